@@ -1,0 +1,304 @@
+//! The client's copy of the roster: loaded in pages, kept in step by updates, compared after a break.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::difference::{difference, tidy, tidy_update};
+use super::doors::{Event, Output};
+use crate::id::{Epoch, Revision};
+use crate::name::UserName;
+use crate::presence::OfflineReason;
+use crate::roster::{Change, Entry, Roster, Update};
+use crate::time::{Mono, Timestamp};
+
+/// The most entries that are held: ten times what a server is built for, and about 30 MB.
+pub(super) const MAX_ENTRIES: usize = 100_000;
+
+/// The most changes that are kept while a copy loads, about 1 MB. If more come, all are forgotten and the finished copy
+/// turns out to be out of step.
+const MAX_HELD_CHANGES: usize = 4_096;
+
+/// The longest settling that is believed: a server that is wrong about it does not keep ghosts online for days.
+const LONGEST_SETTLING: Duration = Duration::from_mins(10);
+
+/// Everybody but oneself, as far as known, whether or not there is a connection.
+#[derive(Debug)]
+pub(super) struct RosterCopy {
+    own: UserName,
+    shown: Roster,
+    standing: Standing,
+    history: History,
+    settle_until: Mono,
+    /// Who is shown but missing in the server's copy, until settling ends.
+    doubtful: BTreeSet<UserName>,
+}
+
+/// How the copy stands to the server's roster.
+#[derive(Debug)]
+enum Standing {
+    /// There is no connection.
+    Apart,
+    /// A fresh copy was asked for, or has begun to come.
+    Loading(Loading),
+    /// Update by update.
+    InStep { epoch: Epoch, revision: Revision },
+}
+
+/// A fresh copy, as far as it came.
+#[derive(Debug)]
+struct Loading {
+    entries: Roster,
+    /// Updates that came meanwhile; those that the copy does not hold already are made afterwards.
+    held: Vec<Update>,
+    held_changes: usize,
+    /// When the next page must have come.
+    until: Mono,
+}
+
+impl Loading {
+    fn new(until: Mono) -> Self {
+        Self { entries: Roster::new(), held: Vec::new(), held_changes: 0, until }
+    }
+
+    fn hold(&mut self, update: Update) {
+        // An update without a change costs memory too.
+        self.held_changes += 1 + update.changes.len();
+        if self.held_changes > MAX_HELD_CHANGES {
+            self.held = Vec::new();
+            self.held_changes = 0;
+        } else {
+            self.held.push(update);
+        }
+    }
+}
+
+/// Whether a copy was ever complete.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum History {
+    /// Not yet, so nobody was told anything.
+    Empty,
+    /// Yes, so that every difference is a change.
+    Known,
+}
+
+/// What the server has to be asked for, if anything.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(super) enum Need {
+    Nothing,
+    FreshCopy,
+}
+
+impl RosterCopy {
+    pub(super) fn new(own: UserName) -> Self {
+        Self {
+            own,
+            shown: Roster::new(),
+            standing: Standing::Apart,
+            history: History::Empty,
+            settle_until: Mono::ZERO,
+            doubtful: BTreeSet::new(),
+        }
+    }
+
+    /// After a welcome: a fresh copy comes, its first page before `until`; the server settles for `settling` more.
+    pub(super) fn begin(&mut self, now: Mono, until: Mono, settling: Duration) {
+        self.settle_until = now + settling.min(LONGEST_SETTLING);
+        self.standing = Standing::Loading(Loading::new(until));
+    }
+
+    /// The connection is gone. What is shown stays, and the next copy will be compared with it.
+    pub(super) fn part(&mut self) {
+        self.standing = Standing::Apart;
+    }
+
+    /// A part of a fresh copy; the next must come before `until`. One that was not asked for is as good.
+    pub(super) fn page(&mut self, page: Vec<Entry>, until: Mono) -> Result<(), &'static str> {
+        if !matches!(self.standing, Standing::Loading(_)) {
+            self.standing = Standing::Loading(Loading::new(until));
+        }
+        let Standing::Loading(loading) = &mut self.standing else { return Ok(()) };
+        loading.until = until;
+        for mut entry in page {
+            tidy(&mut entry)?;
+            if entry.user != self.own {
+                loading.entries.insert(entry);
+            }
+        }
+        if loading.entries.len() > MAX_ENTRIES { Err(TOO_MANY) } else { Ok(()) }
+    }
+
+    /// The fresh copy is complete: tells its differences to what was shown, and makes the updates that came meanwhile.
+    /// The next copy, if that one is out of step already, must begin before `until`.
+    pub(super) fn complete(
+        &mut self,
+        now: Mono,
+        at: Timestamp,
+        step: (Epoch, Revision),
+        until: Mono,
+        out: &mut Vec<Output>,
+    ) -> Result<Need, &'static str> {
+        let (epoch, revision) = step;
+        let in_step = Standing::InStep { epoch, revision };
+        let (fresh, held) = match std::mem::replace(&mut self.standing, in_step) {
+            Standing::Loading(loading) => (loading.entries, loading.held),
+            // A copy without a page is that of nobody.
+            Standing::Apart | Standing::InStep { .. } => (Roster::new(), Vec::new()),
+        };
+        let silent_from = out.len();
+        match self.history {
+            History::Empty => self.shown = fresh,
+            History::Known => self.compare(now, at, fresh, out),
+        }
+        let mut need = Need::Nothing;
+        // Those of another epoch say nothing about this copy. After a gap the rest is held again.
+        for update in held.into_iter().filter(|update| update.epoch == epoch) {
+            match &mut self.standing {
+                Standing::Loading(loading) => loading.hold(update),
+                Standing::InStep { .. } | Standing::Apart => need = self.make(update, until, out)?,
+            }
+        }
+        if self.history == History::Empty {
+            // The first copy is told as a whole.
+            out.truncate(silent_from);
+            self.history = History::Known;
+        }
+        Ok(need)
+    }
+
+    /// The roster changed. If the update does not follow on what we have, a fresh copy is needed, which must begin
+    /// before `until`.
+    pub(super) fn update(
+        &mut self,
+        mut update: Update,
+        until: Mono,
+        out: &mut Vec<Output>,
+    ) -> Result<Need, &'static str> {
+        tidy_update(&mut update)?;
+        if let Standing::Loading(loading) = &mut self.standing {
+            loading.hold(update);
+            return Ok(Need::Nothing);
+        }
+        self.make(update, until, out)
+    }
+
+    /// Once settling has ended, tells as lost who did not come back.
+    pub(super) fn settle(&mut self, now: Mono, at: Timestamp, out: &mut Vec<Output>) {
+        if matches!(self.standing, Standing::InStep { .. }) && self.settle_until <= now {
+            for user in std::mem::take(&mut self.doubtful) {
+                self.lose(user, at, out);
+            }
+        }
+    }
+
+    /// After a delay of our own: nothing is decided before `until`, so that what waits in the socket is read first.
+    pub(super) fn forgive(&mut self, until: Mono) {
+        if let Standing::Loading(loading) = &mut self.standing {
+            loading.until = loading.until.max(until);
+        }
+        if !self.doubtful.is_empty() {
+            self.settle_until = self.settle_until.max(until);
+        }
+    }
+
+    /// When settling ends for somebody, or the server must have sent more of a copy.
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        match &self.standing {
+            Standing::Loading(loading) => Some(loading.until),
+            Standing::InStep { .. } if !self.doubtful.is_empty() => Some(self.settle_until),
+            Standing::InStep { .. } | Standing::Apart => None,
+        }
+    }
+
+    /// Whether the server leaves us waiting for more of a copy.
+    pub(super) fn is_overdue(&self, now: Mono) -> bool {
+        matches!(&self.standing, Standing::Loading(loading) if loading.until <= now)
+    }
+
+    pub(super) fn own(&self) -> &UserName {
+        &self.own
+    }
+
+    pub(super) fn shown(&self) -> &Roster {
+        &self.shown
+    }
+
+    pub(super) fn history(&self) -> History {
+        self.history
+    }
+
+    fn compare(&mut self, now: Mono, at: Timestamp, fresh: Roster, out: &mut Vec<Output>) {
+        let settling = now < self.settle_until;
+        self.doubtful.clear();
+        let missing: Vec<UserName> =
+            self.shown.iter().map(|entry| &entry.user).filter(|user| fresh.get(user).is_none()).cloned().collect();
+        for user in missing {
+            if settling {
+                self.doubtful.insert(user);
+            } else {
+                self.lose(user, at, out);
+            }
+        }
+        for entry in fresh.iter() {
+            self.show(entry.clone(), at, out);
+        }
+    }
+
+    /// Makes the changes of `update` that are not made yet: its numbers tell which.
+    fn make(&mut self, update: Update, until: Mono, out: &mut Vec<Output>) -> Result<Need, &'static str> {
+        let Standing::InStep { epoch, revision } = &mut self.standing else { return Ok(Need::Nothing) };
+        if update.epoch != *epoch || update.from > *revision {
+            let mut loading = Loading::new(until);
+            loading.hold(update);
+            self.standing = Standing::Loading(loading);
+            return Ok(Need::FreshCopy);
+        }
+        // An update that was put together before our copy was made begins with changes that the copy holds.
+        let known = revision.get() - update.from.get();
+        *revision = update.to.max(*revision);
+        for (at, change) in update.changes.into_iter().skip(usize::try_from(known).unwrap_or(usize::MAX)) {
+            self.change(at, change, out);
+        }
+        if self.shown.len() > MAX_ENTRIES { Err(TOO_MANY) } else { Ok(Need::Nothing) }
+    }
+
+    fn change(&mut self, at: Timestamp, change: Change, out: &mut Vec<Output>) {
+        if *change.user() == self.own {
+            return;
+        }
+        match change {
+            Change::Online(entry) | Change::Replaced(entry) => self.show(entry, at, out),
+            Change::Offline { ref user, .. } => {
+                self.doubtful.remove(user);
+                if self.shown.remove(user).is_some() {
+                    out.push(Output::Event(Event::Change { at, change }));
+                }
+            }
+            Change::Moved { ref user, ref addresses } => {
+                // Of whom the server's copy lacks it cannot tell a move.
+                let moves = |entry: &Entry| entry.addresses != *addresses && !self.doubtful.contains(user);
+                if self.shown.get(user).is_some_and(moves) {
+                    self.shown.apply(&change);
+                    out.push(Output::Event(Event::Change { at, change }));
+                }
+            }
+        }
+    }
+
+    /// Puts an entry in, and tells how it differs from what was shown of its user.
+    fn show(&mut self, entry: Entry, at: Timestamp, out: &mut Vec<Output>) {
+        self.doubtful.remove(&entry.user);
+        if let Some(change) = difference(self.shown.get(&entry.user), &entry) {
+            out.push(Output::Event(Event::Change { at, change }));
+        }
+        self.shown.insert(entry);
+    }
+
+    fn lose(&mut self, user: UserName, at: Timestamp, out: &mut Vec<Output>) {
+        self.shown.remove(&user);
+        let change = Change::Offline { user, reason: OfflineReason::Lost };
+        out.push(Output::Event(Event::Change { at, change }));
+    }
+}
+
+const TOO_MANY: &str = "the roster has more than 100000 entries";

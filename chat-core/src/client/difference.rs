@@ -1,0 +1,103 @@
+//! Entries and updates as the network brings them: made safe to keep, and compared.
+
+use crate::extras::Extras;
+use crate::roster::{Change, Entry, Update};
+
+/// Bounds what an entry costs. Extras go: this version knows no tag, and unknown ones are skipped.
+pub(super) fn tidy(entry: &mut Entry) -> Result<(), &'static str> {
+    entry.extras = Extras::default();
+    tidy_addresses(&mut entry.addresses)
+}
+
+/// Checks an update as a whole before any of it is believed.
+pub(super) fn tidy_update(update: &mut Update) -> Result<(), &'static str> {
+    let count = u64::try_from(update.changes.len()).unwrap_or(u64::MAX);
+    if update.from.get().checked_add(count) != Some(update.to.get()) {
+        return Err("an update has not as many changes as its revisions say");
+    }
+    for (_, change) in &mut update.changes {
+        match change {
+            Change::Online(entry) | Change::Replaced(entry) => tidy(entry)?,
+            Change::Moved { addresses, .. } => tidy_addresses(addresses)?,
+            Change::Offline { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// How `new` differs from what was shown of its user, if people and peers have to know. The same key is the same
+/// session.
+pub(super) fn difference(old: Option<&Entry>, new: &Entry) -> Option<Change> {
+    let Some(old) = old else { return Some(Change::Online(new.clone())) };
+    if old.key != new.key {
+        Some(Change::Replaced(new.clone()))
+    } else if old.addresses != new.addresses {
+        Some(Change::Moved { user: new.user.clone(), addresses: new.addresses.clone() })
+    } else {
+        None
+    }
+}
+
+fn tidy_addresses(addresses: &mut Vec<std::net::SocketAddr>) -> Result<(), &'static str> {
+    addresses.truncate(Entry::MAX_ADDRESSES);
+    addresses.shrink_to_fit();
+    if addresses.is_empty() { Err("a roster entry has no address") } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::client::tests::entry;
+    use crate::extras::Extra;
+    use crate::id::{Epoch, Revision};
+    use crate::presence::OfflineReason;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn the_key_tells_sessions_apart_and_addresses_tell_moves() {
+        let (old, mut moved) = (entry("bob", 1), entry("Bob", 1));
+        assert_eq!(difference(None, &old), Some(Change::Online(old.clone())));
+        assert_eq!(difference(Some(&old), &old), None);
+        moved.addresses = vec![SocketAddr::from(([10, 0, 0, 9], 5_000))];
+        assert_eq!(
+            difference(Some(&old), &moved),
+            Some(Change::Moved { user: moved.user.clone(), addresses: moved.addresses.clone() })
+        );
+        let replaced = entry("bob", 2);
+        assert_eq!(difference(Some(&old), &replaced), Some(Change::Replaced(replaced.clone())));
+    }
+
+    #[test]
+    fn what_an_entry_may_cost_is_bounded() {
+        let mut entry = entry("bob", 1);
+        entry.addresses = (0..3_000_u16).map(|n| SocketAddr::from(([10, 0, 0, 9], 5_000 + n))).collect();
+        entry.extras = [Extra { tag: 1, value: vec![0; 60_000] }].into_iter().collect();
+        tidy(&mut entry).unwrap();
+        assert_eq!(entry.addresses.len(), Entry::MAX_ADDRESSES);
+        assert_eq!(entry.addresses[0].port(), 5_000);
+        assert_eq!(entry.extras, Extras::default());
+        entry.addresses.clear();
+        assert!(tidy(&mut entry).is_err());
+    }
+
+    #[test]
+    fn an_update_that_miscounts_or_leaves_somebody_without_an_address_is_refused() {
+        let at = Timestamp::from_millis(1);
+        let user = entry("bob", 1).user;
+        let offline = || Change::Offline { user: user.clone(), reason: OfflineReason::Asked };
+        for (from, to, change, fine) in [
+            (4, 5, offline(), true),
+            (4, 6, offline(), false),
+            (4, 4, offline(), false),
+            (u64::MAX, 0, offline(), false),
+            (4, 5, Change::Moved { user: user.clone(), addresses: vec![] }, false),
+            (4, 5, Change::Online(Entry { addresses: vec![], ..entry("bob", 1) }), false),
+        ] {
+            let (from, to) = (Revision::new(from), Revision::new(to));
+            let mut update = Update { epoch: Epoch::new(1), from, to, changes: vec![(at, change)] };
+            assert_eq!(tidy_update(&mut update).is_ok(), fine, "{update:?}");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! A desk with one client on it: a fake clock, a fake server, and outputs as lines that can be compared.
+
+mod ends;
+mod garbage;
+mod heartbeat;
+mod log_in;
+mod property;
+mod resume;
+mod roster;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{Client, ClientConfig, Event, Input, Login, Output};
+use crate::extras::Extras;
+use crate::generator::Generator;
+use crate::id::{Epoch, Revision};
+use crate::key::PublicKey;
+use crate::password::Password;
+use crate::presence::OfflineReason;
+use crate::roster::{Change, Entry, LinkVersions, Update};
+use crate::time::{Mono, Now, Timestamp};
+use crate::wire::control::{Limits, Offer, OfferPolicy, Purpose, Reply, Request, Welcome, WelcomeKind};
+use crate::wire::frame::{FrameDecoder, MAX_FRAME};
+use crate::wire::hello::Hello;
+
+/// Numbers that look random (splitmix64) and are the same in every run.
+pub(super) struct Counting(u64);
+
+impl Counting {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+}
+
+impl Generator for Counting {
+    fn fill(&mut self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(8) {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// An entry whose key and address follow from `key`.
+pub(super) fn entry(user: &str, key: u8) -> Entry {
+    Entry {
+        user: user.parse().unwrap(),
+        key: PublicKey::new([key; 32]),
+        addresses: vec![SocketAddr::from(([192, 168, 1, key], 40_001))],
+        since: Timestamp::from_millis(u64::from(key)),
+        versions: LinkVersions { low: 1, high: 1 },
+        extras: Extras::default(),
+    }
+}
+
+fn offline(user: &str, reason: OfflineReason) -> Change {
+    Change::Offline { user: user.parse().unwrap(), reason }
+}
+
+fn moved(user: &str, address: &str) -> Change {
+    Change::Moved { user: user.parse().unwrap(), addresses: vec![address.parse().unwrap()] }
+}
+
+fn password(typed: &str) -> Password {
+    Password::parse(typed).unwrap()
+}
+
+fn offer() -> Offer {
+    Offer { policy: OfferPolicy::Detected, port: 40_001, addresses: vec!["192.168.1.7:40001".parse().unwrap()] }
+}
+
+fn complete(epoch: u64, revision: u64) -> Reply {
+    Reply::Complete { epoch: Epoch::new(epoch), revision: Revision::new(revision) }
+}
+
+fn update(epoch: u64, from: u64, changes: Vec<Change>) -> Reply {
+    let to = Revision::new(from + changes.len() as u64);
+    let changes = changes.into_iter().map(|change| (Timestamp::from_millis(7), change)).collect();
+    Reply::Update(Update { epoch: Epoch::new(epoch), from: Revision::new(from), to, changes })
+}
+
+fn bytes(reply: &Reply) -> Vec<u8> {
+    let mut out = Vec::new();
+    crate::wire::encode(reply, &mut out);
+    out
+}
+
+/// One client, its time, and what a server would know of it.
+struct Desk {
+    client: Client,
+    millis: u64,
+    out: Vec<Output>,
+    /// The key that the client offered last.
+    offered: PublicKey,
+    /// The key of its session.
+    session: PublicKey,
+}
+
+/// What a welcome says, if not the usual.
+#[derive(Clone, Copy)]
+struct Greeting {
+    kind: WelcomeKind,
+    settling_ms: u32,
+}
+
+impl Desk {
+    /// Alice wants to log in; nothing happened yet.
+    fn new(seed: u64) -> Self {
+        let mut out = Vec::new();
+        let now = Now { mono: Mono::ZERO, wall: Timestamp::from_millis(1_000_000) };
+        let login =
+            Login { user: "alice".parse().unwrap(), password: password("correct horse"), purpose: Purpose::LogIn };
+        let generator = Box::new(Counting::new(seed));
+        let client = Client::new(now, login, offer(), ClientConfig::default(), generator, &mut out);
+        let none = PublicKey::new([0; 32]);
+        let mut desk = Self { client, millis: 0, out, offered: none, session: none };
+        assert_eq!(desk.lines(), ["connect"]);
+        desk
+    }
+
+    /// Alice said hello.
+    fn greeting() -> Self {
+        let mut desk = Self::new(1);
+        assert_eq!(desk.input(Input::Connected), ["hello"]);
+        desk
+    }
+
+    /// Alice sent her password.
+    fn asking() -> Self {
+        let mut desk = Self::greeting();
+        assert_eq!(desk.hello(), ["enter alice correct horse"]);
+        desk
+    }
+
+    /// Alice is welcome, and her first roster comes.
+    fn loading() -> Self {
+        let mut desk = Self::asking();
+        assert_eq!(desk.welcome(WelcomeKind::Entered, 0), ["welcome Entered own key", "beat 1"]);
+        desk
+    }
+
+    /// Alice is online with `others`, at revision 10 of epoch 1.
+    fn online(others: &[Entry]) -> Self {
+        let mut desk = Self::loading();
+        assert_eq!(desk.copy(others, complete(1, 10)), ["online"]);
+        desk
+    }
+
+    /// Alice's connection broke; she waits.
+    fn waiting(others: &[Entry]) -> Self {
+        let mut desk = Self::online(others);
+        assert_eq!(desk.input(Input::Disconnected), ["reconnecting"]);
+        desk
+    }
+
+    /// Alice has shown her ticket.
+    fn resuming(others: &[Entry]) -> Self {
+        let mut desk = Self::waiting(others);
+        desk.come_back();
+        desk
+    }
+
+    /// A client in each state, with the state's name.
+    fn everywhere() -> Vec<(&'static str, Self)> {
+        let bob = [entry("bob", 2)];
+        let mut reconnecting = Self::waiting(&bob);
+        assert_eq!(reconnecting.tick(), ["connect"]);
+        let mut over = Self::online(&bob);
+        assert_eq!(over.input(Input::Leave), ["leave", "left", "close"]);
+        vec![
+            ("connecting", Self::new(1)),
+            ("greeting", Self::greeting()),
+            ("asking", Self::asking()),
+            ("loading", Self::loading()),
+            ("online", Self::online(&bob)),
+            ("waiting", Self::waiting(&bob)),
+            ("reconnecting", reconnecting),
+            ("resuming", Self::resuming(&bob)),
+            ("over", over),
+        ]
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            mono: Mono::at(Duration::from_millis(self.millis)),
+            wall: Timestamp::from_millis(1_000_000 + self.millis),
+        }
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.millis += millis;
+    }
+
+    /// Milliseconds until the deadline.
+    fn due_in(&self) -> u64 {
+        let due = self.now().mono.until(self.client.deadline().expect("a deadline"));
+        u64::try_from(due.as_nanos().div_ceil(1_000_000)).unwrap()
+    }
+
+    /// Lets the time until the deadline pass.
+    fn tick(&mut self) -> Vec<String> {
+        self.pass(self.due_in());
+        self.input(Input::Tick)
+    }
+
+    fn input(&mut self, input: Input<'_>) -> Vec<String> {
+        self.client.handle(self.now(), input, &mut self.out);
+        self.lines()
+    }
+
+    fn hello(&mut self) -> Vec<String> {
+        self.input(Input::Frame(&Hello::OURS.encode()))
+    }
+
+    fn reply(&mut self, reply: &Reply) -> Vec<String> {
+        self.input(Input::Frame(&bytes(reply)))
+    }
+
+    fn copy(&mut self, entries: &[Entry], complete: Reply) -> Vec<String> {
+        for page in entries.chunks(2) {
+            assert_eq!(self.reply(&Reply::Page(page.to_vec())), [""; 0]);
+        }
+        self.reply(&complete)
+    }
+
+    fn welcome(&mut self, kind: WelcomeKind, settling_ms: u32) -> Vec<String> {
+        let welcome = self.welcome_for(Greeting { kind, settling_ms });
+        self.session = welcome.entry.key;
+        self.reply(&Reply::Welcome(welcome))
+    }
+
+    fn welcome_for(&self, greeting: Greeting) -> Welcome {
+        let key = if greeting.kind == WelcomeKind::Continued { self.session } else { self.offered };
+        Welcome {
+            kind: greeting.kind,
+            entry: Entry { key, ..entry("Alice", 7) },
+            at: self.now().wall,
+            observed: "192.168.1.7:5".parse().unwrap(),
+            limits: Limits { heartbeat_ms: 10_000, silence_ms: 25_000, grace_ms: 15_000 },
+            ticket: vec![1, 2, 3],
+            settling_ms: greeting.settling_ms,
+            extras: Extras::default(),
+        }
+    }
+
+    /// From waiting to the ticket.
+    fn come_back(&mut self) {
+        assert_eq!(self.tick(), ["connect"]);
+        assert_eq!(self.input(Input::Connected), ["hello"]);
+        assert_eq!(self.hello(), ["resume [1, 2, 3]"]);
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.client.roster().iter().map(|entry| entry.user.as_str()).collect()
+    }
+
+    /// All outputs since the last time, one line each.
+    fn lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.out).into_iter().map(|output| self.line(output)).collect()
+    }
+
+    fn line(&mut self, output: Output) -> String {
+        match output {
+            Output::Connect => "connect".into(),
+            Output::Close => "close".into(),
+            Output::Send(frame) => self.frame(&frame),
+            Output::Event(event) => self.event(event),
+        }
+    }
+
+    fn frame(&mut self, mut frame: &[u8]) -> String {
+        let payload = FrameDecoder::new(MAX_FRAME).next(&mut frame).unwrap().expect("a whole frame");
+        assert!(frame.is_empty(), "one frame at a time");
+        if Hello::decode(&payload) == Ok(Hello::OURS) {
+            return "hello".into();
+        }
+        match Request::decode(&payload).unwrap() {
+            Request::Enter(enter) => {
+                self.offered = enter.key;
+                format!("enter {} {}", enter.user, enter.password)
+            }
+            Request::Resume(resume) => {
+                self.offered = resume.next_key;
+                format!("resume {:?}", resume.ticket)
+            }
+            Request::Leave => "leave".into(),
+            Request::Beat { number } => format!("beat {number}"),
+            Request::Move(offer) => format!("move {}", offer.port),
+            Request::Refresh => "refresh".into(),
+            Request::ChangePassword(change) => format!("change password {} {}", change.old, change.new),
+        }
+    }
+
+    fn event(&self, event: Event) -> String {
+        match event {
+            Event::Welcome { kind, keys, entry, .. } => {
+                assert_eq!(keys.public(), entry.key);
+                format!("welcome {kind:?} {} key", if keys.public() == self.session { "own" } else { "another" })
+            }
+            Event::Online { .. } => "online".into(),
+            Event::Change { change, .. } => match change {
+                Change::Online(entry) => format!("online {} {}", entry.user, entry.key.as_bytes()[0]),
+                Change::Offline { user, reason } => format!("offline {user} {reason}"),
+                Change::Replaced(entry) => format!("replaced {} {}", entry.user, entry.key.as_bytes()[0]),
+                Change::Moved { user, addresses } => format!("moved {user} {}", addresses[0]),
+            },
+            Event::Reconnecting { .. } => "reconnecting".into(),
+            Event::Reconnected => "reconnected".into(),
+            Event::ServerStopping => "server stopping".into(),
+            Event::Left => "left".into(),
+            Event::Protocol(_) => "protocol".into(),
+            other => format!("{other:?}"),
+        }
+    }
+}

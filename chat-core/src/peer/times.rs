@@ -1,0 +1,113 @@
+//! When to do what: timers, the ring of ready links, and what to do after not having been run for a while.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::alarms::Alarms;
+use super::link::{Context, Told};
+use super::{Member, Output, Peer, PeerConfig, Queued, Stay};
+use crate::id::SessionId;
+use crate::time::Mono;
+
+/// A machine that comes this much too late was itself stalled or suspended, and declares nobody silent for it.
+const STALL: Duration = Duration::from_secs(2);
+
+impl Peer {
+    pub(super) fn tick(&mut self, now: Mono, out: &mut Vec<Output>) {
+        while let Some((_, session)) = self.timers.first().filter(|(at, _)| *at <= now) {
+            self.timers.set(session, None);
+            let Some(member) = self.members.get_mut(&session) else { continue };
+            member.timer = None;
+            if matches!(member.stay, Stay::Until(until) if until <= now) {
+                self.retire(session, out);
+                continue;
+            }
+            if let Some(link) = &mut member.link {
+                let mut cx = Context { config: &self.config, generator: self.generator.as_mut(), told: &mut self.told };
+                link.on_time(now, &mut cx);
+            }
+            self.after(now, session, out);
+        }
+    }
+
+    /// Moves everything that waits if we were not run in time, so that the time asleep counts as nobody's silence.
+    pub(super) fn wake(&mut self, now: Mono) {
+        let Some(late) = self.deadline().map(|due| now.since(due)).filter(|late| *late > STALL) else { return };
+        self.timers.clear();
+        for member in self.members.values_mut() {
+            member.timer = None;
+            if let Stay::Until(until) = &mut member.stay {
+                *until = *until + late;
+            }
+            if let Some(link) = &mut member.link {
+                link.shift(late);
+            }
+        }
+        for session in self.members.keys().copied().collect::<Vec<_>>() {
+            self.touch(session);
+            self.arm(now, session);
+        }
+    }
+
+    /// Tells what a link has told, and sees to it that the link is looked after again.
+    pub(super) fn after(&mut self, now: Mono, session: SessionId, out: &mut Vec<Output>) {
+        if let Some(member) = self.members.get_mut(&session) {
+            let user = &member.entry.user;
+            for told in self.told.drain(..) {
+                match told {
+                    Told::Outcome(number, outcome) => self.outcomes.report(now, number, user, outcome, out),
+                    Told::Silent => out.push(Output::Silent(user.clone())),
+                    Told::Answers => out.push(Output::Answers(user.clone())),
+                    Told::Violation => out.push(Output::Violation(user.clone())),
+                }
+            }
+            member.touch(session, &mut self.ready);
+            member.arm(now, session, &self.config, &mut self.timers);
+        }
+    }
+
+    /// Puts a link into the ring of those that may have something to say.
+    pub(super) fn touch(&mut self, session: SessionId) {
+        if let Some(member) = self.members.get_mut(&session) {
+            member.touch(session, &mut self.ready);
+        }
+    }
+
+    pub(super) fn arm(&mut self, now: Mono, session: SessionId) {
+        if let Some(member) = self.members.get_mut(&session) {
+            member.arm(now, session, &self.config, &mut self.timers);
+        }
+    }
+}
+
+impl Member {
+    /// Puts its link into the ring.
+    pub(super) fn touch(&mut self, session: SessionId, ready: &mut VecDeque<SessionId>) {
+        if self.link.is_some() && self.queued == Queued::No {
+            self.queued = Queued::Yes;
+            ready.push_back(session);
+        }
+    }
+
+    /// Sets its timer, unless it will ring before anyway: a deadline moves with almost every datagram, mostly further
+    /// off, and one tick too many now and then costs less than setting a timer for each.
+    pub(super) fn arm(&mut self, now: Mono, session: SessionId, config: &PeerConfig, timers: &mut Alarms) {
+        let link = self.link.as_ref().and_then(|link| link.deadline(now, config));
+        let timer = match self.stay {
+            Stay::Here => link,
+            Stay::Until(until) => Some(link.map_or(until, |at| at.min(until))),
+            Stay::Gone => None,
+        };
+        // What is overdue is due now, so that only a machine that is not run at all is ever late.
+        let timer = timer.map(|at| at.max(now));
+        if let (Some(next), Some(set)) = (timer, self.timer)
+            && next >= set
+        {
+            return;
+        }
+        if timer != self.timer {
+            timers.set(session, timer);
+            self.timer = timer;
+        }
+    }
+}

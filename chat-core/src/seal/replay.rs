@@ -1,0 +1,135 @@
+//! The replay window: which packet numbers have been seen.
+
+/// Remembers the highest packet number and which of the 2,048 up to it arrived, after RFC 4303 section 3.4.3.
+///
+/// A number is looked up before a datagram is opened and entered only after it has opened, so that forgeries cannot
+/// move the window.
+#[derive(Clone, Debug)]
+pub struct ReplayWindow {
+    /// One more than the highest number entered; 0 before the first.
+    next: u64,
+    /// Bit `n % SIZE` belongs to number `n`.
+    seen: [u64; WORDS],
+}
+
+impl ReplayWindow {
+    /// How far back a late packet may lie: more than can be in flight on any path we send on.
+    pub const SIZE: u64 = 2048;
+
+    /// A window for a link on which the numbers below `next` count as seen.
+    pub const fn starting_at(next: u64) -> Self {
+        Self { next, seen: [u64::MAX; WORDS] }
+    }
+
+    /// One more than the highest number entered.
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether `number` is too old to tell or has been entered.
+    pub const fn contains(&self, number: u64) -> bool {
+        if number >= self.next {
+            return false;
+        }
+        self.next - number > Self::SIZE || self.seen[word(number)] & bit(number) != 0
+    }
+
+    /// The runs of numbers that were entered, as (lowest, highest), from the highest down and not below `floor`.
+    pub fn runs(&self, floor: u64) -> impl Iterator<Item = (u64, u64)> {
+        let floor = floor.max(self.next.saturating_sub(Self::SIZE));
+        // `end` is one more than the highest number that is still to be looked at.
+        let mut end = self.next;
+        std::iter::from_fn(move || {
+            while end > floor && !self.contains(end - 1) {
+                end -= 1;
+            }
+            let high = end.checked_sub(1).filter(|_| end > floor)?;
+            while end > floor && self.contains(end - 1) {
+                // Whole words at a time where everything arrived, which is the usual case.
+                let whole = end.is_multiple_of(64) && end >= floor + 64 && self.seen[word(end - 1)] == u64::MAX;
+                end -= if whole { 64 } else { 1 };
+            }
+            Some((end, high))
+        })
+    }
+
+    /// Enters `number`.
+    pub fn insert(&mut self, number: u64) {
+        if number >= self.next {
+            // Everything between is unseen; beyond one round all words are cleared anyway.
+            for skipped in self.next..number.min(self.next + Self::SIZE) {
+                self.seen[word(skipped)] &= !bit(skipped);
+            }
+            if number - self.next >= Self::SIZE {
+                self.seen = [0; WORDS];
+            }
+            self.next = number + 1;
+        } else if self.next - number > Self::SIZE {
+            return;
+        }
+        self.seen[word(number)] |= bit(number);
+    }
+}
+
+const WORDS: usize = (ReplayWindow::SIZE / 64) as usize;
+
+const fn word(number: u64) -> usize {
+    (number / 64 % WORDS as u64) as usize
+}
+
+const fn bit(number: u64) -> u64 {
+    1 << (number % 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_number_is_new_once() {
+        let mut window = ReplayWindow::starting_at(0);
+        for number in [0, 5, 3, 2048, 2047, 1, 10_000, 9_999, 7_953] {
+            assert!(!window.contains(number), "{number}");
+            window.insert(number);
+            assert!(window.contains(number), "{number}");
+        }
+        assert!(window.contains(7_952), "too old to tell");
+        assert!(!window.contains(7_954));
+    }
+
+    #[test]
+    fn a_resumed_link_has_seen_everything_before() {
+        let window = ReplayWindow::starting_at(100);
+        assert!((0..100).all(|number| window.contains(number)));
+        assert!(!window.contains(100));
+    }
+
+    #[test]
+    fn runs_are_told_from_the_highest_down() {
+        let mut window = ReplayWindow::starting_at(0);
+        assert_eq!(window.runs(0).count(), 0);
+        (0..300).filter(|number| ![7, 8, 200].contains(number)).for_each(|number| window.insert(number));
+        assert_eq!(window.runs(0).collect::<Vec<_>>(), [(201, 299), (9, 199), (0, 6)]);
+        assert_eq!(window.runs(150).collect::<Vec<_>>(), [(201, 299), (150, 199)]);
+        window.insert(5_000);
+        assert_eq!(window.runs(0).collect::<Vec<_>>(), [(5_000, 5_000)]);
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_a_plain_set(numbers in prop::collection::vec(0_u64..6000, 1..400)) {
+            let (mut window, mut set, mut next) = (ReplayWindow::starting_at(0), BTreeSet::new(), 0);
+            for number in numbers {
+                let expected = set.contains(&number) || number + ReplayWindow::SIZE < next;
+                prop_assert_eq!(window.contains(number), expected, "{}", number);
+                window.insert(number);
+                set.insert(number);
+                next = next.max(number + 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Logging in with a password, and how a session begins.
+
+use super::connection::{Checking, Newcomer, Online, State};
+use super::doors::{Job, Output};
+use super::jobs::Pending;
+use super::sessions::Session;
+use super::throttle::{Attempt, Verdict};
+use super::tickets::Ticket;
+use super::timers::Timer;
+use super::{RegistrationPolicy, Server, addresses, send};
+use crate::accounts::{Account, AccountError, Status};
+use crate::extras::Extras;
+use crate::id::{AccountId, ConnId};
+use crate::key::PublicKey;
+use crate::name::UserName;
+use crate::password::Password;
+use crate::roster::{Change, Entry, LinkVersions};
+use crate::time::{Now, Timestamp};
+use crate::wire::control::{Ended, Enter, Limits, Offer, Purpose, Reply, Request, Welcome, WelcomeKind};
+use crate::wire::rejection::Rejection;
+
+impl Server {
+    /// A request of a connection that has said hello and not logged in.
+    pub(super) fn guest_request(&mut self, now: Now, conn: ConnId, request: Request<'_>, out: &mut Vec<Output>) {
+        let Some(connection) = self.connections.get_mut(conn) else { return };
+        connection.requests += 1;
+        if connection.requests > self.config.max_guest_requests {
+            return self.turn_away(now, conn, Rejection::TooManyRequests, out);
+        }
+        let is_checking = matches!(connection.state, State::Checking(_));
+        let begun = match request {
+            Request::Leave => return self.hang_up(now, conn, out),
+            Request::Enter(enter) if !is_checking => self.enter(now, conn, &enter, out),
+            Request::Resume(resume) if !is_checking => self.resume(now, conn, &resume, out),
+            // The time to log in runs on.
+            _ => return send(conn, &Reply::Rejected(Rejection::OutOfPlace), out),
+        };
+        match begun {
+            Err(why) => self.reject(now, conn, why, out),
+            // From here on it is us whom the client waits for.
+            Ok(()) => self.timers.cancel(Timer::LogIn(conn)),
+        }
+    }
+
+    /// Tells a guest why it is not let in; it may try again.
+    pub(super) fn reject(&mut self, now: Now, conn: ConnId, why: Rejection, out: &mut Vec<Output>) {
+        self.timers.set(Timer::LogIn(conn), now.mono + self.config.login_time);
+        send(conn, &Reply::Rejected(why), out);
+    }
+
+    fn enter(&mut self, now: Now, conn: ConnId, enter: &Enter<'_>, out: &mut Vec<Output>) -> Result<(), Rejection> {
+        if enter.purpose == Purpose::Register && self.config.registration == RegistrationPolicy::Closed {
+            return Err(Rejection::RegistrationClosed);
+        }
+        let name = UserName::parse(enter.user)?;
+        let password = Password::parse(enter.password)?;
+        let newcomer = self.newcomer(conn, enter.key, &enter.offer, enter.versions)?;
+        // Said before the account is made, so that the same registration can be tried again.
+        self.refuse_used(enter.key)?;
+        let attempt = self.begin_check(now, conn, &name)?;
+        let job = match enter.purpose {
+            Purpose::LogIn => Job::Authenticate { name, password },
+            Purpose::Register => Job::Register { name, password },
+        };
+        self.jobs.start(Pending::Enter { conn, attempt }, job, out);
+        self.check(conn, Checking::Password(newcomer));
+        Ok(())
+    }
+
+    /// Checks what a session brings along.
+    pub(super) fn newcomer(
+        &self,
+        conn: ConnId,
+        key: PublicKey,
+        offer: &Offer,
+        versions: LinkVersions,
+    ) -> Result<Newcomer, Rejection> {
+        let connection = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?;
+        if versions.low > versions.high {
+            return Err(Rejection::Malformed);
+        }
+        Ok(Newcomer { key, addresses: addresses::chosen(offer, connection.from)?, versions })
+    }
+
+    /// Two sessions with one id, let alone one key, could not be told apart.
+    pub(super) fn refuse_used(&self, key: PublicKey) -> Result<(), Rejection> {
+        self.sessions.account(key.session()).map_or(Ok(()), |_| Err(Rejection::KeyInUse))
+    }
+
+    /// Lets a password check begin, if nothing speaks against it.
+    pub(super) fn begin_check(&mut self, now: Now, conn: ConnId, user: &UserName) -> Result<Attempt, Rejection> {
+        if self.jobs.checks() >= self.config.max_checks {
+            return Err(Rejection::busy(self.config.busy_pause));
+        }
+        let connection = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?;
+        self.throttle.begin(now.mono, user, connection.from.ip().into()).map_err(Rejection::slow_down)
+    }
+
+    /// Ends a password check in the throttle.
+    pub(super) fn end_check(&mut self, now: Now, attempt: Attempt, result: &Result<Account, AccountError>) {
+        let verdict = match result {
+            Ok(_) | Err(AccountError::Disabled) => Verdict::Right,
+            Err(AccountError::WrongCredentials | AccountError::NoSuchAccount) => Verdict::Wrong,
+            Err(AccountError::NameTaken) => Verdict::Taken,
+            Err(AccountError::Busy(_) | AccountError::Unavailable(_)) => Verdict::Open,
+        };
+        self.throttle.end(now.mono, attempt, verdict);
+    }
+
+    /// The connection waits for a job.
+    pub(super) fn check(&mut self, conn: ConnId, checking: Checking) {
+        if let Some(connection) = self.connections.get_mut(conn) {
+            connection.state = State::Checking(checking);
+        }
+    }
+
+    /// A password was checked, or an account made. If the connection is gone, an account that was made stays.
+    pub(super) fn entered(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        attempt: Attempt,
+        result: Result<Account, AccountError>,
+        out: &mut Vec<Output>,
+    ) {
+        self.end_check(now, attempt, &result);
+        let Some(Checking::Password(newcomer)) = self.connections.take_checking(conn) else { return };
+        let admitted = match result {
+            Err(error) => Err(Rejection::from(&error)),
+            Ok(account) if account.status != Status::Active => Err(Rejection::Disabled),
+            Ok(account) => {
+                let since = self.sessions.next_since(now.mono, account.id, now.wall);
+                self.begin(now, conn, &account, since, newcomer, WelcomeKind::Entered, out)
+            }
+        };
+        if let Err(why) = admitted {
+            self.reject(now, conn, why, out);
+        }
+    }
+
+    /// Begins a session on a connection: everybody is told once, also if it replaces another.
+    #[expect(clippy::too_many_arguments, reason = "what a session consists of")]
+    pub(super) fn begin(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        account: &Account,
+        since: Timestamp,
+        newcomer: Newcomer,
+        kind: WelcomeKind,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Rejection> {
+        let Newcomer { key, addresses, versions } = newcomer;
+        self.refuse_used(key)?;
+        let replaced = self.replace(now, account.id, out);
+        self.free_name(now, &account.name, out);
+        let user = account.name.clone();
+        let entry = Entry { user: user.clone(), key, addresses, since, versions, extras: Extras::default() };
+        let change = if replaced { Change::Replaced(entry) } else { Change::Online(entry) };
+        self.changes.make(now.wall, change, out);
+        self.sessions.begin(Session {
+            account: account.id,
+            user,
+            generation: account.generation,
+            key,
+            since,
+            conn: None,
+            changing: None,
+        });
+        self.admit(now, conn, account.id, kind, out);
+        Ok(())
+    }
+
+    /// Ends the account's session, if there is one, in favour of a newer one. Nobody but its client is told yet.
+    fn replace(&mut self, now: Now, account: AccountId, out: &mut Vec<Output>) -> bool {
+        let Some(replaced) = self.sessions.end(now.mono, account) else { return false };
+        if let Some(conn) = replaced.conn {
+            self.dismiss(conn, Ended::Replaced, out);
+        }
+        true
+    }
+
+    /// If the name was taken from another account and freed, that account's session is ended before it is in the way.
+    fn free_name(&mut self, now: Now, user: &UserName, out: &mut Vec<Output>) {
+        let holder = self.roster().get(user).and_then(|entry| self.sessions.account(entry.session()));
+        if let Some(holder) = holder {
+            self.kick(now, holder, out);
+        }
+    }
+
+    /// Connects a connection with the account's session: welcome and a fresh copy.
+    pub(super) fn admit(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        account: AccountId,
+        kind: WelcomeKind,
+        out: &mut Vec<Output>,
+    ) {
+        let (Some(connection), Some(session)) = (self.connections.get_mut(conn), self.sessions.get_mut(account)) else {
+            return;
+        };
+        connection.state = State::Online(Online { account, refresh_from: now.mono, move_from: now.mono, moving: None });
+        session.conn = Some(conn);
+        let observed = connection.from;
+        let Some(entry) = self.changes.roster().get(&session.user).cloned() else { return };
+        self.timers.cancel(Timer::Grace(account));
+        self.timers.cancel(Timer::LogIn(conn));
+        self.timers.set(Timer::Silence(conn), now.mono + self.config.silence);
+        self.timers.set(Timer::Renew(conn), now.mono + self.config.ticket_renewal);
+        let welcome = Welcome {
+            kind,
+            entry,
+            at: now.wall,
+            observed,
+            limits: Limits {
+                heartbeat_ms: millis(self.config.heartbeat),
+                silence_ms: millis(self.config.silence),
+                grace_ms: millis(self.config.grace),
+            },
+            ticket: self.ticket(now, account).unwrap_or_default(),
+            settling_ms: millis(now.mono.until(self.started + self.config.settling)),
+            extras: Extras::default(),
+        };
+        out.push(Output::Admit { conn });
+        send(conn, &Reply::Welcome(welcome), out);
+        self.send_copy(now, conn, out);
+    }
+
+    /// A ticket for the account's session as it is now.
+    pub(super) fn ticket(&self, now: Now, account: AccountId) -> Option<Vec<u8>> {
+        let session = self.sessions.get(account)?;
+        let ticket = Ticket {
+            epoch: self.changes.epoch(),
+            account,
+            generation: session.generation,
+            key: session.key,
+            since: session.since,
+            issued: now.wall,
+        };
+        Some(ticket.seal(&self.ticket_key))
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,108 @@
+//! Bytes that no client sends.
+
+use super::*;
+
+fn requests() -> Vec<Vec<u8>> {
+    let ticket = [9; 120];
+    [
+        Request::Enter(enter(1, "alice")),
+        Request::Resume(resume(1, 1, &ticket)),
+        Request::Leave,
+        Request::Beat { number: 300 },
+        Request::Move(offer(1)),
+        Request::Refresh,
+        Request::ChangePassword(ChangePassword { old: PASSWORD, new: PASSWORD }),
+    ]
+    .iter()
+    .map(encoded)
+    .collect()
+}
+
+#[test]
+fn every_truncation_of_every_request_is_told_and_ends_the_connection() {
+    let malformed = ["1 <- rejected Malformed", "close 1"];
+    for request in requests() {
+        for cut in 0..request.len() {
+            let mut t = Bench::new();
+            t.connect(1);
+            assert_eq!(t.bytes(1, &request[..cut]), malformed, "guest, {cut} bytes of {request:?}");
+            let mut t = Bench::new();
+            t.log_in(1, "alice");
+            assert_eq!(t.bytes(1, &request[..cut]), malformed, "online, {cut} bytes of {request:?}");
+            assert_eq!(t.online(), ["alice"], "in grace");
+        }
+        let mut t = Bench::new();
+        t.connect(1);
+        assert_eq!(t.bytes(1, &[&request[..], &[0]].concat()), malformed, "one byte left over: {request:?}");
+    }
+}
+
+#[test]
+fn a_stranger_who_speaks_something_else_is_sent_away() {
+    for bytes in [&b""[..], b"GET / HTTP/1.1\r\n", &[0xff; 1024]] {
+        let mut t = Bench::new();
+        t.connect_from(1, "192.168.1.1:50000");
+        assert_eq!(t.bytes(1, bytes), ["1 <- rejected Malformed", "close 1"]);
+    }
+}
+
+#[test]
+fn inputs_about_unknown_connections_and_jobs_are_passed_over() {
+    let mut t = Bench::new();
+    assert_eq!(t.bytes(9, b"x"), [""; 0]);
+    assert_eq!(t.break_off(9), [""; 0]);
+    assert_eq!(t.done(JobId::new(9), JobResult::Seen(Ok(()))), [""; 0]);
+    assert_eq!(t.feed(Input::Tick), [""; 0]);
+}
+
+#[test]
+fn a_connection_number_that_comes_twice_changes_nothing() {
+    let mut t = Bench::new();
+    t.log_in(1, "alice");
+    assert_eq!(t.connect_from(1, "10.0.0.1:50000"), [""; 0]);
+    assert_eq!(t.say(1, &Request::Beat { number: 1 }), ["1 <- beat 1"]);
+}
+
+#[test]
+fn nothing_secret_is_printed() {
+    let payload = encoded(&Request::Enter(enter(1, "alice")));
+    let input = Input::Frame { conn: ConnId::new(1), payload: &payload };
+    assert_eq!(format!("{input:?}"), format!("Frame(1, {} bytes)", payload.len()));
+    let mut t = Bench::new();
+    t.connect(1);
+    let mut out = Vec::new();
+    t.server.handle(t.now, input, &mut out);
+    assert!(format!("{out:?}").contains("password: Password"), "{out:?}");
+    assert!(!format!("{:?}{:?}", out, t.server).contains("horse"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_whatever_do_harm(frames in proptest::collection::vec(proptest::collection::vec(0_u8.., 0..80), 1..8)) {
+        for online in [false, true] {
+            let mut t = Bench::new();
+            if online {
+                t.log_in(1, "alice");
+            } else {
+                t.connect(1);
+            }
+            for frame in &frames {
+                t.bytes(1, frame);
+            }
+            t.log_in(2, "bob");
+            proptest::prop_assert!(t.online().contains(&"bob"));
+        }
+    }
+
+    #[test]
+    fn a_request_with_any_byte_changed_does_no_harm(number in 0_usize..7, at in 0_usize..200, byte: u8) {
+        let mut request = requests().swap_remove(number);
+        let at = at % request.len();
+        request[at] = byte;
+        let mut t = Bench::new();
+        t.connect(1);
+        t.bytes(1, &request);
+        t.log_in(2, "bob");
+        proptest::prop_assert!(t.online().contains(&"bob"));
+    }
+}

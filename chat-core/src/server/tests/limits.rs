@@ -1,0 +1,103 @@
+//! The bounds, from both sides.
+
+use super::*;
+
+#[test]
+fn connections_beyond_the_bound_are_told_so() {
+    let mut t = Bench::with(ServerConfig { max_connections: 2, ..ServerConfig::default() });
+    t.connect(1);
+    t.connect(2);
+    let full = ["3 <- hello", "3 <- rejected Full", "close 3"];
+    assert_eq!(t.connect_from(3, "192.168.1.3:50000"), full);
+    assert_eq!(t.bytes(3, &Hello::OURS.encode()), [""; 0]);
+    t.break_off(1);
+    assert_eq!(t.connect_from(4, "192.168.1.3:50000"), [""; 0]);
+}
+
+#[test]
+fn connections_of_one_address_are_bounded_and_others_are_not_concerned() {
+    let mut t = Bench::with(ServerConfig { max_connections_per_address: 2, ..ServerConfig::default() });
+    t.greet_from(1, "[2001:db8:1:2::1]:50000");
+    t.greet_from(2, "[2001:db8:1:2::2]:50000");
+    assert_eq!(t.connect_from(3, "[2001:db8:1:2::3]:50000").last().unwrap(), "close 3");
+    assert_eq!(t.connect_from(4, "[2001:db8:1:3::1]:50000"), [""; 0]);
+    assert_eq!(t.pass(10_000).len(), 6, "who does not log in makes room");
+    assert_eq!(t.connect_from(5, "[2001:db8:1:2::3]:50000"), [""; 0]);
+}
+
+#[test]
+fn password_checks_in_flight_are_bounded() {
+    let mut t = Bench::with(ServerConfig { max_checks: 2, ..ServerConfig::default() });
+    for (conn, user) in [(1, "alice"), (2, "bob"), (3, "carol")] {
+        t.connect(conn);
+        let lines = t.enter(conn, user);
+        assert_eq!(lines[0] == "3 <- rejected Busy { retry_after_ms: 2000 }", conn == 3, "{lines:?}");
+    }
+    t.break_off(1);
+    assert_eq!(t.enter(3, "carol"), ["3 <- rejected Busy { retry_after_ms: 2000 }"], "the work goes on");
+    t.answer(Ok(account("alice")));
+    assert_eq!(t.enter(3, "carol"), ["job authenticate carol"]);
+}
+
+#[test]
+fn coming_back_is_not_held_up_by_password_checks() {
+    let mut t = Bench::with(ServerConfig { max_checks: 1, ..ServerConfig::default() });
+    t.log_in(1, "alice");
+    t.break_off(1);
+    t.connect(2);
+    t.enter(2, "bob");
+    t.connect(3);
+    assert_eq!(t.resume(3, 1), ["job look-up 1"]);
+}
+
+#[test]
+fn frames_come_in_bursts_and_then_at_the_even_rate() {
+    let mut t = Bench::with(ServerConfig { frame_burst: 3, frames_per_second: 10, ..ServerConfig::default() });
+    t.log_in(1, "alice");
+    let beat = Request::Beat { number: 1 };
+    t.pass(1_000);
+    for _ in 0..3 {
+        assert_eq!(t.say(1, &beat), ["1 <- beat 1"]);
+    }
+    t.pass(100);
+    assert_eq!(t.say(1, &beat), ["1 <- beat 1"]);
+    t.pass(99);
+    assert_eq!(t.say(1, &beat), ["1 <- rejected TooManyRequests", "close 1"]);
+    assert_eq!(t.come_back(2, 1, "alice"), welcomed(2, "Continued", "alice", "alice", 1), "the session may go on");
+}
+
+#[test]
+fn a_guest_has_a_few_requests() {
+    let mut t = Bench::new();
+    t.connect(1);
+    for _ in 0..8 {
+        assert_eq!(t.enter(1, ""), ["1 <- rejected Name(Empty)"]);
+    }
+    assert_eq!(t.enter(1, "alice"), ["1 <- rejected TooManyRequests", "close 1"]);
+}
+
+#[test]
+fn nothing_is_kept_of_connections_that_are_gone() {
+    let mut t = Bench::new();
+    t.log_in(1, "alice");
+    t.log_in(2, "bob");
+    t.break_off(2);
+    for conn in 10..60 {
+        t.connect(conn);
+        t.resume(conn, 2);
+        t.say(conn, &Request::Leave);
+    }
+    assert_eq!(
+        format!("{:?}", t.server.look_ups),
+        "LookUps { waiting: {}, in_flight: true }",
+        "one is being looked up"
+    );
+    while !t.jobs.is_empty() {
+        assert_eq!(t.look_up(vec![account("bob")]), [""; 0]);
+    }
+    t.say(1, &Request::Leave);
+    t.pass(15_000);
+    assert_eq!(t.server.timers.len(), 2, "the next poll and the next seen");
+    assert_eq!(format!("{:?}", t.server.connections), format!("{:?}", Connections::default()));
+    assert_eq!(format!("{:?}", t.server.look_ups), format!("{:?}", LookUps::default()));
+}

@@ -1,0 +1,374 @@
+//! The machine driven by hand: a clock that the test moves, jobs that the test answers, outputs as lines of text.
+
+mod addresses;
+mod hostile;
+mod limits;
+mod login;
+mod operators;
+mod password;
+mod presence;
+mod restart;
+mod resume;
+mod story;
+mod throttle;
+mod time;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::accounts::{Account, AccountError, Status};
+use crate::extras::Extras;
+use crate::id::{AccountId, ConnId, JobId};
+use crate::key::PublicKey;
+use crate::name::UserName;
+use crate::roster::{Change, Entry, LinkVersions};
+use crate::wire::control::{ChangePassword, Enter, Offer, OfferPolicy, Purpose, Resume, Welcome};
+use crate::wire::encode;
+
+const PASSWORD: &str = "correct horse";
+/// 2026-11-23T04:28:00Z.
+const START: u64 = 1_795_408_080_000;
+
+/// A server under test.
+struct Bench {
+    server: Server,
+    now: Now,
+    /// Jobs that nobody has answered.
+    jobs: VecDeque<(JobId, Job)>,
+    /// Whether the server's own questions (polls and seen) are answered and not shown.
+    quiet: bool,
+    tickets: BTreeMap<u64, Vec<u8>>,
+    welcomes: BTreeMap<u64, Welcome>,
+}
+
+struct Counting(u64);
+
+impl Generator for Counting {
+    fn fill(&mut self, out: &mut [u8]) {
+        for byte in out {
+            self.0 += 1;
+            *byte = self.0 as u8;
+        }
+    }
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(ServerConfig::default())
+    }
+
+    fn with(config: ServerConfig) -> Self {
+        let now = Now { mono: Mono::at(Duration::from_secs(1_000)), wall: Timestamp::from_millis(START) };
+        Self::start(now, config, 0)
+    }
+
+    fn start(now: Now, config: ServerConfig, seed: u64) -> Self {
+        let mut out = Vec::new();
+        let server = Server::new(now, config, TicketKey::new([7; 32]), Box::new(Counting(seed)), &mut out);
+        let mut bench = Self {
+            server,
+            now,
+            jobs: VecDeque::new(),
+            quiet: true,
+            tickets: BTreeMap::new(),
+            welcomes: BTreeMap::new(),
+        };
+        assert_eq!(bench.take(out), ["log server started"]);
+        bench
+    }
+
+    /// The next run of the same server, some seconds later.
+    fn restarted(self) -> Self {
+        let now = Now { mono: Mono::at(Duration::from_secs(50)), wall: self.now.wall + Duration::from_secs(5) };
+        Self { tickets: self.tickets, welcomes: self.welcomes, ..Self::start(now, ServerConfig::default(), 100) }
+    }
+
+    fn feed(&mut self, input: Input<'_>) -> Vec<String> {
+        let mut out = Vec::new();
+        self.server.handle(self.now, input, &mut out);
+        self.take(out)
+    }
+
+    /// Shows outputs and notes what the test needs later.
+    fn take(&mut self, out: Vec<Output>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for output in out {
+            match output {
+                Output::Job { id, job: Job::ChangedSince { .. } } if self.quiet => {
+                    assert_eq!(self.done(id, JobResult::Accounts(Ok(vec![]))), [""; 0]);
+                }
+                Output::Job { id, job: Job::Seen { .. } } if self.quiet => {
+                    assert_eq!(self.done(id, JobResult::Seen(Ok(()))), [""; 0]);
+                }
+                Output::Job { id, job } => {
+                    lines.push(show_job(&job));
+                    self.jobs.push_back((id, job));
+                }
+                Output::Send { conn, bytes } => {
+                    for payload in payloads(&bytes) {
+                        lines.push(format!("{conn} <- {}", self.show_frame(conn, payload)));
+                    }
+                }
+                Output::Broadcast { except: None, bytes } => {
+                    lines.extend(
+                        payloads(&bytes).map(|payload| format!("* <- {}", show(&Reply::decode(payload).unwrap()))),
+                    );
+                }
+                Output::Broadcast { except: Some(conn), .. } => panic!("no broadcast leaves anybody out, but {conn}"),
+                Output::Admit { conn } => lines.push(format!("admit {conn}")),
+                Output::Close { conn } => lines.push(format!("close {conn}")),
+                Output::Record(record) => {
+                    lines.push(format!("log {}", &record.to_string()["2026-11-23T04:28:00.123Z ".len()..]));
+                }
+            }
+        }
+        lines
+    }
+
+    fn show_frame(&mut self, conn: ConnId, payload: &[u8]) -> String {
+        if Hello::decode(payload).is_ok() {
+            return "hello".into();
+        }
+        let reply = Reply::decode(payload).unwrap();
+        match &reply {
+            Reply::Welcome(welcome) => {
+                self.tickets.insert(conn.get(), welcome.ticket.clone());
+                self.welcomes.insert(conn.get(), welcome.clone());
+            }
+            Reply::Ticket(ticket) => drop(self.tickets.insert(conn.get(), ticket.clone())),
+            _ => {}
+        }
+        show(&reply)
+    }
+
+    fn connect_from(&mut self, conn: u64, from: &str) -> Vec<String> {
+        self.feed(Input::Connected { conn: ConnId::new(conn), from: from.parse().unwrap() })
+    }
+
+    /// Connects from 192.168.1.(conn) and says hello.
+    fn connect(&mut self, conn: u64) {
+        self.greet_from(conn, &SocketAddr::from(([192, 168, 1, conn as u8], 50_000)).to_string());
+    }
+
+    fn greet_from(&mut self, conn: u64, from: &str) {
+        assert_eq!(self.connect_from(conn, from), [""; 0]);
+        assert_eq!(self.bytes(conn, &Hello::OURS.encode()), [format!("{conn} <- hello")]);
+    }
+
+    fn bytes(&mut self, conn: u64, payload: &[u8]) -> Vec<String> {
+        self.feed(Input::Frame { conn: ConnId::new(conn), payload })
+    }
+
+    fn say(&mut self, conn: u64, request: &Request<'_>) -> Vec<String> {
+        self.bytes(conn, &encoded(request))
+    }
+
+    fn enter(&mut self, conn: u64, user: &str) -> Vec<String> {
+        self.say(conn, &Request::Enter(enter(conn, user)))
+    }
+
+    /// Connects, logs in, and gives what follows the check of the password.
+    fn log_in(&mut self, conn: u64, user: &str) -> Vec<String> {
+        self.connect(conn);
+        assert_eq!(self.enter(conn, user), [format!("job authenticate {user}")]);
+        self.answer(Ok(account(user)))
+    }
+
+    /// Resumes with the last ticket that connection `before` got; a new session would have the key of `conn`.
+    fn resume(&mut self, conn: u64, before: u64) -> Vec<String> {
+        let ticket = self.tickets[&before].clone();
+        self.say(conn, &Request::Resume(resume(conn, before, &ticket)))
+    }
+
+    /// Connects, resumes, and gives what follows the look at the account.
+    fn come_back(&mut self, conn: u64, before: u64, user: &str) -> Vec<String> {
+        self.connect(conn);
+        assert_eq!(self.resume(conn, before), [format!("job look-up {}", account(user).id)]);
+        self.look_up(vec![account(user)])
+    }
+
+    fn done(&mut self, job: JobId, result: JobResult) -> Vec<String> {
+        self.feed(Input::Done { job, result })
+    }
+
+    /// Answers the oldest job, which is one about one account.
+    fn answer(&mut self, result: Result<Account, AccountError>) -> Vec<String> {
+        let (id, _) = self.jobs.pop_front().expect("a job waits");
+        self.done(id, JobResult::Account(result))
+    }
+
+    /// Answers the oldest job, which is one about several accounts.
+    fn look_up(&mut self, accounts: Vec<Account>) -> Vec<String> {
+        let (id, _) = self.jobs.pop_front().expect("a job waits");
+        self.done(id, JobResult::Accounts(Ok(accounts)))
+    }
+
+    fn break_off(&mut self, conn: u64) -> Vec<String> {
+        self.feed(Input::Closed { conn: ConnId::new(conn), why: Closed::Broken })
+    }
+
+    /// Lets time pass, with a tick at each deadline; gives all that happens.
+    fn pass(&mut self, millis: u64) -> Vec<String> {
+        let mut lines = Vec::new();
+        let end = self.now.mono + Duration::from_millis(millis);
+        while let Some(next) = self.server.deadline().filter(|next| *next <= end) {
+            self.sleep(self.now.mono.until(next));
+            lines.extend(self.feed(Input::Tick));
+        }
+        self.sleep(self.now.mono.until(end));
+        lines
+    }
+
+    /// Lets time pass without calling the machine.
+    fn sleep(&mut self, time: Duration) {
+        self.now = Now { mono: self.now.mono + time, wall: self.now.wall + time };
+    }
+
+    /// Lets time pass during which these connections send their heartbeats; gives all that happens but the answers.
+    fn pass_alive(&mut self, conns: &[u64], seconds: u64) -> Vec<String> {
+        let mut lines = Vec::new();
+        for second in 0..seconds {
+            if second % 10 == 0 {
+                for conn in conns {
+                    assert_eq!(self.say(*conn, &Request::Beat { number: 1 }), [format!("{conn} <- beat 1")]);
+                }
+            }
+            lines.extend(self.pass(1_000));
+        }
+        lines
+    }
+
+    fn online(&self) -> Vec<&str> {
+        self.server.roster().iter().map(|entry| entry.user.as_str()).collect()
+    }
+
+    fn entry(&self, user: &str) -> &Entry {
+        self.server.roster().get(&UserName::parse(user).unwrap()).unwrap()
+    }
+}
+
+fn encoded(request: &Request<'_>) -> Vec<u8> {
+    let mut payload = Vec::new();
+    encode(request, &mut payload);
+    payload
+}
+
+fn payloads(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (payload, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
+        bytes = rest;
+        Some(payload)
+    })
+}
+
+fn show(reply: &Reply) -> String {
+    match reply {
+        Reply::Welcome(welcome) => format!("welcome {:?} {}", welcome.kind, welcome.entry.user),
+        Reply::Rejected(why) => format!("rejected {why:?}"),
+        Reply::Page(entries) => {
+            let users: Vec<&str> = entries.iter().map(|entry| entry.user.as_str()).collect();
+            format!("page {}", users.join(" "))
+        }
+        Reply::Complete { revision, .. } => format!("complete {revision}"),
+        Reply::Update(update) => {
+            let changes: Vec<String> = update.changes.iter().map(|(_, change)| show_change(change)).collect();
+            format!("{}..{} {}", update.from, update.to, changes.join(", "))
+        }
+        Reply::Beat { number, .. } => format!("beat {number}"),
+        Reply::Ticket(_) => "ticket".into(),
+        Reply::PasswordChange(result) => format!("password-change {result:?}"),
+        Reply::Ended(why) => format!("ended {why:?}"),
+    }
+}
+
+fn show_change(change: &Change) -> String {
+    change.event(Timestamp::default()).to_string()["1970-01-01T00:00:00.000Z ".len()..].into()
+}
+
+fn show_job(job: &Job) -> String {
+    match job {
+        Job::Register { name, .. } => format!("job register {name}"),
+        Job::Authenticate { name, .. } => format!("job authenticate {name}"),
+        Job::ChangePassword { id, .. } => format!("job change-password {id}"),
+        Job::LookUp { ids } => format!("job look-up{}", numbers(ids)),
+        Job::ChangedSince { since } => format!("job changed-since {}", since.as_millis() as i64 - START as i64),
+        Job::Seen { ids } => format!("job seen{}", numbers(ids)),
+    }
+}
+
+fn numbers(ids: &[AccountId]) -> String {
+    ids.iter().map(|id| format!(" {id}")).collect()
+}
+
+fn enter(conn: u64, user: &str) -> Enter<'_> {
+    Enter {
+        purpose: Purpose::LogIn,
+        user,
+        password: PASSWORD,
+        offer: offer(conn),
+        key: key(conn),
+        versions: LinkVersions { low: 1, high: 1 },
+        extras: Extras::default(),
+    }
+}
+
+/// As a client that connected as `before` first and as `conn` now would say it: its addresses stay the same.
+fn resume(conn: u64, before: u64, ticket: &[u8]) -> Resume<'_> {
+    Resume {
+        ticket,
+        offer: Offer {
+            policy: OfferPolicy::Advertised,
+            addresses: vec![SocketAddr::from(([192, 168, 1, before as u8], 40_001))],
+            ..offer(conn)
+        },
+        next_key: key(conn),
+        versions: LinkVersions { low: 1, high: 1 },
+        extras: Extras::default(),
+    }
+}
+
+fn offer(_conn: u64) -> Offer {
+    Offer { policy: OfferPolicy::Detected, port: 40_001, addresses: vec![] }
+}
+
+fn key(number: u64) -> PublicKey {
+    let mut bytes = [3; 32];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    PublicKey::new(bytes)
+}
+
+/// The account of a user: its number is that of the name's first letter.
+fn account(user: &str) -> Account {
+    let name = UserName::parse(user).unwrap();
+    Account {
+        id: AccountId::new(u64::from(name.canonical().as_bytes()[0] - b'a' + 1)),
+        name,
+        generation: 1,
+        status: Status::Active,
+        created: Timestamp::from_millis(1),
+        last_seen: None,
+    }
+}
+
+fn unavailable() -> AccountError {
+    AccountError::Unavailable(Arc::new(std::io::Error::other("gone")))
+}
+
+/// The lines that follow each successful log-in of `user` on `conn`.
+fn welcomed(conn: u64, kind: &str, user: &str, page: &str, revision: u64) -> [String; 4] {
+    [
+        format!("admit {conn}"),
+        format!("{conn} <- welcome {kind} {user}"),
+        format!("{conn} <- page {page}"),
+        format!("{conn} <- complete {revision}"),
+    ]
+}
+
+/// `lines` and then `more`.
+fn then(lines: &[&str], more: [String; 4]) -> Vec<String> {
+    lines.iter().map(ToString::to_string).chain(more).collect()
+}

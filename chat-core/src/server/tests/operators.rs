@@ -1,0 +1,95 @@
+//! What operators do beside the server.
+
+use super::*;
+
+fn shown() -> Bench {
+    let mut t = Bench::new();
+    t.log_in(1, "alice");
+    t.log_in(2, "bob");
+    t.quiet = false;
+    t
+}
+
+#[test]
+fn the_sessions_of_changed_accounts_are_ended() {
+    let mut t = shown();
+    assert_eq!(t.pass(4_999), [""; 0]);
+    assert_eq!(t.pass(1), ["job changed-since -60000"]);
+    let changed = |user| Account { generation: 2, status: Status::Disabled, ..account(user) };
+    assert_eq!(
+        t.look_up(vec![changed("alice"), changed("carol"), account("bob")]),
+        ["1 <- ended Kicked", "close 1", "* <- 2..3 offline alice kicked", "log offline alice kicked", "job seen 1",]
+    );
+    assert_eq!(t.online(), ["bob"], "whose own generation is no news");
+}
+
+#[test]
+fn a_session_in_grace_is_ended_too() {
+    let mut t = shown();
+    t.break_off(1);
+    t.pass(5_000);
+    let lines = t.look_up(vec![Account { generation: 2, ..account("alice") }]);
+    assert_eq!(lines[..2], ["* <- 2..3 offline alice kicked", "log offline alice kicked"]);
+}
+
+#[test]
+fn an_answer_older_than_the_session_ends_nothing() {
+    let mut t = shown();
+    t.connect(3);
+    t.enter(3, "carol");
+    t.answer(Ok(Account { generation: 3, ..account("carol") }));
+    t.pass(5_000);
+    let before = Account { generation: 2, status: Status::Disabled, ..account("carol") };
+    assert_eq!(t.look_up(vec![before]), [""; 0]);
+}
+
+#[test]
+fn questions_overlap_and_a_failed_one_is_repeated_from_where_it_began() {
+    let mut t = shown();
+    t.pass(5_000);
+    assert_eq!(t.look_up(vec![]), [""; 0]);
+    assert_eq!(t.pass(5_000), ["job changed-since -55000"]);
+    assert_eq!(t.pass_alive(&[1, 2], 7), [""; 0], "one at a time");
+    let (job, _) = t.jobs.pop_front().unwrap();
+    assert_eq!(t.done(job, JobResult::Accounts(Err(unavailable()))), [""; 0]);
+    assert_eq!(t.pass(5_000), ["job changed-since -55000"]);
+    t.look_up(vec![]);
+    assert_eq!(t.pass(5_000), ["job changed-since -38000"]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_hides_no_change() {
+    let mut t = shown();
+    t.pass(5_000);
+    t.look_up(vec![]);
+    t.now.wall = t.now.wall.offset_by(-3_600_000);
+    assert_eq!(t.pass(5_000), ["job changed-since -3650000"]);
+}
+
+#[test]
+fn the_new_owner_of_a_freed_name_ends_the_old_owners_session() {
+    let mut t = shown();
+    t.connect(3);
+    t.enter(3, "alice");
+    let other = Account { id: AccountId::new(99), ..account("Alice") };
+    assert_eq!(
+        t.answer(Ok(other.clone())),
+        then(
+            &[
+                "1 <- ended Kicked",
+                "close 1",
+                "* <- 2..3 offline alice kicked",
+                "log offline alice kicked",
+                "job seen 1",
+                "* <- 3..4 online Alice 192.168.1.3:40001",
+                "log online Alice 192.168.1.3:40001",
+            ],
+            welcomed(3, "Entered", "Alice", "Alice bob", 4)
+        )
+    );
+    t.jobs.clear();
+    t.pass(5_000);
+    let removed = Account { generation: 2, status: Status::Removed, ..account("alice") };
+    assert_eq!(t.look_up(vec![removed, other]), [""; 0]);
+    assert_eq!(t.online(), ["Alice", "bob"]);
+}

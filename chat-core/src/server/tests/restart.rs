@@ -1,0 +1,126 @@
+//! Tickets from before a restart.
+
+use super::*;
+
+#[test]
+fn sessions_come_back_as_they_were() {
+    let mut t = Bench::new();
+    for (conn, user) in [(1, "alice"), (2, "bob"), (3, "carol")] {
+        t.log_in(conn, user);
+        t.sleep(Duration::from_millis(10));
+    }
+    let before: Vec<Entry> = t.server.roster().iter().cloned().collect();
+    assert_eq!(
+        t.feed(Input::Stop),
+        ["* <- ended Stopping", "close 1", "close 2", "close 3", "log server stopping"],
+        "no departures"
+    );
+    let mut t = t.restarted();
+    for (revision, (conn, before, user, page)) in
+        [(13, 3, "carol", "carol"), (11, 1, "alice", "alice carol"), (12, 2, "bob", "alice bob carol")]
+            .into_iter()
+            .enumerate()
+    {
+        let (from, to) = (revision as u64, revision as u64 + 1);
+        let online = format!("online {user} 192.168.1.{before}:40001");
+        assert_eq!(
+            t.come_back(conn, before, user),
+            then(
+                &[&format!("* <- {from}..{to} {online}"), &format!("log {online}")],
+                welcomed(conn, "Continued", user, page, to)
+            ),
+            "{user}"
+        );
+        assert_eq!(t.welcomes[&conn].settling_ms, 45_000);
+    }
+    assert!(t.server.roster().iter().eq(&before), "same keys, same beginnings, same addresses");
+    assert_eq!(t.pass_alive(&[11, 12, 13], 60), [""; 0]);
+    t.break_off(12);
+    assert_eq!(
+        t.come_back(22, 2, "bob"),
+        welcomed(22, "Continued", "bob", "alice bob carol", 3),
+        "the old ticket again"
+    );
+}
+
+#[test]
+fn who_took_the_key_of_another_before_it_came_back_is_put_out() {
+    let mut t = Bench::new();
+    t.log_in(1, "alice");
+    let mut t = t.restarted();
+    // Keys are public, so anybody could log in with one that nobody uses yet.
+    t.connect(12);
+    assert_eq!(t.say(12, &Request::Enter(Enter { key: key(1), ..enter(12, "mallory") })), ["job authenticate mallory"]);
+    t.answer(Ok(account("mallory")));
+    let lines = t.come_back(11, 1, "alice");
+    assert!(lines.contains(&"12 <- ended Kicked".to_owned()), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("Continued")), "{lines:?}");
+    assert_eq!((t.entry("alice").key, t.server.roster().len()), (key(1), 1));
+}
+
+/// Alice has two tickets: one of a session that was replaced, and one of the session that replaced it.
+fn with_two_tickets() -> Bench {
+    let mut t = Bench::new();
+    t.log_in(1, "alice");
+    t.log_in(2, "alice");
+    t.restarted()
+}
+
+#[test]
+fn the_later_session_wins_if_it_comes_first() {
+    let mut t = with_two_tickets();
+    assert_eq!(t.come_back(12, 2, "alice").len(), 6);
+    assert_eq!(t.come_back(11, 1, "alice"), ["11 <- rejected Superseded"]);
+}
+
+#[test]
+fn the_later_session_wins_if_it_comes_second() {
+    let mut t = with_two_tickets();
+    assert_eq!(t.come_back(11, 1, "alice").len(), 6);
+    assert_eq!(
+        t.come_back(12, 2, "alice"),
+        then(
+            &[
+                "11 <- ended Replaced",
+                "close 11",
+                "* <- 1..2 replaced alice 192.168.1.2:40001",
+                "log replaced alice 192.168.1.2:40001",
+            ],
+            welcomed(12, "Continued", "alice", "alice", 2)
+        )
+    );
+    assert_eq!(t.come_back(13, 1, "alice"), ["13 <- rejected Superseded"]);
+}
+
+#[test]
+fn a_log_in_after_the_restart_is_later_than_every_ticket() {
+    let mut t = Bench::new();
+    t.log_in(1, "alice");
+    let mut t = t.restarted();
+    t.log_in(2, "alice");
+    assert_eq!(t.come_back(11, 1, "alice"), ["11 <- rejected Superseded"]);
+}
+
+#[test]
+fn what_this_run_has_ended_never_goes_on() {
+    let mut t = with_two_tickets();
+    t.come_back(12, 2, "alice");
+    assert_eq!(t.say(12, &Request::Leave).len(), 3);
+    for (conn, before) in [(21, 2), (22, 1), (23, 12)] {
+        let lines = t.come_back(conn, before, "alice");
+        assert_eq!(lines[3], format!("{conn} <- welcome Fresh alice"), "ticket of {before}");
+        assert_eq!(t.entry("alice").key, key(conn));
+        t.say(conn, &Request::Leave);
+    }
+}
+
+#[test]
+fn another_ticket_key_makes_all_tickets_worthless() {
+    let mut t = Bench::new();
+    t.log_in(1, "alice");
+    let mut t = t.restarted();
+    t.server =
+        Server::new(t.now, ServerConfig::default(), TicketKey::new([8; 32]), Box::new(Counting(9)), &mut Vec::new());
+    t.connect(11);
+    assert_eq!(t.resume(11, 1), ["11 <- rejected TicketRefused"]);
+}

@@ -1,0 +1,266 @@
+//! Long random stories: whatever happens, a few sentences stay true.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What a story is made of; the numbers choose a connection, a user or a ticket.
+#[derive(Clone, Debug)]
+enum Step {
+    Connect,
+    Enter(usize, usize),
+    Resume(usize, usize),
+    Answer { right: bool },
+    Say(usize, usize),
+    Break(usize, Closed),
+    Pass(u64),
+    Stall(u64),
+    Raise(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => Just(Step::Connect),
+        3 => (0_usize..9, 0_usize..3).prop_map(|(conn, user)| Step::Enter(conn, user)),
+        3 => (0_usize..9, 0_usize..9).prop_map(|(conn, ticket)| Step::Resume(conn, ticket)),
+        6 => (0_u8..8).prop_map(|dice| Step::Answer { right: dice > 0 }),
+        2 => (0_usize..9, 0_usize..5).prop_map(|(conn, what)| Step::Say(conn, what)),
+        2 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::Broken)),
+        1 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::TooSlow)),
+        3 => (0_u64..20_000).prop_map(Step::Pass),
+        1 => (0_u64..100_000).prop_map(Step::Stall),
+        1 => (0_usize..3).prop_map(Step::Raise),
+    ]
+}
+
+/// A driver that performs the outputs and checks them.
+struct World {
+    server: Server,
+    now: Now,
+    next: u64,
+    open: BTreeSet<ConnId>,
+    admitted: BTreeSet<ConnId>,
+    jobs: VecDeque<(JobId, Job)>,
+    tickets: Vec<Vec<u8>>,
+    generations: [u64; 3],
+    /// The roster as a client that gets every change has it.
+    roster: Roster,
+    revision: u64,
+    records: usize,
+    /// Every key that was ever told as gone, by session end or replacement.
+    gone: BTreeSet<PublicKey>,
+}
+
+const USERS: [&str; 3] = ["alice", "bob", "carol"];
+
+impl World {
+    fn new() -> Self {
+        let Bench { server, now, .. } = Bench::new();
+        Self {
+            server,
+            now,
+            next: 1,
+            open: BTreeSet::new(),
+            admitted: BTreeSet::new(),
+            jobs: VecDeque::new(),
+            tickets: vec![],
+            generations: [1; 3],
+            roster: Roster::new(),
+            revision: 0,
+            records: 0,
+            gone: BTreeSet::new(),
+        }
+    }
+
+    fn feed(&mut self, input: Input<'_>) {
+        let mut out = Vec::new();
+        self.server.handle(self.now, input, &mut out);
+        for output in out {
+            self.perform(output);
+        }
+        assert_eq!(&self.roster, self.server.roster(), "the changes that were told make up the roster");
+        assert_eq!(self.records as u64, self.revision, "one record per change");
+        let online = self.admitted.len();
+        assert!(online <= self.roster.len(), "one connection per session at most");
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Send { conn, bytes } => {
+                assert!(self.open.contains(&conn), "sent after close");
+                for payload in payloads(&bytes) {
+                    match Reply::decode(payload) {
+                        Ok(Reply::Welcome(welcome)) => {
+                            assert!(self.admitted.contains(&conn));
+                            assert_eq!(self.roster.get(&welcome.entry.user), Some(&welcome.entry));
+                            self.tickets.push(welcome.ticket);
+                        }
+                        Ok(Reply::Ticket(ticket)) => self.tickets.push(ticket),
+                        Ok(Reply::Complete { revision, .. }) => assert_eq!(revision.get(), self.revision),
+                        Ok(_) => {}
+                        Err(_) => drop(Hello::decode(payload).unwrap()),
+                    }
+                }
+            }
+            Output::Broadcast { bytes, .. } => {
+                for payload in payloads(&bytes) {
+                    let Ok(Reply::Update(update)) = Reply::decode(payload) else {
+                        panic!("only changes are broadcast")
+                    };
+                    assert_eq!(update.from.get(), self.revision, "in step");
+                    self.revision = update.to.get();
+                    for (_, change) in update.changes {
+                        self.apply(&change);
+                    }
+                }
+            }
+            Output::Admit { conn } => assert!(self.open.contains(&conn) && self.admitted.insert(conn)),
+            Output::Close { conn } => {
+                assert!(self.open.remove(&conn), "closed twice");
+                self.admitted.remove(&conn);
+            }
+            Output::Job { id, job } => self.jobs.push_back((id, job)),
+            Output::Record(_) => self.records += 1,
+        }
+    }
+
+    fn apply(&mut self, change: &Change) {
+        let before = self.roster.get(change.user()).cloned();
+        match (&before, change) {
+            (None, Change::Online(entry)) | (Some(_), Change::Replaced(entry)) => {
+                assert!(!self.gone.contains(&entry.key), "a session that has ended goes on");
+            }
+            (Some(_), Change::Offline { .. } | Change::Moved { .. }) => {}
+            _ => panic!("{change:?} of {before:?}"),
+        }
+        if let Some(before) = before
+            && !matches!(change, Change::Moved { .. })
+        {
+            self.gone.insert(before.key);
+        }
+        self.roster.apply(change);
+    }
+
+    fn conn(&self, number: usize) -> Option<ConnId> {
+        self.open.iter().nth(number % self.open.len().max(1)).copied()
+    }
+
+    fn say(&mut self, conn: ConnId, request: &Request<'_>) {
+        self.feed(Input::Frame { conn, payload: &encoded(request) });
+    }
+
+    fn account(&self, user: usize) -> Account {
+        Account { generation: self.generations[user], ..account(USERS[user]) }
+    }
+
+    fn accounts(&self) -> Vec<Account> {
+        (0..USERS.len()).map(|user| self.account(user)).collect()
+    }
+
+    fn answer(&mut self, right: bool) {
+        let Some((job, asked)) = self.jobs.pop_front() else { return };
+        let result = match asked {
+            _ if !right => JobResult::Account(Err(unavailable())),
+            Job::Register { name, .. } | Job::Authenticate { name, .. } => {
+                let user = USERS.iter().position(|user| *user == name.as_str()).unwrap();
+                JobResult::Account(Ok(self.account(user)))
+            }
+            Job::ChangePassword { id, .. } => {
+                let user = id.get() as usize - 1;
+                self.generations[user] += 1;
+                JobResult::Account(Ok(self.account(user)))
+            }
+            Job::LookUp { .. } | Job::ChangedSince { .. } => JobResult::Accounts(Ok(self.accounts())),
+            Job::Seen { .. } => JobResult::Seen(Ok(())),
+        };
+        self.feed(Input::Done { job, result });
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Connect => {
+                let conn = ConnId::new(self.next);
+                self.next += 1;
+                self.open.insert(conn);
+                let from = SocketAddr::from(([192, 168, 1, (self.next % 250) as u8], 50_000));
+                self.feed(Input::Connected { conn, from });
+                self.feed(Input::Frame { conn, payload: &Hello::OURS.encode() });
+            }
+            Step::Enter(number, user) => {
+                let Some(conn) = self.conn(number) else { return };
+                self.next += 1;
+                self.say(conn, &Request::Enter(Enter { key: key(1_000 + self.next), ..enter(1, USERS[user]) }));
+            }
+            Step::Resume(number, ticket) => {
+                let Some(conn) = self.conn(number) else { return };
+                let Some(ticket) = self.tickets.iter().rev().nth(ticket).cloned() else { return };
+                self.next += 1;
+                let next_key = key(1_000 + self.next);
+                self.say(conn, &Request::Resume(Resume { next_key, ..resume(1, conn.get(), &ticket) }));
+            }
+            Step::Answer { right } => self.answer(right),
+            Step::Say(number, what) => {
+                let Some(conn) = self.conn(number) else { return };
+                let change = ChangePassword { old: PASSWORD, new: PASSWORD };
+                let requests = [
+                    Request::Leave,
+                    Request::Beat { number: 1 },
+                    Request::Refresh,
+                    Request::Move(Offer { port: 40_000 + self.next as u16 % 9, ..offer(1) }),
+                    Request::ChangePassword(change),
+                ];
+                self.say(conn, &requests[what]);
+            }
+            Step::Break(number, why) => {
+                let Some(conn) = self.conn(number) else { return };
+                self.open.remove(&conn);
+                self.admitted.remove(&conn);
+                self.feed(Input::Closed { conn, why });
+            }
+            Step::Pass(millis) => {
+                let end = self.now.mono + Duration::from_millis(millis);
+                while let Some(next) = self.server.deadline().filter(|next| *next <= end) {
+                    self.sleep(self.now.mono.until(next));
+                    self.feed(Input::Tick);
+                }
+                self.sleep(self.now.mono.until(end));
+            }
+            Step::Stall(millis) => {
+                self.sleep(Duration::from_millis(millis));
+                self.feed(Input::Tick);
+            }
+            Step::Raise(user) => self.generations[user] += 1,
+        }
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        self.now = Now { mono: self.now.mono + time, wall: self.now.wall + time };
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens(steps in proptest::collection::vec(step(), 0..150)) {
+        let mut world = World::new();
+        for step in steps {
+            world.take(step);
+        }
+        // When everybody has gone, nothing is left but the server's own questions.
+        for conn in world.open.clone() {
+            world.open.remove(&conn);
+            world.admitted.remove(&conn);
+            world.feed(Input::Closed { conn, why: Closed::Broken });
+        }
+        while !world.jobs.is_empty() {
+            world.answer(true);
+        }
+        world.take(Step::Pass(16_000));
+        while !world.jobs.is_empty() {
+            world.answer(true);
+        }
+        prop_assert!(world.roster.is_empty());
+        prop_assert_eq!(world.server.timers.len(), 2);
+    }
+}

@@ -1,0 +1,146 @@
+//! Tickets: what a client shows to come back without a password. Only the server can make and read one.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use crate::id::{AccountId, Epoch};
+use crate::key::PublicKey;
+use crate::time::Timestamp;
+use crate::wire;
+
+/// The server's key for tickets (HMAC-SHA256). Whoever has it can come back as anybody; kept over restarts so that
+/// sessions go on.
+pub struct TicketKey(hmac::Key);
+
+impl TicketKey {
+    /// Its length in bytes.
+    pub const LEN: usize = 32;
+
+    /// The key of these bytes, of which the copy made here is wiped.
+    pub fn new(mut bytes: [u8; Self::LEN]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+        bytes.zeroize();
+        Self(key)
+    }
+}
+
+/// Prints nothing of it.
+impl fmt::Debug for TicketKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TicketKey")
+    }
+}
+
+/// What a ticket says. Written as format byte, postcard, tag.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) struct Ticket {
+    /// The server start in which it was made.
+    pub(super) epoch: Epoch,
+    /// Whose it is.
+    pub(super) account: AccountId,
+    /// The account's generation; any later one makes the ticket worthless.
+    pub(super) generation: u64,
+    /// The session's key, from which its id follows.
+    pub(super) key: PublicKey,
+    /// When the session began.
+    pub(super) since: Timestamp,
+    /// When the ticket was made.
+    pub(super) issued: Timestamp,
+}
+
+/// The first byte of a ticket, which is authenticated with the rest.
+const FORMAT: u8 = 1;
+
+const TAG_LEN: usize = 32;
+
+impl Ticket {
+    /// The bytes that the client keeps: at most 128.
+    pub(super) fn seal(&self, key: &TicketKey) -> Vec<u8> {
+        let mut bytes = vec![FORMAT];
+        wire::encode(self, &mut bytes);
+        let tag = hmac::sign(&key.0, &bytes);
+        bytes.extend_from_slice(tag.as_ref());
+        bytes
+    }
+
+    /// Reads a ticket that was made with `key`, in constant time up to the decision whether it was. None if it was not,
+    /// or if it is older than `life`. A clock that was set back makes no ticket valid for longer than twice its life.
+    pub(super) fn open(bytes: &[u8], key: &TicketKey, now: Timestamp, life: Duration) -> Option<Self> {
+        let (signed, tag) = bytes.split_last_chunk::<TAG_LEN>()?;
+        hmac::verify(&key.0, signed, tag).ok()?;
+        let body = signed.strip_prefix(&[FORMAT])?;
+        let ticket: Self = wire::decode(body).ok()?;
+        (now.distance(ticket.issued) <= life).then_some(ticket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIFE: Duration = Duration::from_secs(60);
+
+    fn key() -> TicketKey {
+        TicketKey::new([7; 32])
+    }
+
+    fn ticket() -> Ticket {
+        Ticket {
+            epoch: Epoch::new(u64::MAX),
+            account: AccountId::new(u64::MAX),
+            generation: u64::MAX,
+            key: PublicKey::new([9; 32]),
+            since: Timestamp::from_millis(u64::MAX - 9),
+            issued: Timestamp::from_millis(1_000_000),
+        }
+    }
+
+    fn open(bytes: &[u8], millis: u64) -> Option<Ticket> {
+        Ticket::open(bytes, &key(), Timestamp::from_millis(millis), LIFE)
+    }
+
+    #[test]
+    fn a_ticket_is_read_until_its_life_is_over() {
+        let bytes = ticket().seal(&key());
+        assert!(bytes.len() <= 128, "{}", bytes.len());
+        for (millis, valid) in
+            [(1_000_000, true), (1_060_000, true), (1_060_001, false), (940_000, true), (939_999, false)]
+        {
+            assert_eq!(open(&bytes, millis), valid.then(ticket), "{millis}");
+        }
+    }
+
+    #[test]
+    fn no_changed_shortened_or_lengthened_ticket_is_read() {
+        let bytes = ticket().seal(&key());
+        for at in 0..bytes.len() {
+            assert_eq!(open(&bytes[..at], 1_000_000), None, "the first {at} bytes");
+            for bit in 0..8 {
+                let mut forged = bytes.clone();
+                forged[at] ^= 1 << bit;
+                assert_eq!(open(&forged, 1_000_000), None, "byte {at}, bit {bit}");
+            }
+        }
+        assert_eq!(open(&[&bytes[..], &[0]].concat(), 1_000_000), None);
+    }
+
+    #[test]
+    fn tickets_of_another_key_or_format_are_refused() {
+        let bytes = ticket().seal(&TicketKey::new([8; 32]));
+        assert_eq!(open(&bytes, 1_000_000), None);
+        let mut other = vec![FORMAT + 1];
+        wire::encode(&ticket(), &mut other);
+        let tag = hmac::sign(&key().0, &other);
+        other.extend_from_slice(tag.as_ref());
+        assert_eq!(open(&other, 1_000_000), None);
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", key()), "TicketKey");
+    }
+}

@@ -1,0 +1,258 @@
+//! A network that loses, delays, repeats, reorders and damages datagrams as its seed says.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+
+use super::profile::{Bursts, Profile, Rate};
+use crate::time::Mono;
+
+/// Datagrams on their way.
+#[derive(Debug)]
+pub struct Network {
+    profile: Profile,
+    random: StdRng,
+    on_the_way: BTreeMap<(Mono, u64), Flight>,
+    ways: BTreeMap<(SocketAddr, SocketAddr), Way>,
+    count: u64,
+    blocked: Vec<(SocketAddr, SocketAddr)>,
+    record: Option<Vec<Flight>>,
+}
+
+/// One datagram that arrives.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Flight {
+    /// Whence.
+    pub from: SocketAddr,
+    /// Whither.
+    pub to: SocketAddr,
+    /// Its bytes, as they arrive.
+    pub bytes: Vec<u8>,
+}
+
+/// One direction between two addresses.
+#[derive(Debug, Default)]
+struct Way {
+    weather: Weather,
+    until: Mono,
+    /// When everything before has left a line with a rate.
+    free_at: Mono,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Weather {
+    #[default]
+    Unknown,
+    Good,
+    Bad,
+}
+
+/// How much longer a datagram takes that is overtaken: enough for everything that was sent at the same time, and for
+/// what was sent in answer to it.
+const OVERTAKEN_BY: Duration = Duration::from_millis(40);
+
+impl Network {
+    /// An empty network that behaves as `profile` and `seed` say.
+    pub fn new(profile: Profile, seed: u64) -> Self {
+        Self {
+            profile,
+            random: StdRng::seed_from_u64(seed),
+            on_the_way: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            count: 0,
+            blocked: Vec::new(),
+            record: None,
+        }
+    }
+
+    /// How it behaves.
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Behaves otherwise from now on.
+    pub fn set_profile(&mut self, profile: Profile) {
+        self.profile = profile;
+        self.ways.clear();
+    }
+
+    /// Loses everything from `from` to `to` from now on: one way of a partition.
+    pub fn block(&mut self, from: SocketAddr, to: SocketAddr) {
+        self.blocked.push((from, to));
+    }
+
+    /// Ends every partition.
+    pub fn unblock(&mut self) {
+        self.blocked.clear();
+    }
+
+    /// Keeps a copy of every datagram that is sent from now on, as somebody on the network could.
+    pub fn record(&mut self) {
+        self.record = Some(Vec::new());
+    }
+
+    /// Takes the copies made so far.
+    pub fn recorded(&mut self) -> Vec<Flight> {
+        self.record.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes a datagram.
+    pub fn send(&mut self, now: Mono, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        self.count += 1;
+        if let Some(record) = &mut self.record {
+            record.push(Flight { from, to, bytes: bytes.to_vec() });
+        }
+        if self.blocked.contains(&(from, to)) || self.chance(self.profile.loss) || self.is_bad(now, from, to) {
+            return;
+        }
+        let Some(left) = self.leave(now, from, to, bytes.len()) else { return };
+        let copies = if self.chance(self.profile.duplication) { 2 } else { 1 };
+        for copy in 0..copies {
+            let mut at = left + self.profile.latency + self.profile.jitter.mul_f64(self.random.random());
+            if self.chance(self.profile.reordering) {
+                at = at + OVERTAKEN_BY;
+            }
+            let mut bytes = bytes.to_vec();
+            if self.chance(self.profile.corruption) && !bytes.is_empty() {
+                let bit = self.random.next_u64() as usize % (bytes.len() * 8);
+                bytes[bit / 8] ^= 1 << (bit % 8);
+            }
+            self.on_the_way.insert((at, self.count * 2 + copy), Flight { from, to, bytes });
+        }
+    }
+
+    /// When the next datagram arrives.
+    pub fn deadline(&self) -> Option<Mono> {
+        self.on_the_way.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Gives a datagram that has arrived.
+    pub fn receive(&mut self, now: Mono) -> Option<Flight> {
+        let first = self.on_the_way.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
+    }
+
+    /// How many datagrams were sent so far, lost ones too.
+    pub const fn sent(&self) -> u64 {
+        self.count
+    }
+
+    fn chance(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.random.random_bool(probability)
+    }
+
+    /// Whether nothing gets through from `from` to `to` just now.
+    fn is_bad(&mut self, now: Mono, from: SocketAddr, to: SocketAddr) -> bool {
+        let Some(Bursts { share, mean }) = self.profile.bursts else { return false };
+        let way = self.ways.entry((from, to)).or_default();
+        while way.until <= now {
+            way.weather = match way.weather {
+                // Where it was not looked at for long, nothing is known but the shares.
+                _ if now.since(way.until) > mean * 100 => {
+                    way.until = now;
+                    if self.random.random_bool(share) { Weather::Bad } else { Weather::Good }
+                }
+                Weather::Unknown if self.random.random_bool(share) => Weather::Bad,
+                Weather::Unknown | Weather::Bad => Weather::Good,
+                Weather::Good => Weather::Bad,
+            };
+            let mean = if way.weather == Weather::Bad { mean } else { mean.mul_f64((1.0 - share) / share) };
+            let length = mean.mul_f64(-(1.0 - self.random.random::<f64>()).ln());
+            way.until = way.until + length.max(Duration::from_micros(1));
+        }
+        way.weather == Weather::Bad
+    }
+
+    /// When a datagram has left the sender's line; none if too many wait already.
+    fn leave(&mut self, now: Mono, from: SocketAddr, to: SocketAddr, len: usize) -> Option<Mono> {
+        let Some(Rate { bytes_per_second, queue }) = self.profile.rate else { return Some(now) };
+        let way = self.ways.entry((from, to)).or_default();
+        let begins = way.free_at.max(now);
+        if begins.since(now) > queue {
+            return None;
+        }
+        way.free_at = begins + Duration::from_secs_f64(len as f64 / f64::from(bytes_per_second.max(1)));
+        Some(way.free_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends() -> (SocketAddr, SocketAddr) {
+        (SocketAddr::from(([10, 0, 0, 1], 4000)), SocketAddr::from(([10, 0, 0, 2], 4000)))
+    }
+
+    /// Sends one numbered datagram every `every`; gives what arrives, in the order of arrival.
+    fn arrivals(profile: Profile, count: u32, every: Duration) -> Vec<(Mono, Vec<u8>)> {
+        let mut network = Network::new(profile, 1);
+        let (from, to) = ends();
+        let mut now = Mono::ZERO;
+        for number in 0..count {
+            network.send(now, from, to, &number.to_be_bytes());
+            now = now + every;
+        }
+        let mut arrived = Vec::new();
+        while let Some(at) = network.deadline() {
+            arrived.push((at, network.receive(at).unwrap().bytes));
+        }
+        arrived
+    }
+
+    fn share(part: usize, whole: usize) -> f64 {
+        part as f64 / whole as f64
+    }
+
+    #[test]
+    fn bursts_lose_their_share_whatever_the_distance_between_datagrams() {
+        let bursts = Some(Bursts { share: 0.25, mean: Duration::from_millis(400) });
+        for every in [1, 10, 100, 60_000].map(Duration::from_millis) {
+            let profile = Profile { bursts, ..Profile::GOOD };
+            let count = if every < Duration::from_millis(10) { 400_000 } else { 40_000 };
+            let arrived = arrivals(profile, count, every).len();
+            let lost = 1.0 - share(arrived, count as usize);
+            assert!((0.20..0.30).contains(&lost), "{every:?}: {lost}");
+        }
+    }
+
+    #[test]
+    fn a_burst_takes_as_long_as_it_says_on_average() {
+        let mean = Duration::from_millis(80);
+        let profile = Profile { bursts: Some(Bursts { share: 0.1, mean }), ..Profile::GOOD };
+        let arrived = arrivals(profile, 400_000, Duration::from_millis(1));
+        let numbers: Vec<u32> = arrived.iter().map(|(_, b)| u32::from_be_bytes(b[..].try_into().unwrap())).collect();
+        let gaps: Vec<u32> = numbers.windows(2).map(|pair| pair[1] - pair[0] - 1).filter(|gap| *gap > 0).collect();
+        let average = f64::from(gaps.iter().sum::<u32>()) / gaps.len() as f64;
+        assert!((70.0..90.0).contains(&average), "{average} ms");
+    }
+
+    #[test]
+    fn reordering_duplication_and_corruption_come_as_often_as_they_should() {
+        let profile = Profile { reordering: 0.1, duplication: 0.2, corruption: 0.3, ..Profile::GOOD };
+        let arrived = arrivals(profile, 10_000, Duration::from_millis(10));
+        assert!((0.18..0.22).contains(&(share(arrived.len(), 10_000) - 1.0)));
+        let late = arrived.iter().filter(|(at, _)| at.since(Mono::ZERO).as_millis() % 10 == 1).count();
+        assert_eq!(late, arrived.len(), "1 ms, and 40 ms more if overtaken");
+        let damaged = arrived
+            .iter()
+            .filter(|(at, bytes)| {
+                let number = u128::from(u32::from_be_bytes(bytes[..].try_into().unwrap()));
+                let sent = at.since(Mono::ZERO).as_millis() / 10;
+                number != sent && number + 4 != sent
+            })
+            .count();
+        assert!((0.27..0.33).contains(&share(damaged, arrived.len())));
+    }
+
+    #[test]
+    fn a_rate_spaces_datagrams_and_drops_what_would_wait_too_long() {
+        let rate = Some(Rate { bytes_per_second: 4_000, queue: Duration::from_millis(9) });
+        let arrived = arrivals(Profile { rate, ..Profile::GOOD }, 100, Duration::ZERO);
+        assert_eq!(arrived.len(), 10, "4 bytes take 1 ms");
+        assert!(arrived.windows(2).all(|pair| pair[1].0.since(pair[0].0) == Duration::from_millis(1)));
+    }
+}

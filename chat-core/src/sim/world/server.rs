@@ -1,0 +1,193 @@
+//! A presence server of the world: the machine, its accounts, and its side of the connections.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::medium::{End, Event, LineId, Medium};
+use super::{Death, ServerId, WorldConfig};
+use crate::accounts::Accounts;
+use crate::accounts::memory::MemoryAccounts;
+use crate::id::{ConnId, JobId};
+use crate::presence::Record;
+use crate::server::{Closed, Input, Job, JobResult, Output, Server, TicketKey};
+use crate::sim::{Clock, SeededGenerator};
+use crate::time::{Mono, Timestamp};
+use crate::wire::frame::{FrameDecoder, MAX_FRAME, MAX_GUEST_FRAME};
+
+/// A computer on which a server runs, or ran.
+#[derive(Debug)]
+pub(super) struct Host {
+    id: ServerId,
+    pub(super) clock: Clock,
+    pub(super) accounts: MemoryAccounts,
+    /// Kept over restarts, as in a data folder.
+    ticket_key: [u8; TicketKey::LEN],
+    machine: Option<Server>,
+    /// How it ended, if it does not run.
+    death: Option<Death>,
+    pub(super) run: u64,
+    connections: BTreeMap<LineId, FrameDecoder>,
+    admitted: BTreeSet<LineId>,
+    pub(super) records: Vec<Record>,
+    out: Vec<Output>,
+}
+
+impl Host {
+    pub(super) fn new(id: ServerId, clock: Clock, ticket_key: [u8; TicketKey::LEN]) -> Self {
+        Self {
+            id,
+            clock,
+            accounts: MemoryAccounts::new(),
+            ticket_key,
+            machine: None,
+            death: None,
+            run: 0,
+            connections: BTreeMap::new(),
+            admitted: BTreeSet::new(),
+            records: Vec::new(),
+            out: Vec::new(),
+        }
+    }
+
+    pub(super) fn machine(&self) -> Option<&Server> {
+        self.machine.as_ref()
+    }
+
+    /// Whether its computer is there, if only to refuse.
+    pub(super) fn is_up(&self) -> bool {
+        self.death != Some(Death::Power)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        Some(self.clock.world(self.machine.as_ref()?.deadline()?))
+    }
+
+    pub(super) fn start(&mut self, config: &WorldConfig, seed: u64, medium: &mut Medium) {
+        self.run += 1;
+        self.death = None;
+        let generator = Box::new(SeededGenerator::new(seed));
+        let key = TicketKey::new(self.ticket_key);
+        let now = self.clock.now(medium.now);
+        self.machine = Some(Server::new(now, config.server.clone(), key, generator, &mut self.out));
+        self.perform(config.job_time, medium);
+    }
+
+    /// Ends the process; what becomes of its connections is the caller's business.
+    pub(super) fn end(&mut self, death: Death) {
+        self.machine = None;
+        self.death = Some(death);
+        self.connections.clear();
+        self.admitted.clear();
+    }
+
+    /// Takes a new connection, if there is somebody to take it.
+    pub(super) fn accept(&mut self, line: LineId, job_time: Duration, medium: &mut Medium) -> bool {
+        let Some(from) = medium.line(line).map(|line| line.from) else { return false };
+        if self.machine.is_none() {
+            return false;
+        }
+        self.connections.insert(line, FrameDecoder::new(MAX_GUEST_FRAME));
+        self.feed(Input::Connected { conn: ConnId::new(line), from }, job_time, medium);
+        true
+    }
+
+    /// Takes bytes of a connection. Gives whether there is such a connection.
+    pub(super) fn read(&mut self, line: LineId, mut bytes: &[u8], job_time: Duration, medium: &mut Medium) -> bool {
+        if !self.connections.contains_key(&line) {
+            return false;
+        }
+        // One frame at a time, as the first of them may change how long the next may be.
+        while let Some(decoder) = self.connections.get_mut(&line) {
+            match decoder.next(&mut bytes) {
+                Ok(Some(payload)) => {
+                    let conn = ConnId::new(line);
+                    self.feed(Input::Frame { conn, payload: &payload }, job_time, medium);
+                }
+                Ok(None) => break,
+                Err(_) => {
+                    medium.close(line, End::User);
+                    self.gone(line, job_time, medium);
+                }
+            }
+        }
+        true
+    }
+
+    /// A connection is gone.
+    pub(super) fn gone(&mut self, line: LineId, job_time: Duration, medium: &mut Medium) {
+        self.admitted.remove(&line);
+        if self.connections.remove(&line).is_some() {
+            self.feed(Input::Closed { conn: ConnId::new(line), why: Closed::Broken }, job_time, medium);
+        }
+    }
+
+    /// Something that was asked of the accounts is done.
+    pub(super) fn done(&mut self, id: JobId, job: Job, job_time: Duration, medium: &mut Medium) {
+        let result = perform(&self.accounts, job, self.clock.now(medium.now).wall);
+        self.feed(Input::Done { job: id, result }, job_time, medium);
+    }
+
+    pub(super) fn feed(&mut self, input: Input<'_>, job_time: Duration, medium: &mut Medium) {
+        let now = self.clock.now(medium.now);
+        let Some(machine) = &mut self.machine else { return };
+        machine.handle(now, input, &mut self.out);
+        self.perform(job_time, medium);
+    }
+
+    fn perform(&mut self, job_time: Duration, medium: &mut Medium) {
+        for output in self.out.drain(..) {
+            match output {
+                Output::Send { conn, bytes } => {
+                    if self.connections.contains_key(&conn.get()) {
+                        medium.write(conn.get(), End::User, &bytes);
+                    }
+                }
+                Output::Broadcast { except, bytes } => {
+                    for line in self.admitted.iter().filter(|line| except.map(ConnId::get) != Some(**line)) {
+                        medium.write(*line, End::User, &bytes);
+                    }
+                }
+                Output::Admit { conn } => {
+                    self.admitted.insert(conn.get());
+                    if let Some(decoder) = self.connections.get_mut(&conn.get()) {
+                        decoder.set_limit(MAX_FRAME);
+                    }
+                }
+                Output::Close { conn } => {
+                    self.admitted.remove(&conn.get());
+                    if self.connections.remove(&conn.get()).is_some() {
+                        medium.close(conn.get(), End::User);
+                    }
+                }
+                Output::Job { id, job } => {
+                    let delay = job_time.mul_f64(0.5 + medium.random());
+                    medium.later(delay, Event::Done { server: self.id, run: self.run, id, job });
+                }
+                Output::Record(record) => self.records.push(record),
+            }
+        }
+    }
+}
+
+/// Asks the accounts, as a driver does.
+fn perform(accounts: &MemoryAccounts, job: Job, at: Timestamp) -> JobResult {
+    match job {
+        Job::Register { name, password } => JobResult::Account(ready(accounts.register(name, password, at))),
+        Job::Authenticate { name, password } => JobResult::Account(ready(accounts.authenticate(name, password))),
+        Job::ChangePassword { id, old, new } => JobResult::Account(ready(accounts.change_password(id, old, new, at))),
+        Job::LookUp { ids } => JobResult::Accounts(ready(accounts.look_up(ids))),
+        Job::ChangedSince { since } => JobResult::Accounts(ready(accounts.changed_since(since))),
+        Job::Seen { ids } => JobResult::Seen(ready(accounts.seen(ids, at))),
+    }
+}
+
+/// What accounts in memory answer, which they do at once.
+pub(super) fn ready<T>(answer: impl Future<Output = T>) -> T {
+    match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => unreachable!("accounts in memory never wait"),
+    }
+}

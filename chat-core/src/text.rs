@@ -1,0 +1,105 @@
+//! The text of a message: bounded, and free of what could forge or garble a screen.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A text: 1 to 16,384 bytes of UTF-8 without control characters (other than newline and tab), without
+/// bidirectional controls and without U+2028 and U+2029. Checked by the sender and again by the receiver.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Text(Arc<str>);
+
+impl Text {
+    /// The most bytes a text may have: long enough for a page, short enough to be put together again in little memory.
+    pub const MAX_BYTES: usize = 16_384;
+
+    /// Checks `typed`.
+    ///
+    /// # Errors
+    /// The rule that `typed` breaks.
+    pub fn parse(typed: &str) -> Result<Self, TextError> {
+        if typed.is_empty() {
+            return Err(TextError::Empty);
+        }
+        if typed.len() > Self::MAX_BYTES {
+            return Err(TextError::TooLong { bytes: typed.len() });
+        }
+        // Plain ASCII is seen at a glance: without a way out in between, many bytes are looked at together.
+        if typed.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
+            return Ok(Self(typed.into()));
+        }
+        match typed.chars().find(|&ch| is_forbidden(ch)) {
+            Some(ch) => Err(TextError::Char(ch)),
+            None => Ok(Self(typed.into())),
+        }
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_forbidden(ch: char) -> bool {
+    match ch {
+        '\n' | '\t' => false,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        '\u{2028}' | '\u{2029}' => true,
+        _ => ch.is_control(),
+    }
+}
+
+/// Prints the length only: what people write does not belong into logs.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} bytes)", self.0.len())
+    }
+}
+
+/// Why a text is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing was typed.
+    #[error("the text is empty; type something to send")]
+    Empty,
+    /// More than [`Text::MAX_BYTES`].
+    #[error("the text is too long ({bytes} bytes); at most 16384 bytes are allowed, so send it in parts")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A control character, which could forge or garble what others see.
+    #[error("the text contains the control character U+{:04X}; only newline and tab are allowed", u32::from(*.0))]
+    Char(char),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_any_script_are_accepted_up_to_the_limit() {
+        for typed in ["x", "大家好", "two\nlines\tand a tab", "👩‍👩‍👧 family", &"é".repeat(8192)] {
+            assert_eq!(Text::parse(typed).as_ref().map(Text::as_str), Ok(typed));
+        }
+    }
+
+    #[test]
+    fn each_broken_rule_has_its_own_error() {
+        for (typed, error) in [
+            ("", TextError::Empty),
+            (&"x".repeat(16_385), TextError::TooLong { bytes: 16_385 }),
+            ("a\u{1b}[2J", TextError::Char('\u{1b}')),
+            ("a\r", TextError::Char('\r')),
+            ("a\u{202e}b", TextError::Char('\u{202e}')),
+            ("a\u{2028}b", TextError::Char('\u{2028}')),
+            ("\u{9b}1m", TextError::Char('\u{9b}')),
+        ] {
+            assert_eq!(Text::parse(typed), Err(error), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn debug_prints_no_text() {
+        assert_eq!(format!("{:?}", Text::parse("secret").unwrap()), "Text(6 bytes)");
+    }
+}

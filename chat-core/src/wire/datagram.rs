@@ -1,0 +1,461 @@
+//! Datagrams: a header in clear, authenticated, and sealed frames.
+
+use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
+
+use super::Malformed;
+use crate::id::SessionId;
+use crate::text::Text;
+
+/// The version of the datagram format, its first byte.
+pub const VERSION: u8 = 1;
+
+/// The longest datagram: what passes everywhere, tunnels and IPv6 included, without being cut up.
+pub const MAX_DATAGRAM: usize = 1200;
+
+/// The header: version, session, packet number.
+pub const HEADER: usize = 1 + 8 + 8;
+
+/// The authentication tag of AES-256-GCM.
+pub const TAG: usize = 16;
+
+/// The most bytes of frames that one datagram holds.
+pub const MAX_FRAMES: usize = MAX_DATAGRAM - HEADER - TAG;
+
+/// The longest encoded [`Body`]: the longest text and the fields around it.
+pub const MAX_BODY: usize = Text::MAX_BYTES + 32;
+
+/// The most ranges of packet numbers in one [`Ack`].
+pub const MAX_RANGES: usize = 32;
+
+/// The most refusals in one [`Ack`].
+pub const MAX_REFUSALS: usize = 16;
+
+/// What every datagram shows to everybody.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Header {
+    /// The sender's session.
+    pub session: SessionId,
+    /// Counted by the sender per link, never used twice.
+    pub number: u64,
+}
+
+impl Header {
+    /// Its bytes, all of which are authenticated.
+    pub fn encode(self) -> [u8; HEADER] {
+        let mut out = [VERSION; HEADER];
+        out[1..9].copy_from_slice(&self.session.get().to_be_bytes());
+        out[9..].copy_from_slice(&self.number.to_be_bytes());
+        out
+    }
+
+    /// Splits a datagram into its header and its sealed part.
+    ///
+    /// # Errors
+    /// Too short to hold anything, too long, or of another version.
+    pub fn split(datagram: &mut [u8]) -> Result<(Self, &[u8; HEADER], &mut [u8]), Malformed> {
+        if datagram.len() > MAX_DATAGRAM || datagram.len() < HEADER + TAG {
+            return Err(Malformed);
+        }
+        let (bytes, sealed) = datagram.split_first_chunk_mut::<HEADER>().ok_or(Malformed)?;
+        let [version, s0, s1, s2, s3, s4, s5, s6, s7, number @ ..] = *bytes;
+        if version != VERSION {
+            return Err(Malformed);
+        }
+        let session = SessionId::new(u64::from_be_bytes([s0, s1, s2, s3, s4, s5, s6, s7]));
+        Ok((Self { session, number: u64::from_be_bytes(number) }, bytes, sealed))
+    }
+}
+
+/// One item of a datagram's content. On the wire: append only; zero bytes are padding.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one frame at a time lives on the stack; a box would allocate for each ack"
+)]
+pub enum Frame<'a> {
+    /// Nothing; fills a datagram up.
+    Padding,
+    /// A whole message.
+    Text {
+        /// Counted by the sender per link from 1, without gaps but for those a `Skip` names.
+        number: u64,
+        /// An encoded [`Body`].
+        body: &'a [u8],
+    },
+    /// A part of a message whose body does not fit one datagram.
+    Piece {
+        /// As in `Text`.
+        number: u64,
+        /// Where the part begins in the body.
+        offset: u16,
+        /// The length of the whole body.
+        total: u16,
+        /// The part.
+        bytes: &'a [u8],
+    },
+    /// Messages up to this number that have not arrived will never come: the sender has given them up.
+    Skip {
+        /// The last of them.
+        up_to: u64,
+        /// How many bytes all bodies up to it had, so that room is counted alike on both sides.
+        bytes: u64,
+    },
+    /// What has arrived.
+    Ack(Ack),
+    /// Asks whoever reads it for a `Pong` with the same bytes: a proof of address, and a sign of life.
+    Ping([u8; 8]),
+    /// The answer to a `Ping`.
+    Pong([u8; 8]),
+    /// The sender's session ends.
+    Bye {
+        /// Why.
+        reason: ByeReason,
+        /// The number of its last message on this link, 0 if there was none.
+        last: u64,
+    },
+    /// How long, in milliseconds, the ack of this datagram may wait: longer than usual in a large group.
+    Patience(u16),
+    /// The sender of this put the link away for a while, and what it had received beyond message `after` but not handed
+    /// over is gone, although its packets were acknowledged: all of it has to travel again.
+    Missing {
+        /// The last message that it has handed over.
+        after: u64,
+    },
+}
+
+impl Frame<'_> {
+    /// Appends the encoding.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        super::encode(self, out);
+    }
+}
+
+/// Why a session ends, as its peers are told. On the wire: append only.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ByeReason {
+    /// Its user leaves.
+    Leaving,
+    /// The other side broke the protocol.
+    Violation,
+}
+
+/// What has arrived, and what the application took.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Ack {
+    /// The highest packet number that arrived.
+    pub largest: u64,
+    /// How long its ack has waited, in microseconds.
+    pub delay_us: u32,
+    /// Packet numbers that arrived, from the highest down: how many in a row, then how many are missing below them,
+    /// and so on. The last gap is 0.
+    pub ranges: ArrayVec<Range, MAX_RANGES>,
+    /// The application took, or refused, every message up to this number.
+    pub settled: u64,
+    /// Those of them that it refused. A datagram with refusals is acknowledged, and they are told until it is.
+    pub refused: ArrayVec<Refusal, MAX_REFUSALS>,
+    /// How many bytes of bodies the sender may send in all, since the beginning of the link.
+    pub room: u64,
+}
+
+/// A run of packet numbers that arrived.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Range {
+    /// How many arrived in a row; at least 1.
+    pub length: u64,
+    /// How many below them did not arrive; at least 1 unless it is the last.
+    pub gap: u64,
+}
+
+/// A message that the receiver did not take.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Refusal {
+    /// Its number.
+    pub number: u64,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+/// Why a message is refused. On the wire: append only.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum RefusalReason {
+    /// Its content breaks the rules of a text, or cannot be read.
+    Content,
+    /// The application does not want it.
+    Application,
+}
+
+impl Ack {
+    /// The runs of packet numbers as (lowest, highest), from the highest down.
+    ///
+    /// # Errors
+    /// A run reaches below 0.
+    pub fn runs(&self) -> Result<ArrayVec<(u64, u64), MAX_RANGES>, Malformed> {
+        let mut runs = ArrayVec::new();
+        let mut high = Some(self.largest);
+        for range in &self.ranges {
+            let top = high.ok_or(Malformed)?;
+            let low = top.checked_sub(range.length.checked_sub(1).ok_or(Malformed)?).ok_or(Malformed)?;
+            runs.push((low, top));
+            high = range.gap.checked_add(1).and_then(|gap| low.checked_sub(gap));
+        }
+        Ok(runs)
+    }
+}
+
+/// Reads the frames of an opened datagram one after another.
+pub struct Frames<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Frames<'a> {
+    /// The frames of `content`.
+    pub fn new(content: &'a [u8]) -> Self {
+        Self { rest: content }
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Frame<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let [0, rest @ ..] = self.rest {
+            self.rest = rest;
+        }
+        if self.rest.is_empty() {
+            return None;
+        }
+        if let Some((frame, rest)) = text(self.rest) {
+            self.rest = rest;
+            return Some(Ok(frame));
+        }
+        match postcard::take_from_bytes(self.rest) {
+            Ok((frame, rest)) => {
+                self.rest = rest;
+                Some(Ok(frame))
+            }
+            Err(_) => {
+                self.rest = &[];
+                Some(Err(Malformed))
+            }
+        }
+    }
+}
+
+/// Reads a [`Frame::Text`] by hand, because most of what arrives is this; none if it is something else, or something
+/// unusual that postcard shall judge.
+fn text(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
+    let (&1, rest) = bytes.split_first()? else { return None };
+    let (number, rest) = varint(rest)?;
+    let (len, rest) = varint(rest)?;
+    let (body, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
+    Some((Frame::Text { number, body }, rest))
+}
+
+/// A number of at most 28 bits.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for (index, &byte) in bytes.iter().take(4).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte < 0x80 {
+            return Some((value, &bytes[index + 1..]));
+        }
+    }
+    None
+}
+
+/// What a message says and says of itself. Encoded once, the same bytes for every recipient.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Body<'a> {
+    /// The sender's count over all recipients, from 1.
+    pub id: u64,
+    /// Whether everybody got it.
+    pub scope: BodyScope,
+    /// The sender's estimate of the server's clock, in Unix milliseconds.
+    pub sent_at: u64,
+    /// What it says.
+    #[serde(borrow)]
+    pub content: BodyContent<'a>,
+}
+
+/// On the wire: append only.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum BodyScope {
+    /// To everybody.
+    Group,
+    /// To the receiver alone.
+    Private,
+}
+
+/// On the wire: append only.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum BodyContent<'a> {
+    /// For people; the receiver checks it again.
+    Text(&'a str),
+    /// For programs.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Body<'a> {
+    /// Reads all of `bytes`.
+    ///
+    /// # Errors
+    /// They are not exactly one body.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        super::decode(bytes)
+    }
+
+    /// Appends the encoding.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        super::encode(self, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(frame: &Frame<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        frame.encode(&mut out);
+        out
+    }
+
+    fn ack() -> Ack {
+        Ack {
+            largest: 300,
+            delay_us: 5,
+            ranges: [Range { length: 2, gap: 3 }, Range { length: 1, gap: 0 }].into_iter().collect(),
+            settled: 7,
+            refused: [Refusal { number: 6, reason: RefusalReason::Application }].into_iter().collect(),
+            room: 65_536,
+        }
+    }
+
+    #[test]
+    fn golden_bytes_of_frames() {
+        for (frame, golden) in [
+            (Frame::Padding, &[0][..]),
+            (Frame::Text { number: 1, body: b"xy" }, &[1, 1, 2, b'x', b'y']),
+            (Frame::Piece { number: 2, offset: 1000, total: 2000, bytes: b"z" }, &[2, 2, 0xe8, 7, 0xd0, 15, 1, b'z']),
+            (Frame::Skip { up_to: 9, bytes: 300 }, &[3, 9, 0xac, 2]),
+            (Frame::Ack(ack()), &[4, 0xac, 2, 5, 2, 2, 3, 1, 0, 7, 1, 6, 1, 0x80, 0x80, 4]),
+            (Frame::Ping([1, 2, 3, 4, 5, 6, 7, 8]), &[5, 1, 2, 3, 4, 5, 6, 7, 8]),
+            (Frame::Pong([8, 7, 6, 5, 4, 3, 2, 1]), &[6, 8, 7, 6, 5, 4, 3, 2, 1]),
+            (Frame::Bye { reason: ByeReason::Leaving, last: 4 }, &[7, 0, 4]),
+            (Frame::Bye { reason: ByeReason::Violation, last: 4 }, &[7, 1, 4]),
+            (Frame::Patience(250), &[8, 0xfa, 1]),
+            (Frame::Missing { after: 300 }, &[9, 0xac, 2]),
+        ] {
+            assert_eq!(bytes(&frame), golden, "{frame:?}");
+            let read: Vec<_> = Frames::new(golden).collect();
+            if frame == Frame::Padding {
+                assert!(read.is_empty());
+            } else {
+                assert_eq!(read, [Ok(frame)]);
+                for cut in 1..golden.len() {
+                    assert_eq!(Frames::new(&golden[..cut]).last(), Some(Err(Malformed)), "the first {cut} bytes");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_read_by_hand_are_what_postcard_reads() {
+        let (mut seen, mut slow) = (0, 0);
+        for number in [0, 1, 127, 128, 0x1fff, 1 << 27, (1 << 28) - 1, 1 << 28, u64::MAX] {
+            for length in [0, 1, 127, 128, 1100] {
+                let body = vec![7; length];
+                let mut encoded = bytes(&Frame::Text { number, body: &body });
+                encoded.push(9);
+                let by_hand = text(&encoded);
+                let read = postcard::take_from_bytes::<Frame<'_>>(&encoded).unwrap();
+                if let Some(by_hand) = by_hand {
+                    assert_eq!(by_hand, read);
+                    seen += 1;
+                } else {
+                    assert!(number >= 1 << 28);
+                    slow += 1;
+                }
+                assert_eq!(text(&encoded[..encoded.len() - 2]).filter(|_| length > 0), None, "cut short");
+            }
+        }
+        assert_eq!((seen, slow), (35, 10));
+        // A number that is longer than it need be is the same number to both.
+        let long = [1, 0x85, 0x80, 0, 1, 7];
+        assert_eq!(text(&long).unwrap(), postcard::take_from_bytes(&long).unwrap());
+    }
+
+    #[test]
+    fn golden_bytes_of_a_body() {
+        for (content, golden) in [
+            (BodyContent::Text("hé"), &[3, 0, 0xac, 2, 0, 3, b'h', 0xc3, 0xa9][..]),
+            (BodyContent::Bytes(&[0]), &[3, 0, 0xac, 2, 1, 1, 0]),
+        ] {
+            let body = Body { id: 3, scope: BodyScope::Group, sent_at: 300, content };
+            let mut out = Vec::new();
+            body.encode(&mut out);
+            assert_eq!(out, golden);
+            assert_eq!(Body::decode(&out), Ok(body));
+            assert_eq!(Body::decode(&out[..out.len() - 1]), Err(Malformed));
+            out.push(0);
+            assert_eq!(Body::decode(&out), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn the_longest_text_fits_the_longest_body() {
+        let text = "x".repeat(Text::MAX_BYTES);
+        let content = BodyContent::Text(&text);
+        let mut out = Vec::new();
+        Body { id: u64::MAX, scope: BodyScope::Private, sent_at: u64::MAX, content }.encode(&mut out);
+        assert!(out.len() <= MAX_BODY, "{}", out.len());
+        assert!(MAX_BODY <= u16::MAX as usize, "offsets fit their field");
+    }
+
+    #[test]
+    fn frames_stand_one_after_another_with_padding_anywhere() {
+        let content =
+            [&[0, 0][..], &bytes(&Frame::Skip { up_to: 9, bytes: 1 }), &[0], &bytes(&Frame::Patience(1)), &[0]]
+                .concat();
+        let frames: Vec<_> = Frames::new(&content).map(Result::unwrap).collect();
+        assert_eq!(frames, [Frame::Skip { up_to: 9, bytes: 1 }, Frame::Patience(1)]);
+    }
+
+    #[test]
+    fn unknown_frames_and_too_many_ranges_are_malformed() {
+        assert_eq!(Frames::new(&[10, 1, 2]).collect::<Vec<_>>(), [Err(Malformed)]);
+        let mut many = vec![4, 0xac, 2, 5, 33];
+        many.extend([1, 1].repeat(33));
+        many.extend([7, 0, 0]);
+        assert_eq!(Frames::new(&many).collect::<Vec<_>>(), [Err(Malformed)]);
+    }
+
+    #[test]
+    fn runs_of_an_ack_never_reach_below_zero() {
+        assert_eq!(ack().runs().unwrap().as_slice(), [(299, 300), (295, 295)]);
+        for ranges in [
+            &[Range { length: 0, gap: 0 }][..],
+            &[Range { length: 302, gap: 0 }],
+            &[Range { length: 300, gap: u64::MAX }, Range { length: 1, gap: 0 }],
+        ] {
+            let ack = Ack { ranges: ranges.iter().copied().collect(), ..ack() };
+            assert_eq!(ack.runs(), Err(Malformed), "{ranges:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_split_off_and_short_or_foreign_datagrams_are_refused() {
+        let header = Header { session: SessionId::new(0x0102_0304_0506_0708), number: 9 };
+        assert_eq!(header.encode(), [1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 9]);
+        let mut datagram = [&header.encode()[..], &[0xaa; 20]].concat();
+        let (read, _, sealed) = Header::split(&mut datagram).unwrap();
+        assert_eq!((read, sealed.len()), (header, 20));
+        for length in 0..HEADER + TAG {
+            assert!(Header::split(&mut datagram.clone()[..length]).is_err(), "{length}");
+        }
+        datagram[0] = 2;
+        assert!(Header::split(&mut datagram).is_err());
+        assert!(Header::split(&mut [1; MAX_DATAGRAM + 1]).is_err());
+    }
+}

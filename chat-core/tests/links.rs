@@ -1,0 +1,373 @@
+//! What may go wrong on one link: members that lie, peers that are put away and come back, paths that work one way.
+
+use std::time::Duration;
+
+use chat_core::message::{FailReason, Outcome, Recipient, UnconfirmedReason};
+use chat_core::peer::{Input, Output, PeerConfig};
+use chat_core::presence::OfflineReason;
+use chat_core::roster::Change;
+use chat_core::sim::{Application, Group, Profile};
+use chat_core::wire::datagram::{Body, BodyContent, BodyScope, Frame};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn group(count: usize, seed: u64) -> Group {
+    Group::new(count, Profile::GOOD, &PeerConfig::default(), seed)
+}
+
+fn one(group: &Group, index: usize) -> Recipient {
+    Recipient::One(group.entry(index).user.clone())
+}
+
+fn forge(group: &mut Group, number: u64, frames: &[Frame<'_>]) {
+    let mut bytes = Vec::new();
+    frames.iter().for_each(|frame| frame.encode(&mut bytes));
+    group.forge(1, 0, number, &bytes);
+}
+
+fn body(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    Body { id: 1, scope: BodyScope::Group, sent_at: 0, content: BodyContent::Text(text) }.encode(&mut out);
+    out
+}
+
+fn received(told: &[Output]) -> usize {
+    told.iter().filter(|output| matches!(output, Output::Deliver { .. })).count()
+}
+
+fn outcomes(told: &[Output]) -> Vec<Outcome> {
+    let outcome = |output: &Output| match output {
+        Output::Report(report) => Some(report.outcome),
+        _ => None,
+    };
+    told.iter().filter_map(outcome).collect()
+}
+
+/// Members 0 and 1 have talked, each to the other.
+fn acquainted(seed: u64) -> Group {
+    let mut group = group(2, seed);
+    group.say(0, Recipient::Everyone, "hello");
+    group.say(1, Recipient::Everyone, "hello");
+    assert!(group.settle(SECOND));
+    group.run(SECOND);
+    drop((group.told(0), group.told(1)));
+    group
+}
+
+/// Takes member `index` out of the roster of `of` for `time`, and back in.
+fn absent(group: &mut Group, index: usize, of: usize, time: Duration) {
+    let entry = group.entry(index).clone();
+    group.input(of, Input::Change(Change::Offline { user: entry.user.clone(), reason: OfflineReason::Lost }));
+    group.run(time);
+    group.input(of, Input::Change(Change::Online(entry)));
+}
+
+#[test]
+fn numbers_at_the_end_of_their_range_are_harmless() {
+    let frames = |n: u64| {
+        [
+            vec![Frame::Skip { up_to: n, bytes: 1 }],
+            vec![Frame::Skip { up_to: n, bytes: n }],
+            vec![Frame::Skip { up_to: 1, bytes: n }, Frame::Text { number: 2, body: b"x" }],
+            vec![Frame::Text { number: n, body: b"x" }],
+            vec![Frame::Piece { number: n, offset: u16::MAX, total: u16::MAX, bytes: b"x" }],
+            vec![Frame::Bye { reason: chat_core::wire::datagram::ByeReason::Leaving, last: n }],
+        ]
+    };
+    for near in [u64::MAX, u64::MAX - 1, u64::MAX - 3000, u64::MAX / 2, u64::MAX / 4 + 1] {
+        for frames in frames(near) {
+            for number in [100, near] {
+                let mut group = group(2, 1);
+                forge(&mut group, number, &frames);
+                forge(&mut group, number.saturating_add(1), &[Frame::Text { number: 1, body: b"x" }]);
+                group.run(SECOND);
+                group.say(0, Recipient::Everyone, "x");
+                group.run(SECOND * 2);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_packet_number_near_the_end_does_not_open_the_replay_window_again() {
+    let mut group = group(2, 2);
+    let first = body("once");
+    forge(&mut group, 0, &[Frame::Text { number: 1, body: &first }]);
+    forge(&mut group, u64::MAX, &[Frame::Ping([1; 8])]);
+    forge(&mut group, u64::MAX - 1, &[Frame::Ping([1; 8])]);
+    let sent = group.network.sent();
+    forge(&mut group, 0, &[Frame::Ping([2; 8])]);
+    assert_eq!(group.network.sent(), sent, "a used number opens again");
+}
+
+#[test]
+fn who_broke_the_protocol_stays_shut_out_and_nobody_else() {
+    for comes_back in [false, true] {
+        let mut group = group(3, 3);
+        forge(&mut group, 0, &[Frame::Text { number: 0x1000_0000, body: b"x" }]);
+        let user = group.entry(1).user.clone();
+        assert_eq!(group.told(0), [Output::Violation(user)]);
+        if comes_back {
+            absent(&mut group, 1, 0, SECOND);
+        }
+        let text = body("let me in");
+        forge(&mut group, 1, &[Frame::Text { number: 1, body: &text }]);
+        assert_eq!(received(&group.told(0)), 0);
+        let other = one(&group, 2);
+        group.say(0, other, "you are fine");
+        assert!(group.settle(SECOND));
+        assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered]);
+        assert_eq!(received(&group.told(2)), 1);
+    }
+}
+
+#[test]
+fn a_message_that_the_application_never_took_is_not_claimed_after_its_link_was_put_away() {
+    let mut group = group(2, 4);
+    group.set_application(1, Application::Sleeps);
+    group.say(0, Recipient::Everyone, "read me");
+    group.run(SECOND);
+    absent(&mut group, 0, 1, SECOND * 10);
+    group.run(SECOND * 10);
+    assert_eq!(outcomes(&group.told(0)), [], "nobody has taken it");
+    group.set_application(1, Application::Takes);
+    assert!(group.settle(SECOND * 5));
+    assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered]);
+    assert_eq!(received(&group.told(1)), 1);
+}
+
+#[test]
+fn a_refusal_is_not_taken_for_a_delivery_after_the_link_was_put_away() {
+    let mut group = acquainted(5);
+    let (a, b) = (group.address(0), group.address(1));
+    group.set_application(1, Application::Sleeps);
+    group.say(0, Recipient::Everyone, "you will not like this");
+    group.run(SECOND);
+    group.network.block(b, a);
+    let token = group.told(1).iter().find_map(|output| match output {
+        Output::Deliver { token, .. } => Some(*token),
+        _ => None,
+    });
+    group.input(1, Input::Refused(token.expect("it was delivered")));
+    group.run(SECOND);
+    absent(&mut group, 0, 1, SECOND * 10);
+    group.network.unblock();
+    assert!(group.settle(SECOND * 5));
+    assert_eq!(outcomes(&group.told(0)), [Outcome::Failed(FailReason::Refused)]);
+}
+
+#[test]
+fn what_the_receiver_put_away_incomplete_comes_again() {
+    let mut group = acquainted(6);
+    let (a, b) = (group.address(0), group.address(1));
+    group.network.block(a, b);
+    group.say(0, Recipient::Everyone, "lost");
+    group.network.unblock();
+    // All of this arrives and is acknowledged, and waits for the first.
+    group.say(0, Recipient::Everyone, &"z".repeat(10_000));
+    group.say(0, Recipient::Everyone, "arrives");
+    group.run(Duration::from_millis(1));
+    group.network.block(a, b);
+    group.run(Duration::from_millis(100));
+    absent(&mut group, 0, 1, SECOND * 10);
+    group.network.unblock();
+    assert!(group.settle(SECOND * 10), "the rest never comes");
+    assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered; 3]);
+    assert_eq!(received(&group.told(1)), 3);
+}
+
+#[test]
+fn a_sender_that_put_the_link_away_keeps_to_the_room_of_a_receiver_that_did_not() {
+    let mut group = acquainted(7);
+    group.set_application(1, Application::Sleeps);
+    for _ in 0..6 {
+        group.say(0, Recipient::Everyone, &"x".repeat(10_000));
+    }
+    group.run(SECOND);
+    absent(&mut group, 1, 0, SECOND * 10);
+    for _ in 0..6 {
+        group.say(0, Recipient::Everyone, &"y".repeat(10_000));
+    }
+    group.run(SECOND * 5);
+    let told = group.told(1);
+    assert!(!told.iter().any(|output| matches!(output, Output::Violation(_))), "an honest sender is shut out");
+    group.set_application(1, Application::Takes);
+    assert!(group.settle(SECOND * 10));
+    assert_eq!(outcomes(&group.told(0))[6..], [Outcome::Delivered; 6]);
+}
+
+#[test]
+fn thousands_of_messages_given_up_do_not_shut_their_sender_out() {
+    let mut group = acquainted(8);
+    let (a, b) = (group.address(0), group.address(1));
+    group.network.block(a, b);
+    for _ in 0..8 {
+        (0..300).for_each(|_| group.say(0, Recipient::Everyone, "x"));
+        group.run(SECOND * 60);
+    }
+    assert_eq!(group.open(0), 0);
+    // The notice that they were given up is in the first datagram, which is lost.
+    group.say(0, Recipient::Everyone, "y");
+    group.network.unblock();
+    (0..500).for_each(|_| group.say(0, Recipient::Everyone, "z"));
+    drop(group.told(0));
+    assert!(group.settle(SECOND * 30));
+    let told = group.told(1);
+    assert!(!told.iter().any(|output| matches!(output, Output::Violation(_))), "an honest sender is shut out");
+    assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered; 501]);
+}
+
+#[test]
+fn a_dead_peer_is_not_asked_for_ever_once_everything_is_given_up() {
+    let mut group = acquainted(9);
+    let (a, b) = (group.address(0), group.address(1));
+    group.network.block(a, b);
+    group.say(0, Recipient::Everyone, "anybody?");
+    group.run(SECOND * 60);
+    let told = group.told(0);
+    assert_eq!(outcomes(&told), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
+    assert_eq!(told.iter().filter(|output| matches!(output, Output::Silent(_))).count(), 1);
+    group.network.record();
+    group.run(SECOND * 600);
+    assert!(group.told(0).is_empty(), "nothing is open, so nothing is to be told");
+    assert_eq!(group.network.recorded(), [], "nothing is open, so nothing is asked");
+}
+
+#[test]
+fn a_peer_that_only_talks_and_never_answers_times_out() {
+    let mut group = acquainted(10);
+    let (a, b) = (group.address(0), group.address(1));
+    group.network.block(a, b);
+    group.say(0, Recipient::Everyone, "do you hear me?");
+    for _ in 0..60 {
+        group.say(1, Recipient::Everyone, "I hear nothing");
+        group.run(SECOND);
+    }
+    let told = group.told(0);
+    assert_eq!(outcomes(&told), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
+    assert!(told.iter().any(|output| matches!(output, Output::Silent(_))));
+}
+
+#[test]
+fn room_that_is_told_in_a_lost_ack_is_asked_for() {
+    let config = PeerConfig { rate: 1, burst: 1, ..PeerConfig::default() };
+    let mut group = Group::new(2, Profile::GOOD, &config, 11);
+    for _ in 0..11 {
+        group.say(0, Recipient::Everyone, &"x".repeat(6_500));
+        assert!(group.settle(SECOND));
+    }
+    group.run(Duration::from_millis(100));
+    let (a, b) = (group.address(0), group.address(1));
+    // There is no room for the next one, and the ack that grants some is lost.
+    group.network.block(b, a);
+    group.say(0, Recipient::Everyone, &"x".repeat(6_500));
+    group.run(SECOND * 15);
+    group.network.unblock();
+    assert!(group.settle(SECOND * 5), "nobody asks for room");
+}
+
+#[test]
+fn acks_of_a_large_group_are_spread_although_applications_are_quick() {
+    let text = body("to ten thousand");
+    let waited = |seed| {
+        let mut group = acquainted(seed);
+        let (a, b) = (group.address(0), group.address(1));
+        group.network.block(a, b);
+        forge(&mut group, 100, &[Frame::Ping([0; 8])]);
+        group.run(SECOND);
+        let sent = group.network.sent();
+        forge(&mut group, 101, &[Frame::Text { number: 2, body: &text }, Frame::Patience(250)]);
+        let mut waited = 0;
+        while group.network.sent() == sent {
+            group.run(Duration::from_millis(1));
+            waited += 1;
+        }
+        waited
+    };
+    let late = (100..120).map(waited).filter(|millis| *millis > 100).count();
+    assert!((4..=18).contains(&late), "{late} of 20 waited for more than 100 of 250 ms");
+}
+
+#[test]
+fn an_application_that_sleeps_does_not_make_its_sender_look_for_other_addresses() {
+    let mut group = acquainted(13);
+    group.set_application(1, Application::Sleeps);
+    let mut addresses = vec![group.address(1), "10.5.5.5:5000".parse().expect("an address")];
+    addresses.rotate_left(1);
+    let user = group.entry(1).user.clone();
+    group.input(0, Input::Change(Change::Moved { user, addresses }));
+    group.run(SECOND * 200);
+    group.say(0, Recipient::Everyone, "read me some day");
+    group.run(SECOND * 10);
+    group.network.record();
+    group.run(SECOND * 60);
+    let to = group.address(1);
+    let from = group.address(0);
+    let strays = group.network.recorded().iter().filter(|flight| flight.from == from && flight.to != to).count();
+    assert_eq!(strays, 0, "the address in use answers");
+}
+
+#[test]
+fn a_suspended_sender_times_nothing_out_and_goes_on_at_once() {
+    let mut group = acquainted(14);
+    group.say(0, Recipient::Everyone, "just before");
+    group.stop(0);
+    group.run(SECOND * 60);
+    group.go_on(0);
+    assert!(group.settle(SECOND * 2));
+    let (a, b) = (group.address(0), group.address(1));
+    group.network.block(a, b);
+    group.say(0, Recipient::Everyone, "lost at first");
+    group.run(Duration::from_millis(300));
+    group.network.unblock();
+    assert!(group.settle(SECOND * 2), "the time asleep counts as a round trip");
+    assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered; 2]);
+}
+
+#[test]
+fn a_peer_whose_application_does_not_read_answers_and_is_not_told_to_be_silent() {
+    for (texts, size) in [(1, 10), (20, 10), (20, 10_000), (600, 10), (900, 1_000)] {
+        for apart in [0, 50] {
+            let mut group = acquainted(8);
+            group.set_application(1, Application::Sleeps);
+            for _ in 0..texts {
+                group.say(0, Recipient::Everyone, &"x".repeat(size));
+                group.run(Duration::from_millis(apart));
+            }
+            group.run(SECOND * 60);
+            let told = group.told(0);
+            let silent = told.iter().any(|output| matches!(output, Output::Silent(_)));
+            assert!(!silent, "{texts} texts of {size} bytes, {apart} ms apart");
+            group.set_application(1, Application::Takes);
+            assert!(group.settle(SECOND * 60));
+            let outcomes = [outcomes(&told), outcomes(&group.told(0))].concat();
+            assert_eq!(outcomes, vec![Outcome::Delivered; texts]);
+        }
+    }
+}
+
+#[test]
+fn a_peer_whose_memory_is_full_is_not_told_to_be_silent_either() {
+    /// Enough for the memory of one receiver: each sends it 1,024 messages, which cost some 300 KiB.
+    const SENDERS: usize = 130;
+    const PAUSE: Duration = Duration::from_millis(300);
+    let mut group = group(SENDERS + 2, 9);
+    group.set_application(0, Application::Sleeps);
+    let receiver = one(&group, 0);
+    for number in 0..1_000 {
+        for sender in 2..SENDERS + 2 {
+            group.say(sender, receiver.clone(), &format!("{number}"));
+        }
+        group.run(Duration::from_millis(20));
+    }
+    group.run(SECOND * 10);
+    // It goes on sending, which must not put off the probes that such a peer can answer.
+    for number in 0..100 {
+        group.say(1, receiver.clone(), &format!("{number}"));
+        group.run(PAUSE);
+    }
+    assert!(received(&group.told(0)) < SENDERS * 1_000, "there was memory left");
+    let told = group.told(1);
+    assert!(!told.iter().any(|output| matches!(output, Output::Silent(_))), "it answers");
+    assert!(outcomes(&told).is_empty(), "nothing was taken");
+}

@@ -1,0 +1,88 @@
+//! The delivery contract on every network of the ladder, over many seeds; a million messages on demand.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use chat_core::generator::Generator;
+use chat_core::message::Recipient;
+use chat_core::peer::PeerConfig;
+use chat_core::sim::{Application, Group, Profile, SEED_VARIABLE, SeededGenerator, each_seed};
+
+/// Seeds in an ordinary run: more than a hundred for each of the nine networks.
+const SEEDS: u64 = 1_008;
+
+/// Below the link timeout, so that no outcome may be in doubt.
+const LONGEST_PARTITION_MS: u64 = 10_000;
+
+/// A random conversation; gives how many messages there were.
+fn conversation(profile: Profile, seed: u64) -> usize {
+    let mut random = SeededGenerator::new(seed);
+    let mut below = |most: u64| random.number() % most;
+    let count = 2 + below(4) as usize;
+    let mut group = Group::new(count, profile, &PeerConfig::default(), seed);
+    for _ in 0..5 + below(40) {
+        let from = below(count as u64) as usize;
+        let to = below(count as u64 + 1) as usize;
+        let is_other = to != from && to < count;
+        let recipient = if is_other { Recipient::One(group.entry(to).user.clone()) } else { Recipient::Everyone };
+        let length = if below(10) == 0 { 1 + below(16_384) } else { 1 + below(200) };
+        group.say(from, recipient, &"x".repeat(length as usize));
+        group.run(Duration::from_millis(below(50)));
+        let someone = below(count as u64) as usize;
+        match below(40) {
+            0 => {
+                let (a, b) = (group.address(0), group.address(1));
+                group.network.block(a, b);
+                group.run(Duration::from_millis(below(LONGEST_PARTITION_MS)));
+                group.network.unblock();
+            }
+            1 => group.set_application(someone, Application::Sleeps),
+            2 => group.set_application(someone, Application::TakesEvery(Duration::from_millis(below(300)))),
+            3 => {
+                group.stop(someone);
+                group.run(Duration::from_millis(below(LONGEST_PARTITION_MS)));
+                group.go_on(someone);
+            }
+            _ => {}
+        }
+    }
+    (0..count).for_each(|index| group.set_application(index, Application::Takes));
+    assert!(group.settle(Duration::from_secs(300)), "outcomes stay open");
+    group.run(Duration::from_secs(5));
+    let totals = group.ledger.close();
+    assert_eq!((totals.failed, totals.unconfirmed), (0, 0), "both sides stayed, and no partition was longer than 10 s");
+    totals.messages
+}
+
+#[test]
+fn the_delivery_contract_holds_on_every_network_of_the_ladder() {
+    let messages = Cell::new(0);
+    let seeds = each_seed(env!("CARGO_CRATE_NAME"), 0..SEEDS, |seed| {
+        messages.set(messages.get() + conversation(profile(seed), seed));
+    });
+    println!("{seeds} seeds on {} networks, {} messages", Profile::LADDER.len(), messages.get());
+}
+
+/// With `CHAT_MESSAGES=1000000` a million messages, otherwise a few.
+#[test]
+fn as_many_messages_as_asked_for_keep_the_contract() {
+    let wanted = std::env::var("CHAT_MESSAGES").map_or(500, |count| count.parse().expect("CHAT_MESSAGES is a number"));
+    let messages = Cell::new(0);
+    let mut seeds = SEEDS..;
+    while messages.get() < wanted {
+        let seed = seeds.next().expect("there is no last one");
+        each_seed(env!("CARGO_CRATE_NAME"), seed..seed + 1, |seed| {
+            messages.set(messages.get() + conversation(profile(seed), seed));
+        });
+        if std::env::var(SEED_VARIABLE).is_ok() {
+            break;
+        }
+    }
+    println!("{} messages, {} seeds", messages.get(), seeds.start - SEEDS);
+}
+
+/// The network of a seed: all of them take turns.
+fn profile(seed: u64) -> Profile {
+    let ladder = Profile::LADDER.len() as u64;
+    Profile::LADDER[(seed % ladder) as usize].1
+}
