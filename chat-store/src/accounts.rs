@@ -1,0 +1,213 @@
+//! The accounts as the server sees them.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_core::accounts::{Account, AccountError, Accounts, Status};
+use chat_core::id::AccountId;
+use chat_core::name::UserName;
+use chat_core::password::Password;
+use chat_core::time::Timestamp;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::backend::Backend;
+use crate::error::{BackupError, OpenError, QueryError, hash_error};
+use crate::hashing::{HashOptions, HashPool, PasswordHash, Verdict};
+use crate::migrations::{blocking, migrate_mysql, migrate_sqlite};
+use crate::queries::{Change, NewRow, Row, millis, number_of};
+use crate::sqlite;
+use crate::url::{Place, StoreUrl};
+
+/// Accounts in a database. A clone is another handle to the same.
+///
+/// Needs a tokio runtime with time and I/O. A call that is dropped while it waits for a password check is not carried
+/// out; once the check is done, what it asked of the database may still happen. When the database goes away, calls fail
+/// with [`AccountError::Unavailable`] after at most about 20 s (a server that hangs; one that is down, at once) and are
+/// not repeated; when it is back, the next call works.
+#[derive(Clone)]
+pub struct SqlAccounts {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) backend: Backend,
+    pub(crate) hashes: HashPool,
+    pub(crate) url: StoreUrl,
+}
+
+/// How the accounts are kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StoreOptions {
+    /// What passwords cost, and how many are checked at once.
+    pub hashing: HashOptions,
+}
+
+impl SqlAccounts {
+    /// Opens the accounts at `url`: makes the SQLite file if there is none (the MySQL database must exist), and brings
+    /// the schema up to date, also if others do the same at this moment. An SQLite database that has to change is copied
+    /// beside itself first.
+    ///
+    /// # Errors
+    /// By whose fault it is, each with its own sentence.
+    pub async fn open(url: &StoreUrl, options: StoreOptions) -> Result<Self, OpenError> {
+        let hashes = HashPool::new(options.hashing).map_err(OpenError::Hashing)?;
+        let backend = match &url.0 {
+            Place::Sqlite(path) => {
+                let path = path.clone();
+                let path = blocking(move || sqlite::prepare(&path)).await?;
+                migrate_sqlite(path.clone()).await?;
+                Backend::sqlite(&path)
+            }
+            Place::MySql(place) => {
+                migrate_mysql(place).await?;
+                Backend::mysql(place)
+            }
+        };
+        Ok(Self { inner: Arc::new(Inner { backend, hashes, url: url.clone() }) })
+    }
+
+    /// Copies the SQLite database to a new file, complete as of one moment, while servers go on.
+    ///
+    /// # Errors
+    /// [`BackupError::MySql`] for a MySQL database; otherwise if `to` exists or cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<(), BackupError> {
+        let Some(from) = self.inner.url.sqlite_path() else { return Err(BackupError::MySql) };
+        let (from, to) = (from.to_owned(), to.to_owned());
+        blocking(move || {
+            let source =
+                |source: Box<dyn std::error::Error + Send + Sync>| BackupError::Copy { path: to.clone(), source };
+            let from = sqlite::prepare(&from).map_err(|error| source(error.into()))?;
+            sqlite::copy(&from, &to)
+        })
+        .await
+    }
+
+    /// The pool that hashes, for its counters.
+    pub fn hashes(&self) -> &HashPool {
+        &self.inner.hashes
+    }
+
+    /// Where the accounts are, for sentences.
+    pub fn url(&self) -> &StoreUrl {
+        &self.inner.url
+    }
+
+    pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, AccountError> {
+        self.inner.hashes.hash(password).await.map_err(hash_error)
+    }
+
+    /// Checks a password, at the same cost whether there is such an account or not.
+    async fn check(&self, row: Option<Row>, password: Password) -> Result<(Row, Verdict), AccountError> {
+        let hash = row.as_ref().map(Row::password_hash).transpose()?;
+        let verdict = self.inner.hashes.verify(password, hash.as_ref()).await.map_err(hash_error)?;
+        let row = row.filter(|_| verdict != Verdict::Wrong).ok_or(AccountError::WrongCredentials)?;
+        match row.status()? {
+            Status::Active => Ok((row, verdict)),
+            Status::Disabled => Err(AccountError::Disabled),
+            Status::Removed => Err(AccountError::WrongCredentials),
+        }
+    }
+
+    /// Replaces a hash that costs less than new ones. That it fails is no reason to refuse a right password.
+    async fn strengthen(&self, row: &Row, password: Password) {
+        let result = match self.inner.hashes.hash(password).await {
+            Ok(hash) => self.inner.backend.rehash(row, &hash).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = result {
+            log::warn!("the password hash of account {} was not made stronger: {}", row.id, causes(&error));
+        }
+    }
+}
+
+/// Shows where, without the password.
+impl fmt::Debug for SqlAccounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqlAccounts").field(&self.inner.url).finish()
+    }
+}
+
+impl Accounts for SqlAccounts {
+    async fn register(&self, name: UserName, password: Password, at: Timestamp) -> Result<Account, AccountError> {
+        let hash = self.hash(password).await?;
+        let row = NewRow {
+            name: name.as_str().to_owned(),
+            canonical: name.canonical().to_owned(),
+            password_hash: hash.expose().to_owned(),
+            generation: 1,
+            status: number_of(Status::Active),
+            created_at: millis(at),
+        };
+        // Not asked for beforehand: of two who ask, both would hear that it is free.
+        match self.inner.backend.insert(row).await {
+            Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {
+                return Err(AccountError::NameTaken);
+            }
+            result => result?,
+        }
+        let row = self.inner.backend.by_name(&name).await?.ok_or(QueryError::Gone)?;
+        Ok(row.account()?)
+    }
+
+    async fn authenticate(&self, name: UserName, password: Password) -> Result<Account, AccountError> {
+        let row = self.inner.backend.by_name(&name).await?;
+        let (row, verdict) = self.check(row, password.clone()).await?;
+        if verdict == Verdict::RightButWeak {
+            self.strengthen(&row, password).await;
+        }
+        Ok(row.account()?)
+    }
+
+    async fn change_password(
+        &self,
+        id: AccountId,
+        old: Password,
+        new: Password,
+        at: Timestamp,
+    ) -> Result<Account, AccountError> {
+        for _ in 0..TRIES {
+            let row = self.inner.backend.by_id(id).await?;
+            let (row, _) = self.check(row, old.clone()).await?;
+            let hash = self.hash(new.clone()).await?;
+            let change = Change { password_hash: Some(hash.expose().to_owned()), ..Change::default() };
+            if let Some(account) = self.raise(&row, change, at).await? {
+                return Ok(account);
+            }
+        }
+        Err(AccountError::Busy(TRY_AGAIN))
+    }
+
+    async fn look_up(&self, ids: Vec<AccountId>) -> Result<Vec<Account>, AccountError> {
+        read(&self.inner.backend.by_ids(&ids).await?)
+    }
+
+    async fn changed_since(&self, since: Timestamp) -> Result<Vec<Account>, AccountError> {
+        read(&self.inner.backend.changed_since(since).await?)
+    }
+
+    async fn seen(&self, ids: Vec<AccountId>, at: Timestamp) -> Result<(), AccountError> {
+        Ok(self.inner.backend.seen(&ids, at).await?)
+    }
+}
+
+pub(crate) fn read(rows: &[Row]) -> Result<Vec<Account>, AccountError> {
+    rows.iter().map(|row| row.account().map_err(AccountError::from)).collect()
+}
+
+/// An error with what caused it, in one line for the log.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
+/// Another process would have to change the same account between each read and write of these.
+pub(crate) const TRIES: u32 = 4;
+pub(crate) const TRY_AGAIN: Duration = Duration::from_secs(1);

@@ -1,0 +1,124 @@
+//! What one hash costs.
+
+use argon2::Params;
+
+/// The cost of one argon2id hash, for who computes it and for who guesses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HashCost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+impl HashCost {
+    /// 19 MiB, 2 passes, 1 lane: the first recommendation of the OWASP password storage sheet. About 30 ms.
+    pub const DEFAULT: Self = Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+
+    /// The least that argon2 allows: worth nothing against guessing, so only for tests. About 20 us.
+    pub const CHEAPEST: Self = Self { memory_kib: 8, passes: 1, lanes: 1 };
+
+    /// The most memory for one hash: 1 GiB, so that a damaged row cannot ask for all there is.
+    pub const MAX_MEMORY_KIB: u32 = 1024 * 1024;
+
+    /// The most passes, for the same reason.
+    pub const MAX_PASSES: u32 = 1024;
+
+    /// The most lanes; they are computed one after another here.
+    pub const MAX_LANES: u32 = 64;
+
+    /// Checks the three numbers: at least 8 KiB for each lane, one pass and one lane.
+    ///
+    /// # Errors
+    /// [`CostError`] if one is out of range.
+    pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, CostError> {
+        let lanes_fit = (1..=Self::MAX_LANES).contains(&lanes) && (1..=Self::MAX_PASSES).contains(&passes);
+        if !lanes_fit || memory_kib < 8 * lanes || memory_kib > Self::MAX_MEMORY_KIB {
+            return Err(CostError);
+        }
+        Ok(Self { memory_kib, passes, lanes })
+    }
+
+    /// Memory in KiB.
+    pub const fn memory_kib(self) -> u32 {
+        self.memory_kib
+    }
+
+    /// Passes over the memory.
+    pub const fn passes(self) -> u32 {
+        self.passes
+    }
+
+    /// Lanes.
+    pub const fn lanes(self) -> u32 {
+        self.lanes
+    }
+
+    /// Whether guessing costs more than at `other`: more memory times passes, or as much of it with more memory. Two
+    /// servers with different settings therefore do not rehash each other's hashes for ever.
+    pub fn is_stronger_than(self, other: Self) -> bool {
+        self.strength() > other.strength()
+    }
+
+    fn strength(self) -> (u64, u32) {
+        (u64::from(self.memory_kib) * u64::from(self.passes), self.memory_kib)
+    }
+
+    pub(super) fn params(self, output_len: usize) -> Params {
+        Params::new(self.memory_kib, self.passes, self.lanes, Some(output_len))
+            .expect("our ranges lie within argon2's, and so do the lengths of hashes")
+    }
+}
+
+impl Default for HashCost {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A cost that is out of range.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "the hash cost is out of range; allowed are 1 to {} lanes, 8 KiB for each lane to {} KiB of memory, and 1 to {} passes",
+    HashCost::MAX_LANES,
+    HashCost::MAX_MEMORY_KIB,
+    HashCost::MAX_PASSES
+)]
+pub struct CostError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_have_bounds() {
+        for (memory, passes, lanes, allowed) in [
+            (8, 1, 1, true),
+            (7, 1, 1, false),
+            (16, 1, 2, true),
+            (15, 1, 2, false),
+            (8, 0, 1, false),
+            (8, 1, 0, false),
+            (1024 * 1024, 1024, 64, true),
+            (1024 * 1024 + 1, 1, 1, false),
+            (1024 * 1024, 1025, 1, false),
+            (1024 * 1024, 1, 65, false),
+        ] {
+            assert_eq!(HashCost::new(memory, passes, lanes).is_ok(), allowed, "{memory} {passes} {lanes}");
+        }
+    }
+
+    #[test]
+    fn stronger_is_more_memory_times_passes_then_more_memory() {
+        let cost = |memory, passes| HashCost::new(memory, passes, 1).unwrap();
+        for (a, b, stronger) in [
+            (cost(16, 2), cost(16, 1), true),
+            (cost(16, 1), cost(16, 2), false),
+            (cost(16, 2), cost(16, 2), false),
+            (cost(32, 1), cost(16, 2), true),
+            (cost(16, 2), cost(32, 1), false),
+            (cost(48, 1), cost(16, 2), true),
+        ] {
+            assert_eq!(a.is_stronger_than(b), stronger, "{a:?} {b:?}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Accounts in SQLite or MySQL, for the server of chat and for yours.
+//!
+//! [`SqlAccounts`] implements [`chat_core::accounts::Accounts`], which a presence server asks, and
+//! [`chat_core::accounts::Operator`], which the people who run one ask. Opening a database brings its schema up to date.
+//! [`hashing`] is what it does with passwords, for account systems that keep their accounts elsewhere.
+//!
+//! | URL | keeps the accounts in |
+//! |---|---|
+//! | `sqlite:PATH` | one file, for one machine; SQLite is built in |
+//! | `mysql://user:password@host[:port]/database` | MySQL from 8.0 or MariaDB from 10.5, spoken to without a client library |
+//!
+//! ```
+//! use chat_core::accounts::Accounts;
+//! use chat_core::{name::UserName, password::Password, time::Timestamp};
+//! use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let url = StoreUrl::sqlite(folder.path().join("chat.sqlite"));
+//! let accounts = SqlAccounts::open(&url, StoreOptions::default()).await?;
+//! let (alice, password) = (UserName::parse("Alice")?, Password::parse("correct horse")?);
+//! accounts.register(alice.clone(), password.clone(), Timestamp::from_millis(1_795_408_080_123)).await?;
+//! assert_eq!(accounts.authenticate(alice, password).await?.name.as_str(), "Alice");
+//! # Ok(())
+//! # }
+//! ```
+
+mod accounts;
+mod backend;
+mod claim;
+mod error;
+pub mod hashing;
+mod migrations;
+mod mysql;
+mod operator;
+mod queries;
+mod schema;
+mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod url;
+
+pub use accounts::{SqlAccounts, StoreOptions};
+pub use claim::{Claim, ClaimGuard};
+pub use error::{BackupError, OpenError, QueryError};
+pub use url::{StoreUrl, UrlError};

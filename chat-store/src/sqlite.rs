@@ -1,0 +1,137 @@
+//! What is special about SQLite: the file itself, and copies of it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::result::Error;
+use diesel::sql_types::Text;
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
+
+use crate::error::{BackupError, OpenError};
+
+/// Said on every connection.
+///
+/// FULL, because a disabled account must stay disabled after a power failure, and accounts change rarely. 5 s for others
+/// to finish writing, as [`BUSY`] says, then it is an error.
+pub(crate) const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+
+/// Makes the file if it is not there, and sees to it that only its owner can read it. Gives its absolute path.
+pub(crate) fn prepare(path: &Path) -> Result<String, OpenError> {
+    let folder = |source| OpenError::Folder { path: path.to_owned(), source };
+    // SQLite takes a relative path such as `file:x` for something else.
+    let absolute = std::path::absolute(path).map_err(folder)?;
+    let Some(text) = absolute.to_str() else { return Err(OpenError::Path(path.to_owned())) };
+    // SQLite's locks are this process's and end when any descriptor of the file is closed: so none of ours may be, while
+    // another thread uses the file that we have just made.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let created = create(&absolute);
+    drop(making);
+    match created {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            restrict(&absolute).map_err(|source| OpenError::File { path: path.to_owned(), source: source.into() })?;
+        }
+        Err(error) => return Err(folder(error)),
+    }
+    Ok(text.to_owned())
+}
+
+/// Opens the file for a migration, and lets readers go on from now on while somebody writes (WAL), which the file remembers.
+pub(crate) fn open(path: &str) -> Result<SqliteConnection, OpenError> {
+    let file = |source| OpenError::File { path: path.into(), source };
+    let mut connection = SqliteConnection::establish(path).map_err(|error| file(error.into()))?;
+    connection.batch_execute(SETUP).map_err(|error| file(error.into()))?;
+    // Two who change the mode at once refuse each other without waiting, whatever the busy timeout says.
+    let begin = Instant::now();
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL;") {
+            Ok(()) => return Ok(connection),
+            Err(Error::DatabaseError(_, told)) if told.message() == LOCKED && begin.elapsed() < BUSY => {
+                thread::sleep(LOCKED_PAUSE);
+            }
+            Err(error) => return Err(file(error.into())),
+        }
+    }
+}
+
+/// Copies the database, complete as of one moment, while others may go on writing. The new file is only the owner's.
+///
+/// # Errors
+/// If `to` exists, or cannot be written; nothing is left there then.
+pub(crate) fn copy(from: &str, to: &Path) -> Result<(), BackupError> {
+    create(to).map_err(|source| BackupError::File { path: to.to_owned(), source })?;
+    copy_into(from, to).map_err(|source| {
+        // What is there is not a database; that the copy failed is the error to tell.
+        drop(fs::remove_file(to));
+        BackupError::Copy { path: to.to_owned(), source }
+    })
+}
+
+/// As [`copy`], to the first free one of `chat.sqlite.before-<version>`, `chat.sqlite.before-<version>-2` and so on.
+pub(crate) fn copy_before(from: &str, version: &str) -> Result<PathBuf, BackupError> {
+    let mut number = 1;
+    loop {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        let to = PathBuf::from(format!("{from}.before-{version}{suffix}"));
+        match copy(from, &to) {
+            Ok(()) => return Ok(to),
+            Err(BackupError::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn copy_into(from: &str, to: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let absolute = std::path::absolute(to)?;
+    let text = absolute.to_str().ok_or("its path is not valid UTF-8")?;
+    // A plain copy of the file would lack what stands in the write-ahead log.
+    let mut connection = SqliteConnection::establish(from)?;
+    connection.batch_execute("PRAGMA busy_timeout = 5000;")?;
+    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(text).execute(&mut connection)?;
+    // SQLite leaves it to the system when the copy reaches the disk.
+    fs::File::open(&absolute)?.sync_all()?;
+    Ok(())
+}
+
+/// Makes an empty file that only its owner can read.
+fn create(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, OWNER_ONLY);
+    options.open(path).map(drop)
+}
+
+/// Takes the rights of others from an existing file; SQLite gives its other files the same mode.
+#[cfg(unix)]
+fn restrict(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let permissions = fs::metadata(path)?.permissions();
+    if permissions.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, PermissionsExt::from_mode(OWNER_ONLY))
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Password hashes are worth guessing at.
+#[cfg(unix)]
+const OWNER_ONLY: u32 = 0o600;
+
+/// How long others may take to finish writing.
+const BUSY: Duration = Duration::from_secs(5);
+/// About what changing the mode takes.
+const LOCKED_PAUSE: Duration = Duration::from_millis(5);
+/// SQLite's text for SQLITE_BUSY, whose number diesel does not tell.
+const LOCKED: &str = "database is locked";

@@ -1,0 +1,53 @@
+//! The accounts on real databases: SQLite files, and a MySQL-compatible server that is started for these tests.
+
+#![allow(clippy::unwrap_used, reason = "all of this is tests; clippy takes helpers for something else")]
+
+mod claim;
+mod contract;
+mod opening;
+mod outage;
+mod passwords;
+
+use std::error::Error;
+
+use chat_core::accounts::AccountError;
+use chat_core::name::UserName;
+use chat_core::password::Password;
+use chat_core::time::Timestamp;
+use chat_store::hashing::{HashCost, HashOptions};
+use chat_store::testing::{self, TestDatabase};
+use chat_store::{SqlAccounts, StoreOptions};
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_408_080_123);
+
+/// One database of each kind, empty.
+async fn both() -> [TestDatabase; 2] {
+    [testing::sqlite(), testing::mysql().await]
+}
+
+/// Hashes that cost next to nothing, or so many KiB.
+fn cheap(memory_kib: u32) -> StoreOptions {
+    let cost = HashCost::new(memory_kib, 1, 1).unwrap();
+    StoreOptions { hashing: HashOptions { cost, ..HashOptions::default() } }
+}
+
+async fn open(database: &TestDatabase) -> SqlAccounts {
+    SqlAccounts::open(&database.url(), cheap(8)).await.unwrap()
+}
+
+fn name(typed: &str) -> UserName {
+    UserName::parse(typed).unwrap()
+}
+
+fn password(plain: &str) -> Password {
+    Password::parse(plain).unwrap()
+}
+
+/// An error with all its causes, as a log shows it.
+fn causes(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", causes(source)))
+}
+
+fn is_unavailable<T>(result: &Result<T, AccountError>) -> bool {
+    matches!(result, Err(AccountError::Unavailable(_)))
+}

@@ -1,0 +1,108 @@
+//! Password hashes in the database: their cost, and who may not wait for them.
+
+use std::num::NonZeroUsize;
+
+use chat_core::accounts::{AccountError, Accounts, NewStatus, Operator};
+use chat_store::SqlAccounts;
+use chat_store::hashing::HashOptions;
+
+use crate::{NOW, both, causes, cheap, is_unavailable, name, open, password};
+
+#[tokio::test]
+async fn raised_parameters_replace_the_hash_at_the_next_log_in() {
+    for database in both().await {
+        let account = open(&database).await.register(name("alice"), password("correct horse"), NOW).await.unwrap();
+        let raised = SqlAccounts::open(&database.url(), cheap(16)).await.unwrap();
+        for (plain, hashes) in [("incorrect horse", 1), ("correct horse", 2), ("correct horse", 1)] {
+            let before = raised.hashes().computed();
+            let result = raised.authenticate(name("alice"), password(plain)).await;
+            assert_eq!(raised.hashes().computed() - before, hashes, "{plain}, {database:?}");
+            if plain == "correct horse" {
+                assert_eq!(result.unwrap(), account, "nothing but the hash must change");
+            }
+        }
+        // A server with the old parameters reads it, and does not weaken it again.
+        let old = open(&database).await;
+        old.authenticate(name("alice"), password("correct horse")).await.unwrap();
+        assert_eq!(old.hashes().computed(), 1);
+    }
+}
+
+#[tokio::test]
+async fn every_refused_log_in_costs_one_hash() {
+    for database in both().await {
+        let accounts = open(&database).await;
+        for (typed, status) in
+            [("alice", NewStatus::Active), ("bob", NewStatus::Disabled), ("carol", NewStatus::Removed)]
+        {
+            accounts.register(name(typed), password("correct horse"), NOW).await.unwrap();
+            accounts.set_status(name(typed), status, NOW).await.unwrap();
+        }
+        for (typed, plain) in [
+            ("alice", "incorrect horse"),
+            ("bob", "incorrect horse"),
+            ("bob", "correct horse"),
+            ("carol", "incorrect horse"),
+            ("carol", "correct horse"),
+            ("nobody", "correct horse"),
+        ] {
+            let before = accounts.hashes().computed();
+            accounts.authenticate(name(typed), password(plain)).await.unwrap_err();
+            assert_eq!(accounts.hashes().computed() - before, 1, "{typed} with {plain}, {database:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_the_queue_people_are_asked_to_come_back() {
+    let database = chat_store::testing::sqlite();
+    let one = NonZeroUsize::MIN;
+    let mut options = cheap(19 * 1024);
+    options.hashing = HashOptions { threads: one, queue: one, ..options.hashing };
+    let accounts = SqlAccounts::open(&database.url(), options).await.unwrap();
+    accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
+    let log_ins: Vec<_> = (0..20)
+        .map(|_| {
+            let accounts = accounts.clone();
+            tokio::spawn(async move { accounts.authenticate(name("alice"), password("correct horse")).await })
+        })
+        .collect();
+    let (mut let_in, mut busy) = (0, 0);
+    for log_in in log_ins {
+        match log_in.await.unwrap() {
+            Ok(_) => let_in += 1,
+            Err(AccountError::Busy(retry_after)) => {
+                assert!(retry_after.as_secs() >= 1, "{retry_after:?}");
+                busy += 1;
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    assert!(let_in >= 1 && busy >= 1, "{let_in} let in, {busy} busy");
+    accounts.authenticate(name("alice"), password("correct horse")).await.expect("it must recover");
+}
+
+#[tokio::test]
+async fn damaged_rows_are_named_and_print_nothing_secret() {
+    for database in both().await {
+        let accounts = open(&database).await;
+        let id = accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap().id;
+        for (damage, sentence) in [
+            ("password_hash = 'plain text'", "not an argon2id hash"),
+            ("status = 9", "its status is 9"),
+            ("name = 'two words'", "contains a space"),
+        ] {
+            database.execute(&format!("UPDATE accounts SET {damage} WHERE id = {id};")).await;
+            let mut results = vec![accounts.look_up(vec![id]).await.map(drop), accounts.list(None, 9).await.map(drop)];
+            if damage.starts_with("password_hash") {
+                results = vec![accounts.authenticate(name("alice"), password("correct horse")).await.map(drop)];
+            }
+            for result in results {
+                assert!(is_unavailable(&result), "{damage}: {result:?}");
+                let line = causes(&result.unwrap_err());
+                assert!(line.contains(sentence) && line.contains(&format!("account {id}")), "{damage}: {line}");
+                assert!(!line.contains("plain text"), "{line}");
+            }
+        }
+    }
+}
