@@ -1,0 +1,225 @@
+//! Addresses as people type them: a server's `HOST:PORT`, and `IP[:PORT]` to be advertised.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+/// Where servers listen unless told otherwise.
+pub const DEFAULT_PORT: u16 = 7777;
+
+/// A server as it was named: host name or IP address, and port. Shown as `HOST:PORT`, which is also what a server is
+/// remembered by.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ServerAddress {
+    host: String,
+    port: u16,
+}
+
+impl ServerAddress {
+    /// Reads `HOST:PORT`; the port may be left out ([`DEFAULT_PORT`]), an IPv6 address with a port needs brackets.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(typed: &str) -> Result<Self, AddressError> {
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return Err(AddressError::Empty);
+        }
+        let (host, port) = match typed.strip_prefix('[') {
+            Some(rest) => {
+                let (host, port) = rest.split_once(']').ok_or(AddressError::Bracket)?;
+                host.parse::<Ipv6Addr>().map_err(|_| AddressError::Bracket)?;
+                let port =
+                    if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(AddressError::Bracket)?) };
+                (host, port)
+            }
+            None if typed.parse::<Ipv6Addr>().is_ok() => (typed, None),
+            None if typed.matches(':').count() > 1 => return Err(AddressError::Bracket),
+            None => typed.split_once(':').map_or((typed, None), |(host, port)| (host, Some(port))),
+        };
+        if host.is_empty() {
+            return Err(AddressError::NoHost);
+        }
+        if !is_host(host) {
+            return Err(AddressError::Host(host.to_owned()));
+        }
+        let port = port.map_or(Ok(DEFAULT_PORT), parse_port)?;
+        // One spelling per server, because it is remembered by it.
+        let host = host.parse::<IpAddr>().map_or_else(|_| host.to_ascii_lowercase(), |ip| ip.to_string());
+        Ok(Self { host, port })
+    }
+
+    /// The host, an IPv6 address without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl FromStr for ServerAddress {
+    type Err = AddressError;
+
+    fn from_str(typed: &str) -> Result<Self, AddressError> {
+        Self::parse(typed)
+    }
+}
+
+impl From<SocketAddr> for ServerAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: address.port() }
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// An address that others can reach this client by, named by its user: `IP[:PORT]`, by default the port of the UDP
+/// socket.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Advertise {
+    ip: IpAddr,
+    port: Option<u16>,
+}
+
+impl Advertise {
+    /// Reads `IP` or `IP:PORT`; an IPv6 address with a port needs brackets.
+    ///
+    /// # Errors
+    /// It is neither, or nobody could send to it.
+    pub fn parse(typed: &str) -> Result<Self, AddressError> {
+        let typed = typed.trim();
+        let bare = typed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(typed);
+        let (ip, port) = match bare.parse::<IpAddr>() {
+            Ok(ip) => (ip, None),
+            Err(_) => {
+                let address: SocketAddr = typed.parse().map_err(|_| AddressError::Advertise(typed.to_owned()))?;
+                (address.ip(), Some(address.port()))
+            }
+        };
+        if ip.is_unspecified() || ip.is_multicast() || port == Some(0) {
+            return Err(AddressError::Advertise(typed.to_owned()));
+        }
+        Ok(Self { ip, port })
+    }
+
+    /// The whole address, for a socket bound to `port`.
+    pub fn with_default_port(self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.ip, self.port.unwrap_or(port))
+    }
+}
+
+impl FromStr for Advertise {
+    type Err = AddressError;
+
+    fn from_str(typed: &str) -> Result<Self, AddressError> {
+        Self::parse(typed)
+    }
+}
+
+/// Letters of any script, because some host files have them; what could not be in a name is a slip of the finger.
+fn is_host(host: &str) -> bool {
+    host.len() <= 253 && host.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '-' | '.' | '_' | ':'))
+}
+
+fn parse_port(typed: &str) -> Result<u16, AddressError> {
+    match typed.parse::<u16>() {
+        Ok(port) if port > 0 && typed.bytes().all(|byte| byte.is_ascii_digit()) => Ok(port),
+        _ => Err(AddressError::Port(typed.to_owned())),
+    }
+}
+
+/// Why an address is refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AddressError {
+    /// Nothing was typed.
+    #[error("the server's address is empty; write HOST:PORT, for example 192.168.1.5:7777")]
+    Empty,
+    /// No host before the colon.
+    #[error("the server's address has no host; write HOST:PORT, for example 192.168.1.5:7777")]
+    NoHost,
+    /// Something that is neither a host name nor an address.
+    #[error("'{0}' is neither a host name nor an IP address; write HOST:PORT, for example 192.168.1.5:7777")]
+    Host(String),
+    /// A port out of range.
+    #[error("'{0}' is not a port; ports are numbers from 1 to 65535")]
+    Port(String),
+    /// An IPv6 address that could end anywhere.
+    #[error("an IPv6 address with a port is written in brackets, for example [fe80::1]:7777")]
+    Bracket,
+    /// Not an address to be advertised.
+    #[error("'{0}' cannot be advertised; write IP or IP:PORT of one machine, for example 192.168.1.5:40001")]
+    Advertise(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_has_one_spelling() {
+        for (typed, shown) in [
+            ("127.0.0.1:9000", "127.0.0.1:9000"),
+            ("chat.Example", "chat.example:7777"),
+            (" lab-3:7000 ", "lab-3:7000"),
+            ("[::1]:9000", "[::1]:9000"),
+            ("[0:0::1]", "[::1]:7777"),
+            ("::1", "[::1]:7777"),
+            ("服务器:80", "服务器:80"),
+        ] {
+            let address = ServerAddress::parse(typed).unwrap();
+            assert_eq!(address.to_string(), shown, "{typed}");
+            assert_eq!(ServerAddress::parse(shown).as_ref(), Ok(&address), "{typed}");
+        }
+    }
+
+    #[test]
+    fn each_slip_has_its_own_error() {
+        use AddressError::{Bracket, Empty, Host, NoHost, Port};
+        for (typed, error) in [
+            ("", Empty),
+            ("  ", Empty),
+            (":7777", NoHost),
+            ("host:", Port(String::new())),
+            ("host:0", Port("0".into())),
+            ("host:+1", Port("+1".into())),
+            ("host:65536", Port("65536".into())),
+            ("host:http", Port("http".into())),
+            ("two words:1", Host("two words".into())),
+            ("http//x", Host("http//x".into())),
+            ("fe80::1:99999", Bracket),
+            ("[::1", Bracket),
+            ("[::1]7", Bracket),
+            ("[host]:7", Bracket),
+        ] {
+            assert_eq!(ServerAddress::parse(typed), Err(error), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn advertised_addresses_take_the_socket_s_port_if_none_is_named() {
+        for (typed, whole) in [
+            ("10.0.0.7", "10.0.0.7:40001"),
+            ("10.0.0.7:5000", "10.0.0.7:5000"),
+            ("2001:db8::7", "[2001:db8::7]:40001"),
+            ("[2001:db8::7]", "[2001:db8::7]:40001"),
+            ("[2001:db8::7]:5000", "[2001:db8::7]:5000"),
+        ] {
+            let whole: SocketAddr = whole.parse().unwrap();
+            assert_eq!(Advertise::parse(typed).unwrap().with_default_port(40_001), whole, "{typed}");
+        }
+        for bad in ["", "host", "10.0.0.7:0", "0.0.0.0", "[::]:7", "224.0.0.1:7", "10.0.0.7:70000"] {
+            assert_eq!(Advertise::parse(bad), Err(AddressError::Advertise(bad.into())));
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! One TLS connection, as both ends run it: frames in, bytes out, and an end that the other side gets to see.
+
+use std::time::Duration;
+
+use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::framed::FrameReader;
+use crate::outbox::Outbox;
+
+/// How long a reader may take not a single piece before it counts as too slow: longer than any pause of a working
+/// network, shorter than anybody waits.
+pub(crate) const STALL: Duration = Duration::from_secs(30);
+
+/// What counts as a piece: so small that a reader who does not manage one within [`STALL`] reads nothing.
+const PIECE: usize = 4096;
+
+/// How long the other side may take to notice that the connection has ended. Closing earlier could reset the
+/// connection, and with it what was written last: mostly the reason why it ends.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What a connection tells its owner.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// A frame arrived.
+    Frame(Zeroizing<Vec<u8>>),
+    /// The connection is gone. Nothing follows.
+    Gone(Gone),
+}
+
+/// Why a connection is gone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Gone {
+    /// The other side closed or reset it, or sent what is not a frame.
+    Broken,
+    /// The other side does not read.
+    TooSlow,
+}
+
+/// Runs a connection to its end: received frames go to `inbound`, what is in `outbox` is written. When the outbox is
+/// finished or aborted, nothing more is told.
+pub(crate) async fn run<S, T>(
+    stream: S,
+    outbox: &Outbox,
+    stall: Duration,
+    inbound: &mpsc::Sender<T>,
+    wrap: impl Fn(Incoming) -> T,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (read, mut write) = io::split(stream);
+    let mut reader = FrameReader::new(read, outbox.frame_limit());
+    let end = tokio::select! {
+        end = read_all(&mut reader, outbox, inbound, &wrap) => end,
+        end = write_all(&mut write, outbox, stall) => end,
+        () = outbox.aborted() => End::Aborted,
+    };
+    match end {
+        End::Gone(why) => {
+            // The owner may be gone itself, and then nobody needs to know.
+            drop(inbound.send(wrap(Incoming::Gone(why))).await);
+        }
+        End::Aborted => {}
+        End::Finished => {
+            tokio::select! {
+                result = timeout(LINGER, linger(reader.into_inner(), write)) => drop(result),
+                () = outbox.aborted() => {}
+            }
+        }
+    }
+}
+
+enum End {
+    Finished,
+    Aborted,
+    Gone(Gone),
+}
+
+async fn read_all<S, T>(
+    reader: &mut FrameReader<ReadHalf<S>>,
+    outbox: &Outbox,
+    inbound: &mpsc::Sender<T>,
+    wrap: &impl Fn(Incoming) -> T,
+) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match reader.next(|| outbox.frame_limit()).await {
+            Ok(Some(frame)) => {
+                if inbound.send(wrap(Incoming::Frame(frame))).await.is_err() {
+                    // The owner wants to hear nothing more, but what it said last is still to be written.
+                    outbox.finish();
+                    return std::future::pending().await;
+                }
+            }
+            Ok(None) => return End::Gone(Gone::Broken),
+            Err(error) => {
+                log::debug!("connection ends: {error}");
+                return End::Gone(Gone::Broken);
+            }
+        }
+    }
+}
+
+async fn write_all<S: AsyncRead + AsyncWrite + Unpin>(
+    write: &mut WriteHalf<S>,
+    outbox: &Outbox,
+    stall: Duration,
+) -> End {
+    while let Some(bytes) = outbox.next().await {
+        for piece in bytes.chunks(PIECE) {
+            let writing = async {
+                write.write_all(piece).await?;
+                // What TLS holds back is not written: whoever reads nothing is noticed here.
+                write.flush().await
+            };
+            match timeout(stall, writing).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return End::Gone(Gone::Broken),
+                Err(_) => return End::Gone(Gone::TooSlow),
+            }
+        }
+    }
+    End::Finished
+}
+
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut read: ReadHalf<S>, mut write: WriteHalf<S>) {
+    if write.shutdown().await.is_err() {
+        return;
+    }
+    // Small, because it is part of every connection's task.
+    let mut discarded = [0; 256];
+    while matches!(read.read(&mut discarded).await, Ok(1..)) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use tokio::io::DuplexStream;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    fn start(buffer: usize) -> (DuplexStream, Arc<Outbox>, mpsc::Receiver<Incoming>, JoinHandle<()>) {
+        let (near, far) = io::duplex(buffer);
+        let outbox = Arc::new(Outbox::guest());
+        let (inbound, received) = mpsc::channel(1);
+        let task = tokio::spawn({
+            let outbox = Arc::clone(&outbox);
+            async move { run(far, &outbox, STALL, &inbound, |incoming| incoming).await }
+        });
+        (near, outbox, received, task)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_queued_reaches_a_side_that_goes_on_sending() {
+        let (mut near, outbox, mut received, task) = start(64 * 1024);
+        near.write_all(&[0, 0, 0, 1, b'x']).await.unwrap();
+        assert!(matches!(received.recv().await, Some(Incoming::Frame(frame)) if *frame == b"x"));
+        outbox.push(Bytes::from_static(b"the reason")).unwrap();
+        outbox.finish();
+        near.write_all(&[0, 0, 0, 1, b'y']).await.unwrap();
+        let mut all = Vec::new();
+        near.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, b"the reason");
+        task.await.unwrap();
+        assert!(!matches!(received.recv().await, Some(Incoming::Gone(_))), "whoever ends it knows that");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_side_that_closes_or_sends_garbage_is_gone() {
+        let (near, _outbox, mut received, _task) = start(64);
+        drop(near);
+        assert!(matches!(received.recv().await, Some(Incoming::Gone(Gone::Broken))));
+        let (mut near, _outbox, mut received, _task) = start(64);
+        near.write_all(&[0xff; 4]).await.unwrap();
+        assert!(matches!(received.recv().await, Some(Incoming::Gone(Gone::Broken))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_is_too_slow_only_when_nothing_drains() {
+        let (mut near, outbox, mut received, _task) = start(64);
+        outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
+        for _ in 0..GUEST / PIECE {
+            tokio::time::sleep(STALL / 2).await;
+            near.read_exact(&mut [0; PIECE]).await.unwrap();
+        }
+        outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
+        assert!(matches!(received.recv().await, Some(Incoming::Gone(Gone::TooSlow))));
+    }
+
+    const GUEST: usize = crate::outbox::GUEST_LIMIT;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_abort_does_not_wait_for_the_reader() {
+        let (_near, outbox, _received, task) = start(64);
+        outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
+        tokio::task::yield_now().await;
+        let before = tokio::time::Instant::now();
+        outbox.abort();
+        task.await.unwrap();
+        assert_eq!(before.elapsed(), Duration::ZERO);
+    }
+}

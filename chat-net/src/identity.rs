@@ -1,0 +1,245 @@
+//! Who a server is: its certificate with the private key, and the key of its tickets.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chat_core::generator::Generator;
+use rcgen::{CertificateParams, DnType, PKCS_ECDSA_P256_SHA256};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+use crate::files;
+pub use crate::fingerprint::{Fingerprint, FingerprintError};
+use crate::random::SystemGenerator;
+
+/// Certificate and private key in one file, so that there is never one without the other.
+const IDENTITY_FILE: &str = "identity.pem";
+
+/// The key of the tickets, 32 raw bytes. Without it everybody has to log in again; nothing else is lost.
+const TICKET_FILE: &str = "ticket.key";
+
+const TICKET_KEY_LEN: usize = 32;
+
+/// What a server needs to prove who it is, over all its starts.
+pub struct ServerIdentity {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+    pub(crate) ticket_key: Zeroizing<[u8; TICKET_KEY_LEN]>,
+    fingerprint: Fingerprint,
+}
+
+impl ServerIdentity {
+    /// Loads the identity kept in `folder`, or makes one there: an ECDSA P-256 key with a certificate signed by itself,
+    /// and a ticket key. The folder gets mode 0700, the files 0600. Two processes that do this at once end up with
+    /// the same identity.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be read, written or understood. A broken file is never replaced: clients know the
+    /// server by it.
+    pub fn load_or_create(folder: &Path) -> Result<Self, IdentityError> {
+        files::private_folder(folder).map_err(|source| IdentityError::Write { path: folder.into(), source })?;
+        let path = folder.join(IDENTITY_FILE);
+        let pem = read_or_create(&path, make_pem)?;
+        let ticket_key = ticket_key(&folder.join(TICKET_FILE))?;
+        Self::new(&path, &pem, &path, &pem, ticket_key)
+    }
+
+    /// Loads a certificate chain and its private key from PEM files, for servers with a real certificate; the ticket
+    /// key is kept in `ticket_key`, and made there if the file does not exist.
+    ///
+    /// # Errors
+    /// A file cannot be read or understood, or the key does not belong to the certificate (found when serving begins).
+    pub fn from_pem(certificate: &Path, key: &Path, ticket_file: &Path) -> Result<Self, IdentityError> {
+        let read = |path: &Path| {
+            std::fs::read(path).map(Zeroizing::new).map_err(|source| IdentityError::Read { path: path.into(), source })
+        };
+        let (chain_pem, key_pem) = (read(certificate)?, read(key)?);
+        Self::new(certificate, &chain_pem, key, &key_pem, ticket_key(ticket_file)?)
+    }
+
+    /// What clients know this server by.
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    fn new(
+        chain_path: &Path,
+        chain_pem: &[u8],
+        key_path: &Path,
+        key_pem: &[u8],
+        ticket_key: Zeroizing<[u8; TICKET_KEY_LEN]>,
+    ) -> Result<Self, IdentityError> {
+        let broken = |path: &Path, what| IdentityError::Broken { path: path.into(), what };
+        let chain = CertificateDer::pem_slice_iter(chain_pem)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| broken(chain_path, "it is not a PEM file"))?;
+        let leaf = chain.first().ok_or_else(|| broken(chain_path, "it holds no certificate"))?;
+        let fingerprint = Fingerprint::of(leaf).map_err(|_| broken(chain_path, "its certificate cannot be read"))?;
+        let key = PrivateKeyDer::from_pem_slice(key_pem)
+            .map_err(|_| broken(key_path, "it holds no private key in PEM form"))?;
+        Ok(Self { chain, key, ticket_key, fingerprint })
+    }
+}
+
+/// Prints no key.
+impl fmt::Debug for ServerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerIdentity").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+fn ticket_key(path: &Path) -> Result<Zeroizing<[u8; TICKET_KEY_LEN]>, IdentityError> {
+    let bytes = read_or_create(path, || {
+        let mut key = Zeroizing::new(vec![0; TICKET_KEY_LEN]);
+        SystemGenerator.fill(&mut key);
+        Ok(key)
+    })?;
+    let bytes: &[u8; TICKET_KEY_LEN] = bytes.as_slice().try_into().map_err(|_| IdentityError::Broken {
+        path: path.into(),
+        what: "a ticket key has 32 bytes; delete the file, and everybody logs in again",
+    })?;
+    Ok(Zeroizing::new(*bytes))
+}
+
+fn read_or_create(
+    path: &Path,
+    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, IdentityError>,
+) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+    let read = || files::read_private(path).map(Zeroizing::new);
+    match read() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let bytes = make()?;
+            files::create_private(path, &bytes).map_err(|source| IdentityError::Write { path: path.into(), source })?;
+            // Read again: another process may have been quicker, and then its file counts.
+            read()
+        }
+        result => result,
+    }
+    .map_err(|source| IdentityError::Read { path: path.into(), source })
+}
+
+/// A new key and its certificate. The dates are as wide as X.509 users tolerate: nobody renews it, clients know the key.
+fn make_pem() -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "chat-server");
+    params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+    params.not_after = rcgen::date_time_ymd(9999, 12, 31);
+    let key = rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let certificate = params.self_signed(&key)?;
+    let key_pem = Zeroizing::new(key.serialize_pem());
+    Ok(Zeroizing::new([key_pem.as_bytes(), certificate.pem().as_bytes()].concat()))
+}
+
+/// Why a server has no identity. All of them are the operator's to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// A file cannot be read.
+    #[error("{} cannot be read: {source}", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder or a file cannot be written.
+    #[error("{} cannot be written: {source}", .path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{} cannot be used: {what}", .path.display())]
+    Broken {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// No certificate could be made.
+    #[error("a certificate could not be made: {0}")]
+    Make(#[from] rcgen::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_identity_of_the_first_start_is_that_of_all_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("data");
+        let first = ServerIdentity::load_or_create(&folder).unwrap();
+        let second = ServerIdentity::load_or_create(&folder).unwrap();
+        assert_eq!(first.fingerprint(), second.fingerprint());
+        assert_eq!(first.ticket_key, second.ticket_key);
+        assert_ne!(*first.ticket_key, [0; 32]);
+        let files = fs::read_dir(&folder).unwrap().count();
+        assert_eq!(files, 2, "no temporary file is left");
+    }
+
+    #[test]
+    fn processes_that_start_at_once_agree() {
+        let folder = tempfile::tempdir().unwrap();
+        let start = || ServerIdentity::load_or_create(folder.path()).unwrap();
+        let all: Vec<ServerIdentity> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(all.iter().all(|one| one.fingerprint() == all[0].fingerprint()));
+        assert!(all.iter().all(|one| one.ticket_key == all[0].ticket_key));
+    }
+
+    #[test]
+    fn broken_files_are_named_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        ServerIdentity::load_or_create(folder.path()).unwrap();
+        let good = fs::read_to_string(folder.path().join(IDENTITY_FILE)).unwrap();
+        let (key, certificate) = good.split_at(good.find("-----BEGIN CERTIFICATE").unwrap());
+        for (file, content, what) in [
+            (IDENTITY_FILE, "", "it holds no certificate"),
+            (IDENTITY_FILE, key, "it holds no certificate"),
+            (IDENTITY_FILE, certificate, "it holds no private key in PEM form"),
+            (IDENTITY_FILE, &good[..good.len() - 40], "it is not a PEM file"),
+            (TICKET_FILE, "short", "a ticket key has 32 bytes; delete the file, and everybody logs in again"),
+        ] {
+            fs::write(folder.path().join(file), content).unwrap();
+            let error = ServerIdentity::load_or_create(folder.path()).unwrap_err();
+            assert!(
+                matches!(&error, IdentityError::Broken { path, what: is } if path.ends_with(file) && *is == what),
+                "{error}"
+            );
+            assert_eq!(fs::read_to_string(folder.path().join(file)).unwrap(), content);
+            fs::write(folder.path().join(IDENTITY_FILE), &good).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_renewed_certificate_keeps_the_fingerprint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let key = rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        fs::write(path("key"), key.serialize_pem()).unwrap();
+        let fingerprints = ["old.example", "new.example"].map(|name| {
+            let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+            fs::write(path(name), certificate.pem()).unwrap();
+            ServerIdentity::from_pem(&path(name), &path("key"), &path("ticket")).unwrap().fingerprint()
+        });
+        assert_eq!(fingerprints[0], fingerprints[1]);
+    }
+
+    #[test]
+    fn debug_prints_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
+        assert_eq!(
+            format!("{identity:?}"),
+            format!("ServerIdentity {{ fingerprint: Fingerprint({}), .. }}", identity.fingerprint())
+        );
+    }
+}

@@ -1,0 +1,125 @@
+//! The presence server: who has an account, and who is here now. Messages do not pass through it.
+//!
+//! One task, the hub, owns the machine ([`chat_core::server::Server`]); each connection has a task of its own, and
+//! nothing that happens on one of them makes the hub wait.
+//!
+//! ```text
+//! accept -> TLS -> connection -- frames --> hub (machine) -- jobs --> accounts
+//!                      ^                      |    |
+//!                      +------- outbox -------+    +-- records --> observer, presence log
+//! ```
+
+mod accept;
+mod hub;
+mod jobs;
+mod presence_log;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_core::accounts::Accounts;
+use chat_core::presence::Record;
+use chat_core::server::{ServerConfig, TicketKey};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::accept::Door;
+use self::hub::Hub;
+use self::jobs::Jobs;
+use self::presence_log::PresenceLog;
+pub use self::presence_log::ReopenLog;
+use crate::clock::Clock;
+pub use crate::error::ServeError;
+use crate::identity::ServerIdentity;
+use crate::{connection, outbox, tls};
+
+/// How many events of connections may wait for the hub; more make their connections wait, and only those.
+const EVENTS: usize = 1024;
+
+/// How long a server that was asked to stop may take: whoever started it waits, and after a few seconds kills it.
+const STOP_TIME: Duration = Duration::from_millis(4_500);
+
+/// What a server is to be like.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// The times and bounds of the machine.
+    pub machine: ServerConfig,
+    /// Where arrivals and departures are written, if anywhere.
+    pub presence_log: Option<PathBuf>,
+    /// Opens the presence log anew on request.
+    pub reopen_log: ReopenLog,
+    /// How many bytes may wait for one client that is logged in; 4 MiB hold a fresh copy of a large roster.
+    pub outbox: usize,
+    /// How long a client may read nothing while something waits for it: 30 s, longer than any pause of a working network.
+    pub stall: Duration,
+    /// How long a TLS handshake may take: 10 s are enough for a bad network.
+    pub handshake_time: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            machine: ServerConfig::default(),
+            presence_log: None,
+            reopen_log: ReopenLog::default(),
+            outbox: outbox::MEMBER_LIMIT,
+            stall: connection::STALL,
+            handshake_time: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Serves until `shutdown` resolves, then tells everybody and returns, within 5 s.
+///
+/// `observer` is called by the hub for every arrival, departure and move, and for start and stop; it must not block.
+/// A presence log that fails later is an error line and a counter, never the end of the server.
+///
+/// # Errors
+/// The identity cannot be used, or the presence log cannot be opened. Nothing that clients do is an error.
+///
+/// # Cancel safety
+/// A server that is dropped ends without a word: clients notice a broken connection and come back by ticket.
+pub async fn serve<A: Accounts>(
+    listener: TcpListener,
+    identity: ServerIdentity,
+    accounts: Arc<A>,
+    options: ServerOptions,
+    observer: impl FnMut(&Record) + Send + 'static,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let tls = tls::server(&identity).map_err(ServeError::Identity)?;
+    let log = match &options.presence_log {
+        Some(path) => Some(
+            PresenceLog::open(path.clone(), options.reopen_log.clone())
+                .map_err(|source| ServeError::PresenceLog { path: path.clone(), source })?,
+        ),
+        None => None,
+    };
+    let (events, queue) = mpsc::channel(EVENTS);
+    let connections = TaskTracker::new();
+    let (stopping, over) = (CancellationToken::new(), CancellationToken::new());
+    // However this ends, no connection outlives it.
+    let _guards = [stopping.clone().drop_guard(), over.clone().drop_guard()];
+    let door =
+        Door { listener, tls: tls.into(), events, connections: connections.clone(), stopping: stopping.clone(), over };
+    let ticket_key = TicketKey::new(*identity.ticket_key);
+    drop(identity);
+    let mut hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, observer);
+    tokio::select! {
+        () = hub.run(queue, shutdown) => {}
+        never = door.run(&options) => match never {},
+    }
+    let deadline = Instant::now() + STOP_TIME;
+    stopping.cancel();
+    connections.close();
+    if timeout_at(deadline, connections.wait()).await.is_err() {
+        log::warn!("some connections did not end in time");
+    }
+    hub.close(deadline).await;
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! The file of known servers: one line `HOST:PORT FINGERPRINT` each.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::address::ServerAddress;
+use crate::files;
+use crate::identity::Fingerprint;
+
+/// The servers met before. Every call reads the file anew, so that several programs can share it; it is written
+/// as a whole, mode 0600, in a folder of mode 0700.
+#[derive(Clone, Debug)]
+pub struct KnownServers {
+    path: PathBuf,
+}
+
+impl KnownServers {
+    /// Names the file, and checks that it can be read if it exists.
+    ///
+    /// # Errors
+    /// It cannot be read, or a line of it is not understood.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, KnownServersError> {
+        let store = Self { path: path.into() };
+        store.read()?;
+        Ok(store)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The fingerprint that `server` had, if it is known.
+    ///
+    /// # Errors
+    /// As [`KnownServers::open`].
+    pub fn get(&self, server: &ServerAddress) -> Result<Option<Fingerprint>, KnownServersError> {
+        Ok(self.read()?.into_iter().find(|(known, _)| known == server).map(|(_, fingerprint)| fingerprint))
+    }
+
+    /// Remembers `server` by this fingerprint, instead of the one that it had.
+    ///
+    /// # Errors
+    /// As [`KnownServers::open`], or the file cannot be written.
+    pub fn remember(&self, server: &ServerAddress, fingerprint: Fingerprint) -> Result<(), KnownServersError> {
+        let mut all = self.read()?;
+        all.retain(|(known, _)| known != server);
+        all.push((server.clone(), fingerprint));
+        self.write(&all)
+    }
+
+    /// Forgets `server`; whether it was known.
+    ///
+    /// # Errors
+    /// As [`KnownServers::remember`].
+    pub fn forget(&self, server: &ServerAddress) -> Result<bool, KnownServersError> {
+        let mut all = self.read()?;
+        let before = all.len();
+        all.retain(|(known, _)| known != server);
+        let known = all.len() < before;
+        if known {
+            self.write(&all)?;
+        }
+        Ok(known)
+    }
+
+    fn read(&self) -> Result<Vec<(ServerAddress, Fingerprint)>, KnownServersError> {
+        let text = match files::read_private(&self.path).map(String::from_utf8) {
+            Ok(Ok(text)) => text,
+            Ok(Err(_)) => return Err(KnownServersError::Line { path: self.path.clone(), line: 1 }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(KnownServersError::Read { path: self.path.clone(), source }),
+        };
+        // A line that is not understood might be the one that protects this very server: an error, not a blank.
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        lines
+            .map(|(number, line)| {
+                parse(line).ok_or_else(|| KnownServersError::Line { path: self.path.clone(), line: number + 1 })
+            })
+            .collect()
+    }
+
+    fn write(&self, all: &[(ServerAddress, Fingerprint)]) -> Result<(), KnownServersError> {
+        let text: String = all.iter().map(|(server, fingerprint)| format!("{server} {fingerprint}\n")).collect();
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder
+            .map_or(Ok(()), files::private_folder)
+            .and_then(|()| files::replace_private(&self.path, text.as_bytes()))
+            .map_err(|source| KnownServersError::Write { path: self.path.clone(), source })
+    }
+}
+
+fn parse(line: &str) -> Option<(ServerAddress, Fingerprint)> {
+    let (server, fingerprint) = line.trim().split_once(' ')?;
+    Some((server.parse().ok()?, fingerprint.parse().ok()?))
+}
+
+/// What is wrong with the file of known servers.
+#[derive(Debug, thiserror::Error)]
+pub enum KnownServersError {
+    /// It cannot be read.
+    #[error("the known servers in {} cannot be read: {source}", .path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("the known servers in {} cannot be written: {source}", .path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line is not understood.
+    #[error("line {line} of {} is not 'HOST:PORT FINGERPRINT'; mend or delete it", .path.display())]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn server(typed: &str) -> ServerAddress {
+        typed.parse().unwrap()
+    }
+
+    #[test]
+    fn servers_are_remembered_changed_and_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chat/known-servers");
+        let store = KnownServers::open(&path).unwrap();
+        let [one, two] = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
+        assert_eq!(store.get(&server("lab")).unwrap(), None);
+        store.remember(&server("lab"), one).unwrap();
+        store.remember(&server("[::1]:9"), two).unwrap();
+        store.remember(&server("LAB:7777"), two).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("[::1]:9 {two}\nlab:7777 {two}\n"));
+        assert_eq!(KnownServers::open(&path).unwrap().get(&server("lab")).unwrap(), Some(two));
+        assert!(store.forget(&server("lab")).unwrap());
+        assert!(!store.forget(&server("lab")).unwrap());
+        assert_eq!(store.get(&server("[::1]:9")).unwrap(), Some(two));
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_named_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("known-servers");
+        let text = format!("a:1 {}\n\nb:2 nonsense\n", Fingerprint::new([7; 32]));
+        fs::write(&path, &text).unwrap();
+        assert!(matches!(KnownServers::open(&path).unwrap_err(), KnownServersError::Line { line: 3, .. }));
+        fs::write(&path, [0xff]).unwrap();
+        assert!(matches!(KnownServers::open(&path).unwrap_err(), KnownServersError::Line { line: 1, .. }));
+        let store = KnownServers { path: path.clone() };
+        assert!(store.remember(&server("a:1"), Fingerprint::new([8; 32])).is_err());
+        assert_eq!(fs::read(&path).unwrap(), [0xff]);
+    }
+}

@@ -1,0 +1,153 @@
+//! Messages between sessions: outcomes, order, groups, and readers who do not read.
+
+use std::collections::BTreeMap;
+
+use chat_core::message::{FailReason, Outcome, Recipient, Scope};
+use chat_core::wire::control::Purpose;
+use chat_net::client::{Event, Taking};
+
+use crate::harness::{PATIENCE, Person, Server, text, to};
+
+/// The outcomes of the next `count` reports, by user.
+async fn outcomes(person: &mut Person, count: usize) -> BTreeMap<String, Outcome> {
+    let mut all = BTreeMap::new();
+    while all.len() < count {
+        let (user, outcome) = person
+            .find(|event| match event {
+                Event::Report(report) => Some((report.user.to_string(), report.outcome)),
+                _ => None,
+            })
+            .await;
+        assert_eq!(all.insert(user, outcome), None, "one outcome per recipient");
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_message_reaches_everybody_else_and_each_has_its_outcome() {
+    let server = Server::start().await;
+    let [mut alice, mut bob, mut carol] = server.three().await;
+    let sent = alice.client.send(Recipient::Everyone, text("大家好")).await.unwrap();
+    assert_eq!(sent.recipients, 2);
+    for person in [&mut bob, &mut carol] {
+        let message = person
+            .find(|event| if let Event::Message { message, .. } = event { Some(message.clone()) } else { None })
+            .await;
+        assert_eq!((message.id, message.scope, message.from.as_str()), (sent.id, Scope::Group, "alice"));
+        assert_eq!(message.content, text("大家好"));
+        assert_eq!(message.sent_at.timestamp(), sent.at);
+    }
+    let mut summary = None;
+    let mut reports = 0;
+    while summary.is_none() {
+        match alice.next().await.unwrap() {
+            Event::Report(report) => {
+                assert_eq!((report.id, report.outcome), (sent.id, Outcome::Delivered));
+                reports += 1;
+            }
+            Event::Summary { id, delivered, others } => summary = Some((id, delivered, others.len())),
+            _ => {}
+        }
+    }
+    assert_eq!((reports, summary), (2, Some((sent.id, 2, 0))));
+    assert_eq!(alice.client.settled(PATIENCE).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn private_messages_come_in_order_and_only_to_their_recipient() {
+    let server = Server::start().await;
+    let [alice, mut bob, mut carol] = server.three().await;
+    for number in 0..200 {
+        alice.client.send(to("bob"), text(&number.to_string())).await.unwrap();
+    }
+    for number in 0..200 {
+        assert_eq!(bob.message().await, ("alice".to_owned(), number.to_string()));
+    }
+    assert_eq!(alice.client.settled(PATIENCE).await, 0);
+    alice.client.send(to("carol"), text("and you?")).await.unwrap();
+    assert_eq!(carol.message().await.1, "and you?", "nothing of the 200 came before it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_text_arrives_whole() {
+    let server = Server::start().await;
+    let [alice, mut bob, _carol] = server.three().await;
+    let long = "é".repeat(8_192);
+    alice.client.send(to("bob"), text(&long)).await.unwrap();
+    assert_eq!(bob.message().await.1, long);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_delivered_when_it_is_taken_and_not_before() {
+    let server = Server::start().await;
+    let mut alice = server.join("alice").await;
+    let mut options = server.client_options("bob", Purpose::Register);
+    options.taking = Taking::Manual;
+    let mut bob = server.connect(options).await.unwrap();
+    alice.sees(&["bob"]).await;
+    let [first, second] = ["first", "second"].map(text);
+    alice.client.send(to("bob"), first).await.unwrap();
+    alice.client.send(to("bob"), second).await.unwrap();
+    let mut tokens = Vec::new();
+    while tokens.len() < 2 {
+        tokens.push(bob.find(|event| if let Event::Message { token, .. } = event { Some(*token) } else { None }).await);
+    }
+    assert_eq!(alice.client.open(), 2, "read, but not taken");
+    bob.client.accept(tokens[0]);
+    assert_eq!(outcomes(&mut alice, 1).await["bob"], Outcome::Delivered);
+    bob.client.refuse(tokens[1]);
+    assert_eq!(outcomes(&mut alice, 1).await["bob"], Outcome::Failed(FailReason::Refused));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_for_an_application_that_reads_no_more_are_refused() {
+    let server = Server::start().await;
+    let [mut alice, bob, _carol] = server.three().await;
+    let Person { client: _kept, events } = bob;
+    drop(events);
+    alice.client.send(to("bob"), text("anybody?")).await.unwrap();
+    assert_eq!(outcomes(&mut alice, 1).await["bob"], Outcome::Failed(FailReason::Refused));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_outcomes_are_told_before_the_end() {
+    let server = Server::start().await;
+    let mut alice = server.join("alice").await;
+    let mut options = server.client_options("bob", Purpose::Register);
+    options.taking = Taking::Manual;
+    let _bob = server.connect(options).await.unwrap();
+    alice.sees(&["bob"]).await;
+    for _ in 0..3 {
+        alice.client.send(to("bob"), text("read it later")).await.unwrap();
+    }
+    let events = alice.events;
+    alice.client.leave().await;
+    let mut person = Person { client: _bob.client.clone(), events };
+    let mut reports = 0;
+    loop {
+        match person.next().await.unwrap() {
+            Event::Report(report) => {
+                assert_ne!(report.outcome, Outcome::Delivered);
+                reports += 1;
+            }
+            Event::Left => break,
+            _ => {}
+        }
+    }
+    assert_eq!(reports, 3);
+    assert_eq!(person.next().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ipv4_and_ipv6_sockets_reach_each_other() {
+    let server = Server::start().await;
+    let mut options = server.client_options("alice", Purpose::Register);
+    options.udp = "127.0.0.1:0".parse().unwrap();
+    let mut alice = server.connect(options).await.unwrap();
+    let mut bob = server.join("bob").await;
+    alice.sees(&["bob"]).await;
+    alice.client.send(to("bob"), text("four to six")).await.unwrap();
+    assert_eq!(bob.message().await.1, "four to six");
+    bob.client.send(to("alice"), text("six to four")).await.unwrap();
+    assert_eq!(alice.message().await.1, "six to four");
+}

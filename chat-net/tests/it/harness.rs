@@ -1,0 +1,238 @@
+//! A server and its clients for one story.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chat_core::accounts::memory::MemoryAccounts;
+use chat_core::client::{ClientConfig, Login};
+use chat_core::message::{Content, Recipient};
+use chat_core::name::UserName;
+use chat_core::password::Password;
+use chat_core::presence::{Presence, Record};
+use chat_core::server::ServerConfig;
+use chat_core::text::Text;
+use chat_core::wire::control::Purpose;
+use chat_net::client::{Client, ClientOptions, ConnectError, Event, Events, Notice, connect};
+use chat_net::identity::{Fingerprint, ServerIdentity};
+use chat_net::server::{ServeError, ServerOptions, serve};
+use chat_net::trust::Trust;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Longer than anything takes on a busy machine; whoever waits that long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// A server that runs, and what outlives it.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) accounts: Arc<MemoryAccounts>,
+    pub(crate) records: Arc<Mutex<Vec<Record>>>,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+/// Times that tests need not wait for, long enough for a busy machine.
+pub(crate) fn options() -> ServerOptions {
+    let machine = ServerConfig {
+        heartbeat: Duration::from_millis(300),
+        silence: Duration::from_millis(2_000),
+        grace: Duration::from_millis(600),
+        settling: Duration::from_millis(3_000),
+        max_connections_per_address: 1_000,
+        ..ServerConfig::default()
+    };
+    ServerOptions { machine, ..ServerOptions::default() }
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(options()).await
+    }
+
+    pub(crate) async fn start_with(options: ServerOptions) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(listener, options)
+    }
+
+    pub(crate) fn start_on(listener: TcpListener, options: ServerOptions) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
+        Self { folder, ..Self::start_as(listener, identity, options) }
+    }
+
+    pub(crate) fn start_as(listener: TcpListener, identity: ServerIdentity, options: ServerOptions) -> Self {
+        let mut server = Self {
+            address: listener.local_addr().unwrap(),
+            fingerprint: identity.fingerprint(),
+            accounts: Arc::new(MemoryAccounts::new()),
+            records: Arc::default(),
+            folder: tempfile::tempdir().unwrap(),
+            stop: None,
+            task: None,
+        };
+        server.run(listener, identity, options);
+        server
+    }
+
+    fn run(&mut self, listener: TcpListener, identity: ServerIdentity, options: ServerOptions) {
+        let (stop, stopped) = oneshot::channel();
+        let records = Arc::clone(&self.records);
+        let observer = move |record: &Record| records.lock().unwrap().push(record.clone());
+        let accounts = Arc::clone(&self.accounts);
+        let stopped = async { drop(stopped.await) };
+        self.stop = Some(stop);
+        self.task = Some(tokio::spawn(serve(listener, identity, accounts, options, observer, stopped)));
+    }
+
+    /// Stops it, as SIGTERM does.
+    pub(crate) async fn stop(&mut self) {
+        drop(self.stop.take());
+        let task = self.task.take().expect("it runs");
+        timeout(PATIENCE, task).await.expect("it ends").unwrap().unwrap();
+    }
+
+    /// Kills it without a word, as a power cut does.
+    pub(crate) async fn kill(&mut self) {
+        let task = self.task.take().expect("it runs");
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+
+    /// Starts it again at the same address with the same identity and accounts.
+    pub(crate) async fn restart(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        let identity = ServerIdentity::load_or_create(self.folder.path()).unwrap();
+        assert_eq!(identity.fingerprint(), self.fingerprint);
+        self.run(listener, identity, options());
+    }
+
+    pub(crate) fn client_options(&self, user: &str, purpose: Purpose) -> ClientOptions {
+        client_options(self.address, self.fingerprint, user, purpose)
+    }
+
+    /// Registers `user` and logs in.
+    pub(crate) async fn join(&self, user: &str) -> Person {
+        self.connect(self.client_options(user, Purpose::Register)).await.unwrap()
+    }
+
+    pub(crate) async fn log_in(&self, user: &str) -> Person {
+        self.connect(self.client_options(user, Purpose::LogIn)).await.unwrap()
+    }
+
+    pub(crate) async fn connect(&self, options: ClientOptions) -> Result<Person, ConnectError> {
+        let (client, events) = timeout(PATIENCE, connect(options)).await.expect("an answer")?;
+        Ok(Person { client, events })
+    }
+
+    /// Three who know of each other.
+    pub(crate) async fn three(&self) -> [Person; 3] {
+        let mut alice = self.join("alice").await;
+        let mut bob = self.join("bob").await;
+        let carol = self.join("carol").await;
+        alice.sees(&["bob", "carol"]).await;
+        bob.sees(&["carol"]).await;
+        [alice, bob, carol]
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let records = self.records.lock().unwrap();
+        records.iter().map(|record| record.to_string().split_once(' ').unwrap().1.to_owned()).collect()
+    }
+}
+
+pub(crate) fn client_options(
+    address: SocketAddr,
+    fingerprint: Fingerprint,
+    user: &str,
+    purpose: Purpose,
+) -> ClientOptions {
+    let login = Login { user: name(user), password: Password::parse(PASSWORD).unwrap(), purpose };
+    let machine = ClientConfig {
+        shortest_pause: Duration::from_millis(50),
+        longest_pause: Duration::from_millis(200),
+        ..ClientConfig::default()
+    };
+    ClientOptions { machine, ..ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login) }
+}
+
+pub(crate) fn name(user: &str) -> UserName {
+    user.parse().unwrap()
+}
+
+pub(crate) fn text(text: &str) -> Content {
+    Content::Text(Text::parse(text).unwrap())
+}
+
+pub(crate) fn to(user: &str) -> Recipient {
+    Recipient::One(name(user))
+}
+
+/// A client and what it is told.
+pub(crate) struct Person {
+    pub(crate) client: Client,
+    pub(crate) events: Events,
+}
+
+impl Person {
+    /// The next event, leaving out what depends on the machine.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        loop {
+            match timeout(PATIENCE, self.events.next()).await.expect("an event") {
+                Some(Event::Notice(Notice::ReceiveBufferSmall { .. })) => {}
+                event => return event,
+            }
+        }
+    }
+
+    /// The first event that `pick` picks; what comes before it is dropped.
+    pub(crate) async fn find<T>(&mut self, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
+        loop {
+            let event = self.next().await.expect("another event");
+            if let Some(found) = pick(&event) {
+                return found;
+            }
+        }
+    }
+
+    /// Waits until these have come online, in this order.
+    pub(crate) async fn sees(&mut self, users: &[&str]) {
+        for user in users {
+            let presence = self.presence(user).await;
+            assert!(matches!(presence, Presence::Online(_)), "{user}: {presence:?}");
+        }
+    }
+
+    /// The next presence event about `user`.
+    pub(crate) async fn presence(&mut self, user: &str) -> Presence {
+        let user = name(user);
+        self.find(|event| match event {
+            Event::Presence(event) if event.user == user => Some(event.presence),
+            _ => None,
+        })
+        .await
+    }
+
+    /// The text of the next message and its sender.
+    pub(crate) async fn message(&mut self) -> (String, String) {
+        self.find(|event| match event {
+            Event::Message { message, .. } => match &message.content {
+                Content::Text(text) => Some((message.from.to_string(), text.as_str().to_owned())),
+                Content::Bytes(_) => None,
+            },
+            _ => None,
+        })
+        .await
+    }
+
+    pub(crate) async fn notice(&mut self, notice: &Notice) {
+        self.find(|event| matches!(event, Event::Notice(is) if is == notice).then_some(())).await;
+    }
+}

@@ -1,0 +1,271 @@
+//! Clients that misbehave, and things that are no servers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chat_core::extras::Extras;
+use chat_core::key::PublicKey;
+use chat_core::presence::{OfflineReason, Presence};
+use chat_core::roster::LinkVersions;
+use chat_core::wire::control::{Enter, Offer, OfferPolicy, Purpose, Reply, Request};
+use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
+use chat_core::wire::hello::Hello;
+use chat_net::client::ConnectError;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use socket2::{Domain, Socket, Type};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::harness::{PASSWORD, PATIENCE, Server, options};
+
+/// A client made of bytes.
+struct Raw {
+    stream: TlsStream<TcpStream>,
+    decoder: FrameDecoder,
+    rest: Vec<u8>,
+}
+
+impl Raw {
+    async fn connect(server: &Server) -> Self {
+        Self::over(TcpStream::connect(server.address).await.unwrap()).await
+    }
+
+    async fn over(stream: TcpStream) -> Self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody))
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        Self { stream, decoder: FrameDecoder::new(MAX_FRAME), rest: Vec::new() }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
+    }
+
+    async fn frame(&mut self, payload: &[u8]) {
+        let mut bytes = Vec::new();
+        frame::encode_raw(payload, &mut bytes);
+        self.write(&bytes).await;
+    }
+
+    async fn request(&mut self, request: &Request<'_>) {
+        let mut bytes = Vec::new();
+        frame::encode(request, &mut bytes);
+        self.write(&bytes).await;
+    }
+
+    async fn log_in(&mut self, user: &str) {
+        self.frame(&Hello::OURS.encode()).await;
+        let offer = Offer { policy: OfferPolicy::Detected, port: 40_001, addresses: vec![] };
+        let key = PublicKey::new(std::array::from_fn(|i| i as u8 + 1));
+        let versions = LinkVersions { low: 1, high: 1 };
+        let (purpose, extras) = (Purpose::Register, Extras::default());
+        self.request(&Request::Enter(Enter { purpose, user, password: PASSWORD, offer, key, versions, extras })).await;
+        self.payload().await.expect("the server's hello");
+        assert!(matches!(self.reply().await, Some(Reply::Welcome(_))));
+    }
+
+    async fn reply(&mut self) -> Option<Reply> {
+        self.payload().await.map(|payload| Reply::decode(&payload).unwrap())
+    }
+
+    /// The next frame; none if the server closed the connection.
+    async fn payload(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let mut input = &self.rest[..];
+            let frame = self.decoder.next(&mut input).unwrap();
+            self.rest = input.to_vec();
+            if let Some(frame) = frame {
+                return Some(frame.to_vec());
+            }
+            let mut buffer = [0; 4096];
+            match timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("bytes or an end") {
+                Ok(0) | Err(_) => return None,
+                Ok(read) => self.rest = buffer[..read].to_vec(),
+            }
+        }
+    }
+
+    /// What the server says until it closes the connection.
+    async fn last_words(&mut self) -> usize {
+        let mut frames = 0;
+        while self.payload().await.is_some() {
+            frames += 1;
+        }
+        frames
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_send_nothing_or_nonsense_are_shown_out_and_nobody_else_notices() {
+    let mut options = options();
+    options.machine.login_time = Duration::from_millis(500);
+    options.handshake_time = Duration::from_millis(500);
+    let server = Server::start_with(options).await;
+    let alice = server.join("alice").await;
+
+    let mut no_tls = TcpStream::connect(server.address).await.unwrap();
+    let read = timeout(PATIENCE, no_tls.read(&mut [0; 1])).await.expect("an end");
+    assert!(matches!(read, Ok(0) | Err(_)), "a handshake that does not begin");
+
+    let mut not_tls = TcpStream::connect(server.address).await.unwrap();
+    not_tls.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut all = Vec::new();
+    drop(timeout(PATIENCE, not_tls.read_to_end(&mut all)).await.expect("an end"));
+
+    Raw::connect(&server).await.last_words().await;
+
+    let mut half = Raw::connect(&server).await;
+    half.write(&[0, 0, 0, 16, b'C']).await;
+    half.last_words().await;
+
+    let mut huge = Raw::connect(&server).await;
+    huge.write(&u32::MAX.to_be_bytes()).await;
+    huge.last_words().await;
+
+    let mut garbage = Raw::connect(&server).await;
+    garbage.frame(b"GET / HTTP/1.1\r\n").await;
+    garbage.last_words().await;
+
+    let mut greeted = Raw::connect(&server).await;
+    greeted.frame(&Hello::OURS.encode()).await;
+    greeted.frame(&[0xff; 100]).await;
+    assert!(greeted.last_words().await > 0, "it is told why");
+
+    let mut long = Raw::connect(&server).await;
+    long.frame(&Hello::OURS.encode()).await;
+    long.write(&(frame::MAX_GUEST_FRAME as u32 + 1).to_be_bytes()).await;
+    long.last_words().await;
+
+    assert!(alice.client.roster().await.is_empty());
+    let bob = server.join("bob").await;
+    assert_eq!(bob.client.roster().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_who_sends_nonsense_is_cut_off_and_then_lost() {
+    let server = Server::start().await;
+    let mut alice = server.join("alice").await;
+    let mut mallory = Raw::connect(&server).await;
+    mallory.log_in("mallory").await;
+    alice.sees(&["mallory"]).await;
+    mallory.write(&u32::MAX.to_be_bytes()).await;
+    mallory.last_words().await;
+    assert_eq!(alice.presence("mallory").await, Presence::Offline(OfflineReason::Lost));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_who_does_not_read_is_dropped_and_delays_nobody() {
+    let mut options = options();
+    options.stall = Duration::from_millis(500);
+    options.machine.refresh_interval = Duration::from_millis(1);
+    options.machine.frames_per_second = 1_000_000;
+    options.machine.frame_burst = 1_000_000;
+    options.machine.silence = PATIENCE;
+    // Small buffers in the kernel, so that little is enough to fill them; accepted sockets inherit the listener's.
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.set_send_buffer_size(4096).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    listener.listen(16).unwrap();
+    let server = Server::start_on(TcpListener::from_std(listener.into()).unwrap(), options);
+    let mut alice = server.join("alice").await;
+
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut bob = Raw::over(socket.connect(server.address).await.unwrap()).await;
+    bob.log_in("bob").await;
+    alice.sees(&["bob"]).await;
+    let asking = tokio::spawn(async move {
+        let mut refresh = Vec::new();
+        frame::encode(&Request::Refresh, &mut refresh);
+        while bob.stream.write_all(&refresh).await.is_ok() && bob.stream.flush().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    assert_eq!(alice.presence("bob").await, Presence::Offline(OfflineReason::TooSlow));
+    timeout(PATIENCE, asking).await.expect("the connection is closed").unwrap();
+    let carol = server.join("carol").await;
+    alice.sees(&["carol"]).await;
+    assert_eq!(carol.client.roster().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_neither_reads_nor_closes_does_not_hold_up_the_end() {
+    let mut server = Server::start().await;
+    let mut alice = server.join("alice").await;
+    let mut stubborn = Raw::connect(&server).await;
+    stubborn.log_in("stubborn").await;
+    alice.sees(&["stubborn"]).await;
+    let _silent = TcpStream::connect(server.address).await.unwrap();
+    let began = Instant::now();
+    server.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(stubborn.last_words().await > 0, "it was told, and is closed");
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_a_chat_server_is_called_so() {
+    let server = Server::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
+            drop(stream.read(&mut [0; 4096]).await);
+        }
+    });
+    let mut options = server.client_options("alice", Purpose::Register);
+    options.server = address.into();
+    let error = server.connect(options).await.err().unwrap();
+    assert!(matches!(error, ConnectError::NotChat { what: "it does not speak TLS", .. }), "{error}");
+}
+
+#[derive(Debug)]
+struct Anybody;
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        unreachable!("TLS 1.2 is not offered")
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        vec![rustls::SignatureScheme::ECDSA_NISTP256_SHA256]
+    }
+}

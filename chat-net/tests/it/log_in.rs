@@ -1,0 +1,163 @@
+//! Logging in, being refused, leaving.
+
+use std::io::ErrorKind;
+
+use chat_core::message::Recipient;
+use chat_core::password::Password;
+use chat_core::presence::{OfflineReason, Presence};
+use chat_core::wire::control::{Ended, Purpose};
+use chat_core::wire::rejection::Rejection;
+use chat_net::client::{ChangePasswordError, ConnectError, EndReason, Event, Notice, SendError};
+use chat_net::server::{ServeError, ServerOptions, serve};
+
+use crate::harness::{PASSWORD, Person, Server, name, options, text, to};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_log_in_and_know_of_each_other() {
+    let server = Server::start().await;
+    let people = server.three().await;
+    for (person, others) in people.iter().zip([["bob", "carol"], ["alice", "carol"], ["alice", "bob"]]) {
+        let roster = person.client.roster().await;
+        assert_eq!(roster.iter().map(|entry| entry.user.as_str()).collect::<Vec<_>>(), others);
+        assert!(roster.iter().all(|entry| entry.address().ip().is_loopback()));
+    }
+    assert_eq!(people[0].client.user(), &name("alice"));
+    let [alice, bob, _] = &people;
+    let entry = &bob.client.roster().await[0];
+    assert_eq!(entry.session(), alice.client.session());
+    assert_eq!(entry.since, alice.client.welcomed_at());
+    assert_eq!(entry.address().port(), alice.client.udp_address().port());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refusal_says_why() {
+    let server = Server::start().await;
+    let alice = server.join("alice").await;
+    let taken = server.connect(server.client_options("Alice", Purpose::Register)).await;
+    assert!(matches!(taken.err(), Some(ConnectError::Rejected(Rejection::NameTaken))));
+    let mut options = server.client_options("alice", Purpose::LogIn);
+    options.login.password = Password::parse("wrong horse").unwrap();
+    let wrong = server.connect(options).await;
+    assert!(matches!(wrong.err(), Some(ConnectError::Rejected(Rejection::WrongCredentials))));
+    let unknown = server.connect(server.client_options("nobody", Purpose::LogIn)).await;
+    assert!(matches!(unknown.err(), Some(ConnectError::Rejected(Rejection::WrongCredentials))));
+    assert!(alice.client.roster().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_is_told_as_gone_and_can_do_nothing_more() {
+    let mut server = Server::start().await;
+    let [mut alice, mut bob, _carol] = server.three().await;
+    let again = bob.client.clone();
+    bob.client.clone().leave().await;
+    let mut last = None;
+    while let Some(event) = bob.next().await {
+        last = Some(event);
+    }
+    assert_eq!(last, Some(Event::Left));
+    assert_eq!(alice.presence("bob").await, Presence::Offline(OfflineReason::Asked));
+    assert!(matches!(again.send(Recipient::Everyone, text("x")).await, Err(SendError::Offline)));
+    assert!(again.roster().await.is_empty());
+    assert!(matches!(alice.client.send(to("bob"), text("x")).await, Err(SendError::Refused(_))));
+    server.stop().await;
+    assert!(server.lines().contains(&"offline bob asked".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropping_all_handles_leaves() {
+    let server = Server::start().await;
+    let [mut alice, bob, _carol] = server.three().await;
+    drop(bob);
+    assert_eq!(alice.presence("bob").await, Presence::Offline(OfflineReason::Asked));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_log_in_takes_over() {
+    let server = Server::start().await;
+    let [mut alice, mut bob, _carol] = server.three().await;
+    let mut second = server.log_in("bob").await;
+    let ended = bob.find(|event| if let Event::Ended(reason) = event { Some(*reason) } else { None }).await;
+    assert_eq!(ended, EndReason::Ended(Ended::Replaced));
+    assert_eq!(bob.next().await, None);
+    assert!(matches!(alice.presence("bob").await, Presence::Replaced(_)));
+    alice.client.send(to("bob"), text("which one?")).await.unwrap();
+    assert_eq!(second.message().await, ("alice".to_owned(), "which one?".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_password_is_the_one_that_counts() {
+    let mut options = options();
+    options.machine.throttle.first = std::time::Duration::from_millis(20);
+    let server = Server::start_with(options).await;
+    let alice = server.join("alice").await;
+    let [old, new] = [PASSWORD, "battery staple"].map(|password| Password::parse(password).unwrap());
+    alice.client.change_password(old.clone(), new.clone()).await.unwrap();
+    let wrong = alice.client.change_password(old.clone(), new.clone()).await;
+    assert!(matches!(wrong, Err(ChangePasswordError::Machine(_))), "{wrong:?}");
+    alice.client.leave().await;
+    let with_old = log_in_patiently(&server, &old).await.err();
+    assert!(matches!(with_old, Some(ConnectError::Rejected(Rejection::WrongCredentials))), "{with_old:?}");
+    assert_eq!(log_in_patiently(&server, &new).await.unwrap().client.user(), &name("alice"));
+}
+
+/// A wrong password a moment ago slows the next attempt down.
+async fn log_in_patiently(server: &Server, password: &Password) -> Result<Person, ConnectError> {
+    loop {
+        let mut options = server.client_options("alice", Purpose::LogIn);
+        options.login.password = password.clone();
+        match server.connect(options).await {
+            Err(ConnectError::Rejected(Rejection::SlowDown { .. })) => tokio::task::yield_now().await,
+            result => return result,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_cannot_be_used_are_told_with_their_reason() {
+    let server = Server::start().await;
+    let alice = server.join("alice").await;
+    let mut options = server.client_options("bob", Purpose::Register);
+    options.udp = ([127, 0, 0, 1], alice.client.udp_address().port()).into();
+    match server.connect(options).await.err() {
+        Some(ConnectError::Udp { source, .. }) => assert_eq!(source.kind(), ErrorKind::AddrInUse),
+        other => panic!("{other:?}"),
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut options = server.client_options("bob", Purpose::Register);
+    options.server = free.into();
+    let error = server.connect(options).await.err().unwrap().to_string();
+    let expected =
+        format!("nothing answers at {free}: connection refused; is the server running and the address right?");
+    assert_eq!(error, expected);
+    let mut options = server.client_options("bob", Purpose::Register);
+    options.server = "no-such-host.invalid".parse().unwrap();
+    assert!(matches!(server.connect(options).await.err(), Some(ConnectError::Resolve { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_server_tells_everybody_and_its_log_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("presence.log");
+    let mut server = Server::start_with(ServerOptions { presence_log: Some(path.clone()), ..options() }).await;
+    let mut people = server.three().await;
+    server.stop().await;
+    for person in &mut people {
+        person.notice(&Notice::ServerStopping).await;
+    }
+    let log = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = log.lines().map(|line| line.split_once(' ').unwrap().1).collect();
+    assert_eq!(lines, server.lines());
+    assert_eq!((lines[0], lines[4], lines.len()), ("server started", "server stopping", 5));
+    assert!(lines[1].starts_with("online alice 127.0.0.1:"));
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_opened_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = chat_net::identity::ServerIdentity::load_or_create(folder.path()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let accounts = std::sync::Arc::new(chat_core::accounts::memory::MemoryAccounts::new());
+    let options = ServerOptions { presence_log: Some(folder.path().to_owned()), ..options() };
+    let result = serve(listener, identity, accounts, options, |_| {}, std::future::pending()).await;
+    assert!(matches!(result, Err(ServeError::PresenceLog { .. })));
+}

@@ -1,0 +1,121 @@
+//! Broken connections, restarts, and what goes on meanwhile.
+
+use chat_core::message::{FailReason, Outcome};
+use chat_core::presence::{OfflineReason, Presence};
+use chat_core::wire::control::Purpose;
+use chat_net::client::{Event, Notice, Taking};
+
+use crate::harness::{Person, Server, client_options, text, to};
+use crate::relay::Relay;
+
+/// Alice directly, bob through a relay.
+async fn pair(server: &Server) -> (Person, Person, Relay) {
+    let relay = Relay::to(server.address).await;
+    let mut alice = server.join("alice").await;
+    let options = client_options(relay.address, server.fingerprint, "bob", Purpose::Register);
+    let bob = server.connect(options).await.unwrap();
+    alice.sees(&["bob"]).await;
+    (alice, bob, relay)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_comes_back_in_time_was_never_gone() {
+    let mut options = crate::harness::options();
+    options.machine.grace = crate::harness::PATIENCE;
+    let mut server = Server::start_with(options).await;
+    let (mut alice, mut bob, relay) = pair(&server).await;
+    let session = bob.client.session();
+    relay.cut();
+    bob.find(|event| matches!(event, Event::Notice(Notice::Reconnecting { .. })).then_some(())).await;
+    alice.client.send(to("bob"), text("still there?")).await.unwrap();
+    assert_eq!(bob.message().await.1, "still there?", "messages do not need the server");
+    relay.mend(server.address);
+    bob.notice(&Notice::Reconnected).await;
+    assert_eq!(bob.client.session(), session);
+    bob.client.leave().await;
+    let told = alice.presence("bob").await;
+    assert_eq!(told, Presence::Offline(OfflineReason::Asked), "nothing was told before that");
+    server.stop().await;
+    assert_eq!(server.lines().iter().filter(|line| line.contains("bob")).count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_stays_away_is_lost_and_comes_back_as_a_new_session() {
+    let server = Server::start().await;
+    let (mut alice, mut bob, relay) = pair(&server).await;
+    let before = bob.client.session();
+    relay.cut();
+    assert_eq!(alice.presence("bob").await, Presence::Offline(OfflineReason::Lost));
+    relay.mend(server.address);
+    let session = bob
+        .find(|event| if let Event::Notice(Notice::NewSession(session)) = event { Some(*session) } else { None })
+        .await;
+    assert_ne!(session, before);
+    assert_eq!(bob.client.session(), session);
+    alice.sees(&["bob"]).await;
+    alice.client.send(to("bob"), text("welcome back")).await.unwrap();
+    assert_eq!(bob.message().await.1, "welcome back");
+    bob.client.send(to("alice"), text("thank you")).await.unwrap();
+    assert_eq!(alice.message().await.1, "thank you");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_message_of_the_session_before_counts_for_nothing() {
+    let server = Server::start().await;
+    let relay = Relay::to(server.address).await;
+    let mut alice = server.join("alice").await;
+    let mut options = client_options(relay.address, server.fingerprint, "bob", Purpose::Register);
+    options.taking = Taking::Manual;
+    let mut bob = server.connect(options).await.unwrap();
+    alice.sees(&["bob"]).await;
+    let token = |event: &Event| if let Event::Message { token, .. } = event { Some(*token) } else { None };
+    let outcome = |event: &Event| if let Event::Report(report) = event { Some(report.outcome) } else { None };
+    alice.client.send(to("bob"), text("before")).await.unwrap();
+    let before = bob.find(token).await;
+    relay.cut();
+    assert_eq!(alice.presence("bob").await, Presence::Offline(OfflineReason::Lost));
+    relay.mend(server.address);
+    alice.sees(&["bob"]).await;
+    alice.client.send(to("bob"), text("after")).await.unwrap();
+    let after = bob.find(token).await;
+    bob.client.accept(before);
+    bob.client.refuse(after);
+    assert_eq!(alice.find(outcome).await, Outcome::Failed(FailReason::Refused));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_server_finds_the_same_sessions_and_nobody_is_told_as_gone() {
+    for killed in [false, true] {
+        let mut server = Server::start().await;
+        let [mut alice, mut bob, carol] = server.three().await;
+        let sessions = [&alice, &bob, &carol].map(|person| person.client.session());
+        if killed {
+            server.kill().await;
+        } else {
+            server.stop().await;
+        }
+        for person in [&mut alice, &mut bob] {
+            person.find(|event| matches!(event, Event::Notice(Notice::Reconnecting { .. })).then_some(())).await;
+        }
+        for number in 0..20 {
+            alice.client.send(to("bob"), text(&number.to_string())).await.unwrap();
+            assert_eq!(bob.message().await.1, number.to_string(), "messages do not need the server");
+        }
+        server.restart().await;
+        for person in [&mut alice, &mut bob] {
+            let mut offline = 0;
+            person
+                .find(|event| {
+                    offline += usize::from(matches!(event, Event::Presence(_)));
+                    matches!(event, Event::Notice(Notice::Reconnected)).then_some(())
+                })
+                .await;
+            assert_eq!(offline, 0, "killed: {killed}");
+        }
+        assert_eq!([&alice, &bob, &carol].map(|person| person.client.session()), sessions);
+        let mut dave = server.join("dave").await;
+        alice.sees(&["dave"]).await;
+        alice.client.send(to("dave"), text("hello")).await.unwrap();
+        assert_eq!(dave.message().await.1, "hello");
+    }
+}

@@ -1,0 +1,168 @@
+//! Whom clients believe, and that nothing is sent before they do.
+
+use std::fs;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chat_core::wire::control::Purpose;
+use chat_net::address::ServerAddress;
+use chat_net::client::{ClientOptions, ConnectError};
+use chat_net::identity::{Fingerprint, ServerIdentity};
+use chat_net::trust::{Answer, AskUser, KnownServers, Trust, Unknown};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::harness::{Server, options};
+
+fn store(folder: &TempDir) -> KnownServers {
+    KnownServers::open(folder.path().join("known-servers")).unwrap()
+}
+
+fn with(server: &Server, user: &str, trust: Trust) -> ClientOptions {
+    ClientOptions { trust, ..server.client_options(user, Purpose::Register) }
+}
+
+struct Says(Answer, Arc<AtomicUsize>);
+
+impl AskUser for Says {
+    fn ask<'a>(
+        &'a self,
+        _server: &'a ServerAddress,
+        _shown: Fingerprint,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(self.0))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_server_is_asked_about_once() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let ask = |answer| {
+        let unknown = Unknown::Ask(Box::new(Says(answer, Arc::clone(&asked))));
+        Trust::Known { store: store(&folder), unknown }
+    };
+    let refused = server.connect(with(&server, "alice", ask(Answer::Refuse))).await.err();
+    assert!(matches!(refused, Some(ConnectError::Untrusted { shown, .. }) if shown == server.fingerprint));
+    assert_eq!(store(&folder).get(&server.address.into()).unwrap(), None);
+    let alice = server.connect(with(&server, "alice", ask(Answer::Accept))).await.unwrap();
+    assert_eq!(store(&folder).get(&server.address.into()).unwrap(), Some(server.fingerprint));
+    drop(alice);
+    server.connect(with(&server, "bob", ask(Answer::Refuse))).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_anybody_to_ask_an_unknown_server_is_refused_or_accepted_as_told() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let refuse = Trust::Known { store: store(&folder), unknown: Unknown::Refuse };
+    let refused = server.connect(with(&server, "alice", refuse)).await.err();
+    assert!(matches!(refused, Some(ConnectError::Untrusted { shown, .. }) if shown == server.fingerprint));
+    let accept = Trust::Known { store: store(&folder), unknown: Unknown::AcceptNew };
+    server.connect(with(&server, "alice", accept)).await.unwrap();
+    let refuse = Trust::Known { store: store(&folder), unknown: Unknown::Refuse };
+    server.connect(with(&server, "bob", refuse)).await.unwrap();
+}
+
+/// A server with another key, that reports every byte it gets once the connection is secure.
+async fn impostor() -> (ServerAddress, Fingerprint, tokio::task::JoinHandle<Vec<u8>>) {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
+    let pem = fs::read(folder.path().join("identity.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![rustls_pki_types::pem::PemObject::from_pem_slice(&pem).unwrap()],
+            rustls_pki_types::pem::PemObject::from_pem_slice(&pem).unwrap(),
+        )
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().into();
+    let captured = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.expect("the handshake is completed");
+        let mut all = Vec::new();
+        // However the client closes, what it sent before is here.
+        drop(stream.read_to_end(&mut all).await);
+        all
+    });
+    (address, identity.fingerprint(), captured)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_another_key_gets_not_a_byte() {
+    let server = Server::start().await;
+    let (address, shown, captured) = impostor().await;
+    let folder = tempfile::tempdir().unwrap();
+    store(&folder).remember(&address, server.fingerprint).unwrap();
+    let trust = Trust::Known { store: store(&folder), unknown: Unknown::AcceptNew };
+    let options = ClientOptions { server: address.clone(), ..with(&server, "alice", trust) };
+    match server.connect(options).await.err() {
+        Some(ConnectError::FingerprintChanged { server: named, known, shown: is }) => {
+            assert_eq!((named, known, is), (address.clone(), server.fingerprint, shown));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(captured.await.unwrap(), b"");
+    assert_eq!(
+        store(&folder).get(&address).unwrap(),
+        Some(server.fingerprint),
+        "it is still the old one that is known"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fingerprint_that_was_named_is_the_only_one_accepted() {
+    let server = Server::start().await;
+    let (address, shown, captured) = impostor().await;
+    let options = ClientOptions { server: address, ..server.client_options("alice", Purpose::Register) };
+    let refused = server.connect(options).await.err();
+    assert!(
+        matches!(refused, Some(ConnectError::WrongFingerprint { wanted, shown: is, .. }) if wanted == server.fingerprint && is == shown)
+    );
+    assert_eq!(captured.await.unwrap(), b"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_of_an_authority_need_the_right_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca = params.self_signed(&ca_key).unwrap();
+    let issuer = rcgen::Issuer::new(params, ca_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    fs::write(path("ca.pem"), ca.pem()).unwrap();
+    fs::write(path("cert.pem"), leaf.pem()).unwrap();
+    fs::write(path("key.pem"), key.serialize_pem()).unwrap();
+    let identity = ServerIdentity::from_pem(&path("cert.pem"), &path("key.pem"), &path("ticket.key")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::start_as(listener, identity, options());
+    let by_name: ServerAddress = format!("localhost:{}", server.address.port()).parse().unwrap();
+    let ca = || Trust::Ca(path("ca.pem"));
+    let right = ClientOptions { server: by_name.clone(), ..with(&server, "alice", ca()) };
+    server.connect(right).await.unwrap();
+    let other_host = server.connect(with(&server, "bob", ca())).await.err();
+    assert!(matches!(other_host, Some(ConnectError::Tls { .. })), "{other_host:?}");
+    let other_ca = Trust::Ca(path("key.pem"));
+    let no_ca = server.connect(with(&server, "bob", other_ca)).await.err();
+    assert!(matches!(no_ca, Some(ConnectError::Authorities { .. })), "{no_ca:?}");
+    let own = Server::start().await;
+    let options = ClientOptions {
+        server: format!("localhost:{}", own.address.port()).parse().unwrap(),
+        ..with(&own, "bob", ca())
+    };
+    assert!(matches!(own.connect(options).await.err(), Some(ConnectError::Tls { .. })));
+}
