@@ -1,0 +1,7 @@
+//! Talks to the others: see `chat-client --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chat_cli::chat_client()
+}

@@ -1,0 +1,312 @@
+//! The arguments of `chat-client`: first as typed, then what they mean.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chat_core::name::UserName;
+use chat_net::address::{Advertise, ServerAddress};
+use chat_net::identity::Fingerprint;
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::CliError;
+use crate::secret::PasswordSource;
+
+/// What was typed, each value checked by itself.
+#[derive(Debug, Parser)]
+#[command(
+    name = "chat-client",
+    version,
+    about = "Talks to everyone on a chat server, and to each of them alone",
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    max_term_width = 100
+)]
+pub struct ClientArgs {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    talk: TalkArgs,
+}
+
+const AFTER_HELP: &str = "\
+A plain line goes to everyone, /msg NAME TEXT to one user; /help lists the commands. \
+The password is asked for at the terminal, or comes from --password-file or the environment variable CHAT_PASSWORD; \
+it is never an argument.
+
+Exit codes:
+  0  all that was sent was delivered
+  1  something failed, stayed unconfirmed, or a line of input was wrong
+  2  wrong arguments
+  3  could not connect or log in, or the server ended the session
+  4  nobody else was there to get a line, and nothing else failed";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Forget the certificate of a server, so that the next connection asks about it again
+    Forget {
+        /// The server
+        #[arg(value_name = "HOST:PORT")]
+        server: ServerAddress,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+#[derive(Args, Debug)]
+struct StoreArgs {
+    /// Where known servers are remembered [default: in the user's data folder]
+    #[arg(long, env = "CHAT_KNOWN_SERVERS", value_name = "FILE")]
+    known_servers: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+struct TalkArgs {
+    /// The server
+    // An option only because a subcommand does without.
+    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", required = true)]
+    server: Option<ServerAddress>,
+
+    /// Who you are [default: asked for at the terminal]
+    #[arg(long, env = "CHAT_USER", value_name = "NAME")]
+    user: Option<UserName>,
+
+    /// Make the account first
+    #[arg(long, env = "CHAT_REGISTER", value_parser = FalseyValueParser::new())]
+    register: bool,
+
+    /// A file whose first line is the password
+    #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
+    password_file: Option<PathBuf>,
+
+    /// Where to receive messages
+    #[arg(long, env = "CHAT_UDP", value_name = "IP:PORT", default_value = "[::]:0", value_parser = crate::address::parse)]
+    udp: SocketAddr,
+
+    /// An address that others reach you by, instead of those found (repeatable)
+    #[arg(long, env = "CHAT_ADVERTISE", value_name = "IP[:PORT]", value_delimiter = ',')]
+    advertise: Vec<Advertise>,
+
+    /// Trust only the server with this fingerprint
+    #[arg(long, env = "CHAT_FINGERPRINT", value_name = "HEX", conflicts_with_all = ["accept_new", "ca"])]
+    fingerprint: Option<Fingerprint>,
+
+    /// Trust and remember a server that is not known yet, without asking
+    #[arg(long, env = "CHAT_ACCEPT_NEW", value_parser = FalseyValueParser::new())]
+    accept_new: bool,
+
+    /// Trust servers with a certificate from the authorities in this PEM file
+    #[arg(long, env = "CHAT_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+
+    #[command(flatten)]
+    store: StoreArgs,
+
+    /// How to write what happens
+    #[arg(long, env = "CHAT_FORMAT", value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+
+    /// How to read lines
+    #[arg(long, env = "CHAT_INPUT", value_enum, default_value_t, value_name = "FORMAT")]
+    input: Format,
+}
+
+/// The form of lines.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object per line, for scripts
+    Json,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Task {
+    /// To talk.
+    Talk(Box<Talk>),
+    /// To forget a server.
+    Forget {
+        /// Which.
+        server: ServerAddress,
+        /// Where it is remembered.
+        known_servers: PathBuf,
+    },
+}
+
+/// All that talking needs to know before anything is asked for.
+#[derive(Debug)]
+pub struct Talk {
+    /// Where to connect to.
+    pub server: ServerAddress,
+    /// As whom; asked for if it is not known.
+    pub user: Option<UserName>,
+    /// Whether the account is to be made first.
+    pub purpose: chat_core::wire::control::Purpose,
+    /// Where the password comes from.
+    pub password: PasswordSource,
+    /// Where to receive messages.
+    pub udp: SocketAddr,
+    /// What to advertise instead of what is found.
+    pub advertise: Vec<Advertise>,
+    /// Whom to believe.
+    pub trust: TrustChoice,
+    /// How to write.
+    pub format: Format,
+    /// How to read.
+    pub input: Format,
+}
+
+/// Whom to believe to be the server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TrustChoice {
+    /// The one with this fingerprint.
+    Fingerprint(Fingerprint),
+    /// Those that the authorities in this file vouch for.
+    Ca(PathBuf),
+    /// Those met before; a new one is asked about at the terminal.
+    Known(PathBuf),
+    /// Those met before, and new ones.
+    AcceptNew(PathBuf),
+}
+
+impl ClientArgs {
+    /// Works out what the arguments mean together.
+    ///
+    /// # Errors
+    /// They do not go together, or something is missing.
+    pub fn task(self) -> Result<Task, CliError> {
+        match self.command {
+            Some(Command::Forget { server, store }) => {
+                Ok(Task::Forget { server, known_servers: store.known_servers()? })
+            }
+            None => self.talk.talk().map(|talk| Task::Talk(Box::new(talk))),
+        }
+    }
+}
+
+impl TalkArgs {
+    fn talk(self) -> Result<Talk, CliError> {
+        use chat_core::wire::control::{Offer, Purpose};
+        let server =
+            self.server.ok_or_else(|| CliError::usage("no server is named").hint("write --server HOST:PORT"))?;
+        if self.advertise.len() > Offer::MAX_ADDRESSES {
+            return Err(CliError::usage(format_args!(
+                "{} addresses are advertised; at most {} are allowed",
+                self.advertise.len(),
+                Offer::MAX_ADDRESSES
+            )));
+        }
+        let trust = match (self.fingerprint, self.ca) {
+            (Some(fingerprint), _) => TrustChoice::Fingerprint(fingerprint),
+            (None, Some(file)) => TrustChoice::Ca(file),
+            (None, None) if self.accept_new => TrustChoice::AcceptNew(self.store.known_servers()?),
+            (None, None) => TrustChoice::Known(self.store.known_servers()?),
+        };
+        Ok(Talk {
+            server,
+            user: self.user,
+            purpose: if self.register { Purpose::Register } else { Purpose::LogIn },
+            password: PasswordSource::new(self.password_file),
+            udp: self.udp,
+            advertise: self.advertise,
+            trust,
+            format: self.format,
+            input: self.input,
+        })
+    }
+}
+
+impl StoreArgs {
+    fn known_servers(self) -> Result<PathBuf, CliError> {
+        self.known_servers.map_or_else(
+            || Ok(crate::folder::default("chat-client", "--known-servers FILE")?.join("known-servers")),
+            Ok,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_core::wire::control::Purpose;
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn task(args: &[&str]) -> Result<Task, CliError> {
+        let args = [&["chat-client"], args].concat();
+        ClientArgs::try_parse_from(args).map_err(CliError::from).and_then(ClientArgs::task)
+    }
+
+    fn talk(args: &[&str]) -> Talk {
+        match task(&[&["--server", "lab", "--known-servers", "known"], args].concat()) {
+            Ok(Task::Talk(talk)) => *talk,
+            other => panic!("{args:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        ClientArgs::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let talk = talk(&[]);
+        assert_eq!(talk.server.to_string(), "lab:7777");
+        assert_eq!(talk.udp.to_string(), "[::]:0");
+        assert_eq!((talk.user, talk.purpose), (None, Purpose::LogIn));
+        assert_eq!((talk.format, talk.input), (Format::Text, Format::Text));
+        assert_eq!(talk.trust, TrustChoice::Known("known".into()));
+        assert!(talk.advertise.is_empty());
+    }
+
+    #[test]
+    fn options_become_typed_values() {
+        let hex = "ab".repeat(32);
+        let typed = talk(&[
+            "--user",
+            "小明",
+            "--register",
+            "--udp",
+            "127.0.0.1:4000",
+            "--advertise",
+            "10.0.0.7",
+            "--advertise",
+            "10.0.0.8:5000",
+            "--fingerprint",
+            &hex,
+            "--format",
+            "json",
+            "--input",
+            "json",
+        ]);
+        assert_eq!(typed.user.as_ref().map(UserName::as_str), Some("小明"));
+        assert_eq!(typed.purpose, Purpose::Register);
+        assert_eq!(typed.udp.port(), 4000);
+        assert_eq!(typed.advertise.len(), 2);
+        assert_eq!(typed.trust, TrustChoice::Fingerprint(hex.parse().unwrap()));
+        assert_eq!((typed.format, typed.input), (Format::Json, Format::Json));
+        assert_eq!(talk(&["--accept-new"]).trust, TrustChoice::AcceptNew("known".into()));
+        assert_eq!(talk(&["--ca", "ca.pem"]).trust, TrustChoice::Ca("ca.pem".into()));
+    }
+
+    #[test]
+    fn forgetting_needs_a_server_only() {
+        match task(&["forget", "LAB:1", "--known-servers", "known"]) {
+            Ok(Task::Forget { server, known_servers }) => {
+                assert_eq!((server.to_string().as_str(), known_servers), ("lab:1", PathBuf::from("known")));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn at_most_four_addresses_are_advertised() {
+        let addresses = "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5";
+        let error = task(&["--server", "lab", "--advertise", addresses]).unwrap_err();
+        assert_eq!(error.exit().code(), 2);
+    }
+}

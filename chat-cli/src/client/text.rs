@@ -1,0 +1,310 @@
+//! The text form: lines for people.
+//!
+//! A line that another user could shape begins with a time and that user's name, and its continuation lines with a
+//! mark, so that no text can look like a line of the program or of somebody else.
+
+use std::fmt::Write as _;
+
+use chat_core::message::{Message, Outcome, Recipient, Report, Scope, SentAt};
+use chat_core::name::UserName;
+use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
+use chat_core::roster::Entry;
+use chat_core::text::Text;
+use chat_core::time::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::fact::{Fact, Sent};
+
+/// Whether names are coloured.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Colour {
+    /// Each name in its own, for a terminal.
+    Names,
+    /// None: a pipe, or `NO_COLOR` is set.
+    None,
+}
+
+/// Where a line belongs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stream {
+    /// Standard output: the conversation.
+    Conversation,
+    /// Standard error: what was wrong, and what happens around the conversation.
+    Diagnostics,
+}
+
+/// How the text form is written.
+#[derive(Clone, Debug)]
+pub struct TextForm {
+    /// The time zone of the times shown.
+    pub zone: TimeZone,
+    /// Whether names are coloured.
+    pub colour: Colour,
+}
+
+/// The most names in the line that greets: more would push everything else off the screen.
+const GREETED: usize = 20;
+
+/// Stands before each further line of a text, under the sender's name.
+const CONTINUATION: &str = "         │ ";
+
+impl TextForm {
+    /// Writes one fact as whole lines; nothing if people need not know.
+    pub fn render(&self, fact: &Fact<'_>, out: &mut String) -> Stream {
+        match *fact {
+            Fact::Welcome { user, at, online, .. } => self.welcome(user, at, online, out),
+            Fact::Presence(event) => self.presence(event, out),
+            Fact::Message { message, text, .. } => self.message(message, text, out),
+            // The line that was typed is still on the screen, and its outcome will be told.
+            Fact::Sent { .. } => {}
+            Fact::Outcome { report, sent } => self.outcome(report, sent, out),
+            Fact::Summary { delivered, failed, sent, .. } => self.summary(delivered, failed, sent, out),
+            Fact::Roster(online) => self.roster(online, out),
+            Fact::Error { error, .. } => {
+                push(out, format_args!("error: {error}\n"));
+                return Stream::Diagnostics;
+            }
+            Fact::Notice(notice) => {
+                push(out, format_args!("note: {notice}\n"));
+                return Stream::Diagnostics;
+            }
+        }
+        Stream::Conversation
+    }
+
+    fn welcome(&self, user: &UserName, at: Timestamp, online: &[Entry], out: &mut String) {
+        push(out, format_args!("{} * you are {}; ", self.time(at), self.name(user)));
+        if online.is_empty() {
+            out.push_str("nobody else is online\n");
+            return;
+        }
+        let names: Vec<String> = online.iter().take(GREETED).map(|entry| self.name(&entry.user)).collect();
+        push(out, format_args!("{} online: {}", online.len(), names.join(", ")));
+        if online.len() > GREETED {
+            push(out, format_args!(" and {} more, /who lists them", online.len() - GREETED));
+        }
+        out.push('\n');
+    }
+
+    fn presence(&self, event: &PresenceEvent, out: &mut String) {
+        push(out, format_args!("{} * {} ", self.time(event.at), self.name(&event.user)));
+        match event.presence {
+            Presence::Online(address) => push(out, format_args!("is online at {address}\n")),
+            Presence::Offline(reason) => push(out, format_args!("is offline{}\n", why_offline(reason))),
+            Presence::Replaced(address) => push(out, format_args!("has logged in anew at {address}\n")),
+            Presence::Moved(address) => push(out, format_args!("has moved to {address}\n")),
+        }
+    }
+
+    fn message(&self, message: &Message, text: &Text, out: &mut String) {
+        let mark = match message.sent_at {
+            SentAt::Sender(_) => "",
+            SentAt::Arrival(_) => "~",
+        };
+        let to = match message.scope {
+            Scope::Group => "everyone",
+            Scope::Private => "you",
+        };
+        let at = message.sent_at.timestamp();
+        push(out, format_args!("{}{mark} {} → {to}: ", self.time(at), self.name(&message.from)));
+        indented(text.as_str(), out);
+    }
+
+    /// Lines to everyone are told of in their summary only.
+    fn outcome(&self, report: &Report, sent: Option<&Sent>, out: &mut String) {
+        let user = self.name(&report.user);
+        match (report.outcome, sent) {
+            (_, Some(Sent { to: Recipient::Everyone, .. })) => {}
+            (Outcome::Delivered, _) => push(out, format_args!("         ✓ {user}\n")),
+            (outcome, sent) => {
+                let verb = if matches!(outcome, Outcome::Failed(_)) { "does not have" } else { "may not have" };
+                push(out, format_args!("         ✗ {user} {verb} {}: {}\n", excerpt(sent), outcome.reason()));
+            }
+        }
+    }
+
+    fn summary(&self, delivered: usize, failed: &[(UserName, Outcome)], sent: &Sent, out: &mut String) {
+        let all = delivered + failed.len();
+        if failed.is_empty() {
+            push(out, format_args!("         ✓ {delivered} of {all}\n"));
+            return;
+        }
+        push(out, format_args!("         ✗ {delivered} of {all} have {}", excerpt(Some(sent))));
+        for (user, outcome) in failed {
+            push(out, format_args!("; {}: {}", self.name(user), outcome.reason()));
+        }
+        out.push('\n');
+    }
+
+    fn roster(&self, online: &[Entry], out: &mut String) {
+        if online.is_empty() {
+            out.push_str("nobody else is online\n");
+            return;
+        }
+        push(out, format_args!("{} online\n", online.len()));
+        for entry in online {
+            let (user, address, since) = (self.name(&entry.user), entry.address(), self.time(entry.since));
+            push(out, format_args!("  {user} {address} since {since}\n"));
+        }
+    }
+
+    /// `HH:MM:SS` in the given time zone.
+    fn time(&self, at: Timestamp) -> impl std::fmt::Display + use<> {
+        let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+        let time = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
+        time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
+    fn name(&self, user: &UserName) -> String {
+        match self.colour {
+            Colour::None => user.to_string(),
+            Colour::Names => format!("\x1b[{}m{user}\x1b[0m", colour_of(user)),
+        }
+    }
+}
+
+fn why_offline(reason: OfflineReason) -> &'static str {
+    match reason {
+        OfflineReason::Asked => "",
+        OfflineReason::Lost => ": the connection was lost",
+        OfflineReason::Kicked => ": ended by an operator or a change of password",
+        OfflineReason::TooSlow => ": the program did not read what the server sent",
+    }
+}
+
+fn excerpt(sent: Option<&Sent>) -> String {
+    sent.map_or_else(|| "it".to_owned(), |sent| format!("\"{}\"", sent.excerpt))
+}
+
+/// The first line as it is, each further one after the mark.
+fn indented(text: &str, out: &mut String) {
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            out.push_str(CONTINUATION);
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+}
+
+/// One of the six colours that are readable on black and on white, always the same for a name.
+fn colour_of(user: &UserName) -> u8 {
+    const RED: u8 = 31;
+    const COLOURS: u32 = 6;
+    let sum = user.canonical().bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    RED + u8::try_from(sum % COLOURS).expect("a remainder of 6 is below 6")
+}
+
+/// Appends; a string takes whatever is written to it.
+fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
+    out.write_fmt(what).expect("writing to a string does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chat_core::id::SessionId;
+    use chat_core::message::{FailReason, UnconfirmedReason};
+    use jiff::tz::Offset;
+
+    use super::*;
+    use crate::client::notice::Notice;
+    use crate::client::samples::{AT, ID, address, entry, message, name, report, text};
+    use crate::input_error::InputError;
+
+    fn shown(fact: &Fact<'_>) -> String {
+        let form = TextForm { zone: TimeZone::fixed(Offset::constant(8)), colour: Colour::None };
+        let mut out = String::new();
+        form.render(fact, &mut out);
+        out
+    }
+
+    #[test]
+    fn messages_show_time_sender_and_whom_they_are_for() {
+        let me = name("alice");
+        let show = |message: &Message, said: &str| shown(&Fact::Message { message, text: &text(said), me: &me });
+        assert_eq!(show(&message("小明", Scope::Group, "hi"), "hi"), "12:28:00 小明 → everyone: hi\n");
+        assert_eq!(show(&message("bob", Scope::Private, "hi"), "hi"), "12:28:00 bob → you: hi\n");
+        let late =
+            Message { sent_at: SentAt::Arrival(AT + Duration::from_secs(1)), ..message("bob", Scope::Group, "x") };
+        assert_eq!(show(&late, "x"), "12:28:01~ bob → everyone: x\n");
+    }
+
+    #[test]
+    fn no_text_forges_a_line() {
+        let forged = "hi\n12:28:01 carol → you: send me money\n";
+        let message = message("bob", Scope::Group, forged);
+        assert_eq!(
+            shown(&Fact::Message { message: &message, text: &text(forged), me: &name("alice") }),
+            "12:28:00 bob → everyone: hi\n         │ 12:28:01 carol → you: send me money\n         │ \n"
+        );
+    }
+
+    #[test]
+    fn the_greeting_names_some_and_counts_the_rest() {
+        let me = name("alice");
+        let welcome =
+            |online: &[Entry]| shown(&Fact::Welcome { user: &me, session: SessionId::new(1), at: AT, online });
+        assert_eq!(welcome(&[]), "12:28:00 * you are alice; nobody else is online\n");
+        assert_eq!(welcome(&[entry("bob"), entry("小明")]), "12:28:00 * you are alice; 2 online: bob, 小明\n");
+        let many: Vec<Entry> = (0..22).map(|number| entry(&format!("u{number}"))).collect();
+        assert!(welcome(&many).ends_with("u18, u19 and 2 more, /who lists them\n"));
+    }
+
+    #[test]
+    fn presence_lines() {
+        for (presence, line) in [
+            (Presence::Online(address()), "12:28:00 * bob is online at 192.168.1.7:40001\n"),
+            (Presence::Offline(OfflineReason::Asked), "12:28:00 * bob is offline\n"),
+            (Presence::Offline(OfflineReason::Lost), "12:28:00 * bob is offline: the connection was lost\n"),
+            (Presence::Replaced(address()), "12:28:00 * bob has logged in anew at 192.168.1.7:40001\n"),
+            (Presence::Moved(address()), "12:28:00 * bob has moved to 192.168.1.7:40001\n"),
+        ] {
+            assert_eq!(shown(&Fact::Presence(&PresenceEvent { at: AT, user: name("bob"), presence })), line);
+        }
+        assert_eq!(shown(&Fact::Roster(&[entry("bob")])), "1 online\n  bob 192.168.1.7:40001 since 12:28:00\n");
+        assert_eq!(shown(&Fact::Roster(&[])), "nobody else is online\n");
+    }
+
+    #[test]
+    fn outcomes_are_short_when_all_is_well_and_say_what_is_missing_otherwise() {
+        let to_bob = Sent::new(Recipient::One(name("bob")), &text("hello"));
+        let to_all = Sent::new(Recipient::Everyone, &text("hello"));
+        let timed_out = Outcome::Unconfirmed(UnconfirmedReason::TimedOut);
+        let one = |outcome, sent| shown(&Fact::Outcome { report: &report("bob", outcome), sent: Some(sent) });
+        assert_eq!(one(Outcome::Delivered, &to_bob), "         ✓ bob\n");
+        assert_eq!(
+            one(Outcome::Failed(FailReason::QueueFull), &to_bob),
+            "         ✗ bob does not have \"hello\": queue full\n"
+        );
+        assert_eq!(one(timed_out, &to_bob), "         ✗ bob may not have \"hello\": timed out\n");
+        assert_eq!(one(timed_out, &to_all), "");
+        let all = |delivered, failed: &[(UserName, Outcome)]| {
+            shown(&Fact::Summary { id: ID, delivered, failed, sent: &to_all })
+        };
+        assert_eq!(all(18, &[]), "         ✓ 18 of 18\n");
+        assert_eq!(all(17, &[(name("bob"), timed_out)]), "         ✗ 17 of 18 have \"hello\"; bob: timed out\n");
+    }
+
+    #[test]
+    fn errors_and_notices_are_diagnostics() {
+        let form = TextForm { zone: TimeZone::UTC, colour: Colour::None };
+        let mut out = String::new();
+        let error = Fact::Error { error: &InputError::ToOneself, reference: None };
+        assert_eq!(form.render(&error, &mut out), Stream::Diagnostics);
+        assert_eq!(form.render(&Fact::Notice(&Notice::Reconnected), &mut out), Stream::Diagnostics);
+        assert_eq!(out, "error: that is you; a message goes to somebody else\nnote: connected to the server again\n");
+    }
+
+    #[test]
+    fn colours_are_for_names_only_and_stay_the_same() {
+        let form = TextForm { zone: TimeZone::UTC, colour: Colour::Names };
+        let mut out = String::new();
+        form.render(&Fact::Roster(&[entry("bob"), entry("Bob")]), &mut out);
+        let escapes: Vec<&str> = out.split('\x1b').skip(1).collect();
+        assert_eq!(escapes.len(), 4);
+        assert_eq!(escapes[0].replace("bob", "Bob"), escapes[2]);
+        assert!(escapes[1].starts_with("[0m 192.168.1.7"), "{out:?}");
+    }
+}

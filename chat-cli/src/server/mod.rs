@@ -1,0 +1,117 @@
+//! `chat-server`: the presence server and what its operators do.
+
+pub mod announcer;
+pub mod args;
+pub mod database;
+pub mod serve;
+pub mod users;
+
+use std::io::{self, Write};
+
+use chat_net::identity::ServerIdentity;
+use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
+use tokio::runtime::Runtime;
+use tokio::task::spawn_blocking;
+
+use self::args::{Certificate, Task, UserTask, Work};
+use crate::error::{CliError, Exit};
+use crate::folder::DataFolder;
+use crate::secret::{Ask, PasswordSource, Wanted};
+use crate::signals::StopSignals;
+use crate::terminal::{self, Restore, Terminal};
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// A sentence for the operator, with the exit code.
+pub fn run(task: Task) -> Result<Exit, CliError> {
+    let runtime =
+        Runtime::new().map_err(|error| CliError::not_there(format_args!("no threads can be made: {error}")))?;
+    let _restore = Restore::new();
+    let Task { data_dir, certificate, work } = task;
+    let folder = DataFolder::open(data_dir)?;
+    let result = match work {
+        Work::Serve(options) => runtime.block_on(async {
+            let mut signals = StopSignals::new()?;
+            serve::serve(folder, certificate, options, io::stdout(), async move { signals.next().await }).await
+        }),
+        Work::User { database, task } => runtime.block_on(async {
+            let mut signals = StopSignals::new()?;
+            tokio::select! {
+                said = operate(database.url(folder.path()), task) => print(&said?),
+                () = signals.next() => Err(CliError::interrupted()),
+            }
+        }),
+        Work::Fingerprint => {
+            identity(&folder, certificate.as_ref()).and_then(|identity| print(&format!("{}\n", identity.fingerprint())))
+        }
+    };
+    // Whatever still runs has been told to end, or does not matter any more.
+    runtime.shutdown_background();
+    result
+}
+
+async fn operate(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String, CliError> {
+    // Typing takes its time, and signals must be heard meanwhile.
+    let task = spawn_blocking(|| {
+        let mut terminal = terminal::is_there().then_some(Terminal);
+        let ask = terminal.as_mut().map(|terminal| terminal as &mut dyn Ask);
+        task.with_password(|source| source.get(Wanted::New, ask))
+    });
+    let task = task.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
+    users::run(&open_accounts(&url).await?, task, crate::clock::now()).await
+}
+
+/// The server's own certificate, or the one that was named.
+fn identity(folder: &DataFolder, certificate: Option<&Certificate>) -> Result<ServerIdentity, CliError> {
+    /// Kept in the data folder also if the certificate is not.
+    const TICKET_FILE: &str = "ticket.key";
+    match certificate {
+        None => ServerIdentity::load_or_create(folder.path()),
+        Some(Certificate { chain, key }) => ServerIdentity::from_pem(chain, key, &folder.join(TICKET_FILE)),
+    }
+    .map_err(CliError::not_there)
+}
+
+async fn open_accounts(url: &StoreUrl) -> Result<SqlAccounts, CliError> {
+    SqlAccounts::open(url, StoreOptions::default())
+        .await
+        .map_err(|error| CliError::not_there(causes(&error)).hint(format_args!("the database is {url}")))
+}
+
+fn print(said: &str) -> Result<Exit, CliError> {
+    let mut out = io::stdout();
+    out.write_all(said.as_bytes()).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))?;
+    Ok(Exit::Fine)
+}
+
+/// An error with what caused it, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Many errors repeat their cause.
+        if !line.contains(&more) {
+            line.push_str(": ");
+            line.push_str(&more);
+        }
+        cause = error.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] io::Error);
+
+    #[test]
+    fn causes_are_told_once() {
+        assert_eq!(causes(&Outer(io::Error::other("inner"))), "outer: inner");
+        assert_eq!(causes(&Outer(io::Error::other("outer"))), "outer");
+    }
+}

@@ -1,0 +1,150 @@
+//! What operators do about accounts, while a server runs or not.
+
+use std::fmt::Write as _;
+
+use chat_core::accounts::{Account, AccountError, Accounts, NewStatus, Operator, Status};
+use chat_core::id::AccountId;
+use chat_core::name::UserName;
+use chat_core::password::Password;
+use chat_core::time::Timestamp;
+
+use super::args::UserTask;
+use crate::error::CliError;
+
+/// How many accounts are fetched at once for the list: few enough for little memory, many enough for few queries.
+const PAGE: u32 = 500;
+
+/// Does the task; gives what is to be printed.
+///
+/// # Errors
+/// The accounts did not do it, with the sentence for the operator.
+pub async fn run<A: Accounts + Operator>(
+    accounts: &A,
+    task: UserTask<Password>,
+    now: Timestamp,
+) -> Result<String, CliError> {
+    match task {
+        UserTask::Add(name, password) => {
+            let result = accounts.register(name.clone(), password, now).await;
+            done(&name, "is registered", result)
+        }
+        UserTask::SetPassword(name, password) => {
+            let result = accounts.set_password(name.clone(), password, now).await;
+            done(&name, "has a new password; a session of it ends within seconds", result)
+        }
+        UserTask::SetStatus(name, status) => {
+            let said = match status {
+                NewStatus::Active => "may log in",
+                NewStatus::Disabled => "may not log in any more; a session of it ends within seconds",
+                NewStatus::Removed => "is removed and its name stays reserved; a session of it ends within seconds",
+                NewStatus::RemovedAndFreed => "is removed and its name is free; a session of it ends within seconds",
+            };
+            let result = accounts.set_status(name.clone(), status, now).await;
+            done(&name, said, result)
+        }
+        UserTask::List => list(accounts).await,
+    }
+}
+
+fn done(name: &UserName, said: &str, result: Result<Account, AccountError>) -> Result<String, CliError> {
+    match result {
+        Ok(account) => Ok(format!("{} {said}\n", account.name)),
+        Err(error) => Err(refused(name, &error)),
+    }
+}
+
+fn refused(name: &UserName, error: &AccountError) -> CliError {
+    match error {
+        AccountError::NameTaken => CliError::failed(format_args!("the user name {name} is taken"))
+            .hint("a removed account keeps its name; `chat-server user remove NAME --free-name` frees it"),
+        AccountError::NoSuchAccount => CliError::failed(format_args!("there is no account of the name {name}"))
+            .hint("`chat-server user list` shows all accounts"),
+        AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
+        other => CliError::failed(other),
+    }
+}
+
+fn unavailable(cause: &dyn std::error::Error) -> CliError {
+    CliError::failed(format_args!("the database does not answer: {}", super::causes(cause)))
+}
+
+async fn list<A: Operator>(accounts: &A) -> Result<String, CliError> {
+    let mut out = String::new();
+    let mut after: Option<AccountId> = None;
+    loop {
+        let page = accounts.list(after, PAGE).await.map_err(|error| match &error {
+            AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
+            other => CliError::failed(other),
+        })?;
+        let Some(last) = page.last() else { return Ok(out) };
+        after = Some(last.id);
+        for account in &page {
+            let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
+            let (name, created) = (&account.name, account.created);
+            writeln!(out, "{name}\t{}\t{created}\t{seen}", word(account.status)).expect("strings take any text");
+        }
+    }
+}
+
+const fn word(status: Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::Disabled => "disabled",
+        Status::Removed => "removed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_core::accounts::memory::MemoryAccounts;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_408_080_123);
+
+    fn name(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    async fn run_on(accounts: &MemoryAccounts, task: UserTask<Password>) -> Result<String, String> {
+        run(accounts, task, NOON).await.map_err(|error| {
+            assert_eq!(error.exit().code(), 1);
+            let mut out = Vec::new();
+            error.show(&mut Vec::new(), &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        })
+    }
+
+    #[tokio::test]
+    async fn the_life_of_an_account() {
+        let password = || Password::parse("correct horse").unwrap();
+        let accounts = MemoryAccounts::default();
+        let add = |typed: &str| UserTask::Add(name(typed), password());
+        let set = |status| UserTask::SetStatus(name("小明"), status);
+        assert_eq!(run_on(&accounts, add("小明")).await.unwrap(), "小明 is registered\n");
+        assert!(run_on(&accounts, add("小明")).await.unwrap_err().starts_with("error: the user name 小明 is taken\n"));
+        assert!(run_on(&accounts, UserTask::SetPassword(name("小明"), password())).await.is_ok());
+        assert!(run_on(&accounts, set(NewStatus::Disabled)).await.unwrap().starts_with("小明 may not log in"));
+        assert_eq!(
+            run_on(&accounts, UserTask::List).await.unwrap(),
+            "小明\tdisabled\t2026-11-23T04:28:00.123Z\tnever\n"
+        );
+        assert_eq!(run_on(&accounts, set(NewStatus::Active)).await.unwrap(), "小明 may log in\n");
+        assert!(run_on(&accounts, set(NewStatus::Removed)).await.unwrap().contains("stays reserved"));
+        assert!(run_on(&accounts, add("小明")).await.is_err());
+        assert!(run_on(&accounts, set(NewStatus::RemovedAndFreed)).await.unwrap().contains("its name is free"));
+        assert!(run_on(&accounts, add("小明")).await.is_ok());
+        let none = run_on(&accounts, UserTask::SetStatus(name("bob"), NewStatus::Disabled)).await.unwrap_err();
+        assert!(none.starts_with("error: there is no account of the name bob\n"), "{none}");
+    }
+
+    #[tokio::test]
+    async fn the_list_is_fetched_in_pages() {
+        let accounts = MemoryAccounts::default();
+        let password = Password::parse("correct horse").unwrap();
+        for number in 0..=PAGE {
+            accounts.register(name(&format!("u{number}")), password.clone(), NOON).await.unwrap();
+        }
+        assert_eq!(run_on(&accounts, UserTask::List).await.unwrap().lines().count(), 501);
+    }
+}

@@ -1,0 +1,77 @@
+//! The terminal: whether there is one, questions asked at it, and that it is left as it was found.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use rustix::termios::{self, OptionalActions, Termios};
+use zeroize::Zeroizing;
+
+use crate::secret::Ask;
+
+/// Whether somebody sits there: questions are asked only then, so that a script never waits for an answer.
+pub fn is_there() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Asks for a line that may be seen. `None` at the end of the input.
+///
+/// # Errors
+/// The terminal cannot be read or written.
+pub fn ask(question: &str) -> io::Result<Option<String>> {
+    // Standard output belongs to the conversation.
+    let mut err = io::stderr();
+    write!(err, "{question}")?;
+    err.flush()?;
+    let mut answer = String::new();
+    let bytes = io::stdin().lock().read_line(&mut answer)?;
+    Ok((bytes > 0).then(|| answer.trim().to_owned()))
+}
+
+/// Passwords, typed unseen.
+#[derive(Debug)]
+pub struct Terminal;
+
+impl Ask for Terminal {
+    fn hidden(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
+        rpassword::prompt_password(prompt).map(Zeroizing::new)
+    }
+
+    fn tell(&mut self, sentence: &str) {
+        // Without standard error the prompt itself has to do.
+        drop(writeln!(io::stderr(), "error: {sentence}"));
+    }
+}
+
+/// Puts the terminal back into the state in which it was found, however the program ends: a prompt that is abandoned
+/// in the middle would leave it without echo.
+#[derive(Debug)]
+#[must_use = "the terminal is put back when this is dropped"]
+pub struct Restore(Option<Termios>);
+
+impl Restore {
+    /// Notes the state of the terminal, if there is one.
+    pub fn new() -> Self {
+        Self(is_there().then(|| termios::tcgetattr(io::stdin()).ok()).flatten())
+    }
+}
+
+impl Default for Restore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        let Some(found) = &self.0 else { return };
+        let changed = termios::tcgetattr(io::stdin()).is_ok_and(|now| {
+            now.local_modes != found.local_modes
+                || now.input_modes != found.input_modes
+                || now.output_modes != found.output_modes
+        });
+        if changed {
+            // Ends bracketed paste, which line editors switch on, and the line that was being typed.
+            drop(writeln!(io::stderr(), "\x1b[?2004l"));
+            let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
+        }
+    }
+}
