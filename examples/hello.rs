@@ -1,0 +1,177 @@
+//! The whole thing in one process: a server on a temporary SQLite file and three people on real sockets.
+//!
+//! ```text
+//! cargo run -p chat-examples --example hello
+//! ```
+#![expect(clippy::print_stdout, reason = "the transcript is what this example is for")]
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_core::client::Login;
+use chat_core::message::{Content, Recipient, Scope};
+use chat_core::password::Password;
+use chat_core::presence::Presence;
+use chat_core::text::Text;
+use chat_core::wire::control::Purpose;
+use chat_net::client::{Client, ClientOptions, Event, Events, connect};
+use chat_net::identity::ServerIdentity;
+use chat_net::server::{ServerOptions, serve};
+use chat_net::trust::Trust;
+use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // The server: accounts, an identity, a socket, and a way to stop it.
+    let folder = tempfile::tempdir()?;
+    let accounts =
+        SqlAccounts::open(&StoreUrl::sqlite(folder.path().join("chat.sqlite")), StoreOptions::default()).await?;
+    let identity = ServerIdentity::load_or_create(folder.path())?;
+    let fingerprint = identity.fingerprint();
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async { drop(stopped.await) };
+    let server =
+        tokio::spawn(serve(listener, identity, Arc::new(accounts), ServerOptions::default(), |_| {}, shutdown));
+    tell("server", &format!("listening on {address}, accounts in a temporary SQLite file"));
+
+    // Three people. Knowing the fingerprint, nobody has to be asked whether this is the right server.
+    let join = async |user: &str| {
+        let login = Login {
+            user: user.parse()?,
+            password: Password::parse("correct horse battery")?,
+            purpose: Purpose::Register,
+        };
+        let options = ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login);
+        Ok::<_, Box<dyn Error>>(Person::arrive(connect(options).await?).await)
+    };
+    let mut alice = join("alice").await?;
+    let mut bob = join("bob").await?;
+    let mut ming = join("小明").await?;
+
+    // To everyone, with an outcome for each.
+    alice.say(Recipient::Everyone, "大家好, shall we start?").await?;
+    bob.hear().await;
+    ming.hear().await;
+    alice.outcome().await;
+
+    // To one.
+    ming.say(Recipient::One(alice.client.user().clone()), "我准备好了").await?;
+    alice.hear().await;
+    ming.outcome().await;
+
+    // Somebody leaves; all are told, and can no longer write there.
+    let gone = bob.client.user().clone();
+    tell(gone.as_str(), "goes offline");
+    bob.client.leave().await;
+    alice.see_leave().await;
+    ming.see_leave().await;
+    if let Err(error) = alice.say(Recipient::One(gone.clone()), "bob?").await {
+        tell("alice", &format!("cannot write to {gone} any more: {error}"));
+    }
+
+    alice.client.leave().await;
+    ming.client.leave().await;
+    drop(stop);
+    server.await??;
+    Ok(())
+}
+
+/// Somebody with a client, and what it tells.
+struct Person {
+    client: Client,
+    events: Events,
+}
+
+impl Person {
+    async fn arrive((client, events): (Client, Events)) -> Self {
+        let others: Vec<String> = client.roster().await.iter().map(|entry| entry.user.to_string()).collect();
+        let others =
+            if others.is_empty() { "nobody else is online".into() } else { format!("online: {}", others.join(" ")) };
+        tell(client.user().as_str(), &format!("registered, {others}"));
+        Self { client, events }
+    }
+
+    async fn say(&self, to: Recipient, text: &str) -> Result<(), Box<dyn Error>> {
+        let sent = self.client.send(to.clone(), Content::Text(Text::parse(text)?)).await?;
+        debug_assert!(sent.recipients > 0);
+        tell(self.client.user().as_str(), &format!("says to {to}: {text}"));
+        Ok(())
+    }
+
+    async fn hear(&mut self) {
+        let line = self
+            .until(|event| match event {
+                Event::Message { message, .. } => {
+                    let scope = if message.scope == Scope::Group { "to everyone" } else { "in private" };
+                    let Content::Text(text) = &message.content else { return None };
+                    Some(format!("hears {} say {scope}: {}", message.from, text.as_str()))
+                }
+                _ => None,
+            })
+            .await;
+        tell(self.client.user().as_str(), &line);
+    }
+
+    async fn outcome(&mut self) {
+        let outstanding = self.client.settled(Duration::from_secs(10)).await;
+        assert_eq!(outstanding, 0, "everybody is here and answers");
+        let line = self
+            .until(|event| match event {
+                Event::Summary { delivered, others, .. } => {
+                    Some(format!("is told: {delivered} of {} have it", delivered + others.len()))
+                }
+                Event::Report(report) if report.id.number == 1 && report.user.as_str() == "alice" => {
+                    Some(format!("is told: {} has it", report.user))
+                }
+                _ => None,
+            })
+            .await;
+        tell(self.client.user().as_str(), &line);
+    }
+
+    async fn see_leave(&mut self) {
+        let line = self
+            .until(|event| match event {
+                Event::Presence(event) => match event.presence {
+                    Presence::Offline(reason) => Some(format!("sees that {} is offline ({reason})", event.user)),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .await;
+        tell(self.client.user().as_str(), &line);
+    }
+
+    /// Reads events until one has something to say.
+    async fn until(&mut self, mut say: impl FnMut(&Event) -> Option<String>) -> String {
+        loop {
+            match self.events.next().await {
+                Some(event) => {
+                    if let Some(line) = say(&event) {
+                        return line;
+                    }
+                }
+                None => return "the session is over".to_owned(),
+            }
+        }
+    }
+}
+
+/// One line of the transcript, with names of any script in a column.
+fn tell(who: &str, what: &str) {
+    let width: usize = who.chars().map(|ch| if ch.is_ascii() { 1 } else { 2 }).sum();
+    println!("{who}{:pad$}{what}", "", pad = 10_usize.saturating_sub(width));
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_runs_to_its_end() {
+        super::main().expect("the conversation takes place");
+    }
+}
