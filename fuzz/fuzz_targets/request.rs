@@ -1,0 +1,5 @@
+//! Feeds `chat_core::sim::fuzz::request`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| chat_core::sim::fuzz::request(data));
