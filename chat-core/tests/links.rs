@@ -5,7 +5,7 @@ use std::time::Duration;
 use chat_core::message::{FailReason, Outcome, Recipient, UnconfirmedReason};
 use chat_core::peer::{Input, Output, PeerConfig};
 use chat_core::presence::OfflineReason;
-use chat_core::roster::Change;
+use chat_core::roster::{Change, Entry};
 use chat_core::sim::{Application, Group, Profile};
 use chat_core::wire::datagram::{Body, BodyContent, BodyScope, Frame};
 
@@ -118,6 +118,60 @@ fn who_broke_the_protocol_stays_shut_out_and_nobody_else() {
         assert!(group.settle(SECOND));
         assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered]);
         assert_eq!(received(&group.told(2)), 1);
+    }
+}
+
+/// Member 1, as a member says that logged in with the same key: keys are public.
+fn pretender(group: &Group) -> Entry {
+    Entry { user: "mallory".parse().unwrap(), ..group.entry(1).clone() }
+}
+
+fn gone(entry: &Entry) -> Input {
+    Input::Change(Change::Offline { user: entry.user.clone(), reason: OfflineReason::Kicked })
+}
+
+#[test]
+fn nobody_is_pushed_aside_by_another_who_claims_the_same_key() {
+    let mut group = acquainted(20);
+    let (pretender, to) = (pretender(&group), one(&group, 1));
+    group.input(0, Input::Change(Change::Online(pretender.clone())));
+    group.say(0, to.clone(), "are you still there?");
+    assert!(group.settle(SECOND));
+    group.input(0, gone(&pretender));
+    group.run(SECOND * 10);
+    group.say(0, to, "and now?");
+    group.say(0, Recipient::Everyone, "and everybody?");
+    assert!(group.settle(SECOND));
+    assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered; 3]);
+    assert_eq!(received(&group.told(1)), 3);
+}
+
+/// Two datagrams sealed with the same key and number would let whoever has both of them read them.
+#[test]
+fn no_number_is_used_twice_although_another_claimed_the_key_meanwhile() {
+    for pause in [SECOND, SECOND * 10] {
+        let mut group = group(2, 21);
+        group.network.record();
+        let (entry, pretender) = (group.entry(1).clone(), pretender(&group));
+        group.say(0, Recipient::Everyone, "before");
+        assert!(group.settle(SECOND));
+        for change in [gone(&entry), Input::Change(Change::Online(pretender.clone()))] {
+            group.input(0, change);
+            group.run(pause);
+        }
+        group.say(0, Recipient::Everyone, "meanwhile");
+        group.run(pause);
+        group.input(0, gone(&pretender));
+        group.input(0, Input::Change(Change::Online(entry)));
+        group.say(0, Recipient::Everyone, "after");
+        group.run(SECOND);
+        let sent = group.network.recorded().into_iter().filter(|flight| flight.from == group.address(0));
+        let mut numbers: Vec<Vec<u8>> = sent.map(|flight| flight.bytes[9..17].to_vec()).collect();
+        let all = numbers.len();
+        numbers.sort();
+        numbers.dedup();
+        assert_eq!(numbers.len(), all, "a number was used twice");
+        assert_eq!(outcomes(&group.told(0)).last(), Some(&Outcome::Delivered));
     }
 }
 

@@ -41,7 +41,7 @@ impl Peer {
         if session == self.session || entry.user == self.user {
             return;
         }
-        if let Some(old) = self.users.insert(entry.user.clone(), session).filter(|old| *old != session) {
+        if let Some(old) = self.users.remove(&entry.user).filter(|old| *old != session) {
             self.part(now, old, UnconfirmedReason::Replaced, FailReason::Replaced, out);
         }
         match self.members.get_mut(&session) {
@@ -53,15 +53,21 @@ impl Peer {
                     }
                     link.offer(now, usable(&entry, self.loopback), self.generator.as_mut());
                 }
+                self.users.insert(entry.user.clone(), session);
                 member.entry = entry;
                 self.touch(session);
             }
-            known => {
-                // A session id is taken from its key, so that two of them are alike by malice or never.
-                if known.is_some() {
-                    self.part(now, session, UnconfirmedReason::Replaced, FailReason::Replaced, out);
-                    self.remove(session);
+            // Keys are public, so that anybody may claim one: whoever came with it first keeps it while he is here.
+            Some(member) if member.stay == Stay::Here => {}
+            left => {
+                // And when he is not, his link is put away as always: should he come back, its numbers run on.
+                if left.is_some() {
+                    self.retire(session, out);
                 }
+                if self.members.contains_key(&session) {
+                    return;
+                }
+                self.users.insert(entry.user.clone(), session);
                 let member = Member { entry, stay: Stay::Here, link: None, queued: Queued::No, timer: None };
                 self.members.insert(session, member);
             }
