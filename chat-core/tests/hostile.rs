@@ -153,3 +153,20 @@ fn a_lying_member_cannot_aim_texts_at_a_stranger() {
         .filter(|output| matches!(output, Output::Report(report) if report.outcome != Outcome::Delivered));
     assert_eq!(reports.count(), 50);
 }
+
+#[test]
+fn a_member_who_moves_again_and_again_aims_no_more_texts_at_a_stranger() {
+    let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 7);
+    group.network.record();
+    for second in 0..40 {
+        let victim = SocketAddr::new(outsider().ip(), 6666 + second % 2);
+        group.change(&Change::Moved { user: group.entry(1).user.clone(), addresses: vec![victim] });
+        group.say(0, Recipient::Everyone, &"x".repeat(1000));
+        group.run(Duration::from_secs(1));
+    }
+    let recorded = group.network.recorded();
+    let to_victim: Vec<&Flight> = recorded.iter().filter(|flight| flight.to.ip() == outsider().ip()).collect();
+    let large = to_victim.iter().filter(|flight| flight.bytes.len() > 100).count();
+    assert!(large <= 3, "{large} datagrams with texts went to addresses that proved nothing");
+    assert!(to_victim.len() <= 3 + 3 * 40, "{} datagrams in 40 s", to_victim.len());
+}

@@ -204,9 +204,12 @@ impl Path {
     ) {
         let in_use = self.to().filter(|_| self.is_proven());
         let mut old = std::mem::take(&mut self.candidates);
+        // Whoever names one address after another gets no more datagrams sent there than to the first.
+        let datagrams = old.iter().map(|candidate| candidate.datagrams).max().unwrap_or(0);
         for to in addresses {
             let known = old.iter().position(|candidate| candidate.to == to).map(|index| old.swap_remove(index));
-            let candidate = known.unwrap_or_else(|| Candidate::new(to, Source::Offered, generator));
+            let candidate =
+                known.unwrap_or_else(|| Candidate { datagrams, ..Candidate::new(to, Source::Offered, generator) });
             self.candidates.push(Candidate { source: Source::Offered, ..candidate });
         }
         if let Some(index) = old.iter().position(|candidate| Some(candidate.to) == in_use) {
