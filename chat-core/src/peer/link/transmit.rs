@@ -91,7 +91,7 @@ impl Link {
         self.pongs.retain(|(bytes, _)| !packet.tell(&Frame::Pong(*bytes)));
         self.write_ack(now, &mut packet);
         // Every other probe asks only: a peer whose memory is full hears no messages, but answers to that.
-        let copies = probes && self.unheard % 2 == 1;
+        let copies = probes && self.unheard % 2 == 1 && !self.recovery.is_crowded();
         if has_skip || (size == MAX_DATAGRAM && (may_send || copies)) {
             self.outgoing.write_skip(&mut packet);
         }
@@ -118,7 +118,10 @@ impl Link {
         let number = self.next_packet;
         let size = self.seal(session, slot, to, len);
         if asks == Asks::ForAck {
-            self.recovery.on_sent(Sent { number, at: now, size, items });
+            // Of what only asks no more is remembered for a peer that asks and asks, and never acknowledges.
+            if !(items.is_empty() && self.recovery.is_crowded()) {
+                self.recovery.on_sent(Sent { number, at: now, size, items });
+            }
             self.wait(now);
             if probes || self.may_postpone_probe(now) {
                 self.last_asked = now;
