@@ -9,7 +9,7 @@ use chat_core::message::Recipient;
 use chat_core::roster::Roster;
 use chat_core::sim::{
     Application, Break, Death, Noticed, Profile, SeededGenerator, Sleep, Told, UserId, Way, World, WorldConfig,
-    each_seed,
+    announce, each_seed,
 };
 use chat_core::wire::control::Purpose;
 
@@ -186,5 +186,5 @@ fn churn(seed: u64) {
 #[test]
 fn presence_equals_truth_after_any_churn() {
     let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_500, churn);
-    println!("{count} seeds");
+    announce(format_args!("churn: {count} seeds"));
 }

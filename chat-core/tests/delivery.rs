@@ -10,7 +10,7 @@ use chat_core::message::{Content, FailReason, Outcome, Recipient, UnconfirmedRea
 use chat_core::peer::{Input, Output, PeerConfig, SendError};
 use chat_core::presence::OfflineReason;
 use chat_core::roster::Change;
-use chat_core::sim::{Application, Group, Profile, SeededGenerator};
+use chat_core::sim::{Application, Group, Profile, SeededGenerator, announce, each_seed};
 
 const LOSSY: Profile = Profile {
     latency: Duration::from_millis(20),
@@ -364,17 +364,6 @@ fn check_contract(group: &Group, told: &[Vec<Output>]) {
 
 #[test]
 fn at_most_once_in_order_and_exactly_once_if_delivered() {
-    let seeds = match std::env::var("CHAT_SEED") {
-        Ok(seed) => {
-            let seed = seed.parse().expect("CHAT_SEED is a number");
-            seed..seed + 1
-        }
-        Err(_) => 0..1000,
-    };
-    let count = seeds.end - seeds.start;
-    for seed in seeds {
-        let run = std::panic::catch_unwind(|| conversation(seed));
-        assert!(run.is_ok(), "the contract is broken; repeat with CHAT_SEED={seed}");
-    }
-    println!("{count} seeds");
+    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_000, conversation);
+    announce(format_args!("delivery: {count} seeds"));
 }

@@ -1,15 +1,18 @@
 //! The delivery contract on every network of the ladder, over many seeds; a million messages on demand.
 
 use std::cell::Cell;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use chat_core::generator::Generator;
 use chat_core::message::Recipient;
 use chat_core::peer::PeerConfig;
-use chat_core::sim::{Application, Group, Profile, SEED_VARIABLE, SeededGenerator, each_seed};
+use chat_core::sim::{Application, Group, Profile, SEED_VARIABLE, SeededGenerator, announce, each_seed};
 
-/// Seeds in an ordinary run: more than a hundred for each of the nine networks.
-const SEEDS: u64 = 1_008;
+/// Seeds in an ordinary run: a thousand for each of the nine networks.
+const SEEDS: u64 = 9_000;
 
 /// Below the link timeout, so that no outcome may be in doubt.
 const LONGEST_PARTITION_MS: u64 = 10_000;
@@ -56,11 +59,24 @@ fn conversation(profile: Profile, seed: u64) -> usize {
 
 #[test]
 fn the_delivery_contract_holds_on_every_network_of_the_ladder() {
-    let messages = Cell::new(0);
-    let seeds = each_seed(env!("CARGO_CRATE_NAME"), 0..SEEDS, |seed| {
-        messages.set(messages.get() + conversation(profile(seed), seed));
+    let messages = AtomicUsize::new(0);
+    let story = |seed| drop(messages.fetch_add(conversation(profile(seed), seed), Ordering::Relaxed));
+    let run = |seeds| each_seed(env!("CARGO_CRATE_NAME"), seeds, story);
+    let seeds: u64 = thread::scope(|scope| {
+        let name = thread::current().name().unwrap_or_default().to_owned();
+        let start = |seeds| thread::Builder::new().name(name.clone()).spawn_scoped(scope, move || run(seeds)).unwrap();
+        let threads: Vec<_> = shares().map(start).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).sum()
     });
-    println!("{seeds} seeds on {} networks, {} messages", Profile::LADDER.len(), messages.get());
+    let (networks, messages) = (Profile::LADDER.len(), messages.into_inner());
+    announce(format_args!("profiles: {seeds} seeds on {networks} networks in turn, {messages} messages"));
+}
+
+/// The seeds, shared out among the processors; a single one needs only one of them.
+fn shares() -> impl Iterator<Item = std::ops::Range<u64>> {
+    let is_single = std::env::var(SEED_VARIABLE).is_ok();
+    let threads = if is_single { 1 } else { thread::available_parallelism().map_or(1, NonZero::get) as u64 };
+    (0..threads).map(move |thread| thread * SEEDS / threads..(thread + 1) * SEEDS / threads)
 }
 
 /// With `CHAT_MESSAGES=1000000` a million messages, otherwise a few.
@@ -78,7 +94,7 @@ fn as_many_messages_as_asked_for_keep_the_contract() {
             break;
         }
     }
-    println!("{} messages, {} seeds", messages.get(), seeds.start - SEEDS);
+    announce(format_args!("profiles: {} messages on demand, {} seeds", messages.get(), seeds.start - SEEDS));
 }
 
 /// The network of a seed: all of them take turns.

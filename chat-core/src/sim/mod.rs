@@ -27,7 +27,7 @@ pub use group::Group;
 pub use ledger::{Ledger, Totals};
 pub use network::{Flight, Network};
 pub use profile::{Bursts, Profile, Rate};
-pub use seeds::{SEED_VARIABLE, each_seed};
+pub use seeds::{SEED_VARIABLE, announce, each_seed};
 pub use world::{Break, Death, Moment, Noticed, ServerId, Sleep, Told, UserId, Way, World, WorldConfig};
 
 /// The wall clock at the start of every simulation.

@@ -1,5 +1,7 @@
 //! One seed for each run, and the command that repeats the one that failed.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -31,6 +33,13 @@ pub fn each_seed(target: &str, seeds: Range<u64>, story: impl Fn(u64)) -> u64 {
         }
     }
     count
+}
+
+/// Writes a line to standard error, past the test harness, which shows what tests print only if they fail: how much was
+/// proved has to be seen when they pass.
+pub fn announce(line: impl Display) {
+    // Without standard error there is nobody to read it.
+    drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 #[cfg(test)]
