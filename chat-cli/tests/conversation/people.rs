@@ -130,6 +130,6 @@ fn a_second_log_in_takes_over_and_the_first_does_not_come_back() {
         bob.expect(&["sent > everyone to 1", "outcome alice delivered", "summary 1 delivered"]);
         second.expect(&["message bob > everyone: who are you?"]);
         second.has_nothing_more_to_tell();
-        assert_eq!(server.presence(), ["server started", "online bob", "online alice", "replaced alice"]);
+        assert_eq!(server.presence(4), ["server started", "online bob", "online alice", "replaced alice"]);
     });
 }

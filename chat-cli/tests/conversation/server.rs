@@ -11,7 +11,7 @@ use chat_store::testing::TestDatabase;
 use tempfile::TempDir;
 
 use crate::client::Starting;
-use crate::process::{Ended, PATIENCE, Process, program, run};
+use crate::process::{Ended, PATIENCE, Process, program, run, until};
 
 /// A server on a port of its own, with a data folder and a database of its own.
 #[derive(Debug)]
@@ -81,8 +81,9 @@ impl Server {
         log.lines().map(line).collect()
     }
 
-    /// The same without addresses.
-    pub(crate) fn presence(&self) -> Vec<String> {
+    /// The same without addresses, once there are so many: the log has a writer of its own, for which nobody waits.
+    pub(crate) fn presence(&self, lines: usize) -> Vec<String> {
+        until("the presence log is written", || self.presence_log().len() >= lines);
         self.presence_log().iter().map(|line| without_address(line).to_owned()).collect()
     }
 }
