@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ServerOptions;
 use super::hub::Event;
+use super::porch::{Place, Porch};
 use crate::connection;
 use crate::outbox::Outbox;
 use crate::pace::Pace;
@@ -46,6 +47,7 @@ impl Door {
     /// Accepts until it is dropped.
     pub(super) async fn run(self, options: &ServerOptions) -> Infallible {
         let permits = Arc::new(Semaphore::new(HANDSHAKES));
+        let porch = Porch::default();
         let mut next = ConnId::new(1);
         let mut pause = FIRST_PAUSE;
         let mut warnings = Pace::warnings();
@@ -54,8 +56,11 @@ impl Door {
             match self.listener.accept().await {
                 Ok((stream, from)) => {
                     pause = FIRST_PAUSE;
-                    self.connections.spawn(self.guest(next, stream, from, permit, options));
-                    next = next.next();
+                    // Beyond, the connection is closed without a word: it could not read one yet.
+                    if let Some(place) = porch.enter(from.ip(), options.machine.max_connections_per_address) {
+                        self.connections.spawn(self.guest(next, stream, from, (permit, place), options));
+                        next = next.next();
+                    }
                 }
                 // The other side gave up while it waited in the backlog.
                 Err(error) if is_their_fault(&error) => {}
@@ -76,7 +81,7 @@ impl Door {
         conn: ConnId,
         stream: TcpStream,
         from: SocketAddr,
-        permit: OwnedSemaphorePermit,
+        permit: (OwnedSemaphorePermit, Place),
         options: &ServerOptions,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (tls, events) = (self.tls.clone(), self.events.clone());

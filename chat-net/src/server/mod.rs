@@ -12,6 +12,7 @@
 mod accept;
 mod hub;
 mod jobs;
+mod porch;
 mod presence_log;
 
 use std::future::Future;

@@ -153,6 +153,31 @@ async fn strangers_who_send_nothing_or_nonsense_are_shown_out_and_nobody_else_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_address_that_shakes_no_hands_does_not_fill_the_door() {
+    let mut options = options();
+    options.machine.max_connections_per_address = 3;
+    options.handshake_time = Duration::from_secs(3_600);
+    let server = Server::start_with(options).await;
+    let silent = async || {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        socket.connect(server.address).await.unwrap()
+    };
+    let first = silent().await;
+    let _others = [silent().await, silent().await];
+    let mut too_many = silent().await;
+    let read = timeout(PATIENCE, too_many.read(&mut [0; 1])).await.expect("one too many is closed at once");
+    assert!(matches!(read, Ok(0) | Err(_)));
+    server.join("alice").await;
+    drop(first);
+    let mut next = silent().await;
+    while timeout(Duration::from_millis(200), next.read(&mut [0; 1])).await.is_ok() {
+        // The server may not have noticed yet that the first is gone.
+        next = silent().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_member_who_sends_nonsense_is_cut_off_and_then_lost() {
     let server = Server::start().await;
     let mut alice = server.join("alice").await;

@@ -1,0 +1,75 @@
+//! Who stands before the door: connections that have not shaken hands yet, counted by where they come from.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The count of each network. The machine counts connections only once they are secure; without this, one machine that
+/// opens many and says nothing would keep everybody else out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Porch(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection before the door, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    porch: Porch,
+    network: IpAddr,
+}
+
+impl Porch {
+    /// Takes a connection from `ip` in, unless there are `most` already.
+    pub(super) fn enter(&self, ip: IpAddr, most: usize) -> Option<Place> {
+        let network = network(ip);
+        let mut counts = self.lock();
+        let count = counts.get(&network).copied().unwrap_or(0);
+        if count >= most {
+            return None;
+        }
+        counts.insert(network, count + 1);
+        drop(counts);
+        Some(Place { porch: self.clone(), network })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        // Nothing under the lock panics half-way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.porch.lock();
+        match counts.get_mut(&self.network) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(counts.remove(&self.network)),
+        }
+    }
+}
+
+/// As far as one person may choose addresses: an IPv4 address, or an IPv6 network of 64 bits.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_network_has_its_places_and_those_that_are_left_are_free() {
+        let porch = Porch::default();
+        let enter = |ip: &str| porch.enter(ip.parse().unwrap(), 2);
+        let first = enter("2001:db8::1");
+        let second = enter("2001:db8::2");
+        assert!(first.is_some() && second.is_some() && enter("2001:db8::3").is_none());
+        assert!(enter("2001:db8:0:1::1").is_some() && enter("192.0.2.1").is_some());
+        drop(first);
+        let third = enter("2001:db8::3");
+        assert!(third.is_some() && enter("2001:db8::4").is_none());
+        drop((second, third));
+        assert!(porch.lock().is_empty());
+    }
+}
