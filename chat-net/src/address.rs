@@ -25,6 +25,9 @@ impl ServerAddress {
         if typed.is_empty() {
             return Err(AddressError::Empty);
         }
+        if typed.contains("://") {
+            return Err(AddressError::Url);
+        }
         let (host, port) = match typed.strip_prefix('[') {
             Some(rest) => {
                 let (host, port) = rest.split_once(']').ok_or(AddressError::Bracket)?;
@@ -145,6 +148,11 @@ pub enum AddressError {
     /// Nothing was typed.
     #[error("the server's address is empty; write HOST:PORT, for example 192.168.1.5:7777")]
     Empty,
+    /// A URL, as of a web page.
+    #[error(
+        "the server's address is no URL; write HOST:PORT without http:// or the like, for example 192.168.1.5:7777"
+    )]
+    Url,
     /// No host before the colon.
     #[error("the server's address has no host; write HOST:PORT, for example 192.168.1.5:7777")]
     NoHost,
@@ -185,10 +193,12 @@ mod tests {
 
     #[test]
     fn each_slip_has_its_own_error() {
-        use AddressError::{Bracket, Empty, Host, NoHost, Port};
+        use AddressError::{Bracket, Empty, Host, NoHost, Port, Url};
         for (typed, error) in [
             ("", Empty),
             ("  ", Empty),
+            ("http://host:7777", Url),
+            ("https://127.0.0.1", Url),
             (":7777", NoHost),
             ("host:", Port(String::new())),
             ("host:0", Port("0".into())),
