@@ -23,6 +23,10 @@ struct Line {
 /// # Errors
 /// What is wrong with it, and the `ref` of the line if that could be read.
 pub fn parse(line: &str) -> Result<Action, (InputError, Option<String>)> {
+    // A list of the fields' values would be read as well.
+    if !line.trim_start().starts_with('{') {
+        return Err((InputError::Json("it does not begin with {".to_owned()), None));
+    }
     let Line { to, text, reference } = match serde_json::from_str(line) {
         Ok(line) => line,
         Err(error) => return Err((InputError::Json(error.to_string()), None)),
@@ -72,6 +76,7 @@ mod tests {
             "",
             "hello",
             "[]",
+            r#"["bob","x",null]"#,
             r#"{"to":"bob"}"#,
             r#"{"to":"bob","text":1}"#,
             r#"{"to":"bob","text":"x","extra":1}"#,
