@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
+use chat_net::identity::Fingerprint;
 
 use super::line::COMMANDS;
 
@@ -51,6 +52,13 @@ pub enum Notice {
     },
     /// Another log-in of the account took over.
     Replaced,
+    /// Instead of the server something with another key answers.
+    ServerKeyChanged {
+        /// The server's fingerprint so far.
+        known: Fingerprint,
+        /// The fingerprint of what answers.
+        shown: Fingerprint,
+    },
     /// The server said that it stops.
     ServerStopping,
     /// The session has met too many others.
@@ -64,7 +72,7 @@ pub enum Notice {
 
 impl Notice {
     /// Every code there is, for the documentation's test.
-    pub const CODES: [&'static str; 16] = [
+    pub const CODES: [&'static str; 17] = [
         "ended",
         "help",
         "kicked",
@@ -78,6 +86,7 @@ impl Notice {
         "reconnected",
         "reconnecting",
         "replaced",
+        "server-key-changed",
         "server-stopping",
         "session-spent",
         "waiting",
@@ -99,6 +108,7 @@ impl Notice {
             Self::Reconnected => "reconnected",
             Self::Reconnecting { .. } => "reconnecting",
             Self::Replaced => "replaced",
+            Self::ServerKeyChanged { .. } => "server-key-changed",
             Self::ServerStopping => "server-stopping",
             Self::SessionSpent => "session-spent",
             Self::Waiting { .. } => "waiting",
@@ -136,6 +146,12 @@ impl fmt::Display for Notice {
                 after.as_secs_f32()
             ),
             Self::Replaced => f.write_str("another log-in of this account has taken over, so this one ends"),
+            Self::ServerKeyChanged { known, shown } => write!(
+                f,
+                "the server has another key than before: its fingerprint was {known} and is now {shown}; nothing is sent \
+                 to it; ask the operator (`chat-server fingerprint` prints the true one), and if the key was changed, \
+                 leave, `chat-client forget` the server and log in again"
+            ),
             Self::ServerStopping => f.write_str("the server is stopping; messages still go from user to user"),
             Self::SessionSpent => f.write_str(
                 "this session has met more people than it can remember; log in again to write to those who come now",
@@ -180,6 +196,7 @@ mod tests {
             Notice::Reconnected,
             Notice::Reconnecting { after: Duration::ZERO },
             Notice::Replaced,
+            Notice::ServerKeyChanged { known: Fingerprint::new([1; 32]), shown: Fingerprint::new([2; 32]) },
             Notice::ServerStopping,
             Notice::SessionSpent,
             Notice::Waiting { outcomes: 1 },

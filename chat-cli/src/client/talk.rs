@@ -345,6 +345,7 @@ impl From<chat_net::client::Notice> for Notice {
             Net::Reconnecting { after } => Self::Reconnecting { after },
             Net::Reconnected => Self::Reconnected,
             Net::NewSession(session) => Self::NewSession(session),
+            Net::ServerKeyChanged { known, shown } => Self::ServerKeyChanged { known, shown },
             Net::ServerStopping => Self::ServerStopping,
             Net::SessionSpent => Self::SessionSpent,
             Net::PeerSilent(user) => Self::PeerSilent(user),

@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use super::Taking;
 use super::command::Command;
 use crate::error::EndReason;
+use crate::identity::Fingerprint;
 
 /// From so many unread presence events on, further ones are kept as one change per user: a reader who is that far behind
 /// wants to know who is here, not who came and went.
@@ -73,6 +74,14 @@ pub enum Notice {
     NewSession(SessionId),
     /// The server says that it stops.
     ServerStopping,
+    /// Instead of the server something with another key answers: the server's key was changed, or somebody stands in
+    /// between. Nothing was sent there, and the attempts go on. Told once until the connection is back.
+    ServerKeyChanged {
+        /// The server's fingerprint so far.
+        known: Fingerprint,
+        /// The fingerprint of what answers.
+        shown: Fingerprint,
+    },
     /// Nothing comes back from this peer; mostly a firewall stands between.
     PeerSilent(UserName),
     /// The peer answers again.

@@ -60,6 +60,30 @@ async fn a_connection_that_stays_away_is_lost_and_comes_back_as_a_new_session() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_to_a_server_with_another_key_is_told_once_and_waits_for_the_right_one() {
+    let mut options = crate::harness::options();
+    options.machine.grace = crate::harness::PATIENCE;
+    let server = Server::start_with(options).await;
+    let impostor = Server::start().await;
+    let (_alice, mut bob, relay) = pair(&server).await;
+    let session = bob.client.session();
+    relay.cut();
+    relay.mend(impostor.address);
+    let changed = Notice::ServerKeyChanged { known: server.fingerprint, shown: impostor.fingerprint };
+    bob.notice(&changed).await;
+    bob.find(|event| matches!(event, Event::Notice(Notice::Reconnecting { .. })).then_some(())).await;
+    relay.cut();
+    relay.mend(server.address);
+    bob.find(|event| {
+        assert_ne!(*event, Event::Notice(changed.clone()), "told twice");
+        (*event == Event::Notice(Notice::Reconnected)).then_some(())
+    })
+    .await;
+    assert_eq!(bob.client.session(), session);
+    assert_eq!(impostor.lines(), ["server started"], "nobody logs in there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_a_message_of_the_session_before_counts_for_nothing() {
     let server = Server::start().await;
     let relay = Relay::to(server.address).await;

@@ -37,6 +37,12 @@ impl Driver {
             }
             Happened::Frame(frame) => self.feed(now, machine::Input::Frame(&frame)),
             Happened::Disconnected => self.feed(now, machine::Input::Disconnected),
+            Happened::Impostor { known, shown } => {
+                if self.impostor.replace(shown) != Some(shown) {
+                    self.notice(Notice::ServerKeyChanged { known, shown });
+                }
+                self.feed(now, machine::Input::Disconnected);
+            }
         }
     }
 
@@ -91,7 +97,10 @@ impl Driver {
                 self.events.push(Event::Presence(presence));
             }
             machine::Event::Reconnecting { after } => self.notice(Notice::Reconnecting { after }),
-            machine::Event::Reconnected => self.notice(Notice::Reconnected),
+            machine::Event::Reconnected => {
+                self.impostor = None;
+                self.notice(Notice::Reconnected);
+            }
             machine::Event::ServerStopping => self.notice(Notice::ServerStopping),
             machine::Event::PasswordChange(result) => {
                 if let Some(reply) = self.password_change.take() {

@@ -29,6 +29,7 @@ use super::offer::offer;
 use crate::address::{Advertise, ServerAddress};
 use crate::clock::Clock;
 use crate::error::{ChangePasswordError, ConnectError, EndReason};
+use crate::identity::Fingerprint;
 use crate::random::SystemGenerator;
 use crate::udp::{Turn, Udp};
 
@@ -90,6 +91,8 @@ pub(super) struct Driver {
     events: Arc<EventQueue>,
     session: watch::Sender<SessionId>,
     password_change: Option<oneshot::Sender<Result<(), ChangePasswordError>>>,
+    /// The key that answered last instead of the server's, if people were told of one.
+    impostor: Option<Fingerprint>,
     stage: Stage,
 }
 
@@ -123,6 +126,7 @@ impl Driver {
             events: parts.events,
             session: watch::Sender::new(SessionId::new(0)),
             password_change: None,
+            impostor: None,
             stage: Stage::Starting { started: parts.started, welcome: None },
         };
         driver.perform_first();

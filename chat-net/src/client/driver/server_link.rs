@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::client::dial::{Dialed, Dialer};
 use crate::connection::{self, Incoming};
 use crate::error::ConnectError;
+use crate::identity::Fingerprint;
 use crate::outbox::{Full, Outbox};
 
 /// How many frames from the server may wait for the driver; more make the server wait.
@@ -24,6 +25,8 @@ pub(super) enum Happened {
     Frame(Zeroizing<Vec<u8>>),
     /// There is no connection any more, or none could be made.
     Disconnected,
+    /// None was made, because what answers has another key than the server.
+    Impostor { known: Fingerprint, shown: Fingerprint },
 }
 
 pub(super) struct ServerLink {
@@ -82,7 +85,12 @@ impl ServerLink {
                     Ok(Ok(dialed)) => Happened::Dialed(dialed),
                     Ok(Err(error)) => {
                         log::info!("the server cannot be reached: {error}");
-                        Happened::Disconnected
+                        match error {
+                            ConnectError::FingerprintChanged { known, shown, .. } => {
+                                Happened::Impostor { known, shown }
+                            }
+                            _ => Happened::Disconnected,
+                        }
                     }
                     Err(_) => Happened::Disconnected,
                 }
