@@ -1,8 +1,7 @@
 //! Where lines come from: a terminal with an editor that arriving lines do not disturb, or any other reader.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -10,13 +9,14 @@ use chat_core::password::Password;
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
+use zeroize::Zeroizing;
 
 use super::args::Format;
 use super::line::{self, Action};
 use super::lines;
 use super::screen::Screen;
 use crate::input_error::InputError;
-use crate::secret::{self, Wanted};
+use crate::secret::{self, Ask, Wanted};
 use crate::terminal::{self, Terminal};
 
 /// What comes from the input. Its end is the end of the channel.
@@ -54,19 +54,43 @@ pub struct Console {
     editing: Editing,
 }
 
-/// Whether an editor shows what is written.
+/// What stands in the last line of the screen, above which lines are written.
 #[derive(Clone, Debug, Default)]
-pub struct Editing(Arc<AtomicBool>);
+pub struct Editing(Arc<Mutex<LastLine>>);
+
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+enum LastLine {
+    /// What is being typed; the editor shows it.
+    Edited,
+    /// A question, whose answer is typed unseen.
+    Question(String),
+    /// Nothing that would have to stay.
+    #[default]
+    Nothing,
+}
 
 impl Editing {
     /// Says that no more is read: what is written from now on does not go by the editor, which may be gone before it
     /// shows it.
     pub fn close(&self) {
-        self.0.store(false, Ordering::SeqCst);
+        self.set(LastLine::Nothing);
     }
 
-    fn goes_on(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+    fn set(&self, line: LastLine) {
+        *self.lock() = line;
+    }
+
+    /// Goes from one to the other, unless no more is read by now.
+    fn change(&self, from: &LastLine, to: LastLine) {
+        let mut line = self.lock();
+        if *line == *from {
+            *line = to;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LastLine> {
+        // It is only set and read.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,17 +111,18 @@ impl Console {
 
     fn edited(form: Format) -> rustyline::Result<Self> {
         let mut editor = DefaultEditor::with_config(Config::builder().auto_add_history(true).build())?;
-        let editing = Editing(Arc::new(AtomicBool::new(true)));
-        let conversation = Above::new(editor.create_external_printer()?, editing.clone());
+        let editing = Editing::default();
+        editing.set(LastLine::Edited);
+        let conversation = Above::new(editor.create_external_printer()?, io::stdout(), editing.clone());
         let screen = if io::stderr().is_terminal() {
-            Screen::new(conversation, Above::new(editor.create_external_printer()?, editing.clone()))
+            Screen::new(conversation, Above::new(editor.create_external_printer()?, io::stdout(), editing.clone()))
         } else {
             Screen::new(conversation, io::stderr())
         };
         let (to, input) = mpsc::channel(READ_AHEAD);
         let flag = editing.clone();
         thread::spawn(move || {
-            edit_lines(&mut editor, form, &to);
+            edit_lines(&mut editor, form, &to, &flag);
             flag.close();
         });
         Ok(Self { input, screen, editing })
@@ -124,7 +149,7 @@ fn read_lines(to: &mpsc::Sender<Input>) {
     }
 }
 
-fn edit_lines(editor: &mut DefaultEditor, form: Format, to: &mpsc::Sender<Input>) {
+fn edit_lines(editor: &mut DefaultEditor, form: Format, to: &mpsc::Sender<Input>, editing: &Editing) {
     loop {
         let line = match editor.readline(PROMPT) {
             Ok(line) => line,
@@ -139,7 +164,7 @@ fn edit_lines(editor: &mut DefaultEditor, form: Format, to: &mpsc::Sender<Input>
         // Only here is it known whether another line is wanted, and passwords are asked for where lines are read.
         let action = if form == Format::Text { line::parse(&line).ok() } else { None };
         let input = match action {
-            Some(Action::ChangePassword) => match new_passwords() {
+            Some(Action::ChangePassword) => match new_passwords(editing) {
                 Some(passwords) => passwords,
                 None => continue,
             },
@@ -152,10 +177,10 @@ fn edit_lines(editor: &mut DefaultEditor, form: Format, to: &mpsc::Sender<Input>
 }
 
 /// Asks for the passwords. Nothing can be typed for others meanwhile, and lines that arrive are shown.
-fn new_passwords() -> Option<Input> {
-    let mut terminal = Terminal;
-    let old = secret::typed(Wanted::Known, &mut terminal);
-    match old.and_then(|old| Ok((old, secret::typed(Wanted::New, &mut terminal)?))) {
+fn new_passwords(editing: &Editing) -> Option<Input> {
+    let mut asking = Asking { terminal: Terminal, editing };
+    let old = secret::typed(Wanted::Known, &mut asking);
+    match old.and_then(|old| Ok((old, secret::typed(Wanted::New, &mut asking)?))) {
         Ok((old, new)) => Some(Input::Passwords { old, new }),
         Err(error) => {
             // A terminal that cannot be written to is found out by the editor.
@@ -165,21 +190,47 @@ fn new_passwords() -> Option<Input> {
     }
 }
 
+/// Asks at the terminal, and lets the question stay below the lines that arrive meanwhile.
+struct Asking<'a, A> {
+    terminal: A,
+    editing: &'a Editing,
+}
+
+impl<A: Ask> Ask for Asking<'_, A> {
+    fn hidden(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
+        let question = LastLine::Question(prompt.to_owned());
+        self.editing.change(&LastLine::Edited, question.clone());
+        // A line that came just now may have brought the question along.
+        let typed = self.terminal.hidden(&format!("{CLEAR_LINE}{prompt}"));
+        self.editing.change(&question, LastLine::Edited);
+        typed
+    }
+
+    fn tell(&mut self, sentence: &str) {
+        self.terminal.tell(sentence);
+    }
+}
+
+/// Goes to the beginning of the line and clears it.
+const CLEAR_LINE: &str = "\r\x1b[K";
+
 /// Writes whole lines above the line that is being edited.
-struct Above<P> {
+struct Above<P, T = io::Stdout> {
     printer: P,
+    /// For what does not go by the editor.
+    terminal: T,
     lines: String,
     editing: Editing,
     waited: bool,
 }
 
-impl<P: ExternalPrinter> Above<P> {
-    const fn new(printer: P, editing: Editing) -> Self {
-        Self { printer, lines: String::new(), editing, waited: false }
+impl<P: ExternalPrinter, T: Write> Above<P, T> {
+    const fn new(printer: P, terminal: T, editing: Editing) -> Self {
+        Self { printer, terminal, lines: String::new(), editing, waited: false }
     }
 }
 
-impl<P: ExternalPrinter> Write for Above<P> {
+impl<P: ExternalPrinter, T: Write> Write for Above<P, T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let lines = std::str::from_utf8(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
         self.lines.push_str(lines);
@@ -191,17 +242,21 @@ impl<P: ExternalPrinter> Write for Above<P> {
         if lines.is_empty() {
             return Ok(());
         }
-        if self.editing.goes_on() {
-            return self.printer.print(lines).map_err(io::Error::other);
-        }
-        if !self.waited {
-            thread::sleep(EDITOR_TIME);
-            self.waited = true;
-        }
-        let mut terminal = io::stdout();
-        // The prompt may still stand there.
-        write!(terminal, "\r\x1b[K{lines}")?;
-        terminal.flush()
+        let last = self.editing.lock().clone();
+        let question = match last {
+            LastLine::Edited => return self.printer.print(lines).map_err(io::Error::other),
+            LastLine::Question(question) => question,
+            LastLine::Nothing => {
+                if !self.waited {
+                    thread::sleep(EDITOR_TIME);
+                    self.waited = true;
+                }
+                // The prompt may still stand there.
+                String::new()
+            }
+        };
+        write!(self.terminal, "{CLEAR_LINE}{lines}{question}")?;
+        self.terminal.flush()
     }
 }
 
@@ -221,11 +276,43 @@ mod tests {
 
     #[test]
     fn lines_reach_the_editor_whole() {
-        let mut above = Above::new(Printed::default(), Editing(Arc::new(AtomicBool::new(true))));
+        let editing = Editing::default();
+        editing.set(LastLine::Edited);
+        let mut above = Above::new(Printed::default(), Vec::new(), editing);
         above.write_all("one\n".as_bytes()).unwrap();
         above.write_all("二\n".as_bytes()).unwrap();
         above.flush().unwrap();
         above.flush().unwrap();
         assert_eq!(above.printer.0, ["one\n二\n"]);
+        assert_eq!(above.terminal, b"");
+    }
+
+    /// Answers every question, while a line arrives.
+    struct Typist<'a>(&'a mut Above<Printed, Vec<u8>>);
+
+    impl Ask for Typist<'_> {
+        fn hidden(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
+            self.0.terminal.extend_from_slice(prompt.as_bytes());
+            self.0.write_all(b"a line\n")?;
+            self.0.flush()?;
+            Ok(Zeroizing::new("correct horse".to_owned()))
+        }
+
+        fn tell(&mut self, _: &str) {}
+    }
+
+    #[test]
+    fn a_question_stays_below_the_lines_that_arrive_meanwhile() {
+        let editing = Editing::default();
+        editing.set(LastLine::Edited);
+        let mut above = Above::new(Printed::default(), Vec::new(), editing.clone());
+        let mut asking = Asking { terminal: Typist(&mut above), editing: &editing };
+        assert!(secret::typed(Wanted::Known, &mut asking).is_ok());
+        assert_eq!(String::from_utf8_lossy(&above.terminal), "\r\x1b[Kpassword: \r\x1b[Ka line\npassword: ");
+        assert_eq!(*editing.lock(), LastLine::Edited);
+        editing.close();
+        let mut asking = Asking { terminal: Typist(&mut above), editing: &editing };
+        assert!(secret::typed(Wanted::Known, &mut asking).is_ok());
+        assert_eq!(*editing.lock(), LastLine::Nothing, "nobody reads any more");
     }
 }
