@@ -37,7 +37,7 @@ use self::form::Form;
 use self::keyboard::Console;
 use crate::error::{CliError, Exit};
 use crate::signals::StopSignals;
-use crate::terminal::Restore;
+use crate::terminal::{self, Restore};
 
 /// Does what the arguments say.
 ///
@@ -59,7 +59,8 @@ pub fn run(task: Task) -> Result<Exit, CliError> {
 }
 
 async fn talk(task: args::Talk) -> Result<Exit, CliError> {
-    let mut signals = StopSignals::new()?;
+    // Without a terminal there is none to be closed, and who wants to outlive one (`nohup`) has none.
+    let mut signals = if terminal::is_there() { StopSignals::with_hang_up()? } else { StopSignals::new()? };
     let (format, input) = (task.format, task.input);
     let (client, events) = tokio::select! {
         connected = connect::connect(task) => connected?,

@@ -167,12 +167,17 @@ impl Talk {
         loop {
             tokio::select! {
                 () = &mut leave, if !left => left = true,
-                event = self.events.next() => {
-                    let flow = self.happened(event).await?;
-                    if matches!(flow, Flow::Over(_)) {
-                        return Ok(flow);
+                event = self.events.next() => match self.happened(event).await {
+                    Ok(flow @ Flow::Over(_)) => return Ok(flow),
+                    Ok(_) => {}
+                    Err(error) => {
+                        // Nobody reads any more what happens; the others are told all the same that we go.
+                        if !left {
+                            leave.as_mut().await;
+                        }
+                        return Err(error);
                     }
-                }
+                },
             }
         }
     }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use expectrl::Session;
 use expectrl::session::OsSession;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::{LOOK, PATIENCE};
 
@@ -59,6 +60,12 @@ impl Terminal {
             assert!(begin.elapsed() < PATIENCE, "{what:?} is not shown, but {lines:#?}");
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Sends a signal to the program.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.session.get_process().pid().as_raw()).unwrap();
+        kill_process(pid, signal).unwrap();
     }
 
     /// Whether the program has ended.

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use crate::client::PASSWORD;
+use chat_store::testing;
+use rustix::process::Signal;
+
+use crate::client::{Client, PASSWORD};
 use crate::database::on_both_databases;
 use crate::screen::Terminal;
 use crate::server::Server;
@@ -56,6 +59,44 @@ fn a_person_is_asked_for_what_is_missing_and_typing_is_not_disturbed() {
         assert!(!shown.contains("correct") && !shown.contains("horse"), "a password is shown: {shown:?}");
         assert!(shown.contains("half a li"), "what is no password is shown");
     });
+}
+
+/// Alice at a terminal, and bob, who hears of her.
+fn alice_at_a_terminal(server: &Server) -> (Terminal, Client) {
+    let bob = server.client("bob").register().start();
+    let mut alice =
+        Terminal::start(command(server, "alice").args(["--register", "--accept-new"]).env("CHAT_PASSWORD", PASSWORD));
+    alice.until_last(">");
+    bob.expect(&["online alice"]);
+    (alice, bob)
+}
+
+#[test]
+fn lines_that_arrive_while_a_password_is_typed_leave_its_question_alone() {
+    let server = Server::start(testing::sqlite());
+    let (mut alice, mut bob) = alice_at_a_terminal(&server);
+    alice.type_keys("/passwd\r");
+    for (question, typed) in
+        [("password:", PASSWORD), ("new password:", "battery staple"), ("the same again:", "battery staple")]
+    {
+        alice.until_last(question);
+        bob.type_line(question);
+        bob.expect(&["sent > everyone to 1", "outcome alice delivered", "summary 1 delivered"]);
+        let lines = alice.until_last(question);
+        let line = &lines[lines.len() - 2];
+        assert!(line.ends_with(&format!(" bob → everyone: {question}")), "{lines:#?}");
+        alice.type_keys(&format!("{typed}\r"));
+    }
+    alice.until("the answer", |lines| lines.iter().any(|line| line == "note: the password is changed"));
+}
+
+#[test]
+fn who_closes_the_window_of_the_terminal_goes_offline() {
+    let server = Server::start(testing::sqlite());
+    let (alice, bob) = alice_at_a_terminal(&server);
+    alice.signal(Signal::HUP);
+    bob.expect(&["offline alice asked"]);
+    crate::process::until("the program ends", || alice.has_ended());
 }
 
 #[test]
