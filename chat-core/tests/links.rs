@@ -123,7 +123,7 @@ fn who_broke_the_protocol_stays_shut_out_and_nobody_else() {
 
 /// Member 1, as a member says that logged in with the same key: keys are public.
 fn pretender(group: &Group) -> Entry {
-    Entry { user: "mallory".parse().unwrap(), ..group.entry(1).clone() }
+    Entry { user: "mallory".parse().expect("a name"), ..group.entry(1).clone() }
 }
 
 fn gone(entry: &Entry) -> Input {
