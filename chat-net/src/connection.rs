@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
+use chat_core::server::Missed;
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::framed::FrameReader;
-use crate::outbox::Outbox;
+use crate::outbox::{Next, Outbox};
 
-/// How long a reader may take not a single piece before it counts as too slow: longer than any pause of a working
+/// How long a reader may take nothing before it counts as too slow: longer than any pause of a working
 /// network, shorter than anybody waits.
 pub(crate) const STALL: Duration = Duration::from_secs(30);
-
-/// What counts as a piece: so small that a reader who does not manage one within [`STALL`] reads nothing.
-const PIECE: usize = 4096;
 
 /// How long the other side may take to notice that the connection has ended. Closing earlier could reset the
 /// connection, and with it what was written last: mostly the reason why it ends.
@@ -26,6 +25,8 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(crate) enum Incoming {
     /// A frame arrived.
     Frame(Zeroizing<Vec<u8>>),
+    /// What the outbox was awaited for is written.
+    Drained(Missed),
     /// The connection is gone. Nothing follows.
     Gone(Gone),
 }
@@ -54,7 +55,7 @@ pub(crate) async fn run<S, T>(
     let mut reader = FrameReader::new(read, outbox.frame_limit());
     let end = tokio::select! {
         end = read_all(&mut reader, outbox, inbound, &wrap) => end,
-        end = write_all(&mut write, outbox, stall) => end,
+        end = write_all(&mut write, outbox, stall, inbound, &wrap) => end,
         () = outbox.aborted() => End::Aborted,
     };
     match end {
@@ -105,26 +106,46 @@ where
     }
 }
 
-async fn write_all<S: AsyncRead + AsyncWrite + Unpin>(
+async fn write_all<S, T>(
     write: &mut WriteHalf<S>,
     outbox: &Outbox,
     stall: Duration,
-) -> End {
-    while let Some(bytes) = outbox.next().await {
-        for piece in bytes.chunks(PIECE) {
-            let writing = async {
-                write.write_all(piece).await?;
-                // What TLS holds back is not written: whoever reads nothing is noticed here.
-                write.flush().await
-            };
-            match timeout(stall, writing).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return End::Gone(Gone::Broken),
-                Err(_) => return End::Gone(Gone::TooSlow),
+    inbound: &mpsc::Sender<T>,
+    wrap: &impl Fn(Incoming) -> T,
+) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match outbox.next().await {
+            Next::Write(bytes) => {
+                if let Err(gone) = write_one(write, &bytes, stall).await {
+                    return End::Gone(gone);
+                }
             }
+            // The owner may be gone itself; what it said last is still to be written.
+            Next::Tell(missed) => drop(inbound.send(wrap(Incoming::Drained(missed))).await),
+            Next::End => return End::Finished,
         }
     }
-    End::Finished
+}
+
+async fn write_one<S: AsyncRead + AsyncWrite + Unpin>(
+    write: &mut WriteHalf<S>,
+    mut bytes: &[u8],
+    stall: Duration,
+) -> Result<(), Gone> {
+    let in_time = |result: Result<io::Result<usize>, Elapsed>| match result {
+        Ok(Ok(0)) | Ok(Err(_)) => Err(Gone::Broken),
+        Ok(Ok(count)) => Ok(count),
+        Err(_) => Err(Gone::TooSlow),
+    };
+    while !bytes.is_empty() {
+        let written = in_time(timeout(stall, write.write(bytes)).await)?;
+        bytes = &bytes[written..];
+    }
+    // What TLS holds back is not written: whoever reads nothing is noticed here.
+    in_time(timeout(stall, write.flush()).await.map(|result| result.map(|()| 1))).map(drop)
 }
 
 async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut read: ReadHalf<S>, mut write: WriteHalf<S>) {
@@ -184,17 +205,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_is_too_slow_only_when_nothing_drains() {
-        let (mut near, outbox, mut received, _task) = start(64);
+        let (mut near, outbox, mut received, _task) = start(BUFFER);
         outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
-        for _ in 0..GUEST / PIECE {
+        for _ in 0..GUEST / BUFFER {
             tokio::time::sleep(STALL / 2).await;
-            near.read_exact(&mut [0; PIECE]).await.unwrap();
+            near.read_exact(&mut [0; BUFFER]).await.unwrap();
         }
         outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
         assert!(matches!(received.recv().await, Some(Incoming::Gone(Gone::TooSlow))));
     }
 
     const GUEST: usize = crate::outbox::GUEST_LIMIT;
+    const BUFFER: usize = 4096;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_owner_hears_when_a_copy_is_written() {
+        let (mut near, outbox, mut received, _task) = start(GUEST);
+        outbox.copy(&[Bytes::from(vec![7; GUEST]), Bytes::from_static(b"end")]);
+        tokio::time::sleep(STALL / 2).await;
+        assert!(received.try_recv().is_err());
+        near.read_exact(&mut [0; GUEST]).await.unwrap();
+        assert!(matches!(received.recv().await, Some(Incoming::Drained(Missed::Nothing))));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn an_abort_does_not_wait_for_the_reader() {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use chat_core::server::Missed;
 use chat_core::wire::frame::{MAX_FRAME, MAX_GUEST_FRAME};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -11,8 +12,12 @@ use tokio_util::sync::CancellationToken;
 /// For a connection that is not logged in: some refusals, nothing more is ever sent to it.
 pub(crate) const GUEST_LIMIT: usize = 16 * 1024;
 
-/// For a connection that is logged in: a fresh copy of a roster of tens of thousands and the changes meanwhile.
-pub(crate) const MEMBER_LIMIT: usize = 4 * 1024 * 1024;
+/// For a connection that is logged in: some ten thousand changes of the roster. To send a fresh copy is cheaper than to
+/// send more.
+pub(crate) const MEMBER_LIMIT: usize = 1024 * 1024;
+
+/// What answers may take beyond that, as they cannot be left out.
+const ROOM_FOR_ANSWERS: usize = GUEST_LIMIT;
 
 /// The queue between the task that decides and the task that writes.
 #[derive(Debug)]
@@ -24,11 +29,21 @@ pub(crate) struct Outbox {
 
 #[derive(Debug)]
 struct State {
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Queued>,
+    /// The bytes in the queue that are not those of a copy, which all connections share.
     bytes: usize,
     limit: usize,
     frame_limit: usize,
     stage: Stage,
+    follows: Follows,
+    /// Whether the owner waits to hear that everything is written.
+    awaited: bool,
+}
+
+#[derive(Debug)]
+enum Queued {
+    Counted(Bytes),
+    OfCopy(Bytes),
 }
 
 /// How far a connection is.
@@ -39,9 +54,28 @@ enum Stage {
     Ending,
 }
 
+/// Whether a connection gets broadcasts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Follows {
+    /// It has no copy that they would change.
+    Nothing,
+    Changes,
+    /// It has missed one, and needs another copy.
+    NoLonger,
+}
+
 /// More waits than is allowed: the other side does not read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Full;
+
+/// What the task that writes has to do.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Next {
+    Write(Bytes),
+    /// To tell the owner that everything is written.
+    Tell(Missed),
+    End,
+}
 
 impl Outbox {
     /// For a connection that is not logged in yet.
@@ -55,7 +89,15 @@ impl Outbox {
     }
 
     fn new(limit: usize, frame_limit: usize) -> Self {
-        let state = State { queue: VecDeque::new(), bytes: 0, limit, frame_limit, stage: Stage::Open };
+        let state = State {
+            queue: VecDeque::new(),
+            bytes: 0,
+            limit,
+            frame_limit,
+            stage: Stage::Open,
+            follows: Follows::Nothing,
+            awaited: false,
+        };
         Self { state: Mutex::new(state), changed: Notify::new(), aborted: CancellationToken::new() }
     }
 
@@ -71,20 +113,48 @@ impl Outbox {
         self.lock().frame_limit
     }
 
-    /// Puts bytes at the end. After [`Outbox::finish`] they vanish.
+    /// Puts an answer at the end. After [`Outbox::finish`] it vanishes.
     pub(crate) fn push(&self, bytes: Bytes) -> Result<(), Full> {
         let mut state = self.lock();
         if state.stage != Stage::Open {
             return Ok(());
         }
-        if state.bytes + bytes.len() > state.limit {
+        if state.bytes + bytes.len() > state.limit + ROOM_FOR_ANSWERS {
             return Err(Full);
         }
-        state.bytes += bytes.len();
-        state.queue.push_back(bytes);
+        state.put(bytes);
         drop(state);
         self.changed.notify_one();
         Ok(())
+    }
+
+    /// Puts a copy of the roster at the end; from now on broadcasts follow. Its owner is told when all is written.
+    pub(crate) fn copy(&self, frames: &[Bytes]) {
+        let mut state = self.lock();
+        if state.stage == Stage::Open {
+            state.queue.extend(frames.iter().cloned().map(Queued::OfCopy));
+            state.follows = Follows::Changes;
+            state.awaited = true;
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Puts a broadcast at the end, if the connection follows them. If it does not fit, this one and all later ones are
+    /// left out, and its owner is told when the rest is written.
+    pub(crate) fn broadcast(&self, bytes: &Bytes) {
+        let mut state = self.lock();
+        if state.stage != Stage::Open || state.follows != Follows::Changes {
+            return;
+        }
+        if state.bytes + bytes.len() > state.limit {
+            state.follows = Follows::NoLonger;
+            state.awaited = true;
+        } else {
+            state.put(bytes.clone());
+        }
+        drop(state);
+        self.changed.notify_one();
     }
 
     /// Ends the connection once everything is written.
@@ -97,7 +167,7 @@ impl Outbox {
     pub(crate) fn abort(&self) {
         let mut state = self.lock();
         state.stage = Stage::Ending;
-        state.queue.clear();
+        state.queue = VecDeque::new();
         drop(state);
         self.aborted.cancel();
     }
@@ -107,21 +177,14 @@ impl Outbox {
         self.aborted.cancelled().await;
     }
 
-    /// What is to be written next; `None` once the connection is to end.
+    /// What is to be done next. Whoever asks has written what it was given before.
     ///
     /// Cancel safety: nothing is lost if the future is dropped. For one task at a time.
-    pub(crate) async fn next(&self) -> Option<Bytes> {
+    pub(crate) async fn next(&self) -> Next {
         loop {
             let waiting = self.changed.notified();
-            {
-                let mut state = self.lock();
-                if let Some(bytes) = state.queue.pop_front() {
-                    state.bytes -= bytes.len();
-                    return Some(bytes);
-                }
-                if state.stage != Stage::Open {
-                    return None;
-                }
+            if let Some(next) = self.lock().next() {
+                return next;
             }
             waiting.await;
         }
@@ -133,9 +196,38 @@ impl Outbox {
     }
 }
 
+impl State {
+    fn put(&mut self, bytes: Bytes) {
+        self.bytes += bytes.len();
+        self.queue.push_back(Queued::Counted(bytes));
+    }
+
+    fn next(&mut self) -> Option<Next> {
+        match self.queue.pop_front() {
+            Some(Queued::Counted(bytes)) => {
+                self.bytes -= bytes.len();
+                return Some(Next::Write(bytes));
+            }
+            Some(Queued::OfCopy(bytes)) => return Some(Next::Write(bytes)),
+            None => {}
+        }
+        // A connection that has nothing to say for hours keeps no memory for it.
+        self.queue = VecDeque::new();
+        if self.stage != Stage::Open {
+            return Some(Next::End);
+        }
+        let missed = if self.follows == Follows::NoLonger { Missed::Changes } else { Missed::Nothing };
+        std::mem::take(&mut self.awaited).then_some(Next::Tell(missed))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn bytes(len: usize) -> Bytes {
+        Bytes::from(vec![7; len])
+    }
 
     #[tokio::test]
     async fn what_was_put_in_before_the_end_is_written() {
@@ -144,33 +236,70 @@ mod tests {
         outbox.push(Bytes::from_static(b"two")).unwrap();
         outbox.finish();
         outbox.push(Bytes::from_static(b"late")).unwrap();
-        assert_eq!(outbox.next().await.as_deref(), Some(&b"one"[..]));
-        assert_eq!(outbox.next().await.as_deref(), Some(&b"two"[..]));
-        assert_eq!(outbox.next().await, None);
+        assert_eq!(outbox.next().await, Next::Write(Bytes::from_static(b"one")));
+        assert_eq!(outbox.next().await, Next::Write(Bytes::from_static(b"two")));
+        assert_eq!(outbox.next().await, Next::End);
     }
 
     #[tokio::test]
     async fn the_bound_is_in_bytes_and_is_raised_at_log_in() {
         let outbox = Outbox::guest();
-        let chunk = Bytes::from(vec![0; GUEST_LIMIT]);
+        let chunk = bytes(GUEST_LIMIT + ROOM_FOR_ANSWERS);
         outbox.push(chunk.clone()).unwrap();
-        assert_eq!(outbox.push(Bytes::from_static(b"x")), Err(Full));
+        assert_eq!(outbox.push(bytes(1)), Err(Full));
         assert_eq!(outbox.frame_limit(), MAX_GUEST_FRAME);
         outbox.admit(MEMBER_LIMIT);
         assert_eq!(outbox.frame_limit(), MAX_FRAME);
         outbox.push(chunk.clone()).unwrap();
-        outbox.next().await.unwrap();
-        outbox.next().await.unwrap();
-        outbox.push(Bytes::from(vec![0; MEMBER_LIMIT])).unwrap();
+        outbox.next().await;
+        outbox.next().await;
+        outbox.push(bytes(MEMBER_LIMIT)).unwrap();
         assert_eq!(outbox.push(chunk), Err(Full));
+    }
+
+    #[tokio::test]
+    async fn broadcasts_follow_a_copy_and_its_end_is_told() {
+        let outbox = Outbox::guest();
+        outbox.broadcast(&bytes(1));
+        outbox.copy(&[bytes(2), bytes(3)]);
+        outbox.broadcast(&bytes(4));
+        for len in [2, 3, 4] {
+            assert_eq!(outbox.next().await, Next::Write(bytes(len)));
+        }
+        assert_eq!(outbox.next().await, Next::Tell(Missed::Nothing));
+        outbox.broadcast(&bytes(5));
+        assert_eq!(outbox.next().await, Next::Write(bytes(5)));
+        outbox.finish();
+        assert_eq!(outbox.next().await, Next::End, "and it is told once");
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_misses_broadcasts_gets_answers_and_then_a_copy() {
+        let outbox = Outbox::guest();
+        outbox.copy(&[bytes(9 * GUEST_LIMIT)]);
+        outbox.broadcast(&bytes(GUEST_LIMIT));
+        outbox.broadcast(&bytes(1));
+        outbox.push(bytes(2)).unwrap();
+        for len in [9 * GUEST_LIMIT, GUEST_LIMIT, 2] {
+            assert_eq!(outbox.next().await, Next::Write(bytes(len)));
+        }
+        outbox.broadcast(&bytes(3));
+        assert_eq!(outbox.next().await, Next::Tell(Missed::Changes), "although there would be room again");
+        outbox.copy(&[bytes(4)]);
+        outbox.broadcast(&bytes(5));
+        for len in [4, 5] {
+            assert_eq!(outbox.next().await, Next::Write(bytes(len)));
+        }
+        assert_eq!(outbox.next().await, Next::Tell(Missed::Nothing));
     }
 
     #[tokio::test]
     async fn an_abort_drops_what_waits() {
         let outbox = Outbox::member();
         outbox.push(Bytes::from_static(b"one")).unwrap();
+        outbox.copy(&[bytes(1)]);
         outbox.abort();
         outbox.aborted().await;
-        assert_eq!(outbox.next().await, None);
+        assert_eq!(outbox.next().await, Next::End);
     }
 }

@@ -1,29 +1,43 @@
-//! The roster as the server keeps it: every change goes through one function, which numbers it and tells everybody.
+//! The roster as the server keeps it: every change goes through one function, which numbers it; everybody is told of
+//! several at once.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::doors::Output;
 use super::pages::Pages;
-use crate::id::{ConnId, Epoch, Revision};
+use crate::id::{Epoch, Revision};
 use crate::presence::Record;
-use crate::roster::{Change, Roster, Update};
+use crate::roster::{Change, Roster};
 use crate::time::Timestamp;
 use crate::wire::control::Reply;
-use crate::wire::frame;
+use crate::wire::{self, frame};
 
-/// The roster, its revision, and the encoded copy of it.
+/// The roster, its revision, the encoded copy of it, and the changes that nobody was told yet.
 #[derive(Debug)]
 pub(super) struct Changes {
     epoch: Epoch,
     revision: Revision,
     roster: Roster,
     pages: Pages,
+    /// The whole copy, unless something has changed since it was put together.
+    copy: Option<Arc<[Bytes]>>,
+    untold: Untold,
 }
 
 impl Changes {
     /// A roster of nobody at revision 0.
     pub(super) fn new(epoch: Epoch) -> Self {
-        Self { epoch, revision: Revision::new(0), roster: Roster::new(), pages: Pages::default() }
+        let revision = Revision::new(0);
+        Self {
+            epoch,
+            revision,
+            roster: Roster::new(),
+            pages: Pages::default(),
+            copy: None,
+            untold: Untold::after(revision),
+        }
     }
 
     pub(super) fn epoch(&self) -> Epoch {
@@ -34,24 +48,88 @@ impl Changes {
         &self.roster
     }
 
-    /// Makes one change: everybody who is admitted is told, and it is recorded. Whoever is to get a fresh copy instead
-    /// is admitted afterwards.
-    pub(super) fn make(&mut self, at: Timestamp, change: Change, out: &mut Vec<Output>) {
+    /// Makes one change, of which everybody is to be told.
+    pub(super) fn make(&mut self, at: Timestamp, change: Change) {
         self.roster.apply(&change);
         self.pages.follow(&change, self.roster.get(change.user()));
-        let from = self.revision;
-        self.revision = from.next();
-        let record = Record::Presence(change.event(at));
-        let update = Update { epoch: self.epoch, from, to: self.revision, changes: vec![(at, change)] };
-        out.push(Output::Broadcast { except: None, bytes: encoded(&Reply::Update(update)) });
-        out.push(Output::Record(record));
+        self.copy = None;
+        self.untold.push(self.epoch, at, &change);
+        self.revision = self.revision.next();
     }
 
-    /// Sends a fresh copy: the pages, and then that this was all.
-    pub(super) fn send_copy(&mut self, conn: ConnId, out: &mut Vec<Output>) {
-        out.extend(self.pages.frames().map(|bytes| Output::Send { conn, bytes: bytes.clone() }));
-        let complete = Reply::Complete { epoch: self.epoch, revision: self.revision };
-        out.push(Output::Send { conn, bytes: encoded(&complete) });
+    /// Whether there are changes that nobody was told yet.
+    pub(super) fn are_untold(&self) -> bool {
+        !self.untold.records.is_empty()
+    }
+
+    /// Tells the changes that nobody was told yet, and records them.
+    pub(super) fn tell(&mut self, out: &mut Vec<Output>) {
+        let mut untold = std::mem::replace(&mut self.untold, Untold::after(self.revision));
+        untold.end_frame(self.epoch);
+        if !untold.frames.is_empty() {
+            out.push(Output::Broadcast { bytes: untold.frames.into() });
+        }
+        out.extend(untold.records.into_iter().map(Output::Record));
+    }
+
+    /// A fresh copy: the pages, and then that this was all. Until the next change all copies share their memory.
+    pub(super) fn copy(&mut self) -> Arc<[Bytes]> {
+        let Self { copy, pages, epoch, revision, .. } = self;
+        let put_together = || {
+            let complete = Reply::Complete { epoch: *epoch, revision: *revision };
+            pages.frames().cloned().chain([encoded(&complete)]).collect()
+        };
+        Arc::clone(copy.get_or_insert_with(put_together))
+    }
+}
+
+/// Changes that wait to be told together, encoded as they come.
+#[derive(Debug)]
+struct Untold {
+    /// Whole frames: the encoding of so many changes that one more did not fit.
+    frames: Vec<u8>,
+    /// The changes of the next frame, one behind the other, how many they are, and after which revision.
+    changes: Vec<u8>,
+    count: u32,
+    from: Revision,
+    records: Vec<Record>,
+}
+
+/// The number of `Reply::Update` among the replies.
+const VARIANT: u32 = 4;
+
+/// The longest encoding of what stands before the changes: variant, epoch, two revisions, how many follow.
+const HEAD: usize = 1 + 10 + 10 + 10 + 5;
+
+impl Untold {
+    fn after(revision: Revision) -> Self {
+        Self { frames: Vec::new(), changes: Vec::new(), count: 0, from: revision, records: Vec::new() }
+    }
+
+    fn push(&mut self, epoch: Epoch, at: Timestamp, change: &Change) {
+        let before = self.changes.len();
+        wire::encode(&(at, change), &mut self.changes);
+        if self.changes.len() > frame::MAX_FRAME - HEAD && self.count > 0 {
+            let last = self.changes.split_off(before);
+            self.end_frame(epoch);
+            self.changes = last;
+        }
+        self.count += 1;
+        self.records.push(Record::Presence(change.event(at)));
+    }
+
+    /// Makes the frame that `Reply::Update` would give for the changes.
+    fn end_frame(&mut self, epoch: Epoch) {
+        if self.count == 0 {
+            return;
+        }
+        let to = Revision::new(self.from.get() + u64::from(self.count));
+        let mut payload = Vec::with_capacity(HEAD + self.changes.len());
+        wire::encode(&(VARIANT, epoch, self.from, to, self.count), &mut payload);
+        payload.append(&mut self.changes);
+        frame::encode_raw(&payload, &mut self.frames);
+        self.count = 0;
+        self.from = to;
     }
 }
 
@@ -60,4 +138,81 @@ pub(super) fn encoded(reply: &Reply) -> Bytes {
     let mut bytes = Vec::new();
     frame::encode(reply, &mut bytes);
     bytes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extras::Extras;
+    use crate::key::PublicKey;
+    use crate::roster::{Entry, LinkVersions, Update};
+
+    fn online(number: u64) -> Change {
+        Change::Online(Entry {
+            user: format!("{}{number:04}", "明".repeat(28)).parse().unwrap(),
+            key: PublicKey::new([7; 32]),
+            addresses: vec!["[2001:db8::ffff]:65535".parse().unwrap(); Entry::MAX_ADDRESSES],
+            since: Timestamp::from_millis(u64::MAX),
+            versions: LinkVersions { low: 255, high: 255 },
+            extras: Extras::default(),
+        })
+    }
+
+    fn told(changes: &mut Changes) -> (Vec<Update>, usize) {
+        let mut out = Vec::new();
+        changes.tell(&mut out);
+        let records = out.iter().filter(|output| matches!(output, Output::Record(_))).count();
+        let mut updates = Vec::new();
+        for output in out {
+            let Output::Broadcast { bytes } = output else { continue };
+            let mut rest = &bytes[..];
+            while let Some((length, behind)) = rest.split_first_chunk() {
+                let (payload, behind) = behind.split_at(u32::from_be_bytes(*length) as usize);
+                assert!(payload.len() <= frame::MAX_FRAME);
+                let reply = Reply::decode(payload).unwrap();
+                let mut typed = Vec::new();
+                wire::encode(&reply, &mut typed);
+                assert_eq!(typed, payload);
+                let Reply::Update(update) = reply else { panic!("not an update") };
+                updates.push(update);
+                rest = behind;
+            }
+        }
+        (updates, records)
+    }
+
+    #[test]
+    fn changes_are_told_together_in_frames_that_are_not_too_long() {
+        let mut changes = Changes::new(Epoch::new(u64::MAX));
+        assert!(!changes.are_untold());
+        for number in 0..1_000 {
+            changes.make(Timestamp::from_millis(number), online(number));
+        }
+        assert!(changes.are_untold());
+        let (updates, records) = told(&mut changes);
+        assert_eq!(records, 1_000);
+        assert!((2..10).contains(&updates.len()), "{} frames", updates.len());
+        let mut revision = Revision::new(0);
+        let mut made = Vec::new();
+        for update in updates {
+            assert_eq!((update.epoch, update.from), (Epoch::new(u64::MAX), revision));
+            assert_eq!(update.to.get() - update.from.get(), update.changes.len() as u64);
+            revision = update.to;
+            made.extend(update.changes);
+        }
+        assert_eq!(revision, Revision::new(1_000));
+        assert!(made.into_iter().eq((0..1_000).map(|number| (Timestamp::from_millis(number), online(number)))));
+        assert_eq!(told(&mut changes), (vec![], 0));
+    }
+
+    #[test]
+    fn copies_share_their_memory_until_the_next_change() {
+        let mut changes = Changes::new(Epoch::new(1));
+        changes.make(Timestamp::from_millis(1), online(1));
+        let copy = changes.copy();
+        assert!(Arc::ptr_eq(&copy, &changes.copy()));
+        assert_eq!(copy.len(), 2, "a page and the end");
+        changes.make(Timestamp::from_millis(2), online(2));
+        assert!(!Arc::ptr_eq(&copy, &changes.copy()));
+    }
 }

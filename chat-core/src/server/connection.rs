@@ -148,10 +148,10 @@ impl Connections {
         }
     }
 
-    /// Forgets all; gives their numbers.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = ConnId> {
+    /// Forgets all, and gives them.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (ConnId, Connection)> {
         self.counts.clear();
-        std::mem::take(&mut self.all).into_keys()
+        std::mem::take(&mut self.all).into_iter()
     }
 }
 

@@ -36,6 +36,13 @@ pub enum Input<'a> {
         /// Why.
         why: Closed,
     },
+    /// All that a connection was sent is written; told when that has included a copy, or when it missed something.
+    Drained {
+        /// Which.
+        conn: ConnId,
+        /// Whether it was sent everything.
+        missed: Missed,
+    },
     /// A job is done. Every job is answered exactly once.
     Done {
         /// Which.
@@ -56,6 +63,7 @@ impl fmt::Debug for Input<'_> {
             Self::Connected { conn, from } => write!(f, "Connected({conn}, {from})"),
             Self::Frame { conn, payload } => write!(f, "Frame({conn}, {} bytes)", payload.len()),
             Self::Closed { conn, why } => write!(f, "Closed({conn}, {why:?})"),
+            Self::Drained { conn, missed } => write!(f, "Drained({conn}, {missed:?})"),
             Self::Done { job, result } => write!(f, "Done({job}, {result:?})"),
             Self::Stop => f.write_str("Stop"),
             Self::Tick => f.write_str("Tick"),
@@ -72,6 +80,15 @@ pub enum Closed {
     TooSlow,
 }
 
+/// Whether a connection was sent all broadcasts since its last copy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Missed {
+    /// It was.
+    Nothing,
+    /// Too much waited for it already, so that it was left out.
+    Changes,
+}
+
 /// What the driver is to do, in this order.
 #[derive(Clone)]
 pub enum Output {
@@ -82,14 +99,20 @@ pub enum Output {
         /// Whole frames, lengths included.
         bytes: Bytes,
     },
-    /// Write these frames to every admitted connection.
+    /// Write these frames, the whole roster, and from now on the broadcasts: whatever of it waited is older.
+    Copy {
+        /// To this connection.
+        conn: ConnId,
+        /// Whole frames, lengths included. Copies share their memory.
+        frames: Arc<[Bytes]>,
+    },
+    /// Write these frames to every connection that has got a copy. Where too much waits already they may be left out,
+    /// with all later ones until the connection is [drained](Input::Drained) and has got another copy.
     Broadcast {
-        /// But not to this one.
-        except: Option<ConnId>,
         /// Whole frames, lengths included.
         bytes: Bytes,
     },
-    /// The connection has logged in: from now on it may send longer frames, gets broadcasts and may have more waiting.
+    /// The connection has logged in: from now on it may send longer frames and may have more waiting.
     Admit {
         /// Which.
         conn: ConnId,
@@ -115,7 +138,8 @@ impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Send { conn, bytes } => write!(f, "Send({conn}, {} bytes)", bytes.len()),
-            Self::Broadcast { except, bytes } => write!(f, "Broadcast(except {except:?}, {} bytes)", bytes.len()),
+            Self::Copy { conn, frames } => write!(f, "Copy({conn}, {} frames)", frames.len()),
+            Self::Broadcast { bytes } => write!(f, "Broadcast({} bytes)", bytes.len()),
             Self::Admit { conn } => write!(f, "Admit({conn})"),
             Self::Close { conn } => write!(f, "Close({conn})"),
             Self::Job { id, job } => write!(f, "Job({id}, {job:?})"),

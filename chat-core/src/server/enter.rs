@@ -157,7 +157,7 @@ impl Server {
         let user = account.name.clone();
         let entry = Entry { user: user.clone(), key, addresses, since, versions, extras: Extras::default() };
         let change = if replaced { Change::Replaced(entry) } else { Change::Online(entry) };
-        self.changes.make(now.wall, change, out);
+        self.changes.make(now.wall, change);
         self.sessions.begin(Session {
             account: account.id,
             user,
@@ -188,7 +188,7 @@ impl Server {
         }
     }
 
-    /// Connects a connection with the account's session: welcome and a fresh copy.
+    /// Connects a connection with the account's session: welcome, and then a fresh copy.
     pub(super) fn admit(
         &mut self,
         now: Now,
@@ -224,7 +224,7 @@ impl Server {
         };
         out.push(Output::Admit { conn });
         send(conn, &Reply::Welcome(welcome), out);
-        self.send_copy(now, conn, out);
+        self.copies.want(conn);
     }
 
     /// A ticket for the account's session as it is now.

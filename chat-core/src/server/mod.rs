@@ -23,12 +23,14 @@ mod addresses;
 mod changes;
 mod config;
 mod connection;
+mod copies;
 mod doors;
 mod enter;
 mod jobs;
 mod memory;
 mod online;
 mod pages;
+mod publish;
 mod resume;
 mod sessions;
 mod throttle;
@@ -40,7 +42,7 @@ mod watch;
 mod tests;
 
 pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
-pub use doors::{Closed, Input, Job, JobResult, Output};
+pub use doors::{Closed, Input, Job, JobResult, Missed, Output};
 pub use tickets::TicketKey;
 
 use std::net::SocketAddr;
@@ -58,6 +60,7 @@ use crate::wire::hello::Hello;
 use crate::wire::rejection::Rejection;
 use changes::{Changes, encoded};
 use connection::{Connections, State};
+use copies::Copies;
 use jobs::{Jobs, Pending};
 use resume::LookUps;
 use sessions::Sessions;
@@ -77,6 +80,9 @@ pub struct Server {
     connections: Connections,
     sessions: Sessions,
     changes: Changes,
+    copies: Copies,
+    /// When the roster may be told again.
+    publish_from: Mono,
     jobs: Jobs,
     look_ups: LookUps,
     throttle: Throttle,
@@ -113,6 +119,8 @@ impl Server {
             connections: Connections::default(),
             sessions: Sessions::new(config.ticket_life),
             changes: Changes::new(Epoch::new(generator.number())),
+            copies: Copies::default(),
+            publish_from: now.mono,
             jobs: Jobs::new(),
             look_ups: LookUps::default(),
             throttle: Throttle::new(config.throttle.clone()),
@@ -132,10 +140,12 @@ impl Server {
             Input::Connected { conn, from } => self.connected(now, conn, from, out),
             Input::Frame { conn, payload } => self.frame(now, conn, payload, out),
             Input::Closed { conn, why } => self.closed(now, conn, why, out),
+            Input::Drained { conn, missed } => self.drained(conn, missed),
             Input::Done { job, result } => self.done(now, job, result, out),
-            Input::Stop => self.stop(now, out),
+            Input::Stop => return self.stop(now, out),
             Input::Tick => self.tick(now, out),
         }
+        self.publish(now, out);
     }
 
     /// When to send [`Input::Tick`] if nothing happens before. None once the server was told to stop.
@@ -217,8 +227,14 @@ impl Server {
     fn stop(&mut self, now: Now, out: &mut Vec<Output>) {
         self.phase = Phase::Stopped;
         self.timers = Timers::default();
-        out.push(Output::Broadcast { except: None, bytes: encoded(&Reply::Ended(Ended::Stopping)) });
-        out.extend(self.connections.drain().map(|conn| Output::Close { conn }));
+        self.changes.tell(out);
+        let bytes = encoded(&Reply::Ended(Ended::Stopping));
+        for (conn, connection) in self.connections.drain() {
+            if matches!(connection.state, State::Online(_)) {
+                out.push(Output::Send { conn, bytes: bytes.clone() });
+            }
+            out.push(Output::Close { conn });
+        }
         out.push(Output::Record(Record::Stopping(now.wall)));
     }
 
@@ -230,11 +246,13 @@ impl Server {
                 Timer::LogIn(conn) => self.turn_away(now, conn, Rejection::TooLate, out),
                 Timer::Silence(conn) => self.hang_up(now, conn, out),
                 Timer::Renew(conn) => self.renew_ticket(now, conn, out),
-                Timer::Refresh(conn) => self.send_copy(now, conn, out),
-                Timer::Move(conn) => self.move_later(now, conn, out),
+                Timer::Refresh(conn) => self.copies.want(conn),
+                Timer::Move(conn) => self.move_later(now, conn),
                 Timer::Grace(account) => self.end(now, account, OfflineReason::Lost, out),
                 Timer::Poll => self.poll(now, out),
                 Timer::Seen => self.all_seen(now, out),
+                // What it is for follows every input.
+                Timer::Publish => {}
             }
         }
     }
@@ -273,6 +291,7 @@ impl Server {
     fn forget(&mut self, conn: ConnId) {
         self.connections.remove(conn);
         self.look_ups.forget(conn);
+        self.copies.forget(conn);
         for timer in [Timer::LogIn, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move] {
             self.timers.cancel(timer(conn));
         }

@@ -27,7 +27,7 @@ impl Server {
             Request::Refresh if now.mono < online.refresh_from => {
                 self.timers.set(Timer::Refresh(conn), online.refresh_from);
             }
-            Request::Refresh => self.send_copy(now, conn, out),
+            Request::Refresh => self.copies.want(conn),
             Request::Move(offer) => self.offered(now, conn, &offer, out),
             Request::ChangePassword(change) => {
                 if let Err(why) = self.change_password(now, conn, &change, out) {
@@ -44,14 +44,6 @@ impl Server {
         }
     }
 
-    /// Sends a fresh copy of the roster.
-    pub(super) fn send_copy(&mut self, now: Now, conn: ConnId, out: &mut Vec<Output>) {
-        let Some(online) = self.connections.online(conn) else { return };
-        online.refresh_from = now.mono + self.config.refresh_interval;
-        self.timers.cancel(Timer::Refresh(conn));
-        self.changes.send_copy(conn, out);
-    }
-
     fn offered(&mut self, now: Now, conn: ConnId, offer: &Offer, out: &mut Vec<Output>) {
         let Some(from) = self.connections.get(conn).map(|connection| connection.from) else { return };
         let Some(online) = self.connections.online(conn) else { return };
@@ -61,18 +53,18 @@ impl Server {
                 online.moving = Some(addresses);
                 self.timers.set(Timer::Move(conn), online.move_from);
             }
-            Ok(addresses) => self.move_to(now, conn, addresses, out),
+            Ok(addresses) => self.move_to(now, conn, addresses),
         }
     }
 
     /// Makes the change of addresses that came too early.
-    pub(super) fn move_later(&mut self, now: Now, conn: ConnId, out: &mut Vec<Output>) {
+    pub(super) fn move_later(&mut self, now: Now, conn: ConnId) {
         if let Some(addresses) = self.connections.online(conn).and_then(|online| online.moving.take()) {
-            self.move_to(now, conn, addresses, out);
+            self.move_to(now, conn, addresses);
         }
     }
 
-    fn move_to(&mut self, now: Now, conn: ConnId, addresses: Vec<SocketAddr>, out: &mut Vec<Output>) {
+    fn move_to(&mut self, now: Now, conn: ConnId, addresses: Vec<SocketAddr>) {
         let Some(online) = self.connections.online(conn) else { return };
         online.moving = None;
         self.timers.cancel(Timer::Move(conn));
@@ -80,7 +72,7 @@ impl Server {
         let user = session.user.clone();
         if self.changes.roster().get(&user).is_some_and(|entry| entry.addresses != addresses) {
             online.move_from = now.mono + self.config.move_interval;
-            self.changes.make(now.wall, Change::Moved { user, addresses }, out);
+            self.changes.make(now.wall, Change::Moved { user, addresses });
         }
     }
 
@@ -159,7 +151,7 @@ impl Server {
     pub(super) fn end(&mut self, now: Now, account: AccountId, reason: OfflineReason, out: &mut Vec<Output>) {
         self.timers.cancel(Timer::Grace(account));
         let Some(session) = self.sessions.end(now.mono, account) else { return };
-        self.changes.make(now.wall, Change::Offline { user: session.user, reason }, out);
+        self.changes.make(now.wall, Change::Offline { user: session.user, reason });
         self.seen(account, out);
     }
 }

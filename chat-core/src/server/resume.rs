@@ -153,7 +153,7 @@ impl Server {
             self.forget(before);
         }
         if self.roster().get(&user).is_some_and(|entry| entry.addresses != next.addresses) {
-            self.changes.make(now.wall, Change::Moved { user, addresses: next.addresses }, out);
+            self.changes.make(now.wall, Change::Moved { user, addresses: next.addresses });
         }
         self.admit(now, conn, account, WelcomeKind::Continued, out);
     }

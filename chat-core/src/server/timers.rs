@@ -25,6 +25,8 @@ pub(super) enum Timer {
     Poll,
     /// The accounts are told who is online.
     Seen,
+    /// Everybody is told of the roster.
+    Publish,
 }
 
 /// At most one deadline for each timer.
@@ -37,8 +39,10 @@ pub(super) struct Timers {
 impl Timers {
     /// Sets the deadline of `timer`, in place of an earlier one.
     pub(super) fn set(&mut self, timer: Timer, at: Mono) {
-        if let Some(before) = self.at.insert(timer, at) {
-            self.order.remove(&(before, timer));
+        match self.at.insert(timer, at) {
+            Some(before) if before == at => return,
+            Some(before) => drop(self.order.remove(&(before, timer))),
+            None => {}
         }
         self.order.insert((at, timer));
     }

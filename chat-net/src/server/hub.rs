@@ -36,15 +36,10 @@ pub(super) enum Event {
     Incoming { conn: ConnId, incoming: Incoming },
 }
 
-struct Connection {
-    outbox: Arc<Outbox>,
-    admitted: bool,
-}
-
 pub(super) struct Hub<A, O> {
     clock: Clock,
     server: Server,
-    connections: HashMap<ConnId, Connection>,
+    connections: HashMap<ConnId, Arc<Outbox>>,
     outbox_limit: usize,
     jobs: Jobs<A>,
     log: Option<PresenceLog>,
@@ -110,9 +105,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             }
         }
         self.feed(self.clock.now(), Input::Stop);
-        for connection in self.connections.values() {
-            connection.outbox.finish();
-        }
+        self.connections.values().for_each(|outbox| outbox.finish());
         // Those that came in the last moment hear nothing, as the machine never heard of them.
         events.close();
         while let Ok(event) = events.try_recv() {
@@ -141,13 +134,16 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
     fn turn(&mut self, now: Now, event: Event) {
         match event {
             Event::Connected { conn, from, outbox } => {
-                self.connections.insert(conn, Connection { outbox, admitted: false });
+                self.connections.insert(conn, outbox);
                 self.feed(now, Input::Connected { conn, from });
             }
             // Of a connection that was closed here, some events may still be under way.
             Event::Incoming { conn, .. } if !self.connections.contains_key(&conn) => {}
             Event::Incoming { conn, incoming: Incoming::Frame(payload) } => {
                 self.feed(now, Input::Frame { conn, payload: &payload });
+            }
+            Event::Incoming { conn, incoming: Incoming::Drained(missed) } => {
+                self.feed(now, Input::Drained { conn, missed });
             }
             Event::Incoming { conn, incoming: Incoming::Gone(gone) } => {
                 self.connections.remove(&conn);
@@ -174,16 +170,22 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         for output in out.drain(..) {
             match output {
                 Output::Send { conn, bytes } => self.send(conn, bytes),
-                Output::Broadcast { except, bytes } => self.broadcast(except, &bytes),
+                Output::Copy { conn, frames } => {
+                    if let Some(outbox) = self.connections.get(&conn) {
+                        outbox.copy(&frames);
+                    }
+                }
+                Output::Broadcast { bytes } => {
+                    self.connections.values().for_each(|outbox| outbox.broadcast(&bytes));
+                }
                 Output::Admit { conn } => {
-                    if let Some(connection) = self.connections.get_mut(&conn) {
-                        connection.admitted = true;
-                        connection.outbox.admit(self.outbox_limit);
+                    if let Some(outbox) = self.connections.get(&conn) {
+                        outbox.admit(self.outbox_limit);
                     }
                 }
                 Output::Close { conn } => {
-                    if let Some(connection) = self.connections.remove(&conn) {
-                        connection.outbox.finish();
+                    if let Some(outbox) = self.connections.remove(&conn) {
+                        outbox.finish();
                     }
                 }
                 Output::Job { id, job } => self.jobs.start(id, job),
@@ -199,23 +201,11 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
     }
 
     fn send(&mut self, conn: ConnId, bytes: Bytes) {
-        let Some(connection) = self.connections.get(&conn) else { return };
-        if connection.outbox.push(bytes).is_err() {
-            connection.outbox.abort();
+        let Some(outbox) = self.connections.get(&conn) else { return };
+        if outbox.push(bytes).is_err() {
+            outbox.abort();
             self.connections.remove(&conn);
             self.too_slow.push_back(conn);
         }
-    }
-
-    fn broadcast(&mut self, except: Option<ConnId>, bytes: &Bytes) {
-        let too_slow = &mut self.too_slow;
-        self.connections.retain(|&conn, connection| {
-            if !connection.admitted || Some(conn) == except || connection.outbox.push(bytes.clone()).is_ok() {
-                return true;
-            }
-            connection.outbox.abort();
-            too_slow.push_back(conn);
-            false
-        });
     }
 }

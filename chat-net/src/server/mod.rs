@@ -54,7 +54,8 @@ pub struct ServerOptions {
     pub presence_log: Option<PathBuf>,
     /// Opens the presence log anew on request.
     pub reopen_log: ReopenLog,
-    /// How many bytes may wait for one client that is logged in; 4 MiB hold a fresh copy of a large roster.
+    /// How many bytes may wait for one client that is logged in, besides a fresh copy of the roster. 1 MiB are some ten
+    /// thousand changes; who has more to read gets a fresh copy instead.
     pub outbox: usize,
     /// How long a client may read nothing while something waits for it: 30 s, longer than any pause of a working network.
     pub stall: Duration,

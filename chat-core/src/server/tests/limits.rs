@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn connections_beyond_the_bound_are_told_so() {
-    let mut t = Bench::with(ServerConfig { max_connections: 2, ..ServerConfig::default() });
+    let mut t = Bench::with(ServerConfig { max_connections: 2, ..untimed() });
     t.connect(1);
     t.connect(2);
     let full = ["3 <- hello", "3 <- rejected Full", "close 3"];
@@ -16,7 +16,7 @@ fn connections_beyond_the_bound_are_told_so() {
 
 #[test]
 fn connections_of_one_address_are_bounded_and_others_are_not_concerned() {
-    let mut t = Bench::with(ServerConfig { max_connections_per_address: 2, ..ServerConfig::default() });
+    let mut t = Bench::with(ServerConfig { max_connections_per_address: 2, ..untimed() });
     t.greet_from(1, "[2001:db8:1:2::1]:50000");
     t.greet_from(2, "[2001:db8:1:2::2]:50000");
     assert_eq!(t.connect_from(3, "[2001:db8:1:2::3]:50000").last().unwrap(), "close 3");
@@ -27,7 +27,7 @@ fn connections_of_one_address_are_bounded_and_others_are_not_concerned() {
 
 #[test]
 fn password_checks_in_flight_are_bounded() {
-    let mut t = Bench::with(ServerConfig { max_checks: 2, ..ServerConfig::default() });
+    let mut t = Bench::with(ServerConfig { max_checks: 2, ..untimed() });
     for (conn, user) in [(1, "alice"), (2, "bob"), (3, "carol")] {
         t.connect(conn);
         let lines = t.enter(conn, user);
@@ -41,7 +41,7 @@ fn password_checks_in_flight_are_bounded() {
 
 #[test]
 fn coming_back_is_not_held_up_by_password_checks() {
-    let mut t = Bench::with(ServerConfig { max_checks: 1, ..ServerConfig::default() });
+    let mut t = Bench::with(ServerConfig { max_checks: 1, ..untimed() });
     t.log_in(1, "alice");
     t.break_off(1);
     t.connect(2);
@@ -52,7 +52,7 @@ fn coming_back_is_not_held_up_by_password_checks() {
 
 #[test]
 fn frames_come_in_bursts_and_then_at_the_even_rate() {
-    let mut t = Bench::with(ServerConfig { frame_burst: 3, frames_per_second: 10, ..ServerConfig::default() });
+    let mut t = Bench::with(ServerConfig { frame_burst: 3, frames_per_second: 10, ..untimed() });
     t.log_in(1, "alice");
     let beat = Request::Beat { number: 1 };
     t.pass(1_000);

@@ -11,10 +11,10 @@ fn from_connecting_to_leaving() {
     assert_eq!(
         t.answer(Ok(account("alice"))),
         [
-            "* <- 0..1 online alice 192.168.1.1:40001",
-            "log online alice 192.168.1.1:40001",
             "admit 1",
             "1 <- welcome Entered alice",
+            "* <- 0..1 online alice 192.168.1.1:40001",
+            "log online alice 192.168.1.1:40001",
             "1 <- page alice",
             "1 <- complete 1",
         ]
@@ -65,7 +65,7 @@ fn registering_makes_the_account_and_logs_in() {
 
 #[test]
 fn closed_registration_is_told_and_logging_in_is_not_concerned() {
-    let mut t = Bench::with(ServerConfig { registration: RegistrationPolicy::Closed, ..ServerConfig::default() });
+    let mut t = Bench::with(ServerConfig { registration: RegistrationPolicy::Closed, ..untimed() });
     t.connect(1);
     let register = Request::Enter(Enter { purpose: Purpose::Register, ..enter(1, "alice") });
     assert_eq!(t.say(1, &register), ["1 <- rejected RegistrationClosed"]);

@@ -7,6 +7,7 @@ mod login;
 mod operators;
 mod password;
 mod presence;
+mod publish;
 mod restart;
 mod resume;
 mod story;
@@ -38,7 +39,7 @@ struct Bench {
     now: Now,
     /// Jobs that nobody has answered.
     jobs: VecDeque<(JobId, Job)>,
-    /// Whether the server's own questions (polls and seen) are answered and not shown.
+    /// Whether the server's own questions (polls and seen) are answered and not shown, and copies are read at once.
     quiet: bool,
     tickets: BTreeMap<u64, Vec<u8>>,
     welcomes: BTreeMap<u64, Welcome>,
@@ -56,8 +57,9 @@ impl Generator for Counting {
 }
 
 impl Bench {
+    /// A server that tells every change at once.
     fn new() -> Self {
-        Self::with(ServerConfig::default())
+        Self::with(untimed())
     }
 
     fn with(config: ServerConfig) -> Self {
@@ -83,7 +85,7 @@ impl Bench {
     /// The next run of the same server, some seconds later.
     fn restarted(self) -> Self {
         let now = Now { mono: Mono::at(Duration::from_secs(50)), wall: self.now.wall + Duration::from_secs(5) };
-        Self { tickets: self.tickets, welcomes: self.welcomes, ..Self::start(now, ServerConfig::default(), 100) }
+        Self { tickets: self.tickets, welcomes: self.welcomes, ..Self::start(now, untimed(), 100) }
     }
 
     fn feed(&mut self, input: Input<'_>) -> Vec<String> {
@@ -112,12 +114,19 @@ impl Bench {
                         lines.push(format!("{conn} <- {}", self.show_frame(conn, payload)));
                     }
                 }
-                Output::Broadcast { except: None, bytes } => {
+                Output::Broadcast { bytes } => {
                     lines.extend(
                         payloads(&bytes).map(|payload| format!("* <- {}", show(&Reply::decode(payload).unwrap()))),
                     );
                 }
-                Output::Broadcast { except: Some(conn), .. } => panic!("no broadcast leaves anybody out, but {conn}"),
+                Output::Copy { conn, frames } => {
+                    for payload in frames.iter().flat_map(|bytes| payloads(bytes)) {
+                        lines.push(format!("{conn} <- {}", self.show_frame(conn, payload)));
+                    }
+                    if self.quiet {
+                        lines.extend(self.drain(conn, Missed::Nothing));
+                    }
+                }
                 Output::Admit { conn } => lines.push(format!("admit {conn}")),
                 Output::Close { conn } => lines.push(format!("close {conn}")),
                 Output::Record(record) => {
@@ -204,6 +213,10 @@ impl Bench {
     fn look_up(&mut self, accounts: Vec<Account>) -> Vec<String> {
         let (id, _) = self.jobs.pop_front().expect("a job waits");
         self.done(id, JobResult::Accounts(Ok(accounts)))
+    }
+
+    fn drain(&mut self, conn: ConnId, missed: Missed) -> Vec<String> {
+        self.feed(Input::Drained { conn, missed })
     }
 
     fn break_off(&mut self, conn: u64) -> Vec<String> {
@@ -368,7 +381,15 @@ fn welcomed(conn: u64, kind: &str, user: &str, page: &str, revision: u64) -> [St
     ]
 }
 
-/// `lines` and then `more`.
-fn then(lines: &[&str], more: [String; 4]) -> Vec<String> {
-    lines.iter().map(ToString::to_string).chain(more).collect()
+/// `lines`, the last two of which tell everybody of the arrival and record it, with those of its welcome before and
+/// those of its copy behind them.
+fn then(lines: &[&str], [admit, welcome, page, complete]: [String; 4]) -> Vec<String> {
+    let (before, arrival) = lines.split_at(lines.len() - 2);
+    let strings = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
+    [strings(before), vec![admit, welcome], strings(arrival), vec![page, complete]].concat()
+}
+
+/// By default, but every change is told at once: what a story tells follows what happens.
+fn untimed() -> ServerConfig {
+    ServerConfig { tick: Duration::ZERO, ..ServerConfig::default() }
 }

@@ -64,7 +64,7 @@ fn polled_meanwhile(generation: u64) -> Bench {
 }
 
 const KICKED: [&str; 5] =
-    ["1 <- ended Kicked", "close 1", "* <- 1..2 offline alice kicked", "log offline alice kicked", "job seen 1"];
+    ["1 <- ended Kicked", "close 1", "job seen 1", "* <- 1..2 offline alice kicked", "log offline alice kicked"];
 
 #[test]
 fn a_session_is_not_ended_by_its_own_change() {

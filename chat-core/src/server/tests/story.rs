@@ -15,6 +15,7 @@ enum Step {
     Answer { right: bool },
     Say(usize, usize),
     Break(usize, Closed),
+    Drain(usize, Missed),
     Pass(u64),
     Stall(u64),
     Raise(usize),
@@ -29,6 +30,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0_usize..9, 0_usize..5).prop_map(|(conn, what)| Step::Say(conn, what)),
         2 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::Broken)),
         1 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::TooSlow)),
+        4 => (0_usize..9).prop_map(|reader| Step::Drain(reader, Missed::Nothing)),
+        1 => (0_usize..9).prop_map(|reader| Step::Drain(reader, Missed::Changes)),
         3 => (0_u64..20_000).prop_map(Step::Pass),
         1 => (0_u64..100_000).prop_map(Step::Stall),
         1 => (0_usize..3).prop_map(Step::Raise),
@@ -42,6 +45,8 @@ struct World {
     next: u64,
     open: BTreeSet<ConnId>,
     admitted: BTreeSet<ConnId>,
+    /// Who reads a copy, or would.
+    reading: BTreeSet<ConnId>,
     jobs: VecDeque<(JobId, Job)>,
     tickets: Vec<Vec<u8>>,
     generations: [u64; 3],
@@ -57,13 +62,14 @@ const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
 impl World {
     fn new() -> Self {
-        let Bench { server, now, .. } = Bench::new();
+        let Bench { server, now, .. } = Bench::with(ServerConfig { max_copies: 2, ..untimed() });
         Self {
             server,
             now,
             next: 1,
             open: BTreeSet::new(),
             admitted: BTreeSet::new(),
+            reading: BTreeSet::new(),
             jobs: VecDeque::new(),
             tickets: vec![],
             generations: [1; 3],
@@ -94,17 +100,34 @@ impl World {
                     match Reply::decode(payload) {
                         Ok(Reply::Welcome(welcome)) => {
                             assert!(self.admitted.contains(&conn));
-                            assert_eq!(self.roster.get(&welcome.entry.user), Some(&welcome.entry));
+                            assert_eq!(self.server.roster().get(&welcome.entry.user), Some(&welcome.entry));
                             self.tickets.push(welcome.ticket);
                         }
                         Ok(Reply::Ticket(ticket)) => self.tickets.push(ticket),
-                        Ok(Reply::Complete { revision, .. }) => assert_eq!(revision.get(), self.revision),
+                        Ok(Reply::Page(_) | Reply::Complete { .. }) => panic!("a piece of a copy"),
                         Ok(_) => {}
                         Err(_) => drop(Hello::decode(payload).unwrap()),
                     }
                 }
             }
-            Output::Broadcast { bytes, .. } => {
+            Output::Copy { conn, frames } => {
+                assert!(self.admitted.contains(&conn));
+                self.reading.insert(conn);
+                let mut copy = Roster::new();
+                let mut replies =
+                    frames.iter().flat_map(|bytes| payloads(bytes)).map(|payload| Reply::decode(payload).unwrap());
+                let end = replies.by_ref().find_map(|reply| match reply {
+                    Reply::Page(entries) => {
+                        entries.into_iter().for_each(|entry| drop(copy.insert(entry)));
+                        None
+                    }
+                    Reply::Complete { revision, .. } => Some(revision.get()),
+                    other => panic!("{other:?} in a copy"),
+                });
+                assert_eq!((end, &copy), (Some(self.revision), &self.roster));
+                assert!(replies.next().is_none());
+            }
+            Output::Broadcast { bytes } => {
                 for payload in payloads(&bytes) {
                     let Ok(Reply::Update(update)) = Reply::decode(payload) else {
                         panic!("only changes are broadcast")
@@ -120,6 +143,7 @@ impl World {
             Output::Close { conn } => {
                 assert!(self.open.remove(&conn), "closed twice");
                 self.admitted.remove(&conn);
+                self.reading.remove(&conn);
             }
             Output::Job { id, job } => self.jobs.push_back((id, job)),
             Output::Record(_) => self.records += 1,
@@ -217,7 +241,14 @@ impl World {
                 let Some(conn) = self.conn(number) else { return };
                 self.open.remove(&conn);
                 self.admitted.remove(&conn);
+                self.reading.remove(&conn);
                 self.feed(Input::Closed { conn, why });
+            }
+            Step::Drain(number, missed) => {
+                let reader = self.reading.iter().nth(number % self.reading.len().max(1)).copied();
+                let Some(conn) = reader else { return };
+                self.reading.remove(&conn);
+                self.feed(Input::Drained { conn, missed });
             }
             Step::Pass(millis) => {
                 let end = self.now.mono + Duration::from_millis(millis);

@@ -12,7 +12,7 @@ use crate::accounts::Accounts;
 use crate::accounts::memory::MemoryAccounts;
 use crate::id::{ConnId, JobId};
 use crate::presence::Record;
-use crate::server::{Closed, Input, Job, JobResult, Output, Server, TicketKey};
+use crate::server::{Closed, Input, Job, JobResult, Missed, Output, Server, TicketKey};
 use crate::sim::{Clock, SeededGenerator};
 use crate::time::{Mono, Timestamp};
 use crate::wire::frame::{FrameDecoder, MAX_FRAME, MAX_GUEST_FRAME};
@@ -30,7 +30,8 @@ pub(super) struct Host {
     death: Option<Death>,
     pub(super) run: u64,
     connections: BTreeMap<LineId, FrameDecoder>,
-    admitted: BTreeSet<LineId>,
+    /// Those that have got a copy of the roster.
+    following: BTreeSet<LineId>,
     pub(super) records: Vec<Record>,
     out: Vec<Output>,
 }
@@ -46,7 +47,7 @@ impl Host {
             death: None,
             run: 0,
             connections: BTreeMap::new(),
-            admitted: BTreeSet::new(),
+            following: BTreeSet::new(),
             records: Vec::new(),
             out: Vec::new(),
         }
@@ -80,7 +81,7 @@ impl Host {
         self.machine = None;
         self.death = Some(death);
         self.connections.clear();
-        self.admitted.clear();
+        self.following.clear();
     }
 
     /// Takes a new connection, if there is somebody to take it.
@@ -118,7 +119,7 @@ impl Host {
 
     /// A connection is gone.
     pub(super) fn gone(&mut self, line: LineId, job_time: Duration, medium: &mut Medium) {
-        self.admitted.remove(&line);
+        self.following.remove(&line);
         if self.connections.remove(&line).is_some() {
             self.feed(Input::Closed { conn: ConnId::new(line), why: Closed::Broken }, job_time, medium);
         }
@@ -134,10 +135,15 @@ impl Host {
         let now = self.clock.now(medium.now);
         let Some(machine) = &mut self.machine else { return };
         machine.handle(now, input, &mut self.out);
-        self.perform(job_time, medium);
+        // What is written has left at once, so that whoever got a copy has room for the next.
+        for conn in self.perform(job_time, medium) {
+            self.feed(Input::Drained { conn, missed: Missed::Nothing }, job_time, medium);
+        }
     }
 
-    fn perform(&mut self, job_time: Duration, medium: &mut Medium) {
+    /// Performs what the machine wants; gives who has got a copy.
+    fn perform(&mut self, job_time: Duration, medium: &mut Medium) -> Vec<ConnId> {
+        let mut copied = Vec::new();
         for output in self.out.drain(..) {
             match output {
                 Output::Send { conn, bytes } => {
@@ -145,19 +151,25 @@ impl Host {
                         medium.write(conn.get(), End::User, &bytes);
                     }
                 }
-                Output::Broadcast { except, bytes } => {
-                    for line in self.admitted.iter().filter(|line| except.map(ConnId::get) != Some(**line)) {
+                Output::Copy { conn, frames } => {
+                    if self.connections.contains_key(&conn.get()) {
+                        frames.iter().for_each(|bytes| medium.write(conn.get(), End::User, bytes));
+                        self.following.insert(conn.get());
+                        copied.push(conn);
+                    }
+                }
+                Output::Broadcast { bytes } => {
+                    for line in &self.following {
                         medium.write(*line, End::User, &bytes);
                     }
                 }
                 Output::Admit { conn } => {
-                    self.admitted.insert(conn.get());
                     if let Some(decoder) = self.connections.get_mut(&conn.get()) {
                         decoder.set_limit(MAX_FRAME);
                     }
                 }
                 Output::Close { conn } => {
-                    self.admitted.remove(&conn.get());
+                    self.following.remove(&conn.get());
                     if self.connections.remove(&conn.get()).is_some() {
                         medium.close(conn.get(), End::User);
                     }
@@ -169,6 +181,7 @@ impl Host {
                 Output::Record(record) => self.records.push(record),
             }
         }
+        copied
     }
 }
 

@@ -97,6 +97,7 @@ impl ServerLink {
             }
             State::Up { frames, .. } => match frames.recv().await {
                 Some(Incoming::Frame(frame)) => Happened::Frame(frame),
+                Some(Incoming::Drained(_)) => unreachable!("only servers send copies of the roster"),
                 Some(Incoming::Gone(_)) | None => {
                     self.state = State::Down;
                     Happened::Disconnected

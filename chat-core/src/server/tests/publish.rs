@@ -1,0 +1,120 @@
+//! When everybody is told, and who gets a copy when.
+
+use super::*;
+
+/// A server that tells at most every 25 ms, with alice, to whom nothing has happened for a while.
+fn timed() -> Bench {
+    let mut t = Bench::with(ServerConfig::default());
+    t.log_in(1, "alice");
+    t.pass(1_000);
+    t
+}
+
+/// A server that lets `most` read at once, none of whom reads before it is told to.
+fn slow_readers(most: usize) -> Bench {
+    let mut t = Bench::with(ServerConfig { max_copies: most, ..untimed() });
+    t.log_in(1, "alice");
+    t.quiet = false;
+    t
+}
+
+#[test]
+fn a_lone_change_is_told_at_once_and_those_that_follow_together() {
+    let mut t = timed();
+    let arrival = t.log_in(2, "bob");
+    assert_eq!(
+        arrival[2..],
+        [
+            "* <- 1..2 online bob 192.168.1.2:40001",
+            "log online bob 192.168.1.2:40001",
+            "2 <- page alice bob",
+            "2 <- complete 2"
+        ]
+    );
+    t.sleep(Duration::from_millis(10));
+    assert_eq!(t.log_in(3, "carol"), ["admit 3", "3 <- welcome Entered carol"]);
+    assert_eq!(t.say(2, &Request::Leave), ["close 2"]);
+    assert_eq!(t.pass(14), [""; 0]);
+    assert_eq!(
+        t.pass(1),
+        [
+            "* <- 2..4 online carol 192.168.1.3:40001, offline bob asked",
+            "log online carol 192.168.1.3:40001",
+            "log offline bob asked",
+            "3 <- page alice carol",
+            "3 <- complete 4",
+        ]
+    );
+    t.pass(25);
+    assert_eq!(t.say(3, &Request::Leave)[1], "* <- 4..5 offline carol asked", "quiet again");
+}
+
+#[test]
+fn whatever_comes_first_after_the_time_tells() {
+    let mut t = timed();
+    t.log_in(2, "bob");
+    assert_eq!(t.say(2, &Request::Leave), ["close 2"]);
+    t.sleep(Duration::from_millis(30));
+    let beat = t.say(1, &Request::Beat { number: 7 });
+    assert_eq!(beat, ["1 <- beat 7", "* <- 2..3 offline bob asked", "log offline bob asked"]);
+}
+
+#[test]
+fn a_stopping_server_tells_first_what_it_has_not_told_yet() {
+    let mut t = timed();
+    t.log_in(2, "bob");
+    t.say(2, &Request::Leave);
+    assert_eq!(
+        t.feed(Input::Stop),
+        [
+            "* <- 2..3 offline bob asked",
+            "log offline bob asked",
+            "1 <- ended Stopping",
+            "close 1",
+            "log server stopping"
+        ]
+    );
+}
+
+#[test]
+fn so_many_read_at_once_and_who_waits_gets_a_newer_copy() {
+    let mut t = slow_readers(1);
+    t.log_in(2, "bob");
+    assert_eq!(t.log_in(3, "carol").len(), 4, "a welcome and the change, and no copy");
+    assert_eq!(t.log_in(4, "dave").len(), 4);
+    let copy = ["3 <- page alice bob carol dave", "3 <- complete 4"];
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), copy);
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "told twice");
+    assert_eq!(t.break_off(3)[0], "4 <- page alice bob carol dave", "whose place is free");
+}
+
+#[test]
+fn who_reads_slowly_holds_up_others_for_a_second() {
+    let mut t = slow_readers(1);
+    t.log_in(2, "bob");
+    t.log_in(3, "carol");
+    assert_eq!(t.pass(999), [""; 0]);
+    assert_eq!(t.pass(1), ["3 <- page alice bob carol", "3 <- complete 3"]);
+}
+
+#[test]
+fn nobody_gets_a_copy_before_it_has_read_the_last_one() {
+    let mut t = slow_readers(2);
+    t.log_in(2, "bob");
+    t.pass(2_000);
+    for _ in 0..2 {
+        assert_eq!(t.say(2, &Request::Refresh), [""; 0]);
+    }
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), ["2 <- page alice bob", "2 <- complete 2"]);
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "one for both");
+}
+
+#[test]
+fn who_missed_changes_gets_a_copy_once_it_has_read_the_rest() {
+    let mut t = slow_readers(2);
+    assert_eq!(t.drain(ConnId::new(1), Missed::Changes), ["1 <- page alice", "1 <- complete 1"]);
+    assert_eq!(t.drain(ConnId::new(1), Missed::Nothing), [""; 0]);
+    t.connect(2);
+    assert_eq!(t.drain(ConnId::new(2), Missed::Changes), [""; 0], "a guest");
+    assert_eq!(t.drain(ConnId::new(9), Missed::Changes), [""; 0], "nobody");
+}
