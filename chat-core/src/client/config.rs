@@ -12,6 +12,9 @@ pub struct ClientConfig {
     /// How long any answer may take: the server's hello, its welcome, the next page of a roster. 20 s: longer than a
     /// server's own patience, so that people see its reason rather than ours.
     pub answer_timeout: Duration,
+    /// For how long the first log-in is tried again while the server says that it is busy. 3 minutes: ten thousand who
+    /// log in at once take a small server half of that.
+    pub patience: Duration,
     /// The least pause before connecting again. 0.5 s: a server that restarts is back after about that.
     pub shortest_pause: Duration,
     /// The longest pause before connecting again. 30 s: people who fix the network do not wait longer than that, and
@@ -29,6 +32,7 @@ impl Default for ClientConfig {
         Self {
             connect_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(20),
+            patience: Duration::from_mins(3),
             shortest_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(30),
             stall: Duration::from_secs(2),

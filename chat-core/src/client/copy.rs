@@ -18,6 +18,10 @@ pub(super) const MAX_ENTRIES: usize = 100_000;
 /// turns out to be out of step.
 const MAX_HELD_CHANGES: usize = 4_096;
 
+/// For how long a server that answers heartbeats may leave us waiting for a copy in all: one that has ten thousand to
+/// send at once takes a minute on a slow line.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
 /// The longest settling that is believed: a server that is wrong about it does not keep ghosts online for days.
 const LONGEST_SETTLING: Duration = Duration::from_mins(10);
 
@@ -53,11 +57,13 @@ struct Loading {
     held_changes: usize,
     /// When the next page must have come.
     until: Mono,
+    /// Until when heartbeats may put that off.
+    at_most: Mono,
 }
 
 impl Loading {
     fn new(until: Mono) -> Self {
-        Self { entries: Roster::new(), held: Vec::new(), held_changes: 0, until }
+        Self { entries: Roster::new(), held: Vec::new(), held_changes: 0, until, at_most: until + LONGEST_WAIT }
     }
 
     fn hold(&mut self, update: Update) {
@@ -198,6 +204,13 @@ impl RosterCopy {
         }
         if !self.doubtful.is_empty() {
             self.settle_until = self.settle_until.max(until);
+        }
+    }
+
+    /// A server that answers heartbeats is there: others get their copies first, and ours may come until `until`.
+    pub(super) fn hope(&mut self, until: Mono) {
+        if let Standing::Loading(loading) = &mut self.standing {
+            loading.until = loading.until.max(until.min(loading.at_most));
         }
     }
 

@@ -123,6 +123,11 @@ pub enum Event {
     Protocol(&'static str),
     /// The first log-in came to nothing before the server answered.
     Failed(LoginFailure),
+    /// The server is busy; the first log-in is tried again after this pause.
+    Busy {
+        /// The pause.
+        after: Duration,
+    },
     /// The connection broke, or another attempt failed; the next one follows after this pause.
     Reconnecting {
         /// The pause.

@@ -38,9 +38,24 @@ pub(super) enum Fate {
     After(Duration),
 }
 
-/// What a client is told that had no welcome yet. People wait for the answer, so nothing is tried again.
-pub(super) fn before_welcome(trouble: Trouble) -> Event {
-    match trouble {
+/// What follows before there is a session.
+#[derive(Debug)]
+pub(super) enum FirstFate {
+    /// The machine is over, and this is why.
+    Over(Event),
+    /// It asks again, not before the server wants.
+    After(Duration),
+}
+
+/// What becomes of a client that had no welcome yet. People wait for the answer, so nothing is tried again, but if the
+/// server asks for that because it is busy, and the wait is within `patience`.
+pub(super) fn before_welcome(trouble: Trouble, patience: Duration) -> FirstFate {
+    if let Trouble::Rejected(busy @ Rejection::Busy { .. }) = trouble
+        && let Some(after) = busy.retry_after().filter(|after| *after <= patience)
+    {
+        return FirstFate::After(after);
+    }
+    FirstFate::Over(match trouble {
         Trouble::Disconnected => Event::Failed(LoginFailure::Disconnected),
         Trouble::ConnectTimedOut => Event::Failed(LoginFailure::ConnectTimedOut),
         Trouble::AnswerTimedOut => Event::Failed(LoginFailure::AnswerTimedOut),
@@ -48,7 +63,7 @@ pub(super) fn before_welcome(trouble: Trouble) -> Event {
         Trouble::NoCommonVersion(versions) => Event::NoCommonVersion(versions),
         Trouble::Rejected(rejection) => Event::Rejected(rejection),
         Trouble::Ended(ended) => Event::Ended(ended),
-    }
+    })
 }
 
 /// What becomes of a client that has a ticket.
@@ -119,10 +134,20 @@ mod tests {
             (Trouble::Rejected(Rejection::WrongCredentials), "Rejected(WrongCredentials)"),
             (Trouble::Ended(Ended::Stopping), "Ended(Stopping)"),
         ] {
-            assert_eq!(format!("{:?}", before_welcome(trouble)), expected);
+            assert_eq!(format!("{:?}", before_welcome(trouble, Duration::ZERO)), format!("Over({expected})"));
         }
-        let told = before_welcome(Trouble::NoCommonVersion(versions));
-        assert!(matches!(told, Event::NoCommonVersion(told) if told == versions));
+        let told = before_welcome(Trouble::NoCommonVersion(versions), Duration::ZERO);
+        assert!(matches!(told, FirstFate::Over(Event::NoCommonVersion(told)) if told == versions));
+    }
+
+    #[test]
+    fn a_server_that_is_busy_is_asked_again_as_long_as_there_is_patience() {
+        let busy = |seconds| Trouble::Rejected(Rejection::busy(Duration::from_secs(seconds)));
+        let told = |trouble| format!("{:?}", before_welcome(trouble, Duration::from_secs(5)));
+        assert_eq!(told(busy(5)), "After(5s)");
+        assert_eq!(told(busy(6)), "Over(Rejected(Busy { retry_after_ms: 6000 }))");
+        let slow = Trouble::Rejected(Rejection::slow_down(Duration::from_secs(1)));
+        assert_eq!(told(slow), "Over(Rejected(SlowDown { retry_after_ms: 1000 }))", "which is the user's own doing");
     }
 
     #[test]

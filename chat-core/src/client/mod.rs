@@ -6,7 +6,7 @@
 //!      +----------- Waiting <------------+          (the connection broke; the roster stays)
 //! ```
 //!
-//! It logs in, keeps a copy of the roster in step, sends heartbeats, and comes back with its ticket when the connection
+//! It logs in, when the server is busy as often as that asks for, keeps a copy of the roster in step, sends heartbeats, and comes back with its ticket when the connection
 //! breaks. The password is held until the first welcome and no longer. What it is told by a server that cannot be
 //! understood ends the first log-in, and later only the connection.
 
@@ -31,7 +31,7 @@ pub use doors::{Event, Input, Login, LoginFailure, Output, PasswordChangeError};
 use backoff::Backoff;
 use clock::ServerClock;
 use copy::RosterCopy;
-use fate::{Fate, Trouble};
+use fate::{Fate, FirstFate, Trouble};
 use state::{Connection, Online, Pass, PasswordChange, Session, State};
 
 use crate::generator::Generator;
@@ -42,6 +42,7 @@ use crate::wire::control::{Ended, Offer, Reply, Request};
 /// The machine. The driver performs all outputs in order before the next input.
 pub struct Client {
     config: ClientConfig,
+    began: Mono,
     generator: Box<dyn Generator>,
     offer: Offer,
     state: State,
@@ -72,7 +73,7 @@ impl Client {
         out.push(Output::Connect);
         let state = State::Connecting { pass: Pass::Password(login), until: now.mono + config.connect_timeout };
         let backoff = Backoff::new(config.shortest_pause, config.longest_pause);
-        Self { config, generator, offer, state, copy, clock: ServerClock::default(), backoff }
+        Self { config, began: now.mono, generator, offer, state, copy, clock: ServerClock::default(), backoff }
     }
 
     /// Takes one input and appends what has to be done about it.
@@ -183,10 +184,10 @@ impl Client {
 
     fn connect_again(&mut self, now: Now, out: &mut Vec<Output>) {
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Waiting { session, .. } => {
+            State::Waiting { pass, .. } => {
                 out.push(Output::Connect);
                 let until = now.mono + self.config.connect_timeout;
-                self.state = State::Connecting { pass: Pass::Ticket(session), until };
+                self.state = State::Connecting { pass, until };
             }
             other => self.state = other,
         }
@@ -208,12 +209,25 @@ impl Client {
     /// The connection is of no use any more, or there is none; decides what becomes of us.
     fn deal_with(&mut self, trouble: Trouble, now: Now, out: &mut Vec<Output>) {
         match self.part(out) {
-            Some(Pass::Password(_)) => out.push(Output::Event(fate::before_welcome(trouble))),
+            Some(Pass::Password(login)) => self.ask_again(login, trouble, now, out),
             Some(Pass::Ticket(session)) => self.come_back(session, trouble, now, out),
             None => return,
         }
         if !matches!(trouble, Trouble::Disconnected) {
             out.push(Output::Close);
+        }
+    }
+
+    /// Before the first welcome.
+    fn ask_again(&mut self, login: Login, trouble: Trouble, now: Now, out: &mut Vec<Output>) {
+        let patience = self.config.patience.saturating_sub(now.mono.since(self.began));
+        match fate::before_welcome(trouble, patience) {
+            FirstFate::Over(event) => out.push(Output::Event(event)),
+            FirstFate::After(asked) => {
+                let after = self.backoff.after(asked, &mut *self.generator);
+                out.push(Output::Event(Event::Busy { after }));
+                self.state = State::Waiting { pass: Pass::Password(login), until: now.mono + after };
+            }
         }
     }
 
@@ -227,7 +241,7 @@ impl Client {
             out.push(Output::Event(Event::ServerStopping));
         }
         out.push(Output::Event(Event::Reconnecting { after }));
-        self.state = State::Waiting { session, until: now.mono + after };
+        self.state = State::Waiting { pass: Pass::Ticket(session), until: now.mono + after };
     }
 
     /// Gives up the connection and whatever was asked on it; gives back what lets us in again.

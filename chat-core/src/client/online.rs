@@ -28,6 +28,7 @@ impl Client {
             Reply::Beat { number, at } => {
                 if let Some(sent) = online.pulse.answered(number) {
                     self.clock.note(sent, now, at);
+                    self.copy.hope(until);
                 }
                 Ok(())
             }

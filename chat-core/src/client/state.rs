@@ -12,7 +12,7 @@ use crate::key::KeyPair;
 use crate::time::{Mono, Now};
 use crate::wire::control::{Offer, WelcomeKind};
 
-/// The ways of one client, from top to bottom; from each state with a session `Waiting` may follow, from all `Over`.
+/// The ways of one client, from top to bottom; from each state but the last `Waiting` may follow, from all `Over`.
 #[derive(Debug)]
 pub(super) enum State {
     /// The driver opens a connection.
@@ -24,7 +24,7 @@ pub(super) enum State {
     /// Welcome.
     Online(Online),
     /// A pause before the next attempt.
-    Waiting { session: Session, until: Mono },
+    Waiting { pass: Pass, until: Mono },
     /// Nothing happens any more.
     Over,
 }
@@ -98,8 +98,11 @@ impl State {
     /// What lets the client in again.
     pub(super) fn into_pass(self) -> Option<Pass> {
         match self {
-            Self::Connecting { pass, .. } | Self::Greeting { pass, .. } | Self::Asking { pass, .. } => Some(pass),
-            Self::Online(Online { session, .. }) | Self::Waiting { session, .. } => Some(Pass::Ticket(session)),
+            Self::Connecting { pass, .. }
+            | Self::Greeting { pass, .. }
+            | Self::Asking { pass, .. }
+            | Self::Waiting { pass, .. } => Some(pass),
+            Self::Online(Online { session, .. }) => Some(Pass::Ticket(session)),
             Self::Over => None,
         }
     }

@@ -33,7 +33,6 @@ fn a_rejection_is_told_and_ends_the_machine_even_if_it_could_be_tried_again() {
         (Rejection::WrongCredentials, "Rejected(WrongCredentials)"),
         (Rejection::NameTaken, "Rejected(NameTaken)"),
         (Rejection::RegistrationClosed, "Rejected(RegistrationClosed)"),
-        (Rejection::busy(Duration::from_secs(2)), "Rejected(Busy { retry_after_ms: 2000 })"),
         (Rejection::slow_down(Duration::from_secs(2)), "Rejected(SlowDown { retry_after_ms: 2000 })"),
         (Rejection::Full, "Rejected(Full)"),
     ] {
@@ -41,6 +40,50 @@ fn a_rejection_is_told_and_ends_the_machine_even_if_it_could_be_tried_again() {
         assert_eq!(desk.reply(&Reply::Rejected(rejection)), [told, "close"]);
         assert_eq!(desk.client.deadline(), None);
     }
+}
+
+#[test]
+fn a_server_that_is_busy_is_asked_again_after_the_pause_it_wants_and_not_for_ever() {
+    let mut desk = Desk::asking();
+    let busy = Reply::Rejected(Rejection::busy(Duration::from_secs(20)));
+    let mut times = 0;
+    while desk.client.deadline().is_some() && desk.now().mono < Mono::at(Duration::from_mins(10)) {
+        let told = desk.reply(&busy);
+        if told != ["busy", "close"] {
+            assert_eq!(told, ["Rejected(Busy { retry_after_ms: 20000 })", "close"]);
+            break;
+        }
+        assert!((20_000..=40_000).contains(&desk.due_in()), "{}", desk.due_in());
+        assert_eq!(desk.tick(), ["connect"]);
+        assert_eq!(desk.input(Input::Connected), ["hello"]);
+        assert_eq!(desk.hello(), ["enter alice correct horse"], "the password is kept");
+        times += 1;
+    }
+    assert!((4..10).contains(&times), "{times}");
+    assert_eq!(desk.client.deadline(), None);
+}
+
+#[test]
+fn who_waits_for_a_busy_server_may_leave() {
+    let mut desk = Desk::asking();
+    desk.reply(&Reply::Rejected(Rejection::busy(Duration::from_secs(2))));
+    assert_eq!(desk.input(Input::Disconnected), [""; 0]);
+    assert_eq!(desk.input(Input::Leave), ["left"]);
+    assert_eq!(desk.client.deadline(), None);
+}
+
+#[test]
+fn a_server_that_answers_heartbeats_may_take_its_time_for_the_roster_but_not_for_ever() {
+    let mut desk = Desk::loading();
+    let mut waited = 0;
+    let told = loop {
+        waited += desk.due_in();
+        let told = desk.tick();
+        let Some(number) = told.first().and_then(|line| line.strip_prefix("beat ")) else { break told };
+        desk.reply(&Reply::Beat { number: number.parse().unwrap(), at: Timestamp::from_millis(5) });
+    };
+    assert_eq!(told, ["reconnecting", "close"]);
+    assert!((300_000..330_000).contains(&waited), "{waited}");
 }
 
 #[test]

@@ -309,6 +309,7 @@ impl Desk {
                 Change::Moved { user, addresses } => format!("moved {user} {}", addresses[0]),
             },
             Event::Reconnecting { .. } => "reconnecting".into(),
+            Event::Busy { .. } => "busy".into(),
             Event::Reconnected => "reconnected".into(),
             Event::ServerStopping => "server stopping".into(),
             Event::Left => "left".into(),

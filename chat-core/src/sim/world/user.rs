@@ -216,7 +216,8 @@ impl Desk {
             | Event::Failed(_)
             | Event::Ended(_)
             | Event::Left => self.finish(at),
-            Event::Reconnecting { .. }
+            Event::Busy { .. }
+            | Event::Reconnecting { .. }
             | Event::Reconnected
             | Event::PasswordChange(_)
             | Event::MoveRejected(_)

@@ -96,6 +96,9 @@ impl Driver {
                 self.peers.change(now, change);
                 self.events.push(Event::Presence(presence));
             }
+            machine::Event::Busy { after } => {
+                log::warn!("the server is busy; trying again in {} s", after.as_secs_f64().ceil());
+            }
             machine::Event::Reconnecting { after } => self.notice(Notice::Reconnecting { after }),
             machine::Event::Reconnected => {
                 self.impostor = None;
