@@ -45,6 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             user: user.parse()?,
             password: Password::parse("correct horse battery")?,
             purpose: Purpose::Register,
+            invitation: None,
         };
         let options = ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login);
         Ok::<_, Box<dyn Error>>(Person::arrive(connect(options).await?).await)

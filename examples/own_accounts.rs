@@ -88,7 +88,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = tokio::spawn(serve(listener, identity, Arc::new(class), ServerOptions::default(), |_| {}, shutdown));
 
     let enter = async |user: &str, word: &str| {
-        let login = Login { user: user.parse()?, password: Password::parse(word)?, purpose: Purpose::LogIn };
+        let login =
+            Login { user: user.parse()?, password: Password::parse(word)?, purpose: Purpose::LogIn, invitation: None };
         let options = ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login);
         Ok::<_, Box<dyn Error>>(connect(options).await)
     };

@@ -1,18 +1,25 @@
 //! Tagged extras: room at the end of a wire structure for what later versions add.
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 /// Tagged values; a reader skips the tags that it does not know.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Extras(Vec<Extra>);
 
-/// One tagged value.
+/// One tagged value, wiped when dropped, as it may be a secret.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Extra {
-    /// What it is; no tag is assigned yet.
+    /// What it is: each structure has its own tags.
     pub tag: u16,
     /// Its encoding, which the tag decides.
     pub value: Vec<u8>,
+}
+
+impl Drop for Extra {
+    fn drop(&mut self) {
+        self.value.zeroize();
+    }
 }
 
 impl Extras {

@@ -39,6 +39,7 @@
 pub mod extras;
 pub mod generator;
 pub mod id;
+pub mod invitation;
 pub mod key;
 pub mod name;
 pub mod password;

@@ -44,6 +44,7 @@
 //!         user: user.parse().expect("a user name"),
 //!         password: chat_core::password::Password::parse("correct horse").expect("a password"),
 //!         purpose: Purpose::Register,
+//!         invitation: None,
 //!     };
 //!     connect(ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login)).await
 //! };

@@ -31,7 +31,7 @@ pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
         let wanted = if purpose == Purpose::Register { Wanted::New } else { Wanted::Known };
         let mut terminal = terminal::is_there().then_some(Terminal);
         let password = password.get(wanted, terminal.as_mut().map(|terminal| terminal as &mut dyn Ask))?;
-        Ok(Login { user, password, purpose })
+        Ok(Login { user, password, purpose, invitation: None })
     });
     let login = asked.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
     let mut options = ClientOptions::new(server, trust, login);

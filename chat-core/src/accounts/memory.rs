@@ -16,21 +16,35 @@ use crate::time::Timestamp;
 ///
 /// For tests, and for embedders who try things out: it keeps the passwords as they are, without hashing, and answers
 /// at once, so an unknown name costs nothing like a password check. `chat-store` has what a real server needs.
-#[derive(Default)]
 pub struct MemoryAccounts {
+    room: usize,
     /// Held for the length of one call, and no call waits while it holds it.
     table: Mutex<Table>,
 }
 
 impl MemoryAccounts {
-    /// No accounts yet.
+    /// No accounts yet, and room for as many as [`MemoryAccounts::ROOM`].
     pub fn new() -> Self {
-        Self::default()
+        Self::with_room(Self::ROOM)
     }
+
+    /// No accounts yet, and room for `room`, removed ones included.
+    pub fn with_room(room: usize) -> Self {
+        Self { room, table: Mutex::default() }
+    }
+
+    /// The most accounts by default: some 10 MB.
+    pub const ROOM: usize = 100_000;
 
     fn table(&self) -> MutexGuard<'_, Table> {
         // Every call changes one row as its last step, so a panic elsewhere leaves the table whole.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryAccounts {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -46,6 +60,9 @@ impl Accounts for MemoryAccounts {
         let mut table = self.table();
         if table.names.contains_key(&name) {
             return Err(AccountError::NameTaken);
+        }
+        if table.rows.len() >= self.room {
+            return Err(AccountError::Full);
         }
         // Rows are never deleted, so the next id is one above the highest there ever was.
         let id = table.rows.last_key_value().map_or(AccountId::new(1), |(id, _)| id.next());

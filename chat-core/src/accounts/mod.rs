@@ -170,6 +170,9 @@ pub enum AccountError {
     /// The operator's: there is no such account.
     #[error("no such account")]
     NoSuchAccount,
+    /// There are as many accounts as there may be.
+    #[error("there is no room for more accounts")]
+    Full,
     /// Nobody's: too many passwords are being checked; to be tried again after this time.
     #[error("busy, try again in {} s", .0.as_secs().max(1))]
     Busy(Duration),

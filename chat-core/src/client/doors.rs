@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::invitation::Invitation;
 use crate::key::KeyPair;
 use crate::name::UserName;
 use crate::password::Password;
@@ -24,6 +25,8 @@ pub struct Login {
     pub password: Password,
     /// Whether the account is to be made first.
     pub purpose: Purpose,
+    /// What lets somebody make an account where not everybody may.
+    pub invitation: Option<Invitation>,
 }
 
 /// What happens to a client.

@@ -103,7 +103,10 @@ fn refused(rejection: Rejection) -> Fate {
         | Rejection::Name(_)
         | Rejection::Password(_)
         | Rejection::NameTaken
-        | Rejection::RegistrationClosed => Fate::Over(Event::Rejected(rejection)),
+        | Rejection::RegistrationClosed
+        | Rejection::TooManyRegistrations { .. }
+        | Rejection::NotInvited
+        | Rejection::AccountsFull => Fate::Over(Event::Rejected(rejection)),
     }
 }
 
@@ -171,6 +174,12 @@ mod tests {
             (Rejection::TooManyRequests, "again"),
             (Rejection::Full, "again"),
             (Rejection::TooLate, "again"),
+            (Rejection::NotInvited, "Rejected(NotInvited)"),
+            (Rejection::AccountsFull, "Rejected(AccountsFull)"),
+            (
+                Rejection::too_many_registrations(Duration::from_secs(1)),
+                "Rejected(TooManyRegistrations { retry_after_ms: 1000 })",
+            ),
         ] {
             assert_eq!(told(Trouble::Rejected(rejection), History::Known), expected);
             assert_eq!(told(Trouble::Rejected(rejection), History::Empty), expected);

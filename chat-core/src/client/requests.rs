@@ -4,11 +4,12 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::doors::{Login, Output};
-use crate::extras::Extras;
+use crate::extras::{Extra, Extras};
+use crate::invitation::Invitation;
 use crate::key::PublicKey;
 use crate::password::Password;
 use crate::roster::LinkVersions;
-use crate::wire::control::{ChangePassword, Enter, Offer, Request, Resume};
+use crate::wire::control::{ChangePassword, Enter, INVITATION, Offer, Request, Resume};
 use crate::wire::datagram;
 use crate::wire::frame::{MAX_GUEST_FRAME, encode, encode_raw};
 use crate::wire::hello::Hello;
@@ -36,8 +37,12 @@ pub(super) fn enter(login: &Login, offer: &Offer, key: PublicKey) -> Bytes {
         offer: offer.clone(),
         key,
         versions: LINKS,
-        extras: Extras::default(),
+        extras: login.invitation.iter().map(invitation).collect(),
     }))
+}
+
+fn invitation(invitation: &Invitation) -> Extra {
+    Extra { tag: INVITATION, value: invitation.expose().into() }
 }
 
 pub(super) fn resume(ticket: &[u8], offer: &Offer, next_key: PublicKey) -> Bytes {
@@ -67,7 +72,8 @@ mod tests {
     #[test]
     fn the_longest_requests_fit() {
         let password = Password::parse(&"\u{2000b}".repeat(Password::MAX_CHARS)).unwrap();
-        let login = Login { user: "名".repeat(32).parse().unwrap(), password, purpose: Purpose::Register };
+        let invitation = Invitation::parse(&"x".repeat(Invitation::MAX_CHARS)).ok();
+        let login = Login { user: "名".repeat(32).parse().unwrap(), password, purpose: Purpose::Register, invitation };
         let addresses = vec!["[2001:db8:1:2:3:4:5:6]:65535".parse().unwrap(); Offer::MAX_ADDRESSES];
         let offer = Offer { policy: OfferPolicy::Detected, port: 65_535, addresses };
         let key = PublicKey::new([255; 32]);

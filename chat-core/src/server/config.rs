@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::invitation::Invitation;
+
 /// The times and bounds of a [`Server`](super::Server). The defaults suit a room of people; all durations must be
 /// longer than zero.
 #[derive(Clone, Debug)]
@@ -28,6 +30,17 @@ pub struct ServerConfig {
     /// The most connections from one address (of IPv6: one /64 network). Less than `max_checks`, so that one address
     /// cannot keep all the others from logging in.
     pub max_connections_per_address: usize,
+    /// The most connections that have not logged in: more than come within the time that a log-in takes, and few enough
+    /// that strangers cost little.
+    pub max_guests: usize,
+    /// The most sessions, those in grace included, which is the length of the roster: each client keeps it, and each
+    /// arrival is told to all.
+    pub max_sessions: usize,
+    /// The accounts that may be made in an hour, all at once or evenly. A class or an office comes in one hour; a million
+    /// accounts do not.
+    pub registrations_per_hour: u32,
+    /// The same from one address (of IPv6: one /64 network), behind which there may be a whole class.
+    pub registrations_per_address: u32,
     /// The most password checks in flight. Two cores do about a hundred per second, so the last one waits 3 s.
     pub max_checks: usize,
     /// When a client that was told "busy" is to try again: by then a good part of `max_checks` is done.
@@ -78,6 +91,10 @@ impl Default for ServerConfig {
             registration: RegistrationPolicy::Open,
             max_connections: 10_000,
             max_connections_per_address: 128,
+            max_guests: 2_048,
+            max_sessions: 10_000,
+            registrations_per_hour: 1_000,
+            registrations_per_address: 200,
             max_checks: 256,
             busy_pause: Duration::from_secs(2),
             max_guest_requests: 8,
@@ -130,10 +147,12 @@ impl Default for ThrottleConfig {
 }
 
 /// Who may make an account through the server.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RegistrationPolicy {
     /// Anybody who can connect.
     Open,
+    /// Whoever knows the code.
+    Invited(Invitation),
     /// Nobody: operators make the accounts.
     Closed,
 }

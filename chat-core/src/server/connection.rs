@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::bounds::Bound;
 use super::config::ServerConfig;
+use super::rate::Rate;
 use super::throttle::Source;
 use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId};
@@ -84,7 +86,8 @@ pub(super) struct Online {
 impl Connection {
     /// Whether one more frame is within the rate.
     pub(super) fn take_frame(&mut self, now: Mono, config: &ServerConfig) -> bool {
-        self.frames.take(now, config.frames_per_second, config.frame_burst)
+        let interval = Duration::from_secs(1) / config.frames_per_second.max(1);
+        self.frames.take(now, interval, config.frame_burst).is_ok()
     }
 }
 
@@ -93,25 +96,49 @@ impl Connection {
 pub(super) struct Connections {
     all: BTreeMap<ConnId, Connection>,
     counts: BTreeMap<Source, usize>,
+    /// How many have not logged in.
+    guests: usize,
 }
 
 impl Connections {
-    /// Takes a connection in if there is room for it.
-    pub(super) fn insert(&mut self, conn: ConnId, from: SocketAddr, config: &ServerConfig) -> bool {
+    /// Takes a new connection in if there is room for it.
+    ///
+    /// # Errors
+    /// The bound that is reached.
+    pub(super) fn insert(&mut self, conn: ConnId, from: SocketAddr, config: &ServerConfig) -> Result<(), Bound> {
         let count = self.counts.get(&from.ip().into()).copied().unwrap_or(0);
-        if self.all.len() >= config.max_connections || count >= config.max_connections_per_address {
-            return false;
+        if count >= config.max_connections_per_address {
+            return Err(Bound::ConnectionsPerAddress);
+        }
+        if self.all.len() >= config.max_connections {
+            return Err(Bound::Connections);
+        }
+        if self.guests >= config.max_guests {
+            return Err(Bound::Guests);
         }
         let connection = Connection { from, state: State::Greeting, requests: 0, frames: Rate::default() };
-        if self.all.insert(conn, connection).is_none() {
-            self.counts.insert(from.ip().into(), count + 1);
+        self.all.insert(conn, connection);
+        self.counts.insert(from.ip().into(), count + 1);
+        self.guests += 1;
+        Ok(())
+    }
+
+    /// A connection speaks for a session from now on. Gives where it comes from.
+    pub(super) fn log_in(&mut self, conn: ConnId, online: Online) -> Option<SocketAddr> {
+        let connection = self.all.get_mut(&conn)?;
+        if !matches!(connection.state, State::Online(_)) {
+            self.guests -= 1;
         }
-        true
+        connection.state = State::Online(online);
+        Some(connection.from)
     }
 
     /// Forgets a connection.
     pub(super) fn remove(&mut self, conn: ConnId) -> Option<Connection> {
         let connection = self.all.remove(&conn)?;
+        if !matches!(connection.state, State::Online(_)) {
+            self.guests -= 1;
+        }
         let source = connection.from.ip().into();
         match self.counts.get_mut(&source) {
             Some(count) if *count > 1 => *count -= 1,
@@ -151,23 +178,8 @@ impl Connections {
     /// Forgets all, and gives them.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (ConnId, Connection)> {
         self.counts.clear();
+        self.guests = 0;
         std::mem::take(&mut self.all).into_iter()
-    }
-}
-
-/// An even rate with bursts, as one time: when the burst would be used up if frames came at the even rate.
-#[derive(Debug, Default)]
-struct Rate(Mono);
-
-impl Rate {
-    fn take(&mut self, now: Mono, per_second: u32, burst: u32) -> bool {
-        let interval = Duration::from_secs(1) / per_second.max(1);
-        let used = now.until(self.0);
-        if used + interval > interval * burst {
-            return false;
-        }
-        self.0 = now + used + interval;
-        true
     }
 }
 
@@ -175,29 +187,37 @@ impl Rate {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_burst_is_allowed_and_then_the_even_rate() {
-        let mut rate = Rate::default();
-        let at = |millis| Mono::at(Duration::from_millis(millis));
-        assert_eq!((0..6).filter(|_| rate.take(at(0), 10, 4)).count(), 4);
-        assert!(!rate.take(at(99), 10, 4));
-        assert!(rate.take(at(100), 10, 4));
-        assert!(!rate.take(at(199), 10, 4));
-        assert_eq!((0..6).filter(|_| rate.take(at(9_000), 10, 4)).count(), 4, "a pause fills the burst, not more");
+    fn online() -> Online {
+        Online { account: AccountId::new(1), refresh_from: Mono::ZERO, move_from: Mono::ZERO, moving: None }
     }
 
     #[test]
-    fn connections_are_counted_by_address_and_in_all() {
-        let config = ServerConfig { max_connections: 3, max_connections_per_address: 2, ..ServerConfig::default() };
+    fn connections_are_counted_by_address_in_all_and_before_log_in() {
+        let config = ServerConfig {
+            max_connections: 4,
+            max_connections_per_address: 2,
+            max_guests: 3,
+            ..ServerConfig::default()
+        };
         let mut connections = Connections::default();
-        let from = |host: u8| SocketAddr::from(([192, 0, 2, host], 50_000));
-        let mut insert = |conn, host| connections.insert(ConnId::new(conn), from(host), &config);
-        assert_eq!([insert(1, 1), insert(2, 1), insert(3, 1)], [true, true, false]);
-        assert_eq!([insert(4, 2), insert(5, 3)], [true, false]);
+        let insert = |connections: &mut Connections, conn, host: u8| {
+            connections.insert(ConnId::new(conn), SocketAddr::from(([192, 0, 2, host], 50_000)), &config)
+        };
+        assert_eq!([1, 2].map(|conn| insert(&mut connections, conn, 1)), [Ok(()), Ok(())]);
+        assert_eq!(insert(&mut connections, 3, 1), Err(Bound::ConnectionsPerAddress));
+        assert_eq!([3, 4].map(|conn| insert(&mut connections, conn, 2)), [Ok(()), Err(Bound::Guests)]);
+        for _ in 0..2 {
+            assert!(connections.log_in(ConnId::new(3), online()).is_some());
+        }
+        assert_eq!([4, 5].map(|conn| insert(&mut connections, conn, conn as u8)), [Ok(()), Err(Bound::Connections)]);
         assert!(connections.remove(ConnId::new(1)).is_some());
         assert!(connections.remove(ConnId::new(1)).is_none());
-        assert!(connections.insert(ConnId::new(6), from(1), &config));
-        assert_eq!(connections.drain().count(), 3);
-        assert!(connections.counts.is_empty());
+        assert_eq!(insert(&mut connections, 6, 1), Ok(()));
+        assert!(connections.log_in(ConnId::new(9), online()).is_none());
+        for conn in [2, 3, 4] {
+            connections.remove(ConnId::new(conn));
+        }
+        assert_eq!((connections.guests, connections.drain().count()), (1, 1));
+        assert_eq!(format!("{connections:?}"), format!("{:?}", Connections::default()));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::bounds::Bound;
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId, JobId};
 use crate::name::UserName;
@@ -131,6 +132,8 @@ pub enum Output {
     },
     /// Write a line of the presence log.
     Record(Record),
+    /// Tell whoever runs the server, though not every time, that somebody was refused because of a bound.
+    Reached(Bound),
 }
 
 /// Prints no frames: they may hold tickets.
@@ -144,6 +147,7 @@ impl fmt::Debug for Output {
             Self::Close { conn } => write!(f, "Close({conn})"),
             Self::Job { id, job } => write!(f, "Job({id}, {job:?})"),
             Self::Record(record) => write!(f, "Record({record})"),
+            Self::Reached(bound) => write!(f, "Reached({bound})"),
         }
     }
 }

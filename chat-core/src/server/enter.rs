@@ -7,7 +7,7 @@ use super::sessions::Session;
 use super::throttle::{Attempt, Verdict};
 use super::tickets::Ticket;
 use super::timers::Timer;
-use super::{RegistrationPolicy, Server, addresses, send};
+use super::{Bound, Server, addresses, registration, send};
 use crate::accounts::{Account, AccountError, Status};
 use crate::extras::Extras;
 use crate::id::{AccountId, ConnId};
@@ -25,6 +25,7 @@ impl Server {
         let Some(connection) = self.connections.get_mut(conn) else { return };
         connection.requests += 1;
         if connection.requests > self.config.max_guest_requests {
+            out.push(Output::Reached(Bound::Frames));
             return self.turn_away(now, conn, Rejection::TooManyRequests, out);
         }
         let is_checking = matches!(connection.state, State::Checking(_));
@@ -49,15 +50,20 @@ impl Server {
     }
 
     fn enter(&mut self, now: Now, conn: ConnId, enter: &Enter<'_>, out: &mut Vec<Output>) -> Result<(), Rejection> {
-        if enter.purpose == Purpose::Register && self.config.registration == RegistrationPolicy::Closed {
-            return Err(Rejection::RegistrationClosed);
-        }
         let name = UserName::parse(enter.user)?;
         let password = Password::parse(enter.password)?;
         let newcomer = self.newcomer(conn, enter.key, &enter.offer, enter.versions)?;
         // Said before the account is made, so that the same registration can be tried again.
         self.refuse_used(enter.key)?;
-        let attempt = self.begin_check(now, conn, &name)?;
+        let attempt = self.begin_check(now, conn, &name, out)?;
+        if enter.purpose == Purpose::Register
+            && let Err(why) = self.may_register(now, conn, enter, out)
+        {
+            // A wrong code is a guess like a taken name.
+            let verdict = if why == Rejection::NotInvited { Verdict::Taken } else { Verdict::Open };
+            self.throttle.end(now.mono, attempt, verdict);
+            return Err(why);
+        }
         let job = match enter.purpose {
             Purpose::LogIn => Job::Authenticate { name, password },
             Purpose::Register => Job::Register { name, password },
@@ -65,6 +71,21 @@ impl Server {
         self.jobs.start(Pending::Enter { conn, attempt }, job, out);
         self.check(conn, Checking::Password(newcomer));
         Ok(())
+    }
+
+    fn may_register(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        enter: &Enter<'_>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Rejection> {
+        registration::admit(&self.config.registration, enter)?;
+        let from = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?.from.ip().into();
+        self.registrations.take(now.mono, from, &self.config).map_err(|(bound, pause)| {
+            out.push(Output::Reached(bound));
+            Rejection::too_many_registrations(pause)
+        })
     }
 
     /// Checks what a session brings along.
@@ -88,8 +109,15 @@ impl Server {
     }
 
     /// Lets a password check begin, if nothing speaks against it.
-    pub(super) fn begin_check(&mut self, now: Now, conn: ConnId, user: &UserName) -> Result<Attempt, Rejection> {
+    pub(super) fn begin_check(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        user: &UserName,
+        out: &mut Vec<Output>,
+    ) -> Result<Attempt, Rejection> {
         if self.jobs.checks() >= self.config.max_checks {
+            out.push(Output::Reached(Bound::PasswordChecks));
             return Err(Rejection::busy(self.config.busy_pause));
         }
         let connection = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?;
@@ -97,12 +125,23 @@ impl Server {
     }
 
     /// Ends a password check in the throttle.
-    pub(super) fn end_check(&mut self, now: Now, attempt: Attempt, result: &Result<Account, AccountError>) {
+    pub(super) fn end_check(
+        &mut self,
+        now: Now,
+        attempt: Attempt,
+        result: &Result<Account, AccountError>,
+        out: &mut Vec<Output>,
+    ) {
+        match result {
+            Err(AccountError::Busy(_)) => out.push(Output::Reached(Bound::PasswordChecks)),
+            Err(AccountError::Full) => out.push(Output::Reached(Bound::Accounts)),
+            _ => {}
+        }
         let verdict = match result {
             Ok(_) | Err(AccountError::Disabled) => Verdict::Right,
             Err(AccountError::WrongCredentials | AccountError::NoSuchAccount) => Verdict::Wrong,
             Err(AccountError::NameTaken) => Verdict::Taken,
-            Err(AccountError::Busy(_) | AccountError::Unavailable(_)) => Verdict::Open,
+            Err(AccountError::Busy(_) | AccountError::Full | AccountError::Unavailable(_)) => Verdict::Open,
         };
         self.throttle.end(now.mono, attempt, verdict);
     }
@@ -123,7 +162,7 @@ impl Server {
         result: Result<Account, AccountError>,
         out: &mut Vec<Output>,
     ) {
-        self.end_check(now, attempt, &result);
+        self.end_check(now, attempt, &result, out);
         let Some(Checking::Password(newcomer)) = self.connections.take_checking(conn) else { return };
         let admitted = match result {
             Err(error) => Err(Rejection::from(&error)),
@@ -152,6 +191,10 @@ impl Server {
     ) -> Result<(), Rejection> {
         let Newcomer { key, addresses, versions } = newcomer;
         self.refuse_used(key)?;
+        if self.sessions.len() >= self.config.max_sessions && self.sessions.get(account.id).is_none() {
+            out.push(Output::Reached(Bound::Sessions));
+            return Err(Rejection::Full);
+        }
         let replaced = self.replace(now, account.id, out);
         self.free_name(now, &account.name, out);
         let user = account.name.clone();
@@ -197,12 +240,10 @@ impl Server {
         kind: WelcomeKind,
         out: &mut Vec<Output>,
     ) {
-        let (Some(connection), Some(session)) = (self.connections.get_mut(conn), self.sessions.get_mut(account)) else {
-            return;
-        };
-        connection.state = State::Online(Online { account, refresh_from: now.mono, move_from: now.mono, moving: None });
+        let Some(session) = self.sessions.get_mut(account) else { return };
+        let online = Online { account, refresh_from: now.mono, move_from: now.mono, moving: None };
+        let Some(observed) = self.connections.log_in(conn, online) else { return };
         session.conn = Some(conn);
-        let observed = connection.from;
         let Some(entry) = self.changes.roster().get(&session.user).cloned() else { return };
         self.timers.cancel(Timer::Grace(account));
         self.timers.cancel(Timer::LogIn(conn));

@@ -20,6 +20,7 @@
 //! only about the rest.
 
 mod addresses;
+mod bounds;
 mod changes;
 mod config;
 mod connection;
@@ -31,6 +32,8 @@ mod memory;
 mod online;
 mod pages;
 mod publish;
+mod rate;
+mod registration;
 mod resume;
 mod sessions;
 mod throttle;
@@ -41,6 +44,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use bounds::Bound;
 pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
 pub use doors::{Closed, Input, Job, JobResult, Missed, Output};
 pub use tickets::TicketKey;
@@ -62,6 +66,7 @@ use changes::{Changes, encoded};
 use connection::{Connections, State};
 use copies::Copies;
 use jobs::{Jobs, Pending};
+use registration::Registrations;
 use resume::LookUps;
 use sessions::Sessions;
 use throttle::Throttle;
@@ -86,6 +91,7 @@ pub struct Server {
     jobs: Jobs,
     look_ups: LookUps,
     throttle: Throttle,
+    registrations: Registrations,
     /// When the accounts were last asked for changes and answered.
     polled: Timestamp,
     seen: Seen,
@@ -124,6 +130,7 @@ impl Server {
             jobs: Jobs::new(),
             look_ups: LookUps::default(),
             throttle: Throttle::new(config.throttle.clone()),
+            registrations: Registrations::new(&config),
             polled: now.wall,
             seen: Seen::default(),
             config,
@@ -162,19 +169,22 @@ impl Server {
         if self.connections.get(conn).is_some() {
             return;
         }
-        if self.connections.insert(conn, addresses::canonical(from), &self.config) {
-            self.timers.set(Timer::LogIn(conn), now.mono + self.config.login_time);
-        } else {
-            // The client reads our hello first, and then it can read why.
-            send_hello(conn, out);
-            send(conn, &Reply::Rejected(Rejection::Full), out);
-            out.push(Output::Close { conn });
+        match self.connections.insert(conn, addresses::canonical(from), &self.config) {
+            Ok(()) => self.timers.set(Timer::LogIn(conn), now.mono + self.config.login_time),
+            Err(bound) => {
+                out.push(Output::Reached(bound));
+                // The client reads our hello first, and then it can read why.
+                send_hello(conn, out);
+                send(conn, &Reply::Rejected(Rejection::Full), out);
+                out.push(Output::Close { conn });
+            }
         }
     }
 
     fn frame(&mut self, now: Now, conn: ConnId, payload: &[u8], out: &mut Vec<Output>) {
         let Some(connection) = self.connections.get_mut(conn) else { return };
         if !connection.take_frame(now.mono, &self.config) {
+            out.push(Output::Reached(Bound::Frames));
             return self.turn_away(now, conn, Rejection::TooManyRequests, out);
         }
         if matches!(connection.state, State::Greeting) {

@@ -92,7 +92,7 @@ impl Server {
         // What breaks the rules cannot be the password, and the rule is not what the user has to be told.
         let old = Password::parse(change.old).map_err(|_| Rejection::WrongCredentials)?;
         let (user, seen) = (session.user.clone(), session.generation);
-        let attempt = self.begin_check(now, conn, &user)?;
+        let attempt = self.begin_check(now, conn, &user, out)?;
         let job = Job::ChangePassword { id: account, old, new };
         let job = self.jobs.start(Pending::ChangePassword { conn, account, attempt }, job, out);
         if let Some(session) = self.sessions.get_mut(account) {
@@ -114,7 +114,7 @@ impl Server {
         result: Result<Account, AccountError>,
         out: &mut Vec<Output>,
     ) {
-        self.end_check(now, attempt, &result);
+        self.end_check(now, attempt, &result, out);
         let Some(session) = self.sessions.get_mut(account) else { return };
         let Some(Changing { seen, .. }) = session.changing.take_if(|changing| changing.job == job) else { return };
         if let Ok(changed) = &result {

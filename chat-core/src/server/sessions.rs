@@ -85,6 +85,11 @@ impl Sessions {
         self.accounts.get(&session).copied()
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.live.len()
+    }
+
     /// The accounts of all sessions.
     pub(super) fn accounts(&self) -> impl Iterator<Item = AccountId> {
         self.live.keys().copied()

@@ -79,6 +79,9 @@ pub struct Enter<'a> {
     pub extras: Extras,
 }
 
+/// The tag of the extra of [`Enter`] that holds an invitation code.
+pub const INVITATION: u16 = 1;
+
 /// Prints no password.
 impl fmt::Debug for Enter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

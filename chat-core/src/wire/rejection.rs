@@ -74,6 +74,25 @@ pub enum Rejection {
     /// Log-in took too long.
     #[error("log-in took too long; connect again")]
     TooLate,
+    /// More accounts are being made than the server allows in an hour.
+    #[error("too many new accounts at the moment; try again in {}", waiting(*.retry_after_ms))]
+    TooManyRegistrations {
+        /// When one more is allowed.
+        retry_after_ms: u32,
+    },
+    /// Registration needs an invitation code, and none or another one was shown.
+    #[error("registration needs this server's invitation code; ask whoever runs it")]
+    NotInvited,
+    /// The storage has as many accounts as it may have.
+    #[error("this server has no room for more accounts; ask whoever runs it")]
+    AccountsFull,
+}
+
+fn waiting(millis: u32) -> String {
+    match seconds(millis) {
+        seconds @ ..=120 => format!("{seconds} s"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
+    }
 }
 
 fn seconds(millis: u32) -> u32 {
@@ -91,12 +110,17 @@ impl Rejection {
         Self::SlowDown { retry_after_ms: millis(retry_after) }
     }
 
+    /// More accounts are being made than is allowed; one more is after `retry_after`.
+    pub fn too_many_registrations(retry_after: Duration) -> Self {
+        Self::TooManyRegistrations { retry_after_ms: millis(retry_after) }
+    }
+
     /// When the same request may succeed without anything being changed, if ever.
     pub fn retry_after(self) -> Option<Duration> {
         match self {
-            Self::Busy { retry_after_ms } | Self::SlowDown { retry_after_ms } => {
-                Some(Duration::from_millis(retry_after_ms.into()))
-            }
+            Self::Busy { retry_after_ms }
+            | Self::SlowDown { retry_after_ms }
+            | Self::TooManyRegistrations { retry_after_ms } => Some(Duration::from_millis(retry_after_ms.into())),
             _ => None,
         }
     }
@@ -114,6 +138,7 @@ impl From<&AccountError> for Rejection {
             AccountError::WrongCredentials | AccountError::NoSuchAccount => Self::WrongCredentials,
             AccountError::Disabled => Self::Disabled,
             AccountError::Busy(retry_after) => Self::busy(*retry_after),
+            AccountError::Full => Self::AccountsFull,
             AccountError::Unavailable(_) => Self::StorageUnavailable,
         }
     }
@@ -163,12 +188,18 @@ mod tests {
             Rejection::TooManyRequests,
             Rejection::Full,
             Rejection::TooLate,
+            Rejection::too_many_registrations(Duration::from_secs(1)),
+            Rejection::NotInvited,
+            Rejection::AccountsFull,
         ] {
             crate::wire::encode(&rejection, &mut out);
         }
         assert_eq!(
             out,
-            [0, 2, 1, b'@', 1, 1, 2, 3, 4, 5, 6, 0xe8, 7, 7, 0xd0, 15, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]
+            [
+                0, 2, 1, b'@', 1, 1, 2, 3, 4, 5, 6, 0xe8, 7, 7, 0xd0, 15, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+                0xe8, 7, 19, 20
+            ]
         );
     }
 
@@ -186,6 +217,9 @@ mod tests {
             Rejection::slow_down(Duration::from_millis(3_001)).to_string(),
             "too many failed attempts; try again in 4 s"
         );
+        let later = |seconds| Rejection::too_many_registrations(Duration::from_secs(seconds)).to_string();
+        assert_eq!(later(120), "too many new accounts at the moment; try again in 120 s");
+        assert_eq!(later(121), "too many new accounts at the moment; try again in 3 minutes");
         assert_eq!(Rejection::NameTaken.retry_after(), None);
     }
 }

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::ServerOptions;
 use super::jobs::Jobs;
 use super::presence_log::PresenceLog;
+use super::reached::Reached;
 use crate::clock::Clock;
 use crate::connection::{Gone, Incoming};
 use crate::outbox::Outbox;
@@ -44,6 +45,7 @@ pub(super) struct Hub<A, O> {
     jobs: Jobs<A>,
     log: Option<PresenceLog>,
     observer: O,
+    reached: Reached,
     out: Vec<Output>,
     /// Connections whose outbox overflowed while outputs were performed; the machine is told when those are done.
     too_slow: VecDeque<ConnId>,
@@ -69,6 +71,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             jobs,
             log,
             observer,
+            reached: Reached::new(&options.machine),
             out,
             too_slow: VecDeque::new(),
         };
@@ -189,6 +192,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                     }
                 }
                 Output::Job { id, job } => self.jobs.start(id, job),
+                Output::Reached(bound) => self.reached.tell(bound),
                 Output::Record(record) => {
                     (self.observer)(&record);
                     if let Some(log) = &self.log {

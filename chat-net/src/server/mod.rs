@@ -14,6 +14,7 @@ mod hub;
 mod jobs;
 mod porch;
 mod presence_log;
+mod reached;
 
 use std::future::Future;
 use std::path::PathBuf;

@@ -154,7 +154,7 @@ pub(crate) fn client_options(
     user: &str,
     purpose: Purpose,
 ) -> ClientOptions {
-    let login = Login { user: name(user), password: Password::parse(PASSWORD).unwrap(), purpose };
+    let login = Login { user: name(user), password: Password::parse(PASSWORD).unwrap(), purpose, invitation: None };
     let machine = ClientConfig {
         shortest_pause: Duration::from_millis(50),
         longest_pause: Duration::from_millis(200),

@@ -173,7 +173,12 @@ fn the_password_is_gone_after_the_welcome_and_secrets_are_never_printed() {
     let desk = Desk::online(&[]);
     assert!(matches!(&desk.client.state, super::super::state::State::Online(_)), "which has no place for one");
 
-    let login = Login { user: "alice".parse().unwrap(), password: password("correct horse"), purpose: Purpose::LogIn };
+    let login = Login {
+        user: "alice".parse().unwrap(),
+        password: password("correct horse"),
+        purpose: Purpose::LogIn,
+        invitation: None,
+    };
     let enter = super::super::requests::enter(&login, &offer(), PublicKey::new([1; 32]));
     let input = Input::ChangePassword { old: password("correct horse"), new: password("correct horse") };
     for printed in [format!("{:?}", Output::Send(enter)), format!("{login:?}"), format!("{input:?}")] {

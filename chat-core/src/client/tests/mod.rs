@@ -112,8 +112,12 @@ impl Desk {
     fn new(seed: u64) -> Self {
         let mut out = Vec::new();
         let now = Now { mono: Mono::ZERO, wall: Timestamp::from_millis(1_000_000) };
-        let login =
-            Login { user: "alice".parse().unwrap(), password: password("correct horse"), purpose: Purpose::LogIn };
+        let login = Login {
+            user: "alice".parse().unwrap(),
+            password: password("correct horse"),
+            purpose: Purpose::LogIn,
+            invitation: None,
+        };
         let generator = Box::new(Counting::new(seed));
         let client = Client::new(now, login, offer(), ClientConfig::default(), generator, &mut out);
         let none = PublicKey::new([0; 32]);

@@ -72,6 +72,38 @@ fn closed_registration_is_told_and_logging_in_is_not_concerned() {
     assert_eq!(t.enter(1, "alice"), ["job authenticate alice"]);
 }
 
+fn invited(conn: u64, code: &str) -> Enter<'_> {
+    let extras = [Extra { tag: INVITATION, value: code.into() }].into_iter().collect();
+    Enter { purpose: Purpose::Register, extras, ..enter(conn, "alice") }
+}
+
+#[test]
+fn who_is_to_be_invited_needs_the_code_and_cannot_guess_it() {
+    let code = Invitation::parse("spring-2026").unwrap();
+    let throttle = ThrottleConfig { free_per_address: 1, ..ThrottleConfig::default() };
+    let registration = RegistrationPolicy::Invited(code);
+    let mut t = Bench::with(ServerConfig { registration, throttle, ..untimed() });
+    t.connect(1);
+    let without = Request::Enter(Enter { purpose: Purpose::Register, ..enter(1, "alice") });
+    assert_eq!(t.say(1, &without), ["1 <- rejected NotInvited"]);
+    assert_eq!(t.say(1, &Request::Enter(invited(1, "spring-2027"))), ["1 <- rejected NotInvited"]);
+    let right = Request::Enter(invited(1, "spring-2026"));
+    assert_eq!(t.say(1, &right), ["1 <- rejected SlowDown { retry_after_ms: 1000 }"], "two guesses were wrong");
+    t.pass(1_000);
+    assert_eq!(t.say(1, &right), ["job register alice"]);
+}
+
+#[test]
+fn a_busy_storage_is_told_with_the_time_that_it_asks_for() {
+    let mut t = Bench::new();
+    t.connect(1);
+    t.enter(1, "alice");
+    assert_eq!(
+        t.answer(Err(AccountError::Busy(Duration::from_secs(3)))),
+        ["reached max-password-checks", "1 <- rejected Busy { retry_after_ms: 3000 }"]
+    );
+}
+
 #[test]
 fn each_wrong_input_is_told_and_may_be_corrected() {
     let unusable = Offer { port: 80, ..offer(1) };
@@ -98,7 +130,6 @@ fn each_failure_of_the_accounts_is_told_by_whose_fault_it_is() {
         (AccountError::WrongCredentials, "WrongCredentials"),
         (AccountError::NoSuchAccount, "WrongCredentials"),
         (AccountError::Disabled, "Disabled"),
-        (AccountError::Busy(Duration::from_secs(3)), "Busy { retry_after_ms: 3000 }"),
         (unavailable(), "StorageUnavailable"),
     ] {
         let mut t = Bench::new();

@@ -21,12 +21,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::accounts::{Account, AccountError, Status};
-use crate::extras::Extras;
+use crate::extras::{Extra, Extras};
 use crate::id::{AccountId, ConnId, JobId};
+use crate::invitation::Invitation;
 use crate::key::PublicKey;
 use crate::name::UserName;
 use crate::roster::{Change, Entry, LinkVersions};
-use crate::wire::control::{ChangePassword, Enter, Offer, OfferPolicy, Purpose, Resume, Welcome};
+use crate::wire::control::{ChangePassword, Enter, INVITATION, Offer, OfferPolicy, Purpose, Resume, Welcome};
 use crate::wire::encode;
 
 const PASSWORD: &str = "correct horse";
@@ -127,6 +128,7 @@ impl Bench {
                         lines.extend(self.drain(conn, Missed::Nothing));
                     }
                 }
+                Output::Reached(bound) => lines.push(format!("reached {bound}")),
                 Output::Admit { conn } => lines.push(format!("admit {conn}")),
                 Output::Close { conn } => lines.push(format!("close {conn}")),
                 Output::Record(record) => {

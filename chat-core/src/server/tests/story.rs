@@ -147,6 +147,7 @@ impl World {
             }
             Output::Job { id, job } => self.jobs.push_back((id, job)),
             Output::Record(_) => self.records += 1,
+            Output::Reached(_) => {}
         }
     }
 

@@ -163,7 +163,7 @@ impl World {
     pub fn log_in(&mut self, user: UserId, purpose: Purpose) {
         assert!(!self.sleeping.contains_key(&user), "the computer sleeps");
         let password = Password::parse(PASSWORD).expect("long enough");
-        let login = Login { user: self.users[user.0].user.clone(), password, purpose };
+        let login = Login { user: self.users[user.0].user.clone(), password, purpose, invitation: None };
         let seed = self.next_seed();
         self.with(user, |desk, at| desk.start(login, seed, at));
     }

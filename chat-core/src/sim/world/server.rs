@@ -179,6 +179,7 @@ impl Host {
                     medium.later(delay, Event::Done { server: self.id, run: self.run, id, job });
                 }
                 Output::Record(record) => self.records.push(record),
+                Output::Reached(_) => {}
             }
         }
         copied

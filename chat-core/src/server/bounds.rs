@@ -1,0 +1,94 @@
+//! The bounds that a server can reach, by the names that operators know them by.
+
+use std::fmt;
+
+use super::ServerConfig;
+
+/// A bound that was reached, so that somebody was refused.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Bound {
+    /// [`ServerConfig::max_connections`].
+    Connections,
+    /// [`ServerConfig::max_connections_per_address`].
+    ConnectionsPerAddress,
+    /// [`ServerConfig::max_guests`].
+    Guests,
+    /// [`ServerConfig::max_sessions`].
+    Sessions,
+    /// [`ServerConfig::max_checks`], or the queue of whoever checks.
+    PasswordChecks,
+    /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`], or [`ServerConfig::max_guest_requests`].
+    Frames,
+    /// [`ServerConfig::registrations_per_hour`].
+    Registrations,
+    /// [`ServerConfig::registrations_per_address`].
+    RegistrationsPerAddress,
+    /// The accounts that the storage takes.
+    Accounts,
+}
+
+impl Bound {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Connections,
+        Self::ConnectionsPerAddress,
+        Self::Guests,
+        Self::Sessions,
+        Self::PasswordChecks,
+        Self::Frames,
+        Self::Registrations,
+        Self::RegistrationsPerAddress,
+        Self::Accounts,
+    ];
+
+    /// Its name, as in options and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "max-connections",
+            Self::ConnectionsPerAddress => "max-connections-per-address",
+            Self::Guests => "max-guests",
+            Self::Sessions => "max-sessions",
+            Self::PasswordChecks => "max-password-checks",
+            Self::Frames => "frames-per-second",
+            Self::Registrations => "registrations-per-hour",
+            Self::RegistrationsPerAddress => "registrations-per-address",
+            Self::Accounts => "max-accounts",
+        }
+    }
+
+    /// How much `config` allows; none for what the machine does not count itself.
+    pub fn of(self, config: &ServerConfig) -> Option<usize> {
+        match self {
+            Self::Connections => Some(config.max_connections),
+            Self::ConnectionsPerAddress => Some(config.max_connections_per_address),
+            Self::Guests => Some(config.max_guests),
+            Self::Sessions => Some(config.max_sessions),
+            Self::PasswordChecks => Some(config.max_checks),
+            Self::Frames => usize::try_from(config.frames_per_second).ok(),
+            Self::Registrations => usize::try_from(config.registrations_per_hour).ok(),
+            Self::RegistrationsPerAddress => usize::try_from(config.registrations_per_address).ok(),
+            Self::Accounts => None,
+        }
+    }
+}
+
+/// The name.
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_bound_is_listed_once_under_a_name_of_its_own() {
+        let names: BTreeSet<_> = Bound::ALL.iter().map(|bound| bound.name()).collect();
+        let bounds: BTreeSet<_> = Bound::ALL.into_iter().collect();
+        assert_eq!((names.len(), bounds.len()), (Bound::ALL.len(), Bound::ALL.len()));
+    }
+}

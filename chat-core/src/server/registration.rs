@@ -1,0 +1,91 @@
+//! Who may make an account, and how many are made.
+
+use std::time::Duration;
+
+use super::bounds::Bound;
+use super::config::{RegistrationPolicy, ServerConfig};
+use super::memory::Memory;
+use super::rate::Rate;
+use super::throttle::Source;
+use crate::time::Mono;
+use crate::wire::control::{Enter, INVITATION};
+use crate::wire::rejection::Rejection;
+
+/// The registrations of the last hour.
+#[derive(Debug)]
+pub(super) struct Registrations {
+    all: Rate,
+    sources: Memory<Source, Rate>,
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+impl Registrations {
+    pub(super) fn new(config: &ServerConfig) -> Self {
+        Self { all: Rate::default(), sources: Memory::new(HOUR, config.throttle.max_remembered) }
+    }
+
+    /// Counts one more for `from`.
+    ///
+    /// # Errors
+    /// The bound that it would break, and after what time it would not.
+    pub(super) fn take(&mut self, now: Mono, from: Source, config: &ServerConfig) -> Result<(), (Bound, Duration)> {
+        let per_address = config.registrations_per_address;
+        let mut source = self.sources.get(now, &from).copied().unwrap_or_default();
+        source
+            .take(now, interval(per_address), per_address)
+            .map_err(|pause| (Bound::RegistrationsPerAddress, pause))?;
+        let most = config.registrations_per_hour;
+        self.all.take(now, interval(most), most).map_err(|pause| (Bound::Registrations, pause))?;
+        *self.sources.renew(now, from) = source;
+        Ok(())
+    }
+}
+
+fn interval(per_hour: u32) -> Duration {
+    HOUR / per_hour.max(1)
+}
+
+/// Whether the policy lets whoever says this register.
+///
+/// # Errors
+/// It does not.
+pub(super) fn admit(policy: &RegistrationPolicy, enter: &Enter<'_>) -> Result<(), Rejection> {
+    match policy {
+        RegistrationPolicy::Open => Ok(()),
+        RegistrationPolicy::Closed => Err(Rejection::RegistrationClosed),
+        RegistrationPolicy::Invited(invitation) => match enter.extras.get(INVITATION) {
+            Some(shown) if invitation.is(shown) => Ok(()),
+            _ => Err(Rejection::NotInvited),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(host: u8) -> Source {
+        std::net::IpAddr::from([192, 0, 2, host]).into()
+    }
+
+    #[test]
+    fn so_many_at_once_and_then_evenly() {
+        let config =
+            ServerConfig { registrations_per_hour: 3, registrations_per_address: 2, ..ServerConfig::default() };
+        let mut registrations = Registrations::new(&config);
+        let mut take = |minutes, host| {
+            registrations
+                .take(Mono::at(Duration::from_mins(minutes)), source(host), &config)
+                .map_err(|(bound, pause)| (bound, pause.as_secs() / 60))
+        };
+        assert_eq!([take(0, 1), take(0, 1)], [Ok(()), Ok(())]);
+        assert_eq!(take(0, 1), Err((Bound::RegistrationsPerAddress, 30)));
+        assert_eq!(take(0, 2), Ok(()));
+        assert_eq!(take(0, 3), Err((Bound::Registrations, 20)));
+        assert_eq!(take(20, 3), Ok(()));
+        assert_eq!(take(30, 1), Err((Bound::Registrations, 10)), "which did not count for its address");
+        assert_eq!(take(40, 1), Ok(()));
+        assert_eq!(take(41, 1), Err((Bound::RegistrationsPerAddress, 19)));
+    }
+}
