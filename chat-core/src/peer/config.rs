@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::wire::datagram::MAX_FRAMES;
+
 /// What may be chosen; everything else is a constant of this file, because both ends rely on it.
 #[derive(Clone, Debug)]
 pub struct PeerConfig {
@@ -77,8 +79,11 @@ pub(super) const MAX_NOTES: usize = 65_536;
 /// What a received message costs beside its bytes while it is kept.
 pub(super) const OVERHEAD: u64 = 256;
 
-/// A body up to this size travels whole: it fits a datagram beside an ack of usual size.
-pub(super) const WHOLE: usize = 1100;
+/// What a datagram keeps free beside a whole body: room for an ack of usual size.
+pub(super) const BESIDE: usize = 67;
+
+/// A body up to this size travels whole in a full datagram.
+pub(super) const WHOLE: usize = MAX_FRAMES - BESIDE;
 
 /// The least part of a longer body that is worth a place in a datagram.
 pub(super) const LEAST_PIECE: usize = 64;

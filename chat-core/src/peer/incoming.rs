@@ -137,7 +137,11 @@ impl Incoming {
             }
             self.reserve(body.len())?;
             self.hand_over(body, deliver);
-        } else if !self.parts.contains_key(&number) {
+        } else if let Some(part) = self.parts.get_mut(&number) {
+            // Its sender had begun to send it in pieces, and does not any more.
+            part.check(body.len())?;
+            part.fill(0, body.len(), body)?;
+        } else {
             self.reserve(body.len())?;
             self.parts.insert(number, Part { bytes: body.to_vec(), missing: Vec::new() });
         }
@@ -166,9 +170,7 @@ impl Incoming {
             self.parts.insert(number, Part { bytes: vec![0; total], missing: vec![(0, total)] });
         }
         let part = self.parts.get_mut(&number).expect("inserted above");
-        if part.bytes.len() != total {
-            return Err(Malformed);
-        }
+        part.check(total)?;
         part.fill(offset, end, bytes)?;
         if number == self.delivered + 1 && part.missing.is_empty() {
             let part = self.parts.remove(&number).expect("looked up above");
@@ -295,6 +297,11 @@ impl Incoming {
 }
 
 impl Part {
+    /// All parts of a message agree on its length.
+    fn check(&self, total: usize) -> Result<(), Malformed> {
+        if self.bytes.len() == total { Ok(()) } else { Err(Malformed) }
+    }
+
     fn fill(&mut self, start: usize, end: usize, bytes: &[u8]) -> Result<(), Malformed> {
         self.bytes[start..end].copy_from_slice(bytes);
         let mut missing = Vec::with_capacity(self.missing.len() + 1);

@@ -19,6 +19,7 @@ mod path;
 mod received;
 mod recovery;
 mod rtt;
+mod size;
 mod slab;
 mod times;
 

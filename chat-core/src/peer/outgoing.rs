@@ -121,7 +121,7 @@ impl Outgoing {
 
     /// Writes as many messages as fit: those that were lost first, then new ones.
     pub(super) fn write(&mut self, packet: &mut Packet<'_>) {
-        while let Some(item) = self.lost.front().copied() {
+        while let Some(item) = self.first_lost(packet.whole()) {
             if let Some(rest) = self.write_again(item, packet) {
                 self.lost[0] = rest;
                 return;
@@ -147,6 +147,22 @@ impl Outgoing {
         }
     }
 
+    /// What is to travel again first; a message that was sent whole when datagrams were longer goes in pieces now.
+    fn first_lost(&mut self, whole: usize) -> Option<Item> {
+        if let Some(Item::Whole { first, last }) = self.lost.front().copied()
+            && let first = first.max(self.settled + 1)
+            && let Some(len) = self.get(first).map(|queued| queued.body.len()).filter(|len| *len > whole)
+            && first <= last
+        {
+            self.lost.pop_front();
+            if first < last {
+                self.lost.push_front(Item::Whole { first: first + 1, last });
+            }
+            self.lost.push_front(Item::Piece { number: first, offset: 0, len: narrow(len) });
+        }
+        self.lost.front().copied()
+    }
+
     /// Writes a copy of what a packet carried, as a probe.
     pub(super) fn write_copy(&self, items: &[Item], packet: &mut Packet<'_>) {
         for item in items {
@@ -161,7 +177,7 @@ impl Outgoing {
         match item {
             Item::Whole { first, last } => (first.max(self.settled + 1)..=last).find_map(|number| {
                 let queued = self.get(number)?;
-                let fits = write_part(packet, number, &queued.body, 0) > 0;
+                let fits = queued.body.len() <= packet.whole() && packet.write_text(number, &queued.body);
                 packet.be_patient(queued.patience);
                 (!fits).then_some(Item::Whole { first: number, last })
             }),
@@ -212,7 +228,7 @@ impl Outgoing {
             let sent = if number == self.next { self.offset } else { len };
             match self.lost.back_mut() {
                 _ if sent == 0 => {}
-                _ if len > WHOLE => {
+                _ if len > WHOLE || sent < len => {
                     self.lost.push_back(Item::Piece { number, offset: 0, len: narrow(sent) });
                 }
                 Some(Item::Whole { last, .. }) if *last + 1 == number => *last = number,
@@ -282,7 +298,7 @@ impl Outgoing {
 
 /// Writes as much of a body from `offset` on as fits; gives how many bytes that is.
 fn write_part(packet: &mut Packet<'_>, number: u64, body: &[u8], offset: usize) -> usize {
-    if body.len() <= WHOLE {
+    if offset == 0 && body.len() <= packet.whole() {
         return if packet.write_text(number, body) { body.len() } else { 0 };
     }
     write_piece(packet, number, body, offset, body.len())

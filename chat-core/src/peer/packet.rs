@@ -2,6 +2,7 @@
 
 use arrayvec::ArrayVec;
 
+use super::config::BESIDE;
 use super::recovery::{Item, MAX_ITEMS};
 use crate::wire::datagram::Frame;
 
@@ -41,6 +42,11 @@ impl<'a> Packet<'a> {
     /// How many bytes are free.
     pub(super) const fn space(&self) -> usize {
         (self.space.len() - self.len).saturating_sub(PATIENCE)
+    }
+
+    /// The longest body that travels whole in a packet of this length.
+    pub(super) const fn whole(&self) -> usize {
+        self.space.len().saturating_sub(BESIDE)
     }
 
     pub(super) const fn asks(&self) -> Asks {

@@ -19,6 +19,7 @@ pub struct Network {
     ways: BTreeMap<(SocketAddr, SocketAddr), Way>,
     count: u64,
     blocked: Vec<(SocketAddr, SocketAddr)>,
+    longest: usize,
     record: Option<Vec<Flight>>,
 }
 
@@ -64,6 +65,7 @@ impl Network {
             ways: BTreeMap::new(),
             count: 0,
             blocked: Vec::new(),
+            longest: usize::MAX,
             record: None,
         }
     }
@@ -89,6 +91,11 @@ impl Network {
         self.blocked.clear();
     }
 
+    /// Swallows datagrams of more bytes than this from now on, without a word.
+    pub const fn narrow(&mut self, longest: usize) {
+        self.longest = longest;
+    }
+
     /// Keeps a copy of every datagram that is sent from now on, as somebody on the network could.
     pub fn record(&mut self) {
         self.record = Some(Vec::new());
@@ -104,6 +111,9 @@ impl Network {
         self.count += 1;
         if let Some(record) = &mut self.record {
             record.push(Flight { from, to, bytes: bytes.to_vec() });
+        }
+        if bytes.len() > self.longest {
+            return;
         }
         if self.blocked.contains(&(from, to)) || self.chance(self.profile.loss) || self.is_bad(now, from, to) {
             return;

@@ -16,15 +16,17 @@ use super::pace::Pace;
 use super::path::Path;
 use super::received::Received;
 use super::recovery::{Item, Recovery, Sent};
+use super::size::Size;
 use crate::generator::Generator;
 use crate::message::{FailReason, Outcome, UnconfirmedReason};
 use crate::seal::LinkKeys;
 use crate::time::Mono;
-use crate::wire::datagram::{ByeReason, MAX_DATAGRAM};
+use crate::wire::datagram::ByeReason;
 
 pub(in crate::peer) struct Link {
     keys: LinkKeys,
     path: Path,
+    size: Size,
     recovery: Recovery,
     received: Received,
     outgoing: Outgoing,
@@ -115,6 +117,7 @@ impl Link {
         Self {
             keys,
             path: Path::new(addresses, cx.generator),
+            size: Size::new(),
             recovery: Recovery::new(),
             received: Received::starting_at(note.seen),
             outgoing: Outgoing::resuming(note.sent.0, note.sent.1),
@@ -177,7 +180,7 @@ impl Link {
         if !self.is_active() && !self.path.is_proven() {
             self.path.look_around(now);
             // An address that gets no message before it is proven is asked first.
-            self.probe_due = self.path.allowance(to) < MAX_DATAGRAM;
+            self.probe_due = self.path.allowance(to) < self.size.full();
         }
         self.outgoing.push(message, body, patience).map_err(|QueueFull| FailReason::QueueFull)?;
         // Even if it cannot leave now: the room it waits for may have been granted in an ack that was lost.
@@ -237,7 +240,7 @@ impl Link {
         if self.recovery.loss_deadline().is_some_and(|at| at <= now) {
             let mut losses = Vec::new();
             self.recovery.detect_losses(now, |sent| losses.push(sent));
-            losses.iter().for_each(|sent| self.on_lost(sent));
+            losses.iter().for_each(|sent| self.on_lost(now, sent));
         }
         if self.received.due().is_none() && self.incoming.deadline().is_some_and(|at| at <= now) {
             self.received.ask(now);
@@ -287,8 +290,12 @@ impl Link {
     }
 
     /// What a lost packet carried travels again.
-    fn on_lost(&mut self, sent: &Sent) {
+    fn on_lost(&mut self, now: Mono, sent: &Sent) {
         self.outgoing.on_lost(sent);
+        if self.size.on_lost(now, sent.at, sent.size, self.recovery.rtt.probe_timeout(ACK_DELAY, 0)) {
+            // What is sent now is another thing than what was lost.
+            self.probes = 0;
+        }
         if sent.items.contains(&Item::Missing) {
             self.incoming.set_missing(Missing::Untold);
         }

@@ -10,6 +10,7 @@ use crate::peer::incoming::{Answer, Missing};
 use crate::peer::packet::Asks;
 use crate::peer::received::Wants;
 use crate::peer::recovery::Item;
+use crate::peer::size::Size;
 use crate::time::Mono;
 use crate::wire::Malformed;
 use crate::wire::datagram::{Ack, ByeReason, Frame, Frames, HEADER, RefusalReason};
@@ -106,6 +107,7 @@ impl Link {
                 Frame::Pong(bytes) => {
                     if self.path.on_pong(bytes, self.unheard >= SILENT_PROBES) {
                         self.recovery.restart();
+                        self.size = Size::new();
                     }
                 }
                 Frame::Bye { reason: ByeReason::Violation, .. } => {
@@ -144,6 +146,7 @@ impl Link {
             return Err(Malformed);
         }
         let (outgoing, incoming, received) = (&mut self.outgoing, &mut self.incoming, &mut self.received);
+        let size = &mut self.size;
         let (mut heard, mut arrived) = (false, false);
         let mut losses = Vec::new();
         self.recovery.on_ack(
@@ -152,6 +155,7 @@ impl Link {
             |sent| {
                 heard = true;
                 arrived |= !sent.items.is_empty();
+                size.on_acked(now, sent.at, sent.size);
                 outgoing.on_acked(sent);
                 for item in &sent.items {
                     match item {
@@ -163,7 +167,7 @@ impl Link {
             },
             |sent| losses.push(sent),
         )?;
-        losses.iter().for_each(|sent| self.on_lost(sent));
+        losses.iter().for_each(|sent| self.on_lost(now, sent));
         let news = self.outgoing.on_ack(ack, |message, outcome| cx.told.push(Told::Outcome(message, outcome)))?;
         if heard {
             self.unheard = 0;

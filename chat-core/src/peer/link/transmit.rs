@@ -42,7 +42,13 @@ impl Link {
                 if let Some((aside, challenge)) = self.path.next_ping(now, SMALL) {
                     return self.fill_aside(session, slot, aside, &Frame::Ping(challenge));
                 }
-                self.fill_main(now, session, slot, to?)
+                let to = to?;
+                if let Some(longer) = self.size.trial(now)
+                    && self.may_send(to)
+                {
+                    return Some(self.fill_trial(now, session, slot, to, longer));
+                }
+                self.fill_main(now, session, slot, to)
             }
         }
     }
@@ -61,6 +67,32 @@ impl Link {
         Some((to, self.seal(session, slot, to, len)))
     }
 
+    /// Whether messages may leave now.
+    fn may_send(&self, to: SocketAddr) -> bool {
+        self.recovery.has_window() && self.outgoing.has_work() && self.path.allowance(to) >= self.size.full()
+    }
+
+    /// A longer datagram than usual, with nothing in it that would be missed.
+    fn fill_trial(
+        &mut self,
+        now: Mono,
+        session: SessionId,
+        slot: &mut [u8; MAX_DATAGRAM],
+        to: SocketAddr,
+        size: usize,
+    ) -> (SocketAddr, usize) {
+        self.size.tried(now);
+        let mut packet = Packet::new(&mut slot[HEADER..size - TAG]);
+        packet.write(&Frame::Ping(ANY), None);
+        packet.fill_up();
+        let (len, _, items, _) = packet.finish();
+        let number = self.next_packet;
+        let size = self.seal(session, slot, to, len);
+        self.recovery.on_sent(Sent { number, at: now, size, items });
+        self.wait(now);
+        (to, size)
+    }
+
     fn fill_main(
         &mut self,
         now: Mono,
@@ -68,8 +100,8 @@ impl Link {
         slot: &mut [u8; MAX_DATAGRAM],
         to: SocketAddr,
     ) -> Option<(SocketAddr, usize)> {
-        let allowance = self.path.allowance(to);
-        let may_send = self.recovery.has_window() && self.outgoing.has_work() && allowance >= MAX_DATAGRAM;
+        let (allowance, full) = (self.path.allowance(to), self.size.full());
+        let may_send = self.may_send(to);
         let ack_due = self.received.due().is_some_and(|at| at <= now);
         let has_skip = self.outgoing.has_skip();
         if !(may_send || ack_due || has_skip || self.probe_due) {
@@ -82,7 +114,7 @@ impl Link {
             return None;
         }
         self.probe_due &= !probes;
-        let size = allowance.clamp(SMALL, MAX_DATAGRAM);
+        let size = allowance.clamp(SMALL, full);
         let mut packet = Packet::new(&mut slot[HEADER..size - TAG]);
         if let Some(challenge) = self.path.challenge() {
             packet.write(&Frame::Ping(challenge), None);
@@ -92,12 +124,12 @@ impl Link {
         self.write_ack(now, &mut packet);
         // Every other probe asks only: a peer whose memory is full hears no messages, but answers to that.
         let copies = probes && self.unheard % 2 == 1 && !self.recovery.is_crowded();
-        if has_skip || (size == MAX_DATAGRAM && (may_send || copies)) {
+        if has_skip || (size == full && (may_send || copies)) {
             self.outgoing.write_skip(&mut packet);
         }
-        if size == MAX_DATAGRAM && may_send {
+        if size == full && may_send {
             self.outgoing.write(&mut packet);
-        } else if size == MAX_DATAGRAM
+        } else if size == full
             && copies
             && let Some(oldest) = self.recovery.oldest()
         {
