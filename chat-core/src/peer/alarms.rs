@@ -1,17 +1,18 @@
 //! The timers of all links: one each, set again all the time, without taking memory once as many were set as there are.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
-use crate::id::SessionId;
+use super::slots::Slot;
 use crate::time::Mono;
 
 /// One timer for each session.
 #[derive(Debug, Default)]
 pub(super) struct Alarms {
     /// Those that are set, and some that were set to another time since. The first is always one that is set.
-    heap: BinaryHeap<Reverse<(Mono, SessionId)>>,
-    set: BTreeMap<SessionId, Option<Mono>>,
+    heap: BinaryHeap<Reverse<(Mono, Slot)>>,
+    /// By the number of the session.
+    set: Vec<Option<Mono>>,
 }
 
 /// So many timers that are not set any more are kept beyond one for each that is, so that few are not sorted out often.
@@ -19,21 +20,23 @@ const SPARE: usize = 64;
 
 impl Alarms {
     /// The next that rings.
-    pub(super) fn first(&self) -> Option<(Mono, SessionId)> {
+    pub(super) fn first(&self) -> Option<(Mono, Slot)> {
         self.heap.peek().map(|Reverse(first)| *first)
     }
 
-    /// Sets the timer of `session`, or stops it.
-    pub(super) fn set(&mut self, session: SessionId, at: Option<Mono>) {
-        self.set.insert(session, at);
-        self.heap.extend(at.map(|at| Reverse((at, session))));
+    /// Sets the timer of a session, or stops it.
+    pub(super) fn set(&mut self, slot: Slot, at: Option<Mono>) {
+        if self.set.len() <= slot.index() {
+            self.set.resize(slot.index() + 1, None);
+        }
+        self.set[slot.index()] = at;
+        self.heap.extend(at.map(|at| Reverse((at, slot))));
         self.tidy();
     }
 
     /// Forgets the session.
-    pub(super) fn remove(&mut self, session: SessionId) {
-        self.set.remove(&session);
-        self.tidy();
+    pub(super) fn remove(&mut self, slot: Slot) {
+        self.set(slot, None);
     }
 
     /// Forgets all.
@@ -44,7 +47,7 @@ impl Alarms {
 
     fn tidy(&mut self) {
         let set = &self.set;
-        let is_set = |(at, session): &(Mono, SessionId)| set.get(session) == Some(&Some(*at));
+        let is_set = |(at, slot): &(Mono, Slot)| set.get(slot.index()) == Some(&Some(*at));
         if self.heap.len() > 2 * set.len() + SPARE {
             self.heap.retain(|Reverse(timer)| is_set(timer));
         }
@@ -64,8 +67,8 @@ mod tests {
         Mono::at(Duration::from_millis(millis))
     }
 
-    const A: SessionId = SessionId::new(1);
-    const B: SessionId = SessionId::new(2);
+    const A: Slot = Slot::FIRST;
+    const B: Slot = Slot::SECOND;
 
     #[test]
     fn the_first_is_always_one_that_is_set() {

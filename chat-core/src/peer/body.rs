@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use crate::wire::datagram::{Body, BodyContent, BodyScope};
 
 /// Encodes message `number`.
-pub(super) fn write(number: u64, to: &Recipient, content: &Content, sent_at: Timestamp) -> Result<Bytes, SendError> {
+pub(super) fn write(number: u64, to: &Recipient, content: &Content, sent_at: Timestamp) -> Result<Vec<u8>, SendError> {
     let content = match content {
         Content::Text(text) => BodyContent::Text(text.as_str()),
         Content::Bytes(bytes) if bytes.is_empty() || bytes.len() > Text::MAX_BYTES => return Err(SendError::Length),
@@ -21,7 +21,7 @@ pub(super) fn write(number: u64, to: &Recipient, content: &Content, sent_at: Tim
     let scope = if *to == Recipient::Everyone { BodyScope::Group } else { BodyScope::Private };
     let mut body = Vec::new();
     Body { id: number, scope, sent_at: sent_at.as_millis(), content }.encode(&mut body);
-    Ok(body.into())
+    Ok(body)
 }
 
 /// Reads a body; none if it breaks a rule.

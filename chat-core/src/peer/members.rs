@@ -3,8 +3,8 @@
 use super::config::{LINGER, MAX_NOTES};
 use super::link::{Bye, Context, Link, Note};
 use super::path::usable;
+use super::slots::Slot;
 use super::{Member, Output, Peer, Phase, Queued, RoomForNotes, Stay};
-use crate::id::SessionId;
 use crate::message::{FailReason, UnconfirmedReason};
 use crate::presence::OfflineReason;
 use crate::roster::{Change, Entry};
@@ -19,18 +19,18 @@ impl Peer {
                     OfflineReason::Lost => (UnconfirmedReason::Lost, FailReason::Lost),
                     _ => (UnconfirmedReason::Left, FailReason::Left),
                 };
-                if let Some(session) = self.users.remove(&user) {
-                    self.part(now, session, unconfirmed, failed, out);
+                if let Some(slot) = self.users.remove(&user).and_then(|session| self.members.slot(&session)) {
+                    self.part(now, slot, unconfirmed, failed, out);
                 }
             }
             Change::Moved { user, addresses } => {
-                let Some(session) = self.users.get(&user).copied() else { return };
-                let Some(member) = self.members.get_mut(&session) else { return };
+                let Some(slot) = self.users.get(&user).and_then(|session| self.members.slot(session)) else { return };
+                let Some(member) = self.members.get_mut(slot) else { return };
                 member.entry.addresses = addresses;
                 if let Some(link) = &mut member.link {
                     link.offer(now, usable(&member.entry, self.loopback), self.generator.as_mut());
                 }
-                self.touch(session);
+                self.touch(slot);
             }
         }
     }
@@ -41,10 +41,12 @@ impl Peer {
         if session == self.session || entry.user == self.user {
             return;
         }
-        if let Some(old) = self.users.remove(&entry.user).filter(|old| *old != session) {
+        let old = self.users.remove(&entry.user).filter(|old| *old != session);
+        if let Some(old) = old.and_then(|old| self.members.slot(&old)) {
             self.part(now, old, UnconfirmedReason::Replaced, FailReason::Replaced, out);
         }
-        match self.members.get_mut(&session) {
+        let slot = self.members.slot(&session);
+        match slot.and_then(|slot| self.members.get_mut(slot)) {
             Some(member) if member.entry.key == entry.key && member.entry.user == entry.user => {
                 member.stay = Stay::Here;
                 if let Some(link) = &mut member.link {
@@ -55,20 +57,20 @@ impl Peer {
                 }
                 self.users.insert(entry.user.clone(), session);
                 member.entry = entry;
-                self.touch(session);
+                slot.into_iter().for_each(|slot| self.touch(slot));
             }
             // Keys are public, so that anybody may claim one: whoever came with it first keeps it while he is here.
             Some(member) if member.stay == Stay::Here => {}
-            left => {
+            _ => {
                 // And when he is not, his link is put away as always: should he come back, its numbers run on.
-                if left.is_some() {
-                    self.retire(session, out);
+                if let Some(slot) = slot {
+                    self.retire(slot, out);
                 }
-                if self.members.contains_key(&session) {
+                if self.members.slot(&session).is_some() {
                     return;
                 }
                 self.users.insert(entry.user.clone(), session);
-                let member = Member { entry, stay: Stay::Here, link: None, queued: Queued::No, timer: None };
+                let member = Member { session, entry, stay: Stay::Here, link: None, queued: Queued::No, timer: None };
                 self.members.insert(session, member);
             }
         }
@@ -78,23 +80,25 @@ impl Peer {
     fn part(
         &mut self,
         now: Mono,
-        session: SessionId,
+        slot: Slot,
         unconfirmed: UnconfirmedReason,
         failed: FailReason,
         out: &mut Vec<Output>,
     ) {
-        let Some(member) = self.members.get_mut(&session).filter(|member| member.stay == Stay::Here) else { return };
+        let Some(member) = self.members.get_mut(slot).filter(|member| member.stay == Stay::Here) else { return };
         member.stay = Stay::Until(now + LINGER);
         if let Some(link) = &mut member.link {
-            let mut cx = Context { config: &self.config, generator: self.generator.as_mut(), told: &mut self.told };
+            let (generator, told, messages) = (self.generator.as_mut(), &mut self.told, &self.messages);
+            let mut cx = Context { config: &self.config, generator, told, messages };
             link.part(unconfirmed, failed, Bye::Omit, &mut cx);
         }
-        self.after(now, session, out);
+        self.after(now, slot, out);
     }
 
     /// Puts away what is left of a session that left a while ago, unless the application still has messages of it.
-    pub(super) fn retire(&mut self, session: SessionId, out: &mut Vec<Output>) {
-        let Some(member) = self.members.get_mut(&session) else { return };
+    pub(super) fn retire(&mut self, slot: Slot, out: &mut Vec<Output>) {
+        let Some(member) = self.members.get_mut(slot) else { return };
+        let session = member.session;
         if let Some(link) = &mut member.link {
             let held = link.held();
             let finished = link.put_away();
@@ -104,7 +108,7 @@ impl Peer {
                 return;
             }
         }
-        let note = self.remove(session).map(|link| link.note()).filter(|note| *note != Note::default());
+        let note = self.remove(slot).map(|link| link.note()).filter(|note| *note != Note::default());
         let Some(note) = note else { return };
         if self.notes.len() < MAX_NOTES {
             self.notes.insert(session, note);
@@ -115,11 +119,12 @@ impl Peer {
     }
 
     /// Takes a member out of everything that names it.
-    fn remove(&mut self, session: SessionId) -> Option<Box<Link>> {
+    fn remove(&mut self, slot: Slot) -> Option<Box<Link>> {
+        let session = self.members.get(slot)?.session;
         let member = self.members.remove(&session)?;
-        self.timers.remove(session);
+        self.timers.remove(slot);
         if member.queued == Queued::Yes {
-            self.ready.retain(|ready| *ready != session);
+            self.ready.retain(|ready| *ready != slot);
         }
         self.held -= member.link.as_ref().map_or(0, |link| link.held());
         member.link

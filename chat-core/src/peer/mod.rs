@@ -11,7 +11,7 @@ mod incoming;
 mod io;
 mod link;
 mod members;
-mod outcomes;
+mod messages;
 mod outgoing;
 mod pace;
 mod packet;
@@ -21,20 +21,20 @@ mod recovery;
 mod rtt;
 mod size;
 mod slab;
+mod slots;
 mod times;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use self::alarms::Alarms;
 use self::config::MAX_RECEIVED_IN_ALL;
 use self::incoming::Answer;
 use self::link::{Acceptable, Bye, Context, Link, Memory, Note, Told};
-use self::outcomes::{Outcomes, Tells};
+use self::messages::{Handle, Messages, Tells};
 use self::path::usable;
+use self::slots::{Slot, Slots};
 use crate::generator::Generator;
 use crate::id::SessionId;
 use crate::key::KeyPair;
@@ -59,13 +59,13 @@ pub struct Peer {
     generator: Box<dyn Generator>,
     phase: Phase,
     users: BTreeMap<UserName, SessionId>,
-    members: BTreeMap<SessionId, Member>,
+    members: Slots<Member>,
     notes: BTreeMap<SessionId, Note>,
     room_for_notes: RoomForNotes,
-    outcomes: Outcomes,
+    messages: Messages,
     offset: i64,
     /// Links that may have something to say, each once.
-    ready: VecDeque<SessionId>,
+    ready: VecDeque<Slot>,
     timers: Alarms,
     held: u64,
     told: Vec<Told>,
@@ -79,6 +79,7 @@ enum Phase {
 
 /// A session of the roster, or one that left a moment ago.
 struct Member {
+    session: SessionId,
     entry: Entry,
     stay: Stay,
     /// Made when the first datagram goes either way.
@@ -103,7 +104,7 @@ enum Stay {
 enum Recipients {
     /// All that are there, so many.
     Everyone(usize),
-    One(SessionId),
+    One(Slot),
 }
 
 /// Whether all sessions that we ever exchanged datagrams with are known.
@@ -140,10 +141,10 @@ impl Peer {
             generator,
             phase: Phase::Here,
             users: BTreeMap::new(),
-            members: BTreeMap::new(),
+            members: Slots::default(),
             notes: BTreeMap::new(),
             room_for_notes: RoomForNotes::Left,
-            outcomes: Outcomes::new(session),
+            messages: Messages::new(session),
             offset: 0,
             ready: VecDeque::new(),
             timers: Alarms::default(),
@@ -154,7 +155,7 @@ impl Peer {
 
     /// How many outcomes are still open.
     pub const fn open(&self) -> usize {
-        self.outcomes.len()
+        self.messages.open_outcomes()
     }
 
     /// When the machine wants [`Input::Tick`].
@@ -191,23 +192,23 @@ impl Peer {
     /// turn.
     pub fn transmit(&mut self, now: Now, slab: &mut Slab) -> Transmit {
         self.wake(now.mono);
-        while let Some(session) = self.ready.front().copied() {
+        while let Some(slot) = self.ready.front().copied() {
             if slab.is_full() {
                 return Transmit::More;
             }
             self.ready.pop_front();
-            let Some(member) = self.members.get_mut(&session) else { continue };
+            let Some(member) = self.members.get_mut(slot) else { continue };
             member.queued = Queued::No;
             let Some(link) = &mut member.link else { continue };
             while !slab.is_full() {
-                if !slab.push(|slot| link.fill(now.mono, self.session, slot)) {
+                if !slab.push(|space| link.fill(now.mono, self.session, &self.messages, space)) {
                     break;
                 }
             }
             if slab.is_full() {
-                member.touch(session, &mut self.ready);
+                member.touch(slot, &mut self.ready);
             }
-            member.arm(now.mono, session, &self.config, &mut self.timers);
+            member.arm(now.mono, slot, &self.config, &mut self.timers);
         }
         Transmit::Dry
     }
@@ -225,9 +226,9 @@ impl Peer {
             Ok(recipients) => recipients,
             Err(error) => return out.push(Output::NotSent { tag, error }),
         };
-        let number = self.outcomes.next();
+        let number = self.messages.next();
         let body = match body::write(number, to, content, sent_at) {
-            Ok(body) if self.outcomes.has_room(body.len()) => body,
+            Ok(body) if self.messages.has_room(body.len()) => body,
             Ok(_) => return out.push(Output::NotSent { tag, error: SendError::QueueFull }),
             Err(error) => return out.push(Output::NotSent { tag, error }),
         };
@@ -235,33 +236,35 @@ impl Peer {
             Recipients::Everyone(count) => (count, Tells::Summary),
             Recipients::One(_) => (1, Tells::Reports),
         };
-        let patience = body::patience(count);
+        let len = body.len();
+        let message = self.messages.keep(body, body::patience(count));
         let mut failures = Vec::new();
         // Put aside for as long as it is gone through, because making a link needs everything else.
         let mut members = std::mem::take(&mut self.members);
         match recipients {
             Recipients::Everyone(_) => {
-                for (session, member) in members.iter_mut().filter(|(_, member)| member.stay == Stay::Here) {
-                    if let Err(reason) = self.push(now, *session, member, number, &body, patience) {
-                        failures.push((*session, reason));
+                for (slot, member) in members.iter_mut().filter(|(_, member)| member.stay == Stay::Here) {
+                    if let Err(reason) = self.push(now, slot, member, message, len) {
+                        failures.push((slot, reason));
                     }
                 }
             }
-            Recipients::One(session) => {
-                let member = members.get_mut(&session);
-                let pushed = member.map(|member| self.push(now, session, member, number, &body, patience));
-                failures.extend(pushed.and_then(Result::err).map(|reason| (session, reason)));
+            Recipients::One(slot) => {
+                let member = members.get_mut(slot);
+                let pushed = member.map(|member| self.push(now, slot, member, message, len));
+                failures.extend(pushed.and_then(Result::err).map(|reason| (slot, reason)));
             }
         }
         self.members = members;
         if tells == Tells::Reports && failures.iter().any(|(_, reason)| *reason == FailReason::QueueFull) {
+            self.messages.withdraw(message);
             return out.push(Output::NotSent { tag, error: SendError::QueueFull });
         }
-        let id = self.outcomes.open(now, body.len(), count, tells);
+        let id = self.messages.open(now, message, count, tells);
         out.push(Output::Accepted { tag, id, recipients: count });
-        for (session, reason) in failures {
-            if let Some(member) = self.members.get(&session) {
-                self.outcomes.report(now, number, &member.entry.user, Outcome::Failed(reason), out);
+        for (slot, reason) in failures {
+            if let Some(member) = self.members.get(slot) {
+                self.messages.report(now, message, &member.entry.user, Outcome::Failed(reason), out);
             }
         }
     }
@@ -272,11 +275,11 @@ impl Peer {
         }
         match to {
             Recipient::Everyone => {
-                Ok(Recipients::Everyone(self.members.values().filter(|member| member.stay == Stay::Here).count()))
+                Ok(Recipients::Everyone(self.members.iter().filter(|member| member.stay == Stay::Here).count()))
             }
             Recipient::One(user) if *user == self.user => Err(SendError::ToOneself),
-            Recipient::One(user) => match self.users.get(user) {
-                Some(session) => Ok(Recipients::One(*session)),
+            Recipient::One(user) => match self.users.get(user).and_then(|session| self.members.slot(session)) {
+                Some(slot) => Ok(Recipients::One(slot)),
                 None => Err(SendError::UnknownRecipient(user.clone())),
             },
         }
@@ -285,36 +288,36 @@ impl Peer {
     fn push(
         &mut self,
         now: Mono,
-        session: SessionId,
+        slot: Slot,
         member: &mut Member,
-        number: u64,
-        body: &Bytes,
-        patience: u16,
+        message: Handle,
+        len: usize,
     ) -> Result<(), FailReason> {
         let spent = self.room_for_notes == RoomForNotes::None;
         let reason = if spent { FailReason::Leaving } else { FailReason::Incompatible };
-        let link = self.link(session, member).ok_or(reason)?;
-        link.push(now, number, body.clone(), patience)?;
-        member.touch(session, &mut self.ready);
+        let link = self.link(member).ok_or(reason)?;
+        link.push(now, message, len)?;
+        member.touch(slot, &mut self.ready);
         Ok(())
     }
 
     /// The link of a member, made if there was none; none if its keys or versions are of no use, or nobody knows any
     /// more which numbers were used on it.
-    fn link<'a>(&mut self, session: SessionId, member: &'a mut Member) -> Option<&'a mut Link> {
+    fn link<'a>(&mut self, member: &'a mut Member) -> Option<&'a mut Link> {
         if member.link.is_none() {
             let entry = &member.entry;
             if !(entry.versions.low..=entry.versions.high).contains(&VERSION) {
                 return None;
             }
             let theirs = Party { key: entry.key, user: entry.user.clone() };
-            if self.room_for_notes == RoomForNotes::None && !self.notes.contains_key(&session) {
+            if self.room_for_notes == RoomForNotes::None && !self.notes.contains_key(&member.session) {
                 return None;
             }
             let keys = LinkKeys::derive(&self.keys, &self.user, &theirs).ok()?;
-            let note = self.notes.remove(&session).unwrap_or_default();
+            let note = self.notes.remove(&member.session).unwrap_or_default();
             let generator = self.generator.as_mut();
-            let mut cx = Context { config: &self.config, generator, told: &mut self.told };
+            let (told, messages) = (&mut self.told, &self.messages);
+            let mut cx = Context { config: &self.config, generator, told, messages };
             let link = Link::new(keys, usable(entry, self.loopback), note, &mut cx);
             member.link = Some(Box::new(link));
         }
@@ -328,19 +331,21 @@ impl Peer {
         (header, bytes, sealed): (Header, &[u8; HEADER], &mut [u8]),
         out: &mut Vec<Output>,
     ) {
-        let Some(member) = self.members.get_mut(&header.session) else { return };
+        let Some(slot) = self.members.slot(&header.session) else { return };
+        let Some(member) = self.members.get_mut(slot) else { return };
         if member.stay == Stay::Gone {
             return;
         }
         if member.link.is_none() {
             let mut members = std::mem::take(&mut self.members);
-            members.get_mut(&header.session).and_then(|member| self.link(header.session, member));
+            members.get_mut(slot).and_then(|member| self.link(member));
             self.members = members;
         }
-        let Some(member) = self.members.get_mut(&header.session) else { return };
+        let Some(member) = self.members.get_mut(slot) else { return };
         let Some(link) = &mut member.link else { return };
         let memory = if self.held < MAX_RECEIVED_IN_ALL { Memory::Free } else { Memory::Full };
-        let mut cx = Context { config: &self.config, generator: self.generator.as_mut(), told: &mut self.told };
+        let (generator, told, messages) = (self.generator.as_mut(), &mut self.told, &self.messages);
+        let mut cx = Context { config: &self.config, generator, told, messages };
         let held = link.held();
         let (user, received_at) = (&member.entry.user, now.wall.offset_by(self.offset));
         link.receive(now.mono, from, (header.number, bytes, sealed), memory, &mut cx, |number, body| {
@@ -349,31 +354,32 @@ impl Peer {
             Acceptable::Yes
         });
         self.held = self.held + link.held() - held;
-        self.after(now.mono, header.session, out);
+        self.after(now.mono, slot, out);
     }
 
     fn answer(&mut self, now: Mono, token: Token, answer: Answer, out: &mut Vec<Output>) {
-        let Some(member) = self.members.get_mut(&token.session) else { return };
+        let Some(slot) = self.members.slot(&token.session) else { return };
+        let Some(member) = self.members.get_mut(slot) else { return };
         let Some(link) = &mut member.link else { return };
         let held = link.held();
         link.settle(now, token.number, answer);
         self.held = self.held + link.held() - held;
         if member.stay == Stay::Gone {
-            self.retire(token.session, out);
+            self.retire(slot, out);
         } else {
             // Its timer is set when its turn comes: an application that reads fast answers for many in a row.
-            member.touch(token.session, &mut self.ready);
+            member.touch(slot, &mut self.ready);
         }
     }
 
     fn leave(&mut self, now: Mono, out: &mut Vec<Output>) {
         self.phase = Phase::Left;
-        let sessions: Vec<SessionId> = self.members.keys().copied().collect();
-        for session in sessions {
-            if let Some(link) = self.members.get_mut(&session).and_then(|member| member.link.as_mut()) {
-                let mut cx = Context { config: &self.config, generator: self.generator.as_mut(), told: &mut self.told };
+        for slot in self.members.slots() {
+            if let Some(link) = self.members.get_mut(slot).and_then(|member| member.link.as_mut()) {
+                let (generator, told, messages) = (self.generator.as_mut(), &mut self.told, &self.messages);
+                let mut cx = Context { config: &self.config, generator, told, messages };
                 link.part(UnconfirmedReason::Leaving, FailReason::Leaving, Bye::Say, &mut cx);
-                self.after(now, session, out);
+                self.after(now, slot, out);
             }
         }
     }

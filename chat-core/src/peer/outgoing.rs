@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-
 use super::config::{FIRST_ROOM, LEAST_PIECE, MAX_QUEUED, MAX_QUEUED_BYTES, WHOLE};
+use super::messages::{Handle, Messages};
 use super::packet::Packet;
 use super::recovery::{Item, Sent};
 use crate::message::{FailReason, Outcome, UnconfirmedReason};
@@ -14,28 +13,20 @@ use crate::wire::datagram::{Ack, Frame};
 #[derive(Debug)]
 pub(super) struct Outgoing {
     /// Messages that are not settled, with numbers in a row from `settled + 1`.
-    queue: VecDeque<Queued>,
-    /// Every message up to this number is settled, or was given up.
+    queue: VecDeque<Handle>,
+    /// Every message up to this number is settled, or was given up; and the bytes of all bodies up to it.
     settled: u64,
+    settled_bytes: u64,
     /// The first message that has not been sent whole, and how much of it has.
     next: u64,
     offset: usize,
-    /// Bytes of all bodies up to the end of the queue, up to what was sent, and that may be sent.
+    /// Bytes of all bodies up to the end of the queue, up to the last that was sent at least in part, and that may be sent.
     accepted: u64,
     sent: u64,
     room: u64,
     /// What has to travel again.
     lost: VecDeque<Item>,
     skip: Option<Skip>,
-}
-
-#[derive(Debug)]
-struct Queued {
-    message: u64,
-    body: Bytes,
-    patience: u16,
-    /// Bytes of all bodies up to and including this one.
-    end: u64,
 }
 
 /// The notice that messages were given up, until it is acknowledged.
@@ -56,6 +47,7 @@ impl Outgoing {
         Self {
             queue: VecDeque::new(),
             settled,
+            settled_bytes: bytes,
             next: settled + 1,
             offset: 0,
             accepted: bytes,
@@ -78,20 +70,20 @@ impl Outgoing {
         !self.queue.is_empty()
     }
 
-    /// Queues the body of `message`; `patience` is how many milliseconds its ack may wait if longer than usual.
-    pub(super) fn push(&mut self, message: u64, body: Bytes, patience: u16) -> Result<(), QueueFull> {
-        let waiting = self.queue.front().map_or(0, |first| self.accepted - first.end + first.body.len() as u64);
-        if self.queue.len() >= MAX_QUEUED || waiting + body.len() as u64 > MAX_QUEUED_BYTES as u64 {
+    /// Queues a message whose body has `len` bytes.
+    pub(super) fn push(&mut self, message: Handle, len: usize) -> Result<(), QueueFull> {
+        let waiting = self.accepted - self.settled_bytes;
+        if self.queue.len() >= MAX_QUEUED || waiting + len as u64 > MAX_QUEUED_BYTES as u64 {
             return Err(QueueFull);
         }
-        self.accepted += body.len() as u64;
-        self.queue.push_back(Queued { message, body, patience, end: self.accepted });
+        self.accepted += len as u64;
+        self.queue.push_back(message);
         Ok(())
     }
 
     /// Whether something waits that may leave now if the window allows it.
-    pub(super) fn has_work(&self) -> bool {
-        !self.lost.is_empty() || self.next_fits_room() || self.has_skip()
+    pub(super) fn has_work(&self, messages: &Messages) -> bool {
+        !self.lost.is_empty() || self.next_fits_room(messages) || self.has_skip()
     }
 
     /// Whether the notice of given-up messages has to leave, which needs no window. Nobody is bothered with it unless
@@ -100,13 +92,14 @@ impl Outgoing {
         self.is_open() && self.skip.is_some_and(|skip| skip.pending)
     }
 
-    fn next_fits_room(&self) -> bool {
-        self.get(self.next).is_some_and(|queued| self.offset > 0 || queued.end <= self.room)
+    fn next_fits_room(&self, messages: &Messages) -> bool {
+        let next = self.get(self.next);
+        next.is_some_and(|next| self.offset > 0 || self.sent + messages.body(next).0.len() as u64 <= self.room)
     }
 
-    fn get(&self, number: u64) -> Option<&Queued> {
+    fn get(&self, number: u64) -> Option<Handle> {
         let index = number.checked_sub(self.settled + 1)?;
-        self.queue.get(usize::try_from(index).ok()?)
+        self.queue.get(usize::try_from(index).ok()?).copied()
     }
 
     /// Writes what the peer has to know before it can place any message: with all messages until it is acknowledged,
@@ -120,26 +113,29 @@ impl Outgoing {
     }
 
     /// Writes as many messages as fit: those that were lost first, then new ones.
-    pub(super) fn write(&mut self, packet: &mut Packet<'_>) {
-        while let Some(item) = self.first_lost(packet.whole()) {
-            if let Some(rest) = self.write_again(item, packet) {
+    pub(super) fn write(&mut self, packet: &mut Packet<'_>, messages: &Messages) {
+        while let Some(item) = self.first_lost(packet.whole(), messages) {
+            if let Some(rest) = self.write_again(item, packet, messages) {
                 self.lost[0] = rest;
                 return;
             }
             self.lost.pop_front();
         }
-        while self.next_fits_room() {
-            let number = self.next;
-            let Some(queued) = self.get(number) else { return };
-            let (len, end, patience) = (queued.body.len(), queued.end, queued.patience);
-            let written = write_part(packet, number, &queued.body, self.offset);
+        while let Some(next) = self.get(self.next) {
+            let (body, patience) = messages.body(next);
+            if self.offset == 0 && self.sent + body.len() as u64 > self.room {
+                return;
+            }
+            let written = write_part(packet, self.next, body, self.offset);
             if written == 0 {
                 return;
             }
             packet.be_patient(patience);
+            if self.offset == 0 {
+                self.sent += body.len() as u64;
+            }
             self.offset += written;
-            self.sent = self.sent.max(end);
-            if self.offset < len {
+            if self.offset < body.len() {
                 return;
             }
             self.next += 1;
@@ -148,10 +144,10 @@ impl Outgoing {
     }
 
     /// What is to travel again first; a message that was sent whole when datagrams were longer goes in pieces now.
-    fn first_lost(&mut self, whole: usize) -> Option<Item> {
+    fn first_lost(&mut self, whole: usize, messages: &Messages) -> Option<Item> {
         if let Some(Item::Whole { first, last }) = self.lost.front().copied()
             && let first = first.max(self.settled + 1)
-            && let Some(len) = self.get(first).map(|queued| queued.body.len()).filter(|len| *len > whole)
+            && let Some(len) = self.get(first).map(|lost| messages.body(lost).0.len()).filter(|len| *len > whole)
             && first <= last
         {
             self.lost.pop_front();
@@ -164,27 +160,27 @@ impl Outgoing {
     }
 
     /// Writes a copy of what a packet carried, as a probe.
-    pub(super) fn write_copy(&self, items: &[Item], packet: &mut Packet<'_>) {
+    pub(super) fn write_copy(&self, items: &[Item], packet: &mut Packet<'_>, messages: &Messages) {
         for item in items {
-            if self.write_again(*item, packet).is_some() {
+            if self.write_again(*item, packet, messages).is_some() {
                 return;
             }
         }
     }
 
     /// Writes an item again as far as it is still of use; gives what did not fit.
-    fn write_again(&self, item: Item, packet: &mut Packet<'_>) -> Option<Item> {
+    fn write_again(&self, item: Item, packet: &mut Packet<'_>, messages: &Messages) -> Option<Item> {
         match item {
             Item::Whole { first, last } => (first.max(self.settled + 1)..=last).find_map(|number| {
-                let queued = self.get(number)?;
-                let fits = queued.body.len() <= packet.whole() && packet.write_text(number, &queued.body);
-                packet.be_patient(queued.patience);
+                let (body, patience) = messages.body(self.get(number)?);
+                let fits = body.len() <= packet.whole() && packet.write_text(number, body);
+                packet.be_patient(patience);
                 (!fits).then_some(Item::Whole { first: number, last })
             }),
             Item::Piece { number, offset, len } => {
-                let queued = self.get(number)?;
-                let part = queued.body.get(..usize::from(offset) + usize::from(len))?;
-                let written = write_piece(packet, number, part, offset.into(), queued.body.len());
+                let (body, _) = messages.body(self.get(number)?);
+                let part = body.get(..usize::from(offset) + usize::from(len))?;
+                let written = write_piece(packet, number, part, offset.into(), body.len());
                 let (left, moved) = (usize::from(len) - written, usize::from(offset) + written);
                 (left > 0).then(|| Item::Piece { number, offset: narrow(moved), len: narrow(left) })
             }
@@ -217,14 +213,14 @@ impl Outgoing {
     }
 
     /// Takes the notice in that the peer has nothing left of what it did not hand over, so that all of it travels again.
-    pub(super) fn on_missing(&mut self, after: u64) -> Result<(), Malformed> {
+    pub(super) fn on_missing(&mut self, after: u64, messages: &Messages) -> Result<(), Malformed> {
         if after >= self.next {
             return Err(Malformed);
         }
         self.lost.clear();
         for number in after.max(self.settled) + 1..=self.next {
             let Some(queued) = self.get(number) else { break };
-            let len = queued.body.len();
+            let len = messages.body(queued).0.len();
             let sent = if number == self.next { self.offset } else { len };
             match self.lost.back_mut() {
                 _ if sent == 0 => {}
@@ -240,7 +236,12 @@ impl Outgoing {
 
     /// Takes the message side of an ack in: what is settled, refused, and how much room there is. Gives whether any of
     /// it is news.
-    pub(super) fn on_ack(&mut self, ack: &Ack, mut outcome: impl FnMut(u64, Outcome)) -> Result<bool, Malformed> {
+    pub(super) fn on_ack(
+        &mut self,
+        ack: &Ack,
+        messages: &Messages,
+        mut outcome: impl FnMut(Handle, Outcome),
+    ) -> Result<bool, Malformed> {
         let fully_sent = self.next - 1;
         if ack.settled > fully_sent {
             return Err(Malformed);
@@ -248,11 +249,12 @@ impl Outgoing {
         let mut news = ack.room > self.room;
         self.room = self.room.max(ack.room);
         while self.settled < ack.settled {
-            let queued = self.queue.pop_front().ok_or(Malformed)?;
+            let message = self.queue.pop_front().ok_or(Malformed)?;
             self.settled += 1;
+            self.settled_bytes += messages.body(message).0.len() as u64;
             news = true;
             let refused = ack.refused.iter().any(|refusal| refusal.number == self.settled);
-            outcome(queued.message, if refused { Outcome::Failed(FailReason::Refused) } else { Outcome::Delivered });
+            outcome(message, if refused { Outcome::Failed(FailReason::Refused) } else { Outcome::Delivered });
         }
         Ok(news)
     }
@@ -262,37 +264,23 @@ impl Outgoing {
         &mut self,
         unconfirmed: UnconfirmedReason,
         failed: FailReason,
-        mut outcome: impl FnMut(u64, Outcome),
+        mut outcome: impl FnMut(Handle, Outcome),
     ) {
         let begun = if self.offset > 0 { self.next } else { self.next - 1 };
-        let (mut number, mut end) = (self.settled, None);
-        for queued in self.queue.drain(..) {
-            number += 1;
-            if number <= begun {
-                end = Some(queued.end);
-                outcome(queued.message, Outcome::Unconfirmed(unconfirmed));
-            } else {
-                outcome(queued.message, Outcome::Failed(failed));
-            }
+        for (number, message) in (self.settled + 1..).zip(self.queue.drain(..)) {
+            let was_sent = number <= begun;
+            outcome(message, if was_sent { Outcome::Unconfirmed(unconfirmed) } else { Outcome::Failed(failed) });
+        }
+        if begun > self.settled {
+            self.skip = Some(Skip { up_to: begun, bytes: self.sent, pending: true });
+        } else if let Some(skip) = &mut self.skip {
+            // Whatever carried an older notice is no longer waited for.
+            skip.pending = true;
         }
         self.lost.clear();
         self.offset = 0;
         self.next = begun + 1;
-        self.settled = begun;
-        match end {
-            Some(bytes) => {
-                self.accepted = bytes;
-                self.sent = bytes;
-                self.skip = Some(Skip { up_to: begun, bytes, pending: true });
-            }
-            None => {
-                self.accepted = self.sent;
-                // Whatever carried an older notice is no longer waited for.
-                if let Some(skip) = &mut self.skip {
-                    skip.pending = true;
-                }
-            }
-        }
+        (self.settled, self.settled_bytes, self.accepted) = (begun, self.sent, self.sent);
     }
 }
 

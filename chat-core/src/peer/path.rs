@@ -17,6 +17,10 @@ use crate::wire::datagram::{HEADER, TAG};
 pub(super) struct Path {
     candidates: Vec<Candidate>,
     current: usize,
+    /// The address in use, once it is proven: all that most datagrams have to know.
+    proven: Option<SocketAddr>,
+    /// When the next address is to be asked.
+    ping_at: Option<Mono>,
 }
 
 #[derive(Debug)]
@@ -65,27 +69,35 @@ impl Path {
     /// The way to the `addresses` that the roster offers, of which the first is used until another is proven.
     pub(super) fn new(addresses: impl Iterator<Item = SocketAddr>, generator: &mut dyn Generator) -> Self {
         let candidates = addresses.map(|to| Candidate::new(to, Source::Offered, generator)).collect();
-        Self { candidates, current: 0 }
+        Self { candidates, current: 0, proven: None, ping_at: None }
     }
 
     /// Where datagrams go now; none if the roster offers nothing that we may use.
     pub(super) fn to(&self) -> Option<SocketAddr> {
-        self.candidates.get(self.current).map(|candidate| candidate.to)
+        self.proven.or_else(|| self.candidates.get(self.current).map(|candidate| candidate.to))
     }
 
     /// The challenge for a `Ping`, while the address in use is not proven.
     pub(super) fn challenge(&self) -> Option<[u8; 8]> {
-        let candidate = self.candidates.get(self.current)?;
-        (candidate.proof == Proof::Open).then_some(candidate.challenge)
+        if self.is_proven() {
+            return None;
+        }
+        self.candidates.get(self.current).map(|candidate| candidate.challenge)
     }
 
     /// How many bytes one datagram to `to` may have now.
     pub(super) fn allowance(&self, to: SocketAddr) -> usize {
+        if self.proven == Some(to) {
+            return usize::MAX;
+        }
         self.find(to).map_or(0, |index| self.candidates[index].allowance())
     }
 
     /// Notes that a datagram was sealed for `to`.
     pub(super) fn on_sent(&mut self, to: SocketAddr, len: usize) {
+        if self.proven == Some(to) {
+            return;
+        }
         if let Some(index) = self.find(to) {
             let candidate = &mut self.candidates[index];
             // What may go to an offered address anyway is not taken from what it is owed for its own bytes. Otherwise
@@ -107,6 +119,9 @@ impl Path {
         newest: bool,
         generator: &mut dyn Generator,
     ) {
+        if self.proven == Some(from) {
+            return;
+        }
         let index = match self.find(from) {
             Some(index) => index,
             None if newest => self.add_heard(from, generator),
@@ -124,6 +139,7 @@ impl Path {
             candidate.pings = 0;
             candidate.ping_at = Some(now);
         }
+        self.sum_up();
     }
 
     /// Takes a `Pong` in. Gives whether datagrams go elsewhere now, of which nothing is known yet.
@@ -141,6 +157,7 @@ impl Path {
         if moves {
             self.current = index;
         }
+        self.sum_up();
         moves
     }
 
@@ -152,6 +169,7 @@ impl Path {
                 candidate.ping_at.get_or_insert(now);
             }
         }
+        self.sum_up();
     }
 
     /// Asks the other addresses again, because the one in use does not answer.
@@ -161,38 +179,47 @@ impl Path {
             candidate.pings = candidate.pings.min(PINGS - 1);
             candidate.ping_at.get_or_insert(now + PING_PAUSE);
         }
+        self.sum_up();
     }
 
     /// The next address to be asked apart from the one in use, and its challenge.
     pub(super) fn next_ping(&mut self, now: Mono, len: usize) -> Option<(SocketAddr, [u8; 8])> {
+        self.ping_at.filter(|at| *at <= now)?;
         let mut due = self.candidates.iter_mut().filter(|candidate| candidate.ping_at.is_some_and(|at| at <= now));
-        due.find_map(|candidate| {
+        let next = due.find_map(|candidate| {
             candidate.pings += 1;
             let pause = PING_PAUSE.saturating_mul(1 << candidate.pings.min(16));
             candidate.ping_at = (candidate.pings < PINGS).then(|| now + pause);
             candidate.may_be_asked(len).then_some((candidate.to, candidate.challenge))
-        })
+        });
+        self.sum_up();
+        next
     }
 
     /// Whether a datagram of `len` bytes that only asks for a sign of life may go to the address in use.
     pub(super) fn may_be_asked(&self, len: usize) -> bool {
-        self.candidates.get(self.current).is_some_and(|candidate| candidate.may_be_asked(len))
+        self.is_proven() || self.candidates.get(self.current).is_some_and(|candidate| candidate.may_be_asked(len))
     }
 
     /// When the next address is to be asked, apart from those that wait for the socket only.
     pub(super) fn next_ping_after(&self, now: Mono) -> Option<Mono> {
+        self.ping_at?;
         self.candidates.iter().filter_map(|candidate| candidate.ping_at).filter(|at| *at > now).min()
     }
 
     /// Whether an address is proven.
-    pub(super) fn is_proven(&self) -> bool {
-        self.candidates.get(self.current).is_some_and(|candidate| candidate.proof == Proof::Proven)
+    pub(super) const fn is_proven(&self) -> bool {
+        self.proven.is_some()
     }
 
     /// Stops looking around: nothing is to be sent any more. A proof that was begun goes on.
     pub(super) fn rest(&mut self) {
+        if self.ping_at.is_none() {
+            return;
+        }
         let offered = self.candidates.iter_mut().filter(|candidate| candidate.source == Source::Offered);
         offered.for_each(|candidate| candidate.ping_at = None);
+        self.sum_up();
     }
 
     /// Takes the addresses that the roster offers now. The one in use stays in use if it is proven.
@@ -216,9 +243,17 @@ impl Path {
             self.candidates.push(Candidate { source: Source::Heard, ..old.swap_remove(index) });
         }
         self.current = in_use.and_then(|to| self.find(to)).unwrap_or(0);
+        self.sum_up();
         if in_use.is_some() {
             self.look_around(now);
         }
+    }
+
+    /// Notes what most datagrams have to know, after any change.
+    fn sum_up(&mut self) {
+        let current = self.candidates.get(self.current).filter(|candidate| candidate.proof == Proof::Proven);
+        self.proven = current.map(|candidate| candidate.to);
+        self.ping_at = self.candidates.iter().filter_map(|candidate| candidate.ping_at).min();
     }
 
     fn find(&self, to: SocketAddr) -> Option<usize> {

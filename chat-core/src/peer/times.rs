@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::alarms::Alarms;
 use super::link::{Context, Told};
+use super::slots::Slot;
 use super::{Member, Output, Peer, PeerConfig, Queued, Stay};
-use crate::id::SessionId;
 use crate::time::Mono;
 
 /// A machine that comes this much too late was itself stalled or suspended, and declares nobody silent for it.
@@ -14,19 +14,20 @@ const STALL: Duration = Duration::from_secs(2);
 
 impl Peer {
     pub(super) fn tick(&mut self, now: Mono, out: &mut Vec<Output>) {
-        while let Some((_, session)) = self.timers.first().filter(|(at, _)| *at <= now) {
-            self.timers.set(session, None);
-            let Some(member) = self.members.get_mut(&session) else { continue };
+        while let Some((_, slot)) = self.timers.first().filter(|(at, _)| *at <= now) {
+            self.timers.set(slot, None);
+            let Some(member) = self.members.get_mut(slot) else { continue };
             member.timer = None;
             if matches!(member.stay, Stay::Until(until) if until <= now) {
-                self.retire(session, out);
+                self.retire(slot, out);
                 continue;
             }
             if let Some(link) = &mut member.link {
-                let mut cx = Context { config: &self.config, generator: self.generator.as_mut(), told: &mut self.told };
+                let (generator, told, messages) = (self.generator.as_mut(), &mut self.told, &self.messages);
+                let mut cx = Context { config: &self.config, generator, told, messages };
                 link.on_time(now, &mut cx);
             }
-            self.after(now, session, out);
+            self.after(now, slot, out);
         }
     }
 
@@ -34,7 +35,7 @@ impl Peer {
     pub(super) fn wake(&mut self, now: Mono) {
         let Some(late) = self.deadline().map(|due| now.since(due)).filter(|late| *late > STALL) else { return };
         self.timers.clear();
-        for member in self.members.values_mut() {
+        for (_, member) in self.members.iter_mut() {
             member.timer = None;
             if let Stay::Until(until) = &mut member.stay {
                 *until = *until + late;
@@ -43,55 +44,55 @@ impl Peer {
                 link.shift(late);
             }
         }
-        for session in self.members.keys().copied().collect::<Vec<_>>() {
-            self.touch(session);
-            self.arm(now, session);
+        for slot in self.members.slots() {
+            self.touch(slot);
+            self.arm(now, slot);
         }
     }
 
     /// Tells what a link has told, and sees to it that the link is looked after again.
-    pub(super) fn after(&mut self, now: Mono, session: SessionId, out: &mut Vec<Output>) {
-        if let Some(member) = self.members.get_mut(&session) {
+    pub(super) fn after(&mut self, now: Mono, slot: Slot, out: &mut Vec<Output>) {
+        if let Some(member) = self.members.get_mut(slot) {
             let user = &member.entry.user;
             for told in self.told.drain(..) {
                 match told {
-                    Told::Outcome(number, outcome) => self.outcomes.report(now, number, user, outcome, out),
+                    Told::Outcome(message, outcome) => self.messages.report(now, message, user, outcome, out),
                     Told::Silent => out.push(Output::Silent(user.clone())),
                     Told::Answers => out.push(Output::Answers(user.clone())),
                     Told::Violation => out.push(Output::Violation(user.clone())),
                 }
             }
-            member.touch(session, &mut self.ready);
-            member.arm(now, session, &self.config, &mut self.timers);
+            member.touch(slot, &mut self.ready);
+            member.arm(now, slot, &self.config, &mut self.timers);
         }
     }
 
     /// Puts a link into the ring of those that may have something to say.
-    pub(super) fn touch(&mut self, session: SessionId) {
-        if let Some(member) = self.members.get_mut(&session) {
-            member.touch(session, &mut self.ready);
+    pub(super) fn touch(&mut self, slot: Slot) {
+        if let Some(member) = self.members.get_mut(slot) {
+            member.touch(slot, &mut self.ready);
         }
     }
 
-    pub(super) fn arm(&mut self, now: Mono, session: SessionId) {
-        if let Some(member) = self.members.get_mut(&session) {
-            member.arm(now, session, &self.config, &mut self.timers);
+    pub(super) fn arm(&mut self, now: Mono, slot: Slot) {
+        if let Some(member) = self.members.get_mut(slot) {
+            member.arm(now, slot, &self.config, &mut self.timers);
         }
     }
 }
 
 impl Member {
     /// Puts its link into the ring.
-    pub(super) fn touch(&mut self, session: SessionId, ready: &mut VecDeque<SessionId>) {
+    pub(super) fn touch(&mut self, slot: Slot, ready: &mut VecDeque<Slot>) {
         if self.link.is_some() && self.queued == Queued::No {
             self.queued = Queued::Yes;
-            ready.push_back(session);
+            ready.push_back(slot);
         }
     }
 
     /// Sets its timer, unless it will ring before anyway: a deadline moves with almost every datagram, mostly further
     /// off, and one tick too many now and then costs less than setting a timer for each.
-    pub(super) fn arm(&mut self, now: Mono, session: SessionId, config: &PeerConfig, timers: &mut Alarms) {
+    pub(super) fn arm(&mut self, now: Mono, slot: Slot, config: &PeerConfig, timers: &mut Alarms) {
         let link = self.link.as_ref().and_then(|link| link.deadline(now, config));
         let timer = match self.stay {
             Stay::Here => link,
@@ -106,7 +107,7 @@ impl Member {
             return;
         }
         if timer != self.timer {
-            timers.set(session, timer);
+            timers.set(slot, timer);
             self.timer = timer;
         }
     }

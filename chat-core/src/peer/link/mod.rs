@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use bytes::Bytes;
 
 use super::config::{ACK_DELAY, PeerConfig};
 use super::incoming::{self, Answer, Incoming, Missing};
+use super::messages::{Handle, Messages};
 use super::outgoing::{Outgoing, QueueFull};
 use super::pace::Pace;
 use super::path::Path;
@@ -81,7 +81,7 @@ pub(in crate::peer) struct Note {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::peer) enum Told {
     /// A message of ours has its outcome.
-    Outcome(u64, Outcome),
+    Outcome(Handle, Outcome),
     /// It has not answered for a while.
     Silent,
     /// It answers again.
@@ -95,6 +95,7 @@ pub(in crate::peer) struct Context<'a> {
     pub(in crate::peer) config: &'a PeerConfig,
     pub(in crate::peer) generator: &'a mut dyn Generator,
     pub(in crate::peer) told: &'a mut Vec<Told>,
+    pub(in crate::peer) messages: &'a Messages,
 }
 
 /// Whether received messages may still be kept.
@@ -163,14 +164,8 @@ impl Link {
         self.path.offer(addresses, now, generator);
     }
 
-    /// Queues a message.
-    pub(in crate::peer) fn push(
-        &mut self,
-        now: Mono,
-        message: u64,
-        body: Bytes,
-        patience: u16,
-    ) -> Result<(), FailReason> {
+    /// Queues a message whose body has `len` bytes.
+    pub(in crate::peer) fn push(&mut self, now: Mono, message: Handle, len: usize) -> Result<(), FailReason> {
         let to = self.path.to().ok_or(FailReason::Incompatible)?;
         match self.phase {
             Phase::Open => {}
@@ -182,7 +177,7 @@ impl Link {
             // An address that gets no message before it is proven is asked first.
             self.probe_due = self.path.allowance(to) < self.size.full();
         }
-        self.outgoing.push(message, body, patience).map_err(|QueueFull| FailReason::QueueFull)?;
+        self.outgoing.push(message, len).map_err(|QueueFull| FailReason::QueueFull)?;
         // Even if it cannot leave now: the room it waits for may have been granted in an ack that was lost.
         self.wait(now);
         Ok(())

@@ -125,7 +125,7 @@ impl Link {
             }
         }
         if let Some(after) = missing {
-            self.outgoing.on_missing(after)?;
+            self.outgoing.on_missing(after, cx.messages)?;
         }
         for number in unacceptable {
             self.incoming.settle(now, number, Answer::Refused(RefusalReason::Content));
@@ -168,7 +168,9 @@ impl Link {
             |sent| losses.push(sent),
         )?;
         losses.iter().for_each(|sent| self.on_lost(now, sent));
-        let news = self.outgoing.on_ack(ack, |message, outcome| cx.told.push(Told::Outcome(message, outcome)))?;
+        let (messages, told) = (cx.messages, &mut *cx.told);
+        let news =
+            self.outgoing.on_ack(ack, messages, |message, outcome| told.push(Told::Outcome(message, outcome)))?;
         if heard {
             self.unheard = 0;
             self.waiting_since = self.waiting_since.map(|_| now);

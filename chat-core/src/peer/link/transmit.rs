@@ -9,6 +9,7 @@ use super::{Link, Phase};
 use crate::id::SessionId;
 use crate::peer::config::PROBE_MOST;
 use crate::peer::incoming::Missing;
+use crate::peer::messages::Messages;
 use crate::peer::packet::{Asks, Packet};
 use crate::peer::path::SMALL;
 use crate::peer::recovery::{Item, MAX_ITEMS, Sent};
@@ -21,6 +22,7 @@ impl Link {
         &mut self,
         now: Mono,
         session: SessionId,
+        messages: &Messages,
         slot: &mut [u8; MAX_DATAGRAM],
     ) -> Option<(SocketAddr, usize)> {
         match self.phase {
@@ -44,11 +46,11 @@ impl Link {
                 }
                 let to = to?;
                 if let Some(longer) = self.size.trial(now)
-                    && self.may_send(to)
+                    && self.may_send(to, messages)
                 {
                     return Some(self.fill_trial(now, session, slot, to, longer));
                 }
-                self.fill_main(now, session, slot, to)
+                self.fill_main(now, session, messages, slot, to)
             }
         }
     }
@@ -68,8 +70,8 @@ impl Link {
     }
 
     /// Whether messages may leave now.
-    fn may_send(&self, to: SocketAddr) -> bool {
-        self.recovery.has_window() && self.outgoing.has_work() && self.path.allowance(to) >= self.size.full()
+    fn may_send(&self, to: SocketAddr, messages: &Messages) -> bool {
+        self.recovery.has_window() && self.outgoing.has_work(messages) && self.path.allowance(to) >= self.size.full()
     }
 
     /// A longer datagram than usual, with nothing in it that would be missed.
@@ -97,11 +99,12 @@ impl Link {
         &mut self,
         now: Mono,
         session: SessionId,
+        messages: &Messages,
         slot: &mut [u8; MAX_DATAGRAM],
         to: SocketAddr,
     ) -> Option<(SocketAddr, usize)> {
         let (allowance, full) = (self.path.allowance(to), self.size.full());
-        let may_send = self.may_send(to);
+        let may_send = self.may_send(to, messages);
         let ack_due = self.received.due().is_some_and(|at| at <= now);
         let has_skip = self.outgoing.has_skip();
         if !(may_send || ack_due || has_skip || self.probe_due) {
@@ -128,13 +131,13 @@ impl Link {
             self.outgoing.write_skip(&mut packet);
         }
         if size == full && may_send {
-            self.outgoing.write(&mut packet);
+            self.outgoing.write(&mut packet, messages);
         } else if size == full
             && copies
             && let Some(oldest) = self.recovery.oldest()
         {
             let items: ArrayVec<Item, MAX_ITEMS> = oldest.items.clone();
-            self.outgoing.write_copy(&items, &mut packet);
+            self.outgoing.write_copy(&items, &mut packet, messages);
         }
         if probes && packet.asks() == Asks::ForNothing {
             packet.write(&Frame::Ping(ANY), None);
@@ -143,7 +146,7 @@ impl Link {
             return None;
         }
         // Datagrams of the same length leave in one call, and the system cuts them up.
-        if size == MAX_DATAGRAM && may_send && self.recovery.has_window_for_more() && self.outgoing.has_work() {
+        if size == MAX_DATAGRAM && may_send && self.recovery.has_window_for_more() && self.outgoing.has_work(messages) {
             packet.fill_up();
         }
         let (len, asks, items, patience) = packet.finish();

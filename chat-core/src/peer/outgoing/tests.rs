@@ -3,26 +3,70 @@
 use arrayvec::ArrayVec;
 
 use super::*;
+use crate::id::SessionId;
 use crate::peer::recovery::MAX_ITEMS;
 use crate::time::Mono;
 use crate::wire::datagram::{Frames, MAX_FRAMES, Refusal, RefusalReason};
 
 const LEFT: (UnconfirmedReason, FailReason) = (UnconfirmedReason::Left, FailReason::Left);
 
-fn outgoing(bodies: &[usize]) -> Outgoing {
-    let mut outgoing = Outgoing::resuming(0, 0);
+/// A queue and the messages in it, with names for them.
+struct Queue {
+    outgoing: Outgoing,
+    messages: Messages,
+    names: Vec<u64>,
+}
+
+impl Queue {
+    fn resuming(settled: u64, bytes: u64) -> Self {
+        let messages = Messages::new(SessionId::new(1));
+        Self { outgoing: Outgoing::resuming(settled, bytes), messages, names: Vec::new() }
+    }
+
+    fn push(&mut self, name: u64, len: usize) -> Result<(), QueueFull> {
+        let handle = self.messages.keep(vec![7; len], 0);
+        assert_eq!(handle.index(), self.names.len());
+        self.names.push(name);
+        self.outgoing.push(handle, len)
+    }
+
+    fn has_work(&self) -> bool {
+        self.outgoing.has_work(&self.messages)
+    }
+
+    fn on_missing(&mut self, after: u64) -> Result<(), Malformed> {
+        self.outgoing.on_missing(after, &self.messages)
+    }
+}
+
+impl std::ops::Deref for Queue {
+    type Target = Outgoing;
+
+    fn deref(&self) -> &Outgoing {
+        &self.outgoing
+    }
+}
+
+impl std::ops::DerefMut for Queue {
+    fn deref_mut(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+}
+
+fn outgoing(bodies: &[usize]) -> Queue {
+    let mut outgoing = Queue::resuming(0, 0);
     for (index, len) in bodies.iter().enumerate() {
-        outgoing.push(100 + index as u64, vec![7; *len].into(), 0).unwrap();
+        outgoing.push(100 + index as u64, *len).unwrap();
     }
     outgoing
 }
 
 /// Fills one datagram: the numbers of the messages that are in it, whole or in part, and what it carries.
-fn fill(outgoing: &mut Outgoing) -> (Vec<u64>, Sent) {
+fn fill(queue: &mut Queue) -> (Vec<u64>, Sent) {
     let mut space = [0; MAX_FRAMES];
     let mut packet = Packet::new(&mut space);
-    outgoing.write_skip(&mut packet);
-    outgoing.write(&mut packet);
+    queue.outgoing.write_skip(&mut packet);
+    queue.outgoing.write(&mut packet, &queue.messages);
     let (len, _, items, _) = packet.finish();
     let number = |frame| match frame {
         Ok(Frame::Text { number, .. } | Frame::Piece { number, .. }) => Some(number),
@@ -35,18 +79,22 @@ fn carrying(items: ArrayVec<Item, MAX_ITEMS>) -> Sent {
     Sent { number: 0, at: Mono::ZERO, size: 0, items }
 }
 
-fn settle(outgoing: &mut Outgoing, settled: u64, refused: &[u64]) -> Result<Vec<(u64, Outcome)>, Malformed> {
+fn settle(queue: &mut Queue, settled: u64, refused: &[u64]) -> Result<Vec<(u64, Outcome)>, Malformed> {
     let refused =
         refused.iter().map(|number| Refusal { number: *number, reason: RefusalReason::Application }).collect();
     let mut outcomes = Vec::new();
     let ack = Ack { settled, refused, ..Ack::default() };
-    outgoing.on_ack(&ack, |message, outcome| outcomes.push((message, outcome)))?;
+    let names = &queue.names;
+    let told = |message: Handle, outcome| outcomes.push((names[message.index()], outcome));
+    queue.outgoing.on_ack(&ack, &queue.messages, told)?;
     Ok(outcomes)
 }
 
-fn give_up(outgoing: &mut Outgoing) -> Vec<(u64, Outcome)> {
+fn give_up(queue: &mut Queue) -> Vec<(u64, Outcome)> {
     let mut outcomes = Vec::new();
-    outgoing.give_up(LEFT.0, LEFT.1, |message, outcome| outcomes.push((message, outcome)));
+    let names = &queue.names;
+    let told = |message: Handle, outcome| outcomes.push((names[message.index()], outcome));
+    queue.outgoing.give_up(LEFT.0, LEFT.1, told);
     outcomes
 }
 
@@ -85,7 +133,7 @@ fn giving_up_tells_what_was_begun_from_what_was_not() {
     assert_eq!(give_up(&mut outgoing), [(100, unconfirmed), (101, unconfirmed), (102, Outcome::Failed(LEFT.1))]);
     assert_eq!(outgoing.last(), (2, 5010), "numbers and bytes run on");
     assert!(!outgoing.has_skip() && !outgoing.has_work(), "nobody is bothered until there is another message");
-    outgoing.push(200, vec![7; 5].into(), 0).unwrap();
+    outgoing.push(200, 5).unwrap();
     for _ in 0..2 {
         assert!(outgoing.has_work());
         let (numbers, sent) = fill(&mut outgoing);
@@ -114,20 +162,20 @@ fn all_that_the_peer_has_lost_travels_again() {
 
 #[test]
 fn a_link_that_comes_back_waits_for_room_and_one_that_begins_does_not() {
-    let mut outgoing = Outgoing::resuming(5, 500);
-    outgoing.push(1, vec![7; 10].into(), 0).unwrap();
+    let mut outgoing = Queue::resuming(5, 500);
+    outgoing.push(1, 10).unwrap();
     assert_eq!(fill(&mut outgoing).0, [], "only the notice");
     let ack = Ack { room: 600, ..Ack::default() };
-    assert_eq!(outgoing.on_ack(&ack, |_, _| {}), Ok(true));
+    assert_eq!(outgoing.outgoing.on_ack(&ack, &outgoing.messages, |_, _| {}), Ok(true));
     assert_eq!(fill(&mut outgoing).0, [6]);
 }
 
 #[test]
 fn the_queue_is_bounded_in_messages_and_in_bytes() {
-    let mut outgoing = Outgoing::resuming(0, 0);
-    (0..MAX_QUEUED).for_each(|message| outgoing.push(message as u64, vec![7].into(), 0).unwrap());
-    assert_eq!(outgoing.push(0, vec![7].into(), 0), Err(QueueFull));
-    let mut outgoing = Outgoing::resuming(0, 0);
-    (0..64).for_each(|message| outgoing.push(message, vec![7; 16 * 1024].into(), 0).unwrap());
-    assert_eq!(outgoing.push(0, vec![7].into(), 0), Err(QueueFull));
+    let mut outgoing = Queue::resuming(0, 0);
+    (0..MAX_QUEUED).for_each(|message| outgoing.push(message as u64, 1).unwrap());
+    assert_eq!(outgoing.push(0, 1), Err(QueueFull));
+    let mut outgoing = Queue::resuming(0, 0);
+    (0..64).for_each(|message| outgoing.push(message, 16 * 1024).unwrap());
+    assert_eq!(outgoing.push(0, 1), Err(QueueFull));
 }
