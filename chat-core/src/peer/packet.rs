@@ -4,7 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::config::BESIDE;
 use super::recovery::{Item, MAX_ITEMS};
-use crate::wire::datagram::Frame;
+use crate::wire::datagram::{Ack, Frame};
 
 /// Frames written one after another into the space of one datagram.
 #[derive(Debug)]
@@ -57,13 +57,26 @@ impl<'a> Packet<'a> {
     pub(super) fn tell(&mut self, frame: &Frame<'_>) -> bool {
         let end = self.space.len().saturating_sub(PATIENCE);
         let Some(space) = self.space.get_mut(self.len..end) else { return false };
-        match postcard::to_slice(frame, space) {
-            Ok(written) => {
-                self.len += written.len();
-                true
-            }
-            Err(_) => false,
+        let written = postcard::to_slice(frame, space).map_or(0, |written| written.len());
+        self.len += written;
+        written > 0
+    }
+
+    /// Writes an ack, without making a frame of it: it is large, and goes with almost every datagram. `item` is what
+    /// has to travel again if the packet is lost, and only with one is an ack of it asked for.
+    pub(super) fn write_ack(&mut self, ack: &Ack, item: Option<Item>) -> bool {
+        let end = self.space.len().saturating_sub(PATIENCE);
+        let Some([tag, space @ ..]) = self.space.get_mut(self.len..end) else { return false };
+        *tag = ACK;
+        let Ok(written) = postcard::to_slice(ack, space).map(|written| written.len()) else { return false };
+        if item.is_some_and(|item| !self.note(item)) {
+            return false;
         }
+        if item.is_some() {
+            self.asks = Asks::ForAck;
+        }
+        self.len += 1 + written;
+        true
     }
 
     /// Writes a frame that asks for an ack, and notes what has to travel again if the packet is lost. Writes nothing
@@ -139,6 +152,9 @@ impl<'a> Packet<'a> {
 /// The tag of [`Frame::Text`].
 const TEXT: u8 = 1;
 
+/// The tag of [`Frame::Ack`].
+const ACK: u8 = 4;
+
 /// Seven bits in a byte, the lowest first.
 fn put_varint(mut value: u64, out: &mut ArrayVec<u8, 21>) {
     while value >= 0x80 {
@@ -167,6 +183,21 @@ mod tests {
                 assert_eq!(packet.finish(), other.finish());
                 assert_eq!(by_hand, space);
             }
+        }
+    }
+
+    #[test]
+    fn an_ack_written_by_itself_is_the_frame() {
+        for item in [None, Some(Item::Refusals { up_to: 9 })] {
+            let (mut by_itself, mut space) = ([0; 100], [0; 100]);
+            let ack = Ack { largest: 300, delay_us: 70_000, settled: 8, room: 65_536, ..Ack::default() };
+            let (mut packet, mut other) = (Packet::new(&mut by_itself), Packet::new(&mut space));
+            assert!(packet.write_ack(&ack, item));
+            let frame = Frame::Ack(ack.clone());
+            assert!(if item.is_some() { other.write(&frame, item) } else { other.tell(&frame) });
+            assert_eq!(packet.finish(), other.finish());
+            assert_eq!(by_itself, space);
+            assert!(!Packet::new(&mut [0; 12]).write_ack(&ack, item), "it does not fit");
         }
     }
 

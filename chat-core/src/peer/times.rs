@@ -63,7 +63,10 @@ impl Peer {
                 }
             }
             member.touch(slot, &mut self.ready);
-            member.arm(now, slot, &self.config, &mut self.timers);
+            // The timer of a link in the ring is set when its turn comes.
+            if member.queued == Queued::No {
+                member.arm(now, slot, &self.config, &mut self.timers);
+            }
         }
     }
 

@@ -8,6 +8,8 @@
 pub struct ReplayWindow {
     /// One more than the highest number entered; 0 before the first.
     next: u64,
+    /// The lowest of the run of numbers that ends with the highest: mostly all there are, and asked for with every ack.
+    run: u64,
     /// Bit `n % SIZE` belongs to number `n`.
     seen: [u64; WORDS],
 }
@@ -18,7 +20,7 @@ impl ReplayWindow {
 
     /// A window for a link on which the numbers below `next` count as seen.
     pub const fn starting_at(next: u64) -> Self {
-        Self { next, seen: [u64::MAX; WORDS] }
+        Self { next, run: 0, seen: [u64::MAX; WORDS] }
     }
 
     /// One more than the highest number entered.
@@ -40,14 +42,16 @@ impl ReplayWindow {
         // `end` is one more than the highest number that is still to be looked at.
         let mut end = self.next;
         std::iter::from_fn(move || {
+            if end == self.next && end > floor {
+                end = self.run.max(floor);
+                return Some((end, self.next - 1));
+            }
             while end > floor && !self.contains(end - 1) {
                 end -= 1;
             }
             let high = end.checked_sub(1).filter(|_| end > floor)?;
             while end > floor && self.contains(end - 1) {
-                // Whole words at a time where everything arrived, which is the usual case.
-                let whole = end.is_multiple_of(64) && end >= floor + 64 && self.seen[word(end - 1)] == u64::MAX;
-                end -= if whole { 64 } else { 1 };
+                end -= 1;
             }
             Some((end, high))
         })
@@ -63,11 +67,19 @@ impl ReplayWindow {
             if number - self.next >= Self::SIZE {
                 self.seen = [0; WORDS];
             }
+            if number > self.next {
+                self.run = number;
+            }
             self.next = number + 1;
         } else if self.next - number > Self::SIZE {
             return;
         }
         self.seen[word(number)] |= bit(number);
+        // It may close the gap below the run.
+        let floor = self.next.saturating_sub(Self::SIZE);
+        while self.run > floor && self.contains(self.run - 1) {
+            self.run -= 1;
+        }
     }
 }
 
@@ -129,6 +141,10 @@ mod tests {
                 window.insert(number);
                 set.insert(number);
                 next = next.max(number + 1);
+                let told: Vec<u64> = window.runs(7).flat_map(|(low, high)| (low..=high).rev()).collect();
+                let floor = next.saturating_sub(ReplayWindow::SIZE).max(7);
+                let seen: Vec<u64> = (floor..next).rev().filter(|number| set.contains(number)).collect();
+                prop_assert_eq!(told, seen);
             }
         }
     }

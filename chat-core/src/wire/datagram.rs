@@ -229,6 +229,10 @@ impl<'a> Iterator for Frames<'a> {
             self.rest = rest;
             return Some(Ok(frame));
         }
+        if let Some((ack, rest)) = ack(self.rest) {
+            self.rest = rest;
+            return Some(Ok(Frame::Ack(ack)));
+        }
         match postcard::take_from_bytes(self.rest) {
             Ok((frame, rest)) => {
                 self.rest = rest;
@@ -252,10 +256,40 @@ fn text(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     Some((Frame::Text { number, body }, rest))
 }
 
+/// Reads a [`Frame::Ack`] without refusals by hand, for the same reason.
+fn ack(bytes: &[u8]) -> Option<(Ack, &[u8])> {
+    let (&4, rest) = bytes.split_first()? else { return None };
+    let (largest, rest) = number(rest)?;
+    let (delay, rest) = varint(rest)?;
+    let (runs, mut rest) = varint(rest)?;
+    let mut ack = Ack { largest, delay_us: u32::try_from(delay).ok()?, ..Ack::default() };
+    for _ in 0..runs {
+        let (length, after) = number(rest)?;
+        let (gap, after) = number(after)?;
+        ack.ranges.try_push(Range { length, gap }).ok()?;
+        rest = after;
+    }
+    let (settled, rest) = number(rest)?;
+    let (&0, rest) = rest.split_first()? else { return None };
+    let (room, rest) = number(rest)?;
+    (ack.settled, ack.room) = (settled, room);
+    Some((ack, rest))
+}
+
 /// A number of at most 28 bits.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    short(bytes, 4)
+}
+
+/// A number of at most 56 bits.
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    short(bytes, 8)
+}
+
+/// A number in at most so many bytes.
+fn short(bytes: &[u8], most: usize) -> Option<(u64, &[u8])> {
     let mut value = 0;
-    for (index, &byte) in bytes.iter().take(4).enumerate() {
+    for (index, &byte) in bytes.iter().take(most).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * index);
         if byte < 0x80 {
             return Some((value, &bytes[index + 1..]));
@@ -384,6 +418,38 @@ mod tests {
         // A number that is longer than it need be is the same number to both.
         let long = [1, 0x85, 0x80, 0, 1, 7];
         assert_eq!(text(&long).unwrap(), postcard::take_from_bytes(&long).unwrap());
+    }
+
+    #[test]
+    fn acks_read_by_hand_are_what_postcard_reads() {
+        let (mut seen, mut slow) = (0, 0);
+        for value in [0, 1, 127, 128, 1 << 27, (1 << 28) - 1, 1 << 28, (1 << 56) - 1, 1 << 56, u64::MAX] {
+            for runs in [0, 1, 32] {
+                let ranges = (0..runs).map(|_| Range { length: value, gap: value }).collect();
+                let delay_us = u32::try_from(value.min(1 << 27)).unwrap();
+                let ack = Ack { largest: value, delay_us, ranges, settled: value, room: value, ..ack() };
+                for refused in [ArrayVec::new(), ack.refused.clone()] {
+                    let mut encoded = bytes(&Frame::Ack(Ack { refused, ..ack.clone() }));
+                    encoded.push(9);
+                    let read = postcard::take_from_bytes::<Frame<'_>>(&encoded).unwrap();
+                    match super::ack(&encoded) {
+                        Some((ack, rest)) => {
+                            assert_eq!((Frame::Ack(ack), rest), read);
+                            seen += 1;
+                        }
+                        None => slow += 1,
+                    }
+                    for cut in 0..encoded.len() - 1 {
+                        assert_eq!(super::ack(&encoded[..cut]), None, "cut short");
+                    }
+                }
+            }
+        }
+        assert_eq!((seen, slow), (24, 36), "by hand without refusals and below 2^56");
+        let mut many = vec![4, 1, 5, 33];
+        many.extend([1, 1].repeat(33));
+        many.extend([7, 0, 0]);
+        assert_eq!(super::ack(&many), None, "too many runs");
     }
 
     #[test]

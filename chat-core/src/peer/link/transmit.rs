@@ -14,7 +14,7 @@ use crate::peer::packet::{Asks, Packet};
 use crate::peer::path::SMALL;
 use crate::peer::recovery::{Item, MAX_ITEMS, Sent};
 use crate::time::Mono;
-use crate::wire::datagram::{Ack, ByeReason, Frame, HEADER, Header, MAX_DATAGRAM, TAG};
+use crate::wire::datagram::{ByeReason, Frame, HEADER, Header, MAX_DATAGRAM, TAG};
 
 impl Link {
     /// Seals the next datagram into `slot`, if there is anything to say.
@@ -182,15 +182,11 @@ impl Link {
         // A peer that never acknowledges is told its refusals as well, but not waited for.
         let refusals = ack.refused.last().map(|refusal| Item::Refusals { up_to: refusal.number });
         let refusals = refusals.filter(|_| !self.recovery.is_crowded());
-        let mut write = |ack: Ack| match refusals {
-            Some(item) => packet.write(&Frame::Ack(ack), Some(item)),
-            None => packet.tell(&Frame::Ack(ack)),
-        };
-        if !write(ack.clone()) {
+        if !packet.write_ack(&ack, refusals) {
             // The highest run is what matters; refusals are never left out, because the rest counts as delivered.
             ack.ranges.truncate(1);
             ack.ranges.iter_mut().for_each(|range| range.gap = 0);
-            if !write(ack) {
+            if !packet.write_ack(&ack, refusals) {
                 return self.received.ask(now);
             }
         }
