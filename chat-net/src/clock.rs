@@ -23,9 +23,9 @@ impl Clock {
 
     /// When a machine's deadline is, for a timer.
     pub(crate) fn instant(&self, at: Mono) -> Instant {
-        // A deadline beyond tokio's range is as good as none: the timer is set again long before.
-        const FAR: Duration = Duration::from_secs(86_400 * 365);
-        self.start + at.since(Mono::ZERO).min(self.start.elapsed() + FAR)
+        // A deadline beyond what an instant can hold is as good as none: no driver lives so long.
+        const FAR: Duration = Duration::from_secs(86_400 * 365 * 100);
+        self.start + at.since(Mono::ZERO).min(FAR)
     }
 }
 

@@ -162,10 +162,11 @@ impl Endpoint {
     /// # Errors
     /// It is not accepted, and nothing was sent.
     pub fn send(&mut self, to: Recipient, content: Content) -> Result<Sent, SendError> {
-        let at = self.clock.now().wall;
+        let now = self.clock.now();
+        let at = now.wall;
         let (tag, before) = (self.next_tag, self.out.len());
         self.next_tag += 1;
-        self.feed(Input::Send { tag, to, content, sent_at: at });
+        self.peer.handle(now, Input::Send { tag, to, content, sent_at: at }, &mut self.out);
         let index = self.out[before..].iter().position(|output| answers(output, tag));
         match index.map(|index| self.out.remove(before + index)) {
             Some(Output::Accepted { id, recipients, .. }) => Ok(Sent { id, recipients, at }),

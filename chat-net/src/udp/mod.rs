@@ -12,6 +12,7 @@ mod socket;
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::task::Poll;
 
 use chat_core::peer::{Datagram, Output, Peer, Slab, Train, Transmit};
 use chat_core::time::Now;
@@ -109,8 +110,12 @@ impl Udp {
 
     /// Resolves when there is something to receive, or when what waits can be sent. Cancel safe.
     pub(crate) async fn ready(&self) {
-        let interest = if self.blocked { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        if self.socket.ready(interest).await.is_err() {
+        // Only one task ever waits, so that the socket's own place for a waker will do, which costs less than a future.
+        let ready = std::future::poll_fn(|cx| match self.socket.poll_recv_ready(cx) {
+            Poll::Pending if self.blocked => self.socket.poll_send_ready(cx),
+            poll => poll,
+        });
+        if ready.await.is_err() {
             // The runtime is shutting down, and this task with it.
             std::future::pending::<()>().await;
         }
