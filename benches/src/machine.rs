@@ -49,14 +49,6 @@ pub fn process_time() -> Duration {
     Duration::ZERO
 }
 
-/// The processor time that the calling thread has used so far; zero where it is not known.
-pub fn thread_time() -> Duration {
-    #[cfg(target_os = "linux")]
-    return clock(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID);
-    #[cfg(not(target_os = "linux"))]
-    Duration::ZERO
-}
-
 #[cfg(target_os = "linux")]
 fn clock(id: nix::time::ClockId) -> Duration {
     nix::time::clock_gettime(id).map_or(Duration::ZERO, Duration::from)

@@ -37,6 +37,8 @@ fn sealing_a_datagram_allocates_nothing() {
         let row = rows.iter().find(|row| row["part"] == part.as_str()).unwrap();
         assert_eq!(row["allocations"], 0.0, "{rows:#?}");
     }
+    let row = rows.iter().find(|row| row["part"] == "send to everyone through the socket, per datagram").unwrap();
+    assert_eq!(row["allocations"], 0.0, "{rows:#?}");
 }
 
 #[test]
@@ -44,4 +46,19 @@ fn we_lose_nothing_beside_brokers() {
     let rows = rows("alternatives", &["--messages", "20", "--peers", "5", "--in-flight", "1,16"]);
     let ours: Vec<_> = rows.iter().filter(|row| row["who"] == "chat").collect();
     assert!(ours.len() == 2 && ours.iter().all(|row| row["lost"] == 0), "{rows:#?}");
+}
+
+#[test]
+fn what_was_measured_is_drawn() {
+    let rows = [
+        r#"{"peers":10,"size":64,"in_flight":1,"delivered_per_second":2e5,"sendmmsg_per_second":3e5,"send_to_per_second":3e5}"#,
+        r#"{"who":"NATS","peers":10,"size":64,"in_flight":1,"delivered_per_second":1e5}"#,
+        r#"{"peers":10,"size":256,"in_flight":1,"delivered_per_second":2e5}"#,
+    ];
+    let plot = || Command::new(env!("CARGO_BIN_EXE_plot"));
+    let run = plot().args(["--in-flight", "1"]).write_stdin(rows.join("\n")).assert().success();
+    let svg = String::from_utf8(run.get_output().stdout.clone()).expect("programs print UTF-8");
+    assert_eq!((svg.matches("<polyline").count(), svg.matches("<circle").count()), (4, 4), "{svg}");
+    plot().write_stdin(rows.join("\n")).assert().code(2);
+    plot().write_stdin("no rows").assert().code(2);
 }

@@ -132,29 +132,34 @@ async fn trips(
 ) -> std::io::Result<()> {
     let user = |name: &str| Recipient::One(name.parse().expect("a plain name"));
     let (to_alice, to_bob) = (user("alice"), user("bob"));
-    let (mut heard, mut told) = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        let start = Instant::now();
-        alice.send(to_bob.clone(), content.clone()).map_err(std::io::Error::other)?;
-        let mut answered = false;
-        while !answered {
-            tokio::select! {
-                biased;
-                () = alice.next(&mut told) => {
-                    answered = told.drain(..).any(|event| matches!(event, Output::Deliver { .. }));
-                }
-                () = bob.next(&mut heard) => {
-                    for event in heard.drain(..) {
-                        if matches!(event, Output::Deliver { .. }) {
-                            bob.send(to_alice.clone(), content.clone()).map_err(std::io::Error::other)?;
-                        }
-                    }
-                }
+    let is_message = |event: &Output| matches!(event, Output::Deliver { .. });
+    let bobs = async {
+        let mut heard = Vec::new();
+        loop {
+            bob.next(&mut heard).await;
+            for _ in heard.drain(..).filter(|event| is_message(event)) {
+                bob.send(to_alice.clone(), content.clone()).map_err(std::io::Error::other)?;
             }
         }
-        times.record(start.elapsed());
+    };
+    let alices = async {
+        let mut told = Vec::new();
+        for _ in 0..count {
+            let start = Instant::now();
+            alice.send(to_bob.clone(), content.clone()).map_err(std::io::Error::other)?;
+            let mut answered = false;
+            while !answered {
+                alice.next(&mut told).await;
+                answered = told.drain(..).any(|event| is_message(&event));
+            }
+            times.record(start.elapsed());
+        }
+        Ok(())
+    };
+    tokio::select! {
+        result = alices => result,
+        result = bobs => result,
     }
-    Ok(())
 }
 
 async fn plain_trips(args: &Args, times: &mut Histogram) -> std::io::Result<()> {

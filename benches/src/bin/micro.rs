@@ -1,4 +1,8 @@
-//! What each part costs by itself, without sockets: sealing, codec, roster, links; and how often memory is allocated.
+//! What each part costs by itself: sealing, codec, roster, links, sending; and how often memory is allocated.
+//!
+//! With `--instructions` it also counts the instructions of each part, with valgrind, which has to be installed: they are
+//! the same on a busy machine, and where a virtual machine shows no counters of its processor.
+#![expect(clippy::print_stderr, reason = "diagnostics of a program")]
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -6,7 +10,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chat_benches::group::peer_config;
+use chat_benches::group::{endpoint, peer_config, runtime};
+use chat_benches::instructions::Part;
 use chat_benches::machine;
 use chat_benches::output::{Format, Row, Table};
 use chat_benches::stats::median;
@@ -21,6 +26,7 @@ use chat_core::sim::SeededGenerator;
 use chat_core::text::Text;
 use chat_core::time::{Mono, Now, Timestamp};
 use chat_core::wire::datagram::{Body, BodyContent, BodyScope, Frame, Frames, VERSION};
+use chat_net::peers::Endpoint;
 use clap::Parser;
 use serde::Serialize;
 
@@ -39,6 +45,12 @@ struct Args {
     /// Runs, of which the median counts.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Count instructions instead of time.
+    #[arg(long)]
+    instructions: bool,
+    /// Only this part.
+    #[arg(long)]
+    only: Option<String>,
     /// The form of the results.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -49,6 +61,20 @@ struct Cost {
     part: String,
     ns: f64,
     allocations: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Instructions {
+    part: String,
+    instructions: f64,
+}
+
+impl Row for Instructions {
+    const COLUMNS: &'static [(&'static str, usize)] = &[("part", 52), ("instructions", 12)];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.part.clone(), format!("{:.0}", self.instructions)]
+    }
 }
 
 impl Row for Cost {
@@ -62,12 +88,17 @@ impl Row for Cost {
 struct Bench<'a> {
     args: &'a Args,
     table: Table,
+    /// What there is to be counted.
+    parts: Vec<Part>,
 }
 
 impl Bench<'_> {
     /// Measures `operation`, which is done `messages` times in each run.
     fn measure(&mut self, part: &str, mut operation: impl FnMut()) {
         let count = self.args.messages;
+        if !self.wants(part, 10_000, 10_000) {
+            return;
+        }
         let mut allocations = 0;
         let runs = (0..self.args.runs).map(|_| {
             let start = Instant::now();
@@ -79,6 +110,12 @@ impl Bench<'_> {
         self.told(part, ns, allocations as f64 / count as f64);
     }
 
+    /// Whether a part is to be measured. With so many `messages` it is done `operations` times in a run.
+    fn wants(&mut self, part: &str, messages: u64, operations: u64) -> bool {
+        self.parts.push(Part { name: part.to_owned(), messages, operations });
+        !self.args.instructions && self.args.only.as_ref().is_none_or(|only| only == part)
+    }
+
     fn told(&mut self, part: &str, ns: f64, allocations: f64) {
         self.table.row(&Cost { part: part.to_owned(), ns, allocations });
     }
@@ -88,11 +125,23 @@ fn main() -> ExitCode {
     let args = Args::parse();
     machine::pin(0);
     let table = Table::new(args.format, &machine::describe());
-    let mut bench = Bench { args: &args, table };
+    let mut bench = Bench { args: &args, table, parts: Vec::new() };
     seals(&mut bench);
     codec(&mut bench);
     roster(&mut bench);
-    if links(&mut bench) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let complete = links(&mut bench) && sends(&mut bench);
+    if args.instructions {
+        for part in std::mem::take(&mut bench.parts) {
+            match part.instructions(&["--peers", &args.peers.to_string(), "--size", &args.size.to_string()]) {
+                Ok(instructions) => bench.table.row(&Instructions { part: part.name, instructions }),
+                Err(error) => {
+                    eprintln!("instructions cannot be counted: {error}");
+                    return ExitCode::from(2);
+                }
+            }
+        }
+    }
+    if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn keys(seed: u64) -> KeyPair {
@@ -132,11 +181,14 @@ fn seals(bench: &mut Bench<'_>) {
 impl Bench<'_> {
     /// For what takes long: a thousandth as many.
     fn measure_few(&mut self, part: &str, operation: impl FnMut()) {
-        let few = Args { messages: (self.args.messages / 1000).max(10), ..*self.args };
+        let few = Args { messages: (self.args.messages / 1000).max(10), only: self.args.only.clone(), ..*self.args };
         let table = std::mem::replace(&mut self.table, Table::continued(self.args.format));
-        let mut bench = Bench { args: &few, table };
+        let mut bench = Bench { args: &few, table, parts: std::mem::take(&mut self.parts) };
         bench.measure(part, operation);
-        self.table = bench.table;
+        (self.table, self.parts) = (bench.table, bench.parts);
+        if let Some(part) = self.parts.last_mut() {
+            (part.messages, part.operations) = (20_000, 20);
+        }
     }
 }
 
@@ -313,10 +365,14 @@ fn links(bench: &mut Bench<'_>) -> bool {
     let text = Text::parse(&"x".repeat(bench.args.size)).expect("a plain text");
     let mut complete = true;
     for together in [1, 256] {
+        let some = 8 * together * bench.args.peers as u64;
+        if !bench.wants(&format!("all of a message and receiver ({together} together)"), some, some) {
+            continue;
+        }
         let mut room = Room::new(bench.args.peers);
         let rounds = (bench.args.messages / (bench.args.peers as u64 * together)).max(4);
         // Queues grow to their size first.
-        (0..rounds.min(50)).for_each(|_| room.say(&text, together));
+        (0..10).for_each(|_| room.say(&text, together));
         (room.time, room.allocations, room.datagrams) = ([Duration::ZERO; 4], [0; 4], 0);
         (0..rounds).for_each(|_| room.say(&text, together));
         let messages = rounds * together * bench.args.peers as u64;
@@ -336,4 +392,57 @@ fn links(bench: &mut Bench<'_>) -> bool {
         complete &= room.delivered == room.sent && room.confirmed == room.sent;
     }
     complete
+}
+
+/// Endpoints on real sockets in this thread: what leaves allocates nothing. Whether all was delivered.
+fn sends(bench: &mut Bench<'_>) -> bool {
+    let peers = bench.args.peers;
+    let some = 8 * peers as u64;
+    let part = "send to everyone through the socket, per datagram";
+    if !bench.wants(part, some, some) {
+        return true;
+    }
+    let rounds = (bench.args.messages / peers as u64).max(8);
+    let counted = runtime().and_then(|runtime| runtime.block_on(send_rounds(peers, bench.args.size, rounds)));
+    match counted {
+        Ok((time, allocations)) => {
+            let datagrams = (rounds * peers as u64) as f64;
+            bench.told(part, time.as_nanos() as f64 / datagrams, allocations as f64 / datagrams);
+            true
+        }
+        Err(error) => {
+            eprintln!("this cannot be measured: {error}");
+            false
+        }
+    }
+}
+
+/// Rounds after which nothing grows any more.
+const WARM: u64 = 100;
+
+/// The time and the allocations of sealing and sending, of rounds in which all gets delivered and confirmed.
+async fn send_rounds(peers: usize, size: usize, rounds: u64) -> std::io::Result<(Duration, u64)> {
+    machine::raise_file_limit();
+    let mut sender = endpoint("sender")?;
+    let mut receivers = (0..peers).map(|index| endpoint(&format!("peer{index}"))).collect::<Result<Vec<_>, _>>()?;
+    sender.roster(receivers.iter().map(Endpoint::entry));
+    receivers.iter_mut().for_each(|receiver| receiver.roster([sender.entry()]));
+    let content = Content::Text(Text::parse(&"x".repeat(size)).map_err(std::io::Error::other)?);
+    let (mut time, mut allocations, mut events) = (Duration::ZERO, 0, Vec::new());
+    for round in 0..WARM + rounds {
+        if round == WARM {
+            (time, allocations) = (Duration::ZERO, 0);
+        }
+        sender.send(Recipient::Everyone, content.clone()).map_err(std::io::Error::other)?;
+        timed(&mut time, &mut allocations, || while sender.try_next(&mut events) {});
+        while sender.open() > 0 {
+            tokio::task::yield_now().await;
+            for receiver in &mut receivers {
+                receiver.try_next(&mut events);
+            }
+            sender.try_next(&mut events);
+            events.clear();
+        }
+    }
+    Ok((time, allocations))
 }

@@ -57,11 +57,12 @@ struct Result {
     /// Medians of the ratios within one run.
     ratio_to_sendmmsg: f64,
     ratio_to_send_to: f64,
-    /// Processor time of both ends per delivered message; the sender spins while it waits.
+    /// Processor time of both ends per delivered message; whoever waits for the other spins.
     cpu_ns: f64,
     sendmmsg_cpu_ns: f64,
-    /// Of it the sender's.
-    sender_cpu_ns: f64,
+    /// Of it what the sender has to do, without waiting.
+    sender_busy_ns: f64,
+    sendmmsg_busy_ns: f64,
     lost: u64,
     outcome_p50_us: f64,
     outcome_p99_us: f64,
@@ -79,8 +80,9 @@ impl Row for Result {
         ("ratio", 6),
         ("to loop", 7),
         ("cpu ns", 6),
-        ("sender", 6),
         ("raw cpu", 7),
+        ("sender", 6),
+        ("raw", 5),
         ("lost", 4),
         ("outcome p50", 11),
         ("p99 us", 8),
@@ -99,8 +101,9 @@ impl Row for Result {
             format!("{:.2}", self.ratio_to_sendmmsg),
             format!("{:.2}", self.ratio_to_send_to),
             format!("{:.0}", self.cpu_ns),
-            format!("{:.0}", self.sender_cpu_ns),
             format!("{:.0}", self.sendmmsg_cpu_ns),
+            format!("{:.0}", self.sender_busy_ns),
+            format!("{:.0}", self.sendmmsg_busy_ns),
             self.lost.to_string(),
             us(self.outcome_p50_us),
             us(self.outcome_p99_us),
@@ -184,7 +187,8 @@ fn measure(args: &Args, peers: usize, size: usize, in_flight: u64, progress: &mu
         ratio_to_send_to: ratio(&looped),
         cpu_ns: median(ours.iter().map(|run| run.cpu_ns)),
         sendmmsg_cpu_ns: median(batches.iter().map(|run| run.cpu_ns)),
-        sender_cpu_ns: median(ours.iter().map(|run| run.sender_cpu_ns)),
+        sender_busy_ns: median(ours.iter().map(|run| run.busy_ns)),
+        sendmmsg_busy_ns: median(batches.iter().map(|run| run.busy_ns)),
         lost: ours.iter().map(|run| run.lost).sum::<u64>() + group.disorder(),
         outcome_p50_us: outcomes.percentile(0.5).as_secs_f64() * 1e6,
         outcome_p99_us: outcomes.percentile(0.99).as_secs_f64() * 1e6,
