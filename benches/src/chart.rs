@@ -38,7 +38,7 @@ const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 320.0;
 const TOP: f64 = 84.0;
 const LEFT: f64 = 76.0;
-const BETWEEN: f64 = 40.0;
+const BETWEEN: f64 = 64.0;
 const BELOW: f64 = 84.0;
 
 /// Whole powers of ten.
