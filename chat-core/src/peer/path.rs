@@ -151,6 +151,8 @@ impl Path {
         // Only the first answer counts as one: a late one must not lead back to where the peer was before.
         let heard = candidate.source == Source::Heard && candidate.proof == Proof::Open;
         candidate.proof = Proof::Proven;
+        // Nothing is counted from now on, and what is offered later begins with the count of the others.
+        candidate.datagrams = candidate.datagrams.max(BEFORE_PROOF);
         candidate.ping_at = None;
         let current = &self.candidates[self.current];
         let moves = index != self.current && (heard || current_is_silent || current.proof == Proof::Open);

@@ -47,6 +47,7 @@ impl Link {
                 let to = to?;
                 if let Some(longer) = self.size.trial(now)
                     && self.may_send(to, messages)
+                    && !self.recovery.is_crowded()
                 {
                     return Some(self.fill_trial(now, session, slot, to, longer));
                 }
