@@ -1,4 +1,4 @@
-//! What the benchmark programs share: tables of percentiles, the crowd of raw sockets they compare with, the machine.
+//! What the benchmark programs share: tables of percentiles, the crowds they compare with, the machine.
 
 pub mod broker;
 pub mod chart;
@@ -8,5 +8,6 @@ pub mod group;
 pub mod instructions;
 pub mod machine;
 pub mod output;
+pub mod presence;
 pub mod stats;
 pub mod window;

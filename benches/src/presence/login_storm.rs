@@ -1,0 +1,204 @@
+//! `login-storm`: everybody logs in with a password at once, beside others who are online.
+//!
+//! Who is told "busy, try again in n s" waits for as long and up to as long again, as real clients do, and comes back over
+//! a new connection. The ceiling is what the machine's processors can do at most: argon2 with the same parameters, its
+//! memory reused, one thread for each processor and nothing else, before and after the storm. The rate is that between
+//! the first and the last tenth of the log-ins, as in the end fewer wait than there are threads; the rate of all is given
+//! beside it. The others' heartbeats are timed before and during the storm, in this process, which shares the
+//! processors.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use chat_store::hashing::HashCost;
+use serde::Serialize;
+use tokio::time::sleep;
+
+use super::client::{By, Command};
+use super::crowd::Crowd;
+use super::net::Arrivals;
+use super::people::People;
+use super::{BEAT, Outcome, Setting, millis, tell_troubles};
+use crate::machine;
+use crate::output::{Progress, Row, Table};
+
+/// How often the others send heartbeats: as often as gives a good percentile.
+const OTHERS_BEAT: Duration = Duration::from_millis(500);
+
+/// One storm.
+#[derive(Debug, Serialize)]
+struct Storm {
+    run: usize,
+    log_ins: usize,
+    others: usize,
+    ms: f64,
+    /// Without the first and the last tenth.
+    per_second: f64,
+    per_second_of_all: f64,
+    ceiling_per_second: f64,
+    share_of_ceiling: f64,
+    /// How often somebody was told "busy", and came back.
+    busy: u64,
+    beats: u64,
+    beat_calm_p99_ms: f64,
+    beat_p50_ms: f64,
+    beat_p99_ms: f64,
+    beat_most_ms: f64,
+    /// Those who never came in, of both kinds.
+    missing: usize,
+}
+
+impl Row for Storm {
+    const COLUMNS: &'static [(&'static str, usize)] = &[
+        ("run", 3),
+        ("log-ins", 7),
+        ("others", 6),
+        ("ms", 7),
+        ("per s", 6),
+        ("of all", 6),
+        ("ceiling", 7),
+        ("share", 6),
+        ("busy", 6),
+        ("beats", 6),
+        ("calm p99 ms", 11),
+        ("p50", 6),
+        ("p99", 6),
+        ("most", 6),
+        ("missing", 7),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.run.to_string(),
+            self.log_ins.to_string(),
+            self.others.to_string(),
+            format!("{:.0}", self.ms),
+            format!("{:.1}", self.per_second),
+            format!("{:.1}", self.per_second_of_all),
+            format!("{:.1}", self.ceiling_per_second),
+            format!("{:.0} %", self.share_of_ceiling * 100.0),
+            self.busy.to_string(),
+            self.beats.to_string(),
+            format!("{:.1}", self.beat_calm_p99_ms),
+            format!("{:.1}", self.beat_p50_ms),
+            format!("{:.1}", self.beat_p99_ms),
+            format!("{:.1}", self.beat_most_ms),
+            self.missing.to_string(),
+        ]
+    }
+}
+
+/// Runs the scenario with so many others online, and the ceiling measured for `yardstick` before and after.
+///
+/// # Errors
+/// A server does not start.
+pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outcome {
+    let people = People::gather(&setting.folder, others, setting.most()).await?;
+    let mut table =
+        Table::new(setting.format, &format!("login-storm: passwords, all at once ({})", machine::describe()));
+    let mut progress = Progress::default();
+    let mut is_fine = true;
+    for run in 1..=setting.runs {
+        for &log_ins in &setting.sessions {
+            let before = ceiling(yardstick).await?;
+            let server = setting.serve()?;
+            let net = setting.net(&server, Arrivals::Ignored)?;
+            let calm = Crowd::gather(&net, &people.holders[..others], 0, OTHERS_BEAT);
+            calm.aim(others as u64);
+            calm.tell_all(Command::Come(By::Ticket));
+            let came = calm.reach(0, setting.patience, &mut progress).await;
+            calm.tally.timing.store(true, Ordering::Relaxed);
+            sleep(yardstick).await;
+            let calm_beats = calm.tally.take_beats();
+
+            let storm = Crowd::beside(others, &net, &people.members[..log_ins], 0, BEAT);
+            storm.aim(0);
+            let begin = Instant::now();
+            storm.tell_all(Command::Come(By::Password));
+            let reached = storm.reach(0, setting.patience, &mut progress).await;
+            let beats = calm.tally.take_beats();
+            calm.tally.timing.store(false, Ordering::Relaxed);
+            let mut times: Vec<Duration> = storm.moments(0).iter().map(|moment| moment.at - begin).collect();
+            times.sort_unstable();
+            let troubles = storm.tally.troubles();
+            tell_troubles("login-storm", &troubles);
+            tell_troubles("others", &calm.tally.troubles());
+            let still = calm.tally.online.load(Ordering::Relaxed);
+            storm.scatter().await;
+            calm.scatter().await;
+            drop(server);
+            let ceiling_per_second = f64::midpoint(before, ceiling(yardstick).await?);
+
+            let took = times.last().copied().unwrap_or_default().as_secs_f64();
+            let (from, to) = (times.len() / 10, times.len().saturating_sub(1) * 9 / 10);
+            let span = times.get(to).zip(times.get(from)).map_or(0.0, |(to, from)| (*to - *from).as_secs_f64());
+            let per_second = if span > 0.0 { (to - from) as f64 / span } else { 0.0 };
+            let row = Storm {
+                run,
+                log_ins,
+                others,
+                ms: took * 1e3,
+                per_second,
+                per_second_of_all: if took > 0.0 { times.len() as f64 / took } else { 0.0 },
+                ceiling_per_second,
+                share_of_ceiling: per_second / ceiling_per_second,
+                busy: troubles.get("rejected: busy").copied().unwrap_or(0),
+                beats: beats.count(),
+                beat_calm_p99_ms: millis(calm_beats.percentile(0.99)),
+                beat_p50_ms: millis(beats.percentile(0.5)),
+                beat_p99_ms: millis(beats.percentile(0.99)),
+                beat_most_ms: millis(beats.percentile(1.0)),
+                missing: came.missing + reached.missing + others.saturating_sub(still),
+            };
+            is_fine &= row.missing == 0;
+            table.row(&row);
+        }
+    }
+    Ok(is_fine)
+}
+
+/// How many passwords this machine can check in a second at most.
+async fn ceiling(time: Duration) -> std::io::Result<f64> {
+    let cost = HashCost::DEFAULT;
+    let params =
+        Params::new(cost.memory_kib(), cost.passes(), cost.lanes(), Some(32)).map_err(std::io::Error::other)?;
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let hash = move || {
+        let (done, begin) = (Arc::new(AtomicU64::new(0)), Instant::now());
+        let end = begin + time;
+        let work = |params: Params, done: &AtomicU64| {
+            let mut blocks = vec![Block::new(); params.block_count()];
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let mut output = [0; 32];
+            // The first one pays for the memory, and is not counted.
+            let mut counted = false;
+            let mut first = Instant::now();
+            let mut count = 0_u64;
+            while Instant::now() < end || count == 0 {
+                argon2
+                    .hash_password_into_with_memory(b"correct horse", b"sixteen of salt!", &mut output, &mut blocks)
+                    .expect("the lengths are allowed");
+                if counted {
+                    count += 1;
+                } else {
+                    counted = true;
+                    first = Instant::now();
+                }
+            }
+            // In thousandths, so that threads that begin at different times add up.
+            let rate = count as f64 / first.elapsed().as_secs_f64();
+            done.fetch_add((rate * 1e3) as u64, Ordering::Relaxed);
+        };
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                let (params, done) = (params.clone(), &done);
+                scope.spawn(move || work(params, done));
+            }
+        });
+        done.load(Ordering::Relaxed) as f64 / 1e3
+    };
+    tokio::task::spawn_blocking(hash).await.map_err(std::io::Error::other)
+}

@@ -1,0 +1,165 @@
+//! The design that everybody writes first: a list under a lock, a queue per client, and the whole roster to everybody
+//! whenever anything changes. It is spared a lot: it checks no tickets, keeps no log, and encodes the roster only once
+//! per change.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use chat_core::extras::Extras;
+use chat_core::id::{Epoch, Revision};
+use chat_core::name::UserName;
+use chat_core::roster::Entry;
+use chat_core::time::Timestamp;
+use chat_core::wire::control::{Limits, Reply, Request, Welcome, WelcomeKind};
+use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
+use chat_core::wire::hello::Hello;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_rustls::TlsAcceptor;
+
+use super::floor::listen;
+use super::{net, tls};
+
+/// The entries in a page: with addresses of this kind that is less than a frame takes.
+const PAGE: usize = 500;
+
+/// Serves until the process is killed.
+///
+/// # Errors
+/// It cannot listen, or the identity in the data folder cannot be used.
+pub async fn serve(data: &Path) -> io::Result<()> {
+    let tls = tls::server(&data.join("identity.pem"))?;
+    let listener = listen()?;
+    let room = Arc::new(Room::default());
+    loop {
+        let (stream, from) = listener.accept().await?;
+        let (tls, room) = (tls.clone(), Arc::clone(&room));
+        tokio::spawn(async move {
+            let mut user = None;
+            // However it ends, it has left.
+            drop(guest(stream, from, tls, &room, &mut user).await);
+            if let Some(user) = user {
+                room.change(|all| drop(all.remove(&user)));
+            }
+        });
+    }
+}
+
+/// Who is there, each with the queue of what it is sent.
+#[derive(Debug, Default)]
+struct Room {
+    state: Mutex<(u64, BTreeMap<UserName, Present>)>,
+}
+
+#[derive(Debug)]
+struct Present {
+    entry: Entry,
+    queue: UnboundedSender<Bytes>,
+}
+
+impl Room {
+    /// Makes a change, and sends the whole roster to everybody.
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<UserName, Present>)) {
+        let mut state: MutexGuard<'_, _> = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (revision, all) = &mut *state;
+        change(all);
+        *revision += 1;
+        let mut bytes = Vec::new();
+        let entries: Vec<Entry> = all.values().map(|present| present.entry.clone()).collect();
+        entries.chunks(PAGE).for_each(|page| frame::encode(&Reply::Page(page.to_vec()), &mut bytes));
+        let (epoch, revision) = (Epoch::new(1), Revision::new(*revision));
+        frame::encode(&Reply::Complete { epoch, revision }, &mut bytes);
+        let bytes = Bytes::from(bytes);
+        // Whose connection has ended is about to leave.
+        all.values().for_each(|present| drop(present.queue.send(bytes.clone())));
+    }
+}
+
+async fn guest(
+    stream: TcpStream,
+    from: SocketAddr,
+    tls: TlsAcceptor,
+    room: &Room,
+    user: &mut Option<UserName>,
+) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut stream = tls.accept(stream).await?;
+    let (queue, mut queued) = unbounded_channel::<Bytes>();
+    let mut decoder = FrameDecoder::new(MAX_FRAME);
+    let mut read = [0; 4096];
+    let mut said_hello = false;
+    loop {
+        tokio::select! {
+            count = stream.read(&mut read) => {
+                let mut input = &read[..count?];
+                if input.is_empty() {
+                    return Ok(());
+                }
+                while let Some(payload) = decoder.next(&mut input).map_err(io::Error::other)? {
+                    if !std::mem::replace(&mut said_hello, true) {
+                        let mut bytes = Vec::new();
+                        frame::encode_raw(&Hello::OURS.encode(), &mut bytes);
+                        stream.write_all(&bytes).await?;
+                        stream.flush().await?;
+                        continue;
+                    }
+                    match Request::decode(&payload).map_err(io::Error::other)? {
+                        Request::Enter(enter) => {
+                            let name: UserName = enter.user.parse().map_err(io::Error::other)?;
+                            let entry = Entry {
+                                user: name.clone(),
+                                key: enter.key,
+                                addresses: vec![SocketAddr::new(from.ip(), enter.offer.port)],
+                                since: now(),
+                                versions: enter.versions,
+                                extras: Extras::default(),
+                            };
+                            let welcome = welcome(entry.clone(), from);
+                            queue.send(encoded(&Reply::Welcome(welcome))).map_err(io::Error::other)?;
+                            *user = Some(name.clone());
+                            let present = Present { entry, queue: queue.clone() };
+                            room.change(|all| drop(all.insert(name, present)));
+                        }
+                        Request::Beat { number } => {
+                            queue.send(encoded(&Reply::Beat { number, at: now() })).map_err(io::Error::other)?;
+                        }
+                        Request::Leave => return stream.shutdown().await,
+                        _ => {}
+                    }
+                }
+            }
+            Some(bytes) = queued.recv() => {
+                stream.write_all(&bytes).await?;
+                stream.flush().await?;
+            }
+        }
+    }
+}
+
+fn welcome(entry: Entry, observed: SocketAddr) -> Welcome {
+    Welcome {
+        kind: WelcomeKind::Entered,
+        entry,
+        at: now(),
+        observed,
+        limits: Limits { heartbeat_ms: 10_000, silence_ms: 25_000, grace_ms: 15_000 },
+        ticket: Vec::new(),
+        settling_ms: 0,
+        extras: Extras::default(),
+    }
+}
+
+fn encoded(reply: &Reply) -> Bytes {
+    let mut bytes = Vec::new();
+    frame::encode(reply, &mut bytes);
+    bytes.into()
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(net::wall() / 1_000_000)
+}

@@ -1,0 +1,149 @@
+//! Connections of many clients on one machine: many source addresses, and the kernel's own time of arrival.
+
+use std::fmt;
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
+use nix::sys::time::TimeSpec;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::tls;
+
+/// The clients that share a source address: fewer than the server allows by default (128).
+const PER_ADDRESS: usize = 100;
+
+/// How clients reach a server.
+pub(crate) struct Net {
+    server: SocketAddr,
+    tls: TlsConnector,
+    name: ServerName<'static>,
+    /// How many clients may be between connecting and being let in.
+    pub(crate) dialling: Semaphore,
+    arrivals: Arrivals,
+}
+
+/// Whether the kernel is asked when bytes arrived. That costs a little, so only who needs it asks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Arrivals {
+    /// They are noted.
+    Noted,
+    /// They are not.
+    Ignored,
+}
+
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Net").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Net {
+    pub(crate) fn new(server: SocketAddr, dialling: usize, arrivals: Arrivals) -> io::Result<Arc<Self>> {
+        let name = ServerName::from(server.ip());
+        Ok(Arc::new(Self { server, tls: tls::client()?, name, dialling: Semaphore::new(dialling), arrivals }))
+    }
+
+    /// Connects client number `index` from an address of its own group, and shakes hands.
+    pub(crate) async fn dial(&self, index: usize, arrived: &Arc<AtomicU64>) -> io::Result<TlsStream<Socket>> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(source(index), 0))?;
+        let stream = socket.connect(self.server).await?;
+        stream.set_nodelay(true)?;
+        let arrived = match self.arrivals {
+            Arrivals::Noted => {
+                setsockopt(&stream, sockopt::ReceiveTimestampns, &true)?;
+                Some(Arc::clone(arrived))
+            }
+            Arrivals::Ignored => None,
+        };
+        self.tls.connect(self.name.clone(), Socket { stream, arrived }).await
+    }
+}
+
+/// The source address of client number `index`.
+pub(crate) fn source(index: usize) -> IpAddr {
+    let [.., high, low] = u32::try_from(index / PER_ADDRESS + 1).unwrap_or(u32::MAX).to_be_bytes();
+    Ipv4Addr::new(127, 1, high, low).into()
+}
+
+/// Nanoseconds on the clock that the kernel notes arrivals with.
+pub(crate) fn wall() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A socket that may note when the bytes that were read last arrived, on the clock of [`wall`]. Over loopback that is
+/// the moment in which the server wrote them.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    stream: TcpStream,
+    arrived: Option<Arc<AtomicU64>>,
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, arrived } = &mut *self;
+        let Some(arrived) = arrived else { return Pin::new(stream).poll_read(cx, buf) };
+        loop {
+            ready!(stream.poll_read_ready(cx))?;
+            let read = stream.try_io(Interest::READABLE, || {
+                let mut slices = [IoSliceMut::new(buf.initialize_unfilled())];
+                let mut space = nix::cmsg_space!(TimeSpec);
+                let message = recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::empty())?;
+                for control in message.cmsgs()? {
+                    if let ControlMessageOwned::ScmTimestampns(at) = control {
+                        let nanos = at.tv_sec() as u64 * 1_000_000_000 + at.tv_nsec() as u64;
+                        arrived.store(nanos, Ordering::Relaxed);
+                    }
+                }
+                Ok(message.bytes)
+            });
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(bytes) => {
+                    buf.advance(bytes);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_has_more_clients_than_the_server_allows() {
+        assert_eq!(source(0), source(PER_ADDRESS - 1));
+        assert_ne!(source(0), source(PER_ADDRESS));
+        assert_eq!(source(25_600), IpAddr::from([127, 1, 1, 1]));
+    }
+}

@@ -1,0 +1,123 @@
+//! `resume-storm`: all connections but one break without a word, and all come back with their tickets at once.
+//!
+//! It begins with the first connection that comes back and ends when every client has a whole roster again. One session
+//! stays and observes: it is told nothing, as everybody is back within the grace time.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::client::{By, Command};
+use super::crowd::{Crowd, Faults};
+use super::net::Arrivals;
+use super::people::People;
+use super::{BEAT, Outcome, Setting, millis, tell_troubles};
+use crate::machine;
+use crate::output::{Progress, Row, Table};
+
+/// How long after the breaks the storm begins, so that the server has noticed them.
+const BROKEN: Duration = Duration::from_millis(500);
+
+/// One storm.
+#[derive(Debug, Serialize)]
+struct Resumed {
+    run: usize,
+    sessions: usize,
+    /// How long the first coming took, for comparison.
+    join_ms: f64,
+    /// Until the last has a whole roster again.
+    ms: f64,
+    bytes: u64,
+    frames: u64,
+    server_cpu_s: f64,
+    /// What the observer was told, which is to be nothing.
+    events: u64,
+    missing: usize,
+    #[serde(flatten)]
+    faults: Faults,
+}
+
+impl Row for Resumed {
+    const COLUMNS: &'static [(&'static str, usize)] = &[
+        ("run", 3),
+        ("sessions", 8),
+        ("join ms", 8),
+        ("ms", 8),
+        ("MB", 8),
+        ("frames", 10),
+        ("server s", 8),
+        ("events", 6),
+        ("missing", 7),
+        ("faults", 6),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.run.to_string(),
+            self.sessions.to_string(),
+            format!("{:.0}", self.join_ms),
+            format!("{:.0}", self.ms),
+            format!("{:.1}", self.bytes as f64 / 1e6),
+            self.frames.to_string(),
+            format!("{:.2}", self.server_cpu_s),
+            self.events.to_string(),
+            self.missing.to_string(),
+            self.faults.all().to_string(),
+        ]
+    }
+}
+
+/// Runs the scenario.
+///
+/// # Errors
+/// A server does not start.
+pub async fn run(setting: &Setting) -> Outcome {
+    let people = People::gather(&setting.folder, setting.most(), 0).await?;
+    let mut table =
+        Table::new(setting.format, &format!("resume-storm: all break and return ({})", machine::describe()));
+    let mut progress = Progress::default();
+    let mut is_fine = true;
+    for run in 1..=setting.runs {
+        for &sessions in &setting.sessions {
+            let server = setting.serve()?;
+            let net = setting.net(&server, Arrivals::Ignored)?;
+            let crowd = Crowd::gather(&net, &people.holders[..sessions], setting.closely, BEAT);
+            // The first; the storm is that of those behind it.
+            let observer = 0;
+            crowd.aim(sessions as u64);
+            let begin = Instant::now();
+            crowd.tell_all(Command::Come(By::Ticket));
+            let joined = crowd.reach(0, setting.patience, &mut progress).await;
+            let join_ms = joined.last.map_or(0.0, |last| millis(last - begin));
+            let told = |crowd: &Crowd| crowd.members[observer].lock().view.changes;
+            let told_before = told(&crowd);
+
+            (1..sessions).for_each(|index| crowd.tell(index, Command::Cut));
+            tokio::time::sleep(BROKEN).await;
+            crowd.aim(sessions as u64);
+            let bytes = crowd.tally.bytes.load(Ordering::Relaxed);
+            let frames = crowd.tally.frames.load(Ordering::Relaxed);
+            let (begin, processor) = (Instant::now(), server.processor());
+            (1..sessions).for_each(|index| crowd.tell(index, Command::Come(By::Ticket)));
+            let reached = crowd.reach(observer + 1, setting.patience, &mut progress).await;
+            let resumed = Resumed {
+                run,
+                sessions,
+                join_ms,
+                ms: reached.last.map_or(0.0, |last| millis(last - begin)),
+                bytes: crowd.tally.bytes.load(Ordering::Relaxed) - bytes,
+                frames: crowd.tally.frames.load(Ordering::Relaxed) - frames,
+                server_cpu_s: (server.processor() - processor).as_secs_f64(),
+                events: told(&crowd) - told_before,
+                missing: joined.missing.max(reached.missing),
+                faults: crowd.settle(|_| true, Duration::from_secs(5)).await,
+            };
+            is_fine &= resumed.missing == 0 && resumed.events == 0 && resumed.faults.all() == 0;
+            table.row(&resumed);
+            tell_troubles("resume-storm", &crowd.tally.troubles());
+            crowd.scatter().await;
+        }
+    }
+    Ok(is_fine)
+}
