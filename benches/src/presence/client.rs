@@ -1,34 +1,26 @@
 //! One client as a task: light, but with the manners of a real one. It says hello and waits for the answer, sends
 //! heartbeats, obeys "try again in n s" with jitter, and comes back by itself when its connection breaks.
 
-use std::fmt;
 use std::future::poll_fn;
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
 use chat_core::extras::Extras;
 use chat_core::key::PublicKey;
 use chat_core::roster::LinkVersions;
-use chat_core::wire::control::{Ended, Enter, Offer, OfferPolicy, Purpose, Reply, Request, Resume};
-use chat_core::wire::frame::{self, MAX_FRAME};
-use chat_core::wire::hello::Hello;
+use chat_core::wire::control::{Enter, Offer, OfferPolicy, Purpose, Request, Resume};
 use chat_core::wire::rejection::Rejection;
-use tokio::io::{AsyncBufRead, AsyncWriteExt};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
-use tokio_rustls::client::TlsStream;
+use tokio::time::sleep;
 
-use super::glance::{BEGINNING, Glance, Skimmer};
+use super::line::{Line, Trouble, encoded};
 use super::member::{Member, Moment};
-use super::net::{self, Net, Socket};
+use super::net::{self, Net};
 use super::random::Dice;
 use super::tally::Tally;
-use super::view::Looking;
 
 /// The pauses before another attempt, as real clients make them.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
@@ -72,57 +64,6 @@ pub(crate) struct Client {
     pub(crate) dice: Dice,
     pub(crate) port: u16,
 }
-
-/// A connection.
-struct Line {
-    stream: TlsStream<Socket>,
-    skimmer: Skimmer,
-    stage: Stage,
-    beat: Pin<Box<Sleep>>,
-    beats: u32,
-    beat_sent: Instant,
-}
-
-/// What is expected from the server.
-#[derive(Debug)]
-enum Stage {
-    Hello,
-    Answer,
-    Online,
-}
-
-/// Why a connection or an attempt ended.
-#[derive(Debug)]
-enum Trouble {
-    Io(io::Error),
-    Closed,
-    Protocol(&'static str),
-    Rejected(Rejection),
-    Ended(Ended),
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "connection: {:?}", error.kind()),
-            Self::Closed => f.write_str("connection: closed by the server"),
-            Self::Protocol(what) => write!(f, "protocol: {what}"),
-            // Without the seconds, which differ.
-            Self::Rejected(Rejection::Busy { .. }) => f.write_str("rejected: busy"),
-            Self::Rejected(Rejection::SlowDown { .. }) => f.write_str("rejected: slow down"),
-            Self::Rejected(rejection) => write!(f, "rejected: {rejection:?}"),
-            Self::Ended(ended) => write!(f, "ended: {ended:?}"),
-        }
-    }
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-const UNREADABLE: Trouble = Trouble::Protocol("a reply that cannot be read");
 
 /// How a stay ended.
 enum End {
@@ -199,40 +140,14 @@ impl Client {
         self.enter(line, by).await
     }
 
-    /// Connects and says hello.
     async fn knock(&mut self) -> Result<Line, Trouble> {
-        let stream = self.net.dial(self.member.place, &self.member.arrived).await?;
-        let keep = match self.member.lock().view.looking {
-            Looking::Closely => MAX_FRAME,
-            Looking::Counting => BEGINNING,
-        };
         // Spread, as the beats of real clients are.
-        let first = Instant::now() + self.beat.mul_f64(self.dice.share());
-        let mut line = Line {
-            stream,
-            skimmer: Skimmer::new(keep),
-            stage: Stage::Hello,
-            beat: Box::pin(sleep_until(first)),
-            beats: 0,
-            beat_sent: first,
-        };
-        let mut bytes = Vec::new();
-        frame::encode_raw(&Hello::OURS.encode(), &mut bytes);
-        line.write(&bytes).await?;
-        while matches!(line.stage, Stage::Hello) {
-            poll_fn(|cx| self.poll_read(&mut line, cx)).await?;
-        }
-        Ok(line)
+        let first = self.beat.mul_f64(self.dice.share());
+        Line::open(&self.net, &self.member, &self.tally, self.beat, first).await
     }
 
-    /// Asks to be let in, and waits until it is.
     async fn enter(&mut self, mut line: Line, by: By) -> Result<Line, Trouble> {
-        let request = self.request(by);
-        self.member.lock().asked = Some(Moment::now());
-        line.write(&request).await?;
-        while matches!(line.stage, Stage::Answer) {
-            poll_fn(|cx| self.poll_read(&mut line, cx)).await?;
-        }
+        line.enter(&self.request(by)).await?;
         Ok(line)
     }
 
@@ -268,10 +183,10 @@ impl Client {
                 if let Poll::Ready(command) = self.commands.poll_recv(cx) {
                     return Poll::Ready(Turn::Told(command));
                 }
-                if line.beat.as_mut().poll(cx).is_ready() {
+                if line.poll_beat(cx).is_ready() {
                     return Poll::Ready(Turn::Beat);
                 }
-                self.poll_read(line, cx).map(Turn::Read)
+                line.poll_read(cx).map(Turn::Read)
             })
             .await;
             let written = match turn {
@@ -280,25 +195,20 @@ impl Client {
                 Turn::Told(None | Some(Command::Cut)) => return End::Away,
                 Turn::Told(Some(Command::Leave)) => {
                     self.member.lock().asked = Some(Moment::now());
-                    let said = line.write(&encoded(&Request::Leave)).await;
+                    let said = line.say(&Request::Leave).await;
                     // The server closes; a connection that is gone already is as good.
-                    while said.is_ok() && poll_fn(|cx| self.poll_read(line, cx)).await.is_ok() {}
+                    while said.is_ok() && line.read().await.is_ok() {}
                     return End::Away;
                 }
                 Turn::Told(Some(Command::Move(port))) => {
                     self.moved(port);
-                    line.write(&encoded(&Request::Move(offer(port)))).await
+                    line.say(&Request::Move(offer(port))).await
                 }
                 Turn::Told(Some(Command::Come(_) | Command::Knock)) => Ok(()),
-                Turn::Beat => {
-                    line.beats += 1;
-                    line.beat_sent = Instant::now();
-                    line.beat.as_mut().reset(line.beat_sent + self.beat);
-                    line.write(&encoded(&Request::Beat { number: line.beats })).await
-                }
+                Turn::Beat => line.beat().await,
             };
-            if let Err(error) = written {
-                return End::Trouble(error.into());
+            if let Err(trouble) = written {
+                return End::Trouble(trouble);
             }
         }
     }
@@ -312,77 +222,8 @@ impl Client {
             entry.addresses = vec![SocketAddr::new(net::source(self.member.place), port)];
         }
     }
-
-    /// Reads what there is, once. Ready as soon as something was read.
-    fn poll_read(&self, line: &mut Line, cx: &mut Context<'_>) -> Poll<Result<(), Trouble>> {
-        let Line { stream, skimmer, stage, beats, beat_sent, .. } = line;
-        let bytes = ready!(Pin::new(&mut *stream).poll_fill_buf(cx))?;
-        let count = bytes.len();
-        if count == 0 {
-            return Poll::Ready(Err(Trouble::Closed));
-        }
-        self.tally.bytes.fetch_add(count as u64, Ordering::Relaxed);
-        let mut input = bytes;
-        let mut frames = 0;
-        let mut member = self.member.lock();
-        while let Some(payload) = skimmer.next(&mut input).map_err(|_| Trouble::Protocol("no frame"))? {
-            frames += 1;
-            if matches!(stage, Stage::Hello) {
-                Hello::decode(payload).map_err(|_| Trouble::Protocol("no hello"))?;
-                *stage = Stage::Answer;
-                continue;
-            }
-            let glance = Glance::at(payload).map_err(|_| UNREADABLE)?;
-            let reply = match glance {
-                Glance::Other(reply) => *reply,
-                part => {
-                    member.view.see(&part, payload).map_err(|_| UNREADABLE)?;
-                    continue;
-                }
-            };
-            match reply {
-                Reply::Welcome(welcome) => {
-                    member.person.ticket.clone_from(&welcome.ticket);
-                    member.entry = Some(welcome.entry);
-                    member.is_online = true;
-                    member.view.begin();
-                    *stage = Stage::Online;
-                }
-                Reply::Rejected(rejection) => return Poll::Ready(Err(Trouble::Rejected(rejection))),
-                Reply::Ended(ended) => return Poll::Ready(Err(Trouble::Ended(ended))),
-                Reply::Ticket(ticket) => member.person.ticket = ticket,
-                Reply::Beat { number, .. } if number == *beats => self.tally.beat(beat_sent.elapsed()),
-                _ => {}
-            }
-        }
-        if member.reached.is_none()
-            && member.view.is_whole
-            && member.view.revision.get() >= self.tally.target.load(Ordering::Relaxed)
-        {
-            let wall = self.member.arrived.load(Ordering::Relaxed);
-            member.reached = Some(Moment { wall, ..Moment::now() });
-            self.tally.reached.fetch_add(1, Ordering::Relaxed);
-        }
-        drop(member);
-        self.tally.frames.fetch_add(frames, Ordering::Relaxed);
-        Pin::new(stream).consume(count);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Line {
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes).await?;
-        self.stream.flush().await
-    }
 }
 
 fn offer(port: u16) -> Offer {
     Offer { policy: OfferPolicy::Detected, port, addresses: Vec::new() }
-}
-
-fn encoded(request: &Request<'_>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    frame::encode(request, &mut bytes);
-    bytes
 }

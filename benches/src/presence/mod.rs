@@ -15,6 +15,7 @@ pub mod floor;
 mod glance;
 pub mod idle;
 pub mod join_storm;
+mod line;
 pub mod login_storm;
 mod member;
 pub mod naive;

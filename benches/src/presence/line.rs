@@ -1,0 +1,218 @@
+//! One connection of a client: hello, the answer to a log-in, and what comes afterwards.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use chat_core::wire::control::{Ended, Reply, Request};
+use chat_core::wire::frame::{self, MAX_FRAME};
+use chat_core::wire::hello::Hello;
+use chat_core::wire::rejection::Rejection;
+use tokio::io::{AsyncBufRead, AsyncWriteExt};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_rustls::client::TlsStream;
+
+use super::glance::{BEGINNING, Glance, Skimmer};
+use super::member::{Member, Moment};
+use super::net::{Net, Socket};
+use super::tally::Tally;
+use super::view::Looking;
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Line {
+    member: Arc<Member>,
+    tally: Arc<Tally>,
+    stream: TlsStream<Socket>,
+    skimmer: Skimmer,
+    stage: Stage,
+    /// How often heartbeats are sent, when the next is due, how many there were, and when the last was sent.
+    interval: Duration,
+    beat: Pin<Box<Sleep>>,
+    beats: u32,
+    beat_sent: Instant,
+}
+
+/// What is expected from the server.
+#[derive(Debug)]
+enum Stage {
+    Hello,
+    Answer,
+    Online,
+}
+
+/// Why a connection or an attempt ended.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Io(io::Error),
+    Closed,
+    Protocol(&'static str),
+    Rejected(Rejection),
+    Ended(Ended),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "connection: {:?}", error.kind()),
+            Self::Closed => f.write_str("connection: closed by the server"),
+            Self::Protocol(what) => write!(f, "protocol: {what}"),
+            // Without the seconds, which differ.
+            Self::Rejected(Rejection::Busy { .. }) => f.write_str("rejected: busy"),
+            Self::Rejected(Rejection::SlowDown { .. }) => f.write_str("rejected: slow down"),
+            Self::Rejected(rejection) => write!(f, "rejected: {rejection:?}"),
+            Self::Ended(ended) => write!(f, "ended: {ended:?}"),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+const UNREADABLE: Trouble = Trouble::Protocol("a reply that cannot be read");
+
+impl Line {
+    /// Connects and says hello; the first heartbeat is due after `first`.
+    pub(crate) async fn open(
+        net: &Net,
+        member: &Arc<Member>,
+        tally: &Arc<Tally>,
+        interval: Duration,
+        first: Duration,
+    ) -> Result<Self, Trouble> {
+        let stream = net.dial(member.place, &member.arrived).await?;
+        let keep = match member.lock().view.looking {
+            Looking::Closely => MAX_FRAME,
+            Looking::Counting => BEGINNING,
+        };
+        let first = Instant::now() + first;
+        let mut line = Self {
+            member: Arc::clone(member),
+            tally: Arc::clone(tally),
+            stream,
+            skimmer: Skimmer::new(keep),
+            stage: Stage::Hello,
+            interval,
+            beat: Box::pin(sleep_until(first)),
+            beats: 0,
+            beat_sent: first,
+        };
+        let mut bytes = Vec::new();
+        frame::encode_raw(&Hello::OURS.encode(), &mut bytes);
+        line.write(&bytes).await?;
+        while matches!(line.stage, Stage::Hello) {
+            line.read().await?;
+        }
+        Ok(line)
+    }
+
+    /// Asks to be let in, and waits until it is.
+    pub(crate) async fn enter(&mut self, request: &[u8]) -> Result<(), Trouble> {
+        self.member.lock().asked = Some(Moment::now());
+        self.write(request).await?;
+        while matches!(self.stage, Stage::Answer) {
+            self.read().await?;
+        }
+        Ok(())
+    }
+
+    /// Says something.
+    pub(crate) async fn say(&mut self, request: &Request<'_>) -> Result<(), Trouble> {
+        Ok(self.write(&encoded(request)).await?)
+    }
+
+    /// Ready when a heartbeat is due.
+    pub(crate) fn poll_beat(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.beat.as_mut().poll(cx)
+    }
+
+    /// Sends a heartbeat.
+    pub(crate) async fn beat(&mut self) -> Result<(), Trouble> {
+        self.beats += 1;
+        self.beat_sent = Instant::now();
+        self.beat.as_mut().reset(self.beat_sent + self.interval);
+        let number = self.beats;
+        self.say(&Request::Beat { number }).await
+    }
+
+    /// Reads what there is.
+    pub(crate) async fn read(&mut self) -> Result<(), Trouble> {
+        poll_fn(|cx| self.poll_read(cx)).await
+    }
+
+    /// Reads what there is, once. Ready as soon as something was read.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Trouble>> {
+        let Self { member, tally, stream, skimmer, stage, beats, beat_sent, .. } = self;
+        let bytes = ready!(Pin::new(&mut *stream).poll_fill_buf(cx))?;
+        let count = bytes.len();
+        if count == 0 {
+            return Poll::Ready(Err(Trouble::Closed));
+        }
+        tally.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        let mut input = bytes;
+        let mut frames = 0;
+        let mut state = member.lock();
+        while let Some(payload) = skimmer.next(&mut input).map_err(|_| Trouble::Protocol("no frame"))? {
+            frames += 1;
+            if matches!(stage, Stage::Hello) {
+                Hello::decode(payload).map_err(|_| Trouble::Protocol("no hello"))?;
+                *stage = Stage::Answer;
+                continue;
+            }
+            let glance = Glance::at(payload).map_err(|_| UNREADABLE)?;
+            let reply = match glance {
+                Glance::Other(reply) => *reply,
+                part => {
+                    state.view.see(&part, payload).map_err(|_| UNREADABLE)?;
+                    continue;
+                }
+            };
+            match reply {
+                Reply::Welcome(welcome) => {
+                    state.person.ticket.clone_from(&welcome.ticket);
+                    state.entry = Some(welcome.entry);
+                    state.is_online = true;
+                    state.view.begin();
+                    *stage = Stage::Online;
+                }
+                Reply::Rejected(rejection) => return Poll::Ready(Err(Trouble::Rejected(rejection))),
+                Reply::Ended(ended) => return Poll::Ready(Err(Trouble::Ended(ended))),
+                Reply::Ticket(ticket) => state.person.ticket = ticket,
+                Reply::Beat { number, .. } if number == *beats => tally.beat(beat_sent.elapsed()),
+                _ => {}
+            }
+        }
+        if state.reached.is_none()
+            && state.view.is_whole
+            && state.view.revision.get() >= tally.target.load(Ordering::Relaxed)
+        {
+            let wall = member.arrived.load(Ordering::Relaxed);
+            state.reached = Some(Moment { wall, ..Moment::now() });
+            tally.reached.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(state);
+        tally.frames.fetch_add(frames, Ordering::Relaxed);
+        Pin::new(stream).consume(count);
+        Poll::Ready(Ok(()))
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+}
+
+/// One frame with `request` in it.
+pub(crate) fn encoded(request: &Request<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame::encode(request, &mut bytes);
+    bytes
+}
