@@ -54,6 +54,52 @@ fn clock(id: nix::time::ClockId) -> Duration {
     nix::time::clock_gettime(id).map_or(Duration::ZERO, Duration::from)
 }
 
+/// Tells how busy others keep the machine, which a figure has to be read with.
+#[derive(Debug)]
+pub struct Others {
+    begin: std::time::Instant,
+    used: Duration,
+}
+
+impl Others {
+    /// Begins to look.
+    pub fn watch() -> Self {
+        Self { begin: std::time::Instant::now(), used: used_by_others() }
+    }
+
+    /// The share of all processors that was used since then by anybody but this process and those of its children that
+    /// have ended; zero where it is not known.
+    pub fn share(&self) -> f64 {
+        let all = self.begin.elapsed().as_secs_f64() * processors() as f64;
+        used_by_others().saturating_sub(self.used).as_secs_f64() / all.max(1e-9)
+    }
+}
+
+/// The processor time of the whole system without this process and its children, time stolen by other systems included.
+fn used_by_others() -> Duration {
+    /// `USER_HZ`, which Linux shows to programs since ever.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let line = read("/proc/stat", |line| line.strip_prefix("cpu "));
+    // User, nice, system; then idle and waiting, which are no use; then interrupts of two kinds, and what was stolen.
+    let fields = line.split_ascii_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
+    let ticks: u64 = fields.enumerate().filter(|(at, _)| matches!(at, 0..=2 | 5..=7)).map(|(_, ticks)| ticks).sum();
+    Duration::from_secs_f64(ticks as f64 / TICKS_PER_SECOND).saturating_sub(process_time() + children_time())
+}
+
+fn children_time() -> Duration {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::resource::{UsageWho, getrusage};
+        let micros = |time: nix::sys::time::TimeVal| {
+            Duration::from_micros(time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64)
+        };
+        getrusage(UsageWho::RUSAGE_CHILDREN)
+            .map_or(Duration::ZERO, |usage| micros(usage.user_time()) + micros(usage.system_time()))
+    }
+    #[cfg(not(target_os = "linux"))]
+    Duration::ZERO
+}
+
 /// Raises the limit of open files as far as it goes.
 pub fn raise_file_limit() {
     #[cfg(target_os = "linux")]
