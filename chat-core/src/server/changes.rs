@@ -44,6 +44,10 @@ impl Changes {
         self.epoch
     }
 
+    pub(super) fn revision(&self) -> Revision {
+        self.revision
+    }
+
     pub(super) fn roster(&self) -> &Roster {
         &self.roster
     }

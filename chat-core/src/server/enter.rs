@@ -45,6 +45,7 @@ impl Server {
 
     /// Tells a guest why it is not let in; it may try again.
     pub(super) fn reject(&mut self, now: Now, conn: ConnId, why: Rejection, out: &mut Vec<Output>) {
+        self.counts.rejected(why);
         self.timers.set(Timer::LogIn(conn), now.mono + self.config.login_time);
         send(conn, &Reply::Rejected(why), out);
     }
@@ -245,6 +246,7 @@ impl Server {
         let Some(observed) = self.connections.log_in(conn, online) else { return };
         session.conn = Some(conn);
         let Some(entry) = self.changes.roster().get(&session.user).cloned() else { return };
+        self.counts.welcomed(kind);
         self.timers.cancel(Timer::Grace(account));
         self.timers.cancel(Timer::LogIn(conn));
         self.timers.set(Timer::Silence(conn), now.mono + self.config.silence);

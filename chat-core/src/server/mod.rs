@@ -25,6 +25,7 @@ mod changes;
 mod config;
 mod connection;
 mod copies;
+mod counts;
 mod doors;
 mod enter;
 mod jobs;
@@ -46,6 +47,7 @@ mod tests;
 
 pub use bounds::Bound;
 pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
+pub use counts::Counts;
 pub use doors::{Closed, Input, Job, JobResult, Missed, Output};
 pub use tickets::TicketKey;
 
@@ -54,7 +56,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use crate::generator::Generator;
-use crate::id::{ConnId, Epoch, JobId};
+use crate::id::{ConnId, Epoch, JobId, Revision};
 use crate::presence::{OfflineReason, Record};
 use crate::roster::Roster;
 use crate::time::{Mono, Now, Timestamp};
@@ -95,6 +97,7 @@ pub struct Server {
     /// When the accounts were last asked for changes and answered.
     polled: Timestamp,
     seen: Seen,
+    counts: Counts,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -133,6 +136,7 @@ impl Server {
             registrations: Registrations::new(&config),
             polled: now.wall,
             seen: Seen::default(),
+            counts: Counts::default(),
             config,
         }
     }
@@ -165,6 +169,21 @@ impl Server {
         self.changes.roster()
     }
 
+    /// The number of the last change of the roster.
+    pub fn revision(&self) -> Revision {
+        self.changes.revision()
+    }
+
+    /// How many passwords are being checked, or wait for it.
+    pub fn checks(&self) -> usize {
+        self.jobs.checks()
+    }
+
+    /// What came of attempts to log in since the start.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
     fn connected(&mut self, now: Now, conn: ConnId, from: SocketAddr, out: &mut Vec<Output>) {
         if self.connections.get(conn).is_some() {
             return;
@@ -172,6 +191,7 @@ impl Server {
         match self.connections.insert(conn, addresses::canonical(from), &self.config) {
             Ok(()) => self.timers.set(Timer::LogIn(conn), now.mono + self.config.login_time),
             Err(bound) => {
+                self.counts.rejected(Rejection::Full);
                 out.push(Output::Reached(bound));
                 // The client reads our hello first, and then it can read why.
                 send_hello(conn, out);
@@ -269,6 +289,7 @@ impl Server {
 
     /// Says why and closes the connection; its session, if there is one, may be resumed.
     fn turn_away(&mut self, now: Now, conn: ConnId, why: Rejection, out: &mut Vec<Output>) {
+        self.counts.rejected(why);
         send(conn, &Reply::Rejected(why), out);
         self.hang_up(now, conn, out);
     }

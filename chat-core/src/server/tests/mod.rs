@@ -1,6 +1,7 @@
 //! The machine driven by hand: a clock that the test moves, jobs that the test answers, outputs as lines of text.
 
 mod addresses;
+mod counts;
 mod hostile;
 mod limits;
 mod login;
