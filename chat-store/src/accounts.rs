@@ -1,7 +1,6 @@
 //! The accounts as the server sees them.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use chat_core::time::Timestamp;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::backend::Backend;
-use crate::error::{BackupError, OpenError, QueryError, hash_error};
+use crate::error::{OpenError, QueryError, hash_error};
 use crate::hashing::{HashOptions, HashPool, PasswordHash, Verdict};
 use crate::migrations::{blocking, migrate_mysql, migrate_sqlite};
 use crate::queries::{Change, NewRow, Row, millis, number_of};
@@ -66,22 +65,6 @@ impl SqlAccounts {
             }
         };
         Ok(Self { inner: Arc::new(Inner { backend, hashes, url: url.clone() }) })
-    }
-
-    /// Copies the SQLite database to a new file, complete as of one moment, while servers go on.
-    ///
-    /// # Errors
-    /// [`BackupError::MySql`] for a MySQL database; otherwise if `to` exists or cannot be written.
-    pub async fn backup(&self, to: &Path) -> Result<(), BackupError> {
-        let Some(from) = self.inner.url.sqlite_path() else { return Err(BackupError::MySql) };
-        let (from, to) = (from.to_owned(), to.to_owned());
-        blocking(move || {
-            let source =
-                |source: Box<dyn std::error::Error + Send + Sync>| BackupError::Copy { path: to.clone(), source };
-            let from = sqlite::prepare(&from).map_err(|error| source(error.into()))?;
-            sqlite::copy(&from, &to)
-        })
-        .await
     }
 
     /// The pool that hashes, for its counters.

@@ -10,6 +10,7 @@ use chat_core::accounts::AccountError;
 use diesel_async::pooled_connection::deadpool::PoolError;
 
 use crate::hashing::HashError;
+use crate::url::StoreUrl;
 
 /// Why a database was not opened. No text holds a password.
 #[derive(Debug, thiserror::Error)]
@@ -120,9 +121,52 @@ pub enum BackupError {
         /// What the system or SQLite says.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// There is nothing to be copied.
+    #[error("there is no database file {}; name the one that the server uses", .0.display())]
+    NoDatabase(PathBuf),
     /// Not what this is for.
-    #[error("a MySQL database is backed up by its own tools; use mysqldump or mariadb-dump")]
-    MySql,
+    #[error("a MySQL database is backed up by its own tools: {command} > FILE")]
+    MySql {
+        /// What makes a backup as of one moment while servers go on. Asks for the password.
+        command: String,
+    },
+}
+
+/// Why accounts were not copied into another database. Those in the first one are as they were in any case.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// There are accounts already.
+    #[error("{target} holds accounts already ({count}); name an empty database")]
+    NotEmpty {
+        /// Where.
+        target: StoreUrl,
+        /// How many.
+        count: i64,
+    },
+    /// The accounts cannot be read, and nothing was copied.
+    #[error("the accounts in {source_url} cannot be read; nothing was copied")]
+    Read {
+        /// Where.
+        source_url: StoreUrl,
+        /// What the database says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The accounts cannot be written, and nothing was copied.
+    #[error("the accounts cannot be written to {target}; nothing was copied")]
+    Write {
+        /// Where.
+        target: StoreUrl,
+        /// What the database says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// What was copied is not what was there.
+    #[error("account {id} is not the same in {target}; do not use that database, and empty it before the next try")]
+    Different {
+        /// Where.
+        target: StoreUrl,
+        /// The first account that differs or is missing.
+        id: i64,
+    },
 }
 
 /// What stands behind [`AccountError::Unavailable`], for the log.

@@ -28,6 +28,7 @@
 
 mod accounts;
 mod backend;
+mod backup;
 mod claim;
 mod error;
 pub mod hashing;
@@ -39,9 +40,12 @@ mod schema;
 mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod transfer;
 mod url;
 
 pub use accounts::{SqlAccounts, StoreOptions};
+pub use backup::backup;
 pub use claim::{Claim, ClaimGuard};
-pub use error::{BackupError, OpenError, QueryError};
+pub use error::{BackupError, OpenError, QueryError, TransferError};
+pub use transfer::transfer;
 pub use url::{StoreUrl, UrlError};

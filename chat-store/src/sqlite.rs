@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -63,14 +64,45 @@ pub(crate) fn open(path: &str) -> Result<SqliteConnection, OpenError> {
 /// Copies the database, complete as of one moment, while others may go on writing. The new file is only the owner's.
 ///
 /// # Errors
-/// If `to` exists, or cannot be written; nothing is left there then.
+/// If `to` exists, or cannot be written; nothing is left there then. A process that dies on the way leaves a file whose
+/// name begins with a dot, and never half a copy at `to`.
 pub(crate) fn copy(from: &str, to: &Path) -> Result<(), BackupError> {
-    create(to).map_err(|source| BackupError::File { path: to.to_owned(), source })?;
-    copy_into(from, to).map_err(|source| {
-        // What is there is not a database; that the copy failed is the error to tell.
-        drop(fs::remove_file(to));
-        BackupError::Copy { path: to.to_owned(), source }
-    })
+    let file = |source| BackupError::File { path: to.to_owned(), source };
+    // Said before the work; whether it is still so is seen at the end.
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(file(ErrorKind::AlreadyExists.into()));
+    }
+    let temporary = temporary(to).map_err(file)?;
+    create(&temporary).map_err(file)?;
+    let copied = copy_into(from, &temporary)
+        .map_err(|source| BackupError::Copy { path: to.to_owned(), source })
+        .and_then(|()| give_name(&temporary, to).map_err(file));
+    // After a rename it is gone, and whatever failed is the error to tell.
+    drop(fs::remove_file(&temporary));
+    copied
+}
+
+/// A name beside `to` that no other call uses.
+fn temporary(to: &Path) -> io::Result<PathBuf> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let name = to.file_name().ok_or_else(|| io::Error::from(ErrorKind::IsADirectory))?.to_string_lossy();
+    let (process, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    Ok(to.with_file_name(format!(".{name}.{process}-{number}")))
+}
+
+/// Gives a finished file its name, unless another file has it by now.
+fn give_name(temporary: &Path, to: &Path) -> io::Result<()> {
+    // A hard link, unlike a rename, never takes the place of a file.
+    match fs::hard_link(temporary, to) {
+        // Some file systems have no hard links.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists && fs::symlink_metadata(to).is_err() => {
+            fs::rename(temporary, to)?;
+        }
+        linked => linked?,
+    }
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    // Makes the name survive a power cut. Folders can be opened for that on Unix only.
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// As [`copy`], to the first free one of `chat.sqlite.before-<version>`, `chat.sqlite.before-<version>-2` and so on.

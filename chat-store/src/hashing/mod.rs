@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub use cost::{CostError, HashCost};
 pub use phc::PasswordHash;
-pub use pool::{HashOptions, HashPool, Verdict};
+pub use pool::{HashLoad, HashOptions, HashPool, Verdict};
 
 /// Why a hash was not computed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

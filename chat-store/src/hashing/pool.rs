@@ -113,6 +113,14 @@ impl HashPool {
         self.shared.computed.load(Ordering::Relaxed)
     }
 
+    /// How much it has to do at this moment.
+    pub fn load(&self) -> HashLoad {
+        HashLoad {
+            checking: self.shared.checking.load(Ordering::Relaxed),
+            waiting: self.shared.waiting.load(Ordering::Relaxed),
+        }
+    }
+
     async fn run<T, F>(&self, compute: F) -> Result<T, HashError>
     where
         T: Send + 'static,
@@ -120,20 +128,30 @@ impl HashPool {
     {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |memory, shared| {
+            shared.waiting.fetch_sub(1, Ordering::Relaxed);
             // Nobody waits any more: the password is wiped uncomputed.
             if !answer.is_closed() {
                 let begin = Instant::now();
+                shared.checking.fetch_add(1, Ordering::Relaxed);
                 let result = compute(memory);
                 memory.wipe();
+                shared.checking.fetch_sub(1, Ordering::Relaxed);
                 shared.done(begin.elapsed());
                 // Who went away in the meantime does not need it.
                 drop(answer.send(result));
             }
         });
+        // Before it is sent, as a thread may take it at once.
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         match self.jobs.try_send(job) {
             Ok(()) => answered.await.map_err(|_| HashError::Stopped)?,
-            Err(TrySendError::Full(_)) => Err(HashError::Busy(self.drained_in())),
-            Err(TrySendError::Disconnected(_)) => Err(HashError::Stopped),
+            Err(refused) => {
+                self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+                Err(match refused {
+                    TrySendError::Full(_) => HashError::Busy(self.drained_in()),
+                    TrySendError::Disconnected(_) => HashError::Stopped,
+                })
+            }
         }
     }
 
@@ -143,6 +161,15 @@ impl HashPool {
         let rounds = self.options.queue.get() / self.options.threads.get() + 1;
         last.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX)).max(MIN_RETRY)
     }
+}
+
+/// How much a [`HashPool`] has to do.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct HashLoad {
+    /// Passwords that are being hashed.
+    pub checking: u64,
+    /// Passwords that wait for a thread.
+    pub waiting: u64,
 }
 
 /// Shows the options, and no password has a way here.
@@ -158,6 +185,8 @@ type Job = Box<dyn FnOnce(&mut Memory, &Shared) + Send>;
 #[derive(Default)]
 struct Shared {
     computed: AtomicU64,
+    checking: AtomicU64,
+    waiting: AtomicU64,
     last_micros: AtomicU64,
 }
 
@@ -271,6 +300,7 @@ mod tests {
             })
             .collect();
         tokio::task::yield_now().await;
+        assert_eq!(pool.load(), HashLoad { checking: 0, waiting: 2 });
         let refused = pool.hash(password("correct horse")).await;
         assert_eq!(refused, Err(HashError::Busy(MIN_RETRY)));
         drop(held);
@@ -278,6 +308,7 @@ mod tests {
             assert!(task.await.unwrap().is_ok());
         }
         assert!(pool.hash(password("correct horse")).await.is_ok());
+        assert_eq!(pool.load(), HashLoad::default());
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod contract;
 mod opening;
 mod outage;
 mod passwords;
+mod transfer;
 
 use std::error::Error;
 

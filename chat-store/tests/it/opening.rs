@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chat_core::accounts::{Accounts, Operator};
 use chat_store::testing::{self, MySqlServer, TestDatabase};
-use chat_store::{BackupError, Claim, OpenError, SqlAccounts, StoreUrl};
+use chat_store::{BackupError, Claim, OpenError, SqlAccounts, StoreUrl, backup};
 
 use crate::{NOW, both, causes, cheap, name, open, password};
 
@@ -149,13 +149,21 @@ async fn a_backup_is_complete_and_overwrites_nothing() {
     accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.sqlite");
-    accounts.backup(&copy).await.unwrap();
+    backup(&database.url(), &copy).await.unwrap();
     let copied = SqlAccounts::open(&StoreUrl::sqlite(&copy), cheap(8)).await.unwrap();
     copied.authenticate(name("alice"), password("correct horse")).await.unwrap();
     for (to, sentence) in [(copy.as_path(), "does not exist"), (Path::new("/missing/copy"), "may be written to")] {
-        let error = accounts.backup(to).await.unwrap_err();
+        let error = backup(&database.url(), to).await.unwrap_err();
         assert!(matches!(error, BackupError::File { .. }) && error.to_string().contains(sentence), "{error:?}");
     }
-    let mysql = open(&testing::mysql().await).await;
-    assert!(matches!(mysql.backup(&folder.path().join("other")).await, Err(BackupError::MySql)));
+    let missing = StoreUrl::sqlite(folder.path().join("missing"));
+    let error = backup(&missing, &folder.path().join("other")).await.unwrap_err();
+    assert!(matches!(error, BackupError::NoDatabase(_)), "{error:?}");
+    let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    // The copy is open, and has its log beside it.
+    let left: Vec<String> = files.filter(|name| !name.starts_with("copy.sqlite")).collect();
+    assert!(left.is_empty(), "nothing is left of what failed, and no database is made: {left:?}");
+    let mysql = StoreUrl::parse("mysql://ann:hush@db:3307/chat").unwrap();
+    let error = backup(&mysql, &folder.path().join("other")).await.unwrap_err().to_string();
+    assert!(error.contains("mariadb-dump --single-transaction") && !error.contains("hush"), "{error}");
 }
