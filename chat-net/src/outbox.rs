@@ -141,13 +141,14 @@ impl Outbox {
     }
 
     /// Puts a broadcast at the end, if the connection follows them. If it does not fit, this one and all later ones are
-    /// left out, and its owner is told when the rest is written.
-    pub(crate) fn broadcast(&self, bytes: &Bytes) {
+    /// left out, and its owner is told when the rest is written. Whether it was put.
+    pub(crate) fn broadcast(&self, bytes: &Bytes) -> bool {
         let mut state = self.lock();
         if state.stage != Stage::Open || state.follows != Follows::Changes {
-            return;
+            return false;
         }
-        if state.bytes + bytes.len() > state.limit {
+        let fits = state.bytes + bytes.len() <= state.limit;
+        if !fits {
             state.follows = Follows::NoLonger;
             state.awaited = true;
         } else {
@@ -155,6 +156,7 @@ impl Outbox {
         }
         drop(state);
         self.changed.notify_one();
+        fits
     }
 
     /// Ends the connection once everything is written.

@@ -9,20 +9,26 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
+use rustls::server::{ParsedCertificate, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme};
 
 use crate::identity::ServerIdentity;
 
-/// What a server needs for its handshakes.
+/// The certificate and key of a server, ready to be shown and to sign.
 ///
 /// # Errors
 /// The key does not belong to the certificate or is of an unknown kind.
-pub(crate) fn server(identity: &ServerIdentity) -> Result<Arc<ServerConfig>, Error> {
+pub(crate) fn certified(identity: &ServerIdentity) -> Result<CertifiedKey, Error> {
+    CertifiedKey::from_der(identity.chain.clone(), identity.key.clone_key(), &provider())
+}
+
+/// What a server needs for its handshakes; it shows the certificate that `shown` has at that moment.
+pub(crate) fn server(shown: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_no_client_auth()
-        .with_single_cert(identity.chain.clone(), identity.key.clone_key())?;
+        .with_cert_resolver(shown);
     // Coming back is what our own tickets are for; those of TLS would cost memory and two messages per connection.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});

@@ -20,6 +20,12 @@ pub struct Counts {
     pub name_taken: u64,
     /// Refused because the server does not register.
     pub registration_closed: u64,
+    /// Refused because registration needs an invitation code, and another or none was shown.
+    pub not_invited: u64,
+    /// Told to come back because too many accounts are being made, in all or from an address.
+    pub registrations: u64,
+    /// Refused because there are as many accounts as there may be.
+    pub accounts_full: u64,
     /// Told to come back because too many passwords are being checked.
     pub busy: u64,
     /// Told to come back after failures.
@@ -55,6 +61,9 @@ impl Counts {
             Rejection::Disabled => &mut self.disabled,
             Rejection::NameTaken => &mut self.name_taken,
             Rejection::RegistrationClosed => &mut self.registration_closed,
+            Rejection::NotInvited => &mut self.not_invited,
+            Rejection::TooManyRegistrations { .. } => &mut self.registrations,
+            Rejection::AccountsFull => &mut self.accounts_full,
             Rejection::Busy { .. } => &mut self.busy,
             Rejection::SlowDown { .. } => &mut self.throttled,
             Rejection::StorageUnavailable => &mut self.storage_unavailable,

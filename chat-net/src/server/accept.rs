@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ServerOptions;
 use super::hub::Event;
+use super::monitor::Counters;
 use super::porch::{Place, Porch};
 use crate::connection;
 use crate::outbox::Outbox;
@@ -37,6 +38,7 @@ pub(super) struct Door {
     pub(super) tls: TlsAcceptor,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) connections: TaskTracker,
+    pub(super) counters: Arc<Counters>,
     /// No handshake goes on after this.
     pub(super) stopping: CancellationToken,
     /// No connection goes on after this.
@@ -56,15 +58,19 @@ impl Door {
             match self.listener.accept().await {
                 Ok((stream, from)) => {
                     pause = FIRST_PAUSE;
+                    self.counters.accepted.add(1);
                     // Beyond, the connection is closed without a word: it could not read one yet.
                     if let Some(place) = porch.enter(from.ip(), options.machine.max_connections_per_address) {
                         self.connections.spawn(self.guest(next, stream, from, (permit, place), options));
                         next = next.next();
+                    } else {
+                        self.counters.refused.add(1);
                     }
                 }
                 // The other side gave up while it waited in the backlog.
                 Err(error) if is_their_fault(&error) => {}
                 Err(error) => {
+                    self.counters.accept_failed.add(1);
                     if warnings.allows() {
                         log::warn!("no connection can be accepted: {error}; trying again");
                     }
@@ -87,6 +93,7 @@ impl Door {
         let (tls, events) = (self.tls.clone(), self.events.clone());
         let (stopping, over) = (self.stopping.clone(), self.over.clone());
         let (handshake_time, stall) = (options.handshake_time, options.stall);
+        let (counters, shaking) = (Arc::clone(&self.counters), self.counters.handshakes.hold());
         async move {
             // Small frames must not wait for each other's acknowledgements; a socket without that option still works.
             drop(stream.set_nodelay(true));
@@ -94,12 +101,19 @@ impl Door {
             let stream = tokio::select! {
                 result = timeout(handshake_time, handshake) => match result {
                     Ok(Ok(stream)) => stream,
-                    Ok(Err(error)) => return log::debug!("handshake with {from} failed: {error}"),
-                    Err(_) => return log::debug!("handshake with {from} took too long"),
+                    Ok(Err(error)) => {
+                        counters.handshakes_failed.add(1);
+                        return log::debug!("handshake with {from} failed: {error}");
+                    }
+                    Err(_) => {
+                        counters.handshakes_failed.add(1);
+                        return log::debug!("handshake with {from} took too long");
+                    }
                 },
                 () = stopping.cancelled() => return,
             };
-            drop(permit);
+            drop((permit, shaking));
+            let _connected = counters.connections.hold();
             // A dual-stack socket shows IPv4 addresses inside IPv6 ones.
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
             let outbox = Arc::new(Outbox::guest());

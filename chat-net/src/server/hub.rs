@@ -12,13 +12,14 @@ use chat_core::accounts::Accounts;
 use chat_core::id::ConnId;
 use chat_core::presence::Record;
 use chat_core::server::{Closed, Input, Output, Server, TicketKey};
-use chat_core::time::Now;
+use chat_core::time::{Mono, Now};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::ServerOptions;
 use super::jobs::Jobs;
+use super::monitor::{Counters, Held, Question, present};
 use super::presence_log::PresenceLog;
 use super::reached::Reached;
 use crate::clock::Clock;
@@ -37,15 +38,25 @@ pub(super) enum Event {
     Incoming { conn: ConnId, incoming: Incoming },
 }
 
+struct Connection {
+    outbox: Arc<Outbox>,
+    /// Once it has logged in.
+    admitted: Option<Held>,
+    /// When its last frame came, until it has logged in.
+    asked: Mono,
+}
+
 pub(super) struct Hub<A, O> {
     clock: Clock,
     server: Server,
-    connections: HashMap<ConnId, Arc<Outbox>>,
+    connections: HashMap<ConnId, Connection>,
     outbox_limit: usize,
     jobs: Jobs<A>,
     log: Option<PresenceLog>,
     observer: O,
     reached: Reached,
+    counters: Arc<Counters>,
+    questions: mpsc::Receiver<Question>,
     out: Vec<Output>,
     /// Connections whose outbox overflowed while outputs were performed; the machine is told when those are done.
     too_slow: VecDeque<ConnId>,
@@ -72,6 +83,8 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             log,
             observer,
             reached: Reached::new(&options.machine),
+            counters: options.monitor.counters(),
+            questions: options.monitor.questions(),
             out,
             too_slow: VecDeque::new(),
         };
@@ -91,12 +104,19 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             {
                 timer.as_mut().reset(deadline);
             }
+            let mut done = None;
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                Some((id, result)) = self.jobs.next() => self.feed(self.clock.now(), Input::Done { job: id, result }),
+                // Before the events, which may never run dry; of questions only a few can wait.
+                Some(question) = self.questions.recv() => self.answer(question),
+                Some(job) = self.jobs.next() => done = Some(job),
                 _ = events.recv_many(&mut batch, BATCH) => {}
                 () = &mut timer, if deadline.is_some() => {}
+            }
+            let begin = Instant::now();
+            if let Some((job, result)) = done {
+                self.feed(self.clock.now(), Input::Done { job, result });
             }
             for event in batch.drain(..) {
                 self.turn(self.clock.now(), event);
@@ -106,9 +126,10 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             if self.server.deadline().is_some_and(|deadline| deadline <= now.mono) {
                 self.feed(now, Input::Tick);
             }
+            self.counters.turned(&self.server, begin.elapsed());
         }
         self.feed(self.clock.now(), Input::Stop);
-        self.connections.values().for_each(|outbox| outbox.finish());
+        self.connections.values().for_each(|connection| connection.outbox.finish());
         // Those that came in the last moment hear nothing, as the machine never heard of them.
         events.close();
         while let Ok(event) = events.try_recv() {
@@ -133,16 +154,26 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         }
     }
 
+    /// A copy of the roster, for whoever looks in from outside.
+    fn answer(&self, question: Question) {
+        // Who asked may have gone.
+        drop(question.send(present(self.server.roster())));
+    }
+
     /// One event.
     fn turn(&mut self, now: Now, event: Event) {
         match event {
             Event::Connected { conn, from, outbox } => {
-                self.connections.insert(conn, outbox);
+                self.connections.insert(conn, Connection { outbox, admitted: None, asked: now.mono });
                 self.feed(now, Input::Connected { conn, from });
             }
             // Of a connection that was closed here, some events may still be under way.
             Event::Incoming { conn, .. } if !self.connections.contains_key(&conn) => {}
             Event::Incoming { conn, incoming: Incoming::Frame(payload) } => {
+                self.counters.received(payload.len());
+                if let Some(connection) = self.connections.get_mut(&conn) {
+                    connection.asked = now.mono;
+                }
                 self.feed(now, Input::Frame { conn, payload: &payload });
             }
             Event::Incoming { conn, incoming: Incoming::Drained(missed) } => {
@@ -152,7 +183,10 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 self.connections.remove(&conn);
                 let why = match gone {
                     Gone::Broken => Closed::Broken,
-                    Gone::TooSlow => Closed::TooSlow,
+                    Gone::TooSlow => {
+                        self.counters.too_slow.add(1);
+                        Closed::TooSlow
+                    }
                 };
                 self.feed(now, Input::Closed { conn, why });
             }
@@ -163,6 +197,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         self.server.handle(now, input, &mut self.out);
         self.perform();
         while let Some(conn) = self.too_slow.pop_front() {
+            self.counters.too_slow.add(1);
             self.server.handle(now, Input::Closed { conn, why: Closed::TooSlow }, &mut self.out);
             self.perform();
         }
@@ -174,25 +209,33 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             match output {
                 Output::Send { conn, bytes } => self.send(conn, bytes),
                 Output::Copy { conn, frames } => {
-                    if let Some(outbox) = self.connections.get(&conn) {
-                        outbox.copy(&frames);
+                    if let Some(connection) = self.connections.get(&conn) {
+                        frames.iter().for_each(|bytes| self.counters.sent(bytes, 1));
+                        connection.outbox.copy(&frames);
                     }
                 }
                 Output::Broadcast { bytes } => {
-                    self.connections.values().for_each(|outbox| outbox.broadcast(&bytes));
+                    let taken = self.connections.values().filter(|connection| connection.outbox.broadcast(&bytes));
+                    self.counters.sent(&bytes, taken.count());
                 }
                 Output::Admit { conn } => {
-                    if let Some(outbox) = self.connections.get(&conn) {
-                        outbox.admit(self.outbox_limit);
+                    if let Some(connection) = self.connections.get_mut(&conn) {
+                        connection.admitted = Some(self.counters.sessions.hold());
+                        let asked = connection.asked;
+                        self.counters.log_in_time.record(self.clock.now().mono.since(asked));
+                        connection.outbox.admit(self.outbox_limit);
                     }
                 }
                 Output::Close { conn } => {
-                    if let Some(outbox) = self.connections.remove(&conn) {
-                        outbox.finish();
+                    if let Some(connection) = self.connections.remove(&conn) {
+                        connection.outbox.finish();
                     }
                 }
                 Output::Job { id, job } => self.jobs.start(id, job),
-                Output::Reached(bound) => self.reached.tell(bound),
+                Output::Reached(bound) => {
+                    self.counters.reached(bound);
+                    self.reached.tell(bound);
+                }
                 Output::Record(record) => {
                     (self.observer)(&record);
                     if let Some(log) = &self.log {
@@ -205,9 +248,10 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
     }
 
     fn send(&mut self, conn: ConnId, bytes: Bytes) {
-        let Some(outbox) = self.connections.get(&conn) else { return };
-        if outbox.push(bytes).is_err() {
-            outbox.abort();
+        let Some(connection) = self.connections.get(&conn) else { return };
+        self.counters.sent(&bytes, 1);
+        if connection.outbox.push(bytes).is_err() {
+            connection.outbox.abort();
             self.connections.remove(&conn);
             self.too_slow.push_back(conn);
         }

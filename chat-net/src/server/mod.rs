@@ -12,9 +12,11 @@
 mod accept;
 mod hub;
 mod jobs;
+mod monitor;
 mod porch;
 mod presence_log;
 mod reached;
+mod renewal;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -33,8 +35,10 @@ use tokio_util::task::TaskTracker;
 use self::accept::Door;
 use self::hub::Hub;
 use self::jobs::Jobs;
+pub use self::monitor::{Distribution, Monitor, NotServing, Present, Snapshot, State};
 use self::presence_log::PresenceLog;
-pub use self::presence_log::ReopenLog;
+pub use self::presence_log::{PresenceLogFormat, ReopenLog};
+pub use self::renewal::Renewal;
 use crate::clock::Clock;
 pub use crate::error::ServeError;
 use crate::identity::ServerIdentity;
@@ -53,8 +57,14 @@ pub struct ServerOptions {
     pub machine: ServerConfig,
     /// Where arrivals and departures are written, if anywhere.
     pub presence_log: Option<PathBuf>,
+    /// What a line of it looks like.
+    pub presence_log_format: PresenceLogFormat,
     /// Opens the presence log anew on request.
     pub reopen_log: ReopenLog,
+    /// Renews the certificate on request.
+    pub renewal: Renewal,
+    /// Lets others see inside. Each server needs one of its own.
+    pub monitor: Monitor,
     /// How many bytes may wait for one client that is logged in, besides a fresh copy of the roster. 1 MiB are some ten
     /// thousand changes; who has more to read gets a fresh copy instead.
     pub outbox: usize,
@@ -69,7 +79,10 @@ impl Default for ServerOptions {
         Self {
             machine: ServerConfig::default(),
             presence_log: None,
+            presence_log_format: PresenceLogFormat::default(),
             reopen_log: ReopenLog::default(),
+            renewal: Renewal::default(),
+            monitor: Monitor::new(),
             outbox: outbox::MEMBER_LIMIT,
             stall: connection::STALL,
             handshake_time: Duration::from_secs(10),
@@ -95,10 +108,12 @@ pub async fn serve<A: Accounts>(
     observer: impl FnMut(&Record) + Send + 'static,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let tls = tls::server(&identity).map_err(ServeError::Identity)?;
+    options.renewal.renew(&identity)?;
+    let tls = tls::server(Arc::new(options.renewal.clone())).map_err(ServeError::Identity)?;
+    let counters = options.monitor.counters();
     let log = match &options.presence_log {
         Some(path) => Some(
-            PresenceLog::open(path.clone(), options.reopen_log.clone())
+            PresenceLog::open(path.clone(), &options, counters.log_lost.clone())
                 .map_err(|source| ServeError::PresenceLog { path: path.clone(), source })?,
         ),
         None => None,
@@ -108,15 +123,24 @@ pub async fn serve<A: Accounts>(
     let (stopping, over) = (CancellationToken::new(), CancellationToken::new());
     // However this ends, no connection outlives it.
     let _guards = [stopping.clone().drop_guard(), over.clone().drop_guard()];
-    let door =
-        Door { listener, tls: tls.into(), events, connections: connections.clone(), stopping: stopping.clone(), over };
+    let door = Door {
+        listener,
+        tls: tls.into(),
+        events,
+        connections: connections.clone(),
+        counters: Arc::clone(&counters),
+        stopping: stopping.clone(),
+        over,
+    };
     let ticket_key = TicketKey::new(*identity.ticket_key);
     drop(identity);
     let mut hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, observer);
+    counters.state.set(State::Serving.number());
     tokio::select! {
         () = hub.run(queue, shutdown) => {}
         never = door.run(&options) => match never {},
     }
+    counters.state.set(State::Stopped.number());
     let deadline = Instant::now() + STOP_TIME;
     stopping.cancel();
     connections.close();

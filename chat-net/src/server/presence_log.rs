@@ -2,13 +2,19 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use chat_core::presence::Record;
+use chat_core::presence::{Presence, PresenceEvent, Record};
+use chat_core::time::Timestamp;
+use serde::Serialize;
+
+use super::ServerOptions;
+use super::monitor::Counter;
 
 /// How many lines may wait for the disk: everybody of a large room coming at once, twice. Beyond that they are lost and
 /// counted: memory must not grow because a disk stands still.
@@ -25,10 +31,60 @@ impl ReopenLog {
     }
 }
 
+/// What a line of the presence log looks like.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PresenceLogFormat {
+    /// For people: time, event, user, address or reason, with a space between.
+    #[default]
+    Text,
+    /// For programs: one JSON object per line, documented in docs/JSON.md.
+    Json,
+}
+
+impl PresenceLogFormat {
+    fn line(self, record: &Record) -> String {
+        match self {
+            Self::Text => record.to_string(),
+            Self::Json => serde_json::to_string(&Line::of(record)).expect("names, addresses and numbers are JSON"),
+        }
+    }
+}
+
+/// The fields in the order in which they are written.
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    at: u64,
+}
+
+impl<'a> Line<'a> {
+    fn of(record: &'a Record) -> Self {
+        let server = |event, at: Timestamp| Self { event, user: None, address: None, reason: None, at: at.as_millis() };
+        let PresenceEvent { at, user, presence } = match record {
+            Record::Started(at) => return server("server-started", *at),
+            Record::Stopping(at) => return server("server-stopping", *at),
+            Record::Presence(event) => event,
+        };
+        let (event, address, reason) = match *presence {
+            Presence::Online(address) => ("online", Some(address), None),
+            Presence::Offline(reason) => ("offline", None, Some(reason.as_str())),
+            Presence::Replaced(address) => ("replaced", Some(address), None),
+            Presence::Moved(address) => ("moved", Some(address), None),
+        };
+        Self { event, user: Some(user.as_str()), address, reason, at: at.as_millis() }
+    }
+}
+
 /// The near end: gives lines to the thread, or counts them as lost.
 pub(crate) struct PresenceLog {
     lines: SyncSender<Record>,
-    lost: Arc<AtomicU64>,
+    lost: Counter,
     thread: JoinHandle<()>,
 }
 
@@ -37,12 +93,18 @@ impl PresenceLog {
     ///
     /// # Errors
     /// The file cannot be opened, or the thread cannot be started.
-    pub(crate) fn open(path: PathBuf, reopen: ReopenLog) -> io::Result<Self> {
+    pub(crate) fn open(path: PathBuf, options: &ServerOptions, lost: Counter) -> io::Result<Self> {
         let file = open(&path)?;
         let (lines, queue) = sync_channel(QUEUE);
-        let lost = Arc::new(AtomicU64::new(0));
-        let mut writer =
-            Writer { path, file: Some(file), reopen, torn: false, lost: Arc::clone(&lost), failing: false };
+        let mut writer = Writer {
+            path,
+            file: Some(file),
+            format: options.presence_log_format,
+            reopen: options.reopen_log.clone(),
+            torn: false,
+            lost: lost.clone(),
+            failing: false,
+        };
         let thread = thread::Builder::new().name("presence-log".to_owned()).spawn(move || writer.run(&queue))?;
         Ok(Self { lines, lost, thread })
     }
@@ -50,7 +112,7 @@ impl PresenceLog {
     /// Never waits.
     pub(crate) fn write(&self, record: &Record) {
         if self.lines.try_send(record.clone()).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.lost.add(1);
         }
     }
 
@@ -66,10 +128,11 @@ impl PresenceLog {
 struct Writer {
     path: PathBuf,
     file: Option<File>,
+    format: PresenceLogFormat,
     reopen: ReopenLog,
     /// A line was cut short: the next one must not be glued to it.
     torn: bool,
-    lost: Arc<AtomicU64>,
+    lost: Counter,
     failing: bool,
 }
 
@@ -81,7 +144,7 @@ impl Writer {
                 Err(error) => self.failed(&error),
             }
         }
-        let lost = self.lost.load(Ordering::Relaxed);
+        let lost = self.lost.get();
         if lost > 0 {
             log::error!("the presence log {} lacks {lost} lines", self.path.display());
         }
@@ -96,7 +159,8 @@ impl Writer {
             none => none.insert(open(&self.path)?),
         };
         // One write per line: appended lines of several writers do not mix, and nothing waits in a buffer.
-        let line = if self.torn { format!("\n{record}\n") } else { format!("{record}\n") };
+        let line = self.format.line(record);
+        let line = if self.torn { format!("\n{line}\n") } else { format!("{line}\n") };
         let mut rest = line.as_bytes();
         while !rest.is_empty() {
             match file.write(rest) {
@@ -114,7 +178,7 @@ impl Writer {
 
     /// One error line for a disk that fails, however long it does.
     fn failed(&mut self, error: &io::Error) {
-        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.lost.add(1);
         if !self.failing {
             self.failing = true;
             log::error!("the presence log {} cannot be written: {error}; lines are lost", self.path.display());
@@ -124,7 +188,7 @@ impl Writer {
     fn recovered(&mut self) {
         if self.failing {
             self.failing = false;
-            let lost = self.lost.load(Ordering::Relaxed);
+            let lost = self.lost.get();
             log::warn!("the presence log {} is written again; {lost} lines are lost so far", self.path.display());
         }
     }
@@ -142,7 +206,8 @@ fn open(path: &Path) -> io::Result<File> {
 mod tests {
     use std::fs;
 
-    use chat_core::time::Timestamp;
+    use chat_core::name::UserName;
+    use chat_core::presence::OfflineReason;
 
     use super::*;
 
@@ -168,13 +233,45 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "1970-01-01T00:00:00.003Z server started\n");
     }
 
+    /// The schema of docs/JSON.md.
+    #[test]
+    fn lines_for_programs_have_the_documented_form() {
+        let at = Timestamp::from_millis(1_795_408_080_123);
+        let address = "192.168.1.7:40001".parse().unwrap();
+        let presence =
+            |presence| Record::Presence(PresenceEvent { at, user: UserName::parse("小明").unwrap(), presence });
+        for (record, line) in [
+            (Record::Started(at), r#"{"event":"server-started","at":1795408080123}"#),
+            (
+                presence(Presence::Online(address)),
+                r#"{"event":"online","user":"小明","address":"192.168.1.7:40001","at":1795408080123}"#,
+            ),
+            (
+                presence(Presence::Offline(OfflineReason::TooSlow)),
+                r#"{"event":"offline","user":"小明","reason":"too-slow","at":1795408080123}"#,
+            ),
+            (
+                presence(Presence::Replaced(address)),
+                r#"{"event":"replaced","user":"小明","address":"192.168.1.7:40001","at":1795408080123}"#,
+            ),
+            (
+                presence(Presence::Moved(address)),
+                r#"{"event":"moved","user":"小明","address":"192.168.1.7:40001","at":1795408080123}"#,
+            ),
+            (Record::Stopping(at), r#"{"event":"server-stopping","at":1795408080123}"#),
+        ] {
+            assert_eq!(PresenceLogFormat::Json.line(&record), line);
+            assert!(include_str!("../../../docs/JSON.md").contains(line), "docs/JSON.md lacks {line}");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_new_log_is_for_its_owner_only_and_complete_once_closed() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("presence.log");
-        let log = PresenceLog::open(path.clone(), ReopenLog::default()).unwrap();
+        let log = PresenceLog::open(path.clone(), &ServerOptions::default(), Counter::default()).unwrap();
         for millis in 0..1_000 {
             log.write(&record(millis));
         }
@@ -192,7 +289,7 @@ mod tests {
             assert!(!writer.failing || millis > 0);
             writer.failed(&error);
         }
-        assert_eq!(writer.lost.load(Ordering::Relaxed), 3);
+        assert_eq!(writer.lost.get(), 3);
         writer.recovered();
         assert!(!writer.failing);
     }
@@ -212,9 +309,10 @@ mod tests {
         Writer {
             path: path.into(),
             file: Some(open(path).unwrap()),
+            format: PresenceLogFormat::Text,
             reopen: ReopenLog::default(),
             torn: false,
-            lost: Arc::default(),
+            lost: Counter::default(),
             failing: false,
         }
     }
