@@ -11,12 +11,15 @@
 pub mod address;
 pub mod client;
 mod clock;
+pub mod config;
 pub mod error;
 pub mod folder;
 pub mod input_error;
+pub mod number;
 pub mod secret;
 pub mod server;
 pub mod signals;
+pub mod table;
 pub mod terminal;
 
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! The arguments of `chat-client`: first as typed, then what they mean.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use chat_core::name::UserName;
@@ -9,6 +9,9 @@ use chat_net::identity::Fingerprint;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use serde::Deserialize;
+
+use super::settings::Settings;
 use crate::error::CliError;
 use crate::secret::PasswordSource;
 
@@ -20,7 +23,6 @@ use crate::secret::PasswordSource;
     about = "Talks to everyone on a chat server, and to each of them alone",
     after_help = AFTER_HELP,
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true,
     max_term_width = 100
 )]
 pub struct ClientArgs {
@@ -33,7 +35,8 @@ pub struct ClientArgs {
 const AFTER_HELP: &str = "\
 A plain line goes to everyone, /msg NAME TEXT to one user; /help lists the commands. \
 The password is asked for at the terminal, or comes from --password-file or the environment variable CHAT_PASSWORD; \
-it is never an argument.
+it is never an argument. \
+Every option can also be said by the environment or in the file that --config names.
 
 Exit codes:
   0  all that was sent was delivered
@@ -63,9 +66,12 @@ struct StoreArgs {
 
 #[derive(Args, Debug)]
 struct TalkArgs {
+    /// A TOML file whose keys are these options, without the dashes; arguments and the environment come first
+    #[arg(long, env = "CHAT_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
     /// The server
-    // An option only because a subcommand does without.
-    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", required = true)]
+    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT")]
     server: Option<ServerAddress>,
 
     /// Who you are [default: asked for at the terminal]
@@ -80,9 +86,9 @@ struct TalkArgs {
     #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
     password_file: Option<PathBuf>,
 
-    /// Where to receive messages
-    #[arg(long, env = "CHAT_UDP", value_name = "IP:PORT", default_value = "[::]:0", value_parser = crate::address::parse)]
-    udp: SocketAddr,
+    /// Where to receive messages [default: [::]:0]
+    #[arg(long, env = "CHAT_UDP", value_name = "IP:PORT", value_parser = crate::address::parse)]
+    udp: Option<SocketAddr>,
 
     /// An address that others reach you by, instead of those found (repeatable)
     #[arg(long, env = "CHAT_ADVERTISE", value_name = "IP[:PORT]", value_delimiter = ',')]
@@ -103,17 +109,18 @@ struct TalkArgs {
     #[command(flatten)]
     store: StoreArgs,
 
-    /// How to write what happens
-    #[arg(long, env = "CHAT_FORMAT", value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
+    /// How to write what happens [default: text]
+    #[arg(long, env = "CHAT_FORMAT", value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
 
-    /// How to read lines
-    #[arg(long, env = "CHAT_INPUT", value_enum, default_value_t, value_name = "FORMAT")]
-    input: Format,
+    /// How to read lines [default: text]
+    #[arg(long, env = "CHAT_INPUT", value_enum, value_name = "FORMAT")]
+    input: Option<Format>,
 }
 
 /// The form of lines.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// For people
     #[default]
@@ -182,12 +189,37 @@ impl ClientArgs {
             Some(Command::Forget { server, store }) => {
                 Ok(Task::Forget { server, known_servers: store.known_servers()? })
             }
-            None => self.talk.talk().map(|talk| Task::Talk(Box::new(talk))),
+            None => self.talk.with_file()?.talk().map(|talk| Task::Talk(Box::new(talk))),
         }
     }
 }
 
 impl TalkArgs {
+    /// Adds what the configuration file says to what arguments and environment said, which come first.
+    fn with_file(self) -> Result<Self, CliError> {
+        let Some(path) = &self.config else { return Ok(self) };
+        let mut file = Settings::read(path)?;
+        // Whoever says in one way whom to trust does not mean the other way of the file.
+        if self.fingerprint.is_some() || self.accept_new || self.ca.is_some() {
+            file = Settings { fingerprint: None, accept_new: false, ca: None, ..file };
+        }
+        Ok(Self {
+            server: self.server.or(file.server),
+            user: self.user.or(file.user),
+            register: self.register || file.register,
+            password_file: self.password_file.or(file.password_file),
+            udp: self.udp.or(file.udp),
+            advertise: if self.advertise.is_empty() { file.advertise } else { self.advertise },
+            fingerprint: self.fingerprint.or(file.fingerprint),
+            accept_new: self.accept_new || file.accept_new,
+            ca: self.ca.or(file.ca),
+            store: StoreArgs { known_servers: self.store.known_servers.or(file.known_servers) },
+            format: self.format.or(file.format),
+            input: self.input.or(file.input),
+            config: self.config,
+        })
+    }
+
     fn talk(self) -> Result<Talk, CliError> {
         use chat_core::wire::control::{Offer, Purpose};
         let server =
@@ -210,14 +242,17 @@ impl TalkArgs {
             user: self.user,
             purpose: if self.register { Purpose::Register } else { Purpose::LogIn },
             password: PasswordSource::new(self.password_file),
-            udp: self.udp,
+            udp: self.udp.unwrap_or(UDP),
             advertise: self.advertise,
             trust,
-            format: self.format,
-            input: self.input,
+            format: self.format.unwrap_or_default(),
+            input: self.input.unwrap_or_default(),
         })
     }
 }
+
+/// Every address of this machine, and a port that the system chooses.
+const UDP: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
 
 impl StoreArgs {
     fn known_servers(self) -> Result<PathBuf, CliError> {

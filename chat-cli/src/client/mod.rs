@@ -21,6 +21,7 @@ pub mod notice;
 #[cfg(test)]
 mod samples;
 pub mod screen;
+mod settings;
 pub mod talk;
 pub mod tally;
 pub mod text;

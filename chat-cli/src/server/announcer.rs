@@ -1,6 +1,8 @@
 //! Lines on the server's standard output. A reader that is slow or gone never holds up the server.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
@@ -11,12 +13,11 @@ const LINES: usize = 1_024;
 /// How long the last lines may take when the server ends.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
-/// Hands lines to the thread that writes them.
-#[derive(Debug)]
+/// Hands lines to the thread that writes them. Clones write to the same place.
+#[derive(Clone, Debug)]
 pub struct Announcer {
     lines: SyncSender<String>,
-    left_out: u64,
-    done: Done,
+    left_out: Arc<AtomicU64>,
 }
 
 /// Tells when all lines are written.
@@ -24,37 +25,28 @@ pub struct Announcer {
 pub struct Done(Receiver<()>);
 
 impl Announcer {
-    /// Starts the thread.
-    pub fn new(place: impl Write + Send + 'static) -> Self {
+    /// Starts the thread; the second tells whoever ends the program when all is written.
+    pub fn new(place: impl Write + Send + 'static) -> (Self, Done) {
         let (lines, queue) = mpsc::sync_channel(LINES);
         let (end, done) = mpsc::channel();
         thread::spawn(move || {
             write_all(&queue, place);
             drop::<mpsc::Sender<()>>(end);
         });
-        Self { lines, left_out: 0, done: Done(done) }
+        (Self { lines, left_out: Arc::default() }, Done(done))
     }
 
     /// Says one line, without waiting.
-    pub fn say(&mut self, line: String) {
-        if self.left_out > 0 {
-            match self.lines.try_send(format!("({} lines were left out)", self.left_out)) {
-                Ok(()) => self.left_out = 0,
-                Err(_) => return self.left_out += 1,
-            }
+    pub fn say(&self, line: impl Into<String>) {
+        let left_out = self.left_out.swap(0, Ordering::Relaxed);
+        if left_out > 0 && self.lines.try_send(format!("({left_out} lines were left out)")).is_err() {
+            self.left_out.fetch_add(left_out + 1, Ordering::Relaxed);
+            return;
         }
-        match self.lines.try_send(line) {
+        match self.lines.try_send(line.into()) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(_)) => self.left_out += 1,
+            Err(TrySendError::Full(_)) => drop(self.left_out.fetch_add(1, Ordering::Relaxed)),
         }
-    }
-
-    /// Splits off what tells when all is written, for whoever ends the program.
-    pub fn split(self) -> (impl FnMut(String) + Send + 'static, Done) {
-        let (_, never) = mpsc::channel();
-        let Self { lines, left_out, done } = self;
-        let mut announcer = Self { lines, left_out, done: Done(never) };
-        (move |line| announcer.say(line), done)
     }
 }
 
@@ -104,10 +96,10 @@ mod tests {
     #[test]
     fn lines_come_out_in_order_and_the_end_waits_for_them() {
         let place = Slow::default();
-        let (mut say, done) = Announcer::new(place.clone()).split();
-        say("one".into());
-        say("two".into());
-        drop(say);
+        let (announcer, done) = Announcer::new(place.clone());
+        announcer.say("one");
+        announcer.clone().say("two");
+        drop(announcer);
         done.wait();
         assert_eq!(place.0.lock().unwrap().as_slice(), b"one\ntwo\n");
     }
@@ -116,18 +108,18 @@ mod tests {
     fn a_reader_that_stops_holds_nobody_up() {
         let place = Slow::default();
         let stopped = place.0.lock().unwrap();
-        let mut announcer = Announcer::new(place.clone());
+        let (announcer, done) = Announcer::new(place.clone());
+        let left_out = || announcer.left_out.load(Ordering::Relaxed);
         // One may be in the writer's hands already.
         for number in 0..LINES + 5 {
             announcer.say(number.to_string());
         }
-        assert!((4..=5).contains(&announcer.left_out), "{}", announcer.left_out);
+        assert!((4..=5).contains(&left_out()), "{}", left_out());
         drop(stopped);
-        while announcer.left_out > 0 {
-            announcer.say("again".into());
+        while left_out() > 0 {
+            announcer.say("again");
         }
-        let (say, done) = announcer.split();
-        drop(say);
+        drop(announcer);
         done.wait();
         let text = String::from_utf8(place.0.lock().unwrap().clone()).unwrap();
         assert!(text.contains(" lines were left out)\nagain\n"), "{text}");

@@ -1,15 +1,19 @@
 //! The arguments of `chat-server`: first as typed, then what they mean.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use chat_core::accounts::NewStatus;
 use chat_core::name::UserName;
 use chat_core::password::Password;
-use chat_core::server::RegistrationPolicy;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use chat_net::server::PresenceLogFormat;
+use chat_store::StoreUrl;
+use clap::{Args, Parser, Subcommand};
 
-use super::database::Database;
+use super::database::{Database, NamedDatabase};
+use super::limits::Limits;
+use super::settings::Settings;
+use crate::client::args::Format;
 use crate::error::CliError;
 use crate::secret::PasswordSource;
 
@@ -25,72 +29,25 @@ use crate::secret::PasswordSource;
 pub struct ServerArgs {
     #[command(subcommand)]
     command: Option<Command>,
+    /// The options.
     #[command(flatten)]
-    data: DataArgs,
-    #[command(flatten)]
-    serve: ServeArgs,
+    pub settings: Settings,
 }
 
 const AFTER_HELP: &str = "\
-Without a command it serves until SIGTERM or SIGINT; SIGHUP opens the presence log anew. \
-The commands work while a server runs. \
+Without a command it serves until SIGTERM or SIGINT; SIGHUP opens the presence log anew and reloads --cert and --key. \
+The commands work while a server runs, but for move. \
+Every option can also be said by the environment or in the file that --config names; an argument comes before the \
+environment, the environment before the file. \
 Passwords are asked for at the terminal, or come from --password-file or the environment variable CHAT_PASSWORD; \
-a database URL that holds a password comes from CHAT_DATABASE or --database-file. Neither is ever an argument.
+a database URL that holds a password comes from CHAT_DATABASE, --database-file or the configuration file. Neither is ever an argument.
 
 Exit codes:
   0  done, or stopped as asked
   1  the accounts did not do what was asked, or the server had to stop
   2  wrong arguments
-  3  could not start: address, data folder, certificate or database cannot be used, or interrupted";
-
-#[derive(Args, Debug)]
-struct DataArgs {
-    /// Where keys, log and database are kept [default: in the user's data folder]
-    #[arg(long, env = "CHAT_DATA_DIR", value_name = "DIR", global = true)]
-    data_dir: Option<PathBuf>,
-
-    /// sqlite:PATH or mysql://USER@HOST/DATABASE [env: CHAT_DATABASE] [default: chat.sqlite in the data folder]
-    // No env of clap's: its texts would show the password.
-    #[arg(long, value_name = "URL", global = true, conflicts_with = "database_file")]
-    database: Option<String>,
-
-    /// A file whose first line is the database URL
-    #[arg(long, env = "CHAT_DATABASE_FILE", value_name = "FILE", global = true)]
-    database_file: Option<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-struct ServeArgs {
-    /// Where to listen; port 0 lets the system choose
-    #[arg(long, env = "CHAT_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:7777", value_parser = crate::address::parse)]
-    listen: SocketAddr,
-
-    /// Who came and went, one line each [default: presence.log in the data folder]
-    #[arg(long, env = "CHAT_PRESENCE_LOG", value_name = "FILE")]
-    presence_log: Option<PathBuf>,
-
-    /// Whether new users may make an account
-    #[arg(long, env = "CHAT_REGISTRATION", value_enum, default_value_t, value_name = "POLICY")]
-    registration: Registration,
-
-    /// A certificate chain in a PEM file, instead of one made by the server itself
-    #[arg(long, env = "CHAT_CERT", value_name = "FILE", requires = "key", global = true)]
-    cert: Option<PathBuf>,
-
-    /// The private key of that certificate
-    #[arg(long, env = "CHAT_KEY", value_name = "FILE", requires = "cert", global = true)]
-    key: Option<PathBuf>,
-}
-
-/// Whether new users may make an account.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-enum Registration {
-    /// They may
-    #[default]
-    Open,
-    /// Only `chat-server user add` makes accounts
-    Closed,
-}
+  3  could not start: address, data folder, certificate or database cannot be used, or interrupted;
+     for status and user list --online: no server runs";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -99,6 +56,35 @@ enum Command {
     User(UserCommand),
     /// Print what clients know this server by: the SHA-256 of its public key
     Fingerprint,
+    /// Show how the running server is
+    Status {
+        #[command(flatten)]
+        form: FormArg,
+    },
+    /// Copy the SQLite database to a new file, complete as of one moment, also while the server runs
+    Backup {
+        /// The file, which must not exist
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Copy all accounts into another, empty database, while no server runs
+    Move {
+        /// sqlite:PATH or mysql://USER@HOST/DATABASE [env: CHAT_TO_DATABASE]
+        // No env of clap's: its texts would show the password.
+        #[arg(long, value_name = "URL", conflicts_with = "to_database_file")]
+        to_database: Option<NamedDatabase>,
+
+        /// A file whose first line is the URL of that database
+        #[arg(long, env = "CHAT_TO_DATABASE_FILE", value_name = "FILE")]
+        to_database_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Args, Debug)]
+struct FormArg {
+    /// How to write it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -136,7 +122,13 @@ enum UserCommand {
         free_name: bool,
     },
     /// List the accounts: name, status, made, last seen
-    List,
+    List {
+        /// List who is online instead: name, address, since
+        #[arg(long)]
+        online: bool,
+        #[command(flatten)]
+        form: FormArg,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -177,7 +169,7 @@ pub struct Certificate {
 #[derive(Debug)]
 pub enum Work {
     /// To serve.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// To do something about accounts.
     User {
         /// Where they are.
@@ -187,6 +179,24 @@ pub enum Work {
     },
     /// To print the fingerprint.
     Fingerprint,
+    /// To show how the running server is.
+    Status(Format),
+    /// To show who is online.
+    Online(Format),
+    /// To copy the database to a file.
+    Backup {
+        /// Which.
+        database: Database,
+        /// Where to.
+        to: PathBuf,
+    },
+    /// To copy all accounts into another database.
+    Move {
+        /// Where they are.
+        from: Database,
+        /// Where they are to be.
+        to: StoreUrl,
+    },
 }
 
 /// All that serving needs to know.
@@ -198,8 +208,12 @@ pub struct Serve {
     pub database: Database,
     /// Where the presence log is, if not in the data folder.
     pub presence_log: Option<PathBuf>,
-    /// Whether new users may make an account.
-    pub registration: RegistrationPolicy,
+    /// What a line of it looks like.
+    pub presence_log_format: PresenceLogFormat,
+    /// Where metrics may be asked for, if anywhere.
+    pub metrics: Option<SocketAddr>,
+    /// What serving is bounded by.
+    pub limits: Limits,
 }
 
 /// Something about accounts, with passwords or where they come from.
@@ -212,7 +226,7 @@ pub enum UserTask<P> {
     /// To disable, enable or remove one.
     SetStatus(UserName, NewStatus),
     /// To list them all.
-    List,
+    List(Format),
 }
 
 impl UserTask<PasswordSource> {
@@ -228,39 +242,58 @@ impl UserTask<PasswordSource> {
             Self::Add(name, source) => UserTask::Add(name, get(source)?),
             Self::SetPassword(name, source) => UserTask::SetPassword(name, get(source)?),
             Self::SetStatus(name, status) => UserTask::SetStatus(name, status),
-            Self::List => UserTask::List,
+            Self::List(format) => UserTask::List(format),
         })
     }
 }
 
 impl ServerArgs {
-    /// Works out what the arguments mean together. Reads the database URL from where it is.
+    /// Works out what arguments, environment and configuration file mean together. Reads the database URL from where
+    /// it is.
     ///
     /// # Errors
     /// They do not go together, or something is missing.
     pub fn task(self) -> Result<Task, CliError> {
-        let Self { command, data, serve } = self;
-        let data_dir = match data.data_dir {
+        let settings = self.settings.with_file()?;
+        let limits = Limits::new(&settings);
+        let data_dir = match settings.data_dir {
             Some(path) => path,
             None => crate::folder::default("chat-server", "--data-dir DIR")?,
         };
-        let database = || Database::choose(data.database, data.database_file);
-        let work = match command {
-            Some(Command::Fingerprint) => Work::Fingerprint,
-            Some(Command::User(user)) => Work::User { database: database()?, task: user.into() },
-            None => Work::Serve(Serve {
-                listen: serve.listen,
-                database: database()?,
-                presence_log: serve.presence_log,
-                registration: match serve.registration {
-                    Registration::Open => RegistrationPolicy::Open,
-                    Registration::Closed => RegistrationPolicy::Closed,
-                },
-            }),
+        let certificate = match (settings.cert, settings.key) {
+            (Some(chain), Some(key)) => Some(Certificate { chain, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(half("a certificate is named without its private key", "--key <FILE>")),
+            (None, Some(_)) => return Err(half("a private key is named without its certificate", "--cert <FILE>")),
         };
-        let certificate = serve.cert.zip(serve.key).map(|(chain, key)| Certificate { chain, key });
+        let database = || Database::choose(settings.database, settings.database_file);
+        let work = match self.command {
+            Some(Command::Fingerprint) => Work::Fingerprint,
+            Some(Command::Status { form }) => Work::Status(form.format),
+            Some(Command::User(UserCommand::List { online: true, form })) => Work::Online(form.format),
+            Some(Command::Backup { to }) => Work::Backup { database: database()?, to },
+            Some(Command::Move { to_database, to_database_file }) => {
+                Work::Move { from: database()?, to: super::database::target(to_database, to_database_file)? }
+            }
+            Some(Command::User(user)) => Work::User { database: database()?, task: user.into() },
+            None => Work::Serve(Box::new(Serve {
+                listen: settings.listen.unwrap_or(LISTEN),
+                database: database()?,
+                presence_log: settings.presence_log,
+                presence_log_format: settings.presence_log_format.unwrap_or_default().into(),
+                metrics: settings.metrics,
+                limits: limits?,
+            })),
+        };
         Ok(Task { data_dir, certificate, work })
     }
+}
+
+/// Where to listen unless told otherwise: nobody else can connect before that was decided.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7777);
+
+fn half(sentence: &str, option: &str) -> CliError {
+    CliError::usage(sentence).hint(format_args!("name it with {option}, or in the configuration file"))
 }
 
 impl From<UserCommand> for UserTask<PasswordSource> {
@@ -274,13 +307,14 @@ impl From<UserCommand> for UserTask<PasswordSource> {
             UserCommand::Enable { user } => Self::SetStatus(user.name, NewStatus::Active),
             UserCommand::Remove { user, free_name: false } => Self::SetStatus(user.name, NewStatus::Removed),
             UserCommand::Remove { user, free_name: true } => Self::SetStatus(user.name, NewStatus::RemovedAndFreed),
-            UserCommand::List => Self::List,
+            UserCommand::List { form, .. } => Self::List(form.format),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chat_core::server::RegistrationPolicy;
     use clap::CommandFactory;
 
     use super::*;
@@ -300,7 +334,7 @@ mod tests {
         let task = task(&["--database", "sqlite:x"]).unwrap();
         let Work::Serve(serve) = task.work else { panic!("{task:?}") };
         assert_eq!(serve.listen.to_string(), "127.0.0.1:7777");
-        assert_eq!((serve.presence_log, serve.registration), (None, RegistrationPolicy::Open));
+        assert_eq!(serve.presence_log, None);
         assert_eq!((task.data_dir, task.certificate), (PathBuf::from("data"), None));
     }
 
@@ -323,7 +357,10 @@ mod tests {
         .unwrap();
         let Work::Serve(serve) = task.work else { panic!("{task:?}") };
         assert_eq!(serve.listen.to_string(), "[::]:0");
-        assert_eq!((serve.presence_log, serve.registration), (Some("log".into()), RegistrationPolicy::Closed));
+        assert_eq!(serve.presence_log, Some("log".into()));
+        let mut net = chat_net::server::ServerOptions::default();
+        serve.limits.apply(&mut net);
+        assert_eq!(net.machine.registration, RegistrationPolicy::Closed);
         assert_eq!(task.certificate, Some(Certificate { chain: "c".into(), key: "k".into() }));
     }
 

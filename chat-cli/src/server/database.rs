@@ -1,56 +1,146 @@
-//! Which database: from an argument if it holds no password, else from a file or `CHAT_DATABASE`.
+//! Which database: from an argument if it holds no password, else from a file, `CHAT_DATABASE` or the configuration.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use chat_store::StoreUrl;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use crate::config;
 use crate::error::CliError;
 
 /// The environment variable.
 const VARIABLE: &str = "CHAT_DATABASE";
 
+/// The same for the database that accounts are copied into.
+const TO_VARIABLE: &str = "CHAT_TO_DATABASE";
+
 /// The SQLite file in the data folder that is used unless another database is named.
 const DEFAULT_FILE: &str = "chat.sqlite";
+
+/// A database as an argument or a key of the configuration file names it.
+#[derive(Clone)]
+pub enum NamedDatabase {
+    /// An argument, as it was typed. Read later, because clap shows what it cannot read, password and all.
+    Argument(Zeroizing<String>),
+    /// A key of the file, and whether there is a password in it.
+    File(StoreUrl, bool),
+}
+
+impl NamedDatabase {
+    /// Whether a password is in it.
+    pub fn holds_password(&self) -> bool {
+        match self {
+            Self::Argument(url) => holds_password(url),
+            Self::File(_, password) => *password,
+        }
+    }
+
+    /// Whether the environment names one.
+    pub fn is_in_environment() -> bool {
+        std::env::var_os(VARIABLE).is_some()
+    }
+}
+
+/// Shows no URL.
+impl fmt::Debug for NamedDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NamedDatabase")
+    }
+}
+
+impl FromStr for NamedDatabase {
+    type Err = Infallible;
+
+    fn from_str(typed: &str) -> Result<Self, Infallible> {
+        Ok(Self::Argument(Zeroizing::new(typed.to_owned())))
+    }
+}
+
+impl<'de> Deserialize<'de> for NamedDatabase {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let url = Zeroizing::new(String::deserialize(deserializer)?);
+        StoreUrl::parse(&url).map(|parsed| Self::File(parsed, holds_password(&url))).map_err(D::Error::custom)
+    }
+}
 
 /// A database that was named, or the one of the data folder.
 #[derive(Clone, Debug)]
 pub struct Database(Option<StoreUrl>);
 
 impl Database {
-    /// Takes the argument if there is one, else the file, else the environment variable.
+    /// Takes the URL that was named if there is one, else the file, else the environment variable.
     ///
     /// # Errors
     /// The URL is none, or it holds a password and is an argument, which all users of the machine can see.
-    pub fn choose(argument: Option<String>, file: Option<PathBuf>) -> Result<Self, CliError> {
-        if let Some(url) = argument {
-            if holds_password(&url) {
-                return Err(CliError::usage("the database URL holds a password, and others can see arguments").hint(
-                    format_args!("put it into the environment variable {VARIABLE}, or into a file for --database-file"),
-                ));
-            }
-            return parse("--database", &url);
+    pub fn choose(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<Self, CliError> {
+        match named {
+            Some(NamedDatabase::File(url, _)) => return Ok(Self(Some(url))),
+            Some(NamedDatabase::Argument(url)) => return argument("--database", VARIABLE, &url),
+            None => {}
         }
         if let Some(path) = file {
-            let text = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
-                CliError::usage(format_args!("the database file {} cannot be read: {error}", path.display()))
-            })?;
-            return parse("--database-file", text.lines().next().unwrap_or_default().trim());
+            return in_file("--database-file", &path);
         }
-        match std::env::var(VARIABLE).map(Zeroizing::new) {
-            Ok(url) => parse(VARIABLE, &url),
-            Err(std::env::VarError::NotPresent) => Ok(Self(None)),
-            Err(std::env::VarError::NotUnicode(_)) => {
-                Err(CliError::usage(format_args!("{VARIABLE} cannot be used: it is not UTF-8")))
-            }
-        }
+        environment(VARIABLE)
     }
 
     /// Its URL, for a server with this data folder.
     pub fn url(&self, data_dir: &Path) -> StoreUrl {
         self.0.clone().unwrap_or_else(|| StoreUrl::sqlite(data_dir.join(DEFAULT_FILE)))
     }
+}
+
+/// The database that accounts are to be copied into.
+///
+/// # Errors
+/// None is named, or the URL is none, or it holds a password and is an argument.
+pub fn target(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<StoreUrl, CliError> {
+    let database = match (named, file) {
+        (Some(NamedDatabase::File(url, _)), _) => return Ok(url),
+        (Some(NamedDatabase::Argument(url)), _) => argument("--to-database", TO_VARIABLE, &url)?,
+        (None, Some(path)) => in_file("--to-database-file", &path)?,
+        (None, None) => environment(TO_VARIABLE)?,
+    };
+    database.0.ok_or_else(|| {
+        CliError::usage("no database is named that the accounts are to go to").hint(format_args!(
+            "write --to-database URL; a URL with a password goes into a file for --to-database-file, or into {TO_VARIABLE}"
+        ))
+    })
+}
+
+fn environment(variable: &str) -> Result<Database, CliError> {
+    match std::env::var(variable).map(Zeroizing::new) {
+        Ok(url) => parse(variable, &url),
+        Err(std::env::VarError::NotPresent) => Ok(Database(None)),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(CliError::usage(format_args!("{variable} cannot be used: it is not UTF-8")))
+        }
+    }
+}
+
+fn argument(option: &str, variable: &str, url: &str) -> Result<Database, CliError> {
+    if holds_password(url) {
+        return Err(CliError::usage("the database URL holds a password, and others can see arguments")
+            .hint(format_args!("put it into the environment variable {variable}, or into a file for {option}-file")));
+    }
+    parse(option, url)
+}
+
+fn in_file(option: &str, path: &Path) -> Result<Database, CliError> {
+    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+        CliError::usage(format_args!("the database file {} cannot be read: {error}", path.display()))
+    })?;
+    let url = text.lines().next().unwrap_or_default().trim();
+    if holds_password(url) {
+        config::warn_if_open(path, "a password");
+    }
+    parse(option, url)
 }
 
 fn parse(from: &str, url: &str) -> Result<Database, CliError> {
@@ -82,10 +172,10 @@ mod tests {
     #[test]
     fn the_argument_comes_first_and_holds_no_password() {
         let file = Some("does-not-exist".into());
-        let named = Database::choose(Some("mysql://ann@db/chat".into()), file).unwrap();
+        let named = Database::choose(Some("mysql://ann@db/chat".parse().unwrap()), file).unwrap();
         assert_eq!(named.url(Path::new("data")).to_string(), "mysql://ann@db:3306/chat");
         for url in ["mysql://ann:hush@db/chat", "mysql://ann:hu@sh/@db/chat", "postgres://ann:hush@db/chat"] {
-            let sentence = sentence(Database::choose(Some(url.into()), None));
+            let sentence = sentence(Database::choose(Some(url.parse().unwrap()), None));
             assert!(sentence.contains("others can see arguments") && !sentence.contains("hush"), "{url}");
         }
     }

@@ -2,18 +2,30 @@
 
 pub mod announcer;
 pub mod args;
+mod control;
+mod copies;
 pub mod database;
+mod descriptors;
+mod hangup;
+mod http;
+mod inside;
+pub mod limits;
+mod metrics;
 pub mod serve;
+pub mod settings;
+mod status;
 pub mod users;
 
 use std::io::{self, Write};
 
-use chat_net::identity::ServerIdentity;
+use chat_net::identity::{IdentityError, ServerIdentity};
 use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
 use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
 use self::args::{Certificate, Task, UserTask, Work};
+use self::status::json_lines;
+use crate::client::args::Format;
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 use crate::secret::{Ask, PasswordSource, Wanted};
@@ -29,22 +41,40 @@ pub fn run(task: Task) -> Result<Exit, CliError> {
         Runtime::new().map_err(|error| CliError::not_there(format_args!("no threads can be made: {error}")))?;
     let _restore = Restore::new();
     let Task { data_dir, certificate, work } = task;
-    let folder = DataFolder::open(data_dir)?;
+    // Made if it is not there, but not by those who only ask whether a server runs.
+    let folder = || DataFolder::open(data_dir.clone());
     let result = match work {
         Work::Serve(options) => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
-            serve::serve(folder, certificate, options, io::stdout(), async move { signals.next().await }).await
+            let stop = async move { signals.next().await };
+            serve::serve(folder()?, certificate, *options, io::stdout(), stop).await
         }),
         Work::User { database, task } => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
             tokio::select! {
-                said = operate(database.url(folder.path()), task) => print(&said?),
+                said = operate(database.url(folder()?.path()), task) => print(&said?),
                 () = signals.next() => Err(CliError::interrupted()),
             }
         }),
         Work::Fingerprint => {
-            identity(&folder, certificate.as_ref()).and_then(|identity| print(&format!("{}\n", identity.fingerprint())))
+            let identity = identity(&folder()?, certificate.as_ref()).map_err(CliError::not_there)?;
+            print(&format!("{}\n", identity.fingerprint()))
         }
+        Work::Status(format) => runtime.block_on(async {
+            let status = control::status(&data_dir).await?;
+            print(&if format == Format::Json { json_lines([status]) } else { status::text(&status) })
+        }),
+        Work::Online(format) => runtime.block_on(async {
+            let online = control::online(&data_dir).await?;
+            print(&if format == Format::Json { json_lines(online) } else { status::roster(&online) })
+        }),
+        Work::Backup { database, to } => {
+            runtime.block_on(async { print(&copies::backup(&database.url(folder()?.path()), &to).await?) })
+        }
+        Work::Move { from, to } => runtime.block_on(async {
+            let folder = folder()?;
+            print(&copies::move_all(&folder, &from.url(folder.path()), &to).await?)
+        }),
     };
     // Whatever still runs has been told to end, or does not matter any more.
     runtime.shutdown_background();
@@ -59,22 +89,21 @@ async fn operate(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String
         task.with_password(|source| source.get(Wanted::New, ask))
     });
     let task = task.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
-    users::run(&open_accounts(&url).await?, task, crate::clock::now()).await
+    users::run(&open_accounts(&url, StoreOptions::default()).await?, task, crate::clock::now()).await
 }
 
 /// The server's own certificate, or the one that was named.
-fn identity(folder: &DataFolder, certificate: Option<&Certificate>) -> Result<ServerIdentity, CliError> {
+fn identity(folder: &DataFolder, certificate: Option<&Certificate>) -> Result<ServerIdentity, IdentityError> {
     /// Kept in the data folder also if the certificate is not.
     const TICKET_FILE: &str = "ticket.key";
     match certificate {
         None => ServerIdentity::load_or_create(folder.path()),
         Some(Certificate { chain, key }) => ServerIdentity::from_pem(chain, key, &folder.join(TICKET_FILE)),
     }
-    .map_err(CliError::not_there)
 }
 
-async fn open_accounts(url: &StoreUrl) -> Result<SqlAccounts, CliError> {
-    SqlAccounts::open(url, StoreOptions::default())
+async fn open_accounts(url: &StoreUrl, options: StoreOptions) -> Result<SqlAccounts, CliError> {
+    SqlAccounts::open(url, options)
         .await
         .map_err(|error| CliError::not_there(causes(&error)).hint(format_args!("the database is {url}")))
 }

@@ -4,16 +4,20 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chat_core::presence::Record;
-use chat_net::server::{ReopenLog, ServerOptions};
-use chat_store::Claim;
+use chat_net::identity::ServerIdentity;
+use chat_net::server::{Monitor, ServerOptions};
+use chat_store::{Claim, SqlAccounts};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use super::announcer::Announcer;
 use super::args::{Certificate, Serve};
-use super::{causes, identity, open_accounts};
+use super::hangup::Hangups;
+use super::inside::{Facts, Inside};
+use super::{causes, control, descriptors, http, identity, metrics, open_accounts};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 
@@ -32,10 +36,15 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<Exit, CliError> {
     let _lock = folder.lock()?;
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| cannot_listen(options.listen, &error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(options.listen, &error))?;
-    let identity = identity(&folder, certificate.as_ref())?;
-    let accounts = open_accounts(&options.database.url(folder.path())).await?;
+    options.limits.warn();
+    descriptors::provide(options.limits.connections());
+    let (listener, address) = bind(options.listen, "--listen").await?;
+    let metrics_listener = match options.metrics {
+        Some(address) => Some(bind(address, "--metrics").await?),
+        None => None,
+    };
+    let identity = identity(&folder, certificate.as_ref()).map_err(CliError::not_there)?;
+    let accounts = open_accounts(&options.database.url(folder.path()), options.limits.store()).await?;
     // Kept until the end: the claim ends with it.
     let claim = accounts.claim().await.map_err(|error| CliError::not_there(causes(&error)))?;
     if matches!(claim, Claim::Others) {
@@ -43,12 +52,64 @@ pub async fn serve(
     }
     let mut net = ServerOptions {
         presence_log: Some(options.presence_log.unwrap_or_else(|| folder.join(PRESENCE_LOG))),
+        presence_log_format: options.presence_log_format,
+        monitor: Monitor::new(),
         ..ServerOptions::default()
     };
-    net.machine.registration = options.registration;
-    reopen_on_hangup(net.reopen_log.clone())?;
+    options.limits.apply(&mut net);
+    let inside = inside(&net, &accounts, address, options.limits.connections());
+    let hangups = Hangups::new(&net, &folder, certificate)?;
 
-    let mut announcer = Announcer::new(out);
+    let (announcer, done) = Announcer::new(out);
+    greet(&announcer, address, &folder, &identity);
+    // Ended with this function, so that nothing of them outlives the server.
+    let mut beside = JoinSet::new();
+    beside.spawn(hangups.run(announcer.clone()));
+    if let Some((listener, address)) = metrics_listener {
+        say_metrics(&announcer, address);
+        let inside = inside.clone();
+        beside.spawn(http::respond(listener, move || metrics::page(&inside)));
+    }
+    match control::listen(&folder) {
+        Ok(listener) => drop(beside.spawn(control::answer_all(listener, inside))),
+        Err(error) => {
+            log::warn!("`chat-server status` will not work: no socket in {}: {error}", folder.path().display());
+        }
+    }
+    let observer = move |record: &Record| announcer.say(record.to_string());
+    let result = chat_net::server::serve(listener, identity, Arc::new(accounts), net, observer, stop).await;
+    beside.shutdown().await;
+    control::remove(&folder);
+    done.wait();
+    drop(claim);
+    result.map(|()| Exit::Fine).map_err(CliError::not_there)
+}
+
+async fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CliError> {
+    let refused = |error: io::Error| cannot_listen(wanted, option, &error);
+    let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}
+
+fn inside(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, connections: usize) -> Inside {
+    Inside {
+        monitor: net.monitor.clone(),
+        renewal: net.renewal.clone(),
+        accounts: accounts.clone(),
+        facts: Facts {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            listening: listening.to_string(),
+            database: accounts.url().to_string(),
+            started_at: crate::clock::now().as_millis(),
+            max_connections: connections as u64,
+        },
+        begin: Instant::now(),
+    }
+}
+
+fn greet(announcer: &Announcer, address: SocketAddr, folder: &DataFolder, identity: &ServerIdentity) {
     announcer.say(format!("listening on {address}"));
     announcer.say(format!("data folder {}", folder.path().display()));
     announcer.say(format!("fingerprint {}", identity.fingerprint()));
@@ -58,39 +119,27 @@ pub async fn serve(
             address.port()
         ));
     }
-    let (mut say, done) = announcer.split();
-    let observer = move |record: &Record| say(record.to_string());
-    let result = chat_net::server::serve(listener, identity, Arc::new(accounts), net, observer, stop).await;
-    done.wait();
-    drop(claim);
-    result.map(|()| Exit::Fine).map_err(CliError::not_there)
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> CliError {
+fn say_metrics(announcer: &Announcer, address: SocketAddr) {
+    announcer.say(format!("metrics at http://{address}/metrics"));
+    if !address.ip().is_loopback() {
+        log::warn!("whoever reaches {address} can read the metrics; nobody is asked for a password there");
+    }
+}
+
+fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> CliError {
     let sentence = |why: &str| CliError::not_there(format_args!("cannot listen on {address}: {why}"));
     match error.kind() {
         io::ErrorKind::AddrInUse => sentence("the address is in use")
-            .hint("stop what listens there, or choose another port with --listen IP:PORT"),
-        io::ErrorKind::AddrNotAvailable => {
-            sentence("it is not an address of this machine").hint("--listen [::]:PORT listens on all of them")
-        }
+            .hint(format_args!("stop what listens there, or choose another port with {option} IP:PORT")),
+        io::ErrorKind::AddrNotAvailable => sentence("it is not an address of this machine")
+            .hint(format_args!("{option} [::]:PORT listens on all of them")),
         io::ErrorKind::PermissionDenied => {
             sentence("the system does not allow it").hint("ports below 1024 need special rights; choose a higher one")
         }
         _ => sentence(&error.to_string()),
     }
-}
-
-/// Asks for the presence log to be opened anew on each SIGHUP, as programs that rotate logs expect.
-fn reopen_on_hangup(log: ReopenLog) -> Result<(), CliError> {
-    let mut hangups = signal(SignalKind::hangup())
-        .map_err(|error| CliError::not_there(format_args!("signals cannot be received: {error}")))?;
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            log.request();
-        }
-    });
-    Ok(())
 }
 
 #[cfg(test)]
@@ -109,7 +158,7 @@ mod tests {
             (io::ErrorKind::PermissionDenied, "error: cannot listen on 127.0.0.1:7777: the system does not allow it\n"),
             (io::ErrorKind::OutOfMemory, "error: cannot listen on 127.0.0.1:7777: out of memory\n"),
         ] {
-            let error = cannot_listen(address, &kind.into());
+            let error = cannot_listen(address, "--listen", &kind.into());
             let mut out = Vec::new();
             error.show(&mut Vec::new(), &mut out).unwrap();
             assert!(out.starts_with(sentence.as_bytes()), "{}", String::from_utf8_lossy(&out));

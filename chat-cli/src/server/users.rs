@@ -1,15 +1,18 @@
 //! What operators do about accounts, while a server runs or not.
 
-use std::fmt::Write as _;
-
 use chat_core::accounts::{Account, AccountError, Accounts, NewStatus, Operator, Status};
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::time::Timestamp;
 
+use serde::Serialize;
+
 use super::args::UserTask;
+use super::status::json_lines;
+use crate::client::args::Format;
 use crate::error::CliError;
+use crate::table::Table;
 
 /// How many accounts are fetched at once for the list: few enough for little memory, many enough for few queries.
 const PAGE: u32 = 500;
@@ -42,7 +45,7 @@ pub async fn run<A: Accounts + Operator>(
             let result = accounts.set_status(name.clone(), status, now).await;
             done(&name, said, result)
         }
-        UserTask::List => list(accounts).await,
+        UserTask::List(format) => list(accounts, format).await,
     }
 }
 
@@ -68,20 +71,44 @@ fn unavailable(cause: &dyn std::error::Error) -> CliError {
     CliError::failed(format_args!("the database does not answer: {}", super::causes(cause)))
 }
 
-async fn list<A: Operator>(accounts: &A) -> Result<String, CliError> {
-    let mut out = String::new();
+async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliError> {
+    let (mut table, mut lines) = (Table::new(["user", "status", "made", "last seen"]), String::new());
     let mut after: Option<AccountId> = None;
     loop {
         let page = accounts.list(after, PAGE).await.map_err(|error| match &error {
             AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
             other => CliError::failed(other),
         })?;
-        let Some(last) = page.last() else { return Ok(out) };
+        let Some(last) = page.last() else { break };
         after = Some(last.id);
-        for account in &page {
-            let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
-            let (name, created) = (&account.name, account.created);
-            writeln!(out, "{name}\t{}\t{created}\t{seen}", word(account.status)).expect("strings take any text");
+        match format {
+            Format::Json => lines.push_str(&json_lines(page.iter().map(Line::of))),
+            Format::Text => page.iter().for_each(|account| {
+                let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                let (name, status) = (account.name.to_string(), word(account.status).to_owned());
+                table.row([name, status, account.created.to_string(), seen]);
+            }),
+        }
+    }
+    Ok(if format == Format::Json { lines } else { table.for_standard_output() })
+}
+
+/// One account, as docs/JSON.md documents it.
+#[derive(Serialize)]
+struct Line<'a> {
+    user: &'a str,
+    status: &'static str,
+    created: u64,
+    last_seen: Option<u64>,
+}
+
+impl<'a> Line<'a> {
+    fn of(account: &'a Account) -> Self {
+        Self {
+            user: account.name.as_str(),
+            status: word(account.status),
+            created: account.created.as_millis(),
+            last_seen: account.last_seen.map(Timestamp::as_millis),
         }
     }
 }
@@ -126,8 +153,12 @@ mod tests {
         assert!(run_on(&accounts, UserTask::SetPassword(name("小明"), password())).await.is_ok());
         assert!(run_on(&accounts, set(NewStatus::Disabled)).await.unwrap().starts_with("小明 may not log in"));
         assert_eq!(
-            run_on(&accounts, UserTask::List).await.unwrap(),
+            run_on(&accounts, UserTask::List(Format::Text)).await.unwrap(),
             "小明\tdisabled\t2026-11-23T04:28:00.123Z\tnever\n"
+        );
+        assert_eq!(
+            run_on(&accounts, UserTask::List(Format::Json)).await.unwrap(),
+            "{\"user\":\"小明\",\"status\":\"disabled\",\"created\":1795408080123,\"last_seen\":null}\n"
         );
         assert_eq!(run_on(&accounts, set(NewStatus::Active)).await.unwrap(), "小明 may log in\n");
         assert!(run_on(&accounts, set(NewStatus::Removed)).await.unwrap().contains("stays reserved"));
@@ -145,6 +176,6 @@ mod tests {
         for number in 0..=PAGE {
             accounts.register(name(&format!("u{number}")), password.clone(), NOON).await.unwrap();
         }
-        assert_eq!(run_on(&accounts, UserTask::List).await.unwrap().lines().count(), 501);
+        assert_eq!(run_on(&accounts, UserTask::List(Format::Text)).await.unwrap().lines().count(), 501);
     }
 }

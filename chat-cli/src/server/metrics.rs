@@ -1,0 +1,158 @@
+//! The counters as Prometheus reads them: the text format, version 0.0.4.
+
+use std::fmt::{Display, Write};
+use std::fs;
+
+use chat_net::server::Distribution;
+
+use super::inside::Inside;
+
+/// The whole page. No name, no address, nothing of a single person.
+pub(super) fn page(inside: &Inside) -> String {
+    let (seen, load, status) = (inside.snapshot(), inside.load(), inside.status());
+    let mut page = Page::default();
+    page.family("chat_build_info", Kind::Gauge, "The version of the program; always 1.");
+    page.labelled("chat_build_info", "version", &inside.facts.version, 1);
+    let started = inside.facts.started_at as f64 / 1_000.0;
+    page.gauge("chat_start_time_seconds", "When the server began, in seconds since 1970.", started);
+    page.gauge("chat_sessions", "Sessions with a connection.", seen.sessions);
+    page.gauge("chat_roster_entries", "Sessions that others see, those in grace included.", seen.roster);
+    page.total("chat_roster_changes_total", "Changes of the roster.", seen.revision);
+    page.gauge("chat_connections", "Connections with a finished handshake, logged in or not.", seen.connections);
+    page.gauge("chat_connections_limit", "The most connections that are allowed.", inside.facts.max_connections);
+    page.total("chat_connections_accepted_total", "Connections that the system handed over.", seen.accepted);
+    page.total("chat_accept_failures_total", "Failures to accept, as without descriptors.", seen.accept_failed);
+    let help = "Connections closed before their handshake, as too many came from their address.";
+    page.total("chat_connections_refused_total", help, seen.refused);
+    page.gauge("chat_handshakes", "TLS handshakes under way.", seen.handshakes);
+    page.total("chat_handshakes_failed_total", "TLS handshakes that failed or took too long.", seen.handshakes_failed);
+    page.family("chat_log_ins_total", Kind::Counter, "Log-ins that were granted, by how.");
+    let granted = &status.log_ins;
+    for (how, count) in [("password", granted.password), ("resumed", granted.resumed), ("fresh", granted.fresh)] {
+        page.labelled("chat_log_ins_total", "how", how, count);
+    }
+    page.family("chat_refusals_total", Kind::Counter, "What clients were refused, by reason.");
+    for (reason, count) in status.refused.by_reason() {
+        page.labelled("chat_refusals_total", "reason", reason, count);
+    }
+    page.family("chat_password_checks", Kind::Gauge, "Passwords that are being checked, or wait for it.");
+    page.labelled("chat_password_checks", "state", "running", load.checking);
+    page.labelled("chat_password_checks", "state", "waiting", load.waiting);
+    let computed = inside.accounts.hashes().computed();
+    page.total("chat_password_checks_total", "Passwords that were hashed or checked.", computed);
+    page.total("chat_slow_clients_dropped_total", "Clients dropped because they did not read.", seen.too_slow);
+    page.family("chat_frames_total", Kind::Counter, "Frames received from, and queued for, clients.");
+    page.labelled("chat_frames_total", "direction", "in", seen.frames_in);
+    page.labelled("chat_frames_total", "direction", "out", seen.frames_out);
+    page.family("chat_bytes_total", Kind::Counter, "Their bytes, without TLS.");
+    page.labelled("chat_bytes_total", "direction", "in", seen.bytes_in);
+    page.labelled("chat_bytes_total", "direction", "out", seen.bytes_out);
+    page.total("chat_presence_log_lines_lost_total", "Lines that the presence log lacks.", seen.presence_log_lost);
+    page.histogram("chat_log_in_seconds", "From a request that was granted to its welcome.", &seen.log_in_time);
+    page.histogram("chat_turn_seconds", "What the task that owns the roster needs for a turn.", &seen.turn_time);
+    process(&mut page);
+    page.0
+}
+
+/// What the system says about this process, where it says it. The names are those that other exporters use.
+fn process(page: &mut Page) {
+    if let Ok(files) = fs::read_dir("/proc/self/fd") {
+        page.gauge("process_open_fds", "Open files, connections included.", files.count());
+    }
+    if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        page.gauge("process_max_fds", "The most open files that the system allows.", most);
+    }
+    let resident = fs::read_to_string("/proc/self/statm").ok();
+    if let Some(pages) = resident.and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok()) {
+        let bytes = pages * rustix::param::page_size() as u64;
+        page.gauge("process_resident_memory_bytes", "Memory in use.", bytes);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Lines of the format. Names and label values are ours and need no escaping.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        writeln!(self.0, "{line}").expect("strings take any text");
+    }
+
+    fn family(&mut self, name: &str, kind: Kind, help: &str) {
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        self.line(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"));
+    }
+
+    fn total(&mut self, name: &str, help: &str, value: u64) {
+        self.family(name, Kind::Counter, help);
+        self.line(format_args!("{name} {value}"));
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.family(name, Kind::Gauge, help);
+        self.line(format_args!("{name} {value}"));
+    }
+
+    fn labelled(&mut self, name: &str, label: &str, label_value: &str, value: u64) {
+        self.line(format_args!("{name}{{{label}=\"{label_value}\"}} {value}"));
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, times: &Distribution) {
+        self.family(name, Kind::Histogram, help);
+        for (bound, count) in times.cumulative() {
+            self.line(format_args!("{name}_bucket{{le=\"{}\"}} {count}", bound.as_secs_f64()));
+        }
+        let count = times.count();
+        self.line(format_args!("{name}_bucket{{le=\"+Inf\"}} {count}"));
+        self.line(format_args!("{name}_sum {}\n{name}_count {count}", times.sum().as_secs_f64()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_have_the_form_of_the_format() {
+        let mut page = Page::default();
+        page.total("a_total", "What it counts.", 3);
+        page.family("b", Kind::Gauge, "By kind.");
+        page.labelled("b", "kind", "x", 0);
+        page.histogram("c_seconds", "How long.", &Distribution::default());
+        let lines: Vec<&str> = page.0.lines().collect();
+        assert_eq!(
+            lines[..5],
+            [
+                "# HELP a_total What it counts.",
+                "# TYPE a_total counter",
+                "a_total 3",
+                "# HELP b By kind.",
+                "# TYPE b gauge"
+            ]
+        );
+        assert_eq!(
+            lines[5..9],
+            [
+                "b{kind=\"x\"} 0",
+                "# HELP c_seconds How long.",
+                "# TYPE c_seconds histogram",
+                "c_seconds_bucket{le=\"0.0001\"} 0"
+            ]
+        );
+        assert_eq!(
+            lines[lines.len() - 3..],
+            ["c_seconds_bucket{le=\"+Inf\"} 0", "c_seconds_sum 0", "c_seconds_count 0"]
+        );
+    }
+}

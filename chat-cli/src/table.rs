@@ -1,0 +1,65 @@
+//! Lists: with a heading and in columns for people, one line with tabs each for other programs.
+
+use std::io::{self, IsTerminal};
+
+use unicode_width::UnicodeWidthStr;
+
+/// Rows under a heading.
+#[derive(Debug)]
+pub struct Table<const COLUMNS: usize> {
+    heading: [&'static str; COLUMNS],
+    rows: Vec<[String; COLUMNS]>,
+}
+
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    /// No rows yet.
+    pub const fn new(heading: [&'static str; COLUMNS]) -> Self {
+        Self { heading, rows: Vec::new() }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, row: [String; COLUMNS]) {
+        self.rows.push(row);
+    }
+
+    /// The form for whoever reads standard output.
+    pub fn for_standard_output(&self) -> String {
+        if io::stdout().is_terminal() { self.columns() } else { self.tabs() }
+    }
+
+    /// For other programs: no heading, and the same columns for ever.
+    pub fn tabs(&self) -> String {
+        self.rows.iter().map(|row| row.join("\t") + "\n").collect()
+    }
+
+    /// For people: aligned, also where characters are two columns wide.
+    pub fn columns(&self) -> String {
+        let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
+            let cells = self.rows.iter().map(|row| row[column].width());
+            cells.chain([self.heading[column].width()]).max().unwrap_or(0)
+        });
+        let line = |cells: [&str; COLUMNS]| {
+            let padded = cells.iter().zip(widths).map(|(cell, width)| {
+                let padding = " ".repeat(width.saturating_sub(cell.width()));
+                format!("{cell}{padding}")
+            });
+            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+        };
+        let rows = self.rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
+        [line(self.heading)].into_iter().chain(rows).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_tabs_are_not() {
+        let mut table = Table::new(["user", "status"]);
+        table.row(["小明".into(), "active".into()]);
+        table.row(["alexandra".into(), "disabled".into()]);
+        assert_eq!(table.columns(), "user       status\n小明       active\nalexandra  disabled\n");
+        assert_eq!(table.tabs(), "小明\tactive\nalexandra\tdisabled\n");
+    }
+}
