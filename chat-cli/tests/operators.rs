@@ -162,7 +162,10 @@ fn a_wrong_file_is_named_with_line_and_key_and_shows_no_secret() {
             "line 1: login-time: invalid type: string \"5s\", expected a whole number from 1 to 600\n",
         ),
         ("metrics = 'here'", "line 1: metrics: the address has no port; write IP:PORT, for example"),
-        ("registration = 'maybe'", "line 1: registration: unknown variant `maybe`, expected `open` or `closed`\n"),
+        (
+            "registration = 'maybe'",
+            "line 1: registration: unknown variant `maybe`, expected one of `open`, `invited`, `closed`\n",
+        ),
         (
             "database = 'postgres://ann:hush@db/x'",
             "line 1: database: unknown kind of database; allowed are sqlite:PATH",

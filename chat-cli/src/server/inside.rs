@@ -76,6 +76,9 @@ pub(super) struct Refused {
     pub(super) disabled: u64,
     pub(super) name_taken: u64,
     pub(super) registration_closed: u64,
+    pub(super) not_invited: u64,
+    pub(super) registrations: u64,
+    pub(super) accounts_full: u64,
     pub(super) busy: u64,
     pub(super) throttled: u64,
     pub(super) storage_unavailable: u64,
@@ -142,6 +145,9 @@ impl Refused {
             disabled: counts.disabled,
             name_taken: counts.name_taken,
             registration_closed: counts.registration_closed,
+            not_invited: counts.not_invited,
+            registrations: counts.registrations,
+            accounts_full: counts.accounts_full,
             busy: counts.busy,
             throttled: counts.throttled,
             storage_unavailable: counts.storage_unavailable,
@@ -154,12 +160,15 @@ impl Refused {
     }
 
     /// Each reason with its number, under the name that metrics and JSON have for it.
-    pub(super) fn by_reason(&self) -> [(&'static str, u64); 12] {
+    pub(super) fn by_reason(&self) -> [(&'static str, u64); 15] {
         [
             ("wrong_credentials", self.wrong_credentials),
             ("disabled", self.disabled),
             ("name_taken", self.name_taken),
             ("registration_closed", self.registration_closed),
+            ("not_invited", self.not_invited),
+            ("registrations", self.registrations),
+            ("accounts_full", self.accounts_full),
             ("busy", self.busy),
             ("throttled", self.throttled),
             ("storage_unavailable", self.storage_unavailable),

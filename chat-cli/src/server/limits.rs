@@ -28,12 +28,13 @@ impl Limits {
     pub fn new(settings: &Settings) -> Result<Self, CliError> {
         let (net, mut store) = (ServerOptions::default(), StoreOptions::default());
         let (mut machine, mut handshake_time) = (net.machine, net.handshake_time);
-        machine.registration = match settings.registration.unwrap_or_default() {
-            Registration::Open => RegistrationPolicy::Open,
-            Registration::Closed => RegistrationPolicy::Closed,
-        };
+        machine.registration = registration(settings)?;
         set(&mut machine.max_connections, settings.max_connections, Number::count);
         set(&mut machine.max_connections_per_address, settings.max_connections_per_address, Number::count);
+        set(&mut machine.max_guests, settings.max_guests, Number::count);
+        set(&mut machine.max_sessions, settings.max_sessions, Number::count);
+        set(&mut machine.registrations_per_hour, settings.registrations_per_hour, Number::small);
+        set(&mut machine.registrations_per_address, settings.registrations_per_address, Number::small);
         set(&mut machine.login_time, settings.login_time, seconds);
         set(&mut machine.frames_per_second, settings.frames_per_second, Number::small);
         set(&mut machine.frame_burst, settings.frame_burst, Number::small);
@@ -45,6 +46,9 @@ impl Limits {
         // A default gives way to what was said; only what was said can contradict itself.
         if settings.max_connections_per_address.is_none() {
             machine.max_connections_per_address = machine.max_connections_per_address.min(machine.max_connections);
+        }
+        if settings.registrations_per_address.is_none() {
+            machine.registrations_per_address = machine.registrations_per_address.min(machine.registrations_per_hour);
         }
         if settings.frame_burst.is_none() {
             machine.frame_burst = machine.frame_burst.max(machine.frames_per_second);
@@ -84,6 +88,14 @@ impl Limits {
             ))
             .hint(format_args!("raise max-connections or lower max-connections-per-address; {sources}")));
         }
+        let (hour, address) = (self.machine.registrations_per_hour, self.machine.registrations_per_address);
+        if address > hour {
+            return Err(CliError::usage(format_args!(
+                "registrations-per-address is {address} and registrations-per-hour {hour}, but one address cannot make \
+                 more accounts than all together"
+            ))
+            .hint(format_args!("raise registrations-per-hour or lower registrations-per-address; {sources}")));
+        }
         if burst < rate {
             return Err(CliError::usage(format_args!(
                 "frame-burst is {burst} and frames-per-second {rate}, but the burst must hold at least one second's frames"
@@ -101,6 +113,24 @@ impl Limits {
                 "max-connections-per-address ({per_address}) is not below max-password-checks ({max_checks}): one address \
                  can keep all others from logging in"
             );
+        }
+    }
+}
+
+/// A code alone means that it is needed; with a policy that does not look at it, somebody has forgotten something.
+fn registration(settings: &Settings) -> Result<RegistrationPolicy, CliError> {
+    let code = settings.invitation_code.clone();
+    match (settings.registration, code) {
+        (None | Some(Registration::Invited), Some(code)) => Ok(RegistrationPolicy::Invited(code)),
+        (None | Some(Registration::Open), None) => Ok(RegistrationPolicy::Open),
+        (Some(Registration::Closed), None) => Ok(RegistrationPolicy::Closed),
+        (Some(Registration::Invited), None) => Err(CliError::usage(
+            "registration is by invitation, and there is no invitation code",
+        )
+        .hint("put it into the environment variable CHAT_INVITATION_CODE or the key invitation-code of the file")),
+        (Some(Registration::Open | Registration::Closed), Some(_)) => {
+            Err(CliError::usage("there is an invitation code, and registration is not by invitation")
+                .hint("write registration = \"invited\", or leave the code out"))
         }
     }
 }
@@ -155,6 +185,10 @@ mod tests {
         for (option, default) in [
             ("max_connections", machine.max_connections as u64),
             ("max_connections_per_address", machine.max_connections_per_address as u64),
+            ("max_guests", machine.max_guests as u64),
+            ("max_sessions", machine.max_sessions as u64),
+            ("registrations_per_hour", machine.registrations_per_hour.into()),
+            ("registrations_per_address", machine.registrations_per_address.into()),
             ("handshake_time", net.handshake_time.as_secs()),
             ("login_time", machine.login_time.as_secs()),
             ("frames_per_second", machine.frames_per_second.into()),
@@ -180,6 +214,8 @@ mod tests {
             let shown = String::from_utf8(out).unwrap();
             assert!(shown.contains(sentence) && shown.contains(&format!("\nhint: {hint}")), "{shown}");
         }
+        assert!(limits(&["--registrations-per-hour", "5"]).is_ok(), "the default for one address gives way");
+        assert!(limits(&["--registration", "invited"]).is_err(), "there is no code");
         assert!(limits(&["--max-connections", "5"]).is_ok(), "the default for one address gives way");
         assert!(limits(&["--frames-per-second", "5000"]).is_ok(), "the default for the burst gives way");
     }

@@ -35,6 +35,10 @@ pub(super) fn page(inside: &Inside) -> String {
     for (reason, count) in status.refused.by_reason() {
         page.labelled("chat_refusals_total", "reason", reason, count);
     }
+    page.family("chat_limits_reached_total", Kind::Counter, "Clients refused because of a limit, by its option.");
+    for (bound, count) in seen.reached {
+        page.labelled("chat_limits_reached_total", "limit", bound.name(), count);
+    }
     page.family("chat_password_checks", Kind::Gauge, "Passwords that are being checked, or wait for it.");
     page.labelled("chat_password_checks", "state", "running", load.checking);
     page.labelled("chat_password_checks", "state", "waiting", load.waiting);

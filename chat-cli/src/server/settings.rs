@@ -3,12 +3,16 @@
 //! Nothing here has a default, so that what was not said can still come from the next source: argument, environment,
 //! file. The defaults are those of the libraries, and [`super::limits`] puts them in.
 
+use std::env::VarError;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chat_core::invitation::Invitation;
 use chat_net::server::PresenceLogFormat;
 use clap::{Args, CommandFactory, ValueEnum};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 use super::args::ServerArgs;
 use super::database::NamedDatabase;
@@ -73,6 +77,11 @@ pub struct Settings {
     #[arg(long, env = "CHAT_REGISTRATION", value_enum, value_name = "POLICY")]
     pub registration: Option<Registration>,
 
+    /// The code that those who may register know. No argument, because others can see arguments.
+    #[arg(skip)]
+    #[serde(deserialize_with = "invitation_code")]
+    pub invitation_code: Option<Invitation>,
+
     /// The most connections, logged in or not [default: 10000]
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "NUMBER", help_heading = LIMITS)]
     pub max_connections: Option<Number<1, 1_000_000>>,
@@ -80,6 +89,22 @@ pub struct Settings {
     /// The most connections from one address (of IPv6: one /64 network) [default: 128]
     #[arg(long, env = "CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", help_heading = LIMITS)]
     pub max_connections_per_address: Option<Number<1, 1_000_000>>,
+
+    /// The most connections that have not logged in [default: 2048]
+    #[arg(long, env = "CHAT_MAX_GUESTS", value_name = "NUMBER", help_heading = LIMITS)]
+    pub max_guests: Option<Number<1, 1_000_000>>,
+
+    /// The most users online, which is the length of the roster [default: 10000]
+    #[arg(long, env = "CHAT_MAX_SESSIONS", value_name = "NUMBER", help_heading = LIMITS)]
+    pub max_sessions: Option<Number<1, 1_000_000>>,
+
+    /// The accounts that may be made in an hour, by registering [default: 1000]
+    #[arg(long, env = "CHAT_REGISTRATIONS_PER_HOUR", value_name = "NUMBER", help_heading = LIMITS)]
+    pub registrations_per_hour: Option<Number<1, 1_000_000>>,
+
+    /// The same from one address (of IPv6: one /64 network) [default: 200]
+    #[arg(long, env = "CHAT_REGISTRATIONS_PER_ADDRESS", value_name = "NUMBER", help_heading = LIMITS)]
+    pub registrations_per_address: Option<Number<1, 1_000_000>>,
 
     /// How long a TLS handshake may take [default: 10]
     #[arg(long, env = "CHAT_HANDSHAKE_TIME", value_name = "SECONDS", help_heading = LIMITS)]
@@ -115,6 +140,8 @@ pub enum Registration {
     /// They may
     #[default]
     Open,
+    /// Who knows the code of CHAT_INVITATION_CODE, or of the key invitation-code of the file
+    Invited,
     /// Only `chat-server user add` makes accounts
     Closed,
 }
@@ -145,6 +172,11 @@ impl Settings {
     /// # Errors
     /// The file cannot be read, or something in it is wrong.
     pub fn with_file(self) -> Result<Self, CliError> {
+        let said = Self { invitation_code: invitation_of_environment()?, ..self };
+        said.with_keys()
+    }
+
+    fn with_keys(self) -> Result<Self, CliError> {
         let Some(path) = &self.config else { return Ok(self) };
         let keys = keys();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
@@ -155,6 +187,8 @@ impl Settings {
         }
         if file.database.as_ref().is_some_and(NamedDatabase::holds_password) {
             config::warn_if_open(path, "a password");
+        } else if file.invitation_code.is_some() {
+            config::warn_if_open(path, "an invitation code");
         }
         Ok(self.or(file))
     }
@@ -176,6 +210,11 @@ impl Settings {
             presence_log_format: self.presence_log_format.or(file.presence_log_format),
             metrics: self.metrics.or(file.metrics),
             registration: self.registration.or(file.registration),
+            invitation_code: self.invitation_code.or(file.invitation_code),
+            max_guests: self.max_guests.or(file.max_guests),
+            max_sessions: self.max_sessions.or(file.max_sessions),
+            registrations_per_hour: self.registrations_per_hour.or(file.registrations_per_hour),
+            registrations_per_address: self.registrations_per_address.or(file.registrations_per_address),
             max_connections: self.max_connections.or(file.max_connections),
             max_connections_per_address: self.max_connections_per_address.or(file.max_connections_per_address),
             handshake_time: self.handshake_time.or(file.handshake_time),
@@ -192,7 +231,26 @@ impl Settings {
 pub fn keys() -> Vec<String> {
     let command = ServerArgs::command();
     let options = command.get_arguments().filter_map(clap::Arg::get_long);
-    options.filter(|name| !matches!(*name, "config" | "help" | "version")).map(str::to_owned).collect()
+    let options = options.filter(|name| !matches!(*name, "config" | "help" | "version"));
+    // A secret, and therefore no option.
+    options.chain(["invitation-code"]).map(str::to_owned).collect()
+}
+
+/// The environment variable of the invitation code.
+const INVITATION_CODE: &str = "CHAT_INVITATION_CODE";
+
+fn invitation_of_environment() -> Result<Option<Invitation>, CliError> {
+    match std::env::var(INVITATION_CODE).map(Zeroizing::new) {
+        Ok(code) => Invitation::parse(&code).map(Some).map_err(|error| error.to_string()),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err("it is not UTF-8".to_owned()),
+    }
+    .map_err(|why| CliError::usage(format_args!("{INVITATION_CODE} cannot be used: {why}")))
+}
+
+fn invitation_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Invitation>, D::Error> {
+    let code = Zeroizing::new(String::deserialize(deserializer)?);
+    Invitation::parse(&code).map(Some).map_err(D::Error::custom)
 }
 
 #[cfg(test)]
@@ -217,7 +275,7 @@ mod tests {
             let error = format!("{:?}", settings.with_file().unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
-        assert_eq!(keys.len(), 18, "{keys:?}");
+        assert_eq!(keys.len(), 23, "{keys:?}");
     }
 
     /// Each key of the example, as its line says once it is no comment any more.
