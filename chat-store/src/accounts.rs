@@ -34,13 +34,23 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) hashes: HashPool,
     pub(crate) url: StoreUrl,
+    max_accounts: u32,
 }
 
 /// How the accounts are kept.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct StoreOptions {
     /// What passwords cost, and how many are checked at once.
     pub hashing: HashOptions,
+    /// The most accounts, removed ones included as their names stay reserved. 100,000 by default: ten times what a server
+    /// can have online, and a database that is still small. Servers that share a database may exceed it by a few.
+    pub max_accounts: u32,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { hashing: HashOptions::default(), max_accounts: 100_000 }
+    }
 }
 
 impl SqlAccounts {
@@ -64,7 +74,7 @@ impl SqlAccounts {
                 Backend::mysql(place)
             }
         };
-        Ok(Self { inner: Arc::new(Inner { backend, hashes, url: url.clone() }) })
+        Ok(Self { inner: Arc::new(Inner { backend, hashes, url: url.clone(), max_accounts: options.max_accounts }) })
     }
 
     /// The pool that hashes, for its counters.
@@ -114,6 +124,10 @@ impl fmt::Debug for SqlAccounts {
 
 impl Accounts for SqlAccounts {
     async fn register(&self, name: UserName, password: Password, at: Timestamp) -> Result<Account, AccountError> {
+        // Before the hash, which is dear.
+        if self.inner.backend.count().await? >= self.inner.max_accounts.into() {
+            return Err(AccountError::Full);
+        }
         let hash = self.hash(password).await?;
         let row = NewRow {
             name: name.as_str().to_owned(),

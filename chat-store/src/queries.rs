@@ -101,6 +101,11 @@ impl Backend {
         query!(self, |c| diesel::insert_into(accounts::table).values(row).execute(c)).map(drop)
     }
 
+    /// How many accounts there are, removed ones included.
+    pub(crate) async fn count(&self) -> Result<i64, QueryError> {
+        query!(self, |c| accounts::table.count().get_result(c))
+    }
+
     pub(crate) async fn by_name(&self, name: &UserName) -> Result<Option<Row>, QueryError> {
         let named = accounts::table.filter(accounts::canonical.eq(name.canonical().to_owned()));
         optional(query!(self, |c| named.select(Row::as_select()).first(c)))

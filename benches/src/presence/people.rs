@@ -87,7 +87,7 @@ impl People {
 
 async fn open(folder: &Path, hashing: HashOptions) -> io::Result<SqlAccounts> {
     let url = StoreUrl::sqlite(server_folder(folder).join("chat.sqlite"));
-    SqlAccounts::open(&url, StoreOptions { hashing }).await.map_err(io::Error::other)
+    SqlAccounts::open(&url, StoreOptions { hashing, ..StoreOptions::default() }).await.map_err(io::Error::other)
 }
 
 async fn with_tickets(folder: &Path, count: usize, progress: &mut Progress) -> io::Result<Vec<Person>> {

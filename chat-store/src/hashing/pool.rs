@@ -20,8 +20,8 @@ use super::{HashCost, HashError};
 pub struct HashOptions {
     /// The cost of new hashes; at log-in, stored ones that cost less are replaced.
     pub cost: HashCost,
-    /// Threads, each of which keeps the memory of one hash. By default half of the processors, at least one and at
-    /// most 4 (76 MiB), so that log-ins never take the machine from those who are in.
+    /// Threads, each of which keeps the memory of one hash. By default as many as there are processors, at most 4
+    /// (76 MiB). On Linux they give way to all others, so that log-ins never take the machine from those who are in.
     pub threads: NonZeroUsize,
     /// Passwords that may wait beyond those being checked: 128 by default, about 4 s for one thread. Who would wait
     /// longer is told to come back.
@@ -31,7 +31,7 @@ pub struct HashOptions {
 impl Default for HashOptions {
     fn default() -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { cost: HashCost::DEFAULT, threads: at_least_one((processors / 2).min(4)), queue: at_least_one(128) }
+        Self { cost: HashCost::DEFAULT, threads: at_least_one(processors.min(4)), queue: at_least_one(128) }
     }
 }
 
@@ -199,6 +199,7 @@ impl Shared {
 
 /// One thread, until the pool is dropped.
 fn work(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
+    give_way();
     let mut memory = Memory::default();
     loop {
         // One thread waits for a job, the others for the lock; no job runs under it, so it is never poisoned in use.
@@ -209,6 +210,22 @@ fn work(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
         }
     }
 }
+
+/// Whoever waits for a password waits anyway; whoever is in must not. On Linux this is about the calling thread alone.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    if let Err(error) = rustix::process::nice(POLITENESS) {
+        log::debug!("the threads that hash do not give way to others: {error}");
+    }
+}
+
+/// Elsewhere it would be about the whole process.
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
+
+/// By so much: enough that a thread of the usual priority gets nine tenths of a processor at once.
+#[cfg(target_os = "linux")]
+const POLITENESS: i32 = 10;
 
 /// The work memory of one thread, kept between hashes because 19 MiB fresh from the system cost as much as a pass.
 #[derive(Default)]

@@ -29,7 +29,7 @@ async fn both() -> [TestDatabase; 2] {
 /// Hashes that cost next to nothing, or so many KiB.
 fn cheap(memory_kib: u32) -> StoreOptions {
     let cost = HashCost::new(memory_kib, 1, 1).unwrap();
-    StoreOptions { hashing: HashOptions { cost, ..HashOptions::default() } }
+    StoreOptions { hashing: HashOptions { cost, ..HashOptions::default() }, ..StoreOptions::default() }
 }
 
 async fn open(database: &TestDatabase) -> SqlAccounts {

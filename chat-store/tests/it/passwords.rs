@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use chat_core::accounts::{AccountError, Accounts, NewStatus, Operator};
-use chat_store::SqlAccounts;
 use chat_store::hashing::HashOptions;
+use chat_store::{SqlAccounts, StoreOptions};
 
 use crate::{NOW, both, causes, cheap, is_unavailable, name, open, password};
 
@@ -50,6 +50,23 @@ async fn every_refused_log_in_costs_one_hash() {
             accounts.authenticate(name(typed), password(plain)).await.unwrap_err();
             assert_eq!(accounts.hashes().computed() - before, 1, "{typed} with {plain}, {database:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_storage_has_room_for_so_many_and_a_refusal_costs_no_hash() {
+    for database in both().await {
+        let options = StoreOptions { max_accounts: 2, ..cheap(8) };
+        let accounts = SqlAccounts::open(&database.url(), options).await.unwrap();
+        for user in ["alice", "bob"] {
+            accounts.register(name(user), password("correct horse"), NOW).await.unwrap();
+        }
+        accounts.set_status(name("bob"), NewStatus::Removed, NOW).await.unwrap();
+        let before = accounts.hashes().computed();
+        let refused = accounts.register(name("carol"), password("correct horse"), NOW).await;
+        assert!(matches!(refused, Err(AccountError::Full)), "a removed name stays reserved: {refused:?}");
+        assert_eq!(accounts.hashes().computed(), before);
+        accounts.authenticate(name("alice"), password("correct horse")).await.unwrap();
     }
 }
 
