@@ -5,6 +5,7 @@
 mod server;
 
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -21,12 +22,12 @@ use crate::url::{Place, StoreUrl};
 
 pub use server::MySqlServer;
 
-/// A database for one test, empty at first.
-#[derive(Debug)]
+/// A database for one test, empty at first. Clones are the same one.
+#[derive(Clone, Debug)]
 pub struct TestDatabase {
     url: String,
-    /// Dropped after the test.
-    _keep: Keep,
+    /// Dropped with the last clone, after the test.
+    _keep: Arc<Keep>,
 }
 
 #[derive(Debug)]
@@ -42,7 +43,7 @@ enum Keep {
 pub fn sqlite() -> TestDatabase {
     let folder = tempfile::tempdir().expect("a test needs a temporary folder");
     let url = format!("sqlite:{}/chat.sqlite", folder.path().display());
-    TestDatabase { url, _keep: Keep::Folder(folder) }
+    TestDatabase { url, _keep: Arc::new(Keep::Folder(folder)) }
 }
 
 /// A MySQL database with a name of its own: on the server that `CHAT_TEST_MYSQL_URL` names
@@ -53,7 +54,7 @@ pub async fn mysql() -> TestDatabase {
             let opts = Opts::from_url(&url).expect("CHAT_TEST_MYSQL_URL must be mysql://user:password@host:port");
             let database = create(&opts).await;
             let url = with_database(&url, &database);
-            TestDatabase { url, _keep: Keep::Elsewhere(Foreign { opts, database }) }
+            TestDatabase { url, _keep: Arc::new(Keep::Elsewhere(Foreign { opts, database })) }
         }
         Err(_) => MySqlServer::shared().database().await,
     }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ impl MySqlServer {
     pub async fn database(&self) -> TestDatabase {
         let server = format!("mysql://{USER}:{PASSWORD}@127.0.0.1:{}", self.port);
         let database = create(&Opts::from_url(&server).expect("a URL of ours")).await;
-        TestDatabase { url: format!("{server}/{database}"), _keep: Keep::Nothing }
+        TestDatabase { url: format!("{server}/{database}"), _keep: Arc::new(Keep::Nothing) }
     }
 
     /// The PEM file of the authority that vouches for its certificate.
@@ -79,6 +79,24 @@ impl MySqlServer {
     /// If it does not run.
     pub fn pause(&self) {
         self.signal("-STOP");
+        // The signal is taken before the last thread stands, and that thread could still answer.
+        let deadline = Instant::now() + STOP_PATIENCE;
+        while !self.stands_still() {
+            assert!(Instant::now() < deadline, "the server stops");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether all threads are stopped; where the system does not show it, it is believed.
+    fn stands_still(&self) -> bool {
+        let running = self.running.as_ref().expect("only a running server can be paused");
+        let Ok(mut threads) = fs::read_dir(format!("/proc/{}/task", running.server.id())) else { return true };
+        let stopped = |thread: std::io::Result<fs::DirEntry>| {
+            // A thread that has ended since stands still too. The name in parentheses may hold anything.
+            let stat = thread.and_then(|thread| fs::read_to_string(thread.path().join("stat"))).unwrap_or_default();
+            stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('T'))
+        };
+        threads.all(stopped)
     }
 
     /// Ends a [`Self::pause`].
@@ -285,6 +303,8 @@ pub(super) fn random() -> u64 {
 const USER: &str = "chat";
 const PASSWORD: &str = "throw-away";
 const START_PATIENCE: Duration = Duration::from_secs(60);
+/// For its threads to stand still, which takes microseconds.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// In the server's folder.
 const FILES: [(&str, &str); 6] = [
     ("datadir", "data"),
