@@ -42,8 +42,24 @@ pub(crate) enum Gone {
 
 /// Runs a connection to its end: received frames go to `inbound`, what is in `outbox` is written. When the outbox is
 /// finished or aborted, nothing more is told.
-pub(crate) async fn run<S, T>(
+pub(crate) fn run<S, T>(
     stream: S,
+    outbox: &Outbox,
+    stall: Duration,
+    inbound: &mpsc::Sender<T>,
+    wrap: impl Fn(Incoming) -> T,
+) -> impl Future<Output = ()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // Not in the future, which would have room for the whole stream to its end: of these there are ten thousand.
+    let (read, write) = io::split(stream);
+    run_halves(read, write, outbox, stall, inbound, wrap)
+}
+
+async fn run_halves<S, T>(
+    read: ReadHalf<S>,
+    mut write: WriteHalf<S>,
     outbox: &Outbox,
     stall: Duration,
     inbound: &mpsc::Sender<T>,
@@ -51,7 +67,6 @@ pub(crate) async fn run<S, T>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (read, mut write) = io::split(stream);
     let mut reader = FrameReader::new(read, outbox.frame_limit());
     let end = tokio::select! {
         end = read_all(&mut reader, outbox, inbound, &wrap) => end,

@@ -30,8 +30,9 @@ const HANDSHAKES: usize = 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// TLS buffers at most this much for a connection; the rest waits in the outbox, where it is counted.
-const TLS_BUFFER: usize = 16 * 1024;
+/// TLS buffers at most this much for a connection; the rest waits in the outbox, where it is counted. Two of its longest
+/// records: each call to the system takes them together, and who does not read costs no more than that.
+const TLS_BUFFER: usize = 32 * 1024;
 
 pub(super) struct Door {
     pub(super) listener: TcpListener,
@@ -94,34 +95,37 @@ impl Door {
         let (stopping, over) = (self.stopping.clone(), self.over.clone());
         let (handshake_time, stall) = (options.handshake_time, options.stall);
         let (counters, shaking) = (Arc::clone(&self.counters), self.counters.handshakes.hold());
-        async move {
+        let failures = self.counters.handshakes_failed.clone();
+        // On the heap, because it is large and soon over.
+        let shaken = Box::pin(async move {
             // Small frames must not wait for each other's acknowledgements; a socket without that option still works.
             drop(stream.set_nodelay(true));
             let handshake = tls.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
-            let stream = tokio::select! {
+            let failed = tokio::select! {
                 result = timeout(handshake_time, handshake) => match result {
-                    Ok(Ok(stream)) => stream,
-                    Ok(Err(error)) => {
-                        counters.handshakes_failed.add(1);
-                        return log::debug!("handshake with {from} failed: {error}");
-                    }
-                    Err(_) => {
-                        counters.handshakes_failed.add(1);
-                        return log::debug!("handshake with {from} took too long");
-                    }
+                    Ok(Ok(stream)) => return Some(stream),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => "it took too long".to_owned(),
                 },
-                () = stopping.cancelled() => return,
+                () = stopping.cancelled() => return None,
             };
+            failures.add(1);
+            log::debug!("handshake with {from} failed: {failed}");
+            None
+        });
+        async move {
+            let Some(stream) = shaken.await else { return };
             drop((permit, shaking));
             let _connected = counters.connections.hold();
             // A dual-stack socket shows IPv4 addresses inside IPv6 ones.
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
             let outbox = Arc::new(Outbox::guest());
             let connected = Event::Connected { conn, from, outbox: Arc::clone(&outbox) };
+            let wrap = |incoming| Event::Incoming { conn, incoming };
+            let running = connection::run(stream, &outbox, stall, &events, wrap);
             if events.send(connected).await.is_ok() {
-                let wrap = |incoming| Event::Incoming { conn, incoming };
                 tokio::select! {
-                    () = connection::run(stream, &outbox, stall, &events, wrap) => {}
+                    () = running => {}
                     () = over.cancelled() => {}
                 }
             }

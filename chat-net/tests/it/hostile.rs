@@ -129,6 +129,18 @@ async fn strangers_who_send_nothing_or_nonsense_are_shown_out_and_nobody_else_no
     half.write(&[0, 0, 0, 16, b'C']).await;
     half.last_words().await;
 
+    let mut trickle = Raw::connect(&server).await;
+    let mut hello = Vec::new();
+    frame::encode_raw(&Hello::OURS.encode(), &mut hello);
+    for byte in hello.chunks(1) {
+        // It is too late before the hello is through, and then nobody reads any more.
+        if trickle.stream.write_all(byte).await.is_err() || trickle.stream.flush().await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    trickle.last_words().await;
+
     let mut huge = Raw::connect(&server).await;
     huge.write(&u32::MAX.to_be_bytes()).await;
     huge.last_words().await;
