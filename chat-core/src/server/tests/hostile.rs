@@ -106,3 +106,37 @@ proptest::proptest! {
         proptest::prop_assert!(t.online().contains(&"bob"));
     }
 }
+
+#[test]
+fn a_million_registrations_make_a_few_accounts_and_leave_nothing_behind() {
+    const ADDRESSES: u64 = 1_000;
+    let config = ServerConfig { registrations_per_hour: 50, registrations_per_address: 5, ..untimed() };
+    let mut t = Bench::with(config);
+    let (mut out, mut made, mut tries) = (Vec::new(), 0, 0);
+    for conn in 1..=125_000 {
+        let address = u32::try_from(conn % ADDRESSES).unwrap();
+        let from = SocketAddr::from(((0x0a00_0000 + address).to_be_bytes(), 50_000));
+        let conn = ConnId::new(conn);
+        t.server.handle(t.now, Input::Connected { conn, from }, &mut out);
+        t.server.handle(t.now, Input::Frame { conn, payload: &Hello::OURS.encode() }, &mut out);
+        for number in 0..8 {
+            let user = format!("user{conn}-{number}");
+            let enter = Enter { purpose: Purpose::Register, ..enter(conn.get(), &user) };
+            tries += 1;
+            t.server.handle(t.now, Input::Frame { conn, payload: &encoded(&Request::Enter(enter)) }, &mut out);
+            let job = out.iter().find_map(|output| if let Output::Job { id, .. } = output { Some(*id) } else { None });
+            out.clear();
+            if let Some(job) = job {
+                made += 1;
+                let result = JobResult::Account(Err(AccountError::NameTaken));
+                t.server.handle(t.now, Input::Done { job, result }, &mut out);
+                out.clear();
+            }
+        }
+        t.server.handle(t.now, Input::Closed { conn, why: Closed::Broken }, &mut out);
+        out.clear();
+    }
+    assert_eq!((tries, made), (1_000_000, 50));
+    assert_eq!(format!("{:?}", t.server.connections), format!("{:?}", Connections::default()));
+    assert_eq!(t.server.timers.len(), 2, "the next poll and the next seen");
+}
