@@ -15,6 +15,7 @@ pub mod config;
 pub mod error;
 pub mod folder;
 pub mod input_error;
+pub mod invitation;
 pub mod number;
 pub mod secret;
 pub mod server;

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use chat_core::invitation::Invitation;
 use chat_core::name::UserName;
 use chat_net::address::{Advertise, ServerAddress};
 use chat_net::identity::Fingerprint;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 use super::settings::Settings;
 use crate::error::CliError;
+use crate::invitation;
 use crate::secret::PasswordSource;
 
 /// What was typed, each value checked by itself.
@@ -86,6 +88,10 @@ struct TalkArgs {
     #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
     password_file: Option<PathBuf>,
 
+    /// A file whose first line is the code that registration asks for [env: CHAT_INVITATION_CODE is the code itself]
+    #[arg(long, env = "CHAT_INVITATION_FILE", value_name = "FILE")]
+    invitation_file: Option<PathBuf>,
+
     /// Where to receive messages [default: [::]:0]
     #[arg(long, env = "CHAT_UDP", value_name = "IP:PORT", value_parser = crate::address::parse)]
     udp: Option<SocketAddr>,
@@ -154,6 +160,8 @@ pub struct Talk {
     pub purpose: chat_core::wire::control::Purpose,
     /// Where the password comes from.
     pub password: PasswordSource,
+    /// What lets somebody register where not everybody may.
+    pub invitation: Option<Invitation>,
     /// Where to receive messages.
     pub udp: SocketAddr,
     /// What to advertise instead of what is found.
@@ -208,6 +216,7 @@ impl TalkArgs {
             user: self.user.or(file.user),
             register: self.register || file.register,
             password_file: self.password_file.or(file.password_file),
+            invitation_file: self.invitation_file.or(file.invitation_file),
             udp: self.udp.or(file.udp),
             advertise: if self.advertise.is_empty() { file.advertise } else { self.advertise },
             fingerprint: self.fingerprint.or(file.fingerprint),
@@ -242,6 +251,7 @@ impl TalkArgs {
             user: self.user,
             purpose: if self.register { Purpose::Register } else { Purpose::LogIn },
             password: PasswordSource::new(self.password_file),
+            invitation: if self.register { invitation::given(self.invitation_file.as_deref())? } else { None },
             udp: self.udp.unwrap_or(UDP),
             advertise: self.advertise,
             trust,

@@ -23,7 +23,7 @@ use crate::terminal::{self, Terminal};
 /// # Errors
 /// Something is missing and there is nobody to ask (exit code 2), or there is no session (3).
 pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
-    let Talk { server, user, purpose, password, udp, advertise, trust, format: _, input: _ } = task;
+    let Talk { server, user, purpose, password, invitation, udp, advertise, trust, format: _, input: _ } = task;
     let trust = self::trust(trust)?;
     // Typing takes its time, and signals must be heard meanwhile.
     let asked = spawn_blocking(move || -> Result<_, CliError> {
@@ -31,7 +31,7 @@ pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
         let wanted = if purpose == Purpose::Register { Wanted::New } else { Wanted::Known };
         let mut terminal = terminal::is_there().then_some(Terminal);
         let password = password.get(wanted, terminal.as_mut().map(|terminal| terminal as &mut dyn Ask))?;
-        Ok(Login { user, password, purpose, invitation: None })
+        Ok(Login { user, password, purpose, invitation })
     });
     let login = asked.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
     let mut options = ClientOptions::new(server, trust, login);

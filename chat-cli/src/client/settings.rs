@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) register: bool,
     #[serde(deserialize_with = "config::path")]
     pub(super) password_file: Option<PathBuf>,
+    #[serde(deserialize_with = "config::path")]
+    pub(super) invitation_file: Option<PathBuf>,
     #[serde(deserialize_with = "config::address")]
     pub(super) udp: Option<SocketAddr>,
     #[serde(deserialize_with = "advertised")]

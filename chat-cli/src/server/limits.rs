@@ -32,6 +32,7 @@ impl Limits {
         set(&mut machine.max_connections, settings.max_connections, Number::count);
         set(&mut machine.max_connections_per_address, settings.max_connections_per_address, Number::count);
         set(&mut machine.max_guests, settings.max_guests, Number::count);
+        set(&mut store.max_accounts, settings.max_accounts, Number::small);
         set(&mut machine.max_sessions, settings.max_sessions, Number::count);
         set(&mut machine.registrations_per_hour, settings.registrations_per_hour, Number::small);
         set(&mut machine.registrations_per_address, settings.registrations_per_address, Number::small);
@@ -187,6 +188,7 @@ mod tests {
             ("max_connections_per_address", machine.max_connections_per_address as u64),
             ("max_guests", machine.max_guests as u64),
             ("max_sessions", machine.max_sessions as u64),
+            ("max_accounts", StoreOptions::default().max_accounts.into()),
             ("registrations_per_hour", machine.registrations_per_hour.into()),
             ("registrations_per_address", machine.registrations_per_address.into()),
             ("handshake_time", net.handshake_time.as_secs()),

@@ -10,7 +10,7 @@ use chat_core::presence::Record;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::{Monitor, ServerOptions};
 use chat_store::{Claim, SqlAccounts};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
 use super::announcer::Announcer;
@@ -38,9 +38,9 @@ pub async fn serve(
     let _lock = folder.lock()?;
     options.limits.warn();
     descriptors::provide(options.limits.connections());
-    let (listener, address) = bind(options.listen, "--listen").await?;
+    let (listener, address) = bind(options.listen, "--listen")?;
     let metrics_listener = match options.metrics {
-        Some(address) => Some(bind(address, "--metrics").await?),
+        Some(address) => Some(bind(address, "--metrics")?),
         None => None,
     };
     let identity = identity(&folder, certificate.as_ref()).map_err(CliError::not_there)?;
@@ -85,11 +85,23 @@ pub async fn serve(
     result.map(|()| Exit::Fine).map_err(CliError::not_there)
 }
 
-async fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CliError> {
+fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CliError> {
     let refused = |error: io::Error| cannot_listen(wanted, option, &error);
-    let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+    let listener = listen(wanted).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
+}
+
+/// How many connections may wait to be accepted: everybody of a large room comes back at once after a restart, and whom
+/// the kernel turns away comes a second later. The system may grant less.
+const BACKLOG: u32 = 4_096;
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    // A server that was restarted must not wait for the connections of the one before it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn inside(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, connections: usize) -> Inside {

@@ -98,6 +98,10 @@ pub struct Settings {
     #[arg(long, env = "CHAT_MAX_SESSIONS", value_name = "NUMBER", help_heading = LIMITS)]
     pub max_sessions: Option<Number<1, 1_000_000>>,
 
+    /// The most accounts, removed ones included [default: 100000]
+    #[arg(long, env = "CHAT_MAX_ACCOUNTS", value_name = "NUMBER", help_heading = LIMITS)]
+    pub max_accounts: Option<Number<1, 100_000_000>>,
+
     /// The accounts that may be made in an hour, by registering [default: 1000]
     #[arg(long, env = "CHAT_REGISTRATIONS_PER_HOUR", value_name = "NUMBER", help_heading = LIMITS)]
     pub registrations_per_hour: Option<Number<1, 1_000_000>>,
@@ -126,7 +130,7 @@ pub struct Settings {
     #[arg(long, env = "CHAT_MAX_PASSWORD_CHECKS", value_name = "NUMBER", help_heading = LIMITS)]
     pub max_password_checks: Option<Number<1, 100_000>>,
 
-    /// Threads that check passwords, with 19 MiB each [default: half of the processors, at most 4]
+    /// Threads that check passwords, with 19 MiB each [default: as many as processors, at most 4]
     #[arg(long, env = "CHAT_PASSWORD_THREADS", value_name = "NUMBER", help_heading = LIMITS)]
     pub password_threads: Option<Number<1, 256>>,
 }
@@ -213,6 +217,7 @@ impl Settings {
             invitation_code: self.invitation_code.or(file.invitation_code),
             max_guests: self.max_guests.or(file.max_guests),
             max_sessions: self.max_sessions.or(file.max_sessions),
+            max_accounts: self.max_accounts.or(file.max_accounts),
             registrations_per_hour: self.registrations_per_hour.or(file.registrations_per_hour),
             registrations_per_address: self.registrations_per_address.or(file.registrations_per_address),
             max_connections: self.max_connections.or(file.max_connections),
@@ -275,7 +280,7 @@ mod tests {
             let error = format!("{:?}", settings.with_file().unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
-        assert_eq!(keys.len(), 23, "{keys:?}");
+        assert_eq!(keys.len(), 24, "{keys:?}");
     }
 
     /// Each key of the example, as its line says once it is no comment any more.
