@@ -24,6 +24,7 @@ mod accounts;
 mod attack;
 mod certificate;
 mod endings;
+mod faults;
 mod flood;
 mod network;
 mod outage;

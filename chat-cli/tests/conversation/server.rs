@@ -24,10 +24,28 @@ pub(crate) struct Server {
     folder: TempDir,
 }
 
+/// What a server has to do with, if not the usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) descriptors: Option<usize>,
+    pub(crate) presence_log: Option<&'static str>,
+}
+
 impl Server {
     pub(crate) fn start(database: TestDatabase) -> Self {
+        Self::start_with(database, Limits::default())
+    }
+
+    pub(crate) fn start_with(database: TestDatabase, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut process = Process::start(command(folder.path(), &database).args(["--listen", "127.0.0.1:0"]));
+        let mut command = match limits.descriptors {
+            Some(descriptors) => limited(folder.path(), &database, descriptors),
+            None => command(folder.path(), &database),
+        };
+        if let Some(log) = limits.presence_log {
+            command.args(["--presence-log", log]);
+        }
+        let mut process = Process::start(command.args(["--listen", "127.0.0.1:0"]));
         let (address, fingerprint) = greeting(&mut process, folder.path());
         Self { process, address, fingerprint, database, folder }
     }
@@ -102,6 +120,15 @@ fn command(folder: &Path, database: &TestDatabase) -> Command {
     // The database may have a password, which only the environment takes.
     command.arg("--data-dir").arg(data_folder(folder)).env("CHAT_DATABASE", database.url_text());
     command
+}
+
+/// The same with at most so many descriptors: the shell sets that and becomes the server.
+fn limited(folder: &Path, database: &TestDatabase, descriptors: usize) -> Command {
+    let server = command(folder, database);
+    let mut shell = program("/bin/sh", &folder.join("operator"));
+    shell.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &descriptors.to_string()]);
+    shell.arg(server.get_program()).args(server.get_args()).env("CHAT_DATABASE", database.url_text());
+    shell
 }
 
 /// Reads what the server says first: the address and the fingerprint.
