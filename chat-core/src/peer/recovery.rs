@@ -220,8 +220,10 @@ impl Recovery {
     /// Moves what is on the way, because we were not running ourselves: the time asleep is no round trip.
     pub(super) fn shift(&mut self, by: Duration) {
         self.on_the_way.iter_mut().for_each(|sent| sent.at = sent.at + by);
-        self.loss_at = self.loss_at.map(|at| at + by);
-        self.recovering_since = self.recovering_since.map(|at| at + by);
+        // These are compared with the times of what is on the way.
+        for time in [&mut self.loss_at, &mut self.recovering_since, &mut self.acked_at, &mut self.losing_since] {
+            *time = time.map(|at| at + by);
+        }
     }
 
     /// Starts the estimates anew for another path.
@@ -319,6 +321,27 @@ mod tests {
             acked_and_lost(&mut recovery, 30 + 19 * apart, &ack(19, &[(1, 0)]));
             assert_eq!(recovery.window == LEAST_WINDOW, collapses, "{apart} ms apart: {}", recovery.window);
         }
+    }
+
+    #[test]
+    fn time_asleep_is_no_persistent_congestion() {
+        let mut recovery = Recovery::new();
+        recovery.on_sent(sent(0, 0));
+        acked_and_lost(&mut recovery, 10, &ack(0, &[(1, 0)]));
+        (1..=6).for_each(|number| recovery.on_sent(sent(number, 20 + number)));
+        // The first is overdue before we fall asleep, the others once we are awake.
+        recovery.largest_acked = Some(6);
+        recovery.on_the_way.retain(|sent| sent.number < 3);
+        let mut lost = Vec::new();
+        recovery.detect_losses(at(21 + 12), |sent| lost.push(sent.number));
+        assert_eq!(lost, [1, 2]);
+        recovery.on_sent(sent(7, 40));
+        recovery.on_sent(sent(8, 40));
+        recovery.shift(Duration::from_secs(60));
+        recovery.largest_acked = Some(20);
+        recovery.detect_losses(at(60_060), |sent| lost.push(sent.number));
+        assert_eq!(lost, [1, 2, 7, 8]);
+        assert!(recovery.window > LEAST_WINDOW, "{}", recovery.window);
     }
 
     #[test]
