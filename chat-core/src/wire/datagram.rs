@@ -1,4 +1,6 @@
 //! Datagrams: a header in clear, authenticated, and sealed frames.
+//!
+//! Longer than most files here, because all golden bytes of the format stand beside it.
 
 use arrayvec::ArrayVec;
 use serde::{Deserialize, Serialize};
