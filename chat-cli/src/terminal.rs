@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use rustix::termios::{self, OptionalActions, Termios};
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use zeroize::Zeroizing;
 
 use crate::secret::Ask;
@@ -32,12 +32,38 @@ pub struct Terminal;
 
 impl Ask for Terminal {
     fn hidden(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
+        // Before the prompt: whoever types the moment it is there is not seen either.
+        let _unseen = Unseen::new();
         rpassword::prompt_password(prompt).map(Zeroizing::new)
     }
 
     fn tell(&mut self, sentence: &str) {
         // Without standard error the prompt itself has to do.
         drop(writeln!(io::stderr(), "error: {sentence}"));
+    }
+}
+
+/// While this lives, the terminal does not show what is typed.
+struct Unseen(Option<Termios>);
+
+impl Unseen {
+    fn new() -> Self {
+        let found = termios::tcgetattr(io::stdin()).ok();
+        if let Some(found) = &found {
+            let mut silent = found.clone();
+            silent.local_modes.remove(LocalModes::ECHO);
+            // What cannot be silenced here cannot be silenced by the prompt either, which says so.
+            let _refused = termios::tcsetattr(io::stdin(), OptionalActions::Now, &silent);
+        }
+        Self(found)
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(found) = &self.0 {
+            let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
+        }
     }
 }
 

@@ -39,6 +39,14 @@ fn until(session: &mut OsSession, needle: &str) -> String {
     }
 }
 
+/// Waits for a question whose answer must not be seen, and gives what was shown until then. The terminal is silent by
+/// the time the question is there: whoever answers at once is not seen either.
+fn until_unseen(session: &mut OsSession, question: &str) -> String {
+    let shown = until(session, question);
+    assert!(!session.get_process().get_echo().unwrap(), "what is typed at {question:?} is shown");
+    shown
+}
+
 fn exit_code(session: &mut OsSession) -> i32 {
     session.expect(Eof).unwrap();
     match session.get_process().wait().unwrap() {
@@ -54,13 +62,13 @@ fn the_password_is_asked_for_unseen_and_the_unknown_server_is_asked_about() {
     let mut alice = at_terminal(&home, &server, &["--register"]);
     let mut shown = until(&mut alice, "user name: ");
     alice.send_line("alice").unwrap();
-    shown += &until(&mut alice, "new password: ");
+    shown += &until_unseen(&mut alice, "new password: ");
     assert!(shown.contains("alice"), "the terminal does not show what is typed: {shown}");
     alice.send_line("short").unwrap();
     shown += &until(&mut alice, "too short");
-    shown += &until(&mut alice, "new password: ");
+    shown += &until_unseen(&mut alice, "new password: ");
     alice.send_line(PASSWORD).unwrap();
-    shown += &until(&mut alice, "the same again: ");
+    shown += &until_unseen(&mut alice, "the same again: ");
     alice.send_line(PASSWORD).unwrap();
     shown += &until(&mut alice, "[y/n] ");
     assert!(shown.contains(&server.fingerprint), "{shown}");
@@ -73,7 +81,7 @@ fn the_password_is_asked_for_unseen_and_the_unknown_server_is_asked_about() {
     assert_eq!(exit_code(&mut alice), 0);
 
     let mut again = at_terminal(&home, &server, &["--user", "alice"]);
-    until(&mut again, "password: ");
+    until_unseen(&mut again, "password: ");
     again.send_line(PASSWORD).unwrap();
     let shown = until(&mut again, "nobody else is online");
     assert!(!shown.contains("[y/n]") && !shown.contains(PASSWORD), "{shown}");
@@ -88,7 +96,7 @@ fn refusing_the_server_ends_without_logging_in() {
     let server = home.serve("data");
     let mut alice = at_terminal(&home, &server, &["--user", "alice", "--register"]);
     for prompt in ["new password: ", "the same again: "] {
-        until(&mut alice, prompt);
+        until_unseen(&mut alice, prompt);
         alice.send_line(PASSWORD).unwrap();
     }
     until(&mut alice, "[y/n] ");
@@ -106,7 +114,7 @@ fn ctrl_c_at_the_password_ends_the_program_and_leaves_the_terminal_as_it_was() {
     // Ctrl-C may come as a key or as a signal, which goes to the shell too.
     let script = "trap : INT; \"$@\"; echo code=$?; stty -a; read wait";
     let mut session = in_shell(&home, script, &["--server", &server.address, "--user", "alice"]);
-    until(&mut session, "password: ");
+    until_unseen(&mut session, "password: ");
     session.send("\x03").unwrap();
     let shown = until(&mut session, "code=3");
     assert!(shown.contains("error: interrupted\r\n"), "{shown}");
@@ -157,7 +165,7 @@ fn the_password_is_changed_unseen() {
     for (prompt, typed) in
         [("password: ", PASSWORD), ("new password: ", "battery staple"), ("the same again: ", "battery staple")]
     {
-        shown += &until(&mut alice, prompt);
+        shown += &until_unseen(&mut alice, prompt);
         alice.send_line(typed).unwrap();
     }
     shown += &until(&mut alice, "the password is changed");
