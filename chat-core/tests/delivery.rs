@@ -56,12 +56,15 @@ fn a_private_text_costs_one_datagram_and_its_ack() {
     assert!(group.settle(Duration::from_secs(1)));
     group.run(Duration::from_secs(5));
     let before = group.network.sent();
-    group.say(0, to, "second");
+    group.say(0, to.clone(), "second");
     assert!(group.settle(Duration::from_secs(1)));
     group.run(Duration::from_secs(60));
     assert_eq!(group.network.sent() - before, 2, "one text, one ack, and nothing afterwards");
-    assert_eq!(texts(&group.told(1)), ["first", "second"]);
-    assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered, Outcome::Delivered]);
+    group.say(0, to, "third");
+    assert!(group.settle(Duration::from_secs(1)));
+    assert_eq!(group.network.sent() - before, 4, "no more on a link that rests");
+    assert_eq!(texts(&group.told(1)), ["first", "second", "third"]);
+    assert_eq!(outcomes(&group.told(0)), [Outcome::Delivered; 3]);
     assert!(group.told(2).is_empty());
 }
 

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use arrayvec::ArrayVec;
-
 use super::config::{FIRST_ROOM, MAX_QUEUED, MOST_NUMBER, OVERHEAD};
 use super::pace::Pace;
 use crate::time::Mono;
@@ -25,7 +23,8 @@ pub(super) struct Incoming {
     window: u64,
     granted: u64,
     pace: Pace,
-    refused: ArrayVec<Refusal, MAX_REFUSALS>,
+    /// At most [`MAX_REFUSALS`].
+    refused: Vec<Refusal>,
     missing: Missing,
 }
 
@@ -95,7 +94,7 @@ impl Incoming {
 
     /// What has to be remembered once nothing waits for the application.
     pub(super) fn note(&self) -> Received {
-        Received { delivered: self.delivered, position: self.position, refused: self.refused.to_vec() }
+        Received { delivered: self.delivered, position: self.position, refused: self.refused.clone() }
     }
 
     /// What is kept until gaps close or the application answers, in bytes of memory.
@@ -106,6 +105,16 @@ impl Incoming {
     /// Whether the application still has messages that it has not answered for.
     pub(super) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// Gives back memory that is not in use.
+    pub(super) fn shrink(&mut self) {
+        self.waiting.shrink_to_fit();
+        if self.parts.is_empty() {
+            // An emptied map keeps its last node.
+            self.parts = BTreeMap::new();
+        }
+        self.refused.shrink_to_fit();
     }
 
     /// Forgets what has arrived ahead of its turn. The sender is told if it ever comes back.
@@ -221,7 +230,7 @@ impl Incoming {
     pub(super) fn fill(&mut self, now: Mono, ack: &mut Ack) {
         let (settled, position) = self.settled();
         ack.settled = settled;
-        ack.refused.clone_from(&self.refused);
+        ack.refused = self.refused.iter().copied().collect();
         if self.pace.free_at() <= now {
             self.granted = self.granted.max(position + self.window);
         }
@@ -282,7 +291,7 @@ impl Incoming {
         let mut advanced = false;
         while let Some(Waiting { number, len, answer: Some(answer), .. }) = self.waiting.front() {
             if let Answer::Refused(reason) = answer {
-                if self.refused.is_full() {
+                if self.refused.len() == MAX_REFUSALS {
                     break;
                 }
                 self.refused.push(Refusal { number: *number, reason: *reason });

@@ -70,6 +70,12 @@ impl Outgoing {
         !self.queue.is_empty()
     }
 
+    /// Gives back memory that is not in use.
+    pub(super) fn shrink(&mut self) {
+        self.queue.shrink_to_fit();
+        self.lost.shrink_to_fit();
+    }
+
     /// Queues a message whose body has `len` bytes.
     pub(super) fn push(&mut self, message: Handle, len: usize) -> Result<(), QueueFull> {
         let waiting = self.accepted - self.settled_bytes;

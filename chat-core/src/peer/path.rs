@@ -251,6 +251,11 @@ impl Path {
         }
     }
 
+    /// Gives back memory that is not in use.
+    pub(super) fn shrink(&mut self) {
+        self.candidates.shrink_to_fit();
+    }
+
     /// Notes what most datagrams have to know, after any change.
     fn sum_up(&mut self) {
         let current = self.candidates.get(self.current).filter(|candidate| candidate.proof == Proof::Proven);

@@ -36,6 +36,11 @@ impl Received {
         self.window.next()
     }
 
+    /// When the packet with the highest number arrived.
+    pub(super) const fn largest_at(&self) -> Mono {
+        self.largest_at
+    }
+
     /// Whether `number` may be new.
     pub(super) const fn is_new(&self, number: u64) -> bool {
         number < MOST_NUMBER && !self.window.contains(number)

@@ -105,6 +105,11 @@ impl Recovery {
         self.on_the_way.is_empty()
     }
 
+    /// Gives back memory that is not in use.
+    pub(super) fn shrink(&mut self) {
+        self.on_the_way.shrink_to_fit();
+    }
+
     /// Whether so many packets wait for their acks that those which need not be tracked are not.
     pub(super) fn is_crowded(&self) -> bool {
         self.on_the_way.len() >= CROWD

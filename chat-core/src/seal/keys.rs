@@ -74,6 +74,20 @@ impl LinkKeys {
         Ok(Self { prk, sending: Direction::new(&ours, theirs), receiving: Direction::new(theirs, &ours) })
     }
 
+    /// Forgets the expanded keys, which are most of what this takes; they are made again when they are needed, within
+    /// microseconds.
+    pub fn put_away(&mut self) {
+        for direction in [&mut self.sending, &mut self.receiving] {
+            (direction.current, direction.previous) = (None, None);
+            direction.info.shrink_to_fit();
+        }
+    }
+
+    /// Whether there are no expanded keys.
+    pub const fn are_put_away(&self) -> bool {
+        self.sending.current.is_none() && self.receiving.current.is_none() && self.receiving.previous.is_none()
+    }
+
     /// Seals `frames` in place as packet `number`, with `header` authenticated; gives the tag to stand behind it.
     pub fn seal(&mut self, number: u64, header: &[u8], frames: &mut [u8]) -> [u8; TAG] {
         let phase = Self::phase(number);

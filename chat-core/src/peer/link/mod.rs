@@ -1,12 +1,11 @@
 //! The association of two sessions: its state, its timers, its beginning and its end.
 
 mod receive;
+mod rest;
 mod transmit;
 
 use std::net::SocketAddr;
 use std::time::Duration;
-
-use arrayvec::ArrayVec;
 
 use super::config::{ACK_DELAY, PeerConfig};
 use super::incoming::{self, Answer, Incoming, Missing};
@@ -44,7 +43,8 @@ pub(in crate::peer) struct Link {
     probe_due: bool,
     /// How long the acks of what is on the way may wait.
     patience: Duration,
-    pongs: ArrayVec<([u8; 8], SocketAddr), MAX_PONGS>,
+    /// At most [`MAX_PONGS`].
+    pongs: Vec<([u8; 8], SocketAddr)>,
 }
 
 /// Answers to pings that wait to be sent; further ones are dropped, and asked for again.
@@ -132,7 +132,7 @@ impl Link {
             unheard: 0,
             probe_due: false,
             patience: ACK_DELAY,
-            pongs: ArrayVec::new(),
+            pongs: Vec::new(),
         }
     }
 
@@ -257,6 +257,7 @@ impl Link {
                 self.path.look_elsewhere(now);
             }
         }
+        self.rest_if_due(now);
     }
 
     /// When it has to be looked after again. What is to be said and is due waits for the socket only.
@@ -275,6 +276,7 @@ impl Link {
         .into_iter()
         .flatten()
         .min()
+        .or_else(|| self.rest_deadline())
     }
 
     /// Moves what counts silence, because we were not running ourselves.

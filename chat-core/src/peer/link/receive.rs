@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Acceptable, Context, Link, Memory, Phase, SILENT_PROBES, Silence, Told};
+use super::{Acceptable, Context, Link, MAX_PONGS, Memory, Phase, SILENT_PROBES, Silence, Told};
 use crate::message::{FailReason, UnconfirmedReason};
 use crate::peer::config::{ACK_DELAY, SPREAD_MOST};
 use crate::peer::incoming::{Answer, Missing};
@@ -102,7 +102,9 @@ impl Link {
                 Frame::Ping(bytes) => {
                     delay = Duration::ZERO;
                     // When there are more than wait already, the peer asks again.
-                    let _full = self.pongs.try_push((bytes, from));
+                    if self.pongs.len() < MAX_PONGS {
+                        self.pongs.push((bytes, from));
+                    }
                 }
                 Frame::Pong(bytes) => {
                     if self.path.on_pong(bytes, self.unheard >= SILENT_PROBES) {
