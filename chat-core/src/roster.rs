@@ -101,6 +101,15 @@ fn first(addresses: &[SocketAddr]) -> SocketAddr {
     addresses.first().copied().unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)))
 }
 
+/// How far a roster, or a copy of it, is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Step {
+    /// The server start that counts the revisions.
+    pub epoch: Epoch,
+    /// The revision.
+    pub revision: Revision,
+}
+
 /// Changes that lead from one revision to a later one.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Update {

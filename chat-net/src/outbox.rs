@@ -128,7 +128,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Puts a copy of the roster at the end; from now on broadcasts follow. Its owner is told when all is written.
+    /// Puts a copy of the roster at the end, or what was missed of it; from now on broadcasts follow. Its owner is told
+    /// when all is written.
     pub(crate) fn copy(&self, frames: &[Bytes]) {
         let mut state = self.lock();
         if state.stage == Stage::Open {

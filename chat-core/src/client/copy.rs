@@ -1,26 +1,20 @@
-//! The client's copy of the roster: loaded in pages, kept in step by updates, compared after a break.
+//! The client's copy of the roster: loaded in pages, kept in step by updates, and after a break compared with a fresh
+//! one, or brought up to date by what was missed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::difference::{difference, tidy, tidy_update};
 use super::doors::{Event, Output};
-use crate::id::{Epoch, Revision};
+use super::loading::{Loading, Wait};
+use crate::id::Revision;
 use crate::name::UserName;
 use crate::presence::OfflineReason;
-use crate::roster::{Change, Entry, Roster, Update};
+use crate::roster::{Change, Entry, Roster, Step, Update};
 use crate::time::{Mono, Timestamp};
 
 /// The most entries that are held: ten times what a server is built for, and about 30 MB.
 pub(super) const MAX_ENTRIES: usize = 100_000;
-
-/// The most changes that are kept while a copy loads, about 1 MB. If more come, all are forgotten and the finished copy
-/// turns out to be out of step.
-const MAX_HELD_CHANGES: usize = 4_096;
-
-/// For how long a server that answers heartbeats may leave us waiting for a copy in all: one that has ten thousand to
-/// send at once takes a minute on a slow line.
-const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// The longest settling that is believed: a server that is wrong about it does not keep ghosts online for days.
 const LONGEST_SETTLING: Duration = Duration::from_mins(10);
@@ -40,42 +34,14 @@ pub(super) struct RosterCopy {
 /// How the copy stands to the server's roster.
 #[derive(Debug)]
 enum Standing {
-    /// There is no connection.
-    Apart,
+    /// There is no connection. What was whole when it broke is as far as it was then.
+    Apart(Option<Step>),
     /// A fresh copy was asked for, or has begun to come.
     Loading(Loading),
+    /// It is whole, and what it missed comes update by update, up to revision `to`.
+    Behind { step: Step, to: Revision, wait: Wait },
     /// Update by update.
-    InStep { epoch: Epoch, revision: Revision },
-}
-
-/// A fresh copy, as far as it came.
-#[derive(Debug)]
-struct Loading {
-    entries: Roster,
-    /// Updates that came meanwhile; those that the copy does not hold already are made afterwards.
-    held: Vec<Update>,
-    held_changes: usize,
-    /// When the next page must have come.
-    until: Mono,
-    /// Until when heartbeats may put that off.
-    at_most: Mono,
-}
-
-impl Loading {
-    fn new(until: Mono) -> Self {
-        Self { entries: Roster::new(), held: Vec::new(), held_changes: 0, until, at_most: until + LONGEST_WAIT }
-    }
-
-    fn hold(&mut self, update: Update) {
-        // An update without a change costs memory too.
-        self.held_changes += 1 + update.changes.len();
-        if self.held_changes > MAX_HELD_CHANGES {
-            self.held = Vec::new();
-            self.held_changes = 0;
-        } else {
-            self.held.push(update);
-        }
-    }
+    InStep(Step),
 }
 
 /// Whether a copy was ever complete.
@@ -100,22 +66,47 @@ impl RosterCopy {
         Self {
             own,
             shown: Roster::new(),
-            standing: Standing::Apart,
+            standing: Standing::Apart(None),
             history: History::Empty,
             settle_until: Mono::ZERO,
             doubtful: BTreeSet::new(),
         }
     }
 
-    /// After a welcome: a fresh copy comes, its first page before `until`; the server settles for `settling` more.
-    pub(super) fn begin(&mut self, now: Mono, until: Mono, settling: Duration) {
-        self.settle_until = now + settling.min(LONGEST_SETTLING);
-        self.standing = Standing::Loading(Loading::new(until));
+    /// How far what is shown is, if it is a whole copy.
+    pub(super) fn step(&self) -> Option<Step> {
+        match &self.standing {
+            Standing::Apart(step) => *step,
+            Standing::Behind { step, .. } | Standing::InStep(step) => Some(*step),
+            Standing::Loading(_) => None,
+        }
     }
 
-    /// The connection is gone. What is shown stays, and the next copy will be compared with it.
+    /// After a welcome: before `until` comes the first page of a fresh copy, or of what was `missed` since our
+    /// [step](Self::step), and where that leads to. The server settles for `settling` more.
+    pub(super) fn begin(
+        &mut self,
+        now: Mono,
+        until: Mono,
+        settling: Duration,
+        missed: Option<Step>,
+    ) -> Result<(), &'static str> {
+        self.standing = match (missed, self.step()) {
+            (None, _) => Standing::Loading(Loading::new(until)),
+            (Some(Step { epoch, revision: to }), Some(step)) if epoch == step.epoch && to >= step.revision => {
+                Standing::Behind { step, to, wait: Wait::new(until) }
+            }
+            (Some(_), _) => return Err("its welcome goes on from another roster than ours"),
+        };
+        self.catch_up();
+        self.settle_until = now + settling.min(LONGEST_SETTLING);
+        Ok(())
+    }
+
+    /// The connection is gone. What is shown stays, and the next copy will be compared with it, or what was missed is
+    /// made on it.
     pub(super) fn part(&mut self) {
-        self.standing = Standing::Apart;
+        self.standing = Standing::Apart(self.step());
     }
 
     /// A part of a fresh copy; the next must come before `until`. One that was not asked for is as good.
@@ -124,7 +115,7 @@ impl RosterCopy {
             self.standing = Standing::Loading(Loading::new(until));
         }
         let Standing::Loading(loading) = &mut self.standing else { return Ok(()) };
-        loading.until = until;
+        loading.wait.until(until);
         for mut entry in page {
             tidy(&mut entry)?;
             if entry.user != self.own {
@@ -140,16 +131,14 @@ impl RosterCopy {
         &mut self,
         now: Mono,
         at: Timestamp,
-        step: (Epoch, Revision),
+        step: Step,
         until: Mono,
         out: &mut Vec<Output>,
     ) -> Result<Need, &'static str> {
-        let (epoch, revision) = step;
-        let in_step = Standing::InStep { epoch, revision };
-        let (fresh, held) = match std::mem::replace(&mut self.standing, in_step) {
-            Standing::Loading(loading) => (loading.entries, loading.held),
+        let (fresh, held) = match std::mem::replace(&mut self.standing, Standing::InStep(step)) {
+            Standing::Loading(loading) => loading.into_parts(),
             // A copy without a page is that of nobody.
-            Standing::Apart | Standing::InStep { .. } => (Roster::new(), Vec::new()),
+            Standing::Apart(_) | Standing::Behind { .. } | Standing::InStep(_) => (Roster::new(), Vec::new()),
         };
         let silent_from = out.len();
         match self.history {
@@ -158,10 +147,10 @@ impl RosterCopy {
         }
         let mut need = Need::Nothing;
         // Those of another epoch say nothing about this copy. After a gap the rest is held again.
-        for update in held.into_iter().filter(|update| update.epoch == epoch) {
+        for update in held.into_iter().filter(|update| update.epoch == step.epoch) {
             match &mut self.standing {
                 Standing::Loading(loading) => loading.hold(update),
-                Standing::InStep { .. } | Standing::Apart => need = self.make(update, until, out)?,
+                _ => need = self.make(update, until, out)?,
             }
         }
         if self.history == History::Empty {
@@ -190,7 +179,7 @@ impl RosterCopy {
 
     /// Once settling has ended, tells as lost who did not come back.
     pub(super) fn settle(&mut self, now: Mono, at: Timestamp, out: &mut Vec<Output>) {
-        if matches!(self.standing, Standing::InStep { .. }) && self.settle_until <= now {
+        if self.is_in_step() && self.settle_until <= now {
             for user in std::mem::take(&mut self.doubtful) {
                 self.lose(user, at, out);
             }
@@ -199,8 +188,8 @@ impl RosterCopy {
 
     /// After a delay of our own: nothing is decided before `until`, so that what waits in the socket is read first.
     pub(super) fn forgive(&mut self, until: Mono) {
-        if let Standing::Loading(loading) = &mut self.standing {
-            loading.until = loading.until.max(until);
+        if let Some(wait) = self.wait() {
+            wait.forgive(until);
         }
         if !self.doubtful.is_empty() {
             self.settle_until = self.settle_until.max(until);
@@ -209,23 +198,31 @@ impl RosterCopy {
 
     /// A server that answers heartbeats is there: others get their copies first, and ours may come until `until`.
     pub(super) fn hope(&mut self, until: Mono) {
-        if let Standing::Loading(loading) = &mut self.standing {
-            loading.until = loading.until.max(until.min(loading.at_most));
+        if let Some(wait) = self.wait() {
+            wait.hope(until);
         }
     }
 
-    /// When settling ends for somebody, or the server must have sent more of a copy.
+    /// When settling ends for somebody, or the server must have sent more of a copy, or of what we missed.
     pub(super) fn deadline(&self) -> Option<Mono> {
         match &self.standing {
-            Standing::Loading(loading) => Some(loading.until),
-            Standing::InStep { .. } if !self.doubtful.is_empty() => Some(self.settle_until),
-            Standing::InStep { .. } | Standing::Apart => None,
+            Standing::Loading(Loading { wait, .. }) | Standing::Behind { wait, .. } => Some(wait.end()),
+            Standing::InStep(_) if !self.doubtful.is_empty() => Some(self.settle_until),
+            Standing::InStep(_) | Standing::Apart(_) => None,
         }
     }
 
-    /// Whether the server leaves us waiting for more of a copy.
+    /// Whether the server leaves us waiting for more of a copy, or of what we missed.
     pub(super) fn is_overdue(&self, now: Mono) -> bool {
-        matches!(&self.standing, Standing::Loading(loading) if loading.until <= now)
+        match &self.standing {
+            Standing::Loading(Loading { wait, .. }) | Standing::Behind { wait, .. } => wait.end() <= now,
+            Standing::InStep(_) | Standing::Apart(_) => false,
+        }
+    }
+
+    /// Whether what is shown is all that the server has told so far.
+    pub(super) fn is_in_step(&self) -> bool {
+        matches!(self.standing, Standing::InStep(_))
     }
 
     pub(super) fn own(&self) -> &UserName {
@@ -259,20 +256,42 @@ impl RosterCopy {
 
     /// Makes the changes of `update` that are not made yet: its numbers tell which.
     fn make(&mut self, update: Update, until: Mono, out: &mut Vec<Output>) -> Result<Need, &'static str> {
-        let Standing::InStep { epoch, revision } = &mut self.standing else { return Ok(Need::Nothing) };
-        if update.epoch != *epoch || update.from > *revision {
+        let (Standing::InStep(step) | Standing::Behind { step, .. }) = &mut self.standing else {
+            return Ok(Need::Nothing);
+        };
+        if update.epoch != step.epoch || update.from > step.revision {
             let mut loading = Loading::new(until);
             loading.hold(update);
             self.standing = Standing::Loading(loading);
             return Ok(Need::FreshCopy);
         }
         // An update that was put together before our copy was made begins with changes that the copy holds.
-        let known = revision.get() - update.from.get();
-        *revision = update.to.max(*revision);
+        let known = step.revision.get() - update.from.get();
+        step.revision = update.to.max(step.revision);
+        if let Some(wait) = self.wait() {
+            wait.until(until);
+        }
+        self.catch_up();
         for (at, change) in update.changes.into_iter().skip(usize::try_from(known).unwrap_or(usize::MAX)) {
             self.change(at, change, out);
         }
         if self.shown.len() > MAX_ENTRIES { Err(TOO_MANY) } else { Ok(Need::Nothing) }
+    }
+
+    /// Is in step as soon as nothing is missed any more.
+    fn catch_up(&mut self) {
+        if let Standing::Behind { step, to, .. } = self.standing
+            && step.revision >= to
+        {
+            self.standing = Standing::InStep(step);
+        }
+    }
+
+    fn wait(&mut self) -> Option<&mut Wait> {
+        match &mut self.standing {
+            Standing::Loading(Loading { wait, .. }) | Standing::Behind { wait, .. } => Some(wait),
+            Standing::InStep(_) | Standing::Apart(_) => None,
+        }
     }
 
     fn change(&mut self, at: Timestamp, change: Change, out: &mut Vec<Output>) {

@@ -37,7 +37,9 @@ impl Client {
             State::Greeting { pass, said, .. } => {
                 out.push(Output::Send(match &pass {
                     Pass::Password(login) => requests::enter(login, &self.offer, next.public()),
-                    Pass::Ticket(session) => requests::resume(session.ticket.as_bytes(), &self.offer, next.public()),
+                    Pass::Ticket(session) => {
+                        requests::resume(session.ticket.as_bytes(), &self.offer, next.public(), self.copy.step())
+                    }
                 }));
                 let until = now.mono + self.config.answer_timeout;
                 let way = now.mono.since(said) / 2;
@@ -76,12 +78,13 @@ impl Client {
             return Err("its welcome is for another user");
         }
         tidy(&mut welcome.entry)?;
+        let missed = welcome.missed().map_err(|_| "its welcome cannot be read")?;
         let ticket = Ticket::new(welcome.ticket)?;
 
         // The answer waits for a password check, which says nothing of the way.
         self.clock.note_answer(*asked, now, welcome.at, *way);
         let settling = Duration::from_millis(welcome.settling_ms.into());
-        self.copy.begin(now.mono, now.mono + self.config.answer_timeout, settling);
+        self.copy.begin(now.mono, now.mono + self.config.answer_timeout, settling, missed)?;
         let mut pulse = Pulse::new(welcome.limits, now.mono);
         out.push(Output::Event(Event::Welcome {
             kind: welcome.kind,
@@ -97,6 +100,7 @@ impl Client {
             password_change: PasswordChange::None,
             moved_from: None,
         });
+        self.arrive(out);
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ mod copy;
 mod difference;
 mod doors;
 mod fate;
+mod loading;
 mod log_in;
 mod online;
 mod pulse;

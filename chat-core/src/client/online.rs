@@ -8,6 +8,7 @@ use super::requests;
 use super::state::{PasswordChange, State, Ticket};
 use crate::id::{Epoch, Revision};
 use crate::password::Password;
+use crate::roster::Step;
 use crate::time::Now;
 use crate::wire::control::{Offer, Reply, Request, WelcomeKind};
 use crate::wire::rejection::Rejection;
@@ -22,6 +23,7 @@ impl Client {
             Reply::Complete { epoch, revision } => self.complete(now, epoch, revision, out),
             Reply::Update(update) => {
                 let need = self.copy.update(update, until, out).map_err(Trouble::Protocol)?;
+                self.arrive(out);
                 ask(need, out);
                 Ok(())
             }
@@ -59,18 +61,30 @@ impl Client {
         let at = self.clock.server_time(now);
         let until = now.mono + self.config.answer_timeout;
         let before = self.copy.history();
-        let need = self.copy.complete(now.mono, at, (epoch, revision), until, out).map_err(Trouble::Protocol)?;
+        let step = Step { epoch, revision };
+        let need = self.copy.complete(now.mono, at, step, until, out).map_err(Trouble::Protocol)?;
         if before == History::Empty {
             out.push(Output::Event(Event::Online { at }));
         }
-        if let State::Online(online) = &mut self.state
-            && let Some(WelcomeKind::Continued | WelcomeKind::Fresh) = online.arrival.take()
-        {
+        self.arrived(out);
+        ask(need, out);
+        Ok(())
+    }
+
+    /// Whoever had a roster already arrives as soon as that is in step.
+    pub(super) fn arrive(&mut self, out: &mut Vec<Output>) {
+        if self.copy.is_in_step() {
+            self.arrived(out);
+        }
+    }
+
+    fn arrived(&mut self, out: &mut Vec<Output>) {
+        let State::Online(online) = &mut self.state else { return };
+        let Some(kind) = online.arrival.take() else { return };
+        if matches!(kind, WelcomeKind::Continued | WelcomeKind::Fresh) {
             out.push(Output::Event(Event::Reconnected));
         }
         self.backoff.reset();
-        ask(need, out);
-        Ok(())
     }
 
     /// The time of a heartbeat, of a silence that was too long, or of the end of settling.

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::doors::{Login, Output};
-use crate::extras::{Extra, Extras};
+use crate::extras::Extra;
 use crate::invitation::Invitation;
 use crate::key::PublicKey;
 use crate::password::Password;
-use crate::roster::LinkVersions;
-use crate::wire::control::{ChangePassword, Enter, INVITATION, Offer, Request, Resume};
+use crate::roster::{LinkVersions, Step};
+use crate::wire::control::{COPY, ChangePassword, Enter, INVITATION, Offer, Request, Resume, step};
 use crate::wire::datagram;
 use crate::wire::frame::{MAX_GUEST_FRAME, encode, encode_raw};
 use crate::wire::hello::Hello;
@@ -45,8 +45,9 @@ fn invitation(invitation: &Invitation) -> Extra {
     Extra { tag: INVITATION, value: invitation.expose().into() }
 }
 
-pub(super) fn resume(ticket: &[u8], offer: &Offer, next_key: PublicKey) -> Bytes {
-    let extras = Extras::default();
+/// `copy` is how far the copy of the roster is, if there is a whole one.
+pub(super) fn resume(ticket: &[u8], offer: &Offer, next_key: PublicKey, copy: Option<Step>) -> Bytes {
+    let extras = copy.into_iter().map(|copy| step(COPY, copy)).collect();
     request(&Request::Resume(Resume { ticket, offer: offer.clone(), next_key, versions: LINKS, extras }))
 }
 
@@ -67,6 +68,7 @@ pub(super) fn request(request: &Request<'_>) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::{Epoch, Revision};
     use crate::wire::control::{OfferPolicy, Purpose};
 
     #[test]
@@ -78,7 +80,8 @@ mod tests {
         let offer = Offer { policy: OfferPolicy::Detected, port: 65_535, addresses };
         let key = PublicKey::new([255; 32]);
         let enter = enter(&login, &offer, key);
-        let resume = resume(&[0; MAX_TICKET], &offer, key);
+        let copy = Step { epoch: Epoch::new(u64::MAX), revision: Revision::new(u64::MAX) };
+        let resume = resume(&[0; MAX_TICKET], &offer, key, Some(copy));
         assert!(enter.len() <= 4 + MAX_GUEST_FRAME, "{}", enter.len());
         assert!(resume.len() <= 4 + MAX_GUEST_FRAME, "{}", resume.len());
         assert!(change_password(&login.password, &login.password).len() <= LONGEST);

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::doors::Output;
+use super::history::History;
 use super::pages::Pages;
 use crate::id::{Epoch, Revision};
 use crate::presence::Record;
-use crate::roster::{Change, Roster};
+use crate::roster::{Change, Roster, Step};
 use crate::time::Timestamp;
 use crate::wire::control::Reply;
 use crate::wire::{self, frame};
@@ -24,11 +25,12 @@ pub(super) struct Changes {
     /// The whole copy, unless something has changed since it was put together.
     copy: Option<Arc<[Bytes]>>,
     untold: Untold,
+    history: History,
 }
 
 impl Changes {
-    /// A roster of nobody at revision 0.
-    pub(super) fn new(epoch: Epoch) -> Self {
+    /// A roster of nobody at revision 0. At most `history` bytes of what was told are kept.
+    pub(super) fn new(epoch: Epoch, history: usize) -> Self {
         let revision = Revision::new(0);
         Self {
             epoch,
@@ -37,6 +39,7 @@ impl Changes {
             pages: Pages::default(),
             copy: None,
             untold: Untold::after(revision),
+            history: History::new(history),
         }
     }
 
@@ -71,6 +74,7 @@ impl Changes {
         let mut untold = std::mem::replace(&mut self.untold, Untold::after(self.revision));
         untold.end_frame(self.epoch);
         if !untold.frames.is_empty() {
+            self.history.note(&untold.frames, &untold.ends);
             out.push(Output::Broadcast { bytes: untold.frames.into() });
         }
         out.extend(untold.records.into_iter().map(Output::Record));
@@ -85,6 +89,23 @@ impl Changes {
         };
         Arc::clone(copy.get_or_insert_with(put_together))
     }
+
+    /// How far everybody is who was told everything.
+    pub(super) fn told(&self) -> Step {
+        Step { epoch: self.epoch, revision: self.history.end() }
+    }
+
+    /// What somebody whose copy is at `step` was not told, up to [`Self::told`]. None if a whole copy is not longer, if not
+    /// all of it is known any more, or if no copy can be at `step`, as that is of another run, to come, or in the middle
+    /// of a frame.
+    pub(super) fn missed(&mut self, step: Step) -> Option<Arc<[Bytes]>> {
+        if step.epoch != self.epoch {
+            return None;
+        }
+        let missed = self.history.since(step.revision)?;
+        let len: usize = missed.iter().map(Bytes::len).sum();
+        (len < self.pages.len()).then(|| missed.into())
+    }
 }
 
 /// Changes that wait to be told together, encoded as they come.
@@ -92,6 +113,8 @@ impl Changes {
 struct Untold {
     /// Whole frames: the encoding of so many changes that one more did not fit.
     frames: Vec<u8>,
+    /// Of each, the revision after it and where it ends.
+    ends: Vec<(Revision, usize)>,
     /// The changes of the next frame, one behind the other, how many they are, and after which revision.
     changes: Vec<u8>,
     count: u32,
@@ -107,7 +130,14 @@ const HEAD: usize = 1 + 10 + 10 + 10 + 5;
 
 impl Untold {
     fn after(revision: Revision) -> Self {
-        Self { frames: Vec::new(), changes: Vec::new(), count: 0, from: revision, records: Vec::new() }
+        Self {
+            frames: Vec::new(),
+            ends: Vec::new(),
+            changes: Vec::new(),
+            count: 0,
+            from: revision,
+            records: Vec::new(),
+        }
     }
 
     fn push(&mut self, epoch: Epoch, at: Timestamp, change: &Change) {
@@ -132,6 +162,7 @@ impl Untold {
         wire::encode(&(VARIANT, epoch, self.from, to, self.count), &mut payload);
         payload.append(&mut self.changes);
         frame::encode_raw(&payload, &mut self.frames);
+        self.ends.push((to, self.frames.len()));
         self.count = 0;
         self.from = to;
     }
@@ -187,7 +218,7 @@ mod tests {
 
     #[test]
     fn changes_are_told_together_in_frames_that_are_not_too_long() {
-        let mut changes = Changes::new(Epoch::new(u64::MAX));
+        let mut changes = Changes::new(Epoch::new(u64::MAX), 0);
         assert!(!changes.are_untold());
         for number in 0..1_000 {
             changes.make(Timestamp::from_millis(number), online(number));
@@ -210,8 +241,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_missed_is_the_rest_of_what_was_told() {
+        let epoch = Epoch::new(7);
+        let mut changes = Changes::new(epoch, usize::MAX);
+        for number in 0..1_000 {
+            changes.make(Timestamp::from_millis(number), online(number));
+        }
+        let step = |revision| Step { epoch, revision: Revision::new(revision) };
+        assert_eq!((changes.told(), changes.missed(step(1_000))), (step(0), None), "nobody was told");
+        let mut out = Vec::new();
+        changes.tell(&mut out);
+        let Some(Output::Broadcast { bytes }) = out.first() else { panic!("they are told") };
+        // A connection may break between two frames that were told together.
+        let (mut rest, mut revision) = (&bytes[..], 0);
+        while let Some((length, behind)) = rest.split_first_chunk() {
+            let missed = changes.missed(step(revision));
+            // The first frame begins the whole story, which is longer than the copy.
+            assert_eq!(missed.map(|missed| missed.concat()).as_deref(), (revision > 0).then_some(rest), "{revision}");
+            assert_eq!(changes.missed(step(revision + 1)), None);
+            let (payload, behind) = behind.split_at(u32::from_be_bytes(*length) as usize);
+            let Ok(Reply::Update(update)) = Reply::decode(payload) else { panic!("not an update") };
+            (rest, revision) = (behind, update.to.get());
+        }
+        assert_eq!((changes.told(), changes.missed(changes.told()).map(|none| none.len())), (step(1_000), Some(0)));
+        assert_eq!(changes.missed(Step { epoch: Epoch::new(8), ..step(1_000) }), None);
+    }
+
+    #[test]
     fn copies_share_their_memory_until_the_next_change() {
-        let mut changes = Changes::new(Epoch::new(1));
+        let mut changes = Changes::new(Epoch::new(1), 0);
         changes.make(Timestamp::from_millis(1), online(1));
         let copy = changes.copy();
         assert!(Arc::ptr_eq(&copy, &changes.copy()));

@@ -17,7 +17,7 @@ use super::throttle::Source;
 use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId};
 use crate::key::PublicKey;
-use crate::roster::LinkVersions;
+use crate::roster::{LinkVersions, Step};
 use crate::time::Mono;
 
 /// One connection.
@@ -68,6 +68,8 @@ pub(super) struct Newcomer {
     pub(super) addresses: Vec<SocketAddr>,
     /// The datagram formats that it speaks.
     pub(super) versions: LinkVersions,
+    /// How far its copy of the roster is, as it says.
+    pub(super) copy: Option<Step>,
 }
 
 /// A connection that speaks for a session.

@@ -3,13 +3,15 @@
 use crate::wire::control::WelcomeKind;
 use crate::wire::rejection::Rejection;
 
-/// Totals since the machine began. Each answer to a client is counted once, in one of them.
+/// Totals since the machine began. Each answer to a client is counted once, in one of them; `caught_up` is a part of one.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
     /// Sessions that began with a password, registrations included.
     pub entered: u64,
     /// Sessions that went on by ticket, as they were.
     pub continued: u64,
+    /// Of these, how many were sent what they had missed, and not a whole copy of the roster.
+    pub caught_up: u64,
     /// Sessions that began by ticket, because the ticket's own had ended.
     pub fresh: u64,
     /// Refused for an unknown user or a wrong password.

@@ -100,7 +100,8 @@ pub enum Output {
         /// Whole frames, lengths included.
         bytes: Bytes,
     },
-    /// Write these frames, the whole roster, and from now on the broadcasts: whatever of it waited is older.
+    /// Write these frames, and from now on the broadcasts: whatever of these waited is older. The frames are the whole
+    /// roster, or for who had it before what it has missed, which may be nothing.
     Copy {
         /// To this connection.
         conn: ConnId,

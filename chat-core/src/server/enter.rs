@@ -14,9 +14,9 @@ use crate::id::{AccountId, ConnId};
 use crate::key::PublicKey;
 use crate::name::UserName;
 use crate::password::Password;
-use crate::roster::{Change, Entry, LinkVersions};
+use crate::roster::{Change, Entry, LinkVersions, Step};
 use crate::time::{Now, Timestamp};
-use crate::wire::control::{Ended, Enter, Limits, Offer, Purpose, Reply, Request, Welcome, WelcomeKind};
+use crate::wire::control::{self, Ended, Enter, Limits, MISSED, Offer, Purpose, Reply, Request, Welcome, WelcomeKind};
 use crate::wire::rejection::Rejection;
 
 impl Server {
@@ -101,7 +101,7 @@ impl Server {
         if versions.low > versions.high {
             return Err(Rejection::Malformed);
         }
-        Ok(Newcomer { key, addresses: addresses::chosen(offer, connection.from)?, versions })
+        Ok(Newcomer { key, addresses: addresses::chosen(offer, connection.from)?, versions, copy: None })
     }
 
     /// Two sessions with one id, let alone one key, could not be told apart.
@@ -190,7 +190,7 @@ impl Server {
         kind: WelcomeKind,
         out: &mut Vec<Output>,
     ) -> Result<(), Rejection> {
-        let Newcomer { key, addresses, versions } = newcomer;
+        let Newcomer { key, addresses, versions, copy: _ } = newcomer;
         self.refuse_used(key)?;
         if self.sessions.len() >= self.config.max_sessions && self.sessions.get(account.id).is_none() {
             out.push(Output::Reached(Bound::Sessions));
@@ -208,10 +208,11 @@ impl Server {
             generation: account.generation,
             key,
             since,
+            arrival: self.changes.revision(),
             conn: None,
             changing: None,
         });
-        self.admit(now, conn, account.id, kind, out);
+        self.admit(now, conn, account.id, kind, None, out);
         Ok(())
     }
 
@@ -232,13 +233,15 @@ impl Server {
         }
     }
 
-    /// Connects a connection with the account's session: welcome, and then a fresh copy.
+    /// Connects a connection with the account's session: welcome, and then a fresh copy, or what was missed since
+    /// `copy` if that is less.
     pub(super) fn admit(
         &mut self,
         now: Now,
         conn: ConnId,
         account: AccountId,
         kind: WelcomeKind,
+        copy: Option<Step>,
         out: &mut Vec<Output>,
     ) {
         let Some(session) = self.sessions.get_mut(account) else { return };
@@ -251,6 +254,7 @@ impl Server {
         self.timers.cancel(Timer::LogIn(conn));
         self.timers.set(Timer::Silence(conn), now.mono + self.config.silence);
         self.timers.set(Timer::Renew(conn), now.mono + self.config.ticket_renewal);
+        let missed = copy.and_then(|step| self.changes.missed(step));
         let welcome = Welcome {
             kind,
             entry,
@@ -263,11 +267,18 @@ impl Server {
             },
             ticket: self.ticket(now, account).unwrap_or_default(),
             settling_ms: millis(now.mono.until(self.started + self.config.settling)),
-            extras: Extras::default(),
+            extras: missed.iter().map(|_| control::step(MISSED, self.changes.told())).collect(),
         };
         out.push(Output::Admit { conn });
         send(conn, &Reply::Welcome(welcome), out);
-        self.copies.want(conn);
+        match missed {
+            // Ahead of what nobody was told yet, which follows for everybody.
+            Some(frames) => {
+                self.counts.caught_up += 1;
+                out.push(Output::Copy { conn, frames });
+            }
+            None => self.copies.want(conn),
+        }
     }
 
     /// A ticket for the account's session as it is now.

@@ -7,7 +7,8 @@
 //!
 //! # A session's life
 //! It begins with a password, or with a ticket whose own session has ended (`Fresh`). When its connection breaks, nobody
-//! is told: for the grace time it waits for a ticket to go on with (`Continued`), and only then it is lost. It ends at
+//! is told: for the grace time it waits for a ticket to go on with (`Continued`), and only then it is lost. Who goes on is
+//! sent what it missed meanwhile, if it says how far its roster is and that is shorter than the roster. It ends at
 //! once when its user asks for that, when a newer log-in of the account replaces it, when the account changes, or when
 //! the client does not read. What a run has ended never goes on in that run.
 //!
@@ -28,6 +29,7 @@ mod copies;
 mod counts;
 mod doors;
 mod enter;
+mod history;
 mod jobs;
 mod memory;
 mod online;
@@ -127,7 +129,7 @@ impl Server {
             timers,
             connections: Connections::default(),
             sessions: Sessions::new(config.ticket_life),
-            changes: Changes::new(Epoch::new(generator.number())),
+            changes: Changes::new(Epoch::new(generator.number()), config.max_history),
             copies: Copies::default(),
             publish_from: now.mono,
             jobs: Jobs::new(),

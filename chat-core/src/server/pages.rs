@@ -46,6 +46,11 @@ impl Pages {
         self.0.iter_mut().map(|Page { entries, frame, .. }| &*frame.get_or_insert_with(|| encoded(entries)))
     }
 
+    /// The length of all entries, which is that of the copy but for a little.
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(|page| page.len).sum()
+    }
+
     fn put(&mut self, entry: &Entry) {
         let mut encoding = Vec::new();
         wire::encode(entry, &mut encoding);

@@ -42,6 +42,7 @@ impl Server {
         let ticket = Ticket::open(resume.ticket, &self.ticket_key, now.wall, self.config.ticket_life)
             .ok_or(Rejection::TicketRefused)?;
         let next = self.newcomer(conn, resume.next_key, &resume.offer, resume.versions)?;
+        let next = Newcomer { copy: resume.copy(), ..next };
         if resume.next_key == ticket.key {
             return Err(Rejection::KeyInUse);
         }
@@ -143,10 +144,13 @@ impl Server {
         }
     }
 
-    /// A live session goes on with another connection. Others are told only if its addresses are others now.
+    /// A live session goes on with another connection. Others are told only if its addresses are others now. If its
+    /// client says how far its copy is, what it has missed since is all it needs.
     fn go_on(&mut self, now: Now, conn: ConnId, account: AccountId, next: Newcomer, out: &mut Vec<Output>) {
         let Some(session) = self.sessions.get(account) else { return };
         let user = session.user.clone();
+        // Who claims to know an older roster would be told of people who left before it came.
+        let copy = next.copy.filter(|step| step.revision >= session.arrival);
         // The connection before may be broken in a way that only the client knows of.
         if let Some(before) = session.conn {
             out.push(Output::Close { conn: before });
@@ -155,6 +159,6 @@ impl Server {
         if self.roster().get(&user).is_some_and(|entry| entry.addresses != next.addresses) {
             self.changes.make(now.wall, Change::Moved { user, addresses: next.addresses });
         }
-        self.admit(now, conn, account, WelcomeKind::Continued, out);
+        self.admit(now, conn, account, WelcomeKind::Continued, copy, out);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::memory::Memory;
 use super::tickets::Ticket;
-use crate::id::{AccountId, ConnId, Epoch, JobId, SessionId};
+use crate::id::{AccountId, ConnId, Epoch, JobId, Revision, SessionId};
 use crate::key::PublicKey;
 use crate::name::UserName;
 use crate::time::{Mono, Timestamp};
@@ -23,6 +23,8 @@ pub(super) struct Session {
     pub(super) key: PublicKey,
     /// When it began.
     pub(super) since: Timestamp,
+    /// The revision of its arrival in this run. No copy of an older roster was ever made for it.
+    pub(super) arrival: Revision,
     /// Its connection, unless that is broken and the grace time runs.
     pub(super) conn: Option<ConnId>,
     /// Its own change of password, while that is in flight.
@@ -147,6 +149,7 @@ mod tests {
             generation: 1,
             key: PublicKey::new([key; 32]),
             since: Timestamp::from_millis(since),
+            arrival: Revision::new(1),
             conn: None,
             changing: None,
         }

@@ -9,7 +9,7 @@ pub use link::link;
 use crate::name::UserName;
 use crate::password::Password;
 use crate::text::Text;
-use crate::wire::control::{Reply, Request};
+use crate::wire::control::{self, Reply, Request, Resume, Welcome};
 use crate::wire::datagram::{Body, Frame, Frames, HEADER, Header};
 use crate::wire::frame::{self, FrameDecoder};
 use crate::wire::hello::Hello;
@@ -64,14 +64,24 @@ pub fn hello(data: &[u8]) {
     }
 }
 
-/// A request is read or refused.
+/// A request is read or refused, and what it says of a copy as well.
 pub fn request(data: &[u8]) {
-    drop(Request::decode(data));
+    if let Ok(Request::Resume(resume)) = Request::decode(data)
+        && let Some(copy) = resume.copy()
+    {
+        let extras = [control::step(control::COPY, copy)].into_iter().collect();
+        assert_eq!(Resume { extras, ..resume }.copy(), Some(copy));
+    }
 }
 
-/// A reply is read or refused.
+/// A reply is read or refused, and what it says of a copy as well.
 pub fn reply(data: &[u8]) {
-    drop(Reply::decode(data));
+    if let Ok(Reply::Welcome(welcome)) = Reply::decode(data)
+        && let Ok(Some(missed)) = welcome.missed()
+    {
+        let extras = [control::step(control::MISSED, missed)].into_iter().collect();
+        assert_eq!(Welcome { extras, ..welcome }.missed(), Ok(Some(missed)));
+    }
 }
 
 /// The content of a datagram is read or refused, and what is read is written as something that reads the same.

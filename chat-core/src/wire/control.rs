@@ -6,7 +6,7 @@
 //!                  <------------------      Hello
 //!   Enter, Resume  ------------------>
 //!                  <------------------      Welcome | Rejected
-//!                  <------------------      Page .. Page, Complete
+//!                  <------------------      Page .. Page, Complete | what was missed
 //!                  <------------------      Update, as often as the roster changes
 //!   Beat           ------------------>      Beat, Ticket
 //!   Leave          ------------------>
@@ -18,11 +18,11 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::rejection::Rejection;
-use super::{Malformed, decode};
-use crate::extras::Extras;
+use super::{Malformed, decode, encode};
+use crate::extras::{Extra, Extras};
 use crate::id::{Epoch, Revision};
 use crate::key::PublicKey;
-use crate::roster::{Entry, LinkVersions, Update};
+use crate::roster::{Entry, LinkVersions, Step, Update};
 use crate::time::Timestamp;
 
 /// What a client says. On the wire: append only.
@@ -111,6 +111,24 @@ pub struct Resume<'a> {
     pub versions: LinkVersions,
     /// Room for what later versions add.
     pub extras: Extras,
+}
+
+impl Resume<'_> {
+    /// How far the client's copy of the roster is, if it says so in a way that can be read.
+    pub fn copy(&self) -> Option<Step> {
+        decode(self.extras.get(COPY)?).ok()
+    }
+}
+
+/// The tag of the extra of [`Resume`] that says how far the client's copy of the roster is: a [`Step`]. Only who has had
+/// a whole copy says it.
+pub const COPY: u16 = 1;
+
+/// An extra of [`Resume`] or [`Welcome`] that says how far a roster is.
+pub fn step(tag: u16, step: Step) -> Extra {
+    let mut value = Vec::new();
+    encode(&step, &mut value);
+    Extra { tag, value }
 }
 
 /// Prints no ticket.
@@ -225,6 +243,20 @@ pub struct Welcome {
     pub extras: Extras,
 }
 
+impl Welcome {
+    /// How far the client's copy is once it has made the updates that follow. None if a whole copy follows.
+    ///
+    /// # Errors
+    /// It says something that cannot be read.
+    pub fn missed(&self) -> Result<Option<Step>, Malformed> {
+        self.extras.get(MISSED).map(decode).transpose()
+    }
+}
+
+/// The tag of the extra of [`Welcome`] that says that no copy follows but what the client has missed since the step that
+/// it said itself, and to which [`Step`] that leads.
+pub const MISSED: u16 = 1;
+
 /// Prints no ticket.
 impl fmt::Debug for Welcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -292,6 +324,8 @@ mod tests {
         }
     }
 
+    const STEP: Step = Step { epoch: Epoch::new(300), revision: Revision::new(2) };
+
     const OFFER: &str = "00 c1b802 02 00c0a80107c1b802 0120010db8000000000000000000000007c1b802";
 
     fn entry() -> Entry {
@@ -326,11 +360,13 @@ mod tests {
             versions,
             extras: Extras::default(),
         };
-        let resume = Resume { ticket: &[1, 2], offer: offer(), next_key: key, versions, extras: Extras::default() };
+        let resume = |extras| Resume { ticket: &[1, 2], offer: offer(), next_key: key, versions, extras };
+        let copy = [step(COPY, STEP)].into_iter().collect();
         let sevens = "07".repeat(32);
         for (request, golden) in [
             (Request::Enter(enter), format!("00 01 03626f62 0868756e7465723232 {OFFER} {sevens} 0101 00")),
-            (Request::Resume(resume), format!("01 020102 {OFFER} {sevens} 0101 00")),
+            (Request::Resume(resume(Extras::default())), format!("01 020102 {OFFER} {sevens} 0101 00")),
+            (Request::Resume(resume(copy)), format!("01 020102 {OFFER} {sevens} 0101 01 01 03 ac0202")),
             (Request::Leave, "02".into()),
             (Request::Beat { number: 300 }, "03 ac02".into()),
             (Request::Move(offer()), format!("04 {OFFER}")),
@@ -357,6 +393,7 @@ mod tests {
             settling_ms: 4,
             extras: Extras::default(),
         };
+        let missed = Welcome { extras: [step(MISSED, STEP)].into_iter().collect(), ..welcome.clone() };
         let (epoch, revision, at) = (Epoch::new(1), Revision::new(2), Timestamp::from_millis(5));
         let user = || "bob".parse().unwrap();
         let changes = vec![
@@ -372,6 +409,7 @@ mod tests {
         );
         for (reply, golden) in [
             (Reply::Welcome(welcome), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 00")),
+            (Reply::Welcome(missed), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 01 01 03 ac0202")),
             (Reply::Rejected(Rejection::NameTaken), "01 02".into()),
             (Reply::Page(vec![entry()]), format!("02 01 {entry_hex}")),
             (Reply::Complete { epoch, revision }, "03 01 02".into()),
@@ -390,6 +428,22 @@ mod tests {
             assert_eq!(Reply::decode(&encoded).as_ref(), Ok(&reply));
             let longer = [&encoded[..], &[0]].concat();
             assert_refuses_other_lengths::<Reply>(&encoded, &longer);
+        }
+    }
+
+    #[test]
+    fn how_far_a_roster_is_is_read_whole_or_not_at_all() {
+        let resume = |extras| {
+            let (next_key, versions) = (PublicKey::new([7; 32]), LinkVersions { low: 1, high: 1 });
+            Resume { ticket: &[], offer: offer(), next_key, versions, extras }
+        };
+        assert_eq!(resume([step(COPY, STEP)].into_iter().collect()).copy(), Some(STEP));
+        assert_eq!(resume([step(COPY + 1, STEP)].into_iter().collect()).copy(), None);
+        let whole = step(COPY, STEP).value.clone();
+        let longer = [&whole[..], &[0]].concat();
+        for value in (0..whole.len()).map(|len| &whole[..len]).chain([&longer[..], &[0xff; 20]]) {
+            let extra = Extra { tag: COPY, value: value.to_vec() };
+            assert_eq!(resume([extra].into_iter().collect()).copy(), None, "{value:?}");
         }
     }
 

@@ -4,6 +4,7 @@ mod ends;
 mod garbage;
 mod heartbeat;
 mod log_in;
+mod missed;
 mod property;
 mod resume;
 mod roster;
@@ -18,9 +19,9 @@ use crate::id::{Epoch, Revision};
 use crate::key::PublicKey;
 use crate::password::Password;
 use crate::presence::OfflineReason;
-use crate::roster::{Change, Entry, LinkVersions, Update};
+use crate::roster::{Change, Entry, LinkVersions, Step, Update};
 use crate::time::{Mono, Now, Timestamp};
-use crate::wire::control::{Limits, Offer, OfferPolicy, Purpose, Reply, Request, Welcome, WelcomeKind};
+use crate::wire::control::{Limits, MISSED, Offer, OfferPolicy, Purpose, Reply, Request, Welcome, WelcomeKind, step};
 use crate::wire::frame::{FrameDecoder, MAX_FRAME};
 use crate::wire::hello::Hello;
 
@@ -98,6 +99,8 @@ struct Desk {
     offered: PublicKey,
     /// The key of its session.
     session: PublicKey,
+    /// How far its copy is, as it said when it came back.
+    said: Option<Step>,
 }
 
 /// What a welcome says, if not the usual.
@@ -121,7 +124,7 @@ impl Desk {
         let generator = Box::new(Counting::new(seed));
         let client = Client::new(now, login, offer(), ClientConfig::default(), generator, &mut out);
         let none = PublicKey::new([0; 32]);
-        let mut desk = Self { client, millis: 0, out, offered: none, session: none };
+        let mut desk = Self { client, millis: 0, out, offered: none, session: none, said: None };
         assert_eq!(desk.lines(), ["connect"]);
         desk
     }
@@ -237,6 +240,20 @@ impl Desk {
         self.reply(&Reply::Welcome(welcome))
     }
 
+    /// The session goes on, and what was missed up to this step follows.
+    fn welcome_back(&mut self, epoch: u64, to: u64) -> Vec<String> {
+        let welcome = self.continued(Some((epoch, to)));
+        self.reply(&welcome)
+    }
+
+    /// The welcome of a session that goes on, with what was missed up to this step or with a copy.
+    fn continued(&self, missed: Option<(u64, u64)>) -> Reply {
+        let missed = missed.map(|(epoch, to)| Step { epoch: Epoch::new(epoch), revision: Revision::new(to) });
+        let extras = missed.map(|missed| step(MISSED, missed)).into_iter().collect();
+        let welcome = self.welcome_for(Greeting { kind: WelcomeKind::Continued, settling_ms: 0 });
+        Reply::Welcome(Welcome { extras, ..welcome })
+    }
+
     fn welcome_for(&self, greeting: Greeting) -> Welcome {
         let key = if greeting.kind == WelcomeKind::Continued { self.session } else { self.offered };
         Welcome {
@@ -289,6 +306,7 @@ impl Desk {
             }
             Request::Resume(resume) => {
                 self.offered = resume.next_key;
+                self.said = resume.copy();
                 format!("resume {:?}", resume.ticket)
             }
             Request::Leave => "leave".into(),

@@ -115,4 +115,60 @@ proptest! {
         prop_assert_eq!(desk.lines(), ["online"]);
         prop_assert_eq!(desk.client.roster().iter().cloned().collect::<Vec<_>>(), others(&server));
     }
+
+    #[test]
+    fn whatever_is_missed_and_however_it_comes_the_roster_is_the_servers(
+        frames in prop::collection::vec(prop::collection::vec(change(), 1..5), 1..12),
+        breaks in prop::collection::vec((0..4_usize, 0..3_usize, 0..3_u8), 1..6),
+    ) {
+        let start: Roster = [entry("alice", 7), entry("bob", 2), entry("carol", 3)].into_iter().collect();
+        // The roster after each frame, with its revision.
+        let mut after = vec![(10, start.clone())];
+        for changes in &frames {
+            let (revision, mut roster) = after.last().cloned().unwrap();
+            changes.iter().for_each(|change| roster.apply(change));
+            after.push((revision + changes.len() as u64, roster));
+        }
+        let mut desk = Desk::loading();
+        send_copy(&mut desk, &start, 10);
+        desk.out.clear();
+        let mut told = desk.client.roster().clone();
+        let send_frames = |desk: &mut Desk, from: usize, to: usize| {
+            for at in from..to {
+                send(desk, &update(1, after[at].0, frames[at].clone()));
+            }
+        };
+        // How far the client and the server are; both go on, and the client is the one that breaks.
+        let (mut mine, mut theirs) = (0, 0);
+        for (follows, missed, way) in breaks {
+            let to = (theirs + follows).min(frames.len());
+            send_frames(&mut desk, mine, to);
+            believe(&mut desk, &mut told);
+            (mine, theirs) = (to, (to + missed).min(frames.len()));
+            desk.input(Input::Disconnected);
+            desk.come_back();
+            let step = desk.said.expect("it was in step");
+            prop_assert_eq!(step.revision.get(), after[mine].0);
+            match way {
+                // A server that does not know of it.
+                0 => {
+                    let welcome = desk.continued(None);
+                    send(&mut desk, &welcome);
+                    send_copy(&mut desk, &after[theirs].1, after[theirs].0);
+                }
+                _ => {
+                    let welcome = desk.continued(Some((1, after[theirs].0)));
+                    send(&mut desk, &welcome);
+                    // Of what was missed perhaps only half comes before it breaks again.
+                    let half = if way == 1 { theirs } else { mine + (theirs - mine) / 2 };
+                    send_frames(&mut desk, mine, half);
+                    theirs = half;
+                }
+            }
+            mine = theirs;
+            believe(&mut desk, &mut told);
+            prop_assert_eq!(desk.client.roster().iter().cloned().collect::<Vec<_>>(), others(&after[mine].1));
+            prop_assert_eq!(seen(&told), seen(desk.client.roster()));
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod counts;
 mod hostile;
 mod limits;
 mod login;
+mod missed;
 mod operators;
 mod password;
 mod presence;
@@ -27,8 +28,10 @@ use crate::id::{AccountId, ConnId, JobId};
 use crate::invitation::Invitation;
 use crate::key::PublicKey;
 use crate::name::UserName;
-use crate::roster::{Change, Entry, LinkVersions};
-use crate::wire::control::{ChangePassword, Enter, INVITATION, Offer, OfferPolicy, Purpose, Resume, Welcome};
+use crate::roster::{Change, Entry, LinkVersions, Step};
+use crate::wire::control::{
+    COPY, ChangePassword, Enter, INVITATION, Offer, OfferPolicy, Purpose, Resume, Welcome, step,
+};
 use crate::wire::encode;
 
 const PASSWORD: &str = "correct horse";
@@ -202,6 +205,24 @@ impl Bench {
         self.look_up(vec![account(user)])
     }
 
+    /// The same for a client whose copy is at `revision` of this run, or that says so, and whose address is that of the
+    /// connection with its account's number.
+    fn come_back_at(&mut self, conn: u64, before: u64, user: &str, revision: u64) -> Vec<String> {
+        let copy = Step { revision: Revision::new(revision), ..self.server.changes.told() };
+        self.come_back_with(conn, before, user, step(COPY, copy))
+    }
+
+    fn come_back_with(&mut self, conn: u64, before: u64, user: &str, extra: Extra) -> Vec<String> {
+        self.connect(conn);
+        let ticket = self.tickets[&before].clone();
+        let extras = [extra].into_iter().collect();
+        let addresses = vec![SocketAddr::from(([192, 168, 1, account(user).id.get() as u8], 40_001))];
+        let offer = Offer { policy: OfferPolicy::Advertised, addresses, ..offer(conn) };
+        let lines = self.say(conn, &Request::Resume(Resume { offer, extras, ..resume(conn, before, &ticket) }));
+        assert_eq!(lines, [format!("job look-up {}", account(user).id)]);
+        self.look_up(vec![account(user)])
+    }
+
     fn done(&mut self, job: JobId, result: JobResult) -> Vec<String> {
         self.feed(Input::Done { job, result })
     }
@@ -283,7 +304,10 @@ fn payloads(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn show(reply: &Reply) -> String {
     match reply {
-        Reply::Welcome(welcome) => format!("welcome {:?} {}", welcome.kind, welcome.entry.user),
+        Reply::Welcome(welcome) => {
+            let missed = welcome.missed().unwrap().map(|step| format!(" up to {}", step.revision));
+            format!("welcome {:?} {}{}", welcome.kind, welcome.entry.user, missed.unwrap_or_default())
+        }
         Reply::Rejected(why) => format!("rejected {why:?}"),
         Reply::Page(entries) => {
             let users: Vec<&str> = entries.iter().map(|entry| entry.user.as_str()).collect();

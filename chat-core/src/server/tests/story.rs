@@ -1,17 +1,20 @@
-//! Long random stories: whatever happens, a few sentences stay true.
+//! Long random stories: whatever happens, a few sentences stay true. One of them is that everybody who follows the roster
+//! has it, however often it went away and came back, and whatever it said of its copy then.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::roster;
+use crate::wire::control;
 
 /// What a story is made of; the numbers choose a connection, a user or a ticket.
 #[derive(Clone, Debug)]
 enum Step {
     Connect,
     Enter(usize, usize),
-    Resume(usize, usize),
+    Resume(usize, usize, Claim),
     Answer { right: bool },
     Say(usize, usize),
     Break(usize, Closed),
@@ -21,11 +24,31 @@ enum Step {
     Raise(usize),
 }
 
+/// What somebody who comes back says about its copy.
+#[derive(Clone, Copy, Debug)]
+enum Claim {
+    Nothing,
+    /// It is so many revisions behind what was told last, which may or may not have been a copy.
+    Behind(u64),
+    /// It is so far ahead.
+    Ahead(u64),
+    OtherRun,
+}
+
+fn claim() -> impl Strategy<Value = Claim> {
+    prop_oneof![
+        2 => Just(Claim::Nothing),
+        8 => (0_u64..8).prop_map(Claim::Behind),
+        1 => prop_oneof![1_u64..4, Just(u64::MAX)].prop_map(Claim::Ahead),
+        1 => Just(Claim::OtherRun),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => Just(Step::Connect),
-        3 => (0_usize..9, 0_usize..3).prop_map(|(conn, user)| Step::Enter(conn, user)),
-        3 => (0_usize..9, 0_usize..9).prop_map(|(conn, ticket)| Step::Resume(conn, ticket)),
+        3 => (0_usize..9, 0..USERS.len()).prop_map(|(conn, user)| Step::Enter(conn, user)),
+        4 => (0_usize..9, 0_usize..9, claim()).prop_map(|(conn, ticket, claim)| Step::Resume(conn, ticket, claim)),
         6 => (0_u8..8).prop_map(|dice| Step::Answer { right: dice > 0 }),
         2 => (0_usize..9, 0_usize..5).prop_map(|(conn, what)| Step::Say(conn, what)),
         2 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::Broken)),
@@ -34,7 +57,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_usize..9).prop_map(|reader| Step::Drain(reader, Missed::Changes)),
         3 => (0_u64..20_000).prop_map(Step::Pass),
         1 => (0_u64..100_000).prop_map(Step::Stall),
-        1 => (0_usize..3).prop_map(Step::Raise),
+        3 => (0_u64..30).prop_map(Step::Pass),
+        1 => (0..USERS.len()).prop_map(Step::Raise),
     ]
 }
 
@@ -49,20 +73,31 @@ struct World {
     reading: BTreeSet<ConnId>,
     jobs: VecDeque<(JobId, Job)>,
     tickets: Vec<Vec<u8>>,
-    generations: [u64; 3],
+    generations: [u64; USERS.len()],
     /// The roster as a client that gets every change has it.
     roster: Roster,
     revision: u64,
+    /// All rosters that a copy may have been of.
+    steps: BTreeMap<u64, Roster>,
+    /// What each connection said about its copy.
+    claims: BTreeMap<ConnId, u64>,
+    /// Who is to get what it missed.
+    behind: BTreeSet<ConnId>,
+    /// How often that was so.
+    caught_up: u64,
+    /// The roster of everybody who follows it.
+    copies: BTreeMap<ConnId, Roster>,
     records: usize,
     /// Every key that was ever told as gone, by session end or replacement.
     gone: BTreeSet<PublicKey>,
 }
 
-const USERS: [&str; 3] = ["alice", "bob", "carol"];
+const USERS: [&str; 5] = ["alice", "bob", "carol", "dave", "eve"];
 
 impl World {
-    fn new() -> Self {
-        let Bench { server, now, .. } = Bench::with(ServerConfig { max_copies: 2, ..untimed() });
+    fn new(tick: Duration, max_history: usize) -> Self {
+        let config = ServerConfig { max_copies: 2, tick, max_history, ..ServerConfig::default() };
+        let Bench { server, now, .. } = Bench::with(config);
         Self {
             server,
             now,
@@ -72,9 +107,14 @@ impl World {
             reading: BTreeSet::new(),
             jobs: VecDeque::new(),
             tickets: vec![],
-            generations: [1; 3],
+            generations: [1; USERS.len()],
             roster: Roster::new(),
             revision: 0,
+            steps: BTreeMap::from([(0, Roster::new())]),
+            claims: BTreeMap::new(),
+            behind: BTreeSet::new(),
+            caught_up: 0,
+            copies: BTreeMap::new(),
             records: 0,
             gone: BTreeSet::new(),
         }
@@ -86,10 +126,16 @@ impl World {
         for output in out {
             self.perform(output);
         }
-        assert_eq!(&self.roster, self.server.roster(), "the changes that were told make up the roster");
+        if self.revision == self.server.revision().get() {
+            assert_eq!(&self.roster, self.server.roster(), "the changes that were told make up the roster");
+        }
+        for (conn, copy) in &self.copies {
+            assert_eq!(copy, &self.roster, "the roster of {conn}");
+        }
+        assert!(self.behind.is_empty(), "who was promised what it missed has got it");
         assert_eq!(self.records as u64, self.revision, "one record per change");
         let online = self.admitted.len();
-        assert!(online <= self.roster.len(), "one connection per session at most");
+        assert!(online <= self.server.roster().len(), "one connection per session at most");
     }
 
     fn perform(&mut self, output: Output) {
@@ -101,6 +147,13 @@ impl World {
                         Ok(Reply::Welcome(welcome)) => {
                             assert!(self.admitted.contains(&conn));
                             assert_eq!(self.server.roster().get(&welcome.entry.user), Some(&welcome.entry));
+                            if let Some(to) = welcome.missed().unwrap() {
+                                assert_eq!((to.epoch, to.revision.get()), (self.server.changes.epoch(), self.revision));
+                                self.behind.insert(conn);
+                                let then = &self.steps[&self.claims[&conn]];
+                                let mine = then.get(&welcome.entry.user).expect("it was there then");
+                                assert_eq!(mine.key, welcome.entry.key, "as the same session");
+                            }
                             self.tickets.push(welcome.ticket);
                         }
                         Ok(Reply::Ticket(ticket)) => self.tickets.push(ticket),
@@ -109,6 +162,20 @@ impl World {
                         Err(_) => drop(Hello::decode(payload).unwrap()),
                     }
                 }
+            }
+            Output::Copy { conn, frames } if self.behind.remove(&conn) => {
+                let mut revision = self.claims[&conn];
+                let mut copy = self.steps[&revision].clone();
+                for payload in frames.iter().flat_map(|bytes| payloads(bytes)) {
+                    let Ok(Reply::Update(update)) = Reply::decode(payload) else { panic!("only changes are missed") };
+                    assert_eq!(update.from.get(), revision, "without a gap");
+                    revision = update.to.get();
+                    update.changes.iter().for_each(|(_, change)| copy.apply(change));
+                }
+                assert_eq!((revision, &copy), (self.revision, &self.roster));
+                self.caught_up += 1;
+                self.reading.insert(conn);
+                self.copies.insert(conn, copy);
             }
             Output::Copy { conn, frames } => {
                 assert!(self.admitted.contains(&conn));
@@ -126,6 +193,7 @@ impl World {
                 });
                 assert_eq!((end, &copy), (Some(self.revision), &self.roster));
                 assert!(replies.next().is_none());
+                self.copies.insert(conn, copy);
             }
             Output::Broadcast { bytes } => {
                 for payload in payloads(&bytes) {
@@ -136,19 +204,27 @@ impl World {
                     self.revision = update.to.get();
                     for (_, change) in update.changes {
                         self.apply(&change);
+                        self.copies.values_mut().for_each(|copy| copy.apply(&change));
                     }
+                    self.steps.insert(self.revision, self.roster.clone());
                 }
             }
             Output::Admit { conn } => assert!(self.open.contains(&conn) && self.admitted.insert(conn)),
             Output::Close { conn } => {
-                assert!(self.open.remove(&conn), "closed twice");
-                self.admitted.remove(&conn);
-                self.reading.remove(&conn);
+                assert!(self.open.contains(&conn), "closed twice");
+                self.forget(conn);
             }
             Output::Job { id, job } => self.jobs.push_back((id, job)),
             Output::Record(_) => self.records += 1,
             Output::Reached(_) => {}
         }
+    }
+
+    fn forget(&mut self, conn: ConnId) {
+        self.open.remove(&conn);
+        self.admitted.remove(&conn);
+        self.reading.remove(&conn);
+        self.copies.remove(&conn);
     }
 
     fn apply(&mut self, change: &Change) {
@@ -174,6 +250,22 @@ impl World {
 
     fn say(&mut self, conn: ConnId, request: &Request<'_>) {
         self.feed(Input::Frame { conn, payload: &encoded(request) });
+    }
+
+    fn claim(&mut self, conn: ConnId, claim: Claim) -> Option<roster::Step> {
+        let here = self.server.changes.told();
+        let (epoch, revision) = match claim {
+            Claim::Nothing => return None,
+            Claim::Behind(by) => (here.epoch, self.revision.saturating_sub(by)),
+            Claim::Ahead(by) => (here.epoch, self.revision.saturating_add(by)),
+            Claim::OtherRun => (Epoch::new(here.epoch.get() ^ 1), self.revision),
+        };
+        // A second attempt while the first is looked at is refused, and what it says means nothing.
+        if matches!(self.server.connections.get(conn)?.state, State::Guest) {
+            let believed = if epoch == here.epoch { revision } else { u64::MAX };
+            self.claims.insert(conn, believed);
+        }
+        Some(roster::Step { epoch, revision: Revision::new(revision) })
     }
 
     fn account(&self, user: usize) -> Account {
@@ -218,12 +310,13 @@ impl World {
                 self.next += 1;
                 self.say(conn, &Request::Enter(Enter { key: key(1_000 + self.next), ..enter(1, USERS[user]) }));
             }
-            Step::Resume(number, ticket) => {
+            Step::Resume(number, ticket, claim) => {
                 let Some(conn) = self.conn(number) else { return };
                 let Some(ticket) = self.tickets.iter().rev().nth(ticket).cloned() else { return };
                 self.next += 1;
                 let next_key = key(1_000 + self.next);
-                self.say(conn, &Request::Resume(Resume { next_key, ..resume(1, conn.get(), &ticket) }));
+                let extras = self.claim(conn, claim).into_iter().map(|copy| control::step(COPY, copy)).collect();
+                self.say(conn, &Request::Resume(Resume { next_key, extras, ..resume(1, conn.get(), &ticket) }));
             }
             Step::Answer { right } => self.answer(right),
             Step::Say(number, what) => {
@@ -240,9 +333,7 @@ impl World {
             }
             Step::Break(number, why) => {
                 let Some(conn) = self.conn(number) else { return };
-                self.open.remove(&conn);
-                self.admitted.remove(&conn);
-                self.reading.remove(&conn);
+                self.forget(conn);
                 self.feed(Input::Closed { conn, why });
             }
             Step::Drain(number, missed) => {
@@ -274,15 +365,18 @@ impl World {
 
 proptest! {
     #[test]
-    fn whatever_happens(steps in proptest::collection::vec(step(), 0..150)) {
-        let mut world = World::new();
+    fn whatever_happens(
+        steps in proptest::collection::vec(step(), 0..150),
+        tick in prop::sample::select(vec![Duration::ZERO, Duration::from_millis(25)]),
+        max_history in prop::sample::select(vec![0, 300, 6_400, 1 << 20]),
+    ) {
+        let mut world = World::new(tick, max_history);
         for step in steps {
             world.take(step);
         }
         // When everybody has gone, nothing is left but the server's own questions.
         for conn in world.open.clone() {
-            world.open.remove(&conn);
-            world.admitted.remove(&conn);
+            world.forget(conn);
             world.feed(Input::Closed { conn, why: Closed::Broken });
         }
         while !world.jobs.is_empty() {
@@ -293,6 +387,7 @@ proptest! {
             world.answer(true);
         }
         prop_assert!(world.roster.is_empty());
+        prop_assert_eq!(world.server.counts().caught_up, world.caught_up);
         prop_assert_eq!(world.server.timers.len(), 2);
     }
 }

@@ -28,7 +28,7 @@ use crate::password::Password;
 use crate::peer::{self, Peer, PeerConfig};
 use crate::presence::Record;
 use crate::roster::Roster;
-use crate::server::ServerConfig;
+use crate::server::{Counts, ServerConfig};
 use crate::text::Text;
 use crate::time::Mono;
 use crate::wire::control::Purpose;
@@ -237,6 +237,11 @@ impl World {
     /// Who is online by the server; none if it does not run.
     pub fn server_roster(&self, server: ServerId) -> Option<&Roster> {
         self.servers[server.0].machine().map(crate::server::Server::roster)
+    }
+
+    /// What came of attempts to log in to a server, in this run of it; none if it does not run.
+    pub fn server_counts(&self, server: ServerId) -> Option<Counts> {
+        self.servers[server.0].machine().map(crate::server::Server::counts)
     }
 
     /// The presence log of a server, over all its runs.

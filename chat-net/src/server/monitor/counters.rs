@@ -71,7 +71,7 @@ pub(crate) struct Counters {
 
 /// The machine's counts, where others can see them.
 #[derive(Debug, Default)]
-struct LogIns([Counter; 18]);
+struct LogIns([Counter; 19]);
 
 impl Counters {
     /// What the machine knows, after a turn that took so long.
@@ -147,10 +147,11 @@ impl LogIns {
     }
 
     /// All fields, in one order for both ways.
-    fn fields(counts: &mut Counts) -> [&mut u64; 18] {
+    fn fields(counts: &mut Counts) -> [&mut u64; 19] {
         let Counts {
             entered,
             continued,
+            caught_up,
             fresh,
             wrong_credentials,
             disabled,
@@ -171,6 +172,7 @@ impl LogIns {
         [
             entered,
             continued,
+            caught_up,
             fresh,
             wrong_credentials,
             disabled,
