@@ -1,11 +1,12 @@
 //! Broken connections, restarts, and what goes on meanwhile.
 
 use chat_core::message::{FailReason, Outcome};
-use chat_core::presence::{OfflineReason, Presence};
+use chat_core::presence::{OfflineReason, Presence, Record};
+use chat_core::roster::Entry;
 use chat_core::wire::control::Purpose;
 use chat_net::client::{Event, Notice, Taking};
 
-use crate::harness::{Person, Server, client_options, text, to};
+use crate::harness::{Person, Server, client_options, name, text, to};
 use crate::relay::Relay;
 
 /// Alice directly, bob through a relay.
@@ -37,6 +38,59 @@ async fn a_connection_that_comes_back_in_time_was_never_gone() {
     assert_eq!(told, Presence::Offline(OfflineReason::Asked), "nothing was told before that");
     server.stop().await;
     assert_eq!(server.lines().iter().filter(|line| line.contains("bob")).count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_in_time_is_told_what_it_missed_as_it_happened() {
+    let mut options = crate::harness::options();
+    options.machine.grace = crate::harness::PATIENCE;
+    let server = Server::start_with(options).await;
+    // So many that what is missed is less than a copy.
+    let mut others = Vec::new();
+    for number in 0..24 {
+        others.push(server.join(&format!("user{number}")).await);
+    }
+    let (mut alice, mut bob, relay) = pair(&server).await;
+    let session = bob.client.session();
+    let missed_from = server.records.lock().unwrap().len();
+    relay.cut();
+    bob.find(|event| matches!(event, Event::Notice(Notice::Reconnecting { .. })).then_some(())).await;
+    for person in others.drain(..6) {
+        person.client.leave().await;
+    }
+    for number in 0..3 {
+        others.push(server.log_in(&format!("user{number}")).await);
+    }
+    // A copy would not tell of her at all.
+    server.join("carol").await.client.leave().await;
+    alice.sees(&["carol"]).await;
+    assert_eq!(alice.presence("carol").await, Presence::Offline(OfflineReason::Asked));
+    relay.mend(server.address);
+    let mut told = Vec::new();
+    bob.find(|event| match event {
+        Event::Presence(event) => {
+            told.push(event.clone());
+            None
+        }
+        event => (*event == Event::Notice(Notice::Reconnected)).then_some(()),
+    })
+    .await;
+    let missed: Vec<_> = server.records.lock().unwrap()[missed_from..]
+        .iter()
+        .filter_map(|record| if let Record::Presence(event) = record { Some(event.clone()) } else { None })
+        .collect();
+    assert_eq!((&told, told.len()), (&missed, 6 + 3 + 2), "with its times and reasons, and nothing else");
+    assert_eq!(bob.client.session(), session);
+    // And what all are told follows.
+    others.pop().unwrap().client.leave().await;
+    assert_eq!(bob.presence("user2").await, Presence::Offline(OfflineReason::Asked));
+    let here = |roster: Vec<Entry>| roster.into_iter().map(|entry| entry.user).collect::<Vec<_>>();
+    let bobs = here(bob.client.roster().await);
+    let mut alices = here(alice.client.roster().await);
+    alices.retain(|user| *user != name("bob"));
+    alices.push(name("alice"));
+    alices.sort();
+    assert_eq!(bobs, alices);
 }
 
 #[tokio::test(flavor = "multi_thread")]
