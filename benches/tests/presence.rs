@@ -44,6 +44,7 @@ fn nobody_is_told_about_those_who_come_back_in_time() {
     let rows = rows(&["resume-storm", "--sessions", "50", "--runs", "2"]);
     assert_nobody_is_lost(&rows);
     assert!(rows.len() == 2 && rows.iter().all(|row| row["events"] == 0), "{rows:#?}");
+    assert!(rows.iter().all(|row| row["caught_up"].as_u64() >= Some(49)), "no copy is sent: {rows:#?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chat_core::extras::Extras;
 use chat_core::key::PublicKey;
 use chat_core::roster::LinkVersions;
-use chat_core::wire::control::{Enter, Offer, OfferPolicy, Purpose, Request, Resume};
+use chat_core::wire::control::{COPY, Enter, Offer, OfferPolicy, Purpose, Request, Resume, step};
 use chat_core::wire::rejection::Rejection;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
@@ -152,12 +152,21 @@ impl Client {
     }
 
     fn request(&mut self, by: By) -> Vec<u8> {
-        let person = self.member.lock().person.clone();
+        let (person, copy) = {
+            let state = self.member.lock();
+            (state.person.clone(), state.view.step())
+        };
         let offer = offer(self.port);
         let key = PublicKey::new(self.dice.bytes());
-        let (versions, extras) = (LinkVersions { low: 1, high: 1 }, Extras::default());
+        let versions = LinkVersions { low: 1, high: 1 };
         let request = match by {
-            By::Ticket => Request::Resume(Resume { ticket: &person.ticket, offer, next_key: key, versions, extras }),
+            By::Ticket => Request::Resume(Resume {
+                ticket: &person.ticket,
+                offer,
+                next_key: key,
+                versions,
+                extras: copy.into_iter().map(|copy| step(COPY, copy)).collect(),
+            }),
             By::Password | By::Registering => Request::Enter(Enter {
                 purpose: if by == By::Registering { Purpose::Register } else { Purpose::LogIn },
                 user: &person.name,
@@ -165,7 +174,7 @@ impl Client {
                 offer,
                 key,
                 versions,
-                extras,
+                extras: Extras::default(),
             }),
         };
         encoded(&request)

@@ -177,10 +177,14 @@ impl Line {
             };
             match reply {
                 Reply::Welcome(welcome) => {
+                    let missed = welcome.missed().map_err(|_| UNREADABLE)?;
                     state.person.ticket.clone_from(&welcome.ticket);
                     state.entry = Some(welcome.entry);
                     state.is_online = true;
-                    state.view.begin();
+                    state.view.begin(missed);
+                    if missed.is_some() {
+                        tally.caught_up.fetch_add(1, Ordering::Relaxed);
+                    }
                     *stage = Stage::Online;
                 }
                 Reply::Rejected(rejection) => return Poll::Ready(Err(Trouble::Rejected(rejection))),

@@ -1,7 +1,8 @@
 //! `resume-storm`: all connections but one break without a word, and all come back with their tickets at once.
 //!
-//! It begins with the first connection that comes back and ends when every client has a whole roster again. One session
-//! stays and observes: it is told nothing, as everybody is back within the grace time.
+//! It begins with the first connection that comes back and ends when every client has a whole roster again, which it had
+//! before: as a real client does, each says how far its roster is. One session stays and observes: it is told nothing, as
+//! everybody is back within the grace time.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -34,6 +35,8 @@ struct Resumed {
     server_cpu_s: f64,
     /// What the observer was told, which is to be nothing.
     events: u64,
+    /// How many of those who came back were sent what they had missed instead of a whole roster.
+    caught_up: u64,
     missing: usize,
     #[serde(flatten)]
     faults: Faults,
@@ -49,6 +52,7 @@ impl Row for Resumed {
         ("frames", 10),
         ("server s", 8),
         ("events", 6),
+        ("caught up", 9),
         ("missing", 7),
         ("faults", 6),
     ];
@@ -63,6 +67,7 @@ impl Row for Resumed {
             self.frames.to_string(),
             format!("{:.2}", self.server_cpu_s),
             self.events.to_string(),
+            self.caught_up.to_string(),
             self.missing.to_string(),
             self.faults.all().to_string(),
         ]
@@ -118,6 +123,7 @@ pub async fn run(setting: &Setting) -> Outcome {
                 frames: crowd.tally.frames.load(Ordering::Relaxed) - frames,
                 server_cpu_s: (server.processor() - processor).as_secs_f64(),
                 events: told(&crowd) - told_before,
+                caught_up: crowd.tally.caught_up.load(Ordering::Relaxed),
                 missing: reached.missing,
                 faults: crowd.settle(|_| true, Duration::from_secs(5)).await,
             };

@@ -13,6 +13,8 @@ pub(crate) struct Tally {
     /// Plain bytes and frames that clients were sent.
     pub(crate) bytes: AtomicU64,
     pub(crate) frames: AtomicU64,
+    /// How often somebody who came back was sent what it had missed, and no copy.
+    pub(crate) caught_up: AtomicU64,
     /// The revision that everybody waits for, and how many have it.
     pub(crate) target: AtomicU64,
     pub(crate) reached: AtomicUsize,

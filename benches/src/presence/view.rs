@@ -2,7 +2,7 @@
 //! come meanwhile are made afterwards unless the copy holds them, and otherwise each change has to join the one before.
 
 use chat_core::id::{Epoch, Revision};
-use chat_core::roster::{Change, Roster};
+use chat_core::roster::{Change, Roster, Step};
 use chat_core::wire::Malformed;
 use chat_core::wire::control::Reply;
 
@@ -23,7 +23,7 @@ pub(crate) struct View {
     pub(crate) looking: Looking,
     pub(crate) epoch: Epoch,
     pub(crate) revision: Revision,
-    /// Whether it has had a whole copy on this connection.
+    /// Whether it has had a whole copy on this connection, or what it had missed.
     pub(crate) is_whole: bool,
     /// The entries of the last copy, and the revision that it showed.
     pub(crate) copied: u64,
@@ -35,6 +35,8 @@ pub(crate) struct View {
     /// For who looks closely.
     pub(crate) roster: Roster,
     loading: Option<Loading>,
+    /// The revision at which nothing is missed any more.
+    missed_to: Option<Revision>,
 }
 
 /// A copy as far as it came, and what came meanwhile.
@@ -42,12 +44,12 @@ pub(crate) struct View {
 struct Loading {
     entries: u64,
     roster: Roster,
-    held: Vec<Step>,
+    held: Vec<Part>,
 }
 
 /// An update; without its changes for who only counts.
 #[derive(Debug)]
-struct Step {
+struct Part {
     epoch: Epoch,
     from: Revision,
     to: Revision,
@@ -67,13 +69,38 @@ impl View {
             gaps: 0,
             roster: Roster::new(),
             loading: None,
+            missed_to: None,
         }
     }
 
-    /// A new connection: a copy comes.
-    pub(crate) fn begin(&mut self) {
-        self.is_whole = false;
-        self.loading = Some(Loading::default());
+    /// How far it is, if it was whole and nothing is wrong with it: what a client says when it comes back.
+    pub(crate) fn step(&self) -> Option<Step> {
+        let was_whole = self.is_whole || self.missed_to.is_some();
+        let is_known = was_whole && self.loading.is_none() && self.gaps == 0;
+        is_known.then_some(Step { epoch: self.epoch, revision: self.revision })
+    }
+
+    /// A new connection: a copy comes, or what was `missed` up to a step.
+    pub(crate) fn begin(&mut self, missed: Option<Step>) {
+        match missed {
+            None => {
+                (self.is_whole, self.missed_to) = (false, None);
+                self.loading = Some(Loading::default());
+            }
+            Some(to) => {
+                // What does not go on from here is as bad as an update that does not.
+                self.gaps += u64::from(self.step().is_none_or(|step| step.epoch != to.epoch));
+                self.is_whole = false;
+                self.missed_to = Some(to.revision);
+                self.catch_up();
+            }
+        }
+    }
+
+    fn catch_up(&mut self) {
+        if self.missed_to.take_if(|to| *to <= self.revision).is_some() {
+            self.is_whole = true;
+        }
     }
 
     /// Follows the roster by one page, update or end of a copy; `payload` is all of it for who looks closely.
@@ -92,21 +119,22 @@ impl View {
             }
             Glance::Complete(epoch, revision) => {
                 let loading = self.loading.take().unwrap_or_default();
+                self.missed_to = None;
                 (self.epoch, self.revision) = (epoch, revision);
                 (self.copied, self.copied_at) = (loading.entries, revision);
                 self.roster = loading.roster;
                 self.is_whole = true;
-                loading.held.into_iter().filter(|step| step.epoch == epoch).for_each(|step| self.make(step));
+                loading.held.into_iter().filter(|part| part.epoch == epoch).for_each(|part| self.make(part));
             }
             Glance::Update(epoch, from, to) => {
                 let changes = match reply {
                     Some(Reply::Update(update)) => update.changes.into_iter().map(|(_, change)| change).collect(),
                     _ => Vec::new(),
                 };
-                let step = Step { epoch, from, to, changes };
+                let part = Part { epoch, from, to, changes };
                 match &mut self.loading {
-                    Some(loading) => loading.held.push(step),
-                    None => self.make(step),
+                    Some(loading) => loading.held.push(part),
+                    None => self.make(part),
                 }
             }
             Glance::Other(_) => {}
@@ -114,17 +142,18 @@ impl View {
         Ok(())
     }
 
-    /// Makes the changes of a step that are not made yet: its numbers tell which.
-    fn make(&mut self, step: Step) {
-        if step.epoch != self.epoch || step.from > self.revision {
+    /// Makes the changes of an update that are not made yet: its numbers tell which.
+    fn make(&mut self, part: Part) {
+        if part.epoch != self.epoch || part.from > self.revision {
             self.gaps += 1;
-        } else if step.to <= self.revision {
+        } else if part.to <= self.revision {
             return;
         }
-        let known = self.revision.get().saturating_sub(step.from.get());
-        step.changes.iter().skip(known as usize).for_each(|change| self.roster.apply(change));
-        self.changes += step.to.get().saturating_sub(step.from.get()).saturating_sub(known);
-        (self.epoch, self.revision) = (step.epoch, step.to);
+        let known = self.revision.get().saturating_sub(part.from.get());
+        part.changes.iter().skip(known as usize).for_each(|change| self.roster.apply(change));
+        self.changes += part.to.get().saturating_sub(part.from.get()).saturating_sub(known);
+        (self.epoch, self.revision) = (part.epoch, part.to);
+        self.catch_up();
     }
 }
 
@@ -148,7 +177,7 @@ mod tests {
         let mut all = Vec::new();
         for looking in [Looking::Closely, Looking::Counting] {
             let mut view = View::new(looking);
-            view.begin();
+            view.begin(None);
             for reply in replies {
                 let mut bytes = Vec::new();
                 chat_core::wire::frame::encode(reply, &mut bytes);
@@ -158,6 +187,30 @@ mod tests {
         }
         assert_eq!(all[0], all[1], "both look at the same numbers");
         all[0]
+    }
+
+    #[test]
+    fn what_was_missed_makes_it_whole_again() {
+        let mut view = View::new(Looking::Closely);
+        assert_eq!(view.step(), None);
+        let see = |view: &mut View, reply: &Reply| {
+            let mut bytes = Vec::new();
+            chat_core::wire::frame::encode(reply, &mut bytes);
+            view.see(&Glance::at(&bytes[4..]).unwrap(), &bytes[4..]).unwrap();
+        };
+        let step = |epoch, revision| Step { epoch: Epoch::new(epoch), revision: Revision::new(revision) };
+        view.begin(None);
+        see(&mut view, &complete(3));
+        assert_eq!(view.step(), Some(step(1, 3)));
+        view.begin(Some(step(1, 3)));
+        assert!(view.is_whole, "nothing was missed");
+        view.begin(Some(step(1, 5)));
+        see(&mut view, &update(3, 4));
+        assert_eq!((view.is_whole, view.step()), (false, Some(step(1, 4))), "half of it");
+        see(&mut view, &update(4, 5));
+        assert_eq!((view.is_whole, view.step(), view.gaps), (true, Some(step(1, 5)), 0));
+        view.begin(Some(step(2, 5)));
+        assert_eq!(view.gaps, 1, "of another run");
     }
 
     #[test]
