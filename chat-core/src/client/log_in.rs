@@ -100,7 +100,7 @@ impl Client {
             password_change: PasswordChange::None,
             moved_from: None,
         });
-        self.arrive(out);
+        self.arrive(now, out);
         Ok(())
     }
 }

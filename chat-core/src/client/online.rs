@@ -5,7 +5,7 @@ use super::copy::{History, Need};
 use super::doors::{Event, Output, PasswordChangeError};
 use super::fate::Trouble;
 use super::requests;
-use super::state::{PasswordChange, State, Ticket};
+use super::state::{Online, PasswordChange, State, Ticket};
 use crate::id::{Epoch, Revision};
 use crate::password::Password;
 use crate::roster::Step;
@@ -23,7 +23,7 @@ impl Client {
             Reply::Complete { epoch, revision } => self.complete(now, epoch, revision, out),
             Reply::Update(update) => {
                 let need = self.copy.update(update, until, out).map_err(Trouble::Protocol)?;
-                self.arrive(out);
+                self.arrive(now, out);
                 ask(need, out);
                 Ok(())
             }
@@ -71,9 +71,13 @@ impl Client {
         Ok(())
     }
 
-    /// Whoever had a roster already arrives as soon as that is in step.
-    pub(super) fn arrive(&mut self, out: &mut Vec<Output>) {
-        if self.copy.is_in_step() {
+    /// Whoever had a roster already arrives as soon as that is in step. If settling is over by then, that decides about
+    /// those in doubt, as a fresh copy would.
+    pub(super) fn arrive(&mut self, now: Now, out: &mut Vec<Output>) {
+        if let State::Online(Online { arrival: Some(_), .. }) = &self.state
+            && self.copy.is_in_step()
+        {
+            self.copy.settle(now.mono, self.clock.server_time(now), out);
             self.arrived(out);
         }
     }

@@ -150,9 +150,23 @@ fn those_in_doubt_after_a_restart_stay_in_doubt_over_a_break() {
     assert_eq!(said(&mut desk), Some((2, 1)));
     // Settling is over meanwhile, and only what was missed tells who has come back.
     desk.welcome_back(2, 3);
-    assert_eq!(desk.input(Input::Tick), [""; 0], "nobody is lost before that");
+    assert_eq!(desk.due_in(), 10_000);
+    assert_eq!(desk.tick(), ["beat 2"], "nobody is lost before that");
     let changes = vec![Change::Online(entry("bob", 2)), Change::Online(entry("carol", 9))];
-    assert_eq!(desk.reply(&update(2, 1, changes)), ["replaced carol 9", "reconnected"]);
-    assert_eq!(desk.tick(), ["offline dave lost"]);
+    assert_eq!(desk.reply(&update(2, 1, changes)), ["replaced carol 9", "offline dave lost", "reconnected"]);
     assert_eq!(desk.names(), ["bob", "carol"]);
+}
+
+#[test]
+fn who_missed_nothing_is_told_the_end_of_settling_when_it_has_come() {
+    let mut desk = Desk::resuming(&[entry("bob", 2)]);
+    desk.welcome(WelcomeKind::Continued, 8_000);
+    assert_eq!(desk.copy(&[], complete(2, 1)), ["reconnected"]);
+    desk.input(Input::Disconnected);
+    desk.come_back();
+    let Reply::Welcome(welcome) = desk.continued(Some((2, 1))) else { unreachable!() };
+    let lines = desk.reply(&Reply::Welcome(Welcome { settling_ms: 3_000, ..welcome }));
+    assert_eq!(lines, ["welcome Continued own key", "beat 1", "reconnected"]);
+    assert_eq!((desk.names(), desk.due_in()), (vec!["bob"], 3_000));
+    assert_eq!(desk.tick(), ["offline bob lost"]);
 }
