@@ -22,7 +22,7 @@ pub(super) struct Changes {
     revision: Revision,
     roster: Roster,
     pages: Pages,
-    /// The whole copy, unless something has changed since it was put together.
+    /// The whole copy of what was told last, if it was put together before something changed again.
     copy: Option<Arc<[Bytes]>>,
     untold: Untold,
     history: History,
@@ -59,7 +59,6 @@ impl Changes {
     pub(super) fn make(&mut self, at: Timestamp, change: Change) {
         self.roster.apply(&change);
         self.pages.follow(&change, self.roster.get(change.user()));
-        self.copy = None;
         self.untold.push(self.epoch, at, &change);
         self.revision = self.revision.next();
     }
@@ -74,20 +73,21 @@ impl Changes {
         let mut untold = std::mem::replace(&mut self.untold, Untold::after(self.revision));
         untold.end_frame(self.epoch);
         if !untold.frames.is_empty() {
+            self.copy = None;
             self.history.note(&untold.frames, &untold.ends);
             out.push(Output::Broadcast { bytes: untold.frames.into() });
         }
         out.extend(untold.records.into_iter().map(Output::Record));
     }
 
-    /// A fresh copy: the pages, and then that this was all. Until the next change all copies share their memory.
-    pub(super) fn copy(&mut self) -> Arc<[Bytes]> {
-        let Self { copy, pages, epoch, revision, .. } = self;
-        let put_together = || {
-            let complete = Reply::Complete { epoch: *epoch, revision: *revision };
-            pages.frames().cloned().chain([encoded(&complete)]).collect()
-        };
-        Arc::clone(copy.get_or_insert_with(put_together))
+    /// A copy of what was told last: the pages, and then that this was all. Until the next telling all copies share their
+    /// memory. None if something has changed since the telling and nobody had asked for one before that.
+    pub(super) fn copy(&mut self) -> Option<Arc<[Bytes]>> {
+        if self.copy.is_none() && !self.are_untold() {
+            let complete = encoded(&Reply::Complete { epoch: self.epoch, revision: self.revision });
+            self.copy = Some(self.pages.frames().cloned().chain([complete]).collect());
+        }
+        self.copy.clone()
     }
 
     /// How far everybody is who was told everything.
@@ -268,13 +268,19 @@ mod tests {
     }
 
     #[test]
-    fn copies_share_their_memory_until_the_next_change() {
+    fn a_copy_shows_what_was_told_last_and_is_shared_until_the_next_telling() {
         let mut changes = Changes::new(Epoch::new(1), 0);
         changes.make(Timestamp::from_millis(1), online(1));
-        let copy = changes.copy();
-        assert!(Arc::ptr_eq(&copy, &changes.copy()));
+        assert_eq!(changes.copy(), None, "nothing was told");
+        told(&mut changes);
+        let copy = changes.copy().unwrap();
         assert_eq!(copy.len(), 2, "a page and the end");
         changes.make(Timestamp::from_millis(2), online(2));
-        assert!(!Arc::ptr_eq(&copy, &changes.copy()));
+        assert!(Arc::ptr_eq(&copy, &changes.copy().unwrap()), "which a change that nobody knows does not change");
+        told(&mut changes);
+        changes.make(Timestamp::from_millis(3), online(3));
+        assert_eq!(changes.copy(), None, "too late for one of what was told");
+        told(&mut changes);
+        assert!(!Arc::ptr_eq(&copy, &changes.copy().unwrap()));
     }
 }

@@ -10,6 +10,8 @@ use crate::time::Mono;
 /// alive that it was made of, and who waits gets one that is newer. Nobody gets one before it has read the last.
 #[derive(Debug, Default)]
 pub(super) struct Copies {
+    /// Those to whom a copy of what was told last is no news.
+    new: BTreeSet<ConnId>,
     waiting: BTreeSet<ConnId>,
     reading: BTreeMap<ConnId, Reading>,
 }
@@ -29,23 +31,40 @@ enum Then {
 }
 
 impl Copies {
-    /// A connection is to get a copy.
+    /// A connection is to get a copy, of what is told next or later.
     pub(super) fn want(&mut self, conn: ConnId) {
         match self.reading.get_mut(&conn) {
             Some(reading) => reading.then = Then::AnotherCopy,
-            None => drop(self.waiting.insert(conn)),
+            None if self.waiting.contains(&conn) => {}
+            None => drop(self.new.insert(conn)),
         }
+    }
+
+    /// Whether somebody came for whom there is no copy before the next telling.
+    pub(super) fn are_new(&self) -> bool {
+        !self.new.is_empty()
+    }
+
+    /// Everything is told now, so that a copy of it is what all want.
+    pub(super) fn told(&mut self) {
+        self.waiting.append(&mut self.new);
+    }
+
+    /// Whether there is somebody whom a copy of what was told last would serve.
+    pub(super) fn are_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// A connection has read all that it was sent.
     pub(super) fn drained(&mut self, conn: ConnId) {
         if let Some(Reading { then: Then::AnotherCopy, .. }) = self.reading.remove(&conn) {
-            self.waiting.insert(conn);
+            self.new.insert(conn);
         }
     }
 
     /// A connection is gone.
     pub(super) fn forget(&mut self, conn: ConnId) {
+        self.new.remove(&conn);
         self.waiting.remove(&conn);
         self.reading.remove(&conn);
     }
@@ -97,6 +116,9 @@ mod tests {
         for conn in [3, 1, 2, 1] {
             copies.want(ConnId::new(conn));
         }
+        assert_eq!((copies.are_new(), copies.are_waiting(), next(&mut copies, 0)), (true, false, None), "not told yet");
+        copies.told();
+        assert_eq!((copies.are_new(), copies.are_waiting()), (false, true));
         assert_eq!(copies.due(at(0), 2), Some(at(0)));
         assert_eq!([next(&mut copies, 0), next(&mut copies, 5), next(&mut copies, 5)], [Some(1), Some(2), None]);
         assert_eq!(copies.due(at(5), 2), Some(at(1_000)), "when the first holds up nobody any more");
@@ -111,6 +133,7 @@ mod tests {
         for conn in 1..=4 {
             copies.want(ConnId::new(conn));
         }
+        copies.told();
         assert_eq!([next(&mut copies, 0), next(&mut copies, 0)], [Some(1), Some(2)]);
         assert_eq!(next(&mut copies, 999), None);
         assert_eq!([next(&mut copies, 1_000), next(&mut copies, 1_000)], [Some(3), Some(4)]);
@@ -120,10 +143,13 @@ mod tests {
     fn who_wants_another_copy_waits_until_the_last_is_read() {
         let mut copies = Copies::default();
         copies.want(ConnId::new(1));
+        copies.told();
         assert_eq!(next(&mut copies, 0), Some(1));
         copies.want(ConnId::new(1));
         assert_eq!((copies.due(at(2_000), 2), next(&mut copies, 2_000)), (None, None));
         copies.drained(ConnId::new(1));
+        assert_eq!(next(&mut copies, 2_000), None, "and until it is told what it waited for");
+        copies.told();
         assert_eq!(next(&mut copies, 2_000), Some(1));
         copies.drained(ConnId::new(1));
         assert_eq!(copies.due(at(2_000), 2), None);
@@ -132,10 +158,12 @@ mod tests {
     #[test]
     fn nothing_is_kept_of_who_is_gone() {
         let mut copies = Copies::default();
-        for conn in 1..=3 {
+        for conn in 1..=2 {
             copies.want(ConnId::new(conn));
         }
+        copies.told();
         assert_eq!(next(&mut copies, 0), Some(1));
+        copies.want(ConnId::new(3));
         for conn in 1..=3 {
             copies.forget(ConnId::new(conn));
         }

@@ -7,32 +7,39 @@ use crate::id::ConnId;
 use crate::time::Now;
 
 impl Server {
-    /// Tells the changes that nobody was told yet, and sends copies to those who wait for one, unless the last time
-    /// was only a moment ago.
+    /// Tells the changes that nobody was told yet, unless the last time was only a moment ago, and sends copies of what
+    /// was told last to those who may read one.
     pub(super) fn publish(&mut self, now: Now, out: &mut Vec<Output>) {
-        let (most, time) = (self.config.max_copies, self.config.copy_time);
-        let copies_due = self.copies.due(now.mono, most);
-        let due = if self.changes.are_untold() { Some(now.mono) } else { copies_due };
-        let Some(due) = due else { return self.timers.cancel(Timer::Publish) };
-        let due = due.max(self.publish_from);
-        if now.mono < due {
-            return self.timers.set(Timer::Publish, due);
+        if self.publish_from <= now.mono && self.is_news() {
+            self.publish_from = now.mono + self.config.tick;
+            self.changes.tell(out);
+            self.copies.told();
         }
-        self.publish_from = now.mono + self.config.tick;
-        self.changes.tell(out);
-        while let Some(conn) = self.copies.next(now.mono, most, time) {
+        let (most, time) = (self.config.max_copies, self.config.copy_time);
+        // The copy is put together even if nobody may read it yet: their turn may come when it is too late for that.
+        while self.copies.are_waiting()
+            && let Some(frames) = self.changes.copy()
+            && let Some(conn) = self.copies.next(now.mono, most, time)
+        {
             // Counted from here on, because only now there is something that it could read.
             if let Some(online) = self.connections.online(conn) {
                 online.refresh_from = now.mono + self.config.refresh_interval;
-                out.push(Output::Copy { conn, frames: self.changes.copy() });
+                out.push(Output::Copy { conn, frames });
             } else {
                 self.copies.forget(conn);
             }
         }
-        match self.copies.due(now.mono, most) {
-            Some(due) => self.timers.set(Timer::Publish, due.max(self.publish_from)),
+        let telling = self.is_news().then_some(self.publish_from);
+        let reading = self.changes.copy().and_then(|_| self.copies.due(now.mono, most));
+        match telling.into_iter().chain(reading).min() {
+            Some(due) => self.timers.set(Timer::Publish, due.max(now.mono)),
             None => self.timers.cancel(Timer::Publish),
         }
+    }
+
+    /// Whether there is something to tell, to everybody or to somebody who came.
+    fn is_news(&self) -> bool {
+        self.changes.are_untold() || self.copies.are_new()
     }
 
     /// A connection has read all that it was sent. If that was less than it should have been told, it gets a copy.

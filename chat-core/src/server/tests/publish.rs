@@ -89,6 +89,24 @@ fn so_many_read_at_once_and_who_waits_gets_a_newer_copy() {
 }
 
 #[test]
+fn whose_turn_comes_between_two_tellings_gets_a_copy_of_the_first() {
+    let mut t = Bench::with(ServerConfig { max_copies: 1, ..ServerConfig::default() });
+    t.log_in(1, "alice");
+    t.quiet = false;
+    t.pass(1_000);
+    t.drain(ConnId::new(1), Missed::Nothing);
+    assert_eq!(t.log_in(2, "bob").last().unwrap(), "2 <- complete 2");
+    t.pass(30);
+    assert_eq!(t.log_in(3, "carol").len(), 4, "a welcome and the change, and no copy");
+    t.sleep(Duration::from_millis(10));
+    assert_eq!(t.log_in(4, "dave"), ["admit 4", "4 <- welcome Entered dave"]);
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), ["3 <- page alice bob carol", "3 <- complete 3"]);
+    assert_eq!(t.drain(ConnId::new(3), Missed::Nothing), [""; 0], "dave is not told yet");
+    let told = ["* <- 3..4 online dave 192.168.1.4:40001", "log online dave 192.168.1.4:40001"];
+    assert_eq!(t.pass(15), [&told[..], &["4 <- page alice bob carol dave", "4 <- complete 4"]].concat());
+}
+
+#[test]
 fn who_reads_slowly_holds_up_others_for_a_second() {
     let mut t = slow_readers(1);
     t.log_in(2, "bob");
