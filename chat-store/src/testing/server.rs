@@ -174,6 +174,25 @@ impl Program {
     }
 
     fn make_data(&self, folder: &Path) {
+        let user = format!("CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n");
+        let rights = format!("GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n");
+        fs::write(folder.join("init.sql"), user + &rights).expect("the temporary folder is ours");
+        let data = folder.join("data");
+        let mut told = String::new();
+        for _ in 0..DATA_TRIES {
+            let made = self.data_maker(folder, &data).stdin(Stdio::null()).output().expect("the installed server runs");
+            if made.status.success() {
+                return;
+            }
+            told = String::from_utf8_lossy(&made.stderr).into_owned();
+            // What is there already would be in the way of the next attempt.
+            drop(fs::remove_dir_all(&data));
+        }
+        panic!("the MySQL server's data was not made: {told}");
+    }
+
+    /// The program that makes the data, with its arguments.
+    fn data_maker(&self, folder: &Path, data: &Path) -> Command {
         let mut command = match &self.kind {
             Kind::MariaDb(install) => {
                 let mut command = Command::new(install);
@@ -188,16 +207,8 @@ impl Program {
                 command
             }
         };
-        command.arg(format!("--datadir={}", folder.join("data").display())).args(as_root(folder));
-        let made = command.stdin(Stdio::null()).output().expect("the installed server runs");
-        assert!(
-            made.status.success(),
-            "the MySQL server's data was not made: {}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        let user = format!("CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n");
-        let rights = format!("GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n");
-        fs::write(folder.join("init.sql"), user + &rights).expect("the temporary folder is ours");
+        command.arg(format!("--datadir={}", data.display())).args(as_root(folder));
+        command
     }
 
     /// Starts it and waits until it answers; an error if it ends before.
@@ -302,6 +313,8 @@ pub(super) fn random() -> u64 {
 
 const USER: &str = "chat";
 const PASSWORD: &str = "throw-away";
+/// MariaDB's script fails now and then on a busy machine ("Unknown table 'mysql.tmp_user_sys'").
+const DATA_TRIES: usize = 3;
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// For its threads to stand still, which takes microseconds.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
