@@ -65,7 +65,12 @@ impl Changes {
 
     /// Whether there are changes that nobody was told yet.
     pub(super) fn are_untold(&self) -> bool {
-        !self.untold.records.is_empty()
+        self.untold() > 0
+    }
+
+    /// How many there are.
+    pub(super) fn untold(&self) -> usize {
+        self.untold.records.len()
     }
 
     /// Tells the changes that nobody was told yet, and records them.

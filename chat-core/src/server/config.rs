@@ -57,6 +57,9 @@ pub struct ServerConfig {
     /// The least time between two broadcasts: changes that come in between are told together. 25 ms nobody notices, and
     /// ten thousand who come at once are told in a few hundred broadcasts instead of ten thousand.
     pub tick: Duration,
+    /// The least time between two broadcasts of few changes to many: a broadcast to a thousand takes a processor for some
+    /// 20 ms, which others need while people come and go all the time. 100 ms nobody notices either.
+    pub long_tick: Duration,
     /// The most fresh copies that are being read at once. Each keeps the pages alive that it was made of: 64 of a roster
     /// of ten thousand are at most 40 MB, and enough to fill every line.
     pub max_copies: usize,
@@ -105,6 +108,7 @@ impl Default for ServerConfig {
             frame_burst: 40,
             refresh_interval: Duration::from_secs(1),
             tick: Duration::from_millis(25),
+            long_tick: Duration::from_millis(100),
             max_copies: 64,
             copy_time: Duration::from_secs(1),
             max_history: 1024 * 1024,

@@ -91,7 +91,7 @@ pub struct Server {
     changes: Changes,
     copies: Copies,
     /// When the roster may be told again.
-    publish_from: Mono,
+    told_at: Option<Mono>,
     jobs: Jobs,
     look_ups: LookUps,
     throttle: Throttle,
@@ -131,7 +131,7 @@ impl Server {
             sessions: Sessions::new(config.ticket_life),
             changes: Changes::new(Epoch::new(generator.number()), config.max_history),
             copies: Copies::default(),
-            publish_from: now.mono,
+            told_at: None,
             jobs: Jobs::new(),
             look_ups: LookUps::default(),
             throttle: Throttle::new(config.throttle.clone()),

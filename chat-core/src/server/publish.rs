@@ -4,14 +4,17 @@ use super::doors::Output;
 use super::timers::Timer;
 use super::{Missed, Server};
 use crate::id::ConnId;
-use crate::time::Now;
+use crate::time::{Mono, Now};
+
+/// Changes are few if there are more readers than this for each of them.
+const READERS_FOR_EACH: usize = 100;
 
 impl Server {
     /// Tells the changes that nobody was told yet, unless the last time was only a moment ago, and sends copies of what
     /// was told last to those who may read one.
     pub(super) fn publish(&mut self, now: Now, out: &mut Vec<Output>) {
-        if self.publish_from <= now.mono && self.is_news() {
-            self.publish_from = now.mono + self.config.tick;
+        if self.telling(now).is_some_and(|at| at <= now.mono) {
+            self.told_at = Some(now.mono);
             self.changes.tell(out);
             self.copies.told();
         }
@@ -29,7 +32,7 @@ impl Server {
                 self.copies.forget(conn);
             }
         }
-        let telling = self.is_news().then_some(self.publish_from);
+        let telling = self.telling(now);
         let reading = self.changes.copy().and_then(|_| self.copies.due(now.mono, most));
         match telling.into_iter().chain(reading).min() {
             Some(due) => self.timers.set(Timer::Publish, due.max(now.mono)),
@@ -37,9 +40,15 @@ impl Server {
         }
     }
 
-    /// Whether there is something to tell, to everybody or to somebody who came.
-    fn is_news(&self) -> bool {
-        self.changes.are_untold() || self.copies.are_new()
+    /// When there is something to tell, to everybody or to somebody who came: at once after a while of quiet.
+    fn telling(&self, now: Now) -> Option<Mono> {
+        let untold = self.changes.untold();
+        if untold == 0 && !self.copies.are_new() {
+            return None;
+        }
+        let are_few = untold > 0 && untold * READERS_FOR_EACH < self.roster().len();
+        let pause = if are_few { self.config.long_tick } else { self.config.tick };
+        Some(self.told_at.map_or(now.mono, |last| last + pause))
     }
 
     /// A connection has read all that it was sent. If that was less than it should have been told, it gets a copy.

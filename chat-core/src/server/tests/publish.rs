@@ -50,6 +50,31 @@ fn a_lone_change_is_told_at_once_and_those_that_follow_together() {
 }
 
 #[test]
+fn few_changes_for_many_wait_a_little_longer() {
+    let mut t = timed();
+    for number in 2..=150 {
+        let user = format!("reader{number}");
+        t.connect(number);
+        t.enter(number, &user);
+        t.answer(Ok(Account { id: AccountId::new(1_000 + number), ..account(&user) }));
+    }
+    t.pass(1_000);
+    assert_eq!(
+        t.say(150, &Request::Leave)[1],
+        "* <- 150..151 offline reader150 asked",
+        "at once after a while of quiet"
+    );
+    t.sleep(Duration::from_millis(30));
+    assert_eq!(t.say(149, &Request::Leave), ["close 149"]);
+    assert_eq!(t.pass(69), [""; 0]);
+    assert_eq!(t.pass(1)[0], "* <- 151..152 offline reader149 asked");
+    t.sleep(Duration::from_millis(30));
+    assert_eq!(t.say(148, &Request::Leave), ["close 148"]);
+    let second = t.say(147, &Request::Leave);
+    assert_eq!(second[1], "* <- 152..154 offline reader148 asked, offline reader147 asked", "two are not few");
+}
+
+#[test]
 fn whatever_comes_first_after_the_time_tells() {
     let mut t = timed();
     t.log_in(2, "bob");
