@@ -124,7 +124,9 @@ async fn receive(mut endpoint: Endpoint, window: &Window, disorder: &AtomicU64) 
         for event in events.drain(..) {
             if let Output::Deliver { message, .. } = event {
                 count += 1;
-                disorder.fetch_add(u64::from(message.id.number != last + 1), Ordering::Relaxed);
+                if message.id.number != last + 1 {
+                    disorder.fetch_add(1, Ordering::Relaxed);
+                }
                 last = message.id.number;
                 window.arrived(last);
             }

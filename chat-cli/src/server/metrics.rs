@@ -31,6 +31,8 @@ pub(super) fn page(inside: &Inside) -> String {
     for (how, count) in [("password", granted.password), ("resumed", granted.resumed), ("fresh", granted.fresh)] {
         page.labelled("chat_log_ins_total", "how", how, count);
     }
+    let help = "Resumed sessions that were sent only what they had missed of the roster.";
+    page.total("chat_caught_up_total", help, seen.log_ins.caught_up);
     page.family("chat_refusals_total", Kind::Counter, "What clients were refused, by reason.");
     for (reason, count) in status.refused.by_reason() {
         page.labelled("chat_refusals_total", "reason", reason, count);
