@@ -109,6 +109,12 @@ impl RosterCopy {
         self.standing = Standing::Apart(self.step());
     }
 
+    /// What the server said could not be understood. Whoever went on from here would only be told the same again, so the
+    /// next copy has to be a whole one; what is shown stays until then.
+    pub(super) fn doubt(&mut self) {
+        self.standing = Standing::Apart(None);
+    }
+
     /// A part of a fresh copy; the next must come before `until`. One that was not asked for is as good.
     pub(super) fn page(&mut self, page: Vec<Entry>, until: Mono) -> Result<(), &'static str> {
         if !matches!(self.standing, Standing::Loading(_)) {

@@ -8,7 +8,7 @@
 //!
 //! It logs in, when the server is busy as often as that asks for, keeps a copy of the roster in step, sends heartbeats, and comes back with its ticket when the connection
 //! breaks. The password is held until the first welcome and no longer. What it is told by a server that cannot be
-//! understood ends the first log-in, and later only the connection.
+//! understood ends the first log-in, and later only the connection, and the next one begins with a whole roster.
 
 mod backoff;
 mod clock;
@@ -209,7 +209,11 @@ impl Client {
 
     /// The connection is of no use any more, or there is none; decides what becomes of us.
     fn deal_with(&mut self, trouble: Trouble, now: Now, out: &mut Vec<Output>) {
-        match self.part(out) {
+        let pass = self.part(out);
+        if matches!(trouble, Trouble::Protocol(_)) {
+            self.copy.doubt();
+        }
+        match pass {
             Some(Pass::Password(login)) => self.ask_again(login, trouble, now, out),
             Some(Pass::Ticket(session)) => self.come_back(session, trouble, now, out),
             None => return,

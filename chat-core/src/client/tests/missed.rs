@@ -105,7 +105,8 @@ fn a_welcome_that_goes_on_from_another_roster_is_refused() {
     for (epoch, to) in [(2, 10), (1, 9), (1, 0), (0, u64::MAX)] {
         let mut desk = Desk::resuming(&[entry("bob", 2)]);
         assert_eq!(desk.welcome_back(epoch, to), ["reconnecting", "close"], "{epoch} {to}");
-        assert_eq!(said(&mut desk), Some((1, 10)), "ours is as it was");
+        assert_eq!(desk.names(), ["bob"], "what is shown is as it was");
+        assert_eq!(said(&mut desk), None, "and a whole copy gets out of it");
     }
     for value in [vec![], vec![0xff; 30], vec![1, 10, 0]] {
         let mut desk = Desk::resuming(&[entry("bob", 2)]);
@@ -118,6 +119,21 @@ fn a_welcome_that_goes_on_from_another_roster_is_refused() {
     let missed = Step { epoch: Epoch::new(1), revision: Revision::new(0) };
     let extras = [step(MISSED, missed)].into_iter().collect();
     assert_eq!(desk.reply(&Reply::Welcome(Welcome { extras, ..welcome })), ["protocol", "close"], "there is no roster");
+}
+
+#[test]
+fn who_cannot_understand_what_it_missed_asks_for_a_whole_copy_instead() {
+    // A change of a kind that a later version may bring, and one that breaks a rule.
+    let unknown = [&bytes(&update(1, 10, vec![]))[..3], &[11, 1, 7, 9]].concat();
+    let homeless = Entry { addresses: vec![], ..entry("carol", 3) };
+    for frame in [unknown, bytes(&update(1, 10, vec![Change::Online(homeless)]))] {
+        let mut desk = Desk::resuming(&[entry("bob", 2)]);
+        desk.welcome_back(1, 11);
+        assert_eq!(desk.input(Input::Frame(&frame)), ["reconnecting", "close"]);
+        assert_eq!(said(&mut desk), None, "or it would be sent the same again, for ever");
+        desk.welcome(WelcomeKind::Continued, 0);
+        assert_eq!(desk.copy(&[entry("bob", 2)], complete(1, 11)), ["reconnected"]);
+    }
 }
 
 #[test]
