@@ -12,7 +12,11 @@ use crate::time::Mono;
 pub(super) struct Copies {
     /// Those to whom a copy of what was told last is no news.
     new: BTreeSet<ConnId>,
-    waiting: BTreeSet<ConnId>,
+    /// Those whom it would serve. Who has waited since an earlier telling goes first: who asks again and again would
+    /// otherwise keep those from theirs who connected later and have none yet.
+    waiting: BTreeSet<(u64, ConnId)>,
+    /// Since which telling each of these waits, counted from the first that anybody waits for.
+    since: BTreeMap<ConnId, u64>,
     reading: BTreeMap<ConnId, Reading>,
 }
 
@@ -35,7 +39,7 @@ impl Copies {
     pub(super) fn want(&mut self, conn: ConnId) {
         match self.reading.get_mut(&conn) {
             Some(reading) => reading.then = Then::AnotherCopy,
-            None if self.waiting.contains(&conn) => {}
+            None if self.since.contains_key(&conn) => {}
             None => drop(self.new.insert(conn)),
         }
     }
@@ -47,7 +51,11 @@ impl Copies {
 
     /// Everything is told now, so that a copy of it is what all want.
     pub(super) fn told(&mut self) {
-        self.waiting.append(&mut self.new);
+        let telling = self.waiting.last().map_or(0, |(last, _)| last + 1);
+        for conn in std::mem::take(&mut self.new) {
+            self.waiting.insert((telling, conn));
+            self.since.insert(conn, telling);
+        }
     }
 
     /// Whether there is somebody whom a copy of what was told last would serve.
@@ -65,7 +73,9 @@ impl Copies {
     /// A connection is gone.
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.new.remove(&conn);
-        self.waiting.remove(&conn);
+        if let Some(telling) = self.since.remove(&conn) {
+            self.waiting.remove(&(telling, conn));
+        }
         self.reading.remove(&conn);
     }
 
@@ -85,7 +95,8 @@ impl Copies {
         if self.waiting.is_empty() || self.holding_up(now).count() >= most {
             return None;
         }
-        let conn = self.waiting.pop_first()?;
+        let (_, conn) = self.waiting.pop_first()?;
+        self.since.remove(&conn);
         self.reading.insert(conn, Reading { until: now + time, then: Then::Nothing });
         Some(conn)
     }
@@ -137,6 +148,23 @@ mod tests {
         assert_eq!([next(&mut copies, 0), next(&mut copies, 0)], [Some(1), Some(2)]);
         assert_eq!(next(&mut copies, 999), None);
         assert_eq!([next(&mut copies, 1_000), next(&mut copies, 1_000)], [Some(3), Some(4)]);
+    }
+
+    #[test]
+    fn who_has_waited_longer_goes_first() {
+        let mut copies = Copies::default();
+        for conn in [1, 2, 8, 9] {
+            copies.want(ConnId::new(conn));
+        }
+        copies.told();
+        assert_eq!([next(&mut copies, 0), next(&mut copies, 0)], [Some(1), Some(2)]);
+        for conn in [1, 2, 7] {
+            copies.want(ConnId::new(conn));
+            copies.drained(ConnId::new(conn));
+        }
+        copies.told();
+        let order = [0, 0, 1_000, 1_000, 2_000].map(|millis| next(&mut copies, millis));
+        assert_eq!(order, [8, 9, 1, 2, 7].map(Some), "although others connected before them and ask again");
     }
 
     #[test]
