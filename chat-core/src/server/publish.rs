@@ -33,7 +33,8 @@ impl Server {
             }
         }
         let telling = self.telling(now);
-        let reading = self.changes.copy().and_then(|_| self.copies.due(now.mono, most));
+        // Without anybody who waits for it no copy is put together.
+        let reading = self.copies.due(now.mono, most).filter(|_| self.changes.copy().is_some());
         match telling.into_iter().chain(reading).min() {
             Some(due) => self.timers.set(Timer::Publish, due.max(now.mono)),
             None => self.timers.cancel(Timer::Publish),

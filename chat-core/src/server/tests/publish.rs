@@ -114,6 +114,20 @@ fn so_many_read_at_once_and_who_waits_gets_a_newer_copy() {
 }
 
 #[test]
+fn no_copy_is_put_together_that_nobody_waits_for() {
+    let mut t = timed();
+    t.log_in(2, "bob");
+    let has_copy = |t: &Bench| format!("{:?}", t.server.changes).contains("copy: Some(");
+    assert!(has_copy(&t), "bob's");
+    t.pass(1_000);
+    assert_eq!(t.say(2, &Request::Leave)[1], "* <- 2..3 offline bob asked");
+    assert!(!has_copy(&t));
+    t.pass(1_000);
+    t.say(1, &Request::Refresh);
+    assert!(has_copy(&t), "alice's");
+}
+
+#[test]
 fn whose_turn_comes_between_two_tellings_gets_a_copy_of_the_first() {
     let mut t = Bench::with(ServerConfig { max_copies: 1, ..ServerConfig::default() });
     t.log_in(1, "alice");
