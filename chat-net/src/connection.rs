@@ -6,7 +6,7 @@ use chat_core::server::Missed;
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::error::Elapsed;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::framed::FrameReader;
@@ -15,6 +15,10 @@ use crate::outbox::{Next, Outbox};
 /// How long a reader may take nothing before it counts as too slow: longer than any pause of a working
 /// network, shorter than anybody waits.
 pub(crate) const STALL: Duration = Duration::from_secs(30);
+
+/// How long what was said last may take to be written in all. Nobody counts a connection that is ending, so that one who
+/// reads a little now and then must not keep it, and what waits for it, for hours.
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// How long the other side may take to notice that the connection has ended. Closing earlier could reset the
 /// connection, and with it what was written last: mostly the reason why it ends.
@@ -131,10 +135,11 @@ async fn write_all<S, T>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let mut last = None;
     loop {
         match outbox.next().await {
             Next::Write(bytes) => {
-                if let Err(gone) = write_one(write, &bytes, stall).await {
+                if let Err(gone) = write_one(write, &bytes, stall, outbox, &mut last).await {
                     return End::Gone(gone);
                 }
             }
@@ -149,18 +154,25 @@ async fn write_one<S: AsyncRead + AsyncWrite + Unpin>(
     write: &mut WriteHalf<S>,
     mut bytes: &[u8],
     stall: Duration,
+    outbox: &Outbox,
+    last: &mut Option<Instant>,
 ) -> Result<(), Gone> {
+    let mut until = || {
+        let now = Instant::now();
+        let end = outbox.is_ending().then(|| *last.get_or_insert(now + LAST_WORDS));
+        end.map_or(now + stall, |end| end.min(now + stall))
+    };
     let in_time = |result: Result<io::Result<usize>, Elapsed>| match result {
         Ok(Ok(0)) | Ok(Err(_)) => Err(Gone::Broken),
         Ok(Ok(count)) => Ok(count),
         Err(_) => Err(Gone::TooSlow),
     };
     while !bytes.is_empty() {
-        let written = in_time(timeout(stall, write.write(bytes)).await)?;
+        let written = in_time(timeout_at(until(), write.write(bytes)).await)?;
         bytes = &bytes[written..];
     }
     // What TLS holds back is not written: whoever reads nothing is noticed here.
-    in_time(timeout(stall, write.flush()).await.map(|result| result.map(|()| 1))).map(drop)
+    in_time(timeout_at(until(), write.flush()).await.map(|result| result.map(|()| 1))).map(drop)
 }
 
 async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut read: ReadHalf<S>, mut write: WriteHalf<S>) {
@@ -234,6 +246,25 @@ mod tests {
     const BUFFER: usize = 4096;
 
     #[tokio::test(start_paused = true)]
+    async fn a_trickling_reader_does_not_keep_a_connection_that_ends() {
+        let (mut near, outbox, _received, task) = start(BUFFER);
+        outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
+        tokio::task::yield_now().await;
+        outbox.finish();
+        let begin = Instant::now();
+        let trickle = async {
+            while near.read_exact(&mut [0; 64]).await.is_ok() {
+                tokio::time::sleep(STALL / 2).await;
+            }
+        };
+        tokio::select! {
+            () = trickle => panic!("it was all read"),
+            result = task => result.unwrap(),
+        }
+        assert!(begin.elapsed() <= STALL + LAST_WORDS + STALL, "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_owner_hears_when_a_copy_is_written() {
         let (mut near, outbox, mut received, _task) = start(GUEST);
         outbox.copy(&[Bytes::from(vec![7; GUEST]), Bytes::from_static(b"end")]);
@@ -248,7 +279,7 @@ mod tests {
         let (_near, outbox, _received, task) = start(64);
         outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
         tokio::task::yield_now().await;
-        let before = tokio::time::Instant::now();
+        let before = Instant::now();
         outbox.abort();
         task.await.unwrap();
         assert_eq!(before.elapsed(), Duration::ZERO);

@@ -166,6 +166,11 @@ impl Outbox {
         self.changed.notify_one();
     }
 
+    /// Whether it is to end once everything is written.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.lock().stage == Stage::Ending
+    }
+
     /// Ends the connection at once, even in the middle of a frame.
     pub(crate) fn abort(&self) {
         let mut state = self.lock();
