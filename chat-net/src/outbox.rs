@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chat_core::server::Missed;
 use chat_core::wire::frame::{MAX_FRAME, MAX_GUEST_FRAME};
 use tokio::sync::Notify;
@@ -15,6 +15,10 @@ pub(crate) const GUEST_LIMIT: usize = 16 * 1024;
 /// For a connection that is logged in: some ten thousand changes of the roster. To send a fresh copy is cheaper than to
 /// send more.
 pub(crate) const MEMBER_LIMIT: usize = 1024 * 1024;
+
+/// Frames that wait behind each other are written together up to this, which is one record of TLS: when all are told so
+/// often that nobody is written to in time, each is written to less often instead.
+const TOGETHER: usize = 16 * 1024;
 
 /// What answers may take beyond that, as they cannot be left out.
 const ROOM_FOR_ANSWERS: usize = GUEST_LIMIT;
@@ -75,6 +79,14 @@ pub(crate) enum Next {
     /// To tell the owner that everything is written.
     Tell(Missed),
     End,
+}
+
+impl Queued {
+    const fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Counted(bytes) | Self::OfCopy(bytes) => bytes,
+        }
+    }
 }
 
 impl Outbox {
@@ -210,14 +222,28 @@ impl State {
         self.queue.push_back(Queued::Counted(bytes));
     }
 
-    fn next(&mut self) -> Option<Next> {
-        match self.queue.pop_front() {
-            Some(Queued::Counted(bytes)) => {
+    /// Takes the first frame off the queue, if there is one of at most so many bytes.
+    fn pop(&mut self, most: usize) -> Option<Bytes> {
+        let fits = self.queue.front().is_some_and(|first| first.bytes().len() <= most);
+        match self.queue.pop_front_if(|_| fits)? {
+            Queued::Counted(bytes) => {
                 self.bytes -= bytes.len();
-                return Some(Next::Write(bytes));
+                Some(bytes)
             }
-            Some(Queued::OfCopy(bytes)) => return Some(Next::Write(bytes)),
-            None => {}
+            Queued::OfCopy(bytes) => Some(bytes),
+        }
+    }
+
+    fn next(&mut self) -> Option<Next> {
+        if let Some(first) = self.pop(usize::MAX) {
+            let Some(second) = self.pop(TOGETHER.saturating_sub(first.len())) else { return Some(Next::Write(first)) };
+            let mut together = BytesMut::with_capacity(TOGETHER);
+            together.extend_from_slice(&first);
+            together.extend_from_slice(&second);
+            while let Some(more) = self.pop(TOGETHER - together.len()) {
+                together.extend_from_slice(&more);
+            }
+            return Some(Next::Write(together.freeze()));
         }
         // A connection that has nothing to say for hours keeps no memory for it.
         self.queue = VecDeque::new();
@@ -244,8 +270,7 @@ mod tests {
         outbox.push(Bytes::from_static(b"two")).unwrap();
         outbox.finish();
         outbox.push(Bytes::from_static(b"late")).unwrap();
-        assert_eq!(outbox.next().await, Next::Write(Bytes::from_static(b"one")));
-        assert_eq!(outbox.next().await, Next::Write(Bytes::from_static(b"two")));
+        assert_eq!(outbox.next().await, Next::Write(Bytes::from_static(b"onetwo")));
         assert_eq!(outbox.next().await, Next::End);
     }
 
@@ -271,9 +296,7 @@ mod tests {
         outbox.broadcast(&bytes(1));
         outbox.copy(&[bytes(2), bytes(3)]);
         outbox.broadcast(&bytes(4));
-        for len in [2, 3, 4] {
-            assert_eq!(outbox.next().await, Next::Write(bytes(len)));
-        }
+        assert_eq!(outbox.next().await, Next::Write(bytes(2 + 3 + 4)));
         assert_eq!(outbox.next().await, Next::Tell(Missed::Nothing));
         outbox.broadcast(&bytes(5));
         assert_eq!(outbox.next().await, Next::Write(bytes(5)));
@@ -289,16 +312,32 @@ mod tests {
         outbox.broadcast(&bytes(1));
         outbox.push(bytes(2)).unwrap();
         for len in [9 * GUEST_LIMIT, GUEST_LIMIT, 2] {
-            assert_eq!(outbox.next().await, Next::Write(bytes(len)));
+            assert_eq!(outbox.next().await, Next::Write(bytes(len)), "whole records are written alone");
         }
         outbox.broadcast(&bytes(3));
         assert_eq!(outbox.next().await, Next::Tell(Missed::Changes), "although there would be room again");
         outbox.copy(&[bytes(4)]);
         outbox.broadcast(&bytes(5));
-        for len in [4, 5] {
-            assert_eq!(outbox.next().await, Next::Write(bytes(len)));
-        }
+        assert_eq!(outbox.next().await, Next::Write(bytes(4 + 5)));
         assert_eq!(outbox.next().await, Next::Tell(Missed::Nothing));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_written_together_in_order_up_to_a_record() {
+        let outbox = Outbox::member();
+        for byte in 1..=9 {
+            outbox.push(Bytes::from(vec![byte; TOGETHER / 4])).unwrap();
+        }
+        outbox.push(bytes(2 * TOGETHER)).unwrap();
+        outbox.push(bytes(1)).unwrap();
+        let mut written = Vec::new();
+        for len in [TOGETHER, TOGETHER, TOGETHER / 4, 2 * TOGETHER, 1] {
+            let Next::Write(bytes) = outbox.next().await else { panic!("there is more") };
+            assert_eq!(bytes.len(), len);
+            written.extend_from_slice(&bytes);
+        }
+        assert!(written[..9 * TOGETHER / 4].is_sorted(), "in order");
+        assert_eq!(outbox.lock().bytes, 0);
     }
 
     #[tokio::test]
