@@ -60,8 +60,8 @@ pub struct ServerConfig {
     /// The least time between two broadcasts of few changes to many: a broadcast to a thousand takes a processor for some
     /// 20 ms, which others need while people come and go all the time. 100 ms nobody notices either.
     pub long_tick: Duration,
-    /// The most fresh copies that are being read at once. Each keeps the pages alive that it was made of: 64 of a roster
-    /// of ten thousand are at most 40 MB, and enough to fill every line.
+    /// The most fresh copies that are being read at once, at least 1. Each keeps the pages alive that it was made of: 64
+    /// of a roster of ten thousand are at most 40 MB, and enough to fill every line.
     pub max_copies: usize,
     /// How long somebody who reads a copy slowly counts among those: 1 s, after which others wait for him no longer.
     pub copy_time: Duration,

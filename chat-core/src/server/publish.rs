@@ -18,7 +18,7 @@ impl Server {
             self.changes.tell(out);
             self.copies.told();
         }
-        let (most, time) = (self.config.max_copies, self.config.copy_time);
+        let (most, time) = (self.config.max_copies.max(1), self.config.copy_time);
         // The copy is put together even if nobody may read it yet: their turn may come when it is too late for that.
         while self.copies.are_waiting()
             && let Some(frames) = self.changes.copy()
