@@ -60,6 +60,9 @@ pub struct ServerConfig {
     /// The least time between two broadcasts of few changes to many: a broadcast to a thousand takes a processor for some
     /// 20 ms, which others need while people come and go all the time. 100 ms nobody notices either.
     pub long_tick: Duration,
+    /// The least time between two broadcasts of many changes, for each session: while a whole room comes at once, half of
+    /// the processors should be left to let it in. 50 us make half a second of ten thousand.
+    pub tick_per_session: Duration,
     /// The most fresh copies that are being read at once, at least 1. Each keeps the pages alive that it was made of: 64
     /// of a roster of ten thousand are at most 40 MB, and enough to fill every line.
     pub max_copies: usize,
@@ -109,6 +112,7 @@ impl Default for ServerConfig {
             refresh_interval: Duration::from_secs(1),
             tick: Duration::from_millis(25),
             long_tick: Duration::from_millis(100),
+            tick_per_session: Duration::from_micros(50),
             max_copies: 64,
             copy_time: Duration::from_secs(1),
             max_history: 1024 * 1024,

@@ -43,12 +43,17 @@ impl Server {
 
     /// When there is something to tell, to everybody or to somebody who came: at once after a while of quiet.
     fn telling(&self, now: Now) -> Option<Mono> {
-        let untold = self.changes.untold();
+        let (untold, sessions) = (self.changes.untold(), self.roster().len());
         if untold == 0 && !self.copies.are_new() {
             return None;
         }
-        let are_few = untold > 0 && untold * READERS_FOR_EACH < self.roster().len();
-        let pause = if are_few { self.config.long_tick } else { self.config.tick };
+        let are_few = untold > 0 && untold * READERS_FOR_EACH < sessions;
+        let pause = if are_few {
+            self.config.long_tick
+        } else {
+            let for_all = self.config.tick_per_session.saturating_mul(u32::try_from(sessions).unwrap_or(u32::MAX));
+            for_all.max(self.config.tick)
+        };
         Some(self.told_at.map_or(now.mono, |last| last + pause))
     }
 

@@ -418,5 +418,5 @@ fn then(lines: &[&str], [admit, welcome, page, complete]: [String; 4]) -> Vec<St
 
 /// By default, but every change is told at once: what a story tells follows what happens.
 fn untimed() -> ServerConfig {
-    ServerConfig { tick: Duration::ZERO, ..ServerConfig::default() }
+    ServerConfig { tick: Duration::ZERO, tick_per_session: Duration::ZERO, ..ServerConfig::default() }
 }

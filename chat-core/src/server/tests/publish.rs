@@ -10,6 +10,19 @@ fn timed() -> Bench {
     t
 }
 
+/// A server with 150 online, to whom nothing has happened for a while.
+fn crowded(tick_per_session: Duration) -> Bench {
+    let mut t = Bench::with(ServerConfig { tick_per_session, ..ServerConfig::default() });
+    for number in 1..=150 {
+        let user = format!("reader{number}");
+        t.connect(number);
+        t.enter(number, &user);
+        t.answer(Ok(Account { id: AccountId::new(1_000 + number), ..account(&user) }));
+    }
+    t.pass(1_000);
+    t
+}
+
 /// A server that lets `most` read at once, none of whom reads before it is told to.
 fn slow_readers(most: usize) -> Bench {
     let mut t = Bench::with(ServerConfig { max_copies: most, ..untimed() });
@@ -51,14 +64,7 @@ fn a_lone_change_is_told_at_once_and_those_that_follow_together() {
 
 #[test]
 fn few_changes_for_many_wait_a_little_longer() {
-    let mut t = timed();
-    for number in 2..=150 {
-        let user = format!("reader{number}");
-        t.connect(number);
-        t.enter(number, &user);
-        t.answer(Ok(Account { id: AccountId::new(1_000 + number), ..account(&user) }));
-    }
-    t.pass(1_000);
+    let mut t = crowded(Duration::ZERO);
     assert_eq!(
         t.say(150, &Request::Leave)[1],
         "* <- 150..151 offline reader150 asked",
@@ -72,6 +78,17 @@ fn few_changes_for_many_wait_a_little_longer() {
     assert_eq!(t.say(148, &Request::Leave), ["close 148"]);
     let second = t.say(147, &Request::Leave);
     assert_eq!(second[1], "* <- 152..154 offline reader148 asked, offline reader147 asked", "two are not few");
+}
+
+#[test]
+fn many_changes_wait_the_longer_the_more_there_are() {
+    let mut t = crowded(Duration::from_millis(2));
+    assert_eq!(t.say(150, &Request::Leave)[1], "* <- 150..151 offline reader150 asked");
+    for number in 101..=149 {
+        assert_eq!(t.say(number, &Request::Leave), [format!("close {number}")]);
+    }
+    assert_eq!(t.pass(199), [""; 0], "two for each of those that are left");
+    assert!(t.pass(1)[0].starts_with("* <- 151..200 offline reader101 asked"));
 }
 
 #[test]
