@@ -148,12 +148,8 @@ impl Churn {
             if self.world.is_running(*user) {
                 running += 1;
                 self.world.is_true(*user).unwrap_or_else(|lie| panic!("{lie}"));
-                let known = |roster: &Roster| -> Vec<_> {
-                    roster.iter().map(|entry| (entry.user.clone(), entry.key, entry.addresses.clone())).collect()
-                };
-                let shown = self.world.roster(*user).expect("it runs");
                 let believed = believed.as_ref().expect("it is online, so it was told so");
-                assert_eq!(known(believed), known(shown), "what was told adds up to what is");
+                self.world.adds_up(*user, believed).unwrap_or_else(|lie| panic!("{lie}"));
             }
         }
         let online = self.world.server_roster(World::SERVER).expect("it was started").len();

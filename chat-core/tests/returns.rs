@@ -97,12 +97,8 @@ impl Room {
         for (user, believed) in self.users.iter().zip(&self.believed) {
             assert!(self.world.is_running(*user), "everybody came back");
             self.world.is_true(*user).unwrap_or_else(|lie| panic!("{lie}"));
-            let known = |roster: &Roster| -> Vec<_> {
-                roster.iter().map(|entry| (entry.user.clone(), entry.key, entry.addresses.clone())).collect()
-            };
-            let shown = self.world.roster(*user).expect("it runs");
             let believed = believed.as_ref().expect("it is online, so it was told so");
-            assert_eq!(known(believed), known(shown), "what was told adds up to what is");
+            self.world.adds_up(*user, believed).unwrap_or_else(|lie| panic!("{lie}"));
         }
         let mut gone = BTreeMap::<_, usize>::new();
         for record in self.world.records(World::SERVER) {

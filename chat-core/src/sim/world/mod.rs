@@ -273,6 +273,18 @@ impl World {
         Err(format!("{} sees {mine:?}\nand the server {others:?}", desk.user))
     }
 
+    /// Whether what a user was told, one after the other, adds up to what it shows: who is there, with which key and where.
+    ///
+    /// # Errors
+    /// How they differ.
+    pub fn adds_up(&self, user: UserId, told: &Roster) -> Result<(), String> {
+        let known = |roster: &Roster| -> Vec<_> {
+            roster.iter().map(|entry| (entry.user.clone(), entry.key, entry.addresses.clone())).collect()
+        };
+        let (told, shown) = (known(told), known(self.roster(user).ok_or("no program runs")?));
+        if told == shown { Ok(()) } else { Err(format!("it was told {told:?}\nand shows {shown:?}")) }
+    }
+
     /// Takes away what a user was told since the last time.
     pub fn told(&mut self, user: UserId) -> Vec<Moment> {
         std::mem::take(&mut self.users[user.0].told)
