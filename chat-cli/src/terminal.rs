@@ -26,14 +26,14 @@ pub fn ask(question: &str) -> io::Result<Option<String>> {
     Ok((bytes > 0).then(|| answer.trim().to_owned()))
 }
 
-/// Passwords, typed unseen.
-#[derive(Debug)]
-pub struct Terminal;
+/// Passwords, typed unseen. From the first question on nothing that is typed is shown until this is dropped: neither the
+/// moment a question is there nor between two of them.
+#[derive(Debug, Default)]
+pub struct Terminal(Option<Unseen>);
 
 impl Ask for Terminal {
     fn hidden(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
-        // Before the prompt: whoever types the moment it is there is not seen either.
-        let _unseen = Unseen::new();
+        self.0.get_or_insert_with(Unseen::new);
         rpassword::prompt_password(prompt).map(Zeroizing::new)
     }
 
@@ -44,6 +44,7 @@ impl Ask for Terminal {
 }
 
 /// While this lives, the terminal does not show what is typed.
+#[derive(Debug)]
 struct Unseen(Option<Termios>);
 
 impl Unseen {

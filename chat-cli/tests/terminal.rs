@@ -72,6 +72,7 @@ fn the_password_is_asked_for_unseen_and_the_unknown_server_is_asked_about() {
     alice.send_line(PASSWORD).unwrap();
     shown += &until(&mut alice, "[y/n] ");
     assert!(shown.contains(&server.fingerprint), "{shown}");
+    assert!(alice.get_process().get_echo().unwrap(), "what is no secret is shown again");
     alice.send_line("y").unwrap();
     shown += &until(&mut alice, "you are ");
     shown += &until(&mut alice, "nobody else is online");

@@ -29,7 +29,7 @@ pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
     let asked = spawn_blocking(move || -> Result<_, CliError> {
         let user = user.map_or_else(ask_name, Ok)?;
         let wanted = if purpose == Purpose::Register { Wanted::New } else { Wanted::Known };
-        let mut terminal = terminal::is_there().then_some(Terminal);
+        let mut terminal = terminal::is_there().then(Terminal::default);
         let password = password.get(wanted, terminal.as_mut().map(|terminal| terminal as &mut dyn Ask))?;
         Ok(Login { user, password, purpose, invitation })
     });

@@ -178,7 +178,7 @@ fn edit_lines(editor: &mut DefaultEditor, form: Format, to: &mpsc::Sender<Input>
 
 /// Asks for the passwords. Nothing can be typed for others meanwhile, and lines that arrive are shown.
 fn new_passwords(editing: &Editing) -> Option<Input> {
-    let mut asking = Asking { terminal: Terminal, editing };
+    let mut asking = Asking { terminal: Terminal::default(), editing };
     let old = secret::typed(Wanted::Known, &mut asking);
     match old.and_then(|old| Ok((old, secret::typed(Wanted::New, &mut asking)?))) {
         Ok((old, new)) => Some(Input::Passwords { old, new }),

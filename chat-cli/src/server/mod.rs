@@ -84,7 +84,7 @@ pub fn run(task: Task) -> Result<Exit, CliError> {
 async fn operate(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String, CliError> {
     // Typing takes its time, and signals must be heard meanwhile.
     let task = spawn_blocking(|| {
-        let mut terminal = terminal::is_there().then_some(Terminal);
+        let mut terminal = terminal::is_there().then(Terminal::default);
         let ask = terminal.as_mut().map(|terminal| terminal as &mut dyn Ask);
         task.with_password(|source| source.get(Wanted::New, ask))
     });
