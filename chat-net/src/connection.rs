@@ -135,11 +135,11 @@ async fn write_all<S, T>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut last = None;
+    let mut patience = Patience { stall, outbox, last: None };
     loop {
         match outbox.next().await {
             Next::Write(bytes) => {
-                if let Err(gone) = write_one(write, &bytes, stall, outbox, &mut last).await {
+                if let Err(gone) = write_one(write, &bytes, &mut patience).await {
                     return End::Gone(gone);
                 }
             }
@@ -150,29 +150,39 @@ where
     }
 }
 
+/// How long the other side may take.
+struct Patience<'a> {
+    stall: Duration,
+    outbox: &'a Outbox,
+    /// When a connection that is ending has to be over.
+    last: Option<Instant>,
+}
+
+impl Patience<'_> {
+    /// Until when it has to take something.
+    fn end(&mut self) -> Instant {
+        let (now, last) = (Instant::now(), &mut self.last);
+        let last = self.outbox.is_ending().then(|| *last.get_or_insert(now + LAST_WORDS));
+        last.map_or(now + self.stall, |last| last.min(now + self.stall))
+    }
+}
+
 async fn write_one<S: AsyncRead + AsyncWrite + Unpin>(
     write: &mut WriteHalf<S>,
     mut bytes: &[u8],
-    stall: Duration,
-    outbox: &Outbox,
-    last: &mut Option<Instant>,
+    patience: &mut Patience<'_>,
 ) -> Result<(), Gone> {
-    let mut until = || {
-        let now = Instant::now();
-        let end = outbox.is_ending().then(|| *last.get_or_insert(now + LAST_WORDS));
-        end.map_or(now + stall, |end| end.min(now + stall))
-    };
     let in_time = |result: Result<io::Result<usize>, Elapsed>| match result {
         Ok(Ok(0)) | Ok(Err(_)) => Err(Gone::Broken),
         Ok(Ok(count)) => Ok(count),
         Err(_) => Err(Gone::TooSlow),
     };
     while !bytes.is_empty() {
-        let written = in_time(timeout_at(until(), write.write(bytes)).await)?;
+        let written = in_time(timeout_at(patience.end(), write.write(bytes)).await)?;
         bytes = &bytes[written..];
     }
     // What TLS holds back is not written: whoever reads nothing is noticed here.
-    in_time(timeout_at(until(), write.flush()).await.map(|result| result.map(|()| 1))).map(drop)
+    in_time(timeout_at(patience.end(), write.flush()).await.map(|result| result.map(|()| 1))).map(drop)
 }
 
 async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut read: ReadHalf<S>, mut write: WriteHalf<S>) {
