@@ -1,7 +1,7 @@
 //! One sender, many receivers: messages to everyone, against plain datagrams to as many sockets.
 //!
-//! Every run measures us, `sendmmsg` and `send_to` one after another, so that whatever else the machine does falls on
-//! all three. "In flight" counts messages that not all receiving applications have got: with `--in-flight 1` each
+//! Every run measures us, `sendmmsg` and `send_to` one after another, each with sockets of its own, so that whatever else
+//! the machine does falls on all three. "In flight" counts messages that not all receiving applications have got: with `--in-flight 1` each
 //! message is delivered to all before the next is sent.
 #![expect(clippy::print_stderr, reason = "diagnostics and progress of a program")]
 
@@ -141,34 +141,18 @@ fn measure(args: &Args, peers: usize, size: usize, in_flight: u64, progress: &mu
     let total = if in_flight == 1 { 500_000 } else { 10_000_000 * 64 / size.max(64) as u64 };
     let messages = args.messages.unwrap_or_else(|| (total / peers as u64).clamp(20, 100_000));
     machine::pin(0);
-    let runtime = runtime()?;
-    let guard = runtime.enter();
-    let mut us = endpoint("sender")?;
-    drop(guard);
-    let (group, entries) = Group::gather(peers, &us.entry(), 1)?;
-    us.roster(entries);
-    let crowd = Crowd::gather(peers, in_flight, 1)?;
-    let mut sender = Sender::new(crowd.addresses())?;
-    let content = Content::Text(Text::parse(&"x".repeat(size)).map_err(std::io::Error::other)?);
-    let mut datagram = vec![b'x'; size.max(8)];
     let mut outcomes = Histogram::default();
+    let mut resident_bytes = 0;
     let (mut ours, mut batches, mut looped) = (Vec::new(), Vec::new(), Vec::new());
-    // The first run of us is not counted: it makes the links.
-    for run in 0..=args.runs {
+    for run in 1..=args.runs {
         progress.say(|| format!("{peers} peers, {size} bytes, {in_flight} in flight: run {run} of {}", args.runs));
-        let count = if run == 0 { in_flight.max(10) } else { messages };
-        let mut seen = Histogram::default();
-        let result = runtime.block_on(publish(&mut us, &group, &content, count, in_flight, peers as u64, &mut seen))?;
-        if run == 0 {
-            continue;
-        }
-        outcomes.merge(&seen);
+        let (result, resident) = publish_all(peers, size, in_flight, messages, &mut outcomes)?;
         ours.push(result);
+        resident_bytes = resident_bytes.max(resident);
         if !args.alone {
-            // Plain datagrams need not so many to be measured as well.
-            let count = if in_flight == 1 { count } else { count.min(1_000_000 / peers as u64).max(20) };
-            batches.push(plain(&mut sender, &crowd, &mut datagram, count, in_flight, Way::Batches)?);
-            looped.push(plain(&mut sender, &crowd, &mut datagram, count, in_flight, Way::Loop)?);
+            let [batched, one_by_one] = send_plain(peers, size, in_flight, messages)?;
+            batches.push(batched);
+            looped.push(one_by_one);
         }
     }
     if args.alone {
@@ -189,9 +173,52 @@ fn measure(args: &Args, peers: usize, size: usize, in_flight: u64, progress: &mu
         sendmmsg_cpu_ns: median(batches.iter().map(|run| run.cpu_ns)),
         sender_busy_ns: median(ours.iter().map(|run| run.busy_ns)),
         sendmmsg_busy_ns: median(batches.iter().map(|run| run.busy_ns)),
-        lost: ours.iter().map(|run| run.lost).sum::<u64>() + group.disorder(),
+        lost: ours.iter().map(|run| run.lost).sum::<u64>(),
         outcome_p50_us: outcomes.percentile(0.5).as_secs_f64() * 1e6,
         outcome_p99_us: outcomes.percentile(0.99).as_secs_f64() * 1e6,
-        resident_bytes: machine::resident(),
+        resident_bytes,
     })
+}
+
+/// One run of us, and the memory of both ends after it. All sockets are closed again, so that the plain contenders can
+/// have as many as a process may open.
+fn publish_all(
+    peers: usize,
+    size: usize,
+    in_flight: u64,
+    messages: u64,
+    outcomes: &mut Histogram,
+) -> std::io::Result<(Run, u64)> {
+    let runtime = runtime()?;
+    let guard = runtime.enter();
+    let mut us = endpoint("sender")?;
+    drop(guard);
+    let (group, entries) = Group::gather(peers, &us.entry(), 1)?;
+    us.roster(entries);
+    let content = Content::Text(Text::parse(&"x".repeat(size)).map_err(std::io::Error::other)?);
+    // The first messages make the links, and are not counted.
+    let warm_up = in_flight.max(10);
+    runtime.block_on(publish(
+        &mut us,
+        &group,
+        &content,
+        warm_up,
+        in_flight,
+        peers as u64,
+        &mut Histogram::default(),
+    ))?;
+    let mut run = runtime.block_on(publish(&mut us, &group, &content, messages, in_flight, peers as u64, outcomes))?;
+    run.lost += group.disorder();
+    Ok((run, machine::resident()))
+}
+
+/// One run of each plain contender, with the same sockets.
+fn send_plain(peers: usize, size: usize, in_flight: u64, messages: u64) -> std::io::Result<[Run; 2]> {
+    let crowd = Crowd::gather(peers, in_flight, 1)?;
+    let mut sender = Sender::new(crowd.addresses())?;
+    let mut datagram = vec![b'x'; size.max(8)];
+    // Plain datagrams need not so many to be measured as well.
+    let count = if in_flight == 1 { messages } else { messages.min(1_000_000 / peers as u64).max(20) };
+    let mut send = |way| plain(&mut sender, &crowd, &mut datagram, count, in_flight, way);
+    Ok([send(Way::Batches)?, send(Way::Loop)?])
 }
