@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Buf;
 use chat_core::server::Missed;
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
@@ -10,6 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::framed::FrameReader;
+use crate::frames::Frames;
 use crate::outbox::{Next, Outbox};
 
 /// How long a reader may take nothing before it counts as too slow: longer than any pause of a working
@@ -138,8 +140,8 @@ where
     let mut patience = Patience { stall, outbox, last: None };
     loop {
         match outbox.next().await {
-            Next::Write(bytes) => {
-                if let Err(gone) = write_one(write, &bytes, &mut patience).await {
+            Next::Write(frames) => {
+                if let Err(gone) = write_together(write, frames, &mut patience).await {
                     return End::Gone(gone);
                 }
             }
@@ -167,9 +169,9 @@ impl Patience<'_> {
     }
 }
 
-async fn write_one<S: AsyncRead + AsyncWrite + Unpin>(
+async fn write_together<S: AsyncRead + AsyncWrite + Unpin>(
     write: &mut WriteHalf<S>,
-    mut bytes: &[u8],
+    mut frames: Frames,
     patience: &mut Patience<'_>,
 ) -> Result<(), Gone> {
     let in_time = |result: Result<io::Result<usize>, Elapsed>| match result {
@@ -177,9 +179,8 @@ async fn write_one<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(Ok(count)) => Ok(count),
         Err(_) => Err(Gone::TooSlow),
     };
-    while !bytes.is_empty() {
-        let written = in_time(timeout_at(patience.end(), write.write(bytes)).await)?;
-        bytes = &bytes[written..];
+    while frames.has_remaining() {
+        in_time(timeout_at(patience.end(), write.write_buf(&mut frames)).await)?;
     }
     // What TLS holds back is not written: whoever reads nothing is noticed here.
     in_time(timeout_at(patience.end(), write.flush()).await.map(|result| result.map(|()| 1))).map(drop)

@@ -90,6 +90,7 @@ mod error;
 mod files;
 mod fingerprint;
 mod framed;
+mod frames;
 mod outbox;
 mod pace;
 mod random;

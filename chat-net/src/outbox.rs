@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chat_core::server::Missed;
 use chat_core::wire::frame::{MAX_FRAME, MAX_GUEST_FRAME};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+use crate::frames::Frames;
 
 /// For a connection that is not logged in: some refusals, nothing more is ever sent to it.
 pub(crate) const GUEST_LIMIT: usize = 16 * 1024;
@@ -16,9 +18,9 @@ pub(crate) const GUEST_LIMIT: usize = 16 * 1024;
 /// send more.
 pub(crate) const MEMBER_LIMIT: usize = 1024 * 1024;
 
-/// Frames that wait behind each other are written together up to this, which is one record of TLS: when all are told so
-/// often that nobody is written to in time, each is written to less often instead.
-const TOGETHER: usize = 16 * 1024;
+/// Frames that wait behind each other are written together up to this, which are four records of TLS and as much as it
+/// takes at once: when all are told so often that nobody is written to in time, each is written to less often instead.
+const TOGETHER: usize = 64 * 1024;
 
 /// What answers may take beyond that, as they cannot be left out.
 const ROOM_FOR_ANSWERS: usize = GUEST_LIMIT;
@@ -75,7 +77,7 @@ pub(crate) struct Full;
 /// What the task that writes has to do.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Next {
-    Write(Bytes),
+    Write(Frames),
     /// To tell the owner that everything is written.
     Tell(Missed),
     End,
@@ -83,6 +85,12 @@ pub(crate) enum Next {
 
 impl Queued {
     const fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Counted(bytes) | Self::OfCopy(bytes) => bytes,
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
         match self {
             Self::Counted(bytes) | Self::OfCopy(bytes) => bytes,
         }
@@ -222,28 +230,26 @@ impl State {
         self.queue.push_back(Queued::Counted(bytes));
     }
 
-    /// Takes the first frame off the queue, if there is one of at most so many bytes.
-    fn pop(&mut self, most: usize) -> Option<Bytes> {
-        let fits = self.queue.front().is_some_and(|first| first.bytes().len() <= most);
-        match self.queue.pop_front_if(|_| fits)? {
-            Queued::Counted(bytes) => {
-                self.bytes -= bytes.len();
-                Some(bytes)
-            }
-            Queued::OfCopy(bytes) => Some(bytes),
-        }
+    /// Takes what is to be written together off the queue.
+    fn pop(&mut self) -> Option<Frames> {
+        let mut len = 0;
+        let fits = |queued: &&Queued| {
+            len += queued.bytes().len();
+            len <= TOGETHER
+        };
+        let count = self.queue.iter().take_while(fits).count().max(1).min(self.queue.len());
+        let counted = self.queue.iter().take(count).map(|queued| match queued {
+            Queued::Counted(bytes) => bytes.len(),
+            Queued::OfCopy(_) => 0,
+        });
+        self.bytes -= counted.sum::<usize>();
+        let frames: Frames = self.queue.drain(..count).map(Queued::into_bytes).collect();
+        (count > 0).then_some(frames)
     }
 
     fn next(&mut self) -> Option<Next> {
-        if let Some(first) = self.pop(usize::MAX) {
-            let Some(second) = self.pop(TOGETHER.saturating_sub(first.len())) else { return Some(Next::Write(first)) };
-            let mut together = BytesMut::with_capacity(TOGETHER);
-            together.extend_from_slice(&first);
-            together.extend_from_slice(&second);
-            while let Some(more) = self.pop(TOGETHER - together.len()) {
-                together.extend_from_slice(&more);
-            }
-            return Some(Next::Write(together.freeze()));
+        if let Some(frames) = self.pop() {
+            return Some(Next::Write(frames));
         }
         // A connection that has nothing to say for hours keeps no memory for it.
         self.queue = VecDeque::new();
@@ -263,6 +269,10 @@ mod tests {
         Bytes::from(vec![7; len])
     }
 
+    fn write(frames: &[Bytes]) -> Next {
+        Next::Write(frames.iter().cloned().collect())
+    }
+
     #[tokio::test]
     async fn what_was_put_in_before_the_end_is_written() {
         let outbox = Outbox::guest();
@@ -270,7 +280,7 @@ mod tests {
         outbox.push(Bytes::from_static(b"two")).unwrap();
         outbox.finish();
         outbox.push(Bytes::from_static(b"late")).unwrap();
-        assert_eq!(outbox.next().await, Next::Write(Bytes::from_static(b"onetwo")));
+        assert_eq!(outbox.next().await, write(&[Bytes::from_static(b"one"), Bytes::from_static(b"two")]));
         assert_eq!(outbox.next().await, Next::End);
     }
 
@@ -284,8 +294,7 @@ mod tests {
         outbox.admit(MEMBER_LIMIT);
         assert_eq!(outbox.frame_limit(), MAX_FRAME);
         outbox.push(chunk.clone()).unwrap();
-        outbox.next().await;
-        outbox.next().await;
+        assert_eq!(outbox.next().await, write(&[chunk.clone(), chunk.clone()]));
         outbox.push(bytes(MEMBER_LIMIT)).unwrap();
         assert_eq!(outbox.push(chunk), Err(Full));
     }
@@ -296,10 +305,10 @@ mod tests {
         outbox.broadcast(&bytes(1));
         outbox.copy(&[bytes(2), bytes(3)]);
         outbox.broadcast(&bytes(4));
-        assert_eq!(outbox.next().await, Next::Write(bytes(2 + 3 + 4)));
+        assert_eq!(outbox.next().await, write(&[bytes(2), bytes(3), bytes(4)]));
         assert_eq!(outbox.next().await, Next::Tell(Missed::Nothing));
         outbox.broadcast(&bytes(5));
-        assert_eq!(outbox.next().await, Next::Write(bytes(5)));
+        assert_eq!(outbox.next().await, write(&[bytes(5)]));
         outbox.finish();
         assert_eq!(outbox.next().await, Next::End, "and it is told once");
     }
@@ -311,32 +320,28 @@ mod tests {
         outbox.broadcast(&bytes(GUEST_LIMIT));
         outbox.broadcast(&bytes(1));
         outbox.push(bytes(2)).unwrap();
-        for len in [9 * GUEST_LIMIT, GUEST_LIMIT, 2] {
-            assert_eq!(outbox.next().await, Next::Write(bytes(len)), "whole records are written alone");
+        for frames in [&[bytes(9 * GUEST_LIMIT)][..], &[bytes(GUEST_LIMIT), bytes(2)]] {
+            assert_eq!(outbox.next().await, write(frames));
         }
         outbox.broadcast(&bytes(3));
         assert_eq!(outbox.next().await, Next::Tell(Missed::Changes), "although there would be room again");
         outbox.copy(&[bytes(4)]);
         outbox.broadcast(&bytes(5));
-        assert_eq!(outbox.next().await, Next::Write(bytes(4 + 5)));
+        assert_eq!(outbox.next().await, write(&[bytes(4), bytes(5)]));
         assert_eq!(outbox.next().await, Next::Tell(Missed::Nothing));
     }
 
     #[tokio::test]
-    async fn what_waits_is_written_together_in_order_up_to_a_record() {
+    async fn what_waits_is_written_together_in_order_up_to_four_records() {
         let outbox = Outbox::member();
-        for byte in 1..=9 {
-            outbox.push(Bytes::from(vec![byte; TOGETHER / 4])).unwrap();
-        }
-        outbox.push(bytes(2 * TOGETHER)).unwrap();
+        let small: Vec<_> = (1..=9).map(|byte| Bytes::from(vec![byte; TOGETHER / 4])).collect();
+        small.iter().for_each(|bytes| outbox.push(bytes.clone()).unwrap());
+        let large = bytes(2 * TOGETHER);
+        outbox.push(large.clone()).unwrap();
         outbox.push(bytes(1)).unwrap();
-        let mut written = Vec::new();
-        for len in [TOGETHER, TOGETHER, TOGETHER / 4, 2 * TOGETHER, 1] {
-            let Next::Write(bytes) = outbox.next().await else { panic!("there is more") };
-            assert_eq!(bytes.len(), len);
-            written.extend_from_slice(&bytes);
+        for frames in [&small[..4], &small[4..8], &small[8..], &[large], &[bytes(1)]] {
+            assert_eq!(outbox.next().await, write(frames));
         }
-        assert!(written[..9 * TOGETHER / 4].is_sorted(), "in order");
         assert_eq!(outbox.lock().bytes, 0);
     }
 
