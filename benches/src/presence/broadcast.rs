@@ -23,8 +23,8 @@ use crate::machine;
 use crate::output::{Progress, Row, Table};
 use crate::stats::Histogram;
 
-/// The pause between two rounds: long enough that the server counts as quiet.
-const PAUSE: Duration = Duration::from_millis(150);
+/// The pause between two rounds: longer than changes ever wait for each other, so that each is told at once.
+const PAUSE: Duration = Duration::from_millis(1_100);
 
 /// The rounds of one kind.
 #[derive(Debug, Serialize)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::PaceConfig;
 use crate::invitation::Invitation;
 
 /// The times and bounds of a [`Server`](super::Server). The defaults suit a room of people; all durations must be
@@ -54,15 +55,8 @@ pub struct ServerConfig {
     /// The least time between two fresh copies to one connection, as a copy is the largest answer that can be asked
     /// for. One that is asked for earlier is sent when the time has come.
     pub refresh_interval: Duration,
-    /// The least time between two broadcasts: changes that come in between are told together. 25 ms nobody notices, and
-    /// ten thousand who come at once are told in a few hundred broadcasts instead of ten thousand.
-    pub tick: Duration,
-    /// The least time between two broadcasts of few changes to many: a broadcast to a thousand takes a processor for some
-    /// 20 ms, which others need while people come and go all the time. 100 ms nobody notices either.
-    pub long_tick: Duration,
-    /// The least time between two broadcasts of many changes, for each session: while a whole room comes at once, half of
-    /// the processors should be left to let it in. 50 us make half a second of ten thousand.
-    pub tick_per_session: Duration,
+    /// How often everybody is told.
+    pub pace: PaceConfig,
     /// The most fresh copies that are being read at once, at least 1. Each keeps the pages alive that it was made of: 64
     /// of a roster of ten thousand are at most 40 MB, and enough to fill every line.
     pub max_copies: usize,
@@ -110,9 +104,7 @@ impl Default for ServerConfig {
             frames_per_second: 10,
             frame_burst: 40,
             refresh_interval: Duration::from_secs(1),
-            tick: Duration::from_millis(25),
-            long_tick: Duration::from_millis(100),
-            tick_per_session: Duration::from_micros(50),
+            pace: PaceConfig::default(),
             max_copies: 64,
             copy_time: Duration::from_secs(1),
             max_history: 1024 * 1024,

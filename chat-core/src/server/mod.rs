@@ -33,6 +33,7 @@ mod history;
 mod jobs;
 mod memory;
 mod online;
+mod pace;
 mod pages;
 mod publish;
 mod rate;
@@ -51,6 +52,7 @@ pub use bounds::Bound;
 pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
 pub use counts::Counts;
 pub use doors::{Closed, Input, Job, JobResult, Missed, Output};
+pub use pace::PaceConfig;
 pub use tickets::TicketKey;
 
 use std::net::SocketAddr;
@@ -70,6 +72,7 @@ use changes::{Changes, encoded};
 use connection::{Connections, State};
 use copies::Copies;
 use jobs::{Jobs, Pending};
+use pace::Pace;
 use registration::Registrations;
 use resume::LookUps;
 use sessions::Sessions;
@@ -90,8 +93,7 @@ pub struct Server {
     sessions: Sessions,
     changes: Changes,
     copies: Copies,
-    /// When the roster may be told again.
-    told_at: Option<Mono>,
+    pace: Pace,
     jobs: Jobs,
     look_ups: LookUps,
     throttle: Throttle,
@@ -131,7 +133,7 @@ impl Server {
             sessions: Sessions::new(config.ticket_life),
             changes: Changes::new(Epoch::new(generator.number()), config.max_history),
             copies: Copies::default(),
-            told_at: None,
+            pace: Pace::default(),
             jobs: Jobs::new(),
             look_ups: LookUps::default(),
             throttle: Throttle::new(config.throttle.clone()),

@@ -6,15 +6,13 @@ use super::{Missed, Server};
 use crate::id::ConnId;
 use crate::time::{Mono, Now};
 
-/// Changes are few if there are more readers than this for each of them.
-const READERS_FOR_EACH: usize = 100;
-
 impl Server {
     /// Tells the changes that nobody was told yet, unless the last time was only a moment ago, and sends copies of what
     /// was told last to those who may read one.
     pub(super) fn publish(&mut self, now: Now, out: &mut Vec<Output>) {
-        if self.telling(now).is_some_and(|at| at <= now.mono) {
-            self.told_at = Some(now.mono);
+        self.pace.wait(now.mono, self.changes.untold());
+        if self.telling().is_some_and(|at| at <= now.mono) {
+            self.pace.told(now.mono);
             self.changes.tell(out);
             self.copies.told();
         }
@@ -32,7 +30,7 @@ impl Server {
                 self.copies.forget(conn);
             }
         }
-        let telling = self.telling(now);
+        let telling = self.telling();
         // Without anybody who waits for it no copy is put together.
         let reading = self.copies.due(now.mono, most).filter(|_| self.changes.copy().is_some());
         match telling.into_iter().chain(reading).min() {
@@ -42,19 +40,9 @@ impl Server {
     }
 
     /// When there is something to tell, to everybody or to somebody who came: at once after a while of quiet.
-    fn telling(&self, now: Now) -> Option<Mono> {
-        let (untold, sessions) = (self.changes.untold(), self.roster().len());
-        if untold == 0 && !self.copies.are_new() {
-            return None;
-        }
-        let are_few = untold > 0 && untold * READERS_FOR_EACH < sessions;
-        let pause = if are_few {
-            self.config.long_tick
-        } else {
-            let for_all = self.config.tick_per_session.saturating_mul(u32::try_from(sessions).unwrap_or(u32::MAX));
-            for_all.max(self.config.tick)
-        };
-        Some(self.told_at.map_or(now.mono, |last| last + pause))
+    fn telling(&self) -> Option<Mono> {
+        let is_something = self.changes.are_untold() || self.copies.are_new();
+        is_something.then(|| self.pace.due(&self.config.pace, self.roster().len()))
     }
 
     /// A connection has read all that it was sent. If that was less than it should have been told, it gets a copy.

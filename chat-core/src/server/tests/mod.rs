@@ -418,5 +418,8 @@ fn then(lines: &[&str], [admit, welcome, page, complete]: [String; 4]) -> Vec<St
 
 /// By default, but every change is told at once: what a story tells follows what happens.
 fn untimed() -> ServerConfig {
-    ServerConfig { tick: Duration::ZERO, tick_per_session: Duration::ZERO, ..ServerConfig::default() }
+    let zero = Duration::ZERO;
+    let pace =
+        PaceConfig { least: zero, least_per_session: zero, if_all_changed: zero, most_per_session: zero, most: zero };
+    ServerConfig { pace, ..ServerConfig::default() }
 }

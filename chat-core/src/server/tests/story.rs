@@ -96,7 +96,8 @@ const USERS: [&str; 5] = ["alice", "bob", "carol", "dave", "eve"];
 
 impl World {
     fn new(tick: Duration, max_history: usize) -> Self {
-        let config = ServerConfig { max_copies: 2, tick, max_history, ..ServerConfig::default() };
+        let pace = PaceConfig { least: tick, ..untimed().pace };
+        let config = ServerConfig { max_copies: 2, pace, max_history, ..ServerConfig::default() };
         let Bench { server, now, .. } = Bench::with(config);
         Self {
             server,
