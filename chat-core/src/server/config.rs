@@ -44,8 +44,11 @@ pub struct ServerConfig {
     pub registrations_per_address: u32,
     /// The most password checks in flight. Two cores do about a hundred per second, so the last one waits 3 s.
     pub max_checks: usize,
-    /// When a client that was told "busy" is to try again: by then a good part of `max_checks` is done.
+    /// The least time after which a client that was told "busy" is to try again. Mostly it is told when its turn will
+    /// have come.
     pub busy_pause: Duration,
+    /// The most, so that in the three minutes for which clients try again by themselves they do so some times.
+    pub longest_busy_pause: Duration,
     /// The most requests on a connection before it has logged in: a few wrong passwords.
     pub max_guest_requests: u32,
     /// The frames that a connection may send per second in the long run. A client needs one in ten seconds.
@@ -99,7 +102,8 @@ impl Default for ServerConfig {
             registrations_per_hour: 1_000,
             registrations_per_address: 200,
             max_checks: 256,
-            busy_pause: Duration::from_secs(2),
+            busy_pause: Duration::from_secs(1),
+            longest_busy_pause: Duration::from_secs(15),
             max_guest_requests: 8,
             frames_per_second: 10,
             frame_burst: 40,

@@ -119,7 +119,8 @@ impl Server {
     ) -> Result<Attempt, Rejection> {
         if self.jobs.checks() >= self.config.max_checks {
             out.push(Output::Reached(Bound::PasswordChecks));
-            return Err(Rejection::busy(self.config.busy_pause));
+            let (least, most) = (self.config.busy_pause, self.config.longest_busy_pause);
+            return Err(Rejection::busy(self.turns.promise(now.mono, self.jobs.checks(), least, most)));
         }
         let connection = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?;
         self.throttle.begin(now.mono, user, connection.from.ip().into()).map_err(Rejection::slow_down)
@@ -136,7 +137,7 @@ impl Server {
         match result {
             Err(AccountError::Busy(_)) => out.push(Output::Reached(Bound::PasswordChecks)),
             Err(AccountError::Full) => out.push(Output::Reached(Bound::Accounts)),
-            _ => {}
+            _ => self.turns.done(now.mono, self.jobs.checks()),
         }
         let verdict = match result {
             Ok(_) | Err(AccountError::Disabled) => Verdict::Right,

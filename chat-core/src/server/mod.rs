@@ -43,6 +43,7 @@ mod sessions;
 mod throttle;
 mod tickets;
 mod timers;
+mod turns;
 mod watch;
 
 #[cfg(test)]
@@ -78,6 +79,7 @@ use resume::LookUps;
 use sessions::Sessions;
 use throttle::Throttle;
 use timers::{Clock, Timer, Timers};
+use turns::Turns;
 use watch::Seen;
 
 /// The machine.
@@ -95,6 +97,7 @@ pub struct Server {
     copies: Copies,
     pace: Pace,
     jobs: Jobs,
+    turns: Turns,
     look_ups: LookUps,
     throttle: Throttle,
     registrations: Registrations,
@@ -135,6 +138,7 @@ impl Server {
             copies: Copies::default(),
             pace: Pace::default(),
             jobs: Jobs::new(),
+            turns: Turns::new(),
             look_ups: LookUps::default(),
             throttle: Throttle::new(config.throttle.clone()),
             registrations: Registrations::new(&config),

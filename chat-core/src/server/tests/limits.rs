@@ -25,7 +25,7 @@ fn connections_of_one_address_are_bounded_and_others_are_not_concerned() {
     assert_eq!(t.connect_from(5, "[2001:db8:1:2::3]:50000"), [""; 0]);
 }
 
-const BUSY: [&str; 2] = ["reached max-password-checks", "3 <- rejected Busy { retry_after_ms: 2000 }"];
+const BUSY: [&str; 2] = ["reached max-password-checks", "3 <- rejected Busy { retry_after_ms: 1000 }"];
 
 #[test]
 fn password_checks_in_flight_are_bounded() {
