@@ -250,6 +250,10 @@ impl Memory {
     fn of(&mut self, cost: HashCost) -> Result<&mut [Block], HashError> {
         let wanted = cost.params(argon2::Params::DEFAULT_OUTPUT_LEN).block_count();
         let missing = wanted.saturating_sub(self.blocks.len());
+        // What this one leaves as it is: the memory that is given back for more, or what lies behind.
+        if missing > 0 || wanted < self.used {
+            self.wipe();
+        }
         self.blocks.try_reserve_exact(missing).map_err(|_| HashError::Memory)?;
         self.blocks.resize(self.blocks.len() + missing, Block::new());
         self.used = self.used.max(wanted);
@@ -257,7 +261,7 @@ impl Memory {
     }
 
     /// The first blocks would let a guess be checked without argon2's cost. The first pass of another hash overwrites
-    /// them as well, so this is for a thread that has nothing else to do: it takes a tenth of the time of a hash.
+    /// them as well, so this is for a thread that has nothing else to do.
     fn wipe(&mut self) {
         for block in &mut self.blocks[..self.used] {
             block.zeroize();
