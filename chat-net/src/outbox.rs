@@ -19,7 +19,8 @@ pub(crate) const GUEST_LIMIT: usize = 16 * 1024;
 pub(crate) const MEMBER_LIMIT: usize = 1024 * 1024;
 
 /// Frames that wait behind each other are written together up to this, which are four records of TLS and as much as it
-/// takes at once: when all are told so often that nobody is written to in time, each is written to less often instead.
+/// takes at once, 64 frames in a record. When all are told so often that nobody is written to in time, each is written to
+/// less often instead.
 const TOGETHER: usize = 64 * 1024;
 
 /// What answers may take beyond that, as they cannot be left out.
