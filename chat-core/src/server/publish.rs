@@ -11,9 +11,13 @@ impl Server {
     /// was told last to those who may read one.
     pub(super) fn publish(&mut self, now: Now, out: &mut Vec<Output>) {
         self.pace.wait(now.mono, self.changes.untold());
-        if self.telling().is_some_and(|at| at <= now.mono) {
+        let telling = self.telling();
+        if telling.is_some_and(|at| at <= now.mono) {
             self.pace.told(now.mono);
             self.changes.tell(out);
+        }
+        // Who comes while there is nothing to tell needs not wait.
+        if !self.changes.are_untold() && self.copies.are_new() {
             self.copies.told();
         }
         let (most, time) = (self.config.max_copies.max(1), self.config.copy_time);
@@ -30,19 +34,17 @@ impl Server {
                 self.copies.forget(conn);
             }
         }
-        let telling = self.telling();
         // Without anybody who waits for it no copy is put together.
         let reading = self.copies.due(now.mono, most).filter(|_| self.changes.copy().is_some());
-        match telling.into_iter().chain(reading).min() {
+        match self.telling().into_iter().chain(reading).min() {
             Some(due) => self.timers.set(Timer::Publish, due.max(now.mono)),
             None => self.timers.cancel(Timer::Publish),
         }
     }
 
-    /// When there is something to tell, to everybody or to somebody who came: at once after a while of quiet.
+    /// When everybody is told, if there is something to tell: at once after a while of quiet.
     fn telling(&self) -> Option<Mono> {
-        let is_something = self.changes.are_untold() || self.copies.are_new();
-        is_something.then(|| self.pace.due(&self.config.pace, self.roster().len()))
+        self.changes.are_untold().then(|| self.pace.due(&self.config.pace, self.roster().len()))
     }
 
     /// A connection has read all that it was sent. If that was less than it should have been told, it gets a copy.

@@ -88,6 +88,15 @@ fn many_that_come_at_once_and_then_nobody_wait_no_longer_than_in_a_small_room() 
 }
 
 #[test]
+fn a_copy_for_one_holds_up_no_change_for_all() {
+    let mut t = timed();
+    t.log_in(2, "bob");
+    t.pass(1_000);
+    assert_eq!(t.say(1, &Request::Refresh), ["1 <- page alice bob", "1 <- complete 2"]);
+    assert_eq!(t.say(2, &Request::Leave)[1], "* <- 2..3 offline bob asked");
+}
+
+#[test]
 fn whatever_comes_first_after_the_time_tells() {
     let mut t = timed();
     t.log_in(2, "bob");
