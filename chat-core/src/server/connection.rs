@@ -29,6 +29,8 @@ pub(super) struct Connection {
     pub(super) state: State,
     /// The requests before log-in.
     pub(super) requests: u32,
+    /// When to come back for a password check, if it was refused because of others: it has one turn, however often it asks.
+    pub(super) turn: Option<Mono>,
     frames: Rate,
 }
 
@@ -118,7 +120,7 @@ impl Connections {
         if self.guests >= config.max_guests {
             return Err(Bound::Guests);
         }
-        let connection = Connection { from, state: State::Greeting, requests: 0, frames: Rate::default() };
+        let connection = Connection { from, state: State::Greeting, requests: 0, turn: None, frames: Rate::default() };
         self.all.insert(conn, connection);
         self.counts.insert(from.ip().into(), count + 1);
         self.guests += 1;

@@ -1,5 +1,7 @@
 //! Logging in with a password, and how a session begins.
 
+use std::time::Duration;
+
 use super::connection::{Checking, Newcomer, Online, State};
 use super::doors::{Job, Output};
 use super::jobs::Pending;
@@ -119,11 +121,20 @@ impl Server {
     ) -> Result<Attempt, Rejection> {
         if self.jobs.checks() >= self.config.max_checks {
             out.push(Output::Reached(Bound::PasswordChecks));
-            let (least, most) = (self.config.busy_pause, self.config.longest_busy_pause);
-            return Err(Rejection::busy(self.turns.promise(now.mono, self.jobs.checks(), least, most)));
+            return Err(Rejection::busy(self.turn(now, conn)));
         }
         let connection = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?;
         self.throttle.begin(now.mono, user, connection.from.ip().into()).map_err(Rejection::slow_down)
+    }
+
+    /// After which time a connection is to come back that is refused because of others.
+    fn turn(&mut self, now: Now, conn: ConnId) -> Duration {
+        let (least, most) = (self.config.busy_pause, self.config.longest_busy_pause);
+        let Some(connection) = self.connections.get_mut(conn) else { return least };
+        let promise = || now.mono + self.turns.promise(now.mono, self.jobs.checks(), least, most);
+        let turn = connection.turn.filter(|turn| *turn > now.mono).unwrap_or_else(promise);
+        connection.turn = Some(turn);
+        now.mono.until(turn).max(least)
     }
 
     /// Ends a password check in the throttle.
@@ -137,7 +148,11 @@ impl Server {
         match result {
             Err(AccountError::Busy(_)) => out.push(Output::Reached(Bound::PasswordChecks)),
             Err(AccountError::Full) => out.push(Output::Reached(Bound::Accounts)),
-            _ => self.turns.done(now.mono, self.jobs.checks()),
+            // All these have cost a hash.
+            Ok(_) | Err(AccountError::WrongCredentials | AccountError::Disabled) => {
+                self.turns.done(now.mono, self.jobs.checks());
+            }
+            _ => {}
         }
         let verdict = match result {
             Ok(_) | Err(AccountError::Disabled) => Verdict::Right,
@@ -297,6 +312,6 @@ impl Server {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u32 {
+fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

@@ -8,15 +8,22 @@ use crate::time::Mono;
 /// What a check takes until some were seen: two cores do about a hundred in a second.
 const FIRST_GUESS: Duration = Duration::from_millis(10);
 
-/// By so much a check counts in the average if it took less, and if it took longer. While many connect at once checks take
-/// longer than they will; whoever comes too early is refused again, but for those who come too late the processors wait.
-const SOONER: u32 = 16;
-const LATER: u32 = 512;
+/// Checks are timed so many at a time, as they may be done or heard of two or twenty at once.
+const WINDOW: u32 = 64;
 
-/// Times between checks count if at least so many are in flight when one is done: all threads are at work then.
+/// By so much these count in the average if they took less, and if they took longer. While many connect at once checks
+/// take longer than they will; whoever comes too early is refused again, but for those who come too late the processors
+/// wait.
+const SOONER: u32 = 4;
+const LATER: u32 = 16;
+
+/// A check takes no less: 8 KiB and one pass, the least that argon2 allows, take a fifth of it on any machine.
+const SHORTEST: Duration = Duration::from_micros(100);
+
+/// Times count only while at least so many are in flight, so that there is no pause in them.
 const BUSY: usize = 32;
 
-/// Clients wait for up to twice of what they are told: nobody comes after his turn, and most come a little before.
+/// Clients wait for up to twice of what they are told: so most come a little before their turn.
 const JITTER: u32 = 2;
 
 /// The turns of those who were refused.
@@ -26,20 +33,31 @@ pub(super) struct Turns {
     end: Mono,
     /// The average time between two checks that are done.
     each: Duration,
-    last: Option<Mono>,
+    /// Since when checks are timed, and how many are done since.
+    window: Option<(Mono, u32)>,
 }
 
 impl Turns {
     pub(super) fn new() -> Self {
-        Self { end: Mono::ZERO, each: FIRST_GUESS, last: None }
+        Self { end: Mono::ZERO, each: FIRST_GUESS, window: None }
     }
 
     /// A check is done, and so many are in flight.
     pub(super) fn done(&mut self, now: Mono, checks: usize) {
-        let last = self.last.replace(now).filter(|_| checks >= BUSY);
-        if let Some(took) = last.map(|last| now.since(last).min(self.each * 2)) {
+        if checks < BUSY {
+            self.window = None;
+            return;
+        }
+        let Some((since, count)) = &mut self.window else {
+            self.window = Some((now, 0));
+            return;
+        };
+        *count += 1;
+        if *count == WINDOW {
+            let took = (now.since(*since) / WINDOW).clamp(SHORTEST, self.each * 2);
             let weight = if took < self.each { SOONER } else { LATER };
             self.each = (self.each * (weight - 1) + took) / weight;
+            self.window = Some((now, 0));
         }
     }
 
@@ -77,23 +95,35 @@ mod tests {
         assert_eq!(promise(9_000 + 60_000), 2_010 / 2);
     }
 
+    /// Lets `checks` be done, `together` at a time, every `millis` for each; gives when who is refused then is to come.
+    fn told(turns: &mut Turns, now: &mut u64, checks: usize, together: usize, millis: u64) -> u64 {
+        for _ in 0..checks / together {
+            *now += millis * together as u64;
+            (0..together).for_each(|_| turns.done(at(*now), BUSY));
+        }
+        // A pause, which says nothing.
+        turns.done(at(*now), BUSY - 1);
+        *now += 100_000;
+        u64::try_from(turns.promise(at(*now), 199, LEAST, MOST).as_millis()).unwrap()
+    }
+
     #[test]
     fn a_turn_takes_as_long_as_checks_take_in_the_long_run() {
-        let mut turns = Turns::new();
-        let mut now = 0;
-        let mut promised = |checks, millis| {
-            for _ in 0..checks {
-                now += millis;
-                turns.done(at(now), BUSY);
-            }
-            // A pause says nothing.
-            now += 100_000;
-            turns.done(at(now), BUSY - 1);
-            u64::try_from(turns.promise(at(now), 199, LEAST, MOST).as_millis()).unwrap()
-        };
-        assert!(promised(200, 5).abs_diff(200 * 5 / 2) < 10);
-        assert!(promised(60, 30) < 200 * 6 / 2, "it may be for the moment");
-        assert!(promised(5_000, 30).abs_diff(200 * 30 / 2) < 50);
+        let (mut turns, mut now) = (Turns::new(), 0);
+        assert!(told(&mut turns, &mut now, 2_000, 1, 6).abs_diff(200 * 6 / 2) < 20);
+        assert!(told(&mut turns, &mut now, 130, 1, 30) < 200 * 7 / 2, "it may be for the moment");
+        assert!(told(&mut turns, &mut now, 6_000, 1, 30).abs_diff(200 * 30 / 2) < 50);
+        for together in [2, 20] {
+            let told = told(&mut turns, &mut now, 6_400, together, 30);
+            assert!(told.abs_diff(200 * 30 / 2) < 900, "{together} at once: {told} ms");
+        }
         assert_eq!(Turns::new().promise(at(0), 1, LEAST, MOST), LEAST);
+    }
+
+    #[test]
+    fn checks_that_cost_nothing_do_not_last() {
+        let (mut turns, mut now) = (Turns::new(), 0);
+        assert_eq!(told(&mut turns, &mut now, 6_400, 1, 0), LEAST.as_millis() as u64);
+        assert!(told(&mut turns, &mut now, 20_000, 1, 10).abs_diff(200 * 10 / 2) < 20);
     }
 }

@@ -37,8 +37,28 @@ fn password_checks_in_flight_are_bounded() {
     }
     t.break_off(1);
     assert_eq!(t.enter(3, "carol"), BUSY, "the work goes on");
+    t.sleep(Duration::from_millis(900));
+    assert_eq!(t.enter(3, "carol"), BUSY, "and it has one turn only, in no less than a second");
     t.answer(Ok(account("alice")));
     assert_eq!(t.enter(3, "carol"), ["job authenticate carol"]);
+}
+
+#[test]
+fn whoever_asks_again_and_again_does_not_push_back_the_turns_of_others() {
+    let told = |asked| {
+        let config = ServerConfig { max_checks: 1, max_guest_requests: 1_000, frame_burst: 1_000, ..untimed() };
+        let mut t = Bench::with(ServerConfig { busy_pause: Duration::ZERO, ..config });
+        for conn in 1..=3 {
+            t.connect(conn);
+        }
+        t.enter(1, "alice");
+        for _ in 0..asked {
+            t.enter(2, "bob");
+        }
+        t.enter(3, "carol")
+    };
+    assert_eq!(told(1), ["reached max-password-checks", "3 <- rejected Busy { retry_after_ms: 15 }"]);
+    assert_eq!(told(500), told(1));
 }
 
 #[test]
