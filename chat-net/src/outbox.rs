@@ -90,12 +90,6 @@ impl Queued {
             Self::Counted(bytes) | Self::OfCopy(bytes) => bytes,
         }
     }
-
-    fn into_bytes(self) -> Bytes {
-        match self {
-            Self::Counted(bytes) | Self::OfCopy(bytes) => bytes,
-        }
-    }
 }
 
 impl Outbox {
@@ -239,12 +233,14 @@ impl State {
             len <= TOGETHER
         };
         let count = self.queue.iter().take_while(fits).count().max(1).min(self.queue.len());
-        let counted = self.queue.iter().take(count).map(|queued| match queued {
-            Queued::Counted(bytes) => bytes.len(),
-            Queued::OfCopy(_) => 0,
+        let frames = self.queue.drain(..count).map(|queued| match queued {
+            Queued::Counted(bytes) => {
+                self.bytes -= bytes.len();
+                bytes
+            }
+            Queued::OfCopy(bytes) => bytes,
         });
-        self.bytes -= counted.sum::<usize>();
-        let frames: Frames = self.queue.drain(..count).map(Queued::into_bytes).collect();
+        let frames = frames.collect();
         (count > 0).then_some(frames)
     }
 

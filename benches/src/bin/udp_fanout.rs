@@ -1,8 +1,8 @@
 //! One sender, many receivers: messages to everyone, against plain datagrams to as many sockets.
 //!
 //! Every run measures us, `sendmmsg` and `send_to` one after another, each with sockets of its own, so that whatever else
-//! the machine does falls on all three. "In flight" counts messages that not all receiving applications have got: with `--in-flight 1` each
-//! message is delivered to all before the next is sent.
+//! the machine does falls on all three. "In flight" counts messages that not all receiving applications have got: with
+//! `--in-flight 1` each message is delivered to all before the next is sent.
 #![expect(clippy::print_stderr, reason = "diagnostics and progress of a program")]
 
 use std::process::ExitCode;
@@ -212,7 +212,7 @@ fn publish_all(
     Ok((run, machine::resident()))
 }
 
-/// One run of each plain contender, with the same sockets.
+/// One run of each plain contender, both with the same sockets.
 fn send_plain(peers: usize, size: usize, in_flight: u64, messages: u64) -> std::io::Result<[Run; 2]> {
     let crowd = Crowd::gather(peers, in_flight, 1)?;
     let mut sender = Sender::new(crowd.addresses())?;

@@ -44,8 +44,8 @@ pub struct ServerConfig {
     pub registrations_per_address: u32,
     /// The most password checks in flight. Two cores do about a hundred per second, so the last one waits 3 s.
     pub max_checks: usize,
-    /// The least time after which a client that was told "busy" is to try again. Mostly it is told when its turn will
-    /// have come.
+    /// The least time after which a client that was told "busy" is to try again. Mostly it is told half the time to its
+    /// turn, as it adds up to as much.
     pub busy_pause: Duration,
     /// The most, so that in the three minutes for which clients try again by themselves they do so some times.
     pub longest_busy_pause: Duration,

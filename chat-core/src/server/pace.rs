@@ -19,7 +19,8 @@ pub struct PaceConfig {
     pub least_per_session: Duration,
     /// The pause if as many changes wait as there are sessions. With half as many it is twice as long, and so on.
     pub if_all_changed: Duration,
-    /// The most for each session: people who come and go one by one should not cost more than a thirtieth of a processor.
+    /// The most for each session: in a room of up to two thousand, people who come and go one by one should not cost more
+    /// than a thirtieth of a processor.
     pub most_per_session: Duration,
     /// The most: whoever waits for somebody does not mind a second.
     pub most: Duration,

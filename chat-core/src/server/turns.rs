@@ -17,7 +17,7 @@ const WINDOW: u32 = 64;
 const SOONER: u32 = 4;
 const LATER: u32 = 16;
 
-/// A check takes no less: 8 KiB and one pass, the least that argon2 allows, take a fifth of it on any machine.
+/// A check counts as no less: it could not grow from nothing.
 const SHORTEST: Duration = Duration::from_micros(100);
 
 /// Times count only while at least so many are in flight, so that there is no pause in them.

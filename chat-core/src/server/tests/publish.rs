@@ -88,6 +88,17 @@ fn many_that_come_at_once_and_then_nobody_wait_no_longer_than_in_a_small_room() 
 }
 
 #[test]
+fn the_more_changes_wait_the_sooner_they_are_told() {
+    let mut t = crowded();
+    assert_eq!(t.say(150, &Request::Leave)[1], "* <- 150..151 offline reader150 asked");
+    for number in 110..=149 {
+        t.sleep(Duration::from_millis(1));
+        assert_eq!(t.say(number, &Request::Leave), [format!("close {number}")]);
+    }
+    assert!(t.pass(1)[0].starts_with("* <- 151..191 offline reader110 asked"), "after 41 ms, not 75");
+}
+
+#[test]
 fn a_copy_for_one_holds_up_no_change_for_all() {
     let mut t = timed();
     t.log_in(2, "bob");
