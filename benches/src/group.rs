@@ -49,11 +49,21 @@ pub fn endpoint(user: &str) -> io::Result<Endpoint> {
 }
 
 impl Group {
-    /// Opens `size` receivers for `sender`, to be run by a thread on processor `cpu`; gives their roster entries.
+    /// Opens a sender on `runtime` and `size` receivers who know each other, these to be run by a thread on processor `cpu`.
     ///
     /// # Errors
     /// So many sockets cannot be opened.
-    pub fn gather(size: usize, sender: &Entry, cpu: usize) -> io::Result<(Self, Vec<Entry>)> {
+    pub fn around_sender(runtime: &Runtime, size: usize, cpu: usize) -> io::Result<(Endpoint, Self)> {
+        let guard = runtime.enter();
+        let mut sender = endpoint("sender")?;
+        drop(guard);
+        let (group, entries) = Self::gather(size, &sender.entry(), cpu)?;
+        sender.roster(entries);
+        Ok((sender, group))
+    }
+
+    /// Opens `size` receivers for `sender`, to be run by a thread on processor `cpu`; gives their roster entries.
+    fn gather(size: usize, sender: &Entry, cpu: usize) -> io::Result<(Self, Vec<Entry>)> {
         let mut group =
             Self { window: Arc::new(Window::new(size)), disorder: Arc::default(), stop: Arc::default(), thread: None };
         let (tell, told) = std::sync::mpsc::channel();

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use chat_benches::broker::{Broker, Subscribers};
 use chat_benches::contest::{Run, plain, publish};
 use chat_benches::crowd::{Crowd, Sender, Way};
-use chat_benches::group::{Group, endpoint, runtime};
+use chat_benches::group::{Group, runtime};
 use chat_benches::machine;
 use chat_benches::output::{Format, Row, Table};
 use chat_benches::stats::{Histogram, median};
@@ -103,11 +103,7 @@ fn main() -> ExitCode {
 fn measure(args: &Args, peers: usize, in_flight: u64) -> std::io::Result<Vec<Result>> {
     machine::pin(0);
     let runtime = runtime()?;
-    let guard = runtime.enter();
-    let mut us = endpoint("sender")?;
-    drop(guard);
-    let (group, entries) = Group::gather(peers, &us.entry(), 1)?;
-    us.roster(entries);
+    let (mut us, group) = Group::around_sender(&runtime, peers, 1)?;
     let crowd = Crowd::gather(peers, in_flight, 1)?;
     let mut sender = Sender::new(crowd.addresses())?;
     let mut datagram = vec![b'x'; args.size.max(8)];

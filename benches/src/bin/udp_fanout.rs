@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chat_benches::contest::{Run, plain, publish};
 use chat_benches::crowd::{Crowd, Sender, Way};
-use chat_benches::group::{Group, endpoint, runtime};
+use chat_benches::group::{Group, runtime};
 use chat_benches::machine;
 use chat_benches::output::{Format, Progress, Row, Table, micros};
 use chat_benches::stats::{Histogram, median};
@@ -190,11 +190,7 @@ fn publish_all(
     outcomes: &mut Histogram,
 ) -> std::io::Result<(Run, u64)> {
     let runtime = runtime()?;
-    let guard = runtime.enter();
-    let mut us = endpoint("sender")?;
-    drop(guard);
-    let (group, entries) = Group::gather(peers, &us.entry(), 1)?;
-    us.roster(entries);
+    let (mut us, group) = Group::around_sender(&runtime, peers, 1)?;
     let content = Content::Text(Text::parse(&"x".repeat(size)).map_err(std::io::Error::other)?);
     // The first messages make the links, and are not counted.
     let warm_up = in_flight.max(10);
