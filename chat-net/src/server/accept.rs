@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::id::ConnId;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +18,7 @@ use super::ServerOptions;
 use super::hub::Event;
 use super::monitor::Counters;
 use super::porch::{Place, Porch};
+use super::tls_stream::TlsStream;
 use crate::connection;
 use crate::outbox::Outbox;
 use crate::pace::Pace;
@@ -30,13 +31,9 @@ const HANDSHAKES: usize = 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// TLS buffers at most this much for a connection; the rest waits in the outbox, where it is counted. Two of its longest
-/// records: each call to the system takes them together, and who does not read costs no more than that.
-const TLS_BUFFER: usize = 32 * 1024;
-
 pub(super) struct Door {
     pub(super) listener: TcpListener,
-    pub(super) tls: TlsAcceptor,
+    pub(super) tls: Arc<ServerConfig>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) connections: TaskTracker,
     pub(super) counters: Arc<Counters>,
@@ -91,7 +88,7 @@ impl Door {
         permit: (OwnedSemaphorePermit, Place),
         options: &ServerOptions,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (tls, events) = (self.tls.clone(), self.events.clone());
+        let (tls, events) = (Arc::clone(&self.tls), self.events.clone());
         let (stopping, over) = (self.stopping.clone(), self.over.clone());
         let (handshake_time, stall) = (options.handshake_time, options.stall);
         let (counters, shaking) = (Arc::clone(&self.counters), self.counters.handshakes.hold());
@@ -100,7 +97,7 @@ impl Door {
         let shaken = Box::pin(async move {
             // Small frames must not wait for each other's acknowledgements; a socket without that option still works.
             drop(stream.set_nodelay(true));
-            let handshake = tls.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
+            let handshake = TlsStream::accept(tls, stream);
             let failed = tokio::select! {
                 result = timeout(handshake_time, handshake) => match result {
                     Ok(Ok(stream)) => return Some(stream),

@@ -17,6 +17,7 @@ mod porch;
 mod presence_log;
 mod reached;
 mod renewal;
+mod tls_stream;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -125,7 +126,7 @@ pub async fn serve<A: Accounts>(
     let _guards = [stopping.clone().drop_guard(), over.clone().drop_guard()];
     let door = Door {
         listener,
-        tls: tls.into(),
+        tls,
         events,
         connections: connections.clone(),
         counters: Arc::clone(&counters),
