@@ -77,7 +77,6 @@ async fn run_halves<S, T>(
     let end = tokio::select! {
         end = read_all(&mut reader, outbox, inbound, &wrap) => end,
         end = write_all(&mut write, outbox, stall, inbound, &wrap) => end,
-        () = outbox.aborted() => End::Aborted,
     };
     match end {
         End::Gone(why) => {
@@ -140,14 +139,24 @@ where
     let mut patience = Patience { stall, outbox, last: None };
     loop {
         match outbox.next().await {
-            Next::Write(frames) => {
-                if let Err(gone) = write_together(write, frames, &mut patience).await {
-                    return End::Gone(gone);
+            // Whether to abort is looked at only when something has to be waited for: mostly nothing has.
+            Next::Write(frames) => tokio::select! {
+                biased;
+                written = write_together(write, frames, &mut patience) => {
+                    if let Err(gone) = written {
+                        return End::Gone(gone);
+                    }
                 }
-            }
+                () = outbox.aborted() => return End::Aborted,
+            },
             // The owner may be gone itself; what it said last is still to be written.
-            Next::Tell(missed) => drop(inbound.send(wrap(Incoming::Drained(missed))).await),
+            Next::Tell(missed) => tokio::select! {
+                biased;
+                told = inbound.send(wrap(Incoming::Drained(missed))) => drop(told),
+                () = outbox.aborted() => return End::Aborted,
+            },
             Next::End => return End::Finished,
+            Next::Abort => return End::Aborted,
         }
     }
 }

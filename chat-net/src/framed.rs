@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -56,8 +57,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                     return Poll::Ready(Ok(Some(frame)));
                 }
             }
-            let mut stack = [0; READ];
-            let mut buffer = ReadBuf::new(&mut stack);
+            let mut stack = [const { MaybeUninit::uninit() }; READ];
+            let mut buffer = ReadBuf::uninit(&mut stack);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
             if buffer.filled().is_empty() {
                 let clean = self.decoder.is_between_frames();

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use chat_core::server::Missed;
 use chat_core::wire::frame::{MAX_FRAME, MAX_GUEST_FRAME};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use crate::frames::Frames;
 
@@ -31,7 +30,6 @@ const ROOM_FOR_ANSWERS: usize = GUEST_LIMIT;
 pub(crate) struct Outbox {
     state: Mutex<State>,
     changed: Notify,
-    aborted: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -59,6 +57,8 @@ enum Stage {
     Open,
     /// What is queued is written, then the connection ends.
     Ending,
+    /// It ends at once.
+    Aborted,
 }
 
 /// Whether a connection gets broadcasts.
@@ -82,6 +82,8 @@ pub(crate) enum Next {
     /// To tell the owner that everything is written.
     Tell(Missed),
     End,
+    /// To end at once.
+    Abort,
 }
 
 impl Queued {
@@ -113,7 +115,7 @@ impl Outbox {
             follows: Follows::Nothing,
             awaited: false,
         };
-        Self { state: Mutex::new(state), changed: Notify::new(), aborted: CancellationToken::new() }
+        Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// It is logged in: more may wait, and it may send longer frames.
@@ -177,8 +179,12 @@ impl Outbox {
 
     /// Ends the connection once everything is written.
     pub(crate) fn finish(&self) {
-        self.lock().stage = Stage::Ending;
-        self.changed.notify_one();
+        let mut state = self.lock();
+        if state.stage == Stage::Open {
+            state.stage = Stage::Ending;
+            drop(state);
+            self.changed.notify_one();
+        }
     }
 
     /// Whether it is to end once everything is written.
@@ -189,15 +195,22 @@ impl Outbox {
     /// Ends the connection at once, even in the middle of a frame.
     pub(crate) fn abort(&self) {
         let mut state = self.lock();
-        state.stage = Stage::Ending;
+        state.stage = Stage::Aborted;
         state.queue = VecDeque::new();
         drop(state);
-        self.aborted.cancel();
+        self.changed.notify_one();
     }
 
-    /// Resolves once the connection is to end at once. Cancel safe.
+    /// Resolves once the connection is to end at once. Cancel safe, and for the task that asks what is next: it may wait
+    /// for this while it does something else.
     pub(crate) async fn aborted(&self) {
-        self.aborted.cancelled().await;
+        loop {
+            let waiting = self.changed.notified();
+            if self.lock().stage == Stage::Aborted {
+                return;
+            }
+            waiting.await;
+        }
     }
 
     /// What is to be done next. Whoever asks has written what it was given before.
@@ -250,8 +263,10 @@ impl State {
         }
         // A connection that has nothing to say for hours keeps no memory for it.
         self.queue = VecDeque::new();
-        if self.stage != Stage::Open {
-            return Some(Next::End);
+        match self.stage {
+            Stage::Open => {}
+            Stage::Ending => return Some(Next::End),
+            Stage::Aborted => return Some(Next::Abort),
         }
         let missed = if self.follows == Follows::NoLonger { Missed::Changes } else { Missed::Nothing };
         std::mem::take(&mut self.awaited).then_some(Next::Tell(missed))
@@ -348,7 +363,8 @@ mod tests {
         outbox.push(Bytes::from_static(b"one")).unwrap();
         outbox.copy(&[bytes(1)]);
         outbox.abort();
+        outbox.finish();
         outbox.aborted().await;
-        assert_eq!(outbox.next().await, Next::End);
+        assert_eq!(outbox.next().await, Next::Abort);
     }
 }

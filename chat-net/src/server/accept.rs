@@ -1,6 +1,5 @@
 //! The door: accepts connections and shakes hands, many at once but not without end.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,9 +9,9 @@ use chat_core::id::ConnId;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{sleep, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::ServerOptions;
 use super::hub::Event;
@@ -31,49 +30,80 @@ const HANDSHAKES: usize = 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Where connections come in.
 pub(super) struct Door {
     pub(super) listener: TcpListener,
     pub(super) tls: Arc<ServerConfig>,
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) connections: TaskTracker,
     pub(super) counters: Arc<Counters>,
-    /// No handshake goes on after this.
-    pub(super) stopping: CancellationToken,
-    /// No connection goes on after this.
-    pub(super) over: CancellationToken,
+    pub(super) options: ServerOptions,
+}
+
+/// Accepting, when the system has nothing left for it: the pause that comes next, and when the one that runs is over.
+struct Pause {
+    next: Duration,
+    until: Option<Instant>,
+    warnings: Pace,
 }
 
 impl Door {
-    /// Accepts until it is dropped.
-    pub(super) async fn run(self, options: &ServerOptions) -> Infallible {
+    /// Accepts until `stopping`, and then waits until all connections have ended. If it is dropped, they end at once.
+    pub(super) async fn run(self, stopping: CancellationToken) {
         let permits = Arc::new(Semaphore::new(HANDSHAKES));
         let porch = Porch::default();
+        let mut connections = JoinSet::new();
         let mut next = ConnId::new(1);
-        let mut pause = FIRST_PAUSE;
-        let mut warnings = Pace::warnings();
+        let mut pause = Pause { next: FIRST_PAUSE, until: None, warnings: Pace::warnings() };
         loop {
-            let permit = Arc::clone(&permits).acquire_owned().await.expect("the semaphore is never closed");
+            let (permit, stream, from) = tokio::select! {
+                () = stopping.cancelled() => break,
+                Some(ended) = connections.join_next() => {
+                    if let Err(error) = ended {
+                        log::error!("a connection failed: {error}");
+                    }
+                    continue;
+                }
+                accepted = self.accept(&permits, &mut pause) => accepted,
+            };
+            self.counters.accepted.add(1);
+            // Beyond, the connection is closed without a word: it could not read one yet.
+            if let Some(place) = porch.enter(from.ip(), self.options.machine.max_connections_per_address) {
+                connections.spawn(self.guest(next, stream, from, (permit, place), &stopping));
+                next = next.next();
+            } else {
+                self.counters.refused.add(1);
+            }
+        }
+        drop(self);
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// The next connection, when there is room for a handshake. Cancel safe.
+    async fn accept(
+        &self,
+        permits: &Arc<Semaphore>,
+        pause: &mut Pause,
+    ) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
+        let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
+        loop {
+            if let Some(until) = pause.until {
+                sleep_until(until).await;
+                pause.until = None;
+            }
             match self.listener.accept().await {
                 Ok((stream, from)) => {
-                    pause = FIRST_PAUSE;
-                    self.counters.accepted.add(1);
-                    // Beyond, the connection is closed without a word: it could not read one yet.
-                    if let Some(place) = porch.enter(from.ip(), options.machine.max_connections_per_address) {
-                        self.connections.spawn(self.guest(next, stream, from, (permit, place), options));
-                        next = next.next();
-                    } else {
-                        self.counters.refused.add(1);
-                    }
+                    pause.next = FIRST_PAUSE;
+                    return (permit, stream, from);
                 }
                 // The other side gave up while it waited in the backlog.
                 Err(error) if is_their_fault(&error) => {}
                 Err(error) => {
                     self.counters.accept_failed.add(1);
-                    if warnings.allows() {
+                    if pause.warnings.allows() {
                         log::warn!("no connection can be accepted: {error}; trying again");
                     }
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause.until = Some(Instant::now() + pause.next);
+                    pause.next = (pause.next * 2).min(LONGEST_PAUSE);
                 }
             }
         }
@@ -86,11 +116,12 @@ impl Door {
         stream: TcpStream,
         from: SocketAddr,
         permit: (OwnedSemaphorePermit, Place),
-        options: &ServerOptions,
+        stopping: &CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (tls, events) = (Arc::clone(&self.tls), self.events.clone());
-        let (stopping, over) = (self.stopping.clone(), self.over.clone());
-        let (handshake_time, stall) = (options.handshake_time, options.stall);
+        // No handshake goes on after this.
+        let stopping = stopping.clone();
+        let (handshake_time, stall) = (self.options.handshake_time, self.options.stall);
         let (counters, shaking) = (Arc::clone(&self.counters), self.counters.handshakes.hold());
         let failures = self.counters.handshakes_failed.clone();
         // On the heap, because it is large and soon over.
@@ -121,10 +152,7 @@ impl Door {
             let wrap = |incoming| Event::Incoming { conn, incoming };
             let running = connection::run(stream, &outbox, stall, &events, wrap);
             if events.send(connected).await.is_ok() {
-                tokio::select! {
-                    () = running => {}
-                    () = over.cancelled() => {}
-                }
+                running.await;
             }
         }
     }

@@ -93,7 +93,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
     }
 
     /// Takes turns until `shutdown`, and then says so to everybody.
-    pub(super) async fn run(&mut self, mut events: mpsc::Receiver<Event>, shutdown: impl Future<Output = ()>) {
+    pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, shutdown: impl Future<Output = ()>) -> Self {
         let mut shutdown = pin!(shutdown);
         let mut timer = pin!(sleep_until(Instant::now()));
         let mut batch = Vec::with_capacity(BATCH);
@@ -137,6 +137,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 outbox.abort();
             }
         }
+        self
     }
 
     /// Ends what is still under way: jobs, and lines of the presence log.

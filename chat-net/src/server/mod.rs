@@ -20,6 +20,7 @@ mod renewal;
 mod tls_stream;
 
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +30,10 @@ use chat_core::presence::Record;
 use chat_core::server::{ServerConfig, TicketKey};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::accept::Door;
 use self::hub::Hub;
@@ -120,34 +122,40 @@ pub async fn serve<A: Accounts>(
         None => None,
     };
     let (events, queue) = mpsc::channel(EVENTS);
-    let connections = TaskTracker::new();
-    let (stopping, over) = (CancellationToken::new(), CancellationToken::new());
-    // However this ends, no connection outlives it.
-    let _guards = [stopping.clone().drop_guard(), over.clone().drop_guard()];
-    let door = Door {
-        listener,
-        tls,
-        events,
-        connections: connections.clone(),
-        counters: Arc::clone(&counters),
-        stopping: stopping.clone(),
-        over,
-    };
+    let door = Door { listener, tls, events, counters: Arc::clone(&counters), options: options.clone() };
     let ticket_key = TicketKey::new(*identity.ticket_key);
     drop(identity);
-    let mut hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, observer);
+    let hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, observer);
+    // Each in a task of its own, so that none is looked at when another wakes up. However this ends, they end with it.
+    let (asked, stopping) = (CancellationToken::new(), CancellationToken::new());
+    let mut door = AbortOnDropHandle::new(tokio::spawn(door.run(stopping.clone())));
+    let mut hub = AbortOnDropHandle::new(tokio::spawn(hub.run(queue, asked.clone().cancelled_owned())));
     counters.state.set(State::Serving.number());
-    tokio::select! {
-        () = hub.run(queue, shutdown) => {}
-        never = door.run(&options) => match never {},
+    let failed = tokio::select! {
+        () = shutdown => None,
+        // They end because they are told to, or by a bug.
+        ended = &mut hub => ended.err(),
+        ended = &mut door => ended.err(),
+    };
+    if let Some(error) = failed {
+        return end_with(error);
     }
+    asked.cancel();
+    let mut hub = match hub.await {
+        Ok(hub) => hub,
+        Err(error) => return end_with(error),
+    };
     counters.state.set(State::Stopped.number());
     let deadline = Instant::now() + STOP_TIME;
     stopping.cancel();
-    connections.close();
-    if timeout_at(deadline, connections.wait()).await.is_err() {
+    if timeout_at(deadline, &mut door).await.is_err() {
         log::warn!("some connections did not end in time");
     }
     hub.close(deadline).await;
     Ok(())
+}
+
+/// A bug in one task is one of the server; and a runtime that ends takes it along.
+fn end_with(error: JoinError) -> Result<(), ServeError> {
+    error.try_into_panic().map_or(Ok(()), |panic| resume_unwind(panic))
 }

@@ -10,6 +10,7 @@ mod tests;
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -85,8 +86,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
 
     /// Reads once, and opens what came.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut stack = [0; READ];
-        let mut fresh = ReadBuf::new(&mut stack);
+        let mut stack = [const { MaybeUninit::uninit() }; READ];
+        let mut fresh = ReadBuf::uninit(&mut stack);
         ready!(Pin::new(&mut self.socket).poll_read(cx, &mut fresh))?;
         if fresh.filled().is_empty() {
             return Poll::Ready(Err(ErrorKind::UnexpectedEof.into()));
