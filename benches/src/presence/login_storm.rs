@@ -4,7 +4,8 @@
 //! a new connection. The ceiling is what the machine's processors can do at most: argon2 with the same parameters, its
 //! memory reused, one thread for each processor and nothing else, before and after the storm. The rate is that between
 //! the first and the last tenth of the log-ins, as in the end fewer wait than there are threads; the rate of all is given
-//! beside it. The others' heartbeats are timed before and during the storm, in this process, which shares the
+//! beside it, and the share that the threads that check passwords had of all processor time between the two: what
+//! others on the same hardware do makes the rate and the ceiling vary, and that hardly. The others' heartbeats are timed before and during the storm, in this process, which shares the
 //! processors.
 
 use std::sync::Arc;
@@ -28,6 +29,9 @@ use crate::output::{Progress, Row, Table};
 /// How often the others send heartbeats: as often as gives a good percentile.
 const OTHERS_BEAT: Duration = Duration::from_millis(500);
 
+/// How often the threads that check passwords are looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// One storm.
 #[derive(Debug, Serialize)]
 struct Storm {
@@ -40,6 +44,8 @@ struct Storm {
     per_second_of_all: f64,
     ceiling_per_second: f64,
     share_of_ceiling: f64,
+    /// Of all processor time, without the first and the last tenth.
+    hashing_share: f64,
     /// How often somebody was told "busy", and came back.
     busy: u64,
     beats: u64,
@@ -61,6 +67,7 @@ impl Row for Storm {
         ("of all", 6),
         ("ceiling", 7),
         ("share", 6),
+        ("hashing", 7),
         ("busy", 6),
         ("beats", 6),
         ("calm p99 ms", 11),
@@ -80,6 +87,7 @@ impl Row for Storm {
             format!("{:.1}", self.per_second_of_all),
             format!("{:.1}", self.ceiling_per_second),
             format!("{:.0} %", self.share_of_ceiling * 100.0),
+            format!("{:.1} %", self.hashing_share * 100.0),
             self.busy.to_string(),
             self.beats.to_string(),
             format!("{:.1}", self.beat_calm_p99_ms),
@@ -118,7 +126,17 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
             storm.aim(0);
             let begin = Instant::now();
             storm.tell_all(Command::Come(By::Password));
-            let reached = storm.reach(0, setting.patience, &mut progress).await;
+            let mut used = Vec::new();
+            let watch = async {
+                loop {
+                    used.push((Instant::now(), server.processor_of("chat-hash")));
+                    sleep(GLANCE).await;
+                }
+            };
+            let reached = tokio::select! {
+                reached = storm.reach(0, setting.patience, &mut progress) => reached,
+                never = watch => never,
+            };
             let beats = calm.tally.take_beats();
             calm.tally.timing.store(false, Ordering::Relaxed);
             let mut times: Vec<Duration> = storm.moments(0).iter().map(|moment| moment.at - begin).collect();
@@ -135,6 +153,8 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
             let took = times.last().copied().unwrap_or_default().as_secs_f64();
             let (from, to) = (times.len() / 10, times.len().saturating_sub(1) * 9 / 10);
             let span = times.get(to).zip(times.get(from)).map_or(0.0, |(to, from)| (*to - *from).as_secs_f64());
+            let at = |index: usize| begin + times.get(index).copied().unwrap_or_default();
+            let hashing_share = share(&used, at(from), at(to));
             let per_second = if span > 0.0 { (to - from) as f64 / span } else { 0.0 };
             let row = Storm {
                 run,
@@ -145,6 +165,7 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
                 per_second_of_all: if took > 0.0 { times.len() as f64 / took } else { 0.0 },
                 ceiling_per_second,
                 share_of_ceiling: per_second / ceiling_per_second,
+                hashing_share,
                 busy: troubles.get("rejected: busy").copied().unwrap_or(0),
                 beats: beats.count(),
                 beat_calm_p99_ms: millis(calm_beats.percentile(0.99)),
@@ -158,6 +179,14 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
         }
     }
     Ok(is_fine)
+}
+
+/// The share of all processor time that was used between two moments.
+fn share(used: &[(Instant, Duration)], from: Instant, to: Instant) -> f64 {
+    let at = |moment| used.iter().find(|(at, _)| *at >= moment).or(used.last());
+    let Some(((from, before), (to, after))) = at(from).zip(at(to)) else { return 0.0 };
+    let all = (*to - *from).as_secs_f64() * thread::available_parallelism().map_or(1, usize::from) as f64;
+    if all > 0.0 { (*after - *before).as_secs_f64() / all } else { 0.0 }
 }
 
 /// How many passwords this machine can check in a second at most.

@@ -87,6 +87,19 @@ impl Server {
         Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
     }
 
+    /// The processor time that the threads with names that begin like this have used.
+    pub(crate) fn processor_of(&self, threads: &str) -> Duration {
+        let Ok(tasks) = fs::read_dir(self.proc("task")) else { return Duration::ZERO };
+        let of = |task: PathBuf| {
+            let name = fs::read_to_string(task.join("comm")).ok()?;
+            // The first field: nanoseconds on a processor.
+            let stat = fs::read_to_string(task.join("schedstat")).ok()?;
+            let used = stat.split(' ').next()?.parse().ok()?;
+            name.starts_with(threads).then_some(Duration::from_nanos(used))
+        };
+        tasks.flatten().filter_map(|task| of(task.path())).sum()
+    }
+
     fn proc(&self, file: &str) -> PathBuf {
         Path::new("/proc").join(self.child.id().to_string()).join(file)
     }

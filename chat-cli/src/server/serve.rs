@@ -57,6 +57,7 @@ pub async fn serve(
         ..ServerOptions::default()
     };
     options.limits.apply(&mut net);
+    net.machine.check_time = accounts.hashes().check_time();
     let inside = inside(&net, &accounts, address, options.limits.connections());
     let hangups = Hangups::new(&net, &folder, certificate)?;
 

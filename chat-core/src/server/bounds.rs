@@ -15,7 +15,7 @@ pub enum Bound {
     Guests,
     /// [`ServerConfig::max_sessions`].
     Sessions,
-    /// [`ServerConfig::max_checks`], or the queue of whoever checks.
+    /// [`ServerConfig::max_checks`] or [`ServerConfig::longest_check`], or the queue of whoever checks.
     PasswordChecks,
     /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`], or [`ServerConfig::max_guest_requests`].
     Frames,

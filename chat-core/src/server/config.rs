@@ -42,8 +42,14 @@ pub struct ServerConfig {
     pub registrations_per_hour: u32,
     /// The same from one address (of IPv6: one /64 network), behind which there may be a whole class.
     pub registrations_per_address: u32,
-    /// The most password checks in flight. Two cores do about a hundred per second, so the last one waits 3 s.
+    /// The most password checks in flight: of two fast cores about as many as `longest_check` allows, and little memory.
     pub max_checks: usize,
+    /// The longest that a password check may take with those before it, as far as that can be foreseen; who would wait
+    /// longer is told to come back. Half of a client's patience for an answer, as it may take longer than foreseen.
+    pub longest_check: Duration,
+    /// What a password check takes, the processors shared, until some were seen: two cores do about a hundred in a second.
+    /// Whoever checks passwords knows better.
+    pub check_time: Duration,
     /// The least time after which a client that was told "busy" is to try again. Mostly it is told half the time to its
     /// turn, as it adds up to as much.
     pub busy_pause: Duration,
@@ -101,7 +107,9 @@ impl Default for ServerConfig {
             max_sessions: 10_000,
             registrations_per_hour: 1_000,
             registrations_per_address: 200,
-            max_checks: 256,
+            max_checks: 1_024,
+            longest_check: Duration::from_secs(10),
+            check_time: Duration::from_millis(10),
             busy_pause: Duration::from_secs(1),
             longest_busy_pause: Duration::from_secs(15),
             max_guest_requests: 8,

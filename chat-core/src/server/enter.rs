@@ -119,7 +119,8 @@ impl Server {
         user: &UserName,
         out: &mut Vec<Output>,
     ) -> Result<Attempt, Rejection> {
-        if self.jobs.checks() >= self.config.max_checks {
+        let checks = self.jobs.checks();
+        if checks >= self.config.max_checks || self.turns.time_of(checks) > self.config.longest_check {
             out.push(Output::Reached(Bound::PasswordChecks));
             return Err(Rejection::busy(self.turn(now, conn)));
         }

@@ -138,7 +138,7 @@ impl Server {
             copies: Copies::default(),
             pace: Pace::default(),
             jobs: Jobs::new(),
-            turns: Turns::new(),
+            turns: Turns::new(config.check_time),
             look_ups: LookUps::default(),
             throttle: Throttle::new(config.throttle.clone()),
             registrations: Registrations::new(&config),

@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use crate::time::Mono;
 
-/// What a check takes until some were seen: two cores do about a hundred in a second.
-const FIRST_GUESS: Duration = Duration::from_millis(10);
-
 /// Checks are timed so many at a time, as they may be done or heard of two or twenty at once.
 const WINDOW: u32 = 64;
 
@@ -38,8 +35,14 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    pub(super) fn new() -> Self {
-        Self { end: Mono::ZERO, each: FIRST_GUESS, window: None }
+    /// Until some were seen, a check takes `each`.
+    pub(super) fn new(each: Duration) -> Self {
+        Self { end: Mono::ZERO, each: each.max(SHORTEST), window: None }
+    }
+
+    /// How long so many checks take.
+    pub(super) fn time_of(&self, checks: usize) -> Duration {
+        self.each.saturating_mul(u32::try_from(checks).unwrap_or(u32::MAX))
     }
 
     /// A check is done, and so many are in flight.
@@ -64,7 +67,7 @@ impl Turns {
     /// Promises a turn behind `checks` that are in flight and all who were promised one before, and gives the time after
     /// which to come back, between `least` and `most`.
     pub(super) fn promise(&mut self, now: Mono, checks: usize, least: Duration, most: Duration) -> Duration {
-        let checks = self.each.saturating_mul(u32::try_from(checks).unwrap_or(u32::MAX));
+        let checks = self.time_of(checks);
         // Whoever is told the most comes back without a turn of his own.
         self.end = (self.end.max(now + checks) + self.each).min(now + most.saturating_mul(JITTER));
         (now.until(self.end) / JITTER).max(least)
@@ -75,6 +78,7 @@ impl Turns {
 mod tests {
     use super::*;
 
+    const GUESS: Duration = Duration::from_millis(10);
     const LEAST: Duration = Duration::from_millis(500);
     const MOST: Duration = Duration::from_secs(30);
 
@@ -84,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_refused_come_one_after_the_other() {
-        let mut turns = Turns::new();
+        let mut turns = Turns::new(GUESS);
         let mut promise = |millis| turns.promise(at(millis), 200, LEAST, MOST).as_millis();
         assert_eq!(promise(0), 2_010 / 2);
         assert_eq!(promise(0), 2_020 / 2);
@@ -109,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_turn_takes_as_long_as_checks_take_in_the_long_run() {
-        let (mut turns, mut now) = (Turns::new(), 0);
+        let (mut turns, mut now) = (Turns::new(GUESS), 0);
         assert!(told(&mut turns, &mut now, 2_000, 1, 6).abs_diff(200 * 6 / 2) < 20);
         assert!(told(&mut turns, &mut now, 130, 1, 30) < 200 * 7 / 2, "it may be for the moment");
         assert!(told(&mut turns, &mut now, 6_000, 1, 30).abs_diff(200 * 30 / 2) < 50);
@@ -117,12 +121,12 @@ mod tests {
             let told = told(&mut turns, &mut now, 6_400, together, 30);
             assert!(told.abs_diff(200 * 30 / 2) < 900, "{together} at once: {told} ms");
         }
-        assert_eq!(Turns::new().promise(at(0), 1, LEAST, MOST), LEAST);
+        assert_eq!(Turns::new(GUESS).promise(at(0), 1, LEAST, MOST), LEAST);
     }
 
     #[test]
     fn checks_that_cost_nothing_do_not_last() {
-        let (mut turns, mut now) = (Turns::new(), 0);
+        let (mut turns, mut now) = (Turns::new(GUESS), 0);
         assert_eq!(told(&mut turns, &mut now, 6_400, 1, 0), LEAST.as_millis() as u64);
         assert!(told(&mut turns, &mut now, 20_000, 1, 10).abs_diff(200 * 10 / 2) < 20);
     }

@@ -47,6 +47,7 @@ pub struct HashPool {
     shared: Arc<Shared>,
     options: HashOptions,
     nobody: Arc<Parts>,
+    check_time: Duration,
 }
 
 /// What a check found.
@@ -61,10 +62,10 @@ pub enum Verdict {
 }
 
 impl HashPool {
-    /// Starts the threads.
+    /// Starts the threads, and takes the time of a hash for that.
     ///
     /// # Errors
-    /// If a thread cannot be started, or the system gives no random numbers.
+    /// If a thread cannot be started, the system gives no random numbers, or there is no memory for one hash.
     pub fn new(options: HashOptions) -> io::Result<Self> {
         let (jobs, queue) = sync_channel(options.queue.get());
         let queue = Arc::new(Mutex::new(queue));
@@ -74,7 +75,15 @@ impl HashPool {
             thread::Builder::new().name(format!("chat-hash-{number}")).spawn(move || work(&queue, &shared))?;
         }
         let nobody = Parts::of_nobody(options.cost).map_err(io::Error::other)?;
-        Ok(Self { jobs, shared, options, nobody: Arc::new(nobody) })
+        let took = time_of_one(&nobody).map_err(io::Error::other)?;
+        shared.last_micros.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let check_time = took / u32::try_from(options.threads.get()).unwrap_or(u32::MAX);
+        Ok(Self { jobs, shared, options, nobody: Arc::new(nobody), check_time })
+    }
+
+    /// About what a check takes when there are many, all threads together: what one took at the start, by thread.
+    pub const fn check_time(&self) -> Duration {
+        self.check_time
     }
 
     /// Hashes a password with a fresh salt.
@@ -194,6 +203,17 @@ impl Shared {
         self.computed.fetch_add(1, Ordering::Relaxed);
         self.last_micros.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
+}
+
+/// What a check takes here.
+fn time_of_one(nobody: &Parts) -> Result<Duration, HashError> {
+    let password = Password::parse("of nobody").expect("it is as long as a password has to be");
+    let mut memory = Memory::default();
+    // The first one pays for the memory.
+    nobody.is_of(&password, memory.of(nobody.cost)?)?;
+    let begin = Instant::now();
+    nobody.is_of(&password, memory.of(nobody.cost)?)?;
+    Ok(begin.elapsed())
 }
 
 /// One thread, until the pool is dropped.
@@ -344,6 +364,13 @@ mod tests {
         }
         assert!(pool.hash(password("correct horse")).await.is_ok());
         assert_eq!(pool.load(), HashLoad::default());
+    }
+
+    #[test]
+    fn what_a_check_takes_is_known_before_the_first() {
+        let pool = pool(HashCost::CHEAPEST, 2, 1);
+        assert!(pool.check_time() > Duration::ZERO);
+        assert_eq!(pool.computed(), 0);
     }
 
     #[tokio::test]

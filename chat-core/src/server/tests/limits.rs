@@ -44,6 +44,24 @@ fn password_checks_in_flight_are_bounded() {
 }
 
 #[test]
+fn who_would_wait_too_long_for_a_password_check_is_told_to_come_back() {
+    let seconds = Duration::from_secs;
+    let mut t = Bench::with(ServerConfig { check_time: seconds(4), longest_check: seconds(10), ..untimed() });
+    for (conn, user) in [(1, "alice"), (2, "bob"), (4, "dave")] {
+        t.connect(conn);
+        assert_eq!(t.enter(conn, user), [format!("job authenticate {user}")], "those before take 8 s at most");
+    }
+    t.connect(3);
+    assert_eq!(
+        t.enter(3, "carol"),
+        ["reached max-password-checks", "3 <- rejected Busy { retry_after_ms: 8000 }"],
+        "half the time to its turn"
+    );
+    t.answer(Ok(account("alice")));
+    assert_eq!(t.enter(3, "carol"), ["job authenticate carol"]);
+}
+
+#[test]
 fn whoever_asks_again_and_again_does_not_push_back_the_turns_of_others() {
     let told = |asked| {
         let config = ServerConfig { max_checks: 1, max_guest_requests: 1_000, frame_burst: 1_000, ..untimed() };
