@@ -40,7 +40,7 @@ pub fn chat_server() -> ExitCode {
 /// All of `chat-client`.
 pub fn chat_client() -> ExitCode {
     log_to_stderr();
-    let args = client::args::ClientArgs::try_parse().map_err(CliError::from);
+    let args = client::args::ClientArgs::try_parse().map_err(client::args::not_arguments);
     finish(args.and_then(client::args::ClientArgs::task).and_then(client::run))
 }
 

@@ -85,6 +85,13 @@ fn wrong_values_are_named_with_what_is_allowed() {
         ("chat-client", &[client, &["--fingerprint", "abc"]].concat(), "a fingerprint has 64 hexadecimal digits"),
         ("chat-client", &[client, &["--format", "xml"]].concat(), "[possible values: text, json]"),
         ("chat-client", &[], "error: no server is named\nhint: write --server HOST:PORT\n"),
+        (
+            "chat-client",
+            &["127.0.0.1:4000"],
+            "error: '127.0.0.1:4000' is not a command\nhint: if it is the server, write --server 127.0.0.1:4000; see --help",
+        ),
+        ("chat-client", &["--user", "alice", "lab"], "error: 'lab' is not a command\nhint: if it is the server"),
+        ("chat-client", &["forgt", "two words"], "error: 'forgt' is not a command\n"),
         ("chat-client", &["forget", "host:0"], "'0' is not a port"),
         ("chat-server", &["--listen", ""], "the address is empty; write IP:PORT"),
         ("chat-server", &["--listen", "127.0.0.1"], "the address has no port; write IP:PORT"),

@@ -183,7 +183,7 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
 
 /// The share of all processor time that was used between two moments.
 fn share(used: &[(Instant, Duration)], from: Instant, to: Instant) -> f64 {
-    let at = |moment| used.iter().find(|(at, _)| *at >= moment).or(used.last());
+    let at = |moment| used.iter().find(|(at, _)| *at >= moment).or_else(|| used.last());
     let Some(((from, before), (to, after))) = at(from).zip(at(to)) else { return 0.0 };
     let all = (*to - *from).as_secs_f64() * thread::available_parallelism().map_or(1, usize::from) as f64;
     if all > 0.0 { (*after - *before).as_secs_f64() / all } else { 0.0 }

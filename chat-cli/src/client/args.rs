@@ -8,6 +8,7 @@ use chat_core::name::UserName;
 use chat_net::address::{Advertise, ServerAddress};
 use chat_net::identity::Fingerprint;
 use clap::builder::FalseyValueParser;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use serde::Deserialize;
@@ -273,6 +274,17 @@ impl StoreArgs {
     }
 }
 
+/// What was typed means nothing. A word without an option is mostly the server, where other programs take it.
+pub fn not_arguments(error: clap::Error) -> CliError {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) if word.parse::<ServerAddress>().is_ok() => {
+            CliError::usage(format_args!("'{word}' is not a command"))
+                .hint(format_args!("if it is the server, write --server {word}; see --help for the commands"))
+        }
+        _ => error.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chat_core::wire::control::Purpose;
@@ -282,7 +294,7 @@ mod tests {
 
     fn task(args: &[&str]) -> Result<Task, CliError> {
         let args = [&["chat-client"], args].concat();
-        ClientArgs::try_parse_from(args).map_err(CliError::from).and_then(ClientArgs::task)
+        ClientArgs::try_parse_from(args).map_err(not_arguments).and_then(ClientArgs::task)
     }
 
     fn talk(args: &[&str]) -> Talk {
