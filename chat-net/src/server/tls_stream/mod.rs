@@ -2,7 +2,8 @@
 //!
 //! The buffered connections of rustls keep 4 KiB ready for what may come next, a third of what an idle session would
 //! cost. The unbuffered ones leave memory to their caller: here, records are read onto the stack and opened there, and
-//! only what came in part or was not taken yet is kept.
+//! only what came in part or was not taken yet is kept. What is read and kept here is wiped; rustls gives each text in
+//! memory of its own, which it does not wipe.
 
 mod seal;
 #[cfg(test)]
@@ -132,9 +133,8 @@ impl<S> TlsStream<S> {
         let used = match self.advance(input) {
             Ok(used) => used,
             Err(error) => {
-                // All that TLS still has to say is an alert.
-                drop(self.advance(&mut []));
                 self.stage = Stage::Failed;
+                self.say_last();
                 return Err(failed(error.to_string()));
             }
         };
@@ -186,6 +186,23 @@ impl<S> TlsStream<S> {
             used += discard;
             if waits {
                 return Ok(used);
+            }
+        }
+    }
+
+    /// After a failure: what TLS still has to say, an alert. It must not look at records any more, as it may remember places
+    /// in those that it was given before.
+    fn say_last(&mut self) {
+        while self.session.wants_write() {
+            let UnbufferedStatus { state, .. } = self.session.process_tls_records(&mut []);
+            match state {
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    if seal::encode(&mut data, &mut self.outgoing).is_err() {
+                        return;
+                    }
+                }
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => while traffic.next_record().is_some() {},
+                _ => return,
             }
         }
     }
@@ -247,7 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
         if this.stage == Stage::Failed {
             return Poll::Ready(Err(ErrorKind::NotConnected.into()));
         }
-        let count = seal::seal(&mut this.session, texts, &mut this.outgoing)?;
+        let count = seal::seal(&mut this.session, &mut this.incoming, texts, &mut this.outgoing)?;
         match this.poll_send(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(count)),
@@ -268,7 +285,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.stage != Stage::Failed {
-            seal::say_goodbye(&mut this.session, &mut this.outgoing)?;
+            seal::say_goodbye(&mut this.session, &mut this.incoming, &mut this.outgoing)?;
         }
         ready!(this.poll_send(cx))?;
         Pin::new(&mut this.socket).poll_shutdown(cx)

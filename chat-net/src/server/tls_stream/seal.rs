@@ -18,19 +18,24 @@ const SHORT: usize = 2 * 1024;
 /// What a record adds to its text: header, kind and tag.
 const OVERHEAD: usize = 5 + 1 + 16;
 
-/// Puts what lies in `texts`, up to a bound, behind `outgoing` in records. How much of it that was.
+/// Puts what lies in `texts`, up to a bound, behind `outgoing` in records. How much of it that was. `incoming` is what has
+/// not come whole: TLS may remember places in it.
 ///
 /// # Errors
 /// The session has failed or is closed.
 pub(super) fn seal(
     session: &mut UnbufferedServerConnection,
+    incoming: &mut [u8],
     texts: &[IoSlice<'_>],
     outgoing: &mut Vec<u8>,
 ) -> io::Result<usize> {
-    let UnbufferedStatus { state, .. } = session.process_tls_records(&mut []);
+    let UnbufferedStatus { state, .. } = session.process_tls_records(incoming);
     let ConnectionState::WriteTraffic(mut traffic) = state.map_err(io::Error::other)? else {
         return Err(ErrorKind::NotConnected.into());
     };
+    let all = texts.iter().map(|text| text.len()).sum::<usize>().min(TOGETHER);
+    // Each long text has a record or two of its own, and short ones share theirs.
+    outgoing.reserve_exact(all + OVERHEAD * (3 + all / SHORT * 2));
     let mut seal = |text: &[u8]| {
         let room = text.len() + OVERHEAD * text.len().div_ceil(RECORD);
         append(outgoing, room, |room| traffic.encrypt(text, room)).map_err(io::Error::other)
@@ -53,8 +58,12 @@ pub(super) fn seal(
 }
 
 /// Puts the end of what is sent behind `outgoing`, once. A session that has failed has said its last word already.
-pub(super) fn say_goodbye(session: &mut UnbufferedServerConnection, outgoing: &mut Vec<u8>) -> io::Result<()> {
-    let UnbufferedStatus { state, .. } = session.process_tls_records(&mut []);
+pub(super) fn say_goodbye(
+    session: &mut UnbufferedServerConnection,
+    incoming: &mut [u8],
+    outgoing: &mut Vec<u8>,
+) -> io::Result<()> {
+    let UnbufferedStatus { state, .. } = session.process_tls_records(incoming);
     match state {
         Ok(ConnectionState::WriteTraffic(mut traffic)) => {
             append(outgoing, OVERHEAD + 2, |room| traffic.queue_close_notify(room)).map_err(io::Error::other)

@@ -187,3 +187,87 @@ async fn a_handshake_message_without_end_is_not_collected() {
     let error = accepting.await.unwrap().map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
 }
+
+#[tokio::test]
+async fn handshakes_that_make_no_sense_end_in_an_error_wherever_they_break_off() {
+    let half = [22, 3, 1, 0, 8, 1, 0, 1, 0, 7, 7, 7, 7];
+    for first in [&[22, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff][..], &half] {
+        for second in [&b""[..], b"GET / HTTP/1.1", &[23, 3, 3, 0, 1, 7], &half, &[22, 3, 1, 0, 5, 2, 0, 0, 1, 7]] {
+            let (near, mut far) = duplex(1_000);
+            let accepting = tokio::spawn(TlsStream::accept(config(), near));
+            far.write_all(first).await.unwrap();
+            tokio::task::yield_now().await;
+            // It may have been refused already.
+            drop(far.write_all(second).await);
+            drop(far.shutdown().await);
+            let error = accepting.await.expect("it does not panic").map(drop).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof), "{error}");
+        }
+    }
+}
+
+/// A client whose records are made here, so that they can be those of no decent client.
+#[tokio::test]
+async fn a_message_for_new_keys_that_comes_in_part_does_not_keep_the_server_from_speaking() {
+    let (near, mut far) = duplex(10_000);
+    let accepting = tokio::spawn(TlsStream::accept(config(), near));
+    let mut client = (*tls::client_by_key().unwrap()).clone();
+    client.enable_secret_extraction = true;
+    let name = ServerName::try_from("chat-server").unwrap();
+    let mut session = rustls::client::UnbufferedClientConnection::new(Arc::new(client), name).unwrap();
+    let mut incoming = Vec::new();
+    loop {
+        let UnbufferedStatus { discard, state } = session.process_tls_records(&mut incoming);
+        match state.unwrap() {
+            ConnectionState::EncodeTlsData(mut data) => {
+                let mut record = vec![0; 10_000];
+                let count = data.encode(&mut record).unwrap();
+                far.write_all(&record[..count]).await.unwrap();
+            }
+            ConnectionState::TransmitTlsData(data) => data.done(),
+            ConnectionState::BlockedHandshake => {
+                incoming.drain(..discard);
+                let mut some = [0; 4_096];
+                let count = far.read(&mut some).await.unwrap();
+                incoming.extend_from_slice(&some[..count]);
+                continue;
+            }
+            ConnectionState::WriteTraffic(_) => break,
+            other => panic!("{other:?}"),
+        }
+        incoming.drain(..discard);
+    }
+    let mut server = accepting.await.unwrap().unwrap();
+    let (secrets, _) = session.dangerous_into_kernel_connection().unwrap();
+    let (number, keys) = secrets.tx;
+    let rustls::ConnectionTrafficSecrets::Aes256Gcm { key, iv } = keys else { panic!("another cipher") };
+    let key = aws_lc_rs::aead::UnboundKey::new(&aws_lc_rs::aead::AES_256_GCM, key.as_ref()).unwrap();
+    let key = aws_lc_rs::aead::LessSafeKey::new(key);
+    let seal = |number: u64, kind: u8, text: &[u8]| {
+        let mut nonce = [0; 12];
+        nonce[4..].copy_from_slice(&number.to_be_bytes());
+        nonce.iter_mut().zip(iv.as_ref()).for_each(|(byte, iv)| *byte ^= iv);
+        let mut sealed = [text, &[kind]].concat();
+        let header = [23, 3, 3, 0, u8::try_from(sealed.len() + 16).unwrap()];
+        key.seal_in_place_append_tag(
+            aws_lc_rs::aead::Nonce::assume_unique_for_key(nonce),
+            aws_lc_rs::aead::Aad::from(header),
+            &mut sealed,
+        )
+        .unwrap();
+        [&header[..], &sealed].concat()
+    };
+    // The first three of the five bytes, a pause in which the server speaks, and the rest.
+    let update = [24, 0, 0, 1, 0];
+    far.write_all(&seal(number, 22, &update[..3])).await.unwrap();
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    let mut buffer = [0; 10];
+    assert!(Pin::new(&mut server).poll_read(&mut cx, &mut ReadBuf::new(&mut buffer)).is_pending());
+    server.write_all(b"hello").await.unwrap();
+    server.flush().await.unwrap();
+    far.write_all(&seal(number + 1, 22, &update[3..])).await.unwrap();
+    assert!(Pin::new(&mut server).poll_read(&mut cx, &mut ReadBuf::new(&mut buffer)).is_pending());
+    server.write_all(b"again").await.unwrap();
+    server.shutdown().await.unwrap();
+    assert!(server.incoming.is_empty(), "it was taken");
+}
