@@ -108,11 +108,12 @@ impl Limits {
 
     /// Warns about what is allowed and rarely meant.
     pub fn warn(&self) {
-        let ServerConfig { max_connections_per_address: per_address, max_checks, .. } = self.machine;
-        if per_address >= max_checks {
+        let ServerConfig { max_connections_per_address: per_address, max_checks, certain_checks, .. } = self.machine;
+        let checks = max_checks.min(certain_checks);
+        if per_address >= checks {
             log::warn!(
-                "max-connections-per-address ({per_address}) is not below max-password-checks ({max_checks}): one address \
-                 can keep all others from logging in"
+                "max-connections-per-address ({per_address}) is not below the {checks} passwords that can wait to be checked: \
+                 one address can keep all others from logging in"
             );
         }
     }

@@ -126,8 +126,8 @@ pub struct Settings {
     #[arg(long, env = "CHAT_FRAME_BURST", value_name = "NUMBER", help_heading = LIMITS)]
     pub frame_burst: Option<Number<1, 100_000>>,
 
-    /// The most password checks under way or waiting, fewer if they take more than 10 s; who comes then is told when to
-    /// try again [default: 1024]
+    /// The most password checks under way or waiting, fewer if they would take more than 10 s, and
+    /// no fewer than 256; who comes then is told when to try again [default: 1024]
     #[arg(long, env = "CHAT_MAX_PASSWORD_CHECKS", value_name = "NUMBER", help_heading = LIMITS)]
     pub max_password_checks: Option<Number<1, 100_000>>,
 

@@ -56,18 +56,17 @@ impl Bound {
         }
     }
 
-    /// How much `config` allows; none for what the machine does not count itself.
+    /// How much `config` allows; none for what the machine does not count itself, or what depends on how long it takes.
     pub fn of(self, config: &ServerConfig) -> Option<usize> {
         match self {
             Self::Connections => Some(config.max_connections),
             Self::ConnectionsPerAddress => Some(config.max_connections_per_address),
             Self::Guests => Some(config.max_guests),
             Self::Sessions => Some(config.max_sessions),
-            Self::PasswordChecks => Some(config.max_checks),
             Self::Frames => usize::try_from(config.frames_per_second).ok(),
             Self::Registrations => usize::try_from(config.registrations_per_hour).ok(),
             Self::RegistrationsPerAddress => usize::try_from(config.registrations_per_address).ok(),
-            Self::Accounts => None,
+            Self::PasswordChecks | Self::Accounts => None,
         }
     }
 }

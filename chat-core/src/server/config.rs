@@ -28,8 +28,8 @@ pub struct ServerConfig {
     pub registration: RegistrationPolicy,
     /// The most connections, logged in or not.
     pub max_connections: usize,
-    /// The most connections from one address (of IPv6: one /64 network). Less than `max_checks`, so that one address
-    /// cannot keep all the others from logging in.
+    /// The most connections from one address (of IPv6: one /64 network). Less than `max_checks` and
+    /// `certain_checks`, so that one address cannot keep all the others from logging in.
     pub max_connections_per_address: usize,
     /// The most connections that have not logged in: more than come within the time that a log-in takes, and few enough
     /// that strangers cost little.
@@ -44,9 +44,12 @@ pub struct ServerConfig {
     pub registrations_per_address: u32,
     /// The most password checks in flight: of two fast cores about as many as `longest_check` allows, and little memory.
     pub max_checks: usize,
-    /// The longest that a password check may take with those before it, as far as that can be foreseen; who would wait
-    /// longer is told to come back. Half of a client's patience for an answer, as it may take longer than foreseen.
+    /// The longest that those before a password check may take, as far as that can be foreseen; who would wait longer is told
+    /// to come back. Half of a client's patience for an answer, as it may take longer than foreseen.
     pub longest_check: Duration,
+    /// So many wait whatever they are thought to take, as only checks that are done correct a wrong estimate. More than
+    /// `max_connections_per_address`, so that one address cannot keep all the others from logging in.
+    pub certain_checks: usize,
     /// What a password check takes, the processors shared, until some were seen: two cores do about a hundred in a second.
     /// Whoever checks passwords knows better.
     pub check_time: Duration,
@@ -109,6 +112,7 @@ impl Default for ServerConfig {
             registrations_per_address: 200,
             max_checks: 1_024,
             longest_check: Duration::from_secs(10),
+            certain_checks: 256,
             check_time: Duration::from_millis(10),
             busy_pause: Duration::from_secs(1),
             longest_busy_pause: Duration::from_secs(15),

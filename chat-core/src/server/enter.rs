@@ -120,7 +120,8 @@ impl Server {
         out: &mut Vec<Output>,
     ) -> Result<Attempt, Rejection> {
         let checks = self.jobs.checks();
-        if checks >= self.config.max_checks || self.turns.time_of(checks) > self.config.longest_check {
+        let too_long = checks >= self.config.certain_checks && self.turns.time_of(checks) > self.config.longest_check;
+        if checks >= self.config.max_checks || too_long {
             out.push(Output::Reached(Bound::PasswordChecks));
             return Err(Rejection::busy(self.turn(now, conn)));
         }
