@@ -144,14 +144,20 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
     pub(super) async fn close(&mut self, deadline: Instant) {
         // An account that is being made is made, or nobody could tell its owner which.
         let jobs = async { while self.jobs.next().await.is_some() {} };
-        if timeout_at(deadline, jobs).await.is_err() {
+        let log = self.log.take();
+        let closed = async {
+            if let Some(log) = log {
+                // A thread that cannot be joined has said why.
+                drop(spawn_blocking(|| log.close()).await);
+            }
+        };
+        // At once, so that neither takes the other's time.
+        let (jobs, closed) = tokio::join!(timeout_at(deadline, jobs), timeout_at(deadline, closed));
+        if jobs.is_err() {
             log::warn!("some calls to the accounts did not end in time");
         }
-        if let Some(log) = self.log.take() {
-            let closed = timeout_at(deadline, spawn_blocking(|| log.close())).await;
-            if closed.is_err() {
-                log::warn!("the presence log did not end in time");
-            }
+        if closed.is_err() {
+            log::warn!("the presence log did not end in time");
         }
     }
 

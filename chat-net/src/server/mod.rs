@@ -102,7 +102,8 @@ impl Default for ServerOptions {
 /// The identity cannot be used, or the presence log cannot be opened. Nothing that clients do is an error.
 ///
 /// # Cancel safety
-/// A server that is dropped ends without a word: clients notice a broken connection and come back by ticket.
+/// A server that is dropped ends without a word, as soon as its tasks notice: clients see a broken connection and come back
+/// by ticket.
 pub async fn serve<A: Accounts>(
     listener: TcpListener,
     identity: ServerIdentity,
@@ -148,10 +149,10 @@ pub async fn serve<A: Accounts>(
     counters.state.set(State::Stopped.number());
     let deadline = Instant::now() + STOP_TIME;
     stopping.cancel();
-    if timeout_at(deadline, &mut door).await.is_err() {
+    let (connections, ()) = tokio::join!(timeout_at(deadline, &mut door), hub.close(deadline));
+    if connections.is_err() {
         log::warn!("some connections did not end in time");
     }
-    hub.close(deadline).await;
     Ok(())
 }
 
