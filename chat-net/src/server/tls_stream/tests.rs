@@ -206,6 +206,36 @@ async fn handshakes_that_make_no_sense_end_in_an_error_wherever_they_break_off()
     }
 }
 
+/// What a client says first.
+fn hello() -> Vec<u8> {
+    let name = ServerName::try_from("chat-server").unwrap();
+    let mut client = rustls::client::UnbufferedClientConnection::new(tls::client_by_key().unwrap(), name).unwrap();
+    let mut hello = Vec::new();
+    let UnbufferedStatus { state, .. } = client.process_tls_records(&mut []);
+    let ConnectionState::EncodeTlsData(mut data) = state.unwrap() else { panic!("a client speaks first") };
+    seal::encode(&mut data, &mut hello).unwrap();
+    hello
+}
+
+#[tokio::test]
+async fn a_hello_that_was_changed_or_broken_off_anywhere_ends_in_an_error() {
+    let (config, hello) = (config(), hello());
+    for at in 0..hello.len() {
+        for (change, len) in [(0x01, hello.len()), (0x80, hello.len()), (0xff, at + 1), (0, at)] {
+            let mut changed = hello.clone();
+            changed[at] ^= change;
+            let (near, mut far) = duplex(10_000);
+            far.write_all(&changed[..len]).await.unwrap();
+            // Something behind it, that is as unexpected.
+            far.write_all(&hello[..at]).await.unwrap();
+            far.shutdown().await.unwrap();
+            let accepting = tokio::spawn(TlsStream::accept(Arc::clone(&config), near));
+            let error = accepting.await.expect("it does not panic").map(drop).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof), "{error}");
+        }
+    }
+}
+
 /// A client whose records are made here, so that they can be those of no decent client.
 #[tokio::test]
 async fn a_message_for_new_keys_that_comes_in_part_does_not_keep_the_server_from_speaking() {
