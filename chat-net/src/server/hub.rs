@@ -142,7 +142,8 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
 
     /// Ends what is still under way: jobs, and lines of the presence log.
     pub(super) async fn close(&mut self, deadline: Instant) {
-        // An account that is being made is made, or nobody could tell its owner which.
+        // An account that is being made is made, or nobody could tell its owner which. It need not wait for log-ins.
+        self.jobs.drop_questions();
         let jobs = async { while self.jobs.next().await.is_some() {} };
         let log = self.log.take();
         let closed = async {
