@@ -17,8 +17,8 @@ pub(crate) const GUEST_LIMIT: usize = 16 * 1024;
 /// send more.
 pub(crate) const MEMBER_LIMIT: usize = 1024 * 1024;
 
-/// Frames that wait behind each other are written together up to this, which are four records of TLS and as much as it
-/// takes at once, 64 frames in a record. When all are told so often that nobody is written to in time, each is written to
+/// Frames that wait behind each other are written together up to this, which are four records of TLS. It takes two of them
+/// and 64 frames at a time. When all are told so often that nobody is written to in time, each is written to
 /// less often instead.
 const TOGETHER: usize = 64 * 1024;
 

@@ -3,15 +3,16 @@
 use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chat_core::presence::Record;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::{Monitor, ServerOptions};
 use chat_store::{Claim, SqlAccounts};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use super::announcer::Announcer;
 use super::args::{Certificate, Serve};
@@ -57,7 +58,7 @@ pub async fn serve(
         ..ServerOptions::default()
     };
     options.limits.apply(&mut net);
-    net.machine.check_time = accounts.hashes().check_time();
+    net.machine.check_time = check_time(&accounts).await?;
     let inside = inside(&net, &accounts, address, options.limits.connections());
     let hangups = Hangups::new(&net, &folder, certificate)?;
 
@@ -84,6 +85,15 @@ pub async fn serve(
     done.wait();
     drop(claim);
     result.map(|()| Exit::Fine).map_err(CliError::not_there)
+}
+
+/// What a password check takes on this machine.
+async fn check_time(accounts: &SqlAccounts) -> Result<Duration, CliError> {
+    let accounts = accounts.clone();
+    let timed = spawn_blocking(move || accounts.hashes().check_time()).await;
+    timed
+        .unwrap_or_else(|error| resume_unwind(error.into_panic()))
+        .map_err(|error| CliError::not_there(format_args!("passwords cannot be checked: {}", causes(&error))))
 }
 
 fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CliError> {

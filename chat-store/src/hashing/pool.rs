@@ -47,7 +47,6 @@ pub struct HashPool {
     shared: Arc<Shared>,
     options: HashOptions,
     nobody: Arc<Parts>,
-    check_time: Duration,
 }
 
 /// What a check found.
@@ -62,10 +61,10 @@ pub enum Verdict {
 }
 
 impl HashPool {
-    /// Starts the threads, and takes the time of a hash for that.
+    /// Starts the threads.
     ///
     /// # Errors
-    /// If a thread cannot be started, the system gives no random numbers, or there is no memory for one hash.
+    /// If a thread cannot be started, or the system gives no random numbers.
     pub fn new(options: HashOptions) -> io::Result<Self> {
         let (jobs, queue) = sync_channel(options.queue.get());
         let queue = Arc::new(Mutex::new(queue));
@@ -75,18 +74,18 @@ impl HashPool {
             thread::Builder::new().name(format!("chat-hash-{number}")).spawn(move || work(&queue, &shared))?;
         }
         let nobody = Parts::of_nobody(options.cost).map_err(io::Error::other)?;
-        let took = time_of_one(&nobody).map_err(io::Error::other)?;
-        shared.last_micros.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let at_once = options.threads.get().min(processors);
-        let check_time = took / u32::try_from(at_once).unwrap_or(u32::MAX);
-        Ok(Self { jobs, shared, options, nobody: Arc::new(nobody), check_time })
+        Ok(Self { jobs, shared, options, nobody: Arc::new(nobody) })
     }
 
-    /// About what a check takes when there are many: what one took at the start, divided by those that run at once. Threads
-    /// that share a memory bus take somewhat longer.
-    pub const fn check_time(&self) -> Duration {
-        self.check_time
+    /// About what a check takes when there are many: what one takes now, divided by those that run at once. Threads that
+    /// share a memory bus take somewhat longer. Computes some hashes on the calling thread, which counts nowhere.
+    ///
+    /// # Errors
+    /// [`HashError::Memory`] if there is none for one hash.
+    pub fn check_time(&self) -> Result<Duration, HashError> {
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let at_once = self.options.threads.get().min(processors);
+        Ok(time_of_one(&self.nobody)? / u32::try_from(at_once).unwrap_or(u32::MAX))
     }
 
     /// Hashes a password with a fresh salt.
@@ -208,7 +207,7 @@ impl Shared {
     }
 }
 
-/// How many hashes are timed at the start. The fastest counts, as other programs may start at the same time.
+/// How many hashes are timed. The fastest counts, as other programs may run for a moment.
 const TRIALS: usize = 3;
 
 /// What a check takes here.
@@ -379,7 +378,7 @@ mod tests {
     #[test]
     fn what_a_check_takes_is_known_before_the_first() {
         let pool = pool(HashCost::CHEAPEST, 2, 1);
-        assert!(pool.check_time() > Duration::ZERO);
+        assert!(pool.check_time().unwrap() > Duration::ZERO);
         assert_eq!(pool.computed(), 0);
     }
 
