@@ -4,9 +4,9 @@
 //! a new connection. The ceiling is what the machine's processors can do at most: argon2 with the same parameters, its
 //! memory reused, one thread for each processor and nothing else, before and after the storm. The rate is that between
 //! the first and the last tenth of the log-ins, as in the end fewer wait than there are threads; the rate of all is given
-//! beside it, and the share that the threads that check passwords had of all processor time between the two: what
-//! others on the same hardware do makes the rate and the ceiling vary, and that hardly. The others' heartbeats are timed before and during the storm, in this process, which shares the
-//! processors.
+//! beside it. So is the share that the threads that check passwords had of all processor time between the two: what others
+//! do on the same hardware makes the rate and the ceiling vary, and that share hardly. The others' heartbeats are timed
+//! before and during the storm, in this process, which shares the processors.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
