@@ -106,14 +106,15 @@ impl Backend {
         query!(self, |c| accounts::table.count().get_result(c))
     }
 
+    // Not `first`: its LIMIT is a parameter, for each value of which SQLite compiles the statement anew.
     pub(crate) async fn by_name(&self, name: &UserName) -> Result<Option<Row>, QueryError> {
         let named = accounts::table.filter(accounts::canonical.eq(name.canonical().to_owned()));
-        optional(query!(self, |c| named.select(Row::as_select()).first(c)))
+        optional(query!(self, |c| named.select(Row::as_select()).get_result(c)))
     }
 
     pub(crate) async fn by_id(&self, id: AccountId) -> Result<Option<Row>, QueryError> {
         let Ok(id) = i64::try_from(id.get()) else { return Ok(None) };
-        optional(query!(self, |c| accounts::table.find(id).select(Row::as_select()).first(c)))
+        optional(query!(self, |c| accounts::table.find(id).select(Row::as_select()).get_result(c)))
     }
 
     pub(crate) async fn by_ids(&self, ids: &[AccountId]) -> Result<Vec<Row>, QueryError> {
