@@ -17,8 +17,8 @@ fn read(path: &str, find: fn(&str) -> Option<&str>) -> String {
     text.lines().find_map(find).unwrap_or("unknown").to_owned()
 }
 
-/// Counted once, because a thread that is pinned already counts one only.
-fn processors() -> usize {
+/// How many processors there are. Counted once, because a thread that is pinned already counts one only.
+pub fn processors() -> usize {
     static PROCESSORS: OnceLock<usize> = OnceLock::new();
     *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }

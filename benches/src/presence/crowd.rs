@@ -180,6 +180,11 @@ impl Crowd {
         self.members[skip..].iter().filter_map(|member| member.lock().reached).collect()
     }
 
+    /// When those who were let in were, client by client.
+    pub(crate) fn admissions(&self) -> Vec<Instant> {
+        self.members.iter().filter_map(|member| member.lock().admitted).collect()
+    }
+
     /// Ends all clients without a word, and waits until their sockets are closed.
     pub(crate) async fn scatter(mut self) {
         self.tasks.shutdown().await;

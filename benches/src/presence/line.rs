@@ -181,6 +181,7 @@ impl Line {
                     state.person.ticket.clone_from(&welcome.ticket);
                     state.entry = Some(welcome.entry);
                     state.is_online = true;
+                    state.admitted = Some(std::time::Instant::now());
                     state.view.begin(missed);
                     if missed.is_some() {
                         tally.caught_up.fetch_add(1, Ordering::Relaxed);

@@ -2,11 +2,15 @@
 //!
 //! Who is told "busy, try again in n s" waits for as long and up to as long again, as real clients do, and comes back over
 //! a new connection. The ceiling is what the machine's processors can do at most: argon2 with the same parameters, its
-//! memory reused, one thread for each processor and nothing else, before and after the storm. The rate is that between
-//! the first and the last tenth of the log-ins, as in the end fewer wait than there are threads; the rate of all is given
-//! beside it. So is the share that the threads that check passwords had of all processor time between the two: what others
-//! do on the same hardware makes the rate and the ceiling vary, and that share hardly. The others' heartbeats are timed
-//! before and during the storm, in this process, which shares the processors.
+//! memory reused, one thread for each processor and nothing else, before and after the storm. The rate is that of being let
+//! in, between the first and the last tenth, as in the end fewer wait than there are threads; the rate of all, until each
+//! has the whole roster, is given beside it.
+//!
+//! So are two shares of all processor time between the two: that of the threads that check passwords, as what others do on
+//! the same hardware makes the rate and the ceiling vary, and that share hardly; and that of this process, whose clients
+//! would have processors of their own anywhere else. The rate is therefore compared twice, with the whole ceiling, and
+//! with the part of it that the clients leave. The others' heartbeats are timed before and during the storm, in this
+//! process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,15 +26,14 @@ use super::client::{By, Command};
 use super::crowd::Crowd;
 use super::net::Arrivals;
 use super::people::People;
+use super::usage::Usage;
 use super::{BEAT, Outcome, Setting, millis, tell_troubles};
 use crate::machine;
 use crate::output::{Progress, Row, Table};
 
-/// How often the others send heartbeats: as often as gives a good percentile.
-const OTHERS_BEAT: Duration = Duration::from_millis(500);
-
-/// How often the threads that check passwords are looked at.
-const GLANCE: Duration = Duration::from_millis(20);
+/// How often the others send heartbeats: as often as gives a percentile, ten times as often as real clients. Each costs
+/// processor time that the storm lacks.
+const OTHERS_BEAT: Duration = Duration::from_secs(1);
 
 /// One storm.
 #[derive(Debug, Serialize)]
@@ -38,14 +41,18 @@ struct Storm {
     run: usize,
     log_ins: usize,
     others: usize,
+    /// Until all had the whole roster.
     ms: f64,
-    /// Without the first and the last tenth.
+    /// Let in, without the first and the last tenth.
     per_second: f64,
     per_second_of_all: f64,
     ceiling_per_second: f64,
     share_of_ceiling: f64,
-    /// Of all processor time, without the first and the last tenth.
+    /// Of the ceiling times the processor time that the clients leave.
+    share_of_rest: f64,
+    /// These two of all processor time, without the first and the last tenth.
     hashing_share: f64,
+    clients_share: f64,
     /// How often somebody was told "busy", and came back.
     busy: u64,
     beats: u64,
@@ -67,7 +74,9 @@ impl Row for Storm {
         ("of all", 6),
         ("ceiling", 7),
         ("share", 6),
+        ("of rest", 7),
         ("hashing", 7),
+        ("clients", 7),
         ("busy", 6),
         ("beats", 6),
         ("calm p99 ms", 11),
@@ -87,7 +96,9 @@ impl Row for Storm {
             format!("{:.1}", self.per_second_of_all),
             format!("{:.1}", self.ceiling_per_second),
             format!("{:.0} %", self.share_of_ceiling * 100.0),
+            format!("{:.0} %", self.share_of_rest * 100.0),
             format!("{:.1} %", self.hashing_share * 100.0),
+            format!("{:.1} %", self.clients_share * 100.0),
             self.busy.to_string(),
             self.beats.to_string(),
             format!("{:.1}", self.beat_calm_p99_ms),
@@ -126,21 +137,14 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
             storm.aim(0);
             let begin = Instant::now();
             storm.tell_all(Command::Come(By::Password));
-            let mut used = Vec::new();
-            let watch = async {
-                loop {
-                    used.push((Instant::now(), server.processor_of("chat-hash")));
-                    sleep(GLANCE).await;
-                }
-            };
+            let mut usage = Usage::of(&server, "chat-hash");
             let reached = tokio::select! {
                 reached = storm.reach(0, setting.patience, &mut progress) => reached,
-                never = watch => never,
+                never = usage.watch() => match never {},
             };
             let beats = calm.tally.take_beats();
             calm.tally.timing.store(false, Ordering::Relaxed);
-            let mut times: Vec<Duration> = storm.moments(0).iter().map(|moment| moment.at - begin).collect();
-            times.sort_unstable();
+            let steady = Steady::of(storm.admissions());
             let troubles = storm.tally.troubles();
             tell_troubles("login-storm", &troubles);
             tell_troubles("others", &calm.tally.troubles());
@@ -150,22 +154,21 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
             drop(server);
             let ceiling_per_second = f64::midpoint(before, ceiling(yardstick).await?);
 
-            let took = times.last().copied().unwrap_or_default().as_secs_f64();
-            let (from, to) = (times.len() / 10, times.len().saturating_sub(1) * 9 / 10);
-            let span = times.get(to).zip(times.get(from)).map_or(0.0, |(to, from)| (*to - *from).as_secs_f64());
-            let at = |index: usize| begin + times.get(index).copied().unwrap_or_default();
-            let hashing_share = share(&used, at(from), at(to));
-            let per_second = if span > 0.0 { (to - from) as f64 / span } else { 0.0 };
+            let took = reached.last.map_or(0.0, |last| (last - begin).as_secs_f64());
+            let shares = usage.shares(steady.from, steady.to);
+            let per_second = steady.per_second();
             let row = Storm {
                 run,
                 log_ins,
                 others,
                 ms: took * 1e3,
                 per_second,
-                per_second_of_all: if took > 0.0 { times.len() as f64 / took } else { 0.0 },
+                per_second_of_all: if took > 0.0 { (log_ins - reached.missing) as f64 / took } else { 0.0 },
                 ceiling_per_second,
                 share_of_ceiling: per_second / ceiling_per_second,
-                hashing_share,
+                share_of_rest: per_second / ceiling_per_second / (1.0 - shares.ours),
+                hashing_share: shares.threads,
+                clients_share: shares.ours,
                 busy: troubles.get("rejected: busy").copied().unwrap_or(0),
                 beats: beats.count(),
                 beat_calm_p99_ms: millis(calm_beats.percentile(0.99)),
@@ -181,12 +184,26 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
     Ok(is_fine)
 }
 
-/// The share of all processor time that was used between two moments.
-fn share(used: &[(Instant, Duration)], from: Instant, to: Instant) -> f64 {
-    let at = |moment| used.iter().find(|(at, _)| *at >= moment).or_else(|| used.last());
-    let Some(((from, before), (to, after))) = at(from).zip(at(to)) else { return 0.0 };
-    let all = (*to - *from).as_secs_f64() * thread::available_parallelism().map_or(1, usize::from) as f64;
-    if all > 0.0 { (*after - *before).as_secs_f64() / all } else { 0.0 }
+/// The middle of a storm: without the first and the last tenth.
+#[derive(Debug)]
+struct Steady {
+    from: Instant,
+    to: Instant,
+    log_ins: usize,
+}
+
+impl Steady {
+    fn of(mut admissions: Vec<Instant>) -> Self {
+        admissions.sort_unstable();
+        let (from, to) = (admissions.len() / 10, admissions.len().saturating_sub(1) * 9 / 10);
+        let at = |index: usize| admissions.get(index).copied().unwrap_or_else(Instant::now);
+        Self { from: at(from), to: at(to), log_ins: to.saturating_sub(from) }
+    }
+
+    fn per_second(&self) -> f64 {
+        let span = self.to.saturating_duration_since(self.from).as_secs_f64();
+        if span > 0.0 { self.log_ins as f64 / span } else { 0.0 }
+    }
 }
 
 /// How many passwords this machine can check in a second at most.
@@ -194,7 +211,7 @@ async fn ceiling(time: Duration) -> std::io::Result<f64> {
     let cost = HashCost::DEFAULT;
     let params =
         Params::new(cost.memory_kib(), cost.passes(), cost.lanes(), Some(32)).map_err(std::io::Error::other)?;
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = machine::processors();
     let hash = move || {
         let (done, begin) = (Arc::new(AtomicU64::new(0)), Instant::now());
         let end = begin + time;
@@ -230,4 +247,26 @@ async fn ceiling(time: Duration) -> std::io::Result<f64> {
         done.load(Ordering::Relaxed) as f64 / 1e3
     };
     tokio::task::spawn_blocking(hash).await.map_err(std::io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_middle() {
+        let begin = Instant::now();
+        let after = |millis| begin + Duration::from_millis(millis);
+        // One in 10 ms; but the first tenth comes late, the last tenth later, and they are told in no order.
+        let mut admissions: Vec<Instant> = (0..100).map(|index| after(1_000 + index * 10)).collect();
+        admissions[..10].fill(after(999));
+        admissions[91..].fill(after(9_000));
+        admissions.reverse();
+        let steady = Steady::of(admissions);
+        assert_eq!((steady.from, steady.to, steady.log_ins), (after(1_100), after(1_890), 79));
+        assert!((steady.per_second() - 100.0).abs() < 1e-9);
+        for few in [Vec::new(), vec![begin]] {
+            assert!(Steady::of(few).per_second().abs() < f64::EPSILON, "no time, no rate");
+        }
+    }
 }

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) entry: Option<Entry>,
     pub(crate) is_online: bool,
     pub(crate) view: View,
+    /// When it was last let in.
+    pub(crate) admitted: Option<Instant>,
     /// When it last asked for something that changes the roster.
     pub(crate) asked: Option<Moment>,
     /// When its view reached what everybody waits for.
@@ -60,8 +62,15 @@ impl Moment {
 
 impl Member {
     pub(crate) fn new(index: usize, place: usize, person: Person, looking: Looking) -> Arc<Self> {
-        let state =
-            State { person, entry: None, is_online: false, view: View::new(looking), asked: None, reached: None };
+        let state = State {
+            person,
+            entry: None,
+            is_online: false,
+            view: View::new(looking),
+            admitted: None,
+            asked: None,
+            reached: None,
+        };
         Arc::new(Self { index, place, arrived: Arc::default(), state: Mutex::new(state) })
     }
 

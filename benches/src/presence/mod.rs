@@ -26,6 +26,7 @@ mod random;
 pub mod resume_storm;
 mod tally;
 mod tls;
+mod usage;
 mod view;
 
 use std::io;

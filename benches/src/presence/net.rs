@@ -1,7 +1,7 @@
 //! Connections of many clients on one machine: many source addresses, and the kernel's own time of arrival.
 
 use std::fmt;
-use std::io::{self, IoSliceMut};
+use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
@@ -98,8 +98,11 @@ impl AsyncRead for Socket {
         let Some(arrived) = arrived else { return Pin::new(stream).poll_read(cx, buf) };
         loop {
             ready!(stream.poll_read_ready(cx))?;
+            let mut received = None;
             let read = stream.try_io(Interest::READABLE, || {
-                let mut slices = [IoSliceMut::new(buf.initialize_unfilled())];
+                let space = buf.initialize_unfilled();
+                let room = space.len();
+                let mut slices = [IoSliceMut::new(space)];
                 let mut space = nix::cmsg_space!(TimeSpec);
                 let message = recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::empty())?;
                 for control in message.cmsgs()? {
@@ -108,15 +111,18 @@ impl AsyncRead for Socket {
                         arrived.store(nanos, Ordering::Relaxed);
                     }
                 }
-                Ok(message.bytes)
+                received = Some(message.bytes);
+                // Less than there is room for is all that there was, and the system need not be asked once more to learn
+                // that there is nothing: so do tokio's own streams. Nothing at all is the end, which stays readable.
+                if (1..room).contains(&message.bytes) { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
             });
-            match read {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-                Ok(bytes) => {
+            match (received, read) {
+                (Some(bytes), _) => {
                     buf.advance(bytes);
                     return Poll::Ready(Ok(()));
                 }
+                (None, Err(error)) if error.kind() != ErrorKind::WouldBlock => return Poll::Ready(Err(error)),
+                (None, _) => {}
             }
         }
     }
@@ -138,7 +144,41 @@ impl AsyncWrite for Socket {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_read_with_the_time_of_its_arrival_is_whole_and_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        setsockopt(&stream, sockopt::ReceiveTimestampns, &true).unwrap();
+        let (arrived, before) = (Arc::<AtomicU64>::default(), wall());
+        let mut socket = Socket { stream, arrived: Some(Arc::clone(&arrived)) };
+        let sent: Vec<u8> = (0..=u8::MAX).cycle().take(100_000).collect();
+        let send = async {
+            for piece in sent.chunks(1_237) {
+                far.write_all(piece).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            drop(far);
+        };
+        let read = async {
+            let (mut read, mut buffer) = (Vec::new(), [0; 1_000]);
+            loop {
+                match socket.read(&mut buffer).await.unwrap() {
+                    0 => return read,
+                    count => read.extend_from_slice(&buffer[..count]),
+                }
+            }
+        };
+        let ((), read) = tokio::join!(send, read);
+        assert_eq!(read, sent);
+        let arrived = arrived.load(Ordering::Relaxed);
+        assert!((before..=wall()).contains(&arrived), "{arrived} is not after {before}");
+    }
 
     #[test]
     fn no_address_has_more_clients_than_the_server_allows() {

@@ -87,21 +87,33 @@ impl Server {
         Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
     }
 
-    /// The processor time that the threads with names that begin like this have used.
-    pub(crate) fn processor_of(&self, threads: &str) -> Duration {
-        let Ok(tasks) = fs::read_dir(self.proc("task")) else { return Duration::ZERO };
-        let of = |task: PathBuf| {
-            let name = fs::read_to_string(task.join("comm")).ok()?;
-            // The first field: nanoseconds on a processor.
-            let stat = fs::read_to_string(task.join("schedstat")).ok()?;
-            let used = stat.split(' ').next()?.parse().ok()?;
-            name.starts_with(threads).then_some(Duration::from_nanos(used))
-        };
-        tasks.flatten().filter_map(|task| of(task.path())).sum()
+    /// Its threads of this moment with names that begin like this.
+    pub(crate) fn threads(&self, names: &str) -> Threads {
+        let is_one = |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with(names));
+        let tasks = fs::read_dir(self.proc("task")).into_iter().flatten().flatten().map(|task| task.path());
+        Threads { stats: tasks.filter(is_one).map(|task| task.join("schedstat")).collect() }
     }
 
     fn proc(&self, file: &str) -> PathBuf {
         Path::new("/proc").join(self.child.id().to_string()).join(file)
+    }
+}
+
+/// Some threads of a server.
+#[derive(Debug, Default)]
+pub(crate) struct Threads {
+    stats: Vec<PathBuf>,
+}
+
+impl Threads {
+    /// The processor time that they have used.
+    pub(crate) fn processor(&self) -> Duration {
+        let of = |stat: &PathBuf| {
+            let stat = fs::read_to_string(stat).ok()?;
+            // The first field: nanoseconds on a processor.
+            stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+        };
+        self.stats.iter().filter_map(of).sum()
     }
 }
 
