@@ -1,8 +1,10 @@
 //! Private files, written all or not at all: a temporary file first, then its final name.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chat_core::generator::Generator;
 
@@ -38,13 +40,13 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = write_temporary(path, bytes)?;
     // A hard link, unlike a rename, never takes the place of a file that another process made meanwhile.
     let result = match fs::hard_link(&temporary, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         // Some file systems have no hard links.
         Err(_) if !path.exists() => fs::rename(&temporary, path),
         other => other,
     };
     fs::remove_file(&temporary)
-        .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+        .or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
     result?;
     sync_folder(path)
 }
@@ -56,14 +58,51 @@ pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
-    let temporary = path.with_file_name(format!(".{}.{:016x}", name.to_string_lossy(), SystemGenerator.number()));
+/// Keeps all others who ask for this out until it is dropped: locks a file beside `path`, which stays there, as whoever
+/// deleted it could not know who waits for it.
+///
+/// # Errors
+/// It cannot be made, or somebody has had the lock for `patience`.
+pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
+    let path = hidden(path, "lock")?;
+    let file = private_options().create(true).truncate(false).open(path)?;
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // Some file systems have no locks, and then there is no better.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if begin.elapsed() < patience => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(ErrorKind::TimedOut, "another program does not finish changing it"));
+            }
+        }
+    }
+}
+
+/// Between two attempts to get a lock: less than people notice.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// A name beside `path` that is not shown.
+fn hidden(path: &Path, end: &str) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| io::Error::from(ErrorKind::IsADirectory))?;
+    Ok(path.with_file_name(format!(".{}.{end}", name.to_string_lossy())))
+}
+
+/// To write a file that only its owner can read.
+fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&temporary).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    options
+}
+
+fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let temporary = hidden(path, &format!("{:016x}", SystemGenerator.number()))?;
+    let file = private_options().create_new(true).open(&temporary);
+    let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
     match written {
         Ok(()) => Ok(temporary),
         Err(error) => {
@@ -118,6 +157,17 @@ mod tests {
         fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
         read_private(&file).unwrap();
         assert_eq!(mode(&file), 0o600);
+    }
+
+    #[test]
+    fn a_lock_keeps_others_out_until_it_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        let lock = lock_beside(&file, Duration::ZERO).unwrap();
+        assert_eq!(lock_beside(&file, LOCK_PAUSE * 2).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(mode(&folder.path().join(".key.lock")), 0o600);
+        drop(lock);
+        lock_beside(&file, Duration::ZERO).unwrap();
     }
 
     #[test]

@@ -2,17 +2,24 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::address::ServerAddress;
 use crate::files;
 use crate::identity::Fingerprint;
 
 /// The servers met before. Every call reads the file anew, so that several programs can share it; it is written
-/// as a whole, mode 0600, in a folder of mode 0700.
+/// as a whole, mode 0600, in a folder of mode 0700, by one at a time: who changes it has the lock of a file beside it.
 #[derive(Clone, Debug)]
 pub struct KnownServers {
     path: PathBuf,
 }
+
+/// What the file says.
+type Known = Vec<(ServerAddress, Fingerprint)>;
+
+/// For another program that changes the file, which takes some milliseconds; one that was suspended may take for ever.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl KnownServers {
     /// Names the file, and checks that it can be read if it exists.
@@ -41,12 +48,12 @@ impl KnownServers {
     /// Remembers `server` by this fingerprint, instead of the one that it had.
     ///
     /// # Errors
-    /// As [`KnownServers::open`], or the file cannot be written.
+    /// As [`KnownServers::open`], or the file cannot be written, or another program has been changing it for 2 s.
     pub fn remember(&self, server: &ServerAddress, fingerprint: Fingerprint) -> Result<(), KnownServersError> {
-        let mut all = self.read()?;
-        all.retain(|(known, _)| known != server);
-        all.push((server.clone(), fingerprint));
-        self.write(&all)
+        self.change(|all| {
+            all.retain(|(known, _)| known != server);
+            all.push((server.clone(), fingerprint));
+        })
     }
 
     /// Forgets `server`; whether it was known.
@@ -54,17 +61,26 @@ impl KnownServers {
     /// # Errors
     /// As [`KnownServers::remember`].
     pub fn forget(&self, server: &ServerAddress) -> Result<bool, KnownServersError> {
-        let mut all = self.read()?;
-        let before = all.len();
-        all.retain(|(known, _)| known != server);
-        let known = all.len() < before;
-        if known {
-            self.write(&all)?;
+        let is_known = self.get(server)?.is_some();
+        if is_known {
+            self.change(|all| all.retain(|(known, _)| known != server))?;
         }
-        Ok(known)
+        Ok(is_known)
     }
 
-    fn read(&self) -> Result<Vec<(ServerAddress, Fingerprint)>, KnownServersError> {
+    /// What others add meanwhile is not lost.
+    fn change(&self, edit: impl FnOnce(&mut Known)) -> Result<(), KnownServersError> {
+        let failed = |source| KnownServersError::Write { path: self.path.clone(), source };
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or(Ok(()), files::private_folder).map_err(failed)?;
+        let _lock = files::lock_beside(&self.path, PATIENCE).map_err(failed)?;
+        let mut all = self.read()?;
+        edit(&mut all);
+        let text: String = all.iter().map(|(server, fingerprint)| format!("{server} {fingerprint}\n")).collect();
+        files::replace_private(&self.path, text.as_bytes()).map_err(failed)
+    }
+
+    fn read(&self) -> Result<Known, KnownServersError> {
         let text = match files::read_private(&self.path).map(String::from_utf8) {
             Ok(Ok(text)) => text,
             Ok(Err(_)) => return Err(KnownServersError::Line { path: self.path.clone(), line: 1 }),
@@ -78,15 +94,6 @@ impl KnownServers {
                 parse(line).ok_or_else(|| KnownServersError::Line { path: self.path.clone(), line: number + 1 })
             })
             .collect()
-    }
-
-    fn write(&self, all: &[(ServerAddress, Fingerprint)]) -> Result<(), KnownServersError> {
-        let text: String = all.iter().map(|(server, fingerprint)| format!("{server} {fingerprint}\n")).collect();
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        folder
-            .map_or(Ok(()), files::private_folder)
-            .and_then(|()| files::replace_private(&self.path, text.as_bytes()))
-            .map_err(|source| KnownServersError::Write { path: self.path.clone(), source })
     }
 }
 
@@ -149,6 +156,25 @@ mod tests {
         assert!(store.forget(&server("lab")).unwrap());
         assert!(!store.forget(&server("lab")).unwrap());
         assert_eq!(store.get(&server("[::1]:9")).unwrap(), Some(two));
+    }
+
+    #[test]
+    fn what_several_remember_at_once_is_all_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chat/known-servers");
+        std::thread::scope(|scope| {
+            for port in 1..=16 {
+                let store = KnownServers::open(&path).unwrap();
+                scope.spawn(move || {
+                    store.remember(&server(&format!("lab:{port}")), Fingerprint::new([port; 32])).unwrap();
+                });
+            }
+        });
+        let store = KnownServers::open(&path).unwrap();
+        for port in 1..=16 {
+            let known = store.get(&server(&format!("lab:{port}"))).unwrap();
+            assert_eq!(known, Some(Fingerprint::new([port; 32])), "port {port}");
+        }
     }
 
     #[test]
