@@ -316,6 +316,7 @@ fn the_certificate_is_renewed_on_sighup_and_a_broken_one_changes_nothing() {
     fs::write(&file, &old.0).unwrap();
     let mut server = serve(&home, &["--cert", path(&file), "--key", path(&file)]);
     assert_eq!(server.said("fingerprint "), old.1);
+    assert_eq!(operate(&home, &["fingerprint"]).out.trim_end(), old.1, "what is shown, not what is in the folder");
     let address = server.said("listening on ");
     // Each time as somebody else, because failures of one are slowed down.
     let knocks = |user: &str, fingerprint: &str| {
@@ -389,6 +390,49 @@ fn a_backup_of_a_running_server_is_restored_by_copying_it_back() {
     let nothing = home.run("chat-server", &["--data-dir", path(&empty), "backup", path(&home.join("x"))]);
     assert_eq!(nothing.code, Some(1));
     assert!(nothing.err.contains("there is no database file ") && !empty.join("chat.sqlite").exists());
+}
+
+#[test]
+fn another_folder_than_the_servers_is_noticed() {
+    let home = Home::new();
+    let none = home.join("chat.sqlite");
+    let database = format!("sqlite:{}", none.display());
+    let at = |args: &[&str]| operate(&home, &[&["--database", &database], args].concat());
+    let new = operate(&home, &["fingerprint"]);
+    assert_eq!((new.code, new.err.contains("this is a new one")), (Some(0), true), "{}", new.err);
+    let same = operate(&home, &["fingerprint"]);
+    assert_eq!((same.out, same.err.as_str()), (new.out, ""));
+    for task in [&["user", "list"][..], &["user", "disable", "bob"], &["move", "--to-database", "sqlite:other"]] {
+        let wrong = at(task);
+        assert_eq!((wrong.code, wrong.out.as_str()), (Some(1), ""), "{task:?}");
+        let sentence = format!("error: there is no database file {}\nhint: name the data folder", none.display());
+        assert!(wrong.err.starts_with(&sentence), "{}", wrong.err);
+        assert!(!none.exists());
+    }
+    let added = at(&["user", "add", "bob"]);
+    assert_eq!((added.code, added.out.as_str()), (Some(0), "bob is registered\n"));
+    assert!(added.err.contains("one is made, with bob in it"), "{}", added.err);
+    let again = at(&["user", "add", "carol"]);
+    assert_eq!((again.code, again.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_database_that_fails_is_told_with_the_reason_and_not_for_everybody() {
+    let home = Home::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let database = testing::sqlite();
+    let mut server = serve(&home, &["--database", database.url_text()]);
+    let talk = ["--server", &server.said("listening on "), "--user", "alice", "--accept-new", "--register"];
+    runtime.block_on(database.execute("ALTER TABLE accounts RENAME TO away;"));
+    for _ in 0..2 {
+        let refused = home.run("chat-client", &talk);
+        assert_eq!(refused.code, Some(3));
+        assert!(refused.err.contains("cannot reach its storage") && !refused.err.contains("table"), "{}", refused.err);
+    }
+    server.stop();
+    let said = server.err();
+    assert_eq!(said.matches("the accounts fail").count(), 1, "{said}");
+    assert!(said.contains("no such table: accounts"), "{said}");
 }
 
 #[test]

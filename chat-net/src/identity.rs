@@ -14,8 +14,8 @@ use crate::files;
 pub use crate::fingerprint::{Fingerprint, FingerprintError};
 use crate::random::SystemGenerator;
 
-/// Certificate and private key in one file, so that there is never one without the other.
-const IDENTITY_FILE: &str = "identity.pem";
+/// Certificate and private key in one file of a server's folder, so that there is never one without the other.
+pub const IDENTITY_FILE: &str = "identity.pem";
 
 /// The key of the tickets, 32 raw bytes. Without it everybody has to log in again; nothing else is lost.
 const TICKET_FILE: &str = "ticket.key";

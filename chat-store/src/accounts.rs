@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::{Account, AccountError, Accounts, Status};
+use chat_core::causes::causes;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -191,18 +192,6 @@ impl Accounts for SqlAccounts {
 
 pub(crate) fn read(rows: &[Row]) -> Result<Vec<Account>, AccountError> {
     rows.iter().map(|row| row.account().map_err(AccountError::from)).collect()
-}
-
-/// An error with what caused it, in one line for the log.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }
 
 /// Another process would have to change the same account between each read and write of these.

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use chat_store::{BackupError, Claim, SqlAccounts, StoreOptions, StoreUrl, transfer};
 
-use super::{causes, open_accounts};
+use super::{missing, no_database, open_accounts};
 use crate::error::CliError;
 use crate::folder::DataFolder;
+use chat_core::causes::causes;
 
 /// Copies the database to a new file; gives what is to be printed.
 ///
@@ -35,6 +36,9 @@ pub(super) async fn move_all(folder: &DataFolder, from: &StoreUrl, to: &StoreUrl
         return Err(
             CliError::usage(format_args!("the accounts are in {to} already")).hint("name another, empty database")
         );
+    }
+    if let Some(path) = missing(from) {
+        return Err(no_database(path));
     }
     // An account that is made meanwhile would be lost.
     let _lock = folder.lock()?;

@@ -17,8 +17,10 @@ mod status;
 pub mod users;
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use chat_net::identity::{IdentityError, ServerIdentity};
+use chat_core::causes::causes;
+use chat_net::identity::{IDENTITY_FILE, IdentityError, ServerIdentity};
 use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
 use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
@@ -57,8 +59,12 @@ pub fn run(task: Task) -> Result<Exit, CliError> {
             }
         }),
         Work::Fingerprint => {
-            let identity = identity(&folder()?, certificate.as_ref()).map_err(CliError::not_there)?;
-            print(&format!("{}\n", identity.fingerprint()))
+            // What a server that runs shows may be a certificate that was named to it alone.
+            let running = runtime.block_on(async { control::status(&data_dir).await.ok() });
+            match running.map(|status| status.fingerprint).filter(|shown| certificate.is_none() && !shown.is_empty()) {
+                Some(shown) => print(&format!("{shown}\n")),
+                None => fingerprint(&folder()?, certificate.as_ref()),
+            }
         }
         Work::Status(format) => runtime.block_on(async {
             let status = control::status(&data_dir).await?;
@@ -82,6 +88,14 @@ pub fn run(task: Task) -> Result<Exit, CliError> {
 }
 
 async fn operate(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String, CliError> {
+    if let Some(path) = missing(&url) {
+        match &task {
+            UserTask::Add(name, _) => {
+                log::warn!("there was no database file {}; one is made, with {name} in it", path.display());
+            }
+            _ => return Err(no_database(path)),
+        }
+    }
     // Typing takes its time, and signals must be heard meanwhile.
     let task = spawn_blocking(|| {
         let mut terminal = terminal::is_there().then(Terminal::default);
@@ -90,6 +104,26 @@ async fn operate(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String
     });
     let task = task.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
     users::run(&open_accounts(&url, StoreOptions::default()).await?, task, crate::clock::now()).await
+}
+
+fn fingerprint(folder: &DataFolder, certificate: Option<&Certificate>) -> Result<Exit, CliError> {
+    let is_new = certificate.is_none() && !folder.join(IDENTITY_FILE).exists();
+    let identity = identity(folder, certificate).map_err(CliError::not_there)?;
+    if is_new {
+        log::warn!("there was no key in {}; this is a new one", folder.path().display());
+    }
+    print(&format!("{}\n", identity.fingerprint()))
+}
+
+/// The file of a database that does not exist. SQLite would make an empty one.
+fn missing(url: &StoreUrl) -> Option<&Path> {
+    url.sqlite_path().filter(|path| !path.exists())
+}
+
+/// Mostly another folder or database is named than the server has.
+fn no_database(path: &Path) -> CliError {
+    CliError::failed(format_args!("there is no database file {}", path.display()))
+        .hint("name the data folder and the database that the server uses")
 }
 
 /// The server's own certificate, or the one that was named.
@@ -112,35 +146,4 @@ fn print(said: &str) -> Result<Exit, CliError> {
     let mut out = io::stdout();
     out.write_all(said.as_bytes()).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))?;
     Ok(Exit::Fine)
-}
-
-/// An error with what caused it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        // Many errors repeat their cause.
-        if !line.contains(&more) {
-            line.push_str(": ");
-            line.push_str(&more);
-        }
-        cause = error.source();
-    }
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("outer")]
-    struct Outer(#[source] io::Error);
-
-    #[test]
-    fn causes_are_told_once() {
-        assert_eq!(causes(&Outer(io::Error::other("inner"))), "outer: inner");
-        assert_eq!(causes(&Outer(io::Error::other("outer"))), "outer");
-    }
 }

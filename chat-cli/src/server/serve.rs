@@ -7,6 +7,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chat_core::causes::causes;
 use chat_core::presence::Record;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::{Monitor, ServerOptions};
@@ -18,7 +19,7 @@ use super::announcer::Announcer;
 use super::args::{Certificate, Serve};
 use super::hangup::Hangups;
 use super::inside::{Facts, Inside};
-use super::{causes, control, descriptors, http, identity, metrics, open_accounts};
+use super::{control, descriptors, http, identity, metrics, open_accounts};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 

@@ -1,6 +1,9 @@
 //! What operators do about accounts, while a server runs or not.
 
+use std::error::Error;
+
 use chat_core::accounts::{Account, AccountError, Accounts, NewStatus, Operator, Status};
+use chat_core::causes::causes;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -59,7 +62,7 @@ fn done(name: &UserName, said: &str, result: Result<Account, AccountError>) -> R
 fn refused(name: &UserName, error: &AccountError) -> CliError {
     match error {
         AccountError::NameTaken => CliError::failed(format_args!("the user name {name} is taken"))
-            .hint("a removed account keeps its name; `chat-server user remove NAME --free-name` frees it"),
+            .hint("if a removed account keeps it, `chat-server user remove NAME --free-name` frees it"),
         AccountError::NoSuchAccount => CliError::failed(format_args!("there is no account of the name {name}"))
             .hint("`chat-server user list` shows all accounts"),
         AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
@@ -67,8 +70,8 @@ fn refused(name: &UserName, error: &AccountError) -> CliError {
     }
 }
 
-fn unavailable(cause: &dyn std::error::Error) -> CliError {
-    CliError::failed(format_args!("the database does not answer: {}", super::causes(cause)))
+fn unavailable(cause: &(dyn Error + 'static)) -> CliError {
+    CliError::failed(format_args!("the database did not do it: {}", causes(cause)))
 }
 
 async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliError> {

@@ -1,20 +1,24 @@
 //! Jobs: the slow work that the machine asks for, each in a task of its own.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 
 use chat_core::accounts::{AccountError, Accounts};
+use chat_core::causes::causes;
 use chat_core::id::JobId;
 use chat_core::server::{Job, JobResult};
 use tokio::task::{AbortHandle, Id, JoinSet};
 
 use crate::clock;
+use crate::pace::Pace;
 
 /// The jobs under way. The machine bounds how many there are.
 pub(super) struct Jobs<A> {
     accounts: Arc<A>,
     tasks: JoinSet<JobResult>,
     open: HashMap<Id, Open>,
+    warnings: Pace,
 }
 
 /// A job under way.
@@ -28,7 +32,7 @@ struct Open {
 
 impl<A: Accounts> Jobs<A> {
     pub(super) fn new(accounts: Arc<A>) -> Self {
-        Self { accounts, tasks: JoinSet::new(), open: HashMap::new() }
+        Self { accounts, tasks: JoinSet::new(), open: HashMap::new(), warnings: Pace::warnings() }
     }
 
     pub(super) fn start(&mut self, id: JobId, job: Job) {
@@ -46,7 +50,14 @@ impl<A: Accounts> Jobs<A> {
     /// The next job that is done; `None` if none is under way. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<(JobId, JobResult)> {
         let (task, result) = match self.tasks.join_next_with_id().await? {
-            Ok((task, result)) => (task, Some(result)),
+            Ok((task, result)) => {
+                if let Some(cause) = unavailable(&result)
+                    && self.warnings.allows()
+                {
+                    log::error!("the accounts fail, who needs them is told to try again later: {}", causes(cause));
+                }
+                (task, Some(result))
+            }
             Err(error) => {
                 if !error.is_cancelled() {
                     log::error!("a call to the accounts failed: {error}");
@@ -69,6 +80,19 @@ async fn run(accounts: &impl Accounts, job: Job) -> JobResult {
         Job::LookUp { ids } => JobResult::Accounts(accounts.look_up(ids).await),
         Job::ChangedSince { since } => JobResult::Accounts(accounts.changed_since(since).await),
         Job::Seen { ids } => JobResult::Seen(accounts.seen(ids, clock::wall()).await),
+    }
+}
+
+/// Why the accounts did not do a job that they could not do: those who wait are told that, but not why.
+fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
+    let error = match result {
+        JobResult::Account(result) => result.as_ref().err(),
+        JobResult::Accounts(result) => result.as_ref().err(),
+        JobResult::Seen(result) => result.as_ref().err(),
+    };
+    match error? {
+        AccountError::Unavailable(cause) => Some(&**cause),
+        _ => None,
     }
 }
 
