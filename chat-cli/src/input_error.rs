@@ -55,6 +55,15 @@ pub enum InputError {
     /// The password was not changed.
     #[error("the password was not changed: {0}")]
     PasswordNotChanged(String),
+    /// The connection broke while the password was being changed.
+    #[error("it is not known whether the password was changed: {0}")]
+    PasswordUncertain(String),
+    /// It was typed before the passwords were asked for.
+    #[error("a line that was typed ahead of the passwords was not sent, as it may be one; type it again")]
+    TypedAhead,
+    /// No more can be read.
+    #[error("the input cannot be read any more: {0}")]
+    InputBroken(String),
     /// A password is to be typed and there is nowhere to ask for it.
     #[error("a password can only be typed at a terminal, and there is none")]
     NoTerminal,
@@ -62,19 +71,22 @@ pub enum InputError {
 
 impl InputError {
     /// Every code there is, for the documentation's test.
-    pub const CODES: [&'static str; 15] = [
+    pub const CODES: [&'static str; 18] = [
         "bad-json",
         "bad-name",
         "empty-text",
+        "input-broken",
         "line-too-long",
         "no-terminal",
         "not-utf8",
         "password-not-changed",
+        "password-uncertain",
         "queue-full",
         "session-over",
         "text-character",
         "text-too-long",
         "to-oneself",
+        "typed-ahead",
         "unknown-command",
         "unknown-recipient",
         "usage",
@@ -97,6 +109,9 @@ impl InputError {
             Self::QueueFull => "queue-full",
             Self::SessionOver => "session-over",
             Self::PasswordNotChanged(_) => "password-not-changed",
+            Self::PasswordUncertain(_) => "password-uncertain",
+            Self::TypedAhead => "typed-ahead",
+            Self::InputBroken(_) => "input-broken",
             Self::NoTerminal => "no-terminal",
         }
     }
@@ -128,15 +143,18 @@ mod tests {
             InputError::Json(String::new()).code(),
             InputError::Name(NameError::Empty).code(),
             InputError::Text(TextError::Empty).code(),
+            InputError::InputBroken(String::new()).code(),
             InputError::LineTooLong { most: 1 }.code(),
             InputError::NoTerminal.code(),
             InputError::NotUtf8.code(),
             InputError::PasswordNotChanged(String::new()).code(),
+            InputError::PasswordUncertain(String::new()).code(),
             InputError::QueueFull.code(),
             InputError::SessionOver.code(),
             InputError::Text(TextError::Char('\r')).code(),
             InputError::Text(TextError::TooLong { bytes: 1 }).code(),
             InputError::ToOneself.code(),
+            InputError::TypedAhead.code(),
             InputError::UnknownCommand { typed: String::new(), suggestion: None }.code(),
             InputError::UnknownRecipient { name: bob(), suggestion: None }.code(),
             InputError::Usage("").code(),

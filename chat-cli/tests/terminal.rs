@@ -10,6 +10,7 @@ use common::{Home, PASSWORD, Server, path};
 use expectrl::process::unix::WaitStatus;
 use expectrl::session::OsSession;
 use expectrl::{Eof, Expect, Session};
+use rustix::process::Signal;
 
 /// Longer than a password check on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -175,4 +176,105 @@ fn the_password_is_changed_unseen() {
     assert_eq!(exit_code(&mut alice), 0);
     let old = home.run("chat-client", &["--server", &server.address, "--user", "alice"]);
     assert_eq!(old.err.lines().next(), Some("error: wrong user name or password"));
+}
+
+/// Two users at terminals, who have seen each other.
+fn two(home: &Home, server: &Server) -> [OsSession; 2] {
+    let file = home.join("password");
+    std::fs::write(&file, PASSWORD).unwrap();
+    let mut sessions = ["alice", "bob"].map(|user| {
+        let args = ["--user", user, "--accept-new", "--register", "--password-file", path(&file)];
+        let mut session = at_terminal(home, server, &args);
+        until(&mut session, "> ");
+        session
+    });
+    until(&mut sessions[0], "is online at");
+    sessions
+}
+
+#[test]
+fn lines_that_are_typed_ahead_are_all_sent() {
+    let home = Home::new();
+    let server = home.serve("data");
+    let [mut alice, mut bob] = two(&home, &server);
+    alice.send("one\rtwo\r\r三\rand so").unwrap();
+    for text in ["one", "two", "三"] {
+        until(&mut bob, &format!("→ everyone: {text}"));
+    }
+    until(&mut alice, "and so");
+    alice.send(" on\r").unwrap();
+    until(&mut bob, "→ everyone: and so on");
+}
+
+#[test]
+fn what_is_not_utf8_is_told_and_typing_goes_on() {
+    let home = Home::new();
+    let server = home.serve("data");
+    let [mut alice, mut bob] = two(&home, &server);
+    alice.send(b"caf\xe9\r").unwrap();
+    until(&mut alice, "the line is not UTF-8");
+    until(&mut alice, "> ");
+    alice.send("café\r").unwrap();
+    let shown = until(&mut bob, "→ everyone: café");
+    assert_eq!(shown.matches("→ everyone").count(), 1, "{shown}");
+    alice.send("\x04").unwrap();
+    assert_eq!(exit_code(&mut alice), 1, "one line was not done");
+}
+
+#[test]
+fn what_is_typed_ahead_of_passwords_is_said_to_nobody() {
+    let home = Home::new();
+    let server = home.serve("data");
+    let [mut alice, mut bob] = two(&home, &server);
+    alice.send(format!("/passwd\r{PASSWORD}\rbattery staple\r")).unwrap();
+    for (prompt, typed) in
+        [("password: ", PASSWORD), ("new password: ", "battery staple"), ("the same again: ", "battery staple")]
+    {
+        until_unseen(&mut alice, prompt);
+        alice.send_line(typed).unwrap();
+    }
+    until(&mut alice, "typed ahead of the passwords");
+    until(&mut alice, "the password is changed");
+    // By now nothing is there any more that was typed ahead.
+    std::thread::sleep(Duration::from_secs(1));
+    alice.send("and now\r").unwrap();
+    let shown = until(&mut bob, "→ everyone: and now");
+    assert!(!shown.contains(PASSWORD) && !shown.contains("battery"), "{shown}");
+}
+
+#[test]
+fn messages_come_while_the_server_thinks_about_a_password_and_a_broken_connection_leaves_it_open() {
+    let home = Home::new();
+    let server = home.serve("data");
+    let [mut alice, mut bob] = two(&home, &server);
+    server.signal(Signal::STOP);
+    alice.send("/passwd\r").unwrap();
+    for (prompt, typed) in
+        [("password: ", PASSWORD), ("new password: ", "battery staple"), ("the same again: ", "battery staple")]
+    {
+        until_unseen(&mut alice, prompt);
+        alice.send_line(typed).unwrap();
+    }
+    until(&mut alice, "> ");
+    bob.send("are you there?\r").unwrap();
+    until(&mut alice, "→ everyone: are you there?");
+    std::thread::sleep(Duration::from_secs(1));
+    alice.send("yes\r").unwrap();
+    until(&mut bob, "→ everyone: yes");
+    until(&mut alice, "it is not known whether the password was changed");
+    server.signal(Signal::CONT);
+}
+
+#[test]
+fn the_last_word_is_shown_also_in_the_middle_of_a_line() {
+    let home = Home::new();
+    let server = home.serve("data");
+    let [mut alice, _bob] = two(&home, &server);
+    alice.send("half a li").unwrap();
+    until(&mut alice, "half a li");
+    let file = home.join("password");
+    let mut other = at_terminal(&home, &server, &["--user", "alice", "--accept-new", "--password-file", path(&file)]);
+    until(&mut other, "> ");
+    until(&mut alice, "another log-in of this account has taken over");
+    assert_eq!(exit_code(&mut alice), 3);
 }

@@ -267,11 +267,16 @@ const UDP: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
 
 impl StoreArgs {
     fn known_servers(self) -> Result<PathBuf, CliError> {
-        self.known_servers.map_or_else(
-            || Ok(crate::folder::default("chat-client", "--known-servers FILE")?.join("known-servers")),
-            Ok,
-        )
+        self.known_servers.map_or_else(usual_known_servers, Ok)
     }
+}
+
+/// The file of known servers if none is named.
+///
+/// # Errors
+/// Nobody knows where the user's files are.
+pub fn usual_known_servers() -> Result<PathBuf, CliError> {
+    Ok(crate::folder::default("chat-client", "--known-servers FILE")?.join("known-servers"))
 }
 
 /// What was typed means nothing. A word without an option is mostly the server, where other programs take it.

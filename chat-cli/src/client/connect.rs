@@ -1,6 +1,7 @@
 //! The way into the conversation: name, password, trust, and a sentence for each way to fail.
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 
 use chat_core::client::Login;
@@ -13,7 +14,7 @@ use chat_net::identity::Fingerprint;
 use chat_net::trust::{Answer, AskUser, KnownServers, Trust, Unknown};
 use tokio::task::spawn_blocking;
 
-use super::args::{Talk, TrustChoice};
+use super::args::{self, Talk, TrustChoice};
 use crate::error::CliError;
 use crate::secret::{Ask, Wanted};
 use crate::terminal::{self, Terminal};
@@ -24,6 +25,10 @@ use crate::terminal::{self, Terminal};
 /// Something is missing and there is nobody to ask (exit code 2), or there is no session (3).
 pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
     let Talk { server, user, purpose, password, invitation, udp, advertise, trust, format: _, input: _ } = task;
+    let known_servers = match &trust {
+        TrustChoice::Known(path) | TrustChoice::AcceptNew(path) => Some(path.clone()),
+        TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) => None,
+    };
     let trust = self::trust(trust)?;
     // Typing takes its time, and signals must be heard meanwhile.
     let asked = spawn_blocking(move || -> Result<_, CliError> {
@@ -39,7 +44,7 @@ pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
     options.advertise = advertise;
     // A message is taken when its line is written.
     options.taking = Taking::Manual;
-    chat_net::client::connect(options).await.map_err(|error| refused(&error))
+    chat_net::client::connect(options).await.map_err(|error| refused(&error, known_servers.as_deref()))
 }
 
 fn trust(choice: TrustChoice) -> Result<Trust, CliError> {
@@ -86,17 +91,26 @@ impl AskUser for AtTerminal {
     }
 }
 
+/// The option that names the file of known servers, unless it is the one that is used without.
+fn named(known_servers: Option<&Path>) -> String {
+    let is_usual = |file: &&Path| args::usual_known_servers().is_ok_and(|usual| usual == **file);
+    known_servers
+        .filter(|file| !is_usual(file))
+        .map_or_else(String::new, |file| format!(" --known-servers {}", file.display()))
+}
+
 /// The sentence is the library's; what to type next is ours.
-fn refused(error: &ConnectError) -> CliError {
+fn refused(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
     let sentence = CliError::not_there(error);
     match error {
         ConnectError::FingerprintChanged { server, .. } => sentence
             .hint("ask the operator whether the key was changed; `chat-server fingerprint` prints the true one")
-            .hint(format_args!("if it was, `chat-client forget {server}` forgets the old one")),
+            .hint(format_args!("if it was, `chat-client forget {server}{}` forgets the old one", named(known_servers))),
         ConnectError::Untrusted { .. } => {
             sentence.hint("add --fingerprint HEX if it is the right one, or --accept-new to trust whoever answers")
         }
         ConnectError::Rejected(Rejection::WrongCredentials) => sentence.hint("to make a new account, add --register"),
+        ConnectError::Rejected(Rejection::NameTaken) => sentence.hint("if it is yours, leave --register out"),
         ConnectError::Udp { .. } => sentence.hint("choose another address with --udp IP:PORT"),
         _ => sentence,
     }

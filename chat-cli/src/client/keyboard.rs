@@ -1,13 +1,14 @@
 //! Where lines come from: a terminal with an editor that arriving lines do not disturb, or any other reader.
 
-use std::io::{self, IsTerminal, Write};
+use std::fmt;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_core::password::Password;
 use rustyline::error::ReadlineError;
-use rustyline::{Config, DefaultEditor, ExternalPrinter};
+use rustyline::{DefaultEditor, ExternalPrinter};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
@@ -43,6 +44,9 @@ const PROMPT: &str = "> ";
 
 /// How long the editor may take to show what it was given, before something is written past it.
 const EDITOR_TIME: Duration = Duration::from_millis(50);
+
+/// Nobody types a line in so short a time: what is there by then was typed before.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// The input and the places for output that go with it.
 #[derive(Debug)]
@@ -110,7 +114,7 @@ impl Console {
     }
 
     fn edited(form: Format) -> rustyline::Result<Self> {
-        let mut editor = DefaultEditor::with_config(Config::builder().auto_add_history(true).build())?;
+        let mut editor = DefaultEditor::new()?;
         let editing = Editing::default();
         editing.set(LastLine::Edited);
         let conversation = Above::new(editor.create_external_printer()?, io::stdout(), editing.clone());
@@ -144,30 +148,52 @@ fn read_lines(to: &mpsc::Sender<Input>) {
                 }
             }
             Ok(None) => return,
-            Err(error) => return log::error!("standard input cannot be read any more: {error}"),
+            Err(error) => return drop(to.blocking_send(broken(&error))),
         }
     }
 }
 
+fn broken(error: &dyn fmt::Display) -> Input {
+    Input::Line(Err(InputError::InputBroken(error.to_string())))
+}
+
 fn edit_lines(editor: &mut DefaultEditor, form: Format, to: &mpsc::Sender<Input>, editing: &Editing) {
+    let mut asked_for_passwords = false;
     loop {
+        let begin = Instant::now();
         let line = match editor.readline(PROMPT) {
-            Ok(line) => line,
+            // The editor keeps what is typed ahead of its question, and so what was meant for another one.
+            Ok(_) if asked_for_passwords && begin.elapsed() < AT_ONCE => Err(InputError::TypedAhead),
+            Ok(line) => Ok(line),
             Err(ReadlineError::Interrupted | ReadlineError::Signal(rustyline::error::Signal::Interrupt)) => {
                 drop(to.blocking_send(Input::Interrupted));
                 return;
             }
             Err(ReadlineError::Signal(rustyline::error::Signal::Resize)) => continue,
             Err(ReadlineError::Eof) => return,
-            Err(error) => return log::error!("the terminal cannot be read any more: {error}"),
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Err(InputError::NotUtf8),
+            Err(error) => return drop(to.blocking_send(broken(&error))),
         };
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => match to.blocking_send(Input::Line(Err(error))) {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
+        // Without room in memory it can be typed again.
+        let _kept = editor.add_history_entry(&line);
         // Only here is it known whether another line is wanted, and passwords are asked for where lines are read.
+        asked_for_passwords = false;
         let action = if form == Format::Text { line::parse(&line).ok() } else { None };
         let input = match action {
-            Some(Action::ChangePassword) => match new_passwords(editing) {
-                Some(passwords) => passwords,
-                None => continue,
-            },
+            Some(Action::ChangePassword) => {
+                asked_for_passwords = true;
+                match new_passwords(editing) {
+                    Some(passwords) => passwords,
+                    None => continue,
+                }
+            }
             _ => Input::Line(Ok(line)),
         };
         if to.blocking_send(input).is_err() || action == Some(Action::Leave) {
@@ -232,7 +258,7 @@ impl<P: ExternalPrinter, T: Write> Above<P, T> {
 
 impl<P: ExternalPrinter, T: Write> Write for Above<P, T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let lines = std::str::from_utf8(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+        let lines = std::str::from_utf8(bytes).map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
         self.lines.push_str(lines);
         Ok(bytes.len())
     }

@@ -86,12 +86,16 @@ fn private(rest: &str) -> Result<Action, InputError> {
     say(recipient(name)?, text.trim_start())
 }
 
-/// Reads whom a message is for: a user name or the word `everyone`.
+/// Reads whom a message is for: a user name or the word `everyone`, which nobody is called however it is written.
 ///
 /// # Errors
 /// The rule that the name breaks.
 pub fn recipient(name: &str) -> Result<Recipient, InputError> {
-    if name == "everyone" { Ok(Recipient::Everyone) } else { Ok(Recipient::One(UserName::parse(name)?)) }
+    if name.eq_ignore_ascii_case("everyone") {
+        Ok(Recipient::Everyone)
+    } else {
+        Ok(Recipient::One(UserName::parse(name)?))
+    }
 }
 
 fn say(to: Recipient, text: &str) -> Result<Action, InputError> {

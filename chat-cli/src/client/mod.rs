@@ -68,9 +68,8 @@ async fn talk(task: args::Talk) -> Result<Exit, CliError> {
         () = signals.next() => return Err(CliError::interrupted()),
     };
     let mut console = Console::open(input);
-    let talk = talk::Talk::new(client, events, console.screen.clone(), Form::of(format), input);
-    let editing = console.editing();
-    talk.run(&mut console.input, async move { signals.next().await }, move || editing.close()).await
+    let talk = talk::Talk::new(client, events, &console, Form::of(format), input);
+    talk.run(&mut console.input, async move { signals.next().await }).await
 }
 
 fn forget(server: &ServerAddress, known_servers: PathBuf) -> Result<Exit, CliError> {

@@ -1,20 +1,21 @@
 //! The conversation: what is typed goes out, what happens is shown, until one of the two ends.
 
-use std::future::{Future, ready};
-use std::pin::pin;
+use std::future::{Future, pending, ready};
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
+use chat_core::client::PasswordChangeError;
 use chat_core::message::{Content, Message, Recipient};
 use chat_core::password::Password;
 use chat_core::wire::control::Ended;
-use chat_net::client::{Client, EndReason, Event, Events, SendError, Token};
+use chat_net::client::{ChangePasswordError, Client, EndReason, Event, Events, SendError, Token};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::args::Format;
 use super::fact::{Fact, Sent};
 use super::form::Form;
-use super::keyboard::Input;
+use super::keyboard::{Console, Editing, Input};
 use super::line::{Action, Say};
 use super::notice::Notice;
 use super::screen::{Batch, Screen};
@@ -37,15 +38,19 @@ const LEAVE_TIME: Duration = Duration::from_secs(5);
 /// need not wait for the last.
 const EVENTS_PER_WRITE: usize = 256;
 
+/// What the server says to a change of the password, which it may take its time for.
+type Changing = Pin<Box<dyn Future<Output = Result<(), ChangePasswordError>> + Send>>;
+
 /// One conversation.
-#[derive(Debug)]
 pub struct Talk {
     client: Client,
     events: Events,
     screen: Screen,
+    editing: Editing,
     form: Form,
     input: Format,
     tally: Tally,
+    changing: Option<Changing>,
     /// Whether people know already that the server is away: they are not told of every attempt to reach it.
     server: ServerSeen,
 }
@@ -76,12 +81,21 @@ enum Ending {
 
 impl Talk {
     /// Begins a conversation; `input` is the form of the lines that will come.
-    pub fn new(client: Client, events: Events, screen: Screen, form: Form, input: Format) -> Self {
-        Self { client, events, screen, form, input, tally: Tally::default(), server: ServerSeen::Here }
+    pub fn new(client: Client, events: Events, console: &Console, form: Form, input: Format) -> Self {
+        Self {
+            client,
+            events,
+            screen: console.screen.clone(),
+            editing: console.editing(),
+            form,
+            input,
+            tally: Tally::default(),
+            changing: None,
+            server: ServerSeen::Here,
+        }
     }
 
-    /// Talks until the input ends, the server ends the session, or `stop` resolves; then leaves. `closed` is called
-    /// when no more input is read.
+    /// Talks until the input ends, the server ends the session, or `stop` resolves; then leaves.
     ///
     /// # Errors
     /// The output cannot be written. The session was left all the same.
@@ -89,14 +103,13 @@ impl Talk {
         mut self,
         input: &mut mpsc::Receiver<Input>,
         stop: impl Future<Output = ()>,
-        closed: impl FnOnce(),
     ) -> Result<Exit, CliError> {
         let mut stop = pin!(stop);
         let result = tokio::select! {
             result = self.until_end(input) => result,
             () = &mut stop => Ok(Flow::Quit),
         };
-        closed();
+        self.editing.close();
         let result = match result {
             Ok(Flow::Over(ending)) => Ok(Flow::Over(ending)),
             Ok(_) => timeout(LEAVE_TIME, self.leave()).await.unwrap_or(Ok(Flow::Over(Ending::Left))),
@@ -121,6 +134,7 @@ impl Talk {
                     Some(input) => self.typed(input).await?,
                     None => Flow::Finish,
                 },
+                result = changed(&mut self.changing) => self.password_changed(result).await?,
             };
             match flow {
                 Flow::On => {}
@@ -138,15 +152,16 @@ impl Talk {
         self.write(batch).await
     }
 
-    /// Waits until no outcome is outstanding, but not for ever.
+    /// Waits until no outcome is outstanding and no answer about a password, but not for ever.
     async fn finish(&mut self) -> Result<Flow, CliError> {
         let mut end = pin!(sleep(PATIENCE));
         let mut word = pin!(sleep(SILENT_WAIT));
         let mut said = false;
-        while self.tally.outstanding() > 0 {
+        while self.tally.outstanding() > 0 || self.changing.is_some() {
             let flow = tokio::select! {
                 event = self.events.next() => self.happened(event).await?,
-                () = &mut word, if !said => {
+                result = changed(&mut self.changing) => self.password_changed(result).await?,
+                () = &mut word, if !said && self.tally.outstanding() > 0 => {
                     said = true;
                     self.show(&Fact::Notice(&Notice::Waiting { outcomes: self.tally.outstanding() })).await?;
                     Flow::On
@@ -202,6 +217,10 @@ impl Talk {
                 event = self.events.next() => event,
                 () = ready(()) => break,
             };
+        }
+        if matches!(flow, Flow::Over(_)) {
+            // The program is about to end, maybe before the editor shows what it is given.
+            self.editing.close();
         }
         self.write(batch).await?;
         for token in taken {
@@ -319,11 +338,28 @@ impl Talk {
         }
     }
 
+    /// Begins it: messages come and go while the server thinks.
     async fn change_password(&mut self, old: Password, new: Password) -> Result<Flow, CliError> {
-        match self.client.change_password(old, new).await {
-            Ok(()) => self.show(&Fact::Notice(&Notice::PasswordChanged)).await?,
-            Err(error) => self.wrong(InputError::PasswordNotChanged(error.to_string()), None).await?,
+        if self.changing.is_some() {
+            return self.password_changed(Err(PasswordChangeError::InProgress.into())).await;
         }
+        let client = self.client.clone();
+        self.changing = Some(Box::pin(async move { client.change_password(old, new).await }));
+        Ok(Flow::On)
+    }
+
+    async fn password_changed(&mut self, result: Result<(), ChangePasswordError>) -> Result<Flow, CliError> {
+        let error = match result {
+            Ok(()) => {
+                self.show(&Fact::Notice(&Notice::PasswordChanged)).await?;
+                return Ok(Flow::On);
+            }
+            Err(error @ ChangePasswordError::Machine(PasswordChangeError::Unanswered)) => {
+                InputError::PasswordUncertain(error.to_string())
+            }
+            Err(error) => InputError::PasswordNotChanged(error.to_string()),
+        };
+        self.wrong(error, None).await?;
         Ok(Flow::On)
     }
 
@@ -341,6 +377,14 @@ impl Talk {
     async fn write(&self, batch: Batch) -> Result<(), CliError> {
         self.screen.write(batch).await.map_err(|error| CliError::output(&error))
     }
+}
+
+/// The answer, once it is there. Nothing is lost if it is dropped.
+async fn changed(changing: &mut Option<Changing>) -> Result<(), ChangePasswordError> {
+    let Some(asked) = changing else { return pending().await };
+    let result = asked.await;
+    *changing = None;
+    result
 }
 
 impl From<chat_net::client::Notice> for Notice {
