@@ -32,19 +32,20 @@ use crate::error::{CliError, finish};
 
 /// All of `chat-server`.
 pub fn chat_server() -> ExitCode {
-    log_to_stderr();
+    log_to_stderr("warn");
     let args = server::args::ServerArgs::try_parse().map_err(CliError::from);
     finish(args.and_then(server::args::ServerArgs::task).and_then(server::run))
 }
 
 /// All of `chat-client`.
 pub fn chat_client() -> ExitCode {
-    log_to_stderr();
+    // What these warn of people see as notices and outcomes; in between, it would tear the line that is being typed.
+    log_to_stderr("warn,chat_net::udp=error,chat_net::client=error");
     let args = client::args::ClientArgs::try_parse().map_err(client::args::not_arguments);
     finish(args.and_then(client::args::ClientArgs::task).and_then(client::run))
 }
 
-/// What is for developers and operators, as `RUST_LOG` says.
-fn log_to_stderr() {
-    env_logger::Builder::from_env(Env::default().default_filter_or("warn")).init();
+/// What is for developers and operators, as `RUST_LOG` says, or else `usual`.
+fn log_to_stderr(usual: &str) {
+    env_logger::Builder::from_env(Env::default().default_filter_or(usual)).init();
 }

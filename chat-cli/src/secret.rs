@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use chat_core::password::{Password, PasswordError};
+use chat_core::password::Password;
 use zeroize::Zeroizing;
 
 use crate::error::CliError;
@@ -107,12 +107,12 @@ pub fn typed(wanted: Wanted, ask: &mut dyn Ask) -> Result<Password, CliError> {
         Wanted::Known => "password: ",
         Wanted::New => "new password: ",
     };
-    let mut last = PasswordError::Empty;
+    let mut last = String::new();
     for _ in 0..TRIES {
         match Password::parse(&ask.hidden(prompt).map_err(failed)?) {
             Err(error) => {
-                ask.tell(&error.to_string());
-                last = error;
+                last = error.to_string();
+                ask.tell(&last);
             }
             Ok(password) if wanted == Wanted::Known => return Ok(password),
             Ok(password) => {
@@ -120,7 +120,8 @@ pub fn typed(wanted: Wanted, ask: &mut dyn Ask) -> Result<Password, CliError> {
                 if Password::parse(&again).is_ok_and(|again| again.expose() == password.expose()) {
                     return Ok(password);
                 }
-                ask.tell("the two are not the same");
+                "the two are not the same".clone_into(&mut last);
+                ask.tell(&last);
             }
         }
     }
@@ -192,6 +193,12 @@ mod tests {
     fn typing_ends_after_three_tries_or_when_interrupted() {
         let error = typed(Wanted::Known, &mut Script(vec!["a", "b", "c", "correct horse"], vec![])).unwrap_err();
         assert!(shown(error).starts_with("error: no password after 3 tries: the password is too short"));
+        let mut ask = Script(vec!["correct horse", "correct hose", "a", ""], vec![]);
+        let error = typed(Wanted::New, &mut ask).unwrap_err();
+        assert!(shown(error).starts_with("error: no password after 3 tries: the password is empty"));
+        let mut ask = Script(["correct horse", "correct hose"].repeat(3), vec![]);
+        let error = typed(Wanted::New, &mut ask).unwrap_err();
+        assert!(shown(error).starts_with("error: no password after 3 tries: the two are not the same"));
         assert_eq!(typed(Wanted::Known, &mut Script(vec![], vec![])).unwrap_err().exit().code(), 2);
     }
 }

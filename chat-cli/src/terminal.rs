@@ -1,6 +1,6 @@
 //! The terminal: whether there is one, questions asked at it, and that it is left as it was found.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use zeroize::Zeroizing;
@@ -34,7 +34,12 @@ pub struct Terminal(Option<Unseen>);
 impl Ask for Terminal {
     fn hidden(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
         self.0.get_or_insert_with(Unseen::new);
-        rpassword::prompt_password(prompt).map(Zeroizing::new)
+        let typed = rpassword::prompt_password(prompt).map(Zeroizing::new);
+        if typed.as_ref().is_err_and(|error| error.kind() == ErrorKind::UnexpectedEof) {
+            // What is said next does not belong behind the question.
+            drop(writeln!(io::stderr()));
+        }
+        typed
     }
 
     fn tell(&mut self, sentence: &str) {
@@ -97,7 +102,12 @@ impl Drop for Restore {
         });
         if changed {
             // Ends bracketed paste, which line editors switch on, and the line that was being typed.
-            drop(writeln!(io::stderr(), "\x1b[?2004l"));
+            const END: &str = "\x1b[?2004l";
+            if io::stdout().is_terminal() {
+                drop(writeln!(io::stdout(), "{END}"));
+            } else if io::stderr().is_terminal() {
+                drop(writeln!(io::stderr(), "{END}"));
+            }
             let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
         }
     }

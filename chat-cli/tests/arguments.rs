@@ -324,7 +324,7 @@ fn a_changed_certificate_names_the_two_commands_that_help() {
         "0000000000",
         &server.fingerprint,
         "`chat-server fingerprint`",
-        &format!("`chat-client forget {}`", server.address),
+        &format!("`chat-client forget {} --known-servers {}`", server.address, known.display()),
     ] {
         assert!(changed.err.contains(part), "{part}: {}", changed.err);
     }
