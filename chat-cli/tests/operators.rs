@@ -417,6 +417,26 @@ fn another_folder_than_the_servers_is_noticed() {
 }
 
 #[test]
+fn two_servers_on_one_sqlite_file_are_told_and_its_accounts_stay() {
+    let home = Home::new();
+    let file = home.join("shared.sqlite");
+    let database = format!("sqlite:{}", file.display());
+    let mut first = serve(&home, &["--database", &database]);
+    let folder = home.join("elsewhere");
+    let elsewhere = ["--data-dir", path(&folder), "--database", &database];
+    let moved = home.run("chat-server", &[&elsewhere[..], &["move", "--to-database", "sqlite:other"]].concat());
+    assert_eq!((moved.code, moved.out.as_str()), (Some(3), ""));
+    assert!(moved.err.starts_with("error: a server uses sqlite:"), "{}", moved.err);
+    let mut command = home.command("chat-server");
+    let mut second = Running::start(&home, "second", command.args(["--listen", "127.0.0.1:0"]).args(elsewhere));
+    second.said("listening on ");
+    assert!(second.err().contains("another server uses this database"), "{}", second.err());
+    assert!(!first.err().contains("another server"), "{}", first.err());
+    second.stop();
+    first.stop();
+}
+
+#[test]
 fn a_database_that_fails_is_told_with_the_reason_and_not_for_everybody() {
     let home = Home::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -23,6 +23,14 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file beside it, which says that a server uses it, cannot be made or locked.
+    #[error("the file {}.lock, which says that a server uses the database, cannot be made", path.display())]
+    Lock {
+        /// The database file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The file is there and cannot be used: no rights, or not a database.
     #[error("the database file {} cannot be used; it must be an SQLite database that may be written to", path.display())]
     File {

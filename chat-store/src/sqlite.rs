@@ -1,6 +1,6 @@
 //! What is special about SQLite: the file itself, and copies of it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,7 +102,7 @@ fn give_name(temporary: &Path, to: &Path) -> io::Result<()> {
     }
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     // Makes the name survive a power cut. Folders can be opened for that on Unix only.
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// As [`copy`], to the first free one of `chat.sqlite.before-<version>`, `chat.sqlite.before-<version>-2` and so on.
@@ -127,17 +127,38 @@ fn copy_into(from: &str, to: &Path) -> Result<(), Box<dyn std::error::Error + Se
     connection.batch_execute("PRAGMA busy_timeout = 5000;")?;
     diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(text).execute(&mut connection)?;
     // SQLite leaves it to the system when the copy reaches the disk.
-    fs::File::open(&absolute)?.sync_all()?;
+    File::open(&absolute)?.sync_all()?;
     Ok(())
+}
+
+/// Locks a file beside the database until it is dropped; `None` if another server has it. The file stays, as whoever
+/// deleted it could not know who locks it next.
+pub(crate) fn lock(path: &Path) -> io::Result<Option<File>> {
+    // The same for everybody, whatever links lead to the database.
+    let mut name = fs::canonicalize(path)?.into_os_string();
+    name.push(".lock");
+    let file = private().create(true).truncate(false).open(name)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        // Some file systems have no locks, and then nobody can be told.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(Some(file)),
+        Err(TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::WouldBlock) => Ok(None),
+    }
 }
 
 /// Makes an empty file that only its owner can read.
 fn create(path: &Path) -> io::Result<()> {
+    private().create_new(true).open(path).map(drop)
+}
+
+/// To write a file that only its owner can read.
+fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, OWNER_ONLY);
-    options.open(path).map(drop)
+    options
 }
 
 /// Takes the rights of others from an existing file; SQLite gives its other files the same mode.

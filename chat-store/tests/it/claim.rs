@@ -29,7 +29,13 @@ async fn one_server_at_a_time_has_a_mysql_database() {
 }
 
 #[tokio::test]
-async fn an_sqlite_database_needs_no_claim() {
-    let claim = open(&testing::sqlite()).await.claim().await.unwrap();
-    assert!(matches!(claim, Claim::NotNeeded), "{claim:?}");
+async fn one_server_at_a_time_has_an_sqlite_database() {
+    let (first, second) = (testing::sqlite(), testing::sqlite());
+    let (one, other) = (open(&first).await, open(&first).await);
+    let claim = one.claim().await.unwrap();
+    assert!(matches!(claim, Claim::Ours(_)), "{claim:?}");
+    assert!(matches!(other.claim().await.unwrap(), Claim::Others));
+    assert!(matches!(open(&second).await.claim().await.unwrap(), Claim::Ours(_)), "another database is another claim");
+    drop(claim);
+    assert!(matches!(other.claim().await.unwrap(), Claim::Ours(_)));
 }
