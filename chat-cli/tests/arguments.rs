@@ -30,7 +30,7 @@ fn every_option_is_an_environment_variable_too() {
     ] {
         let Ended { out, .. } = home.run(program, args);
         let names = out.lines().filter_map(|line| line.strip_prefix("      --"));
-        let names: Vec<&str> = names.filter_map(|name| name.split([' ', '=']).next()).collect();
+        let names: Vec<&str> = names.filter_map(|name| name.split([' ', '=', '[']).next()).collect();
         assert!(!names.is_empty());
         for name in names {
             // To free a name is a decision about one account, not a setting.
@@ -134,6 +134,7 @@ fn wrong_values_in_the_environment_are_wrong_arguments() {
             "error: CHAT_DATABASE cannot be used: unknown kind",
         ),
         ("chat-client", "CHAT_USER", "", "the user name is empty"),
+        ("chat-client", "CHAT_REGISTER", "maybe", "invalid value 'maybe' for '--register"),
     ] {
         let mut command = home.command(program);
         let Ended { code, out, err } = Home::end(command.env(variable, value).args(if program == "chat-client" {

@@ -7,7 +7,7 @@ use chat_core::invitation::Invitation;
 use chat_core::name::UserName;
 use chat_net::address::{Advertise, ServerAddress};
 use chat_net::identity::Fingerprint;
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -82,8 +82,9 @@ struct TalkArgs {
     user: Option<UserName>,
 
     /// Make the account first
-    #[arg(long, env = "CHAT_REGISTER", value_parser = FalseyValueParser::new())]
-    register: bool,
+    #[arg(long, env = "CHAT_REGISTER", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
+    register: Option<bool>,
 
     /// A file whose first line is the password
     #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
@@ -102,12 +103,13 @@ struct TalkArgs {
     advertise: Vec<Advertise>,
 
     /// Trust only the server with this fingerprint
-    #[arg(long, env = "CHAT_FINGERPRINT", value_name = "HEX", conflicts_with_all = ["accept_new", "ca"])]
+    #[arg(long, env = "CHAT_FINGERPRINT", value_name = "HEX", conflicts_with = "ca")]
     fingerprint: Option<Fingerprint>,
 
     /// Trust and remember a server that is not known yet, without asking
-    #[arg(long, env = "CHAT_ACCEPT_NEW", value_parser = FalseyValueParser::new())]
-    accept_new: bool,
+    #[arg(long, env = "CHAT_ACCEPT_NEW", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
+    accept_new: Option<bool>,
 
     /// Trust servers with a certificate from the authorities in this PEM file
     #[arg(long, env = "CHAT_CA", value_name = "FILE")]
@@ -209,19 +211,19 @@ impl TalkArgs {
         let Some(path) = &self.config else { return Ok(self) };
         let mut file = Settings::read(path)?;
         // Whoever says in one way whom to trust does not mean the other way of the file.
-        if self.fingerprint.is_some() || self.accept_new || self.ca.is_some() {
-            file = Settings { fingerprint: None, accept_new: false, ca: None, ..file };
+        if self.fingerprint.is_some() || self.accept_new.is_some() || self.ca.is_some() {
+            file = Settings { fingerprint: None, accept_new: None, ca: None, ..file };
         }
         Ok(Self {
             server: self.server.or(file.server),
             user: self.user.or(file.user),
-            register: self.register || file.register,
+            register: self.register.or(file.register),
             password_file: self.password_file.or(file.password_file),
             invitation_file: self.invitation_file.or(file.invitation_file),
             udp: self.udp.or(file.udp),
             advertise: if self.advertise.is_empty() { file.advertise } else { self.advertise },
             fingerprint: self.fingerprint.or(file.fingerprint),
-            accept_new: self.accept_new || file.accept_new,
+            accept_new: self.accept_new.or(file.accept_new),
             ca: self.ca.or(file.ca),
             store: StoreArgs { known_servers: self.store.known_servers.or(file.known_servers) },
             format: self.format.or(file.format),
@@ -241,18 +243,23 @@ impl TalkArgs {
                 Offer::MAX_ADDRESSES
             )));
         }
+        let (register, accept_new) = (self.register.unwrap_or(false), self.accept_new.unwrap_or(false));
+        if accept_new && (self.fingerprint.is_some() || self.ca.is_some()) {
+            return Err(CliError::usage("--accept-new says to trust whoever answers, --fingerprint and --ca do not")
+                .hint("use one of them; CHAT_ACCEPT_NEW=no takes back what the environment or a file says"));
+        }
         let trust = match (self.fingerprint, self.ca) {
             (Some(fingerprint), _) => TrustChoice::Fingerprint(fingerprint),
             (None, Some(file)) => TrustChoice::Ca(file),
-            (None, None) if self.accept_new => TrustChoice::AcceptNew(self.store.known_servers()?),
+            (None, None) if accept_new => TrustChoice::AcceptNew(self.store.known_servers()?),
             (None, None) => TrustChoice::Known(self.store.known_servers()?),
         };
         Ok(Talk {
             server,
             user: self.user,
-            purpose: if self.register { Purpose::Register } else { Purpose::LogIn },
+            purpose: if register { Purpose::Register } else { Purpose::LogIn },
             password: PasswordSource::new(self.password_file),
-            invitation: if self.register { invitation::given(self.invitation_file.as_deref())? } else { None },
+            invitation: if register { invitation::given(self.invitation_file.as_deref())? } else { None },
             udp: self.udp.unwrap_or(UDP),
             advertise: self.advertise,
             trust,
@@ -353,6 +360,24 @@ mod tests {
         assert_eq!((typed.format, typed.input), (Format::Json, Format::Json));
         assert_eq!(talk(&["--accept-new"]).trust, TrustChoice::AcceptNew("known".into()));
         assert_eq!(talk(&["--ca", "ca.pem"]).trust, TrustChoice::Ca("ca.pem".into()));
+    }
+
+    #[test]
+    fn a_yes_can_be_taken_back_and_trust_is_said_in_one_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chat.toml");
+        std::fs::write(&file, "register = true\naccept-new = true\n").unwrap();
+        let config = ["--config", file.to_str().unwrap()];
+        let with = |args: &[&'static str]| talk(&[&config[..], args].concat());
+        assert_eq!(with(&[]).purpose, Purpose::Register);
+        assert_eq!(with(&["--register=no"]).purpose, Purpose::LogIn);
+        assert_eq!(with(&[]).trust, TrustChoice::AcceptNew("known".into()));
+        assert_eq!(with(&["--accept-new=no"]).trust, TrustChoice::Known("known".into()));
+        assert_eq!(with(&["--ca", "ca.pem"]).trust, TrustChoice::Ca("ca.pem".into()));
+        for wrong in [&["--accept-new", "--ca", "ca.pem"][..], &["--register=maybe"]] {
+            let error = task(&[&["--server", "lab"], wrong].concat()).unwrap_err();
+            assert_eq!(error.exit().code(), 2, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) struct Settings {
     pub(super) server: Option<ServerAddress>,
     #[serde(deserialize_with = "config::typed")]
     pub(super) user: Option<UserName>,
-    pub(super) register: bool,
+    pub(super) register: Option<bool>,
     #[serde(deserialize_with = "config::path")]
     pub(super) password_file: Option<PathBuf>,
     #[serde(deserialize_with = "config::path")]
@@ -33,7 +33,7 @@ pub(super) struct Settings {
     pub(super) advertise: Vec<Advertise>,
     #[serde(deserialize_with = "config::typed")]
     pub(super) fingerprint: Option<Fingerprint>,
-    pub(super) accept_new: bool,
+    pub(super) accept_new: Option<bool>,
     #[serde(deserialize_with = "config::path")]
     pub(super) ca: Option<PathBuf>,
     #[serde(deserialize_with = "config::path")]
@@ -51,7 +51,7 @@ impl Settings {
         let keys = keys();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let settings: Self = config::read(path, &keys)?;
-        let trusts = [settings.fingerprint.is_some(), settings.accept_new, settings.ca.is_some()];
+        let trusts = [settings.fingerprint.is_some(), settings.accept_new == Some(true), settings.ca.is_some()];
         if trusts.into_iter().filter(|said| *said).count() > 1 {
             let sentence = format!("{} has more than one of fingerprint, accept-new and ca", path.display());
             return Err(CliError::usage(sentence).hint("leave one of them: they say in different ways whom to trust"));
@@ -98,7 +98,7 @@ mod tests {
             "server = 'lab:1'\nuser = '小明'\nregister = true\nadvertise = ['10.0.0.7', '10.0.0.8:5000']\nformat = 'json'",
         )
         .unwrap();
-        assert_eq!((settings.server.unwrap().to_string().as_str(), settings.register), ("lab:1", true));
+        assert_eq!((settings.server.unwrap().to_string().as_str(), settings.register), ("lab:1", Some(true)));
         assert_eq!((settings.advertise.len(), settings.format, settings.input), (2, Some(Format::Json), None));
         assert!(read("user = 'two words'").is_err());
         assert!(read("accept-new = true\nca = 'x'").is_err());
