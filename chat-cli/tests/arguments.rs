@@ -217,8 +217,8 @@ fn a_server_that_cannot_start_says_why() {
             "error: the presence log /no/such/log cannot be opened; name a file that you may write to: ".to_owned(),
         ),
     ] {
-        let Ended { code, err, .. } = home.run("chat-server", &args);
-        assert_eq!(code, Some(3), "{args:?}: {err}");
+        let Ended { code, out, err } = home.run("chat-server", &args);
+        assert_eq!((code, out.as_str()), (Some(3), ""), "{args:?}: {err}");
         assert!(err.starts_with(&sentence), "{args:?}: {err}");
     }
     let no_database =

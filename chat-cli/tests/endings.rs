@@ -145,9 +145,11 @@ fn input_from_a_file_is_slowed_down_and_not_refused() {
     alice.args(["--server", &server.address, "--user", "alice", "--register", "--accept-new", "--format", "json"]);
     alice.env("CHAT_PASSWORD", PASSWORD).stdin(std::fs::File::open(&lines).unwrap());
     let reader = std::thread::spawn(move || {
+        // Until then all that it says but the first lines waits within the client.
+        std::thread::sleep(Duration::from_secs(1));
         for number in 0..LINES {
             let message = bob.until("message");
-            assert!(message.contains(&format!(r#""text":"line {number}""#)), "{message}");
+            assert!(message.contains(&format!(r#""text":"line {number}""#)), "{number}: {message}");
         }
         bob
     });

@@ -203,13 +203,14 @@ impl Talk {
         let (mut batch, mut taken) = (Batch::default(), Vec::new());
         let mut next = first;
         let mut flow = Flow::On;
-        for _ in 0..EVENTS_PER_WRITE {
+        for left in (0..EVENTS_PER_WRITE).rev() {
             let Some(event) = next else {
                 flow = Flow::Over(Ending::Left);
                 break;
             };
             flow = self.add(event, &mut batch, &mut taken);
-            if flow != Flow::On {
+            // What is taken off the queue has to be shown.
+            if flow != Flow::On || left == 0 {
                 break;
             }
             next = tokio::select! {

@@ -64,12 +64,12 @@ pub async fn serve(
     let hangups = Hangups::new(&net, &folder, certificate)?;
 
     let (announcer, done) = Announcer::new(out);
-    greet(&announcer, address, &folder, &identity);
+    let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
+    let mut greeting = Some(greeting(address, &folder, &identity, metrics_address));
     // Ended with this function, so that nothing of them outlives the server.
     let mut beside = JoinSet::new();
     beside.spawn(hangups.run(announcer.clone()));
-    if let Some((listener, address)) = metrics_listener {
-        say_metrics(&announcer, address);
+    if let Some((listener, _)) = metrics_listener {
         let inside = inside.clone();
         beside.spawn(http::respond(listener, move || metrics::page(&inside)));
     }
@@ -79,7 +79,11 @@ pub async fn serve(
             log::warn!("`chat-server status` will not work: no socket in {}: {error}", folder.path().display());
         }
     }
-    let observer = move |record: &Record| announcer.say(record.to_string());
+    let observer = move |record: &Record| {
+        // With the first record the server is there; before it may still fail.
+        greeting.take().into_iter().flatten().for_each(|line| announcer.say(line));
+        announcer.say(record.to_string());
+    };
     let result = chat_net::server::serve(listener, identity, Arc::new(accounts), net, observer, stop).await;
     beside.shutdown().await;
     control::remove(&folder);
@@ -133,23 +137,31 @@ fn inside(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, co
     }
 }
 
-fn greet(announcer: &Announcer, address: SocketAddr, folder: &DataFolder, identity: &ServerIdentity) {
-    announcer.say(format!("listening on {address}"));
-    announcer.say(format!("data folder {}", folder.path().display()));
-    announcer.say(format!("fingerprint {}", identity.fingerprint()));
+/// What is said first.
+fn greeting(
+    address: SocketAddr,
+    folder: &DataFolder,
+    identity: &ServerIdentity,
+    metrics: Option<SocketAddr>,
+) -> Vec<String> {
+    let mut lines = vec![
+        format!("listening on {address}"),
+        format!("data folder {}", folder.path().display()),
+        format!("fingerprint {}", identity.fingerprint()),
+    ];
     if address.ip().is_loopback() {
-        announcer.say(format!(
-            "only programs on this machine can connect; to change that, start with --listen [::]:{}",
-            address.port()
+        let port = address.port();
+        lines.push(format!(
+            "only programs on this machine can connect; to change that, start with --listen [::]:{port}"
         ));
     }
-}
-
-fn say_metrics(announcer: &Announcer, address: SocketAddr) {
-    announcer.say(format!("metrics at http://{address}/metrics"));
-    if !address.ip().is_loopback() {
-        log::warn!("whoever reaches {address} can read the metrics; nobody is asked for a password there");
+    if let Some(address) = metrics {
+        lines.push(format!("metrics at http://{address}/metrics"));
+        if !address.ip().is_loopback() {
+            log::warn!("whoever reaches {address} can read the metrics; nobody is asked for a password there");
+        }
     }
+    lines
 }
 
 fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> CliError {
