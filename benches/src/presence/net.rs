@@ -144,8 +144,11 @@ impl AsyncWrite for Socket {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio::time::{sleep, timeout};
 
     use super::*;
 
@@ -157,6 +160,15 @@ mod tests {
         setsockopt(&stream, sockopt::ReceiveTimestampns, &true).unwrap();
         let (arrived, before) = (Arc::<AtomicU64>::default(), wall());
         let mut socket = Socket { stream, arrived: Some(Arc::clone(&arrived)) };
+        // The system begins a moment after it was asked.
+        let noted = async {
+            while arrived.load(Ordering::Relaxed) == 0 {
+                far.write_all(b"x").await.unwrap();
+                socket.read_exact(&mut [0]).await.unwrap();
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), noted).await.expect("times of arrival are noted");
         let sent: Vec<u8> = (0..=u8::MAX).cycle().take(100_000).collect();
         let send = async {
             for piece in sent.chunks(1_237) {
