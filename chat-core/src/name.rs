@@ -101,12 +101,13 @@ fn canonical(typed: &str) -> Result<String, NameError> {
     Ok(canonical.into_owned())
 }
 
-/// Names the character that PRECIS refuses: the first that is refused alone, if there is one.
+/// Names the character that PRECIS refuses: the first that is refused alone, if there is one. Arabic digits are refused
+/// alone, and not behind a letter of their direction.
 fn refused_by_precis(typed: &str) -> NameError {
-    typed
-        .chars()
-        .find(|ch| UsernameCaseMapped::enforce(ch.to_string()).is_err())
-        .map_or(NameError::Direction, NameError::Char)
+    let is_refused = |ch: &char| {
+        ["", "\u{627}"].into_iter().all(|before| UsernameCaseMapped::enforce(format!("{before}{ch}")).is_err())
+    };
+    typed.chars().find(is_refused).map_or(NameError::Direction, NameError::Char)
 }
 
 impl FromStr for UserName {
@@ -231,7 +232,7 @@ mod tests {
 
     #[test]
     fn each_broken_rule_has_its_own_error() {
-        use NameError::{Char, Empty, MixedScripts, Reserved, TooLong};
+        use NameError::{Char, Direction, Empty, MixedScripts, Reserved, TooLong};
         for (typed, error) in [
             ("", Empty),
             (&"x".repeat(33), TooLong),
@@ -249,6 +250,9 @@ mod tests {
             ("Server", Reserved),
             ("ｅｖｅｒｙｏｎｅ", Reserved),
             ("ｂａｄ＠", Char('@')),
+            ("½علي", Char('½')),
+            ("٣علي", Direction),
+            ("عليabc", Direction),
         ] {
             assert_eq!(UserName::parse(typed), Err(error), "{typed:?}");
         }
