@@ -39,8 +39,8 @@ pub fn chat_server() -> ExitCode {
 
 /// All of `chat-client`.
 pub fn chat_client() -> ExitCode {
-    // What these warn of people see as notices and outcomes; in between, it would tear the line that is being typed.
-    log_to_stderr("warn,chat_net::udp=error,chat_net::client=error");
+    // What it warns of people see as notices and outcomes; in between, it would tear the line that is being typed.
+    log_to_stderr("warn,chat_net::udp=error");
     let args = client::args::ClientArgs::try_parse().map_err(client::args::not_arguments);
     finish(args.and_then(client::args::ClientArgs::task).and_then(client::run))
 }

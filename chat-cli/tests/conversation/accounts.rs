@@ -68,7 +68,10 @@ fn operators_change_accounts_beside_the_running_server() {
         kicked(bob, begin);
         refused(NEW, "error: wrong user name or password\n");
         let again = unhurried(|| server.client("bob").register().attempt()).unwrap_err();
-        assert_eq!((again.code, again.errors.as_str()), (Some(3), "error: that user name is taken; choose another\n"));
+        assert_eq!(
+            (again.code, again.errors.as_str()),
+            (Some(3), "error: that user name is taken; choose another\nhint: if it is yours, leave --register out\n")
+        );
         does(
             &["remove", "bob", "--free-name"],
             0,

@@ -37,7 +37,10 @@ fn one_line_through_a_pipe_is_delivered_or_the_exit_code_says_why_not() {
 
         let taken = server.client("ALICE").register().run("hello\n");
         assert_eq!((taken.code, taken.out.as_str()), (Some(3), ""));
-        assert_eq!(taken.errors, "error: that user name is taken; choose another\n");
+        assert_eq!(
+            taken.errors,
+            "error: that user name is taken; choose another\nhint: if it is yours, leave --register out\n"
+        );
         let wrong = server.client("bob").env("CHAT_PASSWORD", "incorrect horse").run("hello\n");
         assert_eq!((wrong.code, wrong.out.as_str()), (Some(3), ""));
         assert_eq!(wrong.errors, "error: wrong user name or password\nhint: to make a new account, add --register\n");

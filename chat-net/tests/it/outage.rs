@@ -1,12 +1,17 @@
 //! Broken connections, restarts, and what goes on meanwhile.
 
+use std::net::SocketAddr;
+
 use chat_core::message::{FailReason, Outcome};
 use chat_core::presence::{OfflineReason, Presence, Record};
 use chat_core::roster::Entry;
 use chat_core::wire::control::Purpose;
 use chat_net::client::{Event, Notice, Taking};
+use tokio::io::{AsyncReadExt, copy};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
-use crate::harness::{Person, Server, client_options, name, text, to};
+use crate::harness::{PATIENCE, Person, Server, client_options, name, text, to};
 use crate::relay::Relay;
 
 /// Alice directly, bob through a relay.
@@ -22,7 +27,7 @@ async fn pair(server: &Server) -> (Person, Person, Relay) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_comes_back_in_time_was_never_gone() {
     let mut options = crate::harness::options();
-    options.machine.grace = crate::harness::PATIENCE;
+    options.machine.grace = PATIENCE;
     let mut server = Server::start_with(options).await;
     let (mut alice, mut bob, relay) = pair(&server).await;
     let session = bob.client.session();
@@ -43,7 +48,7 @@ async fn a_connection_that_comes_back_in_time_was_never_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_back_in_time_is_told_what_it_missed_as_it_happened() {
     let mut options = crate::harness::options();
-    options.machine.grace = crate::harness::PATIENCE;
+    options.machine.grace = PATIENCE;
     let server = Server::start_with(options).await;
     // So many that what is missed is less than a copy.
     let mut others = Vec::new();
@@ -116,7 +121,7 @@ async fn a_connection_that_stays_away_is_lost_and_comes_back_as_a_new_session() 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_back_to_a_server_with_another_key_is_told_once_and_waits_for_the_right_one() {
     let mut options = crate::harness::options();
-    options.machine.grace = crate::harness::PATIENCE;
+    options.machine.grace = PATIENCE;
     let server = Server::start_with(options).await;
     let impostor = Server::start().await;
     let (_alice, mut bob, relay) = pair(&server).await;
@@ -195,5 +200,37 @@ async fn a_restarted_server_finds_the_same_sessions_and_nobody_is_told_as_gone()
         alice.sees(&["dave"]).await;
         alice.client.send(to("dave"), text("hello")).await.unwrap();
         assert_eq!(dave.message().await.1, "hello");
+    }
+}
+
+/// Lets one connection through until the server has sent so many bytes.
+async fn breaking_off(server: SocketAddr, after: u64) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut near, _) = listener.accept().await.unwrap();
+        let mut far = TcpStream::connect(server).await.unwrap();
+        let ((mut near_read, mut near_write), (far_read, mut far_write)) = (near.split(), far.split());
+        let mut some = far_read.take(after);
+        tokio::select! {
+            _ = copy(&mut near_read, &mut far_write) => {}
+            _ = copy(&mut some, &mut near_write) => {}
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_that_breaks_off_anywhere_ends() {
+    let server = Server::start().await;
+    let _alice = server.join("alice").await;
+    for after in (0..).step_by(41) {
+        let address = breaking_off(server.address, after).await;
+        let options = client_options(address, server.fingerprint, &format!("user{after}"), Purpose::Register);
+        let ended = timeout(PATIENCE, server.connect(options)).await;
+        if ended.unwrap_or_else(|_| panic!("nothing is told when the server breaks off after {after} bytes")).is_ok() {
+            assert!(after > 0);
+            return;
+        }
     }
 }

@@ -3,6 +3,7 @@
 use chat_core::client::{self as machine, Output};
 use chat_core::time::Now;
 use chat_core::wire::control::WelcomeKind;
+use log::Level;
 
 use super::server_link::Happened;
 use super::{Driver, Stage, Started};
@@ -97,7 +98,15 @@ impl Driver {
                 self.events.push(Event::Presence(presence));
             }
             machine::Event::Busy { after } => {
-                log::warn!("the server is busy; trying again in {} s", after.as_secs_f64().ceil());
+                // Later there was a notice already that the server is away.
+                let level = if matches!(self.stage, Stage::Starting { .. }) { Level::Warn } else { Level::Info };
+                log::log!(level, "the server is busy; trying again in {} s", after.as_secs_f64().ceil());
+            }
+            // Who waits for the first roster is told, instead of waiting for a server that may never be back.
+            machine::Event::Reconnecting { .. } if matches!(self.stage, Stage::Starting { .. }) => {
+                let what = "the connection broke before the roster was complete".to_owned();
+                let error = ConnectError::LoginFailed { server: self.address.clone(), what };
+                self.over(error, EndReason::Internal);
             }
             machine::Event::Reconnecting { after } => self.notice(Notice::Reconnecting { after }),
             machine::Event::Reconnected => {
