@@ -34,6 +34,12 @@ const SILENT_WAIT: Duration = Duration::from_secs(1);
 /// How long leaving may take: the client says goodbye within 3 s, the rest is for a slow reader of our output.
 const LEAVE_TIME: Duration = Duration::from_secs(5);
 
+/// How long the answer about a password may take once the session is over, which has answered it.
+const ANSWER_TIME: Duration = Duration::from_millis(500);
+
+/// So many writes at the end show what is there already; a peer that goes on sending must not keep us.
+const LAST_WRITES: usize = 16;
+
 /// Events shown with one write: many, because each write waits for the screen; not all, so that senders of the first
 /// need not wait for the last.
 const EVENTS_PER_WRITE: usize = 256;
@@ -112,14 +118,21 @@ impl Talk {
         self.editing.close();
         let result = match result {
             Ok(Flow::Over(ending)) => Ok(Flow::Over(ending)),
-            Ok(_) => timeout(LEAVE_TIME, self.leave()).await.unwrap_or(Ok(Flow::Over(Ending::Left))),
+            Ok(flow) => timeout(LEAVE_TIME, self.leave(flow)).await.unwrap_or(Ok(Flow::Over(Ending::Left))),
             Err(error) => {
                 // Nobody reads any more what happens; the others are told that we go.
                 let _goodbye = timeout(LEAVE_TIME, self.client.clone().leave()).await;
                 if error.is_quiet() { Ok(Flow::Over(Ending::Left)) } else { Err(error) }
             }
         };
-        match result? {
+        let over = result?;
+        // The end of the session has answered it.
+        if self.changing.is_some()
+            && let Ok(answer) = timeout(ANSWER_TIME, changed(&mut self.changing)).await
+        {
+            self.password_changed(answer).await?;
+        }
+        match over {
             Flow::Over(Ending::ByServer) => Ok(Exit::NotThere),
             _ => Ok(self.tally.exit()),
         }
@@ -175,13 +188,40 @@ impl Talk {
         Ok(Flow::Finish)
     }
 
+    /// Shows what is there already, so that its senders are told that it was taken.
+    async fn catch_up(&mut self) -> Result<Flow, CliError> {
+        for _ in 0..LAST_WRITES {
+            let event = tokio::select! {
+                biased;
+                event = self.events.next() => event,
+                () = ready(()) => break,
+            };
+            let flow = self.happened(event).await?;
+            if flow != Flow::On {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::On)
+    }
+
     /// Leaves, and shows what is told until then.
-    async fn leave(&mut self) -> Result<Flow, CliError> {
+    async fn leave(&mut self, flow: Flow) -> Result<Flow, CliError> {
+        // Who wants to leave at once does not wait for a slow reader of the output.
+        if flow == Flow::Finish
+            && let over @ Flow::Over(_) = self.catch_up().await?
+        {
+            return Ok(over);
+        }
         let mut leave = pin!(self.client.clone().leave());
         let mut left = false;
         loop {
             tokio::select! {
+                // First, so that the others are told that we go, however long the output takes.
+                biased;
                 () = &mut leave, if !left => left = true,
+                answer = changed(&mut self.changing) => {
+                    self.password_changed(answer).await?;
+                }
                 event = self.events.next() => match self.happened(event).await {
                     Ok(flow @ Flow::Over(_)) => return Ok(flow),
                     Ok(_) => {}

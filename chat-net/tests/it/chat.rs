@@ -151,3 +151,18 @@ async fn ipv4_and_ipv6_sockets_reach_each_other() {
     bob.client.send(to("alice"), text("six to four")).await.unwrap();
     assert_eq!(alice.message().await.1, "six to four");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_is_told_as_that_although_the_receiver_leaves_at_once() {
+    let server = Server::start().await;
+    let mut alice = server.join("alice").await;
+    for round in 0..10 {
+        let mut bob = server.join(&format!("bob{round}")).await;
+        let user = format!("bob{round}");
+        alice.sees(&[&user]).await;
+        alice.client.send(to(&user), text("one last thing")).await.unwrap();
+        assert_eq!(bob.message().await.1, "one last thing");
+        bob.client.leave().await;
+        assert_eq!(outcomes(&mut alice, 1).await, BTreeMap::from([(user, Outcome::Delivered)]));
+    }
+}

@@ -31,7 +31,10 @@ impl Link {
                 self.phase = if reason == ByeReason::Violation { Phase::Closed } else { Phase::Mute };
                 let frame = Frame::Bye { reason, last: self.outgoing.last().0 };
                 let to = self.path.to().filter(|_| self.path.may_be_asked(BYE_DATAGRAM))?;
-                self.fill_aside(session, slot, to, &frame)
+                if reason == ByeReason::Violation || self.path.allowance(to) < self.size.full() {
+                    return self.fill_aside(session, slot, to, &frame);
+                }
+                self.fill_last(now, session, slot, to, &frame)
             }
             Phase::Open => {
                 let to = self.path.to();
@@ -66,6 +69,26 @@ impl Link {
     ) -> Option<(SocketAddr, usize)> {
         let mut packet = Packet::new(&mut slot[HEADER..MAX_DATAGRAM - TAG]);
         packet.tell(frame);
+        let (len, ..) = packet.finish();
+        Some((to, self.seal(session, slot, to, len)))
+    }
+
+    /// The last datagram. Whoever hears the goodbye gives up what it has no ack for, so that comes first.
+    fn fill_last(
+        &mut self,
+        now: Mono,
+        session: SessionId,
+        slot: &mut [u8; MAX_DATAGRAM],
+        to: SocketAddr,
+        goodbye: &Frame<'_>,
+    ) -> Option<(SocketAddr, usize)> {
+        let mut packet = Packet::new(&mut slot[HEADER..self.size.full() - TAG]);
+        // Also what was told before: that may have been lost.
+        self.received.ask(now);
+        self.write_ack(now, &mut packet);
+        if !packet.tell(goodbye) {
+            return self.fill_aside(session, slot, to, goodbye);
+        }
         let (len, ..) = packet.finish();
         Some((to, self.seal(session, slot, to, len)))
     }

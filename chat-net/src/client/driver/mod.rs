@@ -36,6 +36,9 @@ use crate::udp::{Turn, Udp};
 /// How many commands are carried out before datagrams get their turn.
 const BATCH: usize = 64;
 
+/// So many turns at the end hear what has arrived by then; peers that go on sending must not keep us.
+const LAST_TURNS: usize = 16;
+
 /// How long leaving may take in all: whoever leaves wants to be gone, and peers and server notice anyway.
 const LEAVE_TIME: Duration = Duration::from_millis(2_500);
 
@@ -137,8 +140,8 @@ impl Driver {
     pub(super) async fn run(mut self) {
         let mut timer = pin!(sleep_until(Instant::now()));
         let mut batch = Vec::with_capacity(BATCH);
-        let mut done = None;
-        while !self.is_over() && done.is_none() {
+        let (mut is_done, mut leaving) = (false, Vec::new());
+        while !self.is_over() && !is_done {
             let more = self.turn();
             let deadline = self.deadline();
             if deadline != timer.deadline() {
@@ -155,30 +158,32 @@ impl Driver {
             };
             match wake {
                 // Nobody is left who could read or send.
-                Wake::Commands(0) => done = Some(None),
+                Wake::Commands(0) => is_done = true,
                 Wake::Commands(_) => {
                     for command in batch.drain(..) {
-                        if let Command::Leave { done: told } = command {
-                            done = Some(Some(told));
+                        if let Command::Leave { done } = command {
+                            is_done = true;
+                            leaving.push(done);
                         } else {
                             self.command(command);
                         }
                     }
                 }
-                Wake::Server(happened) => self.happened(happened),
+                Wake::Server(happened) => {
+                    // It may say that somebody left, whose acks have arrived before.
+                    self.hear();
+                    self.happened(happened);
+                }
                 Wake::Other => {}
             }
         }
         self.finish().await;
-        if let Some(Some(told)) = done {
-            answer(told, ());
-        }
+        leaving.into_iter().for_each(|told| answer(told, ()));
     }
 
     /// Everything that can be done without waiting.
     fn turn(&mut self) -> Turn {
-        self.peers.judge(self.clock.now());
-        let received = self.peers.receive(&mut self.udp, &self.clock);
+        let received = self.hear();
         let now = self.clock.now();
         if self.machine.deadline().is_some_and(|deadline| deadline <= now.mono) {
             self.feed(now, machine::Input::Tick);
@@ -186,6 +191,12 @@ impl Driver {
         self.peers.tick(now);
         let transmitted = self.peers.transmit(&mut self.udp, now);
         if received == Turn::More || transmitted == Turn::More { Turn::More } else { Turn::Done }
+    }
+
+    /// Takes what the application and the peers have said.
+    fn hear(&mut self) -> Turn {
+        self.peers.judge(self.clock.now());
+        self.peers.receive(&mut self.udp, &self.clock)
     }
 
     fn deadline(&self) -> Instant {
@@ -220,6 +231,12 @@ impl Driver {
     /// Tells all outcomes, says goodbye to peers and server, and tells the last event.
     async fn finish(&mut self) {
         let deadline = Instant::now() + LEAVE_TIME;
+        // What was acknowledged or taken until now is told as that.
+        for _ in 0..LAST_TURNS {
+            if self.turn() == Turn::Done {
+                break;
+            }
+        }
         self.peers.leave(self.clock.now());
         // Goodbyes that the socket does not take in time are lost like any datagram: the server tells it too.
         drop(timeout_at(Instant::now() + BYE_TIME, self.say_goodbye()).await);
