@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chat_core::password::Password;
 use rustyline::error::ReadlineError;
 use rustyline::{DefaultEditor, ExternalPrinter};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use zeroize::Zeroizing;
 
 use super::args::Format;
@@ -32,8 +32,6 @@ pub enum Input {
         /// The one to come.
         new: Password,
     },
-    /// Ctrl-C: leave at once.
-    Interrupted,
 }
 
 /// Lines that may be read ahead: a few, so that reading and sending do not wait for each other.
@@ -55,6 +53,8 @@ pub struct Console {
     pub input: mpsc::Receiver<Input>,
     /// Where lines go.
     pub screen: Screen,
+    /// Ctrl-C: leave at once, whatever lines wait.
+    pub interrupted: Arc<Notify>,
     editing: Editing,
 }
 
@@ -110,7 +110,8 @@ impl Console {
         }
         let (to, input) = mpsc::channel(READ_AHEAD);
         thread::spawn(move || read_lines(&to));
-        Self { input, screen: Screen::new(io::stdout(), io::stderr()), editing: Editing::default() }
+        let screen = Screen::new(io::stdout(), io::stderr());
+        Self { input, screen, interrupted: Arc::default(), editing: Editing::default() }
     }
 
     fn edited(form: Format) -> rustyline::Result<Self> {
@@ -124,12 +125,13 @@ impl Console {
             Screen::new(conversation, io::stderr())
         };
         let (to, input) = mpsc::channel(READ_AHEAD);
-        let flag = editing.clone();
+        let (flag, interrupted) = (editing.clone(), Arc::<Notify>::default());
+        let console = Self { input, screen, interrupted: Arc::clone(&interrupted), editing };
         thread::spawn(move || {
-            edit_lines(&mut editor, form, &to, &flag);
+            edit_lines(&mut editor, form, &to, &interrupted, &flag);
             flag.close();
         });
-        Ok(Self { input, screen, editing })
+        Ok(console)
     }
 
     /// For the end of the conversation.
@@ -157,7 +159,13 @@ fn broken(error: &dyn fmt::Display) -> Input {
     Input::Line(Err(InputError::InputBroken(error.to_string())))
 }
 
-fn edit_lines(editor: &mut DefaultEditor, form: Format, to: &mpsc::Sender<Input>, editing: &Editing) {
+fn edit_lines(
+    editor: &mut DefaultEditor,
+    form: Format,
+    to: &mpsc::Sender<Input>,
+    interrupted: &Notify,
+    editing: &Editing,
+) {
     let mut asked_for_passwords = false;
     loop {
         let begin = Instant::now();
@@ -166,8 +174,7 @@ fn edit_lines(editor: &mut DefaultEditor, form: Format, to: &mpsc::Sender<Input>
             Ok(_) if asked_for_passwords && begin.elapsed() < AT_ONCE => Err(InputError::TypedAhead),
             Ok(line) => Ok(line),
             Err(ReadlineError::Interrupted | ReadlineError::Signal(rustyline::error::Signal::Interrupt)) => {
-                drop(to.blocking_send(Input::Interrupted));
-                return;
+                return interrupted.notify_one();
             }
             Err(ReadlineError::Signal(rustyline::error::Signal::Resize)) => continue,
             Err(ReadlineError::Eof) => return,

@@ -28,6 +28,7 @@ pub mod text;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chat_net::address::ServerAddress;
 use chat_net::trust::KnownServers;
@@ -69,7 +70,14 @@ async fn talk(task: args::Talk) -> Result<Exit, CliError> {
     };
     let mut console = Console::open(input);
     let talk = talk::Talk::new(client, events, &console, Form::of(format), input);
-    talk.run(&mut console.input, async move { signals.next().await }).await
+    let interrupted = Arc::clone(&console.interrupted);
+    let stop = async move {
+        tokio::select! {
+            () = signals.next() => {}
+            () = interrupted.notified() => {}
+        }
+    };
+    talk.run(&mut console.input, stop).await
 }
 
 fn forget(server: &ServerAddress, known_servers: PathBuf) -> Result<Exit, CliError> {

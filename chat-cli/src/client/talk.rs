@@ -322,7 +322,6 @@ impl Talk {
 
     async fn typed(&mut self, input: Input) -> Result<Flow, CliError> {
         let line = match input {
-            Input::Interrupted => return Ok(Flow::Quit),
             Input::Passwords { old, new } => return self.change_password(old, new).await,
             Input::Line(line) => line,
         };
