@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::roster::{Roster, Update};
 use crate::time::Mono;
 
-/// The most changes that are kept while a copy loads, about 1 MB. If more come, all are forgotten and the finished copy
+/// The most changes that are kept while a copy loads, about 1 MB. If more come, those before are forgotten and the finished copy
 /// turns out to be out of step.
 const MAX_HELD_CHANGES: usize = 4_096;
 
@@ -30,16 +30,16 @@ impl Loading {
         Self { entries: Roster::new(), held: Vec::new(), held_changes: 0, wait: Wait::new(until) }
     }
 
-    /// Keeps an update that came meanwhile.
+    /// Keeps an update that came meanwhile. Of too many only the last, which shows that some are missing.
     pub(super) fn hold(&mut self, update: Update) {
         // An update without a change costs memory too.
-        self.held_changes += 1 + update.changes.len();
-        if self.held_changes > MAX_HELD_CHANGES {
+        let changes = 1 + update.changes.len();
+        if self.held_changes + changes > MAX_HELD_CHANGES {
             self.held = Vec::new();
             self.held_changes = 0;
-        } else {
-            self.held.push(update);
         }
+        self.held_changes += changes;
+        self.held.push(update);
     }
 
     /// The entries, and the updates that came meanwhile.
@@ -81,5 +81,27 @@ impl Wait {
     /// When it is late.
     pub(super) fn end(&self) -> Mono {
         self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Epoch, Revision};
+
+    #[test]
+    fn of_too_many_updates_the_last_is_kept() {
+        let update = |to: u64| Update {
+            epoch: Epoch::new(1),
+            from: Revision::new(to - 1),
+            to: Revision::new(to),
+            changes: Vec::new(),
+        };
+        let most = MAX_HELD_CHANGES as u64;
+        let mut loading = Loading::new(Mono::at(Duration::ZERO));
+        (1..=most).for_each(|to| loading.hold(update(to)));
+        assert_eq!(loading.held.len(), MAX_HELD_CHANGES);
+        loading.hold(update(most + 1));
+        assert_eq!(loading.into_parts().1, [update(most + 1)]);
     }
 }
