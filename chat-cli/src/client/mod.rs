@@ -18,6 +18,7 @@ pub mod keyboard;
 pub mod line;
 pub mod lines;
 pub mod notice;
+mod password_change;
 #[cfg(test)]
 mod samples;
 pub mod screen;

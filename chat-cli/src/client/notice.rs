@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
+use chat_core::wire::control::Ended;
+use chat_net::client::EndReason;
 use chat_net::identity::Fingerprint;
 
 use super::line::COMMANDS;
@@ -173,6 +175,34 @@ fn help(f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n  {usage:<16}{effect}")?;
     }
     Ok(())
+}
+
+impl From<chat_net::client::Notice> for Notice {
+    fn from(notice: chat_net::client::Notice) -> Self {
+        use chat_net::client::Notice as Net;
+        match notice {
+            Net::Reconnecting { after } => Self::Reconnecting { after },
+            Net::Reconnected => Self::Reconnected,
+            Net::NewSession(session) => Self::NewSession(session),
+            Net::ServerKeyChanged { known, shown } => Self::ServerKeyChanged { known, shown },
+            Net::ServerStopping => Self::ServerStopping,
+            Net::SessionSpent => Self::SessionSpent,
+            Net::PeerSilent(user) => Self::PeerSilent(user),
+            Net::PeerMisbehaved(user) => Self::PeerMisbehaved(user),
+            Net::PeerAnswers(user) => Self::PeerAnswers(user),
+            Net::ReceiveBufferSmall { granted, wanted } => Self::ReceiveBufferSmall { granted, wanted },
+        }
+    }
+}
+
+impl From<EndReason> for Notice {
+    fn from(reason: EndReason) -> Self {
+        match reason {
+            EndReason::Ended(Ended::Replaced) => Self::Replaced,
+            EndReason::Ended(Ended::Kicked) => Self::Kicked,
+            other => Self::Ended { why: other.to_string() },
+        }
+    }
 }
 
 #[cfg(test)]

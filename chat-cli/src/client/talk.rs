@@ -1,14 +1,12 @@
 //! The conversation: what is typed goes out, what happens is shown, until one of the two ends.
 
-use std::future::{Future, pending, ready};
-use std::pin::{Pin, pin};
+use std::future::{Future, ready};
+use std::pin::pin;
 use std::time::Duration;
 
-use chat_core::client::PasswordChangeError;
 use chat_core::message::{Content, Message, Recipient};
 use chat_core::password::Password;
-use chat_core::wire::control::Ended;
-use chat_net::client::{ChangePasswordError, Client, EndReason, Event, Events, SendError, Token};
+use chat_net::client::{ChangePasswordError, Client, Event, Events, SendError, Token};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -18,6 +16,7 @@ use super::form::Form;
 use super::keyboard::{Console, Editing, Input};
 use super::line::{Action, Say};
 use super::notice::Notice;
+use super::password_change::{self, PasswordChange};
 use super::screen::{Batch, Screen};
 use super::tally::Tally;
 use super::{json_line, line};
@@ -44,10 +43,8 @@ const LAST_WRITES: usize = 16;
 /// need not wait for the last.
 const EVENTS_PER_WRITE: usize = 256;
 
-/// What the server says to a change of the password, which it may take its time for.
-type Changing = Pin<Box<dyn Future<Output = Result<(), ChangePasswordError>> + Send>>;
-
 /// One conversation.
+#[derive(Debug)]
 pub struct Talk {
     client: Client,
     events: Events,
@@ -56,7 +53,7 @@ pub struct Talk {
     form: Form,
     input: Format,
     tally: Tally,
-    changing: Option<Changing>,
+    changing: PasswordChange,
     /// Whether people know already that the server is away: they are not told of every attempt to reach it.
     server: ServerSeen,
 }
@@ -96,7 +93,7 @@ impl Talk {
             form,
             input,
             tally: Tally::default(),
-            changing: None,
+            changing: PasswordChange::default(),
             server: ServerSeen::Here,
         }
     }
@@ -127,8 +124,8 @@ impl Talk {
         };
         let over = result?;
         // The end of the session has answered it.
-        if self.changing.is_some()
-            && let Ok(answer) = timeout(ANSWER_TIME, changed(&mut self.changing)).await
+        if self.changing.is_under_way()
+            && let Ok(answer) = timeout(ANSWER_TIME, self.changing.answered()).await
         {
             self.password_changed(answer).await?;
         }
@@ -147,7 +144,7 @@ impl Talk {
                     Some(input) => self.typed(input).await?,
                     None => Flow::Finish,
                 },
-                result = changed(&mut self.changing) => self.password_changed(result).await?,
+                result = self.changing.answered() => self.password_changed(result).await?,
             };
             match flow {
                 Flow::On => {}
@@ -170,10 +167,10 @@ impl Talk {
         let mut end = pin!(sleep(PATIENCE));
         let mut word = pin!(sleep(SILENT_WAIT));
         let mut said = false;
-        while self.tally.outstanding() > 0 || self.changing.is_some() {
+        while self.tally.outstanding() > 0 || self.changing.is_under_way() {
             let flow = tokio::select! {
                 event = self.events.next() => self.happened(event).await?,
-                result = changed(&mut self.changing) => self.password_changed(result).await?,
+                result = self.changing.answered() => self.password_changed(result).await?,
                 () = &mut word, if !said && self.tally.outstanding() > 0 => {
                     said = true;
                     self.show(&Fact::Notice(&Notice::Waiting { outcomes: self.tally.outstanding() })).await?;
@@ -219,7 +216,7 @@ impl Talk {
                 // First, so that the others are told that we go, however long the output takes.
                 biased;
                 () = &mut leave, if !left => left = true,
-                answer = changed(&mut self.changing) => {
+                answer = self.changing.answered() => {
                     self.password_changed(answer).await?;
                 }
                 event = self.events.next() => match self.happened(event).await {
@@ -380,26 +377,17 @@ impl Talk {
 
     /// Begins it: messages come and go while the server thinks.
     async fn change_password(&mut self, old: Password, new: Password) -> Result<Flow, CliError> {
-        if self.changing.is_some() {
-            return self.password_changed(Err(PasswordChangeError::InProgress.into())).await;
+        match self.changing.begin(self.client.clone(), old, new) {
+            Ok(()) => Ok(Flow::On),
+            Err(error) => self.password_changed(Err(error)).await,
         }
-        let client = self.client.clone();
-        self.changing = Some(Box::pin(async move { client.change_password(old, new).await }));
-        Ok(Flow::On)
     }
 
     async fn password_changed(&mut self, result: Result<(), ChangePasswordError>) -> Result<Flow, CliError> {
-        let error = match result {
-            Ok(()) => {
-                self.show(&Fact::Notice(&Notice::PasswordChanged)).await?;
-                return Ok(Flow::On);
-            }
-            Err(error @ ChangePasswordError::Machine(PasswordChangeError::Unanswered)) => {
-                InputError::PasswordUncertain(error.to_string())
-            }
-            Err(error) => InputError::PasswordNotChanged(error.to_string()),
-        };
-        self.wrong(error, None).await?;
+        match password_change::outcome(result) {
+            Ok(notice) => self.show(&Fact::Notice(&notice)).await?,
+            Err(error) => self.wrong(error, None).await?,
+        }
         Ok(Flow::On)
     }
 
@@ -416,41 +404,5 @@ impl Talk {
 
     async fn write(&self, batch: Batch) -> Result<(), CliError> {
         self.screen.write(batch).await.map_err(|error| CliError::output(&error))
-    }
-}
-
-/// The answer, once it is there. Nothing is lost if it is dropped.
-async fn changed(changing: &mut Option<Changing>) -> Result<(), ChangePasswordError> {
-    let Some(asked) = changing else { return pending().await };
-    let result = asked.await;
-    *changing = None;
-    result
-}
-
-impl From<chat_net::client::Notice> for Notice {
-    fn from(notice: chat_net::client::Notice) -> Self {
-        use chat_net::client::Notice as Net;
-        match notice {
-            Net::Reconnecting { after } => Self::Reconnecting { after },
-            Net::Reconnected => Self::Reconnected,
-            Net::NewSession(session) => Self::NewSession(session),
-            Net::ServerKeyChanged { known, shown } => Self::ServerKeyChanged { known, shown },
-            Net::ServerStopping => Self::ServerStopping,
-            Net::SessionSpent => Self::SessionSpent,
-            Net::PeerSilent(user) => Self::PeerSilent(user),
-            Net::PeerMisbehaved(user) => Self::PeerMisbehaved(user),
-            Net::PeerAnswers(user) => Self::PeerAnswers(user),
-            Net::ReceiveBufferSmall { granted, wanted } => Self::ReceiveBufferSmall { granted, wanted },
-        }
-    }
-}
-
-impl From<EndReason> for Notice {
-    fn from(reason: EndReason) -> Self {
-        match reason {
-            EndReason::Ended(Ended::Replaced) => Self::Replaced,
-            EndReason::Ended(Ended::Kicked) => Self::Kicked,
-            other => Self::Ended { why: other.to_string() },
-        }
     }
 }
