@@ -115,7 +115,7 @@ impl Talk {
         self.editing.close();
         let result = match result {
             Ok(Flow::Over(ending)) => Ok(Flow::Over(ending)),
-            Ok(flow) => timeout(LEAVE_TIME, self.leave(flow)).await.unwrap_or(Ok(Flow::Over(Ending::Left))),
+            Ok(_) => timeout(LEAVE_TIME, self.leave()).await.unwrap_or(Ok(Flow::Over(Ending::Left))),
             Err(error) => {
                 // Nobody reads any more what happens; the others are told that we go.
                 let _goodbye = timeout(LEAVE_TIME, self.client.clone().leave()).await;
@@ -182,7 +182,8 @@ impl Talk {
                 return Ok(flow);
             }
         }
-        Ok(Flow::Finish)
+        // A reader of the output that is stuck does not keep us.
+        timeout(LEAVE_TIME, self.catch_up()).await.unwrap_or(Ok(Flow::Finish))
     }
 
     /// Shows what is there already, so that its senders are told that it was taken.
@@ -198,38 +199,34 @@ impl Talk {
                 return Ok(flow);
             }
         }
-        Ok(Flow::On)
+        Ok(Flow::Finish)
     }
 
     /// Leaves, and shows what is told until then.
-    async fn leave(&mut self, flow: Flow) -> Result<Flow, CliError> {
-        // Who wants to leave at once does not wait for a slow reader of the output.
-        if flow == Flow::Finish
-            && let over @ Flow::Over(_) = self.catch_up().await?
-        {
-            return Ok(over);
-        }
+    async fn leave(&mut self) -> Result<Flow, CliError> {
         let mut leave = pin!(self.client.clone().leave());
         let mut left = false;
         loop {
-            tokio::select! {
+            let shown = tokio::select! {
                 // First, so that the others are told that we go, however long the output takes.
                 biased;
-                () = &mut leave, if !left => left = true,
-                answer = self.changing.answered() => {
-                    self.password_changed(answer).await?;
+                () = &mut leave, if !left => {
+                    left = true;
+                    continue;
                 }
-                event = self.events.next() => match self.happened(event).await {
-                    Ok(flow @ Flow::Over(_)) => return Ok(flow),
-                    Ok(_) => {}
-                    Err(error) => {
-                        // Nobody reads any more what happens; the others are told all the same that we go.
-                        if !left {
-                            leave.as_mut().await;
-                        }
-                        return Err(error);
+                answer = self.changing.answered() => self.password_changed(answer).await,
+                event = self.events.next() => self.happened(event).await,
+            };
+            match shown {
+                Ok(flow @ Flow::Over(_)) => return Ok(flow),
+                Ok(_) => {}
+                Err(error) => {
+                    // Nobody reads any more what happens; the others are told all the same that we go.
+                    if !left {
+                        leave.as_mut().await;
                     }
-                },
+                    return Err(error);
+                }
             }
         }
     }

@@ -3,12 +3,12 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use chat_core::causes::causes;
 use chat_store::{BackupError, Claim, SqlAccounts, StoreOptions, StoreUrl, transfer};
 
 use super::{missing, no_database, open_accounts};
 use crate::error::CliError;
 use crate::folder::DataFolder;
-use chat_core::causes::causes;
 
 /// Copies the database to a new file; gives what is to be printed.
 ///

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::roster::{Roster, Update};
 use crate::time::Mono;
 
-/// The most changes that are kept while a copy loads, about 1 MB. If more come, those before are forgotten and the finished copy
-/// turns out to be out of step.
+/// The most changes that are kept while a copy loads, about 1 MB. If more come, those before are forgotten and the
+/// finished copy turns out to be out of step.
 const MAX_HELD_CHANGES: usize = 4_096;
 
 /// For how long a server that answers heartbeats may leave us waiting for a copy in all: one that has ten thousand to
