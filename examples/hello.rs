@@ -9,7 +9,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_core::client::Login;
+use chat_core::client::Credentials;
 use chat_core::message::{Content, Recipient, Scope};
 use chat_core::password::Password;
 use chat_core::presence::Presence;
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Three people. Knowing the fingerprint, nobody has to be asked whether this is the right server.
     let join = async |user: &str| {
-        let login = Login {
+        let login = Credentials {
             user: user.parse()?,
             password: Password::parse("correct horse battery")?,
             purpose: Purpose::Register,
@@ -119,7 +119,7 @@ impl Person {
     }
 
     async fn outcome(&mut self) {
-        let outstanding = self.client.settled(Duration::from_secs(10)).await;
+        let outstanding = self.client.idle(Duration::from_secs(10)).await;
         assert_eq!(outstanding, 0, "everybody is here and answers");
         let line = self
             .until(|event| match event {

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use chat_core::accounts::{Account, AccountError, Accounts, Status};
-use chat_core::client::Login;
+use chat_core::client::Credentials;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -88,8 +88,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = tokio::spawn(serve(listener, identity, Arc::new(class), ServerOptions::default(), |_| {}, shutdown));
 
     let enter = async |user: &str, word: &str| {
-        let login =
-            Login { user: user.parse()?, password: Password::parse(word)?, purpose: Purpose::LogIn, invitation: None };
+        let login = Credentials {
+            user: user.parse()?,
+            password: Password::parse(word)?,
+            purpose: Purpose::Login,
+            invitation: None,
+        };
         let options = ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login);
         Ok::<_, Box<dyn Error>>(connect(options).await)
     };

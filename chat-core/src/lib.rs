@@ -36,7 +36,7 @@
 //! assert!(group.told(1).iter().any(|output| matches!(output, Output::Deliver { .. })));
 //! ```
 
-pub mod causes;
+pub mod error_chain;
 pub mod extras;
 pub mod generator;
 pub mod id;

@@ -103,7 +103,7 @@ fn first(addresses: &[SocketAddr]) -> SocketAddr {
 
 /// How far a roster, or a copy of it, is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Step {
+pub struct RosterVersion {
     /// The server start that counts the revisions.
     pub epoch: Epoch,
     /// The revision.

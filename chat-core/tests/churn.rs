@@ -62,7 +62,7 @@ impl Churn {
             1 => self.world.leave(user),
             2..=5 if !self.world.is_running(user) && !self.asleep[index] => {
                 self.believed[index] = None;
-                self.world.log_in(user, Purpose::LogIn);
+                self.world.log_in(user, Purpose::Login);
             }
             6 => {
                 let host = self.below(200) as u8 + 1;

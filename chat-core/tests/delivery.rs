@@ -74,7 +74,7 @@ fn a_group_text_reaches_everybody_else_once_and_is_summed_up() {
     group.say(2, Recipient::Everyone, "大家好");
     assert!(group.settle(Duration::from_secs(1)));
     let told = group.told(2);
-    assert!(matches!(told[0], Output::Accepted { recipients: 4, .. }), "{told:?}");
+    assert!(matches!(told[0], Output::Queued { recipients: 4, .. }), "{told:?}");
     assert_eq!(outcomes(&told), [Outcome::Delivered; 4]);
     assert!(matches!(told.last(), Some(Output::Summary { delivered: 4, others, .. }) if others.is_empty()));
     for index in [0, 1, 3, 4] {
@@ -145,7 +145,7 @@ fn a_message_to_a_dead_peer_ends_as_unconfirmed_and_is_called_silent_long_before
     group.say(0, Recipient::Everyone, "are you there?");
     group.run(Duration::from_millis(3_100));
     let user = group.entry(1).user.clone();
-    assert_eq!(group.told(0)[1..], [Output::Silent(user)]);
+    assert_eq!(group.told(0)[1..], [Output::Unresponsive(user)]);
     group.run(Duration::from_secs(45));
     assert_eq!(outcomes(&group.told(0)), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
 }
@@ -343,7 +343,7 @@ fn check_contract(group: &Group, told: &[Vec<Output>]) {
     let mut reported = BTreeMap::new();
     for output in told.iter().flatten() {
         match output {
-            Output::Accepted { recipients, .. } => expected += recipients,
+            Output::Queued { recipients, .. } => expected += recipients,
             Output::Report(report) => {
                 let user = (0..told.len())
                     .find(|index| group.entry(*index).user == report.user)

@@ -140,7 +140,7 @@ impl Crowd {
                 self.peers[index].receive(now(self.now), std::iter::once(datagram), &mut out);
                 for output in out {
                     if let Output::Deliver { token, .. } = output {
-                        self.peers[index].handle(now(self.now), Input::Taken(token), &mut Vec::new());
+                        self.peers[index].handle(now(self.now), Input::Accept(token), &mut Vec::new());
                     }
                 }
                 self.peer_transmits(index);

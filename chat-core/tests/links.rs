@@ -202,7 +202,7 @@ fn a_refusal_is_not_taken_for_a_delivery_after_the_link_was_put_away() {
         Output::Deliver { token, .. } => Some(*token),
         _ => None,
     });
-    group.input(1, Input::Refused(token.expect("it was delivered")));
+    group.input(1, Input::Refuse(token.expect("it was delivered")));
     group.run(SECOND);
     absent(&mut group, 0, 1, SECOND * 10);
     group.network.unblock();
@@ -280,7 +280,7 @@ fn a_dead_peer_is_not_asked_for_ever_once_everything_is_given_up() {
     group.run(SECOND * 60);
     let told = group.told(0);
     assert_eq!(outcomes(&told), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
-    assert_eq!(told.iter().filter(|output| matches!(output, Output::Silent(_))).count(), 1);
+    assert_eq!(told.iter().filter(|output| matches!(output, Output::Unresponsive(_))).count(), 1);
     group.network.record();
     group.run(SECOND * 600);
     assert!(group.told(0).is_empty(), "nothing is open, so nothing is to be told");
@@ -299,7 +299,7 @@ fn a_peer_that_only_talks_and_never_answers_times_out() {
     }
     let told = group.told(0);
     assert_eq!(outcomes(&told), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
-    assert!(told.iter().any(|output| matches!(output, Output::Silent(_))));
+    assert!(told.iter().any(|output| matches!(output, Output::Unresponsive(_))));
 }
 
 #[test]
@@ -390,7 +390,7 @@ fn a_peer_whose_application_does_not_read_answers_and_is_not_told_to_be_silent()
             }
             group.run(SECOND * 60);
             let told = group.told(0);
-            let silent = told.iter().any(|output| matches!(output, Output::Silent(_)));
+            let silent = told.iter().any(|output| matches!(output, Output::Unresponsive(_)));
             assert!(!silent, "{texts} texts of {size} bytes, {apart} ms apart");
             group.set_application(1, Application::Takes);
             assert!(group.settle(SECOND * 60));
@@ -422,6 +422,6 @@ fn a_peer_whose_memory_is_full_is_not_told_to_be_silent_either() {
     }
     assert!(received(&group.told(0)) < SENDERS * 1_000, "there was memory left");
     let told = group.told(1);
-    assert!(!told.iter().any(|output| matches!(output, Output::Silent(_))), "it answers");
+    assert!(!told.iter().any(|output| matches!(output, Output::Unresponsive(_))), "it answers");
     assert!(outcomes(&told).is_empty(), "nothing was taken");
 }

@@ -69,7 +69,7 @@ fn carry(at: Now, from: &mut Side, to: &mut Side) {
     } {}
     for output in out {
         if let Output::Deliver { token, .. } = output {
-            to.peer.handle(at, Input::Taken(token), &mut Vec::new());
+            to.peer.handle(at, Input::Accept(token), &mut Vec::new());
         }
     }
 }

@@ -58,7 +58,7 @@ impl Room {
         match self.below(20) {
             _ if !self.world.is_running(user) => {
                 self.believed[index] = None;
-                self.world.log_in(user, Purpose::LogIn);
+                self.world.log_in(user, Purpose::Login);
             }
             0..=1 => self.world.leave(user),
             2 => self.world.kill(user, Death::Process),
@@ -134,7 +134,7 @@ fn returns(seed: u64) -> (u64, u64) {
         room.read_all();
         if !room.world.is_running(room.users[index]) {
             room.believed[index] = None;
-            room.world.log_in(room.users[index], Purpose::LogIn);
+            room.world.log_in(room.users[index], Purpose::Login);
         }
     }
     room.world.run(30 * SECOND);

@@ -102,7 +102,7 @@ fn three_users_register_log_in_talk_and_leave() {
     let is_left = |record: &&Record| matches!(record, Record::Presence(event) if event.presence == left);
     assert_eq!(world.records(World::SERVER).iter().filter(is_left).count(), 1);
 
-    world.log_in(bob, Purpose::LogIn);
+    world.log_in(bob, Purpose::Login);
     assert!(world.run_until(10 * SECOND, |world| world.is_true(bob).is_ok()));
     world.say(bob, Recipient::Everyone, "back");
     assert!(world.settle(10 * SECOND));
@@ -115,7 +115,7 @@ fn a_wrong_name_or_a_name_that_is_taken_is_told() {
     let mut world = world(Profile::GOOD_WIFI, 2);
     let [_] = world.gather(["alice"]);
     let (stranger, thief) = (world.add_user("stranger"), world.add_user("Alice"));
-    world.log_in(stranger, Purpose::LogIn);
+    world.log_in(stranger, Purpose::Login);
     world.log_in(thief, Purpose::Register);
     world.run(10 * SECOND);
     for (user, reason) in [(stranger, "WrongCredentials"), (thief, "NameTaken")] {
@@ -144,7 +144,7 @@ fn a_killed_client_is_lost_after_the_grace_time_and_what_was_sent_meanwhile_is_u
         let lost = moments.iter().find(is_lost).expect("looked at above").at.since(begin);
         assert!((earliest * SECOND..latest * SECOND).contains(&lost), "{death:?}: {lost:?}");
 
-        world.log_in(bob, Purpose::LogIn);
+        world.log_in(bob, Purpose::Login);
         world.run(20 * SECOND);
         assert!(!told(&mut world, bob).iter().any(|line| line.contains("meanwhile")), "never given to a later session");
         let totals = world.ledger.close();
@@ -230,7 +230,7 @@ fn a_second_log_in_replaces_the_first_which_does_not_come_back() {
     forget(&mut world, [alice, bob]);
     let before = session(&world, bob);
     let elsewhere = world.add_user("bob");
-    world.log_in(elsewhere, Purpose::LogIn);
+    world.log_in(elsewhere, Purpose::Login);
     world.run(5 * SECOND);
     assert_ne!(session(&world, elsewhere), before);
     world.say(alice, Recipient::Everyone, "to the newer one");
@@ -252,7 +252,7 @@ fn a_replaced_client_that_was_out_of_reach_does_not_replace_the_newer_one() {
     world.suspend(bob, Sleep::Computer);
     world.run(5 * SECOND);
     let elsewhere = world.add_user("bob");
-    world.log_in(elsewhere, Purpose::LogIn);
+    world.log_in(elsewhere, Purpose::Login);
     world.run(5 * SECOND);
     let newer = session(&world, elsewhere);
     world.kill_server(World::SERVER, Death::Process);
@@ -424,7 +424,7 @@ fn datagrams_blocked_one_way_are_told_as_silence_and_flow_again_soon() {
     world.network().block(b, a);
     world.say(alice, Recipient::Everyone, "does this arrive?");
     world.run(5 * SECOND);
-    let is_silent = |moment: &Moment| matches!(&moment.told, Told::Peer(Output::Silent(_)));
+    let is_silent = |moment: &Moment| matches!(&moment.told, Told::Peer(Output::Unresponsive(_)));
     assert!(world.told(alice).iter().any(is_silent));
     world.network().unblock();
     assert!(world.settle(2 * SECOND), "within 2 s of a partition's end");

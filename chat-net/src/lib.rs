@@ -9,7 +9,7 @@
 //! use std::sync::Arc;
 //!
 //! use chat_core::accounts::memory::MemoryAccounts;
-//! use chat_core::client::Login;
+//! use chat_core::client::Credentials;
 //! use chat_core::message::{Content, Recipient};
 //! use chat_core::text::Text;
 //! use chat_core::wire::control::Purpose;
@@ -40,7 +40,7 @@
 //!
 //! // Two clients. They know the server by its fingerprint, so nobody has to be asked.
 //! let join = async |user: &str| {
-//!     let login = Login {
+//!     let login = Credentials {
 //!         user: user.parse().expect("a user name"),
 //!         password: chat_core::password::Password::parse("correct horse").expect("a password"),
 //!         purpose: Purpose::Register,
@@ -63,7 +63,7 @@
 //!         None => panic!("the session is over"),
 //!     }
 //! }
-//! assert_eq!(alice.settled(std::time::Duration::from_secs(10)).await, 0);
+//! assert_eq!(alice.idle(std::time::Duration::from_secs(10)).await, 0);
 //!
 //! alice.leave().await;
 //! bob.leave().await;

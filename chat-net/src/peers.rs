@@ -50,7 +50,7 @@ use chat_core::time::Timestamp;
 use chat_core::wire::datagram::VERSION;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::client::{Sent, Taking};
+use crate::client::{AcceptMode, Sent};
 use crate::clock::Clock;
 use crate::random::SystemGenerator;
 use crate::udp::{Turn, Udp};
@@ -65,7 +65,7 @@ pub struct EndpointOptions {
     /// Where messages are received.
     pub udp: SocketAddr,
     /// What counts as taking a message.
-    pub taking: Taking,
+    pub taking: AcceptMode,
     /// The times and bounds of the links.
     pub peer: PeerConfig,
 }
@@ -74,7 +74,7 @@ impl EndpointOptions {
     /// A new session of `user` at `udp`, everything else by default.
     pub fn new(user: UserName, udp: SocketAddr) -> Self {
         let keys = Arc::new(KeyPair::draw(&mut SystemGenerator));
-        Self { user, keys, udp, taking: Taking::Automatic, peer: PeerConfig::default() }
+        Self { user, keys, udp, taking: AcceptMode::Automatic, peer: PeerConfig::default() }
     }
 }
 
@@ -89,7 +89,7 @@ pub struct Endpoint {
     clock: Clock,
     peer: Peer,
     udp: Udp,
-    taking: Taking,
+    taking: AcceptMode,
     out: Vec<Output>,
     /// What the application was given last; asking for more says that it was taken.
     taken: Vec<Token>,
@@ -169,7 +169,7 @@ impl Endpoint {
         self.peer.handle(now, Input::Send { tag, to, content, sent_at: at }, &mut self.out);
         let index = self.out[before..].iter().position(|output| answers(output, tag));
         match index.map(|index| self.out.remove(before + index)) {
-            Some(Output::Accepted { id, recipients, .. }) => Ok(Sent { id, recipients, at }),
+            Some(Output::Queued { id, recipients, .. }) => Ok(Sent { id, recipients, at }),
             Some(Output::NotSent { error, .. }) => Err(error),
             _ => unreachable!("the machine answers every send at once"),
         }
@@ -182,7 +182,7 @@ impl Endpoint {
         more
     }
 
-    /// Works until something happened, and appends it to `events`. With [`Taking::Automatic`] the messages among it
+    /// Works until something happened, and appends it to `events`. With [`AcceptMode::Automatic`] the messages among it
     /// count as taken when it is called again.
     ///
     /// Cancel safety: no event is lost if the future is dropped; but nothing is received or sent before the next call.
@@ -209,15 +209,15 @@ impl Endpoint {
         }
     }
 
-    /// Says that a message was taken, with [`Taking::Manual`].
+    /// Says that a message was taken, with [`AcceptMode::Manual`].
     pub fn accept(&mut self, token: Token) {
-        self.feed(Input::Taken(token));
+        self.feed(Input::Accept(token));
     }
 
-    /// Says that a message is not wanted: its sender is told `refused`. With [`Taking::Automatic`] it must be called
+    /// Says that a message is not wanted: its sender is told `refused`. With [`AcceptMode::Automatic`] it must be called
     /// before the next [`Endpoint::next`].
     pub fn refuse(&mut self, token: Token) {
-        self.feed(Input::Refused(token));
+        self.feed(Input::Refuse(token));
     }
 
     /// How many outcomes are still to come.
@@ -247,7 +247,7 @@ impl Endpoint {
     }
 
     fn hand_over(&mut self, events: &mut Vec<Output>) {
-        if self.taking == Taking::Automatic {
+        if self.taking == AcceptMode::Automatic {
             self.taken.extend(self.out.iter().filter_map(|output| match output {
                 Output::Deliver { token, .. } => Some(*token),
                 _ => None,
@@ -260,7 +260,7 @@ impl Endpoint {
     fn turn(&mut self) -> bool {
         let now = self.clock.now();
         for token in self.taken.drain(..) {
-            self.peer.handle(now, Input::Taken(token), &mut self.out);
+            self.peer.handle(now, Input::Accept(token), &mut self.out);
         }
         let received = self.udp.receive(&mut self.peer, now, &mut self.out);
         if self.peer.deadline().is_some_and(|deadline| deadline <= now.mono) {
@@ -277,7 +277,7 @@ impl Endpoint {
 
 const fn answers(output: &Output, to: u64) -> bool {
     match output {
-        Output::Accepted { tag, .. } | Output::NotSent { tag, .. } => *tag == to,
+        Output::Queued { tag, .. } | Output::NotSent { tag, .. } => *tag == to,
         _ => false,
     }
 }

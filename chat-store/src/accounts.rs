@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::{Account, AccountError, Accounts, Status};
-use chat_core::causes::causes;
+use chat_core::error_chain::error_chain;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -111,7 +111,7 @@ impl SqlAccounts {
             Err(error) => Err(error.into()),
         };
         if let Err(error) = result {
-            log::warn!("the password hash of account {} was not made stronger: {}", row.id, causes(&error));
+            log::warn!("the password hash of account {} was not made stronger: {}", row.id, error_chain(&error));
         }
     }
 }

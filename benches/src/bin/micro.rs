@@ -331,7 +331,7 @@ impl Room {
                 for output in out.drain(..) {
                     if let Output::Deliver { token, .. } = output {
                         count += 1;
-                        receiver.handle(now, Input::Taken(token), &mut Vec::new());
+                        receiver.handle(now, Input::Accept(token), &mut Vec::new());
                     }
                 }
             });

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chat_core::extras::Extras;
 use chat_core::key::PublicKey;
 use chat_core::roster::LinkVersions;
-use chat_core::wire::control::{COPY, Enter, Offer, OfferPolicy, Purpose, Request, Resume, step};
+use chat_core::wire::control::{KNOWN_VERSION, Login, Offer, OfferPolicy, Purpose, Request, Resume, version_extra};
 use chat_core::wire::rejection::Rejection;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep;
@@ -165,10 +165,10 @@ impl Client {
                 offer,
                 next_key: key,
                 versions,
-                extras: copy.into_iter().map(|copy| step(COPY, copy)).collect(),
+                extras: copy.into_iter().map(|copy| version_extra(KNOWN_VERSION, copy)).collect(),
             }),
-            By::Password | By::Registering => Request::Enter(Enter {
-                purpose: if by == By::Registering { Purpose::Register } else { Purpose::LogIn },
+            By::Password | By::Registering => Request::Login(Login {
+                purpose: if by == By::Registering { Purpose::Register } else { Purpose::Login },
                 user: &person.name,
                 password: &person.password,
                 offer,

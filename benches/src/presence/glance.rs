@@ -110,12 +110,12 @@ mod tests {
         let (epoch, from, to) = (Epoch::new(u64::MAX), Revision::new(300), Revision::new(301));
         let update = Update { epoch, from, to, changes: Vec::new() };
         for (reply, seen) in [
-            (Reply::Page(Vec::new()), Glance::Page(0)),
-            (Reply::Complete { epoch, revision: to }, Glance::Complete(epoch, to)),
+            (Reply::SnapshotPage(Vec::new()), Glance::Page(0)),
+            (Reply::SnapshotComplete { epoch, revision: to }, Glance::Complete(epoch, to)),
             (Reply::Update(update), Glance::Update(epoch, from, to)),
             (
-                Reply::Beat { number: 1, at: Timestamp::from_millis(1) },
-                Glance::Other(Box::new(Reply::Beat { number: 1, at: Timestamp::from_millis(1) })),
+                Reply::Heartbeat { number: 1, at: Timestamp::from_millis(1) },
+                Glance::Other(Box::new(Reply::Heartbeat { number: 1, at: Timestamp::from_millis(1) })),
             ),
         ] {
             let mut bytes = Vec::new();

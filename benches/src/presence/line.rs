@@ -140,7 +140,7 @@ impl Line {
         self.beat_sent = Instant::now();
         self.beat.as_mut().reset(self.beat_sent + self.interval);
         let number = self.beats;
-        self.say(&Request::Beat { number }).await
+        self.say(&Request::Heartbeat { number }).await
     }
 
     /// Reads what there is.
@@ -191,7 +191,7 @@ impl Line {
                 Reply::Rejected(rejection) => return Poll::Ready(Err(Trouble::Rejected(rejection))),
                 Reply::Ended(ended) => return Poll::Ready(Err(Trouble::Ended(ended))),
                 Reply::Ticket(ticket) => state.person.ticket = ticket,
-                Reply::Beat { number, .. } if number == *beats => tally.beat(beat_sent.elapsed()),
+                Reply::Heartbeat { number, .. } if number == *beats => tally.beat(beat_sent.elapsed()),
                 _ => {}
             }
         }

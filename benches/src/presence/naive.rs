@@ -14,7 +14,7 @@ use chat_core::id::{Epoch, Revision};
 use chat_core::name::UserName;
 use chat_core::roster::Entry;
 use chat_core::time::Timestamp;
-use chat_core::wire::control::{Limits, Reply, Request, Welcome, WelcomeKind};
+use chat_core::wire::control::{Reply, Request, Timings, Welcome, WelcomeKind};
 use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
 use chat_core::wire::hello::Hello;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -53,27 +53,27 @@ pub async fn serve(data: &Path) -> io::Result<()> {
 /// Who is there, each with the queue of what it is sent.
 #[derive(Debug, Default)]
 struct Room {
-    state: Mutex<(u64, BTreeMap<UserName, Present>)>,
+    state: Mutex<(u64, BTreeMap<UserName, OnlineUser>)>,
 }
 
 #[derive(Debug)]
-struct Present {
+struct OnlineUser {
     entry: Entry,
     queue: UnboundedSender<Bytes>,
 }
 
 impl Room {
     /// Makes a change, and sends the whole roster to everybody.
-    fn change(&self, change: impl FnOnce(&mut BTreeMap<UserName, Present>)) {
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<UserName, OnlineUser>)) {
         let mut state: MutexGuard<'_, _> = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (revision, all) = &mut *state;
         change(all);
         *revision += 1;
         let mut bytes = Vec::new();
         let entries: Vec<Entry> = all.values().map(|present| present.entry.clone()).collect();
-        entries.chunks(PAGE).for_each(|page| frame::encode(&Reply::Page(page.to_vec()), &mut bytes));
+        entries.chunks(PAGE).for_each(|page| frame::encode(&Reply::SnapshotPage(page.to_vec()), &mut bytes));
         let (epoch, revision) = (Epoch::new(1), Revision::new(*revision));
-        frame::encode(&Reply::Complete { epoch, revision }, &mut bytes);
+        frame::encode(&Reply::SnapshotComplete { epoch, revision }, &mut bytes);
         let bytes = Bytes::from(bytes);
         // Whose connection has ended is about to leave.
         all.values().for_each(|present| drop(present.queue.send(bytes.clone())));
@@ -109,7 +109,7 @@ async fn guest(
                         continue;
                     }
                     match Request::decode(&payload).map_err(io::Error::other)? {
-                        Request::Enter(enter) => {
+                        Request::Login(enter) => {
                             let name: UserName = enter.user.parse().map_err(io::Error::other)?;
                             let entry = Entry {
                                 user: name.clone(),
@@ -122,11 +122,11 @@ async fn guest(
                             let welcome = welcome(entry.clone(), from);
                             queue.send(encoded(&Reply::Welcome(welcome))).map_err(io::Error::other)?;
                             *user = Some(name.clone());
-                            let present = Present { entry, queue: queue.clone() };
+                            let present = OnlineUser { entry, queue: queue.clone() };
                             room.change(|all| drop(all.insert(name, present)));
                         }
-                        Request::Beat { number } => {
-                            queue.send(encoded(&Reply::Beat { number, at: now() })).map_err(io::Error::other)?;
+                        Request::Heartbeat { number } => {
+                            queue.send(encoded(&Reply::Heartbeat { number, at: now() })).map_err(io::Error::other)?;
                         }
                         Request::Leave => return stream.shutdown().await,
                         _ => {}
@@ -143,11 +143,11 @@ async fn guest(
 
 fn welcome(entry: Entry, observed: SocketAddr) -> Welcome {
     Welcome {
-        kind: WelcomeKind::Entered,
+        kind: WelcomeKind::LoggedIn,
         entry,
         at: now(),
         observed,
-        limits: Limits { heartbeat_ms: 10_000, silence_ms: 25_000, grace_ms: 15_000 },
+        timings: Timings { heartbeat_ms: 10_000, silence_ms: 25_000, grace_ms: 15_000 },
         ticket: Vec::new(),
         settling_ms: 0,
         extras: Extras::default(),

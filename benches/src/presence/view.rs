@@ -2,7 +2,7 @@
 //! come meanwhile are made afterwards unless the copy holds them, and otherwise each change has to join the one before.
 
 use chat_core::id::{Epoch, Revision};
-use chat_core::roster::{Change, Roster, Step};
+use chat_core::roster::{Change, Roster, RosterVersion};
 use chat_core::wire::Malformed;
 use chat_core::wire::control::Reply;
 
@@ -74,14 +74,14 @@ impl View {
     }
 
     /// How far it is, if it was whole and nothing is wrong with it: what a client says when it comes back.
-    pub(crate) fn step(&self) -> Option<Step> {
+    pub(crate) fn step(&self) -> Option<RosterVersion> {
         let was_whole = self.is_whole || self.missed_to.is_some();
         let is_known = was_whole && self.loading.is_none() && self.gaps == 0;
-        is_known.then_some(Step { epoch: self.epoch, revision: self.revision })
+        is_known.then_some(RosterVersion { epoch: self.epoch, revision: self.revision })
     }
 
     /// A new connection: a copy comes, or what was `missed` up to a step.
-    pub(crate) fn begin(&mut self, missed: Option<Step>) {
+    pub(crate) fn begin(&mut self, missed: Option<RosterVersion>) {
         match missed {
             None => {
                 (self.is_whole, self.missed_to) = (false, None);
@@ -113,7 +113,7 @@ impl View {
             Glance::Page(entries) => {
                 let loading = self.loading.get_or_insert_default();
                 loading.entries += u64::from(entries);
-                if let Some(Reply::Page(entries)) = reply {
+                if let Some(Reply::SnapshotPage(entries)) = reply {
                     entries.into_iter().for_each(|entry| drop(loading.roster.insert(entry)));
                 }
             }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn complete(revision: u64) -> Reply {
-        Reply::Complete { epoch: Epoch::new(1), revision: Revision::new(revision) }
+        Reply::SnapshotComplete { epoch: Epoch::new(1), revision: Revision::new(revision) }
     }
 
     /// Whether it is whole, its revision, and its gaps.
@@ -198,7 +198,7 @@ mod tests {
             chat_core::wire::frame::encode(reply, &mut bytes);
             view.see(&Glance::at(&bytes[4..]).unwrap(), &bytes[4..]).unwrap();
         };
-        let step = |epoch, revision| Step { epoch: Epoch::new(epoch), revision: Revision::new(revision) };
+        let step = |epoch, revision| RosterVersion { epoch: Epoch::new(epoch), revision: Revision::new(revision) };
         view.begin(None);
         see(&mut view, &complete(3));
         assert_eq!(view.step(), Some(step(1, 3)));
@@ -215,8 +215,8 @@ mod tests {
 
     #[test]
     fn changes_join_the_copy_and_each_other() {
-        assert_eq!(after(&[Reply::Page(Vec::new())]), (false, 0, 0));
-        assert_eq!(after(&[Reply::Page(Vec::new()), complete(3), update(3, 4), update(4, 9)]), (true, 9, 0));
+        assert_eq!(after(&[Reply::SnapshotPage(Vec::new())]), (false, 0, 0));
+        assert_eq!(after(&[Reply::SnapshotPage(Vec::new()), complete(3), update(3, 4), update(4, 9)]), (true, 9, 0));
         assert_eq!(after(&[complete(3), update(1, 5), update(5, 6)]), (true, 6, 0));
         assert_eq!(after(&[complete(3), update(4, 5)]), (true, 5, 1));
     }
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(after(&[update(1, 2), update(2, 4), complete(2)]), (true, 4, 0));
         assert_eq!(after(&[update(1, 2), update(3, 4), complete(2)]), (true, 4, 1));
         assert_eq!(
-            after(&[complete(2), Reply::Page(Vec::new()), update(2, 3), complete(3), update(3, 4)]),
+            after(&[complete(2), Reply::SnapshotPage(Vec::new()), update(2, 3), complete(3), update(3, 4)]),
             (true, 4, 0)
         );
     }

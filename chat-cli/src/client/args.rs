@@ -257,7 +257,7 @@ impl TalkArgs {
         Ok(Talk {
             server,
             user: self.user,
-            purpose: if register { Purpose::Register } else { Purpose::LogIn },
+            purpose: if register { Purpose::Register } else { Purpose::Login },
             password: PasswordSource::new(self.password_file),
             invitation: if register { invitation::given(self.invitation_file.as_deref())? } else { None },
             udp: self.udp.unwrap_or(UDP),
@@ -326,7 +326,7 @@ mod tests {
         let talk = talk(&[]);
         assert_eq!(talk.server.to_string(), "lab:7777");
         assert_eq!(talk.udp.to_string(), "[::]:0");
-        assert_eq!((talk.user, talk.purpose), (None, Purpose::LogIn));
+        assert_eq!((talk.user, talk.purpose), (None, Purpose::Login));
         assert_eq!((talk.format, talk.input), (Format::Text, Format::Text));
         assert_eq!(talk.trust, TrustChoice::Known("known".into()));
         assert!(talk.advertise.is_empty());
@@ -370,7 +370,7 @@ mod tests {
         let config = ["--config", file.to_str().unwrap()];
         let with = |args: &[&'static str]| talk(&[&config[..], args].concat());
         assert_eq!(with(&[]).purpose, Purpose::Register);
-        assert_eq!(with(&["--register=no"]).purpose, Purpose::LogIn);
+        assert_eq!(with(&["--register=no"]).purpose, Purpose::Login);
         assert_eq!(with(&[]).trust, TrustChoice::AcceptNew("known".into()));
         assert_eq!(with(&["--accept-new=no"]).trust, TrustChoice::Known("known".into()));
         assert_eq!(with(&["--ca", "ca.pem"]).trust, TrustChoice::Ca("ca.pem".into()));

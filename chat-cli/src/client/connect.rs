@@ -4,12 +4,12 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 
-use chat_core::client::Login;
+use chat_core::client::Credentials;
 use chat_core::name::UserName;
 use chat_core::wire::control::Purpose;
 use chat_core::wire::rejection::Rejection;
 use chat_net::address::ServerAddress;
-use chat_net::client::{Client, ClientOptions, ConnectError, Events, Taking};
+use chat_net::client::{AcceptMode, Client, ClientOptions, ConnectError, Events};
 use chat_net::identity::Fingerprint;
 use chat_net::trust::{Answer, AskUser, KnownServers, Trust, Unknown};
 use tokio::task::spawn_blocking;
@@ -36,14 +36,14 @@ pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
         let wanted = if purpose == Purpose::Register { Wanted::New } else { Wanted::Known };
         let mut terminal = terminal::is_there().then(Terminal::default);
         let password = password.get(wanted, terminal.as_mut().map(|terminal| terminal as &mut dyn Ask))?;
-        Ok(Login { user, password, purpose, invitation })
+        Ok(Credentials { user, password, purpose, invitation })
     });
     let login = asked.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
     let mut options = ClientOptions::new(server, trust, login);
     options.udp = udp;
     options.advertise = advertise;
     // A message is taken when its line is written.
-    options.taking = Taking::Manual;
+    options.accept = AcceptMode::Manual;
     chat_net::client::connect(options).await.map_err(|error| refused(&error, known_servers.as_deref()))
 }
 

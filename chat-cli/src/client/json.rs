@@ -213,7 +213,7 @@ impl<'a> Of<'a> {
 impl<'a> From<&'a Notice> for More<'a> {
     fn from(notice: &'a Notice) -> Self {
         match notice {
-            Notice::PeerAnswers(user) | Notice::PeerMisbehaved(user) | Notice::PeerSilent(user) => {
+            Notice::PeerResponsive(user) | Notice::PeerMisbehaved(user) | Notice::PeerUnresponsive(user) => {
                 Self { user: Some(user.as_str()), ..Self::default() }
             }
             Notice::NewSession(session) => Self { session: Some(session.to_string()), ..Self::default() },

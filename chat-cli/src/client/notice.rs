@@ -33,11 +33,11 @@ pub enum Notice {
     /// The password was changed.
     PasswordChanged,
     /// Somebody who did not answer over UDP does again.
-    PeerAnswers(UserName),
+    PeerResponsive(UserName),
     /// Somebody's program broke the protocol.
     PeerMisbehaved(UserName),
     /// Somebody does not answer over UDP.
-    PeerSilent(UserName),
+    PeerUnresponsive(UserName),
     /// The system grants a small receive buffer only.
     ReceiveBufferSmall {
         /// The bytes that were granted.
@@ -64,7 +64,7 @@ pub enum Notice {
     /// The server said that it stops.
     ServerStopping,
     /// The session has met too many others.
-    SessionSpent,
+    SessionExhausted,
     /// The client waits for outcomes before it leaves.
     Waiting {
         /// How many are outstanding.
@@ -103,16 +103,16 @@ impl Notice {
             Self::NewSession(_) => "new-session",
             Self::NobodyThere { .. } => "nobody-there",
             Self::PasswordChanged => "password-changed",
-            Self::PeerAnswers(_) => "peer-answers",
+            Self::PeerResponsive(_) => "peer-answers",
             Self::PeerMisbehaved(_) => "peer-misbehaved",
-            Self::PeerSilent(_) => "peer-silent",
+            Self::PeerUnresponsive(_) => "peer-silent",
             Self::ReceiveBufferSmall { .. } => "receive-buffer-small",
             Self::Reconnected => "reconnected",
             Self::Reconnecting { .. } => "reconnecting",
             Self::Replaced => "replaced",
             Self::ServerKeyChanged { .. } => "server-key-changed",
             Self::ServerStopping => "server-stopping",
-            Self::SessionSpent => "session-spent",
+            Self::SessionExhausted => "session-spent",
             Self::Waiting { .. } => "waiting",
         }
     }
@@ -130,11 +130,11 @@ impl fmt::Display for Notice {
             Self::NewSession(_) => f.write_str("the server did not keep the session, so a new one began"),
             Self::NobodyThere { .. } => f.write_str("nobody else is online, so nobody got that"),
             Self::PasswordChanged => f.write_str("the password is changed"),
-            Self::PeerAnswers(user) => write!(f, "{user} answers again"),
+            Self::PeerResponsive(user) => write!(f, "{user} answers again"),
             Self::PeerMisbehaved(user) => {
                 write!(f, "the program of {user} broke the protocol; nothing goes there until {user} logs in anew")
             }
-            Self::PeerSilent(user) => {
+            Self::PeerUnresponsive(user) => {
                 write!(f, "{user} does not answer over UDP; a firewall may be in the way, still trying")
             }
             Self::ReceiveBufferSmall { granted, wanted } => write!(
@@ -155,7 +155,7 @@ impl fmt::Display for Notice {
                  leave, `chat-client forget` the server and log in again"
             ),
             Self::ServerStopping => f.write_str("the server is stopping; messages still go from user to user"),
-            Self::SessionSpent => f.write_str(
+            Self::SessionExhausted => f.write_str(
                 "this session has met more people than it can remember; log in again to write to those who come now",
             ),
             Self::Waiting { outcomes } => {
@@ -186,10 +186,10 @@ impl From<chat_net::client::Notice> for Notice {
             Net::NewSession(session) => Self::NewSession(session),
             Net::ServerKeyChanged { known, shown } => Self::ServerKeyChanged { known, shown },
             Net::ServerStopping => Self::ServerStopping,
-            Net::SessionSpent => Self::SessionSpent,
-            Net::PeerSilent(user) => Self::PeerSilent(user),
+            Net::SessionExhausted => Self::SessionExhausted,
+            Net::PeerUnresponsive(user) => Self::PeerUnresponsive(user),
             Net::PeerMisbehaved(user) => Self::PeerMisbehaved(user),
-            Net::PeerAnswers(user) => Self::PeerAnswers(user),
+            Net::PeerResponsive(user) => Self::PeerResponsive(user),
             Net::ReceiveBufferSmall { granted, wanted } => Self::ReceiveBufferSmall { granted, wanted },
         }
     }
@@ -219,16 +219,16 @@ mod tests {
             Notice::NewSession(SessionId::new(1)),
             Notice::NobodyThere { reference: None },
             Notice::PasswordChanged,
-            Notice::PeerAnswers(bob()),
+            Notice::PeerResponsive(bob()),
             Notice::PeerMisbehaved(bob()),
-            Notice::PeerSilent(bob()),
+            Notice::PeerUnresponsive(bob()),
             Notice::ReceiveBufferSmall { granted: 1, wanted: 2 },
             Notice::Reconnected,
             Notice::Reconnecting { after: Duration::ZERO },
             Notice::Replaced,
             Notice::ServerKeyChanged { known: Fingerprint::new([1; 32]), shown: Fingerprint::new([2; 32]) },
             Notice::ServerStopping,
-            Notice::SessionSpent,
+            Notice::SessionExhausted,
             Notice::Waiting { outcomes: 1 },
         ];
         assert_eq!(notices.each_ref().map(Notice::code), Notice::CODES);

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use chat_core::causes::causes;
+use chat_core::error_chain::error_chain;
 use chat_store::{BackupError, Claim, SqlAccounts, StoreOptions, StoreUrl, transfer};
 
 use super::{missing, no_database, open_accounts};
@@ -17,13 +17,13 @@ use crate::folder::DataFolder;
 pub(super) async fn backup(url: &StoreUrl, to: &Path) -> Result<String, CliError> {
     match chat_store::backup(url, to).await {
         Ok(()) => Ok(format!("{url} is copied to {}\n", to.display())),
-        Err(error @ BackupError::MySql { .. }) => Err(CliError::failed(causes(&error))
+        Err(error @ BackupError::MySql { .. }) => Err(CliError::failed(error_chain(&error))
             .hint("it asks for the password; the copy is put back with `mariadb ... DATABASE < FILE`")),
         Err(BackupError::File { path, source }) if source.kind() == ErrorKind::AlreadyExists => {
             Err(CliError::failed(format_args!("the file {} exists already", path.display()))
                 .hint("name one that does not exist: nothing is overwritten"))
         }
-        Err(error) => Err(CliError::failed(causes(&error))),
+        Err(error) => Err(CliError::failed(error_chain(&error))),
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn move_all(folder: &DataFolder, from: &StoreUrl, to: &StoreUrl
     let _lock = folder.lock()?;
     let (source, target) = (open(from).await?, open(to).await?);
     let (_ours, _theirs) = (claim(&source).await?, claim(&target).await?);
-    let count = transfer(&source, &target).await.map_err(|error| CliError::failed(causes(&error)))?;
+    let count = transfer(&source, &target).await.map_err(|error| CliError::failed(error_chain(&error)))?;
     let accounts = if count == 1 { "1 account is".to_owned() } else { format!("{count} accounts are") };
     Ok(format!(
         "{accounts} copied to {to} and the same there\n\
@@ -61,6 +61,6 @@ async fn claim(accounts: &SqlAccounts) -> Result<Claim, CliError> {
         Ok(Claim::Others) => Err(CliError::not_there(format_args!("a server uses {}", accounts.url()))
             .hint("stop it first: an account that is made meanwhile would be lost")),
         Ok(claim) => Ok(claim),
-        Err(error) => Err(CliError::not_there(causes(&error))),
+        Err(error) => Err(CliError::not_there(error_chain(&error))),
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chat_core::server::Counts;
 use chat_core::time::Timestamp;
-use chat_net::server::{Distribution, Monitor, Present, Renewal, Snapshot, State};
+use chat_net::server::{Distribution, Monitor, OnlineUser, Renewal, Snapshot, State};
 use chat_store::SqlAccounts;
 use chat_store::hashing::HashLoad;
 use serde::{Deserialize, Serialize};
@@ -181,8 +181,8 @@ impl Refused {
     }
 }
 
-impl From<Present> for Online {
-    fn from(present: Present) -> Self {
+impl From<OnlineUser> for Online {
+    fn from(present: OnlineUser) -> Self {
         Self {
             user: present.user.as_str().to_owned(),
             session: present.session.to_string(),

@@ -19,7 +19,7 @@ pub mod users;
 use std::io::{self, Write};
 use std::path::Path;
 
-use chat_core::causes::causes;
+use chat_core::error_chain::error_chain;
 use chat_net::identity::{IDENTITY_FILE, IdentityError, ServerIdentity};
 use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
 use tokio::runtime::Runtime;
@@ -139,7 +139,7 @@ fn identity(folder: &DataFolder, certificate: Option<&Certificate>) -> Result<Se
 async fn open_accounts(url: &StoreUrl, options: StoreOptions) -> Result<SqlAccounts, CliError> {
     SqlAccounts::open(url, options)
         .await
-        .map_err(|error| CliError::not_there(causes(&error)).hint(format_args!("the database is {url}")))
+        .map_err(|error| CliError::not_there(error_chain(&error)).hint(format_args!("the database is {url}")))
 }
 
 fn print(said: &str) -> Result<Exit, CliError> {

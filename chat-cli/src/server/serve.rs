@@ -7,7 +7,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chat_core::causes::causes;
+use chat_core::error_chain::error_chain;
 use chat_core::presence::Record;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::{Monitor, ServerOptions};
@@ -48,7 +48,7 @@ pub async fn serve(
     let identity = identity(&folder, certificate.as_ref()).map_err(CliError::not_there)?;
     let accounts = open_accounts(&options.database.url(folder.path()), options.limits.store()).await?;
     // Kept until the end: the claim ends with it.
-    let claim = accounts.claim().await.map_err(|error| CliError::not_there(causes(&error)))?;
+    let claim = accounts.claim().await.map_err(|error| CliError::not_there(error_chain(&error)))?;
     if matches!(claim, Claim::Others) {
         log::warn!("another server uses this database; each of the two knows only who is connected to it");
     }
@@ -98,7 +98,7 @@ async fn check_time(accounts: &SqlAccounts) -> Result<Duration, CliError> {
     let timed = spawn_blocking(move || accounts.hashes().check_time()).await;
     timed
         .unwrap_or_else(|error| resume_unwind(error.into_panic()))
-        .map_err(|error| CliError::not_there(format_args!("passwords cannot be checked: {}", causes(&error))))
+        .map_err(|error| CliError::not_there(format_args!("passwords cannot be checked: {}", error_chain(&error))))
 }
 
 fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CliError> {

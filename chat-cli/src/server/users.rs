@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use chat_core::accounts::{Account, AccountError, Accounts, NewStatus, Operator, Status};
-use chat_core::causes::causes;
+use chat_core::error_chain::error_chain;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -71,7 +71,7 @@ fn refused(name: &UserName, error: &AccountError) -> CliError {
 }
 
 fn unavailable(cause: &(dyn Error + 'static)) -> CliError {
-    CliError::failed(format_args!("the database did not do it: {}", causes(cause)))
+    CliError::failed(format_args!("the database did not do it: {}", error_chain(cause)))
 }
 
 async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliError> {

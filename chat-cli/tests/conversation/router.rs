@@ -65,7 +65,7 @@ const LARGEST: usize = 2_048;
 impl Router {
     pub(crate) fn new(clients: usize) -> Self {
         let bind = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        // Bound together so that all differ, and freed for the clients.
+        // Limit together so that all differ, and freed for the clients.
         let free: Vec<UdpSocket> = (0..clients).map(|_| bind()).collect();
         let private = free.iter().map(|socket| socket.local_addr().unwrap()).collect();
         let public: Vec<_> = (0..clients).map(|_| Arc::new(bind())).collect();

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::difference::{difference, tidy, tidy_update};
-use super::doors::{Event, Output};
+use super::io::{Event, Output};
 use super::loading::{Loading, Wait};
 use crate::id::Revision;
 use crate::name::UserName;
 use crate::presence::OfflineReason;
-use crate::roster::{Change, Entry, Roster, Step, Update};
+use crate::roster::{Change, Entry, Roster, RosterVersion, Update};
 use crate::time::{Mono, Timestamp};
 
 /// The most entries that are held: ten times what a server is built for, and about 30 MB.
@@ -35,13 +35,13 @@ pub(super) struct RosterCopy {
 #[derive(Debug)]
 enum Standing {
     /// There is no connection. What was whole when it broke is as far as it was then.
-    Apart(Option<Step>),
+    Apart(Option<RosterVersion>),
     /// A fresh copy was asked for, or has begun to come.
     Loading(Loading),
     /// It is whole, and what it missed comes update by update, up to revision `to`.
-    Behind { step: Step, to: Revision, wait: Wait },
+    Behind { step: RosterVersion, to: Revision, wait: Wait },
     /// Update by update.
-    InStep(Step),
+    InStep(RosterVersion),
 }
 
 /// Whether a copy was ever complete.
@@ -74,7 +74,7 @@ impl RosterCopy {
     }
 
     /// How far what is shown is, if it is a whole copy.
-    pub(super) fn step(&self) -> Option<Step> {
+    pub(super) fn step(&self) -> Option<RosterVersion> {
         match &self.standing {
             Standing::Apart(step) => *step,
             Standing::Behind { step, .. } | Standing::InStep(step) => Some(*step),
@@ -89,11 +89,11 @@ impl RosterCopy {
         now: Mono,
         until: Mono,
         settling: Duration,
-        missed: Option<Step>,
+        missed: Option<RosterVersion>,
     ) -> Result<(), &'static str> {
         self.standing = match (missed, self.step()) {
             (None, _) => Standing::Loading(Loading::new(until)),
-            (Some(Step { epoch, revision: to }), Some(step)) if epoch == step.epoch && to >= step.revision => {
+            (Some(RosterVersion { epoch, revision: to }), Some(step)) if epoch == step.epoch && to >= step.revision => {
                 Standing::Behind { step, to, wait: Wait::new(until) }
             }
             (Some(_), _) => return Err("its welcome goes on from another roster than ours"),
@@ -137,7 +137,7 @@ impl RosterCopy {
         &mut self,
         now: Mono,
         at: Timestamp,
-        step: Step,
+        step: RosterVersion,
         until: Mono,
         out: &mut Vec<Output>,
     ) -> Result<Need, &'static str> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::copy::History;
-use super::doors::{Event, LoginFailure};
+use super::io::{Event, LoginFailure};
 use crate::wire::control::Ended;
 use crate::wire::hello::NoCommonVersion;
 use crate::wire::rejection::Rejection;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Client;
 use super::difference::tidy;
-use super::doors::{Event, Output};
 use super::fate::Trouble;
+use super::io::{Event, Output};
 use super::pulse::Pulse;
 use super::requests;
 use super::state::{Online, Pass, PasswordChange, Session, State, Ticket};
@@ -64,9 +64,9 @@ impl Client {
     fn welcome(&mut self, now: Now, mut welcome: Welcome, out: &mut Vec<Output>) -> Result<(), &'static str> {
         let State::Asking { pass, next, asked, way, .. } = &self.state else { return Ok(()) };
         let keys = Arc::clone(match (welcome.kind, pass) {
-            (WelcomeKind::Entered, Pass::Password(_)) | (WelcomeKind::Fresh, Pass::Ticket(_)) => next,
+            (WelcomeKind::LoggedIn, Pass::Password(_)) | (WelcomeKind::Fresh, Pass::Ticket(_)) => next,
             (WelcomeKind::Continued, Pass::Ticket(session)) => &session.keys,
-            (WelcomeKind::Entered, Pass::Ticket(_))
+            (WelcomeKind::LoggedIn, Pass::Ticket(_))
             | (WelcomeKind::Continued | WelcomeKind::Fresh, Pass::Password(_)) => {
                 return Err("its welcome does not answer our log-in");
             }
@@ -85,7 +85,7 @@ impl Client {
         self.clock.note_answer(*asked, now, welcome.at, *way);
         let settling = Duration::from_millis(welcome.settling_ms.into());
         self.copy.begin(now.mono, now.mono + self.config.answer_timeout, settling, missed)?;
-        let mut pulse = Pulse::new(welcome.limits, now.mono);
+        let mut pulse = Pulse::new(welcome.timings, now.mono);
         out.push(Output::Event(Event::Welcome {
             kind: welcome.kind,
             keys: Arc::clone(&keys),

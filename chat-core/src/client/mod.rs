@@ -15,8 +15,8 @@ mod clock;
 mod config;
 mod copy;
 mod difference;
-mod doors;
 mod fate;
+mod io;
 mod loading;
 mod log_in;
 mod online;
@@ -27,7 +27,7 @@ mod state;
 mod tests;
 
 pub use config::ClientConfig;
-pub use doors::{Event, Input, Login, LoginFailure, Output, PasswordChangeError};
+pub use io::{Credentials, Event, Input, LoginFailure, Output, PasswordChangeError};
 
 use backoff::Backoff;
 use clock::ServerClock;
@@ -63,7 +63,7 @@ impl Client {
     /// [`Offer::MAX_ADDRESSES`] are dropped.
     pub fn new(
         now: Now,
-        login: Login,
+        login: Credentials,
         mut offer: Offer,
         config: ClientConfig,
         generator: Box<dyn Generator>,
@@ -224,7 +224,7 @@ impl Client {
     }
 
     /// Before the first welcome.
-    fn ask_again(&mut self, login: Login, trouble: Trouble, now: Now, out: &mut Vec<Output>) {
+    fn ask_again(&mut self, login: Credentials, trouble: Trouble, now: Now, out: &mut Vec<Output>) {
         let patience = self.config.patience.saturating_sub(now.mono.since(self.began));
         match fate::before_welcome(trouble, patience) {
             FirstFate::Over(event) => out.push(Output::Event(event)),

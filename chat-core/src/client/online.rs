@@ -2,13 +2,13 @@
 
 use super::Client;
 use super::copy::{History, Need};
-use super::doors::{Event, Output, PasswordChangeError};
 use super::fate::Trouble;
+use super::io::{Event, Output, PasswordChangeError};
 use super::requests;
 use super::state::{Online, PasswordChange, State, Ticket};
 use crate::id::{Epoch, Revision};
 use crate::password::Password;
-use crate::roster::Step;
+use crate::roster::RosterVersion;
 use crate::time::Now;
 use crate::wire::control::{Offer, Reply, Request, WelcomeKind};
 use crate::wire::rejection::Rejection;
@@ -19,15 +19,15 @@ impl Client {
         let State::Online(online) = &mut self.state else { return Ok(()) };
         let until = now.mono + self.config.answer_timeout;
         match reply {
-            Reply::Page(page) => self.copy.page(page, until).map_err(Trouble::Protocol),
-            Reply::Complete { epoch, revision } => self.complete(now, epoch, revision, out),
+            Reply::SnapshotPage(page) => self.copy.page(page, until).map_err(Trouble::Protocol),
+            Reply::SnapshotComplete { epoch, revision } => self.complete(now, epoch, revision, out),
             Reply::Update(update) => {
                 let need = self.copy.update(update, until, out).map_err(Trouble::Protocol)?;
                 self.arrive(now, out);
                 ask(need, out);
                 Ok(())
             }
-            Reply::Beat { number, at } => {
+            Reply::Heartbeat { number, at } => {
                 if let Some(sent) = online.pulse.answered(number) {
                     self.clock.note(sent, now, at);
                     self.copy.hope(until);
@@ -61,7 +61,7 @@ impl Client {
         let at = self.clock.server_time(now);
         let until = now.mono + self.config.answer_timeout;
         let before = self.copy.history();
-        let step = Step { epoch, revision };
+        let step = RosterVersion { epoch, revision };
         let need = self.copy.complete(now.mono, at, step, until, out).map_err(Trouble::Protocol)?;
         if before == History::Empty {
             out.push(Output::Event(Event::Online { at }));

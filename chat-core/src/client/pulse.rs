@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::time::{Mono, Now};
-use crate::wire::control::Limits;
+use crate::wire::control::Timings;
 
 /// The quickest heartbeat that a server can ask for: 100 a second cost little, and 0 would never let us rest.
 const QUICKEST: Duration = Duration::from_millis(10);
@@ -28,10 +28,10 @@ pub(super) struct Pulse {
 
 impl Pulse {
     /// Begins with a heartbeat that is due at once, for the estimate of the server's clock.
-    pub(super) fn new(limits: Limits, now: Mono) -> Self {
-        let every = Duration::from_millis(limits.heartbeat_ms.into()).clamp(QUICKEST, SLOWEST);
+    pub(super) fn new(timings: Timings, now: Mono) -> Self {
+        let every = Duration::from_millis(timings.heartbeat_ms.into()).clamp(QUICKEST, SLOWEST);
         // A server that breaks off before the second heartbeat would break every connection.
-        let silence = Duration::from_millis(limits.silence_ms.into()).clamp(2 * every, 4 * SLOWEST);
+        let silence = Duration::from_millis(timings.silence_ms.into()).clamp(2 * every, 4 * SLOWEST);
         Self { every, silence, next: now, broken_at: now + silence, number: 0, unanswered: VecDeque::new() }
     }
 
@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn pulse(heartbeat_ms: u32, silence_ms: u32) -> Pulse {
-        Pulse::new(Limits { heartbeat_ms, silence_ms, grace_ms: 0 }, at(0).mono)
+        Pulse::new(Timings { heartbeat_ms, silence_ms, grace_ms: 0 }, at(0).mono)
     }
 
     #[test]

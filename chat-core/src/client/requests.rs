@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-use super::doors::{Login, Output};
+use super::io::{Credentials, Output};
 use crate::extras::Extra;
 use crate::invitation::Invitation;
 use crate::key::PublicKey;
 use crate::password::Password;
-use crate::roster::{LinkVersions, Step};
-use crate::wire::control::{COPY, ChangePassword, Enter, INVITATION, Offer, Request, Resume, step};
+use crate::roster::{LinkVersions, RosterVersion};
+use crate::wire::control::{ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, Request, Resume, version_extra};
 use crate::wire::datagram;
 use crate::wire::frame::{MAX_GUEST_FRAME, encode, encode_raw};
 use crate::wire::hello::Hello;
@@ -29,8 +29,8 @@ pub(super) fn hello() -> Bytes {
     frame.into()
 }
 
-pub(super) fn enter(login: &Login, offer: &Offer, key: PublicKey) -> Bytes {
-    request(&Request::Enter(Enter {
+pub(super) fn enter(login: &Credentials, offer: &Offer, key: PublicKey) -> Bytes {
+    request(&Request::Login(Login {
         purpose: login.purpose,
         user: login.user.as_str(),
         password: login.password.expose(),
@@ -46,8 +46,8 @@ fn invitation(invitation: &Invitation) -> Extra {
 }
 
 /// `copy` is how far the copy of the roster is, if there is a whole one.
-pub(super) fn resume(ticket: &[u8], offer: &Offer, next_key: PublicKey, copy: Option<Step>) -> Bytes {
-    let extras = copy.into_iter().map(|copy| step(COPY, copy)).collect();
+pub(super) fn resume(ticket: &[u8], offer: &Offer, next_key: PublicKey, copy: Option<RosterVersion>) -> Bytes {
+    let extras = copy.into_iter().map(|copy| version_extra(KNOWN_VERSION, copy)).collect();
     request(&Request::Resume(Resume { ticket, offer: offer.clone(), next_key, versions: LINKS, extras }))
 }
 
@@ -56,7 +56,7 @@ pub(super) fn change_password(old: &Password, new: &Password) -> Bytes {
 }
 
 pub(super) fn beat(number: u32) -> Output {
-    Output::Send(request(&Request::Beat { number }))
+    Output::Send(request(&Request::Heartbeat { number }))
 }
 
 pub(super) fn request(request: &Request<'_>) -> Bytes {
@@ -75,12 +75,13 @@ mod tests {
     fn the_longest_requests_fit() {
         let password = Password::parse(&"\u{2000b}".repeat(Password::MAX_CHARS)).unwrap();
         let invitation = Invitation::parse(&"x".repeat(Invitation::MAX_CHARS)).ok();
-        let login = Login { user: "名".repeat(32).parse().unwrap(), password, purpose: Purpose::Register, invitation };
+        let login =
+            Credentials { user: "名".repeat(32).parse().unwrap(), password, purpose: Purpose::Register, invitation };
         let addresses = vec!["[2001:db8:1:2:3:4:5:6]:65535".parse().unwrap(); Offer::MAX_ADDRESSES];
         let offer = Offer { policy: OfferPolicy::Detected, port: 65_535, addresses };
         let key = PublicKey::new([255; 32]);
         let enter = enter(&login, &offer, key);
-        let copy = Step { epoch: Epoch::new(u64::MAX), revision: Revision::new(u64::MAX) };
+        let copy = RosterVersion { epoch: Epoch::new(u64::MAX), revision: Revision::new(u64::MAX) };
         let resume = resume(&[0; MAX_TICKET], &offer, key, Some(copy));
         assert!(enter.len() <= 4 + MAX_GUEST_FRAME, "{}", enter.len());
         assert!(resume.len() <= 4 + MAX_GUEST_FRAME, "{}", resume.len());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::doors::{Login, PasswordChangeError};
+use super::io::{Credentials, PasswordChangeError};
 use super::pulse::Pulse;
 use super::requests::MAX_TICKET;
 use crate::key::KeyPair;
@@ -33,7 +33,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) enum Pass {
     /// Before the first welcome.
-    Password(Login),
+    Password(Credentials),
     /// Ever after.
     Ticket(Session),
 }

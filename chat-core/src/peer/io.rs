@@ -27,9 +27,9 @@ pub enum Input {
         sent_at: Timestamp,
     },
     /// The application took a delivered message.
-    Taken(Token),
+    Accept(Token),
     /// The application does not want a delivered message; its sender is told that it was refused.
-    Refused(Token),
+    Refuse(Token),
     /// The server's clock minus ours, in milliseconds.
     ClockOffset(i64),
     /// Our session ends: open outcomes are told, and every peer gets a good-bye.
@@ -42,7 +42,7 @@ pub enum Input {
 #[derive(Debug, PartialEq)]
 pub enum Output {
     /// A message was accepted; as many outcomes will follow as it has recipients.
-    Accepted {
+    Queued {
         /// As in the input.
         tag: u64,
         /// The message.
@@ -76,14 +76,14 @@ pub enum Output {
         others: Vec<(UserName, Outcome)>,
     },
     /// This peer has not answered over UDP for a while; a firewall, most likely.
-    Silent(UserName),
+    Unresponsive(UserName),
     /// A silent peer answers again.
-    Answers(UserName),
+    Responsive(UserName),
     /// This peer's program broke the protocol; or says that ours did; its link is closed.
     Violation(UserName),
     /// This session has met so many others that it cannot remember one more: take a fresh one. Until then nobody who
     /// is new can be written to.
-    Spent,
+    Exhausted,
 }
 
 /// A delivered message, for the application's answer.

@@ -114,7 +114,7 @@ impl Peer {
             self.notes.insert(session, note);
         } else if self.room_for_notes == RoomForNotes::Left {
             self.room_for_notes = RoomForNotes::None;
-            out.push(Output::Spent);
+            out.push(Output::Exhausted);
         }
     }
 

@@ -170,8 +170,8 @@ impl Peer {
             Input::Roster(entries) => entries.into_iter().for_each(|entry| self.come(now.mono, entry, out)),
             Input::Change(change) => self.change(now.mono, change, out),
             Input::Send { tag, to, content, sent_at } => self.send(now.mono, tag, &to, &content, sent_at, out),
-            Input::Taken(token) => self.answer(now.mono, token, Answer::Taken, out),
-            Input::Refused(token) => self.answer(now.mono, token, Answer::Refused(RefusalReason::Application), out),
+            Input::Accept(token) => self.answer(now.mono, token, Answer::Taken, out),
+            Input::Refuse(token) => self.answer(now.mono, token, Answer::Refused(RefusalReason::Application), out),
             Input::ClockOffset(offset) => self.offset = offset,
             Input::Leave => self.leave(now.mono, out),
             Input::Tick => self.tick(now.mono, out),
@@ -261,7 +261,7 @@ impl Peer {
             return out.push(Output::NotSent { tag, error: SendError::QueueFull });
         }
         let id = self.messages.open(now, message, count, tells);
-        out.push(Output::Accepted { tag, id, recipients: count });
+        out.push(Output::Queued { tag, id, recipients: count });
         for (slot, reason) in failures {
             if let Some(member) = self.members.get(slot) {
                 self.messages.report(now, message, &member.entry.user, Outcome::Failed(reason), out);

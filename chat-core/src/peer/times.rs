@@ -57,8 +57,8 @@ impl Peer {
             for told in self.told.drain(..) {
                 match told {
                     Told::Outcome(message, outcome) => self.messages.report(now, message, user, outcome, out),
-                    Told::Silent => out.push(Output::Silent(user.clone())),
-                    Told::Answers => out.push(Output::Answers(user.clone())),
+                    Told::Silent => out.push(Output::Unresponsive(user.clone())),
+                    Told::Answers => out.push(Output::Responsive(user.clone())),
                     Told::Violation => out.push(Output::Violation(user.clone())),
                 }
             }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::doors::Output;
 use super::history::History;
+use super::io::Output;
 use super::pages::Pages;
 use crate::id::{Epoch, Revision};
 use crate::presence::Record;
-use crate::roster::{Change, Roster, Step};
+use crate::roster::{Change, Roster, RosterVersion};
 use crate::time::Timestamp;
 use crate::wire::control::Reply;
 use crate::wire::{self, frame};
@@ -89,21 +89,21 @@ impl Changes {
     /// memory. None if something has changed since the telling and nobody had asked for one before that.
     pub(super) fn copy(&mut self) -> Option<Arc<[Bytes]>> {
         if self.copy.is_none() && !self.are_untold() {
-            let complete = encoded(&Reply::Complete { epoch: self.epoch, revision: self.revision });
+            let complete = encoded(&Reply::SnapshotComplete { epoch: self.epoch, revision: self.revision });
             self.copy = Some(self.pages.frames().cloned().chain([complete]).collect());
         }
         self.copy.clone()
     }
 
     /// How far everybody is who was told everything.
-    pub(super) fn told(&self) -> Step {
-        Step { epoch: self.epoch, revision: self.history.end() }
+    pub(super) fn told(&self) -> RosterVersion {
+        RosterVersion { epoch: self.epoch, revision: self.history.end() }
     }
 
     /// What somebody whose copy is at `step` was not told, up to [`Self::told`]. None if a whole copy is not longer, if not
     /// all of it is known any more, or if no copy can be at `step`, as that is of another run, to come, or in the middle
     /// of a frame.
-    pub(super) fn missed(&mut self, step: Step) -> Option<Arc<[Bytes]>> {
+    pub(super) fn missed(&mut self, step: RosterVersion) -> Option<Arc<[Bytes]>> {
         if step.epoch != self.epoch {
             return None;
         }
@@ -252,7 +252,7 @@ mod tests {
         for number in 0..1_000 {
             changes.make(Timestamp::from_millis(number), online(number));
         }
-        let step = |revision| Step { epoch, revision: Revision::new(revision) };
+        let step = |revision| RosterVersion { epoch, revision: Revision::new(revision) };
         assert_eq!((changes.told(), changes.missed(step(1_000))), (step(0), None), "nobody was told");
         let mut out = Vec::new();
         changes.tell(&mut out);
@@ -269,7 +269,7 @@ mod tests {
             (rest, revision) = (behind, update.to.get());
         }
         assert_eq!((changes.told(), changes.missed(changes.told()).map(|none| none.len())), (step(1_000), Some(0)));
-        assert_eq!(changes.missed(Step { epoch: Epoch::new(8), ..step(1_000) }), None);
+        assert_eq!(changes.missed(RosterVersion { epoch: Epoch::new(8), ..step(1_000) }), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One connection from hello to its end: states that carry what belongs to them.
 //!
 //! ```text
-//! Greeting --hello--> Guest --Enter, Resume--> Checking --right--> Online
+//! Greeting --hello--> Guest --Login, Resume--> Checking --right--> Online
 //!                       ^                         |
 //!                       +-------- rejected -------+            any state --> closed, which means forgotten
 //! ```
@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::bounds::Bound;
 use super::config::ServerConfig;
+use super::limit::Limit;
 use super::rate::Rate;
 use super::throttle::Source;
 use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId};
 use crate::key::PublicKey;
-use crate::roster::{LinkVersions, Step};
+use crate::roster::{LinkVersions, RosterVersion};
 use crate::time::Mono;
 
 /// One connection.
@@ -71,7 +71,7 @@ pub(super) struct Newcomer {
     /// The datagram formats that it speaks.
     pub(super) versions: LinkVersions,
     /// How far its copy of the roster is, as it says.
-    pub(super) copy: Option<Step>,
+    pub(super) copy: Option<RosterVersion>,
 }
 
 /// A connection that speaks for a session.
@@ -109,16 +109,16 @@ impl Connections {
     ///
     /// # Errors
     /// The bound that is reached.
-    pub(super) fn insert(&mut self, conn: ConnId, from: SocketAddr, config: &ServerConfig) -> Result<(), Bound> {
+    pub(super) fn insert(&mut self, conn: ConnId, from: SocketAddr, config: &ServerConfig) -> Result<(), Limit> {
         let count = self.counts.get(&from.ip().into()).copied().unwrap_or(0);
         if count >= config.max_connections_per_address {
-            return Err(Bound::ConnectionsPerAddress);
+            return Err(Limit::ConnectionsPerAddress);
         }
         if self.all.len() >= config.max_connections {
-            return Err(Bound::Connections);
+            return Err(Limit::Connections);
         }
         if self.guests >= config.max_guests {
-            return Err(Bound::Guests);
+            return Err(Limit::Guests);
         }
         let connection = Connection { from, state: State::Greeting, requests: 0, turn: None, frames: Rate::default() };
         self.all.insert(conn, connection);
@@ -208,12 +208,12 @@ mod tests {
             connections.insert(ConnId::new(conn), SocketAddr::from(([192, 0, 2, host], 50_000)), &config)
         };
         assert_eq!([1, 2].map(|conn| insert(&mut connections, conn, 1)), [Ok(()), Ok(())]);
-        assert_eq!(insert(&mut connections, 3, 1), Err(Bound::ConnectionsPerAddress));
-        assert_eq!([3, 4].map(|conn| insert(&mut connections, conn, 2)), [Ok(()), Err(Bound::Guests)]);
+        assert_eq!(insert(&mut connections, 3, 1), Err(Limit::ConnectionsPerAddress));
+        assert_eq!([3, 4].map(|conn| insert(&mut connections, conn, 2)), [Ok(()), Err(Limit::Guests)]);
         for _ in 0..2 {
             assert!(connections.log_in(ConnId::new(3), online()).is_some());
         }
-        assert_eq!([4, 5].map(|conn| insert(&mut connections, conn, conn as u8)), [Ok(()), Err(Bound::Connections)]);
+        assert_eq!([4, 5].map(|conn| insert(&mut connections, conn, conn as u8)), [Ok(()), Err(Limit::Connections)]);
         assert!(connections.remove(ConnId::new(1)).is_some());
         assert!(connections.remove(ConnId::new(1)).is_none());
         assert_eq!(insert(&mut connections, 6, 1), Ok(()));

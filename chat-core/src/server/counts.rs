@@ -50,7 +50,7 @@ impl Counts {
     /// A session was welcomed.
     pub(super) fn welcomed(&mut self, kind: WelcomeKind) {
         *match kind {
-            WelcomeKind::Entered => &mut self.entered,
+            WelcomeKind::LoggedIn => &mut self.entered,
             WelcomeKind::Continued => &mut self.continued,
             WelcomeKind::Fresh => &mut self.fresh,
         } += 1;

@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 use super::connection::{Checking, Newcomer, Online, State};
-use super::doors::{Job, Output};
+use super::io::{Job, Output};
 use super::jobs::Pending;
 use super::sessions::Session;
 use super::throttle::{Attempt, Verdict};
 use super::tickets::Ticket;
 use super::timers::Timer;
-use super::{Bound, Server, addresses, registration, send};
+use super::{Limit, Server, addresses, registration, send};
 use crate::accounts::{Account, AccountError, Status};
 use crate::extras::Extras;
 use crate::id::{AccountId, ConnId};
 use crate::key::PublicKey;
 use crate::name::UserName;
 use crate::password::Password;
-use crate::roster::{Change, Entry, LinkVersions, Step};
+use crate::roster::{Change, Entry, LinkVersions, RosterVersion};
 use crate::time::{Now, Timestamp};
-use crate::wire::control::{self, Ended, Enter, Limits, MISSED, Offer, Purpose, Reply, Request, Welcome, WelcomeKind};
+use crate::wire::control::{self, DELTA, Ended, Login, Offer, Purpose, Reply, Request, Timings, Welcome, WelcomeKind};
 use crate::wire::rejection::Rejection;
 
 impl Server {
@@ -27,13 +27,13 @@ impl Server {
         let Some(connection) = self.connections.get_mut(conn) else { return };
         connection.requests += 1;
         if connection.requests > self.config.max_guest_requests {
-            out.push(Output::Reached(Bound::Frames));
+            out.push(Output::LimitReached(Limit::Frames));
             return self.turn_away(now, conn, Rejection::TooManyRequests, out);
         }
         let is_checking = matches!(connection.state, State::Checking(_));
         let begun = match request {
             Request::Leave => return self.hang_up(now, conn, out),
-            Request::Enter(enter) if !is_checking => self.enter(now, conn, &enter, out),
+            Request::Login(enter) if !is_checking => self.enter(now, conn, &enter, out),
             Request::Resume(resume) if !is_checking => self.resume(now, conn, &resume, out),
             // The time to log in runs on.
             _ => return send(conn, &Reply::Rejected(Rejection::OutOfPlace), out),
@@ -52,7 +52,7 @@ impl Server {
         send(conn, &Reply::Rejected(why), out);
     }
 
-    fn enter(&mut self, now: Now, conn: ConnId, enter: &Enter<'_>, out: &mut Vec<Output>) -> Result<(), Rejection> {
+    fn enter(&mut self, now: Now, conn: ConnId, enter: &Login<'_>, out: &mut Vec<Output>) -> Result<(), Rejection> {
         let name = UserName::parse(enter.user)?;
         let password = Password::parse(enter.password)?;
         let newcomer = self.newcomer(conn, enter.key, &enter.offer, enter.versions)?;
@@ -68,10 +68,10 @@ impl Server {
             return Err(why);
         }
         let job = match enter.purpose {
-            Purpose::LogIn => Job::Authenticate { name, password },
+            Purpose::Login => Job::Authenticate { name, password },
             Purpose::Register => Job::Register { name, password },
         };
-        self.jobs.start(Pending::Enter { conn, attempt }, job, out);
+        self.jobs.start(Pending::Login { conn, attempt }, job, out);
         self.check(conn, Checking::Password(newcomer));
         Ok(())
     }
@@ -80,13 +80,13 @@ impl Server {
         &mut self,
         now: Now,
         conn: ConnId,
-        enter: &Enter<'_>,
+        enter: &Login<'_>,
         out: &mut Vec<Output>,
     ) -> Result<(), Rejection> {
         registration::admit(&self.config.registration, enter)?;
         let from = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?.from.ip().into();
         self.registrations.take(now.mono, from, &self.config).map_err(|(bound, pause)| {
-            out.push(Output::Reached(bound));
+            out.push(Output::LimitReached(bound));
             Rejection::too_many_registrations(pause)
         })
     }
@@ -122,7 +122,7 @@ impl Server {
         let checks = self.jobs.checks();
         let too_long = checks >= self.config.certain_checks && self.turns.time_of(checks) > self.config.longest_check;
         if checks >= self.config.max_checks || too_long {
-            out.push(Output::Reached(Bound::PasswordChecks));
+            out.push(Output::LimitReached(Limit::PasswordChecks));
             return Err(Rejection::busy(self.turn(now, conn)));
         }
         let connection = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?;
@@ -148,8 +148,8 @@ impl Server {
         out: &mut Vec<Output>,
     ) {
         match result {
-            Err(AccountError::Busy(_)) => out.push(Output::Reached(Bound::PasswordChecks)),
-            Err(AccountError::Full) => out.push(Output::Reached(Bound::Accounts)),
+            Err(AccountError::Busy(_)) => out.push(Output::LimitReached(Limit::PasswordChecks)),
+            Err(AccountError::Full) => out.push(Output::LimitReached(Limit::Accounts)),
             // All these have cost a hash.
             Ok(_) | Err(AccountError::WrongCredentials | AccountError::Disabled) => {
                 self.turns.done(now.mono, self.jobs.checks());
@@ -188,7 +188,7 @@ impl Server {
             Ok(account) if account.status != Status::Active => Err(Rejection::Disabled),
             Ok(account) => {
                 let since = self.sessions.next_since(now.mono, account.id, now.wall);
-                self.begin(now, conn, &account, since, newcomer, WelcomeKind::Entered, out)
+                self.begin(now, conn, &account, since, newcomer, WelcomeKind::LoggedIn, out)
             }
         };
         if let Err(why) = admitted {
@@ -211,7 +211,7 @@ impl Server {
         let Newcomer { key, addresses, versions, copy: _ } = newcomer;
         self.refuse_used(key)?;
         if self.sessions.len() >= self.config.max_sessions && self.sessions.get(account.id).is_none() {
-            out.push(Output::Reached(Bound::Sessions));
+            out.push(Output::LimitReached(Limit::Sessions));
             return Err(Rejection::Full);
         }
         let replaced = self.replace(now, account.id, out);
@@ -259,7 +259,7 @@ impl Server {
         conn: ConnId,
         account: AccountId,
         kind: WelcomeKind,
-        copy: Option<Step>,
+        copy: Option<RosterVersion>,
         out: &mut Vec<Output>,
     ) {
         let Some(session) = self.sessions.get_mut(account) else { return };
@@ -278,14 +278,14 @@ impl Server {
             entry,
             at: now.wall,
             observed,
-            limits: Limits {
+            timings: Timings {
                 heartbeat_ms: millis(self.config.heartbeat),
                 silence_ms: millis(self.config.silence),
                 grace_ms: millis(self.config.grace),
             },
             ticket: self.ticket(now, account).unwrap_or_default(),
             settling_ms: millis(now.mono.until(self.started + self.config.settling)),
-            extras: missed.iter().map(|_| control::step(MISSED, self.changes.told())).collect(),
+            extras: missed.iter().map(|_| control::version_extra(DELTA, self.changes.told())).collect(),
         };
         out.push(Output::Admit { conn });
         send(conn, &Reply::Welcome(welcome), out);
@@ -293,7 +293,7 @@ impl Server {
             // Ahead of what nobody was told yet, which follows for everybody.
             Some(frames) => {
                 self.counts.caught_up += 1;
-                out.push(Output::Copy { conn, frames });
+                out.push(Output::Snapshot { conn, frames });
             }
             None => self.copies.want(conn),
         }

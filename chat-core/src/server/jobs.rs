@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::doors::{Job, Output};
+use super::io::{Job, Output};
 use super::throttle::Attempt;
 use crate::id::{AccountId, ConnId, JobId};
 use crate::time::Timestamp;
@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub(super) enum Pending {
     /// A connection enters with a password.
-    Enter {
+    Login {
         /// Which; it may be gone.
         conn: ConnId,
         /// To be ended in the throttle.
@@ -79,6 +79,6 @@ impl Jobs {
 
 impl Pending {
     fn is_check(&self) -> bool {
-        matches!(self, Self::Enter { .. } | Self::ChangePassword { .. })
+        matches!(self, Self::Login { .. } | Self::ChangePassword { .. })
     }
 }

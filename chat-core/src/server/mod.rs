@@ -21,16 +21,16 @@
 //! only about the rest.
 
 mod addresses;
-mod bounds;
 mod changes;
 mod config;
 mod connection;
 mod copies;
 mod counts;
-mod doors;
 mod enter;
 mod history;
+mod io;
 mod jobs;
+mod limit;
 mod memory;
 mod online;
 mod pace;
@@ -49,10 +49,10 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use bounds::Bound;
 pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
 pub use counts::Counts;
-pub use doors::{Closed, Input, Job, JobResult, Missed, Output};
+pub use io::{Closed, Input, Job, JobResult, Missed, Output};
+pub use limit::Limit;
 pub use pace::PaceConfig;
 pub use tickets::TicketKey;
 
@@ -200,7 +200,7 @@ impl Server {
             Ok(()) => self.timers.set(Timer::LogIn(conn), now.mono + self.config.login_time),
             Err(bound) => {
                 self.counts.rejected(Rejection::Full);
-                out.push(Output::Reached(bound));
+                out.push(Output::LimitReached(bound));
                 // The client reads our hello first, and then it can read why.
                 send_hello(conn, out);
                 send(conn, &Reply::Rejected(Rejection::Full), out);
@@ -212,7 +212,7 @@ impl Server {
     fn frame(&mut self, now: Now, conn: ConnId, payload: &[u8], out: &mut Vec<Output>) {
         let Some(connection) = self.connections.get_mut(conn) else { return };
         if !connection.take_frame(now.mono, &self.config) {
-            out.push(Output::Reached(Bound::Frames));
+            out.push(Output::LimitReached(Limit::Frames));
             return self.turn_away(now, conn, Rejection::TooManyRequests, out);
         }
         if matches!(connection.state, State::Greeting) {
@@ -252,7 +252,7 @@ impl Server {
     fn done(&mut self, now: Now, job: JobId, result: JobResult, out: &mut Vec<Output>) {
         let Some(pending) = self.jobs.finish(job) else { return };
         match pending {
-            Pending::Enter { conn, attempt } => self.entered(now, conn, attempt, result.account(), out),
+            Pending::Login { conn, attempt } => self.entered(now, conn, attempt, result.account(), out),
             Pending::ChangePassword { conn, account, attempt } => {
                 self.password_changed(now, job, conn, account, attempt, result.account(), out);
             }

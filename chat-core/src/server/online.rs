@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::doors::{Job, Output};
+use super::io::{Job, Output};
 use super::jobs::Pending;
 use super::sessions::Changing;
 use super::throttle::Attempt;
@@ -23,7 +23,7 @@ impl Server {
         let Some(online) = self.connections.online(conn) else { return };
         self.timers.set(Timer::Silence(conn), now.mono + self.config.silence);
         match request {
-            Request::Beat { number } => send(conn, &Reply::Beat { number, at: now.wall }, out),
+            Request::Heartbeat { number } => send(conn, &Reply::Heartbeat { number, at: now.wall }, out),
             Request::Refresh if now.mono < online.refresh_from => {
                 self.timers.set(Timer::Refresh(conn), online.refresh_from);
             }
@@ -40,7 +40,7 @@ impl Server {
                 self.forget(conn);
                 self.end(now, account, OfflineReason::Asked, out);
             }
-            Request::Enter(_) | Request::Resume(_) => send(conn, &Reply::Rejected(Rejection::OutOfPlace), out),
+            Request::Login(_) | Request::Resume(_) => send(conn, &Reply::Rejected(Rejection::OutOfPlace), out),
         }
     }
 

@@ -29,7 +29,7 @@ const HEAD: usize = 1 + 5;
 /// The most that the entries of a page may take.
 const ROOM: usize = frame::MAX_FRAME - HEAD;
 
-/// The number of `Reply::Page` among the replies.
+/// The number of `Reply::SnapshotPage` among the replies.
 const VARIANT: u32 = 2;
 
 impl Pages {
@@ -97,7 +97,7 @@ impl Page {
     }
 }
 
-/// The frame that `Reply::Page` would give for these entries.
+/// The frame that `Reply::SnapshotPage` would give for these entries.
 fn encoded(entries: &BTreeMap<UserName, Vec<u8>>) -> Bytes {
     let mut payload = Vec::new();
     let count = u32::try_from(entries.len()).expect("a page has far fewer entries than bytes");
@@ -142,7 +142,7 @@ mod tests {
             let mut typed = Vec::new();
             frame::encode(&reply, &mut typed);
             assert_eq!(typed, *frame);
-            let Reply::Page(page) = reply else { panic!("not a page") };
+            let Reply::SnapshotPage(page) = reply else { panic!("not a page") };
             assert!(!page.is_empty());
             entries.extend(page);
             count += 1;

@@ -1,6 +1,6 @@
 //! When the roster is told: at once while things are quiet, and while they are not, all that has gathered in one go.
 
-use super::doors::Output;
+use super::io::Output;
 use super::timers::Timer;
 use super::{Missed, Server};
 use crate::id::ConnId;
@@ -29,7 +29,7 @@ impl Server {
             // Counted from here on, because only now there is something that it could read.
             if let Some(online) = self.connections.online(conn) {
                 online.refresh_from = now.mono + self.config.refresh_interval;
-                out.push(Output::Copy { conn, frames });
+                out.push(Output::Snapshot { conn, frames });
             } else {
                 self.copies.forget(conn);
             }

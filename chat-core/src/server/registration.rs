@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::bounds::Bound;
 use super::config::{RegistrationPolicy, ServerConfig};
+use super::limit::Limit;
 use super::memory::Memory;
 use super::rate::Rate;
 use super::throttle::Source;
 use crate::time::Mono;
-use crate::wire::control::{Enter, INVITATION};
+use crate::wire::control::{INVITATION, Login};
 use crate::wire::rejection::Rejection;
 
 /// The registrations of the last hour.
@@ -29,14 +29,14 @@ impl Registrations {
     ///
     /// # Errors
     /// The bound that it would break, and after what time it would not.
-    pub(super) fn take(&mut self, now: Mono, from: Source, config: &ServerConfig) -> Result<(), (Bound, Duration)> {
+    pub(super) fn take(&mut self, now: Mono, from: Source, config: &ServerConfig) -> Result<(), (Limit, Duration)> {
         let per_address = config.registrations_per_address;
         let mut source = self.sources.get(now, &from).copied().unwrap_or_default();
         source
             .take(now, interval(per_address), per_address)
-            .map_err(|pause| (Bound::RegistrationsPerAddress, pause))?;
+            .map_err(|pause| (Limit::RegistrationsPerAddress, pause))?;
         let most = config.registrations_per_hour;
-        self.all.take(now, interval(most), most).map_err(|pause| (Bound::Registrations, pause))?;
+        self.all.take(now, interval(most), most).map_err(|pause| (Limit::Registrations, pause))?;
         *self.sources.renew(now, from) = source;
         Ok(())
     }
@@ -50,7 +50,7 @@ fn interval(per_hour: u32) -> Duration {
 ///
 /// # Errors
 /// It does not.
-pub(super) fn admit(policy: &RegistrationPolicy, enter: &Enter<'_>) -> Result<(), Rejection> {
+pub(super) fn admit(policy: &RegistrationPolicy, enter: &Login<'_>) -> Result<(), Rejection> {
     match policy {
         RegistrationPolicy::Open => Ok(()),
         RegistrationPolicy::Closed => Err(Rejection::RegistrationClosed),
@@ -80,12 +80,12 @@ mod tests {
                 .map_err(|(bound, pause)| (bound, pause.as_secs() / 60))
         };
         assert_eq!([take(0, 1), take(0, 1)], [Ok(()), Ok(())]);
-        assert_eq!(take(0, 1), Err((Bound::RegistrationsPerAddress, 30)));
+        assert_eq!(take(0, 1), Err((Limit::RegistrationsPerAddress, 30)));
         assert_eq!(take(0, 2), Ok(()));
-        assert_eq!(take(0, 3), Err((Bound::Registrations, 20)));
+        assert_eq!(take(0, 3), Err((Limit::Registrations, 20)));
         assert_eq!(take(20, 3), Ok(()));
-        assert_eq!(take(30, 1), Err((Bound::Registrations, 10)), "which did not count for its address");
+        assert_eq!(take(30, 1), Err((Limit::Registrations, 10)), "which did not count for its address");
         assert_eq!(take(40, 1), Ok(()));
-        assert_eq!(take(41, 1), Err((Bound::RegistrationsPerAddress, 19)));
+        assert_eq!(take(41, 1), Err((Limit::RegistrationsPerAddress, 19)));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::connection::{Checking, Newcomer};
-use super::doors::{Job, Output};
+use super::io::{Job, Output};
 use super::jobs::Pending;
 use super::sessions::Standing;
 use super::tickets::Ticket;

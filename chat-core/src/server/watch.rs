@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Server;
-use super::doors::{Job, Output};
+use super::io::{Job, Output};
 use super::jobs::Pending;
 use super::timers::Timer;
 use crate::accounts::{Account, AccountError};

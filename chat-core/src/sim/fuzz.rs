@@ -69,7 +69,7 @@ pub fn request(data: &[u8]) {
     if let Ok(Request::Resume(resume)) = Request::decode(data)
         && let Some(copy) = resume.copy()
     {
-        let extras = [control::step(control::COPY, copy)].into_iter().collect();
+        let extras = [control::version_extra(control::KNOWN_VERSION, copy)].into_iter().collect();
         assert_eq!(Resume { extras, ..resume }.copy(), Some(copy));
     }
 }
@@ -79,7 +79,7 @@ pub fn reply(data: &[u8]) {
     if let Ok(Reply::Welcome(welcome)) = Reply::decode(data)
         && let Ok(Some(missed)) = welcome.missed()
     {
-        let extras = [control::step(control::MISSED, missed)].into_iter().collect();
+        let extras = [control::version_extra(control::DELTA, missed)].into_iter().collect();
         assert_eq!(Welcome { extras, ..welcome }.missed(), Ok(Some(missed)));
     }
 }

@@ -277,7 +277,7 @@ impl Group {
             member.seen = member.told.len();
             let Some((token, id)) = member.inbox.take(self.now) else { return };
             self.ledger.taken(user, id);
-            member.peer.handle(now, Input::Taken(token), &mut member.told);
+            member.peer.handle(now, Input::Accept(token), &mut member.told);
         }
     }
 

@@ -54,7 +54,7 @@ impl Ledger {
     /// Notes what the machine of `session`, which is `user`'s, has told.
     pub fn told(&mut self, session: SessionId, user: &UserName, output: &Output) {
         match output {
-            Output::Accepted { id, recipients, .. } => {
+            Output::Queued { id, recipients, .. } => {
                 let before = self.accepted.insert(*id, *recipients);
                 if before.is_some() || id.session != session {
                     self.breach(format!("{user} accepted {id}, which is not new"));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn accept(ledger: &mut Ledger, number: u64) {
-        let accepted = Output::Accepted { tag: 0, id: id(number), recipients: 1 };
+        let accepted = Output::Queued { tag: 0, id: id(number), recipients: 1 };
         ledger.told(ALICE, &"alice".parse().unwrap(), &accepted);
     }
 

@@ -4,11 +4,11 @@
 //! client                                  server
 //!   Hello          ------------------>
 //!                  <------------------      Hello
-//!   Enter, Resume  ------------------>
+//!   Login, Resume  ------------------>
 //!                  <------------------      Welcome | Rejected
 //!                  <------------------      Page .. Page, Complete | what was missed
 //!                  <------------------      Update, as often as the roster changes
-//!   Beat           ------------------>      Beat, Ticket
+//!   Heartbeat           ------------------>      Heartbeat, Ticket
 //!   Leave          ------------------>
 //! ```
 
@@ -22,7 +22,7 @@ use super::{Malformed, decode, encode};
 use crate::extras::{Extra, Extras};
 use crate::id::{Epoch, Revision};
 use crate::key::PublicKey;
-use crate::roster::{Entry, LinkVersions, Step, Update};
+use crate::roster::{Entry, LinkVersions, RosterVersion, Update};
 use crate::time::Timestamp;
 
 /// What a client says. On the wire: append only.
@@ -30,14 +30,14 @@ use crate::time::Timestamp;
 pub enum Request<'a> {
     /// Logs in with a password.
     #[serde(borrow)]
-    Enter(Enter<'a>),
+    Login(Login<'a>),
     /// Comes back with a ticket.
     #[serde(borrow)]
     Resume(Resume<'a>),
     /// Goes offline, to be told to everybody at once.
     Leave,
     /// The heartbeat; the server answers with the same number and its time.
-    Beat {
+    Heartbeat {
         /// Counted by the client.
         number: u32,
     },
@@ -62,7 +62,7 @@ impl<'a> Request<'a> {
 
 /// A log-in with a password.
 #[derive(Deserialize, PartialEq, Serialize)]
-pub struct Enter<'a> {
+pub struct Login<'a> {
     /// Whether the account is to be made first.
     pub purpose: Purpose,
     /// As typed; the server checks it and says what is wrong with it.
@@ -79,13 +79,13 @@ pub struct Enter<'a> {
     pub extras: Extras,
 }
 
-/// The tag of the extra of [`Enter`] that holds an invitation code.
+/// The tag of the extra of [`Login`] that holds an invitation code.
 pub const INVITATION: u16 = 1;
 
 /// Prints no password.
-impl fmt::Debug for Enter<'_> {
+impl fmt::Debug for Login<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Enter").field("purpose", &self.purpose).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Login").field("purpose", &self.purpose).field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -93,7 +93,7 @@ impl fmt::Debug for Enter<'_> {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Purpose {
     /// To use an account.
-    LogIn,
+    Login,
     /// To make an account and use it.
     Register,
 }
@@ -115,19 +115,19 @@ pub struct Resume<'a> {
 
 impl Resume<'_> {
     /// How far the client's copy of the roster is, if it says so in a way that can be read.
-    pub fn copy(&self) -> Option<Step> {
-        decode(self.extras.get(COPY)?).ok()
+    pub fn copy(&self) -> Option<RosterVersion> {
+        decode(self.extras.get(KNOWN_VERSION)?).ok()
     }
 }
 
-/// The tag of the extra of [`Resume`] that says how far the client's copy of the roster is: a [`Step`]. Only who has had
+/// The tag of the extra of [`Resume`] that says how far the client's copy of the roster is: a [`RosterVersion`]. Only who has had
 /// a whole copy says it.
-pub const COPY: u16 = 1;
+pub const KNOWN_VERSION: u16 = 1;
 
 /// An extra of [`Resume`] or [`Welcome`] that says how far a roster is.
-pub fn step(tag: u16, step: Step) -> Extra {
+pub fn version_extra(tag: u16, version: RosterVersion) -> Extra {
     let mut value = Vec::new();
-    encode(&step, &mut value);
+    encode(&version, &mut value);
     Extra { tag, value }
 }
 
@@ -187,9 +187,9 @@ pub enum Reply {
     /// The log-in is refused; the connection ends unless the client tries again.
     Rejected(Rejection),
     /// A part of a fresh copy of the roster.
-    Page(Vec<Entry>),
+    SnapshotPage(Vec<Entry>),
     /// That was all of the fresh copy. A copy without a page is that of nobody.
-    Complete {
+    SnapshotComplete {
         /// The server start that counts the revisions.
         epoch: Epoch,
         /// The revision that the copy shows.
@@ -198,7 +198,7 @@ pub enum Reply {
     /// The roster changed.
     Update(Update),
     /// The answer to a heartbeat.
-    Beat {
+    Heartbeat {
         /// As in the heartbeat.
         number: u32,
         /// The server's time.
@@ -234,7 +234,7 @@ pub struct Welcome {
     /// The client's address as the server sees it.
     pub observed: SocketAddr,
     /// The server's times.
-    pub limits: Limits,
+    pub timings: Timings,
     /// For coming back without a password.
     pub ticket: Vec<u8>,
     /// How much longer the server, which started not long ago, waits for others to come back; in milliseconds.
@@ -248,14 +248,14 @@ impl Welcome {
     ///
     /// # Errors
     /// It says something that cannot be read.
-    pub fn missed(&self) -> Result<Option<Step>, Malformed> {
-        self.extras.get(MISSED).map(decode).transpose()
+    pub fn missed(&self) -> Result<Option<RosterVersion>, Malformed> {
+        self.extras.get(DELTA).map(decode).transpose()
     }
 }
 
 /// The tag of the extra of [`Welcome`] that says that no copy follows but what the client has missed since the step that
-/// it said itself, and to which [`Step`] that leads.
-pub const MISSED: u16 = 1;
+/// it said itself, and to which [`RosterVersion`] that leads.
+pub const DELTA: u16 = 1;
 
 /// Prints no ticket.
 impl fmt::Debug for Welcome {
@@ -268,7 +268,7 @@ impl fmt::Debug for Welcome {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum WelcomeKind {
     /// It began with a password.
-    Entered,
+    LoggedIn,
     /// It is the session of the ticket: same id, same key, links go on.
     Continued,
     /// The ticket's session has ended; this is a new one with the next key.
@@ -277,7 +277,7 @@ pub enum WelcomeKind {
 
 /// The server's times that a client has to know, in milliseconds.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Limits {
+pub struct Timings {
     /// How often a heartbeat is due.
     pub heartbeat_ms: u32,
     /// After how long a silence the connection counts as broken.
@@ -324,7 +324,7 @@ mod tests {
         }
     }
 
-    const STEP: Step = Step { epoch: Epoch::new(300), revision: Revision::new(2) };
+    const STEP: RosterVersion = RosterVersion { epoch: Epoch::new(300), revision: Revision::new(2) };
 
     const OFFER: &str = "00 c1b802 02 00c0a80107c1b802 0120010db8000000000000000000000007c1b802";
 
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn golden_bytes_of_requests() {
         let (key, versions) = (PublicKey::new([7; 32]), LinkVersions { low: 1, high: 1 });
-        let enter = Enter {
+        let enter = Login {
             purpose: Purpose::Register,
             user: "bob",
             password: "hunter22",
@@ -361,14 +361,14 @@ mod tests {
             extras: Extras::default(),
         };
         let resume = |extras| Resume { ticket: &[1, 2], offer: offer(), next_key: key, versions, extras };
-        let copy = [step(COPY, STEP)].into_iter().collect();
+        let copy = [version_extra(KNOWN_VERSION, STEP)].into_iter().collect();
         let sevens = "07".repeat(32);
         for (request, golden) in [
-            (Request::Enter(enter), format!("00 01 03626f62 0868756e7465723232 {OFFER} {sevens} 0101 00")),
+            (Request::Login(enter), format!("00 01 03626f62 0868756e7465723232 {OFFER} {sevens} 0101 00")),
             (Request::Resume(resume(Extras::default())), format!("01 020102 {OFFER} {sevens} 0101 00")),
             (Request::Resume(resume(copy)), format!("01 020102 {OFFER} {sevens} 0101 01 01 03 ac0202")),
             (Request::Leave, "02".into()),
-            (Request::Beat { number: 300 }, "03 ac02".into()),
+            (Request::Heartbeat { number: 300 }, "03 ac02".into()),
             (Request::Move(offer()), format!("04 {OFFER}")),
             (Request::Refresh, "05".into()),
             (Request::ChangePassword(ChangePassword { old: "a", new: "b" }), "06 0161 0162".into()),
@@ -388,12 +388,12 @@ mod tests {
             entry: entry(),
             at: Timestamp::from_millis(300),
             observed: "192.168.1.7:5".parse().unwrap(),
-            limits: Limits { heartbeat_ms: 1, silence_ms: 2, grace_ms: 3 },
+            timings: Timings { heartbeat_ms: 1, silence_ms: 2, grace_ms: 3 },
             ticket: vec![9],
             settling_ms: 4,
             extras: Extras::default(),
         };
-        let missed = Welcome { extras: [step(MISSED, STEP)].into_iter().collect(), ..welcome.clone() };
+        let missed = Welcome { extras: [version_extra(DELTA, STEP)].into_iter().collect(), ..welcome.clone() };
         let (epoch, revision, at) = (Epoch::new(1), Revision::new(2), Timestamp::from_millis(5));
         let user = || "bob".parse().unwrap();
         let changes = vec![
@@ -411,10 +411,10 @@ mod tests {
             (Reply::Welcome(welcome), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 00")),
             (Reply::Welcome(missed), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 01 01 03 ac0202")),
             (Reply::Rejected(Rejection::NameTaken), "01 02".into()),
-            (Reply::Page(vec![entry()]), format!("02 01 {entry_hex}")),
-            (Reply::Complete { epoch, revision }, "03 01 02".into()),
+            (Reply::SnapshotPage(vec![entry()]), format!("02 01 {entry_hex}")),
+            (Reply::SnapshotComplete { epoch, revision }, "03 01 02".into()),
             (Reply::Update(update), format!("04 {update_hex}")),
-            (Reply::Beat { number: 1, at }, "05 01 05".into()),
+            (Reply::Heartbeat { number: 1, at }, "05 01 05".into()),
             (Reply::Ticket(vec![8, 9]), "06 02 0809".into()),
             (Reply::PasswordChange(Ok(())), "07 00".into()),
             (Reply::PasswordChange(Err(Rejection::WrongCredentials)), "07 01 03".into()),
@@ -437,19 +437,19 @@ mod tests {
             let (next_key, versions) = (PublicKey::new([7; 32]), LinkVersions { low: 1, high: 1 });
             Resume { ticket: &[], offer: offer(), next_key, versions, extras }
         };
-        assert_eq!(resume([step(COPY, STEP)].into_iter().collect()).copy(), Some(STEP));
-        assert_eq!(resume([step(COPY + 1, STEP)].into_iter().collect()).copy(), None);
-        let whole = step(COPY, STEP).value.clone();
+        assert_eq!(resume([version_extra(KNOWN_VERSION, STEP)].into_iter().collect()).copy(), Some(STEP));
+        assert_eq!(resume([version_extra(KNOWN_VERSION + 1, STEP)].into_iter().collect()).copy(), None);
+        let whole = version_extra(KNOWN_VERSION, STEP).value.clone();
         let longer = [&whole[..], &[0]].concat();
         for value in (0..whole.len()).map(|len| &whole[..len]).chain([&longer[..], &[0xff; 20]]) {
-            let extra = Extra { tag: COPY, value: value.to_vec() };
+            let extra = Extra { tag: KNOWN_VERSION, value: value.to_vec() };
             assert_eq!(resume([extra].into_iter().collect()).copy(), None, "{value:?}");
         }
     }
 
     #[test]
     fn a_roster_entry_with_a_name_that_is_none_is_refused() {
-        let mut encoded = bytes(&Reply::Page(vec![entry()]));
+        let mut encoded = bytes(&Reply::SnapshotPage(vec![entry()]));
         encoded[3] = b' ';
         assert_eq!(Reply::decode(&encoded), Err(Malformed));
     }

@@ -14,7 +14,7 @@ use chat_core::peer;
 use chat_core::presence::{Presence, PresenceEvent};
 use tokio::sync::{Notify, mpsc};
 
-use super::Taking;
+use super::AcceptMode;
 use super::command::Command;
 use crate::error::EndReason;
 use crate::identity::Fingerprint;
@@ -38,7 +38,7 @@ pub enum Event {
     Message {
         /// The message.
         message: Message,
-        /// To say whether it was taken, with [`Taking::Manual`].
+        /// To say whether it was taken, with [`AcceptMode::Manual`].
         token: Token,
     },
     /// What became of one of our messages for one recipient.
@@ -83,14 +83,14 @@ pub enum Notice {
         shown: Fingerprint,
     },
     /// Nothing comes back from this peer; mostly a firewall stands between.
-    PeerSilent(UserName),
+    PeerUnresponsive(UserName),
     /// The peer answers again.
-    PeerAnswers(UserName),
+    PeerResponsive(UserName),
     /// The peer's program broke the protocol; nothing is exchanged with it any more.
     PeerMisbehaved(UserName),
     /// The session has met 65,536 others that left and can remember no more of them: whoever is new cannot be written to
     /// before we have logged in anew.
-    SessionSpent,
+    SessionExhausted,
     /// The system gave a smaller receive buffer than was asked for (on Linux: raise `net.core.rmem_max`).
     ReceiveBufferSmall {
         /// What it gave, in bytes.
@@ -110,25 +110,25 @@ pub struct Token {
 
 /// What the application did with a message.
 #[derive(Debug)]
-pub(super) enum Verdict {
-    Taken(Token),
-    Refused(Token),
+pub(super) enum Decision {
+    Accept(Token),
+    Refuse(Token),
 }
 
 /// The stream of events. It keeps the session alive as the [`Client`](super::Client) does; a dropped stream refuses the messages that it holds,
 /// and those that come later.
 pub struct Events {
     queue: Arc<EventQueue>,
-    taking: Taking,
+    taking: AcceptMode,
     _alive: mpsc::Sender<Command>,
 }
 
 impl Events {
-    pub(super) const fn new(queue: Arc<EventQueue>, taking: Taking, alive: mpsc::Sender<Command>) -> Self {
+    pub(super) const fn new(queue: Arc<EventQueue>, taking: AcceptMode, alive: mpsc::Sender<Command>) -> Self {
         Self { queue, taking, _alive: alive }
     }
 
-    /// The next event; `None` after [`Event::Left`] or [`Event::Ended`]. With [`Taking::Automatic`] a message that is
+    /// The next event; `None` after [`Event::Left`] or [`Event::Ended`]. With [`AcceptMode::Automatic`] a message that is
     /// returned counts as taken.
     ///
     /// Cancel safety: no event is lost if the future is dropped.
@@ -137,8 +137,8 @@ impl Events {
             let readable = self.queue.readable.notified();
             match self.queue.pop() {
                 Popped::Event(event) => {
-                    if let (Taking::Automatic, Event::Message { token, .. }) = (self.taking, &event) {
-                        self.queue.judge(Verdict::Taken(*token));
+                    if let (AcceptMode::Automatic, Event::Message { token, .. }) = (self.taking, &event) {
+                        self.queue.judge(Decision::Accept(*token));
                     }
                     return Some(event);
                 }
@@ -159,7 +159,7 @@ impl Drop for Events {
     fn drop(&mut self) {
         for event in self.queue.abandon() {
             if let Event::Message { token, .. } = event {
-                self.queue.judge(Verdict::Refused(token));
+                self.queue.judge(Decision::Refuse(token));
             }
         }
     }
@@ -176,7 +176,7 @@ enum Popped {
 pub(super) struct EventQueue {
     state: Mutex<State>,
     readable: Notify,
-    verdicts: Mutex<Vec<Verdict>>,
+    verdicts: Mutex<Vec<Decision>>,
     judged: Notify,
 }
 
@@ -199,7 +199,7 @@ impl EventQueue {
         let mut state = self.lock();
         if state.abandoned {
             if let Event::Message { token, .. } = event {
-                self.judge(Verdict::Refused(token));
+                self.judge(Decision::Refuse(token));
             }
             return;
         }
@@ -235,7 +235,7 @@ impl EventQueue {
         self.lock().outcomes
     }
 
-    pub(super) fn judge(&self, verdict: Verdict) {
+    pub(super) fn judge(&self, verdict: Decision) {
         self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).push(verdict);
         self.judged.notify_one();
     }
@@ -246,7 +246,7 @@ impl EventQueue {
     }
 
     /// The verdicts since the last call.
-    pub(super) fn verdicts(&self) -> Vec<Verdict> {
+    pub(super) fn verdicts(&self) -> Vec<Decision> {
         std::mem::take(&mut *self.verdicts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

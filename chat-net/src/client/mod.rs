@@ -19,7 +19,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_core::client::{ClientConfig, Login};
+use chat_core::client::{ClientConfig, Credentials};
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
@@ -33,8 +33,8 @@ use tokio::time::timeout;
 use self::command::{COMMANDS, Command};
 use self::dial::Dialer;
 use self::driver::{Driver, Parts, Started};
+use self::events::{Decision, EventQueue};
 pub use self::events::{Event, Events, Notice, Token};
-use self::events::{EventQueue, Verdict};
 use crate::address::{Advertise, ServerAddress};
 pub use crate::error::{ChangePasswordError, ConnectError, EndReason, SendError};
 use crate::trust::Trust;
@@ -48,13 +48,13 @@ pub struct ClientOptions {
     /// Whether to believe that it is the one.
     pub trust: Trust,
     /// Who logs in. After the first welcome the password is held nowhere.
-    pub login: Login,
+    pub login: Credentials,
     /// Where messages are received: by default `[::]:0`, any port on all addresses, IPv4 and IPv6.
     pub udp: SocketAddr,
     /// The addresses that others are told; if empty they are found out.
     pub advertise: Vec<Advertise>,
-    /// What counts as taking a message.
-    pub taking: Taking,
+    /// What counts as accept a message.
+    pub accept: AcceptMode,
     /// The times of the connection to the server.
     pub machine: ClientConfig,
     /// The times and bounds of the links to peers.
@@ -63,14 +63,14 @@ pub struct ClientOptions {
 
 impl ClientOptions {
     /// Everything else by default.
-    pub fn new(server: ServerAddress, trust: Trust, login: Login) -> Self {
+    pub fn new(server: ServerAddress, trust: Trust, login: Credentials) -> Self {
         Self {
             server,
             trust,
             login,
             udp: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
             advertise: Vec::new(),
-            taking: Taking::Automatic,
+            accept: AcceptMode::Automatic,
             machine: ClientConfig::default(),
             peer: PeerConfig::default(),
         }
@@ -79,7 +79,7 @@ impl ClientOptions {
 
 /// When the sender is told that a message was delivered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Taking {
+pub enum AcceptMode {
     /// When [`Events::next`] has returned it.
     Automatic,
     /// When [`Client::accept`] was called with its token.
@@ -105,7 +105,7 @@ pub struct Sent {
 /// # Cancel safety
 /// If the future is dropped, a session that began already is left.
 pub async fn connect(options: ClientOptions) -> Result<(Client, Events), ConnectError> {
-    let ClientOptions { server, trust, login, udp: address, advertise, taking, machine, peer } = options;
+    let ClientOptions { server, trust, login, udp: address, advertise, accept, machine, peer } = options;
     let udp = Udp::bind(address).map_err(|source| ConnectError::Udp { address, source })?;
     let udp_address = udp.local_address();
     let (dialer, dialed) = Dialer::first(server.clone(), &trust, machine.connect_timeout).await?;
@@ -131,7 +131,7 @@ pub async fn connect(options: ClientOptions) -> Result<(Client, Events), Connect
     let alive = commands.clone();
     let Started { user, session, at } = start.await.unwrap_or(Err(ConnectError::Internal))?;
     let client = Client { user, session, at, udp_address, commands, events: Arc::clone(&events), open: open_seen };
-    Ok((client, Events::new(events, taking, alive)))
+    Ok((client, Events::new(events, accept, alive)))
 }
 
 /// A handle to a session. Clones are handles to the same one; when all of them and the [`Events`] are dropped, the
@@ -198,7 +198,7 @@ impl Client {
     }
 
     /// Waits until no outcome is still to come, for `at_most` so long; how many are.
-    pub async fn settled(&self, at_most: Duration) -> usize {
+    pub async fn idle(&self, at_most: Duration) -> usize {
         let mut open = self.open.clone();
         match timeout(at_most, open.wait_for(|&open| open == 0)).await {
             Ok(Ok(_)) => 0,
@@ -214,14 +214,14 @@ impl Client {
         self.ask(|done| Command::Leave { done }).await;
     }
 
-    /// Says that a message was taken, with [`Taking::Manual`].
+    /// Says that a message was taken, with [`AcceptMode::Manual`].
     pub fn accept(&self, token: Token) {
-        self.events.judge(Verdict::Taken(token));
+        self.events.judge(Decision::Accept(token));
     }
 
     /// Says that a message is not wanted: its sender is told `refused`.
     pub fn refuse(&self, token: Token) {
-        self.events.judge(Verdict::Refused(token));
+        self.events.judge(Decision::Refuse(token));
     }
 
     /// `None` if the session is over.

@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::ServerOptions;
+use super::handshake_limiter::{HandshakeLimiter, Place};
 use super::hub::Event;
 use super::monitor::Counters;
-use super::porch::{Place, Porch};
 use super::tls_stream::TlsStream;
 use crate::connection;
 use crate::outbox::Outbox;
@@ -31,7 +31,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where connections come in.
-pub(super) struct Door {
+pub(super) struct Acceptor {
     pub(super) listener: TcpListener,
     pub(super) tls: Arc<ServerConfig>,
     pub(super) events: mpsc::Sender<Event>,
@@ -46,11 +46,11 @@ struct Pause {
     warnings: Pace,
 }
 
-impl Door {
+impl Acceptor {
     /// Accepts until `stopping`, and then waits until all connections have ended. If it is dropped, they end at once.
     pub(super) async fn run(self, stopping: CancellationToken) {
         let permits = Arc::new(Semaphore::new(HANDSHAKES));
-        let porch = Porch::default();
+        let porch = HandshakeLimiter::default();
         let mut connections = JoinSet::new();
         let mut next = ConnId::new(1);
         let mut pause = Pause { next: FIRST_PAUSE, until: None, warnings: Pace::warnings() };

@@ -19,9 +19,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::ServerOptions;
 use super::jobs::Jobs;
+use super::limit_log::LimitLog;
 use super::monitor::{Counters, Held, Question, present};
 use super::presence_log::PresenceLog;
-use super::reached::Reached;
 use crate::clock::Clock;
 use crate::connection::{Gone, Incoming};
 use crate::outbox::Outbox;
@@ -54,7 +54,7 @@ pub(super) struct Hub<A, O> {
     jobs: Jobs<A>,
     log: Option<PresenceLog>,
     observer: O,
-    reached: Reached,
+    reached: LimitLog,
     counters: Arc<Counters>,
     questions: mpsc::Receiver<Question>,
     out: Vec<Output>,
@@ -82,7 +82,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             jobs,
             log,
             observer,
-            reached: Reached::new(&options.machine),
+            reached: LimitLog::new(&options.machine),
             counters: options.monitor.counters(),
             questions: options.monitor.questions(),
             out,
@@ -216,7 +216,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         for output in out.drain(..) {
             match output {
                 Output::Send { conn, bytes } => self.send(conn, bytes),
-                Output::Copy { conn, frames } => {
+                Output::Snapshot { conn, frames } => {
                     if let Some(connection) = self.connections.get(&conn) {
                         frames.iter().for_each(|bytes| self.counters.sent(bytes, 1));
                         connection.outbox.copy(&frames);
@@ -240,7 +240,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                     }
                 }
                 Output::Job { id, job } => self.jobs.start(id, job),
-                Output::Reached(bound) => {
+                Output::LimitReached(bound) => {
                     self.counters.reached(bound);
                     self.reached.tell(bound);
                 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use chat_core::accounts::{AccountError, Accounts};
-use chat_core::causes::causes;
+use chat_core::error_chain::error_chain;
 use chat_core::id::JobId;
 use chat_core::server::{Job, JobResult};
 use tokio::task::{AbortHandle, Id, JoinSet};
@@ -54,7 +54,7 @@ impl<A: Accounts> Jobs<A> {
                 if let Some(cause) = unavailable(&result)
                     && self.warnings.allows()
                 {
-                    log::error!("the accounts fail, who needs them is told to try again later: {}", causes(cause));
+                    log::error!("the accounts fail, who needs them is told to try again later: {}", error_chain(cause));
                 }
                 (task, Some(result))
             }

@@ -10,12 +10,12 @@
 //! ```
 
 mod accept;
+mod handshake_limiter;
 mod hub;
 mod jobs;
+mod limit_log;
 mod monitor;
-mod porch;
 mod presence_log;
-mod reached;
 mod renewal;
 mod tls_stream;
 
@@ -35,10 +35,10 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::accept::Door;
+use self::accept::Acceptor;
 use self::hub::Hub;
 use self::jobs::Jobs;
-pub use self::monitor::{Distribution, Monitor, NotServing, Present, Snapshot, State};
+pub use self::monitor::{Distribution, Monitor, NotServing, OnlineUser, Snapshot, State};
 use self::presence_log::PresenceLog;
 pub use self::presence_log::{PresenceLogFormat, ReopenLog};
 pub use self::renewal::Renewal;
@@ -123,7 +123,7 @@ pub async fn serve<A: Accounts>(
         None => None,
     };
     let (events, queue) = mpsc::channel(EVENTS);
-    let door = Door { listener, tls, events, counters: Arc::clone(&counters), options: options.clone() };
+    let door = Acceptor { listener, tls, events, counters: Arc::clone(&counters), options: options.clone() };
     let ticket_key = TicketKey::new(*identity.ticket_key);
     drop(identity);
     let hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, observer);

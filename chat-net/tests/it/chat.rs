@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chat_core::message::{FailReason, Outcome, Recipient, Scope};
 use chat_core::wire::control::Purpose;
-use chat_net::client::{Event, Taking};
+use chat_net::client::{AcceptMode, Event};
 
 use crate::harness::{PATIENCE, Person, Server, text, to};
 
@@ -50,7 +50,7 @@ async fn a_group_message_reaches_everybody_else_and_each_has_its_outcome() {
         }
     }
     assert_eq!((reports, summary), (2, Some((sent.id, 2, 0))));
-    assert_eq!(alice.client.settled(PATIENCE).await, 0);
+    assert_eq!(alice.client.idle(PATIENCE).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +63,7 @@ async fn private_messages_come_in_order_and_only_to_their_recipient() {
     for number in 0..200 {
         assert_eq!(bob.message().await, ("alice".to_owned(), number.to_string()));
     }
-    assert_eq!(alice.client.settled(PATIENCE).await, 0);
+    assert_eq!(alice.client.idle(PATIENCE).await, 0);
     alice.client.send(to("carol"), text("and you?")).await.unwrap();
     assert_eq!(carol.message().await.1, "and you?", "nothing of the 200 came before it");
 }
@@ -82,7 +82,7 @@ async fn a_message_is_delivered_when_it_is_taken_and_not_before() {
     let server = Server::start().await;
     let mut alice = server.join("alice").await;
     let mut options = server.client_options("bob", Purpose::Register);
-    options.taking = Taking::Manual;
+    options.accept = AcceptMode::Manual;
     let mut bob = server.connect(options).await.unwrap();
     alice.sees(&["bob"]).await;
     let [first, second] = ["first", "second"].map(text);
@@ -114,7 +114,7 @@ async fn all_outcomes_are_told_before_the_end() {
     let server = Server::start().await;
     let mut alice = server.join("alice").await;
     let mut options = server.client_options("bob", Purpose::Register);
-    options.taking = Taking::Manual;
+    options.accept = AcceptMode::Manual;
     let _bob = server.connect(options).await.unwrap();
     alice.sees(&["bob"]).await;
     for _ in 0..3 {

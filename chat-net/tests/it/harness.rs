@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat_core::accounts::memory::MemoryAccounts;
-use chat_core::client::{ClientConfig, Login};
+use chat_core::client::{ClientConfig, Credentials};
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -124,7 +124,7 @@ impl Server {
     }
 
     pub(crate) async fn log_in(&self, user: &str) -> Person {
-        self.connect(self.client_options(user, Purpose::LogIn)).await.unwrap()
+        self.connect(self.client_options(user, Purpose::Login)).await.unwrap()
     }
 
     pub(crate) async fn connect(&self, options: ClientOptions) -> Result<Person, ConnectError> {
@@ -154,7 +154,8 @@ pub(crate) fn client_options(
     user: &str,
     purpose: Purpose,
 ) -> ClientOptions {
-    let login = Login { user: name(user), password: Password::parse(PASSWORD).unwrap(), purpose, invitation: None };
+    let login =
+        Credentials { user: name(user), password: Password::parse(PASSWORD).unwrap(), purpose, invitation: None };
     let machine = ClientConfig {
         shortest_pause: Duration::from_millis(50),
         longest_pause: Duration::from_millis(200),

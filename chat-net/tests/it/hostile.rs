@@ -7,7 +7,7 @@ use chat_core::extras::Extras;
 use chat_core::key::PublicKey;
 use chat_core::presence::{OfflineReason, Presence};
 use chat_core::roster::LinkVersions;
-use chat_core::wire::control::{Enter, Offer, OfferPolicy, Purpose, Reply, Request};
+use chat_core::wire::control::{Login, Offer, OfferPolicy, Purpose, Reply, Request};
 use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
 use chat_core::wire::hello::Hello;
 use chat_net::client::ConnectError;
@@ -70,7 +70,7 @@ impl Raw {
         let key = PublicKey::new(std::array::from_fn(|i| i as u8 + 1));
         let versions = LinkVersions { low: 1, high: 1 };
         let (purpose, extras) = (Purpose::Register, Extras::default());
-        self.request(&Request::Enter(Enter { purpose, user, password: PASSWORD, offer, key, versions, extras })).await;
+        self.request(&Request::Login(Login { purpose, user, password: PASSWORD, offer, key, versions, extras })).await;
         self.payload().await.expect("the server's hello");
         assert!(matches!(self.reply().await, Some(Reply::Welcome(_))));
     }

@@ -35,11 +35,11 @@ async fn each_refusal_says_why() {
     let alice = server.join("alice").await;
     let taken = server.connect(server.client_options("Alice", Purpose::Register)).await;
     assert!(matches!(taken.err(), Some(ConnectError::Rejected(Rejection::NameTaken))));
-    let mut options = server.client_options("alice", Purpose::LogIn);
+    let mut options = server.client_options("alice", Purpose::Login);
     options.login.password = Password::parse("wrong horse").unwrap();
     let wrong = server.connect(options).await;
     assert!(matches!(wrong.err(), Some(ConnectError::Rejected(Rejection::WrongCredentials))));
-    let unknown = server.connect(server.client_options("nobody", Purpose::LogIn)).await;
+    let unknown = server.connect(server.client_options("nobody", Purpose::Login)).await;
     assert!(matches!(unknown.err(), Some(ConnectError::Rejected(Rejection::WrongCredentials))));
     assert!(alice.client.roster().await.is_empty());
 }
@@ -103,7 +103,7 @@ async fn a_changed_password_is_the_one_that_counts() {
 /// A wrong password a moment ago slows the next attempt down.
 async fn log_in_patiently(server: &Server, password: &Password) -> Result<Person, ConnectError> {
     loop {
-        let mut options = server.client_options("alice", Purpose::LogIn);
+        let mut options = server.client_options("alice", Purpose::Login);
         options.login.password = password.clone();
         match server.connect(options).await {
             Err(ConnectError::Rejected(Rejection::SlowDown { .. })) => tokio::task::yield_now().await,

@@ -6,7 +6,7 @@ use chat_core::message::{FailReason, Outcome};
 use chat_core::presence::{OfflineReason, Presence, Record};
 use chat_core::roster::Entry;
 use chat_core::wire::control::Purpose;
-use chat_net::client::{Event, Notice, Taking};
+use chat_net::client::{AcceptMode, Event, Notice};
 use tokio::io::{AsyncReadExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -148,7 +148,7 @@ async fn an_answer_to_a_message_of_the_session_before_counts_for_nothing() {
     let relay = Relay::to(server.address).await;
     let mut alice = server.join("alice").await;
     let mut options = client_options(relay.address, server.fingerprint, "bob", Purpose::Register);
-    options.taking = Taking::Manual;
+    options.accept = AcceptMode::Manual;
     let mut bob = server.connect(options).await.unwrap();
     alice.sees(&["bob"]).await;
     let token = |event: &Event| if let Event::Message { token, .. } = event { Some(*token) } else { None };

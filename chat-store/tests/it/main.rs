@@ -45,8 +45,8 @@ fn password(plain: &str) -> Password {
 }
 
 /// An error with all its causes, as a log shows it.
-fn causes(error: &dyn Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", causes(source)))
+fn error_chain(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", error_chain(source)))
 }
 
 fn is_unavailable<T>(result: &Result<T, AccountError>) -> bool {

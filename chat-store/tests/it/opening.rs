@@ -7,7 +7,7 @@ use chat_core::accounts::{Accounts, Operator};
 use chat_store::testing::{self, MySqlServer, TestDatabase};
 use chat_store::{BackupError, Claim, OpenError, SqlAccounts, StoreUrl, backup};
 
-use crate::{NOW, both, causes, cheap, name, open, password};
+use crate::{NOW, both, cheap, error_chain, name, open, password};
 
 /// Each on a thread and a runtime of its own, as processes would be.
 fn open_at_once(database: &TestDatabase) -> Vec<Result<(), OpenError>> {
@@ -116,7 +116,7 @@ async fn each_fault_of_a_server_has_its_own_sentence() {
     ] {
         let error = SqlAccounts::open(&StoreUrl::parse(&url).unwrap(), cheap(8)).await.unwrap_err();
         assert!(error.to_string().contains(&sentence), "{sentence}: {error}");
-        assert!(!format!("{error:?} {}", causes(&error)).contains("hush-hush"), "{error:?}");
+        assert!(!format!("{error:?} {}", error_chain(&error)).contains("hush-hush"), "{error:?}");
     }
 }
 

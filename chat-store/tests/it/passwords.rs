@@ -6,7 +6,7 @@ use chat_core::accounts::{AccountError, Accounts, NewStatus, Operator};
 use chat_store::hashing::HashOptions;
 use chat_store::{SqlAccounts, StoreOptions};
 
-use crate::{NOW, both, causes, cheap, is_unavailable, name, open, password};
+use crate::{NOW, both, cheap, error_chain, is_unavailable, name, open, password};
 
 #[tokio::test]
 async fn raised_parameters_replace_the_hash_at_the_next_log_in() {
@@ -116,7 +116,7 @@ async fn damaged_rows_are_named_and_print_nothing_secret() {
             }
             for result in results {
                 assert!(is_unavailable(&result), "{damage}: {result:?}");
-                let line = causes(&result.unwrap_err());
+                let line = error_chain(&result.unwrap_err());
                 assert!(line.contains(sentence) && line.contains(&format!("account {id}")), "{damage}: {line}");
                 assert!(!line.contains("plain text"), "{line}");
             }

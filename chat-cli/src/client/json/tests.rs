@@ -141,7 +141,7 @@ fn notices_with_and_without_more() {
             r#"{"event":"notice","code":"new-session","text":"the server did not keep the session, so a new one began","session":"00000000000000cd"}"#,
         ),
         (
-            Notice::PeerSilent(name("bob")),
+            Notice::PeerUnresponsive(name("bob")),
             r#"{"event":"notice","code":"peer-silent","text":"bob does not answer over UDP; a firewall may be in the way, still trying","user":"bob"}"#,
         ),
         (

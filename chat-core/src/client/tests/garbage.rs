@@ -9,17 +9,17 @@ use crate::wire::rejection::Rejection;
 fn replies() -> Vec<Reply> {
     let desk = Desk::asking();
     vec![
-        Reply::Welcome(desk.welcome_for(Greeting { kind: WelcomeKind::Entered, settling_ms: 1 })),
+        Reply::Welcome(desk.welcome_for(Greeting { kind: WelcomeKind::LoggedIn, settling_ms: 1 })),
         Reply::Welcome(desk.welcome_for(Greeting { kind: WelcomeKind::Continued, settling_ms: 1 })),
         Reply::Rejected(Rejection::NameTaken),
-        Reply::Page(vec![entry("bob", 2), entry("alice", 3)]),
+        Reply::SnapshotPage(vec![entry("bob", 2), entry("alice", 3)]),
         complete(1, 300),
         update(
             1,
             10,
             vec![Change::Online(entry("eve", 4)), offline("bob", OfflineReason::Lost), moved("bob", "[::1]:1")],
         ),
-        Reply::Beat { number: 300, at: Timestamp::from_millis(u64::MAX) },
+        Reply::Heartbeat { number: 300, at: Timestamp::from_millis(u64::MAX) },
         Reply::Ticket(vec![1; 40]),
         Reply::PasswordChange(Ok(())),
         Reply::PasswordChange(Err(Rejection::WrongCredentials)),

@@ -3,7 +3,7 @@
 use super::*;
 
 fn beat(number: u32, at: u64) -> Reply {
-    Reply::Beat { number, at: Timestamp::from_millis(at) }
+    Reply::Heartbeat { number, at: Timestamp::from_millis(at) }
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn the_servers_clock_is_estimated_from_the_quickest_round_trip_whichever_way_is_
         let mut desk = Desk::asking();
         // The welcome takes 900 ms, most of which the password check did.
         desk.pass(900);
-        let mut welcome = desk.welcome_for(Greeting { kind: WelcomeKind::Entered, settling_ms: 0 });
+        let mut welcome = desk.welcome_for(Greeting { kind: WelcomeKind::LoggedIn, settling_ms: 0 });
         welcome.at = desk.now().wall.offset_by(ahead);
         desk.reply(&Reply::Welcome(welcome));
         assert!(desk.client.clock_offset().abs_diff(ahead) <= 450, "{}", desk.client.clock_offset());

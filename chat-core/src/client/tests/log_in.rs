@@ -11,10 +11,10 @@ fn a_log_in_goes_from_hello_to_the_complete_roster() {
     let mut desk = Desk::new(1);
     assert_eq!(desk.input(Input::Connected), ["hello"]);
     assert_eq!(desk.hello(), ["enter alice correct horse"]);
-    assert_eq!(desk.welcome(WelcomeKind::Entered, 0), ["welcome Entered own key", "beat 1"]);
+    assert_eq!(desk.welcome(WelcomeKind::LoggedIn, 0), ["welcome Entered own key", "beat 1"]);
     assert_eq!(desk.client.roster().len(), 0);
-    assert_eq!(desk.reply(&Reply::Page(vec![entry("bob", 2), entry("Alice", 7)])), [""; 0]);
-    assert_eq!(desk.reply(&Reply::Page(vec![entry("小明", 3)])), [""; 0]);
+    assert_eq!(desk.reply(&Reply::SnapshotPage(vec![entry("bob", 2), entry("Alice", 7)])), [""; 0]);
+    assert_eq!(desk.reply(&Reply::SnapshotPage(vec![entry("小明", 3)])), [""; 0]);
     assert_eq!(desk.client.roster().len(), 0, "a copy counts when it is complete");
     assert_eq!(desk.reply(&complete(1, 5)), ["online"]);
     assert_eq!(desk.names(), ["bob", "小明"], "oneself is not in it");
@@ -80,7 +80,7 @@ fn a_server_that_answers_heartbeats_may_take_its_time_for_the_roster_but_not_for
         waited += desk.due_in();
         let told = desk.tick();
         let Some(number) = told.first().and_then(|line| line.strip_prefix("beat ")) else { break told };
-        desk.reply(&Reply::Beat { number: number.parse().unwrap(), at: Timestamp::from_millis(5) });
+        desk.reply(&Reply::Heartbeat { number: number.parse().unwrap(), at: Timestamp::from_millis(5) });
     };
     assert_eq!(told, ["reconnecting", "close"]);
     assert!((300_000..330_000).contains(&waited), "{waited}");
@@ -157,7 +157,7 @@ fn a_welcome_that_does_not_fit_is_no_welcome() {
     ];
     for (name, spoil) in spoils {
         let mut desk = Desk::asking();
-        let mut welcome = desk.welcome_for(Greeting { kind: WelcomeKind::Entered, settling_ms: 0 });
+        let mut welcome = desk.welcome_for(Greeting { kind: WelcomeKind::LoggedIn, settling_ms: 0 });
         spoil(&mut welcome);
         assert_eq!(desk.reply(&Reply::Welcome(welcome)), ["protocol", "close"], "{name}");
         assert_eq!(desk.client.deadline(), None, "{name}");
@@ -173,10 +173,10 @@ fn the_password_is_gone_after_the_welcome_and_secrets_are_never_printed() {
     let desk = Desk::online(&[]);
     assert!(matches!(&desk.client.state, super::super::state::State::Online(_)), "which has no place for one");
 
-    let login = Login {
+    let login = Credentials {
         user: "alice".parse().unwrap(),
         password: password("correct horse"),
-        purpose: Purpose::LogIn,
+        purpose: Purpose::Login,
         invitation: None,
     };
     let enter = super::super::requests::enter(&login, &offer(), PublicKey::new([1; 32]));

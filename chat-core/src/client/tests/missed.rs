@@ -41,7 +41,7 @@ fn what_all_are_told_meanwhile_may_reach_beyond_what_was_missed() {
 #[test]
 fn only_a_whole_copy_is_spoken_of_and_as_far_as_it_is() {
     let mut desk = Desk::loading();
-    desk.reply(&Reply::Page(vec![entry("bob", 2)]));
+    desk.reply(&Reply::SnapshotPage(vec![entry("bob", 2)]));
     desk.input(Input::Disconnected);
     assert_eq!(said(&mut desk), None, "the first never became whole");
     desk.welcome(WelcomeKind::Continued, 0);
@@ -111,13 +111,13 @@ fn a_welcome_that_goes_on_from_another_roster_is_refused() {
     for value in [vec![], vec![0xff; 30], vec![1, 10, 0]] {
         let mut desk = Desk::resuming(&[entry("bob", 2)]);
         let welcome = desk.welcome_for(Greeting { kind: WelcomeKind::Continued, settling_ms: 0 });
-        let extras = [Extra { tag: MISSED, value: value.clone() }].into_iter().collect();
+        let extras = [Extra { tag: DELTA, value: value.clone() }].into_iter().collect();
         assert_eq!(desk.reply(&Reply::Welcome(Welcome { extras, ..welcome })), ["reconnecting", "close"], "{value:?}");
     }
     let mut desk = Desk::asking();
-    let welcome = desk.welcome_for(Greeting { kind: WelcomeKind::Entered, settling_ms: 0 });
-    let missed = Step { epoch: Epoch::new(1), revision: Revision::new(0) };
-    let extras = [step(MISSED, missed)].into_iter().collect();
+    let welcome = desk.welcome_for(Greeting { kind: WelcomeKind::LoggedIn, settling_ms: 0 });
+    let missed = RosterVersion { epoch: Epoch::new(1), revision: Revision::new(0) };
+    let extras = [version_extra(DELTA, missed)].into_iter().collect();
     assert_eq!(desk.reply(&Reply::Welcome(Welcome { extras, ..welcome })), ["protocol", "close"], "there is no roster");
 }
 
@@ -152,7 +152,7 @@ fn a_server_that_owes_what_was_missed_is_left_unless_it_answers_heartbeats() {
     desk.welcome_back(1, 12);
     desk.pass(15_000);
     desk.input(Input::Tick);
-    desk.reply(&Reply::Beat { number: 2, at: Timestamp::from_millis(1) });
+    desk.reply(&Reply::Heartbeat { number: 2, at: Timestamp::from_millis(1) });
     desk.pass(10_000);
     assert_eq!(desk.input(Input::Tick), ["beat 3"], "25 s after the welcome");
 }

@@ -12,16 +12,18 @@ mod roster;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Client, ClientConfig, Event, Input, Login, Output};
+use super::{Client, ClientConfig, Credentials, Event, Input, Output};
 use crate::extras::Extras;
 use crate::generator::Generator;
 use crate::id::{Epoch, Revision};
 use crate::key::PublicKey;
 use crate::password::Password;
 use crate::presence::OfflineReason;
-use crate::roster::{Change, Entry, LinkVersions, Step, Update};
+use crate::roster::{Change, Entry, LinkVersions, RosterVersion, Update};
 use crate::time::{Mono, Now, Timestamp};
-use crate::wire::control::{Limits, MISSED, Offer, OfferPolicy, Purpose, Reply, Request, Welcome, WelcomeKind, step};
+use crate::wire::control::{
+    DELTA, Offer, OfferPolicy, Purpose, Reply, Request, Timings, Welcome, WelcomeKind, version_extra,
+};
 use crate::wire::frame::{FrameDecoder, MAX_FRAME};
 use crate::wire::hello::Hello;
 
@@ -75,7 +77,7 @@ fn offer() -> Offer {
 }
 
 fn complete(epoch: u64, revision: u64) -> Reply {
-    Reply::Complete { epoch: Epoch::new(epoch), revision: Revision::new(revision) }
+    Reply::SnapshotComplete { epoch: Epoch::new(epoch), revision: Revision::new(revision) }
 }
 
 fn update(epoch: u64, from: u64, changes: Vec<Change>) -> Reply {
@@ -100,7 +102,7 @@ struct Desk {
     /// The key of its session.
     session: PublicKey,
     /// How far its copy is, as it said when it came back.
-    said: Option<Step>,
+    said: Option<RosterVersion>,
 }
 
 /// What a welcome says, if not the usual.
@@ -115,10 +117,10 @@ impl Desk {
     fn new(seed: u64) -> Self {
         let mut out = Vec::new();
         let now = Now { mono: Mono::ZERO, wall: Timestamp::from_millis(1_000_000) };
-        let login = Login {
+        let login = Credentials {
             user: "alice".parse().unwrap(),
             password: password("correct horse"),
-            purpose: Purpose::LogIn,
+            purpose: Purpose::Login,
             invitation: None,
         };
         let generator = Box::new(Counting::new(seed));
@@ -146,7 +148,7 @@ impl Desk {
     /// Alice is welcome, and her first roster comes.
     fn loading() -> Self {
         let mut desk = Self::asking();
-        assert_eq!(desk.welcome(WelcomeKind::Entered, 0), ["welcome Entered own key", "beat 1"]);
+        assert_eq!(desk.welcome(WelcomeKind::LoggedIn, 0), ["welcome Entered own key", "beat 1"]);
         desk
     }
 
@@ -229,7 +231,7 @@ impl Desk {
 
     fn copy(&mut self, entries: &[Entry], complete: Reply) -> Vec<String> {
         for page in entries.chunks(2) {
-            assert_eq!(self.reply(&Reply::Page(page.to_vec())), [""; 0]);
+            assert_eq!(self.reply(&Reply::SnapshotPage(page.to_vec())), [""; 0]);
         }
         self.reply(&complete)
     }
@@ -248,8 +250,8 @@ impl Desk {
 
     /// The welcome of a session that goes on, with what was missed up to this step or with a copy.
     fn continued(&self, missed: Option<(u64, u64)>) -> Reply {
-        let missed = missed.map(|(epoch, to)| Step { epoch: Epoch::new(epoch), revision: Revision::new(to) });
-        let extras = missed.map(|missed| step(MISSED, missed)).into_iter().collect();
+        let missed = missed.map(|(epoch, to)| RosterVersion { epoch: Epoch::new(epoch), revision: Revision::new(to) });
+        let extras = missed.map(|missed| version_extra(DELTA, missed)).into_iter().collect();
         let welcome = self.welcome_for(Greeting { kind: WelcomeKind::Continued, settling_ms: 0 });
         Reply::Welcome(Welcome { extras, ..welcome })
     }
@@ -261,7 +263,7 @@ impl Desk {
             entry: Entry { key, ..entry("Alice", 7) },
             at: self.now().wall,
             observed: "192.168.1.7:5".parse().unwrap(),
-            limits: Limits { heartbeat_ms: 10_000, silence_ms: 25_000, grace_ms: 15_000 },
+            timings: Timings { heartbeat_ms: 10_000, silence_ms: 25_000, grace_ms: 15_000 },
             ticket: vec![1, 2, 3],
             settling_ms: greeting.settling_ms,
             extras: Extras::default(),
@@ -300,7 +302,7 @@ impl Desk {
             return "hello".into();
         }
         match Request::decode(&payload).unwrap() {
-            Request::Enter(enter) => {
+            Request::Login(enter) => {
                 self.offered = enter.key;
                 format!("enter {} {}", enter.user, enter.password)
             }
@@ -310,7 +312,7 @@ impl Desk {
                 format!("resume {:?}", resume.ticket)
             }
             Request::Leave => "leave".into(),
-            Request::Beat { number } => format!("beat {number}"),
+            Request::Heartbeat { number } => format!("beat {number}"),
             Request::Move(offer) => format!("move {}", offer.port),
             Request::Refresh => "refresh".into(),
             Request::ChangePassword(change) => format!("change password {} {}", change.old, change.new),

@@ -42,7 +42,7 @@ fn send(desk: &mut Desk, reply: &Reply) {
 
 fn send_copy(desk: &mut Desk, roster: &Roster, revision: u64) {
     for entry in roster.iter() {
-        send(desk, &Reply::Page(vec![entry.clone()]));
+        send(desk, &Reply::SnapshotPage(vec![entry.clone()]));
     }
     send(desk, &complete(1, revision));
 }

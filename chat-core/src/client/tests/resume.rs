@@ -43,7 +43,7 @@ fn a_session_neither_continues_with_a_new_key_nor_begins_with_the_old_one() {
     }
     let mut desk = Desk::resuming(&[]);
     let mut welcome = desk.welcome_for(Greeting { kind: WelcomeKind::Fresh, settling_ms: 0 });
-    welcome.kind = WelcomeKind::Entered;
+    welcome.kind = WelcomeKind::LoggedIn;
     assert_eq!(desk.reply(&Reply::Welcome(welcome)), ["reconnecting", "close"], "nobody sent a password");
 }
 
@@ -135,7 +135,7 @@ fn pauses_grow_until_the_roster_is_in_step_again() {
         let mut desk = Desk::new(seed);
         desk.input(Input::Connected);
         desk.hello();
-        desk.welcome(WelcomeKind::Entered, 0);
+        desk.welcome(WelcomeKind::LoggedIn, 0);
         desk.copy(&[], complete(1, 10));
         desk.input(Input::Disconnected);
         for bound in [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000] {

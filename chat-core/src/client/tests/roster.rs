@@ -62,9 +62,9 @@ fn an_update_that_is_out_of_step_asks_once_and_nothing_is_shown_until_the_copy_i
 fn updates_that_come_between_pages_are_made_afterwards() {
     let mut desk = Desk::online(&[entry("bob", 2)]);
     assert_eq!(desk.reply(&update(1, 12, vec![Change::Online(entry("dave", 5))])), ["refresh"]);
-    assert_eq!(desk.reply(&Reply::Page(vec![entry("bob", 2)])), nothing());
+    assert_eq!(desk.reply(&Reply::SnapshotPage(vec![entry("bob", 2)])), nothing());
     assert_eq!(desk.reply(&update(1, 13, vec![Change::Online(entry("eve", 6))])), nothing());
-    assert_eq!(desk.reply(&Reply::Page(vec![entry("carol", 3)])), nothing());
+    assert_eq!(desk.reply(&Reply::SnapshotPage(vec![entry("carol", 3)])), nothing());
     // The copy is of revision 12: it holds neither dave nor eve.
     assert_eq!(desk.reply(&complete(1, 12)), ["online carol 3", "online dave 5", "online eve 6"]);
     assert_eq!(desk.reply(&update(1, 14, vec![offline("eve", OfflineReason::Asked)])), ["offline eve asked"]);
@@ -107,7 +107,7 @@ fn a_copy_that_nobody_asked_for_is_as_good() {
 fn a_server_that_stops_in_the_middle_of_a_copy_is_left() {
     let mut desk = Desk::loading();
     desk.pass(15_000);
-    desk.reply(&Reply::Page(vec![entry("bob", 2)]));
+    desk.reply(&Reply::SnapshotPage(vec![entry("bob", 2)]));
     assert_eq!(desk.input(Input::Tick), ["beat 2"]);
     desk.tick();
     desk.reply(&Reply::Ticket(vec![4]));
@@ -121,9 +121,11 @@ fn an_entry_without_an_address_and_an_update_that_miscounts_break_the_connection
     let nowhere = Entry { addresses: vec![], ..entry("carol", 3) };
     let Reply::Update(mut miscounted) = update(1, 10, vec![]) else { unreachable!() };
     miscounted.to = Revision::new(12);
-    for reply in
-        [Reply::Page(vec![nowhere.clone()]), update(1, 10, vec![Change::Online(nowhere)]), Reply::Update(miscounted)]
-    {
+    for reply in [
+        Reply::SnapshotPage(vec![nowhere.clone()]),
+        update(1, 10, vec![Change::Online(nowhere)]),
+        Reply::Update(miscounted),
+    ] {
         let mut desk = Desk::online(&[entry("bob", 2)]);
         assert_eq!(desk.reply(&reply), ["reconnecting", "close"], "{reply:?}");
         assert_eq!(desk.names(), ["bob"]);
@@ -136,7 +138,7 @@ fn a_roster_without_end_is_refused() {
     let mut desk = Desk::loading();
     let page = |start: usize| {
         let entries = (start..start + 1_000).map(|n| entry(&format!("user{n}"), 2));
-        Reply::Page(entries.collect())
+        Reply::SnapshotPage(entries.collect())
     };
     for start in (0..100_000).step_by(1_000) {
         assert_eq!(desk.reply(&page(start)), nothing());

@@ -5,7 +5,7 @@ use super::*;
 fn addresses_of(from: &str, offer: Offer) -> Vec<String> {
     let mut t = Bench::new();
     t.greet_from(1, from);
-    if t.say(1, &Request::Enter(Enter { offer, ..enter(1, "alice") })) != ["job authenticate alice"] {
+    if t.say(1, &Request::Login(Login { offer, ..enter(1, "alice") })) != ["job authenticate alice"] {
         return vec![];
     }
     t.answer(Ok(account("alice")));

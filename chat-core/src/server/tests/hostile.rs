@@ -5,10 +5,10 @@ use super::*;
 fn requests() -> Vec<Vec<u8>> {
     let ticket = [9; 120];
     [
-        Request::Enter(enter(1, "alice")),
+        Request::Login(enter(1, "alice")),
         Request::Resume(resume(1, 1, &ticket)),
         Request::Leave,
-        Request::Beat { number: 300 },
+        Request::Heartbeat { number: 300 },
         Request::Move(offer(1)),
         Request::Refresh,
         Request::ChangePassword(ChangePassword { old: PASSWORD, new: PASSWORD }),
@@ -60,12 +60,12 @@ fn a_connection_number_that_comes_twice_changes_nothing() {
     let mut t = Bench::new();
     t.log_in(1, "alice");
     assert_eq!(t.connect_from(1, "10.0.0.1:50000"), [""; 0]);
-    assert_eq!(t.say(1, &Request::Beat { number: 1 }), ["1 <- beat 1"]);
+    assert_eq!(t.say(1, &Request::Heartbeat { number: 1 }), ["1 <- beat 1"]);
 }
 
 #[test]
 fn nothing_secret_is_printed() {
-    let payload = encoded(&Request::Enter(enter(1, "alice")));
+    let payload = encoded(&Request::Login(enter(1, "alice")));
     let input = Input::Frame { conn: ConnId::new(1), payload: &payload };
     assert_eq!(format!("{input:?}"), format!("Frame(1, {} bytes)", payload.len()));
     let mut t = Bench::new();
@@ -121,9 +121,9 @@ fn a_million_registrations_make_a_few_accounts_and_leave_nothing_behind() {
         t.server.handle(t.now, Input::Frame { conn, payload: &Hello::OURS.encode() }, &mut out);
         for number in 0..8 {
             let user = format!("user{conn}-{number}");
-            let enter = Enter { purpose: Purpose::Register, ..enter(conn.get(), &user) };
+            let enter = Login { purpose: Purpose::Register, ..enter(conn.get(), &user) };
             tries += 1;
-            t.server.handle(t.now, Input::Frame { conn, payload: &encoded(&Request::Enter(enter)) }, &mut out);
+            t.server.handle(t.now, Input::Frame { conn, payload: &encoded(&Request::Login(enter)) }, &mut out);
             let job = out.iter().find_map(|output| if let Output::Job { id, .. } = output { Some(*id) } else { None });
             out.clear();
             if let Some(job) = job {

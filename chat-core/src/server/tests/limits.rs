@@ -119,7 +119,7 @@ fn registrations_are_bounded_and_logging_in_is_not_concerned() {
     let mut t = Bench::with(ServerConfig { registrations_per_hour: 1, ..untimed() });
     let register = |t: &mut Bench, conn, user| {
         t.connect(conn);
-        t.say(conn, &Request::Enter(Enter { purpose: Purpose::Register, ..enter(conn, user) }))
+        t.say(conn, &Request::Login(Login { purpose: Purpose::Register, ..enter(conn, user) }))
     };
     assert_eq!(register(&mut t, 1, "alice"), ["job register alice"]);
     t.answer(Ok(account("alice")));
@@ -135,7 +135,7 @@ fn an_address_cannot_use_up_all_registrations() {
     let mut t = Bench::with(ServerConfig { registrations_per_address: 1, ..untimed() });
     let mut register = |conn, from: &str| {
         t.greet_from(conn, from);
-        t.say(conn, &Request::Enter(Enter { purpose: Purpose::Register, ..enter(conn, "alice") })).remove(0)
+        t.say(conn, &Request::Login(Login { purpose: Purpose::Register, ..enter(conn, "alice") })).remove(0)
     };
     assert_eq!(register(1, "[2001:db8:1:2::1]:50000"), "job register alice");
     assert_eq!(register(2, "[2001:db8:1:2::2]:50000"), "reached registrations-per-address");
@@ -146,7 +146,7 @@ fn an_address_cannot_use_up_all_registrations() {
 fn a_storage_without_room_is_told_as_what_it_is() {
     let mut t = Bench::new();
     t.connect(1);
-    t.say(1, &Request::Enter(Enter { purpose: Purpose::Register, ..enter(1, "alice") }));
+    t.say(1, &Request::Login(Login { purpose: Purpose::Register, ..enter(1, "alice") }));
     assert_eq!(t.answer(Err(AccountError::Full)), ["reached max-accounts", "1 <- rejected AccountsFull"]);
     assert_eq!(t.enter(1, "alice"), ["job authenticate alice"], "and is nobody's failure");
 }
@@ -166,7 +166,7 @@ fn coming_back_is_not_held_up_by_password_checks() {
 fn frames_come_in_bursts_and_then_at_the_even_rate() {
     let mut t = Bench::with(ServerConfig { frame_burst: 3, frames_per_second: 10, ..untimed() });
     t.log_in(1, "alice");
-    let beat = Request::Beat { number: 1 };
+    let beat = Request::Heartbeat { number: 1 };
     t.pass(1_000);
     for _ in 0..3 {
         assert_eq!(t.say(1, &beat), ["1 <- beat 1"]);

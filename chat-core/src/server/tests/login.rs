@@ -29,7 +29,7 @@ fn from_connecting_to_leaving() {
     assert_eq!(t.say(1, &Request::Leave), ["close 1", "* <- 2..3 offline alice asked", "log offline alice asked"]);
     assert_eq!(t.online(), ["bob"]);
     assert_eq!(t.break_off(1), [""; 0], "the driver may tell that it closed");
-    assert_eq!(t.say(1, &Request::Beat { number: 1 }), [""; 0], "what was under way is passed over");
+    assert_eq!(t.say(1, &Request::Heartbeat { number: 1 }), [""; 0], "what was under way is passed over");
 }
 
 #[test]
@@ -43,8 +43,8 @@ fn the_welcome_says_all_that_a_client_has_to_know() {
     assert_eq!(welcome.entry, *t.entry("alice"));
     assert_eq!((welcome.entry.user.as_str(), welcome.entry.key, welcome.entry.since), ("Alice", key(1), t.now.wall));
     assert_eq!((welcome.at, welcome.observed), (t.now.wall, "192.168.1.1:50000".parse().unwrap()));
-    let limits = welcome.limits;
-    assert_eq!((limits.heartbeat_ms, limits.silence_ms, limits.grace_ms), (10_000, 25_000, 15_000));
+    let timings = welcome.timings;
+    assert_eq!((timings.heartbeat_ms, timings.silence_ms, timings.grace_ms), (10_000, 25_000, 15_000));
     assert_eq!(welcome.settling_ms, 43_500);
     t.pass(43_500);
     t.log_in(2, "bob");
@@ -55,7 +55,7 @@ fn the_welcome_says_all_that_a_client_has_to_know() {
 fn registering_makes_the_account_and_logs_in() {
     let mut t = Bench::new();
     t.connect(1);
-    let register = Request::Enter(Enter { purpose: Purpose::Register, ..enter(1, "alice") });
+    let register = Request::Login(Login { purpose: Purpose::Register, ..enter(1, "alice") });
     assert_eq!(t.say(1, &register), ["job register alice"]);
     assert_eq!(t.answer(Err(AccountError::NameTaken)), ["1 <- rejected NameTaken"]);
     assert_eq!(t.say(1, &register), ["job register alice"]);
@@ -67,14 +67,14 @@ fn registering_makes_the_account_and_logs_in() {
 fn closed_registration_is_told_and_logging_in_is_not_concerned() {
     let mut t = Bench::with(ServerConfig { registration: RegistrationPolicy::Closed, ..untimed() });
     t.connect(1);
-    let register = Request::Enter(Enter { purpose: Purpose::Register, ..enter(1, "alice") });
+    let register = Request::Login(Login { purpose: Purpose::Register, ..enter(1, "alice") });
     assert_eq!(t.say(1, &register), ["1 <- rejected RegistrationClosed"]);
     assert_eq!(t.enter(1, "alice"), ["job authenticate alice"]);
 }
 
-fn invited(conn: u64, code: &str) -> Enter<'_> {
+fn invited(conn: u64, code: &str) -> Login<'_> {
     let extras = [Extra { tag: INVITATION, value: code.into() }].into_iter().collect();
-    Enter { purpose: Purpose::Register, extras, ..enter(conn, "alice") }
+    Login { purpose: Purpose::Register, extras, ..enter(conn, "alice") }
 }
 
 #[test]
@@ -84,10 +84,10 @@ fn who_is_to_be_invited_needs_the_code_and_cannot_guess_it() {
     let registration = RegistrationPolicy::Invited(code);
     let mut t = Bench::with(ServerConfig { registration, throttle, ..untimed() });
     t.connect(1);
-    let without = Request::Enter(Enter { purpose: Purpose::Register, ..enter(1, "alice") });
+    let without = Request::Login(Login { purpose: Purpose::Register, ..enter(1, "alice") });
     assert_eq!(t.say(1, &without), ["1 <- rejected NotInvited"]);
-    assert_eq!(t.say(1, &Request::Enter(invited(1, "spring-2027"))), ["1 <- rejected NotInvited"]);
-    let right = Request::Enter(invited(1, "spring-2026"));
+    assert_eq!(t.say(1, &Request::Login(invited(1, "spring-2027"))), ["1 <- rejected NotInvited"]);
+    let right = Request::Login(invited(1, "spring-2026"));
     assert_eq!(t.say(1, &right), ["1 <- rejected SlowDown { retry_after_ms: 1000 }"], "two guesses were wrong");
     t.pass(1_000);
     assert_eq!(t.say(1, &right), ["job register alice"]);
@@ -111,15 +111,15 @@ fn each_wrong_input_is_told_and_may_be_corrected() {
         (enter(1, ""), "Name(Empty)"),
         (enter(1, "two words"), "Name(Char(' '))"),
         (enter(1, "Everyone"), "Name(Reserved)"),
-        (Enter { password: "", ..enter(1, "alice") }, "Password(Empty)"),
-        (Enter { password: "short", ..enter(1, "alice") }, "Password(TooShort)"),
-        (Enter { offer: unusable, ..enter(1, "alice") }, "Addresses"),
-        (Enter { versions: LinkVersions { low: 2, high: 1 }, ..enter(1, "alice") }, "Malformed"),
+        (Login { password: "", ..enter(1, "alice") }, "Password(Empty)"),
+        (Login { password: "short", ..enter(1, "alice") }, "Password(TooShort)"),
+        (Login { offer: unusable, ..enter(1, "alice") }, "Addresses"),
+        (Login { versions: LinkVersions { low: 2, high: 1 }, ..enter(1, "alice") }, "Malformed"),
     ] {
         let mut t = Bench::new();
         t.connect(1);
         let shown = format!("{request:?}");
-        assert_eq!(t.say(1, &Request::Enter(request)), [format!("1 <- rejected {rejection}")], "{shown}");
+        assert_eq!(t.say(1, &Request::Login(request)), [format!("1 <- rejected {rejection}")], "{shown}");
         assert_eq!(t.enter(1, "alice"), ["job authenticate alice"], "after {shown}");
     }
 }
@@ -154,10 +154,10 @@ fn an_account_that_is_not_active_is_not_let_in_whatever_the_accounts_say() {
 
 #[test]
 fn a_result_for_a_closed_connection_is_dropped() {
-    for register in [Purpose::LogIn, Purpose::Register] {
+    for register in [Purpose::Login, Purpose::Register] {
         let mut t = Bench::new();
         t.connect(1);
-        t.say(1, &Request::Enter(Enter { purpose: register, ..enter(1, "alice") }));
+        t.say(1, &Request::Login(Login { purpose: register, ..enter(1, "alice") }));
         assert_eq!(t.break_off(1), [""; 0]);
         assert_eq!(t.answer(Ok(account("alice"))), [""; 0]);
         assert_eq!(t.online(), [""; 0]);
@@ -214,13 +214,13 @@ fn of_two_log_ins_that_race_the_one_that_is_checked_last_wins() {
 fn a_key_that_a_live_session_uses_is_refused_before_and_after_the_check() {
     let mut t = Bench::new();
     t.connect(2);
-    let thief = Request::Enter(Enter { key: key(1), ..enter(2, "bob") });
+    let thief = Request::Login(Login { key: key(1), ..enter(2, "bob") });
     assert_eq!(t.say(2, &thief), ["job authenticate bob"]);
     let check = t.jobs.pop_front().unwrap().0;
     t.log_in(1, "alice");
     assert_eq!(t.done(check, JobResult::Account(Ok(account("bob")))), ["2 <- rejected KeyInUse"]);
     assert_eq!(t.say(2, &thief), ["2 <- rejected KeyInUse"]);
-    let again = Request::Enter(Enter { key: key(1), ..enter(2, "alice") });
+    let again = Request::Login(Login { key: key(1), ..enter(2, "alice") });
     assert_eq!(t.say(2, &again), ["2 <- rejected KeyInUse"], "nor by the same user: numbers would repeat");
     assert_eq!(t.enter(2, "bob"), ["job authenticate bob"]);
 }

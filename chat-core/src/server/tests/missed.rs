@@ -45,7 +45,10 @@ fn what_nobody_was_told_yet_follows_for_all() {
         Offer { policy: OfferPolicy::Advertised, addresses: vec!["10.0.0.9:4000".parse().unwrap()], ..offer(1) };
     t.connect(7);
     let ticket = t.tickets[&1].clone();
-    let extras = [step(COPY, Step { revision: Revision::new(5), ..t.server.changes.told() })].into_iter().collect();
+    let extras =
+        [version_extra(KNOWN_VERSION, RosterVersion { revision: Revision::new(5), ..t.server.changes.told() })]
+            .into_iter()
+            .collect();
     t.say(7, &Request::Resume(Resume { offer: moved, extras, ..resume(7, 1, &ticket) }));
     assert_eq!(t.look_up(vec![account("alice")]), caught_up(7, 6, &["5..6 offline bob asked"]));
     assert_eq!(
@@ -71,7 +74,9 @@ fn who_lies_about_its_copy_gets_a_whole_one() {
     t.say(4, &Request::Leave);
     let here = t.server.changes.told();
     assert_eq!(here.revision, Revision::new(9));
-    let at = |epoch: Epoch, revision| step(COPY, Step { epoch, revision: Revision::new(revision) });
+    let at = |epoch: Epoch, revision| {
+        version_extra(KNOWN_VERSION, RosterVersion { epoch, revision: Revision::new(revision) })
+    };
     let elsewhere = Epoch::new(here.epoch.get() ^ 1);
     let lies = [
         at(here.epoch, 10),
@@ -81,10 +86,10 @@ fn who_lies_about_its_copy_gets_a_whole_one() {
         at(here.epoch, 0),
         at(elsewhere, 9),
         at(elsewhere, 5),
-        Extra { tag: COPY, value: vec![] },
-        Extra { tag: COPY, value: vec![0xff; 40] },
-        Extra { value: [&step(COPY, here).value[..], &[0]].concat(), tag: COPY },
-        Extra { tag: COPY + 1, value: step(COPY, here).value.clone() },
+        Extra { tag: KNOWN_VERSION, value: vec![] },
+        Extra { tag: KNOWN_VERSION, value: vec![0xff; 40] },
+        Extra { value: [&version_extra(KNOWN_VERSION, here).value[..], &[0]].concat(), tag: KNOWN_VERSION },
+        Extra { tag: KNOWN_VERSION + 1, value: version_extra(KNOWN_VERSION, here).value.clone() },
     ];
     for (conn, lie) in (10..).zip(lies) {
         let lines = t.come_back_with(conn, 1, "alice", lie.clone());
@@ -150,7 +155,7 @@ fn a_session_that_begins_anew_and_one_from_before_a_restart_get_a_copy() {
     let before = t.server.changes.told();
     t.feed(Input::Stop);
     let mut t = t.restarted();
-    let lines = t.come_back_with(8, 7, "alice", step(COPY, before));
+    let lines = t.come_back_with(8, 7, "alice", version_extra(KNOWN_VERSION, before));
     assert_eq!(lines[1], "8 <- welcome Continued alice");
     assert_eq!(lines[4..], ["8 <- page alice", "8 <- complete 1"]);
 }

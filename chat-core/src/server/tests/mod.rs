@@ -28,9 +28,9 @@ use crate::id::{AccountId, ConnId, JobId};
 use crate::invitation::Invitation;
 use crate::key::PublicKey;
 use crate::name::UserName;
-use crate::roster::{Change, Entry, LinkVersions, Step};
+use crate::roster::{Change, Entry, LinkVersions, RosterVersion};
 use crate::wire::control::{
-    COPY, ChangePassword, Enter, INVITATION, Offer, OfferPolicy, Purpose, Resume, Welcome, step,
+    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, OfferPolicy, Purpose, Resume, Welcome, version_extra,
 };
 use crate::wire::encode;
 
@@ -124,7 +124,7 @@ impl Bench {
                         payloads(&bytes).map(|payload| format!("* <- {}", show(&Reply::decode(payload).unwrap()))),
                     );
                 }
-                Output::Copy { conn, frames } => {
+                Output::Snapshot { conn, frames } => {
                     for payload in frames.iter().flat_map(|bytes| payloads(bytes)) {
                         lines.push(format!("{conn} <- {}", self.show_frame(conn, payload)));
                     }
@@ -132,7 +132,7 @@ impl Bench {
                         lines.extend(self.drain(conn, Missed::Nothing));
                     }
                 }
-                Output::Reached(bound) => lines.push(format!("reached {bound}")),
+                Output::LimitReached(bound) => lines.push(format!("reached {bound}")),
                 Output::Admit { conn } => lines.push(format!("admit {conn}")),
                 Output::Close { conn } => lines.push(format!("close {conn}")),
                 Output::Record(record) => {
@@ -182,7 +182,7 @@ impl Bench {
     }
 
     fn enter(&mut self, conn: u64, user: &str) -> Vec<String> {
-        self.say(conn, &Request::Enter(enter(conn, user)))
+        self.say(conn, &Request::Login(enter(conn, user)))
     }
 
     /// Connects, logs in, and gives what follows the check of the password.
@@ -208,8 +208,8 @@ impl Bench {
     /// The same for a client whose copy is at `revision` of this run, or that says so, and whose address is that of the
     /// connection with its account's number.
     fn come_back_at(&mut self, conn: u64, before: u64, user: &str, revision: u64) -> Vec<String> {
-        let copy = Step { revision: Revision::new(revision), ..self.server.changes.told() };
-        self.come_back_with(conn, before, user, step(COPY, copy))
+        let copy = RosterVersion { revision: Revision::new(revision), ..self.server.changes.told() };
+        self.come_back_with(conn, before, user, version_extra(KNOWN_VERSION, copy))
     }
 
     fn come_back_with(&mut self, conn: u64, before: u64, user: &str, extra: Extra) -> Vec<String> {
@@ -270,7 +270,7 @@ impl Bench {
         for second in 0..seconds {
             if second % 10 == 0 {
                 for conn in conns {
-                    assert_eq!(self.say(*conn, &Request::Beat { number: 1 }), [format!("{conn} <- beat 1")]);
+                    assert_eq!(self.say(*conn, &Request::Heartbeat { number: 1 }), [format!("{conn} <- beat 1")]);
                 }
             }
             lines.extend(self.pass(1_000));
@@ -309,16 +309,16 @@ fn show(reply: &Reply) -> String {
             format!("welcome {:?} {}{}", welcome.kind, welcome.entry.user, missed.unwrap_or_default())
         }
         Reply::Rejected(why) => format!("rejected {why:?}"),
-        Reply::Page(entries) => {
+        Reply::SnapshotPage(entries) => {
             let users: Vec<&str> = entries.iter().map(|entry| entry.user.as_str()).collect();
             format!("page {}", users.join(" "))
         }
-        Reply::Complete { revision, .. } => format!("complete {revision}"),
+        Reply::SnapshotComplete { revision, .. } => format!("complete {revision}"),
         Reply::Update(update) => {
             let changes: Vec<String> = update.changes.iter().map(|(_, change)| show_change(change)).collect();
             format!("{}..{} {}", update.from, update.to, changes.join(", "))
         }
-        Reply::Beat { number, .. } => format!("beat {number}"),
+        Reply::Heartbeat { number, .. } => format!("beat {number}"),
         Reply::Ticket(_) => "ticket".into(),
         Reply::PasswordChange(result) => format!("password-change {result:?}"),
         Reply::Ended(why) => format!("ended {why:?}"),
@@ -344,9 +344,9 @@ fn numbers(ids: &[AccountId]) -> String {
     ids.iter().map(|id| format!(" {id}")).collect()
 }
 
-fn enter(conn: u64, user: &str) -> Enter<'_> {
-    Enter {
-        purpose: Purpose::LogIn,
+fn enter(conn: u64, user: &str) -> Login<'_> {
+    Login {
+        purpose: Purpose::Login,
         user,
         password: PASSWORD,
         offer: offer(conn),

@@ -12,7 +12,7 @@ fn silence_breaks_the_connection_and_the_session_is_lost_after_the_grace_time() 
     let mut t = Bench::new();
     t.log_in(1, "alice");
     assert_eq!(t.pass(24_000), [""; 0]);
-    assert_eq!(t.say(1, &Request::Beat { number: 9 }), ["1 <- beat 9"]);
+    assert_eq!(t.say(1, &Request::Heartbeat { number: 9 }), ["1 <- beat 9"]);
     assert_eq!(t.pass(24_999), [""; 0]);
     assert_eq!(t.pass(1), ["close 1"]);
     assert_eq!(t.pass(14_999), [""; 0]);

@@ -113,7 +113,7 @@ fn whatever_comes_first_after_the_time_tells() {
     t.log_in(2, "bob");
     assert_eq!(t.say(2, &Request::Leave), ["close 2"]);
     t.sleep(Duration::from_millis(30));
-    let beat = t.say(1, &Request::Beat { number: 7 });
+    let beat = t.say(1, &Request::Heartbeat { number: 7 });
     assert_eq!(beat, ["1 <- beat 7", "* <- 2..3 offline bob asked", "log offline bob asked"]);
 }
 

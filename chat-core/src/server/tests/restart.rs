@@ -58,7 +58,7 @@ fn who_took_the_key_of_another_before_it_came_back_is_put_out() {
     let mut t = t.restarted();
     // Keys are public, so anybody could log in with one that nobody uses yet.
     t.connect(12);
-    assert_eq!(t.say(12, &Request::Enter(Enter { key: key(1), ..enter(12, "mallory") })), ["job authenticate mallory"]);
+    assert_eq!(t.say(12, &Request::Login(Login { key: key(1), ..enter(12, "mallory") })), ["job authenticate mallory"]);
     t.answer(Ok(account("mallory")));
     let lines = t.come_back(11, 1, "alice");
     assert!(lines.contains(&"12 <- ended Kicked".to_owned()), "{lines:?}");

@@ -6,14 +6,12 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::roster;
-use crate::wire::control;
 
 /// What a story is made of; the numbers choose a connection, a user or a ticket.
 #[derive(Clone, Debug)]
 enum Step {
     Connect,
-    Enter(usize, usize),
+    Login(usize, usize),
     Resume(usize, usize, Claim),
     Answer { right: bool },
     Say(usize, usize),
@@ -47,7 +45,7 @@ fn claim() -> impl Strategy<Value = Claim> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => Just(Step::Connect),
-        3 => (0_usize..9, 0..USERS.len()).prop_map(|(conn, user)| Step::Enter(conn, user)),
+        3 => (0_usize..9, 0..USERS.len()).prop_map(|(conn, user)| Step::Login(conn, user)),
         4 => (0_usize..9, 0_usize..9, claim()).prop_map(|(conn, ticket, claim)| Step::Resume(conn, ticket, claim)),
         6 => (0_u8..8).prop_map(|dice| Step::Answer { right: dice > 0 }),
         2 => (0_usize..9, 0_usize..5).prop_map(|(conn, what)| Step::Say(conn, what)),
@@ -158,13 +156,13 @@ impl World {
                             self.tickets.push(welcome.ticket);
                         }
                         Ok(Reply::Ticket(ticket)) => self.tickets.push(ticket),
-                        Ok(Reply::Page(_) | Reply::Complete { .. }) => panic!("a piece of a copy"),
+                        Ok(Reply::SnapshotPage(_) | Reply::SnapshotComplete { .. }) => panic!("a piece of a copy"),
                         Ok(_) => {}
                         Err(_) => drop(Hello::decode(payload).unwrap()),
                     }
                 }
             }
-            Output::Copy { conn, frames } if self.behind.remove(&conn) => {
+            Output::Snapshot { conn, frames } if self.behind.remove(&conn) => {
                 let mut revision = self.claims[&conn];
                 let mut copy = self.steps[&revision].clone();
                 for payload in frames.iter().flat_map(|bytes| payloads(bytes)) {
@@ -178,18 +176,18 @@ impl World {
                 self.reading.insert(conn);
                 self.copies.insert(conn, copy);
             }
-            Output::Copy { conn, frames } => {
+            Output::Snapshot { conn, frames } => {
                 assert!(self.admitted.contains(&conn));
                 self.reading.insert(conn);
                 let mut copy = Roster::new();
                 let mut replies =
                     frames.iter().flat_map(|bytes| payloads(bytes)).map(|payload| Reply::decode(payload).unwrap());
                 let end = replies.by_ref().find_map(|reply| match reply {
-                    Reply::Page(entries) => {
+                    Reply::SnapshotPage(entries) => {
                         entries.into_iter().for_each(|entry| drop(copy.insert(entry)));
                         None
                     }
-                    Reply::Complete { revision, .. } => Some(revision.get()),
+                    Reply::SnapshotComplete { revision, .. } => Some(revision.get()),
                     other => panic!("{other:?} in a copy"),
                 });
                 assert_eq!((end, &copy), (Some(self.revision), &self.roster));
@@ -217,7 +215,7 @@ impl World {
             }
             Output::Job { id, job } => self.jobs.push_back((id, job)),
             Output::Record(_) => self.records += 1,
-            Output::Reached(_) => {}
+            Output::LimitReached(_) => {}
         }
     }
 
@@ -253,7 +251,7 @@ impl World {
         self.feed(Input::Frame { conn, payload: &encoded(request) });
     }
 
-    fn claim(&mut self, conn: ConnId, claim: Claim) -> Option<roster::Step> {
+    fn claim(&mut self, conn: ConnId, claim: Claim) -> Option<RosterVersion> {
         let here = self.server.changes.told();
         let (epoch, revision) = match claim {
             Claim::Nothing => return None,
@@ -266,7 +264,7 @@ impl World {
             let believed = if epoch == here.epoch { revision } else { u64::MAX };
             self.claims.insert(conn, believed);
         }
-        Some(roster::Step { epoch, revision: Revision::new(revision) })
+        Some(RosterVersion { epoch, revision: Revision::new(revision) })
     }
 
     fn account(&self, user: usize) -> Account {
@@ -306,17 +304,18 @@ impl World {
                 self.feed(Input::Connected { conn, from });
                 self.feed(Input::Frame { conn, payload: &Hello::OURS.encode() });
             }
-            Step::Enter(number, user) => {
+            Step::Login(number, user) => {
                 let Some(conn) = self.conn(number) else { return };
                 self.next += 1;
-                self.say(conn, &Request::Enter(Enter { key: key(1_000 + self.next), ..enter(1, USERS[user]) }));
+                self.say(conn, &Request::Login(Login { key: key(1_000 + self.next), ..enter(1, USERS[user]) }));
             }
             Step::Resume(number, ticket, claim) => {
                 let Some(conn) = self.conn(number) else { return };
                 let Some(ticket) = self.tickets.iter().rev().nth(ticket).cloned() else { return };
                 self.next += 1;
                 let next_key = key(1_000 + self.next);
-                let extras = self.claim(conn, claim).into_iter().map(|copy| control::step(COPY, copy)).collect();
+                let extras =
+                    self.claim(conn, claim).into_iter().map(|copy| version_extra(KNOWN_VERSION, copy)).collect();
                 self.say(conn, &Request::Resume(Resume { next_key, extras, ..resume(1, conn.get(), &ticket) }));
             }
             Step::Answer { right } => self.answer(right),
@@ -325,7 +324,7 @@ impl World {
                 let change = ChangePassword { old: PASSWORD, new: PASSWORD };
                 let requests = [
                     Request::Leave,
-                    Request::Beat { number: 1 },
+                    Request::Heartbeat { number: 1 },
                     Request::Refresh,
                     Request::Move(Offer { port: 40_000 + self.next as u16 % 9, ..offer(1) }),
                     Request::ChangePassword(change),

@@ -79,8 +79,8 @@ fn guessing_names_slows_the_address_down_after_its_free_failures() {
     for conn in 1..=21 {
         t.greet_from(conn, &format!("192.168.1.1:{}", 50_000 + conn));
         let user = format!("user{conn}");
-        let register = Enter { purpose: Purpose::Register, ..enter(conn, &user) };
-        assert_eq!(t.say(conn, &Request::Enter(register)), [format!("job register {user}")]);
+        let register = Login { purpose: Purpose::Register, ..enter(conn, &user) };
+        assert_eq!(t.say(conn, &Request::Login(register)), [format!("job register {user}")]);
         t.answer(Err(AccountError::NameTaken));
     }
     assert_eq!(t.enter(1, "alice"), ["1 <- rejected SlowDown { retry_after_ms: 1000 }"]);

@@ -36,7 +36,7 @@ fn a_stall_is_noticed_by_whatever_comes_first() {
     let mut t = Bench::new();
     t.log_in(1, "alice");
     t.sleep(Duration::from_secs(60));
-    assert_eq!(t.say(1, &Request::Beat { number: 1 }), ["1 <- beat 1"], "it came before the tick");
+    assert_eq!(t.say(1, &Request::Heartbeat { number: 1 }), ["1 <- beat 1"], "it came before the tick");
     assert_eq!(t.pass(24_999), [""; 0]);
     assert_eq!(t.pass(1), ["close 1"]);
 }

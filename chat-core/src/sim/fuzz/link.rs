@@ -152,7 +152,7 @@ impl Run {
         for (who, told) in told.iter().enumerate() {
             for output in told {
                 match output {
-                    Output::Accepted { recipients, .. } => self.open[who] += recipients,
+                    Output::Queued { recipients, .. } => self.open[who] += recipients,
                     Output::Report(report) => {
                         self.open[who] = self.open[who].checked_sub(1).expect("no more outcomes than recipients");
                         self.report(1 - who, report.id, report.outcome);

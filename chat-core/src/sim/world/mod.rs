@@ -21,7 +21,7 @@ use self::server::Host;
 use self::user::{At, Desk};
 use super::{Application, Clock, Ledger, Network, Profile};
 use crate::accounts::memory::MemoryAccounts;
-use crate::client::{self, ClientConfig, Login};
+use crate::client::{self, ClientConfig, Credentials};
 use crate::message::{Content, Recipient};
 use crate::name::UserName;
 use crate::password::Password;
@@ -163,7 +163,7 @@ impl World {
     pub fn log_in(&mut self, user: UserId, purpose: Purpose) {
         assert!(!self.sleeping.contains_key(&user), "the computer sleeps");
         let password = Password::parse(PASSWORD).expect("long enough");
-        let login = Login { user: self.users[user.0].user.clone(), password, purpose, invitation: None };
+        let login = Credentials { user: self.users[user.0].user.clone(), password, purpose, invitation: None };
         let seed = self.next_seed();
         self.with(user, |desk, at| desk.start(login, seed, at));
     }

@@ -151,7 +151,7 @@ impl Host {
                         medium.write(conn.get(), End::User, &bytes);
                     }
                 }
-                Output::Copy { conn, frames } => {
+                Output::Snapshot { conn, frames } => {
                     if self.connections.contains_key(&conn.get()) {
                         frames.iter().for_each(|bytes| medium.write(conn.get(), End::User, bytes));
                         self.following.insert(conn.get());
@@ -179,7 +179,7 @@ impl Host {
                     medium.later(delay, Event::Done { server: self.id, run: self.run, id, job });
                 }
                 Output::Record(record) => self.records.push(record),
-                Output::Reached(_) => {}
+                Output::LimitReached(_) => {}
             }
         }
         copied

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::medium::{End, LineId, Medium};
 use super::{Moment, ServerId, Told, UserId, WorldConfig};
-use crate::client::{self, Client, Event, Login};
+use crate::client::{self, Client, Credentials, Event};
 use crate::key::KeyPair;
 use crate::name::UserName;
 use crate::peer::{self, Datagram, Loopback, Peer, Slab, Transmit};
@@ -85,7 +85,7 @@ impl Desk {
     }
 
     /// Starts the program.
-    pub(super) fn start(&mut self, login: Login, seed: u64, at: &mut At<'_>) {
+    pub(super) fn start(&mut self, login: Credentials, seed: u64, at: &mut At<'_>) {
         self.seed = seed;
         let generator = Box::new(SeededGenerator::new(seed));
         let now = self.now(at.medium);
@@ -201,7 +201,7 @@ impl Desk {
 
     fn told_by_client(&mut self, event: &Event, at: &mut At<'_>) {
         match event {
-            Event::Welcome { kind: WelcomeKind::Entered, keys, .. } => self.begin(keys, at),
+            Event::Welcome { kind: WelcomeKind::LoggedIn, keys, .. } => self.begin(keys, at),
             Event::Welcome { kind: WelcomeKind::Fresh, keys, .. } => {
                 self.begin(keys, at);
                 // The roster is known already, and what changes in it will be told.
@@ -260,7 +260,7 @@ impl Desk {
             }
             let Some((token, id)) = self.inbox.take(world) else { break };
             at.ledger.taken(&self.user, id);
-            peer.handle(now, peer::Input::Taken(token), &mut self.peer_out);
+            peer.handle(now, peer::Input::Accept(token), &mut self.peer_out);
         }
         loop {
             let more = peer.transmit(now, &mut self.slab);

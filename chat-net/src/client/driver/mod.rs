@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_core::client::{self as machine, ClientConfig, Login};
+use chat_core::client::{self as machine, ClientConfig, Credentials};
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
 use chat_core::peer::PeerConfig;
@@ -48,7 +48,7 @@ const BYE_TIME: Duration = Duration::from_millis(500);
 /// What a driver is made of.
 pub(super) struct Parts {
     pub(super) server: ServerAddress,
-    pub(super) login: Login,
+    pub(super) login: Credentials,
     pub(super) machine: ClientConfig,
     pub(super) peer: PeerConfig,
     pub(super) advertise: Vec<Advertise>,

@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::client::Sent;
 use crate::client::command::answer;
-use crate::client::events::{Event, EventQueue, Notice, OUTCOMES, Token, Verdict};
+use crate::client::events::{Decision, Event, EventQueue, Notice, OUTCOMES, Token};
 use crate::clock::Clock;
 use crate::error::SendError;
 use crate::random::SystemGenerator;
@@ -105,9 +105,9 @@ impl Peers {
         for verdict in self.events.verdicts() {
             match verdict {
                 // What an earlier session received has its outcome already.
-                Verdict::Taken(token) | Verdict::Refused(token) if token.session != self.session => {}
-                Verdict::Taken(token) => self.feed(now, Input::Taken(token.inner)),
-                Verdict::Refused(token) => self.feed(now, Input::Refused(token.inner)),
+                Decision::Accept(token) | Decision::Refuse(token) if token.session != self.session => {}
+                Decision::Accept(token) => self.feed(now, Input::Accept(token.inner)),
+                Decision::Refuse(token) => self.feed(now, Input::Refuse(token.inner)),
             }
         }
     }
@@ -161,17 +161,17 @@ impl Peers {
 
     fn tell(&mut self, output: Output) {
         self.events.push(match output {
-            Output::Accepted { tag, id, recipients } => return self.answer(tag, |at| Ok(Sent { id, recipients, at })),
+            Output::Queued { tag, id, recipients } => return self.answer(tag, |at| Ok(Sent { id, recipients, at })),
             Output::NotSent { tag, error } => return self.answer(tag, |_| Err(error.into())),
             Output::Deliver { message, token: inner } => {
                 Event::Message { message, token: Token { session: self.session, inner } }
             }
             Output::Report(report) => Event::Report(report),
             Output::Summary { id, delivered, others } => Event::Summary { id, delivered, others },
-            Output::Silent(user) => Event::Notice(Notice::PeerSilent(user)),
-            Output::Answers(user) => Event::Notice(Notice::PeerAnswers(user)),
+            Output::Unresponsive(user) => Event::Notice(Notice::PeerUnresponsive(user)),
+            Output::Responsive(user) => Event::Notice(Notice::PeerResponsive(user)),
             Output::Violation(user) => Event::Notice(Notice::PeerMisbehaved(user)),
-            Output::Spent => Event::Notice(Notice::SessionSpent),
+            Output::Exhausted => Event::Notice(Notice::SessionExhausted),
         });
     }
 

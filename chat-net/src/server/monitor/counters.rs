@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chat_core::server::{Bound, Counts, Server};
+use chat_core::server::{Counts, Limit, Server};
 
 use super::histogram::Histogram;
 use super::{Snapshot, State};
@@ -65,7 +65,7 @@ pub(crate) struct Counters {
     pub(crate) log_lost: Counter,
     pub(crate) log_in_time: Histogram,
     pub(crate) turn_time: Histogram,
-    reached: [Counter; Bound::ALL.len()],
+    reached: [Counter; Limit::ALL.len()],
     log_ins: LogIns,
 }
 
@@ -84,8 +84,8 @@ impl Counters {
     }
 
     /// Somebody was refused because of a bound.
-    pub(crate) fn reached(&self, bound: Bound) {
-        let place = Bound::ALL.iter().position(|known| *known == bound);
+    pub(crate) fn reached(&self, bound: Limit) {
+        let place = Limit::ALL.iter().position(|known| *known == bound);
         if let Some(place) = place {
             self.reached[place].add(1);
         }
@@ -123,7 +123,7 @@ impl Counters {
             frames_out: self.frames_out.get(),
             bytes_out: self.bytes_out.get(),
             presence_log_lost: self.log_lost.get(),
-            reached: std::array::from_fn(|place| (Bound::ALL[place], self.reached[place].get())),
+            reached: std::array::from_fn(|place| (Limit::ALL[place], self.reached[place].get())),
             log_in_time: self.log_in_time.distribution(),
             turn_time: self.turn_time.distribution(),
         }

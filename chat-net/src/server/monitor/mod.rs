@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
 use chat_core::roster::Roster;
-use chat_core::server::{Bound, Counts};
+use chat_core::server::{Counts, Limit};
 use chat_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -34,7 +34,7 @@ struct Shared {
 }
 
 /// A question for the roster, which is answered by sending it.
-pub(crate) type Question = oneshot::Sender<Vec<Present>>;
+pub(crate) type Question = oneshot::Sender<Vec<OnlineUser>>;
 
 impl Monitor {
     /// A window into a server that is not running yet.
@@ -55,7 +55,7 @@ impl Monitor {
     ///
     /// # Cancel safety
     /// Safe; the answer is lost.
-    pub async fn roster(&self) -> Result<Vec<Present>, NotServing> {
+    pub async fn roster(&self) -> Result<Vec<OnlineUser>, NotServing> {
         if self.queue().is_some() {
             return Err(NotServing);
         }
@@ -87,7 +87,7 @@ impl Default for Monitor {
 
 /// One session that is online.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Present {
+pub struct OnlineUser {
     /// Whose it is, as typed at registration.
     pub user: UserName,
     /// Its id.
@@ -99,8 +99,8 @@ pub struct Present {
 }
 
 /// A copy of what is shown of a roster.
-pub(crate) fn present(roster: &Roster) -> Vec<Present> {
-    let shown = roster.iter().map(|entry| Present {
+pub(crate) fn present(roster: &Roster) -> Vec<OnlineUser> {
+    let shown = roster.iter().map(|entry| OnlineUser {
         user: entry.user.clone(),
         session: entry.session(),
         address: entry.address(),
@@ -176,8 +176,8 @@ pub struct Snapshot {
     pub bytes_out: u64,
     /// Total of lines that the presence log lacks.
     pub presence_log_lost: u64,
-    /// Totals of clients that were refused because of a bound of the machine, all of [`Bound::ALL`].
-    pub reached: [(Bound, u64); Bound::ALL.len()],
+    /// Totals of clients that were refused because of a bound of the machine, all of [`Limit::ALL`].
+    pub reached: [(Limit, u64); Limit::ALL.len()],
     /// From a request to log in that was granted to its welcome.
     pub log_in_time: Distribution,
     /// What the hub needed for each turn: up to 64 events, and nothing else happens meanwhile.

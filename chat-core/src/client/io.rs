@@ -18,7 +18,7 @@ use crate::wire::rejection::Rejection;
 
 /// Who logs in, and what for. The password is wiped when the server has answered with a welcome, or the machine ends.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct Credentials {
     /// The user.
     pub user: UserName,
     /// The password.

@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The count of each network. The machine counts connections only once they are secure; without this, one machine that
 /// opens many and says nothing would keep everybody else out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Porch(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub(super) struct HandshakeLimiter(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 /// One connection before the door, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    porch: Porch,
+    porch: HandshakeLimiter,
     network: IpAddr,
 }
 
-impl Porch {
+impl HandshakeLimiter {
     /// Takes a connection from `ip` in, unless there are `most` already.
     pub(super) fn enter(&self, ip: IpAddr, most: usize) -> Option<Place> {
         let network = network(ip);
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn each_network_has_its_places_and_those_that_are_left_are_free() {
-        let porch = Porch::default();
+        let porch = HandshakeLimiter::default();
         let enter = |ip: &str| porch.enter(ip.parse().unwrap(), 2);
         let first = enter("2001:db8::1");
         let second = enter("2001:db8::2");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::bounds::Bound;
+use super::limit::Limit;
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId, JobId};
 use crate::name::UserName;
@@ -102,7 +102,7 @@ pub enum Output {
     },
     /// Write these frames, and from now on the broadcasts: whatever of these waited is older. The frames are the whole
     /// roster, or for who had it before what it has missed, which may be nothing.
-    Copy {
+    Snapshot {
         /// To this connection.
         conn: ConnId,
         /// Whole frames, lengths included. Copies share their memory.
@@ -134,7 +134,7 @@ pub enum Output {
     /// Write a line of the presence log.
     Record(Record),
     /// Tell whoever runs the server, though not every time, that somebody was refused because of a bound.
-    Reached(Bound),
+    LimitReached(Limit),
 }
 
 /// Prints no frames: they may hold tickets.
@@ -142,13 +142,13 @@ impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Send { conn, bytes } => write!(f, "Send({conn}, {} bytes)", bytes.len()),
-            Self::Copy { conn, frames } => write!(f, "Copy({conn}, {} frames)", frames.len()),
+            Self::Snapshot { conn, frames } => write!(f, "Snapshot({conn}, {} frames)", frames.len()),
             Self::Broadcast { bytes } => write!(f, "Broadcast({} bytes)", bytes.len()),
             Self::Admit { conn } => write!(f, "Admit({conn})"),
             Self::Close { conn } => write!(f, "Close({conn})"),
             Self::Job { id, job } => write!(f, "Job({id}, {job:?})"),
             Self::Record(record) => write!(f, "Record({record})"),
-            Self::Reached(bound) => write!(f, "Reached({bound})"),
+            Self::LimitReached(bound) => write!(f, "LimitReached({bound})"),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::ServerConfig;
 
 /// A bound that was reached, so that somebody was refused.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Bound {
+pub enum Limit {
     /// [`ServerConfig::max_connections`].
     Connections,
     /// [`ServerConfig::max_connections_per_address`].
@@ -27,7 +27,7 @@ pub enum Bound {
     Accounts,
 }
 
-impl Bound {
+impl Limit {
     /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Connections,
@@ -72,7 +72,7 @@ impl Bound {
 }
 
 /// The name.
-impl fmt::Display for Bound {
+impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn each_bound_is_listed_once_under_a_name_of_its_own() {
-        let names: BTreeSet<_> = Bound::ALL.iter().map(|bound| bound.name()).collect();
-        let bounds: BTreeSet<_> = Bound::ALL.into_iter().collect();
-        assert_eq!((names.len(), bounds.len()), (Bound::ALL.len(), Bound::ALL.len()));
+        let names: BTreeSet<_> = Limit::ALL.iter().map(|bound| bound.name()).collect();
+        let bounds: BTreeSet<_> = Limit::ALL.into_iter().collect();
+        assert_eq!((names.len(), bounds.len()), (Limit::ALL.len(), Limit::ALL.len()));
     }
 }

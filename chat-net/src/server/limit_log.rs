@@ -2,22 +2,22 @@
 
 use std::collections::HashMap;
 
-use chat_core::server::{Bound, ServerConfig};
+use chat_core::server::{Limit, ServerConfig};
 
 use crate::pace::Pace;
 
-pub(super) struct Reached {
+pub(super) struct LimitLog {
     config: ServerConfig,
-    warnings: HashMap<Bound, Pace>,
+    warnings: HashMap<Limit, Pace>,
 }
 
-impl Reached {
+impl LimitLog {
     pub(super) fn new(config: &ServerConfig) -> Self {
         Self { config: config.clone(), warnings: HashMap::new() }
     }
 
     /// Somebody was refused because of `bound`.
-    pub(super) fn tell(&mut self, bound: Bound) {
+    pub(super) fn tell(&mut self, bound: Limit) {
         if self.warnings.entry(bound).or_insert_with(Pace::warnings).allows() {
             match bound.of(&self.config) {
                 Some(most) => log::warn!("the limit {bound} ({most}) is reached; who comes beyond it is refused"),

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// An error with what caused it, in one line. What an error repeats of its cause is said once.
-pub fn causes(error: &(dyn Error + 'static)) -> String {
+pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn causes_are_told_once() {
-        assert_eq!(causes(&Outer(io::Error::other("inner"))), "outer: inner");
-        assert_eq!(causes(&Outer(io::Error::other("outer"))), "outer");
+        assert_eq!(error_chain(&Outer(io::Error::other("inner"))), "outer: inner");
+        assert_eq!(error_chain(&Outer(io::Error::other("outer"))), "outer");
     }
 }
