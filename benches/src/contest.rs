@@ -50,7 +50,7 @@ pub async fn publish(
     let mut run = None;
     window.work();
     let mut watch = Watch::start();
-    while run.is_none() || us.open() > 0 {
+    while run.is_none() || us.pending_outcomes() > 0 {
         let (turn, before_turn) = (Instant::now(), sent);
         while sent < messages && last - window.complete() < in_flight {
             match us.send(Recipient::Everyone, content.clone()) {

@@ -58,7 +58,7 @@ impl Group {
         let mut sender = endpoint("sender")?;
         drop(guard);
         let (group, entries) = Self::gather(size, &sender.entry(), cpu)?;
-        sender.roster(entries);
+        sender.add_to_roster(entries);
         Ok((sender, group))
     }
 
@@ -84,7 +84,7 @@ impl Group {
             };
             let entries = endpoints.iter().map(Endpoint::entry).collect();
             for mut endpoint in endpoints {
-                endpoint.roster([sender.clone()]);
+                endpoint.add_to_roster([sender.clone()]);
                 let (window, disorder) = (Arc::clone(&window), Arc::clone(&disorder));
                 runtime.spawn(async move { receive(endpoint, &window, &disorder).await });
             }

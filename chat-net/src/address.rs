@@ -90,12 +90,12 @@ impl fmt::Display for ServerAddress {
 /// An address that others can reach this client by, named by its user: `IP[:PORT]`, by default the port of the UDP
 /// socket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Advertise {
+pub struct AdvertisedAddress {
     ip: IpAddr,
     port: Option<u16>,
 }
 
-impl Advertise {
+impl AdvertisedAddress {
     /// Reads `IP` or `IP:PORT`; an IPv6 address with a port needs brackets.
     ///
     /// # Errors
@@ -106,12 +106,12 @@ impl Advertise {
         let (ip, port) = match bare.parse::<IpAddr>() {
             Ok(ip) => (ip, None),
             Err(_) => {
-                let address: SocketAddr = typed.parse().map_err(|_| AddressError::Advertise(typed.to_owned()))?;
+                let address: SocketAddr = typed.parse().map_err(|_| AddressError::Advertised(typed.to_owned()))?;
                 (address.ip(), Some(address.port()))
             }
         };
         if ip.is_unspecified() || ip.is_multicast() || port == Some(0) {
-            return Err(AddressError::Advertise(typed.to_owned()));
+            return Err(AddressError::Advertised(typed.to_owned()));
         }
         Ok(Self { ip, port })
     }
@@ -122,7 +122,7 @@ impl Advertise {
     }
 }
 
-impl FromStr for Advertise {
+impl FromStr for AdvertisedAddress {
     type Err = AddressError;
 
     fn from_str(typed: &str) -> Result<Self, AddressError> {
@@ -167,7 +167,7 @@ pub enum AddressError {
     Bracket,
     /// Not an address to be advertised.
     #[error("'{0}' cannot be advertised; write IP or IP:PORT of one machine, for example 192.168.1.5:40001")]
-    Advertise(String),
+    Advertised(String),
 }
 
 #[cfg(test)]
@@ -226,10 +226,10 @@ mod tests {
             ("[2001:db8::7]:5000", "[2001:db8::7]:5000"),
         ] {
             let whole: SocketAddr = whole.parse().unwrap();
-            assert_eq!(Advertise::parse(typed).unwrap().with_default_port(40_001), whole, "{typed}");
+            assert_eq!(AdvertisedAddress::parse(typed).unwrap().with_default_port(40_001), whole, "{typed}");
         }
         for bad in ["", "host", "10.0.0.7:0", "0.0.0.0", "[::]:7", "224.0.0.1:7", "10.0.0.7:70000"] {
-            assert_eq!(Advertise::parse(bad), Err(AddressError::Advertise(bad.into())));
+            assert_eq!(AdvertisedAddress::parse(bad), Err(AddressError::Advertised(bad.into())));
         }
     }
 }

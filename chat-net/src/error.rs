@@ -141,10 +141,10 @@ pub enum ConnectError {
 pub enum SendError {
     /// The peer machine refuses it.
     #[error(transparent)]
-    Refused(#[from] chat_core::peer::SendError),
+    NotQueued(#[from] chat_core::peer::SendError),
     /// Too many outcomes wait to be read by the application.
     #[error("too many outcomes are unread; read events before sending more")]
-    Unread,
+    OutcomesUnread,
     /// The client has left or was ended.
     #[error("this client is no longer online")]
     Offline,
@@ -155,7 +155,7 @@ pub enum SendError {
 pub enum ChangePasswordError {
     /// The server or the connection.
     #[error(transparent)]
-    Machine(#[from] chat_core::client::PasswordChangeError),
+    Failed(#[from] chat_core::client::PasswordChangeError),
     /// The client has left or was ended.
     #[error("this client is no longer online")]
     Offline,

@@ -17,12 +17,12 @@
 //! let local = "127.0.0.1:0".parse()?;
 //! let mut alice = Endpoint::bind(EndpointOptions::new("alice".parse()?, local))?;
 //! let mut bob = Endpoint::bind(EndpointOptions::new("bob".parse()?, local))?;
-//! alice.roster([bob.entry()]);
-//! bob.roster([alice.entry()]);
+//! alice.add_to_roster([bob.entry()]);
+//! bob.add_to_roster([alice.entry()]);
 //!
 //! alice.send(Recipient::Everyone, Content::Text(Text::parse("大家好")?))?;
 //! let (mut told, mut heard) = (Vec::new(), Vec::new());
-//! while alice.open() > 0 {
+//! while alice.pending_outcomes() > 0 {
 //!     tokio::select! {
 //!         () = alice.next(&mut told) => {}
 //!         () = bob.next(&mut heard) => {}
@@ -64,8 +64,8 @@ pub struct EndpointOptions {
     pub keys: Arc<KeyPair>,
     /// Where messages are received.
     pub udp: SocketAddr,
-    /// What counts as taking a message.
-    pub taking: AcceptMode,
+    /// What counts as accept a message.
+    pub accept: AcceptMode,
     /// The times and bounds of the links.
     pub peer: PeerConfig,
 }
@@ -74,7 +74,7 @@ impl EndpointOptions {
     /// A new session of `user` at `udp`, everything else by default.
     pub fn new(user: UserName, udp: SocketAddr) -> Self {
         let keys = Arc::new(KeyPair::draw(&mut SystemGenerator));
-        Self { user, keys, udp, taking: AcceptMode::Automatic, peer: PeerConfig::default() }
+        Self { user, keys, udp, accept: AcceptMode::Automatic, peer: PeerConfig::default() }
     }
 }
 
@@ -89,7 +89,7 @@ pub struct Endpoint {
     clock: Clock,
     peer: Peer,
     udp: Udp,
-    taking: AcceptMode,
+    accept: AcceptMode,
     out: Vec<Output>,
     /// What the application was given last; asking for more says that it was taken.
     taken: Vec<Token>,
@@ -109,7 +109,7 @@ impl Endpoint {
     /// # Panics
     /// Outside a tokio runtime with I/O and time enabled.
     pub fn bind(options: EndpointOptions) -> io::Result<Self> {
-        let EndpointOptions { user, keys, udp, taking, peer } = options;
+        let EndpointOptions { user, keys, udp, accept, peer } = options;
         let clock = Clock::start();
         let udp = Udp::bind(udp)?;
         // Whoever feeds the roster knows which addresses are meant.
@@ -121,7 +121,7 @@ impl Endpoint {
             clock,
             peer,
             udp,
-            taking,
+            accept,
             out: Vec::new(),
             taken: Vec::new(),
             next_tag: 0,
@@ -147,12 +147,12 @@ impl Endpoint {
     }
 
     /// Adds everybody in `entries` to the roster; oneself is passed over.
-    pub fn roster(&mut self, entries: impl IntoIterator<Item = Entry>) {
+    pub fn add_to_roster(&mut self, entries: impl IntoIterator<Item = Entry>) {
         self.feed(Input::Roster(entries.into_iter().collect()));
     }
 
     /// Makes one change of the roster.
-    pub fn change(&mut self, change: Change) {
+    pub fn apply_change(&mut self, change: Change) {
         self.feed(Input::Change(change));
     }
 
@@ -221,7 +221,7 @@ impl Endpoint {
     }
 
     /// How many outcomes are still to come.
-    pub const fn open(&self) -> usize {
+    pub const fn pending_outcomes(&self) -> usize {
         self.peer.open()
     }
 
@@ -247,7 +247,7 @@ impl Endpoint {
     }
 
     fn hand_over(&mut self, events: &mut Vec<Output>) {
-        if self.taking == AcceptMode::Automatic {
+        if self.accept == AcceptMode::Automatic {
             self.taken.extend(self.out.iter().filter_map(|output| match output {
                 Output::Deliver { token, .. } => Some(*token),
                 _ => None,

@@ -103,13 +103,13 @@ async fn measure(args: &Args) -> std::io::Result<[Histogram; 4]> {
     let mut all: [Histogram; 4] = Default::default();
     let content = Content::Text(Text::parse(&"x".repeat(args.size)).map_err(std::io::Error::other)?);
     let (mut alice, mut bob) = (endpoint("alice")?, endpoint("bob")?);
-    alice.roster([bob.entry()]);
-    bob.roster([alice.entry()]);
+    alice.add_to_roster([bob.entry()]);
+    bob.add_to_roster([alice.entry()]);
     let mut sender = endpoint("sender")?;
     let mut receivers =
         (0..args.peers).map(|index| endpoint(&format!("peer{index}"))).collect::<Result<Vec<_>, _>>()?;
-    sender.roster(receivers.iter().map(Endpoint::entry));
-    receivers.iter_mut().for_each(|receiver| receiver.roster([sender.entry()]));
+    sender.add_to_roster(receivers.iter().map(Endpoint::entry));
+    receivers.iter_mut().for_each(|receiver| receiver.add_to_roster([sender.entry()]));
     // The first messages make the links.
     trips(&mut alice, &mut bob, &content, 20, &mut Histogram::default()).await?;
     group(&mut sender, &mut receivers, &content, 20, &mut Histogram::default()).await?;

@@ -427,8 +427,8 @@ async fn send_rounds(peers: usize, size: usize, rounds: u64) -> std::io::Result<
     machine::raise_file_limit();
     let mut sender = endpoint("sender")?;
     let mut receivers = (0..peers).map(|index| endpoint(&format!("peer{index}"))).collect::<Result<Vec<_>, _>>()?;
-    sender.roster(receivers.iter().map(Endpoint::entry));
-    receivers.iter_mut().for_each(|receiver| receiver.roster([sender.entry()]));
+    sender.add_to_roster(receivers.iter().map(Endpoint::entry));
+    receivers.iter_mut().for_each(|receiver| receiver.add_to_roster([sender.entry()]));
     let content = Content::Text(Text::parse(&"x".repeat(size)).map_err(std::io::Error::other)?);
     let (mut time, mut allocations, mut events) = (Duration::ZERO, 0, Vec::new());
     for round in 0..WARM + rounds {
@@ -437,7 +437,7 @@ async fn send_rounds(peers: usize, size: usize, rounds: u64) -> std::io::Result<
         }
         sender.send(Recipient::Everyone, content.clone()).map_err(std::io::Error::other)?;
         timed(&mut time, &mut allocations, || while sender.try_next(&mut events) {});
-        while sender.open() > 0 {
+        while sender.pending_outcomes() > 0 {
             tokio::task::yield_now().await;
             for receiver in &mut receivers {
                 receiver.try_next(&mut events);

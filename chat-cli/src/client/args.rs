@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chat_core::invitation::Invitation;
 use chat_core::name::UserName;
-use chat_net::address::{Advertise, ServerAddress};
+use chat_net::address::{AdvertisedAddress, ServerAddress};
 use chat_net::identity::Fingerprint;
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
@@ -100,7 +100,7 @@ struct TalkArgs {
 
     /// An address that others reach you by, instead of those found (repeatable)
     #[arg(long, env = "CHAT_ADVERTISE", value_name = "IP[:PORT]", value_delimiter = ',')]
-    advertise: Vec<Advertise>,
+    advertise: Vec<AdvertisedAddress>,
 
     /// Trust only the server with this fingerprint
     #[arg(long, env = "CHAT_FINGERPRINT", value_name = "HEX", conflicts_with = "ca")]
@@ -168,7 +168,7 @@ pub struct Talk {
     /// Where to receive messages.
     pub udp: SocketAddr,
     /// What to advertise instead of what is found.
-    pub advertise: Vec<Advertise>,
+    pub advertise: Vec<AdvertisedAddress>,
     /// Whom to believe.
     pub trust: TrustChoice,
     /// How to write.

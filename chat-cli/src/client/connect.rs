@@ -11,7 +11,7 @@ use chat_core::wire::rejection::Rejection;
 use chat_net::address::ServerAddress;
 use chat_net::client::{AcceptMode, Client, ClientOptions, ConnectError, Events};
 use chat_net::identity::Fingerprint;
-use chat_net::trust::{Answer, AskUser, KnownServers, Trust, Unknown};
+use chat_net::trust::{Answer, AskUser, KnownServers, Trust, UnknownServer};
 use tokio::task::spawn_blocking;
 
 use super::args::{self, Talk, TrustChoice};
@@ -55,9 +55,9 @@ fn trust(choice: TrustChoice) -> Result<Trust, CliError> {
     match choice {
         TrustChoice::Fingerprint(fingerprint) => Ok(Trust::Fingerprint(fingerprint)),
         TrustChoice::Ca(path) => Ok(Trust::Ca(path)),
-        TrustChoice::AcceptNew(path) => known(path, Unknown::AcceptNew),
-        TrustChoice::Known(path) if terminal::is_there() => known(path, Unknown::Ask(Box::new(AtTerminal))),
-        TrustChoice::Known(path) => known(path, Unknown::Refuse),
+        TrustChoice::AcceptNew(path) => known(path, UnknownServer::AcceptNew),
+        TrustChoice::Known(path) if terminal::is_there() => known(path, UnknownServer::Ask(Box::new(AtTerminal))),
+        TrustChoice::Known(path) => known(path, UnknownServer::Refuse),
     }
 }
 

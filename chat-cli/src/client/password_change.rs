@@ -55,7 +55,7 @@ impl fmt::Debug for PasswordChange {
 pub(super) fn outcome(answer: Answer) -> Result<Notice, InputError> {
     match answer {
         Ok(()) => Ok(Notice::PasswordChanged),
-        Err(error @ ChangePasswordError::Machine(PasswordChangeError::Unanswered)) => {
+        Err(error @ ChangePasswordError::Failed(PasswordChangeError::Unanswered)) => {
             Err(InputError::PasswordUncertain(error.to_string()))
         }
         Err(error) => Err(InputError::PasswordNotChanged(error.to_string())),

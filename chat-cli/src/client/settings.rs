@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chat_core::name::UserName;
-use chat_net::address::{Advertise, ServerAddress};
+use chat_net::address::{AdvertisedAddress, ServerAddress};
 use chat_net::identity::Fingerprint;
 use clap::CommandFactory;
 use serde::de::Error;
@@ -30,7 +30,7 @@ pub(super) struct Settings {
     #[serde(deserialize_with = "config::address")]
     pub(super) udp: Option<SocketAddr>,
     #[serde(deserialize_with = "advertised")]
-    pub(super) advertise: Vec<Advertise>,
+    pub(super) advertise: Vec<AdvertisedAddress>,
     #[serde(deserialize_with = "config::typed")]
     pub(super) fingerprint: Option<Fingerprint>,
     pub(super) accept_new: Option<bool>,
@@ -66,7 +66,7 @@ fn keys() -> Vec<String> {
     options.filter(|name| !matches!(*name, "config" | "help" | "version")).map(str::to_owned).collect()
 }
 
-fn advertised<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Advertise>, D::Error> {
+fn advertised<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AdvertisedAddress>, D::Error> {
     let typed = Vec::<String>::deserialize(deserializer)?;
     typed.iter().map(|address| address.parse().map_err(D::Error::custom)).collect()
 }

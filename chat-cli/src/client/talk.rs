@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chat_core::message::{Content, Message, Recipient};
 use chat_core::password::Password;
-use chat_net::client::{ChangePasswordError, Client, Event, Events, SendError, Token};
+use chat_net::client::{ChangePasswordError, Client, Event, Events, MessageToken, SendError};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -156,7 +156,7 @@ impl Talk {
 
     async fn welcome(&self) -> Result<(), CliError> {
         let online = self.client.roster().await;
-        let (user, session, at) = (self.client.user(), self.client.session(), self.client.welcomed_at());
+        let (user, session, at) = (self.client.user(), self.client.session(), self.client.login_time());
         let mut batch = Batch::default();
         self.form.add(&Fact::Welcome { user, session, at, online: &online }, &mut batch);
         self.write(batch).await
@@ -264,7 +264,7 @@ impl Talk {
         Ok(flow)
     }
 
-    fn add(&mut self, event: Event, batch: &mut Batch, taken: &mut Vec<Token>) -> Flow {
+    fn add(&mut self, event: Event, batch: &mut Batch, taken: &mut Vec<MessageToken>) -> Flow {
         match event {
             Event::Presence(event) => self.form.add(&Fact::Presence(&event), batch),
             Event::Message { message, token } => self.message(&message, token, batch, taken),
@@ -304,7 +304,7 @@ impl Talk {
     }
 
     /// Texts are shown; bytes are for programs that know what they mean, so their sender is told that this one does not.
-    fn message(&self, message: &Message, token: Token, batch: &mut Batch, taken: &mut Vec<Token>) {
+    fn message(&self, message: &Message, token: MessageToken, batch: &mut Batch, taken: &mut Vec<MessageToken>) {
         match &message.content {
             Content::Text(text) => {
                 self.form.add(&Fact::Message { message, text, me: self.client.user() }, batch);
@@ -360,15 +360,15 @@ impl Talk {
     async fn explain(&self, to: &Recipient, error: &SendError) -> InputError {
         use chat_core::peer::SendError as Refused;
         match (error, to) {
-            (SendError::Refused(Refused::UnknownRecipient(_)), Recipient::One(name)) => {
+            (SendError::NotQueued(Refused::UnknownRecipient(_)), Recipient::One(name)) => {
                 let online = self.client.roster().await;
                 let names = online.iter().map(|entry| entry.user.as_str());
                 InputError::UnknownRecipient { name: name.clone(), suggestion: most_like(name.as_str(), names) }
             }
-            (SendError::Refused(Refused::ToOneself), _) => InputError::ToOneself,
-            (SendError::Refused(Refused::Leaving) | SendError::Offline, _) => InputError::SessionOver,
+            (SendError::NotQueued(Refused::ToOneself), _) => InputError::ToOneself,
+            (SendError::NotQueued(Refused::Leaving) | SendError::Offline, _) => InputError::SessionOver,
             // The text was checked, so what is left are the bounds.
-            (SendError::Refused(_) | SendError::Unread, _) => InputError::QueueFull,
+            (SendError::NotQueued(_) | SendError::OutcomesUnread, _) => InputError::QueueFull,
         }
     }
 

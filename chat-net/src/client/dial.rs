@@ -16,7 +16,7 @@ use crate::address::ServerAddress;
 use crate::error::ConnectError;
 use crate::identity::Fingerprint;
 use crate::tls;
-use crate::trust::{Answer, Trust, Unknown};
+use crate::trust::{Answer, Trust, UnknownServer};
 
 /// The name in the handshake with a server that is known by its key. No such host exists (RFC 6761), and the server
 /// does not look at it.
@@ -78,9 +78,9 @@ impl Dialer {
                 let shown = dialed.fingerprint;
                 match (known, unknown) {
                     (Some(known), _) => dialer.check_known(&dialed, known)?,
-                    (None, Unknown::AcceptNew) => store.remember(&dialer.server, shown)?,
-                    (None, Unknown::Refuse) => return Err(dialer.untrusted(shown)),
-                    (None, Unknown::Ask(user)) => {
+                    (None, UnknownServer::AcceptNew) => store.remember(&dialer.server, shown)?,
+                    (None, UnknownServer::Refuse) => return Err(dialer.untrusted(shown)),
+                    (None, UnknownServer::Ask(user)) => {
                         // The server gives nobody the time that people take to compare 64 digits.
                         drop(dialed);
                         if user.ask(&dialer.server, shown).await == Answer::Refuse {

@@ -39,7 +39,7 @@ pub enum Event {
         /// The message.
         message: Message,
         /// To say whether it was taken, with [`AcceptMode::Manual`].
-        token: Token,
+        token: MessageToken,
     },
     /// What became of one of our messages for one recipient.
     Report(Report),
@@ -102,7 +102,7 @@ pub enum Notice {
 
 /// A received message, for the application's answer. It is worth nothing any more after [`Notice::NewSession`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Token {
+pub struct MessageToken {
     /// Our session then: numbers of messages begin anew with the next one.
     pub(super) session: SessionId,
     pub(super) inner: peer::Token,
@@ -111,8 +111,8 @@ pub struct Token {
 /// What the application did with a message.
 #[derive(Debug)]
 pub(super) enum Decision {
-    Accept(Token),
-    Refuse(Token),
+    Accept(MessageToken),
+    Refuse(MessageToken),
 }
 
 /// The stream of events. It keeps the session alive as the [`Client`](super::Client) does; a dropped stream refuses the messages that it holds,

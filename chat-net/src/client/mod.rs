@@ -34,8 +34,8 @@ use self::command::{COMMANDS, Command};
 use self::dial::Dialer;
 use self::driver::{Driver, Parts, Started};
 use self::events::{Decision, EventQueue};
-pub use self::events::{Event, Events, Notice, Token};
-use crate::address::{Advertise, ServerAddress};
+pub use self::events::{Event, Events, MessageToken, Notice};
+use crate::address::{AdvertisedAddress, ServerAddress};
 pub use crate::error::{ChangePasswordError, ConnectError, EndReason, SendError};
 use crate::trust::Trust;
 use crate::udp::Udp;
@@ -52,7 +52,7 @@ pub struct ClientOptions {
     /// Where messages are received: by default `[::]:0`, any port on all addresses, IPv4 and IPv6.
     pub udp: SocketAddr,
     /// The addresses that others are told; if empty they are found out.
-    pub advertise: Vec<Advertise>,
+    pub advertise: Vec<AdvertisedAddress>,
     /// What counts as accept a message.
     pub accept: AcceptMode,
     /// The times of the connection to the server.
@@ -159,7 +159,7 @@ impl Client {
     }
 
     /// When the log-in was, on the server's clock.
-    pub const fn welcomed_at(&self) -> Timestamp {
+    pub const fn login_time(&self) -> Timestamp {
         self.at
     }
 
@@ -193,7 +193,7 @@ impl Client {
     }
 
     /// How many outcomes are still to come.
-    pub fn open(&self) -> usize {
+    pub fn pending_outcomes(&self) -> usize {
         *self.open.borrow()
     }
 
@@ -204,7 +204,7 @@ impl Client {
             Ok(Ok(_)) => 0,
             // The session is over: all outcomes were told. Or the time is.
             Ok(Err(_)) => 0,
-            Err(_) => self.open(),
+            Err(_) => self.pending_outcomes(),
         }
     }
 
@@ -215,12 +215,12 @@ impl Client {
     }
 
     /// Says that a message was taken, with [`AcceptMode::Manual`].
-    pub fn accept(&self, token: Token) {
+    pub fn accept(&self, token: MessageToken) {
         self.events.judge(Decision::Accept(token));
     }
 
     /// Says that a message is not wanted: its sender is told `refused`.
-    pub fn refuse(&self, token: Token) {
+    pub fn refuse(&self, token: MessageToken) {
         self.events.judge(Decision::Refuse(token));
     }
 

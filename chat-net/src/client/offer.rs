@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use chat_core::wire::control::{Offer, OfferPolicy};
 
-use crate::address::Advertise;
+use crate::address::AdvertisedAddress;
 use crate::udp::Udp;
 
 /// What the user named, or else what can be found out. `local` is our end of the connection to the server: whoever
 /// reaches the server from the same network reaches us there.
-pub(super) fn offer(local: IpAddr, udp: &Udp, advertise: &[Advertise]) -> Offer {
+pub(super) fn offer(local: IpAddr, udp: &Udp, advertise: &[AdvertisedAddress]) -> Offer {
     let port = udp.local_address().port();
     if !advertise.is_empty() {
         let addresses = advertise.iter().map(|address| address.with_default_port(port)).collect();

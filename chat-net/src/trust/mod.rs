@@ -23,14 +23,14 @@ pub enum Trust {
         /// Where they are remembered.
         store: KnownServers,
         /// What about a server that is not there.
-        unknown: Unknown,
+        unknown: UnknownServer,
     },
     /// Servers with a certificate for their host name from one of the authorities in this PEM file.
     Ca(PathBuf),
 }
 
 /// What to do about a server that is not known.
-pub enum Unknown {
+pub enum UnknownServer {
     /// Ask; a server that is accepted is remembered.
     Ask(Box<dyn AskUser>),
     /// Accept and remember it. Whoever answers the first time is believed.
@@ -39,7 +39,7 @@ pub enum Unknown {
     Refuse,
 }
 
-impl fmt::Debug for Unknown {
+impl fmt::Debug for UnknownServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ask(_) => "Ask",

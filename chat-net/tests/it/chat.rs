@@ -92,7 +92,7 @@ async fn a_message_is_delivered_when_it_is_taken_and_not_before() {
     while tokens.len() < 2 {
         tokens.push(bob.find(|event| if let Event::Message { token, .. } = event { Some(*token) } else { None }).await);
     }
-    assert_eq!(alice.client.open(), 2, "read, but not taken");
+    assert_eq!(alice.client.pending_outcomes(), 2, "read, but not taken");
     bob.client.accept(tokens[0]);
     assert_eq!(outcomes(&mut alice, 1).await["bob"], Outcome::Delivered);
     bob.client.refuse(tokens[1]);

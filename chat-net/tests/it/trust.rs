@@ -10,7 +10,7 @@ use chat_core::wire::control::Purpose;
 use chat_net::address::ServerAddress;
 use chat_net::client::{ClientOptions, ConnectError};
 use chat_net::identity::{Fingerprint, ServerIdentity};
-use chat_net::trust::{Answer, AskUser, KnownServers, Trust, Unknown};
+use chat_net::trust::{Answer, AskUser, KnownServers, Trust, UnknownServer};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -45,7 +45,7 @@ async fn an_unknown_server_is_asked_about_once() {
     let folder = tempfile::tempdir().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let ask = |answer| {
-        let unknown = Unknown::Ask(Box::new(Says(answer, Arc::clone(&asked))));
+        let unknown = UnknownServer::Ask(Box::new(Says(answer, Arc::clone(&asked))));
         Trust::Known { store: store(&folder), unknown }
     };
     let refused = server.connect(with(&server, "alice", ask(Answer::Refuse))).await.err();
@@ -62,12 +62,12 @@ async fn an_unknown_server_is_asked_about_once() {
 async fn without_anybody_to_ask_an_unknown_server_is_refused_or_accepted_as_told() {
     let server = Server::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let refuse = Trust::Known { store: store(&folder), unknown: Unknown::Refuse };
+    let refuse = Trust::Known { store: store(&folder), unknown: UnknownServer::Refuse };
     let refused = server.connect(with(&server, "alice", refuse)).await.err();
     assert!(matches!(refused, Some(ConnectError::Untrusted { shown, .. }) if shown == server.fingerprint));
-    let accept = Trust::Known { store: store(&folder), unknown: Unknown::AcceptNew };
+    let accept = Trust::Known { store: store(&folder), unknown: UnknownServer::AcceptNew };
     server.connect(with(&server, "alice", accept)).await.unwrap();
-    let refuse = Trust::Known { store: store(&folder), unknown: Unknown::Refuse };
+    let refuse = Trust::Known { store: store(&folder), unknown: UnknownServer::Refuse };
     server.connect(with(&server, "bob", refuse)).await.unwrap();
 }
 
@@ -105,7 +105,7 @@ async fn a_server_with_another_key_gets_not_a_byte() {
     let (address, shown, captured) = impostor().await;
     let folder = tempfile::tempdir().unwrap();
     store(&folder).remember(&address, server.fingerprint).unwrap();
-    let trust = Trust::Known { store: store(&folder), unknown: Unknown::AcceptNew };
+    let trust = Trust::Known { store: store(&folder), unknown: UnknownServer::AcceptNew };
     let options = ClientOptions { server: address.clone(), ..with(&server, "alice", trust) };
     match server.connect(options).await.err() {
         Some(ConnectError::FingerprintChanged { server: named, known, shown: is }) => {

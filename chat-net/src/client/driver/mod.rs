@@ -26,7 +26,7 @@ use super::command::{Command, answer};
 use super::dial::{Dialed, Dialer};
 use super::events::{Event, EventQueue};
 use super::offer::offer;
-use crate::address::{Advertise, ServerAddress};
+use crate::address::{AdvertisedAddress, ServerAddress};
 use crate::clock::Clock;
 use crate::error::{ChangePasswordError, ConnectError, EndReason};
 use crate::identity::Fingerprint;
@@ -51,7 +51,7 @@ pub(super) struct Parts {
     pub(super) login: Credentials,
     pub(super) machine: ClientConfig,
     pub(super) peer: PeerConfig,
-    pub(super) advertise: Vec<Advertise>,
+    pub(super) advertise: Vec<AdvertisedAddress>,
     pub(super) udp: Udp,
     pub(super) dialer: Dialer,
     pub(super) commands: mpsc::Receiver<Command>,
@@ -89,7 +89,7 @@ pub(super) struct Driver {
     peers: Peers,
     udp: Udp,
     offer: Offer,
-    advertise: Vec<Advertise>,
+    advertise: Vec<AdvertisedAddress>,
     commands: mpsc::Receiver<Command>,
     events: Arc<EventQueue>,
     session: watch::Sender<SessionId>,

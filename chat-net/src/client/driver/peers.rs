@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::client::Sent;
 use crate::client::command::answer;
-use crate::client::events::{Decision, Event, EventQueue, Notice, OUTCOMES, Token};
+use crate::client::events::{Decision, Event, EventQueue, MessageToken, Notice, OUTCOMES};
 use crate::clock::Clock;
 use crate::error::SendError;
 use crate::random::SystemGenerator;
@@ -92,7 +92,7 @@ impl Peers {
     pub(super) fn send(&mut self, now: Now, to: Recipient, content: Content, at: Timestamp, reply: Reply) {
         let open = self.peer.as_ref().map_or(0, Peer::open);
         if open + self.events.unread_outcomes() >= OUTCOMES {
-            return answer(reply, Err(SendError::Unread));
+            return answer(reply, Err(SendError::OutcomesUnread));
         }
         let tag = self.next_tag;
         self.next_tag += 1;
@@ -164,7 +164,7 @@ impl Peers {
             Output::Queued { tag, id, recipients } => return self.answer(tag, |at| Ok(Sent { id, recipients, at })),
             Output::NotSent { tag, error } => return self.answer(tag, |_| Err(error.into())),
             Output::Deliver { message, token: inner } => {
-                Event::Message { message, token: Token { session: self.session, inner } }
+                Event::Message { message, token: MessageToken { session: self.session, inner } }
             }
             Output::Report(report) => Event::Report(report),
             Output::Summary { id, delivered, others } => Event::Summary { id, delivered, others },
