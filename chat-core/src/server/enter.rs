@@ -27,7 +27,7 @@ impl Server {
         let Some(connection) = self.connections.get_mut(conn) else { return };
         connection.requests += 1;
         if connection.requests > self.config.max_guest_requests {
-            out.push(Output::LimitReached(Limit::Frames));
+            out.push(Output::LimitReached(Limit::GuestRequests));
             return self.turn_away(now, conn, Rejection::TooManyRequests, out);
         }
         let is_checking = matches!(connection.state, State::Checking(_));

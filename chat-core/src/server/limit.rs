@@ -17,8 +17,10 @@ pub enum Limit {
     Sessions,
     /// [`ServerConfig::max_checks`] or [`ServerConfig::longest_check`], or the queue of whoever checks.
     PasswordChecks,
-    /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`], or [`ServerConfig::max_guest_requests`].
+    /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`].
     Frames,
+    /// [`ServerConfig::max_guest_requests`].
+    GuestRequests,
     /// [`ServerConfig::registrations_per_hour`].
     Registrations,
     /// [`ServerConfig::registrations_per_address`].
@@ -29,13 +31,14 @@ pub enum Limit {
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::Guests,
         Self::Sessions,
         Self::PasswordChecks,
         Self::Frames,
+        Self::GuestRequests,
         Self::Registrations,
         Self::RegistrationsPerAddress,
         Self::Accounts,
@@ -50,6 +53,7 @@ impl Limit {
             Self::Sessions => "max-sessions",
             Self::PasswordChecks => "max-password-checks",
             Self::Frames => "frames-per-second",
+            Self::GuestRequests => "max-guest-requests",
             Self::Registrations => "registrations-per-hour",
             Self::RegistrationsPerAddress => "registrations-per-address",
             Self::Accounts => "max-accounts",
@@ -64,6 +68,7 @@ impl Limit {
             Self::Guests => Some(config.max_guests),
             Self::Sessions => Some(config.max_sessions),
             Self::Frames => usize::try_from(config.frames_per_second).ok(),
+            Self::GuestRequests => usize::try_from(config.max_guest_requests).ok(),
             Self::Registrations => usize::try_from(config.registrations_per_hour).ok(),
             Self::RegistrationsPerAddress => usize::try_from(config.registrations_per_address).ok(),
             Self::PasswordChecks | Self::Accounts => None,

@@ -179,13 +179,13 @@ fn frames_come_in_bursts_and_then_at_the_even_rate() {
 }
 
 #[test]
-fn a_guest_has_a_few_requests() {
+fn a_guest_that_exceeds_its_requests_reaches_the_limit_of_guest_requests() {
     let mut t = Bench::new();
     t.connect(1);
     for _ in 0..8 {
         assert_eq!(t.enter(1, ""), ["1 <- rejected Name(Empty)"]);
     }
-    assert_eq!(t.enter(1, "alice"), ["reached frames-per-second", "1 <- rejected TooManyRequests", "close 1"]);
+    assert_eq!(t.enter(1, "alice"), ["reached max-guest-requests", "1 <- rejected TooManyRequests", "close 1"]);
 }
 
 #[test]
