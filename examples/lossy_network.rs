@@ -23,18 +23,18 @@ fn main() {
     };
     let mut group = Group::new(3, profile, &PeerConfig::default(), 7);
     for number in 1..=20 {
-        group.say(0, Recipient::Everyone, &format!("message {number}"));
+        group.send_text(0, Recipient::Everyone, &format!("message {number}"));
     }
-    assert!(group.settle(Duration::from_secs(60)), "every outcome is told");
+    assert!(group.run_until_idle(Duration::from_secs(60)), "every outcome is told");
 
     for index in 1..3 {
-        let heard: Vec<String> = group.told(index).into_iter().filter_map(text).collect();
+        let heard: Vec<String> = group.take_outputs(index).into_iter().filter_map(text).collect();
         let expected: Vec<String> = (1..=20).map(|number| format!("message {number}")).collect();
         assert_eq!(heard, expected, "each once and in order");
         println!("m{index} heard {} messages, each once and in order", heard.len());
     }
     let mut slowest = Duration::ZERO;
-    for output in group.told(0) {
+    for output in group.take_outputs(0) {
         if let Output::Report(report) = output {
             assert_eq!(report.outcome, Outcome::Delivered);
             slowest = slowest.max(report.after);

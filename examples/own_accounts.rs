@@ -70,7 +70,7 @@ impl Accounts for ClassList {
         Ok(Vec::new())
     }
 
-    async fn seen(&self, _: Vec<AccountId>, _: Timestamp) -> Result<(), AccountError> {
+    async fn mark_seen(&self, _: Vec<AccountId>, _: Timestamp) -> Result<(), AccountError> {
         Ok(())
     }
 }

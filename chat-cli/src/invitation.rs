@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use chat_core::invitation::Invitation;
+use chat_core::invitation::InvitationCode;
 use zeroize::Zeroizing;
 
 use crate::error::CliError;
@@ -15,17 +15,17 @@ const VARIABLE: &str = "CHAT_INVITATION_CODE";
 ///
 /// # Errors
 /// It cannot be read, or is none.
-pub fn given(file: Option<&Path>) -> Result<Option<Invitation>, CliError> {
+pub fn given(file: Option<&Path>) -> Result<Option<InvitationCode>, CliError> {
     if let Some(path) = file {
         let unusable = |why: &dyn std::fmt::Display| {
             CliError::usage(format_args!("the invitation file {} cannot be used: {why}", path.display()))
         };
         let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| unusable(&error))?;
-        let code = Invitation::parse(text.lines().next().unwrap_or_default()).map_err(|error| unusable(&error))?;
+        let code = InvitationCode::parse(text.lines().next().unwrap_or_default()).map_err(|error| unusable(&error))?;
         return Ok(Some(code));
     }
     match std::env::var(VARIABLE).map(Zeroizing::new) {
-        Ok(typed) => Invitation::parse(&typed)
+        Ok(typed) => InvitationCode::parse(&typed)
             .map(Some)
             .map_err(|error| CliError::usage(format_args!("{VARIABLE} cannot be used: {error}"))),
         Err(std::env::VarError::NotPresent) => Ok(None),
@@ -56,7 +56,7 @@ mod tests {
         ] {
             fs::write(&path, content).unwrap();
             match (given(Some(&path)), sentence) {
-                (Ok(Some(code)), None) => assert!(code.is(b"spring-2026")),
+                (Ok(Some(code)), None) => assert!(code.matches(b"spring-2026")),
                 (Err(error), Some(sentence)) => {
                     assert!(shown(&error).contains(sentence) && !shown(&error).contains(content), "{}", shown(&error));
                     assert_eq!(error.exit().code(), 2);

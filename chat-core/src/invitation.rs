@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 
 /// A code of 8 to 64 characters that whoever runs the server gives to those who may register. Wiped when dropped.
 #[derive(Clone)]
-pub struct Invitation(Zeroizing<String>);
+pub struct InvitationCode(Zeroizing<String>);
 
-impl Invitation {
+impl InvitationCode {
     /// The fewest characters: shorter codes could be guessed.
     pub const MIN_CHARS: usize = 8;
     /// The most characters: the longest log-in still fits into a guest's frame.
@@ -19,14 +19,14 @@ impl Invitation {
     ///
     /// # Errors
     /// The rule that it breaks; the error holds no part of it.
-    pub fn parse(typed: &str) -> Result<Self, InvitationError> {
+    pub fn parse(typed: &str) -> Result<Self, InvitationCodeError> {
         let typed = typed.trim();
         if !typed.chars().all(|char| char.is_ascii_graphic()) {
-            return Err(InvitationError::Char);
+            return Err(InvitationCodeError::Char);
         }
         match typed.len() {
             Self::MIN_CHARS..=Self::MAX_CHARS => Ok(Self(Zeroizing::new(typed.to_owned()))),
-            _ => Err(InvitationError::Length),
+            _ => Err(InvitationCodeError::Length),
         }
     }
 
@@ -36,30 +36,30 @@ impl Invitation {
     }
 
     /// Whether this is the code, in a time that tells nothing of it but its length.
-    pub fn is(&self, shown: &[u8]) -> bool {
+    pub fn matches(&self, shown: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(shown).into()
     }
 }
 
 /// In a time that tells nothing but the length.
-impl PartialEq for Invitation {
+impl PartialEq for InvitationCode {
     fn eq(&self, other: &Self) -> bool {
-        self.is(other.0.as_bytes())
+        self.matches(other.0.as_bytes())
     }
 }
 
-impl Eq for Invitation {}
+impl Eq for InvitationCode {}
 
 /// Prints nothing of it.
-impl fmt::Debug for Invitation {
+impl fmt::Debug for InvitationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Invitation")
+        f.write_str("InvitationCode")
     }
 }
 
 /// Why an invitation code is none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InvitationError {
+pub enum InvitationCodeError {
     /// Too short or too long.
     #[error("an invitation code has 8 to 64 characters")]
     Length,
@@ -75,26 +75,26 @@ mod tests {
     #[test]
     fn a_code_has_its_length_and_only_characters_that_everybody_can_type() {
         for (typed, result) in [
-            ("", Some(InvitationError::Length)),
-            ("1234567", Some(InvitationError::Length)),
+            ("", Some(InvitationCodeError::Length)),
+            ("1234567", Some(InvitationCodeError::Length)),
             ("12345678", None),
             (" spring-2026!\n", None),
-            ("spring 2026", Some(InvitationError::Char)),
-            ("春天春天春天春天", Some(InvitationError::Char)),
+            ("spring 2026", Some(InvitationCodeError::Char)),
+            ("春天春天春天春天", Some(InvitationCodeError::Char)),
             (&"x".repeat(64), None),
-            (&"x".repeat(65), Some(InvitationError::Length)),
+            (&"x".repeat(65), Some(InvitationCodeError::Length)),
         ] {
-            assert_eq!(Invitation::parse(typed).err(), result, "{typed:?}");
+            assert_eq!(InvitationCode::parse(typed).err(), result, "{typed:?}");
         }
     }
 
     #[test]
     fn only_the_same_code_is_it_and_none_is_printed() {
-        let code = Invitation::parse(" spring-2026").unwrap();
-        assert!(code.is(b"spring-2026"));
+        let code = InvitationCode::parse(" spring-2026").unwrap();
+        assert!(code.matches(b"spring-2026"));
         for other in ["", "spring-2027", "spring-202", "spring-20266", "Spring-2026"] {
-            assert!(!code.is(other.as_bytes()), "{other}");
+            assert!(!code.matches(other.as_bytes()), "{other}");
         }
-        assert_eq!(format!("{code:?}"), "Invitation");
+        assert_eq!(format!("{code:?}"), "InvitationCode");
     }
 }

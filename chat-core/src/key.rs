@@ -49,13 +49,13 @@ pub struct KeyPair {
 
 impl KeyPair {
     /// Draws a new pair.
-    pub fn draw(generator: &mut dyn Generator) -> Self {
+    pub fn generate(generator: &mut dyn Generator) -> Self {
         let mut secret = Zeroizing::new([0; PublicKey::LEN]);
         generator.fill(secret.as_mut());
         Self::from_secret(&secret)
     }
 
-    /// The pair of a given secret; apart from [`KeyPair::draw`] only test vectors have a use for it.
+    /// The pair of a given secret; apart from [`KeyPair::generate`] only test vectors have a use for it.
     pub(crate) fn from_secret(secret: &[u8; PublicKey::LEN]) -> Self {
         let private = agreement::PrivateKey::from_private_key(&agreement::X25519, secret)
             .expect("any 32 bytes are an X25519 private key");

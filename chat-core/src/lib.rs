@@ -31,9 +31,9 @@
 //! use chat_core::sim::{Group, Profile};
 //!
 //! let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 1);
-//! group.say(0, Recipient::Everyone, "大家好");
-//! assert!(group.settle(Duration::from_secs(1)), "every outcome is told");
-//! assert!(group.told(1).iter().any(|output| matches!(output, Output::Deliver { .. })));
+//! group.send_text(0, Recipient::Everyone, "大家好");
+//! assert!(group.run_until_idle(Duration::from_secs(1)), "every outcome is told");
+//! assert!(group.take_outputs(1).iter().any(|output| matches!(output, Output::Deliver { .. })));
 //! ```
 
 pub mod error_chain;

@@ -78,7 +78,7 @@ impl Timestamp {
     }
 
     /// How far the two times lie apart, whichever is the later one.
-    pub const fn distance(self, other: Self) -> Duration {
+    pub const fn abs_diff(self, other: Self) -> Duration {
         Duration::from_millis(self.0.abs_diff(other.0))
     }
 }
@@ -131,6 +131,6 @@ mod tests {
         let noon = Timestamp::from_millis(1_000);
         assert_eq!(noon.offset_by(-400), Timestamp::from_millis(600));
         assert_eq!(noon.offset_by(-4_000), Timestamp::from_millis(0));
-        assert_eq!(noon.distance(noon.offset_by(-400)), Duration::from_millis(400));
+        assert_eq!(noon.abs_diff(noon.offset_by(-400)), Duration::from_millis(400));
     }
 }

@@ -8,8 +8,8 @@ use chat_core::generator::Generator;
 use chat_core::message::Recipient;
 use chat_core::roster::Roster;
 use chat_core::sim::{
-    Application, Break, Death, Noticed, Profile, SeededGenerator, Sleep, Told, UserId, Way, World, WorldConfig,
-    announce, each_seed,
+    AddressChange, Application, ConnectionFault, Crash, Direction, Profile, ProgramEvent, SeededGenerator, Suspension,
+    UserId, World, WorldConfig, announce, each_seed,
 };
 use chat_core::wire::control::Purpose;
 
@@ -33,7 +33,7 @@ impl Churn {
         let mut random = SeededGenerator::new(seed ^ 0xc4u64);
         let (_, profile) = Profile::LADDER[(random.number() % 6) as usize];
         let mut world = World::new(profile, WorldConfig::default(), seed);
-        let mut users = world.gather(["alice", "bob", "小明", "eve"]).to_vec();
+        let mut users = world.add_online(["alice", "bob", "小明", "eve"]).to_vec();
         // Two more programs of people who are here already.
         users.extend(["bob", "eve"].map(|name| world.add_user(name)));
         let (believed, asleep) = (vec![None; users.len()], vec![false; users.len()]);
@@ -53,7 +53,7 @@ impl Churn {
     fn something_happens(&mut self) {
         let index = self.below(self.users.len() as u64) as usize;
         let user = self.users[index];
-        let death = self.half(Death::Process, Death::Power);
+        let death = self.half(Crash::Process, Crash::Power);
         match self.below(20) {
             0 => {
                 self.world.kill(user, death);
@@ -62,20 +62,20 @@ impl Churn {
             1 => self.world.leave(user),
             2..=5 if !self.world.is_running(user) && !self.asleep[index] => {
                 self.believed[index] = None;
-                self.world.log_in(user, Purpose::Login);
+                self.world.login(user, Purpose::Login);
             }
             6 => {
                 let host = self.below(200) as u8 + 1;
-                let noticed = self.half(Noticed::AtOnce, Noticed::Never);
+                let noticed = self.half(AddressChange::Detected, AddressChange::Undetected);
                 self.world.roam(user, IpAddr::from([10, 7, index as u8, host]), noticed);
             }
             7 => {
-                let way = self.half(Way::ToServer, Way::FromServer);
-                self.world.part(user, way);
+                let way = self.half(Direction::ToServer, Direction::FromServer);
+                self.world.partition(user, way);
             }
-            8 => self.world.reunite(user),
+            8 => self.world.heal(user),
             9 => {
-                let kind = self.half(Sleep::Program, Sleep::Computer);
+                let kind = self.half(Suspension::Process, Suspension::Machine);
                 self.world.suspend(user, kind);
                 self.asleep[index] = true;
             }
@@ -84,7 +84,7 @@ impl Churn {
                 self.asleep[index] = false;
             }
             11 => {
-                let how = self.half(Break::Reset, Break::HalfOpen);
+                let how = self.half(ConnectionFault::Reset, ConnectionFault::HalfOpen);
                 self.world.break_connection(user, how);
             }
             12 => {
@@ -95,15 +95,15 @@ impl Churn {
             14 if self.world.server_roster(World::SERVER).is_some() => self.world.stop_server(World::SERVER),
             15..=16 => self.start_server(),
             17 => {
-                let slow = Application::TakesEvery(SECOND / 4);
-                let application = self.half(Application::Takes, slow);
+                let slow = Application::AcceptsEvery(SECOND / 4);
+                let application = self.half(Application::Accepts, slow);
                 self.world.set_application(user, application);
             }
             _ => {
                 let other = self.below(self.users.len() as u64) as usize;
-                let to = self.world.to(self.users[other]);
+                let to = self.world.recipient(self.users[other]);
                 let to = self.half(to, Recipient::Everyone);
-                self.world.say(user, to, "hello");
+                self.world.send_text(user, to, "hello");
             }
         }
     }
@@ -117,21 +117,23 @@ impl Churn {
     fn becomes_quiet(&mut self) {
         self.start_server();
         for user in self.users.clone() {
-            self.world.reunite(user);
+            self.world.heal(user);
             self.world.wake(user);
-            self.world.set_application(user, Application::Takes);
+            self.world.set_application(user, Application::Accepts);
         }
     }
 
     /// Every application reads what it was told.
     fn read_all(&mut self) {
         for (index, user) in self.users.clone().into_iter().enumerate() {
-            for moment in self.world.told(user) {
-                match moment.told {
+            for moment in self.world.take_events(user) {
+                match moment.event {
                     // From here on the application knows changes only. Nothing is asked twice: the roster of that
                     // moment may be a little older than the one that is read here, which the changes then repeat.
-                    Told::Client(Event::Online { .. }) => self.believed[index] = self.world.roster(user).cloned(),
-                    Told::Client(Event::Change { change, .. }) => {
+                    ProgramEvent::Client(Event::Online { .. }) => {
+                        self.believed[index] = self.world.roster(user).cloned()
+                    }
+                    ProgramEvent::Client(Event::Change { change, .. }) => {
                         if let Some(believed) = &mut self.believed[index] {
                             believed.apply(&change);
                         }
@@ -147,9 +149,9 @@ impl Churn {
         for (user, believed) in self.users.iter().zip(&self.believed) {
             if self.world.is_running(*user) {
                 running += 1;
-                self.world.is_true(*user).unwrap_or_else(|lie| panic!("{lie}"));
+                self.world.check_roster(*user).unwrap_or_else(|lie| panic!("{lie}"));
                 let believed = believed.as_ref().expect("it is online, so it was told so");
-                self.world.adds_up(*user, believed).unwrap_or_else(|lie| panic!("{lie}"));
+                self.world.check_changes(*user, believed).unwrap_or_else(|lie| panic!("{lie}"));
             }
         }
         let online = self.world.server_roster(World::SERVER).expect("it was started").len();
@@ -170,13 +172,13 @@ fn churn(seed: u64) {
     churn.world.run(QUIET);
     churn.read_all();
     churn.check();
-    assert!(churn.world.settle(SECOND), "every outcome is told in a quiet time longer than the link timeout");
-    churn.world.ledger.close();
+    assert!(churn.world.run_until_idle(SECOND), "every outcome is told in a quiet time longer than the link timeout");
+    churn.world.ledger.check();
     for user in churn.users.clone() {
-        churn.world.say(user, Recipient::Everyone, "who is here?");
+        churn.world.send_text(user, Recipient::Everyone, "who is here?");
     }
-    assert!(churn.world.settle(QUIET), "and messages flow again");
-    churn.world.ledger.close();
+    assert!(churn.world.run_until_idle(QUIET), "and messages flow again");
+    churn.world.ledger.check();
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn a_peer_that_asks_and_asks_and_never_acknowledges_costs_a_bounded_memory() {
     let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 1);
     let (own, liar) = (group.address(0), group.address(1));
     group.network.block(own, liar);
-    group.say(0, Recipient::Everyone, "are you there?");
+    group.send_text(0, Recipient::Everyone, "are you there?");
     let mut ping = Vec::new();
     Frame::Ping([7; 8]).encode(&mut ping);
     let begin = Region::new(ALLOCATOR);

@@ -61,7 +61,7 @@ fn now(mono: Mono) -> Now {
 /// A machine with number `index`, and its roster entry.
 fn peer(index: usize) -> (Peer, Entry) {
     let mut generator = SeededGenerator::new(index as u64);
-    let keys = Arc::new(KeyPair::draw(&mut generator));
+    let keys = Arc::new(KeyPair::generate(&mut generator));
     let user = UserName::parse(&format!("m{index}")).expect("a letter and digits");
     let entry = Entry {
         user: user.clone(),

@@ -35,7 +35,7 @@ struct Side {
 
 fn side(index: usize) -> Side {
     let mut generator = SeededGenerator::new(index as u64);
-    let keys = Arc::new(KeyPair::draw(&mut generator));
+    let keys = Arc::new(KeyPair::generate(&mut generator));
     let user = UserName::parse(&format!("m{index}")).expect("a letter and digits");
     let [_, _, high, low] = u32::try_from(index).expect("few").to_be_bytes();
     let entry = Entry {

@@ -20,7 +20,7 @@ fn delivered(told: &[Output]) -> usize {
 
 /// The longest datagram from `from` since the last look.
 fn longest(group: &mut Group, from: SocketAddr) -> usize {
-    let lengths = group.network.recorded().into_iter().filter(|flight| flight.from == from);
+    let lengths = group.network.take_captured().into_iter().filter(|flight| flight.from == from);
     lengths.map(|flight| flight.bytes.len()).max().unwrap_or(0)
 }
 
@@ -32,15 +32,15 @@ fn messages_of_every_length_arrive_however_narrow_the_network_is() {
                 for known in [false, true] {
                     let mut group = Group::new(2, profile, &PeerConfig::default(), length as u64);
                     if known {
-                        group.say(0, Recipient::Everyone, "hello");
-                        assert!(group.settle(SOON));
+                        group.send_text(0, Recipient::Everyone, "hello");
+                        assert!(group.run_until_idle(SOON));
                     }
-                    group.network.narrow(width);
-                    group.say(0, Recipient::Everyone, &"x".repeat(length));
-                    group.say(0, Recipient::Everyone, &"y".repeat(length));
+                    group.network.set_max_datagram(width);
+                    group.send_text(0, Recipient::Everyone, &"x".repeat(length));
+                    group.send_text(0, Recipient::Everyone, &"y".repeat(length));
                     let what = format!("{length} bytes, {width} wide, acquainted: {known}, loss {}", profile.loss);
-                    assert!(group.settle(SOON * 2), "{what}");
-                    assert_eq!(delivered(&group.told(0)), 2 + usize::from(known), "{what}");
+                    assert!(group.run_until_idle(SOON * 2), "{what}");
+                    assert_eq!(delivered(&group.take_outputs(0)), 2 + usize::from(known), "{what}");
                 }
             }
         }
@@ -51,21 +51,21 @@ fn messages_of_every_length_arrive_however_narrow_the_network_is() {
 fn a_network_that_becomes_narrow_in_the_middle_loses_nothing() {
     for seed in 0..20 {
         let mut group = Group::new(2, Profile { loss: 0.05, ..Profile::GOOD }, &PeerConfig::default(), seed);
-        group.set_application(1, Application::TakesEvery(Duration::from_millis(20)));
+        group.set_application(1, Application::AcceptsEvery(Duration::from_millis(20)));
         for number in 0..120 {
             let length = [10, 300, 900, 1_090, 4_000][number % 5];
-            group.say(0, Recipient::Everyone, &"x".repeat(length));
+            group.send_text(0, Recipient::Everyone, &"x".repeat(length));
             group.run(Duration::from_millis(10));
             match number {
-                30 => group.network.narrow(1_100),
-                60 => group.network.narrow(560),
-                90 => group.network.narrow(usize::MAX),
+                30 => group.network.set_max_datagram(1_100),
+                60 => group.network.set_max_datagram(560),
+                90 => group.network.set_max_datagram(usize::MAX),
                 _ => {}
             }
         }
-        assert!(group.settle(SECOND * 60), "seed {seed}");
-        assert_eq!(delivered(&group.told(0)), 120, "seed {seed}");
-        group.ledger.close();
+        assert!(group.run_until_idle(SECOND * 60), "seed {seed}");
+        assert_eq!(delivered(&group.take_outputs(0)), 120, "seed {seed}");
+        group.ledger.check();
     }
 }
 
@@ -74,31 +74,31 @@ fn longer_datagrams_are_tried_again_and_used_when_they_arrive() {
     let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 1);
     let from = group.address(0);
     let long = "x".repeat(8_000);
-    group.network.narrow(700);
-    group.say(0, Recipient::Everyone, &long);
-    assert!(group.settle(SOON));
-    group.network.record();
-    group.say(0, Recipient::Everyone, &long);
-    assert!(group.settle(SECOND));
+    group.network.set_max_datagram(700);
+    group.send_text(0, Recipient::Everyone, &long);
+    assert!(group.run_until_idle(SOON));
+    group.network.capture();
+    group.send_text(0, Recipient::Everyone, &long);
+    assert!(group.run_until_idle(SECOND));
     let short = 500..=548;
     assert!(short.contains(&longest(&mut group, from)));
     group.run(SECOND * 120);
     assert_eq!(longest(&mut group, from), 0, "nothing is tried while nothing is said");
-    group.say(0, Recipient::Everyone, "x");
-    assert!(group.settle(SECOND));
+    group.send_text(0, Recipient::Everyone, "x");
+    assert!(group.run_until_idle(SECOND));
     assert_eq!(longest(&mut group, from), 1_000, "one trial, and it fails");
-    group.network.narrow(usize::MAX);
-    group.say(0, Recipient::Everyone, &long);
-    assert!(group.settle(SECOND));
+    group.network.set_max_datagram(usize::MAX);
+    group.send_text(0, Recipient::Everyone, &long);
+    assert!(group.run_until_idle(SECOND));
     assert!(short.contains(&longest(&mut group, from)), "not so soon again");
     group.run(SECOND * 120);
-    group.say(0, Recipient::Everyone, "x");
+    group.send_text(0, Recipient::Everyone, "x");
     group.run(SECOND);
-    group.say(0, Recipient::Everyone, "x");
+    group.send_text(0, Recipient::Everyone, "x");
     group.run(SECOND);
-    drop(group.network.recorded());
-    group.say(0, Recipient::Everyone, &long);
-    assert!(group.settle(SECOND));
+    drop(group.network.take_captured());
+    group.send_text(0, Recipient::Everyone, &long);
+    assert!(group.run_until_idle(SECOND));
     assert!((1_100..=1_200).contains(&longest(&mut group, from)), "both trials arrived");
 }
 
@@ -107,18 +107,18 @@ fn losses_alone_do_not_make_datagrams_shorter_for_long() {
     let mut group = Group::new(2, Profile { loss: 0.2, ..Profile::GOOD }, &PeerConfig::default(), 3);
     let from = group.address(0);
     for _ in 0..300 {
-        group.say(0, Recipient::Everyone, &"x".repeat(3_000));
+        group.send_text(0, Recipient::Everyone, &"x".repeat(3_000));
         group.run(Duration::from_millis(200));
     }
-    assert!(group.settle(SOON));
+    assert!(group.run_until_idle(SOON));
     group.network.set_profile(Profile::GOOD);
     for _ in 0..4 {
         group.run(SECOND * 61);
-        group.say(0, Recipient::Everyone, "x");
+        group.send_text(0, Recipient::Everyone, "x");
         group.run(SECOND);
     }
-    group.network.record();
-    group.say(0, Recipient::Everyone, &"x".repeat(3_000));
-    assert!(group.settle(SECOND));
+    group.network.capture();
+    group.send_text(0, Recipient::Everyone, &"x".repeat(3_000));
+    assert!(group.run_until_idle(SECOND));
     assert!((1_100..=1_200).contains(&longest(&mut group, from)));
 }

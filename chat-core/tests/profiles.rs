@@ -29,7 +29,7 @@ fn conversation(profile: Profile, seed: u64) -> usize {
         let is_other = to != from && to < count;
         let recipient = if is_other { Recipient::One(group.entry(to).user.clone()) } else { Recipient::Everyone };
         let length = if below(10) == 0 { 1 + below(16_384) } else { 1 + below(200) };
-        group.say(from, recipient, &"x".repeat(length as usize));
+        group.send_text(from, recipient, &"x".repeat(length as usize));
         group.run(Duration::from_millis(below(50)));
         let someone = below(count as u64) as usize;
         match below(40) {
@@ -39,20 +39,20 @@ fn conversation(profile: Profile, seed: u64) -> usize {
                 group.run(Duration::from_millis(below(LONGEST_PARTITION_MS)));
                 group.network.unblock();
             }
-            1 => group.set_application(someone, Application::Sleeps),
-            2 => group.set_application(someone, Application::TakesEvery(Duration::from_millis(below(300)))),
+            1 => group.set_application(someone, Application::Stalled),
+            2 => group.set_application(someone, Application::AcceptsEvery(Duration::from_millis(below(300)))),
             3 => {
-                group.stop(someone);
+                group.suspend(someone);
                 group.run(Duration::from_millis(below(LONGEST_PARTITION_MS)));
-                group.go_on(someone);
+                group.resume(someone);
             }
             _ => {}
         }
     }
-    (0..count).for_each(|index| group.set_application(index, Application::Takes));
-    assert!(group.settle(Duration::from_secs(300)), "outcomes stay open");
+    (0..count).for_each(|index| group.set_application(index, Application::Accepts));
+    assert!(group.run_until_idle(Duration::from_secs(300)), "outcomes stay open");
     group.run(Duration::from_secs(5));
-    let totals = group.ledger.close();
+    let totals = group.ledger.check();
     assert_eq!((totals.failed, totals.unconfirmed), (0, 0), "both sides stayed, and no partition was longer than 10 s");
     totals.messages
 }

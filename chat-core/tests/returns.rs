@@ -13,7 +13,8 @@ use chat_core::presence::{Presence, Record};
 use chat_core::roster::{Change, Roster};
 use chat_core::server::ServerConfig;
 use chat_core::sim::{
-    Break, Death, Noticed, Profile, SeededGenerator, Told, UserId, World, WorldConfig, announce, each_seed,
+    AddressChange, ConnectionFault, Crash, Profile, ProgramEvent, SeededGenerator, UserId, World, WorldConfig,
+    announce, each_seed,
 };
 use chat_core::wire::control::Purpose;
 
@@ -42,7 +43,7 @@ impl Room {
         let max_history = [0, 200, 3_000, 1 << 20][(random.number() % 4) as usize];
         let server = ServerConfig { max_history, ..ServerConfig::default() };
         let mut world = World::new(profile, WorldConfig { server, ..WorldConfig::default() }, seed);
-        let users = world.gather(NAMES);
+        let users = world.add_online(NAMES);
         let mut room = Self { world, random, users, believed: vec![None; NAMES.len()], told_gone: BTreeMap::new() };
         room.read_all();
         room
@@ -58,27 +59,29 @@ impl Room {
         match self.below(20) {
             _ if !self.world.is_running(user) => {
                 self.believed[index] = None;
-                self.world.log_in(user, Purpose::Login);
+                self.world.login(user, Purpose::Login);
             }
             0..=1 => self.world.leave(user),
-            2 => self.world.kill(user, Death::Process),
+            2 => self.world.kill(user, Crash::Process),
             3..=5 => {
                 let host = self.below(200) as u8 + 1;
-                self.world.roam(user, IpAddr::from([10, 7, index as u8, host]), Noticed::AtOnce);
+                self.world.roam(user, IpAddr::from([10, 7, index as u8, host]), AddressChange::Detected);
             }
-            6 => self.world.break_connection(user, Break::HalfOpen),
-            7 => self.users.iter().for_each(|user| self.world.break_connection(*user, Break::Reset)),
-            _ => self.world.break_connection(user, Break::Reset),
+            6 => self.world.break_connection(user, ConnectionFault::HalfOpen),
+            7 => self.users.iter().for_each(|user| self.world.break_connection(*user, ConnectionFault::Reset)),
+            _ => self.world.break_connection(user, ConnectionFault::Reset),
         }
     }
 
     /// Every application reads what it was told.
     fn read_all(&mut self) {
         for (index, user) in self.users.into_iter().enumerate() {
-            for moment in self.world.told(user) {
-                match moment.told {
-                    Told::Client(Event::Online { .. }) => self.believed[index] = self.world.roster(user).cloned(),
-                    Told::Client(Event::Change { change, .. }) => self.is_told(index, &change),
+            for moment in self.world.take_events(user) {
+                match moment.event {
+                    ProgramEvent::Client(Event::Online { .. }) => {
+                        self.believed[index] = self.world.roster(user).cloned()
+                    }
+                    ProgramEvent::Client(Event::Change { change, .. }) => self.is_told(index, &change),
                     _ => {}
                 }
             }
@@ -96,9 +99,9 @@ impl Room {
     fn check(&self) {
         for (user, believed) in self.users.iter().zip(&self.believed) {
             assert!(self.world.is_running(*user), "everybody came back");
-            self.world.is_true(*user).unwrap_or_else(|lie| panic!("{lie}"));
+            self.world.check_roster(*user).unwrap_or_else(|lie| panic!("{lie}"));
             let believed = believed.as_ref().expect("it is online, so it was told so");
-            self.world.adds_up(*user, believed).unwrap_or_else(|lie| panic!("{lie}"));
+            self.world.check_changes(*user, believed).unwrap_or_else(|lie| panic!("{lie}"));
         }
         let mut gone = BTreeMap::<_, usize>::new();
         for record in self.world.records(World::SERVER) {
@@ -134,7 +137,7 @@ fn returns(seed: u64) -> (u64, u64) {
         room.read_all();
         if !room.world.is_running(room.users[index]) {
             room.believed[index] = None;
-            room.world.log_in(room.users[index], Purpose::Login);
+            room.world.login(room.users[index], Purpose::Login);
         }
     }
     room.world.run(30 * SECOND);

@@ -73,7 +73,7 @@ pub struct EndpointOptions {
 impl EndpointOptions {
     /// A new session of `user` at `udp`, everything else by default.
     pub fn new(user: UserName, udp: SocketAddr) -> Self {
-        let keys = Arc::new(KeyPair::draw(&mut SystemGenerator));
+        let keys = Arc::new(KeyPair::generate(&mut SystemGenerator));
         Self { user, keys, udp, accept: AcceptMode::Automatic, peer: PeerConfig::default() }
     }
 }

@@ -185,7 +185,7 @@ impl Accounts for SqlAccounts {
         read(&self.inner.backend.changed_since(since).await?)
     }
 
-    async fn seen(&self, ids: Vec<AccountId>, at: Timestamp) -> Result<(), AccountError> {
+    async fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> Result<(), AccountError> {
         Ok(self.inner.backend.seen(&ids, at).await?)
     }
 }

@@ -145,7 +145,7 @@ fn main() -> ExitCode {
 }
 
 fn keys(seed: u64) -> KeyPair {
-    KeyPair::draw(&mut SeededGenerator::new(seed))
+    KeyPair::generate(&mut SeededGenerator::new(seed))
 }
 
 fn user(index: usize) -> UserName {

@@ -177,7 +177,7 @@ impl Line {
             };
             match reply {
                 Reply::Welcome(welcome) => {
-                    let missed = welcome.missed().map_err(|_| UNREADABLE)?;
+                    let missed = welcome.delta().map_err(|_| UNREADABLE)?;
                     state.person.ticket.clone_from(&welcome.ticket);
                     state.entry = Some(welcome.entry);
                     state.is_online = true;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use chat_core::invitation::Invitation;
+use chat_core::invitation::InvitationCode;
 use chat_core::name::UserName;
 use chat_net::address::{AdvertisedAddress, ServerAddress};
 use chat_net::identity::Fingerprint;
@@ -164,7 +164,7 @@ pub struct Talk {
     /// Where the password comes from.
     pub password: PasswordSource,
     /// What lets somebody register where not everybody may.
-    pub invitation: Option<Invitation>,
+    pub invitation: Option<InvitationCode>,
     /// Where to receive messages.
     pub udp: SocketAddr,
     /// What to advertise instead of what is found.

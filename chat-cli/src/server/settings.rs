@@ -7,7 +7,7 @@ use std::env::VarError;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chat_core::invitation::Invitation;
+use chat_core::invitation::InvitationCode;
 use chat_net::server::PresenceLogFormat;
 use clap::{Args, CommandFactory, ValueEnum};
 use serde::de::Error;
@@ -80,7 +80,7 @@ pub struct Settings {
     /// The code that those who may register know. No argument, because others can see arguments.
     #[arg(skip)]
     #[serde(deserialize_with = "invitation_code")]
-    pub invitation_code: Option<Invitation>,
+    pub invitation_code: Option<InvitationCode>,
 
     /// The most connections, logged in or not [default: 10000]
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "NUMBER", help_heading = LIMITS)]
@@ -245,18 +245,18 @@ pub fn keys() -> Vec<String> {
 /// The environment variable of the invitation code.
 const INVITATION_CODE: &str = "CHAT_INVITATION_CODE";
 
-fn invitation_of_environment() -> Result<Option<Invitation>, CliError> {
+fn invitation_of_environment() -> Result<Option<InvitationCode>, CliError> {
     match std::env::var(INVITATION_CODE).map(Zeroizing::new) {
-        Ok(code) => Invitation::parse(&code).map(Some).map_err(|error| error.to_string()),
+        Ok(code) => InvitationCode::parse(&code).map(Some).map_err(|error| error.to_string()),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err("it is not UTF-8".to_owned()),
     }
     .map_err(|why| CliError::usage(format_args!("{INVITATION_CODE} cannot be used: {why}")))
 }
 
-fn invitation_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Invitation>, D::Error> {
+fn invitation_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<InvitationCode>, D::Error> {
     let code = Zeroizing::new(String::deserialize(deserializer)?);
-    Invitation::parse(&code).map(Some).map_err(D::Error::custom)
+    InvitationCode::parse(&code).map(Some).map_err(D::Error::custom)
 }
 
 #[cfg(test)]

@@ -221,7 +221,7 @@ pub async fn look_up_finds_accounts_of_any_status_and_leaves_out_the_unknown<A: 
 pub async fn only_raised_generations_count_as_changes<A: Accounts + Operator>(accounts: &A) {
     let (before, at, after) = (LATE.offset_by(-1), LATE, LATE.offset_by(1));
     let quiet = ok(accounts.register(name("quiet"), password(RIGHT), after).await, "to register late");
-    ok(accounts.seen(vec![quiet.id], after).await, "to be seen late");
+    ok(accounts.mark_seen(vec![quiet.id], after).await, "to be seen late");
     let changed = ok(accounts.changed_since(before).await, "changes before there are any");
     assert_eq!(changed, [], "neither a registration nor being seen is a change");
 
@@ -242,9 +242,9 @@ pub async fn only_raised_generations_count_as_changes<A: Accounts + Operator>(ac
 /// A last-seen time never goes back, and unknown ids are passed over.
 pub async fn a_last_seen_time_never_goes_back<A: Accounts + Operator>(accounts: &A) {
     let ids = [register(accounts, "seen1").await.id, register(accounts, "seen2").await.id];
-    ok(accounts.seen(vec![ids[0]], T1).await, "to see one");
-    ok(accounts.seen(vec![UNKNOWN, ids[0], ids[1]], T0).await, "to see both, and somebody unknown");
-    ok(accounts.seen(Vec::new(), T1).await, "to see nobody");
+    ok(accounts.mark_seen(vec![ids[0]], T1).await, "to see one");
+    ok(accounts.mark_seen(vec![UNKNOWN, ids[0], ids[1]], T0).await, "to see both, and somebody unknown");
+    ok(accounts.mark_seen(Vec::new(), T1).await, "to see nobody");
     let mut seen = ok(accounts.look_up(ids.to_vec()).await, "to look up both");
     seen.sort_by_key(|account| account.id);
     let times: Vec<_> = seen.iter().map(|account| account.last_seen).collect();

@@ -17,24 +17,24 @@ use crate::time::Timestamp;
 /// For tests, and for embedders who try things out: it keeps the passwords as they are, without hashing, and answers
 /// at once, so an unknown name costs nothing like a password check. `chat-store` has what a real server needs.
 pub struct MemoryAccounts {
-    room: usize,
+    limit: usize,
     /// Held for the length of one call, and no call waits while it holds it.
     table: Mutex<Table>,
 }
 
 impl MemoryAccounts {
-    /// No accounts yet, and room for as many as [`MemoryAccounts::ROOM`].
+    /// No accounts yet, and limit for as many as [`MemoryAccounts::MAX_ACCOUNTS`].
     pub fn new() -> Self {
-        Self::with_room(Self::ROOM)
+        Self::with_limit(Self::MAX_ACCOUNTS)
     }
 
-    /// No accounts yet, and room for `room`, removed ones included.
-    pub fn with_room(room: usize) -> Self {
-        Self { room, table: Mutex::default() }
+    /// No accounts yet, and limit for `limit`, removed ones included.
+    pub fn with_limit(limit: usize) -> Self {
+        Self { limit, table: Mutex::default() }
     }
 
     /// The most accounts by default: some 10 MB.
-    pub const ROOM: usize = 100_000;
+    pub const MAX_ACCOUNTS: usize = 100_000;
 
     fn table(&self) -> MutexGuard<'_, Table> {
         // Every call changes one row as its last step, so a panic elsewhere leaves the table whole.
@@ -61,7 +61,7 @@ impl Accounts for MemoryAccounts {
         if table.names.contains_key(&name) {
             return Err(AccountError::NameTaken);
         }
-        if table.rows.len() >= self.room {
+        if table.rows.len() >= self.limit {
             return Err(AccountError::Full);
         }
         // Rows are never deleted, so the next id is one above the highest there ever was.
@@ -105,7 +105,7 @@ impl Accounts for MemoryAccounts {
         Ok(changed.map(|row| row.account.clone()).collect())
     }
 
-    async fn seen(&self, ids: Vec<AccountId>, at: Timestamp) -> Result<(), AccountError> {
+    async fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> Result<(), AccountError> {
         let mut table = self.table();
         for id in ids {
             if let Some(row) = table.rows.get_mut(&id) {

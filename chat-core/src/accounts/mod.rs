@@ -103,7 +103,7 @@ pub trait Accounts: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
-    fn seen(&self, ids: Vec<AccountId>, at: Timestamp) -> impl Future<Output = Result<(), AccountError>> + Send;
+    fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> impl Future<Output = Result<(), AccountError>> + Send;
 }
 
 /// What operators do; the server itself needs none of it.

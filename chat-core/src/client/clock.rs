@@ -41,7 +41,7 @@ impl ServerClock {
     pub(super) fn note_answer(&mut self, sent: Now, received: Now, at: Timestamp, back: Duration) {
         let rtt = received.mono.since(sent.mono);
         // A clock that was set, or a machine that slept, between question and answer: this one tells nothing.
-        let by_wall = received.wall.distance(sent.wall);
+        let by_wall = received.wall.abs_diff(sent.wall);
         if millis(by_wall.abs_diff(rtt)) > SLACK_MS {
             return;
         }

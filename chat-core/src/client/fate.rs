@@ -90,11 +90,11 @@ fn refused(rejection: Rejection) -> Fate {
         // The server's state of this moment, or our mistake of this connection.
         Rejection::StorageUnavailable
         | Rejection::KeyInUse
-        | Rejection::OutOfPlace
+        | Rejection::UnexpectedRequest
         | Rejection::Malformed
         | Rejection::TooManyRequests
         | Rejection::Full
-        | Rejection::TooLate => Fate::Again,
+        | Rejection::LoginTimeout => Fate::Again,
         // The same ticket or the same addresses would be refused again.
         Rejection::TicketRefused
         | Rejection::Addresses
@@ -169,11 +169,11 @@ mod tests {
             (Rejection::KeyInUse, "again"),
             (Rejection::TicketRefused, "Rejected(TicketRefused)"),
             (Rejection::Superseded, "Ended(Replaced)"),
-            (Rejection::OutOfPlace, "again"),
+            (Rejection::UnexpectedRequest, "again"),
             (Rejection::Malformed, "again"),
             (Rejection::TooManyRequests, "again"),
             (Rejection::Full, "again"),
-            (Rejection::TooLate, "again"),
+            (Rejection::LoginTimeout, "again"),
             (Rejection::NotInvited, "Rejected(NotInvited)"),
             (Rejection::AccountsFull, "Rejected(AccountsFull)"),
             (

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::invitation::Invitation;
+use crate::invitation::InvitationCode;
 use crate::key::KeyPair;
 use crate::name::UserName;
 use crate::password::Password;
@@ -26,7 +26,7 @@ pub struct Credentials {
     /// Whether the account is to be made first.
     pub purpose: Purpose,
     /// What lets somebody make an account where not everybody may.
-    pub invitation: Option<Invitation>,
+    pub invitation: Option<InvitationCode>,
 }
 
 /// What happens to a client.

@@ -32,7 +32,7 @@ impl Client {
         let theirs = Hello::decode(payload).map_err(|_| Trouble::Protocol("its first frame is no hello"))?;
         // There is one version so far, so which one it is makes no difference yet.
         Hello::OURS.agree(theirs).map_err(Trouble::NoCommonVersion)?;
-        let next = Arc::new(KeyPair::draw(&mut *self.generator));
+        let next = Arc::new(KeyPair::generate(&mut *self.generator));
         match std::mem::replace(&mut self.state, State::Over) {
             State::Greeting { pass, said, .. } => {
                 out.push(Output::Send(match &pass {
@@ -78,7 +78,7 @@ impl Client {
             return Err("its welcome is for another user");
         }
         tidy(&mut welcome.entry)?;
-        let missed = welcome.missed().map_err(|_| "its welcome cannot be read")?;
+        let missed = welcome.delta().map_err(|_| "its welcome cannot be read")?;
         let ticket = Ticket::new(welcome.ticket)?;
 
         // The answer waits for a password check, which says nothing of the way.

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::io::{Credentials, Output};
 use crate::extras::Extra;
-use crate::invitation::Invitation;
+use crate::invitation::InvitationCode;
 use crate::key::PublicKey;
 use crate::password::Password;
 use crate::roster::{LinkVersions, RosterVersion};
@@ -41,7 +41,7 @@ pub(super) fn enter(login: &Credentials, offer: &Offer, key: PublicKey) -> Bytes
     }))
 }
 
-fn invitation(invitation: &Invitation) -> Extra {
+fn invitation(invitation: &InvitationCode) -> Extra {
     Extra { tag: INVITATION, value: invitation.expose().into() }
 }
 
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn the_longest_requests_fit() {
         let password = Password::parse(&"\u{2000b}".repeat(Password::MAX_CHARS)).unwrap();
-        let invitation = Invitation::parse(&"x".repeat(Invitation::MAX_CHARS)).ok();
+        let invitation = InvitationCode::parse(&"x".repeat(InvitationCode::MAX_CHARS)).ok();
         let login =
             Credentials { user: "名".repeat(32).parse().unwrap(), password, purpose: Purpose::Register, invitation };
         let addresses = vec!["[2001:db8:1:2:3:4:5:6]:65535".parse().unwrap(); Offer::MAX_ADDRESSES];

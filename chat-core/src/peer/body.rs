@@ -33,7 +33,7 @@ pub(super) fn read(session: SessionId, from: &UserName, body: &[u8], received_at
         BodyContent::Bytes(bytes) => Content::Bytes(Bytes::copy_from_slice(bytes)),
     };
     let claimed = Timestamp::from_millis(body.sent_at);
-    let sent_at = if claimed.distance(received_at) <= CLOCK_TOLERANCE {
+    let sent_at = if claimed.abs_diff(received_at) <= CLOCK_TOLERANCE {
         SentAt::Sender(claimed)
     } else {
         SentAt::Arrival(received_at)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::PaceConfig;
-use crate::invitation::Invitation;
+use crate::invitation::InvitationCode;
 
 /// The times and bounds of a [`Server`](super::Server). The defaults suit a room of people; all durations must be
 /// longer than zero.
@@ -172,7 +172,7 @@ pub enum RegistrationPolicy {
     /// Anybody who can connect.
     Open,
     /// Whoever knows the code.
-    Invited(Invitation),
+    Invited(InvitationCode),
     /// Nobody: operators make the accounts.
     Closed,
 }

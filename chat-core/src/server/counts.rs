@@ -71,7 +71,7 @@ impl Counts {
             Rejection::StorageUnavailable => &mut self.storage_unavailable,
             Rejection::TicketRefused | Rejection::Superseded => &mut self.ticket_refused,
             Rejection::Full => &mut self.full,
-            Rejection::TooLate => &mut self.too_late,
+            Rejection::LoginTimeout => &mut self.too_late,
             Rejection::TooManyRequests => &mut self.too_many_requests,
             _ => &mut self.other,
         } += 1;

@@ -36,7 +36,7 @@ impl Server {
             Request::Login(enter) if !is_checking => self.enter(now, conn, &enter, out),
             Request::Resume(resume) if !is_checking => self.resume(now, conn, &resume, out),
             // The time to log in runs on.
-            _ => return send(conn, &Reply::Rejected(Rejection::OutOfPlace), out),
+            _ => return send(conn, &Reply::Rejected(Rejection::UnexpectedRequest), out),
         };
         match begun {
             Err(why) => self.reject(now, conn, why, out),
@@ -84,7 +84,7 @@ impl Server {
         out: &mut Vec<Output>,
     ) -> Result<(), Rejection> {
         registration::admit(&self.config.registration, enter)?;
-        let from = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?.from.ip().into();
+        let from = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?.from.ip().into();
         self.registrations.take(now.mono, from, &self.config).map_err(|(bound, pause)| {
             out.push(Output::LimitReached(bound));
             Rejection::too_many_registrations(pause)
@@ -99,7 +99,7 @@ impl Server {
         offer: &Offer,
         versions: LinkVersions,
     ) -> Result<Newcomer, Rejection> {
-        let connection = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?;
+        let connection = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?;
         if versions.low > versions.high {
             return Err(Rejection::Malformed);
         }
@@ -125,7 +125,7 @@ impl Server {
             out.push(Output::LimitReached(Limit::PasswordChecks));
             return Err(Rejection::busy(self.turn(now, conn)));
         }
-        let connection = self.connections.get(conn).ok_or(Rejection::OutOfPlace)?;
+        let connection = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?;
         self.throttle.begin(now.mono, user, connection.from.ip().into()).map_err(Rejection::slow_down)
     }
 

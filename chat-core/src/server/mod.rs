@@ -281,7 +281,7 @@ impl Server {
         for _ in 0..self.timers.len() {
             let Some(timer) = self.timers.pop(now.mono) else { return };
             match timer {
-                Timer::LogIn(conn) => self.turn_away(now, conn, Rejection::TooLate, out),
+                Timer::LogIn(conn) => self.turn_away(now, conn, Rejection::LoginTimeout, out),
                 Timer::Silence(conn) => self.hang_up(now, conn, out),
                 Timer::Renew(conn) => self.renew_ticket(now, conn, out),
                 Timer::Refresh(conn) => self.copies.want(conn),

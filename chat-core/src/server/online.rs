@@ -40,7 +40,7 @@ impl Server {
                 self.forget(conn);
                 self.end(now, account, OfflineReason::Asked, out);
             }
-            Request::Login(_) | Request::Resume(_) => send(conn, &Reply::Rejected(Rejection::OutOfPlace), out),
+            Request::Login(_) | Request::Resume(_) => send(conn, &Reply::Rejected(Rejection::UnexpectedRequest), out),
         }
     }
 
@@ -83,8 +83,8 @@ impl Server {
         change: &ChangePassword<'_>,
         out: &mut Vec<Output>,
     ) -> Result<(), Rejection> {
-        let account = self.connections.online(conn).ok_or(Rejection::OutOfPlace)?.account;
-        let session = self.sessions.get(account).ok_or(Rejection::OutOfPlace)?;
+        let account = self.connections.online(conn).ok_or(Rejection::UnexpectedRequest)?.account;
+        let session = self.sessions.get(account).ok_or(Rejection::UnexpectedRequest)?;
         if session.changing.is_some() {
             return Err(Rejection::TooManyRequests);
         }

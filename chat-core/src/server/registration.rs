@@ -55,7 +55,7 @@ pub(super) fn admit(policy: &RegistrationPolicy, enter: &Login<'_>) -> Result<()
         RegistrationPolicy::Open => Ok(()),
         RegistrationPolicy::Closed => Err(Rejection::RegistrationClosed),
         RegistrationPolicy::Invited(invitation) => match enter.extras.get(INVITATION) {
-            Some(shown) if invitation.is(shown) => Ok(()),
+            Some(shown) if invitation.matches(shown) => Ok(()),
             _ => Err(Rejection::NotInvited),
         },
     }

@@ -42,7 +42,7 @@ impl Server {
         let ticket = Ticket::open(resume.ticket, &self.ticket_key, now.wall, self.config.ticket_life)
             .ok_or(Rejection::TicketRefused)?;
         let next = self.newcomer(conn, resume.next_key, &resume.offer, resume.versions)?;
-        let next = Newcomer { copy: resume.copy(), ..next };
+        let next = Newcomer { copy: resume.known_version(), ..next };
         if resume.next_key == ticket.key {
             return Err(Rejection::KeyInUse);
         }

@@ -11,11 +11,11 @@ use crate::time::Mono;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Application {
     /// Takes them at once.
-    Takes,
+    Accepts,
     /// Takes one, and the next one so much later.
-    TakesEvery(Duration),
+    AcceptsEvery(Duration),
     /// Does not read.
-    Sleeps,
+    Stalled,
 }
 
 /// Messages that were delivered and not yet taken.
@@ -52,15 +52,15 @@ impl Inbox {
     pub(super) fn deadline(&self) -> Option<Mono> {
         let waits = !self.waiting.is_empty();
         match self.application {
-            Application::Takes | Application::TakesEvery(_) => waits.then_some(self.free_at),
-            Application::Sleeps => None,
+            Application::Accepts | Application::AcceptsEvery(_) => waits.then_some(self.free_at),
+            Application::Stalled => None,
         }
     }
 
     /// The next message that the application takes now.
     pub(super) fn take(&mut self, now: Mono) -> Option<(Token, MessageId)> {
         self.deadline().filter(|at| *at <= now)?;
-        if let Application::TakesEvery(pause) = self.application {
+        if let Application::AcceptsEvery(pause) = self.application {
             self.free_at = now + pause;
         }
         self.waiting.pop_front()

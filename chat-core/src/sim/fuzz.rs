@@ -67,20 +67,20 @@ pub fn hello(data: &[u8]) {
 /// A request is read or refused, and what it says of a copy as well.
 pub fn request(data: &[u8]) {
     if let Ok(Request::Resume(resume)) = Request::decode(data)
-        && let Some(copy) = resume.copy()
+        && let Some(copy) = resume.known_version()
     {
         let extras = [control::version_extra(control::KNOWN_VERSION, copy)].into_iter().collect();
-        assert_eq!(Resume { extras, ..resume }.copy(), Some(copy));
+        assert_eq!(Resume { extras, ..resume }.known_version(), Some(copy));
     }
 }
 
 /// A reply is read or refused, and what it says of a copy as well.
 pub fn reply(data: &[u8]) {
     if let Ok(Reply::Welcome(welcome)) = Reply::decode(data)
-        && let Ok(Some(missed)) = welcome.missed()
+        && let Ok(Some(missed)) = welcome.delta()
     {
         let extras = [control::version_extra(control::DELTA, missed)].into_iter().collect();
-        assert_eq!(Welcome { extras, ..welcome }.missed(), Ok(Some(missed)));
+        assert_eq!(Welcome { extras, ..welcome }.delta(), Ok(Some(missed)));
     }
 }
 

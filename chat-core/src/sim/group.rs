@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::START;
 use super::application::{Application, Inbox};
-use super::{Flight, Ledger, Network, Profile, SeededGenerator};
+use super::{Ledger, Network, Profile, SeededGenerator, SimDatagram};
 use crate::extras::Extras;
 use crate::key::KeyPair;
 use crate::message::{Content, Recipient};
@@ -40,7 +40,7 @@ struct Member {
     slab: Slab,
     inbox: Inbox,
     /// What arrived while it was stopped.
-    socket: VecDeque<Flight>,
+    socket: VecDeque<SimDatagram>,
     told: Vec<Output>,
     /// How much of `told` was looked through for messages.
     seen: usize,
@@ -63,7 +63,7 @@ impl Group {
         let mut members = Vec::new();
         for index in 0..count {
             let mut generator = SeededGenerator::new(seed.wrapping_mul(1_000).wrapping_add(index as u64));
-            let keys = Arc::new(KeyPair::draw(&mut generator));
+            let keys = Arc::new(KeyPair::generate(&mut generator));
             let user = UserName::parse(&format!("m{index}")).expect("a letter and digits");
             let address = address(index);
             let entry = Entry {
@@ -81,7 +81,7 @@ impl Group {
                 keys,
                 address,
                 slab: Slab::new(8),
-                inbox: Inbox::new(Application::Takes),
+                inbox: Inbox::new(Application::Accepts),
                 socket: VecDeque::new(),
                 told: Vec::new(),
                 seen: 0,
@@ -128,14 +128,14 @@ impl Group {
     }
 
     /// Stops a member like a suspended process; what arrives meanwhile waits in its socket.
-    pub fn stop(&mut self, index: usize) {
+    pub fn suspend(&mut self, index: usize) {
         self.members[index].state = State::Stopped;
     }
 
     /// Lets a stopped member go on.
-    pub fn go_on(&mut self, index: usize) {
+    pub fn resume(&mut self, index: usize) {
         self.members[index].state = State::Running;
-        for Flight { from, mut bytes, .. } in std::mem::take(&mut self.members[index].socket) {
+        for SimDatagram { from, mut bytes, .. } in std::mem::take(&mut self.members[index].socket) {
             self.receive(index, from, &mut bytes);
         }
         self.input(index, Input::Tick);
@@ -149,7 +149,7 @@ impl Group {
     }
 
     /// Sends a text; what comes of it is among what the member is told.
-    pub fn say(&mut self, index: usize, to: Recipient, text: &str) {
+    pub fn send_text(&mut self, index: usize, to: Recipient, text: &str) {
         let content = Content::Text(Text::parse(text).expect("simulations send proper texts"));
         let sent_at = self.wall();
         self.input(index, Input::Send { tag: 0, to, content, sent_at });
@@ -174,14 +174,14 @@ impl Group {
     }
 
     /// Takes away what a member was told since the last time.
-    pub fn told(&mut self, index: usize) -> Vec<Output> {
+    pub fn take_outputs(&mut self, index: usize) -> Vec<Output> {
         self.members[index].seen = 0;
         std::mem::take(&mut self.members[index].told)
     }
 
     /// Throws a datagram at whoever has the address `to`, past the network.
     pub fn inject(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        self.arrive(Flight { from, to, bytes: bytes.to_vec() });
+        self.arrive(SimDatagram { from, to, bytes: bytes.to_vec() });
     }
 
     /// Seals `frames` as `from` could if its program were another one, as packet `number`, and throws the datagram at
@@ -195,7 +195,7 @@ impl Group {
         let tag = keys.seal(number, &header, &mut sealed);
         let bytes = [&header[..], &sealed, &tag].concat();
         let (from, to) = (sender.address, receiver.address);
-        self.arrive(Flight { from, to, bytes });
+        self.arrive(SimDatagram { from, to, bytes });
     }
 
     /// Lets time pass until `duration` is over.
@@ -209,7 +209,7 @@ impl Group {
     }
 
     /// Lets time pass until no outcome is open or `at_most` is over; gives whether none is.
-    pub fn settle(&mut self, at_most: Duration) -> bool {
+    pub fn run_until_idle(&mut self, at_most: Duration) -> bool {
         let end = self.now + at_most;
         loop {
             if self.members.iter().all(|member| member.peer.open() == 0) {
@@ -244,12 +244,12 @@ impl Group {
         }
     }
 
-    fn arrive(&mut self, Flight { from, to, mut bytes }: Flight) {
+    fn arrive(&mut self, SimDatagram { from, to, mut bytes }: SimDatagram) {
         let Some(index) = self.by_address.get(&to).copied() else { return };
         if self.members[index].state == State::Stopped {
             let socket = &mut self.members[index].socket;
             if socket.len() < SOCKET {
-                socket.push_back(Flight { from, to, bytes });
+                socket.push_back(SimDatagram { from, to, bytes });
             }
             return;
         }
@@ -271,12 +271,12 @@ impl Group {
         let (session, user) = (member.entry.session(), &member.entry.user);
         loop {
             for output in &member.told[member.seen..] {
-                self.ledger.told(session, user, output);
+                self.ledger.record(session, user, output);
                 member.inbox.note(output);
             }
             member.seen = member.told.len();
             let Some((token, id)) = member.inbox.take(self.now) else { return };
-            self.ledger.taken(user, id);
+            self.ledger.record_accept(user, id);
             member.peer.handle(now, Input::Accept(token), &mut member.told);
         }
     }

@@ -52,7 +52,7 @@ impl Ledger {
     }
 
     /// Notes what the machine of `session`, which is `user`'s, has told.
-    pub fn told(&mut self, session: SessionId, user: &UserName, output: &Output) {
+    pub fn record(&mut self, session: SessionId, user: &UserName, output: &Output) {
         match output {
             Output::Queued { id, recipients, .. } => {
                 let before = self.accepted.insert(*id, *recipients);
@@ -67,7 +67,7 @@ impl Ledger {
     }
 
     /// Notes that the application of `user` took a message.
-    pub fn taken(&mut self, user: &UserName, id: MessageId) {
+    pub fn record_accept(&mut self, user: &UserName, id: MessageId) {
         match self.given.insert((id, user.clone()), Given::Taken) {
             Some(Given::Waiting) => {}
             before => self.breach(format!("{user} took {id}, which was {before:?}")),
@@ -78,7 +78,7 @@ impl Ledger {
     }
 
     /// Notes that the program of `session` ended without a word.
-    pub fn died(&mut self, session: SessionId) {
+    pub fn record_crash(&mut self, session: SessionId) {
         self.dead.insert(session);
     }
 
@@ -88,7 +88,7 @@ impl Ledger {
     }
 
     /// The messages that were accepted so far.
-    pub fn accepted(&self) -> impl Iterator<Item = MessageId> {
+    pub fn queued(&self) -> impl Iterator<Item = MessageId> {
         self.accepted.keys().copied()
     }
 
@@ -102,7 +102,7 @@ impl Ledger {
     ///
     /// # Panics
     /// If the contract was broken at any time, or an outcome is missing; the text says all of it.
-    pub fn close(&self) -> Totals {
+    pub fn check(&self) -> Totals {
         let mut breaches = self.breaches.clone();
         for (id, recipients) in self.accepted.iter().filter(|(id, _)| !self.dead.contains(&id.session)) {
             let told = self.reported.get(id).map_or(0, BTreeMap::len);
@@ -180,12 +180,12 @@ mod tests {
 
     fn accept(ledger: &mut Ledger, number: u64) {
         let accepted = Output::Queued { tag: 0, id: id(number), recipients: 1 };
-        ledger.told(ALICE, &"alice".parse().unwrap(), &accepted);
+        ledger.record(ALICE, &"alice".parse().unwrap(), &accepted);
     }
 
     fn report(ledger: &mut Ledger, number: u64, outcome: Outcome) {
         let report = Report { id: id(number), user: bob(), outcome, after: Duration::ZERO };
-        ledger.told(ALICE, &"alice".parse().unwrap(), &Output::Report(report));
+        ledger.record(ALICE, &"alice".parse().unwrap(), &Output::Report(report));
     }
 
     fn give(ledger: &mut Ledger, number: u64) {
@@ -200,14 +200,14 @@ mod tests {
         for number in missing {
             report(&mut ledger, number, Outcome::Unconfirmed(UnconfirmedReason::Lost));
         }
-        std::panic::catch_unwind(|| ledger.close()).is_err()
+        std::panic::catch_unwind(|| ledger.check()).is_err()
     }
 
     #[test]
     fn books_that_agree_are_closed() {
         assert!(!is_broken(|ledger| {
             give(ledger, 1);
-            ledger.taken(&bob(), id(1));
+            ledger.record_accept(&bob(), id(1));
             report(ledger, 1, Outcome::Delivered);
             report(ledger, 2, Outcome::Failed(FailReason::Left));
         }));
@@ -223,17 +223,17 @@ mod tests {
         assert!(is_broken(|ledger| {
             report(ledger, 1, Outcome::Failed(FailReason::Left));
             give(ledger, 1);
-            ledger.taken(&bob(), id(1));
+            ledger.record_accept(&bob(), id(1));
         }));
         assert!(is_broken(|ledger| {
             give(ledger, 1);
-            ledger.taken(&bob(), id(1));
+            ledger.record_accept(&bob(), id(1));
             report(ledger, 1, Outcome::Failed(FailReason::Left));
         }));
         assert!(is_broken(|ledger| [1, 1].into_iter().for_each(|number| give(ledger, number))), "twice");
         assert!(is_broken(|ledger| [2, 1].into_iter().for_each(|number| give(ledger, number))), "out of order");
         assert!(is_broken(|ledger| give(ledger, 3)), "nobody sent it");
-        assert!(is_broken(|ledger| ledger.taken(&bob(), id(1))), "taken, and not given");
+        assert!(is_broken(|ledger| ledger.record_accept(&bob(), id(1))), "taken, and not given");
         for second in [Outcome::Failed(FailReason::Left), Outcome::Failed(FailReason::Lost)] {
             assert!(is_broken(|ledger| {
                 report(ledger, 1, Outcome::Failed(FailReason::Left));
@@ -246,8 +246,8 @@ mod tests {
     fn a_missing_outcome_is_a_breach_unless_nobody_is_there_to_be_told() {
         let mut ledger = Ledger::new();
         accept(&mut ledger, 1);
-        assert!(std::panic::catch_unwind(|| ledger.close()).is_err());
-        ledger.died(ALICE);
-        assert_eq!(ledger.close(), Totals { messages: 1, ..Totals::default() });
+        assert!(std::panic::catch_unwind(|| ledger.check()).is_err());
+        ledger.record_crash(ALICE);
+        assert_eq!(ledger.check(), Totals { messages: 1, ..Totals::default() });
     }
 }

@@ -25,10 +25,13 @@ pub use clock::Clock;
 pub use generator::SeededGenerator;
 pub use group::Group;
 pub use ledger::{Ledger, Totals};
-pub use network::{Flight, Network};
+pub use network::{Network, SimDatagram};
 pub use profile::{Bursts, Profile, Rate};
 pub use seeds::{SEED_VARIABLE, announce, each_seed};
-pub use world::{Break, Death, Moment, Noticed, ServerId, Sleep, Told, UserId, Way, World, WorldConfig};
+pub use world::{
+    AddressChange, ConnectionFault, Crash, Direction, ProgramEvent, ServerId, Suspension, TimedEvent, UserId, World,
+    WorldConfig,
+};
 
 /// The wall clock at the start of every simulation.
 const START: Timestamp = Timestamp::from_millis(1_795_408_080_000);

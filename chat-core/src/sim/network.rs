@@ -10,22 +10,22 @@ use rand::{Rng, RngExt, SeedableRng};
 use super::profile::{Bursts, Profile, Rate};
 use crate::time::Mono;
 
-/// Datagrams on their way.
+/// Datagrams on their line.
 #[derive(Debug)]
 pub struct Network {
     profile: Profile,
     random: StdRng,
-    on_the_way: BTreeMap<(Mono, u64), Flight>,
-    ways: BTreeMap<(SocketAddr, SocketAddr), Way>,
+    on_the_way: BTreeMap<(Mono, u64), SimDatagram>,
+    lines: BTreeMap<(SocketAddr, SocketAddr), Line>,
     count: u64,
     blocked: Vec<(SocketAddr, SocketAddr)>,
     longest: usize,
-    record: Option<Vec<Flight>>,
+    captured: Option<Vec<SimDatagram>>,
 }
 
 /// One datagram that arrives.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Flight {
+pub struct SimDatagram {
     /// Whence.
     pub from: SocketAddr,
     /// Whither.
@@ -36,7 +36,7 @@ pub struct Flight {
 
 /// One direction between two addresses.
 #[derive(Debug, Default)]
-struct Way {
+struct Line {
     weather: Weather,
     until: Mono,
     /// When everything before has left a line with a rate.
@@ -62,11 +62,11 @@ impl Network {
             profile,
             random: StdRng::seed_from_u64(seed),
             on_the_way: BTreeMap::new(),
-            ways: BTreeMap::new(),
+            lines: BTreeMap::new(),
             count: 0,
             blocked: Vec::new(),
             longest: usize::MAX,
-            record: None,
+            captured: None,
         }
     }
 
@@ -78,10 +78,10 @@ impl Network {
     /// Behaves otherwise from now on.
     pub fn set_profile(&mut self, profile: Profile) {
         self.profile = profile;
-        self.ways.clear();
+        self.lines.clear();
     }
 
-    /// Loses everything from `from` to `to` from now on: one way of a partition.
+    /// Loses everything from `from` to `to` from now on: one line of a partition.
     pub fn block(&mut self, from: SocketAddr, to: SocketAddr) {
         self.blocked.push((from, to));
     }
@@ -92,25 +92,25 @@ impl Network {
     }
 
     /// Swallows datagrams of more bytes than this from now on, without a word.
-    pub const fn narrow(&mut self, longest: usize) {
+    pub const fn set_max_datagram(&mut self, longest: usize) {
         self.longest = longest;
     }
 
     /// Keeps a copy of every datagram that is sent from now on, as somebody on the network could.
-    pub fn record(&mut self) {
-        self.record = Some(Vec::new());
+    pub fn capture(&mut self) {
+        self.captured = Some(Vec::new());
     }
 
     /// Takes the copies made so far.
-    pub fn recorded(&mut self) -> Vec<Flight> {
-        self.record.as_mut().map(std::mem::take).unwrap_or_default()
+    pub fn take_captured(&mut self) -> Vec<SimDatagram> {
+        self.captured.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Takes a datagram.
     pub fn send(&mut self, now: Mono, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.count += 1;
-        if let Some(record) = &mut self.record {
-            record.push(Flight { from, to, bytes: bytes.to_vec() });
+        if let Some(captured) = &mut self.captured {
+            captured.push(SimDatagram { from, to, bytes: bytes.to_vec() });
         }
         if bytes.len() > self.longest {
             return;
@@ -130,7 +130,7 @@ impl Network {
                 let bit = self.random.next_u64() as usize % (bytes.len() * 8);
                 bytes[bit / 8] ^= 1 << (bit % 8);
             }
-            self.on_the_way.insert((at, self.count * 2 + copy), Flight { from, to, bytes });
+            self.on_the_way.insert((at, self.count * 2 + copy), SimDatagram { from, to, bytes });
         }
     }
 
@@ -140,7 +140,7 @@ impl Network {
     }
 
     /// Gives a datagram that has arrived.
-    pub fn receive(&mut self, now: Mono) -> Option<Flight> {
+    pub fn receive(&mut self, now: Mono) -> Option<SimDatagram> {
         let first = self.on_the_way.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
     }
@@ -157,35 +157,35 @@ impl Network {
     /// Whether nothing gets through from `from` to `to` just now.
     fn is_bad(&mut self, now: Mono, from: SocketAddr, to: SocketAddr) -> bool {
         let Some(Bursts { share, mean }) = self.profile.bursts else { return false };
-        let way = self.ways.entry((from, to)).or_default();
-        while way.until <= now {
-            way.weather = match way.weather {
+        let line = self.lines.entry((from, to)).or_default();
+        while line.until <= now {
+            line.weather = match line.weather {
                 // Where it was not looked at for long, nothing is known but the shares.
-                _ if now.since(way.until) > mean * 100 => {
-                    way.until = now;
+                _ if now.since(line.until) > mean * 100 => {
+                    line.until = now;
                     if self.random.random_bool(share) { Weather::Bad } else { Weather::Good }
                 }
                 Weather::Unknown if self.random.random_bool(share) => Weather::Bad,
                 Weather::Unknown | Weather::Bad => Weather::Good,
                 Weather::Good => Weather::Bad,
             };
-            let mean = if way.weather == Weather::Bad { mean } else { mean.mul_f64((1.0 - share) / share) };
+            let mean = if line.weather == Weather::Bad { mean } else { mean.mul_f64((1.0 - share) / share) };
             let length = mean.mul_f64(-(1.0 - self.random.random::<f64>()).ln());
-            way.until = way.until + length.max(Duration::from_micros(1));
+            line.until = line.until + length.max(Duration::from_micros(1));
         }
-        way.weather == Weather::Bad
+        line.weather == Weather::Bad
     }
 
     /// When a datagram has left the sender's line; none if too many wait already.
     fn leave(&mut self, now: Mono, from: SocketAddr, to: SocketAddr, len: usize) -> Option<Mono> {
         let Some(Rate { bytes_per_second, queue }) = self.profile.rate else { return Some(now) };
-        let way = self.ways.entry((from, to)).or_default();
-        let begins = way.free_at.max(now);
+        let line = self.lines.entry((from, to)).or_default();
+        let begins = line.free_at.max(now);
         if begins.since(now) > queue {
             return None;
         }
-        way.free_at = begins + Duration::from_secs_f64(len as f64 / f64::from(bytes_per_second.max(1)));
-        Some(way.free_at)
+        line.free_at = begins + Duration::from_secs_f64(len as f64 / f64::from(bytes_per_second.max(1)));
+        Some(line.free_at)
     }
 }
 

@@ -115,7 +115,7 @@ pub struct Resume<'a> {
 
 impl Resume<'_> {
     /// How far the client's copy of the roster is, if it says so in a way that can be read.
-    pub fn copy(&self) -> Option<RosterVersion> {
+    pub fn known_version(&self) -> Option<RosterVersion> {
         decode(self.extras.get(KNOWN_VERSION)?).ok()
     }
 }
@@ -248,7 +248,7 @@ impl Welcome {
     ///
     /// # Errors
     /// It says something that cannot be read.
-    pub fn missed(&self) -> Result<Option<RosterVersion>, Malformed> {
+    pub fn delta(&self) -> Result<Option<RosterVersion>, Malformed> {
         self.extras.get(DELTA).map(decode).transpose()
     }
 }
@@ -437,13 +437,13 @@ mod tests {
             let (next_key, versions) = (PublicKey::new([7; 32]), LinkVersions { low: 1, high: 1 });
             Resume { ticket: &[], offer: offer(), next_key, versions, extras }
         };
-        assert_eq!(resume([version_extra(KNOWN_VERSION, STEP)].into_iter().collect()).copy(), Some(STEP));
-        assert_eq!(resume([version_extra(KNOWN_VERSION + 1, STEP)].into_iter().collect()).copy(), None);
+        assert_eq!(resume([version_extra(KNOWN_VERSION, STEP)].into_iter().collect()).known_version(), Some(STEP));
+        assert_eq!(resume([version_extra(KNOWN_VERSION + 1, STEP)].into_iter().collect()).known_version(), None);
         let whole = version_extra(KNOWN_VERSION, STEP).value.clone();
         let longer = [&whole[..], &[0]].concat();
         for value in (0..whole.len()).map(|len| &whole[..len]).chain([&longer[..], &[0xff; 20]]) {
             let extra = Extra { tag: KNOWN_VERSION, value: value.to_vec() };
-            assert_eq!(resume([extra].into_iter().collect()).copy(), None, "{value:?}");
+            assert_eq!(resume([extra].into_iter().collect()).known_version(), None, "{value:?}");
         }
     }
 

@@ -61,7 +61,7 @@ pub enum Rejection {
     Superseded,
     /// The request is not allowed at this point of the conversation.
     #[error("the request is not allowed at this point")]
-    OutOfPlace,
+    UnexpectedRequest,
     /// The frame cannot be read.
     #[error("the request could not be read")]
     Malformed,
@@ -73,7 +73,7 @@ pub enum Rejection {
     Full,
     /// Log-in took too long.
     #[error("log-in took too long; connect again")]
-    TooLate,
+    LoginTimeout,
     /// More accounts are being made than the server allows in an hour.
     #[error("too many new accounts at the moment; try again in {}", waiting(*.retry_after_ms))]
     TooManyRegistrations {
@@ -183,11 +183,11 @@ mod tests {
             Rejection::KeyInUse,
             Rejection::TicketRefused,
             Rejection::Superseded,
-            Rejection::OutOfPlace,
+            Rejection::UnexpectedRequest,
             Rejection::Malformed,
             Rejection::TooManyRequests,
             Rejection::Full,
-            Rejection::TooLate,
+            Rejection::LoginTimeout,
             Rejection::too_many_registrations(Duration::from_secs(1)),
             Rejection::NotInvited,
             Rejection::AccountsFull,

@@ -79,7 +79,7 @@ async fn run(accounts: &impl Accounts, job: Job) -> JobResult {
         }
         Job::LookUp { ids } => JobResult::Accounts(accounts.look_up(ids).await),
         Job::ChangedSince { since } => JobResult::Accounts(accounts.changed_since(since).await),
-        Job::Seen { ids } => JobResult::Seen(accounts.seen(ids, clock::wall()).await),
+        Job::Seen { ids } => JobResult::Seen(accounts.mark_seen(ids, clock::wall()).await),
     }
 }
 

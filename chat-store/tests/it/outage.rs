@@ -24,7 +24,7 @@ async fn while_mysql_is_away_it_is_unavailable_and_then_it_heals() {
         for result in [
             accounts.authenticate(name("alice"), password("correct horse")).await.map(drop),
             accounts.register(name("alice"), password("correct horse"), NOW).await.map(drop),
-            accounts.seen(vec![account.id], NOW).await,
+            accounts.mark_seen(vec![account.id], NOW).await,
             accounts.list(None, 9).await.map(drop),
         ] {
             assert!(is_unavailable(&result), "neither taken nor wrong, but unavailable: {result:?}");

@@ -18,7 +18,7 @@ async fn people(accounts: &SqlAccounts) {
     accounts.set_status(name("carol"), NewStatus::Removed, later).await.unwrap();
     accounts.set_status(name("dave"), NewStatus::RemovedAndFreed, later).await.unwrap();
     let alice = accounts.authenticate(name("alice"), password("correct horse")).await.unwrap();
-    accounts.seen(vec![alice.id], later).await.unwrap();
+    accounts.mark_seen(vec![alice.id], later).await.unwrap();
 }
 
 async fn crowd(database: &TestDatabase) {

@@ -11,7 +11,7 @@ fn a_log_in_goes_from_hello_to_the_complete_roster() {
     let mut desk = Desk::new(1);
     assert_eq!(desk.input(Input::Connected), ["hello"]);
     assert_eq!(desk.hello(), ["enter alice correct horse"]);
-    assert_eq!(desk.welcome(WelcomeKind::LoggedIn, 0), ["welcome Entered own key", "beat 1"]);
+    assert_eq!(desk.welcome(WelcomeKind::LoggedIn, 0), ["welcome LoggedIn own key", "beat 1"]);
     assert_eq!(desk.client.roster().len(), 0);
     assert_eq!(desk.reply(&Reply::SnapshotPage(vec![entry("bob", 2), entry("Alice", 7)])), [""; 0]);
     assert_eq!(desk.reply(&Reply::SnapshotPage(vec![entry("小明", 3)])), [""; 0]);

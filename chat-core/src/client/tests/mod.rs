@@ -148,7 +148,7 @@ impl Desk {
     /// Alice is welcome, and her first roster comes.
     fn loading() -> Self {
         let mut desk = Self::asking();
-        assert_eq!(desk.welcome(WelcomeKind::LoggedIn, 0), ["welcome Entered own key", "beat 1"]);
+        assert_eq!(desk.welcome(WelcomeKind::LoggedIn, 0), ["welcome LoggedIn own key", "beat 1"]);
         desk
     }
 
@@ -308,7 +308,7 @@ impl Desk {
             }
             Request::Resume(resume) => {
                 self.offered = resume.next_key;
-                self.said = resume.copy();
+                self.said = resume.known_version();
                 format!("resume {:?}", resume.ticket)
             }
             Request::Leave => "leave".into(),

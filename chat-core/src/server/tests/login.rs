@@ -79,7 +79,7 @@ fn invited(conn: u64, code: &str) -> Login<'_> {
 
 #[test]
 fn who_is_to_be_invited_needs_the_code_and_cannot_guess_it() {
-    let code = Invitation::parse("spring-2026").unwrap();
+    let code = InvitationCode::parse("spring-2026").unwrap();
     let throttle = ThrottleConfig { free_per_address: 1, ..ThrottleConfig::default() };
     let registration = RegistrationPolicy::Invited(code);
     let mut t = Bench::with(ServerConfig { registration, throttle, ..untimed() });
@@ -240,11 +240,11 @@ fn without_a_common_version_both_have_seen_both_ranges() {
 fn requests_out_of_place_are_told_and_change_nothing() {
     let mut t = Bench::new();
     t.connect(1);
-    assert_eq!(t.say(1, &Request::Refresh), ["1 <- rejected OutOfPlace"]);
+    assert_eq!(t.say(1, &Request::Refresh), ["1 <- rejected UnexpectedRequest"]);
     t.enter(1, "alice");
-    assert_eq!(t.enter(1, "bob"), ["1 <- rejected OutOfPlace"], "while a check is in flight");
+    assert_eq!(t.enter(1, "bob"), ["1 <- rejected UnexpectedRequest"], "while a check is in flight");
     assert_eq!(t.answer(Ok(account("alice"))).len(), 6);
-    assert_eq!(t.enter(1, "bob"), ["1 <- rejected OutOfPlace"]);
-    assert_eq!(t.resume(1, 1), ["1 <- rejected OutOfPlace"]);
+    assert_eq!(t.enter(1, "bob"), ["1 <- rejected UnexpectedRequest"]);
+    assert_eq!(t.resume(1, 1), ["1 <- rejected UnexpectedRequest"]);
     assert_eq!(t.online(), ["alice"]);
 }

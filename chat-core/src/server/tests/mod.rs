@@ -25,7 +25,7 @@ use super::*;
 use crate::accounts::{Account, AccountError, Status};
 use crate::extras::{Extra, Extras};
 use crate::id::{AccountId, ConnId, JobId};
-use crate::invitation::Invitation;
+use crate::invitation::InvitationCode;
 use crate::key::PublicKey;
 use crate::name::UserName;
 use crate::roster::{Change, Entry, LinkVersions, RosterVersion};
@@ -305,7 +305,7 @@ fn payloads(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn show(reply: &Reply) -> String {
     match reply {
         Reply::Welcome(welcome) => {
-            let missed = welcome.missed().unwrap().map(|step| format!(" up to {}", step.revision));
+            let missed = welcome.delta().unwrap().map(|step| format!(" up to {}", step.revision));
             format!("welcome {:?} {}{}", welcome.kind, welcome.entry.user, missed.unwrap_or_default())
         }
         Reply::Rejected(why) => format!("rejected {why:?}"),

@@ -146,7 +146,7 @@ impl World {
                         Ok(Reply::Welcome(welcome)) => {
                             assert!(self.admitted.contains(&conn));
                             assert_eq!(self.server.roster().get(&welcome.entry.user), Some(&welcome.entry));
-                            if let Some(to) = welcome.missed().unwrap() {
+                            if let Some(to) = welcome.delta().unwrap() {
                                 assert_eq!((to.epoch, to.revision.get()), (self.server.changes.epoch(), self.revision));
                                 self.behind.insert(conn);
                                 let then = &self.steps[&self.claims[&conn]];

@@ -84,12 +84,12 @@ fn log_in_has_its_time_and_the_servers_own_work_is_not_counted() {
     t.connect_from(1, "192.168.1.1:50000");
     assert_eq!(t.pass(9_999), [""; 0]);
     t.bytes(1, &Hello::OURS.encode());
-    assert_eq!(t.pass(1), ["1 <- rejected TooLate", "close 1"], "the hello wins no time");
+    assert_eq!(t.pass(1), ["1 <- rejected LoginTimeout", "close 1"], "the hello wins no time");
     t.connect(2);
     t.pass(9_999);
     t.enter(2, "bob");
     assert_eq!(t.pass(30_000), [""; 0], "while the password is checked");
     assert_eq!(t.answer(Err(AccountError::WrongCredentials)), ["2 <- rejected WrongCredentials"]);
     assert_eq!(t.pass(9_999), [""; 0]);
-    assert_eq!(t.pass(1), ["2 <- rejected TooLate", "close 2"], "one attempt's time");
+    assert_eq!(t.pass(1), ["2 <- rejected LoginTimeout", "close 2"], "one attempt's time");
 }

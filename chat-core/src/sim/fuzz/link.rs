@@ -9,7 +9,7 @@ use crate::message::{FailReason, Outcome, Recipient};
 use crate::peer::{Input, Output, PeerConfig};
 use crate::presence::OfflineReason;
 use crate::roster::Change;
-use crate::sim::{Application, Flight, Group, Profile};
+use crate::sim::{Application, Group, Profile, SimDatagram};
 
 /// More than enough for any state, and few enough for thousands of runs a second.
 const STEPS: usize = 120;
@@ -48,7 +48,7 @@ pub fn link(data: &[u8]) {
 struct Run {
     group: Group,
     applications: [Application; 2],
-    flights: Vec<Flight>,
+    flights: Vec<SimDatagram>,
     /// A member that lies is owed nothing.
     forged: bool,
     open: [usize; 2],
@@ -60,10 +60,10 @@ struct Run {
 
 impl Run {
     fn new(mut group: Group) -> Self {
-        group.network.record();
+        group.network.capture();
         Self {
             group,
-            applications: [Application::Takes; 2],
+            applications: [Application::Accepts; 2],
             flights: Vec::new(),
             forged: false,
             open: [0; 2],
@@ -80,21 +80,21 @@ impl Run {
         let (who, group) = (usize::from(what >> 7), &mut self.group);
         let (own, other) = (group.address(who), group.address(1 - who));
         match what & 15 {
-            0 => group.say(who, Recipient::Everyone, &"x".repeat(1 + usize::from(with))),
-            1 => group.say(who, Recipient::Everyone, &"y".repeat(1 + usize::from(with) * 64)),
-            2 => (0..with).for_each(|_| group.say(who, Recipient::Everyone, "z")),
+            0 => group.send_text(who, Recipient::Everyone, &"x".repeat(1 + usize::from(with))),
+            1 => group.send_text(who, Recipient::Everyone, &"y".repeat(1 + usize::from(with) * 64)),
+            2 => (0..with).for_each(|_| group.send_text(who, Recipient::Everyone, "z")),
             3 => group.run(Duration::from_millis(with.into())),
             4 => group.run(Duration::from_millis(250) * u32::from(with)),
             5 => group.network.block(own, other),
             6 => group.network.unblock(),
             7 => {
-                self.applications[who] = if with & 1 == 0 { Application::Takes } else { Application::Sleeps };
+                self.applications[who] = if with & 1 == 0 { Application::Accepts } else { Application::Stalled };
                 group.set_application(who, self.applications[who]);
             }
             8 => {
-                group.stop(who);
+                group.suspend(who);
                 group.run(Duration::from_millis(100) * u32::from(with));
-                group.go_on(who);
+                group.resume(who);
             }
             9 => {
                 let reason = if with & 1 == 0 { OfflineReason::Lost } else { OfflineReason::Asked };
@@ -114,7 +114,7 @@ impl Run {
             12 => group.roam(who, SocketAddr::from(([10, 8, who as u8, with], 8))),
             13 if with & 7 == 0 => group.input(who, Input::Leave),
             13 => {
-                self.flights.extend(group.network.recorded());
+                self.flights.extend(group.network.take_captured());
                 if let Some(flight) = self.flights.get(usize::from(with)).cloned() {
                     let from = if with & 1 == 0 { flight.from } else { SocketAddr::from(([10, 6, 6, 6], 6)) };
                     group.inject(from, flight.to, &flight.bytes);
@@ -138,14 +138,14 @@ impl Run {
 
     /// Compares what both were told with what was promised.
     fn check(&mut self) {
-        let told = [self.group.told(0), self.group.told(1)];
+        let told = [self.group.take_outputs(0), self.group.take_outputs(1)];
         for (who, told) in told.iter().enumerate() {
             for output in told {
                 if let Output::Deliver { message, .. } = output {
                     self.deliver(who, message.id);
                 }
             }
-            if self.applications[who] == Application::Takes {
+            if self.applications[who] == Application::Accepts {
                 self.taken[who].extend(&self.delivered[who]);
             }
         }
@@ -197,8 +197,8 @@ impl Run {
     fn end(mut self) {
         self.group.network.unblock();
         for who in 0..2 {
-            self.applications[who] = Application::Takes;
-            self.group.set_application(who, Application::Takes);
+            self.applications[who] = Application::Accepts;
+            self.group.set_application(who, Application::Accepts);
         }
         self.group.run(END);
         self.check();

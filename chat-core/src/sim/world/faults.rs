@@ -7,12 +7,12 @@ use super::medium::{End, Event};
 use super::{ServerId, UserId, World};
 use crate::client;
 use crate::server::Input;
-use crate::sim::{Clock, Flight};
+use crate::sim::{Clock, SimDatagram};
 use crate::time::Mono;
 
 /// How a program ends without a word.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Death {
+pub enum Crash {
     /// It was killed: the system closes its connections.
     Process,
     /// Its computer lost power: nobody closes anything.
@@ -21,7 +21,7 @@ pub enum Death {
 
 /// How a connection breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Break {
+pub enum ConnectionFault {
     /// Both ends are told.
     Reset,
     /// Neither end is told, and nothing gets through any more.
@@ -30,14 +30,14 @@ pub enum Break {
 
 /// One way between a user and the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Way {
+pub enum Direction {
     /// What the user sends.
     ToServer,
     /// What the user is sent.
     FromServer,
 }
 
-impl Way {
+impl Direction {
     pub(super) const fn end(self) -> End {
         match self {
             Self::ToServer => End::Server,
@@ -48,28 +48,28 @@ impl Way {
 
 /// How a computer finds out that it has another address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Noticed {
+pub enum AddressChange {
     /// By itself: its connections end at once.
-    AtOnce,
+    Detected,
     /// Not at all: its connections fall silent.
-    Never,
+    Undetected,
 }
 
 /// Why a user's program does not run for a while.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Sleep {
+pub enum Suspension {
     /// The program was stopped: its clock goes on, and what arrives waits in the system.
-    Program,
+    Process,
     /// The computer sleeps: its monotonic clock stands still, and datagrams are lost.
-    Computer,
+    Machine,
 }
 
 /// What waits for a user who sleeps.
 #[derive(Debug)]
 pub(super) struct Sleeping {
-    kind: Sleep,
+    kind: Suspension,
     since: Mono,
-    flights: Vec<Flight>,
+    flights: Vec<SimDatagram>,
     pub(super) events: Vec<Event>,
 }
 
@@ -78,8 +78,8 @@ pub(super) struct Sleeping {
 const SOCKET_BUFFER: usize = 212_992 / 768;
 
 impl Sleeping {
-    pub(super) fn keep(&mut self, flights: Vec<Flight>) {
-        if self.kind == Sleep::Program {
+    pub(super) fn keep(&mut self, flights: Vec<SimDatagram>) {
+        if self.kind == Suspension::Process {
             self.flights.extend(flights);
             self.flights.truncate(SOCKET_BUFFER);
         }
@@ -88,26 +88,26 @@ impl Sleeping {
 
 impl World {
     /// Ends a user's program without a word.
-    pub fn kill(&mut self, user: UserId, death: Death) {
+    pub fn kill(&mut self, user: UserId, death: Crash) {
         self.sleeping.remove(&user);
         if let Some(line) = self.users[user.0].line {
             match death {
-                Death::Process => self.medium.close(line, End::Server),
-                Death::Power => self.medium.break_line(line, Break::HalfOpen),
+                Crash::Process => self.medium.close(line, End::Server),
+                Crash::Power => self.medium.break_line(line, ConnectionFault::HalfOpen),
             }
         }
         self.with(user, |desk, at| desk.end(at));
     }
 
     /// Breaks a user's connection to the server, if there is one.
-    pub fn break_connection(&mut self, user: UserId, how: Break) {
+    pub fn break_connection(&mut self, user: UserId, how: ConnectionFault) {
         if let Some(line) = self.users[user.0].line {
             self.medium.break_line(line, how);
         }
     }
 
     /// Holds back what goes one way between a user and the server, also over later connections.
-    pub fn part(&mut self, user: UserId, way: Way) {
+    pub fn partition(&mut self, user: UserId, way: Direction) {
         self.users[user.0].held[way.end() as usize] = true;
         if let Some(line) = self.users[user.0].line {
             self.medium.hold(line, way);
@@ -115,7 +115,7 @@ impl World {
     }
 
     /// Ends the partition between a user and the server.
-    pub fn reunite(&mut self, user: UserId) {
+    pub fn heal(&mut self, user: UserId) {
         self.users[user.0].held = [false; 2];
         for line in self.medium.lines_of(|line| line.user == user) {
             self.medium.let_go(line);
@@ -123,16 +123,16 @@ impl World {
     }
 
     /// Gives a user's computer another IP address.
-    pub fn roam(&mut self, user: UserId, to: IpAddr, noticed: Noticed) {
+    pub fn roam(&mut self, user: UserId, to: IpAddr, noticed: AddressChange) {
         let desk = &mut self.users[user.0];
         self.by_address.remove(&desk.address);
         desk.address = SocketAddr::new(to, desk.address.port());
         self.by_address.insert(desk.address, user);
         let Some(line) = desk.line else { return };
         // The server learns nothing from an address that is gone.
-        self.medium.break_line(line, Break::HalfOpen);
+        self.medium.break_line(line, ConnectionFault::HalfOpen);
         self.with(user, |desk, at| {
-            if noticed == Noticed::AtOnce {
+            if noticed == AddressChange::Detected {
                 let offer = desk.offer();
                 desk.lost(at);
                 desk.feed_client(client::Input::Move(offer), at);
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// Lets a user's program stand still.
-    pub fn suspend(&mut self, user: UserId, kind: Sleep) {
+    pub fn suspend(&mut self, user: UserId, kind: Suspension) {
         let since = self.now();
         let sleeping = Sleeping { kind, since, flights: Vec::new(), events: Vec::new() };
         self.sleeping.entry(user).or_insert(sleeping);
@@ -151,7 +151,7 @@ impl World {
     pub fn wake(&mut self, user: UserId) {
         let Some(Sleeping { kind, since, mut flights, events }) = self.sleeping.remove(&user) else { return };
         let now = self.now();
-        if kind == Sleep::Computer {
+        if kind == Suspension::Machine {
             self.users[user.0].clock.wake(since, now);
         }
         self.with(user, |desk, at| {
@@ -172,10 +172,10 @@ impl World {
     }
 
     /// Ends a server without a word. A computer without power comes back knowing nothing of its connections.
-    pub fn kill_server(&mut self, server: ServerId, death: Death) {
+    pub fn kill_server(&mut self, server: ServerId, death: Crash) {
         self.servers[server.0].end(death);
         let run = self.servers[server.0].run;
-        if death == Death::Process {
+        if death == Crash::Process {
             for line in self.medium.lines_of(|line| line.server == server && line.run == run) {
                 self.medium.close(line, End::User);
             }
@@ -185,7 +185,7 @@ impl World {
     /// Asks a server to stop, as an operator does.
     pub fn stop_server(&mut self, server: ServerId) {
         self.servers[server.0].feed(Input::Stop, self.config.job_time, &mut self.medium);
-        self.kill_server(server, Death::Process);
+        self.kill_server(server, Crash::Process);
     }
 
     /// Starts a server that does not run, with the accounts and the ticket key that it had.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{Break, ServerId, UserId, Way};
+use super::{ConnectionFault, Direction, ServerId, UserId};
 use crate::id::JobId;
 use crate::server::Job;
 use crate::sim::{Network, Profile};
@@ -72,7 +72,7 @@ enum State {
 /// What TCP waits at least before it sends again (RFC 6298, as Linux does it).
 const LEAST_RETRANSMISSION: Duration = Duration::from_millis(200);
 
-/// How often in a row TCP loses the same bytes at most; more is what `Break` and partitions are for.
+/// How often in a row TCP loses the same bytes at most; more is what `ConnectionFault` and partitions are for.
 const MOST_RETRANSMISSIONS: u32 = 6;
 
 /// A packet there and back for TCP and one for TLS before anything can be said: three ways.
@@ -172,11 +172,11 @@ impl Medium {
     }
 
     /// Breaks a line.
-    pub(super) fn break_line(&mut self, id: LineId, how: Break) {
+    pub(super) fn break_line(&mut self, id: LineId, how: ConnectionFault) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         match how {
-            Break::HalfOpen => line.state = State::Dead,
-            Break::Reset => {
+            ConnectionFault::HalfOpen => line.state = State::Dead,
+            ConnectionFault::Reset => {
                 line.stuck = [None, None];
                 self.later(Duration::ZERO, Event::Gone { line: id, at: End::User });
                 self.later(Duration::ZERO, Event::Gone { line: id, at: End::Server });
@@ -190,7 +190,7 @@ impl Medium {
     }
 
     /// Holds back what goes one way.
-    pub(super) fn hold(&mut self, id: LineId, way: Way) {
+    pub(super) fn hold(&mut self, id: LineId, way: Direction) {
         if let Some(line) = self.lines.get_mut(&id) {
             line.stuck[way.end() as usize].get_or_insert_default();
         }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub use faults::{Break, Death, Noticed, Sleep, Way};
+pub use faults::{AddressChange, ConnectionFault, Crash, Direction, Suspension};
 
 use self::faults::Sleeping;
 use self::medium::Medium;
@@ -68,16 +68,16 @@ impl Default for WorldConfig {
 
 /// Something that a user's program was told, and when.
 #[derive(Debug)]
-pub struct Moment {
+pub struct TimedEvent {
     /// The time of the world.
     pub at: Mono,
     /// What.
-    pub told: Told,
+    pub event: ProgramEvent,
 }
 
 /// What a user's program is told.
 #[derive(Debug)]
-pub enum Told {
+pub enum ProgramEvent {
     /// By the client machine.
     Client(client::Event),
     /// By the peer machine.
@@ -160,7 +160,7 @@ impl World {
     ///
     /// # Panics
     /// If the computer sleeps.
-    pub fn log_in(&mut self, user: UserId, purpose: Purpose) {
+    pub fn login(&mut self, user: UserId, purpose: Purpose) {
         assert!(!self.sleeping.contains_key(&user), "the computer sleeps");
         let password = Password::parse(PASSWORD).expect("long enough");
         let login = Credentials { user: self.users[user.0].user.clone(), password, purpose, invitation: None };
@@ -172,17 +172,17 @@ impl World {
     ///
     /// # Panics
     /// If that takes longer than a minute.
-    pub fn gather<const N: usize>(&mut self, names: [&str; N]) -> [UserId; N] {
+    pub fn add_online<const N: usize>(&mut self, names: [&str; N]) -> [UserId; N] {
         let users = names.map(|name| self.add_user(name));
-        users.iter().for_each(|user| self.log_in(*user, Purpose::Register));
-        let online = |world: &Self| users.iter().all(|user| world.is_true(*user).is_ok());
+        users.iter().for_each(|user| self.login(*user, Purpose::Register));
+        let online = |world: &Self| users.iter().all(|user| world.check_roster(*user).is_ok());
         assert!(self.run_until(Duration::from_secs(60), online), "nobody hinders them");
         users
     }
 
     /// Sends a text; what comes of it is among what the user is told. Whose program stands still says nothing, and does
     /// nothing else that is asked of it.
-    pub fn say(&mut self, user: UserId, to: Recipient, text: &str) {
+    pub fn send_text(&mut self, user: UserId, to: Recipient, text: &str) {
         let content = Content::Text(Text::parse(text).expect("simulations send proper texts"));
         self.tags += 1;
         let tag = self.tags;
@@ -220,7 +220,7 @@ impl World {
     }
 
     /// A message to this user alone.
-    pub fn to(&self, user: UserId) -> Recipient {
+    pub fn recipient(&self, user: UserId) -> Recipient {
         Recipient::One(self.name(user).clone())
     }
 
@@ -258,7 +258,7 @@ impl World {
     ///
     /// # Errors
     /// How they differ.
-    pub fn is_true(&self, user: UserId) -> Result<(), String> {
+    pub fn check_roster(&self, user: UserId) -> Result<(), String> {
         let desk = &self.users[user.0];
         let mine = self.roster(user).ok_or("no program runs")?;
         let theirs = self.server_roster(desk.server).ok_or("no server runs")?;
@@ -277,7 +277,7 @@ impl World {
     ///
     /// # Errors
     /// How they differ.
-    pub fn adds_up(&self, user: UserId, told: &Roster) -> Result<(), String> {
+    pub fn check_changes(&self, user: UserId, told: &Roster) -> Result<(), String> {
         let known = |roster: &Roster| -> Vec<_> {
             roster.iter().map(|entry| (entry.user.clone(), entry.key, entry.addresses.clone())).collect()
         };
@@ -286,7 +286,7 @@ impl World {
     }
 
     /// Takes away what a user was told since the last time.
-    pub fn told(&mut self, user: UserId) -> Vec<Moment> {
+    pub fn take_events(&mut self, user: UserId) -> Vec<TimedEvent> {
         std::mem::take(&mut self.users[user.0].told)
     }
 

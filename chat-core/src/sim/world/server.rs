@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::medium::{End, Event, LineId, Medium};
-use super::{Death, ServerId, WorldConfig};
+use super::{Crash, ServerId, WorldConfig};
 use crate::accounts::Accounts;
 use crate::accounts::memory::MemoryAccounts;
 use crate::id::{ConnId, JobId};
@@ -27,7 +27,7 @@ pub(super) struct Host {
     ticket_key: [u8; TicketKey::LEN],
     machine: Option<Server>,
     /// How it ended, if it does not run.
-    death: Option<Death>,
+    death: Option<Crash>,
     pub(super) run: u64,
     connections: BTreeMap<LineId, FrameDecoder>,
     /// Those that have got a copy of the roster.
@@ -59,7 +59,7 @@ impl Host {
 
     /// Whether its computer is there, if only to refuse.
     pub(super) fn is_up(&self) -> bool {
-        self.death != Some(Death::Power)
+        self.death != Some(Crash::Power)
     }
 
     pub(super) fn deadline(&self) -> Option<Mono> {
@@ -77,7 +77,7 @@ impl Host {
     }
 
     /// Ends the process; what becomes of its connections is the caller's business.
-    pub(super) fn end(&mut self, death: Death) {
+    pub(super) fn end(&mut self, death: Crash) {
         self.machine = None;
         self.death = Some(death);
         self.connections.clear();
@@ -194,7 +194,7 @@ fn perform(accounts: &MemoryAccounts, job: Job, at: Timestamp) -> JobResult {
         Job::ChangePassword { id, old, new } => JobResult::Account(ready(accounts.change_password(id, old, new, at))),
         Job::LookUp { ids } => JobResult::Accounts(ready(accounts.look_up(ids))),
         Job::ChangedSince { since } => JobResult::Accounts(ready(accounts.changed_since(since))),
-        Job::Seen { ids } => JobResult::Seen(ready(accounts.seen(ids, at))),
+        Job::Seen { ids } => JobResult::Seen(ready(accounts.mark_seen(ids, at))),
     }
 }
 

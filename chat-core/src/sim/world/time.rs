@@ -8,7 +8,7 @@ use super::server::Host;
 use super::user::Desk;
 use super::{UserId, World};
 use crate::server::Input;
-use crate::sim::Flight;
+use crate::sim::SimDatagram;
 use crate::time::Mono;
 
 /// How often one user's machines may want to be called at the same time before that counts as spinning.
@@ -21,7 +21,7 @@ impl World {
     }
 
     /// Lets time pass until no outcome is open or `at_most` is over; gives whether none is.
-    pub fn settle(&mut self, at_most: Duration) -> bool {
+    pub fn run_until_idle(&mut self, at_most: Duration) -> bool {
         self.run_until(at_most, |world| (0..world.users.len()).all(|user| world.open(UserId(user)) == 0))
     }
 
@@ -54,7 +54,7 @@ impl World {
         while let Some(event) = self.medium.next() {
             self.happen(event);
         }
-        let mut arrived: BTreeMap<UserId, Vec<Flight>> = BTreeMap::new();
+        let mut arrived: BTreeMap<UserId, Vec<SimDatagram>> = BTreeMap::new();
         while let Some(flight) = self.medium.network.receive(now) {
             if let Some(user) = self.by_address.get(&flight.to) {
                 arrived.entry(*user).or_default().push(flight);

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::medium::{End, LineId, Medium};
-use super::{Moment, ServerId, Told, UserId, WorldConfig};
+use super::{ProgramEvent, ServerId, TimedEvent, UserId, WorldConfig};
 use crate::client::{self, Client, Credentials, Event};
 use crate::key::KeyPair;
 use crate::name::UserName;
 use crate::peer::{self, Datagram, Loopback, Peer, Slab, Transmit};
 use crate::sim::application::{Application, Inbox};
-use crate::sim::{Clock, Flight, Ledger, SeededGenerator};
+use crate::sim::{Clock, Ledger, SeededGenerator, SimDatagram};
 use crate::time::{Mono, Now};
 use crate::wire::control::{Offer, OfferPolicy, WelcomeKind};
 use crate::wire::frame::{FrameDecoder, MAX_FRAME};
@@ -30,7 +30,7 @@ pub(super) struct Desk {
     /// Which of the two ways to the server a partition holds.
     pub(super) held: [bool; 2],
     pub(super) inbox: Inbox,
-    pub(super) told: Vec<Moment>,
+    pub(super) told: Vec<TimedEvent>,
     decoder: FrameDecoder,
     slab: Slab,
     seed: u64,
@@ -55,7 +55,7 @@ impl Desk {
             peer: None,
             line: None,
             held: [false; 2],
-            inbox: Inbox::new(Application::Takes),
+            inbox: Inbox::new(Application::Accepts),
             told: Vec::new(),
             decoder: FrameDecoder::new(MAX_FRAME),
             slab: Slab::new(SLOTS),
@@ -97,7 +97,7 @@ impl Desk {
     /// Ends the program, as if it had been killed.
     pub(super) fn end(&mut self, at: &mut At<'_>) {
         if let Some(keys) = self.keys.take() {
-            at.ledger.died(keys.session());
+            at.ledger.record_crash(keys.session());
         }
         self.client = None;
         self.peer = None;
@@ -146,7 +146,7 @@ impl Desk {
     }
 
     /// Datagrams from the socket, as many as there are.
-    pub(super) fn receive(&mut self, flights: &mut [Flight], at: &mut At<'_>) {
+    pub(super) fn receive(&mut self, flights: &mut [SimDatagram], at: &mut At<'_>) {
         let now = self.now(at.medium);
         let Some(peer) = &mut self.peer else { return };
         let batch = flights.iter_mut().map(|flight| Datagram { from: flight.from, bytes: &mut flight.bytes });
@@ -190,7 +190,7 @@ impl Desk {
                 }
                 client::Output::Event(event) => {
                     self.told_by_client(&event, at);
-                    self.told.push(Moment { at: at.medium.now, told: Told::Client(event) });
+                    self.told.push(TimedEvent { at: at.medium.now, event: ProgramEvent::Client(event) });
                 }
             }
         }
@@ -254,12 +254,12 @@ impl Desk {
         let (Some(peer), Some(keys)) = (&mut self.peer, &self.keys) else { return };
         loop {
             for output in self.peer_out.drain(..) {
-                at.ledger.told(keys.session(), &self.user, &output);
+                at.ledger.record(keys.session(), &self.user, &output);
                 self.inbox.note(&output);
-                self.told.push(Moment { at: world, told: Told::Peer(output) });
+                self.told.push(TimedEvent { at: world, event: ProgramEvent::Peer(output) });
             }
             let Some((token, id)) = self.inbox.take(world) else { break };
-            at.ledger.taken(&self.user, id);
+            at.ledger.record_accept(&self.user, id);
             peer.handle(now, peer::Input::Accept(token), &mut self.peer_out);
         }
         loop {
