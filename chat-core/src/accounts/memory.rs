@@ -190,7 +190,7 @@ impl Row {
     }
 }
 
-#[cfg(all(test, feature = "sim"))]
+#[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::*;
     use crate::accounts::contract::accounts_contract;

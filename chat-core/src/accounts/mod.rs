@@ -2,9 +2,9 @@
 //!
 //! Times are given, so that an implementation needs no clock and all of them agree. Names are compared by
 //! [`UserName::canonical`], byte for byte. [`memory::MemoryAccounts`] shows the smallest implementation, and every
-//! implementation runs `contract` (feature `sim`), which says in code what is promised here in words.
+//! implementation runs `contract` (feature `testing`), which says in code what is promised here in words.
 
-#[cfg(feature = "sim")]
+#[cfg(feature = "testing")]
 pub mod contract;
 pub mod memory;
 
