@@ -12,7 +12,7 @@ fn from_connecting_to_leaving() {
         t.answer(Ok(account("alice"))),
         [
             "admit 1",
-            "1 <- welcome Entered alice",
+            "1 <- welcome LoggedIn alice",
             "* <- 0..1 online alice 192.168.1.1:40001",
             "log online alice 192.168.1.1:40001",
             "1 <- page alice",
@@ -23,7 +23,7 @@ fn from_connecting_to_leaving() {
         t.log_in(2, "bob"),
         then(
             &["* <- 1..2 online bob 192.168.1.2:40001", "log online bob 192.168.1.2:40001"],
-            welcomed(2, "Entered", "bob", "alice bob", 2)
+            welcomed(2, "LoggedIn", "bob", "alice bob", 2)
         )
     );
     assert_eq!(t.say(1, &Request::Leave), ["close 1", "* <- 2..3 offline alice asked", "log offline alice asked"]);
@@ -204,7 +204,7 @@ fn of_two_log_ins_that_race_the_one_that_is_checked_last_wins() {
                 "* <- 1..2 replaced alice 192.168.1.1:40001",
                 "log replaced alice 192.168.1.1:40001",
             ],
-            welcomed(1, "Entered", "alice", "alice", 2)
+            welcomed(1, "LoggedIn", "alice", "alice", 2)
         )
     );
     assert!(t.welcomes[&1].entry.since > t.welcomes[&2].entry.since, "in the same millisecond");

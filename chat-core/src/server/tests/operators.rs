@@ -79,7 +79,7 @@ fn the_new_owner_of_a_freed_name_ends_the_old_owners_session() {
             "close 1",
             "job seen 1",
             "admit 3",
-            "3 <- welcome Entered Alice",
+            "3 <- welcome LoggedIn Alice",
             "* <- 2..4 offline alice kicked, online Alice 192.168.1.3:40001",
             "log offline alice kicked",
             "log online Alice 192.168.1.3:40001",

@@ -44,7 +44,7 @@ fn a_second_log_in_replaces_the_first_as_one_change() {
                 "* <- 1..2 replaced alice 192.168.1.2:40001",
                 "log replaced alice 192.168.1.2:40001",
             ],
-            welcomed(2, "Entered", "alice", "alice", 2)
+            welcomed(2, "LoggedIn", "alice", "alice", 2)
         )
     );
     t.break_off(2);
@@ -53,7 +53,7 @@ fn a_second_log_in_replaces_the_first_as_one_change() {
         t.log_in(3, "alice"),
         then(
             &["* <- 2..3 replaced alice 192.168.1.3:40001", "log replaced alice 192.168.1.3:40001"],
-            welcomed(3, "Entered", "alice", "alice", 3)
+            welcomed(3, "LoggedIn", "alice", "alice", 3)
         ),
         "also one in grace"
     );

@@ -45,7 +45,7 @@ fn a_lone_change_is_told_at_once_and_those_that_follow_together() {
         ]
     );
     t.sleep(Duration::from_millis(10));
-    assert_eq!(t.log_in(3, "carol"), ["admit 3", "3 <- welcome Entered carol"]);
+    assert_eq!(t.log_in(3, "carol"), ["admit 3", "3 <- welcome LoggedIn carol"]);
     assert_eq!(t.say(2, &Request::Leave), ["close 2"]);
     assert_eq!(t.pass(14), [""; 0]);
     assert_eq!(
@@ -171,7 +171,7 @@ fn whose_turn_comes_between_two_tellings_gets_a_copy_of_the_first() {
     t.pass(30);
     assert_eq!(t.log_in(3, "carol").len(), 4, "a welcome and the change, and no copy");
     t.sleep(Duration::from_millis(10));
-    assert_eq!(t.log_in(4, "dave"), ["admit 4", "4 <- welcome Entered dave"]);
+    assert_eq!(t.log_in(4, "dave"), ["admit 4", "4 <- welcome LoggedIn dave"]);
     assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), ["3 <- page alice bob carol", "3 <- complete 3"]);
     assert_eq!(t.drain(ConnId::new(3), Missed::Nothing), [""; 0], "dave is not told yet");
     let told = ["* <- 3..4 online dave 192.168.1.4:40001", "log online dave 192.168.1.4:40001"];

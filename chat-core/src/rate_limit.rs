@@ -1,0 +1,99 @@
+//! How often something may happen: an even rate with bursts.
+
+use std::time::Duration;
+
+use crate::time::Mono;
+
+/// A limit on how often events may happen, with a burst: the generic cell rate algorithm (ITU-T I.371).
+///
+/// Each event moves a virtual time forward by the interval. The limit is exceeded while the virtual time is further
+/// ahead of the clock than a whole burst. A caller either asks before each event ([`take`](Self::take)), or counts
+/// events that have happened ([`count`](Self::count)) and waits until [`free_at`](Self::free_at).
+///
+/// The default is no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RateLimit {
+    interval: Duration,
+    /// How far the virtual time may run ahead: the burst times the interval.
+    ahead: Duration,
+    virtual_time: Mono,
+}
+
+impl RateLimit {
+    /// One event per `interval` in the long run, and up to `burst` together after a pause. A burst of 0 allows nothing;
+    /// an interval of zero is no limit.
+    pub(crate) fn new(interval: Duration, burst: u32) -> Self {
+        Self { interval, ahead: interval.saturating_mul(burst), virtual_time: Mono::ZERO }
+    }
+
+    /// `rate` events per second in the long run, and up to `burst` together. A rate of 0 is no limit.
+    pub(crate) fn per_second(rate: u32, burst: u32) -> Self {
+        let interval = Duration::from_secs(1).checked_div(rate).unwrap_or_default();
+        Self::new(interval, burst)
+    }
+
+    /// Counts one event if the limit allows it.
+    ///
+    /// # Errors
+    /// The time to wait until the limit allows one more. The event does not count.
+    pub(crate) fn take(&mut self, now: Mono) -> Result<(), Duration> {
+        let mut after = *self;
+        after.count(now);
+        let wait = now.until(after.free_at());
+        if wait > Duration::ZERO {
+            return Err(wait);
+        }
+        *self = after;
+        Ok(())
+    }
+
+    /// Counts one event, whether or not the limit allows it.
+    pub(crate) fn count(&mut self, now: Mono) {
+        self.virtual_time = self.virtual_time.max(now) + self.interval;
+    }
+
+    /// The time from which the events counted so far are within the limit.
+    pub(crate) fn free_at(&self) -> Mono {
+        self.virtual_time.before(self.ahead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_then_the_even_rate_applies() {
+        let mut limit = RateLimit::new(Duration::from_millis(100), 4);
+        let mut take = |millis| limit.take(Mono::at(Duration::from_millis(millis)));
+        assert_eq!((0..6).filter(|_| take(0).is_ok()).count(), 4);
+        assert_eq!(take(99), Err(Duration::from_millis(1)));
+        assert_eq!(take(100), Ok(()));
+        assert_eq!(take(199), Err(Duration::from_millis(1)));
+        assert_eq!((0..6).filter(|_| take(9_000).is_ok()).count(), 4, "a pause restores the burst and no more");
+    }
+
+    #[test]
+    fn counted_events_beyond_the_burst_delay_the_next_ones() {
+        let mut limit = RateLimit::per_second(50, 500);
+        let now = Mono::at(Duration::from_secs(9));
+        (0..500).for_each(|_| limit.count(now));
+        assert_eq!(limit.free_at(), now);
+        limit.count(now);
+        assert_eq!(limit.free_at(), now + Duration::from_millis(20));
+    }
+
+    #[test]
+    fn a_burst_of_zero_allows_nothing() {
+        assert!(RateLimit::new(Duration::from_secs(1), 0).take(Mono::ZERO).is_err());
+    }
+
+    #[test]
+    fn a_rate_of_zero_and_the_default_are_no_limit() {
+        for mut limit in [RateLimit::per_second(0, 0), RateLimit::default()] {
+            (0..1_000_000).for_each(|_| limit.count(Mono::ZERO));
+            assert_eq!(limit.free_at(), Mono::ZERO);
+            assert_eq!(limit.take(Mono::ZERO), Ok(()));
+        }
+    }
+}
