@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::config::{FIRST_ROOM, MAX_QUEUED, MOST_NUMBER, OVERHEAD};
-use super::pace::Pace;
+use crate::rate_limit::RateLimit;
 use crate::time::Mono;
 use crate::wire::Malformed;
 use crate::wire::datagram::{Ack, MAX_BODY, MAX_REFUSALS, Refusal, RefusalReason};
@@ -22,7 +22,7 @@ pub(super) struct Incoming {
     held: u64,
     window: u64,
     granted: u64,
-    pace: Pace,
+    rate_limit: RateLimit,
     /// At most [`MAX_REFUSALS`].
     refused: Vec<Refusal>,
     missing: Missing,
@@ -75,7 +75,7 @@ const MAX_GAPS: usize = 64;
 
 impl Incoming {
     /// Nothing waiting, after what is remembered; `missing` is whether more than that may have arrived.
-    pub(super) fn resuming(received: Received, missing: Missing, window: u64, pace: Pace) -> Self {
+    pub(super) fn resuming(received: Received, missing: Missing, window: u64, rate_limit: RateLimit) -> Self {
         let Received { delivered, position, refused } = received;
         let window = window.clamp(FIRST_ROOM, MOST_NUMBER);
         Self {
@@ -86,7 +86,7 @@ impl Incoming {
             held: 0,
             window,
             granted: position + window,
-            pace,
+            rate_limit,
             refused: refused.into_iter().take(MAX_REFUSALS).collect(),
             missing,
         }
@@ -231,7 +231,7 @@ impl Incoming {
         let (settled, position) = self.settled();
         ack.settled = settled;
         ack.refused = self.refused.iter().copied().collect();
-        if self.pace.free_at() <= now {
+        if self.rate_limit.free_at() <= now {
             self.granted = self.granted.max(position + self.window);
         }
         ack.room = self.granted;
@@ -240,7 +240,7 @@ impl Incoming {
     /// When more room can be granted, if some is owed.
     pub(super) fn deadline(&self) -> Option<Mono> {
         let owed = self.settled().1 + self.window > self.granted;
-        owed.then(|| self.pace.free_at())
+        owed.then(|| self.rate_limit.free_at())
     }
 
     /// The last settled message, and the bytes of all bodies up to it.
@@ -297,7 +297,7 @@ impl Incoming {
                 self.refused.push(Refusal { number: *number, reason: *reason });
             }
             self.held -= len;
-            self.pace.count(now);
+            self.rate_limit.count(now);
             self.waiting.pop_front();
             advanced = true;
         }

@@ -13,7 +13,6 @@ mod link;
 mod members;
 mod messages;
 mod outgoing;
-mod pace;
 mod packet;
 mod path;
 mod received;

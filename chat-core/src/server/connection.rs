@@ -8,15 +8,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use super::config::ServerConfig;
 use super::limit::Limit;
-use super::rate::Rate;
 use super::throttle::Source;
 use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId};
 use crate::key::PublicKey;
+use crate::rate_limit::RateLimit;
 use crate::roster::{LinkVersions, RosterVersion};
 use crate::time::Mono;
 
@@ -31,7 +30,7 @@ pub(super) struct Connection {
     pub(super) requests: u32,
     /// When to come back for a password check, if it was refused because of others: it has one turn, however often it asks.
     pub(super) turn: Option<Mono>,
-    frames: Rate,
+    frames: RateLimit,
 }
 
 /// How far a connection has come.
@@ -88,10 +87,9 @@ pub(super) struct Online {
 }
 
 impl Connection {
-    /// Whether one more frame is within the rate.
-    pub(super) fn take_frame(&mut self, now: Mono, config: &ServerConfig) -> bool {
-        let interval = Duration::from_secs(1) / config.frames_per_second.max(1);
-        self.frames.take(now, interval, config.frame_burst).is_ok()
+    /// Counts one frame. Returns whether it is within the rate limit.
+    pub(super) fn take_frame(&mut self, now: Mono) -> bool {
+        self.frames.take(now).is_ok()
     }
 }
 
@@ -120,7 +118,8 @@ impl Connections {
         if self.guests >= config.max_guests {
             return Err(Limit::Guests);
         }
-        let connection = Connection { from, state: State::Greeting, requests: 0, turn: None, frames: Rate::default() };
+        let frames = RateLimit::per_second(config.frames_per_second.max(1), config.frame_burst);
+        let connection = Connection { from, state: State::Greeting, requests: 0, turn: None, frames };
         self.all.insert(conn, connection);
         self.counts.insert(from.ip().into(), count + 1);
         self.guests += 1;

@@ -36,7 +36,6 @@ mod online;
 mod pace;
 mod pages;
 mod publish;
-mod rate;
 mod registration;
 mod resume;
 mod sessions;
@@ -211,7 +210,7 @@ impl Server {
 
     fn frame(&mut self, now: Now, conn: ConnId, payload: &[u8], out: &mut Vec<Output>) {
         let Some(connection) = self.connections.get_mut(conn) else { return };
-        if !connection.take_frame(now.mono, &self.config) {
+        if !connection.take_frame(now.mono) {
             out.push(Output::LimitReached(Limit::Frames));
             return self.turn_away(now, conn, Rejection::TooManyRequests, out);
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::config::{RegistrationPolicy, ServerConfig};
 use super::limit::Limit;
 use super::memory::Memory;
-use super::rate::Rate;
 use super::throttle::Source;
+use crate::rate_limit::RateLimit;
 use crate::time::Mono;
 use crate::wire::control::{INVITATION, Login};
 use crate::wire::rejection::Rejection;
@@ -14,15 +14,15 @@ use crate::wire::rejection::Rejection;
 /// The registrations of the last hour.
 #[derive(Debug)]
 pub(super) struct Registrations {
-    all: Rate,
-    sources: Memory<Source, Rate>,
+    all: RateLimit,
+    sources: Memory<Source, RateLimit>,
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Registrations {
     pub(super) fn new(config: &ServerConfig) -> Self {
-        Self { all: Rate::default(), sources: Memory::new(HOUR, config.throttle.max_remembered) }
+        Self { all: per_hour(config.registrations_per_hour), sources: Memory::new(HOUR, config.throttle.max_remembered) }
     }
 
     /// Counts one more for `from`.
@@ -30,20 +30,17 @@ impl Registrations {
     /// # Errors
     /// The bound that it would break, and after what time it would not.
     pub(super) fn take(&mut self, now: Mono, from: Source, config: &ServerConfig) -> Result<(), (Limit, Duration)> {
-        let per_address = config.registrations_per_address;
-        let mut source = self.sources.get(now, &from).copied().unwrap_or_default();
-        source
-            .take(now, interval(per_address), per_address)
-            .map_err(|pause| (Limit::RegistrationsPerAddress, pause))?;
-        let most = config.registrations_per_hour;
-        self.all.take(now, interval(most), most).map_err(|pause| (Limit::Registrations, pause))?;
+        let mut source =
+            self.sources.get(now, &from).copied().unwrap_or_else(|| per_hour(config.registrations_per_address));
+        source.take(now).map_err(|wait| (Limit::RegistrationsPerAddress, wait))?;
+        self.all.take(now).map_err(|wait| (Limit::Registrations, wait))?;
         *self.sources.renew(now, from) = source;
         Ok(())
     }
 }
 
-fn interval(per_hour: u32) -> Duration {
-    HOUR / per_hour.max(1)
+fn per_hour(most: u32) -> RateLimit {
+    RateLimit::new(HOUR / most.max(1), most)
 }
 
 /// Whether the policy lets whoever says this register.

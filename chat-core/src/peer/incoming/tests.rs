@@ -3,7 +3,7 @@
 use super::*;
 
 fn incoming() -> Incoming {
-    Incoming::resuming(Received::default(), Missing::Nothing, FIRST_ROOM, Pace::new(0, 0))
+    Incoming::resuming(Received::default(), Missing::Nothing, FIRST_ROOM, RateLimit::default())
 }
 
 /// What one call hands over.

@@ -11,13 +11,13 @@ use super::config::{ACK_DELAY, PeerConfig};
 use super::incoming::{self, Answer, Incoming, Missing};
 use super::messages::{Handle, Messages};
 use super::outgoing::{Outgoing, QueueFull};
-use super::pace::Pace;
 use super::path::Path;
 use super::received::Received;
 use super::recovery::{Item, Recovery, Sent};
 use super::size::Size;
 use crate::generator::Generator;
 use crate::message::{FailReason, Outcome, UnconfirmedReason};
+use crate::rate_limit::RateLimit;
 use crate::seal::LinkKeys;
 use crate::time::Mono;
 use crate::wire::datagram::ByeReason;
@@ -113,7 +113,7 @@ impl Link {
         note: Note,
         cx: &mut Context<'_>,
     ) -> Self {
-        let pace = Pace::new(cx.config.rate, cx.config.burst);
+        let rate_limit = RateLimit::per_second(cx.config.rate, cx.config.burst);
         let missing = if note.seen > 0 { Missing::Untold } else { Missing::Nothing };
         Self {
             keys,
@@ -122,7 +122,7 @@ impl Link {
             recovery: Recovery::new(),
             received: Received::starting_at(note.seen),
             outgoing: Outgoing::resuming(note.sent.0, note.sent.1),
-            incoming: Incoming::resuming(note.received, missing, cx.config.window, pace),
+            incoming: Incoming::resuming(note.received, missing, cx.config.window, rate_limit),
             next_packet: note.next_packet,
             phase: Phase::Open,
             waiting_since: None,
