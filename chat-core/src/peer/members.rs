@@ -122,7 +122,7 @@ impl Peer {
     fn remove(&mut self, slot: Slot) -> Option<Box<Link>> {
         let session = self.members.get(slot)?.session;
         let member = self.members.remove(&session)?;
-        self.timers.remove(slot);
+        self.timers.cancel(slot);
         if member.queued == Queued::Yes {
             self.ready.retain(|ready| *ready != slot);
         }

@@ -4,7 +4,6 @@
 //! datagrams with [`Peer::transmit`] while its socket takes them, and comes back at [`Peer::deadline`] with
 //! [`Input::Tick`]. Whatever piles up for one peer while the socket is busy travels together.
 
-mod alarms;
 mod body;
 mod config;
 mod incoming;
@@ -27,7 +26,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use self::alarms::Alarms;
 use self::config::MAX_RECEIVED_IN_ALL;
 use self::incoming::Answer;
 use self::link::{Acceptable, Bye, Context, Link, Memory, Note, Told};
@@ -42,6 +40,7 @@ use crate::name::UserName;
 use crate::roster::Entry;
 use crate::seal::{LinkKeys, Party};
 use crate::time::{Mono, Now, Timestamp};
+use crate::timers::Timers;
 use crate::wire::datagram::{HEADER, Header, RefusalReason, VERSION};
 
 pub use self::config::PeerConfig;
@@ -65,7 +64,7 @@ pub struct Peer {
     offset: i64,
     /// Links that may have something to say, each once.
     ready: VecDeque<Slot>,
-    timers: Alarms,
+    timers: Timers<Slot>,
     held: u64,
     told: Vec<Told>,
 }
@@ -146,7 +145,7 @@ impl Peer {
             messages: Messages::new(session),
             offset: 0,
             ready: VecDeque::new(),
-            timers: Alarms::default(),
+            timers: Timers::default(),
             held: 0,
             told: Vec::new(),
         }
@@ -159,7 +158,7 @@ impl Peer {
 
     /// When the machine wants [`Input::Tick`].
     pub fn deadline(&self) -> Option<Mono> {
-        self.timers.first().map(|(at, _)| at)
+        self.timers.next()
     }
 
     /// Takes one input in and appends what follows from it to `out`.

@@ -25,11 +25,6 @@ impl Slot {
     /// The number of the second session, for tests.
     #[cfg(test)]
     pub(super) const SECOND: Self = Self(1);
-
-    /// The number itself, for tables beside this one.
-    pub(super) const fn index(self) -> usize {
-        self.0
-    }
 }
 
 impl<T> Default for Slots<T> {

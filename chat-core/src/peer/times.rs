@@ -3,19 +3,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::alarms::Alarms;
 use super::link::{Context, Told};
 use super::slots::Slot;
 use super::{Member, Output, Peer, PeerConfig, Queued, Stay};
 use crate::time::Mono;
+use crate::timers::Timers;
 
 /// A machine that comes this much too late was itself stalled or suspended, and declares nobody silent for it.
 const STALL: Duration = Duration::from_secs(2);
 
 impl Peer {
     pub(super) fn tick(&mut self, now: Mono, out: &mut Vec<Output>) {
-        while let Some((_, slot)) = self.timers.first().filter(|(at, _)| *at <= now) {
-            self.timers.set(slot, None);
+        while let Some(slot) = self.timers.pop(now) {
             let Some(member) = self.members.get_mut(slot) else { continue };
             member.timer = None;
             if matches!(member.stay, Stay::Until(until) if until <= now) {
@@ -95,7 +94,7 @@ impl Member {
 
     /// Sets its timer, unless it will ring before anyway: a deadline moves with almost every datagram, mostly further
     /// off, and one tick too many now and then costs less than setting a timer for each.
-    pub(super) fn arm(&mut self, now: Mono, slot: Slot, config: &PeerConfig, timers: &mut Alarms) {
+    pub(super) fn arm(&mut self, now: Mono, slot: Slot, config: &PeerConfig, timers: &mut Timers<Slot>) {
         let link = self.link.as_ref().and_then(|link| link.deadline(now, config));
         let timer = match self.stay {
             Stay::Here => link,
@@ -110,7 +109,10 @@ impl Member {
             return;
         }
         if timer != self.timer {
-            timers.set(slot, timer);
+            match timer {
+                Some(at) => timers.set(slot, at),
+                None => timers.cancel(slot),
+            }
             self.timer = timer;
         }
     }

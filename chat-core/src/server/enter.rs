@@ -8,7 +8,7 @@ use super::jobs::Pending;
 use super::sessions::Session;
 use super::throttle::{Attempt, Verdict};
 use super::tickets::Ticket;
-use super::timers::Timer;
+use super::timer::Timer;
 use super::{Limit, Server, addresses, registration, send};
 use crate::accounts::{Account, AccountError, Status};
 use crate::extras::Extras;
@@ -41,14 +41,14 @@ impl Server {
         match begun {
             Err(why) => self.reject(now, conn, why, out),
             // From here on it is us whom the client waits for.
-            Ok(()) => self.timers.cancel(Timer::LogIn(conn)),
+            Ok(()) => self.timers.cancel(Timer::Login(conn)),
         }
     }
 
     /// Tells a guest why it is not let in; it may try again.
     pub(super) fn reject(&mut self, now: Now, conn: ConnId, why: Rejection, out: &mut Vec<Output>) {
         self.counts.rejected(why);
-        self.timers.set(Timer::LogIn(conn), now.mono + self.config.login_time);
+        self.timers.set(Timer::Login(conn), now.mono + self.config.login_time);
         send(conn, &Reply::Rejected(why), out);
     }
 
@@ -269,7 +269,7 @@ impl Server {
         let Some(entry) = self.changes.roster().get(&session.user).cloned() else { return };
         self.counts.welcomed(kind);
         self.timers.cancel(Timer::Grace(account));
-        self.timers.cancel(Timer::LogIn(conn));
+        self.timers.cancel(Timer::Login(conn));
         self.timers.set(Timer::Silence(conn), now.mono + self.config.silence);
         self.timers.set(Timer::Renew(conn), now.mono + self.config.ticket_renewal);
         let missed = copy.and_then(|step| self.changes.missed(step));

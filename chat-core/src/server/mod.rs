@@ -22,6 +22,7 @@
 
 mod addresses;
 mod changes;
+mod clock;
 mod config;
 mod connection;
 mod copies;
@@ -41,7 +42,7 @@ mod resume;
 mod sessions;
 mod throttle;
 mod tickets;
-mod timers;
+mod timer;
 mod turns;
 mod watch;
 
@@ -64,11 +65,13 @@ use crate::id::{ConnId, Epoch, JobId, Revision};
 use crate::presence::{OfflineReason, Record};
 use crate::roster::Roster;
 use crate::time::{Mono, Now, Timestamp};
+use crate::timers::Timers;
 use crate::wire::control::{Ended, Reply, Request};
 use crate::wire::frame;
 use crate::wire::hello::Hello;
 use crate::wire::rejection::Rejection;
 use changes::{Changes, encoded};
+use clock::StallClock;
 use connection::{Connections, State};
 use copies::Copies;
 use jobs::{Jobs, Pending};
@@ -77,7 +80,7 @@ use registration::Registrations;
 use resume::LookUps;
 use sessions::Sessions;
 use throttle::Throttle;
-use timers::{Clock, Timer, Timers};
+use timer::Timer;
 use turns::Turns;
 use watch::Seen;
 
@@ -88,8 +91,8 @@ pub struct Server {
     ticket_key: TicketKey,
     phase: Phase,
     started: Mono,
-    clock: Clock,
-    timers: Timers,
+    clock: StallClock,
+    timers: Timers<Timer>,
     connections: Connections,
     sessions: Sessions,
     changes: Changes,
@@ -129,7 +132,7 @@ impl Server {
             ticket_key,
             phase: Phase::Serving,
             started: now.mono,
-            clock: Clock::new(now.mono, config.stall),
+            clock: StallClock::new(now.mono, config.stall),
             timers,
             connections: Connections::default(),
             sessions: Sessions::new(config.ticket_life),
@@ -196,7 +199,7 @@ impl Server {
             return;
         }
         match self.connections.insert(conn, addresses::canonical(from), &self.config) {
-            Ok(()) => self.timers.set(Timer::LogIn(conn), now.mono + self.config.login_time),
+            Ok(()) => self.timers.set(Timer::Login(conn), now.mono + self.config.login_time),
             Err(bound) => {
                 self.counts.rejected(Rejection::Full);
                 out.push(Output::LimitReached(bound));
@@ -280,7 +283,7 @@ impl Server {
         for _ in 0..self.timers.len() {
             let Some(timer) = self.timers.pop(now.mono) else { return };
             match timer {
-                Timer::LogIn(conn) => self.turn_away(now, conn, Rejection::LoginTimeout, out),
+                Timer::Login(conn) => self.turn_away(now, conn, Rejection::LoginTimeout, out),
                 Timer::Silence(conn) => self.hang_up(now, conn, out),
                 Timer::Renew(conn) => self.renew_ticket(now, conn, out),
                 Timer::Refresh(conn) => self.copies.want(conn),
@@ -330,7 +333,7 @@ impl Server {
         self.connections.remove(conn);
         self.look_ups.forget(conn);
         self.copies.forget(conn);
-        for timer in [Timer::LogIn, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move] {
+        for timer in [Timer::Login, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move] {
             self.timers.cancel(timer(conn));
         }
     }

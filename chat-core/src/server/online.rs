@@ -6,7 +6,7 @@ use super::io::{Job, Output};
 use super::jobs::Pending;
 use super::sessions::Changing;
 use super::throttle::Attempt;
-use super::timers::Timer;
+use super::timer::Timer;
 use super::{Server, addresses, send};
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId, JobId};

@@ -1,7 +1,7 @@
 //! When the roster is told: at once while things are quiet, and while they are not, all that has gathered in one go.
 
 use super::io::Output;
-use super::timers::Timer;
+use super::timer::Timer;
 use super::{Missed, Server};
 use crate::id::ConnId;
 use crate::time::{Mono, Now};

@@ -22,7 +22,10 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Registrations {
     pub(super) fn new(config: &ServerConfig) -> Self {
-        Self { all: per_hour(config.registrations_per_hour), sources: Memory::new(HOUR, config.throttle.max_remembered) }
+        Self {
+            all: per_hour(config.registrations_per_hour),
+            sources: Memory::new(HOUR, config.throttle.max_remembered),
+        }
     }
 
     /// Counts one more for `from`.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Server;
 use super::io::{Job, Output};
 use super::jobs::Pending;
-use super::timers::Timer;
+use super::timer::Timer;
 use crate::accounts::{Account, AccountError};
 use crate::id::AccountId;
 use crate::presence::OfflineReason;

@@ -1,0 +1,26 @@
+//! What the server machine waits for.
+
+use crate::id::{AccountId, ConnId};
+
+/// The timers of the machine. Each has at most one deadline.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Timer {
+    /// The connection has to log in.
+    Login(ConnId),
+    /// The connection has to send a frame.
+    Silence(ConnId),
+    /// The connection gets a new ticket.
+    Renew(ConnId),
+    /// The connection gets the snapshot that it requested too early.
+    Refresh(ConnId),
+    /// The change of addresses that came too early is made.
+    Move(ConnId),
+    /// The grace time of the session ends.
+    Grace(AccountId),
+    /// The accounts are asked for changes.
+    Poll,
+    /// The accounts are told which accounts are online.
+    Seen,
+    /// Pending changes are published.
+    Publish,
+}
