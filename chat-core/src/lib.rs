@@ -4,7 +4,7 @@
 //! A module imports only from rows above its own:
 //!
 //! ```text
-//! 1 values     time  name  text  password  id  key  generator  extras  rate_limit  timers
+//! 1 values     time  name  text  password  id  key  generator  extras  source  rate_limit  timers
 //! 2 facts      presence  roster  message
 //! 3 port       accounts
 //! 4 wire       frame  hello  rejection  control  datagram
@@ -45,6 +45,7 @@ pub mod key;
 pub mod name;
 pub mod password;
 mod rate_limit;
+pub mod source;
 pub mod text;
 pub mod time;
 mod timers;

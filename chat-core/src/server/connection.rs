@@ -11,12 +11,12 @@ use std::net::SocketAddr;
 
 use super::config::ServerConfig;
 use super::limit::Limit;
-use super::throttle::Source;
 use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId};
 use crate::key::PublicKey;
 use crate::rate_limit::RateLimit;
 use crate::roster::{LinkVersions, RosterVersion};
+use crate::source::Source;
 use crate::time::Mono;
 
 /// One connection.

@@ -1,36 +1,38 @@
 //! Who stands before the door: connections that have not shaken hands yet, counted by where they come from.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chat_core::source::Source;
 
 /// The count of each network. The machine counts connections only once they are secure; without this, one machine that
 /// opens many and says nothing would keep everybody else out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct HandshakeLimiter(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub(super) struct HandshakeLimiter(Arc<Mutex<HashMap<Source, usize>>>);
 
 /// One connection before the door, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     porch: HandshakeLimiter,
-    network: IpAddr,
+    source: Source,
 }
 
 impl HandshakeLimiter {
     /// Takes a connection from `ip` in, unless there are `most` already.
     pub(super) fn enter(&self, ip: IpAddr, most: usize) -> Option<Place> {
-        let network = network(ip);
+        let source = Source::from(ip);
         let mut counts = self.lock();
-        let count = counts.get(&network).copied().unwrap_or(0);
+        let count = counts.get(&source).copied().unwrap_or(0);
         if count >= most {
             return None;
         }
-        counts.insert(network, count + 1);
+        counts.insert(source, count + 1);
         drop(counts);
-        Some(Place { porch: self.clone(), network })
+        Some(Place { porch: self.clone(), source })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Source, usize>> {
         // Nothing under the lock panics half-way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -39,18 +41,10 @@ impl HandshakeLimiter {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.porch.lock();
-        match counts.get_mut(&self.network) {
+        match counts.get_mut(&self.source) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(counts.remove(&self.network)),
+            _ => drop(counts.remove(&self.source)),
         }
-    }
-}
-
-/// As far as one person may choose addresses: an IPv4 address, or an IPv6 network of 64 bits.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
-        v4 => v4,
     }
 }
 
