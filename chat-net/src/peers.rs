@@ -1,12 +1,13 @@
-//! Messages without a server: one session among peers whose roster comes from somewhere else.
+//! Messages without a chat server: a session whose roster the application maintains.
 //!
-//! A program that has a directory of its own (a game lobby, a cluster) gives every session a key pair, tells each
-//! [`Endpoint`] who is there, and gets what [`client`](crate::client) gives: sealed messages, in order, each with its
-//! outcome. An endpoint has no task: it works while [`Endpoint::next`] is awaited, in the thread of its caller.
+//! Use it in a program that already knows its members, such as a game lobby or a cluster. Each member opens an
+//! [`Endpoint`] with a key pair of its own and adds the [entries](Endpoint::entry) of the others to its roster. Messages
+//! then behave as with a [`client`](crate::client): sealed, in order, each with one outcome per recipient.
+//!
+//! An endpoint spawns no task. It receives and transmits only while the application awaits [`Endpoint::next`] or calls
+//! [`Endpoint::try_next`].
 //!
 //! ```
-//! use std::sync::Arc;
-//!
 //! use chat_core::message::{Content, Recipient};
 //! use chat_core::peer::Output;
 //! use chat_core::text::Text;
@@ -21,15 +22,15 @@
 //! bob.add_to_roster([alice.entry()]);
 //!
 //! alice.send(Recipient::Everyone, Content::Text(Text::parse("大家好")?))?;
-//! let (mut told, mut heard) = (Vec::new(), Vec::new());
+//! let (mut at_alice, mut at_bob) = (Vec::new(), Vec::new());
 //! while alice.pending_outcomes() > 0 {
 //!     tokio::select! {
-//!         () = alice.next(&mut told) => {}
-//!         () = bob.next(&mut heard) => {}
+//!         () = alice.next(&mut at_alice) => {}
+//!         () = bob.next(&mut at_bob) => {}
 //!     }
 //! }
-//! assert!(matches!(&heard[0], Output::Deliver { message, .. } if message.from.as_str() == "alice"));
-//! assert!(matches!(told[..], [Output::Report(_), Output::Summary { delivered: 1, .. }]));
+//! assert!(matches!(&at_bob[0], Output::Deliver { message, .. } if message.from.as_str() == "alice"));
+//! assert!(matches!(at_alice[..], [Output::Report(_), Output::Summary { delivered: 1, .. }]));
 //! # Ok(())
 //! # }
 //! ```
@@ -41,6 +42,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::extras::Extras;
+use chat_core::id::MessageId;
 use chat_core::key::KeyPair;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
@@ -48,39 +50,63 @@ use chat_core::peer::{Input, Loopback, Output, Peer, PeerConfig, SendError, Toke
 use chat_core::roster::{Change, Entry, LinkVersions};
 use chat_core::time::Timestamp;
 use chat_core::wire::datagram::VERSION;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-use crate::client::{AcceptMode, Sent};
 use crate::clock::Clock;
 use crate::random::SystemGenerator;
-use crate::udp::{Turn, Udp};
+use crate::udp::{Progress, Udp};
 
-/// What an endpoint is to be like. [`EndpointOptions::new`] has the defaults.
+/// The settings of an [`Endpoint`]. [`EndpointOptions::new`] sets the defaults.
 #[derive(Debug)]
 pub struct EndpointOptions {
-    /// Whose session it is.
+    /// The user name of the session.
     pub user: UserName,
-    /// The session's keys: a new pair for every session.
+    /// The session's key pair. Every session needs a new one.
     pub keys: Arc<KeyPair>,
-    /// Where messages are received.
+    /// The address on which the UDP socket receives.
     pub udp: SocketAddr,
-    /// What counts as accept a message.
+    /// When a received message counts as accepted.
     pub accept: AcceptMode,
-    /// The times and bounds of the links.
+    /// The timeouts and limits of the links.
     pub peer: PeerConfig,
 }
 
 impl EndpointOptions {
-    /// A new session of `user` at `udp`, everything else by default.
+    /// A session of `user` at `udp` with a new key pair, [`AcceptMode::Automatic`] and the default limits.
     pub fn new(user: UserName, udp: SocketAddr) -> Self {
         let keys = Arc::new(KeyPair::generate(&mut SystemGenerator));
         Self { user, keys, udp, accept: AcceptMode::Automatic, peer: PeerConfig::default() }
     }
 }
 
-/// One session among peers. See the [module](self).
+/// When a received message counts as accepted, so that its sender receives the outcome `delivered`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AcceptMode {
+    /// [`Client`](crate::client::Client): when [`Events::next`](crate::client::Events::next) returns the message.
+    /// [`Endpoint`]: at the call after the one that returned it.
+    Automatic,
+    /// When the application calls `accept` with the message's token.
+    Manual,
+}
+
+/// A message that was queued for its recipients.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Sent {
+    /// The id that the message's reports carry.
+    pub id: MessageId,
+    /// The number of recipients, and so of outcomes that follow. Zero for a message to everyone if nobody else is
+    /// online.
+    pub recipients: usize,
+    /// The time that the message carries.
+    pub at: Timestamp,
+}
+
+/// A session without a server. See the [module](self).
 ///
-/// When it is dropped without [`Endpoint::leave`] its peers learn nothing, and what they send becomes unconfirmed.
+/// It is the driver of the peer machine: it owns the machine, the UDP socket and the buffers between them. The task of a
+/// [`Client`](crate::client::Client) drives its peers with one too.
+///
+/// Dropping it without [`Endpoint::leave`] notifies nobody: what peers send afterwards becomes unconfirmed.
 #[derive(Debug)]
 pub struct Endpoint {
     user: UserName,
@@ -90,18 +116,19 @@ pub struct Endpoint {
     peer: Peer,
     udp: Udp,
     accept: AcceptMode,
-    out: Vec<Output>,
-    /// What the application was given last; asking for more says that it was taken.
-    taken: Vec<Token>,
-    next_tag: u64,
+    outputs: Vec<Output>,
+    /// Messages that the application received with the last call. The next call accepts them.
+    received: Vec<Token>,
     timer: Pin<Box<Sleep>>,
 }
 
-/// How long [`Endpoint::leave`] waits for the socket to take the goodbyes.
-const BYE_TIME: Duration = Duration::from_millis(500);
+/// How long [`Endpoint::leave`] waits for the socket. Goodbyes that are not sent by then are lost, and peers learn of the
+/// departure from the roster or from silence.
+const GOODBYE_TIME: Duration = Duration::from_millis(500);
 
 impl Endpoint {
-    /// Binds the socket. `[::]` receives IPv4 too, and becomes `0.0.0.0` on a machine without IPv6.
+    /// Binds the UDP socket and begins the session. A socket on `[::]` also receives IPv4; on a machine without IPv6,
+    /// `[::]` becomes `0.0.0.0`.
     ///
     /// # Errors
     /// The address cannot be bound.
@@ -110,11 +137,22 @@ impl Endpoint {
     /// Outside a tokio runtime with I/O and time enabled.
     pub fn bind(options: EndpointOptions) -> io::Result<Self> {
         let EndpointOptions { user, keys, udp, accept, peer } = options;
+        // The application decides which addresses enter the roster, so loopback is as good as any.
+        Ok(Self::begin(Udp::bind(udp)?, user, keys, Loopback::Allowed, accept, peer))
+    }
+
+    /// Begins a session on `udp`.
+    pub(crate) fn begin(
+        udp: Udp,
+        user: UserName,
+        keys: Arc<KeyPair>,
+        loopback: Loopback,
+        accept: AcceptMode,
+        config: PeerConfig,
+    ) -> Self {
         let clock = Clock::start();
-        let udp = Udp::bind(udp)?;
-        // Whoever feeds the roster knows which addresses are meant.
-        let peer = Peer::new(Arc::clone(&keys), user.clone(), Loopback::Allowed, peer, Box::new(SystemGenerator));
-        Ok(Self {
+        let peer = Peer::new(Arc::clone(&keys), user.clone(), loopback, config, Box::new(SystemGenerator));
+        Self {
             user,
             keys,
             since: clock.now().wall,
@@ -122,19 +160,26 @@ impl Endpoint {
             peer,
             udp,
             accept,
-            out: Vec::new(),
-            taken: Vec::new(),
-            next_tag: 0,
+            outputs: Vec::new(),
+            received: Vec::new(),
             timer: Box::pin(sleep_until(Instant::now())),
-        })
+        }
     }
 
-    /// Where it receives.
+    /// Ends the session without goodbyes, appends the outcomes that were pending to `events`, and returns the socket.
+    pub(crate) fn end(mut self, events: &mut Vec<Output>) -> Udp {
+        self.handle(Input::Leave);
+        self.hand_over(events);
+        self.udp
+    }
+
+    /// The address on which the UDP socket receives, with the port that the system chose if it was 0.
     pub const fn local_address(&self) -> SocketAddr {
         self.udp.local_address()
     }
 
-    /// What others put into their rosters to reach it, if [`Endpoint::local_address`] is where they can.
+    /// The entry that the other members add to their rosters. Its only address is [`Endpoint::local_address`]; replace
+    /// it if the others reach this endpoint by another one.
     pub fn entry(&self) -> Entry {
         Entry {
             user: self.user.clone(),
@@ -146,56 +191,64 @@ impl Endpoint {
         }
     }
 
-    /// Adds everybody in `entries` to the roster; oneself is passed over.
+    /// Adds `entries` to the roster. The endpoint's own entry is ignored.
     pub fn add_to_roster(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        self.feed(Input::Roster(entries.into_iter().collect()));
+        self.handle(Input::Roster(entries.into_iter().collect()));
     }
 
-    /// Makes one change of the roster.
+    /// Applies one change to the roster.
     pub fn apply_change(&mut self, change: Change) {
-        self.feed(Input::Change(change));
+        self.handle(Input::Change(change));
     }
 
-    /// Queues a message; it leaves when [`Endpoint::next`] or [`Endpoint::try_next`] is called next, together with
-    /// whatever else is queued by then. Each of its recipients has an outcome, told as [`Output::Report`].
+    /// Queues a message. It is transmitted by the next call of [`Endpoint::next`] or [`Endpoint::try_next`], in as few
+    /// datagrams as possible with everything else that is queued by then. Each recipient's outcome follows as
+    /// [`Output::Report`].
     ///
     /// # Errors
-    /// It is not accepted, and nothing was sent.
+    /// The message was not queued, and no recipient will receive it.
     pub fn send(&mut self, to: Recipient, content: Content) -> Result<Sent, SendError> {
-        let now = self.clock.now();
-        let at = now.wall;
-        let (tag, before) = (self.next_tag, self.out.len());
-        self.next_tag += 1;
-        self.peer.handle(now, Input::Send { tag, to, content, sent_at: at }, &mut self.out);
-        let index = self.out[before..].iter().position(|output| answers(output, tag));
-        match index.map(|index| self.out.remove(before + index)) {
+        let at = self.clock.now().wall;
+        self.send_at(to, content, at)
+    }
+
+    /// Queues a message that carries the time `at`.
+    pub(crate) fn send_at(&mut self, to: Recipient, content: Content, at: Timestamp) -> Result<Sent, SendError> {
+        let before = self.outputs.len();
+        // The machine answers within the call, so the tag needs not tell one send from another.
+        self.handle(Input::Send { tag: 0, to, content, sent_at: at });
+        let is_answer = |output: &Output| matches!(output, Output::Queued { .. } | Output::NotSent { .. });
+        let index = self.outputs[before..].iter().position(is_answer);
+        match index.map(|index| self.outputs.remove(before + index)) {
             Some(Output::Queued { id, recipients, .. }) => Ok(Sent { id, recipients, at }),
             Some(Output::NotSent { error, .. }) => Err(error),
-            _ => unreachable!("the machine answers every send at once"),
+            _ => unreachable!("the machine answers every send within the call"),
         }
     }
 
-    /// Does what [`Endpoint::next`] does without waiting; gives whether there is more to do at once.
+    /// Receives and transmits without waiting, and appends what happened to `events`. Returns whether another call can
+    /// make progress immediately.
     pub fn try_next(&mut self, events: &mut Vec<Output>) -> bool {
-        let more = self.turn();
+        let progress = self.turn();
         self.hand_over(events);
-        more
+        progress == Progress::More
     }
 
-    /// Works until something happened, and appends it to `events`. With [`AcceptMode::Automatic`] the messages among it
-    /// count as taken when it is called again.
+    /// Receives and transmits until something has happened, and appends it to `events`. With [`AcceptMode::Automatic`],
+    /// the next call accepts the messages in it.
     ///
-    /// Cancel safety: no event is lost if the future is dropped; but nothing is received or sent before the next call.
+    /// # Cancel safety
+    /// Dropping the future loses no event. The endpoint stands still until the next call.
     pub async fn next(&mut self, events: &mut Vec<Output>) {
         tokio::task::coop::consume_budget().await;
         loop {
-            let more = self.turn();
-            if !self.out.is_empty() {
+            let progress = self.turn();
+            if !self.outputs.is_empty() {
                 return self.hand_over(events);
             }
             if let Some(deadline) = self.peer.deadline() {
                 let deadline = self.clock.instant(deadline);
-                // One that rings too early costs less than setting it for every datagram.
+                // A timer that fires too early costs less than resetting it for every datagram.
                 if deadline < self.timer.deadline() || self.timer.is_elapsed() {
                     self.timer.as_mut().reset(deadline);
                 }
@@ -204,39 +257,40 @@ impl Endpoint {
                 biased;
                 () = self.udp.ready() => {}
                 () = &mut self.timer, if self.peer.deadline().is_some() => {}
-                () = tokio::task::yield_now(), if more => {}
+                () = tokio::task::yield_now(), if progress == Progress::More => {}
             }
         }
     }
 
-    /// Says that a message was taken, with [`AcceptMode::Manual`].
+    /// Accepts a message. Its sender receives the outcome `delivered`. For [`AcceptMode::Manual`].
     pub fn accept(&mut self, token: Token) {
-        self.feed(Input::Accept(token));
+        self.handle(Input::Accept(token));
     }
 
-    /// Says that a message is not wanted: its sender is told `refused`. With [`AcceptMode::Automatic`] it must be called
-    /// before the next [`Endpoint::next`].
+    /// Refuses a message. Its sender receives the outcome `failed`. With [`AcceptMode::Automatic`], call it before the
+    /// next [`Endpoint::next`], which accepts the message otherwise.
     pub fn refuse(&mut self, token: Token) {
-        self.feed(Input::Refuse(token));
+        self.handle(Input::Refuse(token));
     }
 
-    /// How many outcomes are still to come.
+    /// The number of outcomes that are not known yet.
     pub const fn pending_outcomes(&self) -> usize {
         self.peer.open()
     }
 
-    /// Says goodbye to all peers, and appends the outcomes that were still to come to `events`.
+    /// Ends the session: sends a goodbye to every peer, waiting up to 500 ms for the socket, and appends the outcomes
+    /// that were still pending to `events`.
     pub async fn leave(mut self, events: &mut Vec<Output>) {
         self.turn();
-        self.feed(Input::Leave);
+        self.handle(Input::Leave);
         self.hand_over(events);
-        // What the socket does not take in time is lost like any datagram.
-        drop(tokio::time::timeout(BYE_TIME, self.say_goodbye()).await);
+        drop(timeout(GOODBYE_TIME, self.flush()).await);
     }
 
-    async fn say_goodbye(&mut self) {
+    /// Transmits everything that the machine has to send.
+    async fn flush(&mut self) {
         loop {
-            if self.udp.transmit(&mut self.peer, self.clock.now()) == Turn::More {
+            if self.udp.transmit(&mut self.peer, self.clock.now()) == Progress::More {
                 tokio::task::yield_now().await;
             } else if self.udp.flush() {
                 return;
@@ -246,38 +300,31 @@ impl Endpoint {
         }
     }
 
-    fn hand_over(&mut self, events: &mut Vec<Output>) {
+    /// Moves the outputs to `events`.
+    pub(crate) fn hand_over(&mut self, events: &mut Vec<Output>) {
         if self.accept == AcceptMode::Automatic {
-            self.taken.extend(self.out.iter().filter_map(|output| match output {
+            self.received.extend(self.outputs.iter().filter_map(|output| match output {
                 Output::Deliver { token, .. } => Some(*token),
                 _ => None,
             }));
         }
-        events.append(&mut self.out);
+        events.append(&mut self.outputs);
     }
 
     /// Everything that can be done without waiting.
-    fn turn(&mut self) -> bool {
+    fn turn(&mut self) -> Progress {
         let now = self.clock.now();
-        for token in self.taken.drain(..) {
-            self.peer.handle(now, Input::Accept(token), &mut self.out);
+        for token in self.received.drain(..) {
+            self.peer.handle(now, Input::Accept(token), &mut self.outputs);
         }
-        let received = self.udp.receive(&mut self.peer, now, &mut self.out);
+        let received = self.udp.receive(&mut self.peer, now, &mut self.outputs);
         if self.peer.deadline().is_some_and(|deadline| deadline <= now.mono) {
-            self.peer.handle(now, Input::Tick, &mut self.out);
+            self.peer.handle(now, Input::Tick, &mut self.outputs);
         }
-        let transmitted = self.udp.transmit(&mut self.peer, now);
-        received == Turn::More || transmitted == Turn::More
+        received.or(self.udp.transmit(&mut self.peer, now))
     }
 
-    fn feed(&mut self, input: Input) {
-        self.peer.handle(self.clock.now(), input, &mut self.out);
-    }
-}
-
-const fn answers(output: &Output, to: u64) -> bool {
-    match output {
-        Output::Queued { tag, .. } | Output::NotSent { tag, .. } => *tag == to,
-        _ => false,
+    pub(crate) fn handle(&mut self, input: Input) {
+        self.peer.handle(self.clock.now(), input, &mut self.outputs);
     }
 }

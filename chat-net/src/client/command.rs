@@ -1,4 +1,4 @@
-//! What the handle asks of the driver's task.
+//! Commands: what a [`Client`](super::Client) handle asks of the driver.
 
 use chat_core::message::{Content, Recipient};
 use chat_core::password::Password;
@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 use super::Sent;
 use crate::error::{ChangePasswordError, SendError};
 
-/// How many commands may wait for the task; more make their callers wait.
-pub(super) const COMMANDS: usize = 256;
+/// How many commands may wait for the driver. When they are that many, callers wait.
+pub(super) const MAX_WAITING_COMMANDS: usize = 256;
 
 pub(super) enum Command {
     Send { to: Recipient, content: Content, reply: oneshot::Sender<Result<Sent, SendError>> },
@@ -18,7 +18,7 @@ pub(super) enum Command {
     Leave { done: oneshot::Sender<()> },
 }
 
-/// Answers a command. A caller who does not wait any more needs no answer.
+/// Answers a command. A caller that stopped waiting needs no answer.
 pub(super) fn answer<T>(reply: oneshot::Sender<T>, result: T) {
     drop(reply.send(result).err());
 }

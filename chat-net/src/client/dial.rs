@@ -1,4 +1,4 @@
-//! The way to the server: name, TCP, TLS, trust. Nothing is sent before all four are settled.
+//! Dialing the server: name resolution, TCP, TLS, trust. The client sends nothing before all four have succeeded.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{self, Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -18,112 +18,114 @@ use crate::identity::Fingerprint;
 use crate::tls;
 use crate::trust::{Answer, Trust, UnknownServer};
 
-/// The name in the handshake with a server that is known by its key. No such host exists (RFC 6761), and the server
-/// does not look at it.
-const NO_NAME: &str = "chat.invalid";
+/// The server name in the TLS handshake when the key identifies the server. No such host exists (RFC 6761), and the
+/// server ignores the name.
+const PLACEHOLDER_NAME: &str = "chat.invalid";
 
-/// A connection to a server that is trusted.
-pub(super) struct Dialed {
+/// A connection to a server that the client trusts.
+pub(super) struct TrustedStream {
     pub(super) stream: TlsStream<TcpStream>,
-    /// Our end.
+    /// The address of this end.
     pub(super) local: SocketAddr,
     fingerprint: Fingerprint,
 }
 
-/// Dials the same server again and again, and trusts what was trusted the first time.
+/// Dials one server, as often as needed. The first attempt decides about trust, and the others hold the server to it.
 #[derive(Clone)]
 pub(super) struct Dialer {
     server: ServerAddress,
     name: ServerName<'static>,
     config: Arc<ClientConfig>,
-    /// The only key that is accepted; if none, the authorities decide.
+    /// The only accepted key. `None` if certificate authorities decide.
     pinned: Option<Fingerprint>,
-    within: Duration,
+    /// The limit on one attempt, from name resolution to the end of the handshake.
+    timeout: Duration,
 }
 
 impl Dialer {
-    /// Dials for the first time and settles the question of trust.
-    pub(super) async fn first(
+    /// Dials for the first time, and decides whether to trust the server.
+    pub(super) async fn dial_first(
         server: ServerAddress,
         trust: &Trust,
-        within: Duration,
-    ) -> Result<(Self, Dialed), ConnectError> {
-        let secured = |source| ConnectError::Tls { server: server.clone(), source };
-        let no_name = || ServerName::try_from(NO_NAME).expect("a constant that is a name");
+        timeout: Duration,
+    ) -> Result<(Self, TrustedStream), ConnectError> {
+        let tls_failed = |source| ConnectError::Tls { server: server.clone(), source };
+        let placeholder = || ServerName::try_from(PLACEHOLDER_NAME).expect("the constant is a valid name");
         let (name, config) = match trust {
-            Trust::Fingerprint(_) | Trust::Known { .. } => (no_name(), tls::client_by_key().map_err(secured)?),
+            Trust::Fingerprint(_) | Trust::Known { .. } => (placeholder(), tls::client_by_key().map_err(tls_failed)?),
             Trust::Ca(path) => {
                 let name = ServerName::try_from(server.host().to_owned());
-                let name = name.map_err(|_| secured(rustls::Error::General("the host is no DNS name".to_owned())))?;
+                let name =
+                    name.map_err(|_| tls_failed(rustls::Error::General("the host is not a DNS name".to_owned())))?;
                 let config = tls::client_by_authority(path)
                     .map_err(|what| ConnectError::Authorities { path: path.clone(), what })?;
                 (name, config)
             }
         };
-        let mut dialer = Self { server, name, config, pinned: None, within };
+        let mut dialer = Self { server, name, config, pinned: None, timeout };
         match trust {
             Trust::Fingerprint(wanted) => {
-                let dialed = dialer.dial().await?;
-                dialer.check(&dialed, *wanted, |server, wanted, shown| ConnectError::WrongFingerprint {
+                let stream = dialer.dial().await?;
+                dialer.check(&stream, *wanted, |server, wanted, shown| ConnectError::WrongFingerprint {
                     server,
                     wanted,
                     shown,
                 })?;
                 dialer.pinned = Some(*wanted);
-                Ok((dialer, dialed))
+                Ok((dialer, stream))
             }
             Trust::Known { store, unknown } => {
                 let known = store.get(&dialer.server)?;
-                let mut dialed = dialer.dial().await?;
-                let shown = dialed.fingerprint;
+                let mut stream = dialer.dial().await?;
+                let shown = stream.fingerprint;
                 match (known, unknown) {
-                    (Some(known), _) => dialer.check_known(&dialed, known)?,
+                    (Some(known), _) => dialer.check_known(&stream, known)?,
                     (None, UnknownServer::AcceptNew) => store.remember(&dialer.server, shown)?,
                     (None, UnknownServer::Refuse) => return Err(dialer.untrusted(shown)),
                     (None, UnknownServer::Ask(user)) => {
-                        // The server gives nobody the time that people take to compare 64 digits.
-                        drop(dialed);
+                        // The server's login timeout is shorter than the time a person takes to compare 64 digits.
+                        drop(stream);
                         if user.ask(&dialer.server, shown).await == Answer::Refuse {
                             return Err(dialer.untrusted(shown));
                         }
                         store.remember(&dialer.server, shown)?;
-                        dialed = dialer.dial().await?;
-                        dialer.check_known(&dialed, shown)?;
+                        stream = dialer.dial().await?;
+                        dialer.check_known(&stream, shown)?;
                     }
                 }
                 dialer.pinned = Some(shown);
-                Ok((dialer, dialed))
+                Ok((dialer, stream))
             }
             Trust::Ca(_) => {
-                let dialed = dialer.dial().await?;
-                Ok((dialer, dialed))
+                let stream = dialer.dial().await?;
+                Ok((dialer, stream))
             }
         }
     }
 
-    /// Dials again.
-    pub(super) async fn again(&self) -> Result<Dialed, ConnectError> {
-        let dialed = self.dial().await?;
+    /// Dials again, and checks that the server still has the key that was trusted.
+    pub(super) async fn redial(&self) -> Result<TrustedStream, ConnectError> {
+        let stream = self.dial().await?;
         if let Some(known) = self.pinned {
-            self.check_known(&dialed, known)?;
+            self.check_known(&stream, known)?;
         }
-        Ok(dialed)
+        Ok(stream)
     }
 
-    fn check_known(&self, dialed: &Dialed, known: Fingerprint) -> Result<(), ConnectError> {
-        self.check(dialed, known, |server, known, shown| ConnectError::FingerprintChanged { server, known, shown })
+    fn check_known(&self, stream: &TrustedStream, known: Fingerprint) -> Result<(), ConnectError> {
+        self.check(stream, known, |server, known, shown| ConnectError::FingerprintChanged { server, known, shown })
     }
 
     fn check(
         &self,
-        dialed: &Dialed,
+        stream: &TrustedStream,
         expected: Fingerprint,
         error: impl FnOnce(ServerAddress, Fingerprint, Fingerprint) -> ConnectError,
     ) -> Result<(), ConnectError> {
-        if dialed.fingerprint == expected {
+        if stream.fingerprint == expected {
             Ok(())
         } else {
-            Err(error(self.server.clone(), expected, dialed.fingerprint))
+            Err(error(self.server.clone(), expected, stream.fingerprint))
         }
     }
 
@@ -131,11 +133,11 @@ impl Dialer {
         ConnectError::Untrusted { server: self.server.clone(), shown }
     }
 
-    async fn dial(&self) -> Result<Dialed, ConnectError> {
-        let deadline = Instant::now() + self.within;
+    async fn dial(&self) -> Result<TrustedStream, ConnectError> {
+        let deadline = Instant::now() + self.timeout;
         let timed_out = |_| ConnectError::TimedOut { server: self.server.clone() };
-        let stream = timeout_at(deadline, self.reach(deadline)).await.map_err(timed_out)??;
-        // Small frames must not wait for each other's acknowledgements; a socket without that option still works.
+        let stream = timeout_at(deadline, self.connect_tcp(deadline)).await.map_err(timed_out)??;
+        // Without TCP_NODELAY, small frames would wait for acknowledgements. The connection works either way.
         drop(stream.set_nodelay(true));
         let local = stream.local_addr().map_err(|source| self.unreachable(source))?;
         let handshake = TlsConnector::from(Arc::clone(&self.config)).connect(self.name.clone(), stream);
@@ -145,22 +147,22 @@ impl Dialer {
         let fingerprint = match certificates.first().map(Fingerprint::of) {
             Some(Ok(fingerprint)) => fingerprint,
             Some(Err(source)) => return Err(ConnectError::Tls { server: self.server.clone(), source }),
-            None => return Err(self.not_chat("it shows no certificate")),
+            None => return Err(self.not_chat("it presents no certificate")),
         };
         let local = SocketAddr::new(local.ip().to_canonical(), local.port());
-        Ok(Dialed { stream, local, fingerprint })
+        Ok(TrustedStream { stream, local, fingerprint })
     }
 
-    /// Tries all addresses of the host, each with its share of the time.
-    async fn reach(&self, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    /// Tries the addresses of the host one after the other. Each gets an equal share of the remaining time.
+    async fn connect_tcp(&self, deadline: Instant) -> Result<TcpStream, ConnectError> {
         let resolve = |source| ConnectError::Resolve { server: self.server.clone(), source };
         let addresses: Vec<SocketAddr> =
             lookup_host((self.server.host(), self.server.port())).await.map_err(resolve)?.collect();
-        let mut error = resolve(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
+        let mut error = resolve(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
         for (tried, address) in addresses.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-            error = match timeout(share, TcpStream::connect(address)).await {
+            error = match time::timeout(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(source)) => self.unreachable(source),
                 Err(_) => ConnectError::TimedOut { server: self.server.clone() },
@@ -183,7 +185,7 @@ impl Dialer {
             Some(rustls::Error::PeerIncompatible(_)) => self.not_chat("it does not speak TLS 1.3"),
             Some(source) => ConnectError::Tls { server: self.server.clone(), source: source.clone() },
             None if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.not_chat("it closed the connection before it was secure")
+                self.not_chat("it closed the connection during the TLS handshake")
             }
             None => self.unreachable(error),
         }

@@ -1,7 +1,8 @@
-//! What happened, in order, until the application reads it. Nothing here grows without bound, and nothing is dropped
-//! that cannot be said shorter:
-//! messages are bounded by the room that the peer machine grants, outcomes by what [`Client::send`](super::Client::send)
-//! accepts, presence becomes one change per user, and of notices only the latest are kept.
+//! The event queue between the driver and the application, bounded for an application that reads slowly.
+//!
+//! Each kind of event has its own limit. The peer machine limits unaccepted messages. [`Client::send`](super::Client::send)
+//! fails when too many outcomes are unread. Beyond [`MAX_PRESENCE`], the queue keeps one presence change per user; beyond
+//! [`MAX_NOTICES`], it drops the oldest notices.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,130 +20,137 @@ use super::command::Command;
 use crate::error::EndReason;
 use crate::identity::Fingerprint;
 
-/// From so many unread presence events on, further ones are kept as one change per user: a reader who is that far behind
-/// wants to know who is here, not who came and went.
-const PRESENCE: usize = 1024;
+/// How many presence events the queue keeps as they happened. It merges further ones into one change per user: an
+/// application that is this far behind needs to know who is online now.
+const MAX_PRESENCE: usize = 1024;
 
-/// How many notices are kept unread; they tell of a moment, and those of long ago say nothing any more.
-const NOTICES: usize = 256;
+/// How many unread notices the queue keeps. A notice describes a moment, so the oldest are the least useful.
+const MAX_NOTICES: usize = 256;
 
-/// How many outcomes may be unread or open before nothing more is accepted: some 30 MB.
-pub(super) const OUTCOMES: usize = 262_144;
+/// How many outcomes may be pending or unread before [`Client::send`](super::Client::send) fails. They occupy about
+/// 30 MB.
+pub(super) const MAX_OUTCOMES: usize = 262_144;
 
-/// What a client's application is told.
+/// What happened in a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// Somebody came, went or moved; never oneself.
+    /// Another session came online, went offline or moved to another address.
     Presence(PresenceEvent),
-    /// A message for us.
+    /// A message arrived.
     Message {
         /// The message.
         message: Message,
-        /// To say whether it was taken, with [`AcceptMode::Manual`].
+        /// What [`Client::accept`](super::Client::accept) and [`Client::refuse`](super::Client::refuse) expect, with
+        /// [`AcceptMode::Manual`].
         token: MessageToken,
     },
-    /// What became of one of our messages for one recipient.
+    /// The outcome of a message for one recipient.
     Report(Report),
-    /// What became of a message to everyone, after the last report about it.
+    /// All outcomes of a message to everyone. Follows the last report about it.
     Summary {
-        /// Which message.
+        /// The message's id.
         id: MessageId,
-        /// How many have it.
+        /// The number of recipients with the outcome `delivered`.
         delivered: usize,
-        /// The others, and what became of it for each.
+        /// The other recipients, each with its outcome.
         others: Vec<(UserName, Outcome)>,
     },
-    /// Something about the connections.
+    /// The state of a connection changed.
     Notice(Notice),
-    /// The session is over for good; nothing follows.
+    /// The session ended without [`Client::leave`](super::Client::leave). This is the last event.
     Ended(EndReason),
-    /// We left; nothing follows.
+    /// The client left the session. This is the last event.
     Left,
 }
 
-/// Something about the connections that people may want to know.
+/// A change in the connection to the server or in the links to peers that a user may want to know about.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Notice {
-    /// The connection to the server broke. Peers can still be written to.
+    /// The connection to the server broke. Messages to and from peers continue.
     Reconnecting {
-        /// When the next attempt is made.
+        /// The time until the next attempt to connect.
         after: Duration,
     },
-    /// The connection is back and the roster in step.
+    /// The connection is back and the roster up to date.
     Reconnected,
-    /// The server could not continue the session; this is a new one, and what was open before has its outcomes.
+    /// The server could not continue the session and began this one. All outcomes of the previous session are in the
+    /// event stream before this notice.
     NewSession(SessionId),
-    /// The server says that it stops.
+    /// The server announced that it is stopping.
     ServerStopping,
-    /// Instead of the server something with another key answers: the server's key was changed, or somebody stands in
-    /// between. Nothing was sent there, and the attempts go on. Told once until the connection is back.
+    /// A server with another key answers at the server's address: either the operator has changed the key, or somebody
+    /// intercepts the connection. The client has sent nothing and keeps trying. Comes once for each wrong key, until
+    /// the connection is back.
     ServerKeyChanged {
-        /// The server's fingerprint so far.
+        /// The fingerprint that the client trusts.
         known: Fingerprint,
-        /// The fingerprint of what answers.
+        /// The fingerprint that the server shows now.
         shown: Fingerprint,
     },
-    /// Nothing comes back from this peer; mostly a firewall stands between.
+    /// This peer does not answer while messages wait for it. The usual cause is a firewall.
     PeerUnresponsive(UserName),
     /// The peer answers again.
     PeerResponsive(UserName),
-    /// The peer's program broke the protocol; nothing is exchanged with it any more.
+    /// This peer violated the protocol, or reports that this client did. The link to it is closed.
     PeerMisbehaved(UserName),
-    /// The session has met 65,536 others that left and can remember no more of them: whoever is new cannot be written to
-    /// before we have logged in anew.
+    /// The session has met 65,536 peers that have left, and has no memory for more. Messages to new peers fail until the
+    /// client logs in again.
     SessionExhausted,
-    /// The system gave a smaller receive buffer than was asked for (on Linux: raise `net.core.rmem_max`).
+    /// The system granted a smaller receive buffer than requested, so bursts of datagrams may be lost. On Linux, raise
+    /// `net.core.rmem_max`.
     ReceiveBufferSmall {
-        /// What it gave, in bytes.
+        /// The granted size, in bytes.
         granted: usize,
-        /// What was asked for.
+        /// The requested size, in bytes.
         wanted: usize,
     },
 }
 
-/// A received message, for the application's answer. It is worth nothing any more after [`Notice::NewSession`].
+/// Identifies a received message when the application accepts or refuses it. Has no effect after
+/// [`Notice::NewSession`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MessageToken {
-    /// Our session then: numbers of messages begin anew with the next one.
+    /// The receiving session. The machine's tokens are unique within one session only.
     pub(super) session: SessionId,
     pub(super) inner: peer::Token,
 }
 
-/// What the application did with a message.
+/// What the application does with a message.
 #[derive(Debug)]
 pub(super) enum Decision {
     Accept(MessageToken),
     Refuse(MessageToken),
 }
 
-/// The stream of events. It keeps the session alive as the [`Client`](super::Client) does; a dropped stream refuses the messages that it holds,
-/// and those that come later.
+/// The stream of a session's events. It keeps the session alive, as the [`Client`](super::Client) does. Once it is
+/// dropped, the client refuses the messages that are unread and all later ones.
 pub struct Events {
     queue: Arc<EventQueue>,
-    taking: AcceptMode,
+    accept: AcceptMode,
     _alive: mpsc::Sender<Command>,
 }
 
 impl Events {
-    pub(super) const fn new(queue: Arc<EventQueue>, taking: AcceptMode, alive: mpsc::Sender<Command>) -> Self {
-        Self { queue, taking, _alive: alive }
+    pub(super) const fn new(queue: Arc<EventQueue>, accept: AcceptMode, alive: mpsc::Sender<Command>) -> Self {
+        Self { queue, accept, _alive: alive }
     }
 
-    /// The next event; `None` after [`Event::Left`] or [`Event::Ended`]. With [`AcceptMode::Automatic`] a message that is
-    /// returned counts as taken.
+    /// The next event. `None` after [`Event::Left`] or [`Event::Ended`]. With [`AcceptMode::Automatic`], returning a
+    /// message accepts it.
     ///
-    /// Cancel safety: no event is lost if the future is dropped.
+    /// # Cancel safety
+    /// Dropping the future loses no event.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             let readable = self.queue.readable.notified();
             match self.queue.pop() {
                 Popped::Event(event) => {
-                    if let (AcceptMode::Automatic, Event::Message { token, .. }) = (self.taking, &event) {
-                        self.queue.judge(Decision::Accept(*token));
+                    if let (AcceptMode::Automatic, Event::Message { token, .. }) = (self.accept, &event) {
+                        self.queue.decide(Decision::Accept(*token));
                     }
                     return Some(event);
                 }
-                Popped::Nothing => readable.await,
+                Popped::Empty => readable.await,
                 Popped::End => return None,
             }
         }
@@ -159,7 +167,7 @@ impl Drop for Events {
     fn drop(&mut self) {
         for event in self.queue.abandon() {
             if let Event::Message { token, .. } = event {
-                self.queue.judge(Decision::Refuse(token));
+                self.queue.decide(Decision::Refuse(token));
             }
         }
     }
@@ -167,136 +175,144 @@ impl Drop for Events {
 
 enum Popped {
     Event(Event),
-    Nothing,
+    Empty,
     End,
 }
 
-/// Between the driver's task and the application.
+/// Carries events from the driver to the application, and the application's decisions back.
 #[derive(Debug, Default)]
 pub(super) struct EventQueue {
-    state: Mutex<State>,
+    unread: Mutex<Unread>,
     readable: Notify,
-    verdicts: Mutex<Vec<Decision>>,
-    judged: Notify,
+    decisions: Mutex<Vec<Decision>>,
+    decided: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Unread {
     queue: VecDeque<Event>,
-    /// How many events of each kind that is bounded here are in `queue`.
+    /// How many presence events are in `queue`.
     presence: usize,
+    /// How many notices are in `queue`.
     notices: usize,
+    /// How many reports and summaries are in `queue`.
     outcomes: usize,
-    /// One change per user, for later than the presence events in `queue`.
-    pending: BTreeMap<UserName, PresenceEvent>,
-    abandoned: bool,
-    over: bool,
+    /// One merged change per user, later than all presence events in `queue`.
+    merged: BTreeMap<UserName, PresenceEvent>,
+    /// The application dropped its [`Events`].
+    is_abandoned: bool,
+    /// The last event was pushed.
+    is_over: bool,
 }
 
 impl EventQueue {
-    /// Adds an event. Messages for a reader who is gone are refused.
+    /// Adds an event. Refuses messages if the application no longer reads.
     pub(super) fn push(&self, event: Event) {
-        let mut state = self.lock();
-        if state.abandoned {
+        let mut unread = self.lock();
+        if unread.is_abandoned {
             if let Event::Message { token, .. } = event {
-                self.judge(Decision::Refuse(token));
+                self.decide(Decision::Refuse(token));
             }
             return;
         }
         match &event {
-            Event::Presence(presence) if state.presence >= PRESENCE || !state.pending.is_empty() => {
-                return merge(&mut state.pending, presence);
+            Event::Presence(presence) if unread.presence >= MAX_PRESENCE || !unread.merged.is_empty() => {
+                return merge(&mut unread.merged, presence);
             }
-            Event::Presence(_) => state.presence += 1,
-            Event::Report(_) | Event::Summary { .. } => state.outcomes += 1,
-            Event::Notice(_) if state.notices >= NOTICES => {
-                if let Some(oldest) = state.queue.iter().position(|event| matches!(event, Event::Notice(_))) {
-                    state.queue.remove(oldest);
+            Event::Presence(_) => unread.presence += 1,
+            Event::Report(_) | Event::Summary { .. } => unread.outcomes += 1,
+            Event::Notice(_) if unread.notices >= MAX_NOTICES => {
+                if let Some(oldest) = unread.queue.iter().position(|event| matches!(event, Event::Notice(_))) {
+                    unread.queue.remove(oldest);
                 }
             }
-            Event::Notice(_) => state.notices += 1,
-            Event::Ended(_) | Event::Left => state.over = true,
+            Event::Notice(_) => unread.notices += 1,
+            Event::Ended(_) | Event::Left => unread.is_over = true,
             Event::Message { .. } => {}
         }
-        state.queue.push_back(event);
-        drop(state);
+        unread.queue.push_back(event);
+        drop(unread);
         self.readable.notify_one();
     }
 
-    /// For a driver that ends without a last event: the reader must not wait for ever.
+    /// Ends the stream of a driver that stopped without a last event, so that the application does not wait forever.
     pub(super) fn close(&self) {
-        if !self.lock().over {
+        if !self.lock().is_over {
             self.push(Event::Ended(EndReason::Internal));
         }
     }
 
-    /// How many outcomes are unread.
     pub(super) fn unread_outcomes(&self) -> usize {
         self.lock().outcomes
     }
 
-    pub(super) fn judge(&self, verdict: Decision) {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).push(verdict);
-        self.judged.notify_one();
+    pub(super) fn decide(&self, decision: Decision) {
+        self.lock_decisions().push(decision);
+        self.decided.notify_one();
     }
 
-    /// Resolves when there are verdicts. Cancel safe.
-    pub(super) async fn judged(&self) {
-        self.judged.notified().await;
+    /// Resolves when there are decisions to take. Cancel safe.
+    pub(super) async fn decided(&self) {
+        self.decided.notified().await;
     }
 
-    /// The verdicts since the last call.
-    pub(super) fn verdicts(&self) -> Vec<Decision> {
-        std::mem::take(&mut *self.verdicts.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take_decisions(&self) -> Vec<Decision> {
+        std::mem::take(&mut *self.lock_decisions())
     }
 
     fn pop(&self) -> Popped {
-        let mut state = self.lock();
-        if state.presence == 0
-            && let Some((_, event)) = state.pending.pop_first()
+        let mut unread = self.lock();
+        if unread.presence == 0
+            && let Some((_, event)) = unread.merged.pop_first()
         {
             return Popped::Event(Event::Presence(event));
         }
-        let Some(event) = state.queue.pop_front() else {
-            return if state.over { Popped::End } else { Popped::Nothing };
+        let Some(event) = unread.queue.pop_front() else {
+            return if unread.is_over { Popped::End } else { Popped::Empty };
         };
         match &event {
-            Event::Presence(_) => state.presence -= 1,
-            Event::Report(_) | Event::Summary { .. } => state.outcomes -= 1,
-            Event::Notice(_) => state.notices -= 1,
+            Event::Presence(_) => unread.presence -= 1,
+            Event::Report(_) | Event::Summary { .. } => unread.outcomes -= 1,
+            Event::Notice(_) => unread.notices -= 1,
             Event::Message { .. } | Event::Ended(_) | Event::Left => {}
         }
         Popped::Event(event)
     }
 
     fn abandon(&self) -> VecDeque<Event> {
-        let mut state = self.lock();
-        state.abandoned = true;
-        state.pending.clear();
-        state.outcomes = 0;
-        std::mem::take(&mut state.queue)
+        let mut unread = self.lock();
+        unread.is_abandoned = true;
+        unread.merged.clear();
+        unread.outcomes = 0;
+        std::mem::take(&mut unread.queue)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics half-way, so a poisoned lock still guards a sound queue.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    // No code panics half-way through a change, so the data behind a poisoned lock is consistent.
+
+    fn lock(&self) -> MutexGuard<'_, Unread> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_decisions(&self) -> MutexGuard<'_, Vec<Decision>> {
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Makes one change of two for a user: what the reader has to know to be in step.
-fn merge(pending: &mut BTreeMap<UserName, PresenceEvent>, event: &PresenceEvent) {
+/// Merges `event` into the user's pending change, so that an application that sees only the merged change ends up with
+/// the same roster.
+fn merge(merged: &mut BTreeMap<UserName, PresenceEvent>, event: &PresenceEvent) {
     use Presence::{Moved, Offline, Online, Replaced};
-    let presence = match (pending.get(&event.user).map(|before| before.presence), event.presence) {
-        // Came and went: the reader never has to know.
+    let presence = match (merged.get(&event.user).map(|before| before.presence), event.presence) {
+        // The application has not seen the user online, so there is nothing to take back.
         (Some(Online(_)), Offline(_)) => {
-            pending.remove(&event.user);
+            merged.remove(&event.user);
             return;
         }
         (Some(Online(_)), Online(address) | Replaced(address) | Moved(address)) => Online(address),
         (Some(Offline(_) | Replaced(_)), Online(address) | Replaced(address) | Moved(address)) => Replaced(address),
         (_, latest) => latest,
     };
-    pending.insert(event.user.clone(), PresenceEvent { presence, ..event.clone() });
+    merged.insert(event.user.clone(), PresenceEvent { presence, ..event.clone() });
 }
 
 #[cfg(test)]
@@ -319,15 +335,15 @@ mod tests {
     fn drain(queue: &EventQueue) -> Vec<Event> {
         std::iter::from_fn(|| match queue.pop() {
             Popped::Event(event) => Some(event),
-            Popped::Nothing | Popped::End => None,
+            Popped::Empty | Popped::End => None,
         })
         .collect()
     }
 
     #[test]
-    fn unread_presence_becomes_one_change_per_user() {
+    fn unread_presence_events_beyond_the_limit_merge_into_one_per_user() {
         let queue = EventQueue::default();
-        for _ in 0..PRESENCE {
+        for _ in 0..MAX_PRESENCE {
             queue.push(Event::Presence(presence("early", Presence::Online(address(1)))));
         }
         for port in 0..10_000 {
@@ -335,14 +351,14 @@ mod tests {
         }
         queue.push(Event::Left);
         let all = drain(&queue);
-        assert_eq!(all.len(), PRESENCE + 2);
-        assert_eq!(all[PRESENCE], Event::Presence(presence("bob", Presence::Moved(address(9_999)))));
-        assert_eq!(all[PRESENCE + 1], Event::Left, "the last event stays the last");
+        assert_eq!(all.len(), MAX_PRESENCE + 2);
+        assert_eq!(all[MAX_PRESENCE], Event::Presence(presence("bob", Presence::Moved(address(9_999)))));
+        assert_eq!(all[MAX_PRESENCE + 1], Event::Left, "the last event comes last");
         assert!(matches!(queue.pop(), Popped::End));
     }
 
     #[test]
-    fn merged_changes_lead_where_the_single_ones_would() {
+    fn a_merged_change_has_the_effect_of_the_single_changes() {
         use Presence::{Moved, Offline, Online, Replaced};
         let lost = Offline(OfflineReason::Lost);
         for (changes, merged) in [
@@ -366,18 +382,18 @@ mod tests {
     }
 
     #[test]
-    fn of_notices_the_latest_are_kept() {
+    fn the_queue_keeps_the_latest_notices() {
         let queue = EventQueue::default();
         for seconds in 0..1_000 {
             queue.push(Event::Notice(Notice::Reconnecting { after: Duration::from_secs(seconds) }));
         }
         let all = drain(&queue);
-        assert_eq!(all.len(), NOTICES);
-        assert_eq!(all[NOTICES - 1], Event::Notice(Notice::Reconnecting { after: Duration::from_secs(999) }));
+        assert_eq!(all.len(), MAX_NOTICES);
+        assert_eq!(all[MAX_NOTICES - 1], Event::Notice(Notice::Reconnecting { after: Duration::from_secs(999) }));
     }
 
     #[test]
-    fn a_driver_that_vanishes_ends_the_stream() {
+    fn a_driver_that_stops_without_a_last_event_ends_the_stream() {
         let queue = EventQueue::default();
         queue.close();
         assert_eq!(drain(&queue), [Event::Ended(EndReason::Internal)]);

@@ -1,4 +1,4 @@
-//! A client: one session, from log-in to leave, with a handle to act and a stream of events.
+//! A client: one session, from login to leaving, as a handle for commands and a stream of events.
 //!
 //! One task, the driver, owns both machines ([`chat_core::client::Client`] for the server, [`chat_core::peer::Peer`]
 //! for the messages) and the UDP socket:
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::client::{ClientConfig, Credentials};
-use chat_core::id::{MessageId, SessionId};
+use chat_core::id::SessionId;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -30,39 +30,41 @@ use chat_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use self::command::{COMMANDS, Command};
+use self::command::{Command, MAX_WAITING_COMMANDS};
 use self::dial::Dialer;
 use self::driver::{Driver, Parts, Started};
 use self::events::{Decision, EventQueue};
 pub use self::events::{Event, Events, MessageToken, Notice};
 use crate::address::{AdvertisedAddress, ServerAddress};
 pub use crate::error::{ChangePasswordError, ConnectError, EndReason, SendError};
+pub use crate::peers::{AcceptMode, Sent};
 use crate::trust::Trust;
 use crate::udp::Udp;
 
-/// What a client is to be like. [`ClientOptions::new`] has the defaults.
+/// The settings of a client. [`ClientOptions::new`] sets the defaults.
 #[derive(Debug)]
 pub struct ClientOptions {
-    /// The server.
+    /// The server to connect to.
     pub server: ServerAddress,
-    /// Whether to believe that it is the one.
+    /// How to decide whether the server is the right one.
     pub trust: Trust,
-    /// Who logs in. After the first welcome the password is held nowhere.
+    /// The user name, password and purpose of the login. The password is wiped from memory once the server has accepted
+    /// the login.
     pub login: Credentials,
-    /// Where messages are received: by default `[::]:0`, any port on all addresses, IPv4 and IPv6.
+    /// The address on which the UDP socket receives. The default, `[::]:0`, is any port on all addresses, IPv4 and IPv6.
     pub udp: SocketAddr,
-    /// The addresses that others are told; if empty they are found out.
+    /// The addresses at which peers can reach this client. If empty, the client detects its addresses.
     pub advertise: Vec<AdvertisedAddress>,
-    /// What counts as accept a message.
+    /// When a received message counts as accepted. The default is [`AcceptMode::Automatic`].
     pub accept: AcceptMode,
-    /// The times of the connection to the server.
+    /// The timeouts of the connection to the server.
     pub machine: ClientConfig,
-    /// The times and bounds of the links to peers.
+    /// The timeouts and limits of the links to peers.
     pub peer: PeerConfig,
 }
 
 impl ClientOptions {
-    /// Everything else by default.
+    /// A client that logs in at `server` with `login`, and has the default settings otherwise.
     pub fn new(server: ServerAddress, trust: Trust, login: Credentials) -> Self {
         Self {
             server,
@@ -77,40 +79,23 @@ impl ClientOptions {
     }
 }
 
-/// When the sender is told that a message was delivered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AcceptMode {
-    /// When [`Events::next`] has returned it.
-    Automatic,
-    /// When [`Client::accept`] was called with its token.
-    Manual,
-}
-
-/// A message that was accepted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Sent {
-    /// Its id, by which its outcomes are told.
-    pub id: MessageId,
-    /// How many it goes to: that many outcomes follow. Nobody is there if it is zero.
-    pub recipients: usize,
-    /// Its time, on the server's clock.
-    pub at: Timestamp,
-}
-
-/// Logs in, and returns once the roster is complete.
+/// Connects to the server, logs in, and returns once the roster is complete.
 ///
 /// # Errors
-/// Whose fault it is that there is no session; see [`ConnectError`].
+/// See [`ConnectError`]: its variants tell the faults of user, operator and network apart.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O and time enabled.
 ///
 /// # Cancel safety
-/// If the future is dropped, a session that began already is left.
+/// If the future is dropped and the session has begun already, the client leaves it.
 pub async fn connect(options: ClientOptions) -> Result<(Client, Events), ConnectError> {
     let ClientOptions { server, trust, login, udp: address, advertise, accept, machine, peer } = options;
     let udp = Udp::bind(address).map_err(|source| ConnectError::Udp { address, source })?;
     let udp_address = udp.local_address();
-    let (dialer, dialed) = Dialer::first(server.clone(), &trust, machine.connect_timeout).await?;
-    let (commands, queue) = mpsc::channel(COMMANDS);
-    let (open, open_seen) = watch::channel(0);
+    let (dialer, stream) = Dialer::dial_first(server.clone(), &trust, machine.connect_timeout).await?;
+    let (command_sender, commands) = mpsc::channel(MAX_WAITING_COMMANDS);
+    let (pending_outcomes, pending_seen) = watch::channel(0);
     let (started, start) = oneshot::channel();
     let events = Arc::new(EventQueue::default());
     let parts = Parts {
@@ -121,21 +106,22 @@ pub async fn connect(options: ClientOptions) -> Result<(Client, Events), Connect
         advertise,
         udp,
         dialer,
-        commands: queue,
+        commands,
         events: Arc::clone(&events),
-        open,
+        pending_outcomes,
         started,
     };
-    tokio::spawn(Driver::new(parts, dialed).run());
-    // The handle exists before the answer, so that a caller who gives up ends the driver by dropping it.
-    let alive = commands.clone();
+    tokio::spawn(Driver::new(parts, stream).run());
+    // From here on this future holds the senders, so dropping it ends the driver.
+    let stream = Events::new(Arc::clone(&events), accept, command_sender.clone());
     let Started { user, session, at } = start.await.unwrap_or(Err(ConnectError::Internal))?;
-    let client = Client { user, session, at, udp_address, commands, events: Arc::clone(&events), open: open_seen };
-    Ok((client, Events::new(events, accept, alive)))
+    let client =
+        Client { user, session, at, udp_address, commands: command_sender, events, pending_outcomes: pending_seen };
+    Ok((client, stream))
 }
 
-/// A handle to a session. Clones are handles to the same one; when all of them and the [`Events`] are dropped, the
-/// session is left.
+/// A handle to a session. Clones are handles to the same session. The client leaves the session when all handles and
+/// the [`Events`] are dropped.
 #[derive(Clone, Debug)]
 pub struct Client {
     user: UserName,
@@ -144,87 +130,89 @@ pub struct Client {
     udp_address: SocketAddr,
     commands: mpsc::Sender<Command>,
     events: Arc<EventQueue>,
-    open: watch::Receiver<usize>,
+    pending_outcomes: watch::Receiver<usize>,
 }
 
 impl Client {
-    /// Who is logged in, as registered.
+    /// The user name, in the spelling of its registration.
     pub const fn user(&self) -> &UserName {
         &self.user
     }
 
-    /// The session; another one after [`Notice::NewSession`].
+    /// The id of the current session. It changes with [`Notice::NewSession`].
     pub fn session(&self) -> SessionId {
         *self.session.borrow()
     }
 
-    /// When the log-in was, on the server's clock.
+    /// The time of the login, on the server's clock.
     pub const fn login_time(&self) -> Timestamp {
         self.at
     }
 
-    /// Where messages are received.
+    /// The address on which the UDP socket receives, with the port that the system chose if it was 0.
     pub const fn udp_address(&self) -> SocketAddr {
         self.udp_address
     }
 
-    /// Sends a message. Each of its recipients has an outcome, told as [`Event::Report`].
+    /// Queues a message. Each recipient's outcome follows as [`Event::Report`].
     ///
     /// # Errors
-    /// It is not accepted, and nothing was sent.
+    /// The message was not queued, and no recipient will receive it.
     ///
     /// # Cancel safety
-    /// If the future is dropped the message may have been accepted or not.
+    /// If the future is dropped, the message may or may not have been queued.
     pub async fn send(&self, to: Recipient, content: Content) -> Result<Sent, SendError> {
         self.ask(|reply| Command::Send { to, content, reply }).await.unwrap_or(Err(SendError::Offline))
     }
 
-    /// Who is online, without oneself. Empty once the session is over.
+    /// The entries of the other sessions that are online. Empty once the session is over.
     pub async fn roster(&self) -> Vec<Entry> {
         self.ask(|reply| Command::Roster { reply }).await.unwrap_or_default()
     }
 
-    /// Changes the password of the account. The server ends the account's other sessions.
+    /// Changes the password of the account. The server then ends the account's other sessions.
     ///
     /// # Errors
-    /// The server refused, or it is not known what it did.
+    /// The server rejected the change, or did not answer, so that the password may have changed.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the password may or may not change.
     pub async fn change_password(&self, old: Password, new: Password) -> Result<(), ChangePasswordError> {
         self.ask(|reply| Command::ChangePassword { old, new, reply }).await.unwrap_or(Err(ChangePasswordError::Offline))
     }
 
-    /// How many outcomes are still to come.
+    /// The number of outcomes whose reports are not in the event stream yet.
     pub fn pending_outcomes(&self) -> usize {
-        *self.open.borrow()
+        *self.pending_outcomes.borrow()
     }
 
-    /// Waits until no outcome is still to come, for `at_most` so long; how many are.
-    pub async fn idle(&self, at_most: Duration) -> usize {
-        let mut open = self.open.clone();
-        match timeout(at_most, open.wait_for(|&open| open == 0)).await {
-            Ok(Ok(_)) => 0,
-            // The session is over: all outcomes were told. Or the time is.
-            Ok(Err(_)) => 0,
+    /// Waits until no outcome is pending, for at most `limit`. Returns the number of outcomes that are still pending.
+    pub async fn idle(&self, limit: Duration) -> usize {
+        let mut pending = self.pending_outcomes.clone();
+        match timeout(limit, pending.wait_for(|&pending| pending == 0)).await {
+            // An error means that the driver is gone. It pushed all outcomes before it ended.
+            Ok(_) => 0,
             Err(_) => self.pending_outcomes(),
         }
     }
 
-    /// Says goodbye to peers and server. Outcomes still to come are told before [`Event::Left`], which is the last
-    /// event. Returns within 3 s, also if nobody answers.
+    /// Leaves the session: sends goodbyes to the peers and the server. The outcomes that are still pending come before
+    /// [`Event::Left`], which is the last event. Returns within 3 s even if nobody answers.
     pub async fn leave(self) {
         self.ask(|done| Command::Leave { done }).await;
     }
 
-    /// Says that a message was taken, with [`AcceptMode::Manual`].
+    /// Accepts a message. Its sender receives the outcome `delivered`. For [`AcceptMode::Manual`].
     pub fn accept(&self, token: MessageToken) {
-        self.events.judge(Decision::Accept(token));
+        self.events.decide(Decision::Accept(token));
     }
 
-    /// Says that a message is not wanted: its sender is told `refused`.
+    /// Refuses a message. Its sender receives the outcome `failed`. For [`AcceptMode::Manual`].
     pub fn refuse(&self, token: MessageToken) {
-        self.events.judge(Decision::Refuse(token));
+        self.events.decide(Decision::Refuse(token));
     }
 
-    /// `None` if the session is over.
+    /// Sends a command and waits for the answer. `None` if the session is over.
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(command(reply)).await.ok()?;

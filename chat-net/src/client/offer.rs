@@ -1,44 +1,49 @@
-//! Where others may reach this client: what is offered to the server, which passes it on.
+//! The offer: the addresses at which this client can receive datagrams. The server passes them on to the peers.
 
 use std::net::{IpAddr, SocketAddr};
 
 use chat_core::wire::control::{Offer, OfferPolicy};
 
 use crate::address::AdvertisedAddress;
-use crate::udp::Udp;
 
-/// What the user named, or else what can be found out. `local` is our end of the connection to the server: whoever
-/// reaches the server from the same network reaches us there.
-pub(super) fn offer(local: IpAddr, udp: &Udp, advertise: &[AdvertisedAddress]) -> Offer {
-    let port = udp.local_address().port();
+/// Offers the advertised addresses, or detected ones if there are none. `local` is the address of this end of the
+/// connection to the server, at which peers in the server's network can most likely reach this client, and `udp` the one
+/// to which the UDP socket is bound.
+pub(super) fn make_offer(local: IpAddr, udp: SocketAddr, advertise: &[AdvertisedAddress]) -> Offer {
+    let port = udp.port();
     if !advertise.is_empty() {
         let addresses = advertise.iter().map(|address| address.with_default_port(port)).collect();
         return Offer { policy: OfferPolicy::Advertised, port, addresses };
     }
-    let bound = udp.local_address().ip().to_canonical();
-    let ips = if bound.is_unspecified() { detected(local, interfaces(), |ip| udp.reaches(ip)) } else { vec![bound] };
+    let bound = udp.ip().to_canonical();
+    let ips = if bound.is_unspecified() {
+        // A socket on `[::]` receives IPv4 too.
+        detected(local, interfaces(), |ip| udp.is_ipv6() || ip.is_ipv4())
+    } else {
+        vec![bound]
+    };
     let addresses = ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
     Offer { policy: OfferPolicy::Detected, port, addresses }
 }
 
-/// A session by loopback is for this machine only; otherwise the connection's own address comes first, and then other
-/// interfaces, which may be nearer to some peers.
+/// A session over loopback offers loopback only. Any other session offers the address of its connection first, then the
+/// other interfaces, which may be closer to some peers.
 fn detected(local: IpAddr, interfaces: Vec<IpAddr>, reaches: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
     if local.is_loopback() {
         return vec![local];
     }
-    let mut found = vec![local];
+    let mut detected = vec![local];
     for ip in interfaces {
-        if !ip.is_loopback() && !is_link_local(ip) && !found.contains(&ip) {
-            found.push(ip);
+        if !ip.is_loopback() && !is_link_local(ip) && !detected.contains(&ip) {
+            detected.push(ip);
         }
     }
-    found.retain(|&ip| reaches(ip));
-    found.truncate(Offer::MAX_ADDRESSES);
-    found
+    detected.retain(|&ip| reaches(ip));
+    detected.truncate(Offer::MAX_ADDRESSES);
+    detected
 }
 
-/// Such an address means nothing without the name of an interface, which differs from machine to machine.
+/// A link-local address is meaningless without the name of an interface, which differs from machine to machine.
 fn is_link_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
@@ -50,7 +55,7 @@ fn interfaces() -> Vec<IpAddr> {
     match if_addrs::get_if_addrs() {
         Ok(interfaces) => interfaces.into_iter().map(|interface| interface.ip()).collect(),
         Err(error) => {
-            log::debug!("interfaces cannot be listed: {error}");
+            log::debug!("cannot list the network interfaces: {error}");
             Vec::new()
         }
     }
@@ -65,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_that_reaches_the_server_comes_first() {
+    fn the_address_of_the_server_connection_comes_first() {
         let here = ips(&["127.0.0.1", "::1", "169.254.1.1", "fe80::1", "10.0.0.7", "192.168.1.7", "2001:db8::7"]);
         let local = "192.168.1.7".parse().unwrap();
         assert_eq!(detected(local, here.clone(), |_| true), ips(&["192.168.1.7", "10.0.0.7", "2001:db8::7"]));
@@ -74,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_four_are_offered() {
+    fn at_most_four_addresses_are_offered() {
         let here: Vec<IpAddr> = (1..20).map(|last| IpAddr::from([10, 0, 0, last])).collect();
         assert_eq!(
             detected(IpAddr::from([10, 0, 0, 9]), here, |_| true),
@@ -82,18 +87,18 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn what_the_user_names_replaces_everything() {
-        let udp = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let port = udp.local_address().port();
-        let offered = offer(
+    #[test]
+    fn advertised_addresses_replace_detected_ones() {
+        let port = 40_001;
+        let udp = SocketAddr::from(([127, 0, 0, 1], port));
+        let offered = make_offer(
             IpAddr::from([127, 0, 0, 1]),
-            &udp,
+            udp,
             &["203.0.113.5:5000".parse().unwrap(), "203.0.113.6".parse().unwrap()],
         );
         let addresses = vec!["203.0.113.5:5000".parse().unwrap(), SocketAddr::from(([203, 0, 113, 6], port))];
         assert_eq!(offered, Offer { policy: OfferPolicy::Advertised, port, addresses });
-        let offered = offer(IpAddr::from([192, 168, 1, 7]), &udp, &[]);
-        assert_eq!(offered.addresses, [udp.local_address()], "a socket bound to one address is reached there only");
+        let offered = make_offer(IpAddr::from([192, 168, 1, 7]), udp, &[]);
+        assert_eq!(offered.addresses, [udp], "a socket bound to one address offers only that one");
     }
 }

@@ -11,7 +11,7 @@ mod socket;
 
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::task::Poll;
 
 use chat_core::peer::{Datagram, Output, Peer, Slab, Train, Transmit};
@@ -55,13 +55,23 @@ pub(crate) struct Udp {
     warnings: Pace,
 }
 
-/// Whether there is more to do at once.
+/// Whether another call can make progress immediately.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Turn {
-    /// There is.
+pub(crate) enum Progress {
+    /// It can.
     More,
-    /// Not before the socket or the machine's timer says so.
-    Done,
+    /// Not before the socket is ready or the machine's deadline has passed.
+    Idle,
+}
+
+impl Progress {
+    /// [`Progress::More`] if either is.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        match self {
+            Self::More => Self::More,
+            Self::Idle => other,
+        }
+    }
 }
 
 /// What the system granted of the receive buffer that was asked for, in bytes.
@@ -90,14 +100,6 @@ impl Udp {
 
     pub(crate) const fn local_address(&self) -> SocketAddr {
         self.local
-    }
-
-    /// Whether datagrams to `ip` can be sent and received.
-    pub(crate) fn reaches(&self, ip: IpAddr) -> bool {
-        match self.local.ip() {
-            IpAddr::V4(local) => ip.is_ipv4() && (local.is_unspecified() || ip == local),
-            IpAddr::V6(local) => local.is_unspecified() || ip == local.to_canonical(),
-        }
     }
 
     /// Read back, because the system gives less than was asked for without an error.
@@ -129,27 +131,27 @@ impl Udp {
     }
 
     /// Hands what has arrived to the machine.
-    pub(crate) fn receive(&mut self, peer: &mut Peer, now: Now, out: &mut Vec<Output>) -> Turn {
+    pub(crate) fn receive(&mut self, peer: &mut Peer, now: Now, out: &mut Vec<Output>) -> Progress {
         BUFFER.with_borrow_mut(|buffer| {
             for _ in 0..RECEIVE_BATCHES {
                 let mut meta = [RecvMeta::default(); RECEIVE_BATCH];
-                let (count, turn) = self.fill(buffer, &mut meta);
+                let (count, progress) = self.fill(buffer, &mut meta);
                 let packets = meta[..count].iter().zip(buffer.chunks_exact_mut(PACKET));
                 let batch = packets.flat_map(|(meta, packet)| {
                     let datagrams = packet[..meta.len].chunks_mut(meta.stride.max(1));
                     datagrams.map(|bytes| Datagram { from: meta.addr, bytes })
                 });
                 peer.receive(now, batch, out);
-                if turn == Turn::Done {
-                    return Turn::Done;
+                if progress == Progress::Idle {
+                    return Progress::Idle;
                 }
             }
-            Turn::More
+            Progress::More
         })
     }
 
     /// Receives packets; how many, and whether there may be more.
-    fn fill(&mut self, buffer: &mut [u8], meta: &mut [RecvMeta; RECEIVE_BATCH]) -> (usize, Turn) {
+    fn fill(&mut self, buffer: &mut [u8], meta: &mut [RecvMeta; RECEIVE_BATCH]) -> (usize, Progress) {
         let mut packets = buffer.chunks_exact_mut(PACKET);
         let mut slices: [_; RECEIVE_BATCH] =
             std::array::from_fn(|_| IoSliceMut::new(packets.next().unwrap_or_default()));
@@ -161,21 +163,21 @@ impl Udp {
             if dry { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         });
         match result {
-            Ok(()) => (count, Turn::More),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (count, Turn::Done),
+            Ok(()) => (count, Progress::More),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (count, Progress::Idle),
             // Mostly an ICMP message about something sent earlier; the next call gets what is behind it.
             Err(error) => {
                 self.warn("received", &error);
-                (0, Turn::More)
+                (0, Progress::More)
             }
         }
     }
 
     /// Sends what the machine has to say, at most one batch.
-    pub(crate) fn transmit(&mut self, peer: &mut Peer, now: Now) -> Turn {
+    pub(crate) fn transmit(&mut self, peer: &mut Peer, now: Now) -> Progress {
         let transmit = if self.slab.is_full() { Transmit::More } else { peer.transmit(now, &mut self.slab) };
         self.flush();
-        if self.slab.is_empty() && transmit == Transmit::More { Turn::More } else { Turn::Done }
+        if self.slab.is_empty() && transmit == Transmit::More { Progress::More } else { Progress::Idle }
     }
 
     /// Sends what waits in the slab; whether all of it is gone.

@@ -1,174 +1,163 @@
-//! The driver's side towards the server: inputs for the client machine, and what comes of them.
+//! The driver's side towards the server: feeds the client machine, and performs its outputs.
 
 use chat_core::client::{self as machine, Output};
+use chat_core::peer::Input;
 use chat_core::time::Now;
 use chat_core::wire::control::WelcomeKind;
 use log::Level;
 
-use super::server_link::Happened;
+use super::server_connection::ConnectionEvent;
 use super::{Driver, Stage, Started};
 use crate::client::command::answer;
 use crate::client::events::{Event, Notice};
-use crate::client::offer::offer;
+use crate::client::offer::make_offer;
 use crate::error::{ConnectError, EndReason};
+use crate::outbox::Full;
 
 impl Driver {
-    /// The machine asks for a connection first; it is there already.
-    pub(super) fn perform_first(&mut self) {
-        self.out.retain(|output| !matches!(output, Output::Connect));
-        let buffer = self.udp.receive_buffer();
-        if buffer.granted < buffer.wanted {
-            self.notice(Notice::ReceiveBufferSmall { granted: buffer.granted, wanted: buffer.wanted });
-        }
-        self.feed(self.clock.now(), machine::Input::Connected);
+    /// Starts the machine. Its first output asks for a connection, which exists already.
+    pub(super) fn start(&mut self) {
+        self.outputs.retain(|output| !matches!(output, Output::Connect));
+        self.handle(self.clock.now(), machine::Input::Connected);
     }
 
-    pub(super) fn happened(&mut self, happened: Happened) {
+    pub(super) fn handle_connection(&mut self, event: ConnectionEvent) {
         let now = self.clock.now();
-        match happened {
-            Happened::Dialed(dialed) => {
-                // Whoever comes back from another network is reached there.
-                let offer = offer(dialed.local.ip(), &self.udp, &self.advertise);
-                self.link.up(*dialed);
+        match event {
+            ConnectionEvent::Dialed(stream) => {
+                // A client that returns from another network is reachable at other addresses.
+                let offer = make_offer(stream.local.ip(), self.udp_address, &self.advertise);
+                self.server.open(*stream);
                 if offer != self.offer {
                     self.offer = offer.clone();
-                    self.feed(now, machine::Input::Move(offer));
+                    self.handle(now, machine::Input::Move(offer));
                 }
-                self.feed(now, machine::Input::Connected);
+                self.handle(now, machine::Input::Connected);
             }
-            Happened::Frame(frame) => self.feed(now, machine::Input::Frame(&frame)),
-            Happened::Disconnected => self.feed(now, machine::Input::Disconnected),
-            Happened::Impostor { known, shown } => {
-                if self.impostor.replace(shown) != Some(shown) {
-                    self.notice(Notice::ServerKeyChanged { known, shown });
+            ConnectionEvent::Frame(frame) => self.handle(now, machine::Input::Frame(&frame)),
+            ConnectionEvent::Disconnected => self.handle(now, machine::Input::Disconnected),
+            ConnectionEvent::WrongKey { known, shown } => {
+                if self.reported_key.replace(shown) != Some(shown) {
+                    self.notify(Notice::ServerKeyChanged { known, shown });
                 }
-                self.feed(now, machine::Input::Disconnected);
+                self.handle(now, machine::Input::Disconnected);
             }
         }
     }
 
-    pub(super) fn feed(&mut self, now: Now, input: machine::Input<'_>) {
-        self.machine.handle(now, input, &mut self.out);
-        while self.perform(now) == Outbox::Overflowed {
-            self.link.abort();
-            self.machine.handle(now, machine::Input::Disconnected, &mut self.out);
+    pub(super) fn handle(&mut self, now: Now, input: machine::Input<'_>) {
+        self.machine.handle(now, input, &mut self.outputs);
+        // A server that reads so slowly that the queue is full counts as gone.
+        while self.perform_outputs().is_err() {
+            self.server.abort();
+            self.machine.handle(now, machine::Input::Disconnected, &mut self.outputs);
         }
-        self.peers.set_clock(now, &self.machine);
+        self.set_clock(now);
     }
 
-    fn perform(&mut self, now: Now) -> Outbox {
-        let mut outbox = Outbox::Fine;
-        let mut out = std::mem::take(&mut self.out);
-        for output in out.drain(..) {
+    /// Performs all outputs. [`Full`] if the send queue had no room for one of them.
+    fn perform_outputs(&mut self) -> Result<(), Full> {
+        let mut result = Ok(());
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
             match output {
-                Output::Connect => self.link.dial(),
-                Output::Send(bytes) => {
-                    if self.link.send(bytes).is_err() {
-                        outbox = Outbox::Overflowed;
-                    }
-                }
-                Output::Close => self.link.close(),
-                Output::Event(event) => self.told(now, event),
+                Output::Connect => self.server.dial(),
+                Output::Send(bytes) => result = result.and(self.server.send(bytes)),
+                Output::Close => self.server.close(),
+                Output::Event(event) => self.handle_event(event),
             }
         }
-        self.out = out;
-        outbox
+        self.outputs = outputs;
+        result
     }
 
-    fn told(&mut self, now: Now, event: machine::Event) {
+    fn handle_event(&mut self, event: machine::Event) {
         match event {
             machine::Event::Welcome { kind: WelcomeKind::Continued, .. } => {}
             machine::Event::Welcome { kind, keys, entry, at } => {
-                self.session.send_replace(keys.session());
-                self.peers.begin(now, keys, entry.user.clone());
+                self.begin_session(keys, entry.user.clone());
                 if let Stage::Starting { welcome, .. } = &mut self.stage {
                     *welcome = Some((entry.user, at));
                 } else if kind == WelcomeKind::Fresh {
-                    self.peers.roster(now, &self.machine);
-                    self.notice(Notice::NewSession(*self.session.borrow()));
+                    self.set_roster();
+                    self.notify(Notice::NewSession(*self.session.borrow()));
                 }
             }
             machine::Event::Online { .. } => {
-                self.peers.roster(now, &self.machine);
-                self.start();
+                self.set_roster();
+                self.go_online();
             }
             machine::Event::Change { at, change } => {
                 let presence = change.event(at);
-                self.peers.change(now, change);
+                self.handle_peers(Input::Change(change));
                 self.events.push(Event::Presence(presence));
             }
             machine::Event::Busy { after } => {
-                // Later there was a notice already that the server is away.
+                // After the start, a notice has said already that the server is away.
                 let level = if matches!(self.stage, Stage::Starting { .. }) { Level::Warn } else { Level::Info };
                 log::log!(level, "the server is busy; trying again in {} s", after.as_secs_f64().ceil());
             }
-            // Who waits for the first roster is told, instead of waiting for a server that may never be back.
+            // `connect` must not wait for a server that may never come back.
             machine::Event::Reconnecting { .. } if matches!(self.stage, Stage::Starting { .. }) => {
-                let what = "the connection broke before the roster was complete".to_owned();
-                let error = ConnectError::LoginFailed { server: self.address.clone(), what };
-                self.over(error, EndReason::Internal);
+                self.fail_login("the connection broke before the roster was complete", EndReason::Internal);
             }
-            machine::Event::Reconnecting { after } => self.notice(Notice::Reconnecting { after }),
+            machine::Event::Reconnecting { after } => self.notify(Notice::Reconnecting { after }),
             machine::Event::Reconnected => {
-                self.impostor = None;
-                self.notice(Notice::Reconnected);
+                self.reported_key = None;
+                self.notify(Notice::Reconnected);
             }
-            machine::Event::ServerStopping => self.notice(Notice::ServerStopping),
+            machine::Event::ServerStopping => self.notify(Notice::ServerStopping),
             machine::Event::PasswordChange(result) => {
                 if let Some(reply) = self.password_change.take() {
                     answer(reply, result.map_err(Into::into));
                 }
             }
-            machine::Event::MoveRejected(rejection) => log::warn!("the server refuses our new addresses: {rejection}"),
+            machine::Event::MoveRejected(rejection) => {
+                log::warn!("the server rejects this client's new addresses: {rejection}");
+            }
             machine::Event::Rejected(rejection) => {
-                self.over(ConnectError::Rejected(rejection), EndReason::Rejected(rejection));
+                self.end(ConnectError::Rejected(rejection), EndReason::Rejected(rejection));
             }
             machine::Event::NoCommonVersion(versions) => {
-                self.over(ConnectError::NoCommonVersion(versions), EndReason::NoCommonVersion(versions));
+                self.end(ConnectError::NoCommonVersion(versions), EndReason::NoCommonVersion(versions));
             }
             machine::Event::Protocol(what) => {
                 let error = ConnectError::NotChat { server: self.address.clone(), what };
-                self.over(error, EndReason::NotChat(what));
+                self.end(error, EndReason::NotChat(what));
             }
-            machine::Event::Failed(failure) => {
-                let error = ConnectError::LoginFailed { server: self.address.clone(), what: failure.to_string() };
-                self.over(error, EndReason::Internal);
-            }
-            machine::Event::Ended(ended) => {
-                let error = ConnectError::LoginFailed { server: self.address.clone(), what: ended.to_string() };
-                self.over(error, EndReason::Ended(ended));
-            }
+            machine::Event::Failed(failure) => self.fail_login(failure, EndReason::Internal),
+            machine::Event::Ended(ended) => self.fail_login(ended, EndReason::Ended(ended)),
             machine::Event::Left => self.stage = Stage::Left,
         }
     }
 
-    /// The roster is complete: whoever waits in [`connect`](crate::client::connect) goes on.
-    fn start(&mut self) {
+    /// The roster is complete: [`connect`](crate::client::connect) returns.
+    fn go_online(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::Online) {
             Stage::Starting { started, welcome: Some((user, at)) } => {
                 let session = self.session.subscribe();
-                // Whoever gave up waiting has dropped the handle too, and that ends the session.
+                // A caller that stopped waiting has dropped the handle too, which ends the session.
                 drop(started.send(Ok(Started { user, session, at })));
             }
             other => self.stage = other,
         }
     }
 
-    fn over(&mut self, error: ConnectError, reason: EndReason) {
-        if let Stage::Starting { started, .. } = std::mem::replace(&mut self.stage, Stage::Over(reason)) {
-            // Whoever gave up waiting needs no answer.
+    fn fail_login(&mut self, what: impl ToString, reason: EndReason) {
+        let error = ConnectError::LoginFailed { server: self.address.clone(), what: what.to_string() };
+        self.end(error, reason);
+    }
+
+    /// Ends the session: with `error` for a [`connect`](crate::client::connect) that still waits, with `reason` for the
+    /// event stream.
+    fn end(&mut self, error: ConnectError, reason: EndReason) {
+        if let Stage::Starting { started, .. } = std::mem::replace(&mut self.stage, Stage::Ended(reason)) {
+            // A caller that stopped waiting needs no answer.
             drop(started.send(Err(error)));
         }
     }
 
-    fn notice(&self, notice: Notice) {
+    fn notify(&self, notice: Notice) {
         self.events.push(Event::Notice(notice));
     }
-}
-
-/// Whether the server takes what is sent to it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Outbox {
-    Fine,
-    Overflowed,
 }

@@ -1,12 +1,13 @@
 //! The driver: the one task that owns both machines of a session, the connection to the server and the UDP socket.
 //!
-//! Every turn looks at everything once (what the application took, datagrams in, timers, datagrams out) and then
-//! sleeps until something happens, so that no kind of event starves another.
+//! [`Endpoint`] drives the peer machine. The loop waits for whatever happens first: a command, an event of the server
+//! connection, a decision of the application, an output of the endpoint, or the client machine's deadline.
 
 mod control;
 mod peers;
-mod server_link;
+mod server_connection;
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,38 +15,35 @@ use std::time::Duration;
 use chat_core::client::{self as machine, ClientConfig, Credentials};
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
-use chat_core::peer::PeerConfig;
+use chat_core::peer::{self, Loopback, PeerConfig};
 use chat_core::time::Timestamp;
 use chat_core::wire::control::Offer;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-use self::peers::Peers;
-use self::server_link::{Happened, ServerLink};
+use self::server_connection::{ConnectionEvent, ServerConnection};
 use super::command::{Command, answer};
-use super::dial::{Dialed, Dialer};
-use super::events::{Event, EventQueue};
-use super::offer::offer;
+use super::dial::{Dialer, TrustedStream};
+use super::events::{Event, EventQueue, Notice};
+use super::offer::make_offer;
 use crate::address::{AdvertisedAddress, ServerAddress};
 use crate::clock::Clock;
 use crate::error::{ChangePasswordError, ConnectError, EndReason};
 use crate::identity::Fingerprint;
+use crate::peers::Endpoint;
 use crate::random::SystemGenerator;
-use crate::udp::{Turn, Udp};
+use crate::udp::{ReceiveBuffer, Udp};
 
-/// How many commands are carried out before datagrams get their turn.
-const BATCH: usize = 64;
+/// How many commands the driver performs before datagrams get their turn.
+const COMMAND_BATCH: usize = 64;
 
-/// So many turns at the end hear what has arrived by then; peers that go on sending must not keep us.
-const LAST_TURNS: usize = 16;
+/// How many turns at the end of a session process what has arrived. Limited because peers may go on sending.
+const FINAL_TURNS: usize = 16;
 
-/// How long leaving may take in all: whoever leaves wants to be gone, and peers and server notice anyway.
+/// How long leaving may take. Peers and the server notice a departure anyway, so a user does not have to wait longer.
 const LEAVE_TIME: Duration = Duration::from_millis(2_500);
 
-/// How much of that is for the last datagrams.
-const BYE_TIME: Duration = Duration::from_millis(500);
-
-/// What a driver is made of.
+/// What a driver is made from.
 pub(super) struct Parts {
     pub(super) server: ServerAddress,
     pub(super) login: Credentials,
@@ -56,11 +54,11 @@ pub(super) struct Parts {
     pub(super) dialer: Dialer,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) events: Arc<EventQueue>,
-    pub(super) open: watch::Sender<usize>,
+    pub(super) pending_outcomes: watch::Sender<usize>,
     pub(super) started: oneshot::Sender<Result<Started, ConnectError>>,
 }
 
-/// What [`connect`](super::connect) waits for.
+/// The successful result of [`connect`](super::connect), as far as the driver provides it.
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) user: UserName,
@@ -68,15 +66,15 @@ pub(super) struct Started {
     pub(super) at: Timestamp,
 }
 
-/// How a session stands.
+/// How far a session is.
 enum Stage {
-    /// [`connect`](super::connect) still waits.
+    /// [`connect`](super::connect) waits for the complete roster.
     Starting {
         started: oneshot::Sender<Result<Started, ConnectError>>,
         welcome: Option<(UserName, Timestamp)>,
     },
     Online,
-    Over(EndReason),
+    Ended(EndReason),
     Left,
 }
 
@@ -84,80 +82,98 @@ pub(super) struct Driver {
     clock: Clock,
     address: ServerAddress,
     machine: machine::Client,
-    out: Vec<machine::Output>,
-    link: ServerLink,
-    peers: Peers,
-    udp: Udp,
+    outputs: Vec<machine::Output>,
+    server: ServerConnection,
+    /// The UDP socket, before the first session. The endpoint owns it then.
+    udp: Option<Udp>,
+    udp_address: SocketAddr,
+    peers: Option<Endpoint>,
+    peer_outputs: Vec<peer::Output>,
+    peer_config: PeerConfig,
+    loopback: Loopback,
+    /// Server time minus wall time in milliseconds, as the peer machine knows it.
+    clock_offset: i64,
     offer: Offer,
     advertise: Vec<AdvertisedAddress>,
     commands: mpsc::Receiver<Command>,
     events: Arc<EventQueue>,
+    pending_outcomes: watch::Sender<usize>,
     session: watch::Sender<SessionId>,
     password_change: Option<oneshot::Sender<Result<(), ChangePasswordError>>>,
-    /// The key that answered last instead of the server's, if people were told of one.
-    impostor: Option<Fingerprint>,
+    /// The wrong key that the latest [`Notice::ServerKeyChanged`] reported, until the connection is back.
+    reported_key: Option<Fingerprint>,
     stage: Stage,
 }
 
-/// What ends the sleep of the driver.
+/// What woke the driver.
 enum Wake {
     Commands(usize),
-    Server(Happened),
-    Other,
+    Server(ConnectionEvent),
+    Decisions,
+    Peers,
+    Timer,
 }
 
 impl Driver {
-    /// Takes over a connection that was just made.
-    pub(super) fn new(parts: Parts, dialed: Dialed) -> Self {
+    /// Takes over the first connection to the server.
+    pub(super) fn new(parts: Parts, stream: TrustedStream) -> Self {
         let clock = Clock::start();
-        let local = dialed.local.ip();
-        let offer = offer(local, &parts.udp, &parts.advertise);
-        let mut out = Vec::new();
+        let (local, udp_address) = (stream.local.ip(), parts.udp.local_address());
+        let offer = make_offer(local, udp_address, &parts.advertise);
+        let ReceiveBuffer { granted, wanted } = parts.udp.receive_buffer();
+        if granted < wanted {
+            parts.events.push(Event::Notice(Notice::ReceiveBufferSmall { granted, wanted }));
+        }
+        let mut outputs = Vec::new();
         let generator = Box::new(SystemGenerator);
-        let machine = machine::Client::new(clock.now(), parts.login, offer.clone(), parts.machine, generator, &mut out);
+        let machine =
+            machine::Client::new(clock.now(), parts.login, offer.clone(), parts.machine, generator, &mut outputs);
         let mut driver = Self {
             clock,
             address: parts.server,
             machine,
-            out,
-            link: ServerLink::new(parts.dialer, dialed),
-            peers: Peers::new(parts.peer, local.is_loopback(), Arc::clone(&parts.events), parts.open),
-            udp: parts.udp,
+            outputs,
+            server: ServerConnection::new(parts.dialer, stream),
+            udp: Some(parts.udp),
+            udp_address,
+            peers: None,
+            peer_outputs: Vec::new(),
+            peer_config: parts.peer,
+            loopback: if local.is_loopback() { Loopback::Allowed } else { Loopback::Ignored },
+            clock_offset: 0,
             offer,
             advertise: parts.advertise,
             commands: parts.commands,
             events: parts.events,
+            pending_outcomes: parts.pending_outcomes,
             session: watch::Sender::new(SessionId::new(0)),
             password_change: None,
-            impostor: None,
+            reported_key: None,
             stage: Stage::Starting { started: parts.started, welcome: None },
         };
-        driver.perform_first();
+        driver.start();
         driver
     }
 
-    /// Runs until the session is over or nobody holds a handle any more.
+    /// Runs until the session is over, or all handles are dropped.
     pub(super) async fn run(mut self) {
         let mut timer = pin!(sleep_until(Instant::now()));
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Vec::with_capacity(COMMAND_BATCH);
         let (mut is_done, mut leaving) = (false, Vec::new());
         while !self.is_over() && !is_done {
-            let more = self.turn();
-            let deadline = self.deadline();
-            if deadline != timer.deadline() {
+            let deadline = self.machine.deadline().map(|deadline| self.clock.instant(deadline));
+            if let Some(deadline) = deadline.filter(|deadline| *deadline != timer.deadline()) {
                 timer.as_mut().reset(deadline);
             }
             let wake = tokio::select! {
-                count = self.commands.recv_many(&mut batch, BATCH) => Wake::Commands(count),
-                happened = self.link.next() => Wake::Server(happened),
-                () = self.events.judged() => Wake::Other,
-                () = self.udp.ready(), if self.peers.are_there() => Wake::Other,
-                () = &mut timer => Wake::Other,
-                // Other tasks of this thread get their turn too.
-                () = tokio::task::yield_now(), if more == Turn::More => Wake::Other,
+                count = self.commands.recv_many(&mut batch, COMMAND_BATCH) => Wake::Commands(count),
+                event = self.server.next() => Wake::Server(event),
+                () = self.events.decided() => Wake::Decisions,
+                () = next_output(&mut self.peers, &mut self.peer_outputs) => Wake::Peers,
+                () = &mut timer, if deadline.is_some() => Wake::Timer,
             };
             match wake {
-                // Nobody is left who could read or send.
+                // All handles are dropped: nobody can read or send any more.
                 Wake::Commands(0) => is_done = true,
                 Wake::Commands(_) => {
                     for command in batch.drain(..) {
@@ -165,110 +181,82 @@ impl Driver {
                             is_done = true;
                             leaving.push(done);
                         } else {
-                            self.command(command);
+                            self.perform_command(command);
                         }
                     }
                 }
-                Wake::Server(happened) => {
-                    // It may say that somebody left, whose acks have arrived before.
-                    self.hear();
-                    self.happened(happened);
+                Wake::Server(event) => {
+                    // The frame may report a departure. Acks that arrived before it must count first.
+                    self.turn_peers();
+                    self.handle_connection(event);
                 }
-                Wake::Other => {}
+                Wake::Decisions => self.apply_decisions(),
+                Wake::Peers => self.push_events(),
+                Wake::Timer => self.handle(self.clock.now(), machine::Input::Tick),
             }
         }
         self.finish().await;
-        leaving.into_iter().for_each(|told| answer(told, ()));
+        leaving.into_iter().for_each(|done| answer(done, ()));
     }
 
-    /// Everything that can be done without waiting.
-    fn turn(&mut self) -> Turn {
-        let received = self.hear();
-        let now = self.clock.now();
-        if self.machine.deadline().is_some_and(|deadline| deadline <= now.mono) {
-            self.feed(now, machine::Input::Tick);
-        }
-        self.peers.tick(now);
-        let transmitted = self.peers.transmit(&mut self.udp, now);
-        if received == Turn::More || transmitted == Turn::More { Turn::More } else { Turn::Done }
-    }
-
-    /// Takes what the application and the peers have said.
-    fn hear(&mut self) -> Turn {
-        self.peers.judge(self.clock.now());
-        self.peers.receive(&mut self.udp, &self.clock)
-    }
-
-    fn deadline(&self) -> Instant {
-        let earliest = [self.machine.deadline(), self.peers.deadline()].into_iter().flatten().min();
-        // Without a deadline the timer may ring for nothing once in a while.
-        earliest.map_or_else(|| Instant::now() + Duration::from_secs(3600), |deadline| self.clock.instant(deadline))
-    }
-
-    fn command(&mut self, command: Command) {
+    fn perform_command(&mut self, command: Command) {
         let now = self.clock.now();
         match command {
-            Command::Send { to, content, reply } => {
-                let at = self.machine.server_time(now);
-                self.peers.send(now, to, content, at, reply);
-            }
+            Command::Send { to, content, reply } => self.send(now, to, content, reply),
             Command::Roster { reply } => answer(reply, self.machine.roster().iter().cloned().collect()),
             Command::ChangePassword { reply, .. } if self.password_change.is_some() => {
                 answer(reply, Err(machine::PasswordChangeError::InProgress.into()));
             }
             Command::ChangePassword { old, new, reply } => {
                 self.password_change = Some(reply);
-                self.feed(now, machine::Input::ChangePassword { old, new });
+                self.handle(now, machine::Input::ChangePassword { old, new });
             }
-            Command::Leave { .. } => unreachable!("the loop keeps it to itself"),
+            Command::Leave { .. } => unreachable!("the loop keeps this command to itself"),
         }
     }
 
     const fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over(_) | Stage::Left)
+        matches!(self.stage, Stage::Ended(_) | Stage::Left)
     }
 
-    /// Tells all outcomes, says goodbye to peers and server, and tells the last event.
+    /// Pushes the pending outcomes, sends goodbyes to peers and server, and pushes the last event.
     async fn finish(&mut self) {
         let deadline = Instant::now() + LEAVE_TIME;
-        // What was acknowledged or taken until now is told as that.
-        for _ in 0..LAST_TURNS {
-            if self.turn() == Turn::Done {
+        // Acks and decisions that exist by now still decide their outcomes.
+        for _ in 0..FINAL_TURNS {
+            if !self.turn_peers() {
                 break;
             }
         }
-        self.peers.leave(self.clock.now());
-        // Goodbyes that the socket does not take in time are lost like any datagram: the server tells it too.
-        drop(timeout_at(Instant::now() + BYE_TIME, self.say_goodbye()).await);
-        if !self.is_over() {
-            self.feed(self.clock.now(), machine::Input::Leave);
+        if let Some(endpoint) = self.peers.take() {
+            endpoint.leave(&mut self.peer_outputs).await;
         }
-        self.link.close();
-        self.link.closed(deadline).await;
+        self.push_events();
+        if !self.is_over() {
+            self.handle(self.clock.now(), machine::Input::Leave);
+        }
+        self.server.close();
+        self.server.closed(deadline).await;
         let last = match std::mem::replace(&mut self.stage, Stage::Left) {
-            Stage::Over(reason) => Event::Ended(reason),
+            Stage::Ended(reason) => Event::Ended(reason),
             _ => Event::Left,
         };
         self.events.push(last);
     }
+}
 
-    async fn say_goodbye(&mut self) {
-        while self.peers.are_there() {
-            if self.peers.transmit(&mut self.udp, self.clock.now()) == Turn::More {
-                tokio::task::yield_now().await;
-            } else if self.udp.flush() {
-                return;
-            } else {
-                self.udp.writable().await;
-            }
-        }
+/// Resolves when the endpoint has outputs. Cancel safe.
+async fn next_output(peers: &mut Option<Endpoint>, outputs: &mut Vec<peer::Output>) {
+    match peers {
+        Some(endpoint) => endpoint.next(outputs).await,
+        None => std::future::pending().await,
     }
 }
 
-/// However the task ends, nobody waits for it in vain.
+/// Ends the event stream even if the task was aborted or panicked.
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.link.abort();
+        self.server.abort();
         self.events.close();
     }
 }

@@ -1,0 +1,146 @@
+//! The connection to the server: the current one, or the attempt to get one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
+
+use crate::client::dial::{Dialer, TrustedStream};
+use crate::connection::{self, Incoming};
+use crate::error::ConnectError;
+use crate::identity::Fingerprint;
+use crate::outbox::{Full, Outbox};
+
+/// How many received frames may wait for the driver. When they are that many, the connection is not read.
+const MAX_WAITING_FRAMES: usize = 64;
+
+/// What happens to the connection.
+pub(super) enum ConnectionEvent {
+    /// Dialing succeeded.
+    Dialed(Box<TrustedStream>),
+    /// A frame arrived.
+    Frame(Zeroizing<Vec<u8>>),
+    /// The connection broke, or dialing failed.
+    Disconnected,
+    /// Dialing failed because the server showed another key than the one that the client trusts.
+    WrongKey { known: Fingerprint, shown: Fingerprint },
+}
+
+pub(super) struct ServerConnection {
+    dialer: Dialer,
+    state: ConnectionState,
+    /// The task of a connection that this end closed and that may still be writing.
+    closing: Option<JoinHandle<()>>,
+}
+
+enum ConnectionState {
+    Down,
+    Dialing(JoinHandle<Result<Box<TrustedStream>, ConnectError>>),
+    /// Each connection has a channel of its own, so a frame of an earlier connection cannot be taken for one of this.
+    Up {
+        outbox: Arc<Outbox>,
+        frames: mpsc::Receiver<Incoming>,
+        task: JoinHandle<()>,
+    },
+}
+
+impl ServerConnection {
+    pub(super) fn new(dialer: Dialer, stream: TrustedStream) -> Self {
+        let mut connection = Self { dialer, state: ConnectionState::Down, closing: None };
+        connection.open(stream);
+        connection
+    }
+
+    /// Closes the current connection and dials another.
+    pub(super) fn dial(&mut self) {
+        self.close();
+        let dialer = self.dialer.clone();
+        self.state = ConnectionState::Dialing(tokio::spawn(async move { dialer.redial().await.map(Box::new) }));
+    }
+
+    /// Makes `stream` the current connection.
+    pub(super) fn open(&mut self, stream: TrustedStream) {
+        let (inbound, frames) = mpsc::channel(MAX_WAITING_FRAMES);
+        let outbox = Arc::new(Outbox::member());
+        let task = tokio::spawn({
+            let outbox = Arc::clone(&outbox);
+            async move {
+                connection::run(stream.stream, &outbox, connection::STALL, &inbound, |incoming| incoming).await;
+            }
+        });
+        self.state = ConnectionState::Up { outbox, frames, task };
+    }
+
+    /// The next event. Never resolves while there is neither a connection nor an attempt. Cancel safe.
+    pub(super) async fn next(&mut self) -> ConnectionEvent {
+        match &mut self.state {
+            ConnectionState::Down => std::future::pending().await,
+            ConnectionState::Dialing(task) => {
+                let result = task.await;
+                self.state = ConnectionState::Down;
+                match result {
+                    Ok(Ok(stream)) => ConnectionEvent::Dialed(stream),
+                    Ok(Err(error)) => {
+                        log::info!("the server cannot be reached: {error}");
+                        match error {
+                            ConnectError::FingerprintChanged { known, shown, .. } => {
+                                ConnectionEvent::WrongKey { known, shown }
+                            }
+                            _ => ConnectionEvent::Disconnected,
+                        }
+                    }
+                    Err(_) => ConnectionEvent::Disconnected,
+                }
+            }
+            ConnectionState::Up { frames, .. } => match frames.recv().await {
+                Some(Incoming::Frame(frame)) => ConnectionEvent::Frame(frame),
+                Some(Incoming::Drained(_)) => unreachable!("only servers send snapshots of the roster"),
+                Some(Incoming::Gone(_)) | None => {
+                    self.state = ConnectionState::Down;
+                    ConnectionEvent::Disconnected
+                }
+            },
+        }
+    }
+
+    /// Queues whole frames. Without a connection they are dropped.
+    pub(super) fn send(&self, bytes: Bytes) -> Result<(), Full> {
+        match &self.state {
+            ConnectionState::Up { outbox, .. } => outbox.push(bytes),
+            ConnectionState::Down | ConnectionState::Dialing(_) => Ok(()),
+        }
+    }
+
+    /// Closes the connection once everything queued is written, or stops dialing.
+    pub(super) fn close(&mut self) {
+        match std::mem::replace(&mut self.state, ConnectionState::Down) {
+            ConnectionState::Up { outbox, task, .. } => {
+                outbox.finish();
+                self.closing = Some(task);
+            }
+            ConnectionState::Dialing(task) => task.abort(),
+            ConnectionState::Down => {}
+        }
+    }
+
+    /// Waits until the closed connection has written everything. Aborts it at `deadline`.
+    pub(super) async fn closed(&mut self, deadline: Instant) {
+        if let Some(task) = &mut self.closing
+            && timeout_at(deadline, &mut *task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+
+    /// Drops the connection with everything queued, or stops dialing.
+    pub(super) fn abort(&mut self) {
+        match std::mem::replace(&mut self.state, ConnectionState::Down) {
+            ConnectionState::Up { outbox, .. } => outbox.abort(),
+            ConnectionState::Dialing(task) => task.abort(),
+            ConnectionState::Down => {}
+        }
+    }
+}
