@@ -1,9 +1,9 @@
-//! The whole thing in one process: a server on a temporary SQLite file and three people on real sockets.
+//! A complete chat in one process: a server with a temporary SQLite file, and three clients on real sockets.
 //!
 //! ```text
 //! cargo run -p chat-examples --example hello
 //! ```
-#![expect(clippy::print_stdout, reason = "the transcript is what this example is for")]
+#![expect(clippy::print_stdout, reason = "this example prints a transcript")]
 
 use std::error::Error;
 use std::sync::Arc;
@@ -37,9 +37,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let shutdown = async { drop(stopped.await) };
     let server =
         tokio::spawn(serve(listener, identity, Arc::new(accounts), ServerOptions::default(), |_| {}, shutdown));
-    tell("server", &format!("listening on {address}, accounts in a temporary SQLite file"));
+    print_line("server", &format!("listening on {address}, accounts in a temporary SQLite file"));
 
-    // Three people. Knowing the fingerprint, nobody has to be asked whether this is the right server.
+    // Three people. Their clients know the server's fingerprint, so they need not ask whether to trust it.
     let join = async |user: &str| {
         let login = Credentials {
             user: user.parse()?,
@@ -54,25 +54,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut bob = join("bob").await?;
     let mut ming = join("小明").await?;
 
-    // To everyone, with an outcome for each.
+    // A message to everyone, with one outcome per recipient.
     alice.say(Recipient::Everyone, "大家好, shall we start?").await?;
     bob.hear().await;
     ming.hear().await;
     alice.outcome().await;
 
-    // To one.
+    // A private message.
     ming.say(Recipient::One(alice.client.user().clone()), "我准备好了").await?;
     alice.hear().await;
     ming.outcome().await;
 
-    // Somebody leaves; all are told, and can no longer write there.
+    // Bob leaves. The others see it, and messages to him fail.
     let gone = bob.client.user().clone();
-    tell(gone.as_str(), "goes offline");
+    print_line(gone.as_str(), "goes offline");
     bob.client.leave().await;
     alice.see_leave().await;
     ming.see_leave().await;
     if let Err(error) = alice.say(Recipient::One(gone.clone()), "bob?").await {
-        tell("alice", &format!("cannot write to {gone} any more: {error}"));
+        print_line("alice", &format!("cannot write to {gone} any more: {error}"));
     }
 
     alice.client.leave().await;
@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Somebody with a client, and what it tells.
+/// A person's client and its events.
 struct Person {
     client: Client,
     events: Events,
@@ -93,14 +93,14 @@ impl Person {
         let others: Vec<String> = client.roster().await.iter().map(|entry| entry.user.to_string()).collect();
         let others =
             if others.is_empty() { "nobody else is online".into() } else { format!("online: {}", others.join(" ")) };
-        tell(client.user().as_str(), &format!("registered, {others}"));
+        print_line(client.user().as_str(), &format!("registered, {others}"));
         Self { client, events }
     }
 
     async fn say(&self, to: Recipient, text: &str) -> Result<(), Box<dyn Error>> {
         let sent = self.client.send(to.clone(), Content::Text(Text::parse(text)?)).await?;
         debug_assert!(sent.recipients > 0);
-        tell(self.client.user().as_str(), &format!("says to {to}: {text}"));
+        print_line(self.client.user().as_str(), &format!("says to {to}: {text}"));
         Ok(())
     }
 
@@ -115,24 +115,24 @@ impl Person {
                 _ => None,
             })
             .await;
-        tell(self.client.user().as_str(), &line);
+        print_line(self.client.user().as_str(), &line);
     }
 
     async fn outcome(&mut self) {
         let outstanding = self.client.idle(Duration::from_secs(10)).await;
-        assert_eq!(outstanding, 0, "everybody is here and answers");
+        assert_eq!(outstanding, 0, "everybody is online and answers");
         let line = self
             .until(|event| match event {
                 Event::Summary { delivered, others, .. } => {
-                    Some(format!("is told: {delivered} of {} have it", delivered + others.len()))
+                    Some(format!("sees that {delivered} of {} have it", delivered + others.len()))
                 }
                 Event::Report(report) if report.id.number == 1 && report.user.as_str() == "alice" => {
-                    Some(format!("is told: {} has it", report.user))
+                    Some(format!("sees that {} has it", report.user))
                 }
                 _ => None,
             })
             .await;
-        tell(self.client.user().as_str(), &line);
+        print_line(self.client.user().as_str(), &line);
     }
 
     async fn see_leave(&mut self) {
@@ -145,15 +145,15 @@ impl Person {
                 _ => None,
             })
             .await;
-        tell(self.client.user().as_str(), &line);
+        print_line(self.client.user().as_str(), &line);
     }
 
-    /// Reads events until one has something to say.
-    async fn until(&mut self, mut say: impl FnMut(&Event) -> Option<String>) -> String {
+    /// Reads events until `describe` returns a line for one.
+    async fn until(&mut self, mut describe: impl FnMut(&Event) -> Option<String>) -> String {
         loop {
             match self.events.next().await {
                 Some(event) => {
-                    if let Some(line) = say(&event) {
+                    if let Some(line) = describe(&event) {
                         return line;
                     }
                 }
@@ -163,16 +163,16 @@ impl Person {
     }
 }
 
-/// One line of the transcript, with names of any script in a column.
-fn tell(who: &str, what: &str) {
-    let width: usize = who.chars().map(|ch| if ch.is_ascii() { 1 } else { 2 }).sum();
-    println!("{who}{:pad$}{what}", "", pad = 10_usize.saturating_sub(width));
+/// Prints one line of the transcript. Pads the name to a column, counting non-ASCII characters as two cells.
+fn print_line(name: &str, text: &str) {
+    let width: usize = name.chars().map(|ch| if ch.is_ascii() { 1 } else { 2 }).sum();
+    println!("{name}{:pad$}{text}", "", pad = 10_usize.saturating_sub(width));
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn it_runs_to_its_end() {
-        super::main().expect("the conversation takes place");
+    fn the_example_runs_to_its_end() {
+        super::main().expect("the conversation succeeds");
     }
 }

@@ -1,14 +1,14 @@
-//! Addresses as people type them: a server's `HOST:PORT`, and `IP[:PORT]` to be advertised.
+//! Addresses as users type them: `HOST:PORT` of a server, and `IP[:PORT]` to advertise.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-/// Where servers listen unless told otherwise.
+/// The TCP port of a server, unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 7777;
 
-/// A server as it was named: host name or IP address, and port. Shown as `HOST:PORT`, which is also what a server is
-/// remembered by.
+/// The address of a server: a host name or IP address, and a port. Displayed as `HOST:PORT`, in one spelling per server,
+/// under which [`KnownServers`](crate::trust::KnownServers) remembers it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ServerAddress {
     host: String,
@@ -16,10 +16,10 @@ pub struct ServerAddress {
 }
 
 impl ServerAddress {
-    /// Reads `HOST:PORT`; the port may be left out ([`DEFAULT_PORT`]), an IPv6 address with a port needs brackets.
+    /// Parses `HOST:PORT` or `HOST`, which means [`DEFAULT_PORT`]. An IPv6 address with a port needs brackets.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// See [`AddressError`]. Each message says what to write instead.
     pub fn parse(typed: &str) -> Result<Self, AddressError> {
         let typed = typed.trim();
         if typed.is_empty() {
@@ -47,17 +47,17 @@ impl ServerAddress {
             return Err(AddressError::Host(host.to_owned()));
         }
         let port = port.map_or(Ok(DEFAULT_PORT), parse_port)?;
-        // One spelling per server, because it is remembered by it.
+        // One spelling per server, because known servers are compared by it.
         let host = host.parse::<IpAddr>().map_or_else(|_| host.to_ascii_lowercase(), |ip| ip.to_string());
         Ok(Self { host, port })
     }
 
-    /// The host, an IPv6 address without brackets.
+    /// The host name in lower case, or the IP address without brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port.
+    /// The TCP port.
     pub const fn port(&self) -> u16 {
         self.port
     }
@@ -87,8 +87,8 @@ impl fmt::Display for ServerAddress {
     }
 }
 
-/// An address that others can reach this client by, named by its user: `IP[:PORT]`, by default the port of the UDP
-/// socket.
+/// An address, named by the user, at which peers can reach this client: `IP` or `IP:PORT`. The port defaults to that of
+/// the UDP socket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AdvertisedAddress {
     ip: IpAddr,
@@ -96,10 +96,11 @@ pub struct AdvertisedAddress {
 }
 
 impl AdvertisedAddress {
-    /// Reads `IP` or `IP:PORT`; an IPv6 address with a port needs brackets.
+    /// Parses `IP` or `IP:PORT`. An IPv6 address with a port needs brackets.
     ///
     /// # Errors
-    /// It is neither, or nobody could send to it.
+    /// [`AddressError::Advertised`] if it is neither, or is an unspecified or multicast address or port 0, to which no
+    /// peer can send.
     pub fn parse(typed: &str) -> Result<Self, AddressError> {
         let typed = typed.trim();
         let bare = typed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(typed);
@@ -116,7 +117,7 @@ impl AdvertisedAddress {
         Ok(Self { ip, port })
     }
 
-    /// The whole address, for a socket bound to `port`.
+    /// The whole address for a socket bound to `port`.
     pub fn with_default_port(self, port: u16) -> SocketAddr {
         SocketAddr::new(self.ip, self.port.unwrap_or(port))
     }
@@ -130,7 +131,7 @@ impl FromStr for AdvertisedAddress {
     }
 }
 
-/// Letters of any script, because some host files have them; what could not be in a name is a slip of the finger.
+/// Accepts letters of any script, because host files may contain them. Other characters are typing errors.
 fn is_host(host: &str) -> bool {
     host.len() <= 253 && host.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '-' | '.' | '_' | ':'))
 }
@@ -142,30 +143,28 @@ fn parse_port(typed: &str) -> Result<u16, AddressError> {
     }
 }
 
-/// Why an address is refused.
+/// Why an address is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AddressError {
-    /// Nothing was typed.
+    /// The input is empty.
     #[error("the server's address is empty; write HOST:PORT, for example 192.168.1.5:7777")]
     Empty,
-    /// A URL, as of a web page.
-    #[error(
-        "the server's address is no URL; write HOST:PORT without http:// or the like, for example 192.168.1.5:7777"
-    )]
+    /// The input is a URL.
+    #[error("the server's address is not a URL; write HOST:PORT without http://, for example 192.168.1.5:7777")]
     Url,
-    /// No host before the colon.
+    /// There is no host before the colon.
     #[error("the server's address has no host; write HOST:PORT, for example 192.168.1.5:7777")]
     NoHost,
-    /// Something that is neither a host name nor an address.
+    /// The host is neither a host name nor an IP address.
     #[error("'{0}' is neither a host name nor an IP address; write HOST:PORT, for example 192.168.1.5:7777")]
     Host(String),
-    /// A port out of range.
+    /// The port is not a number from 1 to 65535.
     #[error("'{0}' is not a port; ports are numbers from 1 to 65535")]
     Port(String),
-    /// An IPv6 address that could end anywhere.
+    /// An IPv6 address with a port has no brackets, or wrong ones.
     #[error("an IPv6 address with a port is written in brackets, for example [fe80::1]:7777")]
     Bracket,
-    /// Not an address to be advertised.
+    /// The address cannot be advertised.
     #[error("'{0}' cannot be advertised; write IP or IP:PORT of one machine, for example 192.168.1.5:40001")]
     Advertised(String),
 }
@@ -175,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_server_has_one_spelling() {
+    fn addresses_of_one_server_have_one_spelling() {
         for (typed, shown) in [
             ("127.0.0.1:9000", "127.0.0.1:9000"),
             ("chat.Example", "chat.example:7777"),
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn each_slip_has_its_own_error() {
+    fn each_typing_error_has_its_own_message() {
         use AddressError::{Bracket, Empty, Host, NoHost, Port, Url};
         for (typed, error) in [
             ("", Empty),
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn advertised_addresses_take_the_socket_s_port_if_none_is_named() {
+    fn advertised_addresses_default_to_the_port_of_the_socket() {
         for (typed, whole) in [
             ("10.0.0.7", "10.0.0.7:40001"),
             ("10.0.0.7:5000", "10.0.0.7:5000"),

@@ -1,4 +1,5 @@
-//! What can go wrong, by whose fault; each text is a sentence for people.
+//! The errors of server and client. Each message is a sentence for users that names the cause and, where there is one,
+//! the remedy.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,177 +12,180 @@ use crate::address::ServerAddress;
 use crate::identity::Fingerprint;
 use crate::trust::KnownServersError;
 
-/// Why a server does not start. All of it is the operator's to mend.
+/// Why a server does not start. The operator can correct each cause.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The private key does not belong to the certificate, or is of a kind that TLS does not use.
+    /// The private key does not belong to the certificate, or is of a type that TLS does not support.
     #[error("the server's certificate and key cannot be used: {0}")]
     Identity(#[source] rustls::Error),
     /// The presence log cannot be opened.
     #[error("the presence log {} cannot be opened; name a file that you may write to: {source}", .path.display())]
     PresenceLog {
-        /// Its file.
+        /// The log's file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Why a client did not come online.
+/// Why [`connect`](crate::client::connect) failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The user's: no such host, or the name service does not answer.
+    /// The host name does not exist, or the name service does not answer.
     #[error("the host of {server} cannot be found: {source}; check its spelling and the network")]
     Resolve {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// The operator's or the network's: nothing accepts connections there.
+    /// No TCP connection: nothing accepts connections at the address, or the network does not lead there.
     #[error("nothing answers at {server}: {}; is the server running and the address right?", plain(.source))]
     Unreachable {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// The network's: no answer in time.
-    #[error("{server} does not answer; is the server running, the address right, and no firewall between?")]
+    /// The server did not answer within the connect timeout.
+    #[error("{server} does not answer; is the server running, the address right, and no firewall in between?")]
     TimedOut {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
     },
-    /// The user's: something else listens there.
+    /// What listens at the address does not speak the protocol.
     #[error("what listens at {server} is not a chat server: {what}; check the port")]
     NotChat {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
-        /// What it did.
+        /// What it did wrong.
         what: &'static str,
     },
-    /// The connection could not be secured.
-    #[error("the connection to {server} could not be secured: {source}")]
+    /// The TLS handshake failed.
+    #[error("the TLS handshake with {server} failed: {source}")]
     Tls {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
-        /// Why.
+        /// The error of the TLS library.
         source: rustls::Error,
     },
     /// The file of certificate authorities cannot be used.
     #[error("the certificate authorities in {} cannot be used: {what}", .path.display())]
     Authorities {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
     },
-    /// The server is not known, and nobody said that it is the right one.
-    #[error("{server} is not known here; its fingerprint is {shown}; compare it with what its operator says")]
+    /// The server is unknown, and the user or the settings did not accept it.
+    #[error(
+        "{server} is not known here; its fingerprint is {shown}; compare it with the one that the operator gives you"
+    )]
     Untrusted {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
-        /// Its fingerprint.
+        /// The fingerprint that the server shows.
         shown: Fingerprint,
     },
-    /// The server has another key than before: another server, or somebody in between.
+    /// The server's key is not the one that is known. Either the operator has changed it, or somebody intercepts the
+    /// connection.
     #[error(
         "{server} has another key than before: its fingerprint was {known} and is now {shown}; nothing was sent to it"
     )]
     FingerprintChanged {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
-        /// The fingerprint it had.
+        /// The known fingerprint.
         known: Fingerprint,
-        /// The fingerprint it has.
+        /// The fingerprint that the server shows.
         shown: Fingerprint,
     },
-    /// The server has another key than the user named.
-    #[error("{server} is not the server with the fingerprint {wanted}: its own is {shown}; nothing was sent to it")]
+    /// The server does not have the fingerprint that the user named.
+    #[error("{server} does not have the fingerprint {wanted}; its fingerprint is {shown}; nothing was sent to it")]
     WrongFingerprint {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
         /// The fingerprint that the user named.
         wanted: Fingerprint,
-        /// The fingerprint it has.
+        /// The fingerprint that the server shows.
         shown: Fingerprint,
     },
     /// The file of known servers cannot be used.
     #[error(transparent)]
     KnownServers(#[from] KnownServersError),
-    /// One of the two programs has to be updated.
+    /// The programs of client and server speak different versions. One of them needs an update.
     #[error(transparent)]
     NoCommonVersion(#[from] NoCommonVersion),
-    /// The server refuses the log-in, and says why.
+    /// The server rejected the login.
     #[error("{0}")]
     Rejected(Rejection),
-    /// The log-in ended without an answer.
-    #[error("the log-in at {server} failed: {what}; try again")]
+    /// The login ended without an answer of the server.
+    #[error("the login at {server} failed: {what}; try again")]
     LoginFailed {
-        /// The server that was asked for.
+        /// The address of the server.
         server: ServerAddress,
         /// What happened.
         what: String,
     },
-    /// The user's: the address for messages cannot be used.
-    #[error("messages cannot be received at {address} (UDP): {}", udp_trouble(.source))]
+    /// The UDP socket cannot be bound.
+    #[error("messages cannot be received at {address} (UDP): {}", udp_cause(.source))]
     Udp {
-        /// The address to be bound.
+        /// The address from [`ClientOptions::udp`](crate::client::ClientOptions::udp).
         address: SocketAddr,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// The client's own fault.
-    #[error("the client failed inside; this is an error of the program")]
+    /// The client's task ended unexpectedly, which is a bug.
+    #[error("the client stopped because of an internal error; please report it")]
     Internal,
 }
 
-/// Why a message was not accepted. Nothing of it was sent.
+/// Why a message was not queued. No recipient receives it.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The peer machine refuses it.
+    /// The recipient is not online, a limit is reached, or the content is invalid.
     #[error(transparent)]
     NotQueued(#[from] chat_core::peer::SendError),
-    /// Too many outcomes wait to be read by the application.
+    /// Too many outcomes are pending or unread.
     #[error("too many outcomes are unread; read events before sending more")]
     OutcomesUnread,
-    /// The client has left or was ended.
+    /// The session is over.
     #[error("this client is no longer online")]
     Offline,
 }
 
-/// Why a password was not changed, or may not have been.
+/// Why a password was not changed, or may not have been changed.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum ChangePasswordError {
-    /// The server or the connection.
+    /// The server rejected the change or did not answer, or another change is in progress.
     #[error(transparent)]
     Failed(#[from] chat_core::client::PasswordChangeError),
-    /// The client has left or was ended.
+    /// The session is over.
     #[error("this client is no longer online")]
     Offline,
 }
 
-/// Why a session is over for good without having been left.
+/// Why a session ended although the client did not leave it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EndReason {
     /// The server ended it.
     #[error(transparent)]
     Ended(#[from] chat_core::wire::control::Ended),
-    /// The server refuses to go on with it.
-    #[error("the server does not let this session come back: {0}")]
+    /// The server rejected the login that was to resume it.
+    #[error("the server rejects the return of this session: {0}")]
     Rejected(Rejection),
-    /// The server was replaced by one of another version.
+    /// The server now speaks another version of the protocol.
     #[error(transparent)]
     NoCommonVersion(#[from] NoCommonVersion),
-    /// The server was replaced by something else.
+    /// What answers at the server's address does not speak the protocol.
     #[error("the server does not speak this protocol: {0}")]
     NotChat(&'static str),
-    /// The client's own fault.
-    #[error("the client failed inside; this is an error of the program")]
+    /// The client's task ended unexpectedly, which is a bug.
+    #[error("the client stopped because of an internal error; please report it")]
     Internal,
 }
 
-/// The words of an error without its number, which helps nobody at a terminal.
+/// Describes a connection error without the number that the system's text contains.
 fn plain(error: &io::Error) -> String {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, TimedOut};
     match error.kind() {
@@ -194,13 +198,13 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
-fn udp_trouble(error: &io::Error) -> String {
+fn udp_cause(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "another program uses this port; choose another one, or 0 for any".to_owned(),
         io::ErrorKind::AddrNotAvailable => {
             "this machine does not have that address; choose one of its own, or [::] for all".to_owned()
         }
-        io::ErrorKind::PermissionDenied => "ports below 1024 need special rights; choose a higher one".to_owned(),
+        io::ErrorKind::PermissionDenied => "ports below 1024 need special permissions; choose a higher one".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -210,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_sentences_that_can_be_shown() {
+    fn messages_are_sentences_for_users() {
         let server: ServerAddress = "127.0.0.1:7777".parse().unwrap();
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(

@@ -1,9 +1,11 @@
-//! Chat over real sockets: the presence server ([`server`]) and the client ([`client`]) on tokio.
+//! Chat over real sockets, on tokio: the presence server ([`server`]), the client ([`client`]), and messages without a
+//! server ([`peers`]).
 //!
-//! Both are thin drivers around the machines of [`chat_core`]. The server knows who has an account and who is here; the
-//! messages go straight from client to client over UDP, sealed, and each has an outcome that its sender is told.
+//! Server and client are thin drivers of the machines in [`chat_core`]. The server holds the accounts and knows who is
+//! online. Messages travel sealed over UDP, directly from client to client, and the sender receives one outcome per
+//! recipient.
 //!
-//! # A room of one process
+//! # A server and two clients in one process
 //!
 //! ```
 //! use std::sync::Arc;
@@ -22,7 +24,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // The server. An embedder brings accounts of its own; those of chat-store live in SQLite or MySQL.
+//! // The server, with accounts in memory. chat-store keeps them in SQLite or MySQL.
 //! let folder = tempfile::tempdir()?;
 //! let identity = ServerIdentity::load_or_create(folder.path())?;
 //! let fingerprint = identity.fingerprint();
@@ -38,7 +40,7 @@
 //!     async { drop(stopped.await) },
 //! ));
 //!
-//! // Two clients. They know the server by its fingerprint, so nobody has to be asked.
+//! // Two clients. They know the server's fingerprint, so there is no question of trust to ask a user.
 //! let join = async |user: &str| {
 //!     let login = Credentials {
 //!         user: user.parse().expect("a user name"),
@@ -48,18 +50,18 @@
 //!     };
 //!     connect(ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login)).await
 //! };
-//! let (bob, mut hears) = join("bob").await?;
-//! let (alice, _events) = join("alice").await?;
+//! let (bob, mut events) = join("bob").await?;
+//! let (alice, _unread) = join("alice").await?;
 //!
 //! let sent = alice.send(Recipient::Everyone, Content::Text(Text::parse("大家好")?)).await?;
 //! assert_eq!(sent.recipients, 1);
 //! loop {
-//!     match hears.next().await {
+//!     match events.next().await {
 //!         Some(Event::Message { message, .. }) => {
 //!             assert_eq!(message.from.as_str(), "alice");
 //!             break;
 //!         }
-//!         Some(_) => {} // alice came online, and notices
+//!         Some(_) => {} // presence and notices
 //!         None => panic!("the session is over"),
 //!     }
 //! }
@@ -73,16 +75,17 @@
 //! # }
 //! ```
 //!
-//! # What is bounded
+//! # Limits
 //!
-//! Every queue has a named bound, and nothing waits for a single connection or peer inside a task that serves many: a
-//! client that does not read is dropped, a datagram that cannot be sent is lost as if the network had lost it, and an
-//! application that does not read its [`client::Events`] makes senders wait.
+//! Every queue has a named limit, and a task that serves many never waits for a single connection or peer. The server
+//! drops a client that does not read. A datagram that the socket does not take counts as lost, as it would in the
+//! network. Senders wait for an application that does not read its [`client::Events`].
 //!
 //! # Security
 //!
-//! TLS 1.3 only, without early data and session resumption, with hybrid post-quantum key exchange where both ends have
-//! it; the cryptography is aws-lc. See [`trust`] for whom a client believes, and [`identity`] for what a server keeps.
+//! All connections use TLS 1.3, without early data and without session resumption, and with hybrid post-quantum key
+//! exchange where both ends support it. The cryptography is aws-lc. [`trust`] describes how a client decides which server
+//! to trust, and [`identity`] what a server keeps.
 
 mod clock;
 mod connection;

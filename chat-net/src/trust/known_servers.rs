@@ -1,4 +1,4 @@
-//! The file of known servers: one line `HOST:PORT FINGERPRINT` each.
+//! The file of known servers: one line `HOST:PORT FINGERPRINT` per server.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,47 +8,49 @@ use crate::address::ServerAddress;
 use crate::files;
 use crate::identity::Fingerprint;
 
-/// The servers met before. Every call reads the file anew, so that several programs can share it; it is written
-/// as a whole, mode 0600, in a folder of mode 0700, by one at a time: who changes it has the lock of a file beside it.
+/// The file in which a client remembers the fingerprints of servers.
+///
+/// Several programs can share the file. Every call reads it again. A change holds a lock on a file beside it and replaces
+/// the whole file (mode 0600, in a folder of mode 0700).
 #[derive(Clone, Debug)]
 pub struct KnownServers {
     path: PathBuf,
 }
 
-/// What the file says.
+/// The content of the file.
 type Known = Vec<(ServerAddress, Fingerprint)>;
 
-/// For another program that changes the file, which takes some milliseconds; one that was suspended may take for ever.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a change waits for the lock. Another program holds it for milliseconds, unless that program is suspended.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl KnownServers {
-    /// Names the file, and checks that it can be read if it exists.
+    /// Uses the file at `path`. The file does not have to exist.
     ///
     /// # Errors
-    /// It cannot be read, or a line of it is not understood.
+    /// The file exists and cannot be read, or contains an invalid line.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, KnownServersError> {
         let store = Self { path: path.into() };
         store.read()?;
         Ok(store)
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The fingerprint that `server` had, if it is known.
+    /// The fingerprint that the file has for `server`, if there is one.
     ///
     /// # Errors
-    /// As [`KnownServers::open`].
+    /// See [`KnownServers::open`].
     pub fn get(&self, server: &ServerAddress) -> Result<Option<Fingerprint>, KnownServersError> {
         Ok(self.read()?.into_iter().find(|(known, _)| known == server).map(|(_, fingerprint)| fingerprint))
     }
 
-    /// Remembers `server` by this fingerprint, instead of the one that it had.
+    /// Remembers `fingerprint` for `server`. Replaces the one that the file has, if any.
     ///
     /// # Errors
-    /// As [`KnownServers::open`], or the file cannot be written, or another program has been changing it for 2 s.
+    /// See [`KnownServers::open`]. Also if the file cannot be written, or another program holds its lock for 2 s.
     pub fn remember(&self, server: &ServerAddress, fingerprint: Fingerprint) -> Result<(), KnownServersError> {
         self.change(|all| {
             all.retain(|(known, _)| known != server);
@@ -56,10 +58,10 @@ impl KnownServers {
         })
     }
 
-    /// Forgets `server`; whether it was known.
+    /// Removes `server` from the file. Returns whether the file had it.
     ///
     /// # Errors
-    /// As [`KnownServers::remember`].
+    /// See [`KnownServers::remember`].
     pub fn forget(&self, server: &ServerAddress) -> Result<bool, KnownServersError> {
         let is_known = self.get(server)?.is_some();
         if is_known {
@@ -68,12 +70,12 @@ impl KnownServers {
         Ok(is_known)
     }
 
-    /// What others add meanwhile is not lost.
+    /// Edits the file under the lock, so that no change of another program is lost.
     fn change(&self, edit: impl FnOnce(&mut Known)) -> Result<(), KnownServersError> {
         let failed = |source| KnownServersError::Write { path: self.path.clone(), source };
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder.map_or(Ok(()), files::private_folder).map_err(failed)?;
-        let _lock = files::lock_beside(&self.path, PATIENCE).map_err(failed)?;
+        let _lock = files::lock_beside(&self.path, LOCK_TIMEOUT).map_err(failed)?;
         let mut all = self.read()?;
         edit(&mut all);
         let text: String = all.iter().map(|(server, fingerprint)| format!("{server} {fingerprint}\n")).collect();
@@ -87,7 +89,7 @@ impl KnownServers {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(KnownServersError::Read { path: self.path.clone(), source }),
         };
-        // A line that is not understood might be the one that protects this very server: an error, not a blank.
+        // An invalid line may be a damaged entry for this very server, so it is an error and not ignored.
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         lines
             .map(|(number, line)| {
@@ -102,31 +104,31 @@ fn parse(line: &str) -> Option<(ServerAddress, Fingerprint)> {
     Some((server.parse().ok()?, fingerprint.parse().ok()?))
 }
 
-/// What is wrong with the file of known servers.
+/// Why the file of known servers cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KnownServersError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the known servers in {} cannot be read: {source}", .path.display())]
     Read {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// It cannot be written.
+    /// The file cannot be written, or its lock cannot be taken.
     #[error("the known servers in {} cannot be written: {source}", .path.display())]
     Write {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// A line is not understood.
-    #[error("line {line} of {} is not 'HOST:PORT FINGERPRINT'; mend or delete it", .path.display())]
+    /// A line is invalid.
+    #[error("line {line} of {} is not 'HOST:PORT FINGERPRINT'; correct or delete the line", .path.display())]
     Line {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The number of the line, from 1.
         line: usize,
     },
 }
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_are_remembered_changed_and_forgotten() {
+    fn servers_are_remembered_replaced_and_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chat/known-servers");
         let store = KnownServers::open(&path).unwrap();
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_several_remember_at_once_is_all_there() {
+    fn concurrent_changes_are_all_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chat/known-servers");
         std::thread::scope(|scope| {
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_understood_is_named_and_kept() {
+    fn an_invalid_line_is_reported_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("known-servers");
         let text = format!("a:1 {}\n\nb:2 nonsense\n", Fingerprint::new([7; 32]));

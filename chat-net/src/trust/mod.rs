@@ -1,41 +1,41 @@
-//! Whom a client believes to be the server it was told to connect to.
+//! Trust: how a client decides that it talks to the right server.
 
-mod known;
+mod known_servers;
 
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-pub use known::{KnownServers, KnownServersError};
+pub use known_servers::{KnownServers, KnownServersError};
 
 use crate::address::ServerAddress;
 use crate::identity::Fingerprint;
 
-/// How a client decides. Whatever it is, the server has proved to hold the private key, and nothing was sent to it,
-/// before the decision is made.
+/// How a client decides whether to trust a server. The TLS handshake has proved by then that the server holds the private
+/// key, and the client has sent nothing else.
 #[derive(Debug)]
 pub enum Trust {
-    /// Only the server with this fingerprint.
+    /// Trusts only the server with this fingerprint.
     Fingerprint(Fingerprint),
-    /// The servers met before, each with the fingerprint that it had then.
+    /// Trusts known servers, as long as each shows the fingerprint that was remembered for it.
     Known {
-        /// Where they are remembered.
+        /// The file of known servers.
         store: KnownServers,
-        /// What about a server that is not there.
+        /// What to do about a server that is not in it.
         unknown: UnknownServer,
     },
-    /// Servers with a certificate for their host name from one of the authorities in this PEM file.
+    /// Trusts servers whose certificate is valid for their host name and issued by an authority in this PEM file.
     Ca(PathBuf),
 }
 
-/// What to do about a server that is not known.
+/// What to do about a server that is not among the known servers.
 pub enum UnknownServer {
-    /// Ask; a server that is accepted is remembered.
+    /// Ask the user. If the answer is [`Answer::Accept`], remember the server.
     Ask(Box<dyn AskUser>),
-    /// Accept and remember it. Whoever answers the first time is believed.
+    /// Accept and remember it (trust on first use). An attacker who intercepts the first connection stays unnoticed.
     AcceptNew,
-    /// Refuse it.
+    /// Refuse it: the client does not connect.
     Refuse,
 }
 
@@ -49,9 +49,9 @@ impl fmt::Debug for UnknownServer {
     }
 }
 
-/// Puts the question to somebody. No connection is held open meanwhile, so it may take its time.
+/// Asks the user about an unknown server. No connection is open meanwhile, so the user may take any time.
 pub trait AskUser: Send + Sync {
-    /// Whether `server`, which shows `fingerprint`, is the right one.
+    /// Asks whether `server`, which shows `fingerprint`, is the right one.
     fn ask<'a>(
         &'a self,
         server: &'a ServerAddress,
@@ -59,11 +59,11 @@ pub trait AskUser: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 }
 
-/// The answer to that question.
+/// The user's answer about an unknown server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
-    /// It is: remember it and connect.
+    /// It is the right server: remember it and connect.
     Accept,
-    /// It is not, or nobody knows.
+    /// It is not, or the user does not know.
     Refuse,
 }

@@ -1,4 +1,4 @@
-//! Linux: many datagrams to different peers in one call, and nothing told that nobody reads.
+//! Linux: sends datagrams to different peers with one system call, and turns off ancillary data.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -12,10 +12,10 @@ use tokio::net::UdpSocket;
 
 use super::socket::mapped;
 
-/// Datagrams in one call: more of them gain nothing (measured from 16 to 1,024), fewer cost a system call each.
+/// How many datagrams one system call sends. Larger batches gain nothing (measured up to 1,024).
 const BATCH: usize = 64;
 
-/// Sends datagrams in one call; how many of them are done with.
+/// Sends up to [`BATCH`] datagrams with one system call. Returns how many of them are done, sent or not.
 pub(super) fn send<'a>(
     socket: &UdpSocket,
     local: SocketAddr,
@@ -29,13 +29,13 @@ pub(super) fn send<'a>(
                 to.push(address.as_any());
                 bytes.push([IoSlice::new(datagram.bytes)]);
             }
-            // Nothing can be sent there; what stands before it goes first.
+            // This socket cannot send there. Datagrams before this one go first.
             None if to.is_empty() => return Ok(1),
             None => break,
         }
     }
     if let ([to], [[bytes]]) = (to.as_slice(), bytes.as_slice()) {
-        // One that is alone, as in a conversation of two, leaves sooner without what a call for many has to set up.
+        // A single datagram, the usual case between two people, needs none of the headers that sendmmsg takes.
         return Ok(sendto(socket, bytes, SendFlags::empty(), to).map(|_| 1)?);
     }
     let mut controls: [_; BATCH] = std::array::from_fn(|_| SendAncillaryBuffer::default());
@@ -45,15 +45,15 @@ pub(super) fn send<'a>(
     Ok(sendmmsg(socket, &mut headers, SendFlags::empty())?)
 }
 
-/// Each of these would cost every datagram some time in the kernel, and ours are told apart by their seals.
-pub(super) fn ask_for_nothing_else(socket: &UdpSocket) {
-    // What cannot be turned off only costs that time.
-    let told = [
+/// Turns off the ancillary data that `quinn-udp` requests and nobody reads here. Each would cost time per datagram.
+pub(super) fn disable_ancillary_data(socket: &UdpSocket) {
+    // An option that stays on costs that time and does no harm.
+    let packet_options = [
         setsockopt(socket, sockopt::ReceiveTimestampns, &false),
         setsockopt(socket, sockopt::Ipv4PacketInfo, &false),
         setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &false),
     ];
-    let classes =
+    let traffic_classes =
         [rustix::net::sockopt::set_ip_recvtos(socket, false), rustix::net::sockopt::set_ipv6_recvtclass(socket, false)];
-    log::trace!("socket options: {told:?} {classes:?}");
+    log::trace!("socket options: {packet_options:?} {traffic_classes:?}");
 }

@@ -1,9 +1,9 @@
-//! The UDP socket: everything that arrives goes to the peer machine, everything it has to say goes out.
+//! The UDP socket: passes received datagrams to the peer machine and sends the datagrams that the machine makes.
 //!
-//! Reading and writing are done until the socket would block, a batch at a time; that is the only brake. Datagrams to
-//! one peer that stand in a row leave in one call and, where the system can (Linux), as one packet that only the
-//! network cuts up (GSO); what came that way is received so too (GRO). No error of a datagram ends anything: the
-//! machine treats what was not sent like what was lost.
+//! It receives and sends in batches until the socket would block. Nothing else limits the rate. Consecutive datagrams to
+//! one peer (a train) leave with one system call; where the system supports it (Linux), they travel through the kernel as
+//! one packet (GSO), and packets that arrive in this form are received in one piece (GRO). An error concerns its
+//! datagrams only: those count as lost, and the machine retransmits them.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -24,34 +24,35 @@ use tokio::net::UdpSocket;
 use self::socket::{RECEIVE_BUFFER, mapped};
 use crate::pace::Pace;
 
-/// How many datagrams are sealed and sent before the receiving side is looked at again.
+/// How many datagrams one call of [`Udp::transmit`] seals and sends, so that receiving gets its turn.
 const SEND_BATCH: usize = 64;
 
-/// How many datagrams one packet may hold until the network cuts it up: so many fit the longest packet there is.
+/// How many datagrams a train may have. More do not fit into the longest packet.
 const MAX_TRAIN: usize = 50;
 
-/// How many packets are received in one call.
+/// How many packets one system call receives.
 const RECEIVE_BATCH: usize = 8;
 
-/// How many calls are made before the sending side, timers and commands get their turn.
+/// How many system calls one call of [`Udp::receive`] makes, so that transmitting, timers and commands get their turn.
 const RECEIVE_BATCHES: usize = 16;
 
-/// The longest packet, of which the system may make one from many datagrams.
-const PACKET: usize = 65_535;
+/// The longest UDP packet in bytes. With GRO, one packet holds many datagrams.
+const MAX_PACKET: usize = 65_535;
 
 thread_local! {
-    /// Where packets are received. All sockets of a thread share it, because it is used between two waits only.
-    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; RECEIVE_BATCH * PACKET].into_boxed_slice());
+    /// The receive buffer. All sockets of a thread share it, because no call holds it across an await.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; RECEIVE_BATCH * MAX_PACKET].into_boxed_slice());
 }
 
+/// A UDP socket with the slab that the peer machine fills.
 #[derive(Debug)]
 pub(crate) struct Udp {
     socket: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
     slab: Slab,
-    /// The socket took no more; it is to be asked when it does.
-    blocked: bool,
+    /// The socket would block, and the slab holds datagrams for it.
+    is_blocked: bool,
     warnings: Pace,
 }
 
@@ -74,7 +75,7 @@ impl Progress {
     }
 }
 
-/// What the system granted of the receive buffer that was asked for, in bytes.
+/// The granted and the requested size of the socket's receive buffer, in bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct ReceiveBuffer {
     pub(crate) granted: usize,
@@ -82,18 +83,18 @@ pub(crate) struct ReceiveBuffer {
 }
 
 impl Udp {
-    /// Binds; `[::]` receives IPv4 too, and becomes `0.0.0.0` on a machine without IPv6.
+    /// Binds a socket. On `[::]` it receives IPv4 too; on a machine without IPv6, `[::]` becomes `0.0.0.0`.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = UdpSocket::from_std(socket::bind(address)?.into())?;
         let state = UdpSocketState::new((&socket).into())?;
         #[cfg(target_os = "linux")]
-        linux::ask_for_nothing_else(&socket);
+        linux::disable_ancillary_data(&socket);
         Ok(Self {
             local: socket.local_addr()?,
             socket,
             state,
             slab: Slab::new(SEND_BATCH),
-            blocked: false,
+            is_blocked: false,
             warnings: Pace::warnings(),
         })
     }
@@ -102,41 +103,42 @@ impl Udp {
         self.local
     }
 
-    /// Read back, because the system gives less than was asked for without an error.
+    /// Reads the size back, because the system grants less than requested without an error.
     pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
         let size = socket2::SockRef::from(&self.socket).recv_buffer_size().unwrap_or(0);
-        // Linux doubles the number, for its own book-keeping.
+        // Linux reports twice the size, because it counts its own overhead.
         let granted = if cfg!(target_os = "linux") { size / 2 } else { size };
         ReceiveBuffer { granted, wanted: RECEIVE_BUFFER }
     }
 
-    /// Resolves when there is something to receive, or when what waits can be sent. Cancel safe.
+    /// Resolves when the socket has something to receive, or can take the datagrams that wait in the slab. Cancel safe.
     pub(crate) async fn ready(&self) {
-        // Only one task ever waits, so that the socket's own place for a waker will do, which costs less than a future.
+        // Polling directly costs less than a future. The socket keeps one waker per direction, which is enough because
+        // only one task ever waits.
         let ready = std::future::poll_fn(|cx| match self.socket.poll_recv_ready(cx) {
-            Poll::Pending if self.blocked => self.socket.poll_send_ready(cx),
+            Poll::Pending if self.is_blocked => self.socket.poll_send_ready(cx),
             poll => poll,
         });
         if ready.await.is_err() {
-            // The runtime is shutting down, and this task with it.
+            // The runtime is shutting down and drops this task.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Resolves when what waits may be sent. Cancel safe.
+    /// Resolves when the socket can take datagrams. Cancel safe.
     pub(crate) async fn writable(&self) {
         if self.socket.writable().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Hands what has arrived to the machine.
+    /// Passes the datagrams that have arrived to the machine.
     pub(crate) fn receive(&mut self, peer: &mut Peer, now: Now, out: &mut Vec<Output>) -> Progress {
         BUFFER.with_borrow_mut(|buffer| {
             for _ in 0..RECEIVE_BATCHES {
                 let mut meta = [RecvMeta::default(); RECEIVE_BATCH];
-                let (count, progress) = self.fill(buffer, &mut meta);
-                let packets = meta[..count].iter().zip(buffer.chunks_exact_mut(PACKET));
+                let (count, progress) = self.receive_packets(buffer, &mut meta);
+                let packets = meta[..count].iter().zip(buffer.chunks_exact_mut(MAX_PACKET));
                 let batch = packets.flat_map(|(meta, packet)| {
                     let datagrams = packet[..meta.len].chunks_mut(meta.stride.max(1));
                     datagrams.map(|bytes| Datagram { from: meta.addr, bytes })
@@ -150,50 +152,52 @@ impl Udp {
         })
     }
 
-    /// Receives packets; how many, and whether there may be more.
-    fn fill(&mut self, buffer: &mut [u8], meta: &mut [RecvMeta; RECEIVE_BATCH]) -> (usize, Progress) {
-        let mut packets = buffer.chunks_exact_mut(PACKET);
+    /// Receives packets with one system call. Returns how many, and whether there may be more.
+    fn receive_packets(&mut self, buffer: &mut [u8], meta: &mut [RecvMeta; RECEIVE_BATCH]) -> (usize, Progress) {
+        let mut packets = buffer.chunks_exact_mut(MAX_PACKET);
         let mut slices: [_; RECEIVE_BATCH] =
             std::array::from_fn(|_| IoSliceMut::new(packets.next().unwrap_or_default()));
         let mut count = 0;
         let result = self.socket.try_io(Interest::READABLE, || {
             count = self.state.recv((&self.socket).into(), &mut slices, meta)?;
-            // Where many are received in one call, few are all there were: tokio is told without another call.
-            let dry = quinn_udp::BATCH_SIZE > 1 && count < RECEIVE_BATCH;
-            if dry { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            // recvmmsg returned fewer than a full batch, so the socket is drained: clear readiness without another
+            // system call.
+            let is_drained = quinn_udp::BATCH_SIZE > 1 && count < RECEIVE_BATCH;
+            if is_drained { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         });
         match result {
             Ok(()) => (count, Progress::More),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (count, Progress::Idle),
-            // Mostly an ICMP message about something sent earlier; the next call gets what is behind it.
+            // Usually an ICMP error about an earlier datagram. Reading it has cleared it.
             Err(error) => {
-                self.warn("received", &error);
+                self.warn("receive", &error);
                 (0, Progress::More)
             }
         }
     }
 
-    /// Sends what the machine has to say, at most one batch.
+    /// Lets the machine fill the slab, and sends it: at most one batch.
     pub(crate) fn transmit(&mut self, peer: &mut Peer, now: Now) -> Progress {
         let transmit = if self.slab.is_full() { Transmit::More } else { peer.transmit(now, &mut self.slab) };
         self.flush();
         if self.slab.is_empty() && transmit == Transmit::More { Progress::More } else { Progress::Idle }
     }
 
-    /// Sends what waits in the slab; whether all of it is gone.
+    /// Sends the datagrams in the slab. Returns whether the slab is empty now.
     pub(crate) fn flush(&mut self) -> bool {
-        self.blocked = false;
+        self.is_blocked = false;
         while !self.slab.is_empty() {
             let first = self.first_train();
             match self.socket.try_io(Interest::WRITABLE, || self.send_some()) {
                 Ok(count) => self.slab.remove(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.blocked = true;
+                    self.is_blocked = true;
                     return false;
                 }
                 Err(error) => {
-                    self.warn("sent", &error);
-                    // Where long packets are not possible the state knows it now, and the datagrams go one by one.
+                    self.warn("send", &error);
+                    // If the system rejects GSO, the state has noticed and trains have become shorter: try again. Otherwise
+                    // drop the datagrams.
                     if first == 1 || self.first_train() > 1 {
                         self.slab.remove(first);
                     }
@@ -203,7 +207,7 @@ impl Udp {
         true
     }
 
-    /// Sends the first datagrams of the slab; how many of them are done with.
+    /// Sends the first datagrams of the slab with one system call. Returns how many of them to remove.
     fn send_some(&self) -> io::Result<usize> {
         #[cfg(target_os = "linux")]
         if self.first_train() == 1 {
@@ -227,9 +231,9 @@ impl Udp {
         self.trains().next().map_or(0, |train| train.datagrams)
     }
 
-    fn warn(&mut self, what: &str, error: &io::Error) {
+    fn warn(&mut self, verb: &str, error: &io::Error) {
         if self.warnings.allows() {
-            log::warn!("a datagram could not be {what}: {error}");
+            log::warn!("cannot {verb} a datagram: {error}");
         }
     }
 }
@@ -239,18 +243,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn addresses_that_cannot_be_bound_are_told_apart() {
-        let taken = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap().local_address();
+    async fn binding_fails_differently_for_used_ports_and_foreign_addresses() {
+        let free = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap().local_address();
         let holder = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let in_use = Udp::bind(holder.local_address()).err().unwrap();
         assert_eq!(in_use.kind(), io::ErrorKind::AddrInUse);
-        let not_ours = Udp::bind("192.0.2.1:0".parse().unwrap()).err().unwrap();
-        assert_eq!(not_ours.kind(), io::ErrorKind::AddrNotAvailable);
-        assert!(Udp::bind(taken).is_ok(), "a port that is free again can be bound");
+        let foreign = Udp::bind("192.0.2.1:0".parse().unwrap()).err().unwrap();
+        assert_eq!(foreign.kind(), io::ErrorKind::AddrNotAvailable);
+        assert!(Udp::bind(free).is_ok(), "a port is free again once its socket is dropped");
     }
 
     #[tokio::test]
-    async fn buffers_are_read_back_and_fragments_forbidden() {
+    async fn a_socket_knows_its_receive_buffer_and_forbids_fragmentation() {
         let udp = Udp::bind("[::]:0".parse().unwrap()).unwrap();
         assert!(udp.receive_buffer().granted > 0);
         #[cfg(target_os = "linux")]

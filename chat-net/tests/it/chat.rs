@@ -1,4 +1,4 @@
-//! Messages between sessions: outcomes, order, groups, and readers who do not read.
+//! Messages between sessions: outcomes, order, messages to everyone, applications that do not read.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ async fn outcomes(person: &mut Person, count: usize) -> BTreeMap<String, Outcome
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_message_reaches_everybody_else_and_each_has_its_outcome() {
+async fn a_message_to_everyone_reaches_all_others_and_has_one_outcome_each() {
     let server = Server::start().await;
     let [mut alice, mut bob, mut carol] = server.three().await;
     let sent = alice.client.send(Recipient::Everyone, text("大家好")).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_group_message_reaches_everybody_else_and_each_has_its_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn private_messages_come_in_order_and_only_to_their_recipient() {
+async fn private_messages_arrive_in_order_at_their_recipient_only() {
     let server = Server::start().await;
     let [alice, mut bob, mut carol] = server.three().await;
     for number in 0..200 {
@@ -65,11 +65,11 @@ async fn private_messages_come_in_order_and_only_to_their_recipient() {
     }
     assert_eq!(alice.client.idle(PATIENCE).await, 0);
     alice.client.send(to("carol"), text("and you?")).await.unwrap();
-    assert_eq!(carol.message().await.1, "and you?", "nothing of the 200 came before it");
+    assert_eq!(carol.message().await.1, "and you?", "carol received none of the 200 messages");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_longest_text_arrives_whole() {
+async fn a_text_of_maximum_length_arrives_complete() {
     let server = Server::start().await;
     let [alice, mut bob, _carol] = server.three().await;
     let long = "é".repeat(8_192);
@@ -78,7 +78,7 @@ async fn the_longest_text_arrives_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_is_delivered_when_it_is_taken_and_not_before() {
+async fn a_message_is_delivered_once_the_application_accepts_it() {
     let server = Server::start().await;
     let mut alice = server.join("alice").await;
     let mut options = server.client_options("bob", Purpose::Register);
@@ -92,7 +92,7 @@ async fn a_message_is_delivered_when_it_is_taken_and_not_before() {
     while tokens.len() < 2 {
         tokens.push(bob.find(|event| if let Event::Message { token, .. } = event { Some(*token) } else { None }).await);
     }
-    assert_eq!(alice.client.pending_outcomes(), 2, "read, but not taken");
+    assert_eq!(alice.client.pending_outcomes(), 2, "read, but not accepted");
     bob.client.accept(tokens[0]);
     assert_eq!(outcomes(&mut alice, 1).await["bob"], Outcome::Delivered);
     bob.client.refuse(tokens[1]);
@@ -100,7 +100,7 @@ async fn a_message_is_delivered_when_it_is_taken_and_not_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_for_an_application_that_reads_no_more_are_refused() {
+async fn messages_are_refused_once_the_application_drops_its_events() {
     let server = Server::start().await;
     let [mut alice, bob, _carol] = server.three().await;
     let Person { client: _kept, events } = bob;
@@ -110,19 +110,19 @@ async fn messages_for_an_application_that_reads_no_more_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_outcomes_are_told_before_the_end() {
+async fn all_outcomes_precede_the_last_event() {
     let server = Server::start().await;
     let mut alice = server.join("alice").await;
     let mut options = server.client_options("bob", Purpose::Register);
     options.accept = AcceptMode::Manual;
-    let _bob = server.connect(options).await.unwrap();
+    let bob = server.connect(options).await.unwrap();
     alice.sees(&["bob"]).await;
     for _ in 0..3 {
         alice.client.send(to("bob"), text("read it later")).await.unwrap();
     }
     let events = alice.events;
     alice.client.leave().await;
-    let mut person = Person { client: _bob.client.clone(), events };
+    let mut person = Person { client: bob.client.clone(), events };
     let mut reports = 0;
     loop {
         match person.next().await.unwrap() {
@@ -153,7 +153,7 @@ async fn ipv4_and_ipv6_sockets_reach_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_taken_is_told_as_that_although_the_receiver_leaves_at_once() {
+async fn an_accepted_message_is_delivered_even_if_the_receiver_leaves_immediately() {
     let server = Server::start().await;
     let mut alice = server.join("alice").await;
     for round in 0..10 {

@@ -1,4 +1,4 @@
-//! A server and its clients for one story.
+//! Starts a server and clients for one test.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -23,12 +23,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Longer than anything takes on a busy machine; whoever waits that long has failed.
+/// The limit on every wait, longer than anything takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const PASSWORD: &str = "correct horse";
 
-/// A server that runs, and what outlives it.
+/// A running server, with the state that survives a restart.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) fingerprint: Fingerprint,
@@ -39,7 +39,7 @@ pub(crate) struct Server {
     task: Option<JoinHandle<Result<(), ServeError>>>,
 }
 
-/// Times that tests need not wait for, long enough for a busy machine.
+/// Timeouts that are short enough to wait for, and long enough for a busy machine.
 pub(crate) fn options() -> ServerOptions {
     let machine = ServerConfig {
         heartbeat: Duration::from_millis(300),
@@ -92,21 +92,21 @@ impl Server {
         self.task = Some(tokio::spawn(serve(listener, identity, accounts, options, observer, stopped)));
     }
 
-    /// Stops it, as SIGTERM does.
+    /// Stops the server in an orderly way, as SIGTERM does.
     pub(crate) async fn stop(&mut self) {
         drop(self.stop.take());
-        let task = self.task.take().expect("it runs");
-        timeout(PATIENCE, task).await.expect("it ends").unwrap().unwrap();
+        let task = self.task.take().expect("the server runs");
+        timeout(PATIENCE, task).await.expect("the server stops in time").unwrap().unwrap();
     }
 
-    /// Kills it without a word, as a power cut does.
+    /// Aborts the server without notice, as a power cut does.
     pub(crate) async fn kill(&mut self) {
-        let task = self.task.take().expect("it runs");
+        let task = self.task.take().expect("the server runs");
         task.abort();
         assert!(task.await.unwrap_err().is_cancelled());
     }
 
-    /// Starts it again at the same address with the same identity and accounts.
+    /// Starts the server again at the same address, with the same identity and accounts.
     pub(crate) async fn restart(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
         let identity = ServerIdentity::load_or_create(self.folder.path()).unwrap();
@@ -128,11 +128,11 @@ impl Server {
     }
 
     pub(crate) async fn connect(&self, options: ClientOptions) -> Result<Person, ConnectError> {
-        let (client, events) = timeout(PATIENCE, connect(options)).await.expect("an answer")?;
+        let (client, events) = timeout(PATIENCE, connect(options)).await.expect("connect returns in time")?;
         Ok(Person { client, events })
     }
 
-    /// Three who know of each other.
+    /// Three clients, each with a complete roster.
     pub(crate) async fn three(&self) -> [Person; 3] {
         let mut alice = self.join("alice").await;
         let mut bob = self.join("bob").await;
@@ -176,34 +176,34 @@ pub(crate) fn to(user: &str) -> Recipient {
     Recipient::One(name(user))
 }
 
-/// A client and what it is told.
+/// A client and its events.
 pub(crate) struct Person {
     pub(crate) client: Client,
     pub(crate) events: Events,
 }
 
 impl Person {
-    /// The next event, leaving out what depends on the machine.
+    /// The next event. Skips the notice about the receive buffer, which depends on the system.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
-            match timeout(PATIENCE, self.events.next()).await.expect("an event") {
+            match timeout(PATIENCE, self.events.next()).await.expect("an event in time") {
                 Some(Event::Notice(Notice::ReceiveBufferSmall { .. })) => {}
                 event => return event,
             }
         }
     }
 
-    /// The first event that `pick` picks; what comes before it is dropped.
+    /// The result of `pick` for the first event that it picks. Drops the events before.
     pub(crate) async fn find<T>(&mut self, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
         loop {
-            let event = self.next().await.expect("another event");
+            let event = self.next().await.expect("the stream has not ended");
             if let Some(found) = pick(&event) {
                 return found;
             }
         }
     }
 
-    /// Waits until these have come online, in this order.
+    /// Waits until `users` have come online, in this order.
     pub(crate) async fn sees(&mut self, users: &[&str]) {
         for user in users {
             let presence = self.presence(user).await;
@@ -221,7 +221,7 @@ impl Person {
         .await
     }
 
-    /// The text of the next message and its sender.
+    /// The sender and the text of the next message.
     pub(crate) async fn message(&mut self) -> (String, String) {
         self.find(|event| match event {
             Event::Message { message, .. } => match &message.content {
@@ -233,6 +233,7 @@ impl Person {
         .await
     }
 
+    /// Waits for `notice`.
     pub(crate) async fn notice(&mut self, notice: &Notice) {
         self.find(|event| matches!(event, Event::Notice(is) if is == notice).then_some(())).await;
     }

@@ -1,7 +1,7 @@
-//! chat-net over real sockets on the loopback: a server on port 0, as many clients as a story needs, and clients that
-//! misbehave. Times are short; nothing waits for time to pass, but for what is to happen.
+//! Tests of server and client over real sockets on loopback. Each starts a server on a free port and the clients that it
+//! needs. Timeouts are short, and tests wait for events, not for time to pass.
 
-#![allow(clippy::unwrap_used, reason = "all of this is tests; clippy takes helpers for something else")]
+#![allow(clippy::unwrap_used, reason = "clippy does not recognise test helpers as tests")]
 
 mod chat;
 mod harness;

@@ -1,4 +1,4 @@
-//! Broken connections, restarts, and what goes on meanwhile.
+//! Broken connections and restarts, and what works meanwhile.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::harness::{PATIENCE, Person, Server, client_options, name, text, to};
 use crate::relay::Relay;
 
-/// Alice directly, bob through a relay.
+/// Alice, connected directly, and bob, connected through a relay.
 async fn pair(server: &Server) -> (Person, Person, Relay) {
     let relay = Relay::to(server.address).await;
     let mut alice = server.join("alice").await;
@@ -25,7 +25,7 @@ async fn pair(server: &Server) -> (Person, Person, Relay) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_comes_back_in_time_was_never_gone() {
+async fn a_session_resumed_within_the_grace_time_does_not_go_offline() {
     let mut options = crate::harness::options();
     options.machine.grace = PATIENCE;
     let mut server = Server::start_with(options).await;
@@ -39,18 +39,18 @@ async fn a_connection_that_comes_back_in_time_was_never_gone() {
     bob.notice(&Notice::Reconnected).await;
     assert_eq!(bob.client.session(), session);
     bob.client.leave().await;
-    let told = alice.presence("bob").await;
-    assert_eq!(told, Presence::Offline(OfflineReason::Asked), "nothing was told before that");
+    let first = alice.presence("bob").await;
+    assert_eq!(first, Presence::Offline(OfflineReason::Asked), "alice saw no other presence event before");
     server.stop().await;
     assert_eq!(server.lines().iter().filter(|line| line.contains("bob")).count(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_back_in_time_is_told_what_it_missed_as_it_happened() {
+async fn a_client_that_resumes_receives_the_missed_changes_as_a_delta() {
     let mut options = crate::harness::options();
     options.machine.grace = PATIENCE;
     let server = Server::start_with(options).await;
-    // So many that what is missed is less than a copy.
+    // Enough sessions that the delta is shorter than a snapshot.
     let mut others = Vec::new();
     for number in 0..24 {
         others.push(server.join(&format!("user{number}")).await);
@@ -66,15 +66,15 @@ async fn who_comes_back_in_time_is_told_what_it_missed_as_it_happened() {
     for number in 0..3 {
         others.push(server.log_in(&format!("user{number}")).await);
     }
-    // A copy would not tell of her at all.
+    // A snapshot would not contain a session that came and went.
     server.join("carol").await.client.leave().await;
     alice.sees(&["carol"]).await;
     assert_eq!(alice.presence("carol").await, Presence::Offline(OfflineReason::Asked));
     relay.mend(server.address);
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     bob.find(|event| match event {
         Event::Presence(event) => {
-            told.push(event.clone());
+            received.push(event.clone());
             None
         }
         event => (*event == Event::Notice(Notice::Reconnected)).then_some(()),
@@ -84,14 +84,14 @@ async fn who_comes_back_in_time_is_told_what_it_missed_as_it_happened() {
         .iter()
         .filter_map(|record| if let Record::Presence(event) = record { Some(event.clone()) } else { None })
         .collect();
-    assert_eq!((&told, told.len()), (&missed, 6 + 3 + 2), "with its times and reasons, and nothing else");
+    assert_eq!((&received, received.len()), (&missed, 6 + 3 + 2), "the same events, with their times and reasons");
     assert_eq!(bob.client.session(), session);
-    // And what all are told follows.
+    // Later updates follow.
     others.pop().unwrap().client.leave().await;
     assert_eq!(bob.presence("user2").await, Presence::Offline(OfflineReason::Asked));
-    let here = |roster: Vec<Entry>| roster.into_iter().map(|entry| entry.user).collect::<Vec<_>>();
-    let bobs = here(bob.client.roster().await);
-    let mut alices = here(alice.client.roster().await);
+    let users = |roster: Vec<Entry>| roster.into_iter().map(|entry| entry.user).collect::<Vec<_>>();
+    let bobs = users(bob.client.roster().await);
+    let mut alices = users(alice.client.roster().await);
     alices.retain(|user| *user != name("bob"));
     alices.push(name("alice"));
     alices.sort();
@@ -99,7 +99,7 @@ async fn who_comes_back_in_time_is_told_what_it_missed_as_it_happened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_stays_away_is_lost_and_comes_back_as_a_new_session() {
+async fn a_client_that_returns_after_the_grace_time_gets_a_new_session() {
     let server = Server::start().await;
     let (mut alice, mut bob, relay) = pair(&server).await;
     let before = bob.client.session();
@@ -119,7 +119,7 @@ async fn a_connection_that_stays_away_is_lost_and_comes_back_as_a_new_session() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_back_to_a_server_with_another_key_is_told_once_and_waits_for_the_right_one() {
+async fn a_client_reports_a_wrong_key_once_and_waits_for_the_right_server() {
     let mut options = crate::harness::options();
     options.machine.grace = PATIENCE;
     let server = Server::start_with(options).await;
@@ -134,16 +134,16 @@ async fn who_comes_back_to_a_server_with_another_key_is_told_once_and_waits_for_
     relay.cut();
     relay.mend(server.address);
     bob.find(|event| {
-        assert_ne!(*event, Event::Notice(changed.clone()), "told twice");
+        assert_ne!(*event, Event::Notice(changed.clone()), "the notice comes once");
         (*event == Event::Notice(Notice::Reconnected)).then_some(())
     })
     .await;
     assert_eq!(bob.client.session(), session);
-    assert_eq!(impostor.lines(), ["server started"], "nobody logs in there");
+    assert_eq!(impostor.lines(), ["server started"], "nobody logs in at the impostor");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_to_a_message_of_the_session_before_counts_for_nothing() {
+async fn a_decision_about_a_message_of_an_earlier_session_has_no_effect() {
     let server = Server::start().await;
     let relay = Relay::to(server.address).await;
     let mut alice = server.join("alice").await;
@@ -167,7 +167,7 @@ async fn an_answer_to_a_message_of_the_session_before_counts_for_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restarted_server_finds_the_same_sessions_and_nobody_is_told_as_gone() {
+async fn sessions_survive_a_restart_of_the_server_without_going_offline() {
     for killed in [false, true] {
         let mut server = Server::start().await;
         let [mut alice, mut bob, carol] = server.three().await;
@@ -186,14 +186,14 @@ async fn a_restarted_server_finds_the_same_sessions_and_nobody_is_told_as_gone()
         }
         server.restart().await;
         for person in [&mut alice, &mut bob] {
-            let mut offline = 0;
+            let mut presence_events = 0;
             person
                 .find(|event| {
-                    offline += usize::from(matches!(event, Event::Presence(_)));
+                    presence_events += usize::from(matches!(event, Event::Presence(_)));
                     matches!(event, Event::Notice(Notice::Reconnected)).then_some(())
                 })
                 .await;
-            assert_eq!(offline, 0, "killed: {killed}");
+            assert_eq!(presence_events, 0, "killed: {killed}");
         }
         assert_eq!([&alice, &bob, &carol].map(|person| person.client.session()), sessions);
         let mut dave = server.join("dave").await;
@@ -203,33 +203,36 @@ async fn a_restarted_server_finds_the_same_sessions_and_nobody_is_told_as_gone()
     }
 }
 
-/// Lets one connection through until the server has sent so many bytes.
-async fn breaking_off(server: SocketAddr, after: u64) -> SocketAddr {
+/// Relays one connection to `server`, and closes it once the server has sent `limit` bytes.
+async fn relay_up_to(server: SocketAddr, limit: u64) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (mut near, _) = listener.accept().await.unwrap();
         let mut far = TcpStream::connect(server).await.unwrap();
         let ((mut near_read, mut near_write), (far_read, mut far_write)) = (near.split(), far.split());
-        let mut some = far_read.take(after);
+        let mut limited = far_read.take(limit);
         tokio::select! {
             _ = copy(&mut near_read, &mut far_write) => {}
-            _ = copy(&mut some, &mut near_write) => {}
+            _ = copy(&mut limited, &mut near_write) => {}
         }
     });
     address
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_in_that_breaks_off_anywhere_ends() {
+async fn a_login_ends_wherever_its_connection_breaks() {
     let server = Server::start().await;
     let _alice = server.join("alice").await;
-    for after in (0..).step_by(41) {
-        let address = breaking_off(server.address, after).await;
-        let options = client_options(address, server.fingerprint, &format!("user{after}"), Purpose::Register);
+    for limit in (0..).step_by(41) {
+        let address = relay_up_to(server.address, limit).await;
+        let options = client_options(address, server.fingerprint, &format!("user{limit}"), Purpose::Register);
         let ended = timeout(PATIENCE, server.connect(options)).await;
-        if ended.unwrap_or_else(|_| panic!("nothing is told when the server breaks off after {after} bytes")).is_ok() {
-            assert!(after > 0);
+        if ended
+            .unwrap_or_else(|_| panic!("connect does not return if the connection breaks after {limit} bytes"))
+            .is_ok()
+        {
+            assert!(limit > 0);
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! A relay between clients and server that can be cut, as a cable can.
+//! A TCP relay between clients and server that can be cut, as a cable can.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use tokio::task::JoinSet;
 
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    cable: Arc<Mutex<Cable>>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
-struct State {
-    /// Where connections go; none while the cable is cut.
+struct Cable {
+    /// The server. `None` while the cable is cut.
     to: Option<SocketAddr>,
     connections: JoinSet<()>,
 }
@@ -23,14 +23,14 @@ impl Relay {
     pub(crate) async fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State { to: Some(server), connections: JoinSet::new() }));
+        let cable = Arc::new(Mutex::new(Cable { to: Some(server), connections: JoinSet::new() }));
         let accepting = tokio::spawn({
-            let state = Arc::clone(&state);
+            let cable = Arc::clone(&cable);
             async move {
                 while let Ok((mut near, _)) = listener.accept().await {
-                    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                    let Some(to) = state.to else { continue };
-                    state.connections.spawn(async move {
+                    let mut cable = cable.lock().unwrap_or_else(PoisonError::into_inner);
+                    let Some(to) = cable.to else { continue };
+                    cable.connections.spawn(async move {
                         if let Ok(mut far) = TcpStream::connect(to).await {
                             drop(copy_bidirectional(&mut near, &mut far).await);
                         }
@@ -38,19 +38,19 @@ impl Relay {
                 }
             }
         });
-        Self { address, state, accepting }
+        Self { address, cable, accepting }
     }
 
-    /// Ends all connections, and new ones as soon as they are made.
+    /// Closes all connections. Accepts new ones and closes them immediately.
     pub(crate) fn cut(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.to = None;
-        state.connections.abort_all();
+        let mut cable = self.cable.lock().unwrap();
+        cable.to = None;
+        cable.connections.abort_all();
     }
 
-    /// Lets new connections through again.
+    /// Relays new connections to `server` again.
     pub(crate) fn mend(&self, server: SocketAddr) {
-        self.state.lock().unwrap().to = Some(server);
+        self.cable.lock().unwrap().to = Some(server);
     }
 }
 

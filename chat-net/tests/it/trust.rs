@@ -1,4 +1,4 @@
-//! Whom clients believe, and that nothing is sent before they do.
+//! Which servers clients trust, and that they send nothing to others.
 
 use std::fs;
 use std::future::Future;
@@ -40,7 +40,7 @@ impl AskUser for Says {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_server_is_asked_about_once() {
+async fn an_accepted_server_is_not_asked_about_again() {
     let server = Server::start().await;
     let folder = tempfile::tempdir().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
@@ -59,7 +59,7 @@ async fn an_unknown_server_is_asked_about_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_anybody_to_ask_an_unknown_server_is_refused_or_accepted_as_told() {
+async fn without_a_user_the_settings_decide_about_an_unknown_server() {
     let server = Server::start().await;
     let folder = tempfile::tempdir().unwrap();
     let refuse = Trust::Known { store: store(&folder), unknown: UnknownServer::Refuse };
@@ -71,7 +71,7 @@ async fn without_anybody_to_ask_an_unknown_server_is_refused_or_accepted_as_told
     server.connect(with(&server, "bob", refuse)).await.unwrap();
 }
 
-/// A server with another key, that reports every byte it gets once the connection is secure.
+/// A server with a key of its own that returns every byte it receives after the TLS handshake.
 async fn impostor() -> (ServerAddress, Fingerprint, tokio::task::JoinHandle<Vec<u8>>) {
     let folder = tempfile::tempdir().unwrap();
     let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
@@ -90,9 +90,9 @@ async fn impostor() -> (ServerAddress, Fingerprint, tokio::task::JoinHandle<Vec<
     let address = listener.local_addr().unwrap().into();
     let captured = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.expect("the handshake is completed");
+        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.expect("the TLS handshake succeeds");
         let mut all = Vec::new();
-        // However the client closes, what it sent before is here.
+        // The bytes count, however the client closes the connection.
         drop(stream.read_to_end(&mut all).await);
         all
     });
@@ -100,7 +100,7 @@ async fn impostor() -> (ServerAddress, Fingerprint, tokio::task::JoinHandle<Vec<
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_with_another_key_gets_not_a_byte() {
+async fn a_known_server_with_another_key_receives_nothing() {
     let server = Server::start().await;
     let (address, shown, captured) = impostor().await;
     let folder = tempfile::tempdir().unwrap();
@@ -117,12 +117,12 @@ async fn a_server_with_another_key_gets_not_a_byte() {
     assert_eq!(
         store(&folder).get(&address).unwrap(),
         Some(server.fingerprint),
-        "it is still the old one that is known"
+        "the file still has the old fingerprint"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fingerprint_that_was_named_is_the_only_one_accepted() {
+async fn a_named_fingerprint_is_the_only_accepted_one() {
     let server = Server::start().await;
     let (address, shown, captured) = impostor().await;
     let options = ClientOptions { server: address, ..server.client_options("alice", Purpose::Register) };
@@ -134,7 +134,7 @@ async fn a_fingerprint_that_was_named_is_the_only_one_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn certificates_of_an_authority_need_the_right_host() {
+async fn a_certificate_of_an_authority_must_match_the_host() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let ca_key = rcgen::KeyPair::generate().unwrap();
