@@ -1,0 +1,23 @@
+//! Servers and clients that talk to each other.
+//!
+//! Clients run as in a script: lines into a pipe, JSON events out of another. Most tests run on SQLite and on MySQL.
+//! Tests of the network between clients, which the database cannot affect, run on SQLite only.
+
+mod accounts;
+mod backpressure;
+mod certificate;
+mod faults;
+mod flood;
+mod forgery;
+mod network;
+mod outage;
+mod presence;
+mod quitting;
+mod restart;
+mod roaming;
+mod scripts;
+mod secrecy;
+mod signals;
+mod suspension;
+mod terminal;
+mod texts;

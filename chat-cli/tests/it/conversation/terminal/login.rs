@@ -1,0 +1,81 @@
+//! Questions at the terminal before the client has logged in.
+
+use super::{command, until_hidden_question};
+use crate::harness::{Home, PASSWORD, Server, Terminal, on_both_databases};
+
+#[test]
+fn login_asks_for_what_is_missing_and_hides_passwords() {
+    let home = Home::new();
+    let server = Server::start_in(&home, &[]);
+    let mut command = home.command("chat-client");
+    command.args(["--server", &server.address.to_string()]);
+    let mut alice = Terminal::start(command.arg("--register"));
+    let mut shown = alice.until_output("user name: ");
+    alice.type_line("alice");
+    shown += &until_hidden_question(&mut alice, "new password: ");
+    assert!(shown.contains("alice"), "the terminal does not echo the user name: {shown}");
+    alice.type_line("short");
+    shown += &alice.until_output("too short");
+    shown += &until_hidden_question(&mut alice, "new password: ");
+    alice.type_line(PASSWORD);
+    shown += &until_hidden_question(&mut alice, "the same again: ");
+    alice.type_line(PASSWORD);
+    shown += &alice.until_output("[y/n] ");
+    assert!(shown.contains(&server.fingerprint), "{shown}");
+    assert!(alice.is_echoing(), "the terminal does not echo after the passwords");
+    alice.type_line("y");
+    shown += &alice.until_output("you are ");
+    shown += &alice.until_output("nobody else is online");
+    assert!(!shown.contains(PASSWORD) && !shown.contains("short\r"), "a password is shown: {shown}");
+    alice.until_output("> ");
+    alice.type_line("/quit");
+    assert_eq!(alice.exit_code(), Some(0));
+
+    let mut command = home.command("chat-client");
+    command.args(["--server", &server.address.to_string(), "--user", "alice"]);
+    let mut again = Terminal::start(&command);
+    until_hidden_question(&mut again, "password: ");
+    again.type_line(PASSWORD);
+    let shown = again.until_output("nobody else is online");
+    assert!(!shown.contains("[y/n]") && !shown.contains(PASSWORD), "{shown}");
+    again.until_output("> ");
+    again.type_keys("\x04");
+    assert_eq!(again.exit_code(), Some(0));
+}
+
+#[test]
+fn a_server_that_the_user_refuses_receives_no_login() {
+    on_both_databases(|database| {
+        let server = Server::start(database);
+        let mut alice = Terminal::start(command(&server, "alice").arg("--register"));
+        for question in ["new password: ", "the same again: "] {
+            until_hidden_question(&mut alice, question);
+            alice.type_line(PASSWORD);
+        }
+        let asks = |lines: &[String]| lines.last().is_some_and(|last| last.ends_with("[y/n]"));
+        let lines = alice.until_screen("the question", asks);
+        let question = format!("{} is not known here. Its fingerprint is", server.address);
+        assert!(lines.contains(&question), "{lines:#?}");
+        assert!(lines.contains(&format!("  {}", server.fingerprint)), "{lines:#?}");
+        alice.type_line("n");
+        alice.until_output("is not known here; its fingerprint");
+        assert_eq!(alice.exit_code(), Some(3));
+        assert_eq!(server.presence_log(), ["server started"]);
+        let users = server.operate(&["user", "list"]);
+        assert_eq!((users.code, users.out.as_str()), (Some(0), ""), "an account was created");
+    });
+}
+
+#[test]
+fn ctrl_c_at_the_password_restores_the_terminal() {
+    let server = Server::start_in(&Home::new(), &[]);
+    // The shell survives Ctrl-C, which may arrive as a key or as a signal, and shows the state of the terminal.
+    let script = "trap : INT; \"$@\"; echo code=$?; stty -a; read wait";
+    let mut alice = Terminal::start_script(&command(&server, "alice"), script);
+    until_hidden_question(&mut alice, "password: ");
+    alice.type_keys("\x03");
+    let shown = alice.until_output("code=3");
+    assert!(shown.contains("error: interrupted\r\n"), "{shown}");
+    let settings = alice.until_output(" echo ");
+    assert!(!settings.contains("-icanon"), "{settings}");
+}

@@ -1,0 +1,86 @@
+//! A short form of events, so that a test can compare whole sequences of them.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+
+/// One line for an event. It omits the fields that differ from run to run, after it has asserted that times are close to
+/// now, that addresses are on 127.0.0.1, and that ids are present.
+pub(crate) fn short_form(event: &Value) -> String {
+    let text = |field: &str| event[field].as_str().unwrap_or_else(|| panic!("{event} has no {field}")).to_owned();
+    let event_name = text("event");
+    for time in ["at", "sent_at", "received_at"] {
+        assert!(event.get(time).is_none_or(is_now), "{time} of {event}");
+    }
+    assert!(event.get("address").is_none_or(is_local), "{event}");
+    match event_name.as_str() {
+        "welcome" => format!("welcome {}: {}", text("user"), online(event)),
+        "roster" => format!("roster: {}", online(event)),
+        "online" | "replaced" | "moved" => {
+            assert!(event["at"].is_u64() && event["address"].is_string(), "{event}");
+            format!("{event_name} {}", text("user"))
+        }
+        "offline" => {
+            assert!(event["at"].is_u64(), "{event}");
+            format!("offline {} {}", text("user"), text("reason"))
+        }
+        "message" => {
+            assert!(event["sent_at"].is_u64() && event["received_at"].is_u64() && event["id"].is_string(), "{event}");
+            assert_eq!(event.get("sent_at_is"), None, "all programs share one clock: {event}");
+            format!("message {} > {}: {}", text("from"), text("to"), text("text"))
+        }
+        "sent" => {
+            assert!(event["at"].is_u64() && event["id"].is_string(), "{event}");
+            format!("sent > {} to {}", text("to"), event["recipients"])
+        }
+        "outcome" => {
+            assert!(event["after_ms"].is_u64() && event["id"].is_string(), "{event}");
+            format!("outcome {}", outcome(event))
+        }
+        "summary" => {
+            let failed: String = list(event, "failed").iter().map(|one| format!(", {}", outcome(one))).collect();
+            format!("summary {} delivered{failed}", event["delivered"])
+        }
+        "error" => format!("error {}", text("code")),
+        "notice" => match event["user"].as_str() {
+            Some(user) => format!("notice {} {user}", text("code")),
+            None => format!("notice {}", text("code")),
+        },
+        _ => panic!("this kind of event is not documented: {event}"),
+    }
+}
+
+fn online(event: &Value) -> String {
+    let entry = |entry: &Value| {
+        assert!(is_local(&entry["address"]) && is_now(&entry["since"]), "{event}");
+        entry["user"].as_str().unwrap().to_owned()
+    };
+    let mut names: Vec<String> = list(event, "online").iter().map(entry).collect();
+    names.sort_unstable();
+    names.join(", ")
+}
+
+fn outcome(of: &Value) -> String {
+    let field = |field: &str| of[field].as_str().unwrap_or_else(|| panic!("{of} has no {field}"));
+    match of.get("reason") {
+        None => format!("{} {}", field("user"), field("result")),
+        Some(_) => format!("{} {}: {}", field("user"), field("result"), field("reason")),
+    }
+}
+
+fn list<'a>(event: &'a Value, field: &str) -> &'a [Value] {
+    event[field].as_array().unwrap_or_else(|| panic!("{event} has no list {field}"))
+}
+
+/// Whether a time lies within the run of these tests.
+fn is_now(time: &Value) -> bool {
+    const LONGEST_RUN_MS: u64 = 600_000;
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
+    // The estimate of the server's clock may be slightly ahead.
+    time.as_u64().is_some_and(|time| time < now + 1_000 && now < time + LONGEST_RUN_MS)
+}
+
+fn is_local(address: &Value) -> bool {
+    let address: Option<SocketAddr> = address.as_str().and_then(|address| address.parse().ok());
+    address.is_some_and(|address| address.ip().is_loopback() && address.port() >= 1_024)
+}

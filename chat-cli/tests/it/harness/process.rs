@@ -1,0 +1,116 @@
+//! Child processes that never outlive their test.
+
+use std::io::Write;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::output::Output;
+use super::{PATIENCE, POLL_INTERVAL, until};
+
+/// How long a client may wait for outstanding outcomes before it exits: 50 s, see docs/JSON.md.
+const OUTCOME_WAIT: Duration = Duration::from_secs(50);
+
+/// A running program. Killed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    stderr: Output,
+}
+
+impl Process {
+    /// Starts a program. Its standard error is collected; its standard output is a pipe, see [`Self::stdout`].
+    #[track_caller]
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let stderr = Output::collect(child.stderr.take().unwrap());
+        Self { child, stderr }
+    }
+
+    /// Takes the pipe of standard output.
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().expect("standard output is taken once")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Standard error so far.
+    pub(crate) fn errors(&self) -> String {
+        self.stderr.text()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until the program ends. Its standard error is complete afterwards.
+    #[track_caller]
+    pub(crate) fn exit(&mut self) -> ExitStatus {
+        until("the program ends", || self.has_ended());
+        self.stderr.wait();
+        self.child.wait().unwrap()
+    }
+
+    /// Kills the program without giving it a chance to react.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The program may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// How a program that ran to its end did so.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Finished {
+    /// `None` if a signal ended the program.
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs a program to its end.
+#[must_use = "assert how the program ended"]
+#[track_caller]
+pub(crate) fn finish(command: &mut Command) -> Finished {
+    let mut process = Process::spawn(command);
+    let mut stdout = Output::collect(process.stdout());
+    let begin = Instant::now();
+    while !process.has_ended() {
+        assert!(begin.elapsed() < PATIENCE + OUTCOME_WAIT, "{command:?} does not end: {}", process.errors());
+        thread::sleep(POLL_INTERVAL);
+    }
+    stdout.wait();
+    Finished { code: process.exit().code(), out: stdout.text(), err: process.errors() }
+}
+
+/// Runs a program to its end with this text as its standard input.
+#[must_use = "assert how the program ended"]
+#[track_caller]
+pub(crate) fn finish_with(command: &mut Command, input: &str) -> Finished {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    command.stdin(reader);
+    let input = input.to_owned();
+    // In a thread, because the text may be longer than a pipe holds. A program that ends early does not read all of it.
+    let writing = thread::spawn(move || drop(writer.write_all(input.as_bytes())));
+    let finished = finish(command);
+    // Closes this process's copy of the pipe's reading end, so that the writer cannot wait for a program that ended.
+    command.stdin(Stdio::null());
+    writing.join().unwrap();
+    finished
+}

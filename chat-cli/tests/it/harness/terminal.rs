@@ -1,0 +1,132 @@
+//! A pseudo-terminal with a program in it: the test types keys and reads what the program shows.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::process::Command;
+use std::time::Instant;
+
+use expectrl::Session;
+use expectrl::process::unix::WaitStatus;
+use expectrl::session::OsSession;
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::screen::Screen;
+use super::{PATIENCE, POLL_INTERVAL};
+
+/// A pseudo-terminal and its screen. The program is killed when it is dropped.
+pub(crate) struct Terminal {
+    session: OsSession,
+    /// All bytes that the program has written to the terminal.
+    pub(crate) bytes: Vec<u8>,
+    /// How many of them [`Self::until_output`] has returned.
+    returned: usize,
+}
+
+impl Terminal {
+    /// Starts a program.
+    pub(crate) fn start(command: &Command) -> Self {
+        Self::start_script(command, "exec \"$@\"")
+    }
+
+    /// Runs a shell script in which `"$@"` is the program with its arguments.
+    pub(crate) fn start_script(command: &Command, script: &str) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        // Terminals of people echo what is typed; expectrl's do not.
+        shell.args(["-c", &format!("stty echo; {script}"), "sh"]).arg(command.get_program()).args(command.get_args());
+        shell.env_clear().env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
+        shell.envs(command.get_envs().filter_map(|(name, value): (_, Option<&OsStr>)| Some((name, value?))));
+        shell.current_dir(command.get_current_dir().unwrap());
+        Self { session: Session::spawn(shell).unwrap(), bytes: Vec::new(), returned: 0 }
+    }
+
+    pub(crate) fn type_keys(&mut self, keys: impl AsRef<[u8]>) {
+        self.session.write_all(keys.as_ref()).unwrap();
+        self.session.flush().unwrap();
+    }
+
+    /// Types a text and the enter key.
+    pub(crate) fn type_line(&mut self, text: &str) {
+        self.type_keys(format!("{text}\r"));
+    }
+
+    /// Waits until the program has written this text, and returns the output from the end of the last such text to the
+    /// end of this one.
+    #[track_caller]
+    pub(crate) fn until_output(&mut self, text: &str) -> String {
+        self.until_any_output(&[text])
+    }
+
+    /// Waits for the first of several texts. The returned output ends with it.
+    #[track_caller]
+    pub(crate) fn until_any_output(&mut self, texts: &[&str]) -> String {
+        let begin = Instant::now();
+        loop {
+            self.read();
+            let new = &self.bytes[self.returned..];
+            let end_of =
+                |text: &&str| new.windows(text.len()).position(|at| at == text.as_bytes()).map(|at| at + text.len());
+            if let Some(end) = texts.iter().filter_map(end_of).min() {
+                let output = String::from_utf8_lossy(&new[..end]).into_owned();
+                self.returned += end;
+                return output;
+            }
+            let new = String::from_utf8_lossy(new);
+            assert!(begin.elapsed() < PATIENCE, "timed out waiting for {texts:?} in {new:?}");
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// Waits until the last line of the screen, where the cursor is, is this one, and returns all lines.
+    #[track_caller]
+    pub(crate) fn until_last(&mut self, line: &str) -> Vec<String> {
+        self.until_screen(line, |lines| lines.last().is_some_and(|last| last == line))
+    }
+
+    /// Waits until the lines of the screen meet a condition, and returns them.
+    #[track_caller]
+    pub(crate) fn until_screen(&mut self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let begin = Instant::now();
+        loop {
+            self.read();
+            let lines = Screen::after(&self.bytes).lines();
+            if wanted(&lines) {
+                return lines;
+            }
+            assert!(begin.elapsed() < PATIENCE, "timed out waiting for {what:?}; the screen shows {lines:#?}");
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    fn read(&mut self) {
+        let mut buffer = [0; 4_096];
+        // An error means that nothing is there now, or that the program has ended.
+        while let Ok(read @ 1..) = self.session.try_read(&mut buffer) {
+            self.bytes.extend_from_slice(&buffer[..read]);
+        }
+    }
+
+    /// Whether the terminal shows what is typed.
+    pub(crate) fn is_echoing(&self) -> bool {
+        self.session.get_process().get_echo().unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.session.get_process().pid().as_raw()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits until the program ends, and returns its exit code; `None` if a signal ended it.
+    #[track_caller]
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        let begin = Instant::now();
+        loop {
+            self.read();
+            match self.session.get_process().status().unwrap() {
+                WaitStatus::Exited(_, code) => return Some(code),
+                WaitStatus::Signaled(..) => return None,
+                _ => assert!(begin.elapsed() < PATIENCE, "timed out waiting until the program ends"),
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Integration tests of `chat-server` and `chat-client`: the real programs as child processes.
+//!
+//! - [`harness`] starts the programs. Each runs in a temporary folder with an environment of its own.
+//! - [`arguments`] covers options, help, exit codes and error messages.
+//! - [`operators`] covers configuration, databases, and the view into a running server.
+//! - [`conversation`] covers servers and clients that talk to each other on 127.0.0.1.
+//!
+//! A test waits for events and conditions, never for a fixed time. A test that asserts the absence of an event names
+//! the time for which it watches.
+
+#![allow(clippy::unwrap_used, reason = "Clippy does not recognise helper functions as test code")]
+
+mod arguments;
+mod conversation;
+mod harness;
+mod operators;

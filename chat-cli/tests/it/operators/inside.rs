@@ -1,0 +1,186 @@
+//! Looking into a running server, and renewing its certificate.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::harness::{Home, PATIENCE, Server, path_text, until};
+
+#[test]
+fn status_and_roster_are_those_of_the_running_server() {
+    let home = Home::new();
+    let mut server = Server::start_in(&home, &[]);
+    let alice = server.client("alice").register().start();
+    let _ming = server.client("小明").register().start();
+    let wrong = ["--server", &server.address.to_string(), "--user", "nobody", "--fingerprint"];
+    let fingerprint = server.fingerprint.clone();
+    assert_eq!(home.run("chat-client", &[&wrong[..], &[&fingerprint]].concat()).code, Some(3));
+
+    let seen = server.status();
+    assert_eq!((&seen["state"], &seen["pid"]), (&"serving".into(), &server.process.pid().into()));
+    assert_eq!((&seen["online"], &seen["roster"], &seen["roster_changes"]), (&2.into(), &2.into(), &2.into()));
+    assert_eq!((&seen["log_ins"]["password"], &seen["refused"]["wrong_credentials"]), (&2.into(), &1.into()));
+    assert_eq!(seen["fingerprint"].as_str(), Some(&*fingerprint));
+    let text = home.operate(&["status"]).out;
+    assert!(
+        text.contains("\nonline            2\n") && text.contains("\nrefused           1 wrong credentials\n"),
+        "{text}"
+    );
+
+    let list = home.operate(&["user", "list", "--online"]).out;
+    let users: Vec<&str> = list.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(users, ["alice", "小明"]);
+    let lines = home.operate(&["user", "list", "--online", "--format", "json"]).out;
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(first["user"], "alice");
+    assert!(first["address"].as_str().unwrap().starts_with("127.0.0.1:") && first["since"].is_u64(), "{first}");
+
+    let socket = home.join("data/control.socket");
+    assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    alice.process.signal(Signal::TERM);
+    until("alice is offline", || server.status()["online"] == 1);
+    server.stop();
+    assert!(!socket.exists());
+    let none = home.operate(&["status"]);
+    assert_eq!((none.code, none.out.as_str()), (Some(3), ""));
+    let data = home.join("data");
+    assert!(none.err.starts_with(&format!("error: no server runs with the data folder {}\nhint: ", data.display())));
+}
+
+#[test]
+fn a_server_that_was_killed_is_not_there_and_the_next_one_answers() {
+    let home = Home::new();
+    let mut server = Server::start_in(&home, &[]);
+    server.process.signal(Signal::KILL);
+    server.process.exit();
+    assert!(home.join("data/control.socket").exists());
+    for args in [&["status"][..], &["user", "list", "--online"]] {
+        assert_eq!(home.operate(args).code, Some(3), "{args:?}");
+        let elsewhere = home.join("nowhere");
+        let never = home.run("chat-server", &[&["--data-dir", path_text(&elsewhere)], args].concat());
+        assert!(never.code == Some(3) && !elsewhere.exists(), "to ask makes nothing: {}", never.err);
+    }
+    let _next = Server::start_in(&home, &[]);
+    assert_eq!(server.status()["state"], "serving");
+}
+
+#[test]
+fn metrics_are_told_to_scrapers_and_nonsense_holds_nobody_up() {
+    let home = Home::new();
+    let mut server = Server::start_in(&home, &["--metrics", "127.0.0.1:0"]);
+    let metrics = server.printed("metrics at http://");
+    let address = metrics.strip_suffix("/metrics").unwrap();
+    // As many as are answered at once, and none says anything.
+    let silent: Vec<TcpStream> = (0..8).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let _alice = server.client("alice").register().start();
+    assert_eq!(server.status()["online"], 1);
+    drop(silent);
+
+    let page = ask(address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(
+        page.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
+        "{page}"
+    );
+    for line in [
+        "chat_sessions 1",
+        "chat_roster_entries 1",
+        "chat_log_ins_total{how=\"password\"} 1",
+        "chat_log_in_seconds_count 1",
+        "chat_connections_limit 10000",
+        "chat_presence_log_lines_lost_total 0",
+    ] {
+        assert!(page.lines().any(|said| said == line), "{line} is not in {page}");
+    }
+    assert!(!page.contains("alice"), "nobody is named");
+    let document = include_str!("../../../../docs/OPERATIONS.md");
+    for family in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        assert!(document.contains(&format!("| `{family}")), "docs/OPERATIONS.md lacks {family}");
+    }
+    assert!(ask(address, "GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
+    assert!(ask(address, "POST /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405 "));
+    assert!(ask(address, "\r\n\r\n").starts_with("HTTP/1.1 400 "));
+
+    let taken = home.join("other");
+    let second =
+        home.run("chat-server", &["--listen", "127.0.0.1:0", "--data-dir", path_text(&taken), "--metrics", address]);
+    assert_eq!(second.code, Some(3));
+    let sentence = format!(
+        "error: cannot listen on {address}: the address is in use\nhint: stop what listens there, or choose another port with --metrics IP:PORT\n"
+    );
+    assert_eq!(second.err, sentence);
+    server.stop();
+}
+
+#[test]
+fn the_certificate_is_renewed_on_sighup_and_a_broken_one_changes_nothing() {
+    let home = Home::new();
+    // A server's own identity is a certificate with its key in one file.
+    let [old, new] = ["old", "new"].map(|name| {
+        let folder = home.join(name);
+        let said = home.run("chat-server", &["fingerprint", "--data-dir", path_text(&folder)]).out;
+        (fs::read(folder.join("identity.pem")).unwrap(), said.trim_end().to_owned())
+    });
+    let file = home.join("server.pem");
+    fs::write(&file, &old.0).unwrap();
+    let mut server = Server::start_in(&home, &["--cert", path_text(&file), "--key", path_text(&file)]);
+    assert_eq!(server.fingerprint, old.1);
+    assert_eq!(home.operate(&["fingerprint"]).out.trim_end(), old.1, "what is shown, not what is in the folder");
+    let address = server.address.to_string();
+    // Each time as somebody else, because failures of one are slowed down.
+    let knocks = |user: &str, fingerprint: &str| {
+        home.run("chat-client", &["--server", &address, "--user", user, "--fingerprint", fingerprint]).err
+    };
+
+    fs::write(&file, "no certificate").unwrap();
+    server.process.signal(Signal::HUP);
+    until("it is told", || {
+        server.process.errors().contains("the certificate is not reloaded, the one before stays in use: ")
+    });
+    assert!(knocks("ann", &old.1).starts_with("error: wrong user name or password\n"), "the old one is shown");
+
+    fs::write(&file, &new.0).unwrap();
+    server.process.signal(Signal::HUP);
+    assert_eq!(server.printed("certificate reloaded; fingerprint "), new.1);
+    assert!(
+        server.process.errors().contains("clients that know the old fingerprint refuse this server"),
+        "{}",
+        server.process.errors()
+    );
+    assert!(knocks("ben", &new.1).starts_with("error: wrong user name or password\n"), "the new one is shown");
+    assert!(knocks("cleo", &old.1).contains("is not the server with the fingerprint"), "and the old one no more");
+    assert_eq!(server.status()["fingerprint"].as_str(), Some(&*new.1));
+
+    server.process.signal(Signal::HUP);
+    server.printed("certificate reloaded; the fingerprint is the same");
+    server.stop();
+}
+
+#[test]
+fn the_presence_log_can_be_json() {
+    let home = Home::new();
+    let mut server = Server::start_in(&home, &["--presence-log-format", "json"]);
+    let ming = server.client("小明").register().start();
+    ming.process.signal(Signal::TERM);
+    until("he is offline", || server.status()["online"] == 0);
+    server.stop();
+    let log = fs::read_to_string(home.join("data/presence.log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["server-started", "online", "offline", "server-stopping"], "{log}");
+    assert_eq!((&lines[1]["user"], &lines[2]["reason"]), (&"小明".into(), &"asked".into()));
+    assert!(lines.iter().all(|line| line["at"].is_u64()), "{log}");
+}
+
+/// Sends an HTTP request and returns the whole response.
+fn ask(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
+}

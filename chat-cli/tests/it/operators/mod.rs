@@ -1,0 +1,6 @@
+//! What operators do with `chat-server`: configure it, observe it, renew its certificate, and back up and move its
+//! accounts.
+
+mod configuration;
+mod databases;
+mod inside;
