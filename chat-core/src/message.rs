@@ -1,4 +1,4 @@
-//! Messages, whom they are for, and what became of them.
+//! Messages, their recipients and their outcomes.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::name::UserName;
 use crate::text::Text;
 use crate::time::Timestamp;
 
-/// Whom a message is for.
+/// The recipient of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Recipient {
-    /// Everybody in the sender's roster but the sender.
+    /// Every user in the sender's roster except the sender.
     Everyone,
     /// One user.
     One(UserName),
@@ -28,35 +28,35 @@ impl fmt::Display for Recipient {
     }
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Content {
-    /// For people.
+    /// A text for people.
     Text(Text),
-    /// For programs: 1 to [`Text::MAX_BYTES`] bytes of anything.
+    /// Bytes for programs: 1 to [`Text::MAX_BYTES`], of any value.
     Bytes(Bytes),
 }
 
-/// Whether a received message went to the whole group or to its receiver alone.
+/// Whether a received message was sent to everyone or to its receiver alone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scope {
-    /// Everybody got it.
+    /// It was sent to everyone.
     Group,
-    /// Only the receiver got it.
+    /// It was sent to the receiver alone.
     Private,
 }
 
-/// Whose clock a message's time comes from.
+/// The time at which a message was sent, and whose clock stated it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SentAt {
     /// The sender's estimate of the server's clock.
     Sender(Timestamp),
-    /// The sender's time was more than two minutes off, so this is the time of arrival.
+    /// The time of arrival, because the sender's estimate was more than two minutes off.
     Arrival(Timestamp),
 }
 
 impl SentAt {
-    /// The time to show.
+    /// Returns the time to show.
     pub const fn timestamp(self) -> Timestamp {
         match self {
             Self::Sender(at) | Self::Arrival(at) => at,
@@ -64,36 +64,36 @@ impl SentAt {
     }
 }
 
-/// A message as its receiver gets it.
+/// A received message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Message {
-    /// Its id, the same for all its recipients.
+    /// The id, which is the same for all recipients.
     pub id: MessageId,
-    /// Who sent it.
+    /// The sender.
     pub from: UserName,
-    /// Whether others got it too.
+    /// Whether the message was sent to everyone.
     pub scope: Scope,
-    /// What it says.
+    /// The content.
     pub content: Content,
-    /// When it was sent, on the server's clock.
+    /// The time of sending, on the server's clock.
     pub sent_at: SentAt,
-    /// When it arrived, on the server's clock.
+    /// The time of arrival, on the server's clock.
     pub received_at: Timestamp,
 }
 
-/// What became of one message for one recipient. Told exactly once and never revised.
+/// What became of one message for one recipient. There is exactly one outcome, and it never changes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// The receiver said that its application took it.
+    /// The receiving application accepted the message.
     Delivered,
-    /// Certainly not taken: never transmitted, or refused.
+    /// The receiving application certainly did not accept the message: it was never transmitted, or was refused.
     Failed(FailReason),
-    /// Transmitted, and no answer came: it may have been taken or not.
+    /// The message was transmitted and no answer came. The application may or may not have accepted it.
     Unconfirmed(UnconfirmedReason),
 }
 
 impl Outcome {
-    /// The word for it in JSON.
+    /// Returns the name of the outcome in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -102,7 +102,7 @@ impl Outcome {
         }
     }
 
-    /// Why, as a sentence fragment; empty for what was delivered.
+    /// Returns the reason as a fragment of a sentence, or an empty string for a delivered message.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Delivered => "",
@@ -112,31 +112,31 @@ impl Outcome {
     }
 }
 
-/// Why a message was certainly not taken.
+/// The reason why a message failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FailReason {
-    /// Too much was waiting for this recipient already.
+    /// The queue for this recipient was full.
     QueueFull,
-    /// The recipient left before it was transmitted.
+    /// The recipient left before the message was transmitted.
     Left,
-    /// The recipient's connection was lost before it was transmitted.
+    /// The recipient's session was lost before the message was transmitted.
     Lost,
-    /// A newer log-in of the recipient took over before it was transmitted.
+    /// A newer login replaced the recipient's session before the message was transmitted.
     Replaced,
-    /// The recipient never answered, and it was never transmitted.
+    /// The link timed out before the message was transmitted.
     TimedOut,
-    /// We left before it was transmitted.
+    /// The sender left before the message was transmitted.
     Leaving,
-    /// The recipient's program refused it.
+    /// The receiving application refused the message.
     Refused,
-    /// The two programs have no datagram format in common, or the recipient's key or addresses are unusable.
+    /// The two programs have no link version in common, or the recipient's key or addresses are unusable.
     Incompatible,
-    /// The recipient's program broke the protocol before it was transmitted.
+    /// The link was closed because of a protocol violation before the message was transmitted.
     Misbehaved,
 }
 
 impl FailReason {
-    /// The words for it.
+    /// Returns the reason as a fragment of a sentence.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::QueueFull => "queue full",
@@ -152,25 +152,25 @@ impl FailReason {
     }
 }
 
-/// Why it is not known whether a message was taken.
+/// The reason why a message is unconfirmed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum UnconfirmedReason {
     /// The recipient left.
     Left,
-    /// The recipient's connection was lost.
+    /// The recipient's session was lost.
     Lost,
-    /// A newer log-in of the recipient took over.
+    /// A newer login replaced the recipient's session.
     Replaced,
-    /// The recipient stopped answering.
+    /// The link timed out.
     TimedOut,
-    /// We left before an answer came.
+    /// The sender left before an answer came.
     Leaving,
-    /// The recipient's program broke the protocol.
+    /// The link was closed because of a protocol violation.
     Misbehaved,
 }
 
 impl UnconfirmedReason {
-    /// The words for it.
+    /// Returns the reason as a fragment of a sentence.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Left => "left",
@@ -183,15 +183,15 @@ impl UnconfirmedReason {
     }
 }
 
-/// The outcome of one message for one recipient, as the sender is told.
+/// The outcome of one message for one recipient, as the sender receives it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
-    /// Which message.
+    /// The id of the message.
     pub id: MessageId,
-    /// Which recipient.
+    /// The recipient.
     pub user: UserName,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// How long that took from the moment it was accepted.
+    /// The time from queueing the message to the outcome.
     pub after: Duration,
 }

@@ -112,7 +112,7 @@ impl Crowd {
         let send = Input::Send { tag: 0, to: Recipient::Everyone, content, sent_at };
         self.sender.handle(now(self.now), send, &mut out);
         self.sender_transmits();
-        while self.sender.open() > 0 {
+        while self.sender.pending_outcomes() > 0 {
             let sender = self.sender.deadline();
             let first = self.future.first_key_value().map(|((at, _), _)| *at);
             if let Some(tick) = sender.filter(|tick| first.is_none_or(|first| *tick <= first)) {
@@ -181,7 +181,7 @@ impl Crowd {
                 at = at + SENDING;
                 self.at(at + LATENCY, Event::ToPeer(index, bytes));
             }
-            if more == Transmit::Dry {
+            if more == Transmit::Done {
                 return;
             }
         }

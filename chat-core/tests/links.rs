@@ -68,9 +68,9 @@ fn numbers_at_the_end_of_their_range_are_harmless() {
         [
             vec![Frame::Skip { up_to: n, bytes: 1 }],
             vec![Frame::Skip { up_to: n, bytes: n }],
-            vec![Frame::Skip { up_to: 1, bytes: n }, Frame::Text { number: 2, body: b"x" }],
-            vec![Frame::Text { number: n, body: b"x" }],
-            vec![Frame::Piece { number: n, offset: u16::MAX, total: u16::MAX, bytes: b"x" }],
+            vec![Frame::Skip { up_to: 1, bytes: n }, Frame::Message { number: 2, body: b"x" }],
+            vec![Frame::Message { number: n, body: b"x" }],
+            vec![Frame::Fragment { number: n, offset: u16::MAX, total: u16::MAX, bytes: b"x" }],
             vec![Frame::Bye { reason: chat_core::wire::datagram::ByeReason::Leaving, last: n }],
         ]
     };
@@ -79,7 +79,7 @@ fn numbers_at_the_end_of_their_range_are_harmless() {
             for number in [100, near] {
                 let mut group = group(2, 1);
                 forge(&mut group, number, &frames);
-                forge(&mut group, number.saturating_add(1), &[Frame::Text { number: 1, body: b"x" }]);
+                forge(&mut group, number.saturating_add(1), &[Frame::Message { number: 1, body: b"x" }]);
                 group.run(SECOND);
                 group.send_text(0, Recipient::Everyone, "x");
                 group.run(SECOND * 2);
@@ -92,7 +92,7 @@ fn numbers_at_the_end_of_their_range_are_harmless() {
 fn a_packet_number_near_the_end_does_not_open_the_replay_window_again() {
     let mut group = group(2, 2);
     let first = body("once");
-    forge(&mut group, 0, &[Frame::Text { number: 1, body: &first }]);
+    forge(&mut group, 0, &[Frame::Message { number: 1, body: &first }]);
     forge(&mut group, u64::MAX, &[Frame::Ping([1; 8])]);
     forge(&mut group, u64::MAX - 1, &[Frame::Ping([1; 8])]);
     let sent = group.network.sent();
@@ -104,14 +104,14 @@ fn a_packet_number_near_the_end_does_not_open_the_replay_window_again() {
 fn who_broke_the_protocol_stays_shut_out_and_nobody_else() {
     for comes_back in [false, true] {
         let mut group = group(3, 3);
-        forge(&mut group, 0, &[Frame::Text { number: 0x1000_0000, body: b"x" }]);
+        forge(&mut group, 0, &[Frame::Message { number: 0x1000_0000, body: b"x" }]);
         let user = group.entry(1).user.clone();
         assert_eq!(group.take_outputs(0), [Output::Violation(user)]);
         if comes_back {
             absent(&mut group, 1, 0, SECOND);
         }
         let text = body("let me in");
-        forge(&mut group, 1, &[Frame::Text { number: 1, body: &text }]);
+        forge(&mut group, 1, &[Frame::Message { number: 1, body: &text }]);
         assert_eq!(received(&group.take_outputs(0)), 0);
         let other = one(&group, 2);
         group.send_text(0, other, "you are fine");
@@ -330,7 +330,7 @@ fn acks_of_a_large_group_are_spread_although_applications_are_quick() {
         forge(&mut group, 100, &[Frame::Ping([0; 8])]);
         group.run(SECOND);
         let sent = group.network.sent();
-        forge(&mut group, 101, &[Frame::Text { number: 2, body: &text }, Frame::Patience(250)]);
+        forge(&mut group, 101, &[Frame::Message { number: 2, body: &text }, Frame::MaxAckDelay(250)]);
         let mut waited = 0;
         while group.network.sent() == sent {
             group.run(Duration::from_millis(1));

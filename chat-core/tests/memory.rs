@@ -99,7 +99,7 @@ fn talk(begin: u64, one: &mut Side, other: &mut Side) {
             }
         }
     }
-    assert_eq!((one.peer.open(), other.peer.open()), (0, 0), "all is said");
+    assert_eq!((one.peer.pending_outcomes(), other.peer.pending_outcomes()), (0, 0), "all is said");
 }
 
 /// Adds links between `one` and each of the others; gives the bytes that each end takes for the session in its roster,

@@ -275,7 +275,7 @@ impl Endpoint {
 
     /// The number of outcomes that are not known yet.
     pub const fn pending_outcomes(&self) -> usize {
-        self.peer.open()
+        self.peer.pending_outcomes()
     }
 
     /// Ends the session: sends a goodbye to every peer, waiting up to 500 ms for the socket, and appends the outcomes

@@ -211,7 +211,8 @@ fn codec(bench: &mut Bench<'_>) {
     });
     let short = &out[..out.len().min(1000)];
     let mut space = [0; 1200];
-    let len = postcard::to_slice(&Frame::Text { number: 300, body: short }, &mut space).map_or(0, |frame| frame.len());
+    let len =
+        postcard::to_slice(&Frame::Message { number: 300, body: short }, &mut space).map_or(0, |frame| frame.len());
     bench.measure("read a frame with a message", || {
         black_box(Frames::new(black_box(&space[..len])).next());
     });
@@ -289,10 +290,10 @@ impl Room {
         self.sent += count * self.receivers.len() as u64;
         loop {
             let (sender, slab) = (&mut self.sender, &mut self.slab);
-            let mut more = Transmit::Dry;
+            let mut more = Transmit::Done;
             timed(&mut self.time[1], &mut self.allocations[1], || more = sender.transmit(now, slab));
             self.deliver();
-            if more == Transmit::Dry {
+            if more == Transmit::Done {
                 break;
             }
         }

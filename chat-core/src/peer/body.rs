@@ -1,9 +1,9 @@
-//! Messages as bodies: encoded once for all recipients, read again by the rules that the sender should have kept.
+//! Message bodies: encoded once for all recipients, and decoded with the checks that the sender should have made.
 
 use bytes::Bytes;
 
 use super::SendError;
-use super::config::{ACK_DELAY, CLOCK_TOLERANCE, SPREAD_ABOVE, SPREAD_MOST, SPREAD_PER_RECIPIENT};
+use super::config::{ACK_DELAY, ACK_SPREAD_ABOVE, ACK_SPREAD_PER_RECIPIENT, CLOCK_TOLERANCE, MAX_ACK_SPREAD};
 use crate::id::{MessageId, SessionId};
 use crate::message::{Content, Message, Recipient, Scope, SentAt};
 use crate::name::UserName;
@@ -11,8 +11,11 @@ use crate::text::Text;
 use crate::time::Timestamp;
 use crate::wire::datagram::{Body, BodyContent, BodyScope};
 
-/// Encodes message `number`.
-pub(super) fn write(number: u64, to: &Recipient, content: &Content, sent_at: Timestamp) -> Result<Vec<u8>, SendError> {
+/// Encodes the body of message `number`.
+///
+/// # Errors
+/// The content has an invalid length.
+pub(super) fn encode(number: u64, to: &Recipient, content: &Content, sent_at: Timestamp) -> Result<Vec<u8>, SendError> {
     let content = match content {
         Content::Text(text) => BodyContent::Text(text.as_str()),
         Content::Bytes(bytes) if bytes.is_empty() || bytes.len() > Text::MAX_BYTES => return Err(SendError::Length),
@@ -24,8 +27,10 @@ pub(super) fn write(number: u64, to: &Recipient, content: &Content, sent_at: Tim
     Ok(body)
 }
 
-/// Reads a body; none if it breaks a rule.
-pub(super) fn read(session: SessionId, from: &UserName, body: &[u8], received_at: Timestamp) -> Option<Message> {
+/// Decodes a body, or returns `None` if its content breaks a rule.
+///
+/// A time of sending that is more than [`CLOCK_TOLERANCE`] off is replaced by the time of arrival.
+pub(super) fn decode(session: SessionId, from: &UserName, body: &[u8], received_at: Timestamp) -> Option<Message> {
     let body = Body::decode(body).ok()?;
     let content = match body.content {
         BodyContent::Text(text) => Content::Text(Text::parse(text).ok()?),
@@ -46,14 +51,15 @@ pub(super) fn read(session: SessionId, from: &UserName, body: &[u8], received_at
     Some(Message { id, from: from.clone(), scope, content, sent_at, received_at })
 }
 
-/// How many milliseconds the acks of a message to so many may wait; 0 for as long as usual.
-pub(super) fn patience(recipients: usize) -> u16 {
-    if recipients <= SPREAD_ABOVE {
+/// Returns the time in milliseconds over which the acks of a message are spread, or 0 if it has too few recipients for
+/// that.
+pub(super) fn ack_spread(recipients: usize) -> u16 {
+    if recipients <= ACK_SPREAD_ABOVE {
         return 0;
     }
     let recipients = u32::try_from(recipients).unwrap_or(u32::MAX);
-    let spread = ACK_DELAY + SPREAD_PER_RECIPIENT.saturating_mul(recipients);
-    u16::try_from(spread.min(SPREAD_MOST).as_millis()).unwrap_or(u16::MAX)
+    let spread = ACK_DELAY + ACK_SPREAD_PER_RECIPIENT.saturating_mul(recipients);
+    u16::try_from(spread.min(MAX_ACK_SPREAD).as_millis()).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
@@ -62,8 +68,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_408_080_000);
 
-    fn read_back(body: &[u8]) -> Option<Message> {
-        read(SessionId::new(7), &"alice".parse().unwrap(), body, NOW)
+    fn decoded(body: &[u8]) -> Option<Message> {
+        decode(SessionId::new(7), &"alice".parse().unwrap(), body, NOW)
     }
 
     fn text(text: &str) -> Content {
@@ -71,44 +77,44 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_read_as_it_was_written() {
+    fn a_decoded_message_equals_the_encoded_one() {
         for (to, scope) in
             [(Recipient::Everyone, Scope::Group), (Recipient::One("bob".parse().unwrap()), Scope::Private)]
         {
             for content in [text("大家好"), Content::Bytes(Bytes::from_static(&[0, 255]))] {
-                let message = read_back(&write(3, &to, &content, NOW).unwrap()).unwrap();
+                let message = decoded(&encode(3, &to, &content, NOW).unwrap()).unwrap();
                 assert_eq!((message.id.number, message.scope, message.content), (3, scope, content));
             }
         }
     }
 
     #[test]
-    fn a_text_that_breaks_the_rules_is_not_read() {
+    fn invalid_content_is_not_decoded() {
         for content in [BodyContent::Text("\u{1b}[2J"), BodyContent::Text(""), BodyContent::Bytes(&[])] {
             let mut body = Vec::new();
             Body { id: 1, scope: BodyScope::Group, sent_at: 0, content }.encode(&mut body);
-            assert_eq!(read_back(&body), None);
+            assert_eq!(decoded(&body), None);
         }
-        assert_eq!(read_back(&[1, 2, 3]), None);
+        assert_eq!(decoded(&[1, 2, 3]), None);
     }
 
     #[test]
-    fn a_clock_more_than_two_minutes_off_is_not_believed() {
+    fn a_time_more_than_two_minutes_off_is_replaced_by_the_arrival() {
         for (offset, expected) in [
             (120_000, SentAt::Sender(NOW.offset_by(120_000))),
             (-120_000, SentAt::Sender(NOW.offset_by(-120_000))),
             (120_001, SentAt::Arrival(NOW)),
             (-120_001, SentAt::Arrival(NOW)),
         ] {
-            let body = write(1, &Recipient::Everyone, &text("x"), NOW.offset_by(offset)).unwrap();
-            assert_eq!(read_back(&body).unwrap().sent_at, expected, "{offset}");
+            let body = encode(1, &Recipient::Everyone, &text("x"), NOW.offset_by(offset)).unwrap();
+            assert_eq!(decoded(&body).unwrap().sent_at, expected, "{offset} ms off");
         }
     }
 
     #[test]
-    fn acks_of_large_groups_are_spread() {
+    fn the_acks_of_a_large_group_are_spread() {
         for (recipients, millis) in [(1, 0), (32, 0), (33, 20), (1_000, 30), (10_000, 120), (100_000, 250)] {
-            assert_eq!(patience(recipients), millis, "{recipients}");
+            assert_eq!(ack_spread(recipients), millis, "{recipients} recipients");
         }
     }
 }

@@ -1,22 +1,28 @@
-//! The times and bounds of the peer machine, each with its reason.
+//! Settings and limits of the peer machine, each with its reason.
 
 use std::time::Duration;
 
 use crate::wire::datagram::MAX_FRAMES;
 
-/// What may be chosen; everything else is a constant of this file, because both ends rely on it.
+/// Settings that an application may choose.
+///
+/// All other values are constants of the peer machine, because both ends of a link rely on them.
 #[derive(Clone, Debug)]
 pub struct PeerConfig {
-    /// A link on which nothing was heard for so long while an outcome is open is given up. Longer than the server takes
-    /// to declare a dead peer lost (25 s of silence and 15 s of grace), so that people learn the better reason.
+    /// The time without an ack after which a link gives up the messages that wait for one.
+    ///
+    /// Longer than the server takes to declare a dead session lost (25 s of silence and 15 s of grace), so that users
+    /// see the more precise reason.
     pub link_timeout: Duration,
-    /// After so long without an answer people are told that this peer does not answer: long before the outcome.
-    pub silent_after: Duration,
-    /// How many bytes of message bodies one peer may have on the way or waiting for our application.
+    /// The time without an ack after which a peer is reported as unresponsive: long before its messages time out.
+    pub unresponsive_after: Duration,
+    /// The bytes of message bodies that one peer may have in flight or waiting for our application. Less than 64 KiB
+    /// counts as 64 KiB.
     pub window: u64,
-    /// How many messages per second one peer may send us on average; who sends more is given no more room.
+    /// The messages per second that one peer may send us on average; 0 means no limit. A peer that sends faster is
+    /// granted room later.
     pub rate: u32,
-    /// How many messages one peer may send us at once before `rate` counts.
+    /// The messages that one peer may send us at once before `rate` applies.
     pub burst: u32,
 }
 
@@ -24,69 +30,71 @@ impl Default for PeerConfig {
     fn default() -> Self {
         Self {
             link_timeout: Duration::from_secs(45),
-            silent_after: Duration::from_secs(3),
-            window: FIRST_ROOM,
+            unresponsive_after: Duration::from_secs(3),
+            window: INITIAL_ROOM,
             rate: 50,
             burst: 500,
         }
     }
 }
 
-/// The bytes of bodies that a sender may send before it has heard of any room: four of the longest texts.
-pub(super) const FIRST_ROOM: u64 = 64 * 1024;
+/// The body bytes that a sender may send before the first ack grants more: four of the longest texts.
+pub(super) const INITIAL_ROOM: u64 = 64 * 1024;
 
-/// The messages that wait for one peer, sent or not, until they are settled. A receiver relies on it.
+/// The unresolved messages that one link queues, transmitted or not. The receiver relies on this limit.
 pub(super) const MAX_QUEUED: usize = 1024;
 
-/// The bytes that wait for one peer.
+/// The body bytes that one link queues.
 pub(super) const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 
-/// The bytes that wait for all peers, a body that goes to many counted once.
-pub(super) const MAX_QUEUED_IN_ALL: usize = 64 * 1024 * 1024;
+/// The body bytes that all links together queue. A body with many recipients counts once.
+pub(super) const MAX_QUEUED_BYTES_TOTAL: usize = 64 * 1024 * 1024;
 
-/// The bytes received from all peers that wait for gaps to close or for the application. Beyond it datagrams with
-/// messages are dropped as if the network had lost them.
-pub(super) const MAX_RECEIVED_IN_ALL: u64 = 32 * 1024 * 1024;
+/// The memory of received messages from all peers that wait for earlier messages or for the application. While it is
+/// used up, datagrams with messages are dropped as if the network had lost them.
+pub(super) const MAX_BUFFERED_TOTAL: u64 = 32 * 1024 * 1024;
 
-/// How long an ack may wait for company.
+/// The memory that a received message takes besides its body while it is buffered.
+pub(super) const MESSAGE_OVERHEAD: u64 = 256;
+
+/// The time for which an ack is delayed, so that it can travel with other frames or acknowledge more packets.
 pub(super) const ACK_DELAY: Duration = Duration::from_millis(20);
 
-/// How many packets may arrive before an ack must leave: an ack for each costs 40 % of the throughput, for 8 only 2 %.
+/// The packets after which an ack leaves immediately. An ack for each packet costs 40 % of the throughput, an ack for
+/// every eighth 2 %.
 pub(super) const ACK_EVERY: u32 = 8;
 
-/// Above so many recipients the acks of a message are spread, so that they do not all arrive at once.
-pub(super) const SPREAD_ABOVE: usize = 32;
+/// The number of recipients above which the acks of a message are spread over time, so that they do not all arrive
+/// together.
+pub(super) const ACK_SPREAD_ABOVE: usize = 32;
 
-/// What each recipient adds to the time over which acks are spread.
-pub(super) const SPREAD_PER_RECIPIENT: Duration = Duration::from_micros(10);
+/// The time by which each recipient extends the spread of acks.
+pub(super) const ACK_SPREAD_PER_RECIPIENT: Duration = Duration::from_micros(10);
 
-/// The longest time over which acks are spread, and that a peer may be asked to wait.
-pub(super) const SPREAD_MOST: Duration = Duration::from_millis(250);
+/// The longest time over which acks are spread, and the longest ack delay that a peer may request.
+pub(super) const MAX_ACK_SPREAD: Duration = Duration::from_millis(250);
 
-/// While an outcome is open probes are at most so far apart, so that messages flow soon after a partition ends.
-pub(super) const PROBE_MOST: Duration = Duration::from_secs(1);
+/// The longest time between two probes, so that messages flow soon after a partition ends.
+pub(super) const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// For how long a link still receives what was on the way when its peer left.
+/// The time for which datagrams of a session that left the roster are still processed: they may have been in flight.
 pub(super) const LINGER: Duration = Duration::from_secs(3);
 
-/// Packet and message numbers, and counts of bytes, from here on are lies: nobody gets there by counting, and sums of
-/// smaller ones do not overflow.
-pub(super) const MOST_NUMBER: u64 = 1 << 62;
+/// The bound of packet numbers, message numbers and byte counts. No honest peer reaches it by counting, and sums of
+/// numbers below it do not overflow.
+pub(super) const MAX_NUMBER: u64 = 1 << 62;
 
-/// The notes of links that were put away, so that no number is used twice. Who needs more takes a fresh session.
-pub(super) const MAX_NOTES: usize = 65_536;
+/// The links whose resumption state is kept. A session that exceeds it needs a successor with a new key.
+pub(super) const MAX_RESUMPTIONS: usize = 65_536;
 
-/// What a received message costs beside its bytes while it is kept.
-pub(super) const OVERHEAD: u64 = 256;
+/// The bytes of a datagram that are reserved besides a whole body: room for an ack of the usual size.
+pub(super) const RESERVED_FOR_ACK: usize = 67;
 
-/// What a datagram keeps free beside a whole body: room for an ack of usual size.
-pub(super) const BESIDE: usize = 67;
+/// The longest body that travels unfragmented in a datagram of full size.
+pub(super) const MAX_WHOLE_BODY: usize = MAX_FRAMES - RESERVED_FOR_ACK;
 
-/// A body up to this size travels whole in a full datagram.
-pub(super) const WHOLE: usize = MAX_FRAMES - BESIDE;
+/// The shortest fragment worth writing, unless it completes its message.
+pub(super) const MIN_FRAGMENT: usize = 64;
 
-/// The least part of a longer body that is worth a place in a datagram.
-pub(super) const LEAST_PIECE: usize = 64;
-
-/// A sender's time further off than this is shown as the time of arrival.
+/// The difference between a sender's time and ours above which the time of arrival is shown instead.
 pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_secs(120);

@@ -1,4 +1,4 @@
-//! What goes into the peer machine and what comes out of it.
+//! Inputs and outputs of the peer machine.
 
 use std::net::SocketAddr;
 
@@ -8,134 +8,134 @@ use crate::name::UserName;
 use crate::roster::{Change, Entry};
 use crate::time::Timestamp;
 
-/// What the machine is told.
+/// An input of the peer machine.
 #[derive(Debug)]
 pub enum Input {
-    /// The first copy of the roster, without ourselves.
+    /// The entries of the first roster snapshot. Our own entry is ignored.
     Roster(Vec<Entry>),
-    /// A change of the roster, not about ourselves.
+    /// A change of the roster. Changes of our own entry are ignored.
     Change(Change),
-    /// A message is to be sent.
+    /// A command to send a message. [`Output::Queued`] or [`Output::NotSent`] answers it.
     Send {
-        /// Comes back in the answer.
+        /// Identifies the command in its answer.
         tag: u64,
-        /// To whom.
+        /// The recipient.
         to: Recipient,
-        /// What.
+        /// The content.
         content: Content,
-        /// The time on the server's clock, as well as it is known.
+        /// The time of sending: the best estimate of the server's clock.
         sent_at: Timestamp,
     },
-    /// The application took a delivered message.
+    /// The application accepts the message with this token.
     Accept(Token),
-    /// The application does not want a delivered message; its sender is told that it was refused.
+    /// The application refuses the message with this token. For its sender, the message failed as refused.
     Refuse(Token),
-    /// The server's clock minus ours, in milliseconds.
+    /// The server's clock minus the local clock, in milliseconds.
     ClockOffset(i64),
-    /// Our session ends: open outcomes are told, and every peer gets a good-bye.
+    /// Our session ends. All pending outcomes are reported, and every peer receives a bye.
     Leave,
     /// The deadline has passed.
     Tick,
 }
 
-/// What the machine tells.
+/// An output of the peer machine.
 #[derive(Debug, PartialEq)]
 pub enum Output {
-    /// A message was accepted; as many outcomes will follow as it has recipients.
+    /// A message was queued. One [`Output::Report`] follows for each recipient.
     Queued {
-        /// As in the input.
+        /// The tag of the command.
         tag: u64,
-        /// The message.
+        /// The id that the message received.
         id: MessageId,
-        /// How many get it; a group may be empty.
+        /// The number of recipients: 0 for a message to everyone if no peer is online.
         recipients: usize,
     },
-    /// A message was not accepted; no outcome follows.
+    /// A message was not queued. No outcome follows.
     NotSent {
-        /// As in the input.
+        /// The tag of the command.
         tag: u64,
-        /// Why.
+        /// The reason.
         error: SendError,
     },
-    /// A message came; the application takes it or refuses it with the token.
+    /// A message arrived. The application answers with [`Input::Accept`] or [`Input::Refuse`].
     Deliver {
         /// The message.
         message: Message,
-        /// For the answer.
+        /// Identifies the message in the answer.
         token: Token,
     },
-    /// A message of ours has an outcome.
+    /// One of our messages has its outcome for one recipient.
     Report(Report),
-    /// A message to everyone has all its outcomes.
+    /// One of our messages to everyone has all its outcomes. Follows the last report.
     Summary {
-        /// The message.
+        /// The id of the message.
         id: MessageId,
-        /// How many have it.
+        /// The number of recipients that accepted it.
         delivered: usize,
-        /// The others, with what became of it.
+        /// The other recipients and their outcomes.
         others: Vec<(UserName, Outcome)>,
     },
-    /// This peer has not answered over UDP for a while; a firewall, most likely.
+    /// The peer does not acknowledge our packets, most likely because a firewall drops them.
     Unresponsive(UserName),
-    /// A silent peer answers again.
+    /// An unresponsive peer acknowledges packets again.
     Responsive(UserName),
-    /// This peer's program broke the protocol; or says that ours did; its link is closed.
+    /// The peer violated the protocol, or states that we did. The link is closed for the rest of the two sessions.
     Violation(UserName),
-    /// This session has met so many others that it cannot remember one more: take a fresh one. Until then nobody who
-    /// is new can be written to.
+    /// The machine cannot keep the resumption state of another link. From now on it opens no link to a session that is
+    /// new to it. A new session with a new key has no such past.
     Exhausted,
 }
 
-/// A delivered message, for the application's answer.
+/// Identifies a message that was passed to the application, for its answer.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Token {
     pub(super) session: SessionId,
     pub(super) number: u64,
 }
 
-/// Why a message is not accepted.
+/// The reason why a message was not queued.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SendError {
-    /// Nobody of this name is online.
+    /// No user of this name is online.
     #[error("{0} is not online")]
     UnknownRecipient(UserName),
-    /// The recipient is ourselves.
+    /// The recipient is the sender.
     #[error("that is yourself; write to somebody else")]
     ToOneself,
-    /// Too much is waiting already.
+    /// The recipient's queue is full, or the queues of all recipients together are.
     #[error("too many messages are waiting to be delivered; try again in a moment")]
     QueueFull,
-    /// Bytes that are empty or longer than the longest text.
+    /// The bytes are empty or more than [`Text::MAX_BYTES`](crate::text::Text::MAX_BYTES).
     #[error("a message has 1 to 16384 bytes")]
     Length,
-    /// We said good-bye already.
+    /// The session has ended with [`Input::Leave`].
     #[error("this session has ended")]
     Leaving,
 }
 
-/// Whether addresses of the local machine may be used: only if our own session came that way.
+/// Whether the machine sends to loopback addresses of the roster.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Loopback {
-    /// They may.
+    /// It does, because our own session reached the server over loopback.
     Allowed,
-    /// Who offers one is not on this machine.
+    /// It ignores them: they belong to another machine.
     Ignored,
 }
 
-/// Whether [`Peer::transmit`](super::Peer::transmit) has more to send.
+/// Whether [`Peer::transmit`](super::Peer::transmit) left something unsent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Transmit {
-    /// The slab is full; pull again once the socket has taken something.
+    /// The slab is full. Call again once the socket has taken datagrams from it.
     More,
-    /// Nothing is left to say for now.
-    Dry,
+    /// Nothing is left to send for now.
+    Done,
 }
 
-/// A datagram as it came from the socket; it is opened in place.
+/// A received datagram. The machine opens it in place.
 #[derive(Debug)]
 pub struct Datagram<'a> {
-    /// Where it came from.
+    /// The address from which it came.
     pub from: SocketAddr,
-    /// All of it.
+    /// Its bytes, which the machine overwrites.
     pub bytes: &'a mut [u8],
 }

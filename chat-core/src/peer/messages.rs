@@ -1,138 +1,155 @@
-//! Messages of ours: encoded once for all recipients, kept until each of them has its outcome.
+//! Our messages: one body for all recipients, kept until the last outcome is known.
 
 use super::Output;
-use super::config::MAX_QUEUED_IN_ALL;
+use super::config::MAX_QUEUED_BYTES_TOTAL;
 use crate::id::{MessageId, SessionId};
 use crate::message::{Outcome, Report};
 use crate::name::UserName;
 use crate::time::Mono;
 
-/// All messages that are queued or wait for outcomes. Links name them by [`Handle`], so that a message that waits for a
-/// thousand peers takes a few bytes for each.
+/// All messages with pending outcomes. Links refer to them by [`MessageHandle`], so a message that waits for a thousand
+/// peers takes only a few bytes for each.
 #[derive(Debug)]
 pub(super) struct Messages {
     session: SessionId,
+    /// The number of the last message.
     last: u64,
-    kept: Vec<Option<Kept>>,
-    free: Vec<Handle>,
-    open_recipients: usize,
-    bytes: usize,
+    stored: Vec<Option<StoredMessage>>,
+    free: Vec<MessageHandle>,
+    pending_outcomes: usize,
+    body_bytes: usize,
 }
 
-/// A message that is kept. It names another one once all outcomes are told.
+/// Refers to a stored message. It is reused after the message's last outcome.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Handle(u32);
+pub(super) struct MessageHandle(u32);
 
 #[derive(Debug)]
-struct Kept {
+struct StoredMessage {
     number: u64,
     body: Vec<u8>,
-    patience: u16,
-    accepted: Mono,
-    missing: usize,
+    /// See [`Messages::body`].
+    max_ack_delay: u16,
+    queued_at: Mono,
+    pending: usize,
     delivered: usize,
     others: Vec<(UserName, Outcome)>,
-    tells: Tells,
+    reporting: Reporting,
 }
 
-/// Whether a summary follows the last report.
+/// Whether a summary follows the last report of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Tells {
-    Reports,
-    Summary,
+pub(super) enum Reporting {
+    ReportsOnly,
+    WithSummary,
 }
 
 impl Messages {
     pub(super) const fn new(session: SessionId) -> Self {
-        Self { session, last: 0, kept: Vec::new(), free: Vec::new(), open_recipients: 0, bytes: 0 }
+        Self { session, last: 0, stored: Vec::new(), free: Vec::new(), pending_outcomes: 0, body_bytes: 0 }
     }
 
-    /// How many outcomes are open.
-    pub(super) const fn open_outcomes(&self) -> usize {
-        self.open_recipients
-    }
-
-    /// Whether a body of `len` bytes may be queued as well.
-    pub(super) const fn has_room(&self, len: usize) -> bool {
-        self.bytes + len <= MAX_QUEUED_IN_ALL
-    }
-
-    /// The number of the next message.
-    pub(super) const fn next(&self) -> u64 {
-        self.last + 1
-    }
-
-    /// Keeps the body of the next message, which has to be opened or withdrawn. `patience` is how many milliseconds its
-    /// acks may wait if longer than usual.
-    pub(super) fn keep(&mut self, body: Vec<u8>, patience: u16) -> Handle {
-        let (number, accepted, others) = (self.next(), Mono::ZERO, Vec::new());
-        self.bytes += body.len();
-        let kept = Kept { number, body, patience, accepted, missing: 0, delivered: 0, others, tells: Tells::Reports };
+    /// Stores the body of the next message. [`open`](Self::open) or [`remove`](Self::remove) must follow.
+    /// `max_ack_delay` is as in [`body`](Self::body).
+    pub(super) fn insert(&mut self, body: Vec<u8>, max_ack_delay: u16) -> MessageHandle {
+        self.body_bytes += body.len();
+        let stored = StoredMessage {
+            number: self.next_number(),
+            body,
+            max_ack_delay,
+            queued_at: Mono::ZERO,
+            pending: 0,
+            delivered: 0,
+            others: Vec::new(),
+            reporting: Reporting::ReportsOnly,
+        };
         if let Some(handle) = self.free.pop() {
-            self.kept[handle.index()] = Some(kept);
+            self.stored[handle.index()] = Some(stored);
             return handle;
         }
-        self.kept.push(Some(kept));
-        Handle(u32::try_from(self.kept.len() - 1).expect("bodies are bounded in all and none is empty"))
+        self.stored.push(Some(stored));
+        MessageHandle(u32::try_from(self.stored.len() - 1).expect("total bytes are bounded and no body is empty"))
     }
 
-    /// Forgets a message that was not accepted.
-    pub(super) fn withdraw(&mut self, handle: Handle) {
-        if let Some(kept) = self.kept[handle.index()].take() {
-            self.bytes -= kept.body.len();
-            self.free.push(handle);
-        }
-    }
-
-    /// Opens what was kept last, with `recipients` outcomes to come.
-    pub(super) fn open(&mut self, now: Mono, handle: Handle, recipients: usize, tells: Tells) -> MessageId {
+    /// Assigns the next number to the message that was inserted last, which has `recipients` pending outcomes. Without
+    /// recipients the message is removed.
+    pub(super) fn open(
+        &mut self,
+        now: Mono,
+        handle: MessageHandle,
+        recipients: usize,
+        reporting: Reporting,
+    ) -> MessageId {
         self.last += 1;
         if recipients == 0 {
-            self.withdraw(handle);
-        } else if let Some(kept) = &mut self.kept[handle.index()] {
-            (kept.accepted, kept.missing, kept.tells) = (now, recipients, tells);
-            self.open_recipients += recipients;
+            self.remove(handle);
+        } else if let Some(stored) = &mut self.stored[handle.index()] {
+            (stored.queued_at, stored.pending, stored.reporting) = (now, recipients, reporting);
+            self.pending_outcomes += recipients;
         }
         MessageId { session: self.session, number: self.last }
     }
 
-    /// The body of a message, and how many milliseconds its acks may wait if longer than usual.
-    pub(super) fn body(&self, handle: Handle) -> (&[u8], u16) {
-        let kept = self.kept[handle.index()].as_ref().expect("who has an outcome to come keeps it");
-        (&kept.body, kept.patience)
+    /// Removes a message.
+    pub(super) fn remove(&mut self, handle: MessageHandle) {
+        if let Some(stored) = self.stored[handle.index()].take() {
+            self.body_bytes -= stored.body.len();
+            self.free.push(handle);
+        }
     }
 
-    /// Tells an outcome, the only one of this message for this user.
+    /// Reports the outcome of a message for one recipient. Each recipient must be reported once.
     pub(super) fn report(
         &mut self,
         now: Mono,
-        handle: Handle,
+        handle: MessageHandle,
         user: &UserName,
         outcome: Outcome,
         out: &mut Vec<Output>,
     ) {
-        let Some(kept) = &mut self.kept[handle.index()] else { return };
-        let id = MessageId { session: self.session, number: kept.number };
-        out.push(Output::Report(Report { id, user: user.clone(), outcome, after: now.since(kept.accepted) }));
-        kept.missing -= 1;
-        self.open_recipients -= 1;
+        let Some(stored) = &mut self.stored[handle.index()] else { return };
+        let id = MessageId { session: self.session, number: stored.number };
+        out.push(Output::Report(Report { id, user: user.clone(), outcome, after: now.since(stored.queued_at) }));
+        stored.pending -= 1;
+        self.pending_outcomes -= 1;
         match outcome {
-            Outcome::Delivered => kept.delivered += 1,
-            _ if kept.tells == Tells::Summary => kept.others.push((user.clone(), outcome)),
+            Outcome::Delivered => stored.delivered += 1,
+            _ if stored.reporting == Reporting::WithSummary => stored.others.push((user.clone(), outcome)),
             _ => {}
         }
-        if kept.missing == 0 {
-            if kept.tells == Tells::Summary {
-                let (delivered, others) = (kept.delivered, std::mem::take(&mut kept.others));
+        if stored.pending == 0 {
+            if stored.reporting == Reporting::WithSummary {
+                let (delivered, others) = (stored.delivered, std::mem::take(&mut stored.others));
                 out.push(Output::Summary { id, delivered, others });
             }
-            self.withdraw(handle);
+            self.remove(handle);
         }
+    }
+
+    /// Returns the body of a message, and the time in milliseconds for which its ack may be delayed, or 0 for
+    /// [`ACK_DELAY`](super::config::ACK_DELAY).
+    pub(super) fn body(&self, handle: MessageHandle) -> (&[u8], u16) {
+        let stored = self.stored[handle.index()].as_ref().expect("a message with a pending outcome is stored");
+        (&stored.body, stored.max_ack_delay)
+    }
+
+    /// Returns the number that the next message will have.
+    pub(super) const fn next_number(&self) -> u64 {
+        self.last + 1
+    }
+
+    /// Whether another body of `len` bytes may be stored.
+    pub(super) const fn has_room(&self, len: usize) -> bool {
+        self.body_bytes + len <= MAX_QUEUED_BYTES_TOTAL
+    }
+
+    /// Returns the number of pending outcomes of all messages.
+    pub(super) const fn pending_outcomes(&self) -> usize {
+        self.pending_outcomes
     }
 }
 
-impl Handle {
-    /// Its place among all that are kept.
+impl MessageHandle {
     pub(super) const fn index(self) -> usize {
         self.0 as usize
     }
@@ -143,23 +160,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_kept_until_its_last_outcome_and_its_place_is_used_again() {
+    fn a_message_is_stored_until_its_last_outcome_and_its_handle_is_reused() {
         let mut messages = Messages::new(SessionId::new(7));
         let (user, mut out) = ("bob".parse().unwrap(), Vec::new());
-        let first = messages.keep(vec![1; 10], 30);
-        assert_eq!(messages.open(Mono::ZERO, first, 2, Tells::Summary).number, 1);
-        let second = messages.keep(vec![2; 5], 0);
-        messages.withdraw(second);
-        assert_eq!((messages.next(), messages.bytes, messages.open_outcomes()), (2, 10, 2));
+        let first = messages.insert(vec![1; 10], 30);
+        assert_eq!(messages.open(Mono::ZERO, first, 2, Reporting::WithSummary).number, 1);
+        let second = messages.insert(vec![2; 5], 0);
+        messages.remove(second);
+        assert_eq!((messages.next_number(), messages.body_bytes, messages.pending_outcomes()), (2, 10, 2));
         messages.report(Mono::ZERO, first, &user, Outcome::Delivered, &mut out);
         assert_eq!(messages.body(first), (&[1; 10][..], 30));
         messages.report(Mono::ZERO, first, &user, Outcome::Delivered, &mut out);
         assert!(matches!(out[..], [Output::Report(_), Output::Report(_), Output::Summary { delivered: 2, .. }]));
-        assert_eq!((messages.bytes, messages.open_outcomes()), (0, 0));
-        assert_eq!(messages.keep(vec![3], 0), first);
-        assert_eq!(messages.keep(vec![4], 0), second);
-        let nobody = messages.keep(vec![5], 0);
-        assert_eq!(messages.open(Mono::ZERO, nobody, 0, Tells::Summary).number, 2);
-        assert_eq!(messages.bytes, 2, "what nobody gets is not kept");
+        assert_eq!((messages.body_bytes, messages.pending_outcomes()), (0, 0));
+        assert_eq!(messages.insert(vec![3], 0), first);
+        assert_eq!(messages.insert(vec![4], 0), second);
+        let without_recipients = messages.insert(vec![5], 0);
+        assert_eq!(messages.open(Mono::ZERO, without_recipients, 0, Reporting::WithSummary).number, 2);
+        assert_eq!(messages.body_bytes, 2, "a message without recipients is not stored");
     }
 }

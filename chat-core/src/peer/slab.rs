@@ -1,18 +1,20 @@
-//! Where sealed datagrams wait for the socket: slots in a row that are used again and again.
+//! The buffer of sealed datagrams between the machine and the socket.
 
 use std::net::SocketAddr;
 
 use crate::wire::datagram::MAX_DATAGRAM;
 
-/// A bounded row of sealed datagrams, first in, first out. What the socket does not take stays byte for byte, because
-/// a packet number is spent once its datagram is sealed.
+/// A bounded queue of sealed datagrams in contiguous slots.
+///
+/// Datagrams that the socket does not take stay unchanged: their packet numbers are used, so they must not be sealed
+/// again.
 #[derive(Debug)]
 pub struct Slab {
-    /// As many slots as were ever filled at once.
+    /// As many slots as were ever filled together.
     bytes: Vec<[u8; MAX_DATAGRAM]>,
     filled: Vec<Filled>,
-    /// How many of `filled` are gone.
-    gone: usize,
+    /// The number of removed datagrams at the front of `filled`.
+    removed: usize,
     slots: usize,
 }
 
@@ -22,32 +24,41 @@ struct Filled {
     len: usize,
 }
 
-/// Datagrams to one address that stand in a row, all but the last of them of full length: what a system that cuts
-/// packets up itself takes as one.
+/// Consecutive datagrams to one address, all of full length except the last. A socket with generic segmentation offload
+/// sends them with one system call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Train<'a> {
-    /// Where they go.
+    /// The destination.
     pub to: SocketAddr,
-    /// All of them, one behind the other.
+    /// The datagrams, without gaps.
     pub bytes: &'a [u8],
-    /// How many they are.
+    /// The number of datagrams.
     pub datagrams: usize,
 }
 
 impl Slab {
-    /// A slab of `slots` datagrams; their memory is taken when they are first used and kept.
+    /// Creates a slab of `slots` datagrams. A slot is allocated when it is first filled, and kept.
     pub fn new(slots: usize) -> Self {
-        Self { bytes: Vec::new(), filled: Vec::with_capacity(slots), gone: 0, slots }
+        Self { bytes: Vec::new(), filled: Vec::with_capacity(slots), removed: 0, slots }
     }
 
-    /// The datagrams that wait, in the order in which they were sealed.
+    /// Removes the first `count` datagrams, because the socket took them or dropped them.
+    pub fn remove(&mut self, count: usize) {
+        self.removed += count;
+        if self.removed >= self.filled.len() {
+            self.removed = 0;
+            self.filled.clear();
+        }
+    }
+
+    /// Iterates over the datagrams in the order in which they were sealed.
     pub fn iter(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
         self.trains(1).map(|train| (train.to, train.bytes))
     }
 
-    /// The datagrams that wait, in the order in which they were sealed, in trains of at most `longest`.
+    /// Iterates over the datagrams in the order in which they were sealed, in trains of at most `longest` datagrams.
     pub fn trains(&self, longest: usize) -> impl Iterator<Item = Train<'_>> {
-        let mut next = self.gone;
+        let mut next = self.removed;
         std::iter::from_fn(move || {
             let first = self.filled.get(next)?;
             let rest = &self.filled[next + 1..];
@@ -62,37 +73,28 @@ impl Slab {
         })
     }
 
-    /// Removes the first `count`: the socket took them, or they are dropped.
-    pub fn remove(&mut self, count: usize) {
-        self.gone += count;
-        if self.gone >= self.filled.len() {
-            self.gone = 0;
-            self.filled.clear();
-        }
-    }
-
-    /// How many datagrams wait.
+    /// Returns the number of datagrams.
     pub const fn len(&self) -> usize {
-        self.filled.len() - self.gone
+        self.filled.len() - self.removed
     }
 
-    /// Whether none waits.
+    /// Whether there are no datagrams.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether no slot is left; slots are free again when all datagrams are gone.
+    /// Whether no slot is free. Slots become free when all datagrams are removed.
     pub const fn is_full(&self) -> bool {
         self.filled.len() >= self.slots
     }
 
-    /// Lets `fill` write one datagram; if it gives its address and length the slot is filled.
-    pub(super) fn push(&mut self, fill: impl FnOnce(&mut [u8; MAX_DATAGRAM]) -> Option<(SocketAddr, usize)>) -> bool {
+    /// Lets `write` fill the next slot. Returns whether it did, which it states by an address and a length.
+    pub(super) fn push(&mut self, write: impl FnOnce(&mut [u8; MAX_DATAGRAM]) -> Option<(SocketAddr, usize)>) -> bool {
         let index = self.filled.len();
         if index == self.bytes.len() {
             self.bytes.push([0; MAX_DATAGRAM]);
         }
-        let filled = fill(&mut self.bytes[index]).map(|(to, len)| Filled { to, len });
+        let filled = write(&mut self.bytes[index]).map(|(to, len)| Filled { to, len });
         self.filled.extend(filled);
         filled.is_some()
     }
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_taken_stays_in_order() {
+    fn remaining_datagrams_stay_in_order() {
         let to = address(1);
         let mut slab = Slab::new(3);
         for byte in 1..=3 {
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn full_datagrams_to_one_address_make_a_train_and_a_shorter_one_ends_it() {
+    fn a_train_ends_with_a_shorter_datagram_or_another_address() {
         let mut slab = Slab::new(9);
         for (to, len) in [(1, 7), (1, 1200), (1, 1200), (1, 9), (1, 1200), (2, 1200), (2, 1200), (2, 1200), (2, 5)] {
             assert!(slab.push(|_| Some((address(to), len))));

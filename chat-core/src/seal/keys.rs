@@ -1,4 +1,4 @@
-//! The keys of a link, derived from what the roster publishes, and sealing with them.
+//! The keys of a link. Both ends derive them from the session keys in the roster.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -7,12 +7,12 @@ use crate::key::{KeyPair, PublicKey, WeakKey};
 use crate::name::UserName;
 use crate::wire::datagram::{TAG, VERSION};
 
-/// One end of a link, as it enters the derivation of keys.
+/// One end of a link, as an input of the key derivation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Party {
-    /// Its session key, from which its session id follows.
+    /// The public session key, which determines the session id.
     pub key: PublicKey,
-    /// Its user.
+    /// The user name.
     pub user: UserName,
 }
 
@@ -37,7 +37,8 @@ impl Party {
 /// nonce = 32 zero bits | packet number (64)        key phase = packet number >> 24
 /// ```
 ///
-/// So no key seals more than 2^24 packets, and no packet number is ever sealed twice as long as numbers rise.
+/// A key seals at most 2^24 packets. The caller must never seal two packets under the same number, also not with another
+/// `LinkKeys` of the same two parties.
 pub struct LinkKeys {
     prk: Prk,
     sending: Direction,
@@ -47,26 +48,26 @@ pub struct LinkKeys {
 struct Direction {
     /// "key" | version | sender | receiver
     info: Vec<u8>,
-    /// The phase in use and its key; for receiving also the one before, for packets that were overtaken.
+    /// The latest key phase and its key. Receiving also keeps an earlier one, for packets that were overtaken.
     current: Option<(u64, LessSafeKey)>,
     previous: Option<(u64, LessSafeKey)>,
 }
 
-/// A datagram that does not open: forged, damaged, or not for this link.
+/// A datagram did not open: it is forged, damaged, or not for this link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the datagram does not open")]
 pub struct NotOpened;
 
 impl LinkKeys {
-    /// The key phase that a packet number belongs to.
+    /// Returns the key phase of a packet number.
     pub const fn phase(number: u64) -> u64 {
         number >> 24
     }
 
-    /// Derives the keys of the link between our session and theirs: 26 us or so, the cost of X25519.
+    /// Derives the keys of the link between our session and another one. This takes about 26 us, the cost of X25519.
     ///
     /// # Errors
-    /// Their key is of small order.
+    /// The other party's key is of small order.
     pub fn derive(keys: &KeyPair, user: &UserName, theirs: &Party) -> Result<Self, WeakKey> {
         let secret = keys.agree(&theirs.key)?;
         let prk = Salt::new(HKDF_SHA256, b"chat link 1").extract(secret.as_ref());
@@ -74,21 +75,21 @@ impl LinkKeys {
         Ok(Self { prk, sending: Direction::new(&ours, theirs), receiving: Direction::new(theirs, &ours) })
     }
 
-    /// Forgets the expanded keys, which are most of what this takes; they are made again when they are needed, within
-    /// microseconds.
-    pub fn put_away(&mut self) {
+    /// Releases the expanded keys, which take most of the memory. The next packet expands them again within microseconds.
+    pub fn release(&mut self) {
         for direction in [&mut self.sending, &mut self.receiving] {
             (direction.current, direction.previous) = (None, None);
             direction.info.shrink_to_fit();
         }
     }
 
-    /// Whether there are no expanded keys.
-    pub const fn are_put_away(&self) -> bool {
+    /// Whether no expanded keys are held.
+    pub const fn are_released(&self) -> bool {
         self.sending.current.is_none() && self.receiving.current.is_none() && self.receiving.previous.is_none()
     }
 
-    /// Seals `frames` in place as packet `number`, with `header` authenticated; gives the tag to stand behind it.
+    /// Encrypts `frames` in place as packet `number`, authenticates `header` with them, and returns the tag, which follows
+    /// the frames in the datagram.
     pub fn seal(&mut self, number: u64, header: &[u8], frames: &mut [u8]) -> [u8; TAG] {
         let phase = Self::phase(number);
         if self.sending.current.as_ref().is_none_or(|(current, _)| *current != phase) {
@@ -101,10 +102,10 @@ impl LinkKeys {
         tag.as_ref().try_into().expect("the tag has 16 bytes")
     }
 
-    /// Opens packet `number` in place and gives its frames. A key of an unseen phase is kept only if it opens.
+    /// Decrypts packet `number` in place and returns its frames. The key of a new phase is kept only if the packet opens.
     ///
     /// # Errors
-    /// It does not open; its bytes are worthless then.
+    /// The packet does not open. Its bytes are undefined then.
     pub fn open<'a>(&mut self, number: u64, header: &[u8], sealed: &'a mut [u8]) -> Result<&'a mut [u8], NotOpened> {
         let phase = Self::phase(number);
         let direction = &mut self.receiving;
@@ -178,10 +179,9 @@ mod tests {
         frames
     }
 
-    /// The published test vectors: secrets 01.. and 02.., users "Alice" and "小明", header "header". Computed with
-    /// another implementation of X25519, HKDF and AES-GCM.
+    /// The test vectors of docs/PROTOCOL.md. They were computed with another implementation of X25519, HKDF and AES-GCM.
     #[test]
-    fn vectors() {
+    fn datagrams_equal_the_published_test_vectors() {
         let (mut alice, mut ming) = link();
         for (number, text, golden) in VECTORS {
             let datagram = sealed(&mut alice, *number, text.as_bytes());
@@ -197,7 +197,7 @@ mod tests {
     ];
 
     #[test]
-    fn each_direction_phase_and_pair_has_its_own_key() {
+    fn each_direction_key_phase_and_pair_has_its_own_key() {
         let (mut alice, mut ming) = link();
         let (carol, carol_name, _) = pair(3, "carol");
         let mut carol = LinkKeys::derive(&carol, &carol_name, &pair(1, "Alice").2).unwrap();
@@ -205,12 +205,12 @@ mod tests {
         assert_ne!(datagram, sealed(&mut ming, 7, b"hello"));
         assert_ne!(datagram, sealed(&mut alice, 7 + (1 << 24), b"hello"));
         assert_eq!(carol.open(7, b"header", &mut datagram.clone()), Err(NotOpened));
-        assert_eq!(alice.open(7, b"header", &mut datagram.clone()), Err(NotOpened), "one's own datagram thrown back");
+        assert_eq!(alice.open(7, b"header", &mut datagram.clone()), Err(NotOpened), "a reflected datagram");
         assert!(ming.open(7, b"header", &mut datagram.clone()).is_ok());
     }
 
     #[test]
-    fn the_names_are_part_of_the_keys() {
+    fn the_user_names_enter_the_keys() {
         let (alice, alice_name, _) = pair(1, "Alice");
         let (ming, ming_name, ming_party) = pair(2, "小明");
         let claimed = Party { key: alice.public(), user: "mallory".parse().unwrap() };
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_and_every_truncation_is_noticed() {
+    fn no_datagram_with_a_flipped_bit_or_truncated_opens() {
         let (mut alice, mut ming) = link();
         let datagram = sealed(&mut alice, 0, b"hello");
         for position in 0..datagram.len() * 8 {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_of_the_phase_before_still_open_and_forgeries_do_not_change_phases() {
+    fn packets_of_the_previous_phase_open_and_forgeries_do_not_change_the_phase() {
         let (mut alice, mut ming) = link();
         let late = sealed(&mut alice, (1 << 24) - 1, b"late");
         let next = sealed(&mut alice, 1 << 24, b"next");

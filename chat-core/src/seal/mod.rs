@@ -1,4 +1,4 @@
-//! Sealing of datagrams: keys from the roster, AES-256-GCM, a window against replays.
+//! Sealing of datagrams: keys derived from the roster, AES-256-GCM, and a replay window.
 
 mod keys;
 mod replay;

@@ -1,34 +1,34 @@
-//! The replay window: which packet numbers have been seen.
+//! The replay window: the packet numbers that were received.
 
-/// Remembers the highest packet number and which of the 2,048 up to it arrived, after RFC 4303 section 3.4.3.
+/// The highest packet number received, and which of the 2,048 numbers up to it were (RFC 4303 section 3.4.3).
 ///
-/// A number is looked up before a datagram is opened and entered only after it has opened, so that forgeries cannot
-/// move the window.
+/// Look a number up before opening its datagram, and insert it only after the datagram has opened, so that forgeries
+/// cannot move the window.
 #[derive(Clone, Debug)]
 pub struct ReplayWindow {
-    /// One more than the highest number entered; 0 before the first.
+    /// One more than the highest number inserted, or 0.
     next: u64,
-    /// The lowest of the run of numbers that ends with the highest: mostly all there are, and asked for with every ack.
+    /// The lowest number of the run that ends with the highest one. Every ack needs it, and mostly it is the only run.
     run: u64,
-    /// Bit `n % SIZE` belongs to number `n`.
+    /// Bit `n % SIZE` stands for number `n`.
     seen: [u64; WORDS],
 }
 
 impl ReplayWindow {
-    /// How far back a late packet may lie: more than can be in flight on any path we send on.
+    /// The numbers that the window covers: more packets than are in flight on any path.
     pub const SIZE: u64 = 2048;
 
-    /// A window for a link on which the numbers below `next` count as seen.
+    /// Creates a window in which all numbers below `next` count as received.
     pub const fn starting_at(next: u64) -> Self {
         Self { next, run: 0, seen: [u64::MAX; WORDS] }
     }
 
-    /// One more than the highest number entered.
+    /// Returns one more than the highest number inserted, or the initial `next`.
     pub const fn next(&self) -> u64 {
         self.next
     }
 
-    /// Whether `number` is too old to tell or has been entered.
+    /// Whether `number` was inserted, or is too old for the window.
     pub const fn contains(&self, number: u64) -> bool {
         if number >= self.next {
             return false;
@@ -36,10 +36,10 @@ impl ReplayWindow {
         self.next - number > Self::SIZE || self.seen[word(number)] & bit(number) != 0
     }
 
-    /// The runs of numbers that were entered, as (lowest, highest), from the highest down and not below `floor`.
+    /// Iterates over the runs of inserted numbers as (lowest, highest), from the highest run down to `floor`.
     pub fn runs(&self, floor: u64) -> impl Iterator<Item = (u64, u64)> {
         let floor = floor.max(self.next.saturating_sub(Self::SIZE));
-        // `end` is one more than the highest number that is still to be looked at.
+        // One more than the highest number not yet visited.
         let mut end = self.next;
         std::iter::from_fn(move || {
             if end == self.next && end > floor {
@@ -57,10 +57,10 @@ impl ReplayWindow {
         })
     }
 
-    /// Enters `number`.
+    /// Inserts `number`. A number that is too old for the window is ignored.
     pub fn insert(&mut self, number: u64) {
         if number >= self.next {
-            // Everything between is unseen; beyond one round all words are cleared anyway.
+            // The numbers in between were not received. If they fill the window, all words are cleared below.
             for skipped in self.next..number.min(self.next + Self::SIZE) {
                 self.seen[word(skipped)] &= !bit(skipped);
             }
@@ -75,7 +75,7 @@ impl ReplayWindow {
             return;
         }
         self.seen[word(number)] |= bit(number);
-        // It may close the gap below the run.
+        // The number may close the gap below the highest run.
         let floor = self.next.saturating_sub(Self::SIZE);
         while self.run > floor && self.contains(self.run - 1) {
             self.run -= 1;
@@ -102,26 +102,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_new_once() {
+    fn a_number_is_new_until_it_is_inserted() {
         let mut window = ReplayWindow::starting_at(0);
         for number in [0, 5, 3, 2048, 2047, 1, 10_000, 9_999, 7_953] {
             assert!(!window.contains(number), "{number}");
             window.insert(number);
             assert!(window.contains(number), "{number}");
         }
-        assert!(window.contains(7_952), "too old to tell");
+        assert!(window.contains(7_952), "too old for the window");
         assert!(!window.contains(7_954));
     }
 
     #[test]
-    fn a_resumed_link_has_seen_everything_before() {
+    fn all_numbers_below_the_start_count_as_received() {
         let window = ReplayWindow::starting_at(100);
         assert!((0..100).all(|number| window.contains(number)));
         assert!(!window.contains(100));
     }
 
     #[test]
-    fn runs_are_told_from_the_highest_down() {
+    fn runs_are_listed_from_the_highest_down() {
         let mut window = ReplayWindow::starting_at(0);
         assert_eq!(window.runs(0).count(), 0);
         (0..300).filter(|number| ![7, 8, 200].contains(number)).for_each(|number| window.insert(number));
@@ -133,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_agrees_with_a_plain_set(numbers in prop::collection::vec(0_u64..6000, 1..400)) {
+        fn the_window_agrees_with_a_set(numbers in prop::collection::vec(0_u64..6000, 1..400)) {
             let (mut window, mut set, mut next) = (ReplayWindow::starting_at(0), BTreeSet::new(), 0);
             for number in numbers {
                 let expected = set.contains(&number) || number + ReplayWindow::SIZE < next;
@@ -141,10 +141,10 @@ mod tests {
                 window.insert(number);
                 set.insert(number);
                 next = next.max(number + 1);
-                let told: Vec<u64> = window.runs(7).flat_map(|(low, high)| (low..=high).rev()).collect();
+                let listed: Vec<u64> = window.runs(7).flat_map(|(low, high)| (low..=high).rev()).collect();
                 let floor = next.saturating_sub(ReplayWindow::SIZE).max(7);
-                let seen: Vec<u64> = (floor..next).rev().filter(|number| set.contains(number)).collect();
-                prop_assert_eq!(told, seen);
+                let inserted: Vec<u64> = (floor..next).rev().filter(|number| set.contains(number)).collect();
+                prop_assert_eq!(listed, inserted);
             }
         }
     }

@@ -117,7 +117,7 @@ impl Group {
 
     /// How many outcomes are open at a member.
     pub fn open(&self, index: usize) -> usize {
-        self.members[index].peer.open()
+        self.members[index].peer.pending_outcomes()
     }
 
     /// Lets a member's application behave otherwise from now on.
@@ -212,7 +212,7 @@ impl Group {
     pub fn run_until_idle(&mut self, at_most: Duration) -> bool {
         let end = self.now + at_most;
         loop {
-            if self.members.iter().all(|member| member.peer.open() == 0) {
+            if self.members.iter().all(|member| member.peer.pending_outcomes() == 0) {
                 return true;
             }
             match self.next_event().filter(|at| *at <= end) {
@@ -290,7 +290,7 @@ impl Group {
                 self.network.send(self.now, member.address, to, bytes);
             }
             member.slab.remove(usize::MAX);
-            if more == crate::peer::Transmit::Dry {
+            if more == crate::peer::Transmit::Done {
                 return;
             }
         }

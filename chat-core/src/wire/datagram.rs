@@ -1,4 +1,4 @@
-//! Datagrams: a header in clear, authenticated, and sealed frames.
+//! Datagrams of the peer link: an authenticated header in the clear, and sealed frames.
 
 use arrayvec::ArrayVec;
 use serde::{Deserialize, Serialize};
@@ -7,19 +7,19 @@ use super::Malformed;
 use crate::id::SessionId;
 use crate::text::Text;
 
-/// The version of the datagram format, its first byte.
+/// The link version: the first byte of every datagram.
 pub const VERSION: u8 = 1;
 
-/// The longest datagram: what passes everywhere, tunnels and IPv6 included, without being cut up.
+/// The longest datagram, in bytes. Practically every network carries it without fragmentation, including tunnels and IPv6.
 pub const MAX_DATAGRAM: usize = 1200;
 
-/// The header: version, session, packet number.
+/// The length of the header: version, session id and packet number.
 pub const HEADER: usize = 1 + 8 + 8;
 
-/// The authentication tag of AES-256-GCM.
+/// The length of the authentication tag of AES-256-GCM.
 pub const TAG: usize = 16;
 
-/// The most bytes of frames that one datagram holds.
+/// The space for frames in the longest datagram.
 pub const MAX_FRAMES: usize = MAX_DATAGRAM - HEADER - TAG;
 
 /// The longest encoded [`Body`]: the longest text and the fields around it.
@@ -31,17 +31,17 @@ pub const MAX_RANGES: usize = 32;
 /// The most refusals in one [`Ack`].
 pub const MAX_REFUSALS: usize = 16;
 
-/// What every datagram shows to everybody.
+/// The header of a datagram. It is authenticated but not encrypted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Header {
-    /// The sender's session.
+    /// The session id of the sender.
     pub session: SessionId,
-    /// Counted by the sender per link, never used twice.
+    /// The packet number. The sender counts per link and never uses a number twice.
     pub number: u64,
 }
 
 impl Header {
-    /// Its bytes, all of which are authenticated.
+    /// Encodes the header. All of its bytes are authenticated.
     pub fn encode(self) -> [u8; HEADER] {
         let mut out = [VERSION; HEADER];
         out[1..9].copy_from_slice(&self.session.get().to_be_bytes());
@@ -52,7 +52,7 @@ impl Header {
     /// Splits a datagram into its header and its sealed part.
     ///
     /// # Errors
-    /// Too short to hold anything, too long, or of another version.
+    /// The datagram is too short for a header and a tag, too long, or has another version.
     pub fn split(datagram: &mut [u8]) -> Result<(Self, &[u8; HEADER], &mut [u8]), Malformed> {
         if datagram.len() > MAX_DATAGRAM || datagram.len() < HEADER + TAG {
             return Err(Malformed);
@@ -67,129 +67,130 @@ impl Header {
     }
 }
 
-/// One item of a datagram's content. On the wire: append only; zero bytes are padding.
+/// One item of a packet.
+///
+/// Variants are only ever appended, because their positions travel. A zero byte is padding.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(
     clippy::large_enum_variant,
     reason = "one frame at a time lives on the stack; a box would allocate for each ack"
 )]
 pub enum Frame<'a> {
-    /// Nothing; fills a datagram up.
+    /// Fills a datagram. It has no content.
     Padding,
     /// A whole message.
-    Text {
-        /// Counted by the sender per link from 1, without gaps but for those a `Skip` names.
+    Message {
+        /// The message number. The sender counts per link from 1, without gaps.
         number: u64,
         /// An encoded [`Body`].
         body: &'a [u8],
     },
     /// A part of a message whose body does not fit one datagram.
-    Piece {
-        /// As in `Text`.
+    Fragment {
+        /// The message number, as in `Message`.
         number: u64,
-        /// Where the part begins in the body.
+        /// The position of the part in the body.
         offset: u16,
         /// The length of the whole body.
         total: u16,
         /// The part.
         bytes: &'a [u8],
     },
-    /// Messages up to this number that have not arrived will never come: the sender has given them up.
+    /// The sender has abandoned messages. Those up to a number that have not arrived never will.
     Skip {
-        /// The last of them.
+        /// The number of the last abandoned message.
         up_to: u64,
-        /// How many bytes all bodies up to it had, so that room is counted alike on both sides.
+        /// The length of all bodies up to this message, so that both sides count room alike.
         bytes: u64,
     },
-    /// What has arrived.
+    /// Packets that arrived, and messages that the application has decided about.
     Ack(Ack),
-    /// Asks whoever reads it for a `Pong` with the same bytes: a proof of address, and a sign of life.
+    /// Asks for a `Pong` with the same bytes, which proves an address and shows that the peer is responsive.
     Ping([u8; 8]),
     /// The answer to a `Ping`.
     Pong([u8; 8]),
-    /// The sender's session ends.
+    /// The sender closes the link.
     Bye {
-        /// Why.
+        /// The reason.
         reason: ByeReason,
-        /// The number of its last message on this link, 0 if there was none.
+        /// The number of the sender's last message on this link, or 0. For diagnosis only.
         last: u64,
     },
-    /// How long, in milliseconds, the ack of this datagram may wait: longer than usual in a large group.
-    Patience(u16),
-    /// The sender of this put the link away for a while, and what it had received beyond message `after` but not handed
-    /// over is gone, although its packets were acknowledged: all of it has to travel again.
-    Missing {
-        /// The last message that it has handed over.
+    /// The time in milliseconds for which the ack of this datagram may be delayed: longer than usual in a large group.
+    MaxAckDelay(u16),
+    /// The sender released the link for a while. It dropped messages that it had received but not delivered, although it
+    /// had acknowledged their packets, and asks for them again.
+    Resend {
+        /// The number of the last message that it has delivered.
         after: u64,
     },
 }
 
 impl Frame<'_> {
-    /// Appends the encoding.
+    /// Appends the encoding to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         super::encode(self, out);
     }
 }
 
-/// Why a session ends, as its peers are told. On the wire: append only.
+/// The reason for a bye. Variants are only ever appended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum ByeReason {
-    /// Its user leaves.
+    /// The sender's session ends.
     Leaving,
-    /// The other side broke the protocol.
+    /// The receiver of the bye violated the protocol.
     Violation,
 }
 
-/// What has arrived, and what the application took.
+/// The packets that arrived, and the messages that the application has decided about.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Ack {
     /// The highest packet number that arrived.
     pub largest: u64,
-    /// How long its ack has waited, in microseconds.
+    /// The time for which the ack of that packet was delayed, in microseconds.
     pub delay_us: u32,
-    /// Packet numbers that arrived, from the highest down: how many in a row, then how many are missing below them,
-    /// and so on. The last gap is 0.
+    /// The runs of packet numbers that arrived, and the gaps below them, from the highest number down. The last gap is 0.
     pub ranges: ArrayVec<Range, MAX_RANGES>,
-    /// The application took, or refused, every message up to this number.
-    pub settled: u64,
-    /// Those of them that it refused. A datagram with refusals is acknowledged, and they are told until it is.
+    /// The application accepted every message up to this number, except those in `refused`.
+    pub accepted: u64,
+    /// The refused messages. An ack with refusals is itself acknowledged, and they are repeated until it is.
     pub refused: ArrayVec<Refusal, MAX_REFUSALS>,
-    /// How many bytes of bodies the sender may send in all, since the beginning of the link.
+    /// The bytes of message bodies that the peer may send in total since the beginning of the link.
     pub room: u64,
 }
 
 /// A run of packet numbers that arrived.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Range {
-    /// How many arrived in a row; at least 1.
+    /// The length of the run: at least 1.
     pub length: u64,
-    /// How many below them did not arrive; at least 1 unless it is the last.
+    /// The number of missing packets below the run: at least 1, or 0 below the last run.
     pub gap: u64,
 }
 
-/// A message that the receiver did not take.
+/// A message that the receiver refused.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Refusal {
-    /// Its number.
+    /// The message number.
     pub number: u64,
-    /// Why.
+    /// The reason.
     pub reason: RefusalReason,
 }
 
-/// Why a message is refused. On the wire: append only.
+/// The reason why a message was refused. Variants are only ever appended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum RefusalReason {
-    /// Its content breaks the rules of a text, or cannot be read.
+    /// The body cannot be decoded, or its content breaks the rules.
     Content,
-    /// The application does not want it.
+    /// The application refused it.
     Application,
 }
 
 impl Ack {
-    /// The runs of packet numbers as (lowest, highest), from the highest down.
+    /// Returns the runs of packet numbers as (lowest, highest), from the highest run down.
     ///
     /// # Errors
-    /// A run reaches below 0.
+    /// A run is empty or reaches below 0.
     pub fn runs(&self) -> Result<ArrayVec<(u64, u64), MAX_RANGES>, Malformed> {
         let mut runs = ArrayVec::new();
         let mut high = Some(self.largest);
@@ -203,13 +204,13 @@ impl Ack {
     }
 }
 
-/// Reads the frames of an opened datagram one after another.
+/// Decodes the frames of an opened packet one after another. It ends after the first error.
 pub struct Frames<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Frames<'a> {
-    /// The frames of `content`.
+    /// Creates an iterator over the frames of `content`.
     pub fn new(content: &'a [u8]) -> Self {
         Self { rest: content }
     }
@@ -225,7 +226,7 @@ impl<'a> Iterator for Frames<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        if let Some((frame, rest)) = text(self.rest) {
+        if let Some((frame, rest)) = message(self.rest) {
             self.rest = rest;
             return Some(Ok(frame));
         }
@@ -246,17 +247,17 @@ impl<'a> Iterator for Frames<'a> {
     }
 }
 
-/// Reads a [`Frame::Text`] by hand, because most of what arrives is this; none if it is something else, or something
-/// unusual that postcard shall judge.
-fn text(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
+/// Decodes a [`Frame::Message`] by hand, because most frames are messages. Returns `None` for other frames and for unusual
+/// encodings, which are left to postcard.
+fn message(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let (&1, rest) = bytes.split_first()? else { return None };
     let (number, rest) = varint(rest)?;
     let (len, rest) = varint(rest)?;
     let (body, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
-    Some((Frame::Text { number, body }, rest))
+    Some((Frame::Message { number, body }, rest))
 }
 
-/// Reads a [`Frame::Ack`] without refusals by hand, for the same reason.
+/// Decodes a [`Frame::Ack`] without refusals by hand, because almost every datagram contains one.
 fn ack(bytes: &[u8]) -> Option<(Ack, &[u8])> {
     let (&4, rest) = bytes.split_first()? else { return None };
     let (largest, rest) = number(rest)?;
@@ -269,27 +270,27 @@ fn ack(bytes: &[u8]) -> Option<(Ack, &[u8])> {
         ack.ranges.try_push(Range { length, gap }).ok()?;
         rest = after;
     }
-    let (settled, rest) = number(rest)?;
+    let (accepted, rest) = number(rest)?;
     let (&0, rest) = rest.split_first()? else { return None };
     let (room, rest) = number(rest)?;
-    (ack.settled, ack.room) = (settled, room);
+    (ack.accepted, ack.room) = (accepted, room);
     Some((ack, rest))
 }
 
-/// A number of at most 28 bits.
+/// Decodes a varint of at most 28 bits.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     short(bytes, 4)
 }
 
-/// A number of at most 56 bits.
+/// Decodes a varint of at most 56 bits.
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     short(bytes, 8)
 }
 
-/// A number in at most so many bytes.
-fn short(bytes: &[u8], most: usize) -> Option<(u64, &[u8])> {
+/// Decodes a varint of at most `max_len` bytes.
+fn short(bytes: &[u8], max_len: usize) -> Option<(u64, &[u8])> {
     let mut value = 0;
-    for (index, &byte) in bytes.iter().take(most).enumerate() {
+    for (index, &byte) in bytes.iter().take(max_len).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * index);
         if byte < 0x80 {
             return Some((value, &bytes[index + 1..]));
@@ -298,48 +299,48 @@ fn short(bytes: &[u8], most: usize) -> Option<(u64, &[u8])> {
     None
 }
 
-/// What a message says and says of itself. Encoded once, the same bytes for every recipient.
+/// The body of a message. It is encoded once, and every recipient receives the same bytes.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Body<'a> {
-    /// The sender's count over all recipients, from 1.
+    /// The message id: the sender counts its messages over all recipients, from 1.
     pub id: u64,
-    /// Whether everybody got it.
+    /// Whether the message went to everyone.
     pub scope: BodyScope,
-    /// The sender's estimate of the server's clock, in Unix milliseconds.
+    /// The time of sending: the sender's estimate of the server's clock, in Unix milliseconds.
     pub sent_at: u64,
-    /// What it says.
+    /// The content.
     #[serde(borrow)]
     pub content: BodyContent<'a>,
 }
 
-/// On the wire: append only.
+/// The scope of a message. Variants are only ever appended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum BodyScope {
-    /// To everybody.
+    /// The message went to everyone.
     Group,
-    /// To the receiver alone.
+    /// The message went to the receiver alone.
     Private,
 }
 
-/// On the wire: append only.
+/// The content of a message. Variants are only ever appended.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum BodyContent<'a> {
-    /// For people; the receiver checks it again.
+    /// A text for people. The receiver checks it against the rules of a text.
     Text(&'a str),
-    /// For programs.
+    /// Bytes for programs.
     Bytes(&'a [u8]),
 }
 
 impl<'a> Body<'a> {
-    /// Reads all of `bytes`.
+    /// Decodes a body.
     ///
     /// # Errors
-    /// They are not exactly one body.
+    /// The bytes are not exactly one body.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
         super::decode(bytes)
     }
 
-    /// Appends the encoding.
+    /// Appends the encoding to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         super::encode(self, out);
     }

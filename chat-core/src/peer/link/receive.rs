@@ -1,192 +1,191 @@
-//! What arrives on a link: opened, placed, and answered for.
+//! Receiving on a link: a datagram is opened, and its frames are dispatched to the link's parts.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Acceptable, Context, Link, MAX_PONGS, Memory, Phase, SILENT_PROBES, Silence, Told};
+use super::datagram_size::DatagramSize;
+use super::incoming::{Decision, ResendRequest};
+use super::packet::AckEliciting;
+use super::received_packets::AckRequest;
+use super::recovery::SentFrame;
+use super::{Context, Link, LinkEvent, LinkState, MAX_PONGS, Memory, Responsiveness, UNRESPONSIVE_PROBES, Validity};
 use crate::message::{FailReason, UnconfirmedReason};
-use crate::peer::config::{ACK_DELAY, SPREAD_MOST};
-use crate::peer::incoming::{Answer, Missing};
-use crate::peer::packet::Asks;
-use crate::peer::received::Wants;
-use crate::peer::recovery::Item;
-use crate::peer::size::Size;
+use crate::peer::config::{ACK_DELAY, MAX_ACK_SPREAD};
 use crate::time::Mono;
 use crate::wire::Malformed;
 use crate::wire::datagram::{Ack, ByeReason, Frame, Frames, HEADER, RefusalReason};
 
 impl Link {
-    /// Opens a datagram and does what its frames say. `deliver` gets messages in order and tells whether their content
-    /// is acceptable.
+    /// Opens a datagram and processes its frames. `deliver` receives messages in the order of their numbers and returns
+    /// whether their content is valid.
     pub(in crate::peer) fn receive(
         &mut self,
         now: Mono,
         from: SocketAddr,
         (number, header, sealed): (u64, &[u8; HEADER], &mut [u8]),
         memory: Memory,
-        cx: &mut Context<'_>,
-        deliver: impl FnMut(u64, &[u8]) -> Acceptable,
+        cx: &mut Context,
+        deliver: impl FnMut(u64, &[u8]) -> Validity,
     ) {
-        if self.is_shut() || !self.received.is_new(number) {
+        if self.is_aborted() || !self.received.is_new(number) {
             return;
         }
         let len = HEADER + sealed.len();
         let Ok(frames) = self.keys.open(number, header, sealed) else { return };
-        let is_message = |frame: Result<Frame<'_>, _>| matches!(frame, Ok(Frame::Text { .. } | Frame::Piece { .. }));
+        let is_message =
+            |frame: Result<Frame<'_>, _>| matches!(frame, Ok(Frame::Message { .. } | Frame::Fragment { .. }));
         if memory == Memory::Full && Frames::new(frames).any(is_message) {
             return;
         }
-        let newest = number >= self.received.next();
-        self.path.on_heard(now, from, len, newest, cx.generator);
-        match self.read(now, from, frames, cx, deliver) {
-            Ok(wants) => self.received.enter(now, number, wants),
+        let is_newest = number >= self.received.next();
+        self.path.on_received(now, from, len, is_newest, cx.generator.as_mut());
+        match self.process(now, from, frames, cx, deliver) {
+            Ok(request) => self.received.insert(now, number, request),
             Err(Malformed) => {
-                self.received.burn(number);
-                self.shut(Phase::Parting(ByeReason::Violation), cx);
+                self.received.mark_seen(number);
+                self.abort(LinkState::Closing(ByeReason::Violation), cx);
                 return;
             }
         }
-        if !self.is_active() {
-            self.waiting_since = None;
-            self.path.rest();
+        if !self.awaits_ack() {
+            self.unacked_since = None;
+            self.path.stop_challenging_offered();
         }
     }
 
-    /// Ends the link: one side says that the other broke the protocol.
-    fn shut(&mut self, phase: Phase, cx: &mut Context<'_>) {
-        self.give_up(UnconfirmedReason::Misbehaved, FailReason::Misbehaved, cx);
-        self.phase = phase;
-        cx.told.push(Told::Violation);
-    }
-
-    fn read(
+    fn process(
         &mut self,
         now: Mono,
         from: SocketAddr,
         frames: &[u8],
-        cx: &mut Context<'_>,
-        mut deliver: impl FnMut(u64, &[u8]) -> Acceptable,
-    ) -> Result<Wants, Malformed> {
-        let mut asks = Asks::ForNothing;
-        let mut delay = ACK_DELAY;
-        let mut patience = None;
-        let mut missing = None;
-        let mut unacceptable = Vec::new();
-        let mut hand_over = |number, body: &[u8]| {
-            if deliver(number, body) == Acceptable::No {
-                unacceptable.push(number);
+        cx: &mut Context,
+        mut deliver: impl FnMut(u64, &[u8]) -> Validity,
+    ) -> Result<AckRequest, Malformed> {
+        let mut ack_eliciting = AckEliciting::No;
+        let mut ack_delay = ACK_DELAY;
+        let mut max_ack_delay = None;
+        let mut resend_after = None;
+        let mut invalid = Vec::new();
+        let mut deliver = |number, body: &[u8]| {
+            if deliver(number, body) == Validity::Invalid {
+                invalid.push(number);
             }
         };
         for frame in Frames::new(frames) {
             let frame = frame?;
-            let asks_for_ack = match &frame {
-                Frame::Text { .. }
-                | Frame::Piece { .. }
-                | Frame::Skip { .. }
-                | Frame::Ping(_)
-                | Frame::Missing { .. } => true,
-                Frame::Ack(ack) => !ack.refused.is_empty(),
-                Frame::Padding | Frame::Pong(_) | Frame::Bye { .. } | Frame::Patience(_) => false,
-            };
-            if asks_for_ack {
-                asks = Asks::ForAck;
+            if is_ack_eliciting(&frame) {
+                ack_eliciting = AckEliciting::Yes;
             }
             match frame {
                 Frame::Padding => {}
-                Frame::Text { number, body } => self.incoming.whole(number, body, &mut hand_over)?,
-                Frame::Piece { number, offset, total, bytes } => {
-                    self.incoming.piece(number, offset.into(), total.into(), bytes, &mut hand_over)?;
+                Frame::Message { number, body } => self.incoming.on_message(number, body, &mut deliver)?,
+                Frame::Fragment { number, offset, total, bytes } => {
+                    self.incoming.on_fragment(number, offset.into(), total.into(), bytes, &mut deliver)?;
                 }
-                Frame::Skip { up_to, bytes } => self.incoming.skip(up_to, bytes, &mut hand_over)?,
+                Frame::Skip { up_to, bytes } => self.incoming.on_skip(up_to, bytes, &mut deliver)?,
                 Frame::Ack(ack) => self.on_ack(now, &ack, cx)?,
                 Frame::Ping(bytes) => {
-                    delay = Duration::ZERO;
-                    // When there are more than wait already, the peer asks again.
+                    ack_delay = Duration::ZERO;
                     if self.pongs.len() < MAX_PONGS {
                         self.pongs.push((bytes, from));
                     }
                 }
                 Frame::Pong(bytes) => {
-                    if self.path.on_pong(bytes, self.unheard >= SILENT_PROBES) {
+                    if self.path.on_pong(bytes, self.unacked_probes >= UNRESPONSIVE_PROBES) {
                         self.recovery.restart();
-                        self.size = Size::new();
+                        self.datagram_size = DatagramSize::new();
                     }
                 }
                 Frame::Bye { reason: ByeReason::Violation, .. } => {
-                    self.shut(Phase::Closed, cx);
+                    self.abort(LinkState::Closed, cx);
                     break;
                 }
                 Frame::Bye { reason: ByeReason::Leaving, .. } => {
-                    self.give_up(UnconfirmedReason::Left, FailReason::Left, cx);
-                    self.phase = Phase::Mute;
+                    self.abandon(UnconfirmedReason::Left, FailReason::Left, cx);
+                    self.state = LinkState::Draining;
                 }
-                Frame::Patience(millis) => {
-                    patience = Some(Duration::from_millis(millis.into()).min(SPREAD_MOST));
+                Frame::MaxAckDelay(millis) => {
+                    max_ack_delay = Some(Duration::from_millis(millis.into()).min(MAX_ACK_SPREAD));
                 }
-                Frame::Missing { after } => missing = Some(after),
+                Frame::Resend { after } => resend_after = Some(after),
             }
         }
-        if let Some(after) = missing {
-            self.outgoing.on_missing(after, cx.messages)?;
+        if let Some(after) = resend_after {
+            self.outgoing.on_resend(after, &cx.messages)?;
         }
-        for number in unacceptable {
-            self.incoming.settle(now, number, Answer::Refused(RefusalReason::Content));
+        for number in invalid {
+            self.incoming.decide(now, number, Decision::Refuse(RefusalReason::Content));
         }
-        Ok(match asks {
-            Asks::ForNothing => Wants::Nothing,
-            // An ack that waits already takes this one along; to draw a number is dear.
-            Asks::ForAck => Wants::AckWithin(match (patience, self.received.due()) {
+        Ok(match ack_eliciting {
+            AckEliciting::No => AckRequest::None,
+            // A scheduled ack includes this packet, so no random delay is drawn: drawing is expensive.
+            AckEliciting::Yes => AckRequest::Within(match (max_ack_delay, self.received.ack_due()) {
                 (Some(most), None) => cx.generator.up_to(most),
                 (Some(most), Some(_)) => most,
-                (None, _) => delay,
+                (None, _) => ack_delay,
             }),
         })
     }
 
-    fn on_ack(&mut self, now: Mono, ack: &Ack, cx: &mut Context<'_>) -> Result<(), Malformed> {
+    fn on_ack(&mut self, now: Mono, ack: &Ack, cx: &mut Context) -> Result<(), Malformed> {
         if ack.largest >= self.next_packet {
             return Err(Malformed);
         }
         let (outgoing, incoming, received) = (&mut self.outgoing, &mut self.incoming, &mut self.received);
-        let size = &mut self.size;
-        let (mut heard, mut arrived) = (false, false);
+        let datagram_size = &mut self.datagram_size;
+        let (mut any_acked, mut frames_acked) = (false, false);
         let mut losses = Vec::new();
         self.recovery.on_ack(
             now,
             ack,
-            |sent| {
-                heard = true;
-                arrived |= !sent.items.is_empty();
-                size.on_acked(now, sent.at, sent.size);
-                outgoing.on_acked(sent);
-                for item in &sent.items {
-                    match item {
-                        Item::Refusals { up_to } if incoming.on_refusals_acked(now, *up_to) => received.ask(now),
-                        Item::Missing => incoming.set_missing(Missing::Nothing),
+            |packet| {
+                any_acked = true;
+                frames_acked |= !packet.frames.is_empty();
+                datagram_size.on_acked(now, packet.at, packet.size);
+                outgoing.on_acked(packet);
+                for frame in &packet.frames {
+                    match frame {
+                        SentFrame::Refusals { up_to } if incoming.on_refusals_acked(now, *up_to) => {
+                            received.schedule_ack(now);
+                        }
+                        SentFrame::Resend => incoming.set_resend(ResendRequest::None),
                         _ => {}
                     }
                 }
             },
-            |sent| losses.push(sent),
+            |packet| losses.push(packet),
         )?;
-        losses.iter().for_each(|sent| self.on_lost(now, sent));
-        let (messages, told) = (cx.messages, &mut *cx.told);
-        let news =
-            self.outgoing.on_ack(ack, messages, |message, outcome| told.push(Told::Outcome(message, outcome)))?;
-        if heard {
-            self.unheard = 0;
-            self.waiting_since = self.waiting_since.map(|_| now);
-            if std::mem::replace(&mut self.silence, Silence::Untold) == Silence::Told {
-                cx.told.push(Told::Answers);
+        losses.iter().for_each(|packet| self.on_lost(now, packet));
+        let (messages, events) = (&cx.messages, &mut cx.events);
+        let message_progress = self.outgoing.on_ack(ack, messages, |message, outcome| {
+            events.push(LinkEvent::Outcome(message, outcome));
+        })?;
+        if any_acked {
+            self.unacked_probes = 0;
+            self.unacked_since = self.unacked_since.map(|_| now);
+            let before = std::mem::replace(&mut self.responsiveness, Responsiveness::Responsive);
+            if before == Responsiveness::Unresponsive {
+                cx.events.push(LinkEvent::Responsive);
             }
         }
-        if arrived || news {
+        if frames_acked || message_progress {
             self.probes = 0;
             self.probe_due = false;
         }
-        if self.recovery.is_quiet() {
-            self.patience = ACK_DELAY;
+        if self.recovery.is_empty() {
+            self.max_ack_delay = ACK_DELAY;
         }
         Ok(())
+    }
+}
+
+/// Whether the receiver of a packet with this frame must acknowledge it.
+const fn is_ack_eliciting(frame: &Frame<'_>) -> bool {
+    match frame {
+        Frame::Message { .. } | Frame::Fragment { .. } | Frame::Skip { .. } | Frame::Ping(_) | Frame::Resend { .. } => {
+            true
+        }
+        Frame::Ack(ack) => !ack.refused.is_empty(),
+        Frame::Padding | Frame::Pong(_) | Frame::Bye { .. } | Frame::MaxAckDelay(_) => false,
     }
 }

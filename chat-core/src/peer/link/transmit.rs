@@ -1,105 +1,98 @@
-//! What leaves on a link: composed from what waits, and sealed.
+//! Transmitting on a link: the next datagram is composed of what is ready, and sealed.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
-use super::{Link, Phase};
+use super::incoming::ResendRequest;
+use super::packet::{AckEliciting, FinishedPacket, Packet};
+use super::path::SMALL_DATAGRAM;
+use super::recovery::{MAX_SENT_FRAMES, SentFrame, SentPacket};
+use super::{Link, LinkState};
 use crate::id::SessionId;
-use crate::peer::config::PROBE_MOST;
-use crate::peer::incoming::Missing;
+use crate::peer::config::MAX_PROBE_TIMEOUT;
 use crate::peer::messages::Messages;
-use crate::peer::packet::{Asks, Packet};
-use crate::peer::path::SMALL;
-use crate::peer::recovery::{Item, MAX_ITEMS, Sent};
 use crate::time::Mono;
 use crate::wire::datagram::{ByeReason, Frame, HEADER, Header, MAX_DATAGRAM, TAG};
 
 impl Link {
-    /// Seals the next datagram into `slot`, if there is anything to say.
-    pub(in crate::peer) fn fill(
+    /// Seals the next datagram into `slot` and returns its destination and length, or `None` if nothing is ready.
+    pub(in crate::peer) fn transmit(
         &mut self,
         now: Mono,
         session: SessionId,
         messages: &Messages,
         slot: &mut [u8; MAX_DATAGRAM],
     ) -> Option<(SocketAddr, usize)> {
-        match self.phase {
-            Phase::Mute | Phase::Closed => None,
-            Phase::Parting(reason) => {
-                self.phase = if reason == ByeReason::Violation { Phase::Closed } else { Phase::Mute };
-                let frame = Frame::Bye { reason, last: self.outgoing.last().0 };
-                let to = self.path.to().filter(|_| self.path.may_be_asked(BYE_DATAGRAM))?;
-                if reason == ByeReason::Violation || self.path.allowance(to) < self.size.full() {
-                    return self.fill_aside(session, slot, to, &frame);
-                }
-                self.fill_last(now, session, slot, to, &frame)
-            }
-            Phase::Open => {
-                let to = self.path.to();
-                if let Some(index) = self.pongs.iter().position(|(_, from)| Some(*from) != to) {
+        match self.state {
+            LinkState::Draining | LinkState::Closed => None,
+            LinkState::Closing(reason) => self.transmit_bye(now, session, slot, reason),
+            LinkState::Open => {
+                let current = self.path.current();
+                if let Some(index) = self.pongs.iter().position(|(_, from)| Some(*from) != current) {
                     let (bytes, from) = self.pongs.remove(index);
-                    if self.path.allowance(from) >= SMALL {
-                        return self.fill_aside(session, slot, from, &Frame::Pong(bytes));
+                    if self.path.allowance(from) >= SMALL_DATAGRAM {
+                        return Some(self.transmit_alone(session, slot, from, &Frame::Pong(bytes)));
                     }
                 }
-                if let Some((aside, challenge)) = self.path.next_ping(now, SMALL) {
-                    return self.fill_aside(session, slot, aside, &Frame::Ping(challenge));
+                if let Some((other, challenge)) = self.path.next_challenge(now, SMALL_DATAGRAM) {
+                    return Some(self.transmit_alone(session, slot, other, &Frame::Ping(challenge)));
                 }
-                let to = to?;
-                if let Some(longer) = self.size.trial(now)
-                    && self.may_send(to, messages)
-                    && !self.recovery.is_crowded()
+                let to = current?;
+                if let Some(larger) = self.datagram_size.next_probe(now)
+                    && self.may_send_messages(to, messages)
+                    && !self.recovery.is_full()
                 {
-                    return Some(self.fill_trial(now, session, slot, to, longer));
+                    return Some(self.transmit_size_probe(now, session, slot, to, larger));
                 }
-                self.fill_main(now, session, messages, slot, to)
+                self.transmit_main(now, session, messages, slot, to)
             }
         }
     }
 
-    /// A datagram with one frame, to an address that need not be the one in use. Nothing of it travels again.
-    fn fill_aside(
+    /// Sends a bye once.
+    fn transmit_bye(
+        &mut self,
+        now: Mono,
+        session: SessionId,
+        slot: &mut [u8; MAX_DATAGRAM],
+        reason: ByeReason,
+    ) -> Option<(SocketAddr, usize)> {
+        self.state = if reason == ByeReason::Violation { LinkState::Closed } else { LinkState::Draining };
+        let bye = Frame::Bye { reason, last: self.outgoing.last().number };
+        let to = self.path.current().filter(|_| self.path.may_challenge(BYE_DATAGRAM))?;
+        if reason == ByeReason::Violation || self.path.allowance(to) < self.datagram_size.current() {
+            return Some(self.transmit_alone(session, slot, to, &bye));
+        }
+        // The receiver of a bye abandons everything that was not acknowledged, so a last ack precedes it. An ack that
+        // was sent before may have been lost.
+        let mut packet = Packet::new(&mut slot[HEADER..self.datagram_size.current() - TAG]);
+        self.received.schedule_ack(now);
+        self.write_ack(now, &mut packet);
+        if !packet.write(&bye) {
+            return Some(self.transmit_alone(session, slot, to, &bye));
+        }
+        let len = packet.finish().len;
+        Some((to, self.seal(session, slot, to, len)))
+    }
+
+    /// Sends one frame that is not retransmitted, to any address.
+    fn transmit_alone(
         &mut self,
         session: SessionId,
         slot: &mut [u8; MAX_DATAGRAM],
         to: SocketAddr,
         frame: &Frame<'_>,
-    ) -> Option<(SocketAddr, usize)> {
+    ) -> (SocketAddr, usize) {
         let mut packet = Packet::new(&mut slot[HEADER..MAX_DATAGRAM - TAG]);
-        packet.tell(frame);
-        let (len, ..) = packet.finish();
-        Some((to, self.seal(session, slot, to, len)))
+        packet.write(frame);
+        let len = packet.finish().len;
+        (to, self.seal(session, slot, to, len))
     }
 
-    /// The last datagram. Whoever hears the goodbye gives up what it has no ack for, so that comes first.
-    fn fill_last(
-        &mut self,
-        now: Mono,
-        session: SessionId,
-        slot: &mut [u8; MAX_DATAGRAM],
-        to: SocketAddr,
-        goodbye: &Frame<'_>,
-    ) -> Option<(SocketAddr, usize)> {
-        let mut packet = Packet::new(&mut slot[HEADER..self.size.full() - TAG]);
-        // Also what was told before: that may have been lost.
-        self.received.ask(now);
-        self.write_ack(now, &mut packet);
-        if !packet.tell(goodbye) {
-            return self.fill_aside(session, slot, to, goodbye);
-        }
-        let (len, ..) = packet.finish();
-        Some((to, self.seal(session, slot, to, len)))
-    }
-
-    /// Whether messages may leave now.
-    fn may_send(&self, to: SocketAddr, messages: &Messages) -> bool {
-        self.recovery.has_window() && self.outgoing.has_work(messages) && self.path.allowance(to) >= self.size.full()
-    }
-
-    /// A longer datagram than usual, with nothing in it that would be missed.
-    fn fill_trial(
+    /// Sends a padded ping of `size` bytes, to learn whether datagrams of this size arrive.
+    fn transmit_size_probe(
         &mut self,
         now: Mono,
         session: SessionId,
@@ -107,19 +100,20 @@ impl Link {
         to: SocketAddr,
         size: usize,
     ) -> (SocketAddr, usize) {
-        self.size.tried(now);
+        self.datagram_size.on_probe_sent(now);
         let mut packet = Packet::new(&mut slot[HEADER..size - TAG]);
-        packet.write(&Frame::Ping(ANY), None);
-        packet.fill_up();
-        let (len, _, items, _) = packet.finish();
+        packet.write_ack_eliciting(&Frame::Ping(NO_CHALLENGE), None);
+        packet.pad();
+        let FinishedPacket { len, frames, .. } = packet.finish();
         let number = self.next_packet;
         let size = self.seal(session, slot, to, len);
-        self.recovery.on_sent(Sent { number, at: now, size, items });
-        self.wait(now);
+        self.recovery.on_sent(SentPacket { number, at: now, size, frames });
+        self.start_waiting(now);
         (to, size)
     }
 
-    fn fill_main(
+    /// Sends everything that is ready for the current address and fits one datagram.
+    fn transmit_main(
         &mut self,
         now: Mono,
         session: SessionId,
@@ -127,100 +121,111 @@ impl Link {
         slot: &mut [u8; MAX_DATAGRAM],
         to: SocketAddr,
     ) -> Option<(SocketAddr, usize)> {
-        let (allowance, full) = (self.path.allowance(to), self.size.full());
-        let may_send = self.may_send(to, messages);
-        let ack_due = self.received.due().is_some_and(|at| at <= now);
-        let has_skip = self.outgoing.has_skip();
-        if !(may_send || ack_due || has_skip || self.probe_due) {
+        let (allowance, full) = (self.path.allowance(to), self.datagram_size.current());
+        let may_send = self.may_send_messages(to, messages);
+        let ack_due = self.received.ack_due().is_some_and(|at| at <= now);
+        let skip_due = self.outgoing.is_skip_due();
+        if !(may_send || ack_due || skip_due || self.probe_due) {
             return None;
         }
-        // An address that the roster offers may be asked once per probe, and answered, even when nothing else may go there.
-        let probes = self.probe_due && self.path.may_be_asked(SMALL);
-        let answers = !self.pongs.is_empty() && self.path.may_be_asked(SMALL);
+        // Probes and pongs may go to an offered address even if its allowance is used up.
+        let probes = self.probe_due && self.path.may_challenge(SMALL_DATAGRAM);
+        let answers = !self.pongs.is_empty() && self.path.may_challenge(SMALL_DATAGRAM);
         if allowance < ACK_DATAGRAM && !probes && !answers {
             return None;
         }
         self.probe_due &= !probes;
-        let size = allowance.clamp(SMALL, full);
+        let size = allowance.clamp(SMALL_DATAGRAM, full);
         let mut packet = Packet::new(&mut slot[HEADER..size - TAG]);
         if let Some(challenge) = self.path.challenge() {
-            packet.write(&Frame::Ping(challenge), None);
+            packet.write_ack_eliciting(&Frame::Ping(challenge), None);
         }
-        let alone = packet.space();
-        self.pongs.retain(|(bytes, _)| !packet.tell(&Frame::Pong(*bytes)));
+        let remaining_at_start = packet.remaining();
+        self.pongs.retain(|(bytes, _)| !packet.write(&Frame::Pong(*bytes)));
         self.write_ack(now, &mut packet);
-        // Every other probe asks only: a peer whose memory is full hears no messages, but answers to that.
-        let copies = probes && self.unheard % 2 == 1 && !self.recovery.is_crowded();
-        if has_skip || (size == full && (may_send || copies)) {
+        // Every second probe carries no message: a peer whose memory is full drops messages but acknowledges a ping.
+        let repeats_oldest = probes && self.unacked_probes % 2 == 1 && !self.recovery.is_full();
+        if skip_due || (size == full && (may_send || repeats_oldest)) {
             self.outgoing.write_skip(&mut packet);
         }
         if size == full && may_send {
             self.outgoing.write(&mut packet, messages);
         } else if size == full
-            && copies
+            && repeats_oldest
             && let Some(oldest) = self.recovery.oldest()
         {
-            let items: ArrayVec<Item, MAX_ITEMS> = oldest.items.clone();
-            self.outgoing.write_copy(&items, &mut packet, messages);
+            let frames: ArrayVec<SentFrame, MAX_SENT_FRAMES> = oldest.frames.clone();
+            self.outgoing.write_copy(&frames, &mut packet, messages);
         }
-        if probes && packet.asks() == Asks::ForNothing {
-            packet.write(&Frame::Ping(ANY), None);
+        if probes && packet.ack_eliciting() == AckEliciting::No {
+            packet.write_ack_eliciting(&Frame::Ping(NO_CHALLENGE), None);
         }
-        if packet.space() == alone && !probes {
+        if packet.remaining() == remaining_at_start && !probes {
             return None;
         }
-        // Datagrams of the same length leave in one call, and the system cuts them up.
-        if size == MAX_DATAGRAM && may_send && self.recovery.has_window_for_more() && self.outgoing.has_work(messages) {
-            packet.fill_up();
+        // Datagrams of equal size form a train, which leaves with one system call.
+        if size == MAX_DATAGRAM && may_send && self.recovery.has_window_for_two() && self.outgoing.has_work(messages) {
+            packet.pad();
         }
-        let (len, asks, items, patience) = packet.finish();
+        let FinishedPacket { len, ack_eliciting, frames, max_ack_delay } = packet.finish();
         let number = self.next_packet;
         let size = self.seal(session, slot, to, len);
-        if asks == Asks::ForAck {
-            // Of what only asks no more is remembered for a peer that asks and asks, and never acknowledges.
-            if !(items.is_empty() && self.recovery.is_crowded()) {
-                self.recovery.on_sent(Sent { number, at: now, size, items });
+        if ack_eliciting == AckEliciting::Yes {
+            // Packets without retransmittable frames are not tracked while too many packets are: a hostile peer that
+            // never acknowledges could make their number grow.
+            if !(frames.is_empty() && self.recovery.is_full()) {
+                self.recovery.on_sent(SentPacket { number, at: now, size, frames });
             }
-            self.wait(now);
+            self.start_waiting(now);
             if probes || self.may_postpone_probe(now) {
-                self.last_asked = now;
+                self.probe_timer_start = now;
             }
-            self.patience = self.patience.max(Duration::from_millis(patience.into())).min(PROBE_MOST);
+            let requested = Duration::from_millis(max_ack_delay.into());
+            self.max_ack_delay = self.max_ack_delay.max(requested).min(MAX_PROBE_TIMEOUT);
         }
         Some((to, size))
     }
 
-    /// What is sent asks as well as a probe does, so the next one comes a timeout later; but not again and again: a peer
-    /// whose memory is full answers nothing but the probes that carry no message.
-    fn may_postpone_probe(&self, now: Mono) -> bool {
-        self.probes == 0 && self.waiting_since.is_none_or(|since| now.since(since) < PROBE_MOST)
+    /// Whether messages may leave now: something waits, and window, allowance and datagram size permit it.
+    fn may_send_messages(&self, to: SocketAddr, messages: &Messages) -> bool {
+        self.recovery.has_window()
+            && self.outgoing.has_work(messages)
+            && self.path.allowance(to) >= self.datagram_size.current()
     }
 
-    /// Every datagram to the address in use carries the ack there is, because it costs next to nothing.
+    /// Whether an ordinary packet restarts the probe timeout: its ack answers as well as that of a probe. After
+    /// [`MAX_PROBE_TIMEOUT`] without an ack it does not, because a peer whose memory is full acknowledges only probes
+    /// without messages.
+    fn may_postpone_probe(&self, now: Mono) -> bool {
+        self.probes == 0 && self.unacked_since.is_none_or(|since| now.since(since) < MAX_PROBE_TIMEOUT)
+    }
+
+    /// Writes the scheduled ack, even if it is not due yet: in a datagram that leaves anyway it costs almost nothing.
     fn write_ack(&mut self, now: Mono, packet: &mut Packet<'_>) {
-        if self.received.due().is_none() {
+        if self.received.ack_due().is_none() {
             return;
         }
-        let Some(mut ack) = self.received.ack(now) else { return };
-        self.incoming.fill(now, &mut ack);
-        // A peer that never acknowledges is told its refusals as well, but not waited for.
-        let refusals = ack.refused.last().map(|refusal| Item::Refusals { up_to: refusal.number });
-        let refusals = refusals.filter(|_| !self.recovery.is_crowded());
+        let Some(mut ack) = self.received.take_ack(now) else { return };
+        self.incoming.complete_ack(now, &mut ack);
+        let refusals = ack.refused.last().map(|refusal| SentFrame::Refusals { up_to: refusal.number });
+        // A peer that never acknowledges receives its refusals too, but they are not tracked.
+        let refusals = refusals.filter(|_| !self.recovery.is_full());
         if !packet.write_ack(&ack, refusals) {
-            // The highest run is what matters; refusals are never left out, because the rest counts as delivered.
+            // The highest run matters most. Refusals are never left out, because messages not listed count as accepted.
             ack.ranges.truncate(1);
             ack.ranges.iter_mut().for_each(|range| range.gap = 0);
             if !packet.write_ack(&ack, refusals) {
-                return self.received.ask(now);
+                return self.received.schedule_ack(now);
             }
         }
-        if let Some(after) = self.incoming.missing()
-            && packet.write(&Frame::Missing { after }, Some(Item::Missing))
+        if let Some(after) = self.incoming.resend_after()
+            && packet.write_ack_eliciting(&Frame::Resend { after }, Some(SentFrame::Resend))
         {
-            self.incoming.set_missing(Missing::Told);
+            self.incoming.set_resend(ResendRequest::Sent);
         }
     }
 
+    /// Seals the `len` bytes of frames in `slot` under the next packet number, and returns the length of the datagram.
     fn seal(&mut self, session: SessionId, slot: &mut [u8; MAX_DATAGRAM], to: SocketAddr, len: usize) -> usize {
         let header = Header { session, number: self.next_packet }.encode();
         slot[..HEADER].copy_from_slice(&header);
@@ -233,11 +238,11 @@ impl Link {
     }
 }
 
-/// Enough for a datagram with one `Bye`.
+/// The length of a datagram with one bye.
 const BYE_DATAGRAM: usize = HEADER + 12 + TAG + 4;
 
-/// Below this nothing is begun that is not a probe: an ack with one range fits.
-const ACK_DATAGRAM: usize = SMALL + 60;
+/// The smallest allowance that is used for anything but probes and pongs: an ack with one range fits.
+const ACK_DATAGRAM: usize = SMALL_DATAGRAM + 60;
 
-/// A `Ping` that proves nothing and only asks for a sign of life.
-const ANY: [u8; 8] = [0; 8];
+/// The bytes of a ping that proves no address and only elicits an ack.
+const NO_CHALLENGE: [u8; 8] = [0; 8];

@@ -297,7 +297,7 @@ impl World {
 
     /// How many outcomes are open at a user.
     pub fn open(&self, user: UserId) -> usize {
-        self.users[user.0].peer.as_ref().map_or(0, Peer::open)
+        self.users[user.0].peer.as_ref().map_or(0, Peer::pending_outcomes)
     }
 
     fn with(&mut self, user: UserId, action: impl FnOnce(&mut Desk, &mut At<'_>)) {

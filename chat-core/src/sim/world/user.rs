@@ -268,7 +268,7 @@ impl Desk {
                 at.medium.network.send(world, self.address, to, bytes);
             }
             self.slab.remove(usize::MAX);
-            if more == Transmit::Dry {
+            if more == Transmit::Done {
                 return;
             }
         }

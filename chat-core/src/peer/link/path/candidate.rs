@@ -1,0 +1,95 @@
+//! One candidate address of a path, and how much may be sent there before it is proven.
+
+use std::net::SocketAddr;
+
+use super::SMALL_DATAGRAM;
+use crate::generator::Generator;
+use crate::peer::Loopback;
+use crate::roster::Entry;
+use crate::time::Mono;
+
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) to: SocketAddr,
+    pub(super) source: Source,
+    pub(super) proof: Proof,
+    /// The bytes of every ping to this address.
+    pub(super) challenge: [u8; 8],
+    /// The bytes of authentic datagrams from this address.
+    pub(super) received: u64,
+    /// The bytes sent to this address that count against those received.
+    pub(super) sent: u64,
+    /// The datagrams sent to this address before it was proven.
+    pub(super) datagrams: u32,
+    /// The challenges sent while the address was not the current one.
+    pub(super) challenges: u32,
+    pub(super) challenge_at: Option<Mono>,
+}
+
+/// Where a candidate comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Source {
+    /// The roster offers it.
+    Offered,
+    /// An authentic datagram came from it.
+    Learned,
+}
+
+/// Whether a candidate has answered its challenge.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Proof {
+    Pending,
+    Proven,
+}
+
+/// The datagrams of any length that may go to an offered address before it is proven.
+pub(super) const FREE_DATAGRAMS: u32 = 3;
+
+/// The bytes that may go to an unproven address for each byte received from it (RFC 9000 section 8).
+const AMPLIFICATION: u64 = 3;
+
+impl Candidate {
+    pub(super) fn new(to: SocketAddr, source: Source, generator: &mut dyn Generator) -> Self {
+        let mut challenge = [0; 8];
+        generator.fill(&mut challenge);
+        let (received, sent, datagrams, challenges) = (0, 0, 0, 0);
+        Self { to, source, proof: Proof::Pending, challenge, received, sent, datagrams, challenges, challenge_at: None }
+    }
+
+    /// Counts a datagram of `len` bytes to this address.
+    pub(super) fn on_sent(&mut self, len: usize) {
+        // Free and small datagrams to an offered address do not count against the bytes received. Otherwise two peers
+        // whose first datagrams were lost could not answer each other for a long time.
+        let is_free = self.datagrams < FREE_DATAGRAMS || len <= SMALL_DATAGRAM;
+        if self.source == Source::Learned || !is_free {
+            self.sent += len as u64;
+        }
+        self.datagrams += 1;
+    }
+
+    /// Returns the largest datagram that may go to this address now, in bytes.
+    pub(super) fn allowance(&self) -> usize {
+        if self.proof == Proof::Proven || (self.source == Source::Offered && self.datagrams < FREE_DATAGRAMS) {
+            return usize::MAX;
+        }
+        usize::try_from((self.received * AMPLIFICATION).saturating_sub(self.sent)).unwrap_or(usize::MAX)
+    }
+
+    /// Whether a datagram of `len` bytes without messages may go to this address: always to an offered one, because
+    /// challenges to it are limited by their pauses.
+    pub(super) fn may_challenge(&self, len: usize) -> bool {
+        self.source == Source::Offered || self.allowance() >= len
+    }
+}
+
+/// Returns the addresses of an entry that may be used, in canonical form: none that is unspecified, multicast or without
+/// a port, and loopback addresses only if `loopback` allows them.
+pub(in crate::peer) fn usable_addresses(entry: &Entry, loopback: Loopback) -> impl Iterator<Item = SocketAddr> {
+    let is_usable = move |address: &SocketAddr| {
+        let ip = address.ip();
+        let is_foreign = ip.is_loopback() && loopback == Loopback::Ignored;
+        !(is_foreign || ip.is_unspecified() || ip.is_multicast() || address.port() == 0)
+    };
+    let canonical = entry.addresses.iter().map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()));
+    canonical.filter(is_usable).take(Entry::MAX_ADDRESSES)
+}

@@ -1,0 +1,258 @@
+//! The path of a link: the address that its datagrams go to, and the candidates for it.
+//!
+//! An address is proven by a `Pong` with the bytes of a `Ping` that was sent there (compare RFC 9000 section 8.2). Before
+//! that, an address that the roster offers receives only a few datagrams, and an address learned from a datagram at most
+//! three times the bytes received from it, so that nobody can aim the messages of a room at a stranger.
+
+mod candidate;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use self::candidate::{Candidate, FREE_DATAGRAMS, Proof, Source};
+use crate::generator::Generator;
+use crate::time::Mono;
+use crate::wire::datagram::{HEADER, TAG};
+
+pub(in crate::peer) use self::candidate::usable_addresses;
+
+#[derive(Debug)]
+pub(super) struct Path {
+    candidates: Vec<Candidate>,
+    /// The index of the current address.
+    current: usize,
+    /// The current address if it is proven: all that most datagrams need to know.
+    proven: Option<SocketAddr>,
+    /// The time of the next challenge to an address other than the current one.
+    challenge_at: Option<Mono>,
+}
+
+/// The length of a datagram with a ping and a pong.
+pub(super) const SMALL_DATAGRAM: usize = HEADER + 2 * 9 + TAG + 6;
+
+/// The pause after the first challenge to an address. It doubles with each further challenge.
+const CHALLENGE_PAUSE: Duration = Duration::from_millis(250);
+
+/// The challenges to one address that is not the current one.
+const MAX_CHALLENGES: u32 = 8;
+
+impl Path {
+    /// Creates a path with the `addresses` that the roster offers. The first is current until another one is proven.
+    pub(super) fn new(addresses: impl Iterator<Item = SocketAddr>, generator: &mut dyn Generator) -> Self {
+        let candidates = addresses.map(|to| Candidate::new(to, Source::Offered, generator)).collect();
+        Self { candidates, current: 0, proven: None, challenge_at: None }
+    }
+
+    /// Replaces the addresses that the roster offers. The current address stays if it is proven.
+    pub(super) fn offer(
+        &mut self,
+        addresses: impl Iterator<Item = SocketAddr>,
+        now: Mono,
+        generator: &mut dyn Generator,
+    ) {
+        let current = self.current().filter(|_| self.is_proven());
+        let mut old = std::mem::take(&mut self.candidates);
+        // A new address inherits the count of free datagrams, so that a peer cannot renew it by moving repeatedly.
+        let datagrams = old.iter().map(|candidate| candidate.datagrams).max().unwrap_or(0);
+        for to in addresses {
+            let known = old.iter().position(|candidate| candidate.to == to).map(|index| old.swap_remove(index));
+            let candidate =
+                known.unwrap_or_else(|| Candidate { datagrams, ..Candidate::new(to, Source::Offered, generator) });
+            self.candidates.push(Candidate { source: Source::Offered, ..candidate });
+        }
+        if let Some(index) = old.iter().position(|candidate| Some(candidate.to) == current) {
+            self.candidates.push(Candidate { source: Source::Learned, ..old.swap_remove(index) });
+        }
+        self.current = current.and_then(|to| self.find(to)).unwrap_or(0);
+        self.update_summary();
+        if current.is_some() {
+            self.challenge_others(now);
+        }
+    }
+
+    /// Records that a datagram was sealed for `to`.
+    pub(super) fn on_sent(&mut self, to: SocketAddr, len: usize) {
+        if self.proven == Some(to) {
+            return;
+        }
+        if let Some(index) = self.find(to) {
+            self.candidates[index].on_sent(len);
+        }
+    }
+
+    /// Records an authentic datagram. If it is the newest and came from another address, a proof of that address starts.
+    pub(super) fn on_received(
+        &mut self,
+        now: Mono,
+        from: SocketAddr,
+        len: usize,
+        is_newest: bool,
+        generator: &mut dyn Generator,
+    ) {
+        if self.proven == Some(from) {
+            return;
+        }
+        let index = match self.find(from) {
+            Some(index) => index,
+            None if is_newest => self.learn(from, generator),
+            None => return,
+        };
+        let current_is_unproven = self.candidates[self.current].proof == Proof::Pending;
+        let candidate = &mut self.candidates[index];
+        candidate.received += len as u64;
+        if index == self.current || !is_newest {
+            return;
+        }
+        if candidate.proof == Proof::Proven || current_is_unproven {
+            self.current = index;
+        } else if candidate.challenge_at.is_none() {
+            candidate.challenges = 0;
+            candidate.challenge_at = Some(now);
+        }
+        self.update_summary();
+    }
+
+    /// Handles the bytes of a pong. Returns whether another address becomes current.
+    pub(super) fn on_pong(&mut self, bytes: [u8; 8], current_is_unresponsive: bool) -> bool {
+        let Some(index) = self.candidates.iter().position(|candidate| candidate.challenge == bytes) else {
+            return false;
+        };
+        let candidate = &mut self.candidates[index];
+        // Only the first pong completes a proof. A late one must not lead back to an address that the peer has left.
+        let completes_move = candidate.source == Source::Learned && candidate.proof == Proof::Pending;
+        candidate.proof = Proof::Proven;
+        // Datagrams to a proven address are not counted, but addresses that are offered later inherit the count.
+        candidate.datagrams = candidate.datagrams.max(FREE_DATAGRAMS);
+        candidate.challenge_at = None;
+        let current = &self.candidates[self.current];
+        let is_preferred = completes_move || current_is_unresponsive || current.proof == Proof::Pending;
+        let changes = index != self.current && is_preferred;
+        if changes {
+            self.current = index;
+        }
+        self.update_summary();
+        changes
+    }
+
+    /// Starts to challenge the other addresses, because something is to be sent.
+    pub(super) fn challenge_others(&mut self, now: Mono) {
+        for candidate in self.others() {
+            if candidate.proof == Proof::Pending && candidate.challenges == 0 {
+                candidate.challenge_at.get_or_insert(now);
+            }
+        }
+        self.update_summary();
+    }
+
+    /// Challenges the other addresses again, because the current one does not answer.
+    pub(super) fn rechallenge_others(&mut self, now: Mono) {
+        for candidate in self.others() {
+            candidate.challenges = candidate.challenges.min(MAX_CHALLENGES - 1);
+            candidate.challenge_at.get_or_insert(now + CHALLENGE_PAUSE);
+        }
+        self.update_summary();
+    }
+
+    /// Stops the challenges to offered addresses, because nothing is to be sent. The proof of a learned address goes on.
+    pub(super) fn stop_challenging_offered(&mut self) {
+        if self.challenge_at.is_none() {
+            return;
+        }
+        let offered = self.candidates.iter_mut().filter(|candidate| candidate.source == Source::Offered);
+        offered.for_each(|candidate| candidate.challenge_at = None);
+        self.update_summary();
+    }
+
+    /// Returns the next challenge that is due to an address other than the current one, if a datagram of `len` bytes may
+    /// go there.
+    pub(super) fn next_challenge(&mut self, now: Mono, len: usize) -> Option<(SocketAddr, [u8; 8])> {
+        self.challenge_at.filter(|at| *at <= now)?;
+        let mut due = self.candidates.iter_mut().filter(|candidate| candidate.challenge_at.is_some_and(|at| at <= now));
+        let next = due.find_map(|candidate| {
+            candidate.challenges += 1;
+            let pause = CHALLENGE_PAUSE.saturating_mul(1 << candidate.challenges.min(16));
+            candidate.challenge_at = (candidate.challenges < MAX_CHALLENGES).then(|| now + pause);
+            candidate.may_challenge(len).then_some((candidate.to, candidate.challenge))
+        });
+        self.update_summary();
+        next
+    }
+
+    /// Gives back unused memory.
+    pub(super) fn shrink(&mut self) {
+        self.candidates.shrink_to_fit();
+    }
+
+    /// Returns the current address, or `None` if the roster offers no usable one.
+    pub(super) fn current(&self) -> Option<SocketAddr> {
+        self.proven.or_else(|| self.candidates.get(self.current).map(|candidate| candidate.to))
+    }
+
+    /// Whether the current address is proven.
+    pub(super) const fn is_proven(&self) -> bool {
+        self.proven.is_some()
+    }
+
+    /// Returns the challenge of the current address until it is proven.
+    pub(super) fn challenge(&self) -> Option<[u8; 8]> {
+        if self.is_proven() {
+            return None;
+        }
+        self.candidates.get(self.current).map(|candidate| candidate.challenge)
+    }
+
+    /// Returns the largest datagram that may go to `to` now, in bytes.
+    pub(super) fn allowance(&self, to: SocketAddr) -> usize {
+        if self.proven == Some(to) {
+            return usize::MAX;
+        }
+        self.find(to).map_or(0, |index| self.candidates[index].allowance())
+    }
+
+    /// Whether a datagram of `len` bytes without messages may go to the current address.
+    pub(super) fn may_challenge(&self, len: usize) -> bool {
+        self.is_proven() || self.candidates.get(self.current).is_some_and(|candidate| candidate.may_challenge(len))
+    }
+
+    /// Returns the time of the next challenge after `now`. Challenges that are due wait only for the socket.
+    pub(super) fn next_challenge_after(&self, now: Mono) -> Option<Mono> {
+        self.challenge_at?;
+        self.candidates.iter().filter_map(|candidate| candidate.challenge_at).filter(|at| *at > now).min()
+    }
+
+    /// Updates what is derived from the candidates. Every change of them must call this.
+    fn update_summary(&mut self) {
+        let current = self.candidates.get(self.current).filter(|candidate| candidate.proof == Proof::Proven);
+        self.proven = current.map(|candidate| candidate.to);
+        self.challenge_at = self.candidates.iter().filter_map(|candidate| candidate.challenge_at).min();
+    }
+
+    fn find(&self, to: SocketAddr) -> Option<usize> {
+        self.candidates.iter().position(|candidate| candidate.to == to)
+    }
+
+    fn others(&mut self) -> impl Iterator<Item = &mut Candidate> {
+        let current = self.current;
+        self.candidates.iter_mut().enumerate().filter(move |(index, _)| *index != current).map(|(_, other)| other)
+    }
+
+    /// Adds a learned address and returns its index. It replaces an earlier learned address that is not current.
+    fn learn(&mut self, from: SocketAddr, generator: &mut dyn Generator) -> usize {
+        let candidate = Candidate::new(from, Source::Learned, generator);
+        let current = self.current;
+        let mut all = self.candidates.iter().enumerate();
+        match all.find(|(index, candidate)| *index != current && candidate.source == Source::Learned) {
+            Some((index, _)) => {
+                self.candidates[index] = candidate;
+                index
+            }
+            None => {
+                self.candidates.push(candidate);
+                self.candidates.len() - 1
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

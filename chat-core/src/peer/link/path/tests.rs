@@ -1,0 +1,125 @@
+//! Tests of paths.
+
+use super::*;
+use crate::sim::SeededGenerator;
+
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 168, 1, last], 4000))
+}
+
+fn at(millis: u64) -> Mono {
+    Mono::at(Duration::from_millis(millis))
+}
+
+fn path(addresses: &[u8]) -> (Path, SeededGenerator) {
+    let mut generator = SeededGenerator::new(1);
+    let path = Path::new(addresses.iter().copied().map(address), &mut generator);
+    (path, generator)
+}
+
+#[test]
+fn an_offered_address_receives_three_datagrams_before_it_is_proven() {
+    let (mut path, _) = path(&[1]);
+    for _ in 0..3 {
+        assert_eq!(path.allowance(address(1)), usize::MAX);
+        path.on_sent(address(1), 1200);
+    }
+    assert_eq!(path.allowance(address(1)), 0);
+    assert!(!path.on_pong([9; 8], false), "the bytes are not those of a challenge");
+    assert_eq!(path.allowance(address(1)), 0);
+    path.on_pong(path.challenge().unwrap(), false);
+    assert!(path.is_proven() && path.challenge().is_none());
+    assert_eq!(path.allowance(address(1)), usize::MAX);
+}
+
+#[test]
+fn a_learned_address_receives_three_times_its_bytes_until_it_is_proven_and_becomes_current() {
+    let (mut path, mut generator) = path(&[1]);
+    path.on_pong(path.challenge().unwrap(), false);
+    path.on_received(at(0), address(9), 50, true, &mut generator);
+    assert_eq!(path.current(), Some(address(1)), "the proven address stays current until then");
+    assert_eq!(path.allowance(address(9)), 150);
+    let (to, challenge) = path.next_challenge(at(0), 42).unwrap();
+    assert_eq!(to, address(9));
+    path.on_sent(to, 42);
+    assert_eq!(path.allowance(address(9)), 108);
+    assert!(path.on_pong(challenge, false));
+    assert_eq!(path.current(), Some(address(9)));
+}
+
+#[test]
+fn a_peer_whose_first_datagrams_were_lost_may_answer_the_first_that_arrives() {
+    let (mut path, mut generator) = path(&[1]);
+    (0..3).for_each(|_| path.on_sent(address(1), 1200));
+    (0..9).for_each(|_| path.on_sent(address(1), 48));
+    assert_eq!(path.allowance(address(1)), 0);
+    path.on_received(at(0), address(1), 48, true, &mut generator);
+    assert_eq!(path.allowance(address(1)), 144);
+    path.on_sent(address(1), 100);
+    assert_eq!(path.allowance(address(1)), 44);
+}
+
+#[test]
+fn an_older_datagram_from_another_address_starts_no_proof() {
+    let (mut path, mut generator) = path(&[1]);
+    path.on_received(at(0), address(9), 50, false, &mut generator);
+    assert_eq!(path.next_challenge(at(0), 42), None);
+    assert_eq!(path.allowance(address(9)), 0);
+}
+
+#[test]
+fn an_unanswered_proof_ends_after_the_last_challenge() {
+    let (mut path, mut generator) = path(&[1]);
+    path.on_pong(path.challenge().unwrap(), false);
+    path.on_received(at(0), address(9), 1000, true, &mut generator);
+    let mut challenges = 0;
+    let mut now = at(0);
+    if path.next_challenge(now, 42).is_some() {
+        path.on_sent(address(9), 42);
+        challenges += 1;
+    }
+    while let Some(deadline) = path.next_challenge_after(now) {
+        now = deadline;
+        if path.next_challenge(deadline, 42).is_some() {
+            path.on_sent(address(9), 42);
+            challenges += 1;
+        }
+    }
+    assert_eq!(challenges, MAX_CHALLENGES);
+    assert_eq!(path.current(), Some(address(1)));
+}
+
+#[test]
+fn the_first_offered_address_that_answers_becomes_current() {
+    let (mut path, _) = path(&[1, 2, 3]);
+    path.challenge_others(at(0));
+    let challenged: Vec<_> = std::iter::from_fn(|| path.next_challenge(at(0), 42)).collect();
+    assert_eq!(challenged.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [address(2), address(3)]);
+    assert!(path.on_pong(challenged[1].1, false));
+    assert_eq!(path.current(), Some(address(3)));
+    assert!(!path.on_pong(challenged[0].1, false), "the current address is responsive");
+    assert_eq!(path.current(), Some(address(3)));
+    assert!(path.on_pong(challenged[0].1, true), "the current address is unresponsive");
+}
+
+#[test]
+fn each_address_has_a_challenge_of_its_own() {
+    let (path, _) = path(&[1, 2, 3, 4]);
+    let mut challenges: Vec<_> = path.candidates.iter().map(|candidate| candidate.challenge).collect();
+    challenges.dedup();
+    assert_eq!(challenges.len(), 4);
+}
+
+#[test]
+fn a_proven_address_stays_current_when_the_offer_changes() {
+    let (mut path, mut generator) = path(&[1, 2]);
+    path.on_pong(path.challenge().unwrap(), false);
+    path.offer([address(5)].into_iter(), at(0), &mut generator);
+    assert_eq!(path.current(), Some(address(1)));
+    let (to, challenge) = path.next_challenge(at(0), 42).unwrap();
+    assert_eq!(to, address(5));
+    assert!(path.on_pong(challenge, true));
+    let (mut path, mut generator) = self::path(&[1, 2]);
+    path.offer([address(5)].into_iter(), at(0), &mut generator);
+    assert_eq!(path.current(), Some(address(5)), "no address was proven");
+}

@@ -1,0 +1,96 @@
+//! The round-trip time of a link (RFC 9002 section 5).
+
+use std::time::Duration;
+
+use crate::peer::config::MAX_PROBE_TIMEOUT;
+
+/// The estimate after the samples so far.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::peer::link) struct Rtt {
+    smoothed: Duration,
+    variation: Duration,
+    min: Option<Duration>,
+    latest: Duration,
+}
+
+/// The estimate before the first sample: a slow office network, so that the first probe is not early on a good one.
+const INITIAL: Duration = Duration::from_millis(50);
+
+/// The shortest time that timers are assumed to measure (RFC 9002 section 6.1.2).
+const GRANULARITY: Duration = Duration::from_millis(1);
+
+impl Rtt {
+    pub(super) const fn new() -> Self {
+        Self { smoothed: INITIAL, variation: Duration::from_millis(25), min: None, latest: INITIAL }
+    }
+
+    /// Adds a sample. `ack_delay` is the time for which the peer states to have delayed the ack.
+    pub(super) fn sample(&mut self, sample: Duration, ack_delay: Duration) {
+        self.latest = sample;
+        let Some(min) = self.min else {
+            *self = Self { smoothed: sample, variation: sample / 2, min: Some(sample), latest: sample };
+            return;
+        };
+        let min = min.min(sample);
+        self.min = Some(min);
+        // A delay that would make the path faster than its minimum is not subtracted.
+        let adjusted = if sample >= min + ack_delay { sample - ack_delay } else { sample };
+        self.variation = (self.variation * 3 + self.smoothed.abs_diff(adjusted)) / 4;
+        self.smoothed = (self.smoothed * 7 + adjusted) / 8;
+    }
+
+    /// Returns the time after which a packet counts as lost if a later one has arrived.
+    pub(super) fn loss_delay(&self) -> Duration {
+        (self.smoothed.max(self.latest) * 9 / 8).max(GRANULARITY)
+    }
+
+    /// Returns the time to wait for an ack before a probe, after `count` consecutive probes. `ack_delay` is the longest
+    /// time for which the peer may delay the ack.
+    pub(in crate::peer::link) fn probe_timeout(&self, ack_delay: Duration, count: u32) -> Duration {
+        let first = self.smoothed + (self.variation * 4).max(GRANULARITY) + ack_delay;
+        // On a link slower than the maximum, a probe must not precede the ack. The minimum round trip decides, because a
+        // single extreme sample does not raise it.
+        let earliest_ack = self.min.unwrap_or_default() * 5 / 4 + ack_delay;
+        first.saturating_mul(1 << count.min(16)).min(MAX_PROBE_TIMEOUT.max(earliest_ack))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn samples_move_the_estimate_as_rfc_9002_states() {
+        let mut rtt = Rtt::new();
+        rtt.sample(ms(100), ms(90));
+        assert_eq!((rtt.smoothed, rtt.variation), (ms(100), ms(50)), "the first sample replaces the initial estimate");
+        rtt.sample(ms(140), ms(20));
+        assert_eq!(rtt.smoothed, Duration::from_micros(102_500));
+        assert_eq!(rtt.variation, Duration::from_micros(42_500));
+        rtt.sample(ms(100), ms(50));
+        assert_eq!(rtt.min, Some(ms(100)), "an implausible delay is not subtracted");
+    }
+
+    #[test]
+    fn the_probe_timeout_doubles_up_to_its_maximum() {
+        let rtt = Rtt::new();
+        assert_eq!(rtt.probe_timeout(ms(20), 0), ms(170));
+        assert_eq!(rtt.probe_timeout(ms(20), 1), ms(340));
+        assert_eq!(rtt.probe_timeout(ms(20), 9), ms(1000));
+        let mut slow = Rtt::new();
+        slow.sample(ms(1600), ms(0));
+        assert_eq!(slow.probe_timeout(ms(20), 0), slow.probe_timeout(ms(20), 9));
+    }
+
+    #[test]
+    fn one_extreme_sample_does_not_make_probes_rare() {
+        let mut rtt = Rtt::new();
+        rtt.sample(ms(20), ms(0));
+        rtt.sample(ms(10_000), ms(0));
+        assert!(rtt.probe_timeout(ms(20), 0) <= MAX_PROBE_TIMEOUT, "{:?}", rtt.probe_timeout(ms(20), 0));
+    }
+}

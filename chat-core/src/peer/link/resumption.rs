@@ -1,0 +1,78 @@
+//! Resumption state: what a link passes to a later link between the same two sessions.
+//!
+//! Both links derive the same keys, so the later one continues all packet and message numbers.
+
+use std::net::SocketAddr;
+
+use super::datagram_size::DatagramSize;
+use super::incoming::{Incoming, IncomingResumption, ResendRequest};
+use super::outgoing::Outgoing;
+use super::path::Path;
+use super::received_packets::ReceivedPackets;
+use super::recovery::Recovery;
+use super::{Context, Link, LinkState, Responsiveness};
+use crate::peer::config::ACK_DELAY;
+use crate::rate_limit::RateLimit;
+use crate::seal::LinkKeys;
+use crate::time::Mono;
+
+/// What is kept of a removed link. The default stands for a new link.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(in crate::peer) struct Resumption {
+    /// The next packet number that we send.
+    next_packet: u64,
+    /// One more than the highest packet number received.
+    next_received: u64,
+    /// The position after our last message.
+    outgoing: Position,
+    incoming: IncomingResumption,
+}
+
+/// A position in the messages of one direction of a link.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Position {
+    /// The number of a message.
+    pub(super) number: u64,
+    /// The length of all bodies up to and including this message.
+    pub(super) bytes: u64,
+}
+
+impl Link {
+    /// Creates a link that continues after `resumption`.
+    pub(in crate::peer) fn new(
+        keys: LinkKeys,
+        addresses: impl Iterator<Item = SocketAddr>,
+        resumption: Resumption,
+        cx: &mut Context,
+    ) -> Self {
+        let Resumption { next_packet, next_received, outgoing, incoming } = resumption;
+        let rate_limit = RateLimit::per_second(cx.config.rate, cx.config.burst);
+        // The earlier link may have acknowledged packets whose messages it did not pass to the application.
+        let resend = if next_received > 0 { ResendRequest::Due } else { ResendRequest::None };
+        Self {
+            keys,
+            path: Path::new(addresses, cx.generator.as_mut()),
+            datagram_size: DatagramSize::new(),
+            recovery: Recovery::new(),
+            received: ReceivedPackets::starting_at(next_received),
+            outgoing: Outgoing::resuming(outgoing),
+            incoming: Incoming::resuming(incoming, resend, cx.config.window, rate_limit),
+            next_packet,
+            state: LinkState::Open,
+            unacked_since: None,
+            responsiveness: Responsiveness::Responsive,
+            probe_timer_start: Mono::ZERO,
+            probes: 0,
+            unacked_probes: 0,
+            probe_due: false,
+            max_ack_delay: ACK_DELAY,
+            pongs: Vec::new(),
+        }
+    }
+
+    /// Returns the state with which a later link continues.
+    pub(in crate::peer) fn resumption(&self) -> Resumption {
+        let (outgoing, incoming) = (self.outgoing.last(), self.incoming.resumption());
+        Resumption { next_packet: self.next_packet, next_received: self.received.next(), outgoing, incoming }
+    }
+}

@@ -1,0 +1,54 @@
+//! Receiving: a datagram finds its link, and the application's decisions return to it.
+
+use std::net::SocketAddr;
+
+use super::config::MAX_BUFFERED_TOTAL;
+use super::link::{Decision, Memory, Validity};
+use super::remote::RosterStatus;
+use super::{Datagram, Output, Peer, Token, body};
+use crate::time::{Mono, Now};
+use crate::wire::datagram::Header;
+
+impl Peer {
+    /// Processes a datagram, or drops it if it does not belong to a link or does not open.
+    pub(super) fn receive_datagram(&mut self, now: Now, datagram: Datagram<'_>, out: &mut Vec<Output>) {
+        let from = SocketAddr::new(datagram.from.ip().to_canonical(), datagram.from.port());
+        let Ok((header, header_bytes, sealed)) = Header::split(datagram.bytes) else { return };
+        let Some(index) = self.peers.index(&header.session) else { return };
+        let Some(peer) = self.peers.get_mut(index) else { return };
+        if peer.status == RosterStatus::Gone
+            || peer.open_link(&self.local, &mut self.resumptions, &mut self.cx).is_err()
+        {
+            return;
+        }
+        let Some(link) = &mut peer.link else { return };
+        let memory = if self.buffered < MAX_BUFFERED_TOTAL { Memory::Available } else { Memory::Full };
+        let buffered = link.buffered();
+        let (user, received_at) = (&peer.entry.user, now.wall.offset_by(self.clock_offset));
+        let packet = (header.number, header_bytes, sealed);
+        link.receive(now.mono, from, packet, memory, &mut self.cx, |number, body| {
+            let message = body::decode(header.session, user, body, received_at);
+            let Some(message) = message else { return Validity::Invalid };
+            out.push(Output::Deliver { message, token: Token { session: header.session, number } });
+            Validity::Valid
+        });
+        self.buffered = self.buffered + link.buffered() - buffered;
+        self.report_events(now.mono, index, out);
+    }
+
+    /// Records what the application decided about a message.
+    pub(super) fn decide(&mut self, now: Mono, token: Token, decision: Decision, out: &mut Vec<Output>) {
+        let Some(index) = self.peers.index(&token.session) else { return };
+        let Some(peer) = self.peers.get_mut(index) else { return };
+        let Some(link) = &mut peer.link else { return };
+        let buffered = link.buffered();
+        link.decide(now, token.number, decision);
+        self.buffered = self.buffered + link.buffered() - buffered;
+        if peer.status == RosterStatus::Gone {
+            self.retire(index, out);
+        } else {
+            // `transmit` sets the timer: a fast application decides about many messages in a row.
+            peer.mark_ready(index, &mut self.ready);
+        }
+    }
+}

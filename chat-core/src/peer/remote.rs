@@ -1,0 +1,128 @@
+//! One peer: its roster entry, its link and its timer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::PeerConfig;
+use super::io::Loopback;
+use super::link::{Context, Link, usable_addresses};
+use super::resumptions::Resumptions;
+use super::table::PeerIndex;
+use crate::id::SessionId;
+use crate::key::KeyPair;
+use crate::message::FailReason;
+use crate::name::UserName;
+use crate::roster::Entry;
+use crate::seal::{LinkKeys, Party};
+use crate::time::Mono;
+use crate::timers::Timers;
+use crate::wire::datagram::VERSION;
+
+/// A session of the roster, or one that left the roster recently.
+pub(super) struct RemotePeer {
+    pub(super) session: SessionId,
+    pub(super) entry: Entry,
+    pub(super) status: RosterStatus,
+    /// Opened by the first datagram in either direction.
+    pub(super) link: Option<Box<Link>>,
+    pub(super) ready: Readiness,
+    pub(super) timer: Option<Mono>,
+}
+
+/// Whether the roster contains a peer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum RosterStatus {
+    Online,
+    /// It left the roster. Its datagrams are processed until this time.
+    Lingering(Mono),
+    /// It left the roster, and its datagrams are dropped. It stays until the application has answered for the messages
+    /// that it received from it.
+    Gone,
+}
+
+/// Whether a peer is in the ready queue.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Readiness {
+    Queued,
+    NotQueued,
+}
+
+/// Our own session.
+pub(super) struct LocalSession {
+    pub(super) keys: Arc<KeyPair>,
+    pub(super) session: SessionId,
+    pub(super) user: UserName,
+    pub(super) loopback: Loopback,
+}
+
+impl RemotePeer {
+    /// A peer of the roster without a link.
+    pub(super) const fn new(session: SessionId, entry: Entry) -> Self {
+        let (status, ready) = (RosterStatus::Online, Readiness::NotQueued);
+        Self { session, entry, status, link: None, ready, timer: None }
+    }
+
+    /// Returns the link, and opens it first if there is none.
+    ///
+    /// # Errors
+    /// The peer's key or link versions are unusable, or the numbers that its last link has used are unknown.
+    pub(super) fn open_link(
+        &mut self,
+        local: &LocalSession,
+        resumptions: &mut Resumptions,
+        cx: &mut Context,
+    ) -> Result<&mut Link, FailReason> {
+        if self.link.is_none() {
+            let unusable = if resumptions.is_exhausted() { FailReason::Leaving } else { FailReason::Incompatible };
+            let entry = &self.entry;
+            if !(entry.versions.low..=entry.versions.high).contains(&VERSION) || resumptions.may_lack(&self.session) {
+                return Err(unusable);
+            }
+            let theirs = Party { key: entry.key, user: entry.user.clone() };
+            let keys = LinkKeys::derive(&local.keys, &local.user, &theirs).map_err(|_| unusable)?;
+            let resumption = resumptions.take(&self.session);
+            let link = Link::new(keys, usable_addresses(entry, local.loopback), resumption, cx);
+            self.link = Some(Box::new(link));
+        }
+        self.link.as_deref_mut().ok_or(FailReason::Incompatible)
+    }
+
+    /// Appends the peer to the ready queue, unless it is there already or has no link.
+    pub(super) fn mark_ready(&mut self, index: PeerIndex, ready: &mut VecDeque<PeerIndex>) {
+        if self.link.is_some() && self.ready == Readiness::NotQueued {
+            self.ready = Readiness::Queued;
+            ready.push_back(index);
+        }
+    }
+
+    /// Sets the timer to the next deadline, unless it expires earlier anyway: the deadline moves with almost every
+    /// datagram, mostly to a later time, and an occasional early tick costs less than setting the timer each time.
+    pub(super) fn set_timer(
+        &mut self,
+        now: Mono,
+        index: PeerIndex,
+        config: &PeerConfig,
+        timers: &mut Timers<PeerIndex>,
+    ) {
+        let link = self.link.as_ref().and_then(|link| link.deadline(now, config));
+        let deadline = match self.status {
+            RosterStatus::Online => link,
+            RosterStatus::Lingering(until) => Some(link.map_or(until, |at| at.min(until))),
+            RosterStatus::Gone => None,
+        };
+        // An overdue deadline counts as due now: only a machine that is not driven at all must appear late.
+        let deadline = deadline.map(|at| at.max(now));
+        if let (Some(next), Some(set)) = (deadline, self.timer)
+            && next >= set
+        {
+            return;
+        }
+        if deadline != self.timer {
+            match deadline {
+                Some(at) => timers.set(index, at),
+                None => timers.cancel(index),
+            }
+            self.timer = deadline;
+        }
+    }
+}

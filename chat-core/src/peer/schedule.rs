@@ -1,0 +1,80 @@
+//! Scheduling: timers, the ready queue, and recovery from stalls of the process.
+
+use std::time::Duration;
+
+use super::link::LinkEvent;
+use super::remote::{Readiness, RosterStatus};
+use super::table::PeerIndex;
+use super::{Output, Peer};
+use crate::time::Mono;
+
+/// The delay of a deadline from which on the process itself counts as stalled or suspended.
+const STALL: Duration = Duration::from_secs(2);
+
+impl Peer {
+    /// Runs every timer that has expired.
+    pub(super) fn tick(&mut self, now: Mono, out: &mut Vec<Output>) {
+        while let Some(index) = self.timers.pop(now) {
+            let Some(peer) = self.peers.get_mut(index) else { continue };
+            peer.timer = None;
+            if matches!(peer.status, RosterStatus::Lingering(until) if until <= now) {
+                self.retire(index, out);
+                continue;
+            }
+            if let Some(link) = &mut peer.link {
+                link.on_timeout(now, &mut self.cx);
+            }
+            self.report_events(now, index, out);
+        }
+    }
+
+    /// Postpones all timers by the duration of a stall, so that it does not count as silence of the peers.
+    pub(super) fn compensate_stall(&mut self, now: Mono) {
+        let Some(late) = self.deadline().map(|due| now.since(due)).filter(|late| *late > STALL) else { return };
+        self.timers.clear();
+        for (_, peer) in self.peers.iter_mut() {
+            peer.timer = None;
+            if let RosterStatus::Lingering(until) = &mut peer.status {
+                *until = *until + late;
+            }
+            if let Some(link) = &mut peer.link {
+                link.shift(late);
+            }
+        }
+        for index in self.peers.indices() {
+            if let Some(peer) = self.peers.get_mut(index) {
+                peer.mark_ready(index, &mut self.ready);
+                peer.set_timer(now, index, &self.cx.config, &mut self.timers);
+            }
+        }
+    }
+
+    /// Reports the events of a peer's link and schedules the peer again.
+    pub(super) fn report_events(&mut self, now: Mono, index: PeerIndex, out: &mut Vec<Output>) {
+        if let Some(peer) = self.peers.get_mut(index) {
+            let user = &peer.entry.user;
+            for event in self.cx.events.drain(..) {
+                match event {
+                    LinkEvent::Outcome(message, outcome) => {
+                        self.cx.messages.report(now, message, user, outcome, out);
+                    }
+                    LinkEvent::Unresponsive => out.push(Output::Unresponsive(user.clone())),
+                    LinkEvent::Responsive => out.push(Output::Responsive(user.clone())),
+                    LinkEvent::Violation => out.push(Output::Violation(user.clone())),
+                }
+            }
+            peer.mark_ready(index, &mut self.ready);
+            // For a peer in the ready queue, `transmit` sets the timer.
+            if peer.ready == Readiness::NotQueued {
+                peer.set_timer(now, index, &self.cx.config, &mut self.timers);
+            }
+        }
+    }
+
+    /// Puts a peer into the ready queue.
+    pub(super) fn mark_ready(&mut self, index: PeerIndex) {
+        if let Some(peer) = self.peers.get_mut(index) {
+            peer.mark_ready(index, &mut self.ready);
+        }
+    }
+}

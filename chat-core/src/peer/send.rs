@@ -1,0 +1,89 @@
+//! Sending: a command becomes one body and a queue entry in the link of each recipient.
+
+use super::messages::Reporting;
+use super::remote::{RemotePeer, RosterStatus};
+use super::table::PeerIndex;
+use super::{Activity, Output, Peer, SendError, body};
+use crate::message::{Content, FailReason, Outcome, Recipient};
+use crate::time::{Mono, Timestamp};
+
+/// The recipients of a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Recipients {
+    /// Every peer that is online: this many.
+    Everyone(usize),
+    One(PeerIndex),
+}
+
+impl Peer {
+    pub(super) fn send(
+        &mut self,
+        now: Mono,
+        tag: u64,
+        to: &Recipient,
+        content: &Content,
+        sent_at: Timestamp,
+        out: &mut Vec<Output>,
+    ) {
+        let recipients = match self.recipients(to) {
+            Ok(recipients) => recipients,
+            Err(error) => return out.push(Output::NotSent { tag, error }),
+        };
+        let number = self.cx.messages.next_number();
+        let body = match body::encode(number, to, content, sent_at) {
+            Ok(body) if self.cx.messages.has_room(body.len()) => body,
+            Ok(_) => return out.push(Output::NotSent { tag, error: SendError::QueueFull }),
+            Err(error) => return out.push(Output::NotSent { tag, error }),
+        };
+        let (count, reporting) = match recipients {
+            Recipients::Everyone(count) => (count, Reporting::WithSummary),
+            Recipients::One(_) => (1, Reporting::ReportsOnly),
+        };
+        let len = body.len();
+        let message = self.cx.messages.insert(body, body::ack_spread(count));
+        let mut failures = Vec::new();
+        let Self { local, resumptions, cx, ready, peers, .. } = self;
+        let mut enqueue = |index: PeerIndex, peer: &mut RemotePeer| {
+            let link = peer.open_link(local, resumptions, cx);
+            match link.and_then(|link| link.enqueue(now, message, len)) {
+                Ok(()) => peer.mark_ready(index, ready),
+                Err(reason) => failures.push((index, reason)),
+            }
+        };
+        match recipients {
+            Recipients::Everyone(_) => {
+                let online = peers.iter_mut().filter(|(_, peer)| peer.status == RosterStatus::Online);
+                online.for_each(|(index, peer)| enqueue(index, peer));
+            }
+            Recipients::One(index) => peers.get_mut(index).into_iter().for_each(|peer| enqueue(index, peer)),
+        }
+        if reporting == Reporting::ReportsOnly && failures.iter().any(|(_, reason)| *reason == FailReason::QueueFull) {
+            self.cx.messages.remove(message);
+            return out.push(Output::NotSent { tag, error: SendError::QueueFull });
+        }
+        let id = self.cx.messages.open(now, message, count, reporting);
+        out.push(Output::Queued { tag, id, recipients: count });
+        for (index, reason) in failures {
+            if let Some(peer) = self.peers.get(index) {
+                self.cx.messages.report(now, message, &peer.entry.user, Outcome::Failed(reason), out);
+            }
+        }
+    }
+
+    fn recipients(&self, to: &Recipient) -> Result<Recipients, SendError> {
+        if self.activity == Activity::Left {
+            return Err(SendError::Leaving);
+        }
+        match to {
+            Recipient::Everyone => {
+                let online = self.peers.iter().filter(|peer| peer.status == RosterStatus::Online);
+                Ok(Recipients::Everyone(online.count()))
+            }
+            Recipient::One(user) if *user == self.local.user => Err(SendError::ToOneself),
+            Recipient::One(user) => match self.users.get(user).and_then(|session| self.peers.index(session)) {
+                Some(index) => Ok(Recipients::One(index)),
+                None => Err(SendError::UnknownRecipient(user.clone())),
+            },
+        }
+    }
+}
