@@ -1,4 +1,6 @@
-//! The delivery contract on the simulator: stories, and random conversations over many seeds.
+//! The delivery contract on the simulator: single scenarios, and random conversations over many seeds.
+
+mod common;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,10 +9,13 @@ use std::time::Duration;
 use chat_core::generator::Generator;
 use chat_core::id::MessageId;
 use chat_core::message::{Content, FailReason, Outcome, Recipient, UnconfirmedReason};
-use chat_core::peer::{Input, Output, PeerConfig, SendError};
+use chat_core::peer::{Datagram, Input, Output, Peer, PeerConfig, SendError, Slab, Transmit};
 use chat_core::presence::OfflineReason;
 use chat_core::roster::Change;
 use chat_core::sim::{Application, Group, Profile, SeededGenerator, announce, each_seed};
+use chat_core::text::Text;
+use chat_core::time::Now;
+use chat_core::wire::datagram::MAX_DATAGRAM;
 
 const LOSSY: Profile = Profile {
     latency: Duration::from_millis(20),
@@ -29,7 +34,7 @@ fn one(group: &Group, index: usize) -> Recipient {
     Recipient::One(group.entry(index).user.clone())
 }
 
-fn texts(told: &[Output]) -> Vec<String> {
+fn texts(outputs: &[Output]) -> Vec<String> {
     let text = |output: &Output| match output {
         Output::Deliver { message, .. } => match &message.content {
             Content::Text(text) => Some(text.as_str().to_owned()),
@@ -37,19 +42,19 @@ fn texts(told: &[Output]) -> Vec<String> {
         },
         _ => None,
     };
-    told.iter().filter_map(text).collect()
+    outputs.iter().filter_map(text).collect()
 }
 
-fn outcomes(told: &[Output]) -> Vec<Outcome> {
+fn outcomes(outputs: &[Output]) -> Vec<Outcome> {
     let outcome = |output: &Output| match output {
         Output::Report(report) => Some(report.outcome),
         _ => None,
     };
-    told.iter().filter_map(outcome).collect()
+    outputs.iter().filter_map(outcome).collect()
 }
 
 #[test]
-fn a_private_text_costs_one_datagram_and_its_ack() {
+fn a_private_message_costs_one_datagram_and_its_ack() {
     let mut group = group(3, Profile::GOOD, 1);
     let to = one(&group, 1);
     group.send_text(0, to.clone(), "first");
@@ -59,48 +64,100 @@ fn a_private_text_costs_one_datagram_and_its_ack() {
     group.send_text(0, to.clone(), "second");
     assert!(group.run_until_idle(Duration::from_secs(1)));
     group.run(Duration::from_secs(60));
-    assert_eq!(group.network.sent() - before, 2, "one text, one ack, and nothing afterwards");
+    assert_eq!(group.network.sent() - before, 2, "more than one message and one ack");
     group.send_text(0, to, "third");
     assert!(group.run_until_idle(Duration::from_secs(1)));
-    assert_eq!(group.network.sent() - before, 4, "no more on a link that rests");
+    assert_eq!(group.network.sent() - before, 4, "more than one message and one ack on an idle link");
     assert_eq!(texts(&group.take_outputs(1)), ["first", "second", "third"]);
     assert_eq!(outcomes(&group.take_outputs(0)), [Outcome::Delivered; 3]);
     assert!(group.take_outputs(2).is_empty());
 }
 
 #[test]
-fn a_group_text_reaches_everybody_else_once_and_is_summed_up() {
+fn a_message_to_everyone_arrives_once_at_each_peer_and_ends_with_a_summary() {
     let mut group = group(5, Profile::GOOD, 2);
     group.send_text(2, Recipient::Everyone, "大家好");
     assert!(group.run_until_idle(Duration::from_secs(1)));
-    let told = group.take_outputs(2);
-    assert!(matches!(told[0], Output::Queued { recipients: 4, .. }), "{told:?}");
-    assert_eq!(outcomes(&told), [Outcome::Delivered; 4]);
-    assert!(matches!(told.last(), Some(Output::Summary { delivered: 4, others, .. }) if others.is_empty()));
+    let outputs = group.take_outputs(2);
+    assert!(matches!(outputs[0], Output::Queued { recipients: 4, .. }), "{outputs:?}");
+    assert_eq!(outcomes(&outputs), [Outcome::Delivered; 4]);
+    assert!(matches!(outputs.last(), Some(Output::Summary { delivered: 4, others, .. }) if others.is_empty()));
     for index in [0, 1, 3, 4] {
         assert_eq!(texts(&group.take_outputs(index)), ["大家好"]);
     }
 }
 
-#[test]
-fn everything_that_waits_for_one_peer_travels_together() {
-    let mut group = group(2, Profile::GOOD, 3);
-    let to = one(&group, 1);
-    group.send_text(0, to.clone(), "warm up");
-    assert!(group.run_until_idle(Duration::from_secs(1)));
-    group.run(Duration::from_secs(1));
-    group.suspend(1);
-    for number in 0..300 {
-        group.send_text(0, to.clone(), &format!("message {number}"));
+/// All datagrams that `from` can send now.
+fn transmit(now: Now, from: &mut Peer) -> Vec<Vec<u8>> {
+    let (mut slab, mut datagrams) = (Slab::new(64), Vec::new());
+    loop {
+        let more = from.transmit(now, &mut slab);
+        datagrams.extend(slab.iter().map(|(_, bytes)| bytes.to_vec()));
+        slab.remove(usize::MAX);
+        if more == Transmit::Done {
+            return datagrams;
+        }
     }
-    group.resume(1);
-    assert!(group.run_until_idle(Duration::from_secs(5)));
-    assert_eq!(texts(&group.take_outputs(1)).len(), 301);
-    assert_eq!(outcomes(&group.take_outputs(0)), [Outcome::Delivered; 301]);
+}
+
+/// Passes datagrams to a peer, whose application accepts every message.
+fn receive(now: Now, from: SocketAddr, datagrams: Vec<Vec<u8>>, to: &mut Peer) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    for mut bytes in datagrams {
+        to.receive(now, std::iter::once(Datagram { from, bytes: &mut bytes }), &mut outputs);
+    }
+    for output in &outputs {
+        if let Output::Deliver { token, .. } = output {
+            to.handle(now, Input::Accept(*token), &mut Vec::new());
+        }
+    }
+    outputs
 }
 
 #[test]
-fn the_longest_texts_arrive_whole_under_loss() {
+fn messages_that_wait_for_one_peer_share_datagrams() {
+    let ((mut alice, alice_entry), (mut bob, bob_entry)) = (common::peer(1), common::peer(2));
+    let (alice_address, bob_address) = (alice_entry.address(), bob_entry.address());
+    let to = Recipient::One(bob_entry.user.clone());
+    let start = common::now(Duration::ZERO);
+    alice.handle(start, Input::Roster(vec![bob_entry]), &mut Vec::new());
+    bob.handle(start, Input::Roster(vec![alice_entry]), &mut Vec::new());
+    let (mut received, mut reported) = (Vec::new(), Vec::new());
+    // The first message proves the addresses.
+    for (second, count) in [(1, 1), (2, 300)] {
+        for number in 0..count {
+            let content = Content::Text(Text::parse(&format!("message {number}")).expect("a valid text"));
+            let send = Input::Send { tag: 0, to: to.clone(), content, sent_at: start.wall };
+            alice.handle(common::now(Duration::from_secs(second)), send, &mut Vec::new());
+        }
+        // The socket becomes free only now.
+        for millis in (0..500).step_by(25) {
+            let now = common::now(Duration::from_secs(second) + Duration::from_millis(millis));
+            alice.handle(now, Input::Tick, &mut reported);
+            bob.handle(now, Input::Tick, &mut received);
+            let datagrams = transmit(now, &mut alice);
+            if count == 300 && millis == 0 {
+                let bytes: usize = datagrams.iter().map(Vec::len).sum();
+                assert_eq!(
+                    datagrams.len(),
+                    bytes.div_ceil(MAX_DATAGRAM),
+                    "{bytes} bytes in {} datagrams",
+                    datagrams.len()
+                );
+                assert!(datagrams.len() < 10, "{} datagrams for 300 short messages", datagrams.len());
+            }
+            received.extend(receive(now, alice_address, datagrams, &mut bob));
+            let acks = transmit(now, &mut bob);
+            reported.extend(receive(now, bob_address, acks, &mut alice));
+        }
+    }
+    let expected: Vec<String> = [0].into_iter().chain(0..300).map(|number| format!("message {number}")).collect();
+    assert_eq!(texts(&received), expected);
+    assert_eq!(outcomes(&reported), [Outcome::Delivered; 301]);
+}
+
+#[test]
+fn the_longest_texts_arrive_intact_despite_loss() {
     let mut group = group(2, LOSSY, 4);
     let sent: Vec<String> = (0..8).map(|number| number.to_string().repeat(16_384)).collect();
     for text in &sent {
@@ -113,7 +170,7 @@ fn the_longest_texts_arrive_whole_under_loss() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_refused_with_its_reason() {
+fn an_invalid_message_is_not_sent_and_the_reason_is_stated() {
     let mut group = group(2, Profile::GOOD, 5);
     let nobody: chat_core::name::UserName = "nobody".parse().unwrap();
     let me = one(&group, 0);
@@ -139,7 +196,7 @@ fn what_cannot_be_sent_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_message_to_a_dead_peer_ends_as_unconfirmed_and_is_called_silent_long_before() {
+fn a_dead_peer_is_reported_as_unresponsive_long_before_its_messages_end_as_unconfirmed() {
     let mut group = group(2, Profile::GOOD, 6);
     group.suspend(1);
     group.send_text(0, Recipient::Everyone, "are you there?");
@@ -151,7 +208,7 @@ fn a_message_to_a_dead_peer_ends_as_unconfirmed_and_is_called_silent_long_before
 }
 
 #[test]
-fn a_message_to_somebody_who_is_declared_lost_is_unconfirmed_and_one_never_sent_has_failed() {
+fn when_a_peer_is_lost_transmitted_messages_are_unconfirmed_and_all_others_fail() {
     let mut group = group(2, Profile::GOOD, 7);
     let (from, to) = (group.address(0), group.address(1));
     group.network.block(from, to);
@@ -162,14 +219,14 @@ fn a_message_to_somebody_who_is_declared_lost_is_unconfirmed_and_one_never_sent_
     let change = Change::Offline { user: group.entry(1).user.clone(), reason: OfflineReason::Lost };
     group.change(&change);
     let outcomes = outcomes(&group.take_outputs(0));
-    // Three datagrams may leave before the address is proven.
+    // Only three datagrams may leave before the address is proven.
     assert_eq!(outcomes[..3], [Outcome::Unconfirmed(UnconfirmedReason::Lost); 3]);
     assert_eq!(outcomes[3..], [Outcome::Failed(FailReason::Lost); 7]);
     assert_eq!(group.open(0), 0);
 }
 
 #[test]
-fn after_a_total_partition_of_ten_seconds_messages_flow_within_two() {
+fn messages_flow_within_two_seconds_after_a_partition_of_ten() {
     let mut group = group(2, Profile::GOOD, 8);
     let (a, b) = (group.address(0), group.address(1));
     group.send_text(0, Recipient::Everyone, "before");
@@ -185,13 +242,13 @@ fn after_a_total_partition_of_ten_seconds_messages_flow_within_two() {
 }
 
 #[test]
-fn after_a_time_out_the_link_goes_on_where_nothing_is_in_doubt() {
+fn after_a_timeout_abandoned_messages_are_skipped_and_the_link_continues() {
     let mut group = group(2, Profile::GOOD, 9);
     let (a, b) = (group.address(0), group.address(1));
     group.send_text(0, Recipient::Everyone, "before");
     assert!(group.run_until_idle(Duration::from_secs(1)));
     group.network.block(a, b);
-    group.send_text(0, Recipient::Everyone, "given up");
+    group.send_text(0, Recipient::Everyone, "abandoned");
     group.run(Duration::from_secs(60));
     group.network.unblock();
     group.send_text(0, Recipient::Everyone, "after");
@@ -202,7 +259,7 @@ fn after_a_time_out_the_link_goes_on_where_nothing_is_in_doubt() {
 }
 
 #[test]
-fn an_application_that_does_not_read_makes_senders_wait_and_loses_nothing() {
+fn senders_wait_for_an_application_that_does_not_read_and_nothing_is_lost() {
     let mut group = group(2, Profile::GOOD, 10);
     group.set_application(1, Application::Stalled);
     let texts_sent: Vec<String> = (0..20).map(|number| format!("{number} {}", "x".repeat(10_000))).collect();
@@ -210,7 +267,7 @@ fn an_application_that_does_not_read_makes_senders_wait_and_loses_nothing() {
         group.send_text(0, Recipient::Everyone, text);
     }
     group.run(Duration::from_secs(120));
-    assert_eq!(group.open(0), 20, "taken by nobody, so nothing is delivered, and nobody is declared dead");
+    assert_eq!(group.open(0), 20, "messages were resolved although the application has not decided");
     assert!(outcomes(&group.take_outputs(0)).is_empty());
     group.set_application(1, Application::Accepts);
     assert!(group.run_until_idle(Duration::from_secs(10)));
@@ -219,27 +276,27 @@ fn an_application_that_does_not_read_makes_senders_wait_and_loses_nothing() {
 }
 
 #[test]
-fn a_queue_that_is_full_fails_for_that_peer_only() {
+fn a_full_queue_fails_messages_to_that_peer_only() {
     let mut group = group(3, Profile::GOOD, 11);
     group.suspend(1);
     for number in 0..1100 {
         group.send_text(0, Recipient::Everyone, &format!("{number}"));
         group.run(Duration::from_millis(1));
     }
-    let told = group.take_outputs(0);
-    let full = told.iter().filter(
+    let outputs = group.take_outputs(0);
+    let full = outputs.iter().filter(
         |output| matches!(output, Output::Report(report) if report.outcome == Outcome::Failed(FailReason::QueueFull)),
     );
     assert_eq!(full.count(), 1100 - 1024);
     let to = one(&group, 1);
-    group.send_text(0, to, "to the full one");
+    group.send_text(0, to, "to the full queue");
     assert_eq!(group.take_outputs(0), [Output::NotSent { tag: 0, error: SendError::QueueFull }]);
     group.run(Duration::from_secs(20));
     assert_eq!(texts(&group.take_outputs(2)).len(), 1100);
 }
 
 #[test]
-fn a_peer_that_roams_is_followed_once_its_new_address_is_proven() {
+fn messages_follow_a_peer_to_its_new_address_once_it_is_proven() {
     let mut group = group(2, Profile::GOOD, 12);
     let to = one(&group, 1);
     group.send_text(0, to.clone(), "at home");
@@ -255,7 +312,7 @@ fn a_peer_that_roams_is_followed_once_its_new_address_is_proven() {
 }
 
 #[test]
-fn leaving_ends_every_outcome_and_tells_the_peers() {
+fn leaving_resolves_every_message_and_notifies_the_peers() {
     let mut group = group(3, Profile::GOOD, 13);
     group.send_text(0, Recipient::Everyone, "hello");
     assert!(group.run_until_idle(Duration::from_secs(1)));
@@ -275,12 +332,12 @@ fn leaving_ends_every_outcome_and_tells_the_peers() {
     assert_eq!(
         self::outcomes(&group.take_outputs(1)),
         [Outcome::Failed(FailReason::Left)],
-        "a good-bye is believed at once"
+        "a bye takes effect immediately"
     );
 }
 
 #[test]
-fn numbers_run_on_when_the_same_session_comes_back() {
+fn numbers_continue_when_a_session_returns() {
     let mut group = group(2, Profile::GOOD, 14);
     group.send_text(0, Recipient::Everyone, "one");
     group.send_text(1, Recipient::Everyone, "eins");
@@ -296,7 +353,7 @@ fn numbers_run_on_when_the_same_session_comes_back() {
     assert_eq!(texts(&group.take_outputs(1)), ["one", "two"]);
 }
 
-/// One random conversation: what was sent, what each received and what the senders were told must agree.
+/// One random conversation: sent messages, received messages and reported outcomes must agree.
 fn conversation(seed: u64) {
     let mut random = SeededGenerator::new(seed);
     let mut below = |most: u64| random.number() % most;
@@ -325,34 +382,34 @@ fn conversation(seed: u64) {
             group.network.unblock();
         }
     }
-    assert!(group.run_until_idle(Duration::from_secs(120)), "outcomes stay open");
+    assert!(group.run_until_idle(Duration::from_secs(120)), "outcomes are still pending");
     group.run(Duration::from_secs(2));
-    let told: Vec<Vec<Output>> = (0..count).map(|index| group.take_outputs(index)).collect();
-    check_contract(&group, &told);
+    let outputs: Vec<Vec<Output>> = (0..count).map(|index| group.take_outputs(index)).collect();
+    check_contract(&group, &outputs);
 }
 
-fn check_contract(group: &Group, told: &[Vec<Output>]) {
+fn check_contract(group: &Group, outputs: &[Vec<Output>]) {
     let mut received: BTreeMap<(MessageId, usize), u32> = BTreeMap::new();
-    for (index, told) in told.iter().enumerate() {
+    for (index, outputs) in outputs.iter().enumerate() {
         let mut last = BTreeMap::new();
-        for output in told {
+        for output in outputs {
             if let Output::Deliver { message, .. } = output {
                 *received.entry((message.id, index)).or_default() += 1;
                 let before = last.insert(message.id.session, message.id.number);
-                assert!(before < Some(message.id.number), "out of order at {index}: {}", message.id);
+                assert!(before < Some(message.id.number), "delivered out of order at {index}: {}", message.id);
             }
         }
     }
     let mut expected = 0;
     let mut reported = BTreeMap::new();
-    for output in told.iter().flatten() {
+    for output in outputs.iter().flatten() {
         match output {
             Output::Queued { recipients, .. } => expected += recipients,
             Output::Report(report) => {
-                let user = (0..told.len())
+                let user = (0..outputs.len())
                     .find(|index| group.entry(*index).user == report.user)
-                    .expect("reports name members");
-                assert!(reported.insert((report.id, user), report.outcome).is_none(), "told twice: {report:?}");
+                    .expect("a report names a member");
+                assert!(reported.insert((report.id, user), report.outcome).is_none(), "reported twice: {report:?}");
             }
             _ => {}
         }
@@ -360,10 +417,10 @@ fn check_contract(group: &Group, told: &[Vec<Output>]) {
     assert_eq!(reported.len(), expected, "each message has one outcome per recipient");
     for (key, outcome) in &reported {
         let times = received.get(key).copied().unwrap_or(0);
-        assert!(times <= 1, "{key:?} was given {times} times");
+        assert!(times <= 1, "{key:?} was delivered {times} times");
         match outcome {
-            Outcome::Delivered => assert_eq!(times, 1, "{key:?} is claimed falsely"),
-            Outcome::Failed(_) => assert_eq!(times, 0, "{key:?} is said to have failed"),
+            Outcome::Delivered => assert_eq!(times, 1, "{key:?} was reported as delivered"),
+            Outcome::Failed(_) => assert_eq!(times, 0, "{key:?} was reported as failed"),
             Outcome::Unconfirmed(_) => panic!("{key:?} is unconfirmed although both sides stayed: {outcome:?}"),
         }
     }

@@ -1,4 +1,4 @@
-//! What an attacker can throw at a peer: nothing of it is delivered, and nothing is answered to what does not open.
+//! Attacks on the peer link: a datagram that is forged, damaged or replayed is neither delivered nor answered.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn outsider() -> SocketAddr {
     OUTSIDER.parse().expect("an address")
 }
 
-/// Two members that have talked, and every datagram that was on the network meanwhile.
+/// A group of two that has exchanged messages, and every datagram of their conversation.
 fn recorded(seed: u64) -> (Group, Vec<SimDatagram>) {
     let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), seed);
     group.network.capture();
@@ -23,54 +23,54 @@ fn recorded(seed: u64) -> (Group, Vec<SimDatagram>) {
     group.send_text(0, Recipient::Everyone, &"long ".repeat(1000));
     assert!(group.run_until_idle(Duration::from_secs(2)));
     group.run(Duration::from_secs(1));
-    let flights = group.network.take_captured();
-    assert!(flights.len() >= 4, "texts and acks");
+    let datagrams = group.network.take_captured();
+    assert!(datagrams.len() >= 4, "the conversation has messages and acks");
     drop((group.take_outputs(0), group.take_outputs(1)));
-    (group, flights)
+    (group, datagrams)
 }
 
-fn assert_unmoved(group: &mut Group, sent: u64, what: &str) {
+fn assert_no_reaction(group: &mut Group, sent: u64, what: &str) {
     assert_eq!(group.network.sent(), sent, "{what} was answered");
     for index in 0..2 {
-        let told = group.take_outputs(index);
-        assert!(told.is_empty(), "{what} led to {told:?}");
+        let outputs = group.take_outputs(index);
+        assert!(outputs.is_empty(), "{what} caused {outputs:?}");
     }
 }
 
 #[test]
 fn a_replayed_datagram_is_neither_delivered_nor_answered() {
-    let (mut group, flights) = recorded(1);
+    let (mut group, datagrams) = recorded(1);
     let sent = group.network.sent();
-    for flight in &flights {
-        for from in [flight.from, outsider()] {
-            group.inject(from, flight.to, &flight.bytes);
+    for datagram in &datagrams {
+        for from in [datagram.from, outsider()] {
+            group.inject(from, datagram.to, &datagram.bytes);
         }
     }
     group.run(Duration::from_secs(60));
-    assert_unmoved(&mut group, sent, "a replay");
+    assert_no_reaction(&mut group, sent, "a replay");
 }
 
 #[test]
-fn a_datagram_flipped_or_cut_at_any_position_is_neither_delivered_nor_answered() {
-    let (_, flights) = recorded(2);
-    // The same conversation again, and each datagram arrives damaged before it arrives whole.
+fn a_datagram_damaged_or_truncated_at_any_position_is_neither_delivered_nor_answered() {
+    let (_, datagrams) = recorded(2);
+    // The same seed repeats the conversation, so these datagrams fit the links of this group.
     let (mut group, _) = recorded(2);
     let sent = group.network.sent();
-    for flight in &flights {
-        for position in 0..flight.bytes.len() {
-            let mut bytes = flight.bytes.clone();
+    for datagram in &datagrams {
+        for position in 0..datagram.bytes.len() {
+            let mut bytes = datagram.bytes.clone();
             bytes[position] ^= 1 << (position % 8);
-            group.inject(flight.from, flight.to, &bytes);
-            group.inject(flight.from, flight.to, &flight.bytes[..position]);
+            group.inject(datagram.from, datagram.to, &bytes);
+            group.inject(datagram.from, datagram.to, &datagram.bytes[..position]);
         }
-        group.inject(flight.from, flight.to, &[&flight.bytes[..], &[0]].concat());
+        group.inject(datagram.from, datagram.to, &[&datagram.bytes[..], &[0]].concat());
     }
     group.run(Duration::from_secs(60));
-    assert_unmoved(&mut group, sent, "a damaged datagram");
+    assert_no_reaction(&mut group, sent, "a damaged datagram");
 }
 
 #[test]
-fn damaged_datagrams_ahead_of_the_real_ones_change_nothing() {
+fn damaged_copies_that_arrive_before_a_datagram_change_nothing() {
     let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 3);
     group.network.capture();
     group.send_text(0, Recipient::Everyone, "hello");
@@ -90,7 +90,7 @@ fn damaged_datagrams_ahead_of_the_real_ones_change_nothing() {
 }
 
 #[test]
-fn forged_datagrams_of_every_length_cost_no_answer_and_no_state() {
+fn forged_datagrams_of_any_length_cause_no_answer_and_no_state() {
     let (mut group, _) = recorded(4);
     let sent = group.network.sent();
     let mut random = SeededGenerator::new(4);
@@ -106,35 +106,40 @@ fn forged_datagrams_of_every_length_cost_no_answer_and_no_state() {
         }
     }
     group.run(Duration::from_secs(60));
-    assert_unmoved(&mut group, sent, "a forgery");
+    assert_no_reaction(&mut group, sent, "a forgery");
     group.send_text(0, Recipient::Everyone, "still fine");
     assert!(group.run_until_idle(Duration::from_secs(1)));
 }
 
 #[test]
-fn a_replay_from_elsewhere_does_not_steer_the_link() {
+fn a_datagram_replayed_from_another_address_does_not_redirect_the_link() {
     let (mut group, _) = recorded(5);
     group.network.capture();
-    group.send_text(1, Recipient::Everyone, "caught and delayed");
-    // An outsider catches the datagram and sends it on from its own address before the original arrives.
-    let caught = group.network.take_captured().remove(0);
-    group.inject(outsider(), caught.to, &caught.bytes);
+    group.send_text(1, Recipient::Everyone, "intercepted and delayed");
+    // An outsider intercepts the datagram and sends it from another address before the original arrives.
+    let intercepted = group.network.take_captured().remove(0);
+    group.inject(outsider(), intercepted.to, &intercepted.bytes);
     group.run(Duration::from_secs(5));
-    let (mut bytes_to_outsider, outsider_datagram) = (0, caught.bytes.len());
-    for flight in group.network.take_captured().iter().filter(|flight| flight.to == outsider()) {
-        bytes_to_outsider += flight.bytes.len();
+    let (mut bytes_to_outsider, outsider_datagram) = (0, intercepted.bytes.len());
+    for datagram in group.network.take_captured().iter().filter(|datagram| datagram.to == outsider()) {
+        bytes_to_outsider += datagram.bytes.len();
     }
     assert!(bytes_to_outsider <= 3 * outsider_datagram, "{bytes_to_outsider} bytes for {outsider_datagram}");
     group.network.capture();
     group.send_text(0, Recipient::Everyone, &"for the group only ".repeat(100));
     assert!(group.run_until_idle(Duration::from_secs(5)));
     let member = group.address(1);
-    let strays = group.network.take_captured().iter().filter(|f| f.from == group.address(0) && f.to != member).count();
-    assert_eq!(strays, 0, "texts go to the proven address");
+    let strays = group
+        .network
+        .take_captured()
+        .iter()
+        .filter(|datagram| datagram.from == group.address(0) && datagram.to != member)
+        .count();
+    assert_eq!(strays, 0, "messages went to an unproven address");
 }
 
 #[test]
-fn a_lying_member_cannot_aim_texts_at_a_stranger() {
+fn a_member_cannot_aim_messages_at_a_stranger() {
     let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 6);
     let victim = outsider();
     group.change(&Change::Moved { user: group.entry(1).user.clone(), addresses: vec![victim] });
@@ -144,9 +149,9 @@ fn a_lying_member_cannot_aim_texts_at_a_stranger() {
     }
     group.run(Duration::from_secs(60));
     let to_victim: Vec<SimDatagram> =
-        group.network.take_captured().into_iter().filter(|flight| flight.to == victim).collect();
-    let large = to_victim.iter().filter(|flight| flight.bytes.len() > 100).count();
-    assert!(large <= 3, "{large} datagrams with texts went to an address that proved nothing");
+        group.network.take_captured().into_iter().filter(|datagram| datagram.to == victim).collect();
+    let large = to_victim.iter().filter(|datagram| datagram.bytes.len() > 100).count();
+    assert!(large <= 3, "{large} datagrams with messages went to an unproven address");
     assert!(to_victim.len() <= 3 + 60, "{} datagrams in a minute", to_victim.len());
     let reports = group
         .take_outputs(0)
@@ -156,7 +161,7 @@ fn a_lying_member_cannot_aim_texts_at_a_stranger() {
 }
 
 #[test]
-fn a_member_who_moves_again_and_again_aims_no_more_texts_at_a_stranger() {
+fn a_member_that_moves_repeatedly_cannot_aim_more_messages_at_a_stranger() {
     let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 7);
     group.network.capture();
     for second in 0..40 {
@@ -166,8 +171,8 @@ fn a_member_who_moves_again_and_again_aims_no_more_texts_at_a_stranger() {
         group.run(Duration::from_secs(1));
     }
     let recorded = group.network.take_captured();
-    let to_victim: Vec<&SimDatagram> = recorded.iter().filter(|flight| flight.to.ip() == outsider().ip()).collect();
-    let large = to_victim.iter().filter(|flight| flight.bytes.len() > 100).count();
-    assert!(large <= 3, "{large} datagrams with texts went to addresses that proved nothing");
+    let to_victim: Vec<&SimDatagram> = recorded.iter().filter(|datagram| datagram.to.ip() == outsider().ip()).collect();
+    let large = to_victim.iter().filter(|datagram| datagram.bytes.len() > 100).count();
+    assert!(large <= 3, "{large} datagrams with messages went to unproven addresses");
     assert!(to_victim.len() <= 3 + 3 * 40, "{} datagrams in 40 s", to_victim.len());
 }

@@ -1,35 +1,32 @@
-//! One text to ten thousand peers: their acks do not arrive all at once, and nothing is sent twice.
+//! One message to ten thousand peers: their acks are spread over time, and nothing is sent twice.
 //!
-//! All of them are whole peer machines. The network is as fast as any, which is the worst case: nothing but the peers
-//! themselves spreads their acks.
+//! All peers are complete machines. The network is as fast as possible, which is the worst case: only the peers spread
+//! their acks.
+
+mod common;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use chat_core::extras::Extras;
-use chat_core::key::KeyPair;
 use chat_core::message::{Content, Outcome, Recipient};
-use chat_core::name::UserName;
-use chat_core::peer::{Datagram, Input, Loopback, Output, Peer, PeerConfig, Slab, Transmit};
-use chat_core::roster::{Entry, LinkVersions};
-use chat_core::sim::SeededGenerator;
+use chat_core::peer::{Datagram, Input, Output, Peer, Slab, Transmit};
+use chat_core::roster::Entry;
 use chat_core::text::Text;
-use chat_core::time::{Mono, Now, Timestamp};
+use chat_core::time::{Mono, Now};
 
 const PEERS: usize = 10_000;
 
-/// How many small datagrams a receive buffer of 4 MiB holds, at the 768 bytes that Linux counts for each.
+/// The small datagrams that a receive buffer of 4 MiB holds. Linux counts 768 bytes for each.
 const BUFFER: usize = 4 * 1024 * 1024 / 768;
 
-/// How long the sender may be busy elsewhere without losing an ack: several times what a scheduler makes anybody wait.
-const ABSENCE: Duration = Duration::from_millis(50);
+/// The stall of the sender that must not lose an ack: several times the longest delay by a scheduler.
+const STALL: Duration = Duration::from_millis(50);
 
 const LATENCY: Duration = Duration::from_micros(50);
 
-/// What sealing and sending one datagram takes.
-const SENDING: Duration = Duration::from_micros(2);
+/// The time to seal and send one datagram.
+const SEND_TIME: Duration = Duration::from_micros(2);
 
 enum Event {
     ToPeer(usize, Vec<u8>),
@@ -55,30 +52,14 @@ fn address(index: usize) -> SocketAddr {
 }
 
 fn now(mono: Mono) -> Now {
-    Now { mono, wall: Timestamp::from_millis(1_795_408_080_000) + mono.since(Mono::ZERO) }
-}
-
-/// A machine with number `index`, and its roster entry.
-fn peer(index: usize) -> (Peer, Entry) {
-    let mut generator = SeededGenerator::new(index as u64);
-    let keys = Arc::new(KeyPair::generate(&mut generator));
-    let user = UserName::parse(&format!("m{index}")).expect("a letter and digits");
-    let entry = Entry {
-        user: user.clone(),
-        key: keys.public(),
-        addresses: vec![address(index)],
-        since: Timestamp::from_millis(0),
-        versions: LinkVersions { low: 1, high: 1 },
-        extras: Extras::default(),
-    };
-    (Peer::new(keys, user, Loopback::Ignored, PeerConfig::default(), Box::new(generator)), entry)
+    common::now(mono.since(Mono::ZERO))
 }
 
 impl Crowd {
-    /// The sender has number 0 and its peers those from 1.
+    /// The sender has index 0, and its peers follow from 1 on.
     fn new() -> Self {
-        let (mut sender, own) = peer(0);
-        let (mut peers, entries): (Vec<Peer>, Vec<Entry>) = (1..=PEERS).map(peer).unzip();
+        let (mut sender, own) = common::peer(0);
+        let (mut peers, entries): (Vec<Peer>, Vec<Entry>) = (1..=PEERS).map(common::peer).unzip();
         let mut out = Vec::new();
         for peer in &mut peers {
             peer.handle(now(Mono::ZERO), Input::Roster(vec![own.clone()]), &mut out);
@@ -97,41 +78,41 @@ impl Crowd {
         }
     }
 
-    fn at(&mut self, at: Mono, event: Event) {
+    fn schedule(&mut self, at: Mono, event: Event) {
         self.events += 1;
         self.future.insert((at, self.events), event);
     }
 
-    /// Sends one text and waits for everybody's outcome; gives when the acks arrived.
-    fn say(&mut self, text: &str) -> Vec<Mono> {
+    /// Sends one message, runs until all outcomes are known, and returns the arrival times of the acks.
+    fn send(&mut self, text: &str) -> Vec<Mono> {
         (self.sent, self.delivered) = (0, 0);
         self.acks.clear();
-        let content = Content::Text(Text::parse(text).expect("a proper text"));
+        let content = Content::Text(Text::parse(text).expect("a valid text"));
         let sent_at = now(self.now).wall;
         let mut out = Vec::new();
         let send = Input::Send { tag: 0, to: Recipient::Everyone, content, sent_at };
         self.sender.handle(now(self.now), send, &mut out);
-        self.sender_transmits();
+        self.transmit_from_sender();
         while self.sender.pending_outcomes() > 0 {
             let sender = self.sender.deadline();
             let first = self.future.first_key_value().map(|((at, _), _)| *at);
             if let Some(tick) = sender.filter(|tick| first.is_none_or(|first| *tick <= first)) {
                 self.now = self.now.max(tick);
                 self.sender.handle(now(self.now), Input::Tick, &mut out);
-                self.sender_transmits();
+                self.transmit_from_sender();
             } else {
-                self.happens();
+                self.process_next();
             }
         }
-        // What is on the way still arrives.
+        // Datagrams in flight still arrive.
         while !self.future.is_empty() {
-            self.happens();
+            self.process_next();
         }
         std::mem::take(&mut self.acks)
     }
 
-    fn happens(&mut self) {
-        let ((at, _), event) = self.future.pop_first().expect("looked at before");
+    fn process_next(&mut self) {
+        let ((at, _), event) = self.future.pop_first().expect("an event is pending");
         self.now = self.now.max(at);
         match event {
             Event::ToPeer(index, mut bytes) => {
@@ -143,12 +124,12 @@ impl Crowd {
                         self.peers[index].handle(now(self.now), Input::Accept(token), &mut Vec::new());
                     }
                 }
-                self.peer_transmits(index);
+                self.transmit_from_peer(index);
             }
             Event::Tick(index) => {
                 if self.peers[index].deadline().is_some_and(|due| due <= self.now) {
                     self.peers[index].handle(now(self.now), Input::Tick, &mut Vec::new());
-                    self.peer_transmits(index);
+                    self.transmit_from_peer(index);
                 }
             }
             Event::ToSender(index, mut bytes) => {
@@ -162,12 +143,12 @@ impl Crowd {
                         self.delivered += 1;
                     }
                 }
-                self.sender_transmits();
+                self.transmit_from_sender();
             }
         }
     }
 
-    fn sender_transmits(&mut self) {
+    fn transmit_from_sender(&mut self) {
         let mut at = self.now;
         loop {
             let more = self.sender.transmit(now(self.now), &mut self.slab);
@@ -178,8 +159,8 @@ impl Crowd {
                 let [.., high, low] = to.ip().octets();
                 let index = usize::from(high) * 256 + usize::from(low) - 1;
                 self.sent += 1;
-                at = at + SENDING;
-                self.at(at + LATENCY, Event::ToPeer(index, bytes));
+                at = at + SEND_TIME;
+                self.schedule(at + LATENCY, Event::ToPeer(index, bytes));
             }
             if more == Transmit::Done {
                 return;
@@ -187,49 +168,49 @@ impl Crowd {
         }
     }
 
-    fn peer_transmits(&mut self, index: usize) {
+    fn transmit_from_peer(&mut self, index: usize) {
         let mut slab = Slab::new(1);
         while {
             let more = self.peers[index].transmit(now(self.now), &mut slab);
             let sealed: Vec<_> = slab.iter().map(|(_, bytes)| bytes.to_vec()).collect();
             slab.remove(usize::MAX);
             for bytes in sealed {
-                self.at(self.now + LATENCY, Event::ToSender(index, bytes));
+                self.schedule(self.now + LATENCY, Event::ToSender(index, bytes));
             }
             more == Transmit::More
         } {}
         if let Some(due) = self.peers[index].deadline() {
-            self.at(due.max(self.now), Event::Tick(index));
+            self.schedule(due.max(self.now), Event::Tick(index));
         }
     }
 }
 
-/// The most that arrives within `within`.
-fn most(arrivals: &[Mono], within: Duration) -> usize {
+/// Returns the largest number of arrivals within a time.
+fn most_within(arrivals: &[Mono], within: Duration) -> usize {
     let window = |first: usize| arrivals[first..].partition_point(|at| at.since(arrivals[first]) < within);
     (0..arrivals.len()).map(window).max().unwrap_or(0)
 }
 
 #[test]
-fn ten_thousand_acks_fit_into_the_receive_buffer_of_a_sender_that_is_away_for_a_moment() {
+fn the_acks_of_ten_thousand_peers_fit_the_receive_buffer_of_a_stalled_sender() {
     let mut crowd = Crowd::new();
     let long = "long ".repeat(200);
-    // Strangers also ask the sender to prove its address, which it does with one more datagram to each.
+    // On a new link, the peer also challenges the sender, which answers with one more datagram.
     for (text, what, each) in
-        [("hello", "strangers", 2), ("大家好", "acquaintances", 1), (&*long, "acquaintances, a longer text", 1)]
+        [("hello", "new links", 2), ("大家好", "existing links", 1), (&*long, "existing links, a longer text", 1)]
     {
         let begin = crowd.now;
-        let acks = crowd.say(text);
-        let (last, at_once) = (acks.last().unwrap().since(begin), most(&acks, ABSENCE));
+        let acks = crowd.send(text);
+        let (last, in_stall) = (acks.last().unwrap().since(begin), most_within(&acks, STALL));
         println!(
-            "{what}: {} datagrams, {} acks, the last after {last:?}, {at_once} within {ABSENCE:?}",
+            "{what}: {} datagrams, {} acks, the last after {last:?}, {in_stall} within {STALL:?}",
             crowd.sent,
             acks.len()
         );
         assert_eq!(crowd.delivered, PEERS, "{what}");
-        assert_eq!(crowd.sent, each * PEERS, "{what}: nothing was lost, so nothing is sent twice");
-        assert_eq!(acks.len(), PEERS, "{what}: one ack each");
-        assert!(at_once <= BUFFER, "{what}: {at_once} acks within {ABSENCE:?}, and the buffer holds {BUFFER}");
+        assert_eq!(crowd.sent, each * PEERS, "{what}: datagrams were sent twice");
+        assert_eq!(acks.len(), PEERS, "{what}: not one ack for each peer");
+        assert!(in_stall <= BUFFER, "{what}: {in_stall} acks within {STALL:?}, but the buffer holds {BUFFER}");
         crowd.now = crowd.now + Duration::from_secs(10);
     }
 }

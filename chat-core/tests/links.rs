@@ -1,4 +1,4 @@
-//! What may go wrong on one link: members that lie, peers that are put away and come back, paths that work one way.
+//! Faults of a single link: hostile members, peers that leave and return, and networks that work in one direction.
 
 use std::time::Duration;
 
@@ -31,19 +31,19 @@ fn body(text: &str) -> Vec<u8> {
     out
 }
 
-fn received(told: &[Output]) -> usize {
-    told.iter().filter(|output| matches!(output, Output::Deliver { .. })).count()
+fn delivered(outputs: &[Output]) -> usize {
+    outputs.iter().filter(|output| matches!(output, Output::Deliver { .. })).count()
 }
 
-fn outcomes(told: &[Output]) -> Vec<Outcome> {
+fn outcomes(outputs: &[Output]) -> Vec<Outcome> {
     let outcome = |output: &Output| match output {
         Output::Report(report) => Some(report.outcome),
         _ => None,
     };
-    told.iter().filter_map(outcome).collect()
+    outputs.iter().filter_map(outcome).collect()
 }
 
-/// Members 0 and 1 have talked, each to the other.
+/// A group of two whose members have exchanged messages in both directions.
 fn acquainted(seed: u64) -> Group {
     let mut group = group(2, seed);
     group.send_text(0, Recipient::Everyone, "hello");
@@ -54,7 +54,7 @@ fn acquainted(seed: u64) -> Group {
     group
 }
 
-/// Takes member `index` out of the roster of `of` for `time`, and back in.
+/// Removes member `index` from the roster of member `of`, and adds it again after `time`.
 fn absent(group: &mut Group, index: usize, of: usize, time: Duration) {
     let entry = group.entry(index).clone();
     group.input(of, Input::Change(Change::Offline { user: entry.user.clone(), reason: OfflineReason::Lost }));
@@ -63,7 +63,7 @@ fn absent(group: &mut Group, index: usize, of: usize, time: Duration) {
 }
 
 #[test]
-fn numbers_at_the_end_of_their_range_are_harmless() {
+fn numbers_near_the_end_of_their_range_are_harmless() {
     let frames = |n: u64| {
         [
             vec![Frame::Skip { up_to: n, bytes: 1 }],
@@ -89,7 +89,7 @@ fn numbers_at_the_end_of_their_range_are_harmless() {
 }
 
 #[test]
-fn a_packet_number_near_the_end_does_not_open_the_replay_window_again() {
+fn a_packet_number_near_the_end_of_the_range_does_not_reset_the_replay_window() {
     let mut group = group(2, 2);
     let first = body("once");
     forge(&mut group, 0, &[Frame::Message { number: 1, body: &first }]);
@@ -97,101 +97,101 @@ fn a_packet_number_near_the_end_does_not_open_the_replay_window_again() {
     forge(&mut group, u64::MAX - 1, &[Frame::Ping([1; 8])]);
     let sent = group.network.sent();
     forge(&mut group, 0, &[Frame::Ping([2; 8])]);
-    assert_eq!(group.network.sent(), sent, "a used number opens again");
+    assert_eq!(group.network.sent(), sent, "a packet with a used number was answered");
 }
 
 #[test]
-fn who_broke_the_protocol_stays_shut_out_and_nobody_else() {
-    for comes_back in [false, true] {
+fn a_violation_closes_one_link_for_good() {
+    for returns in [false, true] {
         let mut group = group(3, 3);
         forge(&mut group, 0, &[Frame::Message { number: 0x1000_0000, body: b"x" }]);
         let user = group.entry(1).user.clone();
         assert_eq!(group.take_outputs(0), [Output::Violation(user)]);
-        if comes_back {
+        if returns {
             absent(&mut group, 1, 0, SECOND);
         }
         let text = body("let me in");
         forge(&mut group, 1, &[Frame::Message { number: 1, body: &text }]);
-        assert_eq!(received(&group.take_outputs(0)), 0);
+        assert_eq!(delivered(&group.take_outputs(0)), 0);
         let other = one(&group, 2);
         group.send_text(0, other, "you are fine");
         assert!(group.run_until_idle(SECOND));
         assert_eq!(outcomes(&group.take_outputs(0)), [Outcome::Delivered]);
-        assert_eq!(received(&group.take_outputs(2)), 1);
+        assert_eq!(delivered(&group.take_outputs(2)), 1);
     }
 }
 
-/// Member 1, as a member says that logged in with the same key: keys are public.
-fn pretender(group: &Group) -> Entry {
+/// The entry of another user that claims the key of member 1. Keys are public.
+fn impostor(group: &Group) -> Entry {
     Entry { user: "mallory".parse().expect("a name"), ..group.entry(1).clone() }
 }
 
-fn gone(entry: &Entry) -> Input {
+fn offline(entry: &Entry) -> Input {
     Input::Change(Change::Offline { user: entry.user.clone(), reason: OfflineReason::Kicked })
 }
 
 #[test]
-fn nobody_is_pushed_aside_by_another_who_claims_the_same_key() {
+fn a_user_that_claims_the_key_of_a_peer_does_not_displace_it() {
     let mut group = acquainted(20);
-    let (pretender, to) = (pretender(&group), one(&group, 1));
-    group.input(0, Input::Change(Change::Online(pretender.clone())));
+    let (impostor, to) = (impostor(&group), one(&group, 1));
+    group.input(0, Input::Change(Change::Online(impostor.clone())));
     group.send_text(0, to.clone(), "are you still there?");
     assert!(group.run_until_idle(SECOND));
-    group.input(0, gone(&pretender));
+    group.input(0, offline(&impostor));
     group.run(SECOND * 10);
     group.send_text(0, to, "and now?");
     group.send_text(0, Recipient::Everyone, "and everybody?");
     assert!(group.run_until_idle(SECOND));
     assert_eq!(outcomes(&group.take_outputs(0)), [Outcome::Delivered; 3]);
-    assert_eq!(received(&group.take_outputs(1)), 3);
+    assert_eq!(delivered(&group.take_outputs(1)), 3);
 }
 
-/// Two datagrams sealed with the same key and number would let whoever has both of them read them.
+/// Two packets sealed under the same key and number would let an observer decrypt them.
 #[test]
-fn no_number_is_used_twice_although_another_claimed_the_key_meanwhile() {
+fn no_packet_number_is_reused_after_another_user_claimed_the_key() {
     for pause in [SECOND, SECOND * 10] {
         let mut group = group(2, 21);
         group.network.capture();
-        let (entry, pretender) = (group.entry(1).clone(), pretender(&group));
+        let (entry, impostor) = (group.entry(1).clone(), impostor(&group));
         group.send_text(0, Recipient::Everyone, "before");
         assert!(group.run_until_idle(SECOND));
-        for change in [gone(&entry), Input::Change(Change::Online(pretender.clone()))] {
+        for change in [offline(&entry), Input::Change(Change::Online(impostor.clone()))] {
             group.input(0, change);
             group.run(pause);
         }
         group.send_text(0, Recipient::Everyone, "meanwhile");
         group.run(pause);
-        group.input(0, gone(&pretender));
+        group.input(0, offline(&impostor));
         group.input(0, Input::Change(Change::Online(entry)));
         group.send_text(0, Recipient::Everyone, "after");
         group.run(SECOND);
-        let sent = group.network.take_captured().into_iter().filter(|flight| flight.from == group.address(0));
-        let mut numbers: Vec<Vec<u8>> = sent.map(|flight| flight.bytes[9..17].to_vec()).collect();
+        let sent = group.network.take_captured().into_iter().filter(|datagram| datagram.from == group.address(0));
+        let mut numbers: Vec<Vec<u8>> = sent.map(|datagram| datagram.bytes[9..17].to_vec()).collect();
         let all = numbers.len();
         numbers.sort();
         numbers.dedup();
-        assert_eq!(numbers.len(), all, "a number was used twice");
+        assert_eq!(numbers.len(), all, "a packet number was used twice");
         assert_eq!(outcomes(&group.take_outputs(0)).last(), Some(&Outcome::Delivered));
     }
 }
 
 #[test]
-fn a_message_that_the_application_never_took_is_not_claimed_after_its_link_was_put_away() {
+fn a_message_stays_undecided_while_its_sender_is_offline() {
     let mut group = group(2, 4);
     group.set_application(1, Application::Stalled);
     group.send_text(0, Recipient::Everyone, "read me");
     group.run(SECOND);
     absent(&mut group, 0, 1, SECOND * 10);
     group.run(SECOND * 10);
-    assert_eq!(outcomes(&group.take_outputs(0)), [], "nobody has taken it");
+    assert_eq!(outcomes(&group.take_outputs(0)), [], "the application has not decided");
     group.set_application(1, Application::Accepts);
     assert!(group.run_until_idle(SECOND * 5));
     assert_eq!(outcomes(&group.take_outputs(0)), [Outcome::Delivered]);
-    assert_eq!(received(&group.take_outputs(1)), 1);
+    assert_eq!(delivered(&group.take_outputs(1)), 1);
 }
 
 #[test]
-fn a_refusal_is_not_taken_for_a_delivery_after_the_link_was_put_away() {
+fn a_refusal_is_not_reported_as_delivered_after_the_link_was_retired() {
     let mut group = acquainted(5);
     let (a, b) = (group.address(0), group.address(1));
     group.set_application(1, Application::Stalled);
@@ -202,7 +202,7 @@ fn a_refusal_is_not_taken_for_a_delivery_after_the_link_was_put_away() {
         Output::Deliver { token, .. } => Some(*token),
         _ => None,
     });
-    group.input(1, Input::Refuse(token.expect("it was delivered")));
+    group.input(1, Input::Refuse(token.expect("the message was passed to the application")));
     group.run(SECOND);
     absent(&mut group, 0, 1, SECOND * 10);
     group.network.unblock();
@@ -211,13 +211,13 @@ fn a_refusal_is_not_taken_for_a_delivery_after_the_link_was_put_away() {
 }
 
 #[test]
-fn what_the_receiver_put_away_incomplete_comes_again() {
+fn messages_that_were_dropped_with_a_retired_link_are_sent_again() {
     let mut group = acquainted(6);
     let (a, b) = (group.address(0), group.address(1));
     group.network.block(a, b);
     group.send_text(0, Recipient::Everyone, "lost");
     group.network.unblock();
-    // All of this arrives and is acknowledged, and waits for the first.
+    // These messages arrive and are acknowledged, but wait for the first one.
     group.send_text(0, Recipient::Everyone, &"z".repeat(10_000));
     group.send_text(0, Recipient::Everyone, "arrives");
     group.run(Duration::from_millis(1));
@@ -225,13 +225,13 @@ fn what_the_receiver_put_away_incomplete_comes_again() {
     group.run(Duration::from_millis(100));
     absent(&mut group, 0, 1, SECOND * 10);
     group.network.unblock();
-    assert!(group.run_until_idle(SECOND * 10), "the rest never comes");
+    assert!(group.run_until_idle(SECOND * 10), "the dropped messages were not sent again");
     assert_eq!(outcomes(&group.take_outputs(0)), [Outcome::Delivered; 3]);
-    assert_eq!(received(&group.take_outputs(1)), 3);
+    assert_eq!(delivered(&group.take_outputs(1)), 3);
 }
 
 #[test]
-fn a_sender_that_put_the_link_away_keeps_to_the_room_of_a_receiver_that_did_not() {
+fn a_sender_that_retired_the_link_keeps_to_the_room_of_a_receiver_that_did_not() {
     let mut group = acquainted(7);
     group.set_application(1, Application::Stalled);
     for _ in 0..6 {
@@ -243,15 +243,18 @@ fn a_sender_that_put_the_link_away_keeps_to_the_room_of_a_receiver_that_did_not(
         group.send_text(0, Recipient::Everyone, &"y".repeat(10_000));
     }
     group.run(SECOND * 5);
-    let told = group.take_outputs(1);
-    assert!(!told.iter().any(|output| matches!(output, Output::Violation(_))), "an honest sender is shut out");
+    let outputs = group.take_outputs(1);
+    assert!(
+        !outputs.iter().any(|output| matches!(output, Output::Violation(_))),
+        "the link of an honest sender was closed"
+    );
     group.set_application(1, Application::Accepts);
     assert!(group.run_until_idle(SECOND * 10));
     assert_eq!(outcomes(&group.take_outputs(0))[6..], [Outcome::Delivered; 6]);
 }
 
 #[test]
-fn thousands_of_messages_given_up_do_not_shut_their_sender_out() {
+fn thousands_of_abandoned_messages_are_not_a_violation() {
     let mut group = acquainted(8);
     let (a, b) = (group.address(0), group.address(1));
     group.network.block(a, b);
@@ -260,35 +263,38 @@ fn thousands_of_messages_given_up_do_not_shut_their_sender_out() {
         group.run(SECOND * 60);
     }
     assert_eq!(group.open(0), 0);
-    // The notice that they were given up is in the first datagram, which is lost.
+    // The first datagram carries the notice that they were abandoned, and is lost.
     group.send_text(0, Recipient::Everyone, "y");
     group.network.unblock();
     (0..500).for_each(|_| group.send_text(0, Recipient::Everyone, "z"));
     drop(group.take_outputs(0));
     assert!(group.run_until_idle(SECOND * 30));
-    let told = group.take_outputs(1);
-    assert!(!told.iter().any(|output| matches!(output, Output::Violation(_))), "an honest sender is shut out");
+    let outputs = group.take_outputs(1);
+    assert!(
+        !outputs.iter().any(|output| matches!(output, Output::Violation(_))),
+        "the link of an honest sender was closed"
+    );
     assert_eq!(outcomes(&group.take_outputs(0)), [Outcome::Delivered; 501]);
 }
 
 #[test]
-fn a_dead_peer_is_not_asked_for_ever_once_everything_is_given_up() {
+fn a_dead_peer_is_not_probed_after_its_messages_were_abandoned() {
     let mut group = acquainted(9);
     let (a, b) = (group.address(0), group.address(1));
     group.network.block(a, b);
     group.send_text(0, Recipient::Everyone, "anybody?");
     group.run(SECOND * 60);
-    let told = group.take_outputs(0);
-    assert_eq!(outcomes(&told), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
-    assert_eq!(told.iter().filter(|output| matches!(output, Output::Unresponsive(_))).count(), 1);
+    let outputs = group.take_outputs(0);
+    assert_eq!(outcomes(&outputs), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
+    assert_eq!(outputs.iter().filter(|output| matches!(output, Output::Unresponsive(_))).count(), 1);
     group.network.capture();
     group.run(SECOND * 600);
-    assert!(group.take_outputs(0).is_empty(), "nothing is open, so nothing is to be told");
-    assert_eq!(group.network.take_captured(), [], "nothing is open, so nothing is asked");
+    assert!(group.take_outputs(0).is_empty(), "an output although no outcome is pending");
+    assert_eq!(group.network.take_captured(), [], "a datagram although no outcome is pending");
 }
 
 #[test]
-fn a_peer_that_only_talks_and_never_answers_times_out() {
+fn a_peer_that_sends_but_never_acknowledges_times_out() {
     let mut group = acquainted(10);
     let (a, b) = (group.address(0), group.address(1));
     group.network.block(a, b);
@@ -297,13 +303,13 @@ fn a_peer_that_only_talks_and_never_answers_times_out() {
         group.send_text(1, Recipient::Everyone, "I hear nothing");
         group.run(SECOND);
     }
-    let told = group.take_outputs(0);
-    assert_eq!(outcomes(&told), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
-    assert!(told.iter().any(|output| matches!(output, Output::Unresponsive(_))));
+    let outputs = group.take_outputs(0);
+    assert_eq!(outcomes(&outputs), [Outcome::Unconfirmed(UnconfirmedReason::TimedOut)]);
+    assert!(outputs.iter().any(|output| matches!(output, Output::Unresponsive(_))));
 }
 
 #[test]
-fn room_that_is_told_in_a_lost_ack_is_asked_for() {
+fn room_granted_in_a_lost_ack_is_recovered() {
     let config = PeerConfig { rate: 1, burst: 1, ..PeerConfig::default() };
     let mut group = Group::new(2, Profile::GOOD, &config, 11);
     for _ in 0..11 {
@@ -312,18 +318,18 @@ fn room_that_is_told_in_a_lost_ack_is_asked_for() {
     }
     group.run(Duration::from_millis(100));
     let (a, b) = (group.address(0), group.address(1));
-    // There is no room for the next one, and the ack that grants some is lost.
+    // There is no room for the next message, and the ack that grants it is lost.
     group.network.block(b, a);
     group.send_text(0, Recipient::Everyone, &"x".repeat(6_500));
     group.run(SECOND * 15);
     group.network.unblock();
-    assert!(group.run_until_idle(SECOND * 5), "nobody asks for room");
+    assert!(group.run_until_idle(SECOND * 5), "the sender did not ask for room");
 }
 
 #[test]
-fn acks_of_a_large_group_are_spread_although_applications_are_quick() {
+fn acks_in_a_large_group_are_spread_even_if_applications_accept_immediately() {
     let text = body("to ten thousand");
-    let waited = |seed| {
+    let ack_delay = |seed| {
         let mut group = acquainted(seed);
         let (a, b) = (group.address(0), group.address(1));
         group.network.block(a, b);
@@ -338,12 +344,12 @@ fn acks_of_a_large_group_are_spread_although_applications_are_quick() {
         }
         waited
     };
-    let late = (100..120).map(waited).filter(|millis| *millis > 100).count();
-    assert!((4..=18).contains(&late), "{late} of 20 waited for more than 100 of 250 ms");
+    let late = (100..120).map(ack_delay).filter(|millis| *millis > 100).count();
+    assert!((4..=18).contains(&late), "{late} of 20 acks were delayed for more than 100 of 250 ms");
 }
 
 #[test]
-fn an_application_that_sleeps_does_not_make_its_sender_look_for_other_addresses() {
+fn an_application_that_does_not_read_does_not_make_senders_challenge_other_addresses() {
     let mut group = acquainted(13);
     group.set_application(1, Application::Stalled);
     let mut addresses = vec![group.address(1), "10.5.5.5:5000".parse().expect("an address")];
@@ -357,12 +363,13 @@ fn an_application_that_sleeps_does_not_make_its_sender_look_for_other_addresses(
     group.run(SECOND * 60);
     let to = group.address(1);
     let from = group.address(0);
-    let strays = group.network.take_captured().iter().filter(|flight| flight.from == from && flight.to != to).count();
-    assert_eq!(strays, 0, "the address in use answers");
+    let strays =
+        group.network.take_captured().iter().filter(|datagram| datagram.from == from && datagram.to != to).count();
+    assert_eq!(strays, 0, "datagrams went to another address although the current one is responsive");
 }
 
 #[test]
-fn a_suspended_sender_times_nothing_out_and_goes_on_at_once() {
+fn a_suspended_sender_continues_immediately_and_no_message_times_out() {
     let mut group = acquainted(14);
     group.send_text(0, Recipient::Everyone, "just before");
     group.suspend(0);
@@ -374,12 +381,12 @@ fn a_suspended_sender_times_nothing_out_and_goes_on_at_once() {
     group.send_text(0, Recipient::Everyone, "lost at first");
     group.run(Duration::from_millis(300));
     group.network.unblock();
-    assert!(group.run_until_idle(SECOND * 2), "the time asleep counts as a round trip");
+    assert!(group.run_until_idle(SECOND * 2), "the suspension counted as a round trip");
     assert_eq!(outcomes(&group.take_outputs(0)), [Outcome::Delivered; 2]);
 }
 
 #[test]
-fn a_peer_whose_application_does_not_read_answers_and_is_not_told_to_be_silent() {
+fn a_peer_whose_application_does_not_read_stays_responsive() {
     for (texts, size) in [(1, 10), (20, 10), (20, 10_000), (600, 10), (900, 1_000)] {
         for apart in [0, 50] {
             let mut group = acquainted(8);
@@ -389,20 +396,20 @@ fn a_peer_whose_application_does_not_read_answers_and_is_not_told_to_be_silent()
                 group.run(Duration::from_millis(apart));
             }
             group.run(SECOND * 60);
-            let told = group.take_outputs(0);
-            let silent = told.iter().any(|output| matches!(output, Output::Unresponsive(_)));
-            assert!(!silent, "{texts} texts of {size} bytes, {apart} ms apart");
+            let outputs = group.take_outputs(0);
+            let is_unresponsive = outputs.iter().any(|output| matches!(output, Output::Unresponsive(_)));
+            assert!(!is_unresponsive, "{texts} texts of {size} bytes, {apart} ms apart");
             group.set_application(1, Application::Accepts);
             assert!(group.run_until_idle(SECOND * 60));
-            let outcomes = [outcomes(&told), outcomes(&group.take_outputs(0))].concat();
+            let outcomes = [outcomes(&outputs), outcomes(&group.take_outputs(0))].concat();
             assert_eq!(outcomes, vec![Outcome::Delivered; texts]);
         }
     }
 }
 
 #[test]
-fn a_peer_whose_memory_is_full_is_not_told_to_be_silent_either() {
-    /// Enough for the memory of one receiver: each sends it 1,024 messages, which cost some 300 KiB.
+fn a_peer_whose_memory_is_full_stays_responsive() {
+    /// Enough to fill the memory of one receiver: each sends about 1,000 messages, which take some 300 KiB.
     const SENDERS: usize = 130;
     const PAUSE: Duration = Duration::from_millis(300);
     let mut group = group(SENDERS + 2, 9);
@@ -415,13 +422,16 @@ fn a_peer_whose_memory_is_full_is_not_told_to_be_silent_either() {
         group.run(Duration::from_millis(20));
     }
     group.run(SECOND * 10);
-    // It goes on sending, which must not put off the probes that such a peer can answer.
+    // Further messages must not postpone the probes that such a peer acknowledges.
     for number in 0..100 {
         group.send_text(1, receiver.clone(), &format!("{number}"));
         group.run(PAUSE);
     }
-    assert!(received(&group.take_outputs(0)) < SENDERS * 1_000, "there was memory left");
-    let told = group.take_outputs(1);
-    assert!(!told.iter().any(|output| matches!(output, Output::Unresponsive(_))), "it answers");
-    assert!(outcomes(&told).is_empty(), "nothing was taken");
+    assert!(delivered(&group.take_outputs(0)) < SENDERS * 1_000, "the memory of the receiver was not full");
+    let outputs = group.take_outputs(1);
+    assert!(
+        !outputs.iter().any(|output| matches!(output, Output::Unresponsive(_))),
+        "the receiver was reported as unresponsive"
+    );
+    assert!(outcomes(&outputs).is_empty(), "a message was resolved");
 }

@@ -1,5 +1,5 @@
-//! What a link costs whose other end asks and never acknowledges, counted by the allocator. One test only: the count is
-//! the process's.
+//! The memory that a peer costs that never acknowledges. The allocator counts for the whole process, so this file has only
+//! one test.
 
 use std::alloc::System;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Twice as many packets as the messages that may wait for one peer (2,048) with what is remembered of each.
-const REMEMBERED: usize = 1024 * 1024;
+/// The limit of tracked packets (2,048) times the memory of each.
+const MAX_KEPT: usize = 1024 * 1024;
 
 #[test]
-fn a_peer_that_asks_and_asks_and_never_acknowledges_costs_a_bounded_memory() {
+fn a_peer_that_never_acknowledges_costs_bounded_memory() {
     let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 1);
-    let (own, liar) = (group.address(0), group.address(1));
-    group.network.block(own, liar);
+    let (own, hostile) = (group.address(0), group.address(1));
+    group.network.block(own, hostile);
     group.send_text(0, Recipient::Everyone, "are you there?");
     let mut ping = Vec::new();
     Frame::Ping([7; 8]).encode(&mut ping);
@@ -32,8 +32,8 @@ fn a_peer_that_asks_and_asks_and_never_acknowledges_costs_a_bounded_memory() {
             group.run(Duration::from_millis(10));
         }
     }
-    assert!(group.network.sent() - sent >= 50_000, "every question has its answer");
+    assert!(group.network.sent() - sent >= 50_000, "not every ping was answered");
     let change = begin.change();
     let kept = change.bytes_allocated.saturating_sub(change.bytes_deallocated);
-    assert!(kept <= REMEMBERED, "{kept} bytes are kept");
+    assert!(kept <= MAX_KEPT, "{kept} bytes were kept");
 }

@@ -1,4 +1,4 @@
-//! Networks that swallow long datagrams without a word: messages arrive in shorter ones, and longer ones are tried again.
+//! Networks that silently drop large datagrams: messages travel in smaller ones, and larger ones are probed again later.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,38 +9,38 @@ use chat_core::sim::{Application, Group, Profile};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Long enough for two steps down, and far from the link timeout.
+/// Long enough for two reductions of the datagram size, and much shorter than the link timeout.
 const SOON: Duration = Duration::from_secs(15);
 
-fn delivered(told: &[Output]) -> usize {
+fn delivered(outputs: &[Output]) -> usize {
     let is_delivered =
         |output: &&Output| matches!(output, Output::Report(report) if report.outcome == Outcome::Delivered);
-    told.iter().filter(is_delivered).count()
+    outputs.iter().filter(is_delivered).count()
 }
 
-/// The longest datagram from `from` since the last look.
+/// Returns the length of the longest datagram from `from` since the last call.
 fn longest(group: &mut Group, from: SocketAddr) -> usize {
-    let lengths = group.network.take_captured().into_iter().filter(|flight| flight.from == from);
-    lengths.map(|flight| flight.bytes.len()).max().unwrap_or(0)
+    let lengths = group.network.take_captured().into_iter().filter(|datagram| datagram.from == from);
+    lengths.map(|datagram| datagram.bytes.len()).max().unwrap_or(0)
 }
 
 #[test]
-fn messages_of_every_length_arrive_however_narrow_the_network_is() {
+fn messages_of_every_length_arrive_whatever_the_mtu_is() {
     for profile in [Profile::GOOD, Profile { loss: 0.1, ..Profile::GOOD }] {
-        for width in [548, 600, 1_000, 1_050, 1_199, 1_200] {
+        for mtu in [548, 600, 1_000, 1_050, 1_199, 1_200] {
             for length in [1, 400, 480, 700, 950, 1_100, 5_000, 16_384] {
-                for known in [false, true] {
+                for has_link in [false, true] {
                     let mut group = Group::new(2, profile, &PeerConfig::default(), length as u64);
-                    if known {
+                    if has_link {
                         group.send_text(0, Recipient::Everyone, "hello");
                         assert!(group.run_until_idle(SOON));
                     }
-                    group.network.set_max_datagram(width);
+                    group.network.set_max_datagram(mtu);
                     group.send_text(0, Recipient::Everyone, &"x".repeat(length));
                     group.send_text(0, Recipient::Everyone, &"y".repeat(length));
-                    let what = format!("{length} bytes, {width} wide, acquainted: {known}, loss {}", profile.loss);
+                    let what = format!("{length} bytes, MTU {mtu}, existing link: {has_link}, loss {}", profile.loss);
                     assert!(group.run_until_idle(SOON * 2), "{what}");
-                    assert_eq!(delivered(&group.take_outputs(0)), 2 + usize::from(known), "{what}");
+                    assert_eq!(delivered(&group.take_outputs(0)), 2 + usize::from(has_link), "{what}");
                 }
             }
         }
@@ -48,7 +48,7 @@ fn messages_of_every_length_arrive_however_narrow_the_network_is() {
 }
 
 #[test]
-fn a_network_that_becomes_narrow_in_the_middle_loses_nothing() {
+fn no_message_is_lost_when_the_mtu_changes() {
     for seed in 0..20 {
         let mut group = Group::new(2, Profile { loss: 0.05, ..Profile::GOOD }, &PeerConfig::default(), seed);
         group.set_application(1, Application::AcceptsEvery(Duration::from_millis(20)));
@@ -70,7 +70,7 @@ fn a_network_that_becomes_narrow_in_the_middle_loses_nothing() {
 }
 
 #[test]
-fn longer_datagrams_are_tried_again_and_used_when_they_arrive() {
+fn larger_sizes_are_probed_later_and_used_once_they_arrive() {
     let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 1);
     let from = group.address(0);
     let long = "x".repeat(8_000);
@@ -83,14 +83,14 @@ fn longer_datagrams_are_tried_again_and_used_when_they_arrive() {
     let short = 500..=548;
     assert!(short.contains(&longest(&mut group, from)));
     group.run(SECOND * 120);
-    assert_eq!(longest(&mut group, from), 0, "nothing is tried while nothing is said");
+    assert_eq!(longest(&mut group, from), 0, "a size was probed while there was nothing to send");
     group.send_text(0, Recipient::Everyone, "x");
     assert!(group.run_until_idle(SECOND));
-    assert_eq!(longest(&mut group, from), 1_000, "one trial, and it fails");
+    assert_eq!(longest(&mut group, from), 1_000, "not exactly one probe of the next size");
     group.network.set_max_datagram(usize::MAX);
     group.send_text(0, Recipient::Everyone, &long);
     assert!(group.run_until_idle(SECOND));
-    assert!(short.contains(&longest(&mut group, from)), "not so soon again");
+    assert!(short.contains(&longest(&mut group, from)), "a larger size was used before it was probed");
     group.run(SECOND * 120);
     group.send_text(0, Recipient::Everyone, "x");
     group.run(SECOND);
@@ -99,11 +99,14 @@ fn longer_datagrams_are_tried_again_and_used_when_they_arrive() {
     drop(group.network.take_captured());
     group.send_text(0, Recipient::Everyone, &long);
     assert!(group.run_until_idle(SECOND));
-    assert!((1_100..=1_200).contains(&longest(&mut group, from)), "both trials arrived");
+    assert!(
+        (1_100..=1_200).contains(&longest(&mut group, from)),
+        "the full size is not used although both probes arrived"
+    );
 }
 
 #[test]
-fn losses_alone_do_not_make_datagrams_shorter_for_long() {
+fn random_losses_do_not_reduce_the_datagram_size_for_long() {
     let mut group = Group::new(2, Profile { loss: 0.2, ..Profile::GOOD }, &PeerConfig::default(), 3);
     let from = group.address(0);
     for _ in 0..300 {
