@@ -7,7 +7,7 @@ use chat_core::wire::control::WelcomeKind;
 use log::Level;
 
 use super::server_connection::ConnectionEvent;
-use super::{Driver, Stage, Started};
+use super::{Driver, SessionStage, Started};
 use crate::client::command::answer;
 use crate::client::events::{Event, Notice};
 use crate::client::offer::make_offer;
@@ -76,7 +76,7 @@ impl Driver {
             machine::Event::Welcome { kind: WelcomeKind::Continued, .. } => {}
             machine::Event::Welcome { kind, keys, entry, at } => {
                 self.begin_session(keys, entry.user.clone());
-                if let Stage::Starting { welcome, .. } = &mut self.stage {
+                if let SessionStage::Starting { welcome, .. } = &mut self.stage {
                     *welcome = Some((entry.user, at));
                 } else if kind == WelcomeKind::Fresh {
                     self.set_roster();
@@ -94,11 +94,11 @@ impl Driver {
             }
             machine::Event::Busy { after } => {
                 // After the start, a notice has said already that the server is away.
-                let level = if matches!(self.stage, Stage::Starting { .. }) { Level::Warn } else { Level::Info };
+                let level = if matches!(self.stage, SessionStage::Starting { .. }) { Level::Warn } else { Level::Info };
                 log::log!(level, "the server is busy; trying again in {} s", after.as_secs_f64().ceil());
             }
             // `connect` must not wait for a server that may never come back.
-            machine::Event::Reconnecting { .. } if matches!(self.stage, Stage::Starting { .. }) => {
+            machine::Event::Reconnecting { .. } if matches!(self.stage, SessionStage::Starting { .. }) => {
                 self.fail_login("the connection broke before the roster was complete", EndReason::Internal);
             }
             machine::Event::Reconnecting { after } => self.notify(Notice::Reconnecting { after }),
@@ -127,14 +127,14 @@ impl Driver {
             }
             machine::Event::Failed(failure) => self.fail_login(failure, EndReason::Internal),
             machine::Event::Ended(ended) => self.fail_login(ended, EndReason::Ended(ended)),
-            machine::Event::Left => self.stage = Stage::Left,
+            machine::Event::Left => self.stage = SessionStage::Left,
         }
     }
 
     /// The roster is complete: [`connect`](crate::client::connect) returns.
     fn go_online(&mut self) {
-        match std::mem::replace(&mut self.stage, Stage::Online) {
-            Stage::Starting { started, welcome: Some((user, at)) } => {
+        match std::mem::replace(&mut self.stage, SessionStage::Online) {
+            SessionStage::Starting { started, welcome: Some((user, at)) } => {
                 let session = self.session.subscribe();
                 // A caller that stopped waiting has dropped the handle too, which ends the session.
                 drop(started.send(Ok(Started { user, session, at })));
@@ -151,7 +151,8 @@ impl Driver {
     /// Ends the session: with `error` for a [`connect`](crate::client::connect) that still waits, with `reason` for the
     /// event stream.
     fn end(&mut self, error: ConnectError, reason: EndReason) {
-        if let Stage::Starting { started, .. } = std::mem::replace(&mut self.stage, Stage::Ended(reason)) {
+        if let SessionStage::Starting { started, .. } = std::mem::replace(&mut self.stage, SessionStage::Ended(reason))
+        {
             // A caller that stopped waiting needs no answer.
             drop(started.send(Err(error)));
         }

@@ -67,7 +67,7 @@ pub(super) struct Started {
 }
 
 /// How far a session is.
-enum Stage {
+enum SessionStage {
     /// [`connect`](super::connect) waits for the complete roster.
     Starting {
         started: oneshot::Sender<Result<Started, ConnectError>>,
@@ -102,7 +102,7 @@ pub(super) struct Driver {
     password_change: Option<oneshot::Sender<Result<(), ChangePasswordError>>>,
     /// The wrong key that the latest [`Notice::ServerKeyChanged`] reported, until the connection is back.
     reported_key: Option<Fingerprint>,
-    stage: Stage,
+    stage: SessionStage,
 }
 
 /// What woke the driver.
@@ -149,7 +149,7 @@ impl Driver {
             session: watch::Sender::new(SessionId::new(0)),
             password_change: None,
             reported_key: None,
-            stage: Stage::Starting { started: parts.started, welcome: None },
+            stage: SessionStage::Starting { started: parts.started, welcome: None },
         };
         driver.start();
         driver
@@ -216,7 +216,7 @@ impl Driver {
     }
 
     const fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Ended(_) | Stage::Left)
+        matches!(self.stage, SessionStage::Ended(_) | SessionStage::Left)
     }
 
     /// Pushes the pending outcomes, sends goodbyes to peers and server, and pushes the last event.
@@ -237,8 +237,8 @@ impl Driver {
         }
         self.server.close();
         self.server.closed(deadline).await;
-        let last = match std::mem::replace(&mut self.stage, Stage::Left) {
-            Stage::Ended(reason) => Event::Ended(reason),
+        let last = match std::mem::replace(&mut self.stage, SessionStage::Left) {
+            SessionStage::Ended(reason) => Event::Ended(reason),
             _ => Event::Left,
         };
         self.events.push(last);
