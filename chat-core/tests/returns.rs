@@ -11,7 +11,7 @@ use chat_core::generator::Generator;
 use chat_core::name::UserName;
 use chat_core::presence::{Presence, Record};
 use chat_core::roster::{Change, Roster};
-use chat_core::server::ServerConfig;
+use chat_core::server::{Count, ServerConfig};
 use chat_core::sim::{
     AddressChange, ConnectionFault, Crash, Profile, ProgramEvent, SeededGenerator, UserId, World, WorldConfig,
     announce, each_seed,
@@ -144,7 +144,7 @@ fn returns(seed: u64) -> (u64, u64) {
     room.read_all();
     room.check();
     let counts = room.world.server_counts(World::SERVER).expect("it runs");
-    (counts.caught_up, counts.continued - counts.caught_up)
+    (counts[Count::CaughtUp], counts[Count::Resumed] - counts[Count::CaughtUp])
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! What operators are shown of a running server: its counters with what only the program knows about it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use chat_core::server::Counts;
+use chat_core::server::{Count, Counts};
 use chat_core::time::Timestamp;
-use chat_net::server::{Distribution, Monitor, OnlineUser, Renewal, Snapshot, State};
+use chat_net::server::{Distribution, Metric, Monitor, OnlineUser, Renewal, Snapshot, State};
 use chat_store::SqlAccounts;
 use chat_store::hashing::HashLoad;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The running server, as seen from inside this process.
 #[derive(Clone, Debug)]
@@ -69,25 +70,9 @@ pub(super) struct LogIns {
     pub(super) fresh: u64,
 }
 
-/// What was refused since the start, by reason.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) struct Refused {
-    pub(super) wrong_credentials: u64,
-    pub(super) disabled: u64,
-    pub(super) name_taken: u64,
-    pub(super) registration_closed: u64,
-    pub(super) not_invited: u64,
-    pub(super) registrations: u64,
-    pub(super) accounts_full: u64,
-    pub(super) busy: u64,
-    pub(super) throttled: u64,
-    pub(super) storage_unavailable: u64,
-    pub(super) ticket_refused: u64,
-    pub(super) full: u64,
-    pub(super) too_late: u64,
-    pub(super) too_many_requests: u64,
-    pub(super) other: u64,
-}
+/// Rejections since the start: each reason by the [`name`](Count::name) that metrics and JSON have for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Refused(Counts);
 
 /// One who is online, in the answer to `chat-server user list --online`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -99,85 +84,72 @@ pub(super) struct Online {
 }
 
 impl Inside {
-    pub(super) fn snapshot(&self) -> Snapshot {
-        self.monitor.snapshot()
-    }
-
-    pub(super) fn load(&self) -> HashLoad {
-        self.accounts.hashes().load()
+    /// Reads every number once.
+    pub(super) fn observe(&self) -> Observation {
+        let hashes = self.accounts.hashes();
+        Observation { seen: self.monitor.snapshot(), load: hashes.load(), computed: hashes.computed() }
     }
 
     pub(super) fn status(&self) -> Status {
-        let (seen, load) = (self.snapshot(), self.load());
-        let Counts { entered, continued, fresh, .. } = seen.log_ins;
+        let Observation { seen, load, .. } = self.observe();
         Status {
             facts: self.facts.clone(),
             state: word(seen.state).to_owned(),
             fingerprint: self.renewal.fingerprint().map(|shown| shown.to_string()).unwrap_or_default(),
             uptime_s: self.begin.elapsed().as_secs(),
-            online: seen.sessions,
-            connections: seen.connections,
-            roster: seen.roster,
-            roster_changes: seen.revision,
-            log_ins: LogIns { password: entered, resumed: continued, fresh },
-            refused: Refused::of(&seen.log_ins),
+            online: seen[Metric::Sessions],
+            connections: seen[Metric::Connections],
+            roster: seen[Metric::Roster],
+            roster_changes: seen[Metric::Revision],
+            log_ins: LogIns {
+                password: seen[Count::Password],
+                resumed: seen[Count::Resumed],
+                fresh: seen[Count::Fresh],
+            },
+            refused: Refused(Count::REJECTIONS.into_iter().map(|reason| (reason, seen[reason])).collect()),
             checks_running: load.checking,
             checks_waiting: load.waiting,
-            log_in_median_ms: millis(&seen.log_in_time, 0.5),
-            log_in_p99_ms: millis(&seen.log_in_time, 0.99),
+            log_in_median_ms: millis(&seen.login_time, 0.5),
+            log_in_p99_ms: millis(&seen.login_time, 0.99),
             turn_p99_ms: millis(&seen.turn_time, 0.99),
-            too_slow: seen.too_slow,
-            handshakes_failed: seen.handshakes_failed,
-            accept_failed: seen.accept_failed,
-            presence_log_lost: seen.presence_log_lost,
-            frames_in: seen.frames_in,
-            frames_out: seen.frames_out,
-            bytes_in: seen.bytes_in,
-            bytes_out: seen.bytes_out,
+            too_slow: seen[Metric::TooSlow],
+            handshakes_failed: seen[Metric::HandshakesFailed],
+            accept_failed: seen[Metric::AcceptFailed],
+            presence_log_lost: seen[Metric::PresenceLogLost],
+            frames_in: seen[Metric::FramesIn],
+            frames_out: seen[Metric::FramesOut],
+            bytes_in: seen[Metric::BytesIn],
+            bytes_out: seen[Metric::BytesOut],
         }
     }
 }
 
-impl Refused {
-    fn of(counts: &Counts) -> Self {
-        Self {
-            wrong_credentials: counts.wrong_credentials,
-            disabled: counts.disabled,
-            name_taken: counts.name_taken,
-            registration_closed: counts.registration_closed,
-            not_invited: counts.not_invited,
-            registrations: counts.registrations,
-            accounts_full: counts.accounts_full,
-            busy: counts.busy,
-            throttled: counts.throttled,
-            storage_unavailable: counts.storage_unavailable,
-            ticket_refused: counts.ticket_refused,
-            full: counts.full,
-            too_late: counts.too_late,
-            too_many_requests: counts.too_many_requests,
-            other: counts.other,
-        }
-    }
+/// The numbers of a running server at one moment. One scrape or one status shows one observation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Observation {
+    pub(super) seen: Snapshot,
+    pub(super) load: HashLoad,
+    /// Total of passwords that were hashed or checked.
+    pub(super) computed: u64,
+}
 
-    /// Each reason with its number, under the name that metrics and JSON have for it.
-    pub(super) fn by_reason(&self) -> [(&'static str, u64); 15] {
-        [
-            ("wrong_credentials", self.wrong_credentials),
-            ("disabled", self.disabled),
-            ("name_taken", self.name_taken),
-            ("registration_closed", self.registration_closed),
-            ("not_invited", self.not_invited),
-            ("registrations", self.registrations),
-            ("accounts_full", self.accounts_full),
-            ("busy", self.busy),
-            ("throttled", self.throttled),
-            ("storage_unavailable", self.storage_unavailable),
-            ("ticket_refused", self.ticket_refused),
-            ("full", self.full),
-            ("too_late", self.too_late),
-            ("too_many_requests", self.too_many_requests),
-            ("other", self.other),
-        ]
+impl Refused {
+    pub(super) fn by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Count::REJECTIONS.into_iter().map(|reason| (reason.name(), self.0[reason]))
+    }
+}
+
+impl Serialize for Refused {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.by_reason())
+    }
+}
+
+impl<'de> Deserialize<'de> for Refused {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let numbers = BTreeMap::<String, u64>::deserialize(deserializer)?;
+        let number = |reason: Count| numbers.get(reason.name()).copied().unwrap_or_default();
+        Ok(Self(Count::REJECTIONS.into_iter().map(|reason| (reason, number(reason))).collect()))
     }
 }
 

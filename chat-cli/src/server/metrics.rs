@@ -3,58 +3,69 @@
 use std::fmt::{Display, Write};
 use std::fs;
 
-use chat_net::server::Distribution;
+use chat_core::server::{Count, Limit};
+use chat_net::server::{Distribution, Metric};
 
-use super::inside::Inside;
+use super::inside::{Facts, Observation};
 
 /// The whole page. No name, no address, nothing of a single person.
-pub(super) fn page(inside: &Inside) -> String {
-    let (seen, load, status) = (inside.snapshot(), inside.load(), inside.status());
+pub(super) fn page(facts: &Facts, observation: &Observation) -> String {
+    let Observation { seen, load, computed } = observation;
     let mut page = Page::default();
     page.family("chat_build_info", Kind::Gauge, "The version of the program; always 1.");
-    page.labelled("chat_build_info", "version", &inside.facts.version, 1);
-    let started = inside.facts.started_at as f64 / 1_000.0;
+    page.labelled("chat_build_info", "version", &facts.version, 1);
+    let started = facts.started_at as f64 / 1_000.0;
     page.gauge("chat_start_time_seconds", "When the server began, in seconds since 1970.", started);
-    page.gauge("chat_sessions", "Sessions with a connection.", seen.sessions);
-    page.gauge("chat_roster_entries", "Sessions that others see, those in grace included.", seen.roster);
-    page.total("chat_roster_changes_total", "Changes of the roster.", seen.revision);
-    page.gauge("chat_connections", "Connections with a finished handshake, logged in or not.", seen.connections);
-    page.gauge("chat_connections_limit", "The most connections that are allowed.", inside.facts.max_connections);
-    page.total("chat_connections_accepted_total", "Connections that the system handed over.", seen.accepted);
-    page.total("chat_accept_failures_total", "Failures to accept, as without descriptors.", seen.accept_failed);
+    page.gauge("chat_sessions", "Sessions with a connection.", seen[Metric::Sessions]);
+    page.gauge("chat_roster_entries", "Sessions that others see, those in grace included.", seen[Metric::Roster]);
+    page.total("chat_roster_changes_total", "Changes of the roster.", seen[Metric::Revision]);
+    page.gauge(
+        "chat_connections",
+        "Connections with a finished handshake, logged in or not.",
+        seen[Metric::Connections],
+    );
+    page.gauge("chat_connections_limit", "The most connections that are allowed.", facts.max_connections);
+    page.total("chat_connections_accepted_total", "Connections that the system handed over.", seen[Metric::Accepted]);
+    page.total("chat_accept_failures_total", "Failures to accept, as without descriptors.", seen[Metric::AcceptFailed]);
     let help = "Connections closed before their handshake, as too many came from their address.";
-    page.total("chat_connections_refused_total", help, seen.refused);
-    page.gauge("chat_handshakes", "TLS handshakes under way.", seen.handshakes);
-    page.total("chat_handshakes_failed_total", "TLS handshakes that failed or took too long.", seen.handshakes_failed);
+    page.total("chat_connections_refused_total", help, seen[Metric::Refused]);
+    page.gauge("chat_handshakes", "TLS handshakes under way.", seen[Metric::Handshakes]);
+    page.total(
+        "chat_handshakes_failed_total",
+        "TLS handshakes that failed or took too long.",
+        seen[Metric::HandshakesFailed],
+    );
     page.family("chat_log_ins_total", Kind::Counter, "Log-ins that were granted, by how.");
-    let granted = &status.log_ins;
-    for (how, count) in [("password", granted.password), ("resumed", granted.resumed), ("fresh", granted.fresh)] {
-        page.labelled("chat_log_ins_total", "how", how, count);
+    for how in Count::LOGINS {
+        page.labelled("chat_log_ins_total", "how", how.name(), seen[how]);
     }
     let help = "Resumed sessions that were sent only what they had missed of the roster.";
-    page.total("chat_caught_up_total", help, seen.log_ins.caught_up);
+    page.total("chat_caught_up_total", help, seen[Count::CaughtUp]);
     page.family("chat_refusals_total", Kind::Counter, "What clients were refused, by reason.");
-    for (reason, count) in status.refused.by_reason() {
-        page.labelled("chat_refusals_total", "reason", reason, count);
+    for reason in Count::REJECTIONS {
+        page.labelled("chat_refusals_total", "reason", reason.name(), seen[reason]);
     }
     page.family("chat_limits_reached_total", Kind::Counter, "Clients refused because of a limit, by its option.");
-    for (bound, count) in seen.reached {
-        page.labelled("chat_limits_reached_total", "limit", bound.name(), count);
+    for limit in Limit::ALL {
+        page.labelled("chat_limits_reached_total", "limit", limit.name(), seen[limit]);
     }
     page.family("chat_password_checks", Kind::Gauge, "Passwords that are being checked, or wait for it.");
     page.labelled("chat_password_checks", "state", "running", load.checking);
     page.labelled("chat_password_checks", "state", "waiting", load.waiting);
-    let computed = inside.accounts.hashes().computed();
-    page.total("chat_password_checks_total", "Passwords that were hashed or checked.", computed);
-    page.total("chat_slow_clients_dropped_total", "Clients dropped because they did not read.", seen.too_slow);
+    page.total("chat_password_checks_total", "Passwords that were hashed or checked.", *computed);
+    page.total("chat_slow_clients_dropped_total", "Clients dropped because they did not read.", seen[Metric::TooSlow]);
     page.family("chat_frames_total", Kind::Counter, "Frames received from, and queued for, clients.");
-    page.labelled("chat_frames_total", "direction", "in", seen.frames_in);
-    page.labelled("chat_frames_total", "direction", "out", seen.frames_out);
+    page.labelled("chat_frames_total", "direction", "in", seen[Metric::FramesIn]);
+    page.labelled("chat_frames_total", "direction", "out", seen[Metric::FramesOut]);
     page.family("chat_bytes_total", Kind::Counter, "Their bytes, without TLS.");
-    page.labelled("chat_bytes_total", "direction", "in", seen.bytes_in);
-    page.labelled("chat_bytes_total", "direction", "out", seen.bytes_out);
-    page.total("chat_presence_log_lines_lost_total", "Lines that the presence log lacks.", seen.presence_log_lost);
-    page.histogram("chat_log_in_seconds", "From a request that was granted to its welcome.", &seen.log_in_time);
+    page.labelled("chat_bytes_total", "direction", "in", seen[Metric::BytesIn]);
+    page.labelled("chat_bytes_total", "direction", "out", seen[Metric::BytesOut]);
+    page.total(
+        "chat_presence_log_lines_lost_total",
+        "Lines that the presence log lacks.",
+        seen[Metric::PresenceLogLost],
+    );
+    page.histogram("chat_log_in_seconds", "From a request that was granted to its welcome.", &seen.login_time);
     page.histogram("chat_turn_seconds", "What the task that owns the roster needs for a turn.", &seen.turn_time);
     process(&mut page);
     page.0
@@ -127,7 +138,51 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use chat_core::accounts::memory::MemoryAccounts;
+    use chat_net::identity::ServerIdentity;
+    use chat_net::server::{Monitor, ServerOptions, serve};
+    use chat_store::hashing::HashLoad;
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_page_shows_one_observation_while_the_server_counts_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let monitor = Monitor::new();
+        let options = ServerOptions { monitor: monitor.clone(), ..ServerOptions::default() };
+        let accounts = Arc::new(MemoryAccounts::new());
+        let server = tokio::spawn(serve(listener, identity, accounts, options, |_| {}, std::future::pending()));
+        let facts = Facts {
+            version: "1".to_owned(),
+            pid: 1,
+            listening: address.to_string(),
+            database: String::new(),
+            started_at: 0,
+            max_connections: 1,
+        };
+        let observe =
+            || Observation { seen: monitor.snapshot(), load: HashLoad { checking: 1, waiting: 2 }, computed: 3 };
+        let ours = |page: String| page.split("# HELP process_").next().unwrap().to_owned();
+
+        let before = observe();
+        let page_before = ours(page(&facts, &before));
+        assert!(page_before.contains("\nchat_connections_accepted_total 0\n"), "{page_before}");
+        let _connection = TcpStream::connect(address).await.unwrap();
+        while observe().seen[Metric::Accepted] == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(ours(page(&facts, &before)), page_before);
+        let page_after = ours(page(&facts, &observe()));
+        assert!(page_after.contains("\nchat_connections_accepted_total 1\n"), "{page_after}");
+        server.abort();
+    }
 
     #[test]
     fn families_have_the_form_of_the_format() {

@@ -71,7 +71,7 @@ pub async fn serve(
     beside.spawn(hangups.run(announcer.clone()));
     if let Some((listener, _)) = metrics_listener {
         let inside = inside.clone();
-        beside.spawn(http::respond(listener, move || metrics::page(&inside)));
+        beside.spawn(http::respond(listener, move || metrics::page(&inside.facts, &inside.observe())));
     }
     match control::listen(&folder) {
         Ok(listener) => drop(beside.spawn(control::answer_all(listener, inside))),

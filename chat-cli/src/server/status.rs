@@ -59,7 +59,7 @@ fn times(status: &Status) -> String {
 }
 
 fn refused(status: &Status) -> String {
-    let counted = status.refused.by_reason().into_iter().filter(|(_, count)| *count > 0);
+    let counted = status.refused.by_reason().filter(|(_, count)| *count > 0);
     let parts: Vec<String> = counted.map(|(reason, count)| format!("{count} {}", reason.replace('_', " "))).collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }

@@ -1,79 +1,179 @@
-//! What came of attempts to log in, counted since the start. Only the machine knows, as a driver sees bytes.
+//! What the machine counts: the logins that it grants and the requests that it rejects. A driver sees only bytes and
+//! cannot count these.
+
+use std::ops::{Index, IndexMut};
 
 use crate::wire::control::WelcomeKind;
 use crate::wire::rejection::Rejection;
 
-/// Totals since the machine began. Each answer to a client is counted once, in one of them; `caught_up` is a part of one.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counts {
-    /// Sessions that began with a password, registrations included.
-    pub entered: u64,
-    /// Sessions that went on by ticket, as they were.
-    pub continued: u64,
-    /// Of these, how many were sent what they had missed, and not a whole copy of the roster.
-    pub caught_up: u64,
-    /// Sessions that began by ticket, because the ticket's own had ended.
-    pub fresh: u64,
-    /// Refused for an unknown user or a wrong password.
-    pub wrong_credentials: u64,
-    /// Refused because an operator disabled the account.
-    pub disabled: u64,
-    /// Refused because the name to be registered is taken.
-    pub name_taken: u64,
-    /// Refused because the server does not register.
-    pub registration_closed: u64,
-    /// Refused because registration needs an invitation code, and another or none was shown.
-    pub not_invited: u64,
-    /// Told to come back because too many accounts are being made, in all or from an address.
-    pub registrations: u64,
-    /// Refused because there are as many accounts as there may be.
-    pub accounts_full: u64,
-    /// Told to come back because too many passwords are being checked.
-    pub busy: u64,
-    /// Told to come back after failures.
-    pub throttled: u64,
-    /// Refused because the accounts could not be asked.
-    pub storage_unavailable: u64,
-    /// Tickets that cannot be used, or whose session a newer one has replaced.
-    pub ticket_refused: u64,
-    /// Connections refused because there are too many, in all or from their address.
-    pub full: u64,
-    /// Connections that took too long to log in.
-    pub too_late: u64,
-    /// Connections that sent more than they may.
-    pub too_many_requests: u64,
-    /// Everything else that was refused: names, passwords and addresses that break a rule, frames that make no sense.
-    pub other: u64,
+/// One kind of answer that the machine counts. Declared here alone: metrics and JSON take its [`name`](Self::name).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Count {
+    /// Sessions begun with a password, registrations included.
+    Password,
+    /// Sessions continued with a ticket.
+    Resumed,
+    /// Fresh sessions: begun with a ticket whose own session had ended.
+    Fresh,
+    /// Continued sessions that received a delta instead of a snapshot. They are also counted as `Resumed`.
+    CaughtUp,
+    /// Rejected for an unknown user name or a wrong password.
+    WrongCredentials,
+    /// Rejected because an operator disabled the account.
+    Disabled,
+    /// Registrations of a user name that is taken.
+    NameTaken,
+    /// Registrations while registration is closed.
+    RegistrationClosed,
+    /// Registrations without the invitation code.
+    NotInvited,
+    /// Registrations beyond the rate limit of the server or of a source.
+    Registrations,
+    /// Registrations beyond the number of accounts that the storage allows.
+    AccountsFull,
+    /// Rejected because too many password checks are in progress.
+    Busy,
+    /// Rejected by the throttle after failed attempts.
+    Throttled,
+    /// Rejected because the accounts were unavailable.
+    StorageUnavailable,
+    /// Tickets that are void, or whose session a newer login replaced.
+    TicketRefused,
+    /// Connections beyond the limit of the server or of a source.
+    Full,
+    /// Connections that exceeded the time limit for a login.
+    TooLate,
+    /// Connections that exceeded the rate limit for frames.
+    TooManyRequests,
+    /// All other rejections: invalid names, passwords and addresses, and malformed frames.
+    Other,
 }
 
-impl Counts {
-    /// A session was welcomed.
-    pub(super) fn welcomed(&mut self, kind: WelcomeKind) {
-        *match kind {
-            WelcomeKind::LoggedIn => &mut self.entered,
-            WelcomeKind::Continued => &mut self.continued,
-            WelcomeKind::Fresh => &mut self.fresh,
-        } += 1;
-    }
+impl Count {
+    /// The ways to log in. Their sum is the number of logins.
+    pub const LOGINS: [Self; 3] = [Self::Password, Self::Resumed, Self::Fresh];
 
-    /// A client was told that something is not done.
-    pub(super) fn rejected(&mut self, why: Rejection) {
-        *match why {
-            Rejection::WrongCredentials => &mut self.wrong_credentials,
-            Rejection::Disabled => &mut self.disabled,
-            Rejection::NameTaken => &mut self.name_taken,
-            Rejection::RegistrationClosed => &mut self.registration_closed,
-            Rejection::NotInvited => &mut self.not_invited,
-            Rejection::TooManyRegistrations { .. } => &mut self.registrations,
-            Rejection::AccountsFull => &mut self.accounts_full,
-            Rejection::Busy { .. } => &mut self.busy,
-            Rejection::SlowDown { .. } => &mut self.throttled,
-            Rejection::StorageUnavailable => &mut self.storage_unavailable,
-            Rejection::TicketRefused | Rejection::Superseded => &mut self.ticket_refused,
-            Rejection::Full => &mut self.full,
-            Rejection::LoginTimeout => &mut self.too_late,
-            Rejection::TooManyRequests => &mut self.too_many_requests,
-            _ => &mut self.other,
-        } += 1;
+    /// The reasons for a rejection. Their sum is the number of rejections.
+    pub const REJECTIONS: [Self; LEN - Self::WrongCredentials as usize] = [
+        Self::WrongCredentials,
+        Self::Disabled,
+        Self::NameTaken,
+        Self::RegistrationClosed,
+        Self::NotInvited,
+        Self::Registrations,
+        Self::AccountsFull,
+        Self::Busy,
+        Self::Throttled,
+        Self::StorageUnavailable,
+        Self::TicketRefused,
+        Self::Full,
+        Self::TooLate,
+        Self::TooManyRequests,
+        Self::Other,
+    ];
+
+    /// The name in metrics and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Resumed => "resumed",
+            Self::Fresh => "fresh",
+            Self::CaughtUp => "caught_up",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::Disabled => "disabled",
+            Self::NameTaken => "name_taken",
+            Self::RegistrationClosed => "registration_closed",
+            Self::NotInvited => "not_invited",
+            Self::Registrations => "registrations",
+            Self::AccountsFull => "accounts_full",
+            Self::Busy => "busy",
+            Self::Throttled => "throttled",
+            Self::StorageUnavailable => "storage_unavailable",
+            Self::TicketRefused => "ticket_refused",
+            Self::Full => "full",
+            Self::TooLate => "too_late",
+            Self::TooManyRequests => "too_many_requests",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl From<WelcomeKind> for Count {
+    fn from(kind: WelcomeKind) -> Self {
+        match kind {
+            WelcomeKind::LoggedIn => Self::Password,
+            WelcomeKind::Continued => Self::Resumed,
+            WelcomeKind::Fresh => Self::Fresh,
+        }
+    }
+}
+
+impl From<Rejection> for Count {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::WrongCredentials => Self::WrongCredentials,
+            Rejection::Disabled => Self::Disabled,
+            Rejection::NameTaken => Self::NameTaken,
+            Rejection::RegistrationClosed => Self::RegistrationClosed,
+            Rejection::NotInvited => Self::NotInvited,
+            Rejection::TooManyRegistrations { .. } => Self::Registrations,
+            Rejection::AccountsFull => Self::AccountsFull,
+            Rejection::Busy { .. } => Self::Busy,
+            Rejection::SlowDown { .. } => Self::Throttled,
+            Rejection::StorageUnavailable => Self::StorageUnavailable,
+            Rejection::TicketRefused | Rejection::Superseded => Self::TicketRefused,
+            Rejection::Full => Self::Full,
+            Rejection::LoginTimeout => Self::TooLate,
+            Rejection::TooManyRequests => Self::TooManyRequests,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Totals since the machine began, indexed by [`Count`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts([u64; LEN]);
+
+const LEN: usize = Count::Other as usize + 1;
+
+impl Counts {
+    pub(super) fn add(&mut self, count: impl Into<Count>) {
+        self[count.into()] += 1;
+    }
+}
+
+impl Index<Count> for Counts {
+    type Output = u64;
+
+    fn index(&self, count: Count) -> &u64 {
+        &self.0[count as usize]
+    }
+}
+
+impl IndexMut<Count> for Counts {
+    fn index_mut(&mut self, count: Count) -> &mut u64 {
+        &mut self.0[count as usize]
+    }
+}
+
+/// Adds up the numbers of each count.
+impl FromIterator<(Count, u64)> for Counts {
+    fn from_iter<I: IntoIterator<Item = (Count, u64)>>(numbers: I) -> Self {
+        let mut counts = Self::default();
+        numbers.into_iter().for_each(|(count, number)| counts[count] += number);
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_count_is_in_one_list_under_its_own_name() {
+        let lists = [&Count::LOGINS[..], &[Count::CaughtUp], &Count::REJECTIONS].concat();
+        assert!(lists.iter().enumerate().all(|(place, count)| *count as usize == place), "{lists:?}");
+        let names: std::collections::BTreeSet<_> = lists.iter().map(|count| count.name()).collect();
+        assert_eq!((lists.len(), names.len()), (LEN, LEN));
     }
 }

@@ -9,7 +9,7 @@ use super::sessions::Session;
 use super::throttle::{Attempt, Verdict};
 use super::tickets::Ticket;
 use super::timer::Timer;
-use super::{Limit, Server, addresses, registration, send};
+use super::{Count, Limit, Server, addresses, registration, send};
 use crate::accounts::{Account, AccountError, Status};
 use crate::extras::Extras;
 use crate::id::{AccountId, ConnId};
@@ -47,7 +47,7 @@ impl Server {
 
     /// Tells a guest why it is not let in; it may try again.
     pub(super) fn reject(&mut self, now: Now, conn: ConnId, why: Rejection, out: &mut Vec<Output>) {
-        self.counts.rejected(why);
+        self.counts.add(why);
         self.timers.set(Timer::Login(conn), now.mono + self.config.login_time);
         send(conn, &Reply::Rejected(why), out);
     }
@@ -267,7 +267,7 @@ impl Server {
         let Some(observed) = self.connections.log_in(conn, online) else { return };
         session.conn = Some(conn);
         let Some(entry) = self.changes.roster().get(&session.user).cloned() else { return };
-        self.counts.welcomed(kind);
+        self.counts.add(kind);
         self.timers.cancel(Timer::Grace(account));
         self.timers.cancel(Timer::Login(conn));
         self.timers.set(Timer::Silence(conn), now.mono + self.config.silence);
@@ -292,7 +292,7 @@ impl Server {
         match missed {
             // Ahead of what nobody was told yet, which follows for everybody.
             Some(frames) => {
-                self.counts.caught_up += 1;
+                self.counts.add(Count::CaughtUp);
                 out.push(Output::Snapshot { conn, frames });
             }
             None => self.copies.want(conn),

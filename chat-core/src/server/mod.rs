@@ -50,7 +50,7 @@ mod watch;
 mod tests;
 
 pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
-pub use counts::Counts;
+pub use counts::{Count, Counts};
 pub use io::{Closed, Input, Job, JobResult, Missed, Output};
 pub use limit::Limit;
 pub use pace::PaceConfig;
@@ -189,7 +189,7 @@ impl Server {
         self.jobs.checks()
     }
 
-    /// What came of attempts to log in since the start.
+    /// Totals of logins and rejections since the machine began.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -201,7 +201,7 @@ impl Server {
         match self.connections.insert(conn, addresses::canonical(from), &self.config) {
             Ok(()) => self.timers.set(Timer::Login(conn), now.mono + self.config.login_time),
             Err(bound) => {
-                self.counts.rejected(Rejection::Full);
+                self.counts.add(Rejection::Full);
                 out.push(Output::LimitReached(bound));
                 // The client reads our hello first, and then it can read why.
                 send_hello(conn, out);
@@ -299,7 +299,7 @@ impl Server {
 
     /// Says why and closes the connection; its session, if there is one, may be resumed.
     fn turn_away(&mut self, now: Now, conn: ConnId, why: Rejection, out: &mut Vec<Output>) {
-        self.counts.rejected(why);
+        self.counts.add(why);
         send(conn, &Reply::Rejected(why), out);
         self.hang_up(now, conn, out);
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::ServerOptions;
 use super::handshake_limiter::{HandshakeLimiter, Place};
 use super::hub::Event;
-use super::monitor::Counters;
+use super::monitor::{Counters, Metric};
 use super::tls_stream::TlsStream;
 use crate::connection;
 use crate::outbox::Outbox;
@@ -65,13 +65,13 @@ impl Acceptor {
                 }
                 accepted = self.accept(&permits, &mut pause) => accepted,
             };
-            self.counters.accepted.add(1);
+            self.counters.add(Metric::Accepted, 1);
             // Beyond, the connection is closed without a word: it could not read one yet.
             if let Some(place) = porch.enter(from.ip(), self.options.machine.max_connections_per_address) {
                 connections.spawn(self.guest(next, stream, from, (permit, place), &stopping));
                 next = next.next();
             } else {
-                self.counters.refused.add(1);
+                self.counters.add(Metric::Refused, 1);
             }
         }
         drop(self);
@@ -98,7 +98,7 @@ impl Acceptor {
                 // The other side gave up while it waited in the backlog.
                 Err(error) if is_their_fault(&error) => {}
                 Err(error) => {
-                    self.counters.accept_failed.add(1);
+                    self.counters.add(Metric::AcceptFailed, 1);
                     if pause.warnings.allows() {
                         log::warn!("no connection can be accepted: {error}; trying again");
                     }
@@ -122,8 +122,8 @@ impl Acceptor {
         // No handshake goes on after this.
         let stopping = stopping.clone();
         let (handshake_time, stall) = (self.options.handshake_time, self.options.stall);
-        let (counters, shaking) = (Arc::clone(&self.counters), self.counters.handshakes.hold());
-        let failures = self.counters.handshakes_failed.clone();
+        let (counters, shaking) = (Arc::clone(&self.counters), self.counters.hold(Metric::Handshakes));
+        let failures = Arc::clone(&self.counters);
         // On the heap, because it is large and soon over.
         let shaken = Box::pin(async move {
             // Small frames must not wait for each other's acknowledgements; a socket without that option still works.
@@ -137,14 +137,14 @@ impl Acceptor {
                 },
                 () = stopping.cancelled() => return None,
             };
-            failures.add(1);
+            failures.add(Metric::HandshakesFailed, 1);
             log::debug!("handshake with {from} failed: {failed}");
             None
         });
         async move {
             let Some(stream) = shaken.await else { return };
             drop((permit, shaking));
-            let _connected = counters.connections.hold();
+            let _connected = counters.hold(Metric::Connections);
             // A dual-stack socket shows IPv4 addresses inside IPv6 ones.
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
             let outbox = Arc::new(Outbox::guest());

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::ServerOptions;
 use super::jobs::Jobs;
 use super::limit_log::LimitLog;
-use super::monitor::{Counters, Held, Question, present};
+use super::monitor::{Counters, Held, Metric, RosterRequest, online_users};
 use super::presence_log::PresenceLog;
 use crate::clock::Clock;
 use crate::connection::{Gone, Incoming};
@@ -56,7 +56,7 @@ pub(super) struct Hub<A, O> {
     observer: O,
     reached: LimitLog,
     counters: Arc<Counters>,
-    questions: mpsc::Receiver<Question>,
+    requests: mpsc::Receiver<RosterRequest>,
     out: Vec<Output>,
     /// Connections whose outbox overflowed while outputs were performed; the machine is told when those are done.
     too_slow: VecDeque<ConnId>,
@@ -84,7 +84,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             observer,
             reached: LimitLog::new(&options.machine),
             counters: options.monitor.counters(),
-            questions: options.monitor.questions(),
+            requests: options.monitor.roster_requests(),
             out,
             too_slow: VecDeque::new(),
         };
@@ -109,7 +109,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 biased;
                 () = &mut shutdown => break,
                 // Before the events, which may never run dry; of questions only a few can wait.
-                Some(question) = self.questions.recv() => self.answer(question),
+                Some(request) = self.requests.recv() => self.answer(request),
                 Some(job) = self.jobs.next() => done = Some(job),
                 _ = events.recv_many(&mut batch, BATCH) => {}
                 () = &mut timer, if deadline.is_some() => {}
@@ -163,9 +163,9 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
     }
 
     /// A copy of the roster, for whoever looks in from outside.
-    fn answer(&self, question: Question) {
+    fn answer(&self, request: RosterRequest) {
         // Who asked may have gone.
-        drop(question.send(present(self.server.roster())));
+        drop(request.send(online_users(self.server.roster())));
     }
 
     /// One event.
@@ -192,7 +192,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 let why = match gone {
                     Gone::Broken => Closed::Broken,
                     Gone::TooSlow => {
-                        self.counters.too_slow.add(1);
+                        self.counters.add(Metric::TooSlow, 1);
                         Closed::TooSlow
                     }
                 };
@@ -205,7 +205,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         self.server.handle(now, input, &mut self.out);
         self.perform();
         while let Some(conn) = self.too_slow.pop_front() {
-            self.counters.too_slow.add(1);
+            self.counters.add(Metric::TooSlow, 1);
             self.server.handle(now, Input::Closed { conn, why: Closed::TooSlow }, &mut self.out);
             self.perform();
         }
@@ -228,9 +228,9 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 }
                 Output::Admit { conn } => {
                     if let Some(connection) = self.connections.get_mut(&conn) {
-                        connection.admitted = Some(self.counters.sessions.hold());
+                        connection.admitted = Some(self.counters.hold(Metric::Sessions));
                         let asked = connection.asked;
-                        self.counters.log_in_time.record(self.clock.now().mono.since(asked));
+                        self.counters.login_time.record(self.clock.now().mono.since(asked));
                         connection.outbox.admit(self.outbox_limit);
                     }
                 }
@@ -241,7 +241,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 }
                 Output::Job { id, job } => self.jobs.start(id, job),
                 Output::LimitReached(bound) => {
-                    self.counters.reached(bound);
+                    self.counters.limit_reached(bound);
                     self.reached.tell(bound);
                 }
                 Output::Record(record) => {

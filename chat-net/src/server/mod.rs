@@ -38,7 +38,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::accept::Acceptor;
 use self::hub::Hub;
 use self::jobs::Jobs;
-pub use self::monitor::{Distribution, Monitor, NotServing, OnlineUser, Snapshot, State};
+pub use self::monitor::{Distribution, Metric, Monitor, NotServing, OnlineUser, Snapshot, State};
 use self::presence_log::PresenceLog;
 pub use self::presence_log::{PresenceLogFormat, ReopenLog};
 pub use self::renewal::Renewal;
@@ -117,7 +117,7 @@ pub async fn serve<A: Accounts>(
     let counters = options.monitor.counters();
     let log = match &options.presence_log {
         Some(path) => Some(
-            PresenceLog::open(path.clone(), &options, counters.log_lost.clone())
+            PresenceLog::open(path.clone(), &options, Arc::clone(&counters))
                 .map_err(|source| ServeError::PresenceLog { path: path.clone(), source })?,
         ),
         None => None,
@@ -131,7 +131,7 @@ pub async fn serve<A: Accounts>(
     let (asked, stopping) = (CancellationToken::new(), CancellationToken::new());
     let mut door = AbortOnDropHandle::new(tokio::spawn(door.run(stopping.clone())));
     let mut hub = AbortOnDropHandle::new(tokio::spawn(hub.run(queue, asked.clone().cancelled_owned())));
-    counters.state.set(State::Serving.number());
+    counters.set_state(State::Serving);
     let failed = tokio::select! {
         () = shutdown => None,
         // They end because they are told to, or by a bug.
@@ -146,7 +146,7 @@ pub async fn serve<A: Accounts>(
         Ok(hub) => hub,
         Err(error) => return end_with(error),
     };
-    counters.state.set(State::Stopped.number());
+    counters.set_state(State::Stopped);
     let deadline = Instant::now() + STOP_TIME;
     stopping.cancel();
     let (connections, ()) = tokio::join!(timeout_at(deadline, &mut door), hub.close(deadline));

@@ -14,7 +14,7 @@ use chat_core::time::Timestamp;
 use serde::Serialize;
 
 use super::ServerOptions;
-use super::monitor::Counter;
+use super::monitor::{Counters, Metric};
 
 /// How many lines may wait for the disk: everybody of a large room coming at once, twice. Beyond that they are lost and
 /// counted: memory must not grow because a disk stands still.
@@ -84,7 +84,7 @@ impl<'a> Line<'a> {
 /// The near end: gives lines to the thread, or counts them as lost.
 pub(crate) struct PresenceLog {
     lines: SyncSender<Record>,
-    lost: Counter,
+    counters: Arc<Counters>,
     thread: JoinHandle<()>,
 }
 
@@ -93,7 +93,7 @@ impl PresenceLog {
     ///
     /// # Errors
     /// The file cannot be opened, or the thread cannot be started.
-    pub(crate) fn open(path: PathBuf, options: &ServerOptions, lost: Counter) -> io::Result<Self> {
+    pub(crate) fn open(path: PathBuf, options: &ServerOptions, counters: Arc<Counters>) -> io::Result<Self> {
         let file = open(&path)?;
         let (lines, queue) = sync_channel(QUEUE);
         let mut writer = Writer {
@@ -102,17 +102,17 @@ impl PresenceLog {
             format: options.presence_log_format,
             reopen: options.reopen_log.clone(),
             torn: false,
-            lost: lost.clone(),
+            counters: Arc::clone(&counters),
             failing: false,
         };
         let thread = thread::Builder::new().name("presence-log".to_owned()).spawn(move || writer.run(&queue))?;
-        Ok(Self { lines, lost, thread })
+        Ok(Self { lines, counters, thread })
     }
 
     /// Never waits.
     pub(crate) fn write(&self, record: &Record) {
         if self.lines.try_send(record.clone()).is_err() {
-            self.lost.add(1);
+            self.counters.add(Metric::PresenceLogLost, 1);
         }
     }
 
@@ -132,7 +132,7 @@ struct Writer {
     reopen: ReopenLog,
     /// A line was cut short: the next one must not be glued to it.
     torn: bool,
-    lost: Counter,
+    counters: Arc<Counters>,
     failing: bool,
 }
 
@@ -144,7 +144,7 @@ impl Writer {
                 Err(error) => self.failed(&error),
             }
         }
-        let lost = self.lost.get();
+        let lost = self.counters.get(Metric::PresenceLogLost);
         if lost > 0 {
             log::error!("the presence log {} lacks {lost} lines", self.path.display());
         }
@@ -178,7 +178,7 @@ impl Writer {
 
     /// One error line for a disk that fails, however long it does.
     fn failed(&mut self, error: &io::Error) {
-        self.lost.add(1);
+        self.counters.add(Metric::PresenceLogLost, 1);
         if !self.failing {
             self.failing = true;
             log::error!("the presence log {} cannot be written: {error}; lines are lost", self.path.display());
@@ -188,7 +188,7 @@ impl Writer {
     fn recovered(&mut self) {
         if self.failing {
             self.failing = false;
-            let lost = self.lost.get();
+            let lost = self.counters.get(Metric::PresenceLogLost);
             log::warn!("the presence log {} is written again; {lost} lines are lost so far", self.path.display());
         }
     }
@@ -271,7 +271,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("presence.log");
-        let log = PresenceLog::open(path.clone(), &ServerOptions::default(), Counter::default()).unwrap();
+        let log = PresenceLog::open(path.clone(), &ServerOptions::default(), Arc::default()).unwrap();
         for millis in 0..1_000 {
             log.write(&record(millis));
         }
@@ -289,7 +289,7 @@ mod tests {
             assert!(!writer.failing || millis > 0);
             writer.failed(&error);
         }
-        assert_eq!(writer.lost.get(), 3);
+        assert_eq!(writer.counters.get(Metric::PresenceLogLost), 3);
         writer.recovered();
         assert!(!writer.failing);
     }
@@ -312,7 +312,7 @@ mod tests {
             format: PresenceLogFormat::Text,
             reopen: ReopenLog::default(),
             torn: false,
-            lost: Counter::default(),
+            counters: Arc::default(),
             failing: false,
         }
     }

@@ -32,7 +32,7 @@ fn who_comes_back_is_sent_what_it_missed_and_then_what_all_are_sent() {
     let lines = t.come_back_at(9, 8, "alice", 7);
     assert_eq!(lines[0], "close 8", "which only the client knew to be broken");
     assert_eq!(lines[1..], caught_up(9, 8, &["7..8 offline frank asked"]));
-    assert_eq!((t.server.counts().continued, t.server.counts().caught_up), (3, 3));
+    assert_eq!((t.server.counts()[Count::Resumed], t.server.counts()[Count::CaughtUp]), (3, 3));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn who_lies_about_its_copy_gets_a_whole_one() {
         let lines = [lines, t.pass(1_000)].concat();
         assert!(lines.contains(&format!("{conn} <- page alice eve frank greg")), "{lie:?}: {lines:?}");
     }
-    assert_eq!(t.server.counts().caught_up, 0);
+    assert_eq!(t.server.counts()[Count::CaughtUp], 0);
 }
 
 #[test]

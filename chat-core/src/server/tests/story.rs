@@ -387,7 +387,7 @@ proptest! {
             world.answer(true);
         }
         prop_assert!(world.roster.is_empty());
-        prop_assert_eq!(world.server.counts().caught_up, world.caught_up);
+        prop_assert_eq!(world.server.counts()[Count::CaughtUp], world.caught_up);
         prop_assert_eq!(world.server.timers.len(), 2);
     }
 }

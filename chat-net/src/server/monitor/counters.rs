@@ -1,7 +1,8 @@
-//! What the driver counts. Nobody waits for anybody: relaxed atomics, each of which is right by itself.
+//! The numbers that the server's tasks keep for operators. No task waits for another: each number is an atomic that is
+//! correct by itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat_core::server::{Counts, Limit, Server};
@@ -9,194 +10,143 @@ use chat_core::server::{Counts, Limit, Server};
 use super::histogram::Histogram;
 use super::{Snapshot, State};
 
-/// A number that only grows, or is set.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Counter(Arc<AtomicU64>);
+/// A number that the server keeps. Totals count from its start; the others say how many there are now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Metric {
+    /// Connections with a finished TLS handshake, guests included.
+    Connections,
+    /// Total of connections that the system handed over.
+    Accepted,
+    /// Total of failures to accept a connection, for example for lack of file descriptors.
+    AcceptFailed,
+    /// Total of connections closed before their handshake, because their source had too many handshakes in progress.
+    Refused,
+    /// TLS handshakes in progress.
+    Handshakes,
+    /// Total of TLS handshakes that failed or exceeded their time limit.
+    HandshakesFailed,
+    /// Sessions with a connection.
+    Sessions,
+    /// Sessions in the roster, those in their grace time included.
+    Roster,
+    /// Total of roster changes.
+    Revision,
+    /// Password checks in progress or waiting.
+    PasswordChecks,
+    /// Total of connections closed because the client did not read.
+    TooSlow,
+    /// Total of frames received.
+    FramesIn,
+    /// Total of bytes in received frames, with their lengths and without TLS.
+    BytesIn,
+    /// Total of frames queued for connections.
+    FramesOut,
+    /// Total of bytes in queued frames, with their lengths and without TLS.
+    BytesOut,
+    /// Total of records that are missing in the presence log.
+    PresenceLogLost,
+}
 
-impl Counter {
-    pub(crate) fn add(&self, number: u64) {
-        self.0.fetch_add(number, Ordering::Relaxed);
+/// How many metrics there are.
+pub(super) const METRICS: usize = Metric::PresenceLogLost as usize + 1;
+
+/// What the tasks of one server count.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) login_time: Histogram,
+    pub(crate) turn_time: Histogram,
+    state: Mutex<State>,
+    metrics: [AtomicU64; METRICS],
+    limits: [AtomicU64; Limit::ALL.len()],
+    counts: Mutex<Counts>,
+}
+
+impl Counters {
+    pub(crate) fn add(&self, metric: Metric, number: u64) {
+        self.metrics[metric as usize].fetch_add(number, Ordering::Relaxed);
     }
 
-    pub(crate) fn set(&self, number: u64) {
-        self.0.store(number, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    pub(crate) fn get(&self, metric: Metric) -> u64 {
+        self.metrics[metric as usize].load(Ordering::Relaxed)
     }
 
     /// Counts one for as long as the guard lives.
-    pub(crate) fn hold(&self) -> Held {
-        self.add(1);
-        Held(self.clone())
-    }
-}
-
-/// One that is there.
-#[derive(Debug)]
-#[must_use = "it counts only as long as it lives"]
-pub(crate) struct Held(Counter);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) state: Counter,
-    pub(crate) connections: Counter,
-    pub(crate) accepted: Counter,
-    pub(crate) accept_failed: Counter,
-    pub(crate) refused: Counter,
-    pub(crate) handshakes: Counter,
-    pub(crate) handshakes_failed: Counter,
-    pub(crate) sessions: Counter,
-    pub(crate) roster: Counter,
-    pub(crate) revision: Counter,
-    pub(crate) checks: Counter,
-    pub(crate) too_slow: Counter,
-    pub(crate) frames_in: Counter,
-    pub(crate) bytes_in: Counter,
-    pub(crate) frames_out: Counter,
-    pub(crate) bytes_out: Counter,
-    pub(crate) log_lost: Counter,
-    pub(crate) log_in_time: Histogram,
-    pub(crate) turn_time: Histogram,
-    reached: [Counter; Limit::ALL.len()],
-    log_ins: LogIns,
-}
-
-/// The machine's counts, where others can see them.
-#[derive(Debug, Default)]
-struct LogIns([Counter; 19]);
-
-impl Counters {
-    /// What the machine knows, after a turn that took so long.
-    pub(crate) fn turned(&self, server: &Server, took: Duration) {
-        self.turn_time.record(took);
-        self.roster.set(server.roster().len() as u64);
-        self.revision.set(server.revision().get());
-        self.checks.set(server.checks() as u64);
-        self.log_ins.set(server.counts());
+    pub(crate) fn hold(self: &Arc<Self>, metric: Metric) -> Held {
+        self.add(metric, 1);
+        Held { counters: Arc::clone(self), metric }
     }
 
-    /// Somebody was refused because of a bound.
-    pub(crate) fn reached(&self, bound: Limit) {
-        let place = Limit::ALL.iter().position(|known| *known == bound);
-        if let Some(place) = place {
-            self.reached[place].add(1);
-        }
+    pub(crate) fn set_state(&self, state: State) {
+        *lock(&self.state) = state;
     }
 
-    /// A frame came.
+    /// Publishes the machine's numbers after a turn of the hub that took `elapsed`.
+    pub(crate) fn turned(&self, server: &Server, elapsed: Duration) {
+        self.turn_time.record(elapsed);
+        self.set(Metric::Roster, server.roster().len() as u64);
+        self.set(Metric::Revision, server.revision().get());
+        self.set(Metric::PasswordChecks, server.checks() as u64);
+        *lock(&self.counts) = server.counts();
+    }
+
+    /// Counts a client that was rejected because of `limit`.
+    pub(crate) fn limit_reached(&self, limit: Limit) {
+        self.limits[limit as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a received frame with `payload` bytes.
     pub(crate) fn received(&self, payload: usize) {
-        self.frames_in.add(1);
-        self.bytes_in.add((payload + LENGTH) as u64);
+        self.add(Metric::FramesIn, 1);
+        self.add(Metric::BytesIn, (payload + LENGTH) as u64);
     }
 
-    /// Whole frames go to so many connections.
+    /// Counts the complete frames in `bytes`, once for each of `connections`.
     pub(crate) fn sent(&self, bytes: &[u8], connections: usize) {
-        self.frames_out.add(frames(bytes) * connections as u64);
-        self.bytes_out.add((bytes.len() * connections) as u64);
+        self.add(Metric::FramesOut, frames(bytes) * connections as u64);
+        self.add(Metric::BytesOut, (bytes.len() * connections) as u64);
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
+        let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
         Snapshot {
-            state: State::of(self.state.get()),
-            connections: self.connections.get(),
-            accepted: self.accepted.get(),
-            accept_failed: self.accept_failed.get(),
-            refused: self.refused.get(),
-            handshakes: self.handshakes.get(),
-            handshakes_failed: self.handshakes_failed.get(),
-            sessions: self.sessions.get(),
-            roster: self.roster.get(),
-            revision: self.revision.get(),
-            password_checks: self.checks.get(),
-            log_ins: self.log_ins.get(),
-            too_slow: self.too_slow.get(),
-            frames_in: self.frames_in.get(),
-            bytes_in: self.bytes_in.get(),
-            frames_out: self.frames_out.get(),
-            bytes_out: self.bytes_out.get(),
-            presence_log_lost: self.log_lost.get(),
-            reached: std::array::from_fn(|place| (Limit::ALL[place], self.reached[place].get())),
-            log_in_time: self.log_in_time.distribution(),
+            state: *lock(&self.state),
+            login_time: self.login_time.distribution(),
             turn_time: self.turn_time.distribution(),
+            metrics: self.metrics.each_ref().map(load),
+            limits: self.limits.each_ref().map(load),
+            counts: *lock(&self.counts),
         }
+    }
+
+    fn set(&self, metric: Metric, number: u64) {
+        self.metrics[metric as usize].store(number, Ordering::Relaxed);
     }
 }
 
-impl LogIns {
-    fn set(&self, counts: Counts) {
-        let mut counts = counts;
-        for (place, count) in self.0.iter().zip(Self::fields(&mut counts)) {
-            place.set(*count);
-        }
-    }
+/// Counts one in a metric until it is dropped.
+#[derive(Debug)]
+#[must_use = "it counts only while it lives"]
+pub(crate) struct Held {
+    counters: Arc<Counters>,
+    metric: Metric,
+}
 
-    fn get(&self) -> Counts {
-        let mut counts = Counts::default();
-        for (place, count) in self.0.iter().zip(Self::fields(&mut counts)) {
-            *count = place.get();
-        }
-        counts
-    }
-
-    /// All fields, in one order for both ways.
-    fn fields(counts: &mut Counts) -> [&mut u64; 19] {
-        let Counts {
-            entered,
-            continued,
-            caught_up,
-            fresh,
-            wrong_credentials,
-            disabled,
-            name_taken,
-            registration_closed,
-            not_invited,
-            registrations,
-            accounts_full,
-            busy,
-            throttled,
-            storage_unavailable,
-            ticket_refused,
-            full,
-            too_late,
-            too_many_requests,
-            other,
-        } = counts;
-        [
-            entered,
-            continued,
-            caught_up,
-            fresh,
-            wrong_credentials,
-            disabled,
-            name_taken,
-            registration_closed,
-            not_invited,
-            registrations,
-            accounts_full,
-            busy,
-            throttled,
-            storage_unavailable,
-            ticket_refused,
-            full,
-            too_late,
-            too_many_requests,
-            other,
-        ]
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.counters.metrics[self.metric as usize].fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// The length in front of each frame.
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Locked only to copy a value in or out, which does not panic.
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The bytes of the length in front of each frame.
 const LENGTH: usize = 4;
 
-/// How many frames stand one after another in `bytes`.
+/// The number of frames in `bytes`.
 fn frames(mut bytes: &[u8]) -> u64 {
     let mut count = 0;
     while let Some((length, rest)) = bytes.split_first_chunk::<LENGTH>() {
@@ -213,35 +163,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_and_bytes_are_counted_for_each_connection() {
+    fn sent_frames_count_once_for_each_connection() {
         let (counters, mut bytes) = (Counters::default(), Vec::new());
         frame::encode_raw(b"one", &mut bytes);
         frame::encode_raw(b"", &mut bytes);
         counters.sent(&bytes, 3);
         counters.received(10);
         let seen = counters.snapshot();
-        assert_eq!((seen.frames_out, seen.bytes_out), (6, 3 * 11));
-        assert_eq!((seen.frames_in, seen.bytes_in), (1, 14));
+        assert_eq!((seen[Metric::FramesOut], seen[Metric::BytesOut]), (6, 3 * 11));
+        assert_eq!((seen[Metric::FramesIn], seen[Metric::BytesIn]), (1, 14));
     }
 
     #[test]
-    fn what_is_held_is_counted_until_it_is_let_go() {
-        let counter = Counter::default();
-        let (one, other) = (counter.hold(), counter.hold());
+    fn a_guard_counts_until_it_is_dropped() {
+        let counters = Arc::new(Counters::default());
+        let (one, other) = (counters.hold(Metric::Sessions), counters.hold(Metric::Sessions));
         drop(one);
-        assert_eq!(counter.get(), 1);
+        assert_eq!(counters.get(Metric::Sessions), 1);
         drop(other);
-        assert_eq!(counter.get(), 0);
+        assert_eq!(counters.get(Metric::Sessions), 0);
     }
 
     #[test]
-    fn each_count_of_the_machine_arrives_as_itself() {
-        let log_ins = LogIns::default();
-        let mut counts = Counts::default();
-        for (number, field) in (1..).zip(LogIns::fields(&mut counts)) {
-            *field = number;
+    fn each_limit_has_its_own_count() {
+        let counters = Counters::default();
+        for (number, limit) in Limit::ALL.into_iter().enumerate() {
+            (0..number).for_each(|_| counters.limit_reached(limit));
         }
-        log_ins.set(counts);
-        assert_eq!(log_ins.get(), counts);
+        let seen = counters.snapshot();
+        assert_eq!(Limit::ALL.map(|limit| seen[limit]), std::array::from_fn(|number| number as u64));
     }
 }

@@ -1,46 +1,44 @@
-//! How long things took, in classes.
+//! How long things took, counted in buckets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Counts durations by class: a few atomic additions each, and nobody waits.
+/// Counts durations with a few atomic additions each.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
-    classes: [AtomicU64; Distribution::BOUNDS.len()],
+    buckets: [AtomicU64; Distribution::BOUNDS.len()],
     longer: AtomicU64,
     micros: AtomicU64,
 }
 
 impl Histogram {
-    /// Counts one.
-    pub(crate) fn record(&self, took: Duration) {
-        let class = Distribution::BOUNDS.iter().position(|bound| took <= *bound);
-        class.map_or(&self.longer, |class| &self.classes[class]).fetch_add(1, Ordering::Relaxed);
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    pub(crate) fn record(&self, elapsed: Duration) {
+        let bucket = Distribution::BOUNDS.iter().position(|bound| elapsed <= *bound);
+        bucket.map_or(&self.longer, |bucket| &self.buckets[bucket]).fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         self.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    /// What was counted by now.
     pub(crate) fn distribution(&self) -> Distribution {
-        let classes = std::array::from_fn(|class| self.classes[class].load(Ordering::Relaxed));
+        let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
         Distribution {
-            classes,
-            longer: self.longer.load(Ordering::Relaxed),
-            sum: Duration::from_micros(self.micros.load(Ordering::Relaxed)),
+            buckets: self.buckets.each_ref().map(load),
+            longer: load(&self.longer),
+            sum: Duration::from_micros(load(&self.micros)),
         }
     }
 }
 
-/// How long things took since the start.
+/// The durations recorded since the server started, as a histogram.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Distribution {
-    classes: [u64; Self::BOUNDS.len()],
+    buckets: [u64; Self::BOUNDS.len()],
     longer: u64,
     sum: Duration,
 }
 
 impl Distribution {
-    /// The upper end of each class, inclusive: from what a quiet server needs for a turn to what nobody waits for.
+    /// The upper bound of each bucket, inclusive: from a turn of an idle server to a wait that nobody accepts.
     pub const BOUNDS: [Duration; 16] = [
         Duration::from_micros(100),
         Duration::from_micros(250),
@@ -60,27 +58,27 @@ impl Distribution {
         Duration::from_secs(10),
     ];
 
-    /// How many there were.
+    /// The number of durations.
     pub fn count(&self) -> u64 {
-        self.classes.iter().sum::<u64>() + self.longer
+        self.buckets.iter().sum::<u64>() + self.longer
     }
 
-    /// All of them together.
+    /// The sum of all durations.
     pub const fn sum(&self) -> Duration {
         self.sum
     }
 
-    /// For each bound, how many took at most that long.
+    /// Each bound with the number of durations up to it.
     pub fn cumulative(&self) -> impl Iterator<Item = (Duration, u64)> {
         let mut total = 0;
-        Self::BOUNDS.into_iter().zip(self.classes).map(move |(bound, count)| {
+        Self::BOUNDS.into_iter().zip(self.buckets).map(move |(bound, count)| {
             total += count;
             (bound, total)
         })
     }
 
-    /// The bound of the class in which the given part of all lies, as 0.99 for all but the slowest hundredth; `None` if
-    /// there were none, or that one took longer than the last bound.
+    /// The smallest bound that at least the fraction `part` of all durations does not exceed: 0.99 gives the 99th
+    /// percentile, rounded up to a bound. `None` without durations, or if the percentile exceeds the last bound.
     pub fn quantile(&self, part: f64) -> Option<Duration> {
         let rank = self.count() as f64 * part;
         let (bound, _) = self.cumulative().find(|(_, count)| *count > 0 && *count as f64 >= rank)?;
@@ -93,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_fall_into_the_class_whose_end_they_do_not_exceed() {
+    fn a_duration_counts_in_the_first_bucket_whose_bound_it_does_not_exceed() {
         let histogram = Histogram::default();
         assert_eq!(histogram.distribution().quantile(0.5), None);
         for micros in [1, 100, 101, 30_000, 20_000_000] {
@@ -105,6 +103,6 @@ mod tests {
         assert_eq!((counts[0], counts[1], counts[8], counts[15]), (2, 3, 4, 4));
         assert_eq!(found.quantile(0.5), Some(Duration::from_micros(250)));
         assert_eq!(found.quantile(0.8), Some(Duration::from_millis(50)));
-        assert_eq!(found.quantile(1.0), None, "longer than the last bound");
+        assert_eq!(found.quantile(1.0), None, "the longest exceeds the last bound");
     }
 }

@@ -1,66 +1,69 @@
-//! Seeing inside a running server: its counters and its roster, without holding it up.
+//! A view into a running server: its numbers and its roster, read without delaying the hub.
 
 mod counters;
 mod histogram;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Index;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
 use chat_core::roster::Roster;
-use chat_core::server::{Counts, Limit};
+use chat_core::server::{Count, Counts, Limit};
 use chat_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use self::counters::{Counter, Counters, Held};
+use self::counters::METRICS;
+pub use self::counters::Metric;
+pub(crate) use self::counters::{Counters, Held};
 pub use self::histogram::Distribution;
 
-/// How many questions for the roster may wait for the hub; more wait for these. A copy of ten thousand takes the hub
-/// about a millisecond, and one at a time is taken per turn.
-const QUESTIONS: usize = 4;
+/// How many requests for the roster may wait for the hub; further ones wait for a place in this queue. The hub answers
+/// one per turn, because copying ten thousand entries takes it about a millisecond.
+const ROSTER_REQUESTS: usize = 4;
 
-/// A window into one server: put a clone into [`ServerOptions::monitor`](super::ServerOptions::monitor) and look through
-/// the other, from any task or thread.
+/// A view into one server. Put a clone into [`ServerOptions::monitor`](super::ServerOptions::monitor) and use the other
+/// from any task or thread.
 #[derive(Clone, Debug)]
 pub struct Monitor(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     counters: Arc<Counters>,
-    questions: mpsc::Sender<Question>,
-    /// Until the server takes it.
-    queue: Mutex<Option<mpsc::Receiver<Question>>>,
+    requests: mpsc::Sender<RosterRequest>,
+    /// Present until a server takes it.
+    queue: Mutex<Option<mpsc::Receiver<RosterRequest>>>,
 }
 
-/// A question for the roster, which is answered by sending it.
-pub(crate) type Question = oneshot::Sender<Vec<OnlineUser>>;
+/// Where the hub sends a copy of the roster.
+pub(crate) type RosterRequest = oneshot::Sender<Vec<OnlineUser>>;
 
 impl Monitor {
-    /// A window into a server that is not running yet.
+    /// Creates the view for a server that does not run yet.
     pub fn new() -> Self {
-        let (questions, queue) = mpsc::channel(QUESTIONS);
-        Self(Arc::new(Shared { counters: Arc::default(), questions, queue: Mutex::new(Some(queue)) }))
+        let (requests, queue) = mpsc::channel(ROSTER_REQUESTS);
+        Self(Arc::new(Shared { counters: Arc::default(), requests, queue: Mutex::new(Some(queue)) }))
     }
 
-    /// The counters as they are now. Never waits; each is right by itself, but two of them may be some events apart.
+    /// Reads all numbers, without waiting. Each number is correct by itself; two of them may be some events apart.
     pub fn snapshot(&self) -> Snapshot {
         self.0.counters.snapshot()
     }
 
-    /// Who is online now, in the order of canonical names, sessions in grace included.
+    /// Returns the sessions that are online, sorted by canonical user name. Sessions in their grace time are included.
     ///
     /// # Errors
-    /// The server does not run, or ended before it answered.
+    /// The server does not run, or it ended before it answered.
     ///
     /// # Cancel safety
-    /// Safe; the answer is lost.
+    /// Cancel safe: dropping the future discards the answer and nothing else.
     pub async fn roster(&self) -> Result<Vec<OnlineUser>, NotServing> {
         if self.queue().is_some() {
             return Err(NotServing);
         }
-        let (question, answer) = oneshot::channel();
-        self.0.questions.send(question).await.map_err(|_| NotServing)?;
+        let (request, answer) = oneshot::channel();
+        self.0.requests.send(request).await.map_err(|_| NotServing)?;
         answer.await.map_err(|_| NotServing)
     }
 
@@ -68,13 +71,13 @@ impl Monitor {
         Arc::clone(&self.0.counters)
     }
 
-    /// The questions for the one server that this window is for. A second server with the same window answers none.
-    pub(crate) fn questions(&self) -> mpsc::Receiver<Question> {
+    /// The requests for the server of this view. A second server with the same view receives none.
+    pub(crate) fn roster_requests(&self) -> mpsc::Receiver<RosterRequest> {
         self.queue().take().unwrap_or_else(|| mpsc::channel(1).1)
     }
 
-    fn queue(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Receiver<Question>>> {
-        // Held for a look or a take, neither of which panics.
+    fn queue(&self) -> MutexGuard<'_, Option<mpsc::Receiver<RosterRequest>>> {
+        // Locked only to look at the value or to take it, which does not panic.
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,103 +91,80 @@ impl Default for Monitor {
 /// One session that is online.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OnlineUser {
-    /// Whose it is, as typed at registration.
+    /// The user name in the form in which it was registered.
     pub user: UserName,
-    /// Its id.
+    /// The session's id.
     pub session: SessionId,
-    /// Where its datagrams are best sent to.
+    /// The session's preferred address for datagrams.
     pub address: SocketAddr,
-    /// When it logged in.
+    /// The time of the login.
     pub since: Timestamp,
 }
 
-/// A copy of what is shown of a roster.
-pub(crate) fn present(roster: &Roster) -> Vec<OnlineUser> {
-    let shown = roster.iter().map(|entry| OnlineUser {
+/// Copies what a [`Monitor`] shows of the roster.
+pub(crate) fn online_users(roster: &Roster) -> Vec<OnlineUser> {
+    let users = roster.iter().map(|entry| OnlineUser {
         user: entry.user.clone(),
         session: entry.session(),
         address: entry.address(),
         since: entry.since,
     });
-    shown.collect()
+    users.collect()
 }
 
-/// What a server is doing.
+/// Whether a server runs.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum State {
-    /// It has not begun.
+    /// The server has not started yet.
     #[default]
     Waiting,
-    /// It serves.
+    /// The server accepts connections.
     Serving,
-    /// It was asked to stop, or has stopped.
+    /// The server was asked to stop, or has stopped.
     Stopped,
 }
 
-impl State {
-    /// How it is kept in a counter.
-    pub(crate) const fn number(self) -> u64 {
-        self as u64
-    }
-
-    const fn of(number: u64) -> Self {
-        match number {
-            0 => Self::Waiting,
-            1 => Self::Serving,
-            _ => Self::Stopped,
-        }
-    }
-}
-
-/// The counters of a server. What is not said to be a total is how many there are now.
+/// The numbers of a server at one moment. Index it with a [`Metric`], with a [`Count`] of logins or rejections, or with
+/// a [`Limit`] to get the number of clients that were rejected because of that limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// What it is doing.
+    /// Whether the server runs.
     pub state: State,
-    /// Connections with a finished handshake, logged in or not.
-    pub connections: u64,
-    /// Total of connections that the system handed over.
-    pub accepted: u64,
-    /// Total of failures to accept, as when there are no descriptors left.
-    pub accept_failed: u64,
-    /// Total of connections that were closed before their handshake, because as many from their address were before it.
-    pub refused: u64,
-    /// Handshakes under way.
-    pub handshakes: u64,
-    /// Total of handshakes that failed or took too long.
-    pub handshakes_failed: u64,
-    /// Sessions with a connection.
-    pub sessions: u64,
-    /// Sessions that others see, those in grace included.
-    pub roster: u64,
-    /// Total of changes of the roster.
-    pub revision: u64,
-    /// Password checks under way or waiting.
-    pub password_checks: u64,
-    /// Totals of what came of attempts to log in.
-    pub log_ins: Counts,
-    /// Total of clients that were dropped because they did not read.
-    pub too_slow: u64,
-    /// Total of frames received.
-    pub frames_in: u64,
-    /// Total of their bytes, lengths included and TLS not.
-    pub bytes_in: u64,
-    /// Total of frames put into outboxes.
-    pub frames_out: u64,
-    /// Total of their bytes, lengths included and TLS not.
-    pub bytes_out: u64,
-    /// Total of lines that the presence log lacks.
-    pub presence_log_lost: u64,
-    /// Totals of clients that were refused because of a bound of the machine, all of [`Limit::ALL`].
-    pub reached: [(Limit, u64); Limit::ALL.len()],
-    /// From a request to log in that was granted to its welcome.
-    pub log_in_time: Distribution,
-    /// What the hub needed for each turn: up to 64 events, and nothing else happens meanwhile.
+    /// The times from a granted login request to its welcome.
+    pub login_time: Distribution,
+    /// The times of the hub's turns. A turn handles up to 64 events, and the hub does nothing else meanwhile.
     pub turn_time: Distribution,
+    metrics: [u64; METRICS],
+    limits: [u64; Limit::ALL.len()],
+    counts: Counts,
 }
 
-/// There is no server to be asked.
+impl Index<Metric> for Snapshot {
+    type Output = u64;
+
+    fn index(&self, metric: Metric) -> &u64 {
+        &self.metrics[metric as usize]
+    }
+}
+
+impl Index<Limit> for Snapshot {
+    type Output = u64;
+
+    fn index(&self, limit: Limit) -> &u64 {
+        &self.limits[limit as usize]
+    }
+}
+
+impl Index<Count> for Snapshot {
+    type Output = u64;
+
+    fn index(&self, count: Count) -> &u64 {
+        &self.counts[count]
+    }
+}
+
+/// The error of a request to a server that does not run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the server does not run")]
 pub struct NotServing;
@@ -194,19 +174,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_is_not_there_does_not_let_anybody_wait() {
+    async fn a_roster_request_fails_at_once_without_a_running_server() {
         let monitor = Monitor::new();
         assert_eq!(monitor.roster().await, Err(NotServing));
-        let mut questions = monitor.questions();
-        let asked = tokio::spawn({
+        let mut requests = monitor.roster_requests();
+        let request = tokio::spawn({
             let monitor = monitor.clone();
             async move { monitor.roster().await }
         });
-        drop(questions.recv().await.unwrap());
-        assert_eq!(asked.await.unwrap(), Err(NotServing), "it ended before it answered");
-        drop(questions);
+        drop(requests.recv().await.unwrap());
+        assert_eq!(request.await.unwrap(), Err(NotServing), "the server ended before it answered");
+        drop(requests);
         assert_eq!(monitor.roster().await, Err(NotServing));
         let seen = monitor.snapshot();
-        assert_eq!((seen.state, seen.sessions, seen.log_ins), (State::Waiting, 0, Counts::default()));
+        assert_eq!((seen.state, seen[Metric::Sessions], seen.counts), (State::Waiting, 0, Counts::default()));
     }
 }
