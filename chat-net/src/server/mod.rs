@@ -9,7 +9,7 @@
 //!                      +------- outbox -------+    +-- records --> observer, presence log
 //! ```
 
-mod accept;
+mod acceptor;
 mod handshake_limiter;
 mod hub;
 mod jobs;
@@ -17,7 +17,6 @@ mod limit_log;
 mod monitor;
 mod presence_log;
 mod renewal;
-mod tls_stream;
 
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -35,7 +34,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::accept::Acceptor;
+use self::acceptor::Acceptor;
 use self::hub::Hub;
 use self::jobs::Jobs;
 pub use self::monitor::{Distribution, Metric, Monitor, NotServing, OnlineUser, Snapshot, State};

@@ -1,4 +1,4 @@
-//! Clients that misbehave, and things that are no servers.
+//! Clients that misbehave, and servers that are not chat servers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,9 @@ use chat_core::roster::LinkVersions;
 use chat_core::wire::control::{Login, Offer, OfferPolicy, Purpose, Reply, Request};
 use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
 use chat_core::wire::hello::Hello;
+use chat_core::wire::rejection::Rejection;
 use chat_net::client::ConnectError;
+use chat_net::server::Metric;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use socket2::{Domain, Socket, Type};
@@ -22,7 +24,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::harness::{PASSWORD, PATIENCE, Server, options};
 
-/// A client made of bytes.
+/// A client that can send any bytes.
 struct Raw {
     stream: TlsStream<TcpStream>,
     decoder: FrameDecoder,
@@ -35,15 +37,7 @@ impl Raw {
     }
 
     async fn over(stream: TcpStream) -> Self {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody))
-            .with_no_client_auth();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        let stream = TlsConnector::from(tls_config()).connect(server_name(), stream).await.unwrap();
         Self { stream, decoder: FrameDecoder::new(MAX_FRAME), rest: Vec::new() }
     }
 
@@ -64,7 +58,7 @@ impl Raw {
         self.write(&bytes).await;
     }
 
-    async fn log_in(&mut self, user: &str) {
+    async fn login(&mut self, user: &str) {
         self.frame(&Hello::OURS.encode()).await;
         let offer = Offer { policy: OfferPolicy::Detected, port: 40_001, addresses: vec![] };
         let key = PublicKey::new(std::array::from_fn(|i| i as u8 + 1));
@@ -79,7 +73,7 @@ impl Raw {
         self.payload().await.map(|payload| Reply::decode(&payload).unwrap())
     }
 
-    /// The next frame; none if the server closed the connection.
+    /// The next frame, or `None` once the server has closed the connection.
     async fn payload(&mut self) -> Option<Vec<u8>> {
         loop {
             let mut input = &self.rest[..];
@@ -96,8 +90,8 @@ impl Raw {
         }
     }
 
-    /// What the server says until it closes the connection.
-    async fn last_words(&mut self) -> usize {
+    /// Reads until the server closes the connection. Returns the number of frames.
+    async fn read_to_end(&mut self) -> usize {
         let mut frames = 0;
         while self.payload().await.is_some() {
             frames += 1;
@@ -107,7 +101,7 @@ impl Raw {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strangers_who_send_nothing_or_nonsense_are_shown_out_and_nobody_else_notices() {
+async fn connections_that_send_nothing_or_garbage_are_closed_and_affect_nobody_else() {
     let mut options = options();
     options.machine.login_time = Duration::from_millis(500);
     options.handshake_time = Duration::from_millis(500);
@@ -116,48 +110,49 @@ async fn strangers_who_send_nothing_or_nonsense_are_shown_out_and_nobody_else_no
 
     let mut no_tls = TcpStream::connect(server.address).await.unwrap();
     let read = timeout(PATIENCE, no_tls.read(&mut [0; 1])).await.expect("an end");
-    assert!(matches!(read, Ok(0) | Err(_)), "a handshake that does not begin");
+    assert!(matches!(read, Ok(0) | Err(_)), "a handshake that does not begin exceeds its time limit");
 
     let mut not_tls = TcpStream::connect(server.address).await.unwrap();
     not_tls.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut all = Vec::new();
     drop(timeout(PATIENCE, not_tls.read_to_end(&mut all)).await.expect("an end"));
+    assert_eq!(all.first(), Some(&21), "the content type of an alert");
 
-    Raw::connect(&server).await.last_words().await;
+    Raw::connect(&server).await.read_to_end().await;
 
     let mut half = Raw::connect(&server).await;
     half.write(&[0, 0, 0, 16, b'C']).await;
-    half.last_words().await;
+    half.read_to_end().await;
 
     let mut trickle = Raw::connect(&server).await;
     let mut hello = Vec::new();
     frame::encode_raw(&Hello::OURS.encode(), &mut hello);
     for byte in hello.chunks(1) {
-        // It is too late before the hello is through, and then nobody reads any more.
+        // The time limit for a login passes before the hello is complete; then the server stops reading.
         if trickle.stream.write_all(byte).await.is_err() || trickle.stream.flush().await.is_err() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    trickle.last_words().await;
+    trickle.read_to_end().await;
 
     let mut huge = Raw::connect(&server).await;
     huge.write(&u32::MAX.to_be_bytes()).await;
-    huge.last_words().await;
+    huge.read_to_end().await;
 
     let mut garbage = Raw::connect(&server).await;
     garbage.frame(b"GET / HTTP/1.1\r\n").await;
-    garbage.last_words().await;
+    garbage.read_to_end().await;
 
     let mut greeted = Raw::connect(&server).await;
     greeted.frame(&Hello::OURS.encode()).await;
     greeted.frame(&[0xff; 100]).await;
-    assert!(greeted.last_words().await > 0, "it is told why");
+    assert!(greeted.read_to_end().await > 0, "the server sends the reason");
 
     let mut long = Raw::connect(&server).await;
     long.frame(&Hello::OURS.encode()).await;
     long.write(&(frame::MAX_GUEST_FRAME as u32 + 1).to_be_bytes()).await;
-    long.last_words().await;
+    long.read_to_end().await;
 
     assert!(alice.client.roster().await.is_empty());
     let bob = server.join("bob").await;
@@ -165,7 +160,7 @@ async fn strangers_who_send_nothing_or_nonsense_are_shown_out_and_nobody_else_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_address_that_shakes_no_hands_does_not_fill_the_door() {
+async fn one_source_cannot_occupy_all_handshakes() {
     let mut options = options();
     options.machine.max_connections_per_address = 3;
     options.handshake_time = Duration::from_secs(3_600);
@@ -178,38 +173,38 @@ async fn one_address_that_shakes_no_hands_does_not_fill_the_door() {
     let first = silent().await;
     let _others = [silent().await, silent().await];
     let mut too_many = silent().await;
-    let read = timeout(PATIENCE, too_many.read(&mut [0; 1])).await.expect("one too many is closed at once");
+    let read = timeout(PATIENCE, too_many.read(&mut [0; 1])).await.expect("the connection beyond the limit is closed");
     assert!(matches!(read, Ok(0) | Err(_)));
     server.join("alice").await;
     drop(first);
     let mut next = silent().await;
     while timeout(Duration::from_millis(200), next.read(&mut [0; 1])).await.is_ok() {
-        // The server may not have noticed yet that the first is gone.
+        // The server may not have noticed yet that the first connection is closed.
         next = silent().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_who_sends_nonsense_is_cut_off_and_then_lost() {
+async fn a_session_whose_connection_sends_garbage_is_disconnected_and_then_lost() {
     let server = Server::start().await;
     let mut alice = server.join("alice").await;
     let mut mallory = Raw::connect(&server).await;
-    mallory.log_in("mallory").await;
+    mallory.login("mallory").await;
     alice.sees(&["mallory"]).await;
     mallory.write(&u32::MAX.to_be_bytes()).await;
-    mallory.last_words().await;
+    mallory.read_to_end().await;
     assert_eq!(alice.presence("mallory").await, Presence::Offline(OfflineReason::Lost));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_who_does_not_read_is_dropped_and_delays_nobody() {
+async fn a_client_that_does_not_read_is_dropped_and_delays_nobody() {
     let mut options = options();
     options.stall = Duration::from_millis(500);
     options.machine.refresh_interval = Duration::from_millis(1);
     options.machine.frames_per_second = 1_000_000;
     options.machine.frame_burst = 1_000_000;
     options.machine.silence = PATIENCE;
-    // Small buffers in the kernel, so that little is enough to fill them; accepted sockets inherit the listener's.
+    // Small kernel buffers fill up quickly. Accepted sockets inherit the size of the listener.
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     listener.set_send_buffer_size(4096).unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -221,7 +216,7 @@ async fn a_member_who_does_not_read_is_dropped_and_delays_nobody() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut bob = Raw::over(socket.connect(server.address).await.unwrap()).await;
-    bob.log_in("bob").await;
+    bob.login("bob").await;
     alice.sees(&["bob"]).await;
     let asking = tokio::spawn(async move {
         let mut refresh = Vec::new();
@@ -238,22 +233,22 @@ async fn a_member_who_does_not_read_is_dropped_and_delays_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_neither_reads_nor_closes_does_not_hold_up_the_end() {
+async fn a_client_that_neither_reads_nor_closes_does_not_delay_stopping() {
     let mut server = Server::start().await;
     let mut alice = server.join("alice").await;
     let mut stubborn = Raw::connect(&server).await;
-    stubborn.log_in("stubborn").await;
+    stubborn.login("stubborn").await;
     alice.sees(&["stubborn"]).await;
     let _silent = TcpStream::connect(server.address).await.unwrap();
     let began = Instant::now();
     server.stop().await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    assert!(stubborn.last_words().await > 0, "it was told, and is closed");
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    assert!(stubborn.read_to_end().await > 0, "it received the reason and was closed");
+    assert!(TcpStream::connect(server.address).await.is_err(), "the server listens no longer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_a_chat_server_is_called_so() {
+async fn a_server_of_another_protocol_is_reported_as_such() {
     let server = Server::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -269,10 +264,91 @@ async fn what_is_not_a_chat_server_is_called_so() {
     assert!(matches!(error, ConnectError::NotChat { what: "it does not speak TLS", .. }), "{error}");
 }
 
-#[derive(Debug)]
-struct Anybody;
+/// Handshakes end in an error wherever they break off, and each is counted: a task that panicked would not be.
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_in_handshakes_ends_in_an_error_and_harms_nobody() {
+    let options = options();
+    let monitor = options.monitor.clone();
+    let server = Server::start_with(options).await;
+    let alice = server.join("alice").await;
 
-impl ServerCertVerifier for Anybody {
+    let half = [22, 3, 1, 0, 8, 1, 0, 1, 0, 7, 7, 7, 7];
+    let mut handshakes = Vec::new();
+    for first in [&[22, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff][..], &half] {
+        for second in [&b""[..], b"GET / HTTP/1.1", &[23, 3, 3, 0, 1, 7], &half, &[22, 3, 1, 0, 5, 2, 0, 0, 1, 7]] {
+            handshakes.push([first, second].concat());
+        }
+    }
+    // The beginning of a hello of 64,000 bytes, in records of 1,000.
+    let endless = [&[22, 3, 1, 0x03, 0xe8, 1, 0, 0xfa, 0][..], &[0; 996]].concat();
+    handshakes.push([&endless[..], &[&[22, 3, 1, 0x03, 0xe8][..], &[0; 1_000]].concat().repeat(40)].concat());
+    // A valid hello, altered or cut off, followed by a part of another one.
+    let hello = client_hello();
+    for at in (0..hello.len()).step_by(8) {
+        for (change, len) in [(0x01, hello.len()), (0x80, hello.len()), (0xff, at + 1), (0, at)] {
+            let mut altered = hello.clone();
+            altered[at] ^= change;
+            handshakes.push([&altered[..len], &hello[..at]].concat());
+        }
+    }
+    for handshake in &handshakes {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        // The server may have rejected the beginning already.
+        drop(stream.write_all(handshake).await);
+        drop(stream.shutdown().await);
+        drop(timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.expect("an end"));
+    }
+
+    let failed = async {
+        while monitor.snapshot()[Metric::HandshakesFailed] < handshakes.len() as u64 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, failed).await.expect("each handshake fails");
+    assert!(alice.client.roster().await.is_empty());
+    server.join("bob").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_may_update_its_tls_keys() {
+    let server = Server::start().await;
+    let mut client = Raw::connect(&server).await;
+    client.frame(&Hello::OURS.encode()).await;
+    client.payload().await.expect("the server's hello");
+    for _ in 0..3 {
+        client.stream.get_mut().1.refresh_traffic_keys().unwrap();
+        client.request(&Request::Refresh).await;
+        assert!(matches!(client.reply().await, Some(Reply::Rejected(Rejection::UnexpectedRequest))));
+    }
+}
+
+/// The first bytes of a TLS client.
+fn client_hello() -> Vec<u8> {
+    let mut hello = Vec::new();
+    let mut client = rustls::ClientConnection::new(tls_config(), server_name()).unwrap();
+    client.write_tls(&mut hello).unwrap();
+    hello
+}
+
+fn tls_config() -> Arc<rustls::ClientConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate))
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+fn server_name() -> ServerName<'static> {
+    ServerName::try_from("localhost").unwrap()
+}
+
+#[derive(Debug)]
+struct AnyCertificate;
+
+impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

@@ -1,4 +1,4 @@
-//! The door: accepts connections and shakes hands, many at once but not without end.
+//! The acceptor: accepts TCP connections and performs their TLS handshakes, a bounded number at a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,26 +11,29 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::ServerOptions;
-use super::handshake_limiter::{HandshakeLimiter, Place};
+use super::handshake_limiter::{HandshakeLimiter, Slot};
 use super::hub::Event;
 use super::monitor::{Counters, Metric};
-use super::tls_stream::TlsStream;
 use crate::connection;
 use crate::outbox::Outbox;
 use crate::pace::Pace;
 
-/// How many handshakes may be under way: each costs some 20 KB and 0.2 ms of work. Others wait in the kernel's backlog.
+/// How many handshakes may be in progress. Each costs about 20 KB and 0.2 ms of computation. Further connections wait in
+/// the backlog of the kernel.
 const HANDSHAKES: usize = 1024;
 
-/// The pauses after an accept that failed because the process or the system has no descriptors left: connections end,
-/// and soon there are some.
+/// How many bytes of TLS records may wait for the socket: two records of the greatest length. The rest stays in the send
+/// queue, where it is counted. rustls would keep 64 KiB for every client that does not read.
+const TLS_BUFFER: usize = 32 * 1024;
+
+/// The pauses after a failure to accept for lack of file descriptors: each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Where connections come in.
 pub(super) struct Acceptor {
     pub(super) listener: TcpListener,
     pub(super) tls: Arc<ServerConfig>,
@@ -39,21 +42,23 @@ pub(super) struct Acceptor {
     pub(super) options: ServerOptions,
 }
 
-/// Accepting, when the system has nothing left for it: the pause that comes next, and when the one that runs is over.
-struct Pause {
+/// The pauses between failures to accept.
+struct Backoff {
     next: Duration,
+    /// The end of the pause in progress.
     until: Option<Instant>,
     warnings: Pace,
 }
 
 impl Acceptor {
-    /// Accepts until `stopping`, and then waits until all connections have ended. If it is dropped, they end at once.
+    /// Accepts connections until `stopping`, then waits until all of them have ended. Dropping the future ends them
+    /// immediately.
     pub(super) async fn run(self, stopping: CancellationToken) {
         let permits = Arc::new(Semaphore::new(HANDSHAKES));
-        let porch = HandshakeLimiter::default();
+        let limiter = HandshakeLimiter::default();
         let mut connections = JoinSet::new();
         let mut next = ConnId::new(1);
-        let mut pause = Pause { next: FIRST_PAUSE, until: None, warnings: Pace::warnings() };
+        let mut backoff = Backoff { next: FIRST_PAUSE, until: None, warnings: Pace::warnings() };
         loop {
             let (permit, stream, from) = tokio::select! {
                 () = stopping.cancelled() => break,
@@ -63,12 +68,12 @@ impl Acceptor {
                     }
                     continue;
                 }
-                accepted = self.accept(&permits, &mut pause) => accepted,
+                accepted = self.accept(&permits, &mut backoff) => accepted,
             };
             self.counters.add(Metric::Accepted, 1);
-            // Beyond, the connection is closed without a word: it could not read one yet.
-            if let Some(place) = porch.enter(from.ip(), self.options.machine.max_connections_per_address) {
-                connections.spawn(self.guest(next, stream, from, (permit, place), &stopping));
+            // Beyond the limit, the connection is closed without a reason: before the handshake nothing can be sent.
+            if let Some(slot) = limiter.acquire(from.ip(), self.options.machine.max_connections_per_address) {
+                connections.spawn(self.connection(next, stream, from, (permit, slot), &stopping));
                 next = next.next();
             } else {
                 self.counters.add(Metric::Refused, 1);
@@ -78,74 +83,75 @@ impl Acceptor {
         while connections.join_next().await.is_some() {}
     }
 
-    /// The next connection, when there is room for a handshake. Cancel safe.
+    /// Waits for a permit and accepts the next connection. Cancel safe.
     async fn accept(
         &self,
         permits: &Arc<Semaphore>,
-        pause: &mut Pause,
+        backoff: &mut Backoff,
     ) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
         let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
         loop {
-            if let Some(until) = pause.until {
+            if let Some(until) = backoff.until {
                 sleep_until(until).await;
-                pause.until = None;
+                backoff.until = None;
             }
             match self.listener.accept().await {
                 Ok((stream, from)) => {
-                    pause.next = FIRST_PAUSE;
+                    backoff.next = FIRST_PAUSE;
                     return (permit, stream, from);
                 }
-                // The other side gave up while it waited in the backlog.
-                Err(error) if is_their_fault(&error) => {}
+                // The client gave up while its connection waited in the backlog.
+                Err(error) if is_caused_by_client(&error) => {}
                 Err(error) => {
                     self.counters.add(Metric::AcceptFailed, 1);
-                    if pause.warnings.allows() {
-                        log::warn!("no connection can be accepted: {error}; trying again");
+                    if backoff.warnings.allows() {
+                        log::warn!("cannot accept connections: {error}; trying again");
                     }
-                    pause.until = Some(Instant::now() + pause.next);
-                    pause.next = (pause.next * 2).min(LONGEST_PAUSE);
+                    backoff.until = Some(Instant::now() + backoff.next);
+                    backoff.next = (backoff.next * 2).min(LONGEST_PAUSE);
                 }
             }
         }
     }
 
-    /// The whole life of one connection.
-    fn guest(
+    /// Returns the whole life of one connection: the handshake, then [`connection::run`].
+    fn connection(
         &self,
         conn: ConnId,
         stream: TcpStream,
         from: SocketAddr,
-        permit: (OwnedSemaphorePermit, Place),
+        slots: (OwnedSemaphorePermit, Slot),
         stopping: &CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (tls, events) = (Arc::clone(&self.tls), self.events.clone());
-        // No handshake goes on after this.
+        let (tls, events) = (TlsAcceptor::from(Arc::clone(&self.tls)), self.events.clone());
         let stopping = stopping.clone();
         let (handshake_time, stall) = (self.options.handshake_time, self.options.stall);
-        let (counters, shaking) = (Arc::clone(&self.counters), self.counters.hold(Metric::Handshakes));
-        let failures = Arc::clone(&self.counters);
-        // On the heap, because it is large and soon over.
-        let shaken = Box::pin(async move {
-            // Small frames must not wait for each other's acknowledgements; a socket without that option still works.
+        let (counters, in_progress) = (Arc::clone(&self.counters), self.counters.hold(Metric::Handshakes));
+        // Boxed, because the handshake's state is large and is needed for a short time only.
+        let handshake = Box::pin(async move {
+            // Small frames must not wait for acknowledgements. A socket without this option works nevertheless.
             drop(stream.set_nodelay(true));
-            let handshake = TlsStream::accept(tls, stream);
-            let failed = tokio::select! {
+            let handshake = tls.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
+            tokio::select! {
                 result = timeout(handshake_time, handshake) => match result {
-                    Ok(Ok(stream)) => return Some(stream),
-                    Ok(Err(error)) => error.to_string(),
-                    Err(_) => "it took too long".to_owned(),
+                    Ok(result) => result.map_err(|error| error.to_string()).map(Some),
+                    Err(_) => Err("it exceeded the time limit".to_owned()),
                 },
-                () = stopping.cancelled() => return None,
-            };
-            failures.add(Metric::HandshakesFailed, 1);
-            log::debug!("handshake with {from} failed: {failed}");
-            None
+                () = stopping.cancelled() => Ok(None),
+            }
         });
         async move {
-            let Some(stream) = shaken.await else { return };
-            drop((permit, shaking));
+            let stream = match handshake.await {
+                Ok(Some(stream)) => stream,
+                Ok(None) => return,
+                Err(error) => {
+                    counters.add(Metric::HandshakesFailed, 1);
+                    return log::debug!("handshake with {from} failed: {error}");
+                }
+            };
+            drop((slots, in_progress));
             let _connected = counters.hold(Metric::Connections);
-            // A dual-stack socket shows IPv4 addresses inside IPv6 ones.
+            // A dual-stack socket maps IPv4 addresses into IPv6 ones.
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
             let outbox = Arc::new(Outbox::guest());
             let connected = Event::Connected { conn, from, outbox: Arc::clone(&outbox) };
@@ -158,7 +164,7 @@ impl Acceptor {
     }
 }
 
-fn is_their_fault(error: &io::Error) -> bool {
+fn is_caused_by_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
