@@ -1,4 +1,4 @@
-//! Passwords: from a file, from `CHAT_PASSWORD`, or typed unseen. Never from an argument.
+//! Passwords: from a file, from `CHAT_PASSWORD`, or typed without echo. Never from an argument.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,58 +9,58 @@ use zeroize::Zeroizing;
 
 use crate::error::CliError;
 
-/// The environment variable.
+/// The environment variable that may contain the password.
 const VARIABLE: &str = "CHAT_PASSWORD";
 
-/// The most bytes read of a password file: the longest password and whatever else its first line may hold.
-const MAX_FILE: u64 = 4_096;
+/// The most bytes that are read of a password file: more than the longest password.
+const MAX_FILE_BYTES: u64 = 4_096;
 
-/// How often a password that breaks a rule may be typed again before the program gives up.
-const TRIES: u32 = 3;
+/// How often the user may type a password before the program gives up.
+const ATTEMPTS: u32 = 3;
 
-/// Where a password comes from: the file if there is one, else the environment variable, else the terminal.
+/// Where a password comes from: the file if one is named, else the environment variable, else the terminal.
 #[derive(Debug)]
 pub struct PasswordSource {
     file: Option<PathBuf>,
 }
 
-/// Whether a typed password is a known or a new one; new ones are typed twice.
+/// Which password is typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Wanted {
-    /// One that exists.
-    Known,
-    /// One that is set now.
+pub enum PasswordKind {
+    /// The current password of an account.
+    Existing,
+    /// A new password, which is typed twice.
     New,
 }
 
-/// Asks at the terminal, without showing what is typed.
-pub trait Ask {
-    /// Shows the prompt and reads one line unseen.
+/// Asks the user for passwords.
+pub trait PasswordPrompt {
+    /// Shows a question and reads one line without echo.
     ///
     /// # Errors
-    /// There is no terminal, or it was interrupted.
-    fn hidden(&mut self, prompt: &str) -> io::Result<Zeroizing<String>>;
+    /// There is no terminal, or the user interrupted the question.
+    fn read_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>>;
 
-    /// Tells what was wrong with it.
-    fn tell(&mut self, sentence: &str);
+    /// Shows what was wrong with the answer.
+    fn show_error(&mut self, sentence: &str);
 }
 
 impl PasswordSource {
-    /// Names the file, if there is one.
+    /// A source that reads this file, if one is named.
     pub const fn new(file: Option<PathBuf>) -> Self {
         Self { file }
     }
 
-    /// Whether somebody has to type it.
+    /// Whether the user has to type the password.
     pub fn is_typed(&self) -> bool {
         self.file.is_none() && std::env::var_os(VARIABLE).is_none()
     }
 
-    /// Gets the password. Blocks while it is typed; `ask` is `None` without a terminal.
+    /// Reads the password. Blocks while the user types. `prompt` is `None` if there is no terminal.
     ///
     /// # Errors
-    /// It breaks a rule, cannot be read, or there is nowhere to get it from.
-    pub fn get(&self, wanted: Wanted, ask: Option<&mut dyn Ask>) -> Result<Password, CliError> {
+    /// There is no source, the source cannot be read, or the password breaks a rule.
+    pub fn read(&self, kind: PasswordKind, prompt: Option<&mut dyn PasswordPrompt>) -> Result<Password, CliError> {
         if let Some(path) = &self.file {
             return from_file(path);
         }
@@ -74,8 +74,8 @@ impl PasswordSource {
             }
             Err(std::env::VarError::NotPresent) => {}
         }
-        match ask {
-            Some(ask) => typed(wanted, ask),
+        match prompt {
+            Some(prompt) => ask(kind, prompt),
             None => Err(CliError::usage("no password is given, and there is no terminal to ask for it")
                 .hint(format_args!("use --password-file FILE or the environment variable {VARIABLE}"))),
         }
@@ -85,47 +85,47 @@ impl PasswordSource {
 fn from_file(path: &Path) -> Result<Password, CliError> {
     let unreadable =
         |why: &dyn std::fmt::Display| CliError::usage(format_args!("the password file {} {why}", path.display()));
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_FILE).unwrap_or(0)));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_FILE_BYTES).unwrap_or(0)));
     File::open(path)
-        .and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
+        .and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes))
         .map_err(|error| unreadable(&format_args!("cannot be read: {error}")))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(&"is not UTF-8"))?;
     Password::parse(text.lines().next().unwrap_or_default())
         .map_err(|error| unreadable(&format_args!("cannot be used: {error}")))
 }
 
-/// Asks for a password, again if it breaks a rule.
+/// Asks for a password, and asks again if it breaks a rule.
 ///
 /// # Errors
-/// There is no terminal, it was interrupted, or no try was right.
-pub fn typed(wanted: Wanted, ask: &mut dyn Ask) -> Result<Password, CliError> {
+/// There is no terminal, the user interrupted the question, or every attempt was wrong.
+pub fn ask(kind: PasswordKind, prompt: &mut dyn PasswordPrompt) -> Result<Password, CliError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::Interrupted => CliError::interrupted(),
         _ => CliError::usage(format_args!("no password was typed: {error}")),
     };
-    let prompt = match wanted {
-        Wanted::Known => "password: ",
-        Wanted::New => "new password: ",
+    let question = match kind {
+        PasswordKind::Existing => "password: ",
+        PasswordKind::New => "new password: ",
     };
     let mut last = String::new();
-    for _ in 0..TRIES {
-        match Password::parse(&ask.hidden(prompt).map_err(failed)?) {
+    for _ in 0..ATTEMPTS {
+        match Password::parse(&prompt.read_hidden(question).map_err(failed)?) {
             Err(error) => {
                 last = error.to_string();
-                ask.tell(&last);
+                prompt.show_error(&last);
             }
-            Ok(password) if wanted == Wanted::Known => return Ok(password),
+            Ok(password) if kind == PasswordKind::Existing => return Ok(password),
             Ok(password) => {
-                let again = ask.hidden("the same again: ").map_err(failed)?;
+                let again = prompt.read_hidden("the same again: ").map_err(failed)?;
                 if Password::parse(&again).is_ok_and(|again| again.expose() == password.expose()) {
                     return Ok(password);
                 }
-                "the two are not the same".clone_into(&mut last);
-                ask.tell(&last);
+                "the two passwords differ".clone_into(&mut last);
+                prompt.show_error(&last);
             }
         }
     }
-    Err(CliError::usage(format_args!("no password after {TRIES} tries: {last}")))
+    Err(CliError::usage(format_args!("no password after {ATTEMPTS} attempts: {last}")))
 }
 
 #[cfg(test)]
@@ -136,15 +136,15 @@ mod tests {
 
     struct Script(Vec<&'static str>, Vec<String>);
 
-    impl Ask for Script {
-        fn hidden(&mut self, _: &str) -> io::Result<Zeroizing<String>> {
+    impl PasswordPrompt for Script {
+        fn read_hidden(&mut self, _: &str) -> io::Result<Zeroizing<String>> {
             if self.0.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             Ok(Zeroizing::new(self.0.remove(0).to_owned()))
         }
 
-        fn tell(&mut self, sentence: &str) {
+        fn show_error(&mut self, sentence: &str) {
             self.1.push(sentence.to_owned());
         }
     }
@@ -159,12 +159,12 @@ mod tests {
     fn the_first_line_of_a_file_is_the_password() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
-        let get = |content: &[u8]| {
+        let read = |content: &[u8]| {
             fs::write(&path, content).unwrap();
-            PasswordSource::new(Some(path.clone())).get(Wanted::Known, None)
+            PasswordSource::new(Some(path.clone())).read(PasswordKind::Existing, None)
         };
         for content in ["correct horse", "correct horse\n", "correct horse\r\nbattery\n"] {
-            assert_eq!(get(content.as_bytes()).unwrap().expose(), "correct horse", "{content:?}");
+            assert_eq!(read(content.as_bytes()).unwrap().expose(), "correct horse", "{content:?}");
         }
         for (content, sentence) in [
             (&b""[..], "the password is empty"),
@@ -172,33 +172,35 @@ mod tests {
             (b"short", "the password is too short"),
             (b"\xff\xff\xff\xff\xff\xff\xff\xff", "is not UTF-8"),
         ] {
-            let error = get(content).unwrap_err();
+            let error = read(content).unwrap_err();
             assert_eq!(error.exit().code(), 2);
             assert!(shown(error).contains(sentence), "{content:?}");
         }
-        let missing = PasswordSource::new(Some(folder.path().join("none"))).get(Wanted::Known, None).unwrap_err();
+        let missing =
+            PasswordSource::new(Some(folder.path().join("none"))).read(PasswordKind::Existing, None).unwrap_err();
         assert!(shown(missing).contains("none cannot be read: "));
     }
 
     #[test]
-    fn a_known_password_is_typed_once_and_a_new_one_twice() {
-        let mut ask = Script(vec!["correct horse"], vec![]);
-        assert_eq!(typed(Wanted::Known, &mut ask).unwrap().expose(), "correct horse");
-        let mut ask = Script(vec!["correct horse", "correct hose", "short", "correct horse", "correct horse"], vec![]);
-        assert_eq!(typed(Wanted::New, &mut ask).unwrap().expose(), "correct horse");
-        assert_eq!(ask.1, ["the two are not the same", "the password is too short; it needs at least 8 characters"]);
+    fn an_existing_password_is_typed_once_and_a_new_one_twice() {
+        let mut script = Script(vec!["correct horse"], vec![]);
+        assert_eq!(ask(PasswordKind::Existing, &mut script).unwrap().expose(), "correct horse");
+        let mut script =
+            Script(vec!["correct horse", "correct hose", "short", "correct horse", "correct horse"], vec![]);
+        assert_eq!(ask(PasswordKind::New, &mut script).unwrap().expose(), "correct horse");
+        assert_eq!(script.1, ["the two passwords differ", "the password is too short; it needs at least 8 characters"]);
     }
 
     #[test]
-    fn typing_ends_after_three_tries_or_when_interrupted() {
-        let error = typed(Wanted::Known, &mut Script(vec!["a", "b", "c", "correct horse"], vec![])).unwrap_err();
-        assert!(shown(error).starts_with("error: no password after 3 tries: the password is too short"));
-        let mut ask = Script(vec!["correct horse", "correct hose", "a", ""], vec![]);
-        let error = typed(Wanted::New, &mut ask).unwrap_err();
-        assert!(shown(error).starts_with("error: no password after 3 tries: the password is empty"));
-        let mut ask = Script(["correct horse", "correct hose"].repeat(3), vec![]);
-        let error = typed(Wanted::New, &mut ask).unwrap_err();
-        assert!(shown(error).starts_with("error: no password after 3 tries: the two are not the same"));
-        assert_eq!(typed(Wanted::Known, &mut Script(vec![], vec![])).unwrap_err().exit().code(), 2);
+    fn asking_ends_after_three_attempts_or_at_the_end_of_the_input() {
+        let error = ask(PasswordKind::Existing, &mut Script(vec!["a", "b", "c", "correct horse"], vec![])).unwrap_err();
+        assert!(shown(error).starts_with("error: no password after 3 attempts: the password is too short"));
+        let mut script = Script(vec!["correct horse", "correct hose", "a", ""], vec![]);
+        let error = ask(PasswordKind::New, &mut script).unwrap_err();
+        assert!(shown(error).starts_with("error: no password after 3 attempts: the password is empty"));
+        let mut script = Script(["correct horse", "correct hose"].repeat(3), vec![]);
+        let error = ask(PasswordKind::New, &mut script).unwrap_err();
+        assert!(shown(error).starts_with("error: no password after 3 attempts: the two passwords differ"));
+        assert_eq!(ask(PasswordKind::Existing, &mut Script(vec![], vec![])).unwrap_err().exit().code(), 2);
     }
 }

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT, which ask a program to end, and SIGHUP, by which a terminal tells that its window was closed.
+//! Signals that ask a program to stop: SIGTERM, SIGINT, and SIGHUP, which a terminal sends when it is closed.
 
 use std::future::pending;
 use std::io;
@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::CliError;
 
-/// The signals; from its making on they no longer kill the process.
+/// The stop signals. While this value exists, they do not kill the process.
 #[derive(Debug)]
 pub struct StopSignals {
     terminate: Signal,
@@ -16,30 +16,30 @@ pub struct StopSignals {
 }
 
 impl StopSignals {
-    /// Takes SIGTERM and SIGINT over. Needs a tokio runtime.
+    /// Handles SIGTERM and SIGINT. Requires a tokio runtime.
     ///
     /// # Errors
-    /// The system refuses.
+    /// The system does not allow the signal handlers.
     pub fn new() -> Result<Self, CliError> {
-        let make = || -> io::Result<Self> {
+        let install = || -> io::Result<Self> {
             let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
             Ok(Self { terminate, interrupt, hang_up: None })
         };
-        make().map_err(refused)
+        install().map_err(refused)
     }
 
-    /// Takes SIGHUP over as well.
+    /// Handles SIGHUP too.
     ///
     /// # Errors
-    /// The system refuses.
+    /// The system does not allow the signal handlers.
     pub fn with_hang_up() -> Result<Self, CliError> {
         let hang_up = Some(signal(SignalKind::hangup()).map_err(refused)?);
         Ok(Self { hang_up, ..Self::new()? })
     }
 
-    /// Waits for the next of them.
+    /// Waits for the next signal.
     ///
-    /// Cancel safety: safe; a signal that came before is not lost.
+    /// Cancel safety: this method is cancel safe. No signal is lost.
     pub async fn next(&mut self) {
         let hang_up = async {
             match &mut self.hang_up {
@@ -56,5 +56,5 @@ impl StopSignals {
 }
 
 fn refused(error: io::Error) -> CliError {
-    CliError::not_there(format_args!("signals cannot be received: {error}"))
+    CliError::not_there(format_args!("signals cannot be handled: {error}"))
 }

@@ -1,23 +1,23 @@
-//! The terminal: whether there is one, questions asked at it, and that it is left as it was found.
+//! The terminal: whether there is one, questions at it, and restoring its state.
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use zeroize::Zeroizing;
 
-use crate::secret::Ask;
+use crate::secret::PasswordPrompt;
 
-/// Whether somebody sits there: questions are asked only then, so that a script never waits for an answer.
-pub fn is_there() -> bool {
+/// Whether standard input is a terminal. Only then are questions asked, so that a script never waits for an answer.
+pub fn is_interactive() -> bool {
     io::stdin().is_terminal()
 }
 
-/// Asks for a line that may be seen. `None` at the end of the input.
+/// Asks a question whose answer is shown. Returns the trimmed answer, or `None` at the end of the input.
 ///
 /// # Errors
 /// The terminal cannot be read or written.
 pub fn ask(question: &str) -> io::Result<Option<String>> {
-    // Standard output belongs to the conversation.
+    // Standard output is for the conversation.
     let mut err = io::stderr();
     write!(err, "{question}")?;
     err.flush()?;
@@ -26,46 +26,46 @@ pub fn ask(question: &str) -> io::Result<Option<String>> {
     Ok((bytes > 0).then(|| answer.trim().to_owned()))
 }
 
-/// Passwords, typed unseen. From the first question on nothing that is typed is shown until this is dropped: neither the
-/// moment a question is there nor between two of them.
+/// Asks for passwords. From the first question until this value is dropped, the terminal does not echo: not even between
+/// two questions.
 #[derive(Debug, Default)]
-pub struct Terminal(Option<Unseen>);
+pub struct TerminalPrompt(Option<EchoGuard>);
 
-impl Ask for Terminal {
-    fn hidden(&mut self, prompt: &str) -> io::Result<Zeroizing<String>> {
-        self.0.get_or_insert_with(Unseen::new);
-        let typed = rpassword::prompt_password(prompt).map(Zeroizing::new);
+impl PasswordPrompt for TerminalPrompt {
+    fn read_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
+        self.0.get_or_insert_with(EchoGuard::new);
+        let typed = rpassword::prompt_password(question).map(Zeroizing::new);
         if typed.as_ref().is_err_and(|error| error.kind() == ErrorKind::UnexpectedEof) {
-            // What is said next does not belong behind the question.
+            // The next output begins on a new line.
             drop(writeln!(io::stderr()));
         }
         typed
     }
 
-    fn tell(&mut self, sentence: &str) {
-        // Without standard error the prompt itself has to do.
+    fn show_error(&mut self, sentence: &str) {
+        // If standard error is closed, the repeated question has to suffice.
         drop(writeln!(io::stderr(), "error: {sentence}"));
     }
 }
 
-/// While this lives, the terminal does not show what is typed.
+/// Turns echo off while it lives.
 #[derive(Debug)]
-struct Unseen(Option<Termios>);
+struct EchoGuard(Option<Termios>);
 
-impl Unseen {
+impl EchoGuard {
     fn new() -> Self {
         let found = termios::tcgetattr(io::stdin()).ok();
         if let Some(found) = &found {
             let mut silent = found.clone();
             silent.local_modes.remove(LocalModes::ECHO);
-            // What cannot be silenced here cannot be silenced by the prompt either, which says so.
+            // If this fails, the question fails too and reports it.
             let _refused = termios::tcsetattr(io::stdin(), OptionalActions::Now, &silent);
         }
         Self(found)
     }
 }
 
-impl Drop for Unseen {
+impl Drop for EchoGuard {
     fn drop(&mut self) {
         if let Some(found) = &self.0 {
             let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
@@ -73,26 +73,26 @@ impl Drop for Unseen {
     }
 }
 
-/// Puts the terminal back into the state in which it was found, however the program ends: a prompt that is abandoned
-/// in the middle would leave it without echo.
+/// Restores the terminal when it is dropped. A question or line editor that is abandoned would otherwise leave the
+/// terminal without echo.
 #[derive(Debug)]
-#[must_use = "the terminal is put back when this is dropped"]
-pub struct Restore(Option<Termios>);
+#[must_use = "the terminal is restored when the guard is dropped"]
+pub struct TerminalGuard(Option<Termios>);
 
-impl Restore {
-    /// Notes the state of the terminal, if there is one.
+impl TerminalGuard {
+    /// Saves the state of the terminal, if there is one.
     pub fn new() -> Self {
-        Self(is_there().then(|| termios::tcgetattr(io::stdin()).ok()).flatten())
+        Self(is_interactive().then(|| termios::tcgetattr(io::stdin()).ok()).flatten())
     }
 }
 
-impl Default for Restore {
+impl Default for TerminalGuard {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Drop for Restore {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         let Some(found) = &self.0 else { return };
         let changed = termios::tcgetattr(io::stdin()).is_ok_and(|now| {
@@ -101,7 +101,7 @@ impl Drop for Restore {
                 || now.output_modes != found.output_modes
         });
         if changed {
-            // Ends bracketed paste, which line editors switch on, and the line that was being typed.
+            // Turns off bracketed paste, which line editors turn on. The line end finishes a half-typed line.
             const END: &str = "\x1b[?2004l";
             if io::stdout().is_terminal() {
                 drop(writeln!(io::stdout(), "{END}"));

@@ -1,4 +1,4 @@
-//! The way into the conversation: name, password, trust, and a sentence for each way to fail.
+//! Logs in: asks for what is missing, connects, and explains each failure.
 
 use std::future::Future;
 use std::path::Path;
@@ -16,13 +16,14 @@ use tokio::task::spawn_blocking;
 
 use super::args::{self, Talk, TrustChoice};
 use crate::error::CliError;
-use crate::secret::{Ask, Wanted};
-use crate::terminal::{self, Terminal};
+use crate::secret::{PasswordKind, PasswordPrompt};
+use crate::terminal::{self, TerminalPrompt};
 
-/// Asks for what is missing, connects, and returns once the roster is complete.
+/// Asks for a missing user name or password, connects, logs in, and returns once the roster is complete.
 ///
 /// # Errors
-/// Something is missing and there is nobody to ask (exit code 2), or there is no session (3).
+/// - Exit code 2: a value is missing, and there is no terminal to ask for it.
+/// - Exit code 3: the client could not connect or log in.
 pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
     let Talk { server, user, purpose, password, invitation, udp, advertise, trust, format: _, input: _ } = task;
     let known_servers = match &trust {
@@ -30,21 +31,21 @@ pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
         TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) => None,
     };
     let trust = self::trust(trust)?;
-    // Typing takes its time, and signals must be heard meanwhile.
-    let asked = spawn_blocking(move || -> Result<_, CliError> {
+    // In a thread of its own, because typing blocks and signals must still end the program.
+    let credentials = spawn_blocking(move || -> Result<_, CliError> {
         let user = user.map_or_else(ask_name, Ok)?;
-        let wanted = if purpose == Purpose::Register { Wanted::New } else { Wanted::Known };
-        let mut terminal = terminal::is_there().then(Terminal::default);
-        let password = password.get(wanted, terminal.as_mut().map(|terminal| terminal as &mut dyn Ask))?;
+        let kind = if purpose == Purpose::Register { PasswordKind::New } else { PasswordKind::Existing };
+        let mut terminal = terminal::is_interactive().then(TerminalPrompt::default);
+        let password = password.read(kind, terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt))?;
         Ok(Credentials { user, password, purpose, invitation })
     });
-    let login = asked.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
-    let mut options = ClientOptions::new(server, trust, login);
+    let credentials = credentials.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
+    let mut options = ClientOptions::new(server, trust, credentials);
     options.udp = udp;
     options.advertise = advertise;
-    // A message is taken when its line is written.
+    // A message is accepted once its line is written.
     options.accept = AcceptMode::Manual;
-    chat_net::client::connect(options).await.map_err(|error| refused(&error, known_servers.as_deref()))
+    chat_net::client::connect(options).await.map_err(|error| explain(&error, known_servers.as_deref()))
 }
 
 fn trust(choice: TrustChoice) -> Result<Trust, CliError> {
@@ -56,21 +57,21 @@ fn trust(choice: TrustChoice) -> Result<Trust, CliError> {
         TrustChoice::Fingerprint(fingerprint) => Ok(Trust::Fingerprint(fingerprint)),
         TrustChoice::Ca(path) => Ok(Trust::Ca(path)),
         TrustChoice::AcceptNew(path) => known(path, UnknownServer::AcceptNew),
-        TrustChoice::Known(path) if terminal::is_there() => known(path, UnknownServer::Ask(Box::new(AtTerminal))),
+        TrustChoice::Known(path) if terminal::is_interactive() => known(path, UnknownServer::Ask(Box::new(AtTerminal))),
         TrustChoice::Known(path) => known(path, UnknownServer::Refuse),
     }
 }
 
 fn ask_name() -> Result<UserName, CliError> {
     let missing = || CliError::usage("no user name is given").hint("write --user NAME");
-    if !terminal::is_there() {
+    if !terminal::is_interactive() {
         return Err(missing());
     }
     let typed = terminal::ask("user name: ").ok().flatten().ok_or_else(missing)?;
     UserName::parse(&typed).map_err(CliError::usage)
 }
 
-/// Puts the question about an unknown server to whoever sits at the terminal.
+/// Asks the user about an unknown server.
 struct AtTerminal;
 
 impl AskUser for AtTerminal {
@@ -80,8 +81,8 @@ impl AskUser for AtTerminal {
         fingerprint: Fingerprint,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         let question = format!(
-            "{server} is not known here. Its fingerprint is\n  {fingerprint}\n\
-             `chat-server fingerprint` prints it where the server runs. Is it the same? [y/n] "
+            "{server} is not a known server. Its fingerprint is\n  {fingerprint}\n\
+             On the server, `chat-server fingerprint` prints the true one. Are they the same? [y/n] "
         );
         Box::pin(async move {
             let answer = spawn_blocking(move || terminal::ask(&question)).await;
@@ -91,26 +92,29 @@ impl AskUser for AtTerminal {
     }
 }
 
-/// The option that names the file of known servers, unless it is the one that is used without.
-fn named(known_servers: Option<&Path>) -> String {
-    let is_usual = |file: &&Path| args::usual_known_servers().is_ok_and(|usual| usual == **file);
+/// The option that names this file of known servers. Empty for the default file.
+fn known_servers_option(known_servers: Option<&Path>) -> String {
+    let is_default = |file: &&Path| args::usual_known_servers().is_ok_and(|usual| usual == **file);
     known_servers
-        .filter(|file| !is_usual(file))
+        .filter(|file| !is_default(file))
         .map_or_else(String::new, |file| format!(" --known-servers {}", file.display()))
 }
 
-/// The sentence is the library's; what to type next is ours.
-fn refused(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
+/// The library's sentence, with hints about what to type next.
+fn explain(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
     let sentence = CliError::not_there(error);
     match error {
         ConnectError::FingerprintChanged { server, .. } => sentence
             .hint("ask the operator whether the key was changed; `chat-server fingerprint` prints the true one")
-            .hint(format_args!("if it was, `chat-client forget {server}{}` forgets the old one", named(known_servers))),
+            .hint(format_args!(
+                "if it was, `chat-client forget {server}{}` forgets the old key",
+                known_servers_option(known_servers)
+            )),
         ConnectError::Untrusted { .. } => {
-            sentence.hint("add --fingerprint HEX if it is the right one, or --accept-new to trust whoever answers")
+            sentence.hint("add --fingerprint HEX if the fingerprint is right, or --accept-new to trust any server")
         }
-        ConnectError::Rejected(Rejection::WrongCredentials) => sentence.hint("to make a new account, add --register"),
-        ConnectError::Rejected(Rejection::NameTaken) => sentence.hint("if it is yours, leave --register out"),
+        ConnectError::Rejected(Rejection::WrongCredentials) => sentence.hint("to create an account, add --register"),
+        ConnectError::Rejected(Rejection::NameTaken) => sentence.hint("if the account is yours, omit --register"),
         ConnectError::Udp { .. } => sentence.hint("choose another address with --udp IP:PORT"),
         _ => sentence,
     }

@@ -1,6 +1,6 @@
-//! The JSON form: one object per line. These structures are the schema that docs/JSON.md documents.
+//! JSON output: one object per line. These types are the schema that docs/JSON.md documents.
 //!
-//! A field or an event may be added; none changes its meaning or goes away.
+//! Events and fields may be added. None is removed or changes its meaning.
 
 use std::net::SocketAddr;
 
@@ -9,27 +9,29 @@ use chat_core::name::UserName;
 use chat_core::presence::{Presence, PresenceEvent};
 use chat_core::roster::Entry;
 use chat_core::text::Text;
+use chat_net::client;
 use serde::Serialize;
 
-use super::fact::Fact;
 use super::notice::Notice;
+use super::view::ViewEvent;
 
-/// Writes one fact as a line, with its line end.
-pub fn render(fact: &Fact<'_>, out: &mut String) {
-    let line = serde_json::to_string(&Event::from(fact)).expect("the schema has string keys and no failing values");
+/// Appends one event as a line, with its line end.
+pub fn render(event: &ViewEvent<'_>, out: &mut String) {
+    let line =
+        serde_json::to_string(&JsonEvent::from(event)).expect("the schema has string keys and no values that fail");
     out.push_str(&line);
     out.push('\n');
 }
 
-/// Every event. Times are Unix milliseconds on the server's clock, ids are strings.
+/// An event. Times are Unix milliseconds on the server's clock, and ids are strings.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-enum Event<'a> {
+enum JsonEvent<'a> {
     Welcome {
         user: &'a str,
         session: String,
         at: u64,
-        online: Vec<Online<'a>>,
+        online: Vec<JsonEntry<'a>>,
     },
     Online {
         user: &'a str,
@@ -57,7 +59,7 @@ enum Event<'a> {
         to: &'a str,
         text: &'a str,
         sent_at: u64,
-        /// Only present if it is not the sender's time.
+        /// Present if `sent_at` is not the sender's time.
         #[serde(skip_serializing_if = "Option::is_none")]
         sent_at_is: Option<&'static str>,
         received_at: u64,
@@ -73,16 +75,16 @@ enum Event<'a> {
     Outcome {
         id: String,
         #[serde(flatten)]
-        of: Of<'a>,
+        outcome: JsonOutcome<'a>,
         after_ms: u64,
     },
     Summary {
         id: String,
         delivered: usize,
-        failed: Vec<Of<'a>>,
+        failed: Vec<JsonOutcome<'a>>,
     },
     Roster {
-        online: Vec<Online<'a>>,
+        online: Vec<JsonEntry<'a>>,
     },
     Error {
         code: &'static str,
@@ -94,30 +96,30 @@ enum Event<'a> {
         code: &'static str,
         text: String,
         #[serde(flatten)]
-        more: More<'a>,
+        fields: NoticeFields<'a>,
     },
 }
 
-/// Somebody who is online.
+/// A user who is online.
 #[derive(Serialize)]
-struct Online<'a> {
+struct JsonEntry<'a> {
     user: &'a str,
     address: SocketAddr,
     since: u64,
 }
 
-/// What became of a message for one user.
+/// The outcome of a message for one user.
 #[derive(Serialize)]
-struct Of<'a> {
+struct JsonOutcome<'a> {
     user: &'a str,
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
 
-/// What only some notices have.
+/// The fields that only some notices have.
 #[derive(Default, Serialize)]
-struct More<'a> {
+struct NoticeFields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,35 +130,37 @@ struct More<'a> {
     reference: Option<&'a str>,
 }
 
-impl<'a> From<&Fact<'a>> for Event<'a> {
-    fn from(fact: &Fact<'a>) -> Self {
-        match *fact {
-            Fact::Welcome { user, session, at, online } => Self::Welcome {
+impl<'a> From<&ViewEvent<'a>> for JsonEvent<'a> {
+    fn from(event: &ViewEvent<'a>) -> Self {
+        match *event {
+            ViewEvent::Welcome { user, session, at, online } => Self::Welcome {
                 user: user.as_str(),
                 session: session.to_string(),
                 at: at.as_millis(),
-                online: online.iter().map(Online::from).collect(),
+                online: online.iter().map(JsonEntry::from).collect(),
             },
-            Fact::Presence(event) => event.into(),
-            Fact::Message { message, text, me } => Self::message(message, text, me),
-            Fact::Sent { id, to, recipients, at, reference } => {
+            ViewEvent::Presence(event) => event.into(),
+            ViewEvent::Message { message, text, me } => Self::message(message, text, me),
+            ViewEvent::Sent { id, to, recipients, at, reference } => {
                 Self::Sent { id: id.to_string(), to: to.to_string(), recipients, at: at.as_millis(), reference }
             }
-            Fact::Outcome { report, .. } => report.into(),
-            Fact::Summary { id, delivered, failed, .. } => {
-                let failed = failed.iter().map(|(user, outcome)| Of::new(user, *outcome)).collect();
+            ViewEvent::Outcome { report, .. } => report.into(),
+            ViewEvent::Summary { id, delivered, failed, .. } => {
+                let failed = failed.iter().map(|(user, outcome)| JsonOutcome::new(user, *outcome)).collect();
                 Self::Summary { id: id.to_string(), delivered, failed }
             }
-            Fact::Roster(online) => Self::Roster { online: online.iter().map(Online::from).collect() },
-            Fact::Error { error, reference } => Self::Error { code: error.code(), text: error.to_string(), reference },
-            Fact::Notice(notice) => {
-                Self::Notice { code: notice.code(), text: notice.to_string(), more: More::from(notice) }
+            ViewEvent::Roster(online) => Self::Roster { online: online.iter().map(JsonEntry::from).collect() },
+            ViewEvent::Error { error, reference } => {
+                Self::Error { code: error.code(), text: error.to_string(), reference }
+            }
+            ViewEvent::Notice(notice) => {
+                Self::Notice { code: notice.code(), text: notice.to_string(), fields: NoticeFields::from(notice) }
             }
         }
     }
 }
 
-impl<'a> Event<'a> {
+impl<'a> JsonEvent<'a> {
     fn message(message: &'a Message, text: &'a Text, me: &'a UserName) -> Self {
         Self::Message {
             id: message.id.to_string(),
@@ -176,7 +180,7 @@ impl<'a> Event<'a> {
     }
 }
 
-impl<'a> From<&'a PresenceEvent> for Event<'a> {
+impl<'a> From<&'a PresenceEvent> for JsonEvent<'a> {
     fn from(event: &'a PresenceEvent) -> Self {
         let (user, at) = (event.user.as_str(), event.at.as_millis());
         match event.presence {
@@ -188,45 +192,50 @@ impl<'a> From<&'a PresenceEvent> for Event<'a> {
     }
 }
 
-impl<'a> From<&'a Report> for Event<'a> {
+impl<'a> From<&'a Report> for JsonEvent<'a> {
     fn from(report: &'a Report) -> Self {
         Self::Outcome {
             id: report.id.to_string(),
-            of: Of::new(&report.user, report.outcome),
+            outcome: JsonOutcome::new(&report.user, report.outcome),
             after_ms: u64::try_from(report.after.as_millis()).unwrap_or(u64::MAX),
         }
     }
 }
 
-impl<'a> From<&'a Entry> for Online<'a> {
+impl<'a> From<&'a Entry> for JsonEntry<'a> {
     fn from(entry: &'a Entry) -> Self {
         Self { user: entry.user.as_str(), address: entry.address(), since: entry.since.as_millis() }
     }
 }
 
-impl<'a> Of<'a> {
+impl<'a> JsonOutcome<'a> {
     fn new(user: &'a UserName, outcome: Outcome) -> Self {
         Self { user: user.as_str(), result: outcome.as_str(), reason: reason(outcome) }
     }
 }
 
-impl<'a> From<&'a Notice> for More<'a> {
+impl<'a> From<&'a Notice> for NoticeFields<'a> {
     fn from(notice: &'a Notice) -> Self {
+        use client::Notice as Connection;
+        let mut fields = Self::default();
         match notice {
-            Notice::PeerResponsive(user) | Notice::PeerMisbehaved(user) | Notice::PeerUnresponsive(user) => {
-                Self { user: Some(user.as_str()), ..Self::default() }
+            Notice::Connection(
+                Connection::PeerMisbehaved(user)
+                | Connection::PeerResponsive(user)
+                | Connection::PeerUnresponsive(user),
+            ) => fields.user = Some(user.as_str()),
+            Notice::Connection(Connection::NewSession(session)) => fields.session = Some(session.to_string()),
+            Notice::Connection(Connection::Reconnecting { after }) => {
+                fields.after_ms = u64::try_from(after.as_millis()).ok();
             }
-            Notice::NewSession(session) => Self { session: Some(session.to_string()), ..Self::default() },
-            Notice::Reconnecting { after } => {
-                Self { after_ms: u64::try_from(after.as_millis()).ok(), ..Self::default() }
-            }
-            Notice::NobodyThere { reference } => Self { reference: reference.as_deref(), ..Self::default() },
-            _ => Self::default(),
+            Notice::NobodyThere { reference } => fields.reference = reference.as_deref(),
+            _ => {}
         }
+        fields
     }
 }
 
-/// The stable code of a reason; what was delivered needs none.
+/// The stable code of the reason; `None` for a delivered message.
 const fn reason(outcome: Outcome) -> Option<&'static str> {
     let code = match outcome {
         Outcome::Delivered => return None,

@@ -1,38 +1,38 @@
-//! One line of `--input json`: an object that says what to send to whom.
+//! One line of JSON input: an object with a text and its recipient.
 
 use chat_core::text::Text;
 use serde::Deserialize;
 
-use super::line::{Action, Say, recipient};
+use super::line::{Action, Draft, recipient};
 use crate::input_error::InputError;
 
-/// What one line may hold; docs/JSON.md describes it.
+/// The object, which docs/JSON.md describes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct JsonLine {
     /// `everyone` or a user name.
     to: String,
     text: String,
-    /// Whatever the writer likes; comes back in `sent` and `error`.
+    /// Any string. It is repeated in `sent`, `error` and `nobody-there`.
     #[serde(rename = "ref")]
     reference: Option<String>,
 }
 
-/// Reads one line.
+/// Parses a line.
 ///
 /// # Errors
-/// What is wrong with it, and the `ref` of the line if that could be read.
+/// The line is not such an object, or the name or text breaks a rule. Includes the `ref` if it could be parsed.
 pub fn parse(line: &str) -> Result<Action, (InputError, Option<String>)> {
-    // A list of the fields' values would be read as well.
+    // serde would also accept an array of the fields' values.
     if !line.trim_start().starts_with('{') {
         return Err((InputError::Json("it does not begin with {".to_owned()), None));
     }
-    let Line { to, text, reference } = match serde_json::from_str(line) {
+    let JsonLine { to, text, reference } = match serde_json::from_str(line) {
         Ok(line) => line,
         Err(error) => return Err((InputError::Json(error.to_string()), None)),
     };
     match (recipient(&to), Text::parse(&text)) {
-        (Ok(to), Ok(text)) => Ok(Action::Say(Say { to, text, reference })),
+        (Ok(to), Ok(text)) => Ok(Action::Send(Draft { to, text, reference })),
         (Err(error), _) => Err((error, reference)),
         (_, Err(error)) => Err((error.into(), reference)),
     }
@@ -45,21 +45,21 @@ mod tests {
     use chat_core::text::TextError;
 
     #[test]
-    fn an_object_becomes_a_text_to_send() {
+    fn an_object_becomes_a_message_to_send() {
         let text = Text::parse("two\nlines").unwrap();
         for (line, to, reference) in [
             (r#"{"to":"everyone","text":"two\nlines"}"#, "everyone", None),
             (r#"{"text":"two\nlines","to":"小明","ref":"r1"}"#, "小明", Some("r1")),
             (r#"{"to":"bob","text":"two\nlines","ref":null}"#, "bob", None),
         ] {
-            let say =
-                Say { to: recipient(to).unwrap(), text: text.clone(), reference: reference.map(ToOwned::to_owned) };
-            assert_eq!(parse(line), Ok(Action::Say(say)), "{line}");
+            let draft =
+                Draft { to: recipient(to).unwrap(), text: text.clone(), reference: reference.map(ToOwned::to_owned) };
+            assert_eq!(parse(line), Ok(Action::Send(draft)), "{line}");
         }
     }
 
     #[test]
-    fn wrong_values_are_told_with_the_reference_of_the_line() {
+    fn wrong_values_are_reported_with_the_ref_of_the_line() {
         for (line, error) in [
             (r#"{"to":"everyone","text":"","ref":"a"}"#, TextError::Empty.into()),
             (r#"{"to":"b b","text":"x","ref":"a"}"#, NameError::Char(' ').into()),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_object_is_refused() {
+    fn anything_but_the_object_is_refused() {
         for line in [
             "",
             "hello",

@@ -1,4 +1,4 @@
-//! One line of input: what its writer wants.
+//! One line of text input, and what it asks for.
 
 use chat_core::message::Recipient;
 use chat_core::name::UserName;
@@ -9,49 +9,49 @@ use crate::input_error::{InputError, most_like};
 /// What a line asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Action {
-    /// To send a text.
-    Say(Say),
-    /// To see who is online.
+    /// Send a message.
+    Send(Draft),
+    /// Show the users online.
     Who,
-    /// To change the password.
+    /// Change the password.
     ChangePassword,
-    /// To see the commands.
+    /// Show the commands.
     Help,
-    /// To go offline and end.
+    /// Go offline and end the program.
     Leave,
 }
 
-/// A text to send.
+/// A message that is not sent yet.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Say {
-    /// Whom it is for.
+pub struct Draft {
+    /// The recipient.
     pub to: Recipient,
-    /// What it says.
+    /// The text.
     pub text: Text,
-    /// What the writer calls it; comes back in `sent` and `error`.
+    /// The `ref` of a JSON line. It is repeated in `sent`, `error` and `nobody-there`.
     pub reference: Option<String>,
 }
 
-/// The commands and what they do, as `/help` shows them.
+/// The commands and their effects, as `/help` shows them.
 pub const COMMANDS: [(&str, &str); 6] = [
-    ("/msg NAME TEXT", "says TEXT to NAME alone; a line without a command goes to everyone"),
-    ("/who", "lists who is online"),
+    ("/msg NAME TEXT", "sends TEXT to NAME only; a line without a command goes to everyone"),
+    ("/who", "lists the users online"),
     ("/passwd", "changes your password"),
-    ("/help", "shows this"),
-    ("/offline", "goes offline and ends, after waiting for what is still on its way"),
+    ("/help", "shows this list"),
+    ("/offline", "waits for outstanding outcomes, goes offline and ends the program"),
     ("/quit", "the same as /offline"),
 ];
 
-/// Reads a line of the text form, without its line end.
+/// Parses a line without its line end.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The line is empty, the command does not exist or has the wrong arguments, or the name or text breaks a rule.
 pub fn parse(line: &str) -> Result<Action, InputError> {
     if let Some(text) = line.strip_prefix("//") {
-        return say(Recipient::Everyone, &format!("/{text}"));
+        return draft(Recipient::Everyone, &format!("/{text}"));
     }
     if !line.starts_with('/') {
-        return say(Recipient::Everyone, line);
+        return draft(Recipient::Everyone, line);
     }
     let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim_start();
@@ -73,7 +73,7 @@ pub fn parse(line: &str) -> Result<Action, InputError> {
     }
 }
 
-/// The commands' words, without what follows them.
+/// The commands without their arguments.
 fn words() -> impl Iterator<Item = &'static str> {
     COMMANDS.into_iter().map(|(usage, _)| usage.split_once(' ').map_or(usage, |(word, _)| word))
 }
@@ -83,13 +83,13 @@ fn private(rest: &str) -> Result<Action, InputError> {
         return Err(InputError::Usage(COMMANDS[0].0));
     }
     let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    say(recipient(name)?, text.trim_start())
+    draft(recipient(name)?, text.trim_start())
 }
 
-/// Reads whom a message is for: a user name or the word `everyone`, which nobody is called however it is written.
+/// Parses a recipient: a user name, or `everyone` in any case, which no user can be called.
 ///
 /// # Errors
-/// The rule that the name breaks.
+/// The name breaks a rule.
 pub fn recipient(name: &str) -> Result<Recipient, InputError> {
     if name.eq_ignore_ascii_case("everyone") {
         Ok(Recipient::Everyone)
@@ -98,12 +98,12 @@ pub fn recipient(name: &str) -> Result<Recipient, InputError> {
     }
 }
 
-fn say(to: Recipient, text: &str) -> Result<Action, InputError> {
-    // Blanks alone are a slip of the thumb; `--input json` sends them if they are meant.
+fn draft(to: Recipient, text: &str) -> Result<Action, InputError> {
+    // Typed blanks are a mistake. `--input json` can send them.
     if text.trim().is_empty() {
         return Err(TextError::Empty.into());
     }
-    Ok(Action::Say(Say { to, text: Text::parse(text)?, reference: None }))
+    Ok(Action::Send(Draft { to, text: Text::parse(text)?, reference: None }))
 }
 
 #[cfg(test)]
@@ -111,22 +111,22 @@ mod tests {
     use super::*;
     use chat_core::name::NameError;
 
-    fn says(to: &str, text: &str) -> Result<Action, InputError> {
-        Ok(Action::Say(Say { to: recipient(to).unwrap(), text: Text::parse(text).unwrap(), reference: None }))
+    fn sends(to: &str, text: &str) -> Result<Action, InputError> {
+        Ok(Action::Send(Draft { to: recipient(to).unwrap(), text: Text::parse(text).unwrap(), reference: None }))
     }
 
     #[test]
     fn lines_become_actions() {
         for (line, action) in [
-            ("hello", says("everyone", "hello")),
-            ("  indented ", says("everyone", "  indented ")),
-            ("你好", says("everyone", "你好")),
-            ("//help is a command", says("everyone", "/help is a command")),
-            ("//", says("everyone", "/")),
-            ("/msg bob hi there", says("bob", "hi there")),
-            ("/msg  小明   在吗", says("小明", "在吗")),
-            ("/msg bob /who", says("bob", "/who")),
-            ("/msg everyone hi", says("everyone", "hi")),
+            ("hello", sends("everyone", "hello")),
+            ("  indented ", sends("everyone", "  indented ")),
+            ("你好", sends("everyone", "你好")),
+            ("//help is a command", sends("everyone", "/help is a command")),
+            ("//", sends("everyone", "/")),
+            ("/msg bob hi there", sends("bob", "hi there")),
+            ("/msg  小明   在吗", sends("小明", "在吗")),
+            ("/msg bob /who", sends("bob", "/who")),
+            ("/msg everyone hi", sends("everyone", "hi")),
             ("/who", Ok(Action::Who)),
             ("/who ", Ok(Action::Who)),
             ("/passwd", Ok(Action::ChangePassword)),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_lines_are_told_what_is_wrong() {
+    fn wrong_lines_are_refused_with_the_reason() {
         for (line, error) in [
             ("", TextError::Empty.into()),
             ("  \t", TextError::Empty.into()),

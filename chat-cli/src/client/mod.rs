@@ -1,31 +1,34 @@
-//! `chat-client`: talks to everyone, and to each of them alone.
+//! `chat-client`: sends lines to everyone or to one user, and shows what happens.
 //!
 //! ```text
-//! keyboard -> line | json_line -> talk -> chat-net
-//!                                  |  <- events
-//!             form (text | json) <-+
-//!               |
-//!             screen
+//! console -> line | json_line -> conversation -> chat-net
+//!                                     |       <- events
+//!                                    ui
+//!                                     |
+//!                   renderer (text | json) -> screen
 //! ```
 
 pub mod args;
 pub mod connect;
-pub mod fact;
-pub mod form;
+pub mod console;
+pub mod conversation;
+mod editor;
 pub mod json;
 pub mod json_line;
-pub mod keyboard;
 pub mod line;
-pub mod lines;
+pub mod line_reader;
 pub mod notice;
+pub mod outcomes;
 mod password_change;
+pub mod prompt;
+pub mod renderer;
 #[cfg(test)]
 mod samples;
 pub mod screen;
 mod settings;
-pub mod talk;
-pub mod tally;
 pub mod text;
+pub mod ui;
+pub mod view;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -36,41 +39,44 @@ use chat_net::trust::KnownServers;
 use tokio::runtime::Runtime;
 
 use self::args::Task;
-use self::form::Form;
-use self::keyboard::Console;
+use self::console::Console;
+use self::conversation::Conversation;
+use self::renderer::Renderer;
+use self::ui::Ui;
 use crate::error::{CliError, Exit};
 use crate::signals::StopSignals;
-use crate::terminal::{self, Restore};
+use crate::terminal::{self, TerminalGuard};
 
-/// Does what the arguments say.
+/// Runs a task to its end.
 ///
 /// # Errors
-/// A sentence for whoever typed them, with the exit code.
+/// The task failed. The error contains a sentence for the user and the exit code.
 pub fn run(task: Task) -> Result<Exit, CliError> {
     match task {
         Task::Forget { server, known_servers } => forget(&server, known_servers),
         Task::Talk(task) => {
-            let runtime =
-                Runtime::new().map_err(|error| CliError::not_there(format_args!("no threads can be made: {error}")))?;
-            let _restore = Restore::new();
-            let result = runtime.block_on(talk(*task));
-            // A thread may still wait for a line that nobody will type.
+            let runtime = Runtime::new()
+                .map_err(|error| CliError::not_there(format_args!("no threads can be started: {error}")))?;
+            let _guard = TerminalGuard::new();
+            let result = runtime.block_on(converse(*task));
+            // A thread may still wait for a line that is never typed.
             runtime.shutdown_background();
             result
         }
     }
 }
 
-async fn talk(task: args::Talk) -> Result<Exit, CliError> {
-    // Without a terminal there is none to be closed, and who wants to outlive one (`nohup`) has none.
-    let mut signals = if terminal::is_there() { StopSignals::with_hang_up()? } else { StopSignals::new()? };
+async fn converse(task: args::Talk) -> Result<Exit, CliError> {
+    // Without a terminal, no terminal can be closed, and `nohup` expects SIGHUP to stay ignored.
+    let mut signals = if terminal::is_interactive() { StopSignals::with_hang_up()? } else { StopSignals::new()? };
     let (format, input) = (task.format, task.input);
     let (client, events) = tokio::select! {
         connected = connect::connect(task) => connected?,
         () = signals.next() => return Err(CliError::interrupted()),
     };
     let mut console = Console::open(input);
-    let talk = talk::Talk::new(client, events, &console, Form::of(format), input);
+    let ui = Ui::new(Renderer::new(format), &console);
+    let conversation = Conversation::new(client, events, ui, input);
     let interrupted = Arc::clone(&console.interrupted);
     let stop = async move {
         tokio::select! {
@@ -78,16 +84,16 @@ async fn talk(task: args::Talk) -> Result<Exit, CliError> {
             () = interrupted.notified() => {}
         }
     };
-    talk.run(&mut console.input, stop).await
+    conversation.run(&mut console.input, stop).await
 }
 
 fn forget(server: &ServerAddress, known_servers: PathBuf) -> Result<Exit, CliError> {
     let known = KnownServers::open(known_servers).and_then(|store| store.forget(server)).map_err(CliError::failed)?;
     if !known {
-        return Err(CliError::failed(format_args!("{server} is not known here, so there is nothing to forget")));
+        return Err(CliError::failed(format_args!("{server} is not a known server, so there is nothing to forget")));
     }
     let mut out = io::stdout();
-    writeln!(out, "{server} is forgotten; the next connection asks about it again")
+    writeln!(out, "{server} is forgotten; the next connection asks about its fingerprint again")
         .and_then(|()| out.flush())
         .map_err(|error| CliError::output(&error))?;
     Ok(Exit::Fine)

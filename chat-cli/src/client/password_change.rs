@@ -1,4 +1,4 @@
-//! A change of the password: the server may take its time, and messages come and go meanwhile.
+//! A password change that is in progress while the conversation continues.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -11,20 +11,20 @@ use chat_net::client::{ChangePasswordError, Client};
 use super::notice::Notice;
 use crate::input_error::InputError;
 
-/// What the server says to it.
+/// The server's answer.
 type Answer = Result<(), ChangePasswordError>;
 
-/// The change that is under way, if there is one.
+/// The password change in progress, if any.
 #[derive(Default)]
 pub(super) struct PasswordChange(Option<Pin<Box<dyn Future<Output = Answer> + Send>>>);
 
 impl PasswordChange {
-    /// Asks the server.
+    /// Sends the request.
     ///
     /// # Errors
-    /// The one before is not answered yet.
+    /// The server has not answered the previous request yet.
     pub(super) fn begin(&mut self, client: Client, old: Password, new: Password) -> Answer {
-        if self.is_under_way() {
+        if self.is_pending() {
             return Err(PasswordChangeError::InProgress.into());
         }
         self.0 = Some(Box::pin(async move { client.change_password(old, new).await }));
@@ -32,14 +32,16 @@ impl PasswordChange {
     }
 
     /// Whether the server has not answered yet.
-    pub(super) const fn is_under_way(&self) -> bool {
+    pub(super) const fn is_pending(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The answer, once it is there; never if there is nothing to be answered. Cancel safe.
-    pub(super) async fn answered(&mut self) -> Answer {
-        let Some(asked) = &mut self.0 else { return pending().await };
-        let answer = asked.await;
+    /// Waits for the answer; forever if no request is pending.
+    ///
+    /// Cancel safety: this method is cancel safe.
+    pub(super) async fn answer(&mut self) -> Answer {
+        let Some(request) = &mut self.0 else { return pending().await };
+        let answer = request.await;
         self.0 = None;
         answer
     }
@@ -47,12 +49,12 @@ impl PasswordChange {
 
 impl fmt::Debug for PasswordChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordChange").field("is_under_way", &self.is_under_way()).finish()
+        f.debug_struct("PasswordChange").field("is_pending", &self.is_pending()).finish()
     }
 }
 
-/// What people are told of an answer.
-pub(super) fn outcome(answer: Answer) -> Result<Notice, InputError> {
+/// What the user sees of an answer.
+pub(super) fn describe(answer: Answer) -> Result<Notice, InputError> {
     match answer {
         Ok(()) => Ok(Notice::PasswordChanged),
         Err(error @ ChangePasswordError::Failed(PasswordChangeError::Unanswered)) => {

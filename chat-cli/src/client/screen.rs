@@ -1,4 +1,4 @@
-//! Where lines are written: one thread that may wait for a slow reader, so that nothing else has to.
+//! Writes lines in a thread of its own, so that a slow reader of the output blocks nothing else.
 
 use std::io::{self, Write};
 use std::thread;
@@ -7,23 +7,23 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::text::Stream;
 
-/// Lines on their way to the writing thread at once. Its users wait for each batch, so more would never be used.
+/// The most batches that wait for the writing thread. Callers wait for each batch, so one is enough.
 const BATCHES: usize = 1;
 
-/// The two places for lines. Dropping the last one ends the writing thread.
+/// The two streams. Dropping the last clone ends the writing thread.
 #[derive(Clone, Debug)]
 pub struct Screen {
     batches: mpsc::Sender<(Batch, oneshot::Sender<io::Result<()>>)>,
 }
 
-/// Whole lines to be written in order.
+/// Complete lines that are written in order.
 #[derive(Debug, Default)]
 pub struct Batch {
     parts: Vec<(Stream, String)>,
 }
 
 impl Batch {
-    /// Appends what `write` writes, for the place that it names.
+    /// Appends the text that `write` produces to the stream that it returns.
     pub fn add(&mut self, write: impl FnOnce(&mut String) -> Stream) {
         let mut text = String::new();
         let stream = write(&mut text);
@@ -34,27 +34,27 @@ impl Batch {
         }
     }
 
-    /// Whether there is nothing to write.
+    /// Whether the batch contains no text.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 }
 
 impl Screen {
-    /// Starts the writing thread over the two places.
+    /// Starts the writing thread.
     pub fn new(conversation: impl Write + Send + 'static, diagnostics: impl Write + Send + 'static) -> Self {
         let (batches, work) = mpsc::channel(BATCHES);
         thread::spawn(move || write_all(work, conversation, diagnostics));
         Self { batches }
     }
 
-    /// Writes the lines and returns once they are flushed.
+    /// Writes a batch and returns once it is flushed.
     ///
-    /// Cancel safety: if the future is dropped the lines may be written or not.
+    /// Cancel safety: if the future is dropped, the lines may have been written or not.
     ///
     /// # Errors
-    /// The first place that failed. Whether a diagnostic could be written is nobody's error: without standard error
-    /// there is nobody to read it.
+    /// The conversation cannot be written. Failures of the diagnostics are ignored, because a closed standard error has no
+    /// reader.
     pub async fn write(&self, batch: Batch) -> io::Result<()> {
         if batch.is_empty() {
             return Ok(());
@@ -79,14 +79,14 @@ fn write_all(
                 Stream::Diagnostics => drop(write(&mut diagnostics, &text)),
             }
         }
-        // Whoever waited may have been cancelled.
+        // The caller may have been cancelled.
         drop(written.send(result));
     }
 }
 
-fn write(place: &mut impl Write, text: &str) -> io::Result<()> {
-    place.write_all(text.as_bytes())?;
-    place.flush()
+fn write(stream: &mut impl Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
 }
 
 #[cfg(test)]
@@ -109,9 +109,9 @@ mod tests {
         }
     }
 
-    struct Gone;
+    struct Closed;
 
-    impl Write for Gone {
+    impl Write for Closed {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(io::ErrorKind::BrokenPipe.into())
         }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_are_flushed_when_write_returns_and_neighbours_share_a_flush() {
+    async fn write_returns_after_one_flush_per_stream() {
         let (out, err) = (Shared::default(), Shared::default());
         let screen = Screen::new(out.clone(), err.clone());
         let (one, two) = ((Stream::Conversation, "a\n"), (Stream::Conversation, "b\n"));
@@ -143,8 +143,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_went_away_is_told_and_missing_diagnostics_are_not() {
-        let screen = Screen::new(Gone, Gone);
+    async fn only_failures_of_the_conversation_are_errors() {
+        let screen = Screen::new(Closed, Closed);
         let kind = |result: io::Result<()>| result.map_err(|error| error.kind());
         let conversation = screen.write(batch(&[(Stream::Conversation, "a\n")])).await;
         assert_eq!(kind(conversation), Err(io::ErrorKind::BrokenPipe));

@@ -1,7 +1,7 @@
-//! The text form: lines for people.
+//! Text output: lines for people.
 //!
-//! A line that another user could shape begins with a time and that user's name, and its continuation lines with a
-//! mark, so that no text can look like a line of the program or of somebody else.
+//! The first line of a text begins with a time and its sender's name, and each further line with a mark. Thus no text can
+//! imitate a line of the program or of another user.
 
 use std::fmt::Write as _;
 
@@ -13,58 +13,58 @@ use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::fact::{Fact, Sent};
+use super::view::{SentMessage, ViewEvent};
 
 /// Whether names are coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Colour {
-    /// Each name in its own, for a terminal.
+    /// Each name has a colour: for terminals.
     Names,
-    /// None: a pipe, or `NO_COLOR` is set.
+    /// No colours.
     None,
 }
 
-/// Where a line belongs.
+/// The stream that a line belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stream {
     /// Standard output: the conversation.
     Conversation,
-    /// Standard error: what was wrong, and what happens around the conversation.
+    /// Standard error: errors and notices.
     Diagnostics,
 }
 
-/// How the text form is written.
+/// Renders events as text.
 #[derive(Clone, Debug)]
-pub struct TextForm {
+pub struct TextRenderer {
     /// The time zone of the times shown.
     pub zone: TimeZone,
     /// Whether names are coloured.
     pub colour: Colour,
 }
 
-/// The most names in the line that greets: more would push everything else off the screen.
-const GREETED: usize = 20;
+/// The most names in the welcome line. More would push everything else off the screen.
+const WELCOME_NAMES: usize = 20;
 
-/// Stands before each further line of a text, under the sender's name.
+/// The mark before each further line of a text.
 const CONTINUATION: &str = "         │ ";
 
-impl TextForm {
-    /// Writes one fact as whole lines; nothing if people need not know.
-    pub fn render(&self, fact: &Fact<'_>, out: &mut String) -> Stream {
-        match *fact {
-            Fact::Welcome { user, at, online, .. } => self.welcome(user, at, online, out),
-            Fact::Presence(event) => self.presence(event, out),
-            Fact::Message { message, text, .. } => self.message(message, text, out),
-            // The line that was typed is still on the screen, and its outcome will be told.
-            Fact::Sent { .. } => {}
-            Fact::Outcome { report, sent } => self.outcome(report, sent, out),
-            Fact::Summary { delivered, failed, sent, .. } => self.summary(delivered, failed, sent, out),
-            Fact::Roster(online) => self.roster(online, out),
-            Fact::Error { error, .. } => {
+impl TextRenderer {
+    /// Appends an event as complete lines, and returns their stream. Some events have no line.
+    pub fn render(&self, event: &ViewEvent<'_>, out: &mut String) -> Stream {
+        match *event {
+            ViewEvent::Welcome { user, at, online, .. } => self.welcome(user, at, online, out),
+            ViewEvent::Presence(event) => self.presence(event, out),
+            ViewEvent::Message { message, text, .. } => self.message(message, text, out),
+            // The line that was typed is still on the screen, and its outcome follows.
+            ViewEvent::Sent { .. } => {}
+            ViewEvent::Outcome { report, sent } => self.outcome(report, sent, out),
+            ViewEvent::Summary { delivered, failed, sent, .. } => self.summary(delivered, failed, sent, out),
+            ViewEvent::Roster(online) => self.roster(online, out),
+            ViewEvent::Error { error, .. } => {
                 push(out, format_args!("error: {error}\n"));
                 return Stream::Diagnostics;
             }
-            Fact::Notice(notice) => {
+            ViewEvent::Notice(notice) => {
                 push(out, format_args!("note: {notice}\n"));
                 return Stream::Diagnostics;
             }
@@ -78,10 +78,10 @@ impl TextForm {
             out.push_str("nobody else is online\n");
             return;
         }
-        let names: Vec<String> = online.iter().take(GREETED).map(|entry| self.name(&entry.user)).collect();
+        let names: Vec<String> = online.iter().take(WELCOME_NAMES).map(|entry| self.name(&entry.user)).collect();
         push(out, format_args!("{} online: {}", online.len(), names.join(", ")));
-        if online.len() > GREETED {
-            push(out, format_args!(" and {} more, /who lists them", online.len() - GREETED));
+        if online.len() > WELCOME_NAMES {
+            push(out, format_args!(" and {} more, /who lists them", online.len() - WELCOME_NAMES));
         }
         out.push('\n');
     }
@@ -91,7 +91,7 @@ impl TextForm {
         match event.presence {
             Presence::Online(address) => push(out, format_args!("is online at {address}\n")),
             Presence::Offline(reason) => push(out, format_args!("is offline{}\n", why_offline(reason))),
-            Presence::Replaced(address) => push(out, format_args!("has logged in anew at {address}\n")),
+            Presence::Replaced(address) => push(out, format_args!("has logged in again at {address}\n")),
             Presence::Moved(address) => push(out, format_args!("has moved to {address}\n")),
         }
     }
@@ -107,29 +107,30 @@ impl TextForm {
         };
         let at = message.sent_at.timestamp();
         push(out, format_args!("{}{mark} {} → {to}: ", self.time(at), self.name(&message.from)));
-        indented(text.as_str(), out);
+        push_indented(text.as_str(), out);
     }
 
-    /// Lines to everyone are told of in their summary only.
-    fn outcome(&self, report: &Report, sent: Option<&Sent>, out: &mut String) {
+    /// The outcomes of a message to everyone are shown in its summary only.
+    fn outcome(&self, report: &Report, sent: Option<&SentMessage>, out: &mut String) {
         let user = self.name(&report.user);
         match (report.outcome, sent) {
-            (_, Some(Sent { to: Recipient::Everyone, .. })) => {}
+            (_, Some(SentMessage { to: Recipient::Everyone, .. })) => {}
             (Outcome::Delivered, _) => push(out, format_args!("         ✓ {user}\n")),
             (outcome, sent) => {
-                let verb = if matches!(outcome, Outcome::Failed(_)) { "does not have" } else { "may not have" };
+                let verb =
+                    if matches!(outcome, Outcome::Failed(_)) { "did not receive" } else { "may not have received" };
                 push(out, format_args!("         ✗ {user} {verb} {}: {}\n", excerpt(sent), outcome.reason()));
             }
         }
     }
 
-    fn summary(&self, delivered: usize, failed: &[(UserName, Outcome)], sent: &Sent, out: &mut String) {
+    fn summary(&self, delivered: usize, failed: &[(UserName, Outcome)], sent: &SentMessage, out: &mut String) {
         let all = delivered + failed.len();
         if failed.is_empty() {
             push(out, format_args!("         ✓ {delivered} of {all}\n"));
             return;
         }
-        push(out, format_args!("         ✗ {delivered} of {all} have {}", excerpt(Some(sent))));
+        push(out, format_args!("         ✗ {delivered} of {all} received {}", excerpt(Some(sent))));
         for (user, outcome) in failed {
             push(out, format_args!("; {}: {}", self.name(user), outcome.reason()));
         }
@@ -167,17 +168,17 @@ fn why_offline(reason: OfflineReason) -> &'static str {
     match reason {
         OfflineReason::Asked => "",
         OfflineReason::Lost => ": the connection was lost",
-        OfflineReason::Kicked => ": ended by an operator or a change of password",
+        OfflineReason::Kicked => ": an operator or a password change ended the session",
         OfflineReason::TooSlow => ": the program did not read what the server sent",
     }
 }
 
-fn excerpt(sent: Option<&Sent>) -> String {
+fn excerpt(sent: Option<&SentMessage>) -> String {
     sent.map_or_else(|| "it".to_owned(), |sent| format!("\"{}\"", sent.excerpt))
 }
 
-/// The first line as it is, each further one after the mark.
-fn indented(text: &str, out: &mut String) {
+/// Appends the first line as it is, and each further line after the mark.
+fn push_indented(text: &str, out: &mut String) {
     for (number, line) in text.split('\n').enumerate() {
         if number > 0 {
             out.push_str(CONTINUATION);
@@ -187,7 +188,7 @@ fn indented(text: &str, out: &mut String) {
     }
 }
 
-/// One of the six colours that are readable on black and on white, always the same for a name.
+/// The colour of a name, always the same: one of the six that are readable on black and on white.
 fn colour_of(user: &UserName) -> u8 {
     const RED: u8 = 31;
     const COLOURS: u32 = 6;
@@ -195,7 +196,6 @@ fn colour_of(user: &UserName) -> u8 {
     RED + u8::try_from(sum % COLOURS).expect("a remainder of 6 is below 6")
 }
 
-/// Appends; a string takes whatever is written to it.
 fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
     out.write_fmt(what).expect("writing to a string does not fail");
 }
@@ -206,6 +206,7 @@ mod tests {
 
     use chat_core::id::SessionId;
     use chat_core::message::{FailReason, UnconfirmedReason};
+    use chat_net::client;
     use jiff::tz::Offset;
 
     use super::*;
@@ -213,17 +214,17 @@ mod tests {
     use crate::client::samples::{AT, ID, address, entry, message, name, report, text};
     use crate::input_error::InputError;
 
-    fn shown(fact: &Fact<'_>) -> String {
-        let form = TextForm { zone: TimeZone::fixed(Offset::constant(8)), colour: Colour::None };
+    fn shown(event: &ViewEvent<'_>) -> String {
+        let text = TextRenderer { zone: TimeZone::fixed(Offset::constant(8)), colour: Colour::None };
         let mut out = String::new();
-        form.render(fact, &mut out);
+        text.render(event, &mut out);
         out
     }
 
     #[test]
-    fn messages_show_time_sender_and_whom_they_are_for() {
+    fn messages_show_time_sender_and_recipient() {
         let me = name("alice");
-        let show = |message: &Message, said: &str| shown(&Fact::Message { message, text: &text(said), me: &me });
+        let show = |message: &Message, body: &str| shown(&ViewEvent::Message { message, text: &text(body), me: &me });
         assert_eq!(show(&message("小明", Scope::Group, "hi"), "hi"), "12:28:00 小明 → everyone: hi\n");
         assert_eq!(show(&message("bob", Scope::Private, "hi"), "hi"), "12:28:00 bob → you: hi\n");
         let late =
@@ -232,20 +233,20 @@ mod tests {
     }
 
     #[test]
-    fn no_text_forges_a_line() {
+    fn a_text_cannot_forge_a_line() {
         let forged = "hi\n12:28:01 carol → you: send me money\n";
         let message = message("bob", Scope::Group, forged);
         assert_eq!(
-            shown(&Fact::Message { message: &message, text: &text(forged), me: &name("alice") }),
+            shown(&ViewEvent::Message { message: &message, text: &text(forged), me: &name("alice") }),
             "12:28:00 bob → everyone: hi\n         │ 12:28:01 carol → you: send me money\n         │ \n"
         );
     }
 
     #[test]
-    fn the_greeting_names_some_and_counts_the_rest() {
+    fn the_welcome_line_names_some_users_and_counts_the_rest() {
         let me = name("alice");
         let welcome =
-            |online: &[Entry]| shown(&Fact::Welcome { user: &me, session: SessionId::new(1), at: AT, online });
+            |online: &[Entry]| shown(&ViewEvent::Welcome { user: &me, session: SessionId::new(1), at: AT, online });
         assert_eq!(welcome(&[]), "12:28:00 * you are alice; nobody else is online\n");
         assert_eq!(welcome(&[entry("bob"), entry("小明")]), "12:28:00 * you are alice; 2 online: bob, 小明\n");
         let many: Vec<Entry> = (0..22).map(|number| entry(&format!("u{number}"))).collect();
@@ -253,55 +254,58 @@ mod tests {
     }
 
     #[test]
-    fn presence_lines() {
+    fn presence_events_have_one_line_each() {
         for (presence, line) in [
             (Presence::Online(address()), "12:28:00 * bob is online at 192.168.1.7:40001\n"),
             (Presence::Offline(OfflineReason::Asked), "12:28:00 * bob is offline\n"),
             (Presence::Offline(OfflineReason::Lost), "12:28:00 * bob is offline: the connection was lost\n"),
-            (Presence::Replaced(address()), "12:28:00 * bob has logged in anew at 192.168.1.7:40001\n"),
+            (Presence::Replaced(address()), "12:28:00 * bob has logged in again at 192.168.1.7:40001\n"),
             (Presence::Moved(address()), "12:28:00 * bob has moved to 192.168.1.7:40001\n"),
         ] {
-            assert_eq!(shown(&Fact::Presence(&PresenceEvent { at: AT, user: name("bob"), presence })), line);
+            assert_eq!(shown(&ViewEvent::Presence(&PresenceEvent { at: AT, user: name("bob"), presence })), line);
         }
-        assert_eq!(shown(&Fact::Roster(&[entry("bob")])), "1 online\n  bob 192.168.1.7:40001 since 12:28:00\n");
-        assert_eq!(shown(&Fact::Roster(&[])), "nobody else is online\n");
+        assert_eq!(shown(&ViewEvent::Roster(&[entry("bob")])), "1 online\n  bob 192.168.1.7:40001 since 12:28:00\n");
+        assert_eq!(shown(&ViewEvent::Roster(&[])), "nobody else is online\n");
     }
 
     #[test]
-    fn outcomes_are_short_when_all_is_well_and_say_what_is_missing_otherwise() {
-        let to_bob = Sent::new(Recipient::One(name("bob")), &text("hello"));
-        let to_all = Sent::new(Recipient::Everyone, &text("hello"));
+    fn outcomes_name_the_message_only_if_it_was_not_delivered() {
+        let to_bob = SentMessage::new(Recipient::One(name("bob")), &text("hello"));
+        let to_all = SentMessage::new(Recipient::Everyone, &text("hello"));
         let timed_out = Outcome::Unconfirmed(UnconfirmedReason::TimedOut);
-        let one = |outcome, sent| shown(&Fact::Outcome { report: &report("bob", outcome), sent: Some(sent) });
+        let one = |outcome, sent| shown(&ViewEvent::Outcome { report: &report("bob", outcome), sent: Some(sent) });
         assert_eq!(one(Outcome::Delivered, &to_bob), "         ✓ bob\n");
         assert_eq!(
             one(Outcome::Failed(FailReason::QueueFull), &to_bob),
-            "         ✗ bob does not have \"hello\": queue full\n"
+            "         ✗ bob did not receive \"hello\": queue full\n"
         );
-        assert_eq!(one(timed_out, &to_bob), "         ✗ bob may not have \"hello\": timed out\n");
+        assert_eq!(one(timed_out, &to_bob), "         ✗ bob may not have received \"hello\": timed out\n");
         assert_eq!(one(timed_out, &to_all), "");
         let all = |delivered, failed: &[(UserName, Outcome)]| {
-            shown(&Fact::Summary { id: ID, delivered, failed, sent: &to_all })
+            shown(&ViewEvent::Summary { id: ID, delivered, failed, sent: &to_all })
         };
         assert_eq!(all(18, &[]), "         ✓ 18 of 18\n");
-        assert_eq!(all(17, &[(name("bob"), timed_out)]), "         ✗ 17 of 18 have \"hello\"; bob: timed out\n");
+        assert_eq!(all(17, &[(name("bob"), timed_out)]), "         ✗ 17 of 18 received \"hello\"; bob: timed out\n");
     }
 
     #[test]
     fn errors_and_notices_are_diagnostics() {
-        let form = TextForm { zone: TimeZone::UTC, colour: Colour::None };
+        let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::None };
         let mut out = String::new();
-        let error = Fact::Error { error: &InputError::ToOneself, reference: None };
-        assert_eq!(form.render(&error, &mut out), Stream::Diagnostics);
-        assert_eq!(form.render(&Fact::Notice(&Notice::Reconnected), &mut out), Stream::Diagnostics);
+        let error = ViewEvent::Error { error: &InputError::ToOneself, reference: None };
+        assert_eq!(text.render(&error, &mut out), Stream::Diagnostics);
+        assert_eq!(
+            text.render(&ViewEvent::Notice(&Notice::Connection(client::Notice::Reconnected)), &mut out),
+            Stream::Diagnostics
+        );
         assert_eq!(out, "error: that is you; a message goes to somebody else\nnote: connected to the server again\n");
     }
 
     #[test]
-    fn colours_are_for_names_only_and_stay_the_same() {
-        let form = TextForm { zone: TimeZone::UTC, colour: Colour::Names };
+    fn only_names_are_coloured_and_a_name_keeps_its_colour() {
+        let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::Names };
         let mut out = String::new();
-        form.render(&Fact::Roster(&[entry("bob"), entry("Bob")]), &mut out);
+        text.render(&ViewEvent::Roster(&[entry("bob"), entry("Bob")]), &mut out);
         let escapes: Vec<&str> = out.split('\x1b').skip(1).collect();
         assert_eq!(escapes.len(), 4);
         assert_eq!(escapes[0].replace("bob", "Bob"), escapes[2]);

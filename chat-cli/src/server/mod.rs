@@ -30,9 +30,9 @@ use self::status::json_lines;
 use crate::client::args::Format;
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
-use crate::secret::{Ask, PasswordSource, Wanted};
+use crate::secret::{PasswordKind, PasswordPrompt, PasswordSource};
 use crate::signals::StopSignals;
-use crate::terminal::{self, Restore, Terminal};
+use crate::terminal::{self, TerminalGuard, TerminalPrompt};
 
 /// Does what the arguments say.
 ///
@@ -41,7 +41,7 @@ use crate::terminal::{self, Restore, Terminal};
 pub fn run(task: Task) -> Result<Exit, CliError> {
     let runtime =
         Runtime::new().map_err(|error| CliError::not_there(format_args!("no threads can be made: {error}")))?;
-    let _restore = Restore::new();
+    let _guard = TerminalGuard::new();
     let Task { data_dir, certificate, work } = task;
     // Made if it is not there, but not by those who only ask whether a server runs.
     let folder = || DataFolder::open(data_dir.clone());
@@ -98,9 +98,9 @@ async fn operate(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String
     }
     // Typing takes its time, and signals must be heard meanwhile.
     let task = spawn_blocking(|| {
-        let mut terminal = terminal::is_there().then(Terminal::default);
-        let ask = terminal.as_mut().map(|terminal| terminal as &mut dyn Ask);
-        task.with_password(|source| source.get(Wanted::New, ask))
+        let mut terminal = terminal::is_interactive().then(TerminalPrompt::default);
+        let ask = terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt);
+        task.with_password(|source| source.read(PasswordKind::New, ask))
     });
     let task = task.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
     users::run(&open_accounts(&url, StoreOptions::default()).await?, task, crate::clock::now()).await

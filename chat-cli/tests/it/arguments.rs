@@ -296,7 +296,7 @@ fn a_client_that_cannot_connect_says_why() {
     );
     assert!(unknown.err.contains("hint: add --fingerprint HEX"), "{}", unknown.err);
     let credentials = talk(address, &["--fingerprint", fingerprint]);
-    assert_eq!(credentials.err, "error: wrong user name or password\nhint: to make a new account, add --register\n");
+    assert_eq!(credentials.err, "error: wrong user name or password\nhint: to create an account, add --register\n");
     assert_eq!(credentials.code, Some(3));
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let udp = taken.local_addr().unwrap().to_string();
@@ -352,7 +352,10 @@ fn a_line_that_nobody_gets_has_its_own_exit_code() {
     };
     assert_eq!(talk("", &["--register"]).code, Some(0));
     let nobody = talk("hello\n", &[]);
-    assert_eq!((nobody.code, nobody.err.as_str()), (Some(4), "note: nobody else is online, so nobody got that\n"));
+    assert_eq!(
+        (nobody.code, nobody.err.as_str()),
+        (Some(4), "note: nobody else is online, so nobody received the message\n")
+    );
     assert_eq!(talk("hello\n/msg bob hi\n", &[]).code, Some(1));
     let json = talk(
         "{\"to\":\"everyone\",\"text\":\"a\\nb\",\"ref\":\"r\"}\nnonsense\n",
@@ -363,7 +366,7 @@ fn a_line_that_nobody_gets_has_its_own_exit_code() {
     assert!(events[0].starts_with(r#"{"event":"welcome","user":"alice","session":""#), "{}", json.out);
     assert_eq!(
         events[1],
-        r#"{"event":"notice","code":"nobody-there","text":"nobody else is online, so nobody got that","ref":"r"}"#
+        r#"{"event":"notice","code":"nobody-there","text":"nobody else is online, so nobody received the message","ref":"r"}"#
     );
     assert!(events[2].starts_with(r#"{"event":"error","code":"bad-json","text":""#), "{}", json.out);
     assert_eq!(events.len(), 3);

@@ -1,4 +1,4 @@
-//! Every event as the exact line that docs/JSON.md shows.
+//! Each event as the exact line that docs/JSON.md shows.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use chat_core::message::Recipient;
 use chat_core::presence::OfflineReason;
 
 use super::*;
-use crate::client::fact::Sent;
-use crate::client::samples::{AT, ID, address, entry, message, name, report, text};
+use crate::client::samples::{AT, ID, address, all_notices, entry, message, name, report, text};
+use crate::client::view::SentMessage;
 use crate::input_error::InputError;
 
 const DOCUMENT: &str = include_str!("../../../../docs/JSON.md");
 
-/// Renders the fact, and asserts that the documentation has exactly this line.
-fn assert_line(fact: &Fact<'_>, line: &str) {
+/// Asserts that the event is rendered as this line, and that the documentation contains the line.
+fn assert_line(event: &ViewEvent<'_>, line: &str) {
     let mut out = String::new();
-    render(fact, &mut out);
+    render(event, &mut out);
     assert_eq!(out, format!("{line}\n"));
-    assert!(DOCUMENT.lines().any(|documented| documented == line), "docs/JSON.md lacks the line\n{line}");
+    assert!(DOCUMENT.lines().any(|documented| documented == line), "docs/JSON.md does not contain the line\n{line}");
 }
 
 #[test]
 fn welcome_and_roster() {
     let (me, online) = (name("alice"), [entry("bob")]);
     assert_line(
-        &Fact::Welcome { user: &me, session: SessionId::new(0xab), at: AT, online: &online },
+        &ViewEvent::Welcome { user: &me, session: SessionId::new(0xab), at: AT, online: &online },
         r#"{"event":"welcome","user":"alice","session":"00000000000000ab","at":1795408080123,"online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123}]}"#,
     );
     assert_line(
-        &Fact::Roster(&online),
+        &ViewEvent::Roster(&online),
         r#"{"event":"roster","online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123}]}"#,
     );
 }
@@ -55,21 +55,21 @@ fn presence() {
             r#"{"event":"moved","user":"bob","address":"192.168.1.7:40001","at":1795408080123}"#,
         ),
     ] {
-        assert_line(&Fact::Presence(&PresenceEvent { at: AT, user: name("bob"), presence }), line);
+        assert_line(&ViewEvent::Presence(&PresenceEvent { at: AT, user: name("bob"), presence }), line);
     }
 }
 
 #[test]
-fn message_to_everyone_and_to_us() {
-    let (me, said) = (name("alice"), text("大家好\n\"hi\""));
-    let group = message("bob", Scope::Group, said.as_str());
+fn message_to_everyone_and_private_message() {
+    let (me, body) = (name("alice"), text("大家好\n\"hi\""));
+    let group = message("bob", Scope::Group, body.as_str());
     assert_line(
-        &Fact::Message { message: &group, text: &said, me: &me },
+        &ViewEvent::Message { message: &group, text: &body, me: &me },
         r#"{"event":"message","id":"00000000000000ab-7","from":"bob","to":"everyone","text":"大家好\n\"hi\"","sent_at":1795408080123,"received_at":1795408080127}"#,
     );
     let private = Message { sent_at: SentAt::Arrival(AT), ..message("bob", Scope::Private, "psst") };
     assert_line(
-        &Fact::Message { message: &private, text: &text("psst"), me: &me },
+        &ViewEvent::Message { message: &private, text: &text("psst"), me: &me },
         r#"{"event":"message","id":"00000000000000ab-7","from":"bob","to":"alice","text":"psst","sent_at":1795408080123,"sent_at_is":"arrival","received_at":1795408080127}"#,
     );
 }
@@ -78,11 +78,11 @@ fn message_to_everyone_and_to_us() {
 fn sent() {
     let bob = Recipient::One(name("bob"));
     assert_line(
-        &Fact::Sent { id: ID, to: &Recipient::Everyone, recipients: 3, at: AT, reference: None },
+        &ViewEvent::Sent { id: ID, to: &Recipient::Everyone, recipients: 3, at: AT, reference: None },
         r#"{"event":"sent","id":"00000000000000ab-7","to":"everyone","recipients":3,"at":1795408080123}"#,
     );
     assert_line(
-        &Fact::Sent { id: ID, to: &bob, recipients: 1, at: AT, reference: Some("r1") },
+        &ViewEvent::Sent { id: ID, to: &bob, recipients: 1, at: AT, reference: Some("r1") },
         r#"{"event":"sent","id":"00000000000000ab-7","to":"bob","recipients":1,"at":1795408080123,"ref":"r1"}"#,
     );
 }
@@ -103,11 +103,16 @@ fn outcome_and_summary() {
             r#"{"event":"outcome","id":"00000000000000ab-7","user":"bob","result":"unconfirmed","reason":"timed-out","after_ms":12}"#,
         ),
     ] {
-        assert_line(&Fact::Outcome { report: &report("bob", outcome), sent: None }, line);
+        assert_line(&ViewEvent::Outcome { report: &report("bob", outcome), sent: None }, line);
     }
     let failed = [(name("bob"), Outcome::Unconfirmed(UnconfirmedReason::TimedOut))];
     assert_line(
-        &Fact::Summary { id: ID, delivered: 17, failed: &failed, sent: &Sent::new(Recipient::Everyone, &text("hi")) },
+        &ViewEvent::Summary {
+            id: ID,
+            delivered: 17,
+            failed: &failed,
+            sent: &SentMessage::new(Recipient::Everyone, &text("hi")),
+        },
         r#"{"event":"summary","id":"00000000000000ab-7","delivered":17,"failed":[{"user":"bob","result":"unconfirmed","reason":"timed-out"}]}"#,
     );
 }
@@ -116,40 +121,41 @@ fn outcome_and_summary() {
 fn error() {
     let unknown = InputError::UnknownRecipient { name: name("bbo"), suggestion: Some("bob".to_owned()) };
     assert_line(
-        &Fact::Error { error: &unknown, reference: Some("r1") },
+        &ViewEvent::Error { error: &unknown, reference: Some("r1") },
         r#"{"event":"error","code":"unknown-recipient","text":"nobody called bbo is online; did you mean bob?","ref":"r1"}"#,
     );
     assert_line(
-        &Fact::Error { error: &InputError::ToOneself, reference: None },
+        &ViewEvent::Error { error: &InputError::ToOneself, reference: None },
         r#"{"event":"error","code":"to-oneself","text":"that is you; a message goes to somebody else"}"#,
     );
 }
 
 #[test]
-fn notices_with_and_without_more() {
+fn notices_with_and_without_fields() {
+    use client::Notice as Connection;
     for (notice, line) in [
         (
-            Notice::ServerStopping,
-            r#"{"event":"notice","code":"server-stopping","text":"the server is stopping; messages still go from user to user"}"#,
+            Notice::Connection(Connection::ServerStopping),
+            r#"{"event":"notice","code":"server-stopping","text":"the server is stopping; messages between users still arrive"}"#,
         ),
         (
-            Notice::Reconnecting { after: Duration::from_millis(1_250) },
-            r#"{"event":"notice","code":"reconnecting","text":"the connection to the server broke; trying again in 1.2 s, messages still go from user to user","after_ms":1250}"#,
+            Notice::Connection(Connection::Reconnecting { after: Duration::from_millis(1_250) }),
+            r#"{"event":"notice","code":"reconnecting","text":"the connection to the server broke; retrying in 1.2 s, while messages between users still arrive","after_ms":1250}"#,
         ),
         (
-            Notice::NewSession(SessionId::new(0xcd)),
-            r#"{"event":"notice","code":"new-session","text":"the server did not keep the session, so a new one began","session":"00000000000000cd"}"#,
+            Notice::Connection(Connection::NewSession(SessionId::new(0xcd))),
+            r#"{"event":"notice","code":"new-session","text":"the server no longer had the session, so a new one began","session":"00000000000000cd"}"#,
         ),
         (
-            Notice::PeerUnresponsive(name("bob")),
-            r#"{"event":"notice","code":"peer-silent","text":"bob does not answer over UDP; a firewall may be in the way, still trying","user":"bob"}"#,
+            Notice::Connection(Connection::PeerUnresponsive(name("bob"))),
+            r#"{"event":"notice","code":"peer-silent","text":"bob does not answer over UDP, perhaps because of a firewall; still trying","user":"bob"}"#,
         ),
         (
             Notice::NobodyThere { reference: Some("r1".to_owned()) },
-            r#"{"event":"notice","code":"nobody-there","text":"nobody else is online, so nobody got that","ref":"r1"}"#,
+            r#"{"event":"notice","code":"nobody-there","text":"nobody else is online, so nobody received the message","ref":"r1"}"#,
         ),
     ] {
-        assert_line(&Fact::Notice(&notice), line);
+        assert_line(&ViewEvent::Notice(&notice), line);
     }
 }
 
@@ -174,7 +180,9 @@ fn every_code_and_reason_is_documented() {
         .map(Outcome::Failed)
         .chain(unconfirmed.into_iter().map(Outcome::Unconfirmed))
         .filter_map(reason);
-    for code in InputError::CODES.into_iter().chain(Notice::CODES).chain(reasons) {
+    let notices = all_notices();
+    let notices = notices.iter().map(Notice::code);
+    for code in InputError::CODES.into_iter().chain(notices).chain(reasons) {
         assert!(DOCUMENT.contains(&format!("| `{code}` |")), "docs/JSON.md has no row for `{code}`");
     }
 }

@@ -67,7 +67,10 @@ fn operators_change_accounts_while_the_server_runs() {
         let again = retry_throttled(|| server.client("bob").register().try_start()).unwrap_err();
         assert_eq!(
             (again.code, again.err.as_str()),
-            (Some(3), "error: that user name is taken; choose another\nhint: if it is yours, leave --register out\n")
+            (
+                Some(3),
+                "error: that user name is taken; choose another\nhint: if the account is yours, omit --register\n"
+            )
         );
         user(
             &["remove", "bob", "--free-name"],

@@ -24,7 +24,7 @@ fn a_server_with_another_key_is_refused_before_the_password_is_sent() {
         let unknown = client(&server).register().run("");
         assert_eq!((unknown.code, unknown.out.as_str()), (Some(3), ""));
         assert_contains(&unknown.err, &format!("its fingerprint is {}; ", server.fingerprint));
-        assert_contains(&unknown.err, "hint: add --fingerprint HEX if it is the right one, or --accept-new");
+        assert_contains(&unknown.err, "hint: add --fingerprint HEX if the fingerprint is right, or --accept-new");
         let met = client(&server).register().args(&["--accept-new"]).run("");
         assert_eq!((met.code, met.err.as_str()), (Some(0), ""));
         assert_eq!(client(&server).run("").code, Some(0), "the server is known now");
@@ -45,7 +45,7 @@ fn a_server_with_another_key_is_refused_before_the_password_is_sent() {
                 format!(
                     "error: {address} has another key than before: its fingerprint was {old} and is now {}; nothing was \
                      sent to it\nhint: ask the operator whether the key was changed; `chat-server fingerprint` prints the \
-                     true one\nhint: if it was, `chat-client forget {address}` forgets the old one\n",
+                     true one\nhint: if it was, `chat-client forget {address}` forgets the old key\n",
                     server.fingerprint
                 )
             );

@@ -36,11 +36,11 @@ fn the_exit_code_reports_whether_a_line_was_delivered() {
         assert_eq!((taken.code, taken.out.as_str()), (Some(3), ""));
         assert_eq!(
             taken.err,
-            "error: that user name is taken; choose another\nhint: if it is yours, leave --register out\n"
+            "error: that user name is taken; choose another\nhint: if the account is yours, omit --register\n"
         );
         let wrong = server.client("bob").env("CHAT_PASSWORD", "incorrect horse").run("hello\n");
         assert_eq!((wrong.code, wrong.out.as_str()), (Some(3), ""));
-        assert_eq!(wrong.err, "error: wrong user name or password\nhint: to make a new account, add --register\n");
+        assert_eq!(wrong.err, "error: wrong user name or password\nhint: to create an account, add --register\n");
         let unknown = server.client("nobody").run("hello\n");
         assert_eq!((unknown.code, unknown.out, unknown.err), (wrong.code, wrong.out, wrong.err));
         let usage = server.client("alice").args(&["--format", "xml"]).run("");

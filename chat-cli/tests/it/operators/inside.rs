@@ -151,7 +151,7 @@ fn the_certificate_is_renewed_on_sighup_and_a_broken_one_changes_nothing() {
         server.process.errors()
     );
     assert!(knocks("ben", &new.1).starts_with("error: wrong user name or password\n"), "the new one is shown");
-    assert!(knocks("cleo", &old.1).contains("is not the server with the fingerprint"), "and the old one no more");
+    assert!(knocks("cleo", &old.1).contains("does not have the fingerprint"), "and the old one no more");
     assert_eq!(server.status()["fingerprint"].as_str(), Some(&*new.1));
 
     server.process.signal(Signal::HUP);

@@ -100,7 +100,7 @@ fn the_reason_for_the_end_is_shown_above_a_half_typed_line() {
     let mut newer = command(&server, "alice");
     let mut newer = Terminal::start(newer.arg("--accept-new").env("CHAT_PASSWORD", PASSWORD));
     newer.until_output("> ");
-    alice.until_output("another log-in of this account has taken over");
+    alice.until_output("a newer login of this account has replaced this session");
     assert_eq!(alice.exit_code(), Some(3));
 }
 

@@ -54,7 +54,7 @@ fn a_server_that_the_user_refuses_receives_no_login() {
         }
         let asks = |lines: &[String]| lines.last().is_some_and(|last| last.ends_with("[y/n]"));
         let lines = alice.until_screen("the question", asks);
-        let question = format!("{} is not known here. Its fingerprint is", server.address);
+        let question = format!("{} is not a known server. Its fingerprint is", server.address);
         assert!(lines.contains(&question), "{lines:#?}");
         assert!(lines.contains(&format!("  {}", server.fingerprint)), "{lines:#?}");
         alice.type_line("n");

@@ -1,4 +1,4 @@
-//! Lines from a reader that is no terminal: bounded, and wrong ones told instead of ending everything.
+//! Reads lines of bounded length. A line that is too long or not UTF-8 is an error of its own and does not end the input.
 
 use std::io::{self, BufRead};
 
@@ -6,16 +6,15 @@ use chat_core::text::Text;
 
 use crate::input_error::InputError;
 
-/// The most bytes of one line: the longest text with each byte written as a six-byte JSON escape, and room for the
-/// rest of the object.
-pub const MAX_LINE: usize = 6 * Text::MAX_BYTES + 4_096;
+/// The maximum length of a line, in bytes: the longest text with each byte as a JSON escape of six bytes, and the rest of
+/// the object.
+pub const MAX_LINE_BYTES: usize = 6 * Text::MAX_BYTES + 4_096;
 
-/// Reads the next line, without its line end (`\n` or `\r\n`). `None` at the end of the input; a last line without a
-/// line end counts.
+/// Reads the next line without its line end, `\n` or `\r\n`. The last line needs none. `None` at the end of the input.
 ///
 /// # Errors
-/// Reading failed. A line that is too long or not UTF-8 is skipped whole and given as the inner error.
-pub fn next(input: &mut impl BufRead) -> io::Result<Option<Result<String, InputError>>> {
+/// Reading failed. The inner error is a line that is too long or not UTF-8, which is skipped.
+pub fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, InputError>>> {
     let mut line = Vec::new();
     let mut bytes = 0_usize;
     loop {
@@ -30,7 +29,7 @@ pub fn next(input: &mut impl BufRead) -> io::Result<Option<Result<String, InputE
         let end = available.iter().position(|&byte| byte == b'\n');
         let part = &available[..end.unwrap_or(available.len())];
         bytes = bytes.saturating_add(part.len());
-        if bytes <= MAX_LINE {
+        if bytes <= MAX_LINE_BYTES {
             line.extend_from_slice(part);
         }
         let used = part.len() + usize::from(end.is_some());
@@ -42,8 +41,8 @@ pub fn next(input: &mut impl BufRead) -> io::Result<Option<Result<String, InputE
 }
 
 fn finished(mut line: Vec<u8>, bytes: usize) -> Result<String, InputError> {
-    if bytes > MAX_LINE {
-        return Err(InputError::LineTooLong { most: MAX_LINE });
+    if bytes > MAX_LINE_BYTES {
+        return Err(InputError::LineTooLong { most: MAX_LINE_BYTES });
     }
     if line.last() == Some(&b'\r') {
         line.pop();
@@ -58,9 +57,9 @@ mod tests {
     use super::*;
 
     fn all(input: &[u8]) -> Vec<Result<String, InputError>> {
-        // A tiny buffer, so that lines cross its end.
+        // A small buffer, so that lines extend beyond it.
         let mut reader = BufReader::with_capacity(3, input);
-        std::iter::from_fn(|| next(&mut reader).unwrap()).collect()
+        std::iter::from_fn(|| read_line(&mut reader).unwrap()).collect()
     }
 
     fn ok(lines: &[&str]) -> Vec<Result<String, InputError>> {
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_are_taken_off() {
+    fn line_ends_are_removed() {
         for (input, lines) in [
             ("", &[][..]),
             ("a", &["a"]),
@@ -83,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_line_is_told_and_the_next_one_is_read() {
-        let long = [vec![b'x'; MAX_LINE + 1], b"\nok\n".to_vec()].concat();
-        assert_eq!(all(&long), [Err(InputError::LineTooLong { most: MAX_LINE }), Ok("ok".to_owned())]);
+    fn a_wrong_line_is_reported_and_the_next_one_is_read() {
+        let long = [vec![b'x'; MAX_LINE_BYTES + 1], b"\nok\n".to_vec()].concat();
+        assert_eq!(all(&long), [Err(InputError::LineTooLong { most: MAX_LINE_BYTES }), Ok("ok".to_owned())]);
         assert_eq!(all(b"\xff\nok"), [Err(InputError::NotUtf8), Ok("ok".to_owned())]);
-        let longest = vec![b'x'; MAX_LINE];
-        assert_eq!(all(&longest), [Ok("x".repeat(MAX_LINE))]);
+        let longest = vec![b'x'; MAX_LINE_BYTES];
+        assert_eq!(all(&longest), [Ok("x".repeat(MAX_LINE_BYTES))]);
     }
 }

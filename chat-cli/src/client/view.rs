@@ -1,4 +1,4 @@
-//! What the client shows, whatever the form: the one list that both forms render.
+//! Everything that the client shows, in one list that both formats render.
 
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Message, Outcome, Recipient, Report};
@@ -11,89 +11,89 @@ use chat_core::time::Timestamp;
 use super::notice::Notice;
 use crate::input_error::InputError;
 
-/// One thing to show.
+/// One event to show. Times are on the server's clock.
 #[derive(Clone, Copy, Debug)]
-pub enum Fact<'a> {
+pub enum ViewEvent<'a> {
     /// The session began.
     Welcome {
-        /// Who we are.
+        /// The user of this client.
         user: &'a UserName,
-        /// Our session.
+        /// The id of the session.
         session: SessionId,
-        /// When, on the server's clock.
+        /// When the session began.
         at: Timestamp,
-        /// Who else is online.
+        /// The other users online.
         online: &'a [Entry],
     },
-    /// Somebody came, went or moved.
+    /// Another user came online, went offline, was replaced, or moved.
     Presence(&'a PresenceEvent),
-    /// Somebody wrote.
+    /// A message arrived.
     Message {
-        /// What came.
+        /// The message.
         message: &'a Message,
         /// Its text.
         text: &'a Text,
-        /// Who we are.
+        /// The user of this client.
         me: &'a UserName,
     },
-    /// A line of ours is on its way.
+    /// The client accepted a line and sends it.
     Sent {
-        /// Its id from now on.
+        /// The id of the message.
         id: MessageId,
-        /// Whom it is for.
+        /// The recipient.
         to: &'a Recipient,
-        /// To how many it goes.
+        /// The number of users that the message goes to.
         recipients: usize,
-        /// When it was sent, on the server's clock.
+        /// When the message was sent.
         at: Timestamp,
-        /// What its writer calls it.
+        /// The `ref` of the line.
         reference: Option<&'a str>,
     },
-    /// What became of a line of ours for one recipient.
+    /// The outcome of a message for one recipient.
     Outcome {
-        /// As the library reports it.
+        /// The outcome.
         report: &'a Report,
-        /// Whom the line was for and how it begins, as long as that is remembered.
-        sent: Option<&'a Sent>,
+        /// The message, unless it is no longer remembered.
+        sent: Option<&'a SentMessage>,
     },
-    /// What became of a line of ours for all of its recipients.
+    /// All outcomes of a message to everyone are known.
     Summary {
-        /// Which line.
+        /// The id of the message.
         id: MessageId,
-        /// How many have it.
+        /// The number of recipients for which it was delivered.
         delivered: usize,
-        /// Who has not, and why.
+        /// The other recipients with their outcomes.
         failed: &'a [(UserName, Outcome)],
-        /// How the line begins.
-        sent: &'a Sent,
+        /// The message.
+        sent: &'a SentMessage,
     },
-    /// Who is online, because somebody asked.
+    /// The users online, as the answer to `/who`.
     Roster(&'a [Entry]),
-    /// A line of input that was not done.
+    /// A line of input was refused.
     Error {
-        /// What was wrong.
+        /// The reason.
         error: &'a InputError,
-        /// What its writer calls it.
+        /// The `ref` of the line.
         reference: Option<&'a str>,
     },
-    /// Something around the conversation.
+    /// An event besides the conversation itself.
     Notice(&'a Notice),
 }
 
-/// A line of ours whose outcomes are outstanding.
+/// What is remembered of a message until its outcomes are known, so that they can be shown with it.
 #[derive(Clone, Debug)]
-pub struct Sent {
-    /// Whom it is for.
+pub struct SentMessage {
+    /// The recipient.
     pub to: Recipient,
-    /// How it begins.
+    /// The beginning of the text.
     pub excerpt: String,
 }
 
-impl Sent {
-    /// The most characters of an excerpt: enough to know the line again, few enough for one line on the screen.
+impl SentMessage {
+    /// The maximum length of an excerpt: long enough to recognise the message, short enough for one line with its outcome.
     const EXCERPT_CHARS: usize = 24;
 
-    /// Remembers a line.
+    /// Takes the excerpt from the first line of the text, and marks a shortened one with `…`.
     pub fn new(to: Recipient, text: &Text) -> Self {
         let line = text.as_str().lines().next().unwrap_or_default();
         let mut excerpt: String = line.chars().take(Self::EXCERPT_CHARS).collect();
@@ -115,7 +115,7 @@ mod tests {
             ("one\ntwo", "one…"),
             ("一二三四五六七八九十一二三四五六七八九十一二三四五", "一二三四五六七八九十一二三四五六七八九十一二三四…"),
         ] {
-            assert_eq!(Sent::new(Recipient::Everyone, &Text::parse(text).unwrap()).excerpt, excerpt);
+            assert_eq!(SentMessage::new(Recipient::Everyone, &Text::parse(text).unwrap()).excerpt, excerpt);
         }
     }
 }

@@ -1,0 +1,100 @@
+//! Executes what is typed.
+
+use chat_core::message::{Content, Recipient};
+use chat_core::password::Password;
+use chat_net::client::{self, ChangePasswordError, SendError};
+
+use super::{Conversation, Flow};
+use crate::client::args::Format;
+use crate::client::console::Input;
+use crate::client::line::{Action, Draft};
+use crate::client::notice::Notice;
+use crate::client::view::{SentMessage, ViewEvent};
+use crate::client::{json_line, line, password_change};
+use crate::error::CliError;
+use crate::input_error::{InputError, most_like};
+
+impl Conversation {
+    pub(super) async fn typed(&mut self, input: Input) -> Result<Flow, CliError> {
+        let line = match input {
+            Input::Passwords { old, new } => return self.change_password(old, new).await,
+            Input::Line(line) => line,
+        };
+        let action = line.map_err(|error| (error, None)).and_then(|line| match self.input {
+            Format::Text => line::parse(&line).map_err(|error| (error, None)),
+            Format::Json => json_line::parse(&line),
+        });
+        match action {
+            Ok(Action::Send(draft)) => self.send(draft).await?,
+            Ok(Action::Who) => {
+                let online = self.client.roster().await;
+                self.ui.show(&ViewEvent::Roster(&online)).await?;
+            }
+            // At a terminal, the passwords arrive as `Input::Passwords` instead.
+            Ok(Action::ChangePassword) => self.refuse(InputError::NoTerminal, None).await?,
+            Ok(Action::Help) => self.ui.show(&ViewEvent::Notice(&Notice::Help)).await?,
+            Ok(Action::Leave) => return Ok(Flow::Finish),
+            Err((error, reference)) => self.refuse(error, reference).await?,
+        }
+        Ok(Flow::Continue)
+    }
+
+    async fn send(&mut self, draft: Draft) -> Result<(), CliError> {
+        let Draft { to, text, reference } = draft;
+        match self.client.send(to.clone(), Content::Text(text.clone())).await {
+            Ok(client::Sent { recipients: 0, .. }) => {
+                self.outcomes.add_without_recipients();
+                self.ui.show(&ViewEvent::Notice(&Notice::NobodyThere { reference })).await
+            }
+            Ok(client::Sent { id, recipients, at }) => {
+                let sent = SentMessage::new(to.clone(), &text);
+                self.outcomes.add_message(id, recipients, text.as_str().len(), sent);
+                self.ui.show(&ViewEvent::Sent { id, to: &to, recipients, at, reference: reference.as_deref() }).await
+            }
+            Err(error) => {
+                let error = self.explain(&to, &error).await;
+                self.refuse(error, reference).await
+            }
+        }
+    }
+
+    /// Why a message was not sent.
+    async fn explain(&self, to: &Recipient, error: &SendError) -> InputError {
+        use chat_core::peer::SendError as NotQueued;
+        match (error, to) {
+            (SendError::NotQueued(NotQueued::UnknownRecipient(_)), Recipient::One(name)) => {
+                let online = self.client.roster().await;
+                let names = online.iter().map(|entry| entry.user.as_str());
+                InputError::UnknownRecipient { name: name.clone(), suggestion: most_like(name.as_str(), names) }
+            }
+            (SendError::NotQueued(NotQueued::ToOneself), _) => InputError::ToOneself,
+            (SendError::NotQueued(NotQueued::Leaving) | SendError::Offline, _) => InputError::SessionOver,
+            // The text is valid, so only limits remain.
+            (SendError::NotQueued(_) | SendError::OutcomesUnread, _) => InputError::QueueFull,
+        }
+    }
+
+    /// Requests a password change. The conversation continues until the server answers.
+    async fn change_password(&mut self, old: Password, new: Password) -> Result<Flow, CliError> {
+        match self.password_change.begin(self.client.clone(), old, new) {
+            Ok(()) => Ok(Flow::Continue),
+            Err(error) => self.password_answered(Err(error)).await,
+        }
+    }
+
+    pub(super) async fn password_answered(
+        &mut self,
+        answer: Result<(), ChangePasswordError>,
+    ) -> Result<Flow, CliError> {
+        match password_change::describe(answer) {
+            Ok(notice) => self.ui.show(&ViewEvent::Notice(&notice)).await?,
+            Err(error) => self.refuse(error, None).await?,
+        }
+        Ok(Flow::Continue)
+    }
+
+    async fn refuse(&mut self, error: InputError, reference: Option<String>) -> Result<(), CliError> {
+        self.outcomes.add_failure();
+        self.ui.show(&ViewEvent::Error { error: &error, reference: reference.as_deref() }).await
+    }
+}

@@ -1,0 +1,223 @@
+//! The conversation: sends what is typed and shows what happens, until one of the two ends.
+
+mod input;
+mod output;
+
+use std::future::{Future, ready};
+use std::pin::pin;
+use std::time::Duration;
+
+use chat_net::client::{Client, Events};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use super::args::Format;
+use super::console::Input;
+use super::notice::Notice;
+use super::outcomes::Outcomes;
+use super::password_change::PasswordChange;
+use super::ui::Ui;
+use super::view::ViewEvent;
+use crate::error::{CliError, Exit};
+
+/// How long to wait for outcomes after the end of the input: longer than a link takes to time out (45 s), so that every
+/// outcome becomes known.
+pub const OUTCOME_WAIT: Duration = Duration::from_secs(50);
+
+/// A wait for outcomes that takes longer than this is announced.
+const SILENT_WAIT: Duration = Duration::from_secs(1);
+
+/// How long leaving may take. The client needs at most 3 s; the rest is for a slow reader of the output.
+const LEAVE_TIME: Duration = Duration::from_secs(5);
+
+/// How long to wait for the answer to a password change after the session has ended. The end itself answers it.
+const ANSWER_TIME: Duration = Duration::from_millis(500);
+
+/// The most writes before leaving, so that a peer that keeps sending cannot delay the end.
+const LAST_WRITES: usize = 16;
+
+/// A client in conversation with others.
+#[derive(Debug)]
+pub struct Conversation {
+    client: Client,
+    events: Events,
+    ui: Ui,
+    input: Format,
+    outcomes: Outcomes,
+    password_change: PasswordChange,
+    server: ServerState,
+}
+
+/// Whether the user knows that the connection to the server is broken. Further attempts to reconnect are not shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum ServerState {
+    Connected,
+    Disconnected,
+}
+
+/// What the conversation does next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Flow {
+    /// Continue.
+    Continue,
+    /// Wait for outcomes, then leave.
+    Finish,
+    /// Leave immediately.
+    Quit,
+    /// Stop. The session is over.
+    Stop(End),
+}
+
+/// Who ended the session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    User,
+    Server,
+}
+
+impl Conversation {
+    /// Prepares a conversation. `input` is the format of the lines that will be typed.
+    pub fn new(client: Client, events: Events, ui: Ui, input: Format) -> Self {
+        Self {
+            client,
+            events,
+            ui,
+            input,
+            outcomes: Outcomes::default(),
+            password_change: PasswordChange::default(),
+            server: ServerState::Connected,
+        }
+    }
+
+    /// Runs until the input ends, the server ends the session, or `stop` completes. Then leaves.
+    ///
+    /// # Errors
+    /// The output cannot be written. The client leaves in this case too.
+    pub async fn run(
+        mut self,
+        input: &mut mpsc::Receiver<Input>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Exit, CliError> {
+        let mut stop = pin!(stop);
+        let result = tokio::select! {
+            result = self.until_end(input) => result,
+            () = &mut stop => Ok(Flow::Quit),
+        };
+        self.ui.close_prompt();
+        let end = match result {
+            Ok(Flow::Stop(end)) => end,
+            Ok(_) => timeout(LEAVE_TIME, self.leave()).await.unwrap_or(Ok(End::User))?,
+            Err(error) => {
+                // The output is gone, but the others still receive the goodbye.
+                let _timed_out = timeout(LEAVE_TIME, self.client.clone().leave()).await;
+                if !error.is_quiet() {
+                    return Err(error);
+                }
+                End::User
+            }
+        };
+        if self.password_change.is_pending()
+            && let Ok(answer) = timeout(ANSWER_TIME, self.password_change.answer()).await
+        {
+            self.password_answered(answer).await?;
+        }
+        match end {
+            End::Server => Ok(Exit::NotThere),
+            End::User => Ok(self.outcomes.exit()),
+        }
+    }
+
+    async fn until_end(&mut self, input: &mut mpsc::Receiver<Input>) -> Result<Flow, CliError> {
+        self.welcome().await?;
+        loop {
+            let flow = tokio::select! {
+                event = self.events.next() => self.show_events(event).await?,
+                input = input.recv(), if self.outcomes.has_room() => match input {
+                    Some(input) => self.typed(input).await?,
+                    None => Flow::Finish,
+                },
+                answer = self.password_change.answer() => self.password_answered(answer).await?,
+            };
+            match flow {
+                Flow::Continue => {}
+                Flow::Finish => return self.finish().await,
+                Flow::Quit | Flow::Stop(_) => return Ok(flow),
+            }
+        }
+    }
+
+    async fn welcome(&self) -> Result<(), CliError> {
+        let online = self.client.roster().await;
+        let (user, session, at) = (self.client.user(), self.client.session(), self.client.login_time());
+        self.ui.show(&ViewEvent::Welcome { user, session, at, online: &online }).await
+    }
+
+    /// Waits until no outcome and no password change is outstanding, but at most [`OUTCOME_WAIT`].
+    async fn finish(&mut self) -> Result<Flow, CliError> {
+        let mut end = pin!(sleep(OUTCOME_WAIT));
+        let mut announcement = pin!(sleep(SILENT_WAIT));
+        let mut announced = false;
+        while self.outcomes.outstanding() > 0 || self.password_change.is_pending() {
+            let flow = tokio::select! {
+                event = self.events.next() => self.show_events(event).await?,
+                answer = self.password_change.answer() => self.password_answered(answer).await?,
+                () = &mut announcement, if !announced && self.outcomes.outstanding() > 0 => {
+                    announced = true;
+                    self.ui.show(&ViewEvent::Notice(&Notice::Waiting { outcomes: self.outcomes.outstanding() })).await?;
+                    Flow::Continue
+                }
+                () = &mut end => break,
+            };
+            if flow != Flow::Continue {
+                return Ok(flow);
+            }
+        }
+        // A stuck reader of the output does not delay the end.
+        timeout(LEAVE_TIME, self.show_waiting_events()).await.unwrap_or(Ok(Flow::Finish))
+    }
+
+    /// Shows the events that have already arrived, so that the senders of these messages learn that they were accepted.
+    async fn show_waiting_events(&mut self) -> Result<Flow, CliError> {
+        for _ in 0..LAST_WRITES {
+            let event = tokio::select! {
+                biased;
+                event = self.events.next() => event,
+                () = ready(()) => break,
+            };
+            let flow = self.show_events(event).await?;
+            if flow != Flow::Continue {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Finish)
+    }
+
+    /// Leaves, and shows the events until the session has ended.
+    async fn leave(&mut self) -> Result<End, CliError> {
+        let mut leave = pin!(self.client.clone().leave());
+        let mut left = false;
+        loop {
+            let shown = tokio::select! {
+                // First, so that slow output does not delay the goodbye to the others.
+                biased;
+                () = &mut leave, if !left => {
+                    left = true;
+                    continue;
+                }
+                answer = self.password_change.answer() => self.password_answered(answer).await,
+                event = self.events.next() => self.show_events(event).await,
+            };
+            match shown {
+                Ok(Flow::Stop(end)) => return Ok(end),
+                Ok(_) => {}
+                Err(error) => {
+                    // The output is gone, but the others still receive the goodbye.
+                    if !left {
+                        leave.as_mut().await;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Shows the client's events.
+
+use std::future::ready;
+
+use chat_core::message::{Content, Message};
+use chat_net::client::{self, Event, MessageToken};
+
+use super::{Conversation, End, Flow, ServerState};
+use crate::client::notice::Notice;
+use crate::client::screen::Batch;
+use crate::client::view::ViewEvent;
+use crate::error::CliError;
+
+/// The most events in one write. Many, because each write waits for the screen. Not all, so that the senders of the first
+/// messages need not wait for the last.
+const EVENTS_PER_WRITE: usize = 256;
+
+impl Conversation {
+    /// Shows an event and those that have arrived by now, then accepts the messages among them: a message counts as
+    /// delivered once its line is written.
+    pub(super) async fn show_events(&mut self, first: Option<Event>) -> Result<Flow, CliError> {
+        let (mut batch, mut written) = (Batch::default(), Vec::new());
+        let mut next = first;
+        let mut flow = Flow::Continue;
+        for left in (0..EVENTS_PER_WRITE).rev() {
+            let Some(event) = next else {
+                flow = Flow::Stop(End::User);
+                break;
+            };
+            flow = self.render(event, &mut batch, &mut written);
+            // An event that is taken off the queue must be shown, so the last round takes none.
+            if flow != Flow::Continue || left == 0 {
+                break;
+            }
+            next = tokio::select! {
+                biased;
+                event = self.events.next() => event,
+                () = ready(()) => break,
+            };
+        }
+        if matches!(flow, Flow::Stop(_)) {
+            self.ui.close_prompt();
+        }
+        self.ui.write(batch).await?;
+        for token in written {
+            self.client.accept(token);
+        }
+        Ok(flow)
+    }
+
+    fn render(&mut self, event: Event, batch: &mut Batch, written: &mut Vec<MessageToken>) -> Flow {
+        match event {
+            Event::Presence(event) => self.ui.render(&ViewEvent::Presence(&event), batch),
+            Event::Message { message, token } => self.render_message(&message, token, batch, written),
+            Event::Report(report) => {
+                let sent = self.outcomes.add_report(&report);
+                self.ui.render(&ViewEvent::Outcome { report: &report, sent: sent.as_ref() }, batch);
+            }
+            Event::Summary { id, delivered, others } => {
+                // A message without recipients was reported as such when it was typed.
+                if let Some(sent) = self.outcomes.finish(id) {
+                    self.ui.render(&ViewEvent::Summary { id, delivered, failed: &others, sent: &sent }, batch);
+                }
+            }
+            Event::Notice(notice) => self.render_notice(notice, batch),
+            Event::Ended(reason) => {
+                self.ui.render(&ViewEvent::Notice(&Notice::Ended(reason)), batch);
+                return Flow::Stop(End::Server);
+            }
+            Event::Left => return Flow::Stop(End::User),
+        }
+        Flow::Continue
+    }
+
+    /// Renders a text. Refuses bytes: they are for programs that know their meaning.
+    fn render_message(
+        &self,
+        message: &Message,
+        token: MessageToken,
+        batch: &mut Batch,
+        written: &mut Vec<MessageToken>,
+    ) {
+        match &message.content {
+            Content::Text(text) => {
+                self.ui.render(&ViewEvent::Message { message, text, me: self.client.user() }, batch);
+                written.push(token);
+            }
+            Content::Bytes(_) => self.client.refuse(token),
+        }
+    }
+
+    /// Renders a notice. People see only the first of several attempts to reconnect.
+    fn render_notice(&mut self, notice: client::Notice, batch: &mut Batch) {
+        let is_known = self.server == ServerState::Disconnected;
+        match notice {
+            client::Notice::Reconnecting { .. } if is_known && self.ui.is_text() => return,
+            client::Notice::Reconnecting { .. } => self.server = ServerState::Disconnected,
+            client::Notice::Reconnected => self.server = ServerState::Connected,
+            _ => {}
+        }
+        self.ui.render(&ViewEvent::Notice(&Notice::Connection(notice)), batch);
+    }
+}

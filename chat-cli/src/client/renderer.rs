@@ -1,0 +1,47 @@
+//! The two formats of output behind one interface.
+
+use std::io::{self, IsTerminal};
+
+use jiff::tz::TimeZone;
+
+use super::args::Format;
+use super::json;
+use super::screen::Batch;
+use super::text::{Colour, Stream, TextRenderer};
+use super::view::ViewEvent;
+
+/// Turns events into lines.
+#[derive(Clone, Debug)]
+pub enum Renderer {
+    /// Lines for people.
+    Text(TextRenderer),
+    /// JSON for scripts, all of it on standard output.
+    Json,
+}
+
+impl Renderer {
+    /// The renderer of a format. Text has local times, and coloured names if standard output is a terminal and `NO_COLOR`
+    /// is not set.
+    pub fn new(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Text => {
+                // See no-color.org: an empty value does not count.
+                let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                let colour = if io::stdout().is_terminal() && !no_colour { Colour::Names } else { Colour::None };
+                Self::Text(TextRenderer { zone: TimeZone::system(), colour })
+            }
+        }
+    }
+
+    /// Appends the lines of an event to a batch.
+    pub fn render(&self, event: &ViewEvent<'_>, batch: &mut Batch) {
+        batch.add(|out| match self {
+            Self::Text(text) => text.render(event, out),
+            Self::Json => {
+                json::render(event, out);
+                Stream::Conversation
+            }
+        });
+    }
+}
