@@ -14,7 +14,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::backend::Backend;
 use crate::error::{OpenError, QueryError, hash_error};
-use crate::hashing::{HashOptions, HashPool, PasswordHash, Verdict};
+use crate::hashing::{HashOptions, HashPool, PasswordHash, Verification};
 use crate::migrations::{blocking, migrate_mysql, migrate_sqlite};
 use crate::queries::{Change, NewRow, Row, millis, number_of};
 use crate::sqlite;
@@ -93,12 +93,12 @@ impl SqlAccounts {
     }
 
     /// Checks a password, at the same cost whether there is such an account or not.
-    async fn check(&self, row: Option<Row>, password: Password) -> Result<(Row, Verdict), AccountError> {
+    async fn check(&self, row: Option<Row>, password: Password) -> Result<(Row, Verification), AccountError> {
         let hash = row.as_ref().map(Row::password_hash).transpose()?;
-        let verdict = self.inner.hashes.verify(password, hash.as_ref()).await.map_err(hash_error)?;
-        let row = row.filter(|_| verdict != Verdict::Wrong).ok_or(AccountError::WrongCredentials)?;
+        let verification = self.inner.hashes.verify(password, hash.as_ref()).await.map_err(hash_error)?;
+        let row = row.filter(|_| verification != Verification::Mismatch).ok_or(AccountError::WrongCredentials)?;
         match row.status()? {
-            Status::Active => Ok((row, verdict)),
+            Status::Active => Ok((row, verification)),
             Status::Disabled => Err(AccountError::Disabled),
             Status::Removed => Err(AccountError::WrongCredentials),
         }
@@ -151,8 +151,8 @@ impl Accounts for SqlAccounts {
 
     async fn authenticate(&self, name: UserName, password: Password) -> Result<Account, AccountError> {
         let row = self.inner.backend.by_name(&name).await?;
-        let (row, verdict) = self.check(row, password.clone()).await?;
-        if verdict == Verdict::RightButWeak {
+        let (row, verification) = self.check(row, password.clone()).await?;
+        if verification == Verification::NeedsRehash {
             self.strengthen(&row, password).await;
         }
         Ok(row.account()?)

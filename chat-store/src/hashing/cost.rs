@@ -1,8 +1,8 @@
-//! What one hash costs.
+//! The cost parameters of argon2id.
 
 use argon2::Params;
 
-/// The cost of one argon2id hash, for who computes it and for who guesses.
+/// The cost of one argon2id hash: memory, passes and lanes, within limits that keep a damaged row harmless.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct HashCost {
     memory_kib: u32,
@@ -11,25 +11,25 @@ pub struct HashCost {
 }
 
 impl HashCost {
-    /// 19 MiB, 2 passes, 1 lane: the first recommendation of the OWASP password storage sheet. About 30 ms.
+    /// 19 MiB, 2 passes, 1 lane: the first recommendation of the OWASP Password Storage Cheat Sheet. About 30 ms.
     pub const DEFAULT: Self = Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
 
-    /// The least that argon2 allows: worth nothing against guessing, so only for tests. About 20 us.
+    /// The lowest cost that argon2 allows, about 20 us. For tests only: it does not protect against guessing.
     pub const CHEAPEST: Self = Self { memory_kib: 8, passes: 1, lanes: 1 };
 
-    /// The most memory for one hash: 1 GiB, so that a damaged row cannot ask for all there is.
+    /// The upper limit of memory for one hash: 1 GiB, so that a damaged row cannot exhaust the machine's memory.
     pub const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 
-    /// The most passes, for the same reason.
+    /// The upper limit of passes, so that a damaged row cannot occupy a thread for hours.
     pub const MAX_PASSES: u32 = 1024;
 
-    /// The most lanes; they are computed one after another here.
+    /// The upper limit of lanes. The pool computes lanes one after another.
     pub const MAX_LANES: u32 = 64;
 
-    /// Checks the three numbers: at least 8 KiB for each lane, one pass and one lane.
+    /// Creates a cost from memory in KiB, passes and lanes. Requires at least 8 KiB per lane, one pass and one lane.
     ///
     /// # Errors
-    /// [`CostError`] if one is out of range.
+    /// [`CostError`] if a number is out of range.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, CostError> {
         let lanes_fit = (1..=Self::MAX_LANES).contains(&lanes) && (1..=Self::MAX_PASSES).contains(&passes);
         if !lanes_fit || memory_kib < 8 * lanes || memory_kib > Self::MAX_MEMORY_KIB {
@@ -38,23 +38,24 @@ impl HashCost {
         Ok(Self { memory_kib, passes, lanes })
     }
 
-    /// Memory in KiB.
+    /// The memory, in KiB.
     pub const fn memory_kib(self) -> u32 {
         self.memory_kib
     }
 
-    /// Passes over the memory.
+    /// The number of passes over the memory.
     pub const fn passes(self) -> u32 {
         self.passes
     }
 
-    /// Lanes.
+    /// The number of lanes.
     pub const fn lanes(self) -> u32 {
         self.lanes
     }
 
-    /// Whether guessing costs more than at `other`: more memory times passes, or as much of it with more memory. Two
-    /// servers with different settings therefore do not rehash each other's hashes for ever.
+    /// Returns whether guessing costs more than at `other`: a larger product of memory and passes or, if the products
+    /// are equal, more memory. This is a strict order, so two servers with different settings never rehash each
+    /// other's hashes forever.
     pub fn is_stronger_than(self, other: Self) -> bool {
         self.strength() > other.strength()
     }
@@ -65,7 +66,7 @@ impl HashCost {
 
     pub(super) fn params(self, output_len: usize) -> Params {
         Params::new(self.memory_kib, self.passes, self.lanes, Some(output_len))
-            .expect("our ranges lie within argon2's, and so do the lengths of hashes")
+            .expect("these ranges and the output lengths lie within those of argon2")
     }
 }
 
@@ -75,7 +76,7 @@ impl Default for HashCost {
     }
 }
 
-/// A cost that is out of range.
+/// A cost parameter is out of range.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "the hash cost is out of range; allowed are 1 to {} lanes, 8 KiB for each lane to {} KiB of memory, and 1 to {} passes",
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn costs_have_bounds() {
+    fn costs_outside_the_limits_are_refused() {
         for (memory, passes, lanes, allowed) in [
             (8, 1, 1, true),
             (7, 1, 1, false),
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn stronger_is_more_memory_times_passes_then_more_memory() {
+    fn strength_compares_memory_times_passes_then_memory() {
         let cost = |memory, passes| HashCost::new(memory, passes, 1).unwrap();
         for (a, b, stronger) in [
             (cost(16, 2), cost(16, 1), true),

@@ -1,34 +1,35 @@
-//! Password hashing as every password store needs it, public so that yours need not write it again.
+//! Password hashing with argon2id, for this store and for account systems of your own.
 //!
-//! [`HashPool`] computes argon2id hashes on its own few threads, refuses what it cannot do in time, and costs the same
-//! whether a name exists or not.
+//! [`HashPool`] computes hashes on its own threads behind a bounded queue. Checking a password costs the same whether
+//! the user name exists or not.
 
 mod cost;
 mod phc;
 mod pool;
+mod worker;
 
 use std::time::Duration;
 
 pub use cost::{CostError, HashCost};
 pub use phc::PasswordHash;
-pub use pool::{HashLoad, HashOptions, HashPool, Verdict};
+pub use pool::{HashLoad, HashOptions, HashPool, Verification};
 
-/// Why a hash was not computed.
+/// Why a password was not hashed or checked.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum HashError {
-    /// The queue is full; an estimate of when it is worth trying again.
+    /// The queue is full. The duration estimates when it will have drained.
     #[error("too many passwords are being checked, try again in {} s", .0.as_secs().max(1))]
     Busy(Duration),
-    /// What is stored is no argon2id hash.
+    /// The stored string is not an argon2id hash.
     #[error("a stored password hash is not an argon2id hash in PHC form")]
     NotAHash,
-    /// The cost asks for more memory than there is.
+    /// The hash needs more memory than the system provides.
     #[error("there is not enough memory for a password hash; lower its memory cost")]
     Memory,
-    /// The system's generator failed.
-    #[error("the system gives no random numbers")]
+    /// The system's random number generator failed.
+    #[error("the system provides no random numbers")]
     Random,
-    /// The threads are gone.
+    /// The pool's threads have ended.
     #[error("the threads that check passwords have ended")]
     Stopped,
 }

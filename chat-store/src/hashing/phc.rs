@@ -1,4 +1,4 @@
-//! Stored hashes: argon2id strings in PHC form.
+//! Password hashes as argon2id strings in PHC form.
 
 use std::fmt;
 
@@ -12,50 +12,49 @@ use super::{HashCost, HashError};
 
 /// A stored password hash with its salt and cost, as a PHC string such as `$argon2id$v=19$m=19456,t=2,p=1$...`.
 ///
-/// Who has it can guess at the password, so `Debug` prints nothing of it and there is no `Display`.
+/// A hash allows offline guessing of the password, so `Debug` omits the string and `Display` is not implemented.
 #[derive(Clone, Eq, PartialEq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Checks a stored string.
+    /// Parses a stored string.
     ///
     /// # Errors
-    /// [`HashError::NotAHash`] if it is not argon2id version 19 with a salt, a hash and a cost within our bounds.
+    /// [`HashError::NotAHash`] unless the string is argon2id version 19 with a salt, an output and a cost within the
+    /// limits of [`HashCost`].
     pub fn parse(stored: &str) -> Result<Self, HashError> {
-        Parts::read(stored)?;
+        PhcFields::parse(stored)?;
         Ok(Self(stored.to_owned()))
     }
 
-    /// The string to store, and for nothing else.
+    /// The PHC string, for storing only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What it cost.
-    ///
     /// # Errors
-    /// Never for a hash that [`Self::parse`] or the pool made.
-    pub(super) fn parts(&self) -> Result<Parts, HashError> {
-        Parts::read(&self.0)
+    /// Never for a hash that [`Self::parse`] or the pool created.
+    pub(super) fn fields(&self) -> Result<PhcFields, HashError> {
+        PhcFields::parse(&self.0)
     }
 }
 
-/// Prints nothing of it.
+/// Omits the string.
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash")
     }
 }
 
-/// What a PHC string says.
-pub(super) struct Parts {
+/// The fields of a PHC string.
+pub(super) struct PhcFields {
     pub(super) cost: HashCost,
     salt: phc::Salt,
     output: phc::Output,
 }
 
-impl Parts {
-    fn read(stored: &str) -> Result<Self, HashError> {
+impl PhcFields {
+    fn parse(stored: &str) -> Result<Self, HashError> {
         let hash = phc::PasswordHash::new(stored).map_err(|_| HashError::NotAHash)?;
         let params = Params::try_from(&hash).map_err(|_| HashError::NotAHash)?;
         if hash.algorithm != ARGON2ID_IDENT || hash.version != Some(Version::V0x13.into()) {
@@ -63,21 +62,21 @@ impl Parts {
         }
         let (Some(salt), Some(output)) = (hash.salt, hash.hash) else { return Err(HashError::NotAHash) };
         let cost = HashCost::new(params.m_cost(), params.t_cost(), params.p_cost()).map_err(|_| HashError::NotAHash)?;
-        // Nobody's password: a hash this short is one that many passwords have.
+        // Many passwords share an output this short.
         if output.len() < MIN_OUTPUT_BYTES || salt.len() < argon2::MIN_SALT_LEN {
             return Err(HashError::NotAHash);
         }
         Ok(Self { cost, salt, output })
     }
 
-    /// Stands for the hash of an unknown name: the same work, and no password has it.
-    pub(super) fn of_nobody(cost: HashCost) -> Result<Self, HashError> {
+    /// Stands in for the hash of an unknown user name: checking it costs the same, and no password matches it.
+    pub(super) fn dummy(cost: HashCost) -> Result<Self, HashError> {
         let output = phc::Output::new(&[0; OUTPUT_BYTES]).map_err(|_| HashError::NotAHash)?;
         Ok(Self { cost, salt: new_salt()?, output })
     }
 
-    /// Whether this is the hash of `password`. Works in `blocks`, which the caller wipes.
-    pub(super) fn is_of(&self, password: &Password, blocks: &mut [Block]) -> Result<bool, HashError> {
+    /// Returns whether this is the hash of `password`. Uses `blocks` as work memory; the caller wipes them.
+    pub(super) fn matches(&self, password: &Password, blocks: &mut [Block]) -> Result<bool, HashError> {
         let mut output = Zeroizing::new([0; phc::Output::MAX_LENGTH]);
         let output = &mut output[..self.output.len()];
         compute(password, &self.salt, self.cost, output, blocks)?;
@@ -85,7 +84,7 @@ impl Parts {
     }
 }
 
-/// Hashes a password with a fresh salt. Works in `blocks`, which the caller wipes.
+/// Hashes a password with a new salt. Uses `blocks` as work memory; the caller wipes them.
 pub(super) fn hash(password: &Password, cost: HashCost, blocks: &mut [Block]) -> Result<PasswordHash, HashError> {
     let salt = new_salt()?;
     let mut output = Zeroizing::new([0; OUTPUT_BYTES]);
@@ -121,7 +120,7 @@ fn new_salt() -> Result<phc::Salt, HashError> {
 
 /// 256 bits, as RFC 9106 recommends.
 const OUTPUT_BYTES: usize = 32;
-/// 128 bits: nobody finds a second password with the same hash.
+/// 128 bits: a second password with the same output is infeasible to find.
 const MIN_OUTPUT_BYTES: usize = 16;
 
 #[cfg(test)]
@@ -129,18 +128,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_published_vector_is_understood() {
-        // From the tests of argon2's reference implementation.
+    fn the_vector_of_the_reference_implementation_verifies() {
         let stored = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-        let parts = PasswordHash::parse(stored).unwrap().parts().unwrap();
-        assert_eq!(parts.cost, HashCost::new(65536, 2, 1).unwrap());
+        let fields = PasswordHash::parse(stored).unwrap().fields().unwrap();
+        assert_eq!(fields.cost, HashCost::new(65536, 2, 1).unwrap());
         let mut blocks = vec![Block::new(); 65536];
-        assert!(parts.is_of(&Password::parse("password").unwrap(), &mut blocks).unwrap());
-        assert!(!parts.is_of(&Password::parse("passwore").unwrap(), &mut blocks).unwrap());
+        assert!(fields.matches(&Password::parse("password").unwrap(), &mut blocks).unwrap());
+        assert!(!fields.matches(&Password::parse("passwore").unwrap(), &mut blocks).unwrap());
     }
 
     #[test]
-    fn other_strings_are_refused() {
+    fn strings_of_other_forms_are_refused() {
         for stored in [
             "",
             "correct horse",
@@ -156,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_prints_nothing_of_it() {
+    fn debug_omits_the_hash() {
         let mut blocks = vec![Block::new(); 8];
         let hash = hash(&Password::parse("correct horse").unwrap(), HashCost::CHEAPEST, &mut blocks).unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{}", hash.expose());

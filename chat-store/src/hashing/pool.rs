@@ -1,30 +1,31 @@
-//! A bounded pool of threads that hash.
+//! A bounded pool of threads that hash passwords.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
-use argon2::Block;
 use chat_core::password::Password;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::oneshot;
-use zeroize::Zeroize;
 
-use super::phc::{self, Parts, PasswordHash};
+use super::phc::{self, PasswordHash, PhcFields};
+use super::worker::{self, HashJob, WorkMemory};
 use super::{HashCost, HashError};
 
-/// How much a [`HashPool`] does at once, and at what cost.
+/// The cost of new hashes and the limits of a [`HashPool`].
 #[derive(Clone, Copy, Debug)]
 pub struct HashOptions {
-    /// The cost of new hashes; at log-in, stored ones that cost less are replaced.
+    /// The cost of new hashes. A login replaces a stored hash that costs less.
     pub cost: HashCost,
-    /// Threads, each of which keeps the memory of one hash. By default as many as there are processors, at most 4
-    /// (76 MiB). On Linux they give way to all others, so that log-ins never take the machine from those who are in.
+    /// The number of threads, each of which keeps the memory of one hash. By default the number of processors, at most 4
+    /// (76 MiB). On Linux they run at a lower priority than other threads, so that logins do not slow down the sessions
+    /// that are online.
     pub threads: NonZeroUsize,
-    /// Passwords that may wait beyond those being checked: 128 by default, about 4 s for one thread. Who would wait
-    /// longer is told to come back.
+    /// The number of passwords that may wait while all threads are occupied. 128 by default, which one thread completes
+    /// in about 4 s. Further calls fail with [`HashError::Busy`].
     pub queue: NonZeroUsize,
 }
 
@@ -39,267 +40,201 @@ fn at_least_one(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Hashes and checks passwords on threads of its own, so that neither an async runtime nor its blocking pool is held up.
+/// Hashes and checks passwords on its own threads, so that neither an async runtime nor its blocking pool is occupied.
 ///
-/// Needs no runtime. A call that is dropped while it waits is not computed. The threads end when the pool is dropped.
+/// Works in any async runtime. The threads end when the pool is dropped.
+///
+/// # Cancel safety
+/// A call whose future is dropped while it waits in the queue is not computed.
 pub struct HashPool {
-    jobs: SyncSender<Job>,
-    shared: Arc<Shared>,
+    jobs: Sender<HashJob>,
+    stats: Arc<HashStats>,
     options: HashOptions,
-    nobody: Arc<Parts>,
+    dummy: Arc<PhcFields>,
 }
 
-/// What a check found.
+/// The result of comparing a password with a stored hash.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Verdict {
-    /// It is another password, or there was no hash.
-    Wrong,
-    /// It is the password.
-    Right,
-    /// It is the password, and the hash cost less than new ones do: hash it anew and store that.
-    RightButWeak,
+pub enum Verification {
+    /// The password does not match, or there was no hash.
+    Mismatch,
+    /// The password matches.
+    Match,
+    /// The password matches, and the hash costs less than new hashes do. The caller should hash the password again and
+    /// store the new hash.
+    NeedsRehash,
 }
 
 impl HashPool {
     /// Starts the threads.
     ///
     /// # Errors
-    /// If a thread cannot be started, or the system gives no random numbers.
+    /// If a thread cannot be started, or if the system provides no random numbers.
     pub fn new(options: HashOptions) -> io::Result<Self> {
-        let (jobs, queue) = sync_channel(options.queue.get());
+        let (jobs, queue) = channel(options.queue.get());
         let queue = Arc::new(Mutex::new(queue));
-        let shared = Arc::new(Shared::default());
         for number in 0..options.threads.get() {
-            let (queue, shared) = (Arc::clone(&queue), Arc::clone(&shared));
-            thread::Builder::new().name(format!("chat-hash-{number}")).spawn(move || work(&queue, &shared))?;
+            worker::spawn(number, Arc::clone(&queue))?;
         }
-        let nobody = Parts::of_nobody(options.cost).map_err(io::Error::other)?;
-        Ok(Self { jobs, shared, options, nobody: Arc::new(nobody) })
+        let dummy = PhcFields::dummy(options.cost).map_err(io::Error::other)?;
+        Ok(Self { jobs, stats: Arc::default(), options, dummy: Arc::new(dummy) })
     }
 
-    /// About what a check takes when there are many: what one takes now, divided by those that run at once. Threads that
-    /// share a memory bus take somewhat longer. Computes some hashes on the calling thread, which counts nowhere.
+    /// Estimates the time per check while all threads are occupied: the time of the most recent hash, divided by the
+    /// number of hashes that run in parallel. Threads that share a memory bus need somewhat longer.
+    ///
+    /// If the pool has not hashed a password yet, this computes some hashes on the calling thread, for about 100 ms at
+    /// the default cost. They do not count in [`Self::computed`].
     ///
     /// # Errors
-    /// [`HashError::Memory`] if there is none for one hash.
+    /// [`HashError::Memory`] if there is not enough memory for one hash.
     pub fn check_time(&self) -> Result<Duration, HashError> {
-        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let at_once = self.options.threads.get().min(processors);
-        Ok(time_of_one(&self.nobody)? / u32::try_from(at_once).unwrap_or(u32::MAX))
+        if self.stats.hash_time().is_zero() {
+            self.stats.set_hash_time(measure(&self.dummy)?);
+        }
+        Ok(self.time_per_check())
     }
 
-    /// Hashes a password with a fresh salt.
+    /// Hashes a password with a new salt.
     ///
     /// # Errors
-    /// [`HashError::Busy`] at once if the queue is full.
+    /// [`HashError::Busy`] without waiting if the queue is full; [`HashError::Memory`]; [`HashError::Random`].
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
         let cost = self.options.cost;
-        self.run(move |memory| phc::hash(&password, cost, memory.of(cost)?)).await
+        self.run(move |memory| phc::hash(&password, cost, memory.blocks(cost)?)).await
     }
 
-    /// Checks a password against a stored hash; with `None`, for a name that does not exist, it does the work of a
-    /// check whose answer is [`Verdict::Wrong`].
+    /// Checks a password against a stored hash. With `None`, for a user name that does not exist, this does the same
+    /// work and returns [`Verification::Mismatch`].
     ///
     /// # Errors
-    /// [`HashError::Busy`] at once if the queue is full.
-    pub async fn verify(&self, password: Password, stored: Option<&PasswordHash>) -> Result<Verdict, HashError> {
-        let parts = match stored {
-            Some(hash) => Arc::new(hash.parts()?),
-            None => Arc::clone(&self.nobody),
+    /// [`HashError::Busy`] without waiting if the queue is full; [`HashError::Memory`].
+    pub async fn verify(&self, password: Password, stored: Option<&PasswordHash>) -> Result<Verification, HashError> {
+        let fields = match stored {
+            Some(hash) => Arc::new(hash.fields()?),
+            None => Arc::clone(&self.dummy),
         };
         let (wanted, exists) = (self.options.cost, stored.is_some());
         self.run(move |memory| {
-            let right = parts.is_of(&password, memory.of(parts.cost)?)?;
-            Ok(match right && exists {
-                false => Verdict::Wrong,
-                true if wanted.is_stronger_than(parts.cost) => Verdict::RightButWeak,
-                true => Verdict::Right,
+            let matches = fields.matches(&password, memory.blocks(fields.cost)?)?;
+            Ok(match matches && exists {
+                false => Verification::Mismatch,
+                true if wanted.is_stronger_than(fields.cost) => Verification::NeedsRehash,
+                true => Verification::Match,
             })
         })
         .await
     }
 
-    /// How many hashes were computed since the start, for metrics and tests.
+    /// The number of hashes computed since the start.
     pub fn computed(&self) -> u64 {
-        self.shared.computed.load(Ordering::Relaxed)
+        self.stats.computed.load(Ordering::Relaxed)
     }
 
-    /// How much it has to do at this moment.
+    /// The number of passwords that are being hashed and that wait, at this moment.
     pub fn load(&self) -> HashLoad {
         HashLoad {
-            checking: self.shared.checking.load(Ordering::Relaxed),
-            waiting: self.shared.waiting.load(Ordering::Relaxed),
+            // The pool holds one reference, and each job that runs holds another.
+            checking: Arc::strong_count(&self.stats) as u64 - 1,
+            waiting: (self.jobs.max_capacity() - self.jobs.capacity()) as u64,
         }
     }
 
     async fn run<T, F>(&self, compute: F) -> Result<T, HashError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Memory) -> Result<T, HashError> + Send + 'static,
+        F: FnOnce(&mut WorkMemory) -> Result<T, HashError> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |memory, shared| {
-            shared.waiting.fetch_sub(1, Ordering::Relaxed);
-            // Nobody waits any more: the password is wiped uncomputed.
-            if !answer.is_closed() {
-                let begin = Instant::now();
-                shared.checking.fetch_add(1, Ordering::Relaxed);
-                let result = compute(memory);
-                shared.checking.fetch_sub(1, Ordering::Relaxed);
-                shared.done(begin.elapsed());
-                // Who went away in the meantime does not need it.
-                drop(answer.send(result));
-            }
+        let (result_sender, result) = oneshot::channel();
+        let stats = Arc::downgrade(&self.stats);
+        let job: HashJob = Box::new(move |memory| {
+            // Dropping the job wipes the password.
+            let (false, Some(stats)) = (result_sender.is_closed(), stats.upgrade()) else { return };
+            let begin = Instant::now();
+            let result = compute(memory);
+            stats.record(begin.elapsed());
+            drop(stats);
+            // Fails if the caller was dropped in the meantime.
+            drop(result_sender.send(result));
         });
-        // Before it is sent, as a thread may take it at once.
-        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        match self.jobs.try_send(job) {
-            Ok(()) => answered.await.map_err(|_| HashError::Stopped)?,
-            Err(refused) => {
-                self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-                Err(match refused {
-                    TrySendError::Full(_) => HashError::Busy(self.drained_in()),
-                    TrySendError::Disconnected(_) => HashError::Stopped,
-                })
-            }
-        }
+        self.jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => HashError::Busy(self.drain_time()),
+            TrySendError::Closed(_) => HashError::Stopped,
+        })?;
+        result.await.map_err(|_| HashError::Stopped)?
     }
 
-    /// About how long the full queue takes: what the last hash took, times those before one, by thread.
-    fn drained_in(&self) -> Duration {
-        let last = Duration::from_micros(self.shared.last_micros.load(Ordering::Relaxed));
-        let rounds = self.options.queue.get() / self.options.threads.get() + 1;
-        last.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX)).max(MIN_RETRY)
+    /// Estimates how long the full queue takes to drain.
+    fn drain_time(&self) -> Duration {
+        let checks = u32::try_from(self.options.queue.get()).unwrap_or(u32::MAX).saturating_add(1);
+        self.time_per_check().saturating_mul(checks).max(MIN_RETRY)
+    }
+
+    fn time_per_check(&self) -> Duration {
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let parallel = self.options.threads.get().min(processors);
+        self.stats.hash_time() / u32::try_from(parallel).unwrap_or(u32::MAX)
     }
 }
 
-/// How much a [`HashPool`] has to do.
+/// The number of passwords that a [`HashPool`] is working on.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct HashLoad {
-    /// Passwords that are being hashed.
+    /// Passwords that are being hashed or checked.
     pub checking: u64,
     /// Passwords that wait for a thread.
     pub waiting: u64,
 }
 
-/// Shows the options, and no password has a way here.
+/// Shows the options. No password reaches this struct.
 impl fmt::Debug for HashPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HashPool").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Memory, &Shared) + Send>;
-
-/// What the threads tell.
+/// What the threads report to the pool. Each running job holds a reference.
 #[derive(Default)]
-struct Shared {
+struct HashStats {
     computed: AtomicU64,
-    checking: AtomicU64,
-    waiting: AtomicU64,
-    last_micros: AtomicU64,
+    /// The time of the most recent hash in microseconds; zero before the first.
+    hash_micros: AtomicU64,
 }
 
-impl Shared {
-    fn done(&self, took: Duration) {
+impl HashStats {
+    fn record(&self, elapsed: Duration) {
         self.computed.fetch_add(1, Ordering::Relaxed);
-        self.last_micros.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.set_hash_time(elapsed);
+    }
+
+    fn hash_time(&self) -> Duration {
+        Duration::from_micros(self.hash_micros.load(Ordering::Relaxed))
+    }
+
+    fn set_hash_time(&self, time: Duration) {
+        self.hash_micros.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
     }
 }
 
-/// How many hashes are timed. The fastest counts, as other programs may run for a moment.
-const TRIALS: usize = 3;
-
-/// What a check takes here.
-fn time_of_one(nobody: &Parts) -> Result<Duration, HashError> {
-    let password = Password::parse("of nobody").expect("it is as long as a password has to be");
-    let mut memory = Memory::default();
-    // The first one pays for the memory.
-    nobody.is_of(&password, memory.of(nobody.cost)?)?;
-    let mut least = Duration::MAX;
+/// Measures the time of one hash: the fastest of some trials, because other programs may interrupt one of them.
+fn measure(dummy: &PhcFields) -> Result<Duration, HashError> {
+    let password = Password::parse("dummy password").expect("the password is within the length limits");
+    let mut memory = WorkMemory::default();
+    // Allocates the memory, which is not part of the time of a hash.
+    dummy.matches(&password, memory.blocks(dummy.cost)?)?;
+    let mut fastest = Duration::MAX;
     for _ in 0..TRIALS {
         let begin = Instant::now();
-        nobody.is_of(&password, memory.of(nobody.cost)?)?;
-        least = least.min(begin.elapsed());
+        dummy.matches(&password, memory.blocks(dummy.cost)?)?;
+        fastest = fastest.min(begin.elapsed());
     }
-    Ok(least)
+    Ok(fastest)
 }
 
-/// One thread, until the pool is dropped.
-fn work(queue: &Mutex<Receiver<Job>>, shared: &Shared) {
-    give_way();
-    let mut memory = Memory::default();
-    loop {
-        let job = at_once(queue).map_or_else(
-            || {
-                memory.wipe();
-                // One thread waits for a job, the others for the lock; no job runs under it, so it is never poisoned.
-                queue.lock().unwrap_or_else(PoisonError::into_inner).recv()
-            },
-            Ok,
-        );
-        match job {
-            Ok(job) => job(&mut memory, shared),
-            Err(_) => return,
-        }
-    }
-}
+/// Enough that one of them runs without interruption, and few enough for the start of a server.
+const TRIALS: usize = 3;
 
-/// A job that waits already.
-fn at_once(queue: &Mutex<Receiver<Job>>) -> Option<Job> {
-    // Whoever has the lock for longer than a moment waits for a job itself.
-    queue.try_lock().ok()?.try_recv().ok()
-}
-
-/// Whoever waits for a password waits anyway; whoever is in must not. On Linux this is about the calling thread alone.
-#[cfg(target_os = "linux")]
-fn give_way() {
-    if let Err(error) = rustix::process::nice(POLITENESS) {
-        log::debug!("the threads that hash do not give way to others: {error}");
-    }
-}
-
-/// Elsewhere it would be about the whole process.
-#[cfg(not(target_os = "linux"))]
-fn give_way() {}
-
-/// By so much: enough that a thread of the usual priority gets nine tenths of a processor at once.
-#[cfg(target_os = "linux")]
-const POLITENESS: i32 = 10;
-
-/// The work memory of one thread, kept between hashes because 19 MiB fresh from the system cost as much as a pass.
-#[derive(Default)]
-struct Memory {
-    blocks: Vec<Block>,
-    /// How many may hold something.
-    used: usize,
-}
-
-impl Memory {
-    fn of(&mut self, cost: HashCost) -> Result<&mut [Block], HashError> {
-        let wanted = cost.params(argon2::Params::DEFAULT_OUTPUT_LEN).block_count();
-        let missing = wanted.saturating_sub(self.blocks.len());
-        // What this one leaves as it is: the memory that is given back for more, or what lies behind.
-        if missing > 0 || wanted < self.used {
-            self.wipe();
-        }
-        self.blocks.try_reserve_exact(missing).map_err(|_| HashError::Memory)?;
-        self.blocks.resize(self.blocks.len() + missing, Block::new());
-        self.used = self.used.max(wanted);
-        Ok(&mut self.blocks[..wanted])
-    }
-
-    /// The first blocks would let a guess be checked without argon2's cost. The first pass of another hash overwrites
-    /// them as well, so this is for a thread that has nothing else to do.
-    fn wipe(&mut self) {
-        for block in &mut self.blocks[..self.used] {
-            block.zeroize();
-        }
-        self.used = 0;
-    }
-}
-
-/// Shorter pauses would only fill the queue again.
+/// With shorter pauses, retries would only fill the queue again.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
@@ -315,36 +250,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_is_of_its_password_only_and_never_twice_the_same() {
+    async fn a_hash_matches_only_its_password_and_is_salted() {
         let pool = pool(HashCost::CHEAPEST, 2, 8);
         let hash = pool.hash(password("correct horse")).await.unwrap();
         assert_ne!(hash, pool.hash(password("correct horse")).await.unwrap());
-        assert_eq!(pool.verify(password("correct horse"), Some(&hash)).await, Ok(Verdict::Right));
-        assert_eq!(pool.verify(password("incorrect horse"), Some(&hash)).await, Ok(Verdict::Wrong));
+        assert_eq!(pool.verify(password("correct horse"), Some(&hash)).await, Ok(Verification::Match));
+        assert_eq!(pool.verify(password("incorrect horse"), Some(&hash)).await, Ok(Verification::Mismatch));
         assert_eq!(pool.computed(), 4);
     }
 
     #[tokio::test]
-    async fn a_name_that_does_not_exist_costs_one_hash_too() {
+    async fn an_unknown_user_name_costs_one_hash() {
         let pool = pool(HashCost::CHEAPEST, 1, 8);
-        assert_eq!(pool.verify(password("correct horse"), None).await, Ok(Verdict::Wrong));
+        assert_eq!(pool.verify(password("correct horse"), None).await, Ok(Verification::Mismatch));
         assert_eq!(pool.computed(), 1);
     }
 
     #[tokio::test]
-    async fn a_hash_that_cost_less_than_new_ones_is_weak() {
+    async fn a_hash_that_costs_less_than_new_ones_needs_a_rehash() {
         let (old, new) = (pool(HashCost::CHEAPEST, 1, 8), pool(HashCost::new(16, 1, 1).unwrap(), 1, 8));
         let hash = old.hash(password("correct horse")).await.unwrap();
-        assert_eq!(new.verify(password("correct horse"), Some(&hash)).await, Ok(Verdict::RightButWeak));
-        assert_eq!(new.verify(password("incorrect horse"), Some(&hash)).await, Ok(Verdict::Wrong));
+        assert_eq!(new.verify(password("correct horse"), Some(&hash)).await, Ok(Verification::NeedsRehash));
+        assert_eq!(new.verify(password("incorrect horse"), Some(&hash)).await, Ok(Verification::Mismatch));
         let hash = new.hash(password("correct horse")).await.unwrap();
-        assert_eq!(old.verify(password("correct horse"), Some(&hash)).await, Ok(Verdict::Right));
+        assert_eq!(old.verify(password("correct horse"), Some(&hash)).await, Ok(Verification::Match));
     }
 
-    /// Holds the only thread until what it returns is dropped.
-    fn hold(pool: &HashPool) -> std::sync::mpsc::Sender<()> {
+    /// Occupies the only thread until the returned sender is dropped.
+    fn occupy(pool: &HashPool) -> std::sync::mpsc::Sender<()> {
         let ((held, release), (begun, begin)) = (std::sync::mpsc::channel::<()>(), std::sync::mpsc::channel());
-        let job: Job = Box::new(move |_, _| {
+        let job: HashJob = Box::new(move |_| {
             begun.send(()).unwrap();
             release.recv().unwrap_err();
         });
@@ -354,9 +289,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_the_queue_it_is_busy_and_then_it_works_again() {
+    async fn a_full_queue_is_busy_until_it_drains() {
         let pool = Arc::new(pool(HashCost::CHEAPEST, 1, 2));
-        let held = hold(&pool);
+        let held = occupy(&pool);
         let waiting: Vec<_> = (0..2)
             .map(|_| {
                 let pool = Arc::clone(&pool);
@@ -375,17 +310,47 @@ mod tests {
         assert_eq!(pool.load(), HashLoad::default());
     }
 
+    #[tokio::test]
+    async fn the_load_counts_the_jobs_that_run() {
+        let pool = Arc::new(pool(HashCost::CHEAPEST, 1, 2));
+        let ((release, released), (begun, begin)) = (std::sync::mpsc::channel::<()>(), oneshot::channel());
+        let running = {
+            let pool = Arc::clone(&pool);
+            let compute = move |_: &mut WorkMemory| {
+                begun.send(()).unwrap();
+                released.recv().unwrap_err();
+                Ok(())
+            };
+            tokio::spawn(async move { pool.run(compute).await })
+        };
+        begin.await.unwrap();
+        assert_eq!(pool.load(), HashLoad { checking: 1, waiting: 0 });
+        drop(release);
+        assert_eq!(running.await.unwrap(), Ok(()));
+        assert_eq!(pool.load(), HashLoad::default());
+    }
+
     #[test]
-    fn what_a_check_takes_is_known_before_the_first() {
+    fn the_time_of_a_check_is_measured_before_the_first_one() {
         let pool = pool(HashCost::CHEAPEST, 2, 1);
         assert!(pool.check_time().unwrap() > Duration::ZERO);
         assert_eq!(pool.computed(), 0);
     }
 
     #[tokio::test]
-    async fn a_call_that_was_dropped_is_not_computed() {
+    async fn the_time_of_a_check_follows_the_most_recent_hash() {
+        let pool = pool(HashCost::CHEAPEST, 1, 1);
+        pool.stats.set_hash_time(Duration::from_secs(60));
+        assert_eq!(pool.check_time(), Ok(Duration::from_secs(60)));
+        assert_eq!(pool.drain_time(), Duration::from_secs(120));
+        pool.hash(password("correct horse")).await.unwrap();
+        assert!(pool.check_time().unwrap() < Duration::from_secs(60));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_call_is_not_computed() {
         let pool = pool(HashCost::CHEAPEST, 1, 2);
-        let held = hold(&pool);
+        let held = occupy(&pool);
         {
             let dropped = std::pin::pin!(pool.hash(password("correct horse")));
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -396,31 +361,16 @@ mod tests {
         assert_eq!(pool.computed(), 1);
     }
 
-    #[test]
-    fn work_memory_is_reused_and_wiped() {
-        let mut memory = Memory::default();
-        let blocks = memory.of(HashCost::new(32, 1, 1).unwrap()).unwrap();
-        assert_eq!(blocks.len(), 32);
-        phc::hash(&password("correct horse"), HashCost::new(32, 1, 1).unwrap(), blocks).unwrap();
-        let address = memory.blocks.as_ptr();
-        // Of another hash, which overwrites less.
-        let blocks = memory.of(HashCost::CHEAPEST).unwrap();
-        assert_eq!((blocks.len(), blocks.as_ptr()), (8, address));
-        phc::hash(&password("correct horse"), HashCost::CHEAPEST, blocks).unwrap();
-        memory.wipe();
-        assert!(memory.blocks.iter().all(|block| block.as_ref().iter().all(|&word| word == 0)));
-    }
-
     #[tokio::test]
-    async fn a_thread_that_has_nothing_else_to_do_wipes_its_memory() {
+    async fn an_idle_thread_wipes_its_memory() {
         let pool = pool(HashCost::CHEAPEST, 1, 8);
         for _ in 0..1_000 {
             pool.hash(password("correct horse")).await.unwrap();
             tokio::time::sleep(Duration::from_millis(1)).await;
-            if pool.run(|memory| Ok(memory.used)).await == Ok(0) {
+            if pool.run(|memory| Ok(memory.is_wiped())).await == Ok(true) {
                 return;
             }
         }
-        panic!("it never does");
+        panic!("the thread never wipes its memory");
     }
 }
