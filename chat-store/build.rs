@@ -1,4 +1,4 @@
-//! Rebuilds when a migration changes, which the macro that embeds them does not notice.
+//! Rebuilds the crate when a migration changes: the macro that embeds migrations does not track their files.
 
 fn main() {
     println!("cargo:rerun-if-changed=../migrations");

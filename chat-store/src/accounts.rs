@@ -1,4 +1,4 @@
-//! The accounts as the server sees them.
+//! [`SqlAccounts`]: the port [`Accounts`] on a database.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,17 +15,20 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::backend::Backend;
 use crate::error::{OpenError, QueryError, hash_error};
 use crate::hashing::{HashOptions, HashPool, PasswordHash, Verification};
-use crate::migrations::{blocking, migrate_mysql, migrate_sqlite};
-use crate::queries::{Change, NewRow, Row, millis, number_of};
-use crate::sqlite;
-use crate::url::{Place, StoreUrl};
+use crate::row::{AccountChangeset, AccountRow, NewAccountRow, millis, status_number};
+use crate::url::StoreUrl;
 
-/// Accounts in a database. A clone is another handle to the same.
+/// Accounts in a database. Clones share the connections and the hash pool.
 ///
-/// Needs a tokio runtime with time and I/O. A call that is dropped while it waits for a password check is not carried
-/// out; once the check is done, what it asked of the database may still happen. When the database goes away, calls fail
-/// with [`AccountError::Unavailable`] after at most about 20 s (a server that hangs; one that is down, at once) and are
-/// not repeated; when it is back, the next call works.
+/// Requires a tokio runtime with time and I/O enabled.
+///
+/// # Errors
+/// While the database is away, calls fail with [`AccountError::Unavailable`] and are not repeated: immediately if the
+/// server is down, and after at most about 20 s if it hangs. Calls succeed again as soon as the database is back.
+///
+/// # Cancel safety
+/// A call that is dropped while it waits for a password check has no effect. A call that is dropped later may still
+/// change the database.
 #[derive(Clone)]
 pub struct SqlAccounts {
     pub(crate) inner: Arc<Inner>,
@@ -38,13 +41,14 @@ pub(crate) struct Inner {
     max_accounts: u32,
 }
 
-/// How the accounts are kept.
+/// Limits and costs of a [`SqlAccounts`].
 #[derive(Clone, Copy, Debug)]
 pub struct StoreOptions {
-    /// What passwords cost, and how many are checked at once.
+    /// The cost of password hashes, and how many are computed in parallel.
     pub hashing: HashOptions,
-    /// The most accounts, removed ones included as their names stay reserved. 100,000 by default: ten times what a server
-    /// can have online, and a database that is still small. Servers that share a database may exceed it by a few.
+    /// The maximum number of accounts, including removed ones, whose names stay reserved. 100,000 by default: ten times
+    /// the sessions of one server, in a database that is still small. Servers that share a database may exceed the limit
+    /// by a few accounts.
     pub max_accounts: u32,
 }
 
@@ -55,35 +59,26 @@ impl Default for StoreOptions {
 }
 
 impl SqlAccounts {
-    /// Opens the accounts at `url`: makes the SQLite file if there is none (the MySQL database must exist), and brings
-    /// the schema up to date, also if others do the same at this moment. An SQLite database that has to change is copied
-    /// beside itself first.
+    /// Opens the accounts at `url` and runs pending migrations. Other programs may open the same database at the same
+    /// time.
+    ///
+    /// Creates an SQLite file that does not exist. A MySQL database must exist. Before a migration changes an existing
+    /// SQLite database, the file is copied to `<file>.before-<version>`.
     ///
     /// # Errors
-    /// By whose fault it is, each with its own sentence.
+    /// [`OpenError`], whose variants are sorted by who can remedy the error.
     pub async fn open(url: &StoreUrl, options: StoreOptions) -> Result<Self, OpenError> {
-        let hashes = HashPool::new(options.hashing).map_err(OpenError::Hashing)?;
-        let backend = match &url.0 {
-            Place::Sqlite(path) => {
-                let path = path.clone();
-                let path = blocking(move || sqlite::prepare(&path)).await?;
-                migrate_sqlite(path.clone()).await?;
-                Backend::sqlite(&path)
-            }
-            Place::MySql(place) => {
-                migrate_mysql(place).await?;
-                Backend::mysql(place)
-            }
-        };
+        let hashes = HashPool::new(options.hashing).map_err(OpenError::HashThreads)?;
+        let (backend, _) = Backend::open(&url.0).await?;
         Ok(Self { inner: Arc::new(Inner { backend, hashes, url: url.clone(), max_accounts: options.max_accounts }) })
     }
 
-    /// The pool that hashes, for its counters.
+    /// The pool that hashes passwords.
     pub fn hashes(&self) -> &HashPool {
         &self.inner.hashes
     }
 
-    /// Where the accounts are, for sentences.
+    /// The URL of the database. Its `Display` form omits the password.
     pub fn url(&self) -> &StoreUrl {
         &self.inner.url
     }
@@ -92,9 +87,13 @@ impl SqlAccounts {
         self.inner.hashes.hash(password).await.map_err(hash_error)
     }
 
-    /// Checks a password, at the same cost whether there is such an account or not.
-    async fn check(&self, row: Option<Row>, password: Password) -> Result<(Row, Verification), AccountError> {
-        let hash = row.as_ref().map(Row::password_hash).transpose()?;
+    /// Checks a password. The cost does not depend on whether the account exists.
+    async fn check(
+        &self,
+        row: Option<AccountRow>,
+        password: Password,
+    ) -> Result<(AccountRow, Verification), AccountError> {
+        let hash = row.as_ref().map(AccountRow::password_hash).transpose()?;
         let verification = self.inner.hashes.verify(password, hash.as_ref()).await.map_err(hash_error)?;
         let row = row.filter(|_| verification != Verification::Mismatch).ok_or(AccountError::WrongCredentials)?;
         match row.status()? {
@@ -104,19 +103,19 @@ impl SqlAccounts {
         }
     }
 
-    /// Replaces a hash that costs less than new ones. That it fails is no reason to refuse a right password.
-    async fn strengthen(&self, row: &Row, password: Password) {
+    /// Replaces a hash that costs less than new ones. A failure is only logged, because the password was right.
+    async fn rehash(&self, row: &AccountRow, password: Password) {
         let result = match self.inner.hashes.hash(password).await {
             Ok(hash) => self.inner.backend.rehash(row, &hash).await,
             Err(error) => Err(error.into()),
         };
         if let Err(error) = result {
-            log::warn!("the password hash of account {} was not made stronger: {}", row.id, error_chain(&error));
+            log::warn!("the password hash of account {} still has the old cost: {}", row.id, error_chain(&error));
         }
     }
 }
 
-/// Shows where, without the password.
+/// Shows the URL without the password.
 impl fmt::Debug for SqlAccounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SqlAccounts").field(&self.inner.url).finish()
@@ -125,20 +124,20 @@ impl fmt::Debug for SqlAccounts {
 
 impl Accounts for SqlAccounts {
     async fn register(&self, name: UserName, password: Password, at: Timestamp) -> Result<Account, AccountError> {
-        // Before the hash, which is dear.
+        // Before hashing, which is expensive.
         if self.inner.backend.count().await? >= self.inner.max_accounts.into() {
             return Err(AccountError::Full);
         }
         let hash = self.hash(password).await?;
-        let row = NewRow {
+        let row = NewAccountRow {
             name: name.as_str().to_owned(),
             canonical: name.canonical().to_owned(),
             password_hash: hash.expose().to_owned(),
             generation: 1,
-            status: number_of(Status::Active),
+            status: status_number(Status::Active),
             created_at: millis(at),
         };
-        // Not asked for beforehand: of two who ask, both would hear that it is free.
+        // The constraint decides: two concurrent registrations would both find the name free in a query beforehand.
         match self.inner.backend.insert(row).await {
             Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {
                 return Err(AccountError::NameTaken);
@@ -153,7 +152,7 @@ impl Accounts for SqlAccounts {
         let row = self.inner.backend.by_name(&name).await?;
         let (row, verification) = self.check(row, password.clone()).await?;
         if verification == Verification::NeedsRehash {
-            self.strengthen(&row, password).await;
+            self.rehash(&row, password).await;
         }
         Ok(row.account()?)
     }
@@ -165,24 +164,25 @@ impl Accounts for SqlAccounts {
         new: Password,
         at: Timestamp,
     ) -> Result<Account, AccountError> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let row = self.inner.backend.by_id(id).await?;
             let (row, _) = self.check(row, old.clone()).await?;
             let hash = self.hash(new.clone()).await?;
-            let change = Change { password_hash: Some(hash.expose().to_owned()), ..Change::default() };
-            if let Some(account) = self.raise(&row, change, at).await? {
+            let changes =
+                AccountChangeset { password_hash: Some(hash.expose().to_owned()), ..AccountChangeset::default() };
+            if let Some(account) = self.raise_generation(&row, changes, at).await? {
                 return Ok(account);
             }
         }
-        Err(AccountError::Busy(TRY_AGAIN))
+        Err(AccountError::Busy(CONFLICT_RETRY))
     }
 
     async fn look_up(&self, ids: Vec<AccountId>) -> Result<Vec<Account>, AccountError> {
-        read(&self.inner.backend.by_ids(&ids).await?)
+        accounts_of(&self.inner.backend.by_ids(&ids).await?)
     }
 
     async fn changed_since(&self, since: Timestamp) -> Result<Vec<Account>, AccountError> {
-        read(&self.inner.backend.changed_since(since).await?)
+        accounts_of(&self.inner.backend.changed_since(since).await?)
     }
 
     async fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> Result<(), AccountError> {
@@ -190,10 +190,12 @@ impl Accounts for SqlAccounts {
     }
 }
 
-pub(crate) fn read(rows: &[Row]) -> Result<Vec<Account>, AccountError> {
+pub(crate) fn accounts_of(rows: &[AccountRow]) -> Result<Vec<Account>, AccountError> {
     rows.iter().map(|row| row.account().map_err(AccountError::from)).collect()
 }
 
-/// Another process would have to change the same account between each read and write of these.
-pub(crate) const TRIES: u32 = 4;
-pub(crate) const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// The number of times a change is attempted. An attempt fails only if another process changes the same account between
+/// the read and the write.
+pub(crate) const MAX_ATTEMPTS: u32 = 4;
+/// When to retry after the last attempt.
+pub(crate) const CONFLICT_RETRY: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! One pool for either database, and the macro that runs one query text on both.
+//! The connection pool of either database, and the macro that compiles one query for both.
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
@@ -14,45 +14,46 @@ use diesel_async::pooled_connection::{
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
 
-use crate::error::QueryError;
-use crate::sqlite::SETUP;
-use crate::url::MySqlPlace;
+use crate::error::{OpenError, QueryError};
+use crate::migrations::{SchemaOrigin, blocking, migrate_mysql, migrate_sqlite};
+use crate::sqlite::{self, SETUP};
+use crate::url::{Location, MySqlLocation};
 
-pub(crate) type LiteConnection = SyncConnectionWrapper<SqliteConnection>;
+pub(crate) type AsyncSqliteConnection = SyncConnectionWrapper<SqliteConnection>;
 
-/// Either database.
+/// The connection pool of a database.
 pub(crate) enum Backend {
     MySql(Pool<AsyncMysqlConnection>),
-    Sqlite(Pool<LiteConnection>),
+    Sqlite(Pool<AsyncSqliteConnection>),
 }
 
-/// Runs one query on a connection of its own: `query!(self, |connection| ...)` is a `Result<_, QueryError>`.
+/// Runs one query on a connection from the pool: `query!(self, |connection| ...)` is a `Result<_, QueryError>`.
 ///
-/// The text is compiled once for each database, so the compiler checks it against both. What the databases do not
-/// share stays out: `RETURNING`, upserts, functions. The query owns what it is about, because it goes to its end even
-/// if nobody waits for it any more: half an answer would spoil the connection.
+/// The query is compiled once for each database, so the compiler checks it against both. It cannot use features that
+/// only one of them has, such as `RETURNING`, upserts and functions. The query must own its data, because it runs to
+/// completion even if its caller is dropped: a partly read response would make the connection unusable.
 macro_rules! query {
     ($backend:expr, |$connection:ident| $query:expr) => {
         match $backend {
             $crate::backend::Backend::MySql(pool) => {
                 let pool = pool.clone();
-                $crate::backend::to_its_end(async move {
+                $crate::backend::run_to_completion(async move {
                     let mut lease = pool.get().await.map_err($crate::error::QueryError::Connection)?;
                     let $connection = &mut *lease;
-                    match tokio::time::timeout($crate::backend::QUERY_PATIENCE, $query).await {
+                    match tokio::time::timeout($crate::backend::QUERY_TIMEOUT, $query).await {
                         Ok(result) => result.map_err($crate::error::QueryError::Query),
-                        Err(late) => {
+                        Err(elapsed) => {
                             drop(deadpool::managed::Object::take(lease));
-                            Err($crate::error::QueryError::Late(late))
+                            Err($crate::error::QueryError::Timeout(elapsed))
                         }
                     }
                 })
                 .await
             }
-            // Without a limit: what SQLite waits for is limited by `busy_timeout`, and it cannot be stopped on the way.
+            // Without a timeout: `busy_timeout` limits how long SQLite waits, and a running query cannot be cancelled.
             $crate::backend::Backend::Sqlite(pool) => {
                 let pool = pool.clone();
-                $crate::backend::to_its_end(async move {
+                $crate::backend::run_to_completion(async move {
                     let mut lease = pool.get().await.map_err($crate::error::QueryError::Connection)?;
                     let $connection = &mut *lease;
                     $query.await.map_err($crate::error::QueryError::Query)
@@ -64,27 +65,43 @@ macro_rules! query {
 }
 pub(crate) use query;
 
-/// Runs a query to its end, also if its caller is dropped.
-pub(crate) async fn to_its_end<T: Send + 'static>(
+/// Runs a query in a task, so that it completes even if its caller is dropped.
+pub(crate) async fn run_to_completion<T: Send + 'static>(
     query: impl Future<Output = Result<T, QueryError>> + Send + 'static,
 ) -> Result<T, QueryError> {
     match tokio::spawn(query).await {
         Ok(result) => result,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        Err(stopped) => Err(QueryError::Stopped(stopped)),
+        Err(cancelled) => Err(QueryError::Stopped(cancelled)),
     }
 }
 
 impl Backend {
-    /// A pool that connects on first use.
-    pub(crate) fn sqlite(path: &str) -> Self {
+    /// Creates an SQLite file that does not exist, runs pending migrations, and creates a pool.
+    pub(crate) async fn open(location: &Location) -> Result<(Self, SchemaOrigin), OpenError> {
+        Ok(match location {
+            Location::Sqlite(path) => {
+                let path = path.clone();
+                let path = blocking(move || sqlite::ensure_private_file(&path)).await?;
+                let origin = migrate_sqlite(path.clone()).await?;
+                (Self::sqlite(&path), origin)
+            }
+            Location::MySql(location) => {
+                let origin = migrate_mysql(location).await?;
+                (Self::mysql(location), origin)
+            }
+        })
+    }
+
+    /// Creates a pool that connects on first use.
+    fn sqlite(path: &str) -> Self {
         let mut config = ManagerConfig::default();
-        // The file does not go away.
+        // A connection to a file does not break.
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(|path| {
             let path = path.to_owned();
             Box::pin(async move {
-                let mut connection = LiteConnection::establish(&path).await?;
+                let mut connection = AsyncSqliteConnection::establish(&path).await?;
                 connection.batch_execute(SETUP).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(connection)
             })
@@ -92,12 +109,12 @@ impl Backend {
         Self::Sqlite(pool(path, SQLITE_CONNECTIONS, None, config))
     }
 
-    /// A pool that connects on first use.
-    pub(crate) fn mysql(place: &MySqlPlace) -> Self {
+    /// Creates a pool that connects on first use.
+    fn mysql(location: &MySqlLocation) -> Self {
         let mut config = ManagerConfig::default();
-        // One more round trip each time, but a connection that the server has closed is replaced before its query.
+        // Costs one round trip per query, and replaces a connection that the server has closed before the query needs it.
         config.recycling_method = RecyclingMethod::Verified;
-        let opts = place.opts.clone();
+        let opts = location.opts.clone();
         config.custom_setup = Box::new(move |_| {
             let opts = opts.clone();
             Box::pin(async move {
@@ -107,33 +124,34 @@ impl Backend {
                 AsyncMysqlConnection::try_from(connection).await
             })
         });
-        // The URL is in the options, where nothing prints its password.
-        Self::MySql(pool("", MYSQL_CONNECTIONS, Some(PATIENCE), config))
+        // The pool gets no URL, because it might print one. `opts` holds the password and is never printed.
+        Self::MySql(pool("", MYSQL_CONNECTIONS, Some(CONNECT_TIMEOUT), config))
     }
 }
 
-/// `patience` is for a new connection and for the check of an old one.
-fn pool<C>(url: &str, size: NonZeroUsize, patience: Option<Duration>, config: ManagerConfig<C>) -> Pool<C>
+/// `timeout` limits how long opening a connection may take, and how long checking one that is reused may take.
+fn pool<C>(url: &str, size: NonZeroUsize, timeout: Option<Duration>, config: ManagerConfig<C>) -> Pool<C>
 where
     C: AsyncConnection + PoolableConnection + 'static,
     AsyncDieselConnectionManager<C>: Manager<Type = C, Error = ManagerError>,
 {
     Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
         .max_size(size.get())
-        .wait_timeout(Some(PATIENCE))
-        .create_timeout(patience)
-        .recycle_timeout(patience)
+        .wait_timeout(Some(CONNECT_TIMEOUT))
+        .create_timeout(timeout)
+        .recycle_timeout(timeout)
         .runtime(deadpool::Runtime::Tokio1)
         .build()
-        .expect("a pool with timeouts needs only a runtime, and has one")
+        .expect("a pool with timeouts requires a runtime, and one is set")
 }
 
-/// For each of: a free connection, a new one, the check of an old one. People wait behind this.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
-/// For the answer to one query, which takes about a millisecond: a server that hangs must not hold its callers for ever.
-pub(crate) const QUERY_PATIENCE: Duration = Duration::from_secs(10);
-/// SQLite has one writer at a time anyway.
+/// Limits each of: waiting for a free connection, opening a new one, and checking one that is reused. Users wait for
+/// this.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Limits one query, which usually takes about a millisecond, so that a server that hangs does not block its callers.
+pub(crate) const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// SQLite has only one writer at a time, so more connections would only wait.
 const SQLITE_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(4).expect("not zero");
-/// Queries take about a millisecond: 8 at once are thousands of log-ins per second, and leave room for others in the
-/// 151 connections that a MySQL server allows by default.
+/// At about a millisecond per query, 8 connections carry thousands of logins per second. A MySQL server allows 151
+/// connections by default, which other programs share.
 const MYSQL_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");

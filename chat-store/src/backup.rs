@@ -1,44 +1,44 @@
-//! Backups: of SQLite by copying, of MySQL by naming the tool for it.
+//! Backups: copies of SQLite databases, and the command that backs up a MySQL database.
 
 use std::path::Path;
 
 use crate::error::BackupError;
 use crate::migrations::blocking;
 use crate::sqlite;
-use crate::url::{MySqlPlace, Place, StoreUrl};
+use crate::url::{Location, MySqlLocation, StoreUrl};
 
-/// Copies an SQLite database to a new file that only its owner can read, complete as of one moment, while servers go
-/// on. The database is left as it is, also if its schema is an older one.
+/// Copies an SQLite database, as of one moment, to a new file that only its owner can access. Servers may use the
+/// database meanwhile. An older schema is copied as it is.
 ///
 /// # Errors
-/// [`BackupError::MySql`], with the command that does it, for a MySQL database; otherwise if there is no database, or if
-/// `to` exists or cannot be written.
+/// [`BackupError::MySql`], with the command to use instead, for a MySQL database; [`BackupError::NoDatabase`] if the
+/// database does not exist; otherwise if `to` exists or cannot be written.
 ///
 /// # Cancel safety
-/// The copy goes on to its end if the future is dropped.
+/// If the future is dropped, the copy still completes.
 pub async fn backup(url: &StoreUrl, to: &Path) -> Result<(), BackupError> {
     let from = match &url.0 {
-        Place::Sqlite(path) => path.clone(),
-        Place::MySql(place) => return Err(BackupError::MySql { command: dump(place) }),
+        Location::Sqlite(path) => path.clone(),
+        Location::MySql(location) => return Err(BackupError::MySql { command: dump_command(location) }),
     };
     let to = to.to_owned();
     blocking(move || {
-        // SQLite would make an empty one.
+        // SQLite would create the file.
         if !from.exists() {
             return Err(BackupError::NoDatabase(from));
         }
         let source = |source: Box<dyn std::error::Error + Send + Sync>| BackupError::Copy { path: to.clone(), source };
-        let from = sqlite::prepare(&from).map_err(|error| source(error.into()))?;
+        let from = sqlite::ensure_private_file(&from).map_err(|error| source(error.into()))?;
         sqlite::copy(&from, &to)
     })
     .await
 }
 
-/// One moment for all tables without holding anybody up, columns of bytes as digits, and nothing that needs rights
-/// beyond the database.
-fn dump(place: &MySqlPlace) -> String {
-    let (host, port) = (place.opts.ip_or_hostname(), place.opts.tcp_port());
-    let (user, database) = (place.user(), &place.database);
+/// The command dumps all tables as of one moment without locking them, writes binary columns as hexadecimal digits, and
+/// requires no privileges beyond the database.
+fn dump_command(location: &MySqlLocation) -> String {
+    let (host, port) = (location.opts.ip_or_hostname(), location.opts.tcp_port());
+    let (user, database) = (location.user(), &location.database);
     format!(
         "mariadb-dump --single-transaction --hex-blob --no-tablespaces --host={} --port={port} --user={} --password {}",
         quoted(host),
@@ -47,7 +47,7 @@ fn dump(place: &MySqlPlace) -> String {
     )
 }
 
-/// As a shell reads it as one word.
+/// Quotes a word for a POSIX shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -62,10 +62,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_one_that_a_shell_takes() {
+    fn the_dump_command_is_quoted_for_a_shell() {
         let command = |url: &str| match StoreUrl::parse(url).unwrap().0 {
-            Place::MySql(place) => dump(&place),
-            Place::Sqlite(_) => panic!("{url}"),
+            Location::MySql(location) => dump_command(&location),
+            Location::Sqlite(_) => panic!("{url}"),
         };
         assert!(command("mysql://ann:hush@db:3307/chat").ends_with("--host=db --port=3307 --user=ann --password chat"));
         assert!(command("mysql://o%27x:hush@db/my%20chat").ends_with(r"--user='o'\''x' --password 'my chat'"));

@@ -1,7 +1,6 @@
-//! One presence server per database.
+//! The claim that a presence server holds on its database.
 
 use std::fmt;
-use std::fs::File;
 use std::time::Duration;
 
 use mysql_async::Conn;
@@ -10,70 +9,69 @@ use mysql_async::prelude::Queryable;
 use crate::accounts::SqlAccounts;
 use crate::error::OpenError;
 use crate::mysql::{self, NamedLock};
-use crate::sqlite;
-use crate::url::Place;
+use crate::sqlite::{self, ClaimFile};
+use crate::url::{Location, MySqlLocation, StoreUrl};
 
-/// Whether this is the only presence server of its database.
-#[derive(Debug)]
-#[must_use = "the claim ends when its guard is dropped"]
-pub enum Claim {
-    /// It is, for as long as the guard lives.
-    Ours(ClaimGuard),
-    /// Another server has it. A reason to warn: two servers would each know only their own people.
-    Others,
-}
-
-/// Holds a claim; dropped, or with the process, it ends.
+/// The mark that a running server holds on its database. It ends when this is dropped, or with the process.
 ///
-/// A restart of a MySQL server ends it too, unnoticed.
-#[must_use = "the claim ends when its guard is dropped"]
-pub struct ClaimGuard {
-    /// Kept open, for the lock is its own.
-    _holder: Holder,
+/// A restart of a MySQL server also ends the claim, and the holder does not notice.
+#[must_use = "the claim ends when it is dropped"]
+pub struct Claim {
+    holder: Holder,
 }
 
 enum Holder {
-    /// A connection that does nothing else.
+    /// The connection that holds the named lock, and carries no queries.
     MySql { _connection: Conn },
-    /// A file beside the database. SQLite has locks on the database itself, which end when anybody in the process closes it.
-    Sqlite { _lock: File },
+    /// The locked file beside the database.
+    Sqlite(ClaimFile),
 }
 
-impl From<Holder> for ClaimGuard {
-    fn from(holder: Holder) -> Self {
-        Self { _holder: holder }
+impl Claim {
+    /// Ends the claim and removes the lock file, if the claim created it.
+    pub(crate) fn remove(self) {
+        if let Holder::Sqlite(file) = self.holder {
+            file.remove();
+        }
     }
 }
 
-impl fmt::Debug for ClaimGuard {
+impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ClaimGuard")
+        f.write_str("Claim")
     }
 }
 
 impl SqlAccounts {
-    /// Claims the database for one presence server. Does not wait for another one to end.
+    /// Claims the database for one presence server. Returns `None` if another server holds the claim, and does not wait
+    /// for it to end. Two servers on one database do not see each other's sessions.
     ///
     /// # Errors
-    /// If the database cannot be asked, or the file beside it not be made.
-    pub async fn claim(&self) -> Result<Claim, OpenError> {
-        let place = match &self.inner.url.0 {
-            Place::MySql(place) => place,
-            Place::Sqlite(path) => {
-                let locked = sqlite::lock(path).map_err(|source| OpenError::Lock { path: path.clone(), source })?;
-                return Ok(locked.map_or(Claim::Others, |lock| Claim::Ours(Holder::Sqlite { _lock: lock }.into())));
-            }
-        };
-        let mut connection = mysql::connect(place).await?;
-        let unreachable =
-            |error: mysql_async::Error| OpenError::Unreachable { server: place.server(), source: error.into() };
-        connection.query_drop(STAY_OPEN).await.map_err(unreachable)?;
-        Ok(match NamedLock::Server.take(&mut connection, Duration::ZERO).await.map_err(unreachable)? {
-            true => Claim::Ours(Holder::MySql { _connection: connection }.into()),
-            false => Claim::Others,
-        })
+    /// If the MySQL server cannot be queried, or if the lock file beside the SQLite file cannot be created.
+    pub async fn claim(&self) -> Result<Option<Claim>, OpenError> {
+        claim(&self.inner.url).await
     }
 }
 
-/// The server closes silent connections after 8 hours unless it is told otherwise; a year is the most it takes.
+/// Claims the database at `url`, which must exist, without opening or changing it.
+pub(crate) async fn claim(url: &StoreUrl) -> Result<Option<Claim>, OpenError> {
+    let holder = match &url.0 {
+        Location::MySql(location) => claim_mysql(location).await?,
+        Location::Sqlite(path) => sqlite::lock(path)
+            .map_err(|source| OpenError::ClaimFile { path: path.clone(), source })?
+            .map(Holder::Sqlite),
+    };
+    Ok(holder.map(|holder| Claim { holder }))
+}
+
+async fn claim_mysql(location: &MySqlLocation) -> Result<Option<Holder>, OpenError> {
+    let mut connection = mysql::connect(location).await?;
+    let unreachable =
+        |error: mysql_async::Error| OpenError::Unreachable { server: location.server(), source: error.into() };
+    connection.query_drop(STAY_OPEN).await.map_err(unreachable)?;
+    let acquired = NamedLock::Server.acquire(&mut connection, Duration::ZERO).await.map_err(unreachable)?;
+    Ok(acquired.then_some(Holder::MySql { _connection: connection }))
+}
+
+/// By default MySQL closes a connection after 8 hours without a query. A year is the maximum.
 const STAY_OPEN: &str = "SET SESSION wait_timeout = 31536000";

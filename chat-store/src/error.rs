@@ -1,4 +1,4 @@
-//! What can go wrong, by whose fault it is.
+//! The errors of this crate, sorted by who can remedy them. No text contains a password.
 
 use std::error::Error;
 use std::io;
@@ -12,45 +12,45 @@ use diesel_async::pooled_connection::deadpool::PoolError;
 use crate::hashing::HashError;
 use crate::url::StoreUrl;
 
-/// Why a database was not opened. No text holds a password.
+/// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file is not there and cannot be made.
-    #[error("the database file {} cannot be made; name a file in a folder that exists and may be written to", path.display())]
-    Folder {
-        /// The file.
+    /// The SQLite file does not exist and cannot be created.
+    #[error("the database file {} cannot be created; name a file in an existing folder that is writable", path.display())]
+    CreateFile {
+        /// The path as in the URL.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file beside it, which says that a server uses it, cannot be made or locked.
-    #[error("the file {}.lock, which says that a server uses the database, cannot be made", path.display())]
-    Lock {
-        /// The database file.
+    /// The lock file, by which a server claims the database, cannot be created or locked.
+    #[error("the lock file {}.lock, by which a server claims the database, cannot be used", path.display())]
+    ClaimFile {
+        /// The path of the database.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file is there and cannot be used: no rights, or not a database.
-    #[error("the database file {} cannot be used; it must be an SQLite database that may be written to", path.display())]
+    /// The SQLite file exists and cannot be used: its permissions forbid it, or it is not a database.
+    #[error("the database file {} cannot be used; it must be a writable SQLite database", path.display())]
     File {
-        /// The file.
+        /// The path as in the URL.
         path: PathBuf,
-        /// What the system or SQLite says.
+        /// The error of the system or of SQLite.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The path is not text, which SQLite needs.
+    /// SQLite requires paths in UTF-8.
     #[error("the path {} is not valid UTF-8; name another file", .0.display())]
-    Path(PathBuf),
-    /// Nobody answers there.
+    NotUtf8(PathBuf),
+    /// The MySQL server does not answer.
     #[error("the database server at {server} does not answer; check that it runs and that its address is right")]
     Unreachable {
         /// Host and port.
         server: String,
-        /// What the system says.
+        /// The error of the system or of the driver.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// TLS was asked for and there is none that can be trusted.
+    /// The URL requires TLS, and no trusted connection could be made.
     #[error(
         "there is no secure connection to the database server at {server}; check its certificate, and the file that \
          ca=FILE in the URL names"
@@ -58,36 +58,36 @@ pub enum OpenError {
     Tls {
         /// Host and port.
         server: String,
-        /// What TLS says.
+        /// The error of TLS.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// Wrong user name or password for the database.
+    /// The MySQL server refuses the user name or the password.
     #[error(
         "the database server at {server} refuses the user '{user}'; check the user name and the password in the URL"
     )]
     Login {
         /// Host and port.
         server: String,
-        /// As in the URL.
+        /// The user in the URL.
         user: String,
     },
-    /// The user may not use this database.
+    /// The MySQL user has no privileges on the database.
     #[error("the user '{user}' may not use the database '{database}'; grant it all rights on that database")]
     Rights {
-        /// As in the URL.
+        /// The user in the URL.
         user: String,
-        /// As in the URL.
+        /// The database in the URL.
         database: String,
     },
-    /// The server has no such database.
-    #[error("the server at {server} has no database '{database}'; make it with CREATE DATABASE, or correct the URL")]
+    /// The MySQL server has no database of this name.
+    #[error("the server at {server} has no database '{database}'; create it with CREATE DATABASE, or correct the URL")]
     NoDatabase {
         /// Host and port.
         server: String,
-        /// As in the URL.
+        /// The database in the URL.
         database: String,
     },
-    /// Made by a newer version of the program.
+    /// A newer version of the program has migrated the database.
     #[error(
         "the database has the schema {found}, newer than this program knows; use the newer version of the program, \
          or restore the copy that was made before the change"
@@ -96,114 +96,128 @@ pub enum OpenError {
         /// The newest migration in the database.
         found: String,
     },
-    /// Another server is preparing the database and does not come to an end.
+    /// Another program has been running migrations for this long.
     #[error("another program has been preparing the database for {} s; try again when it is done", .0.as_secs())]
-    Locked(Duration),
-    /// The copy before a migration could not be made, so the migration was not begun.
-    #[error("the database was left as it is, because the copy before the change of its schema failed")]
+    MigrationLocked(Duration),
+    /// The copy that precedes a migration failed, so the migration did not run.
+    #[error("the database is unchanged, because the copy before the change of its schema failed")]
     Copy(#[source] BackupError),
     /// A migration failed.
     #[error("the schema of the database cannot be brought up to date")]
     Migration(#[source] Box<dyn Error + Send + Sync>),
-    /// The threads that hash did not start.
+    /// The threads of the hash pool cannot be started.
     #[error("the threads that check passwords cannot be started")]
-    Hashing(#[source] io::Error),
+    HashThreads(#[source] io::Error),
 }
 
-/// Why there is no backup.
+/// Why a backup was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The file cannot be made, or is there already.
-    #[error("the file {} cannot be made; name one that does not exist, in a folder that may be written to", path.display())]
+    /// The file exists already, or cannot be created.
+    #[error("the file {} cannot be created; name one that does not exist, in a folder that is writable", path.display())]
     File {
-        /// The file.
+        /// The path of the backup.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The database was not copied.
+    /// The database cannot be copied.
     #[error("the database cannot be copied to {}", path.display())]
     Copy {
-        /// The file, which was removed again.
+        /// The path of the backup, at which nothing remains.
         path: PathBuf,
-        /// What the system or SQLite says.
+        /// The error of the system or of SQLite.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// There is nothing to be copied.
+    /// The database does not exist.
     #[error("there is no database file {}; name the one that the server uses", .0.display())]
     NoDatabase(PathBuf),
-    /// Not what this is for.
+    /// MySQL databases are backed up by MySQL's own tools.
     #[error("a MySQL database is backed up by its own tools: {command} > FILE")]
     MySql {
-        /// What makes a backup as of one moment while servers go on. Asks for the password.
+        /// A command that writes a backup as of one moment while servers use the database. It asks for the password.
         command: String,
     },
 }
 
-/// Why accounts were not copied into another database. Those in the first one are as they were in any case.
+/// Why accounts were not transferred. The source is unchanged in all cases.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    /// There are accounts already.
+    /// Source and target are the same database.
+    #[error("the accounts are in {0} already")]
+    SameDatabase(StoreUrl),
+    /// A server has claimed the database.
+    #[error("a server uses {0}")]
+    InUse(StoreUrl),
+    /// A database cannot be opened.
+    #[error("{source}")]
+    Open {
+        /// The database.
+        url: StoreUrl,
+        /// Why it cannot be opened.
+        source: OpenError,
+    },
+    /// The target holds accounts already.
     #[error("{target} holds accounts already ({count}); name an empty database")]
     NotEmpty {
-        /// Where.
+        /// The database.
         target: StoreUrl,
-        /// How many.
+        /// The number of accounts.
         count: i64,
     },
-    /// The accounts cannot be read, and nothing was copied.
+    /// The accounts cannot be read.
     #[error("the accounts in {source_url} cannot be read; nothing was copied")]
     Read {
-        /// Where.
+        /// The database.
         source_url: StoreUrl,
-        /// What the database says.
+        /// The error of the database.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The accounts cannot be written, and nothing was copied.
+    /// The accounts cannot be written.
     #[error("the accounts cannot be written to {target}; nothing was copied")]
     Write {
-        /// Where.
+        /// The database.
         target: StoreUrl,
-        /// What the database says.
+        /// The error of the database.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// What was copied is not what was there.
-    #[error("account {id} is not the same in {target}; do not use that database, and empty it before the next try")]
+    /// The copy differs from the source.
+    #[error("account {id} is not the same in {target}; do not use that database, and empty it before the next attempt")]
     Different {
-        /// Where.
+        /// The database.
         target: StoreUrl,
-        /// The first account that differs or is missing.
+        /// The id of the first account that differs or is missing.
         id: i64,
     },
 }
 
-/// What stands behind [`AccountError::Unavailable`], for the log.
+/// The cause of an [`AccountError::Unavailable`], for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// No connection within the time for one.
+    /// No connection became available in time.
     #[error("no connection to the database")]
     Connection(#[source] PoolError),
-    /// A query failed; it is not repeated.
-    #[error("the database did not carry out a query")]
+    /// A query failed. It is not repeated.
+    #[error("a query to the database failed")]
     Query(#[source] diesel::result::Error),
-    /// No answer within the time for one; whether the query was carried out is not known.
+    /// A query was not answered in time. It may or may not have been carried out.
     #[error("the database does not answer a query")]
-    Late(#[source] tokio::time::error::Elapsed),
-    /// The runtime is ending.
+    Timeout(#[source] tokio::time::error::Elapsed),
+    /// The runtime is shutting down.
     #[error("the program is ending")]
     Stopped(#[source] tokio::task::JoinError),
-    /// A password was not hashed, and not because of too many of them.
+    /// A password was not hashed, for a reason other than a full queue.
     #[error("a password was not hashed")]
     Hash(#[source] HashError),
-    /// A row holds what this program did not write.
-    #[error("the row of account {id} is damaged: {what}")]
+    /// A row holds values that this program does not write.
+    #[error("the row of account {id} is damaged: {reason}")]
     Row {
-        /// The account.
+        /// The id of the account.
         id: i64,
-        /// Which column, and why.
-        what: String,
+        /// The column and its fault.
+        reason: String,
     },
-    /// A registered account was gone when it was read back.
+    /// An account was deleted between its registration and the query that reads it back.
     #[error("a registered account is gone")]
     Gone,
 }
@@ -220,7 +234,7 @@ impl From<HashError> for QueryError {
     }
 }
 
-/// Too many passwords are told as such; all else is a matter for the log.
+/// Converts the error of a hash. A full queue becomes [`AccountError::Busy`].
 pub(crate) fn hash_error(error: HashError) -> AccountError {
     match error {
         HashError::Busy(retry_after) => AccountError::Busy(retry_after),

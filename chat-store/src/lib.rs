@@ -1,13 +1,13 @@
-//! Accounts in SQLite or MySQL, for the server of chat and for yours.
+//! Accounts in SQLite or MySQL.
 //!
-//! [`SqlAccounts`] implements [`chat_core::accounts::Accounts`], which a presence server asks, and
-//! [`chat_core::accounts::Operator`], which the people who run one ask. Opening a database brings its schema up to date.
-//! [`hashing`] is what it does with passwords, for account systems that keep their accounts elsewhere.
+//! [`SqlAccounts`] implements the ports [`chat_core::accounts::Accounts`], which a presence server uses, and
+//! [`chat_core::accounts::Operator`], which operators use. Opening a database runs pending migrations. The module
+//! [`hashing`] is the password hashing of this crate, for account systems that store accounts elsewhere.
 //!
-//! | URL | keeps the accounts in |
+//! | URL | database |
 //! |---|---|
 //! | `sqlite:PATH` | one file, for one machine; SQLite is built in |
-//! | `mysql://user:password@host[:port]/database` | MySQL from 8.0 or MariaDB from 10.5, spoken to without a client library |
+//! | `mysql://user:password@host[:port]/database` | MySQL 8.0 or MariaDB 10.5, or newer; no client library is needed |
 //!
 //! ```
 //! use chat_core::accounts::Accounts;
@@ -36,6 +36,7 @@ mod migrations;
 mod mysql;
 mod operator;
 mod queries;
+mod row;
 mod schema;
 mod sqlite;
 #[cfg(feature = "testing")]
@@ -45,7 +46,7 @@ mod url;
 
 pub use accounts::{SqlAccounts, StoreOptions};
 pub use backup::backup;
-pub use claim::{Claim, ClaimGuard};
+pub use claim::Claim;
 pub use error::{BackupError, OpenError, QueryError, TransferError};
 pub use transfer::transfer;
 pub use url::{StoreUrl, UrlError};

@@ -1,10 +1,13 @@
-//! Brings the schema up to date, whoever else is doing the same.
+//! Runs pending migrations, also while other programs open the same database.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::time::Duration;
 
 use diesel::backend::Backend;
+use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
+use diesel::sqlite::Sqlite;
 use diesel_async::AsyncMysqlConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -12,59 +15,89 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use crate::error::OpenError;
 use crate::mysql::{self, NamedLock};
 use crate::sqlite;
-use crate::url::MySqlPlace;
+use crate::url::{Location, MySqlLocation};
 
 pub(crate) const MYSQL: EmbeddedMigrations = embed_migrations!("../migrations/mysql");
 pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
 
-/// Prepares a MySQL database; servers that start together take turns.
-pub(crate) async fn migrate_mysql(place: &MySqlPlace) -> Result<(), OpenError> {
-    let mut connection = mysql::connect(place).await?;
-    let locked = NamedLock::Migration.take(&mut connection, LOCK_PATIENCE).await;
+/// Whether a database had a schema before its migrations ran.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum SchemaOrigin {
+    Created,
+    Found,
+}
+
+/// Runs pending migrations on a MySQL database. A named lock admits one program at a time.
+pub(crate) async fn migrate_mysql(location: &MySqlLocation) -> Result<SchemaOrigin, OpenError> {
+    let mut connection = mysql::connect(location).await?;
+    let locked = NamedLock::Migration.acquire(&mut connection, LOCK_TIMEOUT).await;
     if !locked.map_err(|error| OpenError::Migration(error.into()))? {
-        return Err(OpenError::Locked(LOCK_PATIENCE));
+        return Err(OpenError::MigrationLocked(LOCK_TIMEOUT));
     }
     let connection =
         AsyncMysqlConnection::try_from(connection).await.map_err(|error| OpenError::Migration(error.into()))?;
-    // The lock goes with the connection, which ends with this closure.
-    blocking(move || bring_up_to_date(&mut Wrapped::from(connection), MYSQL, |_| Ok(()))).await
+    // The lock ends with its connection, which this closure drops.
+    blocking(move || run_pending(&mut BlockingMysqlConnection::from(connection), MYSQL, |_| Ok(()))).await
 }
 
-/// Prepares an SQLite file, whose absolute path this is.
-pub(crate) async fn migrate_sqlite(path: String) -> Result<(), OpenError> {
+/// Runs pending migrations on the SQLite file at the absolute path `path`.
+pub(crate) async fn migrate_sqlite(path: String) -> Result<SchemaOrigin, OpenError> {
     blocking(move || migrate_file(&path, SQLITE)).await
 }
 
-/// Runs blocking work on tokio's threads for that.
+/// Reverts all migrations and removes the table that records them, so that the database is as empty as before its first
+/// migration.
+pub(crate) async fn remove_schema(location: &Location) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match location {
+        Location::Sqlite(path) => {
+            let path = sqlite::ensure_private_file(path)?;
+            blocking(move || revert_all(&mut sqlite::open(&path)?, SQLITE)).await
+        }
+        Location::MySql(location) => {
+            let connection = AsyncMysqlConnection::try_from(mysql::connect(location).await?).await?;
+            blocking(move || revert_all(&mut BlockingMysqlConnection::from(connection), MYSQL)).await
+        }
+    }
+}
+
+fn revert_all<B: Backend, C: MigrationHarness<B> + SimpleConnection>(
+    connection: &mut C,
+    source: impl MigrationSource<B>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    connection.revert_all_migrations(source)?;
+    Ok(connection.batch_execute("DROP TABLE __diesel_schema_migrations;")?)
+}
+
+/// Runs `work` on a thread of tokio's blocking pool.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
-        // Only a panic in `work` or the end of the runtime leads here; both are not ours to hide.
+        // Started blocking work is never cancelled, so the error is a panic in `work`.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
-pub(crate) type Wrapped = AsyncConnectionWrapper<AsyncMysqlConnection>;
+pub(crate) type BlockingMysqlConnection = AsyncConnectionWrapper<AsyncMysqlConnection>;
 
-fn migrate_file(path: &str, source: impl MigrationSource<diesel::sqlite::Sqlite>) -> Result<(), OpenError> {
+fn migrate_file(path: &str, source: impl MigrationSource<Sqlite>) -> Result<SchemaOrigin, OpenError> {
     let mut connection = sqlite::open(path)?;
-    // The write lock comes before the list of what was applied is read, so that two do not apply the same.
+    // The write lock precedes the list of applied migrations, so that two programs do not run the same migration.
     connection.immediate_transaction(|connection| {
-        bring_up_to_date(connection, source, |version| {
-            // Another connection reads while this one has the lock, so the copy is what the migration finds.
+        run_pending(connection, source, |version| {
+            // The copy uses another connection, which reads the database as it was before this transaction.
             let copy = sqlite::copy_before(path, version).map_err(OpenError::Copy)?;
-            log::info!("the database was copied to {} before its schema changes", copy.display());
+            log::info!("copied the database to {} before changing its schema", copy.display());
             Ok(())
         })
     })
 }
 
-/// Runs what is missing; `before` is called with the version of the first, unless the database is new.
-fn bring_up_to_date<B: Backend>(
+/// Runs the pending migrations. Calls `before` with the version of the first one, unless the database is new.
+fn run_pending<B: Backend>(
     connection: &mut impl MigrationHarness<B>,
     source: impl MigrationSource<B>,
     before: impl FnOnce(&str) -> Result<(), OpenError>,
-) -> Result<(), OpenError> {
+) -> Result<SchemaOrigin, OpenError> {
     let applied = connection.applied_migrations().map_err(OpenError::Migration)?;
     let migrations = source.migrations().map_err(OpenError::Migration)?;
     let known: BTreeSet<String> = migrations.iter().map(|migration| migration.name().version().to_string()).collect();
@@ -78,29 +111,29 @@ fn bring_up_to_date<B: Backend>(
     {
         before(&first.name().version().to_string())?;
     }
-    connection.run_migrations(&pending).map(drop).map_err(OpenError::Migration)
+    connection.run_migrations(&pending).map_err(OpenError::Migration)?;
+    Ok(if applied.is_empty() { SchemaOrigin::Created } else { SchemaOrigin::Found })
 }
 
 impl From<diesel::result::Error> for OpenError {
-    /// What a transaction for migrations adds: that it cannot begin or commit.
+    /// Converts the errors of beginning and committing the transaction of the migrations.
     fn from(error: diesel::result::Error) -> Self {
         Self::Migration(error.into())
     }
 }
 
-/// A migration of some thousand accounts takes seconds.
-const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+/// Another program may hold the lock for this long: migrating some thousand accounts takes seconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use diesel::connection::SimpleConnection;
     use diesel_migrations::FileBasedMigrations;
 
     use super::*;
 
-    /// A folder of migrations of which only the first `count` exist yet.
+    /// A folder with the first `count` of three migrations.
     fn migrations(folder: &Path, count: usize) -> FileBasedMigrations {
         let steps = [
             ("1_first", "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('kept');"),
@@ -118,7 +151,7 @@ mod tests {
 
     fn database(folder: &Path) -> (PathBuf, String) {
         let path = folder.join("chat.sqlite");
-        let text = sqlite::prepare(&path).unwrap();
+        let text = sqlite::ensure_private_file(&path).unwrap();
         (path, text)
     }
 
@@ -127,28 +160,28 @@ mod tests {
     }
 
     #[test]
-    fn only_an_existing_database_is_copied_and_only_before_a_change() {
+    fn an_existing_database_is_copied_before_its_schema_changes() {
         let folder = tempfile::tempdir().unwrap();
         let (_, path) = database(folder.path());
         let copy = folder.path().join("chat.sqlite.before-2");
         for count in [1, 1] {
             migrate_file(&path, migrations(folder.path(), count)).unwrap();
-            assert!(!copy.exists(), "a new database and an unchanged one need no copy");
+            assert!(!copy.exists(), "a new or unchanged database is not copied");
         }
-        // In the write-ahead log only, as long as somebody has the file open.
+        // While a connection is open, this row is only in the write-ahead log.
         let mut open = sqlite::open(&path).unwrap();
         open.batch_execute("INSERT INTO t VALUES ('late');").unwrap();
         migrate_file(&path, migrations(folder.path(), 2)).unwrap();
-        assert!(copy.exists(), "a changed database needs a copy");
-        assert!(runs(&copy, "INSERT INTO t SELECT a FROM t WHERE a = 'late'"), "the copy is a database");
+        assert!(copy.exists(), "a database is copied before it changes");
+        assert!(runs(&copy, "INSERT INTO t SELECT a FROM t WHERE a = 'late'"), "the copy includes the write-ahead log");
         assert!(!runs(&copy, "SELECT b FROM t"), "the copy has the old schema");
         let mut copied = sqlite::open(copy.to_str().unwrap()).unwrap();
         let rows = diesel::RunQueryDsl::execute(diesel::sql_query("UPDATE t SET a = a"), &mut copied).unwrap();
-        assert_eq!(rows, 3, "the copy has 'kept' and 'late', and the second 'late' from above");
+        assert_eq!(rows, 3, "the copy holds 'kept', 'late', and the row inserted above");
     }
 
     #[test]
-    fn of_eight_who_change_an_old_database_at_once_one_does() {
+    fn eight_concurrent_migrations_make_one_copy() {
         for _ in 0..5 {
             let folder = tempfile::tempdir().unwrap();
             let (_, path) = database(folder.path());
@@ -162,27 +195,30 @@ mod tests {
                 }
             });
             assert!(folder.path().join("chat.sqlite.before-2").exists());
-            assert!(!folder.path().join("chat.sqlite.before-2-2").exists(), "only who changes it makes a copy");
+            assert!(
+                !folder.path().join("chat.sqlite.before-2-2").exists(),
+                "only the program that runs the migration makes a copy"
+            );
         }
     }
 
     #[test]
-    fn a_migration_that_fails_changes_nothing_and_says_so() {
+    fn a_failed_migration_is_rolled_back() {
         let folder = tempfile::tempdir().unwrap();
         let (file, path) = database(folder.path());
         migrate_file(&path, migrations(folder.path(), 2)).unwrap();
         for _ in 0..2 {
             let error = migrate_file(&path, migrations(folder.path(), 3)).unwrap_err();
             assert!(matches!(error, OpenError::Migration(_)), "{error:?}");
-            assert!(!runs(&file, "SELECT c FROM t"), "half a migration must not stay");
+            assert!(!runs(&file, "SELECT c FROM t"), "a failed migration leaves no changes");
         }
         for copy in ["chat.sqlite.before-3", "chat.sqlite.before-3-2"] {
-            assert!(folder.path().join(copy).exists(), "no copy is ever overwritten: {copy}");
+            assert!(folder.path().join(copy).exists(), "copies are never overwritten: {copy}");
         }
     }
 
     #[test]
-    fn a_newer_schema_is_refused_and_left_alone() {
+    fn a_newer_schema_is_refused_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let (_, path) = database(folder.path());
         migrate_file(&path, migrations(folder.path(), 2)).unwrap();

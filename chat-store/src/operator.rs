@@ -1,4 +1,4 @@
-//! The accounts as operators see them, and how a generation rises.
+//! The operator's side of [`SqlAccounts`], and how a generation is raised.
 
 use chat_core::accounts::{Account, AccountError, NewStatus, Operator, Status};
 use chat_core::id::AccountId;
@@ -6,72 +6,76 @@ use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::time::Timestamp;
 
-use crate::accounts::{SqlAccounts, TRIES, TRY_AGAIN, read};
-use crate::queries::{Change, Row, millis, number_of};
+use crate::accounts::{CONFLICT_RETRY, MAX_ATTEMPTS, SqlAccounts, accounts_of};
+use crate::row::{AccountChangeset, AccountRow, millis, status_number};
 
 impl Operator for SqlAccounts {
     async fn set_password(&self, name: UserName, new: Password, at: Timestamp) -> Result<Account, AccountError> {
         let hash = self.hash(new).await?;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let row = self.by_name(&name).await?;
             if row.status()? == Status::Removed {
                 return Err(AccountError::NoSuchAccount);
             }
-            let change = Change { password_hash: Some(hash.expose().to_owned()), ..Change::default() };
-            if let Some(account) = self.raise(&row, change, at).await? {
+            let changes =
+                AccountChangeset { password_hash: Some(hash.expose().to_owned()), ..AccountChangeset::default() };
+            if let Some(account) = self.raise_generation(&row, changes, at).await? {
                 return Ok(account);
             }
         }
-        Err(AccountError::Busy(TRY_AGAIN))
+        Err(AccountError::Busy(CONFLICT_RETRY))
     }
 
     async fn set_status(&self, name: UserName, status: NewStatus, at: Timestamp) -> Result<Account, AccountError> {
         let canonical = || (status == NewStatus::RemovedAndFreed).then_some(None);
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let row = self.by_name(&name).await?;
             let account = match (row.status()?, status) {
                 (Status::Removed, NewStatus::RemovedAndFreed) => {
-                    let free = Change { canonical: canonical(), ..Change::default() };
-                    self.inner.backend.change(&row, &free).await?.then(|| row.account()).transpose()?
+                    let changes = AccountChangeset { canonical: canonical(), ..AccountChangeset::default() };
+                    self.inner.backend.change(&row, &changes).await?.then(|| row.account()).transpose()?
                 }
                 (Status::Removed, _) => return Err(AccountError::NoSuchAccount),
                 (old, new) if old == new.into() => Some(row.account()?),
                 (_, new) => {
-                    let change =
-                        Change { status: Some(number_of(new.into())), canonical: canonical(), ..Change::default() };
-                    self.raise(&row, change, at).await?
+                    let changes = AccountChangeset {
+                        status: Some(status_number(new.into())),
+                        canonical: canonical(),
+                        ..AccountChangeset::default()
+                    };
+                    self.raise_generation(&row, changes, at).await?
                 }
             };
             if let Some(account) = account {
                 return Ok(account);
             }
         }
-        Err(AccountError::Busy(TRY_AGAIN))
+        Err(AccountError::Busy(CONFLICT_RETRY))
     }
 
     async fn list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>, AccountError> {
-        read(&self.inner.backend.page(after, limit).await?)
+        accounts_of(&self.inner.backend.page(after, limit).await?)
     }
 }
 
 impl SqlAccounts {
-    /// Changes an account and raises its generation, unless somebody else did so since it was read.
-    pub(crate) async fn raise(
+    /// Changes an account and raises its generation. Returns `None` if the generation has changed since `read` was read.
+    pub(crate) async fn raise_generation(
         &self,
-        read: &Row,
-        mut change: Change,
+        read: &AccountRow,
+        mut changes: AccountChangeset,
         at: Timestamp,
     ) -> Result<Option<Account>, AccountError> {
-        change.generation = Some(read.generation + 1);
-        // The later of the two, so that a slow clock does not hide an earlier change from those who ask for it.
-        change.changed_at = read.changed_at.max(Some(millis(at)));
-        if !self.inner.backend.change(read, &change).await? {
+        changes.generation = Some(read.generation + 1);
+        // The time never goes back, so that a slow clock does not hide the change from `changed_since`.
+        changes.changed_at = read.changed_at.max(Some(millis(at)));
+        if !self.inner.backend.change(read, &changes).await? {
             return Ok(None);
         }
-        Ok(Some(read.changed_by(&change).account()?))
+        Ok(Some(read.with(&changes).account()?))
     }
 
-    async fn by_name(&self, name: &UserName) -> Result<Row, AccountError> {
+    async fn by_name(&self, name: &UserName) -> Result<AccountRow, AccountError> {
         self.inner.backend.by_name(name).await?.ok_or(AccountError::NoSuchAccount)
     }
 }

@@ -1,4 +1,4 @@
-//! The tables, as both databases have them; `migrations/` says why the columns are what they are.
+//! The tables, as both databases define them. The files in `migrations/` explain the columns.
 
 diesel::table! {
     accounts (id) {

@@ -1,4 +1,4 @@
-//! Where the accounts are kept, as one line that a person can type.
+//! Database URLs.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,53 +6,54 @@ use std::str::FromStr;
 
 use mysql_async::{Opts, OptsBuilder};
 
-/// The address of a database: `sqlite:PATH` or `mysql://user:password@host[:port]/database`.
+/// The URL of a database: `sqlite:PATH` or `mysql://user:password@host[:port]/database`.
 ///
-/// Neither `Display` nor `Debug` shows the password. In a MySQL URL, special characters of the user name and the
-/// password are percent-encoded; `?require_ssl=true` asks for TLS, with a certificate that the public authorities vouch
-/// for, or the one in a PEM file with `&ca=FILE`. Across machines it should be asked for: without it, whoever is between
-/// reads along.
+/// In a MySQL URL, special characters of the user name and the password are percent-encoded. `?require_ssl=true` enables
+/// TLS, which a connection to another machine needs to be confidential. The server's certificate must be issued by a
+/// public certificate authority, or by the one in the PEM file that `&ca=FILE` names.
+///
+/// `Display` and `Debug` omit the password and the options.
 #[derive(Clone)]
-pub struct StoreUrl(pub(crate) Place);
+pub struct StoreUrl(pub(crate) Location);
 
 #[derive(Clone)]
-pub(crate) enum Place {
-    /// A file, the path as it was given.
+pub(crate) enum Location {
+    /// The path as it was given.
     Sqlite(PathBuf),
-    MySql(MySqlPlace),
+    MySql(MySqlLocation),
 }
 
 #[derive(Clone)]
-pub(crate) struct MySqlPlace {
+pub(crate) struct MySqlLocation {
     pub(crate) opts: Opts,
     pub(crate) database: String,
 }
 
 impl StoreUrl {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// What is wrong with it, without the password.
+    /// [`UrlError`], whose text never contains the password.
     pub fn parse(url: &str) -> Result<Self, UrlError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
-            return sqlite_path(path).map(|path| Self(Place::Sqlite(path)));
+            return parse_sqlite_path(path).map(|path| Self(Location::Sqlite(path)));
         }
         if url.starts_with("mysql:") {
-            return mysql_place(url).map(|place| Self(Place::MySql(place)));
+            return parse_mysql(url).map(|location| Self(Location::MySql(location)));
         }
         Err(UrlError::Kind)
     }
 
-    /// The SQLite database in this file, whatever characters its path holds.
+    /// The URL of the SQLite database in the file at `path`, which may contain any characters.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
-        Self(Place::Sqlite(path.into()))
+        Self(Location::Sqlite(path.into()))
     }
 
-    /// The file, if it is SQLite.
+    /// The path of the file, if this is an SQLite database.
     pub fn sqlite_path(&self) -> Option<&Path> {
         match &self.0 {
-            Place::Sqlite(path) => Some(path),
-            Place::MySql(_) => None,
+            Location::Sqlite(path) => Some(path),
+            Location::MySql(_) => None,
         }
     }
 }
@@ -65,15 +66,15 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// The URL without its password and options.
+/// The URL without its password and its options.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Place::MySql(place) => {
-                let user = place.opts.user().unwrap_or_default();
-                let password = if place.opts.pass().is_some() { ":***" } else { "" };
-                write!(f, "mysql://{user}{password}@{}/{}", place.server(), place.database)
+            Location::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Location::MySql(location) => {
+                let user = location.opts.user().unwrap_or_default();
+                let password = if location.opts.pass().is_some() { ":***" } else { "" };
+                write!(f, "mysql://{user}{password}@{}/{}", location.server(), location.database)
             }
         }
     }
@@ -85,8 +86,8 @@ impl fmt::Debug for StoreUrl {
     }
 }
 
-impl MySqlPlace {
-    /// Host and port, for sentences.
+impl MySqlLocation {
+    /// The host and port, for messages.
     pub(crate) fn server(&self) -> String {
         let host = self.opts.ip_or_hostname();
         let port = self.opts.tcp_port();
@@ -98,9 +99,9 @@ impl MySqlPlace {
     }
 }
 
-fn sqlite_path(path: &str) -> Result<PathBuf, UrlError> {
+fn parse_sqlite_path(path: &str) -> Result<PathBuf, UrlError> {
     let path = match path.strip_prefix("//") {
-        // As many write it: sqlite:///absolute.
+        // The customary form sqlite:///absolute.
         Some(absolute) if absolute.starts_with('/') => absolute,
         Some(_) => return Err(UrlError::SqliteHost),
         None => path,
@@ -112,10 +113,10 @@ fn sqlite_path(path: &str) -> Result<PathBuf, UrlError> {
     }
 }
 
-fn mysql_place(url: &str) -> Result<MySqlPlace, UrlError> {
-    let (url, authority) = without_authority(url);
+fn parse_mysql(url: &str) -> Result<MySqlLocation, UrlError> {
+    let (url, ca_file) = take_ca_file(url);
     let opts = Opts::from_url(&url).map_err(|error| match error {
-        // The only ones whose texts hold nothing but what stands after the question mark.
+        // Only these errors quote nothing but the part after the question mark.
         mysql_async::UrlError::UnknownParameter { .. } | mysql_async::UrlError::InvalidParamValue { .. } => {
             UrlError::MySqlOption(error.to_string())
         }
@@ -126,7 +127,7 @@ fn mysql_place(url: &str) -> Result<MySqlPlace, UrlError> {
         return Err(UrlError::MySqlDatabase);
     }
     let tls = opts.ssl_opts().cloned();
-    let tls = match (tls, authority) {
+    let tls = match (tls, ca_file) {
         (Some(tls), Some(file)) => {
             Some(tls.with_root_certs(vec![PathBuf::from(file).into()]).with_disable_built_in_roots(true))
         }
@@ -135,51 +136,51 @@ fn mysql_place(url: &str) -> Result<MySqlPlace, UrlError> {
     };
     let opts = OptsBuilder::from_opts(opts)
         .ssl_opts(tls)
-        // Off, as a server in a container names a socket path that may be another server's outside of it.
+        // A server in a container reports a socket path that may belong to another server outside of it.
         .prefer_socket(false)
-        // diesel-async keeps its own.
+        // diesel-async has its own cache.
         .stmt_cache_size(0)
-        // An update that changes nothing still says how many rows it found, as SQLite does.
+        // An update reports the rows that it found, not only those that it changed, as in SQLite.
         .client_found_rows(true);
-    Ok(MySqlPlace { opts: opts.into(), database })
+    Ok(MySqlLocation { opts: opts.into(), database })
 }
 
-/// Takes `ca=FILE`, which is ours and not the driver's, out of the options.
-fn without_authority(url: &str) -> (String, Option<&str>) {
+/// Removes the option `ca=FILE`, which the driver does not know, from the URL. Returns the rest and the file.
+fn take_ca_file(url: &str) -> (String, Option<&str>) {
     let Some((base, options)) = url.split_once('?') else { return (url.to_owned(), None) };
-    let authority = options.split('&').find_map(|option| option.strip_prefix("ca="));
+    let ca_file = options.split('&').find_map(|option| option.strip_prefix("ca="));
     let rest: Vec<&str> = options.split('&').filter(|option| !option.starts_with("ca=")).collect();
-    (format!("{base}?{}", rest.join("&")), authority)
+    (format!("{base}?{}", rest.join("&")), ca_file)
 }
 
-/// What is wrong with a database URL.
+/// Why a database URL was refused. No text contains the password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum UrlError {
-    /// Neither of the two kinds.
+    /// The scheme is neither `sqlite` nor `mysql`.
     #[error(
         "unknown kind of database; allowed are sqlite:PATH and mysql://user:password@host[:port]/database \
          (MariaDB too)"
     )]
     Kind,
-    /// `sqlite:` and nothing else.
+    /// An SQLite URL without a path.
     #[error("the database URL has no file; write sqlite:PATH")]
     SqlitePath,
-    /// `sqlite://host/...`.
+    /// An SQLite URL with a host: `sqlite://host/...`.
     #[error("the SQLite URL names a host; write sqlite:PATH, with one slash before an absolute path")]
     SqliteHost,
-    /// Every connection would have a database of its own.
+    /// An in-memory SQLite database, of which every connection would have its own.
     #[error("an SQLite database in memory cannot keep accounts; write sqlite:PATH")]
     SqliteMemory,
-    /// Not a URL at all.
+    /// A MySQL URL that cannot be parsed.
     #[error(
         "the MySQL URL cannot be read; write mysql://user:password@host[:port]/database, with special characters of \
          the password percent-encoded (%40 for @)"
     )]
     MySql,
-    /// Something after the question mark.
+    /// A MySQL URL with an unknown option or an invalid value of one.
     #[error("the MySQL URL has an option that is not allowed: {0}")]
     MySqlOption(String),
-    /// No database name.
+    /// A MySQL URL without the name of a database.
     #[error("the MySQL URL names no database; write mysql://user:password@host[:port]/database")]
     MySqlDatabase,
 }
@@ -189,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_show_everything_but_the_password() {
+    fn display_and_debug_omit_the_password() {
         for (typed, shown) in [
             ("sqlite:chat.sqlite", "sqlite:chat.sqlite"),
             ("sqlite:/var/lib/chat/chat.sqlite", "sqlite:/var/lib/chat/chat.sqlite"),
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_has_its_own_sentence() {
+    fn each_mistake_has_its_own_error() {
         for (typed, error) in [
             ("", UrlError::Kind),
             ("chat.sqlite", UrlError::Kind),
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn no_mistake_repeats_the_password() {
+    fn errors_omit_the_password() {
         for typed in ["mysql://ann:hush@db:x/chat", "mysql://ann:hush@db/chat?sslmode=on", "postgres://ann:hush@db/x"] {
             let error = StoreUrl::parse(typed).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");

@@ -1,4 +1,4 @@
-//! Which database: from an argument if it holds no password, else from a file, `CHAT_DATABASE` or the configuration.
+//! The choice of the database: an argument without a password, a file, `CHAT_DATABASE`, or the configuration file.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -14,40 +14,45 @@ use zeroize::Zeroizing;
 use crate::config;
 use crate::error::CliError;
 
-/// The environment variable.
+/// The environment variable that holds the database URL.
 const VARIABLE: &str = "CHAT_DATABASE";
 
-/// The same for the database that accounts are copied into.
+/// The environment variable that holds the URL of the database to move the accounts to.
 const TO_VARIABLE: &str = "CHAT_TO_DATABASE";
 
-/// The SQLite file in the data folder that is used unless another database is named.
+/// The SQLite file in the data folder, used unless another database is named.
 const DEFAULT_FILE: &str = "chat.sqlite";
 
-/// A database as an argument or a key of the configuration file names it.
+/// A database named by an argument or by a key of the configuration file.
 #[derive(Clone)]
 pub enum NamedDatabase {
-    /// An argument, as it was typed. Read later, because clap shows what it cannot read, password and all.
+    /// An argument as it was typed. It is parsed later, because clap prints arguments that it cannot parse.
     Argument(Zeroizing<String>),
-    /// A key of the file, and whether there is a password in it.
-    File(StoreUrl, bool),
+    /// A key of the configuration file.
+    File {
+        /// The parsed URL.
+        url: StoreUrl,
+        /// Whether the URL contains a password.
+        holds_password: bool,
+    },
 }
 
 impl NamedDatabase {
-    /// Whether a password is in it.
+    /// Returns whether the URL contains a password.
     pub fn holds_password(&self) -> bool {
         match self {
             Self::Argument(url) => holds_password(url),
-            Self::File(_, password) => *password,
+            Self::File { holds_password, .. } => *holds_password,
         }
     }
 
-    /// Whether the environment names one.
+    /// Returns whether the environment names a database.
     pub fn is_in_environment() -> bool {
         std::env::var_os(VARIABLE).is_some()
     }
 }
 
-/// Shows no URL.
+/// Omits the URL.
 impl fmt::Debug for NamedDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("NamedDatabase")
@@ -65,51 +70,53 @@ impl FromStr for NamedDatabase {
 impl<'de> Deserialize<'de> for NamedDatabase {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let url = Zeroizing::new(String::deserialize(deserializer)?);
-        StoreUrl::parse(&url).map(|parsed| Self::File(parsed, holds_password(&url))).map_err(D::Error::custom)
+        let holds_password = holds_password(&url);
+        StoreUrl::parse(&url).map(|url| Self::File { url, holds_password }).map_err(D::Error::custom)
     }
 }
 
-/// A database that was named, or the one of the data folder.
+/// The database that was named, or the default one in the data folder.
 #[derive(Clone, Debug)]
 pub struct Database(Option<StoreUrl>);
 
 impl Database {
-    /// Takes the URL that was named if there is one, else the file, else the environment variable.
+    /// Chooses the URL in `named`, else the first line of `file`, else the environment variable.
     ///
     /// # Errors
-    /// The URL is none, or it holds a password and is an argument, which all users of the machine can see.
+    /// If the URL cannot be parsed, or if it is an argument with a password, which all users of the machine can see.
     pub fn choose(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<Self, CliError> {
         match named {
-            Some(NamedDatabase::File(url, _)) => return Ok(Self(Some(url))),
+            Some(NamedDatabase::File { url, .. }) => return Ok(Self(Some(url))),
             Some(NamedDatabase::Argument(url)) => return argument("--database", VARIABLE, &url),
             None => {}
         }
         if let Some(path) = file {
-            return in_file("--database-file", &path);
+            return first_line("--database-file", &path);
         }
         environment(VARIABLE)
     }
 
-    /// Its URL, for a server with this data folder.
+    /// The URL, for a server with the data folder `data_dir`.
     pub fn url(&self, data_dir: &Path) -> StoreUrl {
         self.0.clone().unwrap_or_else(|| StoreUrl::sqlite(data_dir.join(DEFAULT_FILE)))
     }
 }
 
-/// The database that accounts are to be copied into.
+/// Chooses the database to move the accounts to: the URL in `named`, else the first line of `file`, else the environment
+/// variable.
 ///
 /// # Errors
-/// None is named, or the URL is none, or it holds a password and is an argument.
+/// If no database is named, if the URL cannot be parsed, or if it is an argument with a password.
 pub fn target(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<StoreUrl, CliError> {
     let database = match (named, file) {
-        (Some(NamedDatabase::File(url, _)), _) => return Ok(url),
+        (Some(NamedDatabase::File { url, .. }), _) => return Ok(url),
         (Some(NamedDatabase::Argument(url)), _) => argument("--to-database", TO_VARIABLE, &url)?,
-        (None, Some(path)) => in_file("--to-database-file", &path)?,
+        (None, Some(path)) => first_line("--to-database-file", &path)?,
         (None, None) => environment(TO_VARIABLE)?,
     };
     database.0.ok_or_else(|| {
-        CliError::usage("no database is named that the accounts are to go to").hint(format_args!(
-            "write --to-database URL; a URL with a password goes into a file for --to-database-file, or into {TO_VARIABLE}"
+        CliError::usage("no database is named to move the accounts to").hint(format_args!(
+            "write --to-database URL; put a URL with a password into a file for --to-database-file, or into {TO_VARIABLE}"
         ))
     })
 }
@@ -126,13 +133,13 @@ fn environment(variable: &str) -> Result<Database, CliError> {
 
 fn argument(option: &str, variable: &str, url: &str) -> Result<Database, CliError> {
     if holds_password(url) {
-        return Err(CliError::usage("the database URL holds a password, and others can see arguments")
+        return Err(CliError::usage("the database URL holds a password, and other users can see arguments")
             .hint(format_args!("put it into the environment variable {variable}, or into a file for {option}-file")));
     }
     parse(option, url)
 }
 
-fn in_file(option: &str, path: &Path) -> Result<Database, CliError> {
+fn first_line(option: &str, path: &Path) -> Result<Database, CliError> {
     let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
         CliError::usage(format_args!("the database file {} cannot be read: {error}", path.display()))
     })?;
@@ -150,10 +157,11 @@ fn parse(from: &str, url: &str) -> Result<Database, CliError> {
     }
 }
 
-/// Whether something stands where passwords stand in URLs. Looks at any URL, so that a mistyped one is not shown either.
+/// Returns whether a URL has anything in the place of the password. Accepts URLs of any scheme, because the scheme may be
+/// mistyped.
 fn holds_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
-    // The last @, because people forget to encode those of the password.
+    // The last '@', because the password may contain others that are not percent-encoded.
     rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
@@ -170,18 +178,18 @@ mod tests {
     }
 
     #[test]
-    fn the_argument_comes_first_and_holds_no_password() {
+    fn an_argument_takes_precedence_and_may_not_hold_a_password() {
         let file = Some("does-not-exist".into());
         let named = Database::choose(Some("mysql://ann@db/chat".parse().unwrap()), file).unwrap();
         assert_eq!(named.url(Path::new("data")).to_string(), "mysql://ann@db:3306/chat");
         for url in ["mysql://ann:hush@db/chat", "mysql://ann:hu@sh/@db/chat", "postgres://ann:hush@db/chat"] {
             let sentence = sentence(Database::choose(Some(url.parse().unwrap()), None));
-            assert!(sentence.contains("others can see arguments") && !sentence.contains("hush"), "{url}");
+            assert!(sentence.contains("other users can see arguments") && !sentence.contains("hush"), "{url}");
         }
     }
 
     #[test]
-    fn a_file_may_hold_one() {
+    fn a_file_may_hold_a_password() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("url");
         fs::write(&path, "mysql://ann:hush@db/chat\n").unwrap();
@@ -195,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn otherwise_it_is_in_the_data_folder() {
+    fn the_default_is_a_file_in_the_data_folder() {
         assert_eq!(Database(None).url(Path::new("data")).to_string(), "sqlite:data/chat.sqlite");
     }
 }

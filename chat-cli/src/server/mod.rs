@@ -2,8 +2,8 @@
 
 pub mod announcer;
 pub mod args;
+mod backup;
 mod control;
-mod copies;
 pub mod database;
 mod descriptors;
 mod hangup;
@@ -11,6 +11,7 @@ mod http;
 mod inside;
 pub mod limits;
 mod metrics;
+mod move_accounts;
 pub mod serve;
 pub mod settings;
 mod status;
@@ -75,11 +76,11 @@ pub fn run(task: Task) -> Result<Exit, CliError> {
             print(&if format == Format::Json { json_lines(online) } else { status::roster(&online) })
         }),
         Work::Backup { database, to } => {
-            runtime.block_on(async { print(&copies::backup(&database.url(folder()?.path()), &to).await?) })
+            runtime.block_on(async { print(&backup::backup(&database.url(folder()?.path()), &to).await?) })
         }
         Work::Move { from, to } => runtime.block_on(async {
             let folder = folder()?;
-            print(&copies::move_all(&folder, &from.url(folder.path()), &to).await?)
+            print(&move_accounts::move_accounts(&folder, &from.url(folder.path()), &to).await?)
         }),
     };
     // Whatever still runs has been told to end, or does not matter any more.

@@ -11,7 +11,7 @@ use chat_core::error_chain::error_chain;
 use chat_core::presence::Record;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::{Monitor, ServerOptions};
-use chat_store::{Claim, SqlAccounts};
+use chat_store::SqlAccounts;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinSet, spawn_blocking};
 
@@ -49,7 +49,7 @@ pub async fn serve(
     let accounts = open_accounts(&options.database.url(folder.path()), options.limits.store()).await?;
     // Kept until the end: the claim ends with it.
     let claim = accounts.claim().await.map_err(|error| CliError::not_there(error_chain(&error)))?;
-    if matches!(claim, Claim::Others) {
+    if claim.is_none() {
         log::warn!("another server uses this database; each of the two knows only who is connected to it");
     }
     let mut net = ServerOptions {

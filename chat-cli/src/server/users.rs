@@ -1,4 +1,4 @@
-//! What operators do about accounts, while a server runs or not.
+//! `chat-server user`: operators manage accounts, whether or not a server runs.
 
 use std::error::Error;
 
@@ -17,13 +17,13 @@ use crate::client::args::Format;
 use crate::error::CliError;
 use crate::table::Table;
 
-/// How many accounts are fetched at once for the list: few enough for little memory, many enough for few queries.
+/// The number of accounts that one query of the list fetches: some 100 KB, in few queries.
 const PAGE: u32 = 500;
 
-/// Does the task; gives what is to be printed.
+/// Runs the task. Returns the text for standard output.
 ///
 /// # Errors
-/// The accounts did not do it, with the sentence for the operator.
+/// If the accounts refuse the task or fail.
 pub async fn run<A: Accounts + Operator>(
     accounts: &A,
     task: UserTask<Password>,
@@ -32,38 +32,38 @@ pub async fn run<A: Accounts + Operator>(
     match task {
         UserTask::Add(name, password) => {
             let result = accounts.register(name.clone(), password, now).await;
-            done(&name, "is registered", result)
+            report(&name, "is registered", result)
         }
         UserTask::SetPassword(name, password) => {
             let result = accounts.set_password(name.clone(), password, now).await;
-            done(&name, "has a new password; a session of it ends within seconds", result)
+            report(&name, "has a new password; its session ends within seconds", result)
         }
         UserTask::SetStatus(name, status) => {
-            let said = match status {
+            let outcome = match status {
                 NewStatus::Active => "may log in",
-                NewStatus::Disabled => "may not log in any more; a session of it ends within seconds",
-                NewStatus::Removed => "is removed and its name stays reserved; a session of it ends within seconds",
-                NewStatus::RemovedAndFreed => "is removed and its name is free; a session of it ends within seconds",
+                NewStatus::Disabled => "may no longer log in; its session ends within seconds",
+                NewStatus::Removed => "is removed and its name stays reserved; its session ends within seconds",
+                NewStatus::RemovedAndFreed => "is removed and its name is free; its session ends within seconds",
             };
             let result = accounts.set_status(name.clone(), status, now).await;
-            done(&name, said, result)
+            report(&name, outcome, result)
         }
         UserTask::List(format) => list(accounts, format).await,
     }
 }
 
-fn done(name: &UserName, said: &str, result: Result<Account, AccountError>) -> Result<String, CliError> {
+fn report(name: &UserName, outcome: &str, result: Result<Account, AccountError>) -> Result<String, CliError> {
     match result {
-        Ok(account) => Ok(format!("{} {said}\n", account.name)),
-        Err(error) => Err(refused(name, &error)),
+        Ok(account) => Ok(format!("{} {outcome}\n", account.name)),
+        Err(error) => Err(describe(name, &error)),
     }
 }
 
-fn refused(name: &UserName, error: &AccountError) -> CliError {
+fn describe(name: &UserName, error: &AccountError) -> CliError {
     match error {
         AccountError::NameTaken => CliError::failed(format_args!("the user name {name} is taken"))
-            .hint("if a removed account keeps it, `chat-server user remove NAME --free-name` frees it"),
-        AccountError::NoSuchAccount => CliError::failed(format_args!("there is no account of the name {name}"))
+            .hint("if a removed account reserves it, `chat-server user remove NAME --free-name` frees it"),
+        AccountError::NoSuchAccount => CliError::failed(format_args!("there is no account with the name {name}"))
             .hint("`chat-server user list` shows all accounts"),
         AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
         other => CliError::failed(other),
@@ -71,7 +71,7 @@ fn refused(name: &UserName, error: &AccountError) -> CliError {
 }
 
 fn unavailable(cause: &(dyn Error + 'static)) -> CliError {
-    CliError::failed(format_args!("the database did not do it: {}", error_chain(cause)))
+    CliError::failed(format_args!("the database failed: {}", error_chain(cause)))
 }
 
 async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliError> {
@@ -85,7 +85,7 @@ async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliEr
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         match format {
-            Format::Json => lines.push_str(&json_lines(page.iter().map(Line::of))),
+            Format::Json => lines.push_str(&json_lines(page.iter().map(AccountLine::of))),
             Format::Text => page.iter().for_each(|account| {
                 let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
                 let (name, status) = (account.name.to_string(), word(account.status).to_owned());
@@ -96,16 +96,16 @@ async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliEr
     Ok(if format == Format::Json { lines } else { table.for_standard_output() })
 }
 
-/// One account, as docs/JSON.md documents it.
+/// One line of the list. docs/JSON.md documents this schema.
 #[derive(Serialize)]
-struct Line<'a> {
+struct AccountLine<'a> {
     user: &'a str,
     status: &'static str,
     created: u64,
     last_seen: Option<u64>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> AccountLine<'a> {
     fn of(account: &'a Account) -> Self {
         Self {
             user: account.name.as_str(),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_life_of_an_account() {
+    async fn an_account_passes_through_all_statuses() {
         let password = || Password::parse("correct horse").unwrap();
         let accounts = MemoryAccounts::default();
         let add = |typed: &str| UserTask::Add(name(typed), password());
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(run_on(&accounts, add("小明")).await.unwrap(), "小明 is registered\n");
         assert!(run_on(&accounts, add("小明")).await.unwrap_err().starts_with("error: the user name 小明 is taken\n"));
         assert!(run_on(&accounts, UserTask::SetPassword(name("小明"), password())).await.is_ok());
-        assert!(run_on(&accounts, set(NewStatus::Disabled)).await.unwrap().starts_with("小明 may not log in"));
+        assert!(run_on(&accounts, set(NewStatus::Disabled)).await.unwrap().starts_with("小明 may no longer log in"));
         assert_eq!(
             run_on(&accounts, UserTask::List(Format::Text)).await.unwrap(),
             "小明\tdisabled\t2026-11-23T04:28:00.123Z\tnever\n"
@@ -169,11 +169,11 @@ mod tests {
         assert!(run_on(&accounts, set(NewStatus::RemovedAndFreed)).await.unwrap().contains("its name is free"));
         assert!(run_on(&accounts, add("小明")).await.is_ok());
         let none = run_on(&accounts, UserTask::SetStatus(name("bob"), NewStatus::Disabled)).await.unwrap_err();
-        assert!(none.starts_with("error: there is no account of the name bob\n"), "{none}");
+        assert!(none.starts_with("error: there is no account with the name bob\n"), "{none}");
     }
 
     #[tokio::test]
-    async fn the_list_is_fetched_in_pages() {
+    async fn the_list_spans_several_pages() {
         let accounts = MemoryAccounts::default();
         let password = Password::parse("correct horse").unwrap();
         for number in 0..=PAGE {

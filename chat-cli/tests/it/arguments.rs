@@ -105,7 +105,7 @@ fn wrong_values_are_named_with_what_is_allowed() {
         (
             "chat-server",
             &["--database", "mysql://ann:hush@db/chat"],
-            "error: the database URL holds a password, and others can see arguments\nhint: put it into the environment variable CHAT_DATABASE",
+            "error: the database URL holds a password, and other users can see arguments\nhint: put it into the environment variable CHAT_DATABASE",
         ),
         ("chat-server", &["--registration", "maybe"], "[possible values: open, invited, closed]"),
         ("chat-server", &["--cert", "c.pem"], "without its private key\nhint: name it with --key <FILE>"),
@@ -222,7 +222,7 @@ fn a_server_that_cannot_start_says_why() {
     let no_database =
         home.run("chat-server", &[&data[..], &["--database", &format!("sqlite:{}", file.display())]].concat());
     assert_eq!(no_database.code, Some(3), "{}", no_database.err);
-    assert!(no_database.err.contains("file cannot be used; it must be an SQLite database"), "{}", no_database.err);
+    assert!(no_database.err.contains("file cannot be used; it must be a writable SQLite database"), "{}", no_database.err);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A throw-away MySQL-compatible server, started from the installed binary.
+//! A disposable MySQL-compatible server, started from the installed binary.
 
 use std::env;
 use std::fs;
@@ -14,85 +14,85 @@ use mysql_async::Opts;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
-use super::{Keep, TestDatabase, create};
+use super::{Cleanup, TestDatabase, create_database};
 
-/// MariaDB or MySQL on a port of 127.0.0.1, with its data in a temporary folder and a certificate of its own.
+/// MariaDB or MySQL on a port of 127.0.0.1, with its data in a temporary folder and its own certificate.
 ///
-/// Killed when it is dropped, and also when this process ends in any other way.
+/// The server is killed when this is dropped, and also when this process ends in any other way.
 #[derive(Debug)]
 pub struct MySqlServer {
-    program: Program,
+    installation: Installation,
     folder: TempDir,
     port: u16,
-    running: Option<Running>,
+    running: Option<RunningServer>,
 }
 
 impl MySqlServer {
-    /// The one server of this process, started on first use.
+    /// Returns the server that the tests of this process share. The first call starts it.
     ///
     /// # Panics
-    /// With what to install, if no server is installed.
+    /// If no server is installed; the message says what to install.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<MySqlServer> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// A server that the test may stop.
+    /// Starts a server that the test may stop.
     ///
     /// # Panics
-    /// With what to install, if no server is installed.
+    /// If no server is installed; the message says what to install.
     pub fn start() -> Self {
-        let program = Program::installed();
+        let installation = Installation::find();
         let folder = tempfile::Builder::new().prefix("chat-mysql-").tempdir().expect("a test needs a temporary folder");
-        program.make_data(folder.path());
-        make_certificate(folder.path()).expect("a certificate can be made in a folder of ours");
-        // The port may be taken by another between our look and the server's.
+        installation.create_data(folder.path());
+        create_certificate(folder.path()).expect("a certificate can be created in the temporary folder");
+        // Another process may bind the port before the server does.
         for _ in 0..3 {
             let port = free_port();
-            if let Ok(running) = program.run(folder.path(), port) {
-                return Self { program, folder, port, running: Some(running) };
+            if let Ok(running) = installation.run(folder.path(), port) {
+                return Self { installation, folder, port, running: Some(running) };
             }
         }
         panic!("the MySQL server does not start; its log:\n{}", log(folder.path()));
     }
 
-    /// A new database on it.
+    /// Creates a database on the server.
     pub async fn database(&self) -> TestDatabase {
         let server = format!("mysql://{USER}:{PASSWORD}@127.0.0.1:{}", self.port);
-        let database = create(&Opts::from_url(&server).expect("a URL of ours")).await;
-        TestDatabase { url: format!("{server}/{database}"), _keep: Arc::new(Keep::Nothing) }
+        let database = create_database(&Opts::from_url(&server).expect("the URL is valid")).await;
+        TestDatabase { url: format!("{server}/{database}"), _cleanup: Arc::new(Cleanup::WithServer) }
     }
 
-    /// The PEM file of the authority that vouches for its certificate.
+    /// The PEM file of the certificate authority that issued the server's certificate.
     pub fn ca_file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
 
-    /// Kills it, as a power failure would.
+    /// Kills the server, as a power failure would.
     pub fn stop(&mut self) {
         drop(self.running.take());
     }
 
-    /// Lets it hang: it keeps its connections and answers nothing, until [`Self::resume`] or [`Self::stop`].
+    /// Suspends the server: it keeps its connections and answers nothing until [`Self::resume`] or [`Self::stop`].
     ///
     /// # Panics
-    /// If it does not run.
+    /// If the server does not run.
     pub fn pause(&self) {
         self.signal("-STOP");
-        // The signal is taken before the last thread stands, and that thread could still answer.
-        let deadline = Instant::now() + STOP_PATIENCE;
-        while !self.stands_still() {
+        // The signal is accepted before the last thread stops, and that thread could still answer.
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while !self.is_stopped() {
             assert!(Instant::now() < deadline, "the server stops");
             thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// Whether all threads are stopped; where the system does not show it, it is believed.
-    fn stands_still(&self) -> bool {
+    /// Returns whether all threads are stopped. Assumes so where the system does not show it.
+    fn is_stopped(&self) -> bool {
         let running = self.running.as_ref().expect("only a running server can be paused");
         let Ok(mut threads) = fs::read_dir(format!("/proc/{}/task", running.server.id())) else { return true };
         let stopped = |thread: std::io::Result<fs::DirEntry>| {
-            // A thread that has ended since stands still too. The name in parentheses may hold anything.
+            // A thread that has ended by now counts as stopped. The name in parentheses may contain any characters.
             let stat = thread.and_then(|thread| fs::read_to_string(thread.path().join("stat"))).unwrap_or_default();
             stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('T'))
         };
@@ -102,42 +102,43 @@ impl MySqlServer {
     /// Ends a [`Self::pause`].
     ///
     /// # Panics
-    /// If it does not run.
+    /// If the server does not run.
     pub fn resume(&self) {
         self.signal("-CONT");
     }
 
     fn signal(&self, signal: &str) {
-        let running = self.running.as_ref().expect("only a running server takes a signal");
-        // The shell has the command built in; a program of that name is not everywhere.
+        let running = self.running.as_ref().expect("only a running server receives signals");
+        // Not every system has a program `kill`, but the shell has the command built in.
         let pid = running.server.id().to_string();
         let sent = Command::new("sh").args(["-c", "kill \"$1\" \"$2\"", "kill", signal, &pid]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "the server takes {signal}");
+        assert!(sent.is_ok_and(|status| status.success()), "the server receives {signal}");
     }
 
-    /// Starts it again, on the same port and with the same data.
+    /// Starts the server again, on the same port and with the same data.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start.
     pub fn restart(&mut self) {
         self.stop();
-        let running = self.program.run(self.folder.path(), self.port);
-        self.running =
-            Some(running.unwrap_or_else(|()| panic!("it does not start again:\n{}", log(self.folder.path()))));
+        let running = self.installation.run(self.folder.path(), self.port);
+        self.running = Some(running.unwrap_or_else(|()| {
+            panic!("the MySQL server does not start again; its log:\n{}", log(self.folder.path()))
+        }));
     }
 }
 
-/// A running server and who kills it if we cannot.
+/// A running server, and the process that kills it when this process ends.
 #[derive(Debug)]
-struct Running {
+struct RunningServer {
     server: Child,
-    /// A shell that waits until its input, which only this process holds, is closed.
+    /// A shell that waits for the end of its input, which only this process holds open.
     guard: Child,
 }
 
-impl Drop for Running {
+impl Drop for RunningServer {
     fn drop(&mut self) {
-        // The guard first: afterwards the server's number may be another's.
+        // The guard ends first, because the process id of the server may be reused afterwards.
         for child in [&mut self.guard, &mut self.server] {
             drop(child.kill());
             drop(child.wait());
@@ -145,63 +146,67 @@ impl Drop for Running {
     }
 }
 
-/// What is installed.
+/// The installed programs.
 #[derive(Debug)]
-struct Program {
+struct Installation {
     server: PathBuf,
-    kind: Kind,
+    product: Product,
 }
 
 #[derive(Debug)]
-enum Kind {
-    /// With the program that makes its data.
+enum Product {
+    /// With the program that creates the data folder.
     MariaDb(PathBuf),
     MySql,
 }
 
-impl Program {
-    fn installed() -> Self {
+impl Installation {
+    fn find() -> Self {
         const INSTALL: &str = "these tests need a MySQL-compatible server and start it themselves: install mariadb-server \
              (Debian: apt-get install mariadb-server), or name one with CHAT_TEST_MYSQL_URL=mysql://user:password@host:port";
-        let server = find(&["mariadbd", "mysqld"]).expect(INSTALL);
+        let server = find_program(&["mariadbd", "mysqld"]).expect(INSTALL);
         let version = Command::new(&server).arg("--version").output().expect(INSTALL);
-        let kind = if String::from_utf8_lossy(&version.stdout).contains("MariaDB") {
-            Kind::MariaDb(find(&["mariadb-install-db", "mysql_install_db"]).expect(INSTALL))
+        let product = if String::from_utf8_lossy(&version.stdout).contains("MariaDB") {
+            Product::MariaDb(find_program(&["mariadb-install-db", "mysql_install_db"]).expect(INSTALL))
         } else {
-            Kind::MySql
+            Product::MySql
         };
-        Self { server, kind }
+        Self { server, product }
     }
 
-    fn make_data(&self, folder: &Path) {
+    fn create_data(&self, folder: &Path) {
         let user = format!("CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n");
         let rights = format!("GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n");
-        fs::write(folder.join("init.sql"), user + &rights).expect("the temporary folder is ours");
+        fs::write(folder.join("init.sql"), user + &rights).expect("the temporary folder is accessible");
         let data = folder.join("data");
-        let mut told = String::new();
-        for _ in 0..DATA_TRIES {
-            let made = self.data_maker(folder, &data).stdin(Stdio::null()).output().expect("the installed server runs");
-            if made.status.success() {
+        let mut message = String::new();
+        for _ in 0..DATA_ATTEMPTS {
+            let created = self
+                .create_data_command(folder, &data)
+                .stdin(Stdio::null())
+                .output()
+                .expect("the installed server runs");
+            if created.status.success() {
                 return;
             }
-            told = String::from_utf8_lossy(&made.stderr).into_owned();
-            // What is there already would be in the way of the next attempt.
+            message = String::from_utf8_lossy(&created.stderr).into_owned();
+            // The next attempt needs an empty folder.
             drop(fs::remove_dir_all(&data));
         }
-        panic!("the MySQL server's data was not made: {told}");
+        panic!("the data folder of the MySQL server was not created: {message}");
     }
 
-    /// The program that makes the data, with its arguments.
-    fn data_maker(&self, folder: &Path, data: &Path) -> Command {
-        let mut command = match &self.kind {
-            Kind::MariaDb(install) => {
+    /// The command that creates the data folder.
+    fn create_data_command(&self, folder: &Path, data: &Path) -> Command {
+        let mut command = match &self.product {
+            Product::MariaDb(install) => {
                 let mut command = Command::new(install);
                 command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-                // A bare machine may not even know its own name.
+                // The host name of a minimal machine may not resolve.
                 command.args(["--skip-name-resolve", "--force"]);
                 command
             }
-            Kind::MySql => {
+            Product::MySql => {
                 let mut command = Command::new(&self.server);
                 command.args(["--no-defaults", "--initialize-insecure"]);
                 command
@@ -211,15 +216,15 @@ impl Program {
         command
     }
 
-    /// Starts it and waits until it answers; an error if it ends before.
-    fn run(&self, folder: &Path, port: u16) -> Result<Running, ()> {
-        let log = fs::File::create(folder.join("log")).expect("the temporary folder is ours");
+    /// Starts the server and waits until it answers. Fails if the server ends before.
+    fn run(&self, folder: &Path, port: u16) -> Result<RunningServer, ()> {
+        let log = fs::File::create(folder.join("log")).expect("the temporary folder is accessible");
         let mut command = Command::new(&self.server);
         command.arg("--no-defaults").args(SETTINGS).args(as_root(folder));
         for (setting, file) in FILES {
             command.arg(format!("--{setting}={}", folder.join(file).display()));
         }
-        if let Kind::MySql = self.kind {
+        if let Product::MySql = self.product {
             command.arg("--mysqlx=OFF");
         }
         let server = command
@@ -237,13 +242,13 @@ impl Program {
             .stderr(Stdio::null())
             .spawn()
             .expect("there is a shell");
-        let mut running = Running { server, guard };
+        let mut running = RunningServer { server, guard };
         let begin = Instant::now();
-        while begin.elapsed() < START_PATIENCE {
-            if running.server.try_wait().expect("it is our child").is_some() {
+        while begin.elapsed() < START_TIMEOUT {
+            if running.server.try_wait().expect("the server is a child of this process").is_some() {
                 return Err(());
             }
-            if greets(port) {
+            if sends_greeting(port) {
                 return Ok(running);
             }
             thread::sleep(Duration::from_millis(20));
@@ -252,21 +257,21 @@ impl Program {
     }
 }
 
-/// Looks in the folders for programs, and in those for servers, which are not always among them.
-fn find(names: &[&str]) -> Option<PathBuf> {
+/// Searches the folders of `PATH`, and those for servers, which `PATH` may lack.
+fn find_program(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> =
         env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin", "/usr/libexec"].map(PathBuf::from)).collect();
     names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
 }
 
-/// The server refuses to be root unless it is told to, and may be told nothing else by anybody who is not.
+/// Returns the option that a server requires when root starts it. For other users the option is not allowed.
 fn as_root(folder: &Path) -> Option<&'static str> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
 
-        let owner = fs::metadata(folder).expect("the temporary folder is ours").uid();
+        let owner = fs::metadata(folder).expect("the temporary folder is accessible").uid();
         (owner == 0).then_some("--user=root")
     }
     #[cfg(not(unix))]
@@ -276,8 +281,8 @@ fn as_root(folder: &Path) -> Option<&'static str> {
     }
 }
 
-/// An authority that exists only for this server, and the server's certificate.
-fn make_certificate(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+/// Creates a certificate authority for this server only, and the server's certificate.
+fn create_certificate(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let (authority_key, key) = (KeyPair::generate()?, KeyPair::generate()?);
     let mut authority = CertificateParams::new([])?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -291,11 +296,11 @@ fn make_certificate(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
 
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("127.0.0.1 has a free port");
-    listener.local_addr().expect("it is bound").port()
+    listener.local_addr().expect("the listener is bound").port()
 }
 
-/// Whether the server sends its greeting, which it does once its init file was read.
-fn greets(port: u16) -> bool {
+/// Returns whether the server sends its greeting, which it does once it has executed the init file.
+fn sends_greeting(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) else { return false };
     stream.set_read_timeout(Some(Duration::from_secs(1))).is_ok() && stream.read(&mut [0; 5]).is_ok_and(|read| read > 0)
@@ -313,12 +318,12 @@ pub(super) fn random() -> u64 {
 
 const USER: &str = "chat";
 const PASSWORD: &str = "throw-away";
-/// MariaDB's script fails now and then on a busy machine ("Unknown table 'mysql.tmp_user_sys'").
-const DATA_TRIES: usize = 3;
-const START_PATIENCE: Duration = Duration::from_secs(60);
-/// For its threads to stand still, which takes microseconds.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
-/// In the server's folder.
+/// MariaDB's script fails occasionally on a busy machine ("Unknown table 'mysql.tmp_user_sys'").
+const DATA_ATTEMPTS: usize = 3;
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// Limits the time until all threads are stopped, which takes microseconds.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Options that name a file in the server's folder.
 const FILES: [(&str, &str); 6] = [
     ("datadir", "data"),
     ("socket", "socket"),
@@ -327,7 +332,7 @@ const FILES: [(&str, &str); 6] = [
     ("ssl-cert", "cert.pem"),
     ("ssl-key", "key.pem"),
 ];
-/// Only for us, and quick: a write is safe from the end of the server, not of the machine.
+/// Reachable from this machine only, and fast: a commit survives the end of the server, but not of the machine.
 const SETTINGS: [&str; 7] = [
     "--bind-address=127.0.0.1",
     "--skip-name-resolve",

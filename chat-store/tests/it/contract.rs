@@ -1,4 +1,4 @@
-//! The contract that every implementation of the accounts keeps.
+//! The contract of the port `Accounts`, and what holds between programs that share a database.
 
 use chat_core::accounts::contract::accounts_contract;
 use chat_core::accounts::{AccountError, Accounts, NewStatus, Operator};
@@ -17,7 +17,7 @@ async fn mysql_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn accounts_outlive_the_program() {
+async fn accounts_survive_a_restart() {
     for database in both().await {
         let before = open(&database).await.register(name("alice"), password("correct horse"), NOW).await.unwrap();
         let after = open(&database).await.authenticate(name("alice"), password("correct horse")).await.unwrap();
@@ -25,9 +25,8 @@ async fn accounts_outlive_the_program() {
     }
 }
 
-/// As when an operator works beside the server, and several servers beside each other.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_processes_that_register_one_name_exactly_one_wins() {
+async fn concurrent_registrations_of_one_name_succeed_once() {
     for database in both().await {
         let mut tasks = Vec::new();
         for number in 0..8 {
@@ -47,9 +46,9 @@ async fn of_many_processes_that_register_one_name_exactly_one_wins() {
     }
 }
 
-/// Each raises the generation by one whoever raised it before, and none is lost.
+/// Each change raises the generation by one.
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_from_two_processes_are_all_counted() {
+async fn concurrent_changes_of_one_account_all_take_effect() {
     for database in both().await {
         let (server, operator) = (open(&database).await, open(&database).await);
         let id = server.register(name("alice"), password("correct horse"), NOW).await.unwrap().id;
@@ -80,14 +79,14 @@ async fn changes_from_two_processes_are_all_counted() {
     }
 }
 
-/// On one thread, where a query cannot be waited for when it is dropped.
+/// With one thread, on which dropping a query cannot wait for its end.
 #[tokio::test]
-async fn a_call_that_is_dropped_does_no_harm() {
+async fn a_dropped_call_leaves_the_accounts_usable() {
     for database in both().await {
         let accounts = open(&database).await;
         for round in 0..40_u64 {
             let call = accounts.register(name(&format!("user{round}")), password("correct horse"), NOW);
-            // Now before, now in the middle, now after its end.
+            // The rounds drop the call before it begins, while it runs, and after its end.
             drop(tokio::time::timeout(std::time::Duration::from_micros(round * 100), call).await);
             accounts.changed_since(NOW).await.unwrap();
         }
@@ -97,17 +96,17 @@ async fn a_call_that_is_dropped_does_no_harm() {
 }
 
 #[tokio::test]
-async fn nothing_prints_a_password() {
+async fn debug_forms_and_errors_omit_passwords() {
     for database in both().await {
         let accounts = chat_store::SqlAccounts::open(&database.url(), cheap(8)).await.unwrap();
-        let taken = [
+        let results = [
             accounts.register(name("alice"), password("correct horse"), NOW).await,
             accounts.register(name("alice"), password("correct horse"), NOW).await,
             accounts.authenticate(name("alice"), password("correct horse")).await,
             accounts.authenticate(name("alice"), password("correct horses")).await,
         ];
         let printed =
-            format!("{accounts:?} {:?} {:?} {:?} {taken:?}", accounts.hashes(), accounts.url(), database.url());
+            format!("{accounts:?} {:?} {:?} {:?} {results:?}", accounts.hashes(), accounts.url(), database.url());
         assert!(printed.contains("alice"), "{printed}");
         for secret in ["correct", "throw-away", "argon2id$"] {
             assert!(!printed.contains(secret), "{secret} in {printed}");

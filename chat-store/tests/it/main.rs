@@ -1,6 +1,6 @@
-//! The accounts on real databases: SQLite files, and a MySQL-compatible server that is started for these tests.
+//! Accounts on real databases: SQLite files, and a MySQL-compatible server that the tests start.
 
-#![allow(clippy::unwrap_used, reason = "all of this is tests; clippy takes helpers for something else")]
+#![allow(clippy::unwrap_used, reason = "clippy does not recognise the helpers of tests")]
 
 mod claim;
 mod contract;
@@ -21,12 +21,12 @@ use chat_store::{SqlAccounts, StoreOptions};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_408_080_123);
 
-/// One database of each kind, empty.
+/// Creates an empty database of each kind.
 async fn both() -> [TestDatabase; 2] {
     [testing::sqlite(), testing::mysql().await]
 }
 
-/// Hashes that cost next to nothing, or so many KiB.
+/// Options with hashes of one pass over `memory_kib` KiB.
 fn cheap(memory_kib: u32) -> StoreOptions {
     let cost = HashCost::new(memory_kib, 1, 1).unwrap();
     StoreOptions { hashing: HashOptions { cost, ..HashOptions::default() }, ..StoreOptions::default() }
@@ -44,7 +44,7 @@ fn password(plain: &str) -> Password {
     Password::parse(plain).unwrap()
 }
 
-/// An error with all its causes, as a log shows it.
+/// An error with all its causes.
 fn error_chain(error: &dyn Error) -> String {
     error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", error_chain(source)))
 }

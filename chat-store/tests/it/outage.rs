@@ -1,4 +1,4 @@
-//! The database goes away and comes back.
+//! Outages of the database.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use chat_store::testing::{self, MySqlServer};
 use crate::{NOW, is_unavailable, name, open, password};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_mysql_is_away_it_is_unavailable_and_then_it_heals() {
+async fn calls_fail_while_mysql_is_down_and_succeed_afterwards() {
     let mut server = MySqlServer::start();
     let database = server.database().await;
     let accounts = open(&database).await;
     let account = accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
-    // Several connections in the pool, so that each has to be found dead.
+    // Fills the pool with connections that the outage breaks.
     let busy: Vec<_> = (0..8).map(|_| accounts.list(None, 9)).collect();
     for call in busy {
         call.await.unwrap();
@@ -27,17 +27,17 @@ async fn while_mysql_is_away_it_is_unavailable_and_then_it_heals() {
             accounts.mark_seen(vec![account.id], NOW).await,
             accounts.list(None, 9).await.map(drop),
         ] {
-            assert!(is_unavailable(&result), "neither taken nor wrong, but unavailable: {result:?}");
+            assert!(is_unavailable(&result), "an outage is not reported as another error: {result:?}");
         }
-        assert!(begin.elapsed() < Duration::from_secs(12), "people wait behind this: {:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(12), "users wait for this: {:?}", begin.elapsed());
         server.restart();
         let again = accounts.authenticate(name("alice"), password("correct horse")).await;
-        assert_eq!(again.expect("the first call after it is back must work"), account);
+        assert_eq!(again.expect("the first call after the outage succeeds"), account);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_mysql_hangs_callers_are_not_held_for_ever() {
+async fn calls_time_out_while_mysql_hangs() {
     let server = MySqlServer::start();
     let accounts = open(&server.database().await).await;
     accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
@@ -45,13 +45,13 @@ async fn while_mysql_hangs_callers_are_not_held_for_ever() {
     let begin = Instant::now();
     let result = accounts.list(None, 9).await;
     assert!(is_unavailable(&result), "{result:?}");
-    assert!(begin.elapsed() < Duration::from_secs(20), "people wait behind this: {:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(20), "users wait for this: {:?}", begin.elapsed());
     server.resume();
-    accounts.authenticate(name("alice"), password("correct horse")).await.expect("it must heal");
+    accounts.authenticate(name("alice"), password("correct horse")).await.expect("calls succeed after the outage");
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_closed_is_replaced_before_its_query() {
+async fn a_connection_that_the_server_closed_is_replaced_before_a_query() {
     let database = testing::mysql().await;
     let accounts = open(&database).await;
     accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
@@ -61,11 +61,11 @@ async fn a_connection_that_the_server_closed_is_replaced_before_its_query() {
              WHERE db = DATABASE() AND id <> CONNECTION_ID(); KILL @other;",
         )
         .await;
-    accounts.authenticate(name("alice"), password("correct horse")).await.expect("nobody notices");
+    accounts.authenticate(name("alice"), password("correct horse")).await.expect("the pool replaces the connection");
 }
 
 #[tokio::test]
-async fn a_locked_sqlite_file_is_unavailable_and_not_taken() {
+async fn a_locked_sqlite_file_is_reported_as_unavailable() {
     use diesel::connection::SimpleConnection;
     use diesel::{Connection, SqliteConnection};
 
@@ -74,11 +74,11 @@ async fn a_locked_sqlite_file_is_unavailable_and_not_taken() {
     let url = database.url();
     let mut other = SqliteConnection::establish(url.sqlite_path().unwrap().to_str().unwrap()).unwrap();
     other.batch_execute("BEGIN IMMEDIATE;").unwrap();
-    accounts.list(None, 9).await.expect("readers go on while somebody writes");
+    accounts.list(None, 9).await.expect("readers do not wait for a writer");
     let result = accounts.register(name("alice"), password("correct horse"), NOW).await;
     assert!(is_unavailable(&result), "{result:?}");
     other.batch_execute("COMMIT;").unwrap();
-    accounts.register(name("alice"), password("correct horse"), NOW).await.expect("it must heal");
+    accounts.register(name("alice"), password("correct horse"), NOW).await.expect("calls succeed after the outage");
     let taken = accounts.register(name("alice"), password("correct horse"), NOW).await;
     assert!(matches!(taken, Err(AccountError::NameTaken)), "{taken:?}");
 }

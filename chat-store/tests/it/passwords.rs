@@ -1,4 +1,4 @@
-//! Password hashes in the database: their cost, and who may not wait for them.
+//! Password hashes: their cost, and the limit of the queue.
 
 use std::num::NonZeroUsize;
 
@@ -9,7 +9,7 @@ use chat_store::{SqlAccounts, StoreOptions};
 use crate::{NOW, both, cheap, error_chain, is_unavailable, name, open, password};
 
 #[tokio::test]
-async fn raised_parameters_replace_the_hash_at_the_next_log_in() {
+async fn a_login_replaces_a_hash_that_costs_less_than_new_ones() {
     for database in both().await {
         let account = open(&database).await.register(name("alice"), password("correct horse"), NOW).await.unwrap();
         let raised = SqlAccounts::open(&database.url(), cheap(16)).await.unwrap();
@@ -18,10 +18,10 @@ async fn raised_parameters_replace_the_hash_at_the_next_log_in() {
             let result = raised.authenticate(name("alice"), password(plain)).await;
             assert_eq!(raised.hashes().computed() - before, hashes, "{plain}, {database:?}");
             if plain == "correct horse" {
-                assert_eq!(result.unwrap(), account, "nothing but the hash must change");
+                assert_eq!(result.unwrap(), account, "only the hash changes");
             }
         }
-        // A server with the old parameters reads it, and does not weaken it again.
+        // A server with the old cost accepts the new hash and keeps it.
         let old = open(&database).await;
         old.authenticate(name("alice"), password("correct horse")).await.unwrap();
         assert_eq!(old.hashes().computed(), 1);
@@ -29,7 +29,7 @@ async fn raised_parameters_replace_the_hash_at_the_next_log_in() {
 }
 
 #[tokio::test]
-async fn every_refused_log_in_costs_one_hash() {
+async fn every_refused_login_costs_one_hash() {
     for database in both().await {
         let accounts = open(&database).await;
         for (typed, status) in
@@ -54,7 +54,7 @@ async fn every_refused_log_in_costs_one_hash() {
 }
 
 #[tokio::test]
-async fn a_storage_has_room_for_so_many_and_a_refusal_costs_no_hash() {
+async fn registration_beyond_the_limit_is_refused_without_a_hash() {
     for database in both().await {
         let options = StoreOptions { max_accounts: 2, ..cheap(8) };
         let accounts = SqlAccounts::open(&database.url(), options).await.unwrap();
@@ -71,23 +71,23 @@ async fn a_storage_has_room_for_so_many_and_a_refusal_costs_no_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn beyond_the_queue_people_are_asked_to_come_back() {
+async fn logins_beyond_the_queue_are_busy() {
     let database = chat_store::testing::sqlite();
     let one = NonZeroUsize::MIN;
     let mut options = cheap(19 * 1024);
     options.hashing = HashOptions { threads: one, queue: one, ..options.hashing };
     let accounts = SqlAccounts::open(&database.url(), options).await.unwrap();
     accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
-    let log_ins: Vec<_> = (0..20)
+    let logins: Vec<_> = (0..20)
         .map(|_| {
             let accounts = accounts.clone();
             tokio::spawn(async move { accounts.authenticate(name("alice"), password("correct horse")).await })
         })
         .collect();
-    let (mut let_in, mut busy) = (0, 0);
-    for log_in in log_ins {
-        match log_in.await.unwrap() {
-            Ok(_) => let_in += 1,
+    let (mut accepted, mut busy) = (0, 0);
+    for login in logins {
+        match login.await.unwrap() {
+            Ok(_) => accepted += 1,
             Err(AccountError::Busy(retry_after)) => {
                 assert!(retry_after.as_secs() >= 1, "{retry_after:?}");
                 busy += 1;
@@ -95,12 +95,12 @@ async fn beyond_the_queue_people_are_asked_to_come_back() {
             Err(error) => panic!("{error:?}"),
         }
     }
-    assert!(let_in >= 1 && busy >= 1, "{let_in} let in, {busy} busy");
-    accounts.authenticate(name("alice"), password("correct horse")).await.expect("it must recover");
+    assert!(accepted >= 1 && busy >= 1, "{accepted} accepted, {busy} busy");
+    accounts.authenticate(name("alice"), password("correct horse")).await.expect("logins succeed when the queue has drained");
 }
 
 #[tokio::test]
-async fn damaged_rows_are_named_and_print_nothing_secret() {
+async fn errors_about_damaged_rows_name_the_account_and_omit_the_hash() {
     for database in both().await {
         let accounts = open(&database).await;
         let id = accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap().id;

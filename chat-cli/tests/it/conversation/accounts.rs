@@ -43,14 +43,14 @@ fn operators_change_accounts_while_the_server_runs() {
         user(
             &["passwd", "bob", "--password-file", password.to_str().unwrap()],
             0,
-            "bob has a new password; a session of it ends within seconds\n",
+            "bob has a new password; its session ends within seconds\n",
         );
         kicked(bob, begin);
         refused(OLD, "error: wrong user name or password\n");
 
         let bob = logs_in(NEW);
         let begin = Instant::now();
-        user(&["disable", "bob"], 0, "bob may not log in any more; a session of it ends within seconds\n");
+        user(&["disable", "bob"], 0, "bob may no longer log in; its session ends within seconds\n");
         kicked(bob, begin);
         refused(NEW, "error: this account is disabled; ask whoever runs the server\n");
         user(&["enable", "bob"], 0, "bob may log in\n");
@@ -60,7 +60,7 @@ fn operators_change_accounts_while_the_server_runs() {
         user(
             &["remove", "bob"],
             0,
-            "bob is removed and its name stays reserved; a session of it ends within seconds\n",
+            "bob is removed and its name stays reserved; its session ends within seconds\n",
         );
         kicked(bob, begin);
         refused(NEW, "error: wrong user name or password\n");
@@ -75,13 +75,13 @@ fn operators_change_accounts_while_the_server_runs() {
         user(
             &["remove", "bob", "--free-name"],
             0,
-            "bob is removed and its name is free; a session of it ends within seconds\n",
+            "bob is removed and its name is free; its session ends within seconds\n",
         );
         let bob = retry_throttled(|| server.client("bob").register().try_start()).unwrap();
         alice.expect(&["online bob"]);
         assert_eq!(bob.leave(), (Some(0), vec![]));
         alice.expect(&["offline bob asked"]);
-        assert!(user(&["disable", "carol"], 1, "").starts_with("error: there is no account of the name carol\n"));
+        assert!(user(&["disable", "carol"], 1, "").starts_with("error: there is no account with the name carol\n"));
         assert_the_list_is_complete(&server);
     });
 }

@@ -74,9 +74,12 @@ fn two_servers_on_one_sqlite_file_are_told_and_its_accounts_stay() {
     let mut first = Server::start_in(&home, &["--database", &database]);
     let folder = home.join("elsewhere");
     let elsewhere = ["--data-dir", path_text(&folder), "--database", &database];
-    let moved = home.run("chat-server", &[&elsewhere[..], &["move", "--to-database", "sqlite:other"]].concat());
+    let target = home.join("target.sqlite");
+    let to = format!("sqlite:{}", target.display());
+    let moved = home.run("chat-server", &[&elsewhere[..], &["move", "--to-database", &to]].concat());
     assert_eq!((moved.code, moved.out.as_str()), (Some(3), ""));
     assert!(moved.err.starts_with("error: a server uses sqlite:"), "{}", moved.err);
+    assert!(!target.exists() && !home.join("target.sqlite.lock").exists(), "a refused move creates no database");
     let mut second = Server::start_in(&Home::new(), &["--database", &database]);
     assert!(second.process.errors().contains("another server uses this database"), "{}", second.process.errors());
     assert!(!first.process.errors().contains("another server"), "{}", first.process.errors());

@@ -1,0 +1,89 @@
+//! The lock file beside an SQLite database, by which a server claims the database.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::private;
+
+/// A locked file. The lock ends when this is dropped, or with the process.
+///
+/// SQLite's own locks do not serve this purpose: they end when the process closes any descriptor of the database.
+pub(crate) struct ClaimFile {
+    _file: File,
+    path: PathBuf,
+    origin: Origin,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Origin {
+    Created,
+    Found,
+}
+
+impl ClaimFile {
+    /// Ends the lock, and removes the file if [`lock`] created it. The file is removed while it is locked, so a process
+    /// that opened it before notices in [`lock`] that it is gone.
+    pub(crate) fn remove(self) {
+        if self.origin == Origin::Created
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            log::warn!("cannot remove {}: {error}", self.path.display());
+        }
+    }
+}
+
+/// Locks `<file>.lock`. Returns `None` if another server holds the lock. The file stays when the lock ends.
+pub(crate) fn lock(path: &Path) -> io::Result<Option<ClaimFile>> {
+    let path = lock_path(path)?;
+    loop {
+        let (file, origin) = open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            // Some file systems have no locks. The claim then has no effect on other servers.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        }
+        // Its last holder may have removed the file in the meantime. Another server would then lock a new file.
+        if is_at(&file, &path)? {
+            return Ok(Some(ClaimFile { _file: file, path, origin }));
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<(File, Origin)> {
+    match private().create_new(true).open(path) {
+        Ok(file) => Ok((file, Origin::Created)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Ok((private().create(true).truncate(false).open(path)?, Origin::Found))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns whether `path` leads to `file`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    let ours = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere the standard library does not identify files, and the lock file is assumed to stay.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// The path of the lock file, which does not depend on the symbolic links in `path`.
+fn lock_path(path: &Path) -> io::Result<PathBuf> {
+    let mut name = fs::canonicalize(path)?.into_os_string();
+    name.push(".lock");
+    Ok(name.into())
+}

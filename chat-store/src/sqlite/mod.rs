@@ -1,0 +1,110 @@
+//! Opening SQLite files.
+
+mod copy;
+mod lock;
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::result::Error;
+use diesel::{Connection, SqliteConnection};
+
+use crate::error::OpenError;
+
+pub(crate) use copy::{copy, copy_before};
+pub(crate) use lock::{ClaimFile, lock};
+
+/// Executed on every connection.
+///
+/// With `synchronous = FULL` a disabled account stays disabled after a power failure. Accounts change rarely, so the cost
+/// does not matter. The busy timeout equals [`BUSY_TIMEOUT`].
+pub(crate) const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+
+/// Creates the file if it does not exist, and otherwise makes it accessible to its owner only. Returns its absolute path.
+pub(crate) fn ensure_private_file(path: &Path) -> Result<String, OpenError> {
+    let not_created = |source| OpenError::CreateFile { path: path.to_owned(), source };
+    // SQLite interprets relative paths such as `file:x`.
+    let absolute = std::path::absolute(path).map_err(not_created)?;
+    let Some(text) = absolute.to_str() else { return Err(OpenError::NotUtf8(path.to_owned())) };
+    // SQLite's locks belong to the process and end when it closes any descriptor of the file. So no thread may close one
+    // that creates the file while another thread already uses it.
+    static CREATING: Mutex<()> = Mutex::new(());
+    let creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    let created = create_private(&absolute);
+    drop(creating);
+    match created {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            make_private(&absolute)
+                .map_err(|source| OpenError::File { path: path.to_owned(), source: source.into() })?;
+        }
+        Err(error) => return Err(not_created(error)),
+    }
+    Ok(text.to_owned())
+}
+
+/// Opens the file for migrations and switches it to WAL mode, in which readers and a writer do not block each other. The
+/// mode is stored in the file.
+pub(crate) fn open(path: &str) -> Result<SqliteConnection, OpenError> {
+    let unusable = |source| OpenError::File { path: path.into(), source };
+    let mut connection = SqliteConnection::establish(path).map_err(|error| unusable(error.into()))?;
+    connection.batch_execute(SETUP).map_err(|error| unusable(error.into()))?;
+    // Two connections that switch the mode at the same time both fail immediately, regardless of the busy timeout.
+    let begin = Instant::now();
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL;") {
+            Ok(()) => return Ok(connection),
+            Err(Error::DatabaseError(_, info)) if info.message() == LOCKED && begin.elapsed() < BUSY_TIMEOUT => {
+                thread::sleep(WAL_RETRY_PAUSE);
+            }
+            Err(error) => return Err(unusable(error.into())),
+        }
+    }
+}
+
+/// Creates an empty file that only its owner can access.
+fn create_private(path: &Path) -> io::Result<()> {
+    private().create_new(true).open(path).map(drop)
+}
+
+/// Options that open a file for writing and create it accessible to its owner only.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, OWNER_ONLY);
+    options
+}
+
+/// Revokes the access of others to an existing file. SQLite creates the files beside it with the same mode.
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let permissions = fs::metadata(path)?.permissions();
+    if permissions.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, PermissionsExt::from_mode(OWNER_ONLY))
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// The files hold password hashes, which allow offline guessing.
+#[cfg(unix)]
+const OWNER_ONLY: u32 = 0o600;
+
+/// Another connection may take this long to finish writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Switching the mode takes about this long.
+const WAL_RETRY_PAUSE: Duration = Duration::from_millis(5);
+/// The message of SQLITE_BUSY, whose code diesel does not expose.
+const LOCKED: &str = "database is locked";

@@ -1,0 +1,122 @@
+//! A connection for one long transaction, and the rows that it transfers.
+
+use std::error::Error;
+
+use deadpool::managed::Object;
+use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper, SqliteConnection};
+use diesel_async::{AsyncMysqlConnection, RunQueryDsl, SimpleAsyncConnection};
+
+use crate::backend::{AsyncSqliteConnection, Backend};
+use crate::schema::accounts;
+
+/// A connection taken out of its pool. Dropping it closes it and rolls back its transaction.
+pub(super) enum DedicatedConnection {
+    MySql(Box<AsyncMysqlConnection>),
+    Sqlite(Box<AsyncSqliteConnection>),
+}
+
+/// A stored account with all its columns.
+#[derive(Clone, Debug, Eq, Insertable, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = accounts, treat_none_as_default_value = false)]
+pub(super) struct CompleteRow {
+    pub(super) id: i64,
+    name: String,
+    canonical: Option<String>,
+    password_hash: String,
+    generation: i64,
+    status: i32,
+    created_at: i64,
+    changed_at: Option<i64>,
+    last_seen: Option<i64>,
+}
+
+pub(super) type DatabaseError = Box<dyn Error + Send + Sync>;
+
+/// Runs one query on either kind of connection.
+macro_rules! on {
+    ($connection:expr, |$c:ident| $query:expr) => {
+        match $connection {
+            DedicatedConnection::MySql(connection) => {
+                let $c = &mut **connection;
+                $query.await
+            }
+            DedicatedConnection::Sqlite(connection) => {
+                let $c = &mut **connection;
+                $query.await
+            }
+        }
+        .map_err(DatabaseError::from)
+    };
+}
+
+impl DedicatedConnection {
+    pub(super) async fn open(backend: &Backend) -> Result<Self, DatabaseError> {
+        Ok(match backend {
+            Backend::MySql(pool) => Self::MySql(Box::new(Object::take(pool.get().await?))),
+            Backend::Sqlite(pool) => Self::Sqlite(Box::new(Object::take(pool.get().await?))),
+        })
+    }
+
+    /// Begins a transaction in which all reads see the database as of one moment.
+    pub(super) async fn begin_reading(&mut self) -> Result<(), DatabaseError> {
+        match self {
+            Self::MySql(connection) => {
+                let begin =
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT";
+                connection.batch_execute(begin).await?;
+            }
+            Self::Sqlite(connection) => connection.batch_execute("BEGIN").await?,
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction that writes. In SQLite it excludes other writers; in MySQL their rows would collide.
+    pub(super) async fn begin_writing(&mut self) -> Result<(), DatabaseError> {
+        match self {
+            Self::MySql(connection) => connection.batch_execute("START TRANSACTION").await?,
+            Self::Sqlite(connection) => connection.batch_execute("BEGIN IMMEDIATE").await?,
+        }
+        Ok(())
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<(), DatabaseError> {
+        on!(self, |c| c.batch_execute("COMMIT"))
+    }
+
+    /// Counts the accounts, including removed ones.
+    pub(super) async fn count(&mut self) -> Result<i64, DatabaseError> {
+        on!(self, |c| accounts::table.count().get_result::<i64>(c))
+    }
+
+    /// Returns the accounts with the lowest ids above `after`.
+    pub(super) async fn page(&mut self, after: i64) -> Result<Vec<CompleteRow>, DatabaseError> {
+        let page = accounts::table.filter(accounts::id.gt(after)).order(accounts::id.asc()).limit(PAGE);
+        on!(self, |c| page.select(CompleteRow::as_select()).load(c))
+    }
+
+    pub(super) async fn insert(&mut self, rows: Vec<CompleteRow>) -> Result<(), DatabaseError> {
+        match self {
+            // One statement, because each statement costs a round trip.
+            Self::MySql(connection) => {
+                diesel::insert_into(accounts::table).values(rows).execute(&mut **connection).await?;
+            }
+            // One switch to a blocking thread, on which each statement takes microseconds.
+            Self::Sqlite(connection) => {
+                let insert = |connection: &mut SqliteConnection| {
+                    rows.into_iter().try_for_each(|row| {
+                        let one = diesel::insert_into(accounts::table).values(row);
+                        diesel::RunQueryDsl::execute(one, connection).map(drop)
+                    })
+                };
+                connection.spawn_blocking(insert).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Accounts per page: some 150 KB, and with nine values each well below the 32,766 parameters of an SQLite statement.
+const PAGE: i64 = 500;
+
+/// Lower than all ids.
+pub(super) const BEFORE_ALL: i64 = i64::MIN;
