@@ -31,9 +31,7 @@ fn describe(error: &TransferError) -> CliError {
         TransferError::SameDatabase(_) => CliError::usage(sentence).hint("name another, empty database"),
         TransferError::InUse(_) => CliError::not_there(sentence)
             .hint("stop the server first: accounts that are registered during the transfer would be lost"),
-        TransferError::Open { url, .. } => {
-            CliError::not_there(sentence).hint(format_args!("the database is {url}"))
-        }
+        TransferError::Open { url, .. } => CliError::not_there(sentence).hint(format_args!("the database is {url}")),
         _ => CliError::failed(sentence),
     }
 }

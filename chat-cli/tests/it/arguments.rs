@@ -222,7 +222,11 @@ fn a_server_that_cannot_start_says_why() {
     let no_database =
         home.run("chat-server", &[&data[..], &["--database", &format!("sqlite:{}", file.display())]].concat());
     assert_eq!(no_database.code, Some(3), "{}", no_database.err);
-    assert!(no_database.err.contains("file cannot be used; it must be a writable SQLite database"), "{}", no_database.err);
+    assert!(
+        no_database.err.contains("file cannot be used; it must be a writable SQLite database"),
+        "{}",
+        no_database.err
+    );
 }
 
 #[test]

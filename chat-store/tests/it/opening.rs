@@ -42,7 +42,10 @@ async fn migrations_can_be_reverted_and_repeated() {
     for database in both().await {
         for _ in 0..2 {
             let accounts = open(&database).await;
-            accounts.register(name("alice"), password("correct horse"), NOW).await.expect("the revert removed the account");
+            accounts
+                .register(name("alice"), password("correct horse"), NOW)
+                .await
+                .expect("the revert removed the account");
             database.revert().await;
         }
     }
@@ -87,8 +90,7 @@ async fn the_files_are_accessible_to_their_owner_only() {
 async fn each_error_of_a_file_has_its_own_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("text");
-    fs::write(&text, "This text is not a database, and it is longer than the header of one. ".repeat(20))
-        .unwrap();
+    fs::write(&text, "This text is not a database, and it is longer than the header of one. ".repeat(20)).unwrap();
     for (path, sentence) in [
         (folder.path().join("missing/chat.sqlite"), "cannot be created"),
         (text.join("chat.sqlite"), "cannot be created"),

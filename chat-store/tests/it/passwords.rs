@@ -96,7 +96,10 @@ async fn logins_beyond_the_queue_are_busy() {
         }
     }
     assert!(accepted >= 1 && busy >= 1, "{accepted} accepted, {busy} busy");
-    accounts.authenticate(name("alice"), password("correct horse")).await.expect("logins succeed when the queue has drained");
+    accounts
+        .authenticate(name("alice"), password("correct horse"))
+        .await
+        .expect("logins succeed when the queue has drained");
 }
 
 #[tokio::test]
