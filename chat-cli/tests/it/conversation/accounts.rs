@@ -57,11 +57,7 @@ fn operators_change_accounts_while_the_server_runs() {
 
         let bob = logs_in(NEW);
         let begin = Instant::now();
-        user(
-            &["remove", "bob"],
-            0,
-            "bob is removed and its name stays reserved; its session ends within seconds\n",
-        );
+        user(&["remove", "bob"], 0, "bob is removed and its name stays reserved; its session ends within seconds\n");
         kicked(bob, begin);
         refused(NEW, "error: wrong user name or password\n");
         let again = retry_throttled(|| server.client("bob").register().try_start()).unwrap_err();
