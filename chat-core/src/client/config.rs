@@ -1,42 +1,43 @@
-//! The times of a client, each with its reason.
+//! The times of a client machine.
 
 use std::time::Duration;
 
-/// The times that a client decides itself. Those that both ends must share, such as the heartbeat, come with the
-/// welcome.
+/// The times that the client decides itself. The server's welcome brings those that both ends must share, such as the
+/// heartbeat interval.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientConfig {
-    /// How long connecting may take, TLS included. 10 s: several lost packets on a slow line, and still an answer while
-    /// somebody sits and waits.
+    /// How long connecting may take, including TLS. Default 10 s: several lost packets on a slow network, and still an
+    /// answer while the user watches.
     pub connect_timeout: Duration,
-    /// How long any answer may take: the server's hello, its welcome, the next page of a roster. 20 s: longer than a
-    /// server's own patience, so that people see its reason rather than ours.
-    pub answer_timeout: Duration,
-    /// For how long the first log-in is tried again while the server says that it is busy. 3 minutes: ten thousand who
-    /// log in at once take a small server half of that.
-    pub patience: Duration,
-    /// The least pause before connecting again. 0.5 s: a server that restarts is back after about that.
-    pub shortest_pause: Duration,
-    /// The longest pause before connecting again. 30 s: people who fix the network do not wait longer than that, and
-    /// ten thousand clients of a dead server stay below 700 attempts a second.
-    pub longest_pause: Duration,
-    /// From which delay of our own on (a suspended laptop, a stalled machine) timestamps say nothing about the server.
-    /// 2 s: no scheduler takes that long by itself.
-    pub stall: Duration,
-    /// How long the server has to answer after such a delay. 5 s: a Wi-Fi comes back within that.
-    pub second_chance: Duration,
+    /// How long any reply may take: the server's hello, its welcome, the next page of a snapshot. Default 20 s: longer
+    /// than the server's own time limits, so that users see the server's reason instead of a timeout.
+    pub reply_timeout: Duration,
+    /// How long the first login is retried while the server is busy. Default 3 minutes: twice what a small server needs
+    /// for ten thousand logins at the same moment.
+    pub busy_timeout: Duration,
+    /// The shortest delay before reconnecting. Default 0.5 s: about what a restart of the server takes.
+    pub min_backoff: Duration,
+    /// The longest delay before reconnecting. Default 30 s: a user who repairs the network waits no longer than that,
+    /// and ten thousand clients of an unreachable server make fewer than 700 attempts a second.
+    pub max_backoff: Duration,
+    /// A tick that comes this much too late shows that the client itself was delayed, by a suspended laptop or an
+    /// overloaded machine, so that elapsed time says nothing about the server. Default 2 s: more than any scheduling
+    /// delay.
+    pub stall_threshold: Duration,
+    /// How much time the server gets to answer after such a delay. Default 5 s: enough for Wi-Fi to reconnect.
+    pub stall_extension: Duration,
 }
 
 impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            answer_timeout: Duration::from_secs(20),
-            patience: Duration::from_mins(3),
-            shortest_pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(30),
-            stall: Duration::from_secs(2),
-            second_chance: Duration::from_secs(5),
+            reply_timeout: Duration::from_secs(20),
+            busy_timeout: Duration::from_mins(3),
+            min_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(30),
+            stall_threshold: Duration::from_secs(2),
+            stall_extension: Duration::from_secs(5),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What goes into the machine and what comes out of it.
+//! The inputs and outputs of the client machine.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,43 +16,43 @@ use crate::wire::control::{Ended, Offer, Purpose, WelcomeKind};
 use crate::wire::hello::NoCommonVersion;
 use crate::wire::rejection::Rejection;
 
-/// Who logs in, and what for. The password is wiped when the server has answered with a welcome, or the machine ends.
+/// What a user logs in with. The machine drops the password at the first welcome or when it ends.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The user.
+    /// The user name.
     pub user: UserName,
     /// The password.
     pub password: Password,
-    /// Whether the account is to be made first.
+    /// Whether to register the account first.
     pub purpose: Purpose,
-    /// What lets somebody make an account where not everybody may.
+    /// The invitation code, for a registration on a server that requires one.
     pub invitation: Option<InvitationCode>,
 }
 
-/// What happens to a client.
+/// What the driver tells the client machine.
 pub enum Input<'a> {
-    /// The connection that [`Output::Connect`] asked for is there.
+    /// The connection requested by [`Output::Connect`] is open.
     Connected,
-    /// The payload of one frame from the server.
+    /// The server sent a frame with this payload.
     Frame(&'a [u8]),
     /// Connecting failed, or the connection broke.
     Disconnected,
-    /// The user wants to go offline.
+    /// Command: end the session and the machine.
     Leave,
-    /// The user wants another password. Answered by [`Event::PasswordChange`], always and once.
+    /// Command: change the password. The machine answers with exactly one [`Event::PasswordChange`].
     ChangePassword {
-        /// The one so far.
+        /// The current password.
         old: Password,
-        /// The new one.
+        /// The new password.
         new: Password,
     },
-    /// Datagrams reach this client elsewhere now. Remembered for the next connection if there is none.
+    /// The client's addresses have changed. Without a connection, the next login offers the new ones.
     Move(Offer),
-    /// The deadline has passed.
+    /// The [deadline](super::Client::deadline) has passed.
     Tick,
 }
 
-/// Prints neither passwords nor frames, which may hold a ticket.
+/// Prints neither passwords nor frames, which may contain a ticket.
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -67,19 +67,19 @@ impl fmt::Debug for Input<'_> {
     }
 }
 
-/// What the driver has to do, in this order.
+/// What the client machine asks its driver to do, in order.
 pub enum Output {
-    /// Open a connection, the first or the next one; the answer is [`Input::Connected`] or [`Input::Disconnected`].
+    /// Open a connection to the server. [`Input::Connected`] or [`Input::Disconnected`] follows.
     Connect,
-    /// Write these bytes: whole frames. They may hold a secret and are wiped with their last copy.
+    /// Write these bytes, which are complete frames. They may contain a secret and are wiped with their last clone.
     Send(Bytes),
-    /// Write what was sent, then close, or give up connecting. No [`Input::Disconnected`] follows.
+    /// Write all frames sent before, then close the connection, or stop connecting. No [`Input::Disconnected`] follows.
     Close,
-    /// Tell the application.
+    /// Report this event to the application.
     Event(Event),
 }
 
-/// Prints no frames, which may hold a password.
+/// Prints no frames, which may contain a password.
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,92 +91,93 @@ impl fmt::Debug for Output {
     }
 }
 
-/// What the application is told. After `Rejected`, `NoCommonVersion`, `Protocol`, `Failed`, `Ended` and `Left` the
-/// machine is over.
+/// What the client machine reports to the application. `Rejected`, `NoCommonVersion`, `Protocol`, `Failed`, `Ended` and
+/// `Left` are final: the machine has ended.
 #[derive(Debug)]
 pub enum Event {
-    /// A session begins (`Entered`, `Fresh`: the peer machine starts anew with these keys) or goes on (`Continued`).
+    /// A session begins (`LoggedIn`, `Fresh`) or continues (`Continued`). When a session begins, the driver starts a
+    /// new peer machine with these keys.
     Welcome {
-        /// Which of them.
+        /// Whether the session begins or continues.
         kind: WelcomeKind,
         /// The session's key pair.
         keys: Arc<KeyPair>,
-        /// Our own entry, as all others see it.
+        /// The client's own roster entry.
         entry: Entry,
         /// The server's time.
         at: Timestamp,
     },
-    /// The first copy of the roster is complete: see [`Client::roster`](super::Client::roster). Told once.
+    /// The first snapshot is complete, and [`Client::roster`](super::Client::roster) returns it. Reported once.
     Online {
         /// The server's time.
         at: Timestamp,
     },
-    /// One change relative to the roster before it. Never about oneself.
+    /// One change of the roster. Never about the client's own session.
     Change {
         /// The server's time.
         at: Timestamp,
-        /// What changed.
+        /// The change.
         change: Change,
     },
-    /// The log-in or the ticket is refused.
+    /// The server rejected the login or the ticket.
     Rejected(Rejection),
-    /// The server is older or newer than this program can deal with.
+    /// Client and server have no protocol version in common.
     NoCommonVersion(NoCommonVersion),
-    /// The server does not speak our protocol; the fragment says what it did.
+    /// The server violated the protocol in the way described.
     Protocol(&'static str),
-    /// The first log-in came to nothing before the server answered.
+    /// The first login failed before the server replied.
     Failed(LoginFailure),
-    /// The server is busy; the first log-in is tried again after this pause.
+    /// The server is busy. The first login is retried.
     Busy {
-        /// The pause.
+        /// The delay before the next attempt.
         after: Duration,
     },
-    /// The connection broke, or another attempt failed; the next one follows after this pause.
+    /// The connection broke or an attempt to reconnect failed. The next attempt follows.
     Reconnecting {
-        /// The pause.
+        /// The delay before the next attempt.
         after: Duration,
     },
-    /// After `Reconnecting`: the roster is in step again.
+    /// The client has reconnected and its roster is in sync again.
     Reconnected,
-    /// What became of a change of password.
+    /// The result of a password change.
     PasswordChange(Result<(), PasswordChangeError>),
-    /// The new addresses of [`Input::Move`] are refused; those before remain.
+    /// The server rejected the addresses of [`Input::Move`]. The previous ones remain valid.
     MoveRejected(Rejection),
-    /// The server says that it stops; the client will come back when it does.
+    /// The server is shutting down. The client reconnects until the server is back.
     ServerStopping,
-    /// The server ended the session; it does not come back by itself.
+    /// The server ended the session.
     Ended(Ended),
-    /// We went offline; what there was to be said to the server is sent.
+    /// The client has left, after [`Input::Leave`].
     Left,
 }
 
-/// Why the first log-in came to nothing before the server answered it.
+/// Why the first login failed before the server replied to it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum LoginFailure {
-    /// The driver said so: connecting failed, or the connection broke.
-    #[error("the connection could not be made or broke during log-in")]
+    /// The driver reported that connecting failed or that the connection broke.
+    #[error("the connection failed or broke during login")]
     Disconnected,
-    /// Connecting took too long.
+    /// Connecting exceeded [`ClientConfig::connect_timeout`](super::ClientConfig::connect_timeout).
     #[error("connecting took too long")]
     ConnectTimedOut,
-    /// The server took too long to answer.
+    /// A reply exceeded [`ClientConfig::reply_timeout`](super::ClientConfig::reply_timeout).
     #[error("the server did not answer in time")]
-    AnswerTimedOut,
+    ReplyTimedOut,
 }
 
-/// Why a password was not changed, or may not have been.
+/// Why a password change failed or may have failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PasswordChangeError {
-    /// The server refused; the old password remains.
+    /// The server rejected the change. The old password remains valid.
     #[error("{0}")]
     Rejected(Rejection),
-    /// There is no connection at the moment; nothing was sent.
-    #[error("there is no connection to the server at the moment; try again when it is back")]
+    /// There is no connection. Nothing was sent.
+    #[error("there is no connection to the server; try again when it is back")]
     NotConnected,
-    /// The one before is not answered yet; nothing was sent.
-    #[error("another change of password is not answered yet; wait for it")]
+    /// The previous change has not been answered. Nothing was sent.
+    #[error("a password change is already in progress; wait for its result")]
     InProgress,
-    /// The connection broke before the answer: either password may be the right one now.
-    #[error("the connection broke before the server answered; either password may be the right one now")]
+    /// The connection broke before the reply. Either password may be valid.
+    #[error("the connection broke before the server answered; either password may be valid now")]
     Unanswered,
 }

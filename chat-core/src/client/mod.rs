@@ -1,27 +1,30 @@
-//! The client machine: one user's side of the control link.
+//! The client machine: one user's side of the connection to the server.
 //!
 //! ```text
-//! Connecting -> Greeting -> Asking -> Online        (hello, password or ticket, welcome)
-//!      ^                                 |
-//!      +----------- Waiting <------------+          (the connection broke; the roster stays)
+//! Connecting -> Handshaking -> LoggingIn -> Online      (connection, hellos, login or resume, welcome)
+//!      ^                                      |
+//!      +--------------- Waiting <-------------+         (the connection broke; the roster stays)
 //! ```
 //!
-//! It logs in, when the server is busy as often as that asks for, keeps a copy of the roster in step, sends heartbeats, and comes back with its ticket when the connection
-//! breaks. The password is held until the first welcome and no longer. What it is told by a server that cannot be
-//! understood ends the first log-in, and later only the connection, and the next one begins with a whole roster.
+//! The machine logs in, keeps its roster in sync with the server's, sends heartbeats, and resumes its session with a
+//! ticket when the connection breaks. The first login is retried only while the server is busy. The password is dropped
+//! at the first welcome.
+//!
+//! A protocol violation ends the machine before the first snapshot. After that it ends only the connection, and the next
+//! one begins with a snapshot.
 
 mod backoff;
 mod clock;
 mod config;
-mod copy;
-mod difference;
-mod fate;
+mod entries;
+mod heartbeat;
 mod io;
-mod loading;
-mod log_in;
+mod local_roster;
+mod login;
 mod online;
-mod pulse;
 mod requests;
+mod retry;
+mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -29,25 +32,27 @@ mod tests;
 pub use config::ClientConfig;
 pub use io::{Credentials, Event, Input, LoginFailure, Output, PasswordChangeError};
 
+use std::time::Duration;
+
 use backoff::Backoff;
 use clock::ServerClock;
-use copy::RosterCopy;
-use fate::{Fate, FirstFate, Trouble};
-use state::{Connection, Online, Pass, PasswordChange, Session, State};
+use local_roster::LocalRoster;
+use retry::{Disposition, Failure};
+use state::{Authentication, Connection, Online, PasswordChange, State};
 
 use crate::generator::Generator;
 use crate::roster::Roster;
 use crate::time::{Mono, Now, Timestamp};
 use crate::wire::control::{Ended, Offer, Reply, Request};
 
-/// The machine. The driver performs all outputs in order before the next input.
+/// The client machine. Its driver performs all outputs in order before the next input.
 pub struct Client {
     config: ClientConfig,
-    began: Mono,
+    started: Mono,
     generator: Box<dyn Generator>,
     offer: Offer,
     state: State,
-    copy: RosterCopy,
+    roster: LocalRoster,
     clock: ServerClock,
     backoff: Backoff,
 }
@@ -59,33 +64,34 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client that wants to log in: its first output is [`Output::Connect`]. Of `offer`, addresses beyond
-    /// [`Offer::MAX_ADDRESSES`] are dropped.
+    /// Creates a client that logs in with `credentials`. The first output is [`Output::Connect`]. Addresses of `offer`
+    /// beyond [`Offer::MAX_ADDRESSES`] are dropped.
     pub fn new(
         now: Now,
-        login: Credentials,
+        credentials: Credentials,
         mut offer: Offer,
         config: ClientConfig,
         generator: Box<dyn Generator>,
         out: &mut Vec<Output>,
     ) -> Self {
         offer.addresses.truncate(Offer::MAX_ADDRESSES);
-        let copy = RosterCopy::new(login.user.clone());
+        let roster = LocalRoster::new(credentials.user.clone());
         out.push(Output::Connect);
-        let state = State::Connecting { pass: Pass::Password(login), until: now.mono + config.connect_timeout };
-        let backoff = Backoff::new(config.shortest_pause, config.longest_pause);
-        Self { config, began: now.mono, generator, offer, state, copy, clock: ServerClock::default(), backoff }
+        let auth = Authentication::Password(credentials);
+        let state = State::Connecting { auth, deadline: now.mono + config.connect_timeout };
+        let backoff = Backoff::new(config.min_backoff, config.max_backoff);
+        Self { config, started: now.mono, generator, offer, state, roster, clock: ServerClock::default(), backoff }
     }
 
-    /// Takes one input and appends what has to be done about it.
+    /// Processes one input and appends the outputs that follow from it.
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         let result = match input {
             Input::Connected => {
-                self.connected(now, out);
+                self.handle_connected(now, out);
                 Ok(())
             }
-            Input::Frame(payload) => self.frame(now, payload, out),
-            Input::Disconnected if self.state.connection() == Connection::Open => Err(Trouble::Disconnected),
+            Input::Frame(payload) => self.handle_frame(now, payload, out),
+            Input::Disconnected if self.state.connection() == Connection::Open => Err(Failure::Disconnected),
             Input::Disconnected => Ok(()),
             Input::Leave => {
                 self.leave(out);
@@ -96,37 +102,37 @@ impl Client {
                 Ok(())
             }
             Input::Move(offer) => {
-                self.moved(offer, out);
+                self.change_offer(offer, out);
                 Ok(())
             }
             Input::Tick => self.tick(now, out),
         };
-        if let Err(trouble) = result {
-            self.deal_with(trouble, now, out);
+        if let Err(failure) = result {
+            self.handle_failure(failure, now, out);
         }
     }
 
-    /// When [`Input::Tick`] is due, if ever.
+    /// When the driver must send [`Input::Tick`], if no other input comes first.
     pub fn deadline(&self) -> Option<Mono> {
         match &self.state {
-            State::Connecting { until, .. }
-            | State::Greeting { until, .. }
-            | State::Asking { until, .. }
-            | State::Waiting { until, .. } => Some(*until),
+            State::Connecting { deadline, .. }
+            | State::Handshaking { deadline, .. }
+            | State::LoggingIn { deadline, .. }
+            | State::Waiting { deadline, .. } => Some(*deadline),
             State::Online(online) => {
-                let pulse = online.pulse.deadline();
-                Some(self.copy.deadline().map_or(pulse, |copy| copy.min(pulse)))
+                let heartbeat = online.heartbeat.deadline();
+                Some(self.roster.deadline().map_or(heartbeat, |roster| roster.min(heartbeat)))
             }
-            State::Over => None,
+            State::Ended => None,
         }
     }
 
-    /// Everybody but oneself, as far as known; kept while there is no connection.
+    /// All sessions but the client's own, as far as known. Kept while there is no connection.
     pub fn roster(&self) -> &Roster {
-        self.copy.shown()
+        self.roster.roster()
     }
 
-    /// The server's time, estimated from round trips; the wall clock's until there was one.
+    /// The server's time, estimated from round trips. Before the first one, the wall clock's time.
     pub fn server_time(&self, now: Now) -> Timestamp {
         self.clock.server_time(now)
     }
@@ -136,70 +142,69 @@ impl Client {
         self.clock.offset()
     }
 
-    fn frame(&mut self, now: Now, payload: &[u8], out: &mut Vec<Output>) -> Result<(), Trouble> {
-        let reply = || Reply::decode(payload).map_err(|_| Trouble::Protocol("a reply of it cannot be read"));
+    fn handle_frame(&mut self, now: Now, payload: &[u8], out: &mut Vec<Output>) -> Result<(), Failure> {
+        let reply = || Reply::decode(payload).map_err(|_| Failure::Protocol("the server sent a malformed reply"));
         match &mut self.state {
-            State::Greeting { .. } => self.greeted(now, payload, out),
-            State::Asking { .. } => self.answered(now, reply()?, out),
+            State::Handshaking { .. } => self.handle_hello(now, payload, out),
+            State::LoggingIn { .. } => self.handle_login_reply(now, reply()?, out),
             State::Online(online) => {
-                online.pulse.heard(now.mono);
-                self.told(now, reply()?, out)
+                online.heartbeat.restart_silence(now.mono);
+                self.handle_reply(now, reply()?, out)
             }
-            State::Connecting { .. } | State::Waiting { .. } | State::Over => Ok(()),
+            State::Connecting { .. } | State::Waiting { .. } | State::Ended => Ok(()),
         }
     }
 
-    fn tick(&mut self, now: Now, out: &mut Vec<Output>) -> Result<(), Trouble> {
+    fn tick(&mut self, now: Now, out: &mut Vec<Output>) -> Result<(), Failure> {
         let Some(deadline) = self.deadline().filter(|deadline| *deadline <= now.mono) else { return Ok(()) };
-        if now.mono.since(deadline) > self.config.stall {
-            self.forgive(now);
+        if now.mono.since(deadline) > self.config.stall_threshold {
+            self.extend_deadlines(now);
         }
         match &self.state {
-            State::Connecting { until, .. } if *until <= now.mono => Err(Trouble::ConnectTimedOut),
-            State::Greeting { until, .. } | State::Asking { until, .. } if *until <= now.mono => {
-                Err(Trouble::AnswerTimedOut)
+            State::Connecting { deadline, .. } if *deadline <= now.mono => Err(Failure::ConnectTimedOut),
+            State::Handshaking { deadline, .. } | State::LoggingIn { deadline, .. } if *deadline <= now.mono => {
+                Err(Failure::ReplyTimedOut)
             }
-            State::Connecting { .. } | State::Greeting { .. } | State::Asking { .. } | State::Over => Ok(()),
+            State::Connecting { .. } | State::Handshaking { .. } | State::LoggingIn { .. } | State::Ended => Ok(()),
             State::Online(_) => self.tick_online(now, out),
             State::Waiting { .. } => {
-                self.connect_again(now, out);
+                self.reconnect(now, out);
                 Ok(())
             }
         }
     }
 
-    /// It was us who slept: whatever the server said meanwhile waits in the socket, so it gets another chance.
-    fn forgive(&mut self, now: Now) {
-        let chance = now.mono + self.config.second_chance;
+    /// The client itself was stalled, so what the server sent meanwhile still waits in the socket.
+    fn extend_deadlines(&mut self, now: Now) {
+        let extended = now.mono + self.config.stall_extension;
         match &mut self.state {
-            State::Connecting { until, .. } | State::Greeting { until, .. } | State::Asking { until, .. } => {
-                *until = chance;
-            }
+            State::Connecting { deadline, .. }
+            | State::Handshaking { deadline, .. }
+            | State::LoggingIn { deadline, .. } => *deadline = extended,
             State::Online(online) => {
-                online.pulse.forgive(now.mono, chance);
-                self.copy.forgive(chance);
+                online.heartbeat.extend_deadline(now.mono, extended);
+                self.roster.extend_deadline(extended);
             }
-            State::Waiting { .. } | State::Over => {}
+            State::Waiting { .. } | State::Ended => {}
         }
     }
 
-    fn connect_again(&mut self, now: Now, out: &mut Vec<Output>) {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Waiting { pass, .. } => {
+    fn reconnect(&mut self, now: Now, out: &mut Vec<Output>) {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Waiting { auth, .. } => {
                 out.push(Output::Connect);
-                let until = now.mono + self.config.connect_timeout;
-                self.state = State::Connecting { pass, until };
+                self.state = State::Connecting { auth, deadline: now.mono + self.config.connect_timeout };
             }
             other => self.state = other,
         }
     }
 
     fn leave(&mut self, out: &mut Vec<Output>) {
-        if matches!(self.state, State::Asking { .. } | State::Online(_)) {
+        if matches!(self.state, State::LoggingIn { .. } | State::Online(_)) {
             out.push(Output::Send(requests::request(&Request::Leave)));
         }
         let connection = self.state.connection();
-        if self.part(out).is_some() {
+        if self.disconnect(out).is_some() {
             out.push(Output::Event(Event::Left));
         }
         if connection == Connection::Open {
@@ -207,54 +212,53 @@ impl Client {
         }
     }
 
-    /// The connection is of no use any more, or there is none; decides what becomes of us.
-    fn deal_with(&mut self, trouble: Trouble, now: Now, out: &mut Vec<Output>) {
-        let pass = self.part(out);
-        if matches!(trouble, Trouble::Protocol(_)) {
-            self.copy.doubt();
+    /// Gives up the connection, and either schedules the next attempt or ends the machine.
+    fn handle_failure(&mut self, failure: Failure, now: Now, out: &mut Vec<Output>) {
+        let auth = self.disconnect(out);
+        if matches!(failure, Failure::Protocol(_)) {
+            self.roster.invalidate();
         }
-        match pass {
-            Some(Pass::Password(login)) => self.ask_again(login, trouble, now, out),
-            Some(Pass::Ticket(session)) => self.come_back(session, trouble, now, out),
-            None => return,
+        let Some(auth) = auth else { return };
+        let disposition = match &auth {
+            Authentication::Password(_) => {
+                let elapsed = now.mono.since(self.started);
+                retry::before_session(failure, self.config.busy_timeout.saturating_sub(elapsed))
+            }
+            Authentication::Ticket(_) => retry::with_session(failure, self.roster.first_snapshot()),
+        };
+        match disposition {
+            Disposition::End(event) => out.push(Output::Event(event)),
+            Disposition::Retry => {
+                let after = self.backoff.next(&mut *self.generator);
+                self.wait(auth, failure, now, after, out);
+            }
+            Disposition::RetryAfter(retry_after) => {
+                let after = self.backoff.after(retry_after, &mut *self.generator);
+                self.wait(auth, failure, now, after, out);
+            }
         }
-        if !matches!(trouble, Trouble::Disconnected) {
+        if !matches!(failure, Failure::Disconnected) {
             out.push(Output::Close);
         }
     }
 
-    /// Before the first welcome.
-    fn ask_again(&mut self, login: Credentials, trouble: Trouble, now: Now, out: &mut Vec<Output>) {
-        let patience = self.config.patience.saturating_sub(now.mono.since(self.began));
-        match fate::before_welcome(trouble, patience) {
-            FirstFate::Over(event) => out.push(Output::Event(event)),
-            FirstFate::After(asked) => {
-                let after = self.backoff.after(asked, &mut *self.generator);
-                out.push(Output::Event(Event::Busy { after }));
-                self.state = State::Waiting { pass: Pass::Password(login), until: now.mono + after };
-            }
-        }
-    }
-
-    fn come_back(&mut self, session: Session, trouble: Trouble, now: Now, out: &mut Vec<Output>) {
-        let after = match fate::with_ticket(trouble, self.copy.history()) {
-            Fate::Over(event) => return out.push(Output::Event(event)),
-            Fate::Again => self.backoff.next(&mut *self.generator),
-            Fate::After(asked) => self.backoff.after(asked, &mut *self.generator),
-        };
-        if matches!(trouble, Trouble::Ended(Ended::Stopping)) {
+    fn wait(&mut self, auth: Authentication, failure: Failure, now: Now, after: Duration, out: &mut Vec<Output>) {
+        if matches!(failure, Failure::Ended(Ended::Stopping)) {
             out.push(Output::Event(Event::ServerStopping));
         }
-        out.push(Output::Event(Event::Reconnecting { after }));
-        self.state = State::Waiting { pass: Pass::Ticket(session), until: now.mono + after };
+        out.push(Output::Event(match &auth {
+            Authentication::Password(_) => Event::Busy { after },
+            Authentication::Ticket(_) => Event::Reconnecting { after },
+        }));
+        self.state = State::Waiting { auth, deadline: now.mono + after };
     }
 
-    /// Gives up the connection and whatever was asked on it; gives back what lets us in again.
-    fn part(&mut self, out: &mut Vec<Output>) -> Option<Pass> {
-        if let State::Online(Online { password_change: PasswordChange::Asked, .. }) = &self.state {
+    /// Drops the connection and the requests that are outstanding on it. Returns what the client can log in again with.
+    fn disconnect(&mut self, out: &mut Vec<Output>) -> Option<Authentication> {
+        if let State::Online(Online { password_change: PasswordChange::Pending, .. }) = &self.state {
             out.push(Output::Event(Event::PasswordChange(Err(PasswordChangeError::Unanswered))));
         }
-        self.copy.part();
-        std::mem::replace(&mut self.state, State::Over).into_pass()
+        self.roster.disconnect();
+        std::mem::replace(&mut self.state, State::Ended).into_authentication()
     }
 }

@@ -1,12 +1,11 @@
-//! After the welcome: roster, heartbeats, tickets, and what the user wants.
+//! After the welcome: the roster, heartbeats, tickets and the user's commands.
 
 use super::Client;
-use super::copy::{History, Need};
-use super::fate::Trouble;
 use super::io::{Event, Output, PasswordChangeError};
+use super::local_roster::{FirstSnapshot, Resync};
 use super::requests;
+use super::retry::Failure;
 use super::state::{Online, PasswordChange, State, Ticket};
-use crate::id::{Epoch, Revision};
 use crate::password::Password;
 use crate::roster::RosterVersion;
 use crate::time::Now;
@@ -14,101 +13,101 @@ use crate::wire::control::{Offer, Reply, Request, WelcomeKind};
 use crate::wire::rejection::Rejection;
 
 impl Client {
-    /// One reply of a server that has said welcome.
-    pub(super) fn told(&mut self, now: Now, reply: Reply, out: &mut Vec<Output>) -> Result<(), Trouble> {
+    /// A reply that arrives after the welcome.
+    pub(super) fn handle_reply(&mut self, now: Now, reply: Reply, out: &mut Vec<Output>) -> Result<(), Failure> {
         let State::Online(online) = &mut self.state else { return Ok(()) };
-        let until = now.mono + self.config.answer_timeout;
+        let deadline = now.mono + self.config.reply_timeout;
         match reply {
-            Reply::SnapshotPage(page) => self.copy.page(page, until).map_err(Trouble::Protocol),
-            Reply::SnapshotComplete { epoch, revision } => self.complete(now, epoch, revision, out),
+            Reply::SnapshotPage(page) => self.roster.add_page(page, deadline).map_err(Failure::Protocol),
+            Reply::SnapshotComplete { epoch, revision } => {
+                self.complete_snapshot(now, RosterVersion { epoch, revision }, out)
+            }
             Reply::Update(update) => {
-                let need = self.copy.update(update, until, out).map_err(Trouble::Protocol)?;
-                self.arrive(now, out);
-                ask(need, out);
+                let resync = self.roster.update(update, deadline, out).map_err(Failure::Protocol)?;
+                self.check_in_sync(now, out);
+                request_snapshot(resync, out);
                 Ok(())
             }
             Reply::Heartbeat { number, at } => {
-                if let Some(sent) = online.pulse.answered(number) {
-                    self.clock.note(sent, now, at);
-                    self.copy.hope(until);
+                if let Some(sent) = online.heartbeat.take_answered(number) {
+                    self.clock.add_round_trip(sent, now, at);
+                    self.roster.extend_within_limit(deadline);
                 }
                 Ok(())
             }
             Reply::Ticket(ticket) => {
-                online.session.ticket = Ticket::new(ticket).map_err(Trouble::Protocol)?;
+                online.session.ticket = Ticket::new(ticket).map_err(Failure::Protocol)?;
                 Ok(())
             }
             Reply::PasswordChange(result) => {
-                if std::mem::replace(&mut online.password_change, PasswordChange::None) == PasswordChange::None {
-                    return Err(Trouble::Protocol("it answered a change of password that nobody asked for"));
+                if std::mem::replace(&mut online.password_change, PasswordChange::Idle) == PasswordChange::Idle {
+                    return Err(Failure::Protocol("the server answered a password change that was not requested"));
                 }
                 let result = result.map_err(PasswordChangeError::Rejected);
                 out.push(Output::Event(Event::PasswordChange(result)));
                 Ok(())
             }
-            Reply::Rejected(rejection @ Rejection::Addresses) if let Some(before) = online.moved_from.take() => {
+            Reply::Rejected(rejection @ Rejection::Addresses) if let Some(before) = online.previous_offer.take() => {
                 self.offer = before;
                 out.push(Output::Event(Event::MoveRejected(rejection)));
                 Ok(())
             }
-            Reply::Rejected(rejection) => Err(Trouble::Rejected(rejection)),
-            Reply::Ended(ended) => Err(Trouble::Ended(ended)),
-            Reply::Welcome(_) => Err(Trouble::Protocol("it said welcome twice")),
+            Reply::Rejected(rejection) => Err(Failure::Rejected(rejection)),
+            Reply::Ended(ended) => Err(Failure::Ended(ended)),
+            Reply::Welcome(_) => Err(Failure::Protocol("the server sent a second welcome")),
         }
     }
 
-    fn complete(&mut self, now: Now, epoch: Epoch, revision: Revision, out: &mut Vec<Output>) -> Result<(), Trouble> {
+    fn complete_snapshot(&mut self, now: Now, version: RosterVersion, out: &mut Vec<Output>) -> Result<(), Failure> {
         let at = self.clock.server_time(now);
-        let until = now.mono + self.config.answer_timeout;
-        let before = self.copy.history();
-        let step = RosterVersion { epoch, revision };
-        let need = self.copy.complete(now.mono, at, step, until, out).map_err(Trouble::Protocol)?;
-        if before == History::Empty {
+        let deadline = now.mono + self.config.reply_timeout;
+        let first_snapshot = self.roster.first_snapshot();
+        let resync = self.roster.complete_snapshot(now.mono, at, version, deadline, out).map_err(Failure::Protocol)?;
+        if first_snapshot == FirstSnapshot::Missing {
             out.push(Output::Event(Event::Online { at }));
         }
-        self.arrived(out);
-        ask(need, out);
+        self.finish_sync(out);
+        request_snapshot(resync, out);
         Ok(())
     }
 
-    /// Whoever had a roster already arrives as soon as that is in step. If settling is over by then, that decides about
-    /// those in doubt, as a fresh copy would.
-    pub(super) fn arrive(&mut self, now: Now, out: &mut Vec<Output>) {
-        if let State::Online(Online { arrival: Some(_), .. }) = &self.state
-            && self.copy.is_in_step()
+    /// Reports the reconnect once the delta has been received. If settling ended meanwhile, removes the users that did
+    /// not return first, as a snapshot would.
+    pub(super) fn check_in_sync(&mut self, now: Now, out: &mut Vec<Output>) {
+        if let State::Online(Online { syncing_since: Some(_), .. }) = &self.state
+            && self.roster.is_in_sync()
         {
-            self.copy.settle(now.mono, self.clock.server_time(now), out);
-            self.arrived(out);
+            self.roster.end_settling(now.mono, self.clock.server_time(now), out);
+            self.finish_sync(out);
         }
     }
 
-    fn arrived(&mut self, out: &mut Vec<Output>) {
+    fn finish_sync(&mut self, out: &mut Vec<Output>) {
         let State::Online(online) = &mut self.state else { return };
-        let Some(kind) = online.arrival.take() else { return };
+        let Some(kind) = online.syncing_since.take() else { return };
         if matches!(kind, WelcomeKind::Continued | WelcomeKind::Fresh) {
             out.push(Output::Event(Event::Reconnected));
         }
         self.backoff.reset();
     }
 
-    /// The time of a heartbeat, of a silence that was too long, or of the end of settling.
-    pub(super) fn tick_online(&mut self, now: Now, out: &mut Vec<Output>) -> Result<(), Trouble> {
+    /// Sends a heartbeat, detects a silent server, and ends settling.
+    pub(super) fn tick_online(&mut self, now: Now, out: &mut Vec<Output>) -> Result<(), Failure> {
         let State::Online(online) = &mut self.state else { return Ok(()) };
-        if online.pulse.is_broken(now.mono) || self.copy.is_overdue(now.mono) {
-            return Err(Trouble::AnswerTimedOut);
+        if online.heartbeat.is_broken(now.mono) || self.roster.is_overdue(now.mono) {
+            return Err(Failure::ReplyTimedOut);
         }
-        if online.pulse.is_due(now.mono) {
-            out.push(requests::beat(online.pulse.beat(now)));
+        if online.heartbeat.is_due(now.mono) {
+            out.push(requests::heartbeat(online.heartbeat.send(now)));
         }
-        self.copy.settle(now.mono, self.clock.server_time(now), out);
+        self.roster.end_settling(now.mono, self.clock.server_time(now), out);
         Ok(())
     }
 
-    /// The user wants another password.
     pub(super) fn change_password(&mut self, old: &Password, new: &Password, out: &mut Vec<Output>) {
-        match (self.state.may_change_password(), &mut self.state) {
+        match (self.state.check_password_change(), &mut self.state) {
             (Ok(()), State::Online(online)) => {
-                online.password_change = PasswordChange::Asked;
+                online.password_change = PasswordChange::Pending;
                 out.push(Output::Send(requests::change_password(old, new)));
             }
             (Ok(()), _) => {}
@@ -116,19 +115,19 @@ impl Client {
         }
     }
 
-    /// The driver found other addresses.
-    pub(super) fn moved(&mut self, mut offer: Offer, out: &mut Vec<Output>) {
+    /// Offers other addresses, now if there is a connection and with the next login otherwise.
+    pub(super) fn change_offer(&mut self, mut offer: Offer, out: &mut Vec<Output>) {
         offer.addresses.truncate(Offer::MAX_ADDRESSES);
         let before = std::mem::replace(&mut self.offer, offer);
         if let State::Online(online) = &mut self.state {
-            online.moved_from = Some(before);
+            online.previous_offer = Some(before);
             out.push(Output::Send(requests::request(&Request::Move(self.offer.clone()))));
         }
     }
 }
 
-fn ask(need: Need, out: &mut Vec<Output>) {
-    if need == Need::FreshCopy {
+fn request_snapshot(resync: Resync, out: &mut Vec<Output>) {
+    if resync == Resync::Needed {
         out.push(Output::Send(requests::request(&Request::Refresh)));
     }
 }

@@ -1,65 +1,75 @@
-//! Where a client stands: states that carry what belongs to them, so that what is gone cannot be used.
+//! The states of the client machine. Each state carries the data that belongs to it, and no other.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::heartbeat::Heartbeat;
 use super::io::{Credentials, PasswordChangeError};
-use super::pulse::Pulse;
 use super::requests::MAX_TICKET;
 use crate::key::KeyPair;
 use crate::time::{Mono, Now};
 use crate::wire::control::{Offer, WelcomeKind};
 
-/// The ways of one client, from top to bottom; from each state but the last `Waiting` may follow, from all `Over`.
+/// The states in the order in which a connection passes through them. Any state but `Ended` can be followed by
+/// `Waiting` or `Ended`.
 #[derive(Debug)]
 pub(super) enum State {
     /// The driver opens a connection.
-    Connecting { pass: Pass, until: Mono },
-    /// Our hello was `said`, and theirs must come.
-    Greeting { pass: Pass, said: Mono, until: Mono },
-    /// The log-in is sent. `next` is the key of the session that may begin, `way` what one way took for the hellos.
-    Asking { pass: Pass, next: Arc<KeyPair>, asked: Now, way: Duration, until: Mono },
-    /// Welcome.
+    Connecting { auth: Authentication, deadline: Mono },
+    /// The client sent its hello at `hello_sent` and waits for the server's.
+    Handshaking { auth: Authentication, hello_sent: Mono, deadline: Mono },
+    /// The client sent its login or resume request at `request_sent` and waits for the reply. A fresh session would
+    /// use `next_keys`. `one_way_delay` is half the round trip of the hellos.
+    LoggingIn {
+        auth: Authentication,
+        next_keys: Arc<KeyPair>,
+        request_sent: Now,
+        one_way_delay: Duration,
+        deadline: Mono,
+    },
+    /// The server has sent its welcome.
     Online(Online),
-    /// A pause before the next attempt.
-    Waiting { pass: Pass, until: Mono },
-    /// Nothing happens any more.
-    Over,
+    /// No connection. The next attempt begins at the deadline.
+    Waiting { auth: Authentication, deadline: Mono },
+    /// The machine ignores all further inputs.
+    Ended,
 }
 
-/// What lets a client in.
+/// What the client proves its account with.
 #[derive(Debug)]
-pub(super) enum Pass {
-    /// Before the first welcome.
+pub(super) enum Authentication {
+    /// A user name and a password, until the first welcome.
     Password(Credentials),
-    /// Ever after.
+    /// The ticket of a session, from the first welcome on.
     Ticket(Session),
 }
 
-/// A session, connected or not.
+/// A session, whether connected or not.
 pub(super) struct Session {
     pub(super) keys: Arc<KeyPair>,
     pub(super) ticket: Ticket,
 }
 
+/// Prints no ticket.
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("keys", &self.keys).finish_non_exhaustive()
     }
 }
 
-/// A ticket of a length that can be sent back; wiped.
+/// A ticket short enough to be sent back in a resume request. Wiped when dropped.
 pub(super) struct Ticket(Zeroizing<Vec<u8>>);
 
 impl Ticket {
+    /// Fails if the ticket is empty or longer than [`MAX_TICKET`].
     pub(super) fn new(bytes: Vec<u8>) -> Result<Self, &'static str> {
         let bytes = Zeroizing::new(bytes);
         if (1..=MAX_TICKET).contains(&bytes.len()) {
             Ok(Self(bytes))
         } else {
-            Err("a ticket has a length that none has")
+            Err("the server sent a ticket of an invalid length")
         }
     }
 
@@ -68,26 +78,26 @@ impl Ticket {
     }
 }
 
-/// A connection on which the server has said welcome.
+/// A connection on which the server has sent its welcome.
 #[derive(Debug)]
 pub(super) struct Online {
     pub(super) session: Session,
-    pub(super) pulse: Pulse,
-    /// How the connection began, until its roster is complete and that is told.
-    pub(super) arrival: Option<WelcomeKind>,
+    pub(super) heartbeat: Heartbeat,
+    /// How the connection began. Cleared once its roster is in sync.
+    pub(super) syncing_since: Option<WelcomeKind>,
     pub(super) password_change: PasswordChange,
-    /// The offer before the last move, should the server refuse that.
-    pub(super) moved_from: Option<Offer>,
+    /// The offer before the last move, restored if the server rejects the move.
+    pub(super) previous_offer: Option<Offer>,
 }
 
-/// Whether the server owes an answer to a change of password.
+/// Whether the server owes a reply to a password change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum PasswordChange {
-    None,
-    Asked,
+    Idle,
+    Pending,
 }
 
-/// Whether there is a connection, or an attempt at one, to be closed.
+/// Whether the driver holds a connection, or an attempt at one, that must be closed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Connection {
     Open,
@@ -95,29 +105,31 @@ pub(super) enum Connection {
 }
 
 impl State {
-    /// What lets the client in again.
-    pub(super) fn into_pass(self) -> Option<Pass> {
+    /// What the client logs in again with, unless the machine has ended.
+    pub(super) fn into_authentication(self) -> Option<Authentication> {
         match self {
-            Self::Connecting { pass, .. }
-            | Self::Greeting { pass, .. }
-            | Self::Asking { pass, .. }
-            | Self::Waiting { pass, .. } => Some(pass),
-            Self::Online(Online { session, .. }) => Some(Pass::Ticket(session)),
-            Self::Over => None,
+            Self::Connecting { auth, .. }
+            | Self::Handshaking { auth, .. }
+            | Self::LoggingIn { auth, .. }
+            | Self::Waiting { auth, .. } => Some(auth),
+            Self::Online(Online { session, .. }) => Some(Authentication::Ticket(session)),
+            Self::Ended => None,
         }
     }
 
     pub(super) fn connection(&self) -> Connection {
         match self {
-            Self::Connecting { .. } | Self::Greeting { .. } | Self::Asking { .. } | Self::Online(_) => Connection::Open,
-            Self::Waiting { .. } | Self::Over => Connection::None,
+            Self::Connecting { .. } | Self::Handshaking { .. } | Self::LoggingIn { .. } | Self::Online(_) => {
+                Connection::Open
+            }
+            Self::Waiting { .. } | Self::Ended => Connection::None,
         }
     }
 
-    /// Whether a change of password can be asked for now.
-    pub(super) fn may_change_password(&self) -> Result<(), PasswordChangeError> {
+    /// Fails if a password change cannot be requested now.
+    pub(super) fn check_password_change(&self) -> Result<(), PasswordChangeError> {
         match self {
-            Self::Online(Online { password_change: PasswordChange::None, .. }) => Ok(()),
+            Self::Online(Online { password_change: PasswordChange::Idle, .. }) => Ok(()),
             Self::Online(_) => Err(PasswordChangeError::InProgress),
             _ => Err(PasswordChangeError::NotConnected),
         }

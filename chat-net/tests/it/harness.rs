@@ -157,8 +157,8 @@ pub(crate) fn client_options(
     let login =
         Credentials { user: name(user), password: Password::parse(PASSWORD).unwrap(), purpose, invitation: None };
     let machine = ClientConfig {
-        shortest_pause: Duration::from_millis(50),
-        longest_pause: Duration::from_millis(200),
+        min_backoff: Duration::from_millis(50),
+        max_backoff: Duration::from_millis(200),
         ..ClientConfig::default()
     };
     ClientOptions { machine, ..ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login) }

@@ -1,4 +1,4 @@
-//! A server that says anything at any point: an error, never a panic, and never more than one end.
+//! A server that sends anything in any state causes an error: never a panic, and never more than one end.
 
 use proptest::prelude::*;
 
@@ -7,10 +7,10 @@ use crate::wire::control::Ended;
 use crate::wire::rejection::Rejection;
 
 fn replies() -> Vec<Reply> {
-    let desk = Desk::asking();
+    let harness = Harness::logging_in();
     vec![
-        Reply::Welcome(desk.welcome_for(Greeting { kind: WelcomeKind::LoggedIn, settling_ms: 1 })),
-        Reply::Welcome(desk.welcome_for(Greeting { kind: WelcomeKind::Continued, settling_ms: 1 })),
+        Reply::Welcome(harness.welcome_for(WelcomeOptions { kind: WelcomeKind::LoggedIn, settling_ms: 1 })),
+        Reply::Welcome(harness.welcome_for(WelcomeOptions { kind: WelcomeKind::Continued, settling_ms: 1 })),
         Reply::Rejected(Rejection::NameTaken),
         Reply::SnapshotPage(vec![entry("bob", 2), entry("alice", 3)]),
         complete(1, 300),
@@ -27,12 +27,12 @@ fn replies() -> Vec<Reply> {
     ]
 }
 
-/// In each state these bytes, which are no reply, have the one consequence of that state.
+/// In every state, bytes that are no reply are a protocol violation.
 fn assert_breaks(bytes: &[u8]) {
-    for (name, mut desk) in Desk::everywhere() {
-        let lines = desk.input(Input::Frame(bytes));
+    for (name, mut harness) in Harness::in_every_state() {
+        let lines = harness.input(Input::Frame(bytes));
         let expected: &[&str] = match name {
-            "greeting" | "asking" | "loading" => &["protocol", "close"],
+            "handshaking" | "logging in" | "loading" => &["protocol", "close"],
             "online" | "resuming" => &["reconnecting", "close"],
             _ => &[],
         };
@@ -41,7 +41,7 @@ fn assert_breaks(bytes: &[u8]) {
 }
 
 #[test]
-fn every_truncation_of_every_reply_and_a_byte_too_many_break_the_conversation_in_every_state() {
+fn truncated_and_extended_replies_are_violations_in_every_state() {
     for reply in replies() {
         let whole = bytes(&reply);
         for cut in 0..whole.len() {
@@ -56,20 +56,20 @@ fn every_truncation_of_every_reply_and_a_byte_too_many_break_the_conversation_in
 }
 
 #[test]
-fn a_reply_in_the_wrong_place_breaks_the_log_in() {
+fn an_unexpected_reply_breaks_the_connection() {
     for reply in replies() {
-        let mut desk = Desk::greeting();
-        assert_eq!(desk.reply(&reply), ["protocol", "close"], "{reply:?}");
+        let mut harness = Harness::handshaking();
+        assert_eq!(harness.reply(&reply), ["protocol", "close"], "{reply:?}");
         if !matches!(reply, Reply::Welcome(_) | Reply::Rejected(_) | Reply::Ended(_)) {
-            assert_eq!(Desk::asking().reply(&reply), ["protocol", "close"], "{reply:?}");
-            assert_eq!(Desk::resuming(&[]).reply(&reply), ["reconnecting", "close"], "{reply:?}");
+            assert_eq!(Harness::logging_in().reply(&reply), ["protocol", "close"], "{reply:?}");
+            assert_eq!(Harness::resuming(&[]).reply(&reply), ["reconnecting", "close"], "{reply:?}");
         }
     }
-    let mut desk = Desk::online(&[]);
-    assert_eq!(desk.welcome(WelcomeKind::Continued, 0), ["reconnecting", "close"]);
-    let mut desk = Desk::online(&[]);
-    assert_eq!(desk.hello(), ["reconnecting", "close"]);
-    assert_eq!(Desk::asking().hello(), ["protocol", "close"]);
+    let mut harness = Harness::online(&[]);
+    assert_eq!(harness.welcome(WelcomeKind::Continued, 0), ["reconnecting", "close"]);
+    let mut harness = Harness::online(&[]);
+    assert_eq!(harness.hello(), ["reconnecting", "close"]);
+    assert_eq!(Harness::logging_in().hello(), ["protocol", "close"]);
 }
 
 proptest! {
@@ -77,31 +77,31 @@ proptest! {
 
     #[test]
     fn random_bytes_in_every_state_never_panic(frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..6)) {
-        for (_, mut desk) in Desk::everywhere() {
+        for (_, mut harness) in Harness::in_every_state() {
             for frame in &frames {
-                desk.input(Input::Frame(frame));
+                harness.input(Input::Frame(frame));
             }
         }
     }
 
     #[test]
-    fn replies_with_flipped_bytes_never_panic_and_the_machine_ends_or_goes_on(
+    fn replies_with_flipped_bytes_never_panic(
         picks in prop::collection::vec((0..11_usize, any::<prop::sample::Index>(), any::<u8>()), 1..8),
         millis in 0..40_000_u64,
     ) {
         let replies = replies();
-        for (_, mut desk) in Desk::everywhere() {
+        for (_, mut harness) in Harness::in_every_state() {
             for (reply, place, byte) in &picks {
                 let mut frame = bytes(&replies[*reply]);
                 let place = place.index(frame.len());
                 frame[place] ^= byte;
-                desk.input(Input::Frame(&frame));
-                desk.pass(millis);
-                desk.input(Input::Tick);
+                harness.input(Input::Frame(&frame));
+                harness.advance(millis);
+                harness.input(Input::Tick);
             }
-            prop_assert!(desk.client.roster().get(&"alice".parse().unwrap()).is_none());
-            desk.input(Input::Leave);
-            prop_assert_eq!(desk.client.deadline(), None);
+            prop_assert!(harness.client.roster().get(&"alice".parse().unwrap()).is_none());
+            harness.input(Input::Leave);
+            prop_assert_eq!(harness.client.deadline(), None);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! A desk with one client on it: a fake clock, a fake server, and outputs as lines that can be compared.
+//! A harness for one client machine: a fake clock, a fake server, and outputs as lines of text to compare.
 
+mod delta;
 mod ends;
 mod garbage;
 mod heartbeat;
-mod log_in;
-mod missed;
+mod login;
 mod property;
 mod resume;
 mod roster;
@@ -27,16 +27,16 @@ use crate::wire::control::{
 use crate::wire::frame::{FrameDecoder, MAX_FRAME};
 use crate::wire::hello::Hello;
 
-/// Numbers that look random (splitmix64) and are the same in every run.
-pub(super) struct Counting(u64);
+/// A deterministic generator (splitmix64).
+pub(super) struct TestGenerator(u64);
 
-impl Counting {
+impl TestGenerator {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
 }
 
-impl Generator for Counting {
+impl Generator for TestGenerator {
     fn fill(&mut self, out: &mut [u8]) {
         for chunk in out.chunks_mut(8) {
             self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -48,7 +48,7 @@ impl Generator for Counting {
     }
 }
 
-/// An entry whose key and address follow from `key`.
+/// A roster entry with a key and an address derived from `key`.
 pub(super) fn entry(user: &str, key: u8) -> Entry {
     Entry {
         user: user.parse().unwrap(),
@@ -92,89 +92,89 @@ fn bytes(reply: &Reply) -> Vec<u8> {
     out
 }
 
-/// One client, its time, and what a server would know of it.
-struct Desk {
+/// One client machine, its clocks, and what a server would know about the client.
+struct Harness {
     client: Client,
     millis: u64,
     out: Vec<Output>,
-    /// The key that the client offered last.
+    /// The key in the client's last login or resume request.
     offered: PublicKey,
-    /// The key of its session.
+    /// The key of the client's session.
     session: PublicKey,
-    /// How far its copy is, as it said when it came back.
-    said: Option<RosterVersion>,
+    /// The roster version in the client's last resume request.
+    known_version: Option<RosterVersion>,
 }
 
-/// What a welcome says, if not the usual.
+/// The parts of a welcome that differ between tests.
 #[derive(Clone, Copy)]
-struct Greeting {
+struct WelcomeOptions {
     kind: WelcomeKind,
     settling_ms: u32,
 }
 
-impl Desk {
-    /// Alice wants to log in; nothing happened yet.
+impl Harness {
+    /// Alice's client before it is connected.
     fn new(seed: u64) -> Self {
         let mut out = Vec::new();
         let now = Now { mono: Mono::ZERO, wall: Timestamp::from_millis(1_000_000) };
-        let login = Credentials {
+        let credentials = Credentials {
             user: "alice".parse().unwrap(),
             password: password("correct horse"),
             purpose: Purpose::Login,
             invitation: None,
         };
-        let generator = Box::new(Counting::new(seed));
-        let client = Client::new(now, login, offer(), ClientConfig::default(), generator, &mut out);
+        let generator = Box::new(TestGenerator::new(seed));
+        let client = Client::new(now, credentials, offer(), ClientConfig::default(), generator, &mut out);
         let none = PublicKey::new([0; 32]);
-        let mut desk = Self { client, millis: 0, out, offered: none, session: none, said: None };
-        assert_eq!(desk.lines(), ["connect"]);
-        desk
+        let mut harness = Self { client, millis: 0, out, offered: none, session: none, known_version: None };
+        assert_eq!(harness.lines(), ["connect"]);
+        harness
     }
 
-    /// Alice said hello.
-    fn greeting() -> Self {
-        let mut desk = Self::new(1);
-        assert_eq!(desk.input(Input::Connected), ["hello"]);
-        desk
+    /// Alice's client after it sent its hello.
+    fn handshaking() -> Self {
+        let mut harness = Self::new(1);
+        assert_eq!(harness.input(Input::Connected), ["hello"]);
+        harness
     }
 
-    /// Alice sent her password.
-    fn asking() -> Self {
-        let mut desk = Self::greeting();
-        assert_eq!(desk.hello(), ["enter alice correct horse"]);
-        desk
+    /// Alice's client after it sent her password.
+    fn logging_in() -> Self {
+        let mut harness = Self::handshaking();
+        assert_eq!(harness.hello(), ["login alice correct horse"]);
+        harness
     }
 
-    /// Alice is welcome, and her first roster comes.
+    /// Alice's client after the welcome, before the snapshot is complete.
     fn loading() -> Self {
-        let mut desk = Self::asking();
-        assert_eq!(desk.welcome(WelcomeKind::LoggedIn, 0), ["welcome LoggedIn own key", "beat 1"]);
-        desk
+        let mut harness = Self::logging_in();
+        assert_eq!(harness.welcome(WelcomeKind::LoggedIn, 0), ["welcome LoggedIn own key", "heartbeat 1"]);
+        harness
     }
 
-    /// Alice is online with `others`, at revision 10 of epoch 1.
+    /// Alice's client, online with `others` at revision 10 of epoch 1.
     fn online(others: &[Entry]) -> Self {
-        let mut desk = Self::loading();
-        assert_eq!(desk.copy(others, complete(1, 10)), ["online"]);
-        desk
+        let mut harness = Self::loading();
+        assert_eq!(harness.snapshot(others, complete(1, 10)), ["online"]);
+        harness
     }
 
-    /// Alice's connection broke; she waits.
+    /// Alice's client after its connection broke, waiting to reconnect.
     fn waiting(others: &[Entry]) -> Self {
-        let mut desk = Self::online(others);
-        assert_eq!(desk.input(Input::Disconnected), ["reconnecting"]);
-        desk
+        let mut harness = Self::online(others);
+        assert_eq!(harness.input(Input::Disconnected), ["reconnecting"]);
+        harness
     }
 
-    /// Alice has shown her ticket.
+    /// Alice's client after it reconnected and sent its ticket.
     fn resuming(others: &[Entry]) -> Self {
-        let mut desk = Self::waiting(others);
-        desk.come_back();
-        desk
+        let mut harness = Self::waiting(others);
+        harness.reconnect();
+        harness
     }
 
-    /// A client in each state, with the state's name.
-    fn everywhere() -> Vec<(&'static str, Self)> {
+    /// A client in each state, with the name of the state.
+    fn in_every_state() -> Vec<(&'static str, Self)> {
         let bob = [entry("bob", 2)];
         let mut reconnecting = Self::waiting(&bob);
         assert_eq!(reconnecting.tick(), ["connect"]);
@@ -182,14 +182,14 @@ impl Desk {
         assert_eq!(over.input(Input::Leave), ["leave", "left", "close"]);
         vec![
             ("connecting", Self::new(1)),
-            ("greeting", Self::greeting()),
-            ("asking", Self::asking()),
+            ("handshaking", Self::handshaking()),
+            ("logging in", Self::logging_in()),
             ("loading", Self::loading()),
             ("online", Self::online(&bob)),
             ("waiting", Self::waiting(&bob)),
             ("reconnecting", reconnecting),
             ("resuming", Self::resuming(&bob)),
-            ("over", over),
+            ("ended", over),
         ]
     }
 
@@ -200,19 +200,19 @@ impl Desk {
         }
     }
 
-    fn pass(&mut self, millis: u64) {
+    fn advance(&mut self, millis: u64) {
         self.millis += millis;
     }
 
     /// Milliseconds until the deadline.
-    fn due_in(&self) -> u64 {
+    fn millis_to_deadline(&self) -> u64 {
         let due = self.now().mono.until(self.client.deadline().expect("a deadline"));
         u64::try_from(due.as_nanos().div_ceil(1_000_000)).unwrap()
     }
 
-    /// Lets the time until the deadline pass.
+    /// Advances to the deadline and sends a tick.
     fn tick(&mut self) -> Vec<String> {
-        self.pass(self.due_in());
+        self.advance(self.millis_to_deadline());
         self.input(Input::Tick)
     }
 
@@ -229,7 +229,7 @@ impl Desk {
         self.input(Input::Frame(&bytes(reply)))
     }
 
-    fn copy(&mut self, entries: &[Entry], complete: Reply) -> Vec<String> {
+    fn snapshot(&mut self, entries: &[Entry], complete: Reply) -> Vec<String> {
         for page in entries.chunks(2) {
             assert_eq!(self.reply(&Reply::SnapshotPage(page.to_vec())), [""; 0]);
         }
@@ -237,41 +237,41 @@ impl Desk {
     }
 
     fn welcome(&mut self, kind: WelcomeKind, settling_ms: u32) -> Vec<String> {
-        let welcome = self.welcome_for(Greeting { kind, settling_ms });
+        let welcome = self.welcome_for(WelcomeOptions { kind, settling_ms });
         self.session = welcome.entry.key;
         self.reply(&Reply::Welcome(welcome))
     }
 
-    /// The session goes on, and what was missed up to this step follows.
-    fn welcome_back(&mut self, epoch: u64, to: u64) -> Vec<String> {
+    /// Continues the session, with a delta up to this version to follow.
+    fn welcome_with_delta(&mut self, epoch: u64, to: u64) -> Vec<String> {
         let welcome = self.continued(Some((epoch, to)));
         self.reply(&welcome)
     }
 
-    /// The welcome of a session that goes on, with what was missed up to this step or with a copy.
+    /// The welcome of a continued session, announcing a delta up to this version or else a snapshot.
     fn continued(&self, missed: Option<(u64, u64)>) -> Reply {
         let missed = missed.map(|(epoch, to)| RosterVersion { epoch: Epoch::new(epoch), revision: Revision::new(to) });
         let extras = missed.map(|missed| version_extra(DELTA, missed)).into_iter().collect();
-        let welcome = self.welcome_for(Greeting { kind: WelcomeKind::Continued, settling_ms: 0 });
+        let welcome = self.welcome_for(WelcomeOptions { kind: WelcomeKind::Continued, settling_ms: 0 });
         Reply::Welcome(Welcome { extras, ..welcome })
     }
 
-    fn welcome_for(&self, greeting: Greeting) -> Welcome {
-        let key = if greeting.kind == WelcomeKind::Continued { self.session } else { self.offered };
+    fn welcome_for(&self, options: WelcomeOptions) -> Welcome {
+        let key = if options.kind == WelcomeKind::Continued { self.session } else { self.offered };
         Welcome {
-            kind: greeting.kind,
+            kind: options.kind,
             entry: Entry { key, ..entry("Alice", 7) },
             at: self.now().wall,
             observed: "192.168.1.7:5".parse().unwrap(),
             timings: Timings { heartbeat_ms: 10_000, silence_ms: 25_000, grace_ms: 15_000 },
             ticket: vec![1, 2, 3],
-            settling_ms: greeting.settling_ms,
+            settling_ms: options.settling_ms,
             extras: Extras::default(),
         }
     }
 
-    /// From waiting to the ticket.
-    fn come_back(&mut self) {
+    /// Advances from waiting to the resume request.
+    fn reconnect(&mut self) {
         assert_eq!(self.tick(), ["connect"]);
         assert_eq!(self.input(Input::Connected), ["hello"]);
         assert_eq!(self.hello(), ["resume [1, 2, 3]"]);
@@ -281,7 +281,7 @@ impl Desk {
         self.client.roster().iter().map(|entry| entry.user.as_str()).collect()
     }
 
-    /// All outputs since the last time, one line each.
+    /// Takes all outputs so far, one line each.
     fn lines(&mut self) -> Vec<String> {
         std::mem::take(&mut self.out).into_iter().map(|output| self.line(output)).collect()
     }
@@ -296,23 +296,23 @@ impl Desk {
     }
 
     fn frame(&mut self, mut frame: &[u8]) -> String {
-        let payload = FrameDecoder::new(MAX_FRAME).next(&mut frame).unwrap().expect("a whole frame");
-        assert!(frame.is_empty(), "one frame at a time");
+        let payload = FrameDecoder::new(MAX_FRAME).next(&mut frame).unwrap().expect("a complete frame");
+        assert!(frame.is_empty(), "more than one frame");
         if Hello::decode(&payload) == Ok(Hello::OURS) {
             return "hello".into();
         }
         match Request::decode(&payload).unwrap() {
-            Request::Login(enter) => {
-                self.offered = enter.key;
-                format!("enter {} {}", enter.user, enter.password)
+            Request::Login(login) => {
+                self.offered = login.key;
+                format!("login {} {}", login.user, login.password)
             }
             Request::Resume(resume) => {
                 self.offered = resume.next_key;
-                self.said = resume.known_version();
+                self.known_version = resume.known_version();
                 format!("resume {:?}", resume.ticket)
             }
             Request::Leave => "leave".into(),
-            Request::Heartbeat { number } => format!("beat {number}"),
+            Request::Heartbeat { number } => format!("heartbeat {number}"),
             Request::Move(offer) => format!("move {}", offer.port),
             Request::Refresh => "refresh".into(),
             Request::ChangePassword(change) => format!("change password {} {}", change.old, change.new),

@@ -1,32 +1,36 @@
-//! Entries and updates as the network brings them: made safe to keep, and compared.
+//! Roster entries and updates as received: validated, bounded and compared.
+
+use std::net::SocketAddr;
 
 use crate::extras::Extras;
 use crate::roster::{Change, Entry, Update};
 
-/// Bounds what an entry costs. Extras go: this version knows no tag, and unknown ones are skipped.
-pub(super) fn tidy(entry: &mut Entry) -> Result<(), &'static str> {
+/// Bounds the memory of an entry, and drops its extras: this version knows no tag of them.
+///
+/// Fails if the entry has no address.
+pub(super) fn sanitize_entry(entry: &mut Entry) -> Result<(), &'static str> {
     entry.extras = Extras::default();
-    tidy_addresses(&mut entry.addresses)
+    sanitize_addresses(&mut entry.addresses)
 }
 
-/// Checks an update as a whole before any of it is believed.
-pub(super) fn tidy_update(update: &mut Update) -> Result<(), &'static str> {
+/// Checks a whole update before any of its changes is applied.
+pub(super) fn sanitize_update(update: &mut Update) -> Result<(), &'static str> {
     let count = u64::try_from(update.changes.len()).unwrap_or(u64::MAX);
     if update.from.get().checked_add(count) != Some(update.to.get()) {
-        return Err("an update has not as many changes as its revisions say");
+        return Err("the revisions of an update do not match its number of changes");
     }
     for (_, change) in &mut update.changes {
         match change {
-            Change::Online(entry) | Change::Replaced(entry) => tidy(entry)?,
-            Change::Moved { addresses, .. } => tidy_addresses(addresses)?,
+            Change::Online(entry) | Change::Replaced(entry) => sanitize_entry(entry)?,
+            Change::Moved { addresses, .. } => sanitize_addresses(addresses)?,
             Change::Offline { .. } => {}
         }
     }
     Ok(())
 }
 
-/// How `new` differs from what was shown of its user, if people and peers have to know. The same key is the same
-/// session.
+/// The change that leads from the user's known entry to `new`, if there is one. Entries with the same key belong to the
+/// same session.
 pub(super) fn difference(old: Option<&Entry>, new: &Entry) -> Option<Change> {
     let Some(old) = old else { return Some(Change::Online(new.clone())) };
     if old.key != new.key {
@@ -38,7 +42,7 @@ pub(super) fn difference(old: Option<&Entry>, new: &Entry) -> Option<Change> {
     }
 }
 
-fn tidy_addresses(addresses: &mut Vec<std::net::SocketAddr>) -> Result<(), &'static str> {
+fn sanitize_addresses(addresses: &mut Vec<SocketAddr>) -> Result<(), &'static str> {
     addresses.truncate(Entry::MAX_ADDRESSES);
     addresses.shrink_to_fit();
     if addresses.is_empty() { Err("a roster entry has no address") } else { Ok(()) }
@@ -46,8 +50,6 @@ fn tidy_addresses(addresses: &mut Vec<std::net::SocketAddr>) -> Result<(), &'sta
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use super::*;
     use crate::client::tests::entry;
     use crate::extras::Extra;
@@ -56,7 +58,7 @@ mod tests {
     use crate::time::Timestamp;
 
     #[test]
-    fn the_key_tells_sessions_apart_and_addresses_tell_moves() {
+    fn another_key_is_a_replacement_and_other_addresses_are_a_move() {
         let (old, mut moved) = (entry("bob", 1), entry("Bob", 1));
         assert_eq!(difference(None, &old), Some(Change::Online(old.clone())));
         assert_eq!(difference(Some(&old), &old), None);
@@ -70,24 +72,24 @@ mod tests {
     }
 
     #[test]
-    fn what_an_entry_may_cost_is_bounded() {
+    fn the_memory_of_an_entry_is_bounded() {
         let mut entry = entry("bob", 1);
         entry.addresses = (0..3_000_u16).map(|n| SocketAddr::from(([10, 0, 0, 9], 5_000 + n))).collect();
         entry.extras = [Extra { tag: 1, value: vec![0; 60_000] }].into_iter().collect();
-        tidy(&mut entry).unwrap();
+        sanitize_entry(&mut entry).unwrap();
         assert_eq!(entry.addresses.len(), Entry::MAX_ADDRESSES);
         assert_eq!(entry.addresses[0].port(), 5_000);
         assert_eq!(entry.extras, Extras::default());
         entry.addresses.clear();
-        assert!(tidy(&mut entry).is_err());
+        assert!(sanitize_entry(&mut entry).is_err());
     }
 
     #[test]
-    fn an_update_that_miscounts_or_leaves_somebody_without_an_address_is_refused() {
+    fn an_update_with_wrong_revisions_or_without_an_address_is_refused() {
         let at = Timestamp::from_millis(1);
         let user = entry("bob", 1).user;
         let offline = || Change::Offline { user: user.clone(), reason: OfflineReason::Asked };
-        for (from, to, change, fine) in [
+        for (from, to, change, is_valid) in [
             (4, 5, offline(), true),
             (4, 6, offline(), false),
             (4, 4, offline(), false),
@@ -97,7 +99,7 @@ mod tests {
         ] {
             let (from, to) = (Revision::new(from), Revision::new(to));
             let mut update = Update { epoch: Epoch::new(1), from, to, changes: vec![(at, change)] };
-            assert_eq!(tidy_update(&mut update).is_ok(), fine, "{update:?}");
+            assert_eq!(sanitize_update(&mut update).is_ok(), is_valid, "{update:?}");
         }
     }
 }
