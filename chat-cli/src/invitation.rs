@@ -51,7 +51,7 @@ mod tests {
         let path = folder.path().join("invitation");
         for (content, sentence) in [
             ("spring-2026\nsecond line\n", None),
-            ("short", Some("an invitation code has 8 to 64 characters")),
+            ("short", Some("an invitation code needs 8 to 64 characters")),
             ("spring 2026", Some("no spaces")),
         ] {
             fs::write(&path, content).unwrap();

@@ -1,18 +1,19 @@
-//! Errors for a log: each with what stands behind it.
+//! Formats an error together with its sources, for logs.
 
 use std::error::Error;
 
-/// An error with what caused it, in one line. What an error repeats of its cause is said once.
+/// Formats an error and all its [sources](Error::source) in one line, separated by `: `. A source whose text is already
+/// part of the line is left out.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !line.contains(&more) {
+    let mut source = error.source();
+    while let Some(error) = source {
+        let text = error.to_string();
+        if !line.contains(&text) {
             line.push_str(": ");
-            line.push_str(&more);
+            line.push_str(&text);
         }
-        cause = error.source();
+        source = error.source();
     }
     line
 }
@@ -28,7 +29,7 @@ mod tests {
     struct Outer(#[source] io::Error);
 
     #[test]
-    fn causes_are_told_once() {
+    fn a_repeated_source_appears_once() {
         assert_eq!(error_chain(&Outer(io::Error::other("inner"))), "outer: inner");
         assert_eq!(error_chain(&Outer(io::Error::other("outer"))), "outer");
     }

@@ -1,9 +1,9 @@
-//! Identifiers: one type each, so that no two can be mixed up.
+//! Identifiers. Each has a type of its own, so that they cannot be confused.
 //!
 //! ```compile_fail
 //! use chat_core::id::{ConnId, JobId};
 //! fn close(_: ConnId) {}
-//! close(JobId::new(1)); // a job is not a connection
+//! close(JobId::new(1)); // a job id is not a connection id
 //! ```
 
 use std::fmt;
@@ -17,20 +17,20 @@ macro_rules! id {
         pub struct $name(u64);
 
         impl $name {
-            /// Wraps the number.
+            /// Creates the id from its number.
             pub const fn new(number: u64) -> Self {
                 Self(number)
             }
 
-            /// The number.
+            /// The number of the id.
             pub const fn get(self) -> u64 {
                 self.0
             }
 
-            /// The one after it.
+            /// The next id.
             ///
             /// # Panics
-            /// After 2^64 of them, which no run reaches.
+            /// If the number is the largest of 64 bits, which no run reaches.
             #[must_use]
             pub const fn next(self) -> Self {
                 Self(self.0 + 1)
@@ -52,36 +52,36 @@ macro_rules! id {
 }
 
 id!(
-    /// An account for its whole life; never used again, not even when its name is.
+    /// Identifies an account. Never reused, even if the user name of a removed account is.
     AccountId, "{}"
 );
 id!(
-    /// One TCP connection, numbered by the server's driver; never used again in one run.
+    /// Identifies a TCP connection. Assigned by the server's driver and not reused within a run.
     ConnId, "{}"
 );
 id!(
-    /// One start of the server, drawn at random, so that revisions of two starts never mix.
+    /// Identifies a run of the server. Random, so that the revisions of two runs are never confused.
     Epoch, "{:016x}"
 );
 id!(
-    /// One piece of slow work that a machine asked its driver to do.
+    /// Identifies a job: slow work that a machine asked its driver for.
     JobId, "{}"
 );
 id!(
-    /// The number of a roster change within one epoch; each is one more than the one before.
+    /// Numbers the roster changes of one epoch. Rises by one with each change.
     Revision, "{}"
 );
 id!(
-    /// One log-in, from welcome to leave: the first 8 bytes of the SHA-256 of its public key.
+    /// Identifies a session: the first 8 bytes of the SHA-256 of its public key.
     SessionId, "{:016x}"
 );
 
-/// A message for as long as anybody remembers it: its sender's session and that session's count.
+/// Identifies a message: the session of its sender and a number within that session.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct MessageId {
-    /// The session that sent it.
+    /// The session of the sender.
     pub session: SessionId,
-    /// Counted by the sender from 1, over all recipients.
+    /// Counts the session's messages from 1, over all recipients.
     pub number: u64,
 }
 
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_show_in_their_usual_form() {
+    fn ids_are_displayed_in_decimal_or_as_16_hex_digits() {
         let session = SessionId::new(0xab);
         assert_eq!(session.to_string(), "00000000000000ab");
         assert_eq!(format!("{session:?}"), "SessionId(00000000000000ab)");

@@ -1,24 +1,24 @@
-//! Invitation codes: what lets strangers make an account where registration is not open to everybody.
+//! Invitation codes, which registration requires if the server's policy says so.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A code of 8 to 64 characters that whoever runs the server gives to those who may register. Wiped when dropped.
+/// A secret of 8 to 64 printable ASCII characters that the operator gives to those who may register. Wiped when dropped.
 #[derive(Clone)]
 pub struct InvitationCode(Zeroizing<String>);
 
 impl InvitationCode {
-    /// The fewest characters: shorter codes could be guessed.
+    /// The shortest length in characters. Shorter codes could be guessed.
     pub const MIN_CHARS: usize = 8;
-    /// The most characters: the longest log-in still fits into a guest's frame.
+    /// The longest length in characters. The longest login request still fits into a guest's frame.
     pub const MAX_CHARS: usize = 64;
 
-    /// Checks what was typed; spaces around it do not count.
+    /// Checks a code as typed. Surrounding white space is ignored.
     ///
     /// # Errors
-    /// The rule that it breaks; the error holds no part of it.
+    /// The rule that `typed` breaks. The error contains no part of the code.
     pub fn parse(typed: &str) -> Result<Self, InvitationCodeError> {
         let typed = typed.trim();
         if !typed.chars().all(|char| char.is_ascii_graphic()) {
@@ -30,18 +30,18 @@ impl InvitationCode {
         }
     }
 
-    /// The code, for the frame that carries it, and for nothing else.
+    /// The code itself. Only for the frame that carries it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is the code, in a time that tells nothing of it but its length.
-    pub fn matches(&self, shown: &[u8]) -> bool {
-        self.0.as_bytes().ct_eq(shown).into()
+    /// Whether `candidate` is this code. The time of the comparison depends only on the lengths.
+    pub fn matches(&self, candidate: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(candidate).into()
     }
 }
 
-/// In a time that tells nothing but the length.
+/// Compares in a time that depends only on the lengths.
 impl PartialEq for InvitationCode {
     fn eq(&self, other: &Self) -> bool {
         self.matches(other.0.as_bytes())
@@ -50,21 +50,21 @@ impl PartialEq for InvitationCode {
 
 impl Eq for InvitationCode {}
 
-/// Prints nothing of it.
+/// Prints the name of the type only.
 impl fmt::Debug for InvitationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InvitationCode")
     }
 }
 
-/// Why an invitation code is none.
+/// Why a string is not an invitation code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvitationCodeError {
-    /// Too short or too long.
-    #[error("an invitation code has 8 to 64 characters")]
+    /// The code is too short or too long.
+    #[error("an invitation code needs 8 to 64 characters")]
     Length,
-    /// A character that cannot be typed on every keyboard.
-    #[error("an invitation code holds ASCII letters, digits and punctuation only, and no spaces")]
+    /// The code contains a space or a character outside ASCII.
+    #[error("an invitation code may contain only ASCII letters, digits and punctuation, and no spaces")]
     Char,
 }
 
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_has_its_length_and_only_characters_that_everybody_can_type() {
+    fn each_broken_rule_has_its_own_error() {
         for (typed, result) in [
             ("", Some(InvitationCodeError::Length)),
             ("1234567", Some(InvitationCodeError::Length)),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_code_is_it_and_none_is_printed() {
+    fn only_the_same_code_matches_and_none_is_printed() {
         let code = InvitationCode::parse(" spring-2026").unwrap();
         assert!(code.matches(b"spring-2026"));
         for other in ["", "spring-2027", "spring-202", "spring-20266", "Spring-2026"] {

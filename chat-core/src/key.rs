@@ -1,4 +1,4 @@
-//! Session keys: the X25519 pair of one session, and the session id that follows from it.
+//! Session keys: the X25519 key pair of a session, and the session id derived from it.
 
 use std::fmt;
 
@@ -9,25 +9,25 @@ use zeroize::Zeroizing;
 use crate::generator::Generator;
 use crate::id::SessionId;
 
-/// The public half of a session's X25519 key pair (RFC 7748), as the roster publishes it.
+/// The public half of a session key (X25519, RFC 7748), as published in the roster.
 #[derive(Clone, Copy, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct PublicKey([u8; Self::LEN]);
 
 impl PublicKey {
-    /// Its length in bytes.
+    /// The length of a key in bytes.
     pub const LEN: usize = 32;
 
-    /// Wraps the bytes; any 32 bytes are a key, and agreement refuses the few that lead to a known secret.
+    /// Creates a key from its bytes. Any 32 bytes are valid here; key agreement refuses keys of small order.
     pub const fn new(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// The bytes of the key.
     pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
     }
 
-    /// The id of the session that this key belongs to: the first 8 bytes of its SHA-256.
+    /// The id of the session with this key.
     pub fn session(&self) -> SessionId {
         let hash = digest::digest(&digest::SHA256, &self.0);
         let (first, _) = hash.as_ref().split_first_chunk().expect("SHA-256 has 32 bytes");
@@ -41,21 +41,21 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A session's key pair. The private half never leaves the memory of one process.
+/// The key pair of a session. The private half never leaves the memory of its process.
 pub struct KeyPair {
     private: agreement::PrivateKey,
     public: PublicKey,
 }
 
 impl KeyPair {
-    /// Draws a new pair.
+    /// Generates a new key pair.
     pub fn generate(generator: &mut dyn Generator) -> Self {
         let mut secret = Zeroizing::new([0; PublicKey::LEN]);
         generator.fill(secret.as_mut());
         Self::from_secret(&secret)
     }
 
-    /// The pair of a given secret; apart from [`KeyPair::generate`] only test vectors have a use for it.
+    /// The key pair with a given private key, for [`KeyPair::generate`] and test vectors.
     pub(crate) fn from_secret(secret: &[u8; PublicKey::LEN]) -> Self {
         let private = agreement::PrivateKey::from_private_key(&agreement::X25519, secret)
             .expect("any 32 bytes are an X25519 private key");
@@ -64,12 +64,12 @@ impl KeyPair {
         Self { private, public }
     }
 
-    /// The half that others see.
+    /// The public half.
     pub fn public(&self) -> PublicKey {
         self.public
     }
 
-    /// The id that follows from it.
+    /// The id of the session with this key pair.
     pub fn session(&self) -> SessionId {
         self.public.session()
     }
@@ -77,7 +77,7 @@ impl KeyPair {
     /// The secret shared with the owner of `theirs`.
     ///
     /// # Errors
-    /// Their key leads to an all-zero secret (RFC 7748 section 6.1), so it is a forgery.
+    /// `theirs` is of small order: the shared secret would be zero (RFC 7748, section 6.1).
     pub(crate) fn agree(&self, theirs: &PublicKey) -> Result<Zeroizing<[u8; 32]>, WeakKey> {
         let theirs = agreement::UnparsedPublicKey::new(&agreement::X25519, theirs.as_bytes());
         let secret = agreement::agree(&self.private, theirs, WeakKey, |secret| {
@@ -95,7 +95,7 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// A public key of small order, with which every agreement gives the same secret.
+/// The public key is of small order: every key agreement with it yields the same secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the public key is of small order")]
 pub struct WeakKey;
@@ -106,7 +106,7 @@ mod tests {
 
     /// RFC 7748, section 6.1.
     #[test]
-    fn agreement_follows_the_rfc() {
+    fn key_agreement_matches_the_vectors_of_rfc_7748() {
         let bob = KeyPair::from_secret(&unhex("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
         let alice = PublicKey(unhex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"));
         assert_eq!(bob.public().as_bytes(), &unhex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_prints_no_private_key() {
         let pair = KeyPair::from_secret(&[7; 32]);
         assert!(!format!("{pair:?}").contains("0707"));
     }

@@ -1,4 +1,4 @@
-//! User names: any script, compared by their canonical form, look-alike mixing refused.
+//! User names: of any script, compared in canonical form, without confusing mixtures of scripts.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,27 +11,28 @@ use precis_profiles::precis_core::profile::PrecisFastInvocation;
 use serde::{Deserialize, Serialize};
 use unicode_security::{RestrictionLevel, RestrictionLevelDetection, skeleton};
 
-/// A user name, shown as it was typed at registration.
+/// A user name, displayed as it was typed at registration.
 ///
-/// Two names are equal if their canonical forms are: RFC 8265 UsernameCaseMapped (width, case and normalisation
-/// folded). 1 to 32 characters, letters and digits of any script and `_ - .`; scripts may be mixed up to the
-/// Highly Restrictive level of Unicode Technical Standard 39 (so `小明ming` is a name, Latin with Cyrillic is not).
+/// A name has 1 to 32 characters: letters and digits of any script, `_`, `-` and `.`. Scripts may be mixed up to the
+/// Highly Restrictive level of Unicode Technical Standard 39: `小明ming` is valid, a mixture of Latin and Cyrillic is not.
+/// Names are compared in their canonical form (RFC 8265, UsernameCaseMapped), which folds width, case and
+/// normalisation.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserName {
-    /// None if it is the canonical form: most names are, and every message carries a copy of one.
+    /// None if equal to the canonical form, as for most names. Saves memory: every message carries a name.
     shown: Option<Arc<str>>,
     canonical: Arc<str>,
 }
 
 impl UserName {
-    /// The most characters a name may have, canonical or as typed.
+    /// The most characters of a name, both as typed and in canonical form.
     pub const MAX_CHARS: usize = 32;
 
-    /// The most bytes a name may have, canonical or as typed.
+    /// The most bytes of a name, both as typed and in canonical form.
     pub const MAX_BYTES: usize = Self::MAX_CHARS * 4;
 
-    /// Words that the client uses itself and nobody may be called, however they are written.
+    /// Words that the programs use themselves. Names that look like one of them are refused.
     pub const RESERVED: [&str; 2] = ["everyone", "server"];
 
     /// Checks `typed` and computes its canonical form.
@@ -62,25 +63,25 @@ impl UserName {
         self.shown.as_deref().unwrap_or(&self.canonical)
     }
 
-    /// The form that decides whether two names are the same.
+    /// The form in which names are compared.
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 }
 
-/// Letters and digits of any script with their combining marks, and `_ - .`; PRECIS narrows what is not ASCII further.
+/// Whether a character may be part of a name. PRECIS further restricts characters outside ASCII.
 fn is_allowed(ch: char) -> bool {
     match ch {
         '_' | '-' | '.' => true,
         _ if ch.is_ascii() => ch.is_ascii_alphanumeric(),
-        // Legal in some PRECIS contexts, but invisible or punctuation: not in a name.
+        // PRECIS allows these in some contexts, but they are invisible or punctuation.
         '\u{b7}' | '\u{375}' | '\u{5f3}' | '\u{5f4}' | '\u{200c}' | '\u{200d}' | '\u{30fb}' => false,
         _ => true,
     }
 }
 
 fn canonical(typed: &str) -> Result<String, NameError> {
-    // ASCII is its own normal form, and a roster holds thousands of names: the tables are for the others.
+    // For ASCII the canonical form is the lower case. Skipping the tables matters for rosters of thousands of names.
     if typed.is_ascii() {
         return Ok(typed.to_ascii_lowercase());
     }
@@ -91,7 +92,7 @@ fn canonical(typed: &str) -> Result<String, NameError> {
     if canonical.chars().count() > UserName::MAX_CHARS {
         return Err(NameError::TooLong);
     }
-    // Width folding may have made ASCII punctuation of a full-width form.
+    // Width folding can turn a full-width character into ASCII punctuation.
     if let Some(ch) = canonical.chars().find(|&ch| !is_allowed(ch)) {
         return Err(NameError::Char(ch));
     }
@@ -101,8 +102,8 @@ fn canonical(typed: &str) -> Result<String, NameError> {
     Ok(canonical.into_owned())
 }
 
-/// Names the character that PRECIS refuses: the first that is refused alone, if there is one. Arabic digits are refused
-/// alone, and not behind a letter of their direction.
+/// Finds the first character that PRECIS refuses by itself. Each is also tried after an Arabic letter, because Arabic
+/// digits are valid only after a letter of their direction.
 fn refused_by_precis(typed: &str) -> NameError {
     let is_refused = |ch: &char| {
         ["", "\u{627}"].into_iter().all(|before| UsernameCaseMapped::enforce(format!("{before}{ch}")).is_err())
@@ -173,27 +174,27 @@ impl fmt::Debug for UserName {
 /// Why a user name is refused. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 pub enum NameError {
-    /// Nothing was typed.
+    /// The name is empty.
     #[error("the user name is empty; it needs 1 to 32 characters")]
     Empty,
-    /// More than [`UserName::MAX_CHARS`] characters.
+    /// The name has more than [`UserName::MAX_CHARS`] characters.
     #[error("the user name is too long; at most 32 characters are allowed")]
     TooLong,
-    /// A character that no name may hold.
-    #[error("the user name contains {}; allowed are letters and digits of any script, '_', '-' and '.'", shown(*.0))]
+    /// The name contains this character, which is not allowed.
+    #[error("the user name contains {}; only letters and digits of any script, '_', '-' and '.' are allowed", shown(*.0))]
     Char(char),
-    /// Scripts mixed above the Highly Restrictive level.
-    #[error("the user name mixes letters of different scripts that look alike; write it in one script")]
+    /// The name mixes scripts beyond the Highly Restrictive level.
+    #[error("the user name mixes scripts whose letters look alike; use letters of one script")]
     MixedScripts,
-    /// One of [`UserName::RESERVED`], or something that looks like it.
-    #[error("the user name looks like a word that the program uses itself (everyone, server); choose another")]
+    /// The name is one of [`UserName::RESERVED`], or looks like one.
+    #[error("the user name is reserved or looks like a reserved one (everyone, server); choose another")]
     Reserved,
-    /// Letters written from right to left mixed with others (RFC 5893).
-    #[error("the user name mixes writing directions; write it in one direction")]
+    /// The name mixes writing directions (RFC 5893).
+    #[error("the user name mixes writing directions; use letters of one direction")]
     Direction,
 }
 
-/// A character for a sentence: itself if it can be seen, else its number.
+/// Describes a character for an error text: the character itself if it is visible, and its code point otherwise.
 fn shown(ch: char) -> String {
     if ch == ' ' {
         "a space".to_owned()
@@ -209,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_any_script_are_ordinary() {
+    fn names_of_any_script_are_accepted() {
         for (typed, canonical) in [
             ("alice", "alice"),
             ("Alice", "alice"),
@@ -259,27 +260,27 @@ mod tests {
     }
 
     #[test]
-    fn equality_is_of_the_canonical_form() {
+    fn names_are_equal_if_their_canonical_forms_are() {
         let (typed, other) = (UserName::parse("Ming").unwrap(), UserName::parse("ｍｉｎｇ").unwrap());
         assert_eq!(typed, other);
         assert_ne!(typed.as_str(), other.as_str());
     }
 
     #[test]
-    fn every_accepted_name_is_accepted_again_in_its_canonical_form() {
+    fn the_canonical_form_of_a_name_is_a_name() {
         proptest::proptest!(|(typed in "\\PC{1,33}")| {
             if let Ok(name) = UserName::parse(&typed) {
-                let again = UserName::parse(name.canonical()).expect("canonical names are names");
+                let again = UserName::parse(name.canonical()).expect("a canonical form is a name");
                 proptest::prop_assert_eq!(again.canonical(), name.canonical());
             }
         });
     }
 
     #[test]
-    fn sentences_name_the_character() {
+    fn error_texts_name_the_character() {
         assert_eq!(
             NameError::Char(' ').to_string(),
-            "the user name contains a space; allowed are letters and digits of any script, '_', '-' and '.'"
+            "the user name contains a space; only letters and digits of any script, '_', '-' and '.' are allowed"
         );
         assert!(NameError::Char('\u{202e}').to_string().contains("U+202E"));
     }

@@ -1,4 +1,4 @@
-//! Plain passwords: one type, from the keyboard to the hash, that prints nothing and is wiped.
+//! Plain-text passwords. From the keyboard to the hash they exist only in [`Password`], which prints nothing and is wiped.
 
 use std::fmt;
 
@@ -7,21 +7,22 @@ use precis_profiles::precis_core::profile::PrecisFastInvocation;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A plain password of 8 to 128 characters, normalised by RFC 8265 OpaqueString so that two keyboards
-/// that compose the same letter differently type the same password. Wiped when dropped.
+/// A plain-text password of 8 to 128 characters. Wiped when dropped.
+///
+/// It is normalised (RFC 8265, OpaqueString), so that a letter that two keyboards compose differently is the same.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// The fewest characters.
+    /// The fewest characters of a password.
     pub const MIN_CHARS: usize = 8;
-    /// The most characters.
+    /// The most characters of a password.
     pub const MAX_CHARS: usize = 128;
 
     /// Checks and normalises `typed`.
     ///
     /// # Errors
-    /// The rule that `typed` breaks; the error holds no part of it.
+    /// The rule that `typed` breaks. The error contains no part of the password.
     pub fn parse(typed: &str) -> Result<Self, PasswordError> {
         if typed.is_empty() {
             return Err(PasswordError::Empty);
@@ -42,13 +43,13 @@ impl Password {
         }
     }
 
-    /// The plain text, for the hash and for the frame that carries it, and for nothing else.
+    /// The plain text. Only for the hash, and for the frame that carries the password.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Prints nothing of it.
+/// Prints the name of the type only.
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password")
@@ -58,19 +59,17 @@ impl fmt::Debug for Password {
 /// Why a password is refused. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 pub enum PasswordError {
-    /// Nothing was typed.
+    /// The password is empty.
     #[error("the password is empty; it needs 8 to 128 characters")]
     Empty,
-    /// Fewer than [`Password::MIN_CHARS`] characters.
+    /// The password has fewer than [`Password::MIN_CHARS`] characters.
     #[error("the password is too short; it needs at least 8 characters")]
     TooShort,
-    /// More than [`Password::MAX_CHARS`] characters.
+    /// The password has more than [`Password::MAX_CHARS`] characters.
     #[error("the password is too long; at most 128 characters are allowed")]
     TooLong,
-    /// A control character or one that Unicode does not assign.
-    #[error(
-        "the password contains a control character or one that is not allowed; use letters, digits, spaces and signs"
-    )]
+    /// The password contains a control character or an unassigned code point.
+    #[error("the password contains a control character or an unassigned one; use letters, digits, spaces and symbols")]
     Char,
 }
 
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_count_characters() {
+    fn lengths_are_counted_in_characters() {
         for (typed, result) in [
             ("", Err(PasswordError::Empty)),
             ("1234567", Err(PasswordError::TooShort)),

@@ -1,4 +1,4 @@
-//! Who came and went: what is told to people and written into the presence log.
+//! Arrivals and departures, as shown to users and written to the presence log.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,18 +11,18 @@ use crate::time::Timestamp;
 /// Why a session ended. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum OfflineReason {
-    /// Its user asked to leave.
+    /// The user left.
     Asked,
-    /// Its connection broke and did not come back within the grace time.
+    /// The connection broke and the session was not resumed within the grace time.
     Lost,
-    /// An operator disabled or removed the account, or its password was changed.
+    /// The account was disabled, removed, or given another password.
     Kicked,
-    /// It did not read what the server sent.
+    /// The client did not read what the server sent.
     TooSlow,
 }
 
 impl OfflineReason {
-    /// The word for it in the presence log and in JSON.
+    /// The reason's name in the presence log and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Asked => "asked",
@@ -39,27 +39,27 @@ impl fmt::Display for OfflineReason {
     }
 }
 
-/// One change of who is online, as people are told.
+/// One arrival, departure or move of a user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PresenceEvent {
-    /// When, on the server's clock.
+    /// The time of the event on the server's clock.
     pub at: Timestamp,
-    /// Who.
+    /// The user.
     pub user: UserName,
-    /// What happened.
+    /// What happened to the user's session.
     pub presence: Presence,
 }
 
-/// What happened to a user. The address is where the user's datagrams are best sent to.
+/// What happened to a user's session. The address is the session's preferred one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Presence {
-    /// Came.
+    /// The session began.
     Online(SocketAddr),
-    /// Left.
+    /// The session ended.
     Offline(OfflineReason),
-    /// A newer log-in of the account took over.
+    /// A newer login of the account replaced the session.
     Replaced(SocketAddr),
-    /// The same session has other addresses now.
+    /// The session has other addresses.
     Moved(SocketAddr),
 }
 
@@ -79,11 +79,11 @@ impl fmt::Display for PresenceEvent {
 /// One line of the presence log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Record {
-    /// The server began to listen.
+    /// The server has started to listen.
     Started(Timestamp),
-    /// The server was asked to stop.
+    /// The server is shutting down.
     Stopping(Timestamp),
-    /// Somebody came, went or moved.
+    /// A user arrived, left or moved.
     Presence(PresenceEvent),
 }
 
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_lines_have_the_documented_form() {
+    fn records_have_the_documented_form() {
         let at = Timestamp::from_millis(1_795_408_080_123);
         let address = "192.168.1.7:40001".parse().unwrap();
         for (presence, line) in [

@@ -1,4 +1,4 @@
-//! The roster: who is online, and its numbered changes.
+//! The roster: the sessions that are online, and their numbered changes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,72 +12,73 @@ use crate::name::UserName;
 use crate::presence::{OfflineReason, Presence, PresenceEvent};
 use crate::time::Timestamp;
 
-/// The versions of the datagram format that a session speaks, both inclusive.
+/// The link versions that a session supports: an inclusive range.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct LinkVersions {
-    /// The lowest.
+    /// The lowest supported version.
     pub low: u8,
-    /// The highest.
+    /// The highest supported version.
     pub high: u8,
 }
 
-/// One session that is online.
+/// One session in the roster.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Entry {
-    /// Whose it is.
+    /// The user.
     pub user: UserName,
-    /// Its public key, from which its id follows.
+    /// The session's public key, from which its id is derived.
     pub key: PublicKey,
-    /// Where its datagrams may be sent, best first; never empty, at most [`Entry::MAX_ADDRESSES`].
+    /// The addresses at which the session may receive datagrams, in order of preference. At least one and at most
+    /// [`Entry::MAX_ADDRESSES`].
     pub addresses: Vec<SocketAddr>,
-    /// When it logged in.
+    /// When the session began.
     pub since: Timestamp,
-    /// The datagram formats that it speaks.
+    /// The link versions that the session supports.
     pub versions: LinkVersions,
-    /// Room for what later versions add, such as an identity key.
+    /// Extension fields, for later versions.
     pub extras: Extras,
 }
 
 impl Entry {
-    /// What a client may offer (4) and the one that the server observed.
+    /// The most addresses of an entry: the 4 that a client may offer, and the one that the server observed.
     pub const MAX_ADDRESSES: usize = 5;
 
-    /// The session's id.
+    /// The session id.
     pub fn session(&self) -> SessionId {
         self.key.session()
     }
 
-    /// The address to show for it, the first.
+    /// The preferred address.
     pub fn address(&self) -> SocketAddr {
-        self.addresses.first().copied().unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)))
+        preferred(&self.addresses)
     }
 }
 
 /// One change of the roster. On the wire: append only.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Change {
-    /// A session came.
+    /// A session began.
     Online(Entry),
-    /// A session left.
+    /// A session ended.
     Offline {
-        /// Whose it was.
+        /// The user of the session.
         user: UserName,
-        /// Why.
+        /// Why the session ended.
         reason: OfflineReason,
     },
-    /// A newer session of the same user took the place of the one before.
+    /// A newer session of the same user replaced the previous one.
     Replaced(Entry),
-    /// The same session has other addresses now.
+    /// A session has other addresses.
     Moved {
-        /// Whose it is.
+        /// The user of the session.
         user: UserName,
-        /// All of its addresses, best first.
+        /// All addresses of the session, in order of preference.
         addresses: Vec<SocketAddr>,
     },
 }
 
 impl Change {
-    /// Whom it is about.
+    /// The user whose session changed.
     pub fn user(&self) -> &UserName {
         match self {
             Self::Online(entry) | Self::Replaced(entry) => &entry.user,
@@ -85,88 +86,89 @@ impl Change {
         }
     }
 
-    /// What people are told of it.
+    /// The change as an event to display or to record.
     pub fn event(&self, at: Timestamp) -> PresenceEvent {
         let presence = match self {
             Self::Online(entry) => Presence::Online(entry.address()),
             Self::Offline { reason, .. } => Presence::Offline(*reason),
             Self::Replaced(entry) => Presence::Replaced(entry.address()),
-            Self::Moved { addresses, .. } => Presence::Moved(first(addresses)),
+            Self::Moved { addresses, .. } => Presence::Moved(preferred(addresses)),
         };
         PresenceEvent { at, user: self.user().clone(), presence }
     }
 }
 
-fn first(addresses: &[SocketAddr]) -> SocketAddr {
+/// The first address. Entries always have one; the fallback only avoids a panic.
+fn preferred(addresses: &[SocketAddr]) -> SocketAddr {
     addresses.first().copied().unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)))
 }
 
-/// How far a roster, or a copy of it, is.
+/// Identifies a state of the roster.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RosterVersion {
-    /// The server start that counts the revisions.
+    /// The run of the server that counts the revisions.
     pub epoch: Epoch,
-    /// The revision.
+    /// The number of the last change.
     pub revision: Revision,
 }
 
-/// Changes that lead from one revision to a later one.
+/// Consecutive changes of the roster.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Update {
-    /// The server start that counts these revisions.
+    /// The run of the server that counts the revisions.
     pub epoch: Epoch,
-    /// The revision that the receiver must have.
+    /// The revision before the first change.
     pub from: Revision,
-    /// The revision that it has afterwards: `from` plus the number of changes.
+    /// The revision after the last change: `from` plus the number of changes.
     pub to: Revision,
     /// The changes in order, each with its time on the server's clock.
     pub changes: Vec<(Timestamp, Change)>,
 }
 
-/// Who is online, by user name: one session per account.
+/// The sessions that are online, by user name. A user has at most one session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Roster {
     entries: BTreeMap<UserName, Entry>,
 }
 
 impl Roster {
-    /// A roster of nobody.
+    /// Creates an empty roster.
     pub const fn new() -> Self {
         Self { entries: BTreeMap::new() }
     }
 
-    /// How many are online.
+    /// The number of sessions.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nobody is online.
+    /// Whether there are no sessions.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The entry of `user`, if online.
+    /// The entry of `user`, if the user is online.
     pub fn get(&self, user: &UserName) -> Option<&Entry> {
         self.entries.get(user)
     }
 
-    /// Everybody, in the order of canonical names.
+    /// All entries, in the order of canonical user names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Entry> {
         self.entries.values()
     }
 
-    /// Puts an entry in; gives back the one it took the place of.
+    /// Inserts an entry, and returns the user's previous one.
     pub fn insert(&mut self, entry: Entry) -> Option<Entry> {
         self.entries.insert(entry.user.clone(), entry)
     }
 
-    /// Takes `user` out.
+    /// Removes and returns the entry of `user`.
     pub fn remove(&mut self, user: &UserName) -> Option<Entry> {
         self.entries.remove(user)
     }
 
-    /// Makes one change. A change about somebody who is not there does nothing: revisions, not contents, tell whether
-    /// two rosters are in step.
+    /// Applies one change. A change of a user who is not online has no effect: whether two rosters are in sync is a matter
+    /// of their versions, not of their contents.
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Online(entry) | Change::Replaced(entry) => {
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_lead_from_one_roster_to_the_next() {
+    fn changes_are_applied_in_order() {
         let mut roster: Roster = [entry("alice", 1)].into_iter().collect();
         let moved = vec![SocketAddr::from(([10, 0, 0, 9], 50_000))];
         for change in [
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_tells_the_event_that_people_see() {
+    fn a_change_has_an_event() {
         let at = Timestamp::from_millis(5);
         let event = Change::Replaced(entry("alice", 3)).event(at);
         assert_eq!(event.presence, Presence::Replaced(SocketAddr::from(([192, 168, 1, 3], 40_001))));

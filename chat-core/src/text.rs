@@ -1,15 +1,17 @@
-//! The text of a message: bounded, and free of what could forge or garble a screen.
+//! The text of a message: bounded, and without characters that could forge or garble the display.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A text: 1 to 16,384 bytes of UTF-8 without control characters (other than newline and tab), without
-/// bidirectional controls and without U+2028 and U+2029. Checked by the sender and again by the receiver.
+/// A text of 1 to 16,384 bytes of UTF-8.
+///
+/// It contains no control characters other than newline and tab, no bidirectional controls, and neither U+2028 nor
+/// U+2029. Both the sender and the receiver check this.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Text(Arc<str>);
 
 impl Text {
-    /// The most bytes a text may have: long enough for a page, short enough to be put together again in little memory.
+    /// The most bytes of a text: enough for several pages, and little memory to reassemble.
     pub const MAX_BYTES: usize = 16_384;
 
     /// Checks `typed`.
@@ -23,7 +25,7 @@ impl Text {
         if typed.len() > Self::MAX_BYTES {
             return Err(TextError::TooLong { bytes: typed.len() });
         }
-        // Plain ASCII is seen at a glance: without a way out in between, many bytes are looked at together.
+        // Fast path for printable ASCII. Without an early exit the compiler vectorises the loop.
         if typed.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
             return Ok(Self(typed.into()));
         }
@@ -33,7 +35,7 @@ impl Text {
         }
     }
 
-    /// The text itself.
+    /// The text as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,7 +50,7 @@ fn is_forbidden(ch: char) -> bool {
     }
 }
 
-/// Prints the length only: what people write does not belong into logs.
+/// Prints the length only: texts do not belong into logs.
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({} bytes)", self.0.len())
@@ -58,16 +60,16 @@ impl fmt::Debug for Text {
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TextError {
-    /// Nothing was typed.
+    /// The text is empty.
     #[error("the text is empty; type something to send")]
     Empty,
-    /// More than [`Text::MAX_BYTES`].
-    #[error("the text is too long ({bytes} bytes); at most 16384 bytes are allowed, so send it in parts")]
+    /// The text has more than [`Text::MAX_BYTES`] bytes.
+    #[error("the text is too long ({bytes} bytes); at most 16384 bytes are allowed, send it in parts")]
     TooLong {
-        /// Its length.
+        /// The length of the text in bytes.
         bytes: usize,
     },
-    /// A control character, which could forge or garble what others see.
+    /// The text contains this control character.
     #[error("the text contains the control character U+{:04X}; only newline and tab are allowed", u32::from(*.0))]
     Char(char),
 }

@@ -1,4 +1,4 @@
-//! The two clocks, kept apart by type: [`Mono`] for timeouts, [`Timestamp`] for data that people see.
+//! Two kinds of time: [`Mono`] for timeouts, and [`Timestamp`] for times that are stored, sent and displayed.
 
 use std::fmt;
 use std::ops::Add;
@@ -6,39 +6,39 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Both clocks, read once per event by the driver.
+/// Both clocks. The driver reads them once per event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Now {
-    /// For timeouts: never goes back.
+    /// The monotonic clock, for timeouts. Never goes back.
     pub mono: Mono,
-    /// For data: what a clock on the wall shows, and may be set back.
+    /// The wall clock, for data. May be set at any time.
     pub wall: Timestamp,
 }
 
-/// A monotonic time: nanoseconds since a start that only its driver knows.
+/// A monotonic time, in nanoseconds since a moment that the driver chose.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Mono(u64);
 
 impl Mono {
-    /// The driver's start.
+    /// The moment from which the driver counts.
     pub const ZERO: Self = Self(0);
 
-    /// The time `elapsed` after the driver's start, at most about 584 years.
+    /// The time `elapsed` after [`Mono::ZERO`], at most about 584 years.
     pub fn at(elapsed: Duration) -> Self {
         Self(saturating_nanos(elapsed))
     }
 
-    /// The time that has passed since `earlier`; zero if that lies in the future.
+    /// The time since `earlier`, or zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// The time left until `later`; zero if that has passed.
+    /// The time until `later`, or zero if `later` is earlier.
     pub fn until(self, later: Self) -> Duration {
         later.since(self)
     }
 
-    /// The time `duration` before this; the start if there was none.
+    /// The time `duration` earlier, but not before [`Mono::ZERO`].
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(saturating_nanos(duration)))
@@ -57,7 +57,7 @@ fn saturating_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A point in time as Unix milliseconds, the only form in which times are stored and sent.
+/// A point in time in milliseconds since the Unix epoch. Times are stored and sent in this form only.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Timestamp(u64);
 
@@ -72,12 +72,12 @@ impl Timestamp {
         self.0
     }
 
-    /// The same time moved by `offset` milliseconds; stops at the ends of the range.
+    /// The time moved by `offset` milliseconds, saturating at the ends of the range.
     pub const fn offset_by(self, offset: i64) -> Self {
         Self(self.0.saturating_add_signed(offset))
     }
 
-    /// How far the two times lie apart, whichever is the later one.
+    /// The absolute difference between two times.
     pub const fn abs_diff(self, other: Self) -> Duration {
         Duration::from_millis(self.0.abs_diff(other.0))
     }
@@ -91,7 +91,7 @@ impl Add<Duration> for Timestamp {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds, as in the presence log; a time beyond the year 9999 is shown as that year's end.
+/// RFC 3339 in UTC with milliseconds. Times after the year 9999 are displayed as the end of that year.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = i64::try_from(self.0)
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamps_show_as_rfc_3339_with_milliseconds() {
+    fn timestamps_are_displayed_as_rfc_3339_with_milliseconds() {
         for (millis, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (1_795_408_080_123, "2026-11-23T04:28:00.123Z"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn monotonic_time_saturates_instead_of_wrapping() {
+    fn monotonic_times_saturate() {
         let later = Mono::ZERO + Duration::from_secs(3);
         assert_eq!(later.since(Mono::ZERO), Duration::from_secs(3));
         assert_eq!(Mono::ZERO.since(later), Duration::ZERO);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_move_both_ways_and_stop_at_the_ends() {
+    fn offsets_work_in_both_directions_and_saturate() {
         let noon = Timestamp::from_millis(1_000);
         assert_eq!(noon.offset_by(-400), Timestamp::from_millis(600));
         assert_eq!(noon.offset_by(-4_000), Timestamp::from_millis(0));

@@ -1,7 +1,7 @@
-//! What every implementation promises, as code.
+//! The contract suite: the tests that every implementation of [`Accounts`] and [`Operator`] must pass.
 //!
-//! One function per sentence of the contract; [`accounts_contract`] says them all. A sentence that does not hold is a
-//! panic whose message says what was expected.
+//! There is one function for each rule, and [`accounts_contract`] runs them all. A violation panics with a message that
+//! states what was expected.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -15,259 +15,286 @@ use crate::name::UserName;
 use crate::password::Password;
 use crate::time::Timestamp;
 
-/// Everything that the implementations of [`Accounts`] and [`Operator`] promise, told to an **empty** store.
+/// Runs the whole contract on an **empty** store.
 ///
-/// Takes about 60 password checks: choose a cheap hash.
+/// Makes about 60 password checks, so use a cheap hash.
 ///
 /// # Panics
-/// If a promise is broken.
+/// If the implementation violates the contract.
 pub async fn accounts_contract<A: Accounts + Operator>(accounts: &A) {
     a_list_is_paged_by_rising_id(accounts).await;
-    a_registered_account_is_as_it_was_asked_for(accounts).await;
-    names_are_taken_by_their_canonical_form(accounts).await;
+    a_registered_account_has_the_requested_values(accounts).await;
+    names_are_unique_in_canonical_form(accounts).await;
     different_names_are_different_accounts(accounts).await;
-    unknown_names_and_wrong_passwords_are_told_the_same(accounts).await;
+    unknown_names_and_wrong_passwords_have_the_same_error(accounts).await;
     a_changed_password_replaces_the_old_one_and_raises_the_generation(accounts).await;
     an_operator_sets_a_password_without_the_old_one(accounts).await;
-    a_disabled_account_is_told_only_to_who_knows_its_password(accounts).await;
+    only_the_right_password_reveals_that_an_account_is_disabled(accounts).await;
     a_removed_name_stays_reserved_until_it_is_freed(accounts).await;
-    an_operator_of_an_unknown_name_is_told(accounts).await;
-    look_up_finds_accounts_of_any_status_and_leaves_out_the_unknown(accounts).await;
+    operations_on_an_unknown_name_fail(accounts).await;
+    look_up_finds_accounts_of_any_status_and_ignores_unknown_ids(accounts).await;
     only_raised_generations_count_as_changes(accounts).await;
     a_last_seen_time_never_goes_back(accounts).await;
-    of_many_who_register_one_name_exactly_one_wins(accounts).await;
-    of_many_who_change_one_password_exactly_one_wins(accounts).await;
+    concurrent_registrations_of_one_name_have_one_winner(accounts).await;
+    concurrent_changes_of_one_password_have_one_winner(accounts).await;
 }
 
-/// Needs an empty store; leaves five accounts in it.
+/// `list` returns pages in the order of ids. Requires an empty store and leaves five accounts in it.
 pub async fn a_list_is_paged_by_rising_id<A: Accounts + Operator>(accounts: &A) {
-    assert_eq!(ok(accounts.list(None, 10).await, "to list an empty store"), [], "the store must be empty at first");
+    assert_eq!(ok(accounts.list(None, 10).await, "list an empty store"), [], "the store must be empty");
     let mut registered = Vec::new();
     for name in ["page1", "page2", "page3", "page4", "page5"] {
         registered.push(register(accounts, name).await);
     }
     assert!(registered.is_sorted_by(|a, b| a.id < b.id), "ids must rise: {registered:?}");
     let mut listed = ok(accounts.list(None, 2).await, "the first page");
-    assert_eq!(listed.len(), 2, "a page must hold as many as were asked for");
+    assert_eq!(listed.len(), 2, "a page must be full while there are more accounts");
     while let Some(last) = listed.last().map(|account| account.id) {
         let page = ok(accounts.list(Some(last), 2).await, "the next page");
         if page.is_empty() {
             break;
         }
-        assert!(page.len() <= 2, "a page must hold no more than were asked for: {page:?}");
+        assert!(page.len() <= 2, "a page must not exceed the limit: {page:?}");
         listed.extend(page);
     }
-    assert_eq!(listed, registered, "all pages together must be all accounts, each once, by rising id");
-    assert_eq!(ok(accounts.list(None, 0).await, "a page of none"), [], "a page of none must be empty");
+    assert_eq!(listed, registered, "the pages together must contain every account once, in the order of ids");
+    assert_eq!(ok(accounts.list(None, 0).await, "list with limit 0"), [], "a page with limit 0 must be empty");
 }
 
-/// A registered account is as it was asked for: name as typed, generation 1, active, never seen.
-pub async fn a_registered_account_is_as_it_was_asked_for<A: Accounts + Operator>(accounts: &A) {
+/// A registered account has the user name as typed and generation 1, is active, and was never seen.
+pub async fn a_registered_account_has_the_requested_values<A: Accounts + Operator>(accounts: &A) {
     let account = register(accounts, "Registered").await;
     assert_eq!(account.name.as_str(), "Registered", "the name must be kept as it was typed");
     assert_eq!(account.generation, 1, "the first generation must be 1");
     assert_eq!(account.status, Status::Active, "a new account must be active");
-    assert_eq!(account.created, T0, "the time of registration must be the one that was given");
+    assert_eq!(account.created, T0, "the time of registration must be the given one");
     assert_eq!(account.last_seen, None, "a new account must not have been seen");
-    let again = ok(log_in(accounts, "registered", RIGHT).await, "the right password of a new account");
-    assert_eq!(again, account, "authenticate must give the account that was registered");
-    assert_eq!(again.name.as_str(), "Registered", "the name must be as typed at registration, not at log-in");
+    let again = ok(login(accounts, "registered", RIGHT).await, "authenticate with the right password");
+    assert_eq!(again, account, "authenticate must return the registered account");
+    assert_eq!(again.name.as_str(), "Registered", "the name must be as typed at registration, not at login");
 }
 
-/// Names are taken by their canonical form: case and width do not make another name.
-pub async fn names_are_taken_by_their_canonical_form<A: Accounts + Operator>(accounts: &A) {
+/// User names are unique in canonical form: names that differ in case or width are the same.
+pub async fn names_are_unique_in_canonical_form<A: Accounts + Operator>(accounts: &A) {
     register(accounts, "alice").await;
     for typed in ["alice", "Alice", "ALICE", "ａｌｉｃｅ"] {
         let taken = accounts.register(name(typed), password(RIGHT), T0).await;
-        assert!(matches!(taken, Err(AccountError::NameTaken)), "{typed} must be taken by alice: {taken:?}");
-        ok(log_in(accounts, typed, RIGHT).await, "any way to write alice");
+        assert!(matches!(taken, Err(AccountError::NameTaken)), "{typed} is alice and must be taken: {taken:?}");
+        ok(login(accounts, typed, RIGHT).await, "authenticate as alice in any spelling");
     }
 }
 
-/// Different names are different accounts, whatever a collation thinks of them.
+/// Names with different canonical forms are different accounts, even if a collation considers them equal.
 pub async fn different_names_are_different_accounts<A: Accounts + Operator>(accounts: &A) {
     let names = ["bob", "bób", "bob.", "爱丽丝", "小明", "小红", "strasse", "straße", "ａnna"];
     let mut ids = BTreeSet::new();
     for typed in names {
         ids.insert(register(accounts, typed).await.id);
     }
-    assert_eq!(ids.len(), names.len(), "each of {names:?} must be an account of its own");
+    assert_eq!(ids.len(), names.len(), "each of {names:?} must have its own account");
     for typed in names {
-        let account = ok(log_in(accounts, typed, RIGHT).await, typed);
+        let account = ok(login(accounts, typed, RIGHT).await, typed);
         assert_eq!(account.name.as_str(), typed, "each name must find its own account");
     }
-    let unknown = log_in(accounts, "álice", RIGHT).await;
+    let unknown = login(accounts, "álice", RIGHT).await;
     assert!(matches!(unknown, Err(AccountError::WrongCredentials)), "álice must not be alice: {unknown:?}");
 }
 
-/// Unknown names and wrong passwords are told the same.
-pub async fn unknown_names_and_wrong_passwords_are_told_the_same<A: Accounts + Operator>(accounts: &A) {
+/// Unknown names and wrong passwords have the same error.
+pub async fn unknown_names_and_wrong_passwords_have_the_same_error<A: Accounts + Operator>(accounts: &A) {
     let account = register(accounts, "guessed").await;
     for (typed, plain) in [("guessed", WRONG), ("guessed", "right passwor"), ("nobody", RIGHT)] {
-        let wrong = log_in(accounts, typed, plain).await;
-        assert!(matches!(wrong, Err(AccountError::WrongCredentials)), "{typed}: expected the one answer: {wrong:?}");
+        let wrong = login(accounts, typed, plain).await;
+        assert!(matches!(wrong, Err(AccountError::WrongCredentials)), "{typed}: expected WrongCredentials: {wrong:?}");
     }
     let wrong = accounts.change_password(account.id, password(WRONG), password(OTHER), T1).await;
     assert!(matches!(wrong, Err(AccountError::WrongCredentials)), "a wrong old password must be refused: {wrong:?}");
     let wrong = accounts.change_password(UNKNOWN, password(RIGHT), password(OTHER), T1).await;
-    assert!(matches!(wrong, Err(AccountError::WrongCredentials)), "an unknown id must be told the same: {wrong:?}");
-    assert_eq!(ok(log_in(accounts, "guessed", RIGHT).await, "guesses"), account, "guesses must change nothing");
+    assert!(matches!(wrong, Err(AccountError::WrongCredentials)), "an unknown id must have the same error: {wrong:?}");
+    assert_eq!(
+        ok(login(accounts, "guessed", RIGHT).await, "authenticate after wrong guesses"),
+        account,
+        "wrong guesses must change nothing"
+    );
 }
 
 /// A changed password replaces the old one and raises the generation.
 pub async fn a_changed_password_replaces_the_old_one_and_raises_the_generation<A: Accounts + Operator>(accounts: &A) {
     let before = register(accounts, "changer").await;
     let changed = accounts.change_password(before.id, password(RIGHT), password(OTHER), T1).await;
-    let changed = ok(changed, "a change with the right old password");
+    let changed = ok(changed, "change the password with the right old one");
     assert_eq!(changed, Account { generation: 2, ..before }, "only the generation must differ");
-    assert_eq!(ok(log_in(accounts, "changer", OTHER).await, "the new password"), changed);
-    let old = log_in(accounts, "changer", RIGHT).await;
-    assert!(matches!(old, Err(AccountError::WrongCredentials)), "the old password must be worth nothing: {old:?}");
+    assert_eq!(ok(login(accounts, "changer", OTHER).await, "authenticate with the new password"), changed);
+    let old = login(accounts, "changer", RIGHT).await;
+    assert!(matches!(old, Err(AccountError::WrongCredentials)), "the old password must be refused: {old:?}");
 }
 
-/// An operator sets a password without the old one; the generation rises, also if the account is disabled.
+/// An operator sets a password without the old one, also of a disabled account, and the generation rises.
 pub async fn an_operator_sets_a_password_without_the_old_one<A: Accounts + Operator>(accounts: &A) {
     let before = register(accounts, "forgetful").await;
-    let set = ok(accounts.set_password(name("Forgetful"), password(OTHER), T1).await, "to set a password");
+    let set = ok(accounts.set_password(name("Forgetful"), password(OTHER), T1).await, "set a password");
     assert_eq!(set, Account { generation: 2, ..before }, "only the generation must differ");
-    assert_eq!(ok(log_in(accounts, "forgetful", OTHER).await, "the password that was set"), set);
+    assert_eq!(ok(login(accounts, "forgetful", OTHER).await, "authenticate with the password that was set"), set);
     set_status(accounts, "forgetful", NewStatus::Disabled).await;
-    let set = ok(accounts.set_password(name("forgetful"), password(RIGHT), T1).await, "to set it while disabled");
+    let set = ok(
+        accounts.set_password(name("forgetful"), password(RIGHT), T1).await,
+        "set the password of a disabled account",
+    );
     assert_eq!((set.generation, set.status), (4, Status::Disabled), "the account must stay disabled");
 }
 
-/// That an account is disabled is told only to who knows its password; enabling it lets it in again.
-pub async fn a_disabled_account_is_told_only_to_who_knows_its_password<A: Accounts + Operator>(accounts: &A) {
+/// Only the right password reveals that an account is disabled. An enabled account can log in again.
+pub async fn only_the_right_password_reveals_that_an_account_is_disabled<A: Accounts + Operator>(accounts: &A) {
     let before = register(accounts, "suspended").await;
     let disabled = set_status(accounts, "suspended", NewStatus::Disabled).await;
     assert_eq!((disabled.generation, disabled.status), (2, Status::Disabled), "disabling must raise the generation");
     let again = set_status(accounts, "suspended", NewStatus::Disabled).await;
     assert_eq!(again, disabled, "disabling twice must change nothing");
-    let right = log_in(accounts, "suspended", RIGHT).await;
-    assert!(matches!(right, Err(AccountError::Disabled)), "the right password must be told: {right:?}");
-    let wrong = log_in(accounts, "suspended", WRONG).await;
-    assert!(matches!(wrong, Err(AccountError::WrongCredentials)), "a wrong password must not be told: {wrong:?}");
+    let right = login(accounts, "suspended", RIGHT).await;
+    assert!(matches!(right, Err(AccountError::Disabled)), "the right password must reveal it: {right:?}");
+    let wrong = login(accounts, "suspended", WRONG).await;
+    assert!(matches!(wrong, Err(AccountError::WrongCredentials)), "a wrong password must not reveal it: {wrong:?}");
     let change = accounts.change_password(before.id, password(RIGHT), password(OTHER), T1).await;
-    assert!(matches!(change, Err(AccountError::Disabled)), "a disabled account must not change it: {change:?}");
+    assert!(
+        matches!(change, Err(AccountError::Disabled)),
+        "a disabled account must not change its password: {change:?}"
+    );
     let enabled = set_status(accounts, "suspended", NewStatus::Active).await;
     assert_eq!((enabled.generation, enabled.status), (3, Status::Active), "enabling must raise the generation");
-    assert_eq!(ok(log_in(accounts, "suspended", RIGHT).await, "an enabled account"), enabled);
+    assert_eq!(ok(login(accounts, "suspended", RIGHT).await, "authenticate after enabling"), enabled);
 }
 
-/// A removed name stays reserved until it is freed; its account stays, and its id is never used again.
+/// The user name of a removed account stays reserved until it is freed. The account stays, and its id is never reused.
 pub async fn a_removed_name_stays_reserved_until_it_is_freed<A: Accounts + Operator>(accounts: &A) {
     let first = register(accounts, "removed").await;
     let removed = set_status(accounts, "removed", NewStatus::Removed).await;
     assert_eq!((removed.generation, removed.status), (2, Status::Removed), "removing must raise the generation");
-    let log_in_again = log_in(accounts, "removed", RIGHT).await;
+    let login_again = login(accounts, "removed", RIGHT).await;
     assert!(
-        matches!(log_in_again, Err(AccountError::WrongCredentials)),
-        "a removed name must be told like an unknown one: {log_in_again:?}"
+        matches!(login_again, Err(AccountError::WrongCredentials)),
+        "a removed name must have the same error as an unknown one: {login_again:?}"
     );
     let change = accounts.change_password(first.id, password(RIGHT), password(OTHER), T1).await;
-    assert!(matches!(change, Err(AccountError::WrongCredentials)), "a removed account must not change it: {change:?}");
+    assert!(
+        matches!(change, Err(AccountError::WrongCredentials)),
+        "a removed account must not change its password: {change:?}"
+    );
     let taken = accounts.register(name("Removed"), password(RIGHT), T1).await;
     assert!(matches!(taken, Err(AccountError::NameTaken)), "a removed name must stay reserved: {taken:?}");
     for status in [NewStatus::Active, NewStatus::Disabled, NewStatus::Removed] {
         let none = accounts.set_status(name("removed"), status, T1).await;
-        assert!(matches!(none, Err(AccountError::NoSuchAccount)), "{status:?}: it must be gone for good: {none:?}");
+        assert!(
+            matches!(none, Err(AccountError::NoSuchAccount)),
+            "{status:?}: a removed account must stay removed: {none:?}"
+        );
     }
     let none = accounts.set_password(name("removed"), password(OTHER), T1).await;
-    assert!(matches!(none, Err(AccountError::NoSuchAccount)), "a removed account must get no password: {none:?}");
+    assert!(matches!(none, Err(AccountError::NoSuchAccount)), "a removed account must not get a password: {none:?}");
 
     let freed = set_status(accounts, "removed", NewStatus::RemovedAndFreed).await;
     assert_eq!(freed, removed, "freeing the name of a removed account must change nothing else");
     let second = register(accounts, "removed").await;
     assert!(second.id > first.id, "a freed name must get a new id: {} after {}", second.id, first.id);
     let freed = set_status(accounts, "removed", NewStatus::RemovedAndFreed).await;
-    assert_eq!((freed.id, freed.generation), (second.id, 2), "removing and freeing at once must raise the generation");
+    assert_eq!(
+        (freed.id, freed.generation),
+        (second.id, 2),
+        "removing and freeing in one step must raise the generation"
+    );
     let third = register(accounts, "removed").await;
-    assert!(third.id > second.id, "an id must never be used again: {} after {}", third.id, second.id);
-    let kept = ok(accounts.look_up(vec![first.id, second.id]).await, "to look up freed accounts");
+    assert!(third.id > second.id, "an id must never be reused: {} after {}", third.id, second.id);
+    let kept = ok(accounts.look_up(vec![first.id, second.id]).await, "look up freed accounts");
     assert!(
         kept.len() == 2 && kept.iter().all(|account| account.status == Status::Removed),
-        "freed accounts must stay known as removed: {kept:?}"
+        "freed accounts must stay as removed: {kept:?}"
     );
 }
 
-/// An operator who names an account that does not exist is told.
-pub async fn an_operator_of_an_unknown_name_is_told<A: Accounts + Operator>(accounts: &A) {
+/// Operations on a user name without an account fail.
+pub async fn operations_on_an_unknown_name_fail<A: Accounts + Operator>(accounts: &A) {
     let none = accounts.set_password(name("nobody"), password(RIGHT), T1).await;
-    assert!(matches!(none, Err(AccountError::NoSuchAccount)), "to set a password of nobody: {none:?}");
+    assert!(matches!(none, Err(AccountError::NoSuchAccount)), "set a password of an unknown name: {none:?}");
     for status in [NewStatus::Active, NewStatus::Disabled, NewStatus::Removed, NewStatus::RemovedAndFreed] {
         let none = accounts.set_status(name("nobody"), status, T1).await;
-        assert!(matches!(none, Err(AccountError::NoSuchAccount)), "{status:?} of nobody: {none:?}");
+        assert!(matches!(none, Err(AccountError::NoSuchAccount)), "{status:?} of an unknown name: {none:?}");
     }
 }
 
-/// A look-up finds accounts of any status, many at once, and leaves out the unknown.
-pub async fn look_up_finds_accounts_of_any_status_and_leaves_out_the_unknown<A: Accounts + Operator>(accounts: &A) {
+/// `look_up` finds accounts of any status, takes any number of ids, and ignores unknown ones.
+pub async fn look_up_finds_accounts_of_any_status_and_ignores_unknown_ids<A: Accounts + Operator>(accounts: &A) {
     let active = register(accounts, "look1").await;
     register(accounts, "look2").await;
     let disabled = set_status(accounts, "look2", NewStatus::Disabled).await;
     register(accounts, "look3").await;
     let removed = set_status(accounts, "look3", NewStatus::Removed).await;
     let expected = [active, disabled, removed];
-    // More than any implementation can put into one statement.
+    // More than a statement of any database can hold.
     let unknown = (1 << 40..(1 << 40) + 70_000).map(AccountId::new).chain([UNKNOWN]);
     let ids = unknown.chain(expected.iter().map(|account| account.id)).collect();
-    let mut found = ok(accounts.look_up(ids).await, "to look up many");
+    let mut found = ok(accounts.look_up(ids).await, "look up many ids");
     found.sort_by_key(|account| account.id);
-    assert_eq!(found, expected, "exactly the known ones must be found");
-    assert_eq!(ok(accounts.look_up(Vec::new()).await, "to look up none"), [], "no ids must find no accounts");
+    assert_eq!(found, expected, "exactly the known ids must be found");
+    assert_eq!(ok(accounts.look_up(Vec::new()).await, "look up no ids"), [], "no ids must find no accounts");
 }
 
-/// Only raised generations count as changes, and the time asked for is included.
+/// `changed_since` returns accounts whose generation rose, including those at the given time.
 pub async fn only_raised_generations_count_as_changes<A: Accounts + Operator>(accounts: &A) {
     let (before, at, after) = (LATE.offset_by(-1), LATE, LATE.offset_by(1));
-    let quiet = ok(accounts.register(name("quiet"), password(RIGHT), after).await, "to register late");
-    ok(accounts.mark_seen(vec![quiet.id], after).await, "to be seen late");
+    let quiet = ok(accounts.register(name("quiet"), password(RIGHT), after).await, "register");
+    ok(accounts.mark_seen(vec![quiet.id], after).await, "mark as seen");
     let changed = ok(accounts.changed_since(before).await, "changes before there are any");
-    assert_eq!(changed, [], "neither a registration nor being seen is a change");
+    assert_eq!(changed, [], "neither a registration nor a last-seen time is a change");
 
     let id = register(accounts, "loud").await.id;
-    ok(accounts.set_status(name("loud"), NewStatus::Disabled, at).await, "to disable");
-    ok(accounts.set_status(name("loud"), NewStatus::Disabled, after).await, "to disable what is disabled");
+    ok(accounts.set_status(name("loud"), NewStatus::Disabled, at).await, "disable");
+    ok(accounts.set_status(name("loud"), NewStatus::Disabled, after).await, "disable again");
     let generations = |accounts: Vec<Account>| accounts.iter().map(|a| (a.id, a.generation)).collect::<Vec<_>>();
     for (since, expected) in [(before, vec![(id, 2)]), (at, vec![(id, 2)]), (after, vec![])] {
         let changed = generations(ok(accounts.changed_since(since).await, "changes"));
-        assert_eq!(changed, expected, "changed at {at}: asked since {since}");
+        assert_eq!(changed, expected, "changed at {at}, asked for changes since {since}");
     }
-    ok(accounts.set_status(name("loud"), NewStatus::RemovedAndFreed, before).await, "to remove by a slow clock");
+    ok(accounts.set_status(name("loud"), NewStatus::RemovedAndFreed, before).await, "remove with a slower clock");
     let changed = generations(ok(accounts.changed_since(at).await, "changes"));
-    assert_eq!(changed, [(id, 3)], "a change by a slower clock must not hide an earlier one, nor a freed name its own");
+    assert_eq!(changed, [(id, 3)], "neither a change with a slower clock nor freeing the name may hide a change");
     assert_eq!(ok(accounts.changed_since(Timestamp::from_millis(u64::MAX)).await, "changes at the end of time"), []);
 }
 
-/// A last-seen time never goes back, and unknown ids are passed over.
+/// A last-seen time never goes back, and unknown ids are ignored.
 pub async fn a_last_seen_time_never_goes_back<A: Accounts + Operator>(accounts: &A) {
     let ids = [register(accounts, "seen1").await.id, register(accounts, "seen2").await.id];
-    ok(accounts.mark_seen(vec![ids[0]], T1).await, "to see one");
-    ok(accounts.mark_seen(vec![UNKNOWN, ids[0], ids[1]], T0).await, "to see both, and somebody unknown");
-    ok(accounts.mark_seen(Vec::new(), T1).await, "to see nobody");
-    let mut seen = ok(accounts.look_up(ids.to_vec()).await, "to look up both");
+    ok(accounts.mark_seen(vec![ids[0]], T1).await, "mark one as seen");
+    ok(accounts.mark_seen(vec![UNKNOWN, ids[0], ids[1]], T0).await, "mark both and an unknown id as seen");
+    ok(accounts.mark_seen(Vec::new(), T1).await, "mark no id as seen");
+    let mut seen = ok(accounts.look_up(ids.to_vec()).await, "look up both");
     seen.sort_by_key(|account| account.id);
     let times: Vec<_> = seen.iter().map(|account| account.last_seen).collect();
     assert_eq!(times, [Some(T1), Some(T0)], "each must have its latest time");
-    assert!(seen.iter().all(|account| account.generation == 1), "being seen must not raise the generation: {seen:?}");
+    assert!(
+        seen.iter().all(|account| account.generation == 1),
+        "marking as seen must not raise the generation: {seen:?}"
+    );
 }
 
-/// Of many who register one name at once exactly one wins, and the others are told that it is taken.
-pub async fn of_many_who_register_one_name_exactly_one_wins<A: Accounts + Operator>(accounts: &A) {
+/// Of concurrent registrations of one name exactly one succeeds, and the others fail because the name is taken.
+pub async fn concurrent_registrations_of_one_name_have_one_winner<A: Accounts + Operator>(accounts: &A) {
     let typed = ["race", "Race", "RACE", "ｒａｃｅ", "race", "Race", "RACE", "ｒａｃｅ"];
     let results = all(typed.map(|typed| accounts.register(name(typed), password(RIGHT), T0))).await;
     exactly_one(&results, "NameTaken", |error| matches!(error, AccountError::NameTaken));
 }
 
-/// Of many who change one password at once exactly one wins, and the others' old password is wrong by then.
-pub async fn of_many_who_change_one_password_exactly_one_wins<A: Accounts + Operator>(accounts: &A) {
+/// Of concurrent changes of one password exactly one succeeds, and the others fail because their old password is wrong.
+pub async fn concurrent_changes_of_one_password_have_one_winner<A: Accounts + Operator>(accounts: &A) {
     let id = register(accounts, "torn").await.id;
     let results = all(["new one 1", "new one 2", "new one 3", "new one 4"]
         .map(|new| accounts.change_password(id, password(RIGHT), password(new), T1)))
     .await;
     exactly_one(&results, "WrongCredentials", |error| matches!(error, AccountError::WrongCredentials));
-    let torn = ok(accounts.look_up(vec![id]).await, "to look it up");
-    assert_eq!(torn.first().map(|account| account.generation), Some(2), "one change must raise it once: {torn:?}");
+    let torn = ok(accounts.look_up(vec![id]).await, "look up the account");
+    assert_eq!(
+        torn.first().map(|account| account.generation),
+        Some(2),
+        "one change must raise the generation once: {torn:?}"
+    );
 }
 
 const RIGHT: &str = "right password";
@@ -275,24 +302,24 @@ const WRONG: &str = "wrong password";
 const OTHER: &str = "other password";
 const T0: Timestamp = Timestamp::from_millis(1_795_408_080_000);
 const T1: Timestamp = Timestamp::from_millis(1_795_408_081_000);
-/// Later than all other times here, so that the sentence about changes sees only its own.
+/// Later than all other times, so that the rule about changes sees only its own.
 const LATE: Timestamp = Timestamp::from_millis(1_795_500_000_000);
-/// An id that no store gives; too high for a signed number.
+/// An id that no store assigns, and too high for a signed number.
 const UNKNOWN: AccountId = AccountId::new(u64::MAX);
 
 fn name(typed: &str) -> UserName {
-    UserName::parse(typed).expect("the contract's names are valid")
+    UserName::parse(typed).expect("the contract uses valid names")
 }
 
 fn password(plain: &str) -> Password {
-    Password::parse(plain).expect("the contract's passwords are valid")
+    Password::parse(plain).expect("the contract uses valid passwords")
 }
 
 async fn register<A: Accounts>(accounts: &A, typed: &str) -> Account {
     ok(accounts.register(name(typed), password(RIGHT), T0).await, typed)
 }
 
-async fn log_in<A: Accounts>(accounts: &A, typed: &str, plain: &str) -> Result<Account, AccountError> {
+async fn login<A: Accounts>(accounts: &A, typed: &str, plain: &str) -> Result<Account, AccountError> {
     accounts.authenticate(name(typed), password(plain)).await
 }
 
@@ -310,12 +337,12 @@ fn ok<T>(result: Result<T, AccountError>, what: &str) -> T {
 
 #[track_caller]
 fn exactly_one<T: Debug>(results: &[Result<T, AccountError>], other: &str, lost: impl Fn(&AccountError) -> bool) {
-    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "exactly one must win: {results:?}");
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "exactly one must succeed: {results:?}");
     let others = results.iter().filter_map(|result| result.as_ref().err());
-    assert!(others.clone().all(lost), "all others must get {other}: {results:?}");
+    assert!(others.clone().all(lost), "all others must fail with {other}: {results:?}");
 }
 
-/// Runs all at once, each polled in turn, as no runtime is at hand.
+/// Runs futures concurrently by polling each in turn, without a runtime.
 async fn all<F: Future, const N: usize>(futures: [F; N]) -> Vec<F::Output> {
     let mut futures: Vec<Pin<Box<F>>> = futures.into_iter().map(Box::pin).collect();
     let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();

@@ -1,4 +1,4 @@
-//! An in-memory implementation, for tests and for trying things out.
+//! Accounts in memory, for tests and experiments.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,32 +12,32 @@ use crate::name::UserName;
 use crate::password::Password;
 use crate::time::Timestamp;
 
-/// Accounts that live as long as the process.
+/// Accounts that are lost when the value is dropped.
 ///
-/// For tests, and for embedders who try things out: it keeps the passwords as they are, without hashing, and answers
-/// at once, so an unknown name costs nothing like a password check. `chat-store` has what a real server needs.
+/// For tests and experiments only: passwords are stored without hashing, so an unknown name is answered faster than any
+/// real password check. Use `chat-store` for a real server.
 pub struct MemoryAccounts {
     limit: usize,
-    /// Held for the length of one call, and no call waits while it holds it.
+    /// Locked for one call at a time. No call waits while it holds the lock.
     table: Mutex<Table>,
 }
 
 impl MemoryAccounts {
-    /// No accounts yet, and limit for as many as [`MemoryAccounts::MAX_ACCOUNTS`].
+    /// Creates an empty store for at most [`MemoryAccounts::MAX_ACCOUNTS`] accounts.
     pub fn new() -> Self {
         Self::with_limit(Self::MAX_ACCOUNTS)
     }
 
-    /// No accounts yet, and limit for `limit`, removed ones included.
+    /// Creates an empty store for at most `limit` accounts, including removed ones.
     pub fn with_limit(limit: usize) -> Self {
         Self { limit, table: Mutex::default() }
     }
 
-    /// The most accounts by default: some 10 MB.
+    /// The default limit of accounts, which take about 10 MB.
     pub const MAX_ACCOUNTS: usize = 100_000;
 
     fn table(&self) -> MutexGuard<'_, Table> {
-        // Every call changes one row as its last step, so a panic elsewhere leaves the table whole.
+        // A call changes the table in its last step only, so a panic leaves the table consistent.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -48,7 +48,7 @@ impl Default for MemoryAccounts {
     }
 }
 
-/// Prints how many accounts there are, and nothing of them.
+/// Prints the number of accounts only.
 impl fmt::Debug for MemoryAccounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryAccounts").field("accounts", &self.table().rows.len()).finish()
@@ -64,7 +64,7 @@ impl Accounts for MemoryAccounts {
         if table.rows.len() >= self.limit {
             return Err(AccountError::Full);
         }
-        // Rows are never deleted, so the next id is one above the highest there ever was.
+        // Rows are never deleted, so the last row has the highest id ever assigned.
         let id = table.rows.last_key_value().map_or(AccountId::new(1), |(id, _)| id.next());
         let account =
             Account { id, name: name.clone(), generation: 1, status: Status::Active, created: at, last_seen: None };
@@ -91,7 +91,7 @@ impl Accounts for MemoryAccounts {
         let row = table.rows.get_mut(&id).ok_or(AccountError::WrongCredentials)?;
         row.check(&old)?;
         row.password = new;
-        Ok(row.raise(at))
+        Ok(row.raise_generation(at))
     }
 
     async fn look_up(&self, ids: Vec<AccountId>) -> Result<Vec<Account>, AccountError> {
@@ -124,7 +124,7 @@ impl Operator for MemoryAccounts {
             return Err(AccountError::NoSuchAccount);
         }
         row.password = new;
-        Ok(row.raise(at))
+        Ok(row.raise_generation(at))
     }
 
     async fn set_status(&self, name: UserName, status: NewStatus, at: Timestamp) -> Result<Account, AccountError> {
@@ -136,7 +136,7 @@ impl Operator for MemoryAccounts {
             (old, new) if old == new.into() => row.account.clone(),
             (_, new) => {
                 row.account.status = new.into();
-                row.raise(at)
+                row.raise_generation(at)
             }
         };
         if status == NewStatus::RemovedAndFreed {
@@ -155,7 +155,7 @@ impl Operator for MemoryAccounts {
 #[derive(Default)]
 struct Table {
     rows: BTreeMap<AccountId, Row>,
-    /// The names that are taken: those of all rows that were not freed.
+    /// The names that are taken: those of all rows but the freed ones.
     names: BTreeMap<UserName, AccountId>,
 }
 
@@ -169,21 +169,21 @@ impl Table {
 struct Row {
     account: Account,
     password: Password,
-    /// When the generation was last raised, if ever.
+    /// When the generation last rose, if it did.
     changed: Option<Timestamp>,
 }
 
 impl Row {
     fn check(&self, password: &Password) -> Result<(), AccountError> {
-        let right: bool = self.password.expose().as_bytes().ct_eq(password.expose().as_bytes()).into();
+        let is_right: bool = self.password.expose().as_bytes().ct_eq(password.expose().as_bytes()).into();
         match self.account.status {
-            Status::Active if right => Ok(()),
-            Status::Disabled if right => Err(AccountError::Disabled),
+            Status::Active if is_right => Ok(()),
+            Status::Disabled if is_right => Err(AccountError::Disabled),
             Status::Active | Status::Disabled | Status::Removed => Err(AccountError::WrongCredentials),
         }
     }
 
-    fn raise(&mut self, at: Timestamp) -> Account {
+    fn raise_generation(&mut self, at: Timestamp) -> Account {
         self.account.generation += 1;
         self.changed = self.changed.max(Some(at));
         self.account.clone()
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::accounts::contract::accounts_contract;
 
-    /// Nothing here ever waits, so one poll after another ends.
+    /// Polls a future of these accounts, which never waits for anything.
     fn block_on<F: Future>(future: F) -> F::Output {
         let mut future = std::pin::pin!(future);
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_contract() {
+    fn memory_accounts_fulfil_the_contract() {
         block_on(accounts_contract(&MemoryAccounts::new()));
     }
 

@@ -1,8 +1,8 @@
-//! The port to whatever keeps the accounts. Machines never call it: they ask their driver, by a job.
+//! The port for accounts. A machine never calls it: it asks its driver for a job.
 //!
-//! Times are given, so that an implementation needs no clock and all of them agree. Names are compared by
-//! [`UserName::canonical`], byte for byte. [`memory::MemoryAccounts`] shows the smallest implementation, and every
-//! implementation runs `contract` (feature `testing`), which says in code what is promised here in words.
+//! Callers pass the current time, so that an implementation needs no clock. User names are compared byte by byte in
+//! [canonical form](UserName::canonical). [`memory::MemoryAccounts`] is the smallest implementation. Every implementation
+//! must pass the tests in `contract` (feature `testing`), which assert what this module promises.
 
 #[cfg(feature = "testing")]
 pub mod contract;
@@ -21,41 +21,42 @@ use crate::time::Timestamp;
 /// One registered user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Account {
-    /// For ever the same, never given to another account.
+    /// Never changes and is never reused.
     pub id: AccountId,
-    /// As typed at registration.
+    /// The user name as typed at registration.
     pub name: UserName,
-    /// Raised by 1 whenever the password changes and whenever the account is disabled, enabled or removed, so that
-    /// tickets made before that are worth nothing.
+    /// Rises by 1 when the password changes and when the account is disabled, enabled or removed. Tickets of an older
+    /// generation are void.
     pub generation: u64,
-    /// Whether it may log in.
+    /// Whether the account may log in.
     pub status: Status,
-    /// When it was registered.
+    /// The time of registration.
     pub created: Timestamp,
-    /// When it was last online, if ever.
+    /// The last time at which the user was online, if any.
     pub last_seen: Option<Timestamp>,
 }
 
 /// Whether an account may log in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Status {
-    /// It may.
+    /// The account may log in.
     Active,
-    /// An operator has disabled it for now.
+    /// An operator has disabled the account. It can be enabled again.
     Disabled,
-    /// An operator has removed it.
+    /// An operator has removed the account for good.
     Removed,
 }
 
-/// What the server needs of the accounts.
+/// The operations that the server needs.
 ///
-/// No call may block the caller's thread, and a call that is dropped must leave the accounts in a state that some
-/// other order of calls could have led to.
+/// No method may block the calling thread. Dropping a returned future must leave the accounts as if the call had either
+/// completed or not been made.
 pub trait Accounts: Send + Sync + 'static {
-    /// Makes an account, with generation 1.
+    /// Registers an account, with generation 1.
     ///
     /// # Errors
-    /// [`AccountError::NameTaken`] also if the name belonged to a removed account and was not freed.
+    /// [`AccountError::NameTaken`] if an account has the user name, even a removed one whose name was not freed;
+    /// [`AccountError::Full`].
     fn register(
         &self,
         name: UserName,
@@ -63,11 +64,11 @@ pub trait Accounts: Send + Sync + 'static {
         at: Timestamp,
     ) -> impl Future<Output = Result<Account, AccountError>> + Send;
 
-    /// Checks a password and gives the account.
+    /// Checks a password and returns the account.
     ///
     /// # Errors
-    /// [`AccountError::WrongCredentials`] for an unknown or removed name as for a wrong password, after the same work;
-    /// [`AccountError::Disabled`] only if the password was right.
+    /// [`AccountError::WrongCredentials`] for a wrong password and, after the same work, for an unknown or removed name;
+    /// [`AccountError::Disabled`] only if the password is right.
     fn authenticate(
         &self,
         name: UserName,
@@ -86,32 +87,32 @@ pub trait Accounts: Send + Sync + 'static {
         at: Timestamp,
     ) -> impl Future<Output = Result<Account, AccountError>> + Send;
 
-    /// The accounts with these ids, disabled and removed ones too, in any order; unknown ids are left out.
+    /// Returns the accounts with these ids, including disabled and removed ones, in any order. Ignores unknown ids.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
     fn look_up(&self, ids: Vec<AccountId>) -> impl Future<Output = Result<Vec<Account>, AccountError>> + Send;
 
-    /// The accounts whose generation was raised at `since` or later, in any order. A registration or a last-seen time
-    /// does not count.
+    /// Returns the accounts whose generation rose at `since` or later, in any order. A registration or a new last-seen
+    /// time does not count.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
     fn changed_since(&self, since: Timestamp) -> impl Future<Output = Result<Vec<Account>, AccountError>> + Send;
 
-    /// Notes that these accounts were online at `at`; unknown ids are passed over and a time never goes back.
+    /// Records that these accounts were online at `at`. Ignores unknown ids, and never moves a last-seen time back.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
     fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> impl Future<Output = Result<(), AccountError>> + Send;
 }
 
-/// What operators do; the server itself needs none of it.
+/// The operations of operators. The server itself does not need them.
 pub trait Operator: Send + Sync + 'static {
-    /// Sets a password without knowing the old one, and raises the generation. The status stays as it is.
+    /// Sets a password without the old one and raises the generation. The status stays the same.
     ///
     /// # Errors
-    /// [`AccountError::NoSuchAccount`], also for a removed account.
+    /// [`AccountError::NoSuchAccount`] if the account does not exist or is removed.
     fn set_password(
         &self,
         name: UserName,
@@ -119,11 +120,13 @@ pub trait Operator: Send + Sync + 'static {
         at: Timestamp,
     ) -> impl Future<Output = Result<Account, AccountError>> + Send;
 
-    /// Disables, enables or removes an account. Asking for the status that it has already changes nothing; of a removed
-    /// account only [`NewStatus::RemovedAndFreed`] may be asked, which frees its name and raises nothing.
+    /// Disables, enables or removes an account and raises the generation. Setting the current status changes nothing.
+    ///
+    /// The only change of a removed account is [`NewStatus::RemovedAndFreed`]. It frees the user name and does not raise
+    /// the generation.
     ///
     /// # Errors
-    /// [`AccountError::NoSuchAccount`], also for anything else asked of an account that was removed before.
+    /// [`AccountError::NoSuchAccount`] if the account does not exist, and for any other change of a removed account.
     fn set_status(
         &self,
         name: UserName,
@@ -131,7 +134,7 @@ pub trait Operator: Send + Sync + 'static {
         at: Timestamp,
     ) -> impl Future<Output = Result<Account, AccountError>> + Send;
 
-    /// At most `limit` accounts with ids above `after`, by rising id, removed ones too.
+    /// Returns at most `limit` accounts with ids above `after`, including removed ones, in the order of ids.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
@@ -142,41 +145,42 @@ pub trait Operator: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Account>, AccountError>> + Send;
 }
 
-/// What an operator makes of an account.
+/// The status that an operator sets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NewStatus {
-    /// It may log in again.
+    /// The account may log in.
     Active,
-    /// It may not log in for now.
+    /// The account may not log in until it is enabled again.
     Disabled,
-    /// It is gone for good, and nobody may register its name.
+    /// The account is removed for good, and its user name stays reserved.
     Removed,
-    /// It is gone for good, and its name may be registered by anybody. May also be asked for a removed account.
+    /// The account is removed for good, and anyone may register its user name. Also valid for an account that is removed
+    /// already.
     RemovedAndFreed,
 }
 
-/// Why the accounts did not do what was asked, by whose fault it is.
+/// Why an operation on accounts failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The user's: somebody has this name, or had it.
+    /// Another account has the user name, or had it and was removed.
     #[error("that user name is taken")]
     NameTaken,
-    /// The user's: unknown name or wrong password, which of them is not told.
+    /// The user name is unknown or the password is wrong. Which of the two is not revealed.
     #[error("wrong user name or password")]
     WrongCredentials,
-    /// An operator disabled the account.
+    /// The account is disabled.
     #[error("the account is disabled")]
     Disabled,
-    /// The operator's: there is no such account.
+    /// The operator named an account that does not exist.
     #[error("no such account")]
     NoSuchAccount,
-    /// There are as many accounts as there may be.
-    #[error("there is no room for more accounts")]
+    /// The limit of accounts is reached.
+    #[error("the limit of accounts is reached")]
     Full,
-    /// Nobody's: too many passwords are being checked; to be tried again after this time.
+    /// Too many password checks are waiting. The caller may try again after this time.
     #[error("busy, try again in {} s", .0.as_secs().max(1))]
     Busy(Duration),
-    /// The operator's: the storage does not answer. The cause is for the log, not for users.
+    /// The storage failed. The source is for the operator's log and must not reach users.
     #[error("the storage is unavailable")]
     Unavailable(#[source] Arc<dyn Error + Send + Sync>),
 }

@@ -1,4 +1,4 @@
-//! The conversation of a client and the presence server.
+//! The control protocol between a client and the server.
 //!
 //! ```text
 //! client                                  server
@@ -6,9 +6,9 @@
 //!                  <------------------      Hello
 //!   Login, Resume  ------------------>
 //!                  <------------------      Welcome | Rejected
-//!                  <------------------      Page .. Page, Complete | what was missed
-//!                  <------------------      Update, as often as the roster changes
-//!   Heartbeat           ------------------>      Heartbeat, Ticket
+//!                  <------------------      SnapshotPage .. SnapshotPage, SnapshotComplete | delta
+//!                  <------------------      Update, whenever the roster has changed
+//!   Heartbeat      ------------------>      Heartbeat, Ticket
 //!   Leave          ------------------>
 //! ```
 
@@ -25,61 +25,61 @@ use crate::key::PublicKey;
 use crate::roster::{Entry, LinkVersions, RosterVersion, Update};
 use crate::time::Timestamp;
 
-/// What a client says. On the wire: append only.
+/// A request from a client. On the wire: append only.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub enum Request<'a> {
     /// Logs in with a password.
     #[serde(borrow)]
     Login(Login<'a>),
-    /// Comes back with a ticket.
+    /// Logs in with a ticket.
     #[serde(borrow)]
     Resume(Resume<'a>),
-    /// Goes offline, to be told to everybody at once.
+    /// Ends the session.
     Leave,
-    /// The heartbeat; the server answers with the same number and its time.
+    /// A heartbeat. The server answers with the same number and its time.
     Heartbeat {
-        /// Counted by the client.
+        /// Chosen by the client.
         number: u32,
     },
-    /// Has other addresses now.
+    /// Offers other addresses.
     Move(Offer),
-    /// Wants a fresh copy of the roster.
+    /// Requests a snapshot of the roster.
     Refresh,
-    /// Wants another password.
+    /// Changes the password.
     #[serde(borrow)]
     ChangePassword(ChangePassword<'a>),
 }
 
 impl<'a> Request<'a> {
-    /// Reads a frame's payload.
+    /// Decodes the payload of a frame.
     ///
     /// # Errors
-    /// It is not exactly one request.
+    /// The payload is not exactly one request.
     pub fn decode(payload: &'a [u8]) -> Result<Self, Malformed> {
         decode(payload)
     }
 }
 
-/// A log-in with a password.
+/// A login with a password.
 #[derive(Deserialize, PartialEq, Serialize)]
 pub struct Login<'a> {
-    /// Whether the account is to be made first.
+    /// Whether to register the account first.
     pub purpose: Purpose,
-    /// As typed; the server checks it and says what is wrong with it.
+    /// The user name as typed. The server validates it.
     pub user: &'a str,
-    /// As typed.
+    /// The password as typed. The server validates it.
     pub password: &'a str,
-    /// Where datagrams may reach the client.
+    /// The addresses that the client offers for datagrams.
     pub offer: Offer,
-    /// The new session's key.
+    /// The public key of the new session.
     pub key: PublicKey,
-    /// The datagram formats that the client speaks.
+    /// The link versions that the client supports.
     pub versions: LinkVersions,
-    /// Room for what later versions add.
+    /// Extension fields.
     pub extras: Extras,
 }
 
-/// The tag of the extra of [`Login`] that holds an invitation code.
+/// Tag of an extra of [`Login`]: the invitation code.
 pub const INVITATION: u16 = 1;
 
 /// Prints no password.
@@ -89,42 +89,41 @@ impl fmt::Debug for Login<'_> {
     }
 }
 
-/// What a log-in is for. On the wire: append only.
+/// The purpose of a login. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Purpose {
-    /// To use an account.
+    /// Use an existing account.
     Login,
-    /// To make an account and use it.
+    /// Register an account and use it.
     Register,
 }
 
-/// A log-in with a ticket.
+/// A login with a ticket.
 #[derive(Deserialize, PartialEq, Serialize)]
 pub struct Resume<'a> {
-    /// As the server gave it.
+    /// The ticket as received.
     pub ticket: &'a [u8],
-    /// Where datagrams may reach the client.
+    /// The addresses that the client offers for datagrams.
     pub offer: Offer,
-    /// The key of the session that begins if the old one cannot go on.
+    /// The public key of the fresh session, in case the ticket's session has ended.
     pub next_key: PublicKey,
-    /// The datagram formats that the client speaks.
+    /// The link versions that the client supports.
     pub versions: LinkVersions,
-    /// Room for what later versions add.
+    /// Extension fields.
     pub extras: Extras,
 }
 
 impl Resume<'_> {
-    /// How far the client's copy of the roster is, if it says so in a way that can be read.
+    /// The version of the client's roster, if the request states a valid one.
     pub fn known_version(&self) -> Option<RosterVersion> {
         decode(self.extras.get(KNOWN_VERSION)?).ok()
     }
 }
 
-/// The tag of the extra of [`Resume`] that says how far the client's copy of the roster is: a [`RosterVersion`]. Only who has had
-/// a whole copy says it.
+/// Tag of an extra of [`Resume`]: the [`RosterVersion`] of the client's roster. Present only if the roster is complete.
 pub const KNOWN_VERSION: u16 = 1;
 
-/// An extra of [`Resume`] or [`Welcome`] that says how far a roster is.
+/// An extra of [`Resume`] or [`Welcome`] that states a roster version.
 pub fn version_extra(tag: u16, version: RosterVersion) -> Extra {
     let mut value = Vec::new();
     encode(&version, &mut value);
@@ -141,34 +140,34 @@ impl fmt::Debug for Resume<'_> {
 /// The addresses that a client offers.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Offer {
-    /// Whether the server may add the one it observes.
+    /// Whether the server may add the observed address.
     pub policy: OfferPolicy,
-    /// The UDP port for the address that the server observes.
+    /// The client's UDP port, for the observed address.
     pub port: u16,
-    /// At most [`Offer::MAX_ADDRESSES`], best first.
+    /// At most [`Offer::MAX_ADDRESSES`], in order of preference.
     pub addresses: Vec<SocketAddr>,
 }
 
 impl Offer {
-    /// The most addresses a client may offer: a machine has few interfaces that others reach.
+    /// The most addresses that a client may offer: few machines have more interfaces that others can reach.
     pub const MAX_ADDRESSES: usize = 4;
 }
 
-/// Who decides about a client's addresses. On the wire: append only.
+/// Whether the server may add to the offered addresses. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum OfferPolicy {
-    /// Found by the client; the server adds what it observes and puts that first.
+    /// The client detected the addresses. The server adds the observed one and prefers it.
     Detected,
-    /// Named by the user: nothing is added.
+    /// The user named the addresses. The server adds nothing.
     Advertised,
 }
 
-/// A change of password.
+/// A password change.
 #[derive(Deserialize, PartialEq, Serialize)]
 pub struct ChangePassword<'a> {
-    /// The one so far, as typed.
+    /// The current password as typed.
     pub old: &'a str,
-    /// The new one, as typed.
+    /// The new password as typed.
     pub new: &'a str,
 }
 
@@ -179,82 +178,81 @@ impl fmt::Debug for ChangePassword<'_> {
     }
 }
 
-/// What the server says. On the wire: append only.
+/// A reply of the server, or a frame that it sends unasked. On the wire: append only.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub enum Reply {
-    /// The session begins or goes on.
+    /// The session begins or continues.
     Welcome(Welcome),
-    /// The log-in is refused; the connection ends unless the client tries again.
+    /// A request is rejected. A guest may try again.
     Rejected(Rejection),
-    /// A part of a fresh copy of the roster.
+    /// A part of a snapshot.
     SnapshotPage(Vec<Entry>),
-    /// That was all of the fresh copy. A copy without a page is that of nobody.
+    /// The snapshot is complete. A snapshot without a page is empty.
     SnapshotComplete {
-        /// The server start that counts the revisions.
+        /// The run of the server that counts the revisions.
         epoch: Epoch,
-        /// The revision that the copy shows.
+        /// The revision of the snapshot.
         revision: Revision,
     },
     /// The roster changed.
     Update(Update),
-    /// The answer to a heartbeat.
+    /// The reply to a heartbeat.
     Heartbeat {
-        /// As in the heartbeat.
+        /// The number of the heartbeat.
         number: u32,
         /// The server's time.
         at: Timestamp,
     },
-    /// A newer ticket, to be used instead of the one before.
+    /// A new ticket, which supersedes the previous one.
     Ticket(Vec<u8>),
-    /// What became of a change of password.
+    /// The result of a password change.
     PasswordChange(Result<(), Rejection>),
-    /// The session or the connection ends; nothing follows.
+    /// The session or the connection ends. No further frame follows.
     Ended(Ended),
 }
 
 impl Reply {
-    /// Reads a frame's payload.
+    /// Decodes the payload of a frame.
     ///
     /// # Errors
-    /// It is not exactly one reply.
+    /// The payload is not exactly one reply.
     pub fn decode(payload: &[u8]) -> Result<Self, Malformed> {
         decode(payload)
     }
 }
 
-/// The beginning of a session, or of its next connection.
+/// The reply to a successful login.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 pub struct Welcome {
-    /// Whether it is the session of the ticket.
+    /// Whether the session begins or continues.
     pub kind: WelcomeKind,
-    /// The client's own entry, as all others see it.
+    /// The client's own roster entry.
     pub entry: Entry,
     /// The server's time.
     pub at: Timestamp,
-    /// The client's address as the server sees it.
+    /// The observed address of the client.
     pub observed: SocketAddr,
-    /// The server's times.
+    /// The times that client and server share.
     pub timings: Timings,
-    /// For coming back without a password.
+    /// For resuming the session without a password.
     pub ticket: Vec<u8>,
-    /// How much longer the server, which started not long ago, waits for others to come back; in milliseconds.
+    /// The rest of the settling time in milliseconds, or 0 if the server has settled.
     pub settling_ms: u32,
-    /// Room for what later versions add.
+    /// Extension fields.
     pub extras: Extras,
 }
 
 impl Welcome {
-    /// How far the client's copy is once it has made the updates that follow. None if a whole copy follows.
+    /// The version of the client's roster after the delta that follows, or none if a snapshot follows.
     ///
     /// # Errors
-    /// It says something that cannot be read.
+    /// The extra is malformed.
     pub fn delta(&self) -> Result<Option<RosterVersion>, Malformed> {
         self.extras.get(DELTA).map(decode).transpose()
     }
 }
 
-/// The tag of the extra of [`Welcome`] that says that no copy follows but what the client has missed since the step that
-/// it said itself, and to which [`RosterVersion`] that leads.
+/// Tag of an extra of [`Welcome`]: a delta follows instead of a snapshot, and leads to this [`RosterVersion`].
 pub const DELTA: u16 = 1;
 
 /// Prints no ticket.
@@ -264,41 +262,41 @@ impl fmt::Debug for Welcome {
     }
 }
 
-/// How a session stands to the one before. On the wire: append only.
+/// How a session relates to the previous one. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum WelcomeKind {
-    /// It began with a password.
+    /// The session began with a password.
     LoggedIn,
-    /// It is the session of the ticket: same id, same key, links go on.
+    /// The ticket's session continues: its id and key are the same, and links stay valid.
     Continued,
-    /// The ticket's session has ended; this is a new one with the next key.
+    /// The ticket's session has ended. A new one began, with the key from [`Resume::next_key`].
     Fresh,
 }
 
-/// The server's times that a client has to know, in milliseconds.
+/// The times that client and server share, in milliseconds.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Timings {
-    /// How often a heartbeat is due.
+    /// The interval between heartbeats.
     pub heartbeat_ms: u32,
-    /// After how long a silence the connection counts as broken.
+    /// The silence after which the connection counts as broken.
     pub silence_ms: u32,
-    /// For how long a broken session waits to be resumed.
+    /// How long a session whose connection broke waits to be resumed.
     pub grace_ms: u32,
 }
 
 /// Why the server ends a session or a connection. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 pub enum Ended {
-    /// A newer log-in of the account took over; do not come back.
-    #[error("another log-in of this account has taken over")]
+    /// A newer login of the account replaced the session. The client must not reconnect.
+    #[error("another login of this account has taken over")]
     Replaced,
-    /// An operator or a change of password ended the session; do not come back.
+    /// The account was disabled, removed, or given another password. The client must not reconnect.
     #[error("the session was ended: the account was disabled or removed, or its password was changed")]
     Kicked,
-    /// The client does not read; it may come back.
+    /// The client did not read what the server sent. It may reconnect.
     #[error("this client did not read what the server sent")]
     TooSlow,
-    /// The server stops; the session waits in its ticket.
+    /// The server is shutting down. The session can be resumed with its ticket.
     #[error("the server is stopping")]
     Stopping,
 }
@@ -324,7 +322,7 @@ mod tests {
         }
     }
 
-    const STEP: RosterVersion = RosterVersion { epoch: Epoch::new(300), revision: Revision::new(2) };
+    const VERSION: RosterVersion = RosterVersion { epoch: Epoch::new(300), revision: Revision::new(2) };
 
     const OFFER: &str = "00 c1b802 02 00c0a80107c1b802 0120010db8000000000000000000000007c1b802";
 
@@ -351,7 +349,7 @@ mod tests {
     #[test]
     fn golden_bytes_of_requests() {
         let (key, versions) = (PublicKey::new([7; 32]), LinkVersions { low: 1, high: 1 });
-        let enter = Login {
+        let login = Login {
             purpose: Purpose::Register,
             user: "bob",
             password: "hunter22",
@@ -361,12 +359,12 @@ mod tests {
             extras: Extras::default(),
         };
         let resume = |extras| Resume { ticket: &[1, 2], offer: offer(), next_key: key, versions, extras };
-        let copy = [version_extra(KNOWN_VERSION, STEP)].into_iter().collect();
+        let known = [version_extra(KNOWN_VERSION, VERSION)].into_iter().collect();
         let sevens = "07".repeat(32);
         for (request, golden) in [
-            (Request::Login(enter), format!("00 01 03626f62 0868756e7465723232 {OFFER} {sevens} 0101 00")),
+            (Request::Login(login), format!("00 01 03626f62 0868756e7465723232 {OFFER} {sevens} 0101 00")),
             (Request::Resume(resume(Extras::default())), format!("01 020102 {OFFER} {sevens} 0101 00")),
-            (Request::Resume(resume(copy)), format!("01 020102 {OFFER} {sevens} 0101 01 01 03 ac0202")),
+            (Request::Resume(resume(known)), format!("01 020102 {OFFER} {sevens} 0101 01 01 03 ac0202")),
             (Request::Leave, "02".into()),
             (Request::Heartbeat { number: 300 }, "03 ac02".into()),
             (Request::Move(offer()), format!("04 {OFFER}")),
@@ -393,7 +391,7 @@ mod tests {
             settling_ms: 4,
             extras: Extras::default(),
         };
-        let missed = Welcome { extras: [version_extra(DELTA, STEP)].into_iter().collect(), ..welcome.clone() };
+        let with_delta = Welcome { extras: [version_extra(DELTA, VERSION)].into_iter().collect(), ..welcome.clone() };
         let (epoch, revision, at) = (Epoch::new(1), Revision::new(2), Timestamp::from_millis(5));
         let user = || "bob".parse().unwrap();
         let changes = vec![
@@ -409,7 +407,7 @@ mod tests {
         );
         for (reply, golden) in [
             (Reply::Welcome(welcome), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 00")),
-            (Reply::Welcome(missed), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 01 01 03 ac0202")),
+            (Reply::Welcome(with_delta), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 01 01 03 ac0202")),
             (Reply::Rejected(Rejection::NameTaken), "01 02".into()),
             (Reply::SnapshotPage(vec![entry()]), format!("02 01 {entry_hex}")),
             (Reply::SnapshotComplete { epoch, revision }, "03 01 02".into()),
@@ -432,14 +430,17 @@ mod tests {
     }
 
     #[test]
-    fn how_far_a_roster_is_is_read_whole_or_not_at_all() {
+    fn a_malformed_known_version_is_ignored() {
         let resume = |extras| {
             let (next_key, versions) = (PublicKey::new([7; 32]), LinkVersions { low: 1, high: 1 });
             Resume { ticket: &[], offer: offer(), next_key, versions, extras }
         };
-        assert_eq!(resume([version_extra(KNOWN_VERSION, STEP)].into_iter().collect()).known_version(), Some(STEP));
-        assert_eq!(resume([version_extra(KNOWN_VERSION + 1, STEP)].into_iter().collect()).known_version(), None);
-        let whole = version_extra(KNOWN_VERSION, STEP).value.clone();
+        assert_eq!(
+            resume([version_extra(KNOWN_VERSION, VERSION)].into_iter().collect()).known_version(),
+            Some(VERSION)
+        );
+        assert_eq!(resume([version_extra(KNOWN_VERSION + 1, VERSION)].into_iter().collect()).known_version(), None);
+        let whole = version_extra(KNOWN_VERSION, VERSION).value.clone();
         let longer = [&whole[..], &[0]].concat();
         for value in (0..whole.len()).map(|len| &whole[..len]).chain([&longer[..], &[0xff; 20]]) {
             let extra = Extra { tag: KNOWN_VERSION, value: value.to_vec() };
@@ -448,19 +449,19 @@ mod tests {
     }
 
     #[test]
-    fn a_roster_entry_with_a_name_that_is_none_is_refused() {
+    fn an_entry_with_an_invalid_user_name_is_refused() {
         let mut encoded = bytes(&Reply::SnapshotPage(vec![entry()]));
         encoded[3] = b' ';
         assert_eq!(Reply::decode(&encoded), Err(Malformed));
     }
 
     #[test]
-    fn a_claimed_length_allocates_nothing() {
+    fn a_claimed_length_is_not_allocated() {
         assert_eq!(Reply::decode(&[2, 0xff, 0xff, 0xff, 0xff, 0x0f]), Err(Malformed));
     }
 
     #[test]
-    fn secrets_are_not_printed() {
+    fn debug_prints_no_password() {
         let change = Request::ChangePassword(ChangePassword { old: "hunter22", new: "hunter23" });
         assert!(!format!("{change:?}").contains("hunter"));
     }

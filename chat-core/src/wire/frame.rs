@@ -1,24 +1,27 @@
-//! TCP frames: a 4-byte length, then the payload. The length is checked before any buffer grows.
+//! Frames on TCP: a length of 4 bytes, then the payload. The length is checked before any memory is allocated.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// The longest frame before log-in: a log-in fits, and a stranger costs little memory.
+/// The longest frame of a guest, in bytes. A login request fits, and a stranger costs little memory.
 pub const MAX_GUEST_FRAME: usize = 1024;
 
-/// The longest frame after log-in, on both sides.
+/// The longest frame after login, in bytes, in both directions.
 pub const MAX_FRAME: usize = 64 * 1024;
 
 const LENGTH: usize = 4;
 
-/// Appends one frame that holds `payload`.
+/// Appends a frame with `payload` to `out`.
+///
+/// # Panics
+/// If `payload` is longer than a frame's length can express.
 pub fn encode_raw(payload: &[u8], out: &mut Vec<u8>) {
     let length = u32::try_from(payload.len()).expect("payloads are at most MAX_FRAME long");
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(payload);
 }
 
-/// Appends one frame that holds the encoding of `message`.
+/// Appends a frame with the encoding of `message` to `out`.
 pub fn encode<T: Serialize>(message: &T, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; LENGTH]);
@@ -27,7 +30,7 @@ pub fn encode<T: Serialize>(message: &T, out: &mut Vec<u8>) {
     out[start..start + LENGTH].copy_from_slice(&length.to_be_bytes());
 }
 
-/// Cuts a byte stream into frames. Its memory, which may hold passwords, is wiped.
+/// Splits a byte stream into frames. Wipes its memory, which may contain passwords.
 #[derive(Debug)]
 pub struct FrameDecoder {
     limit: usize,
@@ -38,20 +41,20 @@ pub struct FrameDecoder {
 }
 
 impl FrameDecoder {
-    /// A decoder for frames of at most `limit` bytes.
+    /// Creates a decoder for frames of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self { limit, header: [0; LENGTH], header_len: 0, payload: Zeroizing::default(), expected: 0 }
     }
 
-    /// Allows frames of another length from the next one on.
+    /// Sets another limit, from the next frame on.
     pub const fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// Takes bytes from the front of `input` until a frame is complete or `input` is empty.
+    /// Consumes bytes from the front of `input` until a frame is complete or `input` is empty.
     ///
     /// # Errors
-    /// The frame that begins claims to be longer than the limit; the stream cannot be read any further.
+    /// The next frame is longer than the limit. The rest of the stream cannot be decoded.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, FrameError> {
         while self.header_len < LENGTH {
             let Some((&byte, rest)) = input.split_first() else { return Ok(None) };
@@ -63,13 +66,13 @@ impl FrameDecoder {
                 if self.expected > self.limit {
                     return Err(FrameError::TooLong { claimed: self.expected, limit: self.limit });
                 }
-                // All of it at once, so that growing never leaves a copy of a password behind.
+                // Allocate the whole payload now: a buffer that grows would leave a copy of a password behind.
                 self.payload = Zeroizing::new(Vec::with_capacity(self.expected));
             }
         }
-        let (now, rest) = input.split_at(input.len().min(self.expected - self.payload.len()));
+        let (part, rest) = input.split_at(input.len().min(self.expected - self.payload.len()));
         *input = rest;
-        self.payload.extend_from_slice(now);
+        self.payload.extend_from_slice(part);
         if self.payload.len() < self.expected {
             return Ok(None);
         }
@@ -77,21 +80,21 @@ impl FrameDecoder {
         Ok(Some(std::mem::take(&mut self.payload)))
     }
 
-    /// Whether the stream may end here, which is between frames only.
+    /// Whether the stream is between two frames, the only place where it may end.
     pub const fn is_between_frames(&self) -> bool {
         self.header_len == 0
     }
 }
 
-/// A stream that is not made of frames.
+/// Why a stream cannot be split into frames.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FrameError {
-    /// A frame claims to be longer than is allowed at this point.
+    /// A frame is longer than the limit.
     #[error("a frame of {claimed} bytes is too long; at most {limit} bytes are allowed here")]
     TooLong {
-        /// Its claim.
+        /// The length that the frame claims, in bytes.
         claimed: usize,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
 }
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_cut_into_the_same_frames_however_it_arrives() {
+    fn a_stream_yields_the_same_frames_in_chunks_of_any_size() {
         let mut stream = Vec::new();
         for payload in [&b"one"[..], b"", b"three"] {
             encode_raw(payload, &mut stream);
@@ -127,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_inclusive_and_checked_before_anything_is_stored() {
+    fn the_limit_is_inclusive_and_checked_before_the_payload() {
         assert_eq!(frames(&[&[0, 0, 0, 5, 1, 2, 3, 4, 5]], 5).unwrap().len(), 1);
         let error = FrameError::TooLong { claimed: 6, limit: 5 };
         assert_eq!(frames(&[&[0, 0, 0, 6]], 5), Err(error));
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_ends_inside_a_frame_is_noticed() {
+    fn a_stream_that_ends_within_a_frame_is_detected() {
         for cut in 1..7 {
             let mut decoder = FrameDecoder::new(5);
             assert_eq!(decoder.next(&mut &[0, 0, 0, 3, b'o', b'n', b'e'][..cut]).unwrap().is_some(), cut == 7);
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_and_raw_payloads_are_framed_alike() {
+    fn messages_and_raw_payloads_have_the_same_framing() {
         let (mut typed, mut raw) = (Vec::new(), Vec::new());
         encode(&(7_u8, "x"), &mut typed);
         encode_raw(&[7, 1, b'x'], &mut raw);

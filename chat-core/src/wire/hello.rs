@@ -1,28 +1,28 @@
-//! The first frame each way: who speaks which versions. Its 16 bytes are fixed for ever.
+//! The hello: the first frame in each direction, which negotiates the protocol version. Its 16 bytes never change.
 
 use super::Malformed;
 
-/// `CHAT`, lowest and highest version, feature bits; all big-endian.
+/// A hello: the bytes `CHAT`, the lowest and the highest supported version, and feature bits, all big-endian.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Hello {
-    /// The lowest version of the control protocol that is spoken.
+    /// The lowest supported version of the control protocol.
     pub low: u16,
-    /// The highest version that is spoken.
+    /// The highest supported version.
     pub high: u16,
-    /// One bit per optional feature; none is assigned yet, and unknown ones are ignored.
+    /// One bit for each optional feature. None is assigned yet, and unknown bits are ignored.
     pub features: u64,
 }
 
 const MAGIC: [u8; 4] = *b"CHAT";
 
 impl Hello {
-    /// Its length in bytes.
+    /// The length of a hello in bytes.
     pub const LEN: usize = 16;
 
-    /// What this program speaks.
+    /// The hello of this program.
     pub const OURS: Self = Self { low: 1, high: 1, features: 0 };
 
-    /// The bytes of the frame.
+    /// Encodes the payload of the frame.
     pub fn encode(self) -> [u8; Self::LEN] {
         let mut out = [0; Self::LEN];
         out[..4].copy_from_slice(&MAGIC);
@@ -32,10 +32,10 @@ impl Hello {
         out
     }
 
-    /// Reads the bytes of the frame.
+    /// Decodes the payload of the frame.
     ///
     /// # Errors
-    /// Another length, another beginning, or a range that is none.
+    /// The length or the magic bytes are wrong, or the range of versions is empty.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let bytes: &[u8; Self::LEN] = bytes.try_into().map_err(|_| Malformed)?;
         let [c, h, a, t, l0, l1, h0, h1, features @ ..] = *bytes;
@@ -47,27 +47,27 @@ impl Hello {
         if [c, h, a, t] == MAGIC && hello.low <= hello.high { Ok(hello) } else { Err(Malformed) }
     }
 
-    /// The highest version that both speak.
+    /// The highest version that both sides support.
     ///
     /// # Errors
-    /// There is none.
+    /// The sides have no version in common.
     pub fn agree(self, theirs: Self) -> Result<u16, NoCommonVersion> {
         let version = self.high.min(theirs.high);
         if version >= self.low.max(theirs.low) { Ok(version) } else { Err(NoCommonVersion { ours: self, theirs }) }
     }
 }
 
-/// Two programs that have no version in common; the sentence says which one to update.
+/// Two programs have no protocol version in common. The text says which side to update.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "this program speaks versions {} to {} of the protocol and the other side {} to {}; update {}",
+    "this program supports versions {} to {} of the protocol and the other side {} to {}; update {}",
     .ours.low, .ours.high, .theirs.low, .theirs.high,
     if .ours.high < .theirs.low { "this program" } else { "the other side" }
 )]
 pub struct NoCommonVersion {
-    /// What we speak.
+    /// The hello of this program.
     pub ours: Hello,
-    /// What they speak.
+    /// The hello of the other side.
     pub theirs: Hello,
 }
 
@@ -110,10 +110,10 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_names_both_ranges_and_the_side_to_update() {
+    fn the_error_names_both_ranges_and_the_side_to_update() {
         assert_eq!(
             hello(1, 2).agree(hello(3, 4)).unwrap_err().to_string(),
-            "this program speaks versions 1 to 2 of the protocol and the other side 3 to 4; update this program"
+            "this program supports versions 1 to 2 of the protocol and the other side 3 to 4; update this program"
         );
         assert!(hello(3, 4).agree(hello(1, 2)).unwrap_err().to_string().ends_with("update the other side"));
     }

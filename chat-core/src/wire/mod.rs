@@ -1,12 +1,12 @@
-//! What travels: frames on TCP, datagrams on UDP. Both ends share one encoder and one decoder.
+//! The wire formats: frames on TCP and datagrams on UDP. Both ends use the same encoder and decoder.
 //!
 //! ```text
 //! TCP:  | length (4, big-endian) | payload |          payload: Hello (16 raw bytes), then postcard
 //! UDP:  | version | session (8) | packet number (8) | sealed frames | tag (16) |
 //! ```
 //!
-//! Enums here are append-only and structures never change: a changed message is a new variant. Golden bytes in the
-//! tests of each file guard that.
+//! Enums are append-only and structures never change: a changed message is a new variant. The golden bytes in each
+//! file's tests enforce this.
 
 pub mod control;
 pub mod datagram;
@@ -16,7 +16,7 @@ pub mod rejection;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes that are not a message of this protocol: cut short, something left over, or a value that is not allowed.
+/// The bytes are not a message of this protocol: they are truncated, too long, or contain an invalid value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("malformed message")]
 pub struct Malformed;
@@ -24,7 +24,7 @@ pub struct Malformed;
 /// Appends the encoding of `message` to `out`.
 pub(crate) fn encode<T: Serialize>(message: &T, out: &mut Vec<u8>) {
     let encoded = postcard::to_extend(message, std::mem::take(out));
-    *out = encoded.expect("wire types have no unsized sequences and a vector takes any length");
+    *out = encoded.expect("wire types have sequences of known length only, and a vector takes any length");
 }
 
 /// Decodes all of `bytes`.
@@ -35,15 +35,15 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Malfo
     }
 }
 
-/// For tests: every strict beginning of `bytes` is refused, and so is one byte more.
+/// Asserts that every truncation of `bytes` and `longer`, which is one byte longer, are refused.
 #[cfg(test)]
 pub(crate) fn assert_refuses_other_lengths<'a, T: Deserialize<'a> + std::fmt::Debug>(
     bytes: &'a [u8],
     longer: &'a [u8],
 ) {
     for cut in 0..bytes.len() {
-        assert!(decode::<T>(&bytes[..cut]).is_err(), "the first {cut} of {} bytes decode", bytes.len());
+        assert!(decode::<T>(&bytes[..cut]).is_err(), "the first {cut} of {} bytes are accepted", bytes.len());
     }
     assert_eq!(&longer[..bytes.len()], bytes);
-    assert!(decode::<T>(longer).is_err(), "bytes left over are accepted");
+    assert!(decode::<T>(longer).is_err(), "trailing bytes are accepted");
 }

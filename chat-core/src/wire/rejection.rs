@@ -1,4 +1,4 @@
-//! Everything a client can be told it may not do, and the one place that decides it.
+//! Rejections: the only place that decides what a client learns when its request is not fulfilled.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::accounts::AccountError;
 use crate::name::NameError;
 use crate::password::PasswordError;
 
-/// What a client is told when the server does not do what it asked. On the wire: append only.
+/// The server's answer to a request that it does not fulfil. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 pub enum Rejection {
     /// The user name breaks a rule.
@@ -18,77 +18,77 @@ pub enum Rejection {
     /// The password breaks a rule.
     #[error("{0}")]
     Password(PasswordError),
-    /// Somebody registered this name before.
+    /// The user name is registered already, or reserved by a removed account.
     #[error("that user name is taken; choose another")]
     NameTaken,
-    /// Unknown user or wrong password; which of them is not told.
+    /// The user is unknown or the password is wrong. The client does not learn which.
     #[error("wrong user name or password")]
     WrongCredentials,
-    /// An operator disabled the account.
-    #[error("this account is disabled; ask whoever runs the server")]
+    /// The account is disabled.
+    #[error("this account is disabled; ask the operator of the server")]
     Disabled,
-    /// The server does not register new users.
-    #[error("registration is closed on this server; ask whoever runs it for an account")]
+    /// The registration policy is `closed`.
+    #[error("registration is closed on this server; ask its operator for an account")]
     RegistrationClosed,
-    /// Too much work waits at the server.
+    /// Too many password checks are waiting.
     #[error("the server is busy; try again in {} s", seconds(*.retry_after_ms))]
     Busy {
-        /// When to try again, in milliseconds.
+        /// How long to wait before the next attempt, in milliseconds.
         retry_after_ms: u32,
     },
-    /// Too many failures from here.
+    /// A throttle refused the attempt, after failures of this source or for this account.
     #[error("too many failed attempts; try again in {} s", seconds(*.retry_after_ms))]
     SlowDown {
-        /// When to try again, in milliseconds.
+        /// How long to wait before the next attempt, in milliseconds.
         retry_after_ms: u32,
     },
-    /// The server's storage does not answer.
+    /// The server cannot reach its accounts.
     #[error("the server cannot reach its storage; try again later")]
     StorageUnavailable,
-    /// No offered address can be used.
+    /// None of the offered addresses is acceptable.
     #[error(
-        "none of the offered addresses can be used; offer one that others can reach, with a port from 1024 to 65535"
+        "none of the offered addresses is usable; offer one that other clients can reach, with a port from 1024 to 65535"
     )]
     Addresses,
-    /// Another session that is online uses this key.
-    #[error("another session uses this session key; log in again")]
+    /// Another session that is online has this session key.
+    #[error("another session has this session key; log in again")]
     KeyInUse,
-    /// The ticket is too old, was made by another server, or its account has changed.
+    /// The ticket has expired, is from another server, or its account's generation has changed.
     #[error("the session cannot be resumed; log in again")]
     TicketRefused,
-    /// A newer log-in of the account has taken over.
-    #[error("a newer log-in of this account has taken over")]
+    /// A newer session of the account has replaced the ticket's session.
+    #[error("a newer login of this account has taken over")]
     Superseded,
-    /// The request is not allowed at this point of the conversation.
+    /// The request is not allowed in the connection's current state.
     #[error("the request is not allowed at this point")]
     UnexpectedRequest,
-    /// The frame cannot be read.
-    #[error("the request could not be read")]
+    /// The frame is not a valid request.
+    #[error("the request is malformed")]
     Malformed,
-    /// Requests come faster than the server accepts them.
+    /// The connection exceeded the rate limit for requests.
     #[error("too many requests; slow down")]
     TooManyRequests,
-    /// As many are connected as the server allows.
+    /// The server has reached its limit of sessions.
     #[error("the server is full; try again later")]
     Full,
-    /// Log-in took too long.
-    #[error("log-in took too long; connect again")]
+    /// The guest did not log in within the time limit.
+    #[error("the login took too long; connect again")]
     LoginTimeout,
-    /// More accounts are being made than the server allows in an hour.
-    #[error("too many new accounts at the moment; try again in {}", waiting(*.retry_after_ms))]
+    /// The rate limit for registrations is exceeded.
+    #[error("too many new accounts at the moment; try again in {}", display_wait(*.retry_after_ms))]
     TooManyRegistrations {
-        /// When one more is allowed.
+        /// How long to wait before the next registration, in milliseconds.
         retry_after_ms: u32,
     },
-    /// Registration needs an invitation code, and none or another one was shown.
-    #[error("registration needs this server's invitation code; ask whoever runs it")]
+    /// Registration requires the invitation code, and the request had none or a wrong one.
+    #[error("registration requires this server's invitation code; ask its operator")]
     NotInvited,
-    /// The storage has as many accounts as it may have.
-    #[error("this server has no room for more accounts; ask whoever runs it")]
+    /// The limit of accounts is reached.
+    #[error("this server has reached its limit of accounts; ask its operator")]
     AccountsFull,
 }
 
-fn waiting(millis: u32) -> String {
+fn display_wait(millis: u32) -> String {
     match seconds(millis) {
         seconds @ ..=120 => format!("{seconds} s"),
         seconds => format!("{} minutes", seconds.div_ceil(60)),
@@ -100,22 +100,22 @@ fn seconds(millis: u32) -> u32 {
 }
 
 impl Rejection {
-    /// Telling when to try again.
+    /// [`Rejection::Busy`] with a retry time.
     pub fn busy(retry_after: Duration) -> Self {
         Self::Busy { retry_after_ms: millis(retry_after) }
     }
 
-    /// Telling when to try again.
+    /// [`Rejection::SlowDown`] with a retry time.
     pub fn slow_down(retry_after: Duration) -> Self {
         Self::SlowDown { retry_after_ms: millis(retry_after) }
     }
 
-    /// More accounts are being made than is allowed; one more is after `retry_after`.
+    /// [`Rejection::TooManyRegistrations`] with a retry time.
     pub fn too_many_registrations(retry_after: Duration) -> Self {
         Self::TooManyRegistrations { retry_after_ms: millis(retry_after) }
     }
 
-    /// When the same request may succeed without anything being changed, if ever.
+    /// How long to wait before the same request may succeed. None if the server named no retry time.
     pub fn retry_after(self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after_ms }
@@ -134,7 +134,7 @@ impl From<&AccountError> for Rejection {
     fn from(error: &AccountError) -> Self {
         match error {
             AccountError::NameTaken => Self::NameTaken,
-            // An account that vanished in the middle looks like one that never was.
+            // An account that was removed meanwhile looks like one that never existed.
             AccountError::WrongCredentials | AccountError::NoSuchAccount => Self::WrongCredentials,
             AccountError::Disabled => Self::Disabled,
             AccountError::Busy(retry_after) => Self::busy(*retry_after),
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn storage_trouble_is_never_told_as_the_users_fault() {
+    fn storage_failures_reveal_no_detail_and_do_not_blame_the_user() {
         let error = AccountError::Unavailable(std::sync::Arc::new(std::io::Error::other("secret detail")));
         assert_eq!(Rejection::from(&error), Rejection::StorageUnavailable);
         assert!(!Rejection::from(&error).to_string().contains("secret"));
     }
 
     #[test]
-    fn waiting_times_are_told_in_whole_seconds_rounded_up() {
+    fn retry_times_are_rounded_up_to_whole_seconds_or_minutes() {
         assert_eq!(Rejection::busy(Duration::from_millis(1)).to_string(), "the server is busy; try again in 1 s");
         assert_eq!(
             Rejection::slow_down(Duration::from_millis(3_001)).to_string(),

@@ -52,7 +52,7 @@ fn operators_change_accounts_while_the_server_runs() {
         let begin = Instant::now();
         user(&["disable", "bob"], 0, "bob may no longer log in; its session ends within seconds\n");
         kicked(bob, begin);
-        refused(NEW, "error: this account is disabled; ask whoever runs the server\n");
+        refused(NEW, "error: this account is disabled; ask the operator of the server\n");
         user(&["enable", "bob"], 0, "bob may log in\n");
 
         let bob = logs_in(NEW);
