@@ -30,7 +30,7 @@ pub(super) struct DatagramSize {
     shortest: usize,
     /// The time at which the last of them was sent.
     failed_at: Mono,
-    /// The time at which the last datagram of this length that arrived was sent.
+    /// The time at which the last acknowledged datagram of at least that length was sent.
     passed_at: Mono,
     probe_at: Mono,
 }

@@ -1,4 +1,4 @@
-//! Messages from the peer: put in order, reassembled, passed to the application, and answered for.
+//! Messages from the peer: reassembly, order, delivery to the application, and its decisions.
 //!
 //! A message goes through three stages. It waits in `reassembly` until it is complete and all messages before it have
 //! been delivered. Then it is delivered and waits in `undecided` until the application accepts or refuses it. Then an
@@ -20,7 +20,7 @@ use crate::wire::datagram::{Ack, MAX_BODY, MAX_REFUSALS, Refusal, RefusalReason}
 pub(super) struct Incoming {
     /// The last message that was delivered or skipped.
     delivered: Position,
-    /// Delivered messages from the first one without a decision on.
+    /// Delivered messages, beginning with the first that has no decision.
     undecided: VecDeque<Undecided>,
     /// Messages after `delivered` that have arrived, completely or in part.
     reassembly: BTreeMap<u64, PartialBody>,
@@ -66,12 +66,12 @@ struct Undecided {
     len: u64,
     /// The length of all bodies up to and including this one.
     end: u64,
-    /// Set if an earlier message has no decision yet.
+    /// The decision, if an earlier message has none yet.
     decision: Option<Decision>,
 }
 
 impl Incoming {
-    /// Continues after an earlier link.
+    /// Continues after an earlier link, or starts with the default state.
     pub(super) fn resuming(
         resumption: IncomingResumption,
         resend: ResendRequest,
@@ -120,7 +120,8 @@ impl Incoming {
         Ok(())
     }
 
-    /// Processes a fragment. `deliver` receives the messages that it completes, in order.
+    /// Processes a fragment. If it completes the next message, `deliver` receives this message and those that waited for
+    /// it, in order.
     pub(super) fn on_fragment(
         &mut self,
         number: u64,
@@ -294,7 +295,8 @@ impl Incoming {
         deliver(number, body);
     }
 
-    /// Removes messages up to the first without a decision. Returns whether there were any.
+    /// Removes messages up to the first without a decision, or up to a refusal that does not fit the list. Returns whether
+    /// there were any.
     fn remove_decided(&mut self, now: Mono) -> bool {
         let mut any_removed = false;
         while let Some(Undecided { number, len, decision: Some(decision), .. }) = self.undecided.front() {

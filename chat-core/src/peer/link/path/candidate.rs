@@ -26,7 +26,7 @@ pub(super) struct Candidate {
     pub(super) challenge_at: Option<Mono>,
 }
 
-/// Where a candidate comes from.
+/// The origin of a candidate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Source {
     /// The roster offers it.

@@ -30,10 +30,10 @@ pub(super) struct Path {
 /// The length of a datagram with a ping and a pong.
 pub(super) const SMALL_DATAGRAM: usize = HEADER + 2 * 9 + TAG + 6;
 
-/// The pause after the first challenge to an address. It doubles with each further challenge.
+/// Half the pause after the first challenge to an address. The pause doubles with each further challenge.
 const CHALLENGE_PAUSE: Duration = Duration::from_millis(250);
 
-/// The challenges to one address that is not the current one.
+/// The most challenges to an address that is not the current one.
 const MAX_CHALLENGES: u32 = 8;
 
 impl Path {

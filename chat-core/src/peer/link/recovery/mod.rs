@@ -25,7 +25,7 @@ pub(super) struct SentPacket {
     pub(super) frames: ArrayVec<SentFrame, MAX_SENT_FRAMES>,
 }
 
-/// The most entries of [`SentPacket::frames`]. A datagram that would need more is finished early.
+/// The most entries of [`SentPacket::frames`]. A datagram that needs more is finished early.
 pub(super) const MAX_SENT_FRAMES: usize = 6;
 
 /// Frames of a packet that are retransmitted if the packet is lost.
@@ -71,7 +71,7 @@ const PACKET_THRESHOLD: u64 = 3;
 const PERSISTENT_CONGESTION_THRESHOLD: u32 = 3;
 
 /// The packets in flight above which optional ones are not tracked: twice as many as the messages that one link queues,
-/// each in a packet of its own. This bounds the memory that a peer costs that never acknowledges.
+/// each in a packet of its own. This bounds the memory that a peer costs if it never acknowledges.
 const MAX_TRACKED: usize = 2 * MAX_QUEUED;
 
 impl Recovery {
