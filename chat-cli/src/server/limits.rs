@@ -108,8 +108,7 @@ impl Limits {
 
     /// Warns about what is allowed and rarely meant.
     pub fn warn(&self) {
-        let ServerConfig { max_connections_per_address: per_address, max_checks, certain_checks, .. } = self.machine;
-        let checks = max_checks.min(certain_checks);
+        let ServerConfig { max_connections_per_address: per_address, max_checks: checks, .. } = self.machine;
         if per_address >= checks {
             log::warn!(
                 "max-connections-per-address ({per_address}) is not below the {checks} passwords that can wait to be checked: \

@@ -28,8 +28,8 @@ pub struct ServerConfig {
     pub registration: RegistrationPolicy,
     /// The most connections, logged in or not.
     pub max_connections: usize,
-    /// The most connections from one address (of IPv6: one /64 network). Less than `max_checks` and
-    /// `certain_checks`, so that one address cannot keep all the others from logging in.
+    /// The most connections from one address (of IPv6: one /64 network). Less than `max_checks`, so that
+    /// one address cannot keep all the others from logging in.
     pub max_connections_per_address: usize,
     /// The most connections that have not logged in: more than come within the time that a log-in takes, and few enough
     /// that strangers cost little.
@@ -42,22 +42,14 @@ pub struct ServerConfig {
     pub registrations_per_hour: u32,
     /// The same from one address (of IPv6: one /64 network), behind which there may be a whole class.
     pub registrations_per_address: u32,
-    /// The most password checks in flight: of two fast cores about as many as `longest_check` allows, and little memory.
+    /// The most password checks in flight: of two fast cores about as many as `max_check_wait` allows, and little memory.
     pub max_checks: usize,
-    /// The longest that those before a password check may take, as far as that can be foreseen; who would wait longer is told
-    /// to come back. Half of a client's patience for an answer, as it may take longer than foreseen.
-    pub longest_check: Duration,
-    /// So many wait whatever they are thought to take, as only checks that are done correct a wrong estimate. More than
-    /// `max_connections_per_address`, so that one address cannot keep all the others from logging in.
-    pub certain_checks: usize,
-    /// What a password check takes, the processors shared, until some were seen: two cores do about a hundred in a second.
-    /// Whoever checks passwords knows better.
+    /// How long the password checks in flight may take together, by `check_time`. Beyond, clients are refused as busy and
+    /// asked to retry after that time. Half of the time for which a client waits for an answer.
+    pub max_check_wait: Duration,
+    /// The time of one password check when many are in flight, divided by the number that run at once. The owner of the
+    /// accounts measures it at the start; the default is that of two fast cores.
     pub check_time: Duration,
-    /// The least time after which a client that was told "busy" is to try again. Mostly it is told half the time to its
-    /// turn, as it adds up to as much.
-    pub busy_pause: Duration,
-    /// The most, so that in the three minutes for which clients try again by themselves they do so some times.
-    pub longest_busy_pause: Duration,
     /// The most requests on a connection before it has logged in: a few wrong passwords.
     pub max_guest_requests: u32,
     /// The frames that a connection may send per second in the long run. A client needs one in ten seconds.
@@ -111,11 +103,8 @@ impl Default for ServerConfig {
             registrations_per_hour: 1_000,
             registrations_per_address: 200,
             max_checks: 1_024,
-            longest_check: Duration::from_secs(10),
-            certain_checks: 256,
+            max_check_wait: Duration::from_secs(10),
             check_time: Duration::from_millis(10),
-            busy_pause: Duration::from_secs(1),
-            longest_busy_pause: Duration::from_secs(15),
             max_guest_requests: 8,
             frames_per_second: 10,
             frame_burst: 40,

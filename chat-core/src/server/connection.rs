@@ -28,8 +28,6 @@ pub(super) struct Connection {
     pub(super) state: State,
     /// The requests before log-in.
     pub(super) requests: u32,
-    /// When to come back for a password check, if it was refused because of others: it has one turn, however often it asks.
-    pub(super) turn: Option<Mono>,
     frames: RateLimit,
 }
 
@@ -119,7 +117,7 @@ impl Connections {
             return Err(Limit::Guests);
         }
         let frames = RateLimit::per_second(config.frames_per_second.max(1), config.frame_burst);
-        let connection = Connection { from, state: State::Greeting, requests: 0, turn: None, frames };
+        let connection = Connection { from, state: State::Greeting, requests: 0, frames };
         self.all.insert(conn, connection);
         self.counts.insert(from.ip().into(), count + 1);
         self.guests += 1;

@@ -21,6 +21,10 @@ use crate::time::{Now, Timestamp};
 use crate::wire::control::{self, DELTA, Ended, Login, Offer, Purpose, Reply, Request, Timings, Welcome, WelcomeKind};
 use crate::wire::rejection::Rejection;
 
+/// The shortest time after which a client that was refused as `Busy` is asked to retry: each attempt may cost the server
+/// a TLS handshake. Clients add a random part of the same length, so that they do not come back together.
+const MIN_RETRY: Duration = Duration::from_secs(1);
+
 impl Server {
     /// A request of a connection that has said hello and not logged in.
     pub(super) fn guest_request(&mut self, now: Now, conn: ConnId, request: Request<'_>, out: &mut Vec<Output>) {
@@ -120,23 +124,13 @@ impl Server {
         out: &mut Vec<Output>,
     ) -> Result<Attempt, Rejection> {
         let checks = self.jobs.checks();
-        let too_long = checks >= self.config.certain_checks && self.turns.time_of(checks) > self.config.longest_check;
-        if checks >= self.config.max_checks || too_long {
+        let backlog = self.config.check_time.saturating_mul(u32::try_from(checks).unwrap_or(u32::MAX));
+        if checks >= self.config.max_checks || backlog > self.config.max_check_wait {
             out.push(Output::LimitReached(Limit::PasswordChecks));
-            return Err(Rejection::busy(self.turn(now, conn)));
+            return Err(Rejection::busy(backlog.max(MIN_RETRY)));
         }
         let connection = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?;
         self.throttle.begin(now.mono, user, connection.from.ip().into()).map_err(Rejection::slow_down)
-    }
-
-    /// After which time a connection is to come back that is refused because of others.
-    fn turn(&mut self, now: Now, conn: ConnId) -> Duration {
-        let (least, most) = (self.config.busy_pause, self.config.longest_busy_pause);
-        let Some(connection) = self.connections.get_mut(conn) else { return least };
-        let promise = || now.mono + self.turns.promise(now.mono, self.jobs.checks(), least, most);
-        let turn = connection.turn.filter(|turn| *turn > now.mono).unwrap_or_else(promise);
-        connection.turn = Some(turn);
-        now.mono.until(turn).max(least)
     }
 
     /// Ends a password check in the throttle.
@@ -150,10 +144,6 @@ impl Server {
         match result {
             Err(AccountError::Busy(_)) => out.push(Output::LimitReached(Limit::PasswordChecks)),
             Err(AccountError::Full) => out.push(Output::LimitReached(Limit::Accounts)),
-            // All these have cost a hash.
-            Ok(_) | Err(AccountError::WrongCredentials | AccountError::Disabled) => {
-                self.turns.done(now.mono, self.jobs.checks());
-            }
             _ => {}
         }
         let verdict = match result {

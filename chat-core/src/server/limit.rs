@@ -15,7 +15,7 @@ pub enum Limit {
     Guests,
     /// [`ServerConfig::max_sessions`].
     Sessions,
-    /// [`ServerConfig::max_checks`] or [`ServerConfig::longest_check`], or the queue of whoever checks.
+    /// [`ServerConfig::max_checks`] or [`ServerConfig::max_check_wait`], or the queue of whoever checks.
     PasswordChecks,
     /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`].
     Frames,

@@ -43,7 +43,6 @@ mod sessions;
 mod throttle;
 mod tickets;
 mod timer;
-mod turns;
 mod watch;
 
 #[cfg(test)]
@@ -81,7 +80,6 @@ use resume::LookUps;
 use sessions::Sessions;
 use throttle::Throttle;
 use timer::Timer;
-use turns::Turns;
 use watch::Seen;
 
 /// The machine.
@@ -99,7 +97,6 @@ pub struct Server {
     copies: Copies,
     pace: Pace,
     jobs: Jobs,
-    turns: Turns,
     look_ups: LookUps,
     throttle: Throttle,
     registrations: Registrations,
@@ -140,7 +137,6 @@ impl Server {
             copies: Copies::default(),
             pace: Pace::default(),
             jobs: Jobs::new(),
-            turns: Turns::new(config.check_time),
             look_ups: LookUps::default(),
             throttle: Throttle::new(config.throttle.clone()),
             registrations: Registrations::new(&config),
