@@ -40,8 +40,8 @@ impl Room {
         let mut random = SeededGenerator::new(seed ^ 0x4e70);
         let (_, profile) = Profile::LADDER[(random.number() % 3) as usize];
         // From a history of nothing to one that holds everything.
-        let max_history = [0, 200, 3_000, 1 << 20][(random.number() % 4) as usize];
-        let server = ServerConfig { max_history, ..ServerConfig::default() };
+        let max_update_log = [0, 200, 3_000, 1 << 20][(random.number() % 4) as usize];
+        let server = ServerConfig { max_update_log, ..ServerConfig::default() };
         let mut world = World::new(profile, WorldConfig { server, ..WorldConfig::default() }, seed);
         let users = world.add_online(NAMES);
         let mut room = Self { world, random, users, believed: vec![None; NAMES.len()], told_gone: BTreeMap::new() };

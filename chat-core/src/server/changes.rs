@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::history::History;
 use super::io::Output;
 use super::pages::Pages;
+use super::update_log::UpdateLog;
 use crate::id::{Epoch, Revision};
 use crate::presence::Record;
 use crate::roster::{Change, Roster, RosterVersion};
@@ -25,12 +25,12 @@ pub(super) struct Changes {
     /// The whole copy of what was told last, if it was put together before something changed again.
     copy: Option<Arc<[Bytes]>>,
     untold: Untold,
-    history: History,
+    update_log: UpdateLog,
 }
 
 impl Changes {
-    /// A roster of nobody at revision 0. At most `history` bytes of what was told are kept.
-    pub(super) fn new(epoch: Epoch, history: usize) -> Self {
+    /// A roster of nobody at revision 0. The update log keeps at most `log_limit` bytes.
+    pub(super) fn new(epoch: Epoch, log_limit: usize) -> Self {
         let revision = Revision::new(0);
         Self {
             epoch,
@@ -39,7 +39,7 @@ impl Changes {
             pages: Pages::default(),
             copy: None,
             untold: Untold::after(revision),
-            history: History::new(history),
+            update_log: UpdateLog::new(log_limit),
         }
     }
 
@@ -79,8 +79,15 @@ impl Changes {
         untold.end_frame(self.epoch);
         if !untold.frames.is_empty() {
             self.copy = None;
-            self.history.note(&untold.frames, &untold.ends);
-            out.push(Output::Broadcast { bytes: untold.frames.into() });
+            // The log keeps slices of the broadcast, which must not keep unused capacity.
+            untold.frames.shrink_to_fit();
+            let bytes = Bytes::from(untold.frames);
+            let mut begin = 0;
+            for (to, end) in untold.ends {
+                self.update_log.push(to, bytes.slice(begin..end));
+                begin = end;
+            }
+            out.push(Output::Broadcast { bytes });
         }
         out.extend(untold.records.into_iter().map(Output::Record));
     }
@@ -97,7 +104,7 @@ impl Changes {
 
     /// How far everybody is who was told everything.
     pub(super) fn told(&self) -> RosterVersion {
-        RosterVersion { epoch: self.epoch, revision: self.history.end() }
+        RosterVersion { epoch: self.epoch, revision: self.update_log.end() }
     }
 
     /// What somebody whose copy is at `step` was not told, up to [`Self::told`]. None if a whole copy is not longer, if not
@@ -107,9 +114,8 @@ impl Changes {
         if step.epoch != self.epoch {
             return None;
         }
-        let missed = self.history.since(step.revision)?;
-        let len: usize = missed.iter().map(Bytes::len).sum();
-        (len < self.pages.len()).then(|| missed.into())
+        let delta = self.update_log.since(step.revision, self.pages.len())?;
+        Some(Some(delta).filter(|delta| !delta.is_empty()).into_iter().collect())
     }
 }
 

@@ -66,9 +66,9 @@ pub struct ServerConfig {
     pub max_copies: usize,
     /// How long somebody who reads a copy slowly counts among those: 1 s, after which others wait for him no longer.
     pub copy_time: Duration,
-    /// The most bytes of changes that are kept to be sent to those who come back and missed only these. Who missed more
-    /// than a whole copy is long gets a copy, and that of ten thousand has some 600 KB: more would never be sent.
-    pub max_history: usize,
+    /// The most bytes of published updates that are kept for clients that resume. A client that missed more than the
+    /// length of a snapshot gets a snapshot, and that of ten thousand sessions has some 600 KB.
+    pub max_update_log: usize,
     /// The least time between two changes of addresses, as each goes to everybody. Of several that come earlier, the
     /// last is made when the time has come.
     pub move_interval: Duration,
@@ -112,7 +112,7 @@ impl Default for ServerConfig {
             pace: PaceConfig::default(),
             max_copies: 64,
             copy_time: Duration::from_secs(1),
-            max_history: 1024 * 1024,
+            max_update_log: 1024 * 1024,
             move_interval: Duration::from_secs(1),
             ticket_life: Duration::from_secs(24 * 60 * 60),
             ticket_renewal: Duration::from_secs(60 * 60),

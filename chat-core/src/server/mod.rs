@@ -28,7 +28,6 @@ mod connection;
 mod copies;
 mod counts;
 mod enter;
-mod history;
 mod io;
 mod jobs;
 mod limit;
@@ -43,6 +42,7 @@ mod sessions;
 mod throttle;
 mod tickets;
 mod timer;
+mod update_log;
 mod watch;
 
 #[cfg(test)]
@@ -133,7 +133,7 @@ impl Server {
             timers,
             connections: Connections::default(),
             sessions: Sessions::new(config.ticket_life),
-            changes: Changes::new(Epoch::new(generator.number()), config.max_history),
+            changes: Changes::new(Epoch::new(generator.number()), config.max_update_log),
             copies: Copies::default(),
             pace: Pace::default(),
             jobs: Jobs::new(),

@@ -134,7 +134,7 @@ fn who_missed_more_than_a_copy_is_long_gets_a_copy() {
 #[test]
 fn what_was_forgotten_cannot_be_sent() {
     for (most, is_known) in [(1_000, true), (40, false), (0, false)] {
-        let mut t = five(ServerConfig { max_history: most, ..untimed() });
+        let mut t = five(ServerConfig { max_update_log: most, ..untimed() });
         t.break_off(1);
         t.say(2, &Request::Leave);
         t.say(3, &Request::Leave);
