@@ -209,14 +209,14 @@ impl Server {
         let user = account.name.clone();
         let entry = Entry { user: user.clone(), key, addresses, since, versions, extras: Extras::default() };
         let change = if replaced { Change::Replaced(entry) } else { Change::Online(entry) };
-        self.changes.make(now.wall, change);
+        self.roster_log.make(now.wall, change);
         self.sessions.begin(Session {
             account: account.id,
             user,
             generation: account.generation,
             key,
             since,
-            arrival: self.changes.revision(),
+            arrival: self.roster_log.revision(),
             conn: None,
             changing: None,
         });
@@ -256,13 +256,13 @@ impl Server {
         let online = Online { account, refresh_from: now.mono, move_from: now.mono, moving: None };
         let Some(observed) = self.connections.log_in(conn, online) else { return };
         session.conn = Some(conn);
-        let Some(entry) = self.changes.roster().get(&session.user).cloned() else { return };
+        let Some(entry) = self.roster_log.roster().get(&session.user).cloned() else { return };
         self.counts.add(kind);
         self.timers.cancel(Timer::Grace(account));
         self.timers.cancel(Timer::Login(conn));
         self.timers.set(Timer::Silence(conn), now.mono + self.config.silence);
         self.timers.set(Timer::Renew(conn), now.mono + self.config.ticket_renewal);
-        let missed = copy.and_then(|step| self.changes.missed(step));
+        let missed = copy.and_then(|step| self.roster_log.delta(step));
         let welcome = Welcome {
             kind,
             entry,
@@ -275,7 +275,7 @@ impl Server {
             },
             ticket: self.ticket(now, account).unwrap_or_default(),
             settling_ms: millis(now.mono.until(self.started + self.config.settling)),
-            extras: missed.iter().map(|_| control::version_extra(DELTA, self.changes.told())).collect(),
+            extras: missed.iter().map(|_| control::version_extra(DELTA, self.roster_log.published())).collect(),
         };
         out.push(Output::Admit { conn });
         send(conn, &Reply::Welcome(welcome), out);
@@ -293,7 +293,7 @@ impl Server {
     pub(super) fn ticket(&self, now: Now, account: AccountId) -> Option<Vec<u8>> {
         let session = self.sessions.get(account)?;
         let ticket = Ticket {
-            epoch: self.changes.epoch(),
+            epoch: self.roster_log.epoch(),
             account,
             generation: session.generation,
             key: session.key,

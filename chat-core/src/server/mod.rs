@@ -21,23 +21,23 @@
 //! only about the rest.
 
 mod addresses;
-mod changes;
 mod clock;
 mod config;
 mod connection;
 mod copies;
 mod counts;
 mod enter;
+mod frames;
 mod io;
 mod jobs;
 mod limit;
 mod memory;
 mod online;
 mod pace;
-mod pages;
 mod publish;
 mod registration;
 mod resume;
+mod roster_log;
 mod sessions;
 mod throttle;
 mod tickets;
@@ -69,14 +69,15 @@ use crate::wire::control::{Ended, Reply, Request};
 use crate::wire::frame;
 use crate::wire::hello::Hello;
 use crate::wire::rejection::Rejection;
-use changes::{Changes, encoded};
 use clock::StallClock;
 use connection::{Connections, State};
 use copies::Copies;
+use frames::encode;
 use jobs::{Jobs, Pending};
 use pace::Pace;
 use registration::Registrations;
 use resume::LookUps;
+use roster_log::RosterLog;
 use sessions::Sessions;
 use throttle::Throttle;
 use timer::Timer;
@@ -93,7 +94,7 @@ pub struct Server {
     timers: Timers<Timer>,
     connections: Connections,
     sessions: Sessions,
-    changes: Changes,
+    roster_log: RosterLog,
     copies: Copies,
     pace: Pace,
     jobs: Jobs,
@@ -133,7 +134,7 @@ impl Server {
             timers,
             connections: Connections::default(),
             sessions: Sessions::new(config.ticket_life),
-            changes: Changes::new(Epoch::new(generator.number()), config.max_update_log),
+            roster_log: RosterLog::new(Epoch::new(generator.number()), config.max_update_log),
             copies: Copies::default(),
             pace: Pace::default(),
             jobs: Jobs::new(),
@@ -172,12 +173,12 @@ impl Server {
 
     /// Who is online, sessions in grace included.
     pub fn roster(&self) -> &Roster {
-        self.changes.roster()
+        self.roster_log.roster()
     }
 
     /// The number of the last change of the roster.
     pub fn revision(&self) -> Revision {
-        self.changes.revision()
+        self.roster_log.revision()
     }
 
     /// How many passwords are being checked, or wait for it.
@@ -263,8 +264,8 @@ impl Server {
     fn stop(&mut self, now: Now, out: &mut Vec<Output>) {
         self.phase = Phase::Stopped;
         self.timers = Timers::default();
-        self.changes.tell(out);
-        let bytes = encoded(&Reply::Ended(Ended::Stopping));
+        self.roster_log.publish(out);
+        let bytes = encode(&Reply::Ended(Ended::Stopping));
         for (conn, connection) in self.connections.drain() {
             if matches!(connection.state, State::Online(_)) {
                 out.push(Output::Send { conn, bytes: bytes.clone() });
@@ -336,7 +337,7 @@ impl Server {
 }
 
 fn send(conn: ConnId, reply: &Reply, out: &mut Vec<Output>) {
-    out.push(Output::Send { conn, bytes: encoded(reply) });
+    out.push(Output::Send { conn, bytes: encode(reply) });
 }
 
 fn send_hello(conn: ConnId, out: &mut Vec<Output>) {

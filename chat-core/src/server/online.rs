@@ -70,9 +70,9 @@ impl Server {
         self.timers.cancel(Timer::Move(conn));
         let Some(session) = self.sessions.get(online.account) else { return };
         let user = session.user.clone();
-        if self.changes.roster().get(&user).is_some_and(|entry| entry.addresses != addresses) {
+        if self.roster_log.roster().get(&user).is_some_and(|entry| entry.addresses != addresses) {
             online.move_from = now.mono + self.config.move_interval;
-            self.changes.make(now.wall, Change::Moved { user, addresses });
+            self.roster_log.make(now.wall, Change::Moved { user, addresses });
         }
     }
 
@@ -151,7 +151,7 @@ impl Server {
     pub(super) fn end(&mut self, now: Now, account: AccountId, reason: OfflineReason, out: &mut Vec<Output>) {
         self.timers.cancel(Timer::Grace(account));
         let Some(session) = self.sessions.end(now.mono, account) else { return };
-        self.changes.make(now.wall, Change::Offline { user: session.user, reason });
+        self.roster_log.make(now.wall, Change::Offline { user: session.user, reason });
         self.seen(account, out);
     }
 }

@@ -10,20 +10,20 @@ impl Server {
     /// Tells the changes that nobody was told yet, unless the last time was only a moment ago, and sends copies of what
     /// was told last to those who may read one.
     pub(super) fn publish(&mut self, now: Now, out: &mut Vec<Output>) {
-        self.pace.wait(now.mono, self.changes.untold());
+        self.pace.wait(now.mono, self.roster_log.pending());
         let telling = self.telling();
         if telling.is_some_and(|at| at <= now.mono) {
             self.pace.told(now.mono);
-            self.changes.tell(out);
+            self.roster_log.publish(out);
         }
         // Who comes while there is nothing to tell needs not wait.
-        if !self.changes.are_untold() && self.copies.are_new() {
+        if self.roster_log.pending() == 0 && self.copies.are_new() {
             self.copies.told();
         }
         let (most, time) = (self.config.max_copies.max(1), self.config.copy_time);
         // The copy is put together even if nobody may read it yet: their turn may come when it is too late for that.
         while self.copies.are_waiting()
-            && let Some(frames) = self.changes.copy()
+            && let Some(frames) = self.roster_log.snapshot()
             && let Some(conn) = self.copies.next(now.mono, most, time)
         {
             // Counted from here on, because only now there is something that it could read.
@@ -35,7 +35,7 @@ impl Server {
             }
         }
         // Without anybody who waits for it no copy is put together.
-        let reading = self.copies.due(now.mono, most).filter(|_| self.changes.copy().is_some());
+        let reading = self.copies.due(now.mono, most).filter(|_| self.roster_log.snapshot().is_some());
         match self.telling().into_iter().chain(reading).min() {
             Some(due) => self.timers.set(Timer::Publish, due.max(now.mono)),
             None => self.timers.cancel(Timer::Publish),
@@ -44,7 +44,7 @@ impl Server {
 
     /// When everybody is told, if there is something to tell: at once after a while of quiet.
     fn telling(&self) -> Option<Mono> {
-        self.changes.are_untold().then(|| self.pace.due(&self.config.pace, self.roster().len()))
+        (self.roster_log.pending() > 0).then(|| self.pace.due(&self.config.pace, self.roster().len()))
     }
 
     /// A connection has read all that it was sent. If that was less than it should have been told, it gets a copy.

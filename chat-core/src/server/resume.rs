@@ -116,7 +116,7 @@ impl Server {
             Some(account) if account.status == Status::Active && account.generation == ticket.generation => account,
             _ => return Err(Rejection::TicketRefused),
         };
-        match self.sessions.standing(now.mono, ticket, self.changes.epoch()) {
+        match self.sessions.standing(now.mono, ticket, self.roster_log.epoch()) {
             Standing::Superseded => Err(Rejection::Superseded),
             Standing::Live => {
                 self.go_on(now, conn, account.id, next, out);
@@ -157,7 +157,7 @@ impl Server {
             self.forget(before);
         }
         if self.roster().get(&user).is_some_and(|entry| entry.addresses != next.addresses) {
-            self.changes.make(now.wall, Change::Moved { user, addresses: next.addresses });
+            self.roster_log.make(now.wall, Change::Moved { user, addresses: next.addresses });
         }
         self.admit(now, conn, account, WelcomeKind::Continued, copy, out);
     }

@@ -208,7 +208,7 @@ impl Bench {
     /// The same for a client whose copy is at `revision` of this run, or that says so, and whose address is that of the
     /// connection with its account's number.
     fn come_back_at(&mut self, conn: u64, before: u64, user: &str, revision: u64) -> Vec<String> {
-        let copy = RosterVersion { revision: Revision::new(revision), ..self.server.changes.told() };
+        let copy = RosterVersion { revision: Revision::new(revision), ..self.server.roster_log.published() };
         self.come_back_with(conn, before, user, version_extra(KNOWN_VERSION, copy))
     }
 

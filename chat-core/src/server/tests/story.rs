@@ -147,7 +147,10 @@ impl World {
                             assert!(self.admitted.contains(&conn));
                             assert_eq!(self.server.roster().get(&welcome.entry.user), Some(&welcome.entry));
                             if let Some(to) = welcome.delta().unwrap() {
-                                assert_eq!((to.epoch, to.revision.get()), (self.server.changes.epoch(), self.revision));
+                                assert_eq!(
+                                    (to.epoch, to.revision.get()),
+                                    (self.server.roster_log.epoch(), self.revision)
+                                );
                                 self.behind.insert(conn);
                                 let then = &self.steps[&self.claims[&conn]];
                                 let mine = then.get(&welcome.entry.user).expect("it was there then");
@@ -252,7 +255,7 @@ impl World {
     }
 
     fn claim(&mut self, conn: ConnId, claim: Claim) -> Option<RosterVersion> {
-        let here = self.server.changes.told();
+        let here = self.server.roster_log.published();
         let (epoch, revision) = match claim {
             Claim::Nothing => return None,
             Claim::Behind(by) => (here.epoch, self.revision.saturating_sub(by)),

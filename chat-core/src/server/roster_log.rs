@@ -1,0 +1,289 @@
+//! The roster with its numbered changes, and what is published of them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::frames::{encode, pack};
+use super::io::Output;
+use super::update_log::UpdateLog;
+use crate::id::{Epoch, Revision};
+use crate::presence::Record;
+use crate::roster::{Change, Entry, Roster, RosterVersion};
+use crate::time::Timestamp;
+use crate::wire;
+use crate::wire::control::Reply;
+
+/// The variant of `Reply::SnapshotPage` on the wire.
+const SNAPSHOT_PAGE: u32 = 2;
+
+/// The variant of `Reply::Update` on the wire.
+const UPDATE: u32 = 4;
+
+/// The roster at its revision, and the changes that are pending. What is published leads from one revision to the next
+/// without a gap.
+#[derive(Debug)]
+pub(super) struct RosterLog {
+    epoch: Epoch,
+    revision: Revision,
+    roster: Roster,
+    /// The length of all entries, encoded: that of a snapshot but for a few bytes.
+    entries_len: usize,
+    /// The changes that are made and not published.
+    pending: Vec<(Timestamp, Change)>,
+    /// The snapshot at the published revision, if one was encoded.
+    snapshot: Option<Arc<[Bytes]>>,
+    update_log: UpdateLog,
+}
+
+impl RosterLog {
+    /// An empty roster at revision 0. The update log keeps at most `log_limit` bytes.
+    pub(super) fn new(epoch: Epoch, log_limit: usize) -> Self {
+        Self {
+            epoch,
+            revision: Revision::new(0),
+            roster: Roster::new(),
+            entries_len: 0,
+            pending: Vec::new(),
+            snapshot: None,
+            update_log: UpdateLog::new(log_limit),
+        }
+    }
+
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    pub(super) fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    pub(super) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Makes one change, which is pending until it is published.
+    pub(super) fn make(&mut self, at: Timestamp, change: Change) {
+        self.entries_len -= self.roster.get(change.user()).map_or(0, encoded_len);
+        self.roster.apply(&change);
+        self.entries_len += self.roster.get(change.user()).map_or(0, encoded_len);
+        self.pending.push((at, change));
+        self.revision = self.revision.next();
+    }
+
+    /// The number of pending changes.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Publishes the pending changes: to every session, to the update log and to the presence log.
+    pub(super) fn publish(&mut self, out: &mut Vec<Output>) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let (epoch, published) = (self.epoch, self.published().revision.get());
+        let packed = pack(&pending, |before, count, payload| {
+            let from = published + before;
+            let to = from + u64::from(count);
+            wire::encode(&(UPDATE, epoch, Revision::new(from), Revision::new(to), count), payload);
+        });
+        for (count, frame) in packed.frames() {
+            self.update_log.push(Revision::new(published + count), frame);
+        }
+        self.snapshot = None;
+        out.push(Output::Broadcast { bytes: packed.bytes });
+        out.extend(pending.into_iter().map(|(at, change)| Output::Record(Record::Presence(change.event(at)))));
+    }
+
+    /// The version of the roster that is published.
+    pub(super) fn published(&self) -> RosterVersion {
+        RosterVersion { epoch: self.epoch, revision: self.update_log.end() }
+    }
+
+    /// The frames of the snapshot at the published version: pages and a completion. It is encoded at the first call after
+    /// a publication, and shared until the next one. None if it was not encoded and changes are pending, as the roster
+    /// is ahead of the published version then.
+    pub(super) fn snapshot(&mut self) -> Option<Arc<[Bytes]>> {
+        if self.snapshot.is_none() && self.pending.is_empty() {
+            let pages = pack(self.roster.iter(), |_, count, payload| wire::encode(&(SNAPSHOT_PAGE, count), payload));
+            let complete = encode(&Reply::SnapshotComplete { epoch: self.epoch, revision: self.revision });
+            self.snapshot = Some(pages.frames().map(|(_, page)| page).chain([complete]).collect());
+        }
+        self.snapshot.clone()
+    }
+
+    /// The frames that lead from `version` to the [published](Self::published) one. None if a snapshot is not longer, if
+    /// the update log does not reach back to `version`, or if `version` is not one that a client can have: of another
+    /// epoch, ahead of the published one, or within a frame.
+    pub(super) fn delta(&mut self, version: RosterVersion) -> Option<Arc<[Bytes]>> {
+        if version.epoch != self.epoch {
+            return None;
+        }
+        let delta = self.update_log.since(version.revision, self.entries_len)?;
+        Some(Some(delta).filter(|delta| !delta.is_empty()).into_iter().collect())
+    }
+}
+
+fn encoded_len(entry: &Entry) -> usize {
+    let mut encoded = Vec::new();
+    wire::encode(entry, &mut encoded);
+    encoded.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extras::Extras;
+    use crate::key::PublicKey;
+    use crate::presence::OfflineReason;
+    use crate::roster::{LinkVersions, Update};
+    use crate::wire::frame;
+
+    fn online(number: u64) -> Change {
+        Change::Online(Entry {
+            user: format!("{}{number:04}", "明".repeat(28)).parse().unwrap(),
+            key: PublicKey::new([7; 32]),
+            addresses: vec!["[2001:db8::ffff]:65535".parse().unwrap(); Entry::MAX_ADDRESSES],
+            since: Timestamp::from_millis(u64::MAX),
+            versions: LinkVersions { low: 255, high: 255 },
+            extras: Extras::default(),
+        })
+    }
+
+    fn publish(log: &mut RosterLog) -> (Vec<Update>, usize) {
+        let mut out = Vec::new();
+        log.publish(&mut out);
+        let records = out.iter().filter(|output| matches!(output, Output::Record(_))).count();
+        let mut updates = Vec::new();
+        for output in out {
+            let Output::Broadcast { bytes } = output else { continue };
+            let mut rest = &bytes[..];
+            while let Some((length, behind)) = rest.split_first_chunk() {
+                let (payload, behind) = behind.split_at(u32::from_be_bytes(*length) as usize);
+                assert!(payload.len() <= frame::MAX_FRAME);
+                let reply = Reply::decode(payload).unwrap();
+                let mut typed = Vec::new();
+                wire::encode(&reply, &mut typed);
+                assert_eq!(typed, payload);
+                let Reply::Update(update) = reply else { panic!("not an update") };
+                updates.push(update);
+                rest = behind;
+            }
+        }
+        (updates, records)
+    }
+
+    #[test]
+    fn pending_changes_are_published_together_in_frames_of_bounded_length() {
+        let mut log = RosterLog::new(Epoch::new(u64::MAX), 0);
+        assert_eq!(log.pending(), 0);
+        for number in 0..1_000 {
+            log.make(Timestamp::from_millis(number), online(number));
+        }
+        assert_eq!(log.pending(), 1_000);
+        let (updates, records) = publish(&mut log);
+        assert_eq!(records, 1_000);
+        assert!((2..10).contains(&updates.len()), "{} frames", updates.len());
+        let mut revision = Revision::new(0);
+        let mut made = Vec::new();
+        for update in updates {
+            assert_eq!((update.epoch, update.from), (Epoch::new(u64::MAX), revision));
+            assert_eq!(update.to.get() - update.from.get(), update.changes.len() as u64);
+            revision = update.to;
+            made.extend(update.changes);
+        }
+        assert_eq!(revision, Revision::new(1_000));
+        assert!(made.into_iter().eq((0..1_000).map(|number| (Timestamp::from_millis(number), online(number)))));
+        assert_eq!(publish(&mut log), (vec![], 0));
+    }
+
+    #[test]
+    fn a_delta_is_the_rest_of_what_was_published() {
+        let epoch = Epoch::new(7);
+        let mut log = RosterLog::new(epoch, usize::MAX);
+        for number in 0..1_000 {
+            log.make(Timestamp::from_millis(number), online(number));
+        }
+        let version = |revision| RosterVersion { epoch, revision: Revision::new(revision) };
+        assert_eq!((log.published(), log.delta(version(1_000))), (version(0), None), "nothing is published");
+        let mut out = Vec::new();
+        log.publish(&mut out);
+        let Some(Output::Broadcast { bytes }) = out.first() else { panic!("the changes are published") };
+        // A connection may break between two frames that were published together.
+        let (mut rest, mut revision) = (&bytes[..], 0);
+        while let Some((length, behind)) = rest.split_first_chunk() {
+            let delta = log.delta(version(revision));
+            // From the first frame on, the delta is longer than the snapshot.
+            assert_eq!(delta.map(|delta| delta.concat()).as_deref(), (revision > 0).then_some(rest), "{revision}");
+            assert_eq!(log.delta(version(revision + 1)), None);
+            let (payload, behind) = behind.split_at(u32::from_be_bytes(*length) as usize);
+            let Ok(Reply::Update(update)) = Reply::decode(payload) else { panic!("not an update") };
+            (rest, revision) = (behind, update.to.get());
+        }
+        assert_eq!((log.published(), log.delta(log.published()).map(|none| none.len())), (version(1_000), Some(0)));
+        assert_eq!(log.delta(RosterVersion { epoch: Epoch::new(8), ..version(1_000) }), None);
+    }
+
+    #[test]
+    fn a_snapshot_shows_the_published_version_and_is_shared_until_the_next_publication() {
+        let mut log = RosterLog::new(Epoch::new(1), 0);
+        log.make(Timestamp::from_millis(1), online(1));
+        assert_eq!(log.snapshot(), None, "nothing is published");
+        publish(&mut log);
+        let snapshot = log.snapshot().unwrap();
+        assert_eq!(snapshot.len(), 2, "a page and the completion");
+        log.make(Timestamp::from_millis(2), online(2));
+        assert!(Arc::ptr_eq(&snapshot, &log.snapshot().unwrap()), "a pending change is not in it");
+        publish(&mut log);
+        log.make(Timestamp::from_millis(3), online(3));
+        assert_eq!(log.snapshot(), None, "the roster is ahead of the published version");
+        publish(&mut log);
+        assert!(!Arc::ptr_eq(&snapshot, &log.snapshot().unwrap()));
+    }
+
+    /// Reads a snapshot as a client does. Returns its entries and the number of its pages.
+    fn read(log: &mut RosterLog) -> (Vec<Entry>, usize) {
+        let (mut entries, mut pages) = (Vec::new(), 0);
+        let snapshot = log.snapshot().unwrap();
+        let (complete, frames) = snapshot.split_last().unwrap();
+        for frame in frames {
+            let (length, payload) = frame.split_first_chunk().unwrap();
+            assert_eq!(u32::from_be_bytes(*length) as usize, payload.len());
+            assert!(payload.len() <= frame::MAX_FRAME, "{} bytes", payload.len());
+            let reply = Reply::decode(payload).unwrap();
+            assert_eq!(encode(&reply), *frame);
+            let Reply::SnapshotPage(page) = reply else { panic!("not a page") };
+            assert!(!page.is_empty());
+            entries.extend(page);
+            pages += 1;
+        }
+        let revision = log.revision();
+        assert_eq!(*complete, encode(&Reply::SnapshotComplete { epoch: log.epoch(), revision }));
+        (entries, pages)
+    }
+
+    #[test]
+    fn a_snapshot_holds_the_whole_roster_in_few_pages() {
+        let mut log = RosterLog::new(Epoch::new(1), 0);
+        assert_eq!(read(&mut log), (vec![], 0), "an empty roster has no page");
+        // The numbers below 1,009 in a mixed order, as 1,009 is prime.
+        let mixed = || (0..1_009).map(|number| number * 577 % 1_009);
+        for number in mixed() {
+            log.make(Timestamp::from_millis(number), online(number));
+        }
+        publish(&mut log);
+        let (entries, pages) = read(&mut log);
+        assert!(entries.iter().eq(log.roster().iter()));
+        let bytes: usize = log.snapshot().unwrap().iter().map(Bytes::len).sum();
+        assert!(pages <= 2 * bytes.div_ceil(frame::MAX_FRAME), "{pages} pages for {bytes} bytes");
+        assert!(log.entries_len < bytes && bytes < log.entries_len + 100, "{bytes} bytes");
+        for number in mixed().skip(9) {
+            let user = online(number).user().clone();
+            log.make(Timestamp::from_millis(number), Change::Offline { user, reason: OfflineReason::Lost });
+        }
+        publish(&mut log);
+        assert!(read(&mut log).0.iter().eq(log.roster().iter()));
+        assert_eq!(log.roster().len(), 9);
+    }
+}
