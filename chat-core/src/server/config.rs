@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::PaceConfig;
+use super::PublishInterval;
 use crate::invitation::InvitationCode;
 
 /// The times and bounds of a [`Server`](super::Server). The defaults suit a room of people; all durations must be
@@ -59,13 +59,8 @@ pub struct ServerConfig {
     /// The least time between two fresh copies to one connection, as a copy is the largest answer that can be asked
     /// for. One that is asked for earlier is sent when the time has come.
     pub refresh_interval: Duration,
-    /// How often everybody is told.
-    pub pace: PaceConfig,
-    /// The most fresh copies that are being read at once, at least 1. Each keeps the pages alive that it was made of: 64
-    /// of a roster of ten thousand are at most 40 MB, and enough to fill every line.
-    pub max_copies: usize,
-    /// How long somebody who reads a copy slowly counts among those: 1 s, after which others wait for him no longer.
-    pub copy_time: Duration,
+    /// How often changes are published.
+    pub publish_interval: PublishInterval,
     /// The most bytes of published updates that are kept for clients that resume. A client that missed more than the
     /// length of a snapshot gets a snapshot, and that of ten thousand sessions has some 600 KB.
     pub max_update_log: usize,
@@ -109,9 +104,7 @@ impl Default for ServerConfig {
             frames_per_second: 10,
             frame_burst: 40,
             refresh_interval: Duration::from_secs(1),
-            pace: PaceConfig::default(),
-            max_copies: 64,
-            copy_time: Duration::from_secs(1),
+            publish_interval: PublishInterval::default(),
             max_update_log: 1024 * 1024,
             move_interval: Duration::from_secs(1),
             ticket_life: Duration::from_secs(24 * 60 * 60),

@@ -285,7 +285,7 @@ impl Server {
                 self.counts.add(Count::CaughtUp);
                 out.push(Output::Snapshot { conn, frames });
             }
-            None => self.copies.want(conn),
+            None => self.snapshots.want(conn),
         }
     }
 

@@ -24,7 +24,6 @@ mod addresses;
 mod clock;
 mod config;
 mod connection;
-mod copies;
 mod counts;
 mod enter;
 mod frames;
@@ -33,12 +32,13 @@ mod jobs;
 mod limit;
 mod memory;
 mod online;
-mod pace;
 mod publish;
+mod publish_interval;
 mod registration;
 mod resume;
 mod roster_log;
 mod sessions;
+mod snapshots;
 mod throttle;
 mod tickets;
 mod timer;
@@ -52,7 +52,7 @@ pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
 pub use counts::{Count, Counts};
 pub use io::{Closed, Input, Job, JobResult, Missed, Output};
 pub use limit::Limit;
-pub use pace::PaceConfig;
+pub use publish_interval::PublishInterval;
 pub use tickets::TicketKey;
 
 use std::net::SocketAddr;
@@ -71,14 +71,14 @@ use crate::wire::hello::Hello;
 use crate::wire::rejection::Rejection;
 use clock::StallClock;
 use connection::{Connections, State};
-use copies::Copies;
 use frames::encode;
 use jobs::{Jobs, Pending};
-use pace::Pace;
+use publish_interval::PublishSchedule;
 use registration::Registrations;
 use resume::LookUps;
 use roster_log::RosterLog;
 use sessions::Sessions;
+use snapshots::Snapshots;
 use throttle::Throttle;
 use timer::Timer;
 use watch::Seen;
@@ -95,8 +95,8 @@ pub struct Server {
     connections: Connections,
     sessions: Sessions,
     roster_log: RosterLog,
-    copies: Copies,
-    pace: Pace,
+    snapshots: Snapshots,
+    schedule: PublishSchedule,
     jobs: Jobs,
     look_ups: LookUps,
     throttle: Throttle,
@@ -135,8 +135,8 @@ impl Server {
             connections: Connections::default(),
             sessions: Sessions::new(config.ticket_life),
             roster_log: RosterLog::new(Epoch::new(generator.number()), config.max_update_log),
-            copies: Copies::default(),
-            pace: Pace::default(),
+            snapshots: Snapshots::default(),
+            schedule: PublishSchedule::default(),
             jobs: Jobs::new(),
             look_ups: LookUps::default(),
             throttle: Throttle::new(config.throttle.clone()),
@@ -283,7 +283,7 @@ impl Server {
                 Timer::Login(conn) => self.turn_away(now, conn, Rejection::LoginTimeout, out),
                 Timer::Silence(conn) => self.hang_up(now, conn, out),
                 Timer::Renew(conn) => self.renew_ticket(now, conn, out),
-                Timer::Refresh(conn) => self.copies.want(conn),
+                Timer::Refresh(conn) => self.snapshots.want(conn),
                 Timer::Move(conn) => self.move_later(now, conn),
                 Timer::Grace(account) => self.end(now, account, OfflineReason::Lost, out),
                 Timer::Poll => self.poll(now, out),
@@ -329,7 +329,7 @@ impl Server {
     fn forget(&mut self, conn: ConnId) {
         self.connections.remove(conn);
         self.look_ups.forget(conn);
-        self.copies.forget(conn);
+        self.snapshots.remove(conn);
         for timer in [Timer::Login, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move] {
             self.timers.cancel(timer(conn));
         }

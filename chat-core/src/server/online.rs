@@ -27,7 +27,7 @@ impl Server {
             Request::Refresh if now.mono < online.refresh_from => {
                 self.timers.set(Timer::Refresh(conn), online.refresh_from);
             }
-            Request::Refresh => self.copies.want(conn),
+            Request::Refresh => self.snapshots.want(conn),
             Request::Move(offer) => self.offered(now, conn, &offer, out),
             Request::ChangePassword(change) => {
                 if let Err(why) = self.change_password(now, conn, &change, out) {

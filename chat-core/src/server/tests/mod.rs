@@ -419,7 +419,6 @@ fn then(lines: &[&str], [admit, welcome, page, complete]: [String; 4]) -> Vec<St
 /// By default, but every change is told at once: what a story tells follows what happens.
 fn untimed() -> ServerConfig {
     let zero = Duration::ZERO;
-    let pace =
-        PaceConfig { least: zero, least_per_session: zero, if_all_changed: zero, most_per_session: zero, most: zero };
-    ServerConfig { pace, ..ServerConfig::default() }
+    let publish_interval = PublishInterval { min: zero, per_session: zero, max: zero };
+    ServerConfig { publish_interval, ..ServerConfig::default() }
 }

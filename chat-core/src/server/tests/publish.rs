@@ -23,9 +23,9 @@ fn crowded() -> Bench {
     t
 }
 
-/// A server that lets `most` read at once, none of whom reads before it is told to.
-fn slow_readers(most: usize) -> Bench {
-    let mut t = Bench::with(ServerConfig { max_copies: most, ..untimed() });
+/// A server whose clients read only when the test says so.
+fn slow_readers() -> Bench {
+    let mut t = Bench::new();
     t.log_in(1, "alice");
     t.quiet = false;
     t
@@ -135,15 +135,13 @@ fn a_stopping_server_tells_first_what_it_has_not_told_yet() {
 }
 
 #[test]
-fn so_many_read_at_once_and_who_waits_gets_a_newer_copy() {
-    let mut t = slow_readers(1);
+fn a_slow_reader_delays_no_snapshot_of_another() {
+    let mut t = slow_readers();
     t.log_in(2, "bob");
-    assert_eq!(t.log_in(3, "carol").len(), 4, "a welcome and the change, and no copy");
-    assert_eq!(t.log_in(4, "dave").len(), 4);
-    let copy = ["3 <- page alice bob carol dave", "3 <- complete 4"];
-    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), copy);
-    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "told twice");
-    assert_eq!(t.break_off(3)[0], "4 <- page alice bob carol dave", "whose place is free");
+    assert_eq!(t.log_in(3, "carol")[4..], ["3 <- page alice bob carol", "3 <- complete 3"]);
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "bob has read its own");
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "reported twice");
+    assert_eq!(t.break_off(3), [""; 0]);
 }
 
 #[test]
@@ -161,35 +159,22 @@ fn no_copy_is_put_together_that_nobody_waits_for() {
 }
 
 #[test]
-fn whose_turn_comes_between_two_tellings_gets_a_copy_of_the_first() {
-    let mut t = Bench::with(ServerConfig { max_copies: 1, ..ServerConfig::default() });
-    t.log_in(1, "alice");
-    t.quiet = false;
-    t.pass(1_000);
-    t.drain(ConnId::new(1), Missed::Nothing);
+fn a_snapshot_that_is_wanted_while_changes_are_pending_follows_their_publication() {
+    let mut t = timed();
     assert_eq!(t.log_in(2, "bob").last().unwrap(), "2 <- complete 2");
-    t.pass(30);
-    assert_eq!(t.log_in(3, "carol").len(), 4, "a welcome and the change, and no copy");
     t.sleep(Duration::from_millis(10));
-    assert_eq!(t.log_in(4, "dave"), ["admit 4", "4 <- welcome LoggedIn dave"]);
-    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), ["3 <- page alice bob carol", "3 <- complete 3"]);
-    assert_eq!(t.drain(ConnId::new(3), Missed::Nothing), [""; 0], "dave is not told yet");
-    let told = ["* <- 3..4 online dave 192.168.1.4:40001", "log online dave 192.168.1.4:40001"];
-    assert_eq!(t.pass(15), [&told[..], &["4 <- page alice bob carol dave", "4 <- complete 4"]].concat());
-}
-
-#[test]
-fn who_reads_slowly_holds_up_others_for_a_second() {
-    let mut t = slow_readers(1);
-    t.log_in(2, "bob");
-    t.log_in(3, "carol");
-    assert_eq!(t.pass(999), [""; 0]);
-    assert_eq!(t.pass(1), ["3 <- page alice bob carol", "3 <- complete 3"]);
+    assert_eq!(t.log_in(3, "carol"), ["admit 3", "3 <- welcome LoggedIn carol"]);
+    assert_eq!(t.say(1, &Request::Refresh), [""; 0]);
+    let published = ["* <- 2..3 online carol 192.168.1.3:40001", "log online carol 192.168.1.3:40001"];
+    let page = "page alice bob carol";
+    let snapshots =
+        [format!("1 <- {page}"), "1 <- complete 3".into(), format!("3 <- {page}"), "3 <- complete 3".into()];
+    assert_eq!(t.pass(15), [&published.map(String::from)[..], &snapshots].concat());
 }
 
 #[test]
 fn nobody_gets_a_copy_before_it_has_read_the_last_one() {
-    let mut t = slow_readers(2);
+    let mut t = slow_readers();
     t.log_in(2, "bob");
     t.pass(2_000);
     for _ in 0..2 {
@@ -201,7 +186,7 @@ fn nobody_gets_a_copy_before_it_has_read_the_last_one() {
 
 #[test]
 fn who_missed_changes_gets_a_copy_once_it_has_read_the_rest() {
-    let mut t = slow_readers(2);
+    let mut t = slow_readers();
     assert_eq!(t.drain(ConnId::new(1), Missed::Changes), ["1 <- page alice", "1 <- complete 1"]);
     assert_eq!(t.drain(ConnId::new(1), Missed::Nothing), [""; 0]);
     t.connect(2);

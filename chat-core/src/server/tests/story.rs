@@ -93,9 +93,9 @@ struct World {
 const USERS: [&str; 5] = ["alice", "bob", "carol", "dave", "eve"];
 
 impl World {
-    fn new(tick: Duration, max_update_log: usize) -> Self {
-        let pace = PaceConfig { least: tick, ..untimed().pace };
-        let config = ServerConfig { max_copies: 2, pace, max_update_log, ..ServerConfig::default() };
+    fn new(interval: Duration, max_update_log: usize) -> Self {
+        let publish_interval = PublishInterval { min: interval, ..untimed().publish_interval };
+        let config = ServerConfig { publish_interval, max_update_log, ..ServerConfig::default() };
         let Bench { server, now, .. } = Bench::with(config);
         Self {
             server,
@@ -370,10 +370,10 @@ proptest! {
     #[test]
     fn whatever_happens(
         steps in proptest::collection::vec(step(), 0..150),
-        tick in prop::sample::select(vec![Duration::ZERO, Duration::from_millis(25)]),
+        interval in prop::sample::select(vec![Duration::ZERO, Duration::from_millis(25)]),
         max_update_log in prop::sample::select(vec![0, 300, 6_400, 1 << 20]),
     ) {
-        let mut world = World::new(tick, max_update_log);
+        let mut world = World::new(interval, max_update_log);
         for step in steps {
             world.take(step);
         }
