@@ -3,99 +3,68 @@
 
 use std::ops::{Index, IndexMut};
 
+use super::named::named;
 use crate::wire::control::WelcomeKind;
 use crate::wire::rejection::Rejection;
 
-/// One kind of answer that the machine counts. Declared here alone: metrics and JSON take its [`name`](Self::name).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Count {
-    /// Sessions begun with a password, registrations included.
-    Password,
-    /// Sessions continued with a ticket.
-    Resumed,
-    /// Fresh sessions: begun with a ticket whose own session had ended.
-    Fresh,
-    /// Continued sessions that received a delta instead of a snapshot. They are also counted as `Resumed`.
-    CaughtUp,
-    /// Rejected for an unknown user name or a wrong password.
-    WrongCredentials,
-    /// Rejected because an operator disabled the account.
-    Disabled,
-    /// Registrations of a user name that is taken.
-    NameTaken,
-    /// Registrations while registration is closed.
-    RegistrationClosed,
-    /// Registrations without the invitation code.
-    NotInvited,
-    /// Registrations beyond the rate limit of the server or of a source.
-    Registrations,
-    /// Registrations beyond the number of accounts that the storage allows.
-    AccountsFull,
-    /// Rejected because too many password checks are in progress.
-    Busy,
-    /// Rejected by the throttle after failed attempts.
-    Throttled,
-    /// Rejected because the accounts were unavailable.
-    StorageUnavailable,
-    /// Tickets that are void, or whose session a newer login replaced.
-    TicketRefused,
-    /// Connections beyond the limit of the server or of a source.
-    Full,
-    /// Connections that exceeded the time limit for a login.
-    TooLate,
-    /// Connections that exceeded the rate limit for frames.
-    TooManyRequests,
-    /// All other rejections: invalid names, passwords and addresses, and malformed frames.
-    Other,
+named! {
+    /// One kind of answer that the machine counts. Names are those of JSON keys and metric labels.
+    pub enum Count {
+        /// Sessions begun with a password, registrations included.
+        Password = "password",
+        /// Sessions continued with a ticket.
+        Resumed = "resumed",
+        /// Fresh sessions: begun with a ticket whose own session had ended.
+        Fresh = "fresh",
+        /// Continued sessions that received a delta instead of a snapshot. They are also counted as `Resumed`.
+        CaughtUp = "caught_up",
+        /// Rejected for an unknown user name or a wrong password.
+        WrongCredentials = "wrong_credentials",
+        /// Rejected because an operator disabled the account.
+        Disabled = "disabled",
+        /// Registrations of a user name that is taken.
+        NameTaken = "name_taken",
+        /// Registrations while registration is closed.
+        RegistrationClosed = "registration_closed",
+        /// Registrations without the invitation code.
+        NotInvited = "not_invited",
+        /// Registrations beyond the rate limit of the server or of a source.
+        Registrations = "registrations",
+        /// Registrations beyond the number of accounts that the storage allows.
+        AccountsFull = "accounts_full",
+        /// Rejected because too many password checks are in progress.
+        Busy = "busy",
+        /// Rejected by the throttle after failed attempts.
+        Throttled = "throttled",
+        /// Rejected because the accounts were unavailable.
+        StorageUnavailable = "storage_unavailable",
+        /// Tickets that are void, or whose session a newer login replaced.
+        TicketRefused = "ticket_refused",
+        /// Connections beyond the limit of the server or of a source.
+        Full = "full",
+        /// Connections that exceeded the time limit for a login.
+        TooLate = "too_late",
+        /// Connections that exceeded the rate limit for frames.
+        TooManyRequests = "too_many_requests",
+        /// All other rejections: invalid names, passwords and addresses, and malformed frames.
+        Other = "other",
+    }
 }
 
 impl Count {
     /// The ways to log in. Their sum is the number of logins.
     pub const LOGINS: [Self; 3] = [Self::Password, Self::Resumed, Self::Fresh];
 
-    /// The reasons for a rejection. Their sum is the number of rejections.
-    pub const REJECTIONS: [Self; LEN - Self::WrongCredentials as usize] = [
-        Self::WrongCredentials,
-        Self::Disabled,
-        Self::NameTaken,
-        Self::RegistrationClosed,
-        Self::NotInvited,
-        Self::Registrations,
-        Self::AccountsFull,
-        Self::Busy,
-        Self::Throttled,
-        Self::StorageUnavailable,
-        Self::TicketRefused,
-        Self::Full,
-        Self::TooLate,
-        Self::TooManyRequests,
-        Self::Other,
-    ];
-
-    /// The name in metrics and JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Resumed => "resumed",
-            Self::Fresh => "fresh",
-            Self::CaughtUp => "caught_up",
-            Self::WrongCredentials => "wrong_credentials",
-            Self::Disabled => "disabled",
-            Self::NameTaken => "name_taken",
-            Self::RegistrationClosed => "registration_closed",
-            Self::NotInvited => "not_invited",
-            Self::Registrations => "registrations",
-            Self::AccountsFull => "accounts_full",
-            Self::Busy => "busy",
-            Self::Throttled => "throttled",
-            Self::StorageUnavailable => "storage_unavailable",
-            Self::TicketRefused => "ticket_refused",
-            Self::Full => "full",
-            Self::TooLate => "too_late",
-            Self::TooManyRequests => "too_many_requests",
-            Self::Other => "other",
+    /// The reasons for a rejection: all counts from `WrongCredentials` on. Their sum is the number of rejections.
+    pub const REJECTIONS: [Self; Self::ALL.len() - Self::WrongCredentials as usize] = {
+        let mut rejections = [Self::Other; Self::ALL.len() - Self::WrongCredentials as usize];
+        let mut place = 0;
+        while place < rejections.len() {
+            rejections[place] = Self::ALL[Self::WrongCredentials as usize + place];
+            place += 1;
         }
-    }
+        rejections
+    };
 }
 
 impl From<WelcomeKind> for Count {
@@ -132,9 +101,7 @@ impl From<Rejection> for Count {
 
 /// Totals since the machine began, indexed by [`Count`].
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counts([u64; LEN]);
-
-const LEN: usize = Count::Other as usize + 1;
+pub struct Counts([u64; Count::ALL.len()]);
 
 impl Counts {
     pub(super) fn add(&mut self, count: impl Into<Count>) {
@@ -174,6 +141,6 @@ mod tests {
         let lists = [&Count::LOGINS[..], &[Count::CaughtUp], &Count::REJECTIONS].concat();
         assert!(lists.iter().enumerate().all(|(place, count)| *count as usize == place), "{lists:?}");
         let names: std::collections::BTreeSet<_> = lists.iter().map(|count| count.name()).collect();
-        assert_eq!((lists.len(), names.len()), (LEN, LEN));
+        assert_eq!((lists.len(), names.len()), (Count::ALL.len(), Count::ALL.len()));
     }
 }

@@ -1,66 +1,36 @@
-//! The bounds that a server can reach, by the names that operators know them by.
-
-use std::fmt;
+//! The limits of a server.
 
 use super::ServerConfig;
+use super::named::named;
 
-/// A bound that was reached, so that somebody was refused.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Limit {
-    /// [`ServerConfig::max_connections`].
-    Connections,
-    /// [`ServerConfig::max_connections_per_address`].
-    ConnectionsPerAddress,
-    /// [`ServerConfig::max_guests`].
-    Guests,
-    /// [`ServerConfig::max_sessions`].
-    Sessions,
-    /// [`ServerConfig::max_checks`] or [`ServerConfig::max_check_wait`], or the queue of whoever checks.
-    PasswordChecks,
-    /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`].
-    Frames,
-    /// [`ServerConfig::max_guest_requests`].
-    GuestRequests,
-    /// [`ServerConfig::registrations_per_hour`].
-    Registrations,
-    /// [`ServerConfig::registrations_per_address`].
-    RegistrationsPerAddress,
-    /// The accounts that the storage takes.
-    Accounts,
+named! {
+    /// A limit that was reached, so that a client was refused. Names are those of options and metric labels.
+    pub enum Limit {
+        /// [`ServerConfig::max_connections`].
+        Connections = "max-connections",
+        /// [`ServerConfig::max_connections_per_address`].
+        ConnectionsPerAddress = "max-connections-per-address",
+        /// [`ServerConfig::max_guests`].
+        Guests = "max-guests",
+        /// [`ServerConfig::max_sessions`].
+        Sessions = "max-sessions",
+        /// [`ServerConfig::max_checks`] or [`ServerConfig::max_check_wait`], or the queue of the accounts that check.
+        PasswordChecks = "max-password-checks",
+        /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`].
+        Frames = "frames-per-second",
+        /// [`ServerConfig::max_guest_requests`].
+        GuestRequests = "max-guest-requests",
+        /// [`ServerConfig::registrations_per_hour`].
+        Registrations = "registrations-per-hour",
+        /// [`ServerConfig::registrations_per_address`].
+        RegistrationsPerAddress = "registrations-per-address",
+        /// The number of accounts that the storage takes.
+        Accounts = "max-accounts",
+    }
 }
 
 impl Limit {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Connections,
-        Self::ConnectionsPerAddress,
-        Self::Guests,
-        Self::Sessions,
-        Self::PasswordChecks,
-        Self::Frames,
-        Self::GuestRequests,
-        Self::Registrations,
-        Self::RegistrationsPerAddress,
-        Self::Accounts,
-    ];
-
-    /// Its name, as in options and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Connections => "max-connections",
-            Self::ConnectionsPerAddress => "max-connections-per-address",
-            Self::Guests => "max-guests",
-            Self::Sessions => "max-sessions",
-            Self::PasswordChecks => "max-password-checks",
-            Self::Frames => "frames-per-second",
-            Self::GuestRequests => "max-guest-requests",
-            Self::Registrations => "registrations-per-hour",
-            Self::RegistrationsPerAddress => "registrations-per-address",
-            Self::Accounts => "max-accounts",
-        }
-    }
-
-    /// How much `config` allows; none for what the machine does not count itself, or what depends on how long it takes.
+    /// The value in `config`. None if the machine does not count it, or if it depends on more than one number.
     pub fn of(self, config: &ServerConfig) -> Option<usize> {
         match self {
             Self::Connections => Some(config.max_connections),
@@ -76,13 +46,6 @@ impl Limit {
     }
 }
 
-/// The name.
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -90,9 +53,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_bound_is_listed_once_under_a_name_of_its_own() {
-        let names: BTreeSet<_> = Limit::ALL.iter().map(|bound| bound.name()).collect();
-        let bounds: BTreeSet<_> = Limit::ALL.into_iter().collect();
-        assert_eq!((names.len(), bounds.len()), (Limit::ALL.len(), Limit::ALL.len()));
+    fn each_limit_is_listed_once_under_a_name_of_its_own() {
+        let names: BTreeSet<_> = Limit::ALL.iter().map(|limit| limit.name()).collect();
+        let limits: BTreeSet<_> = Limit::ALL.into_iter().collect();
+        assert_eq!((names.len(), limits.len()), (Limit::ALL.len(), Limit::ALL.len()));
     }
 }

@@ -31,6 +31,7 @@ mod io;
 mod jobs;
 mod limit;
 mod memory;
+mod named;
 mod online;
 mod publish;
 mod publish_interval;
