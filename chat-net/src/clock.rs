@@ -1,11 +1,11 @@
-//! The only place that reads clocks: tokio's for timeouts, the system's for data.
+//! Reads the clocks for the drivers: tokio's for timers, the system's for timestamps.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chat_core::time::{Mono, Now, Timestamp};
 use tokio::time::Instant;
 
-/// Maps tokio's clock to [`Mono`] and back. One per driver: its start is [`Mono::ZERO`].
+/// Maps tokio's clock to [`Mono`] and back. Each driver has one; its start is [`Mono::ZERO`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     start: Instant,
@@ -21,15 +21,15 @@ impl Clock {
         Now { mono: Mono::at(self.start.elapsed()), wall: wall() }
     }
 
-    /// When a machine's deadline is, for a timer.
+    /// Converts a machine's deadline for a timer.
     pub(crate) fn instant(&self, at: Mono) -> Instant {
-        // A deadline beyond what an instant can hold is as good as none: no driver lives so long.
+        // Keeps the sum within what an instant can hold; no driver runs that long.
         const FAR: Duration = Duration::from_secs(86_400 * 365 * 100);
         self.start + at.since(Mono::ZERO).min(FAR)
     }
 }
 
-/// The time on the wall; a clock set before 1970 counts as 1970.
+/// The system time. A clock set before 1970 reads as 1970.
 pub(crate) fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_deadline_is_reached_when_the_machine_thinks_so() {
+    async fn a_timer_fires_at_the_deadline_of_the_machine() {
         let clock = Clock::start();
         let deadline = clock.now().mono + Duration::from_millis(1_500);
         tokio::time::sleep_until(clock.instant(deadline)).await;

@@ -1,9 +1,12 @@
-//! One TLS connection, as both ends run it: frames in, bytes out, and an end that the other side gets to see.
+//! One TLS connection, for both ends: reads frames, writes the send queue, and closes so that the other side sees the
+//! reason.
 
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Buf;
-use chat_core::server::Missed;
+use chat_core::wire::frame::MAX_FRAME;
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::error::Elapsed;
@@ -12,108 +15,119 @@ use zeroize::Zeroizing;
 
 use crate::framed::FrameReader;
 use crate::frames::Frames;
-use crate::outbox::{Next, Outbox};
+use crate::send_queue::{Next, SESSION_LIMIT, SendQueue};
 
-/// How long a reader may take nothing before it counts as too slow: longer than any pause of a working
-/// network, shorter than anybody waits.
+/// How long the other side may read nothing before it counts as too slow: longer than any pause of a working network,
+/// shorter than anybody waits.
 pub(crate) const STALL: Duration = Duration::from_secs(30);
 
-/// How long what was said last may take to be written in all. Nobody counts a connection that is ending, so that one who
-/// reads a little now and then must not keep it, and what waits for it, for hours.
-const LAST_WORDS: Duration = Duration::from_secs(30);
+/// How long writing the rest of the queue may take in all once the connection is closing. No limit counts such
+/// connections, so a client that reads a little now and then must not keep one for hours.
+const CLOSE_TIME: Duration = Duration::from_secs(30);
 
-/// How long the other side may take to notice that the connection has ended. Closing earlier could reset the
-/// connection, and with it what was written last: mostly the reason why it ends.
+/// How long the other side may take to close its direction. Closing earlier could reset the connection and lose what was
+/// written last, which is mostly the reason for closing.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// What a connection tells its owner.
+/// What a connection's owner shares with the task that runs it.
 #[derive(Debug)]
-pub(crate) enum Incoming {
-    /// A frame arrived.
+pub(crate) struct Handle<M = Infallible> {
+    pub(crate) queue: SendQueue<M>,
+    /// The longest frame that may be received.
+    frame_limit: AtomicUsize,
+}
+
+impl Handle {
+    /// For a client's connection.
+    pub(crate) fn client() -> Self {
+        Self::new(SESSION_LIMIT, MAX_FRAME)
+    }
+}
+
+impl<M> Handle<M> {
+    pub(crate) fn new(queue_limit: usize, frame_limit: usize) -> Self {
+        Self { queue: SendQueue::new(queue_limit), frame_limit: AtomicUsize::new(frame_limit) }
+    }
+
+    /// Raises both limits, for the bytes and frames that follow.
+    pub(crate) fn set_limits(&self, queue_limit: usize, frame_limit: usize) {
+        self.queue.set_limit(queue_limit);
+        self.frame_limit.store(frame_limit, Ordering::Relaxed);
+    }
+
+    fn frame_limit(&self) -> usize {
+        self.frame_limit.load(Ordering::Relaxed)
+    }
+}
+
+/// What a connection sends to its owner.
+#[derive(Debug)]
+pub(crate) enum Incoming<M = Infallible> {
     Frame(Zeroizing<Vec<u8>>),
-    /// What the outbox was awaited for is written.
-    Drained(Missed),
-    /// The connection is gone. Nothing follows.
+    /// Everything before this mark of the send queue is written.
+    Written(M),
+    /// The connection ended without the owner having closed it. Nothing follows.
     Gone(Gone),
 }
 
-/// Why a connection is gone.
+/// Why a connection ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Gone {
-    /// The other side closed or reset it, or sent what is not a frame.
+    /// The other side closed or reset it, or sent something that is not a frame.
     Broken,
     /// The other side does not read.
     TooSlow,
 }
 
-/// Runs a connection to its end: received frames go to `inbound`, what is in `outbox` is written. When the outbox is
-/// finished or aborted, nothing more is told.
-pub(crate) fn run<S, T>(
-    stream: S,
-    outbox: &Outbox,
+/// Runs a connection to its end: received frames go to `inbound`, frames in the send queue are written. After the owner
+/// has closed or aborted the queue, `inbound` receives no [`Incoming::Gone`].
+///
+/// Takes halves, because each of ten thousand futures would reserve space for a whole stream.
+pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin, M, T>(
+    (read, mut write): (ReadHalf<S>, WriteHalf<S>),
+    handle: &Handle<M>,
     stall: Duration,
     inbound: &mpsc::Sender<T>,
-    wrap: impl Fn(Incoming) -> T,
-) -> impl Future<Output = ()>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    // Not in the future, which would have room for the whole stream to its end: of these there are ten thousand.
-    let (read, write) = io::split(stream);
-    run_halves(read, write, outbox, stall, inbound, wrap)
-}
-
-async fn run_halves<S, T>(
-    read: ReadHalf<S>,
-    mut write: WriteHalf<S>,
-    outbox: &Outbox,
-    stall: Duration,
-    inbound: &mpsc::Sender<T>,
-    wrap: impl Fn(Incoming) -> T,
-) where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut reader = FrameReader::new(read, outbox.frame_limit());
+    wrap: impl Fn(Incoming<M>) -> T,
+) {
+    let mut reader = FrameReader::new(read, handle.frame_limit());
     let end = tokio::select! {
-        end = read_all(&mut reader, outbox, inbound, &wrap) => end,
-        end = write_all(&mut write, outbox, stall, inbound, &wrap) => end,
+        end = read_all(&mut reader, handle, inbound, &wrap) => end,
+        end = write_all(&mut write, &handle.queue, stall, inbound, &wrap) => end,
     };
     match end {
-        End::Gone(why) => {
-            // The owner may be gone itself, and then nobody needs to know.
-            drop(inbound.send(wrap(Incoming::Gone(why))).await);
+        End::Gone(gone) => {
+            // An owner that has ended needs no answer.
+            drop(inbound.send(wrap(Incoming::Gone(gone))).await);
         }
         End::Aborted => {}
-        End::Finished => {
+        End::Closed => {
             tokio::select! {
                 result = timeout(LINGER, linger(reader.into_inner(), write)) => drop(result),
-                () = outbox.aborted() => {}
+                () = handle.queue.aborted() => {}
             }
         }
     }
 }
 
 enum End {
-    Finished,
+    Closed,
     Aborted,
     Gone(Gone),
 }
 
-async fn read_all<S, T>(
-    reader: &mut FrameReader<ReadHalf<S>>,
-    outbox: &Outbox,
+async fn read_all<R: AsyncRead + Unpin, M, T>(
+    reader: &mut FrameReader<R>,
+    handle: &Handle<M>,
     inbound: &mpsc::Sender<T>,
-    wrap: &impl Fn(Incoming) -> T,
-) -> End
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+    wrap: &impl Fn(Incoming<M>) -> T,
+) -> End {
     loop {
-        match reader.next(|| outbox.frame_limit()).await {
+        match reader.next(|| handle.frame_limit()).await {
             Ok(Some(frame)) => {
                 if inbound.send(wrap(Incoming::Frame(frame))).await.is_err() {
-                    // The owner wants to hear nothing more, but what it said last is still to be written.
-                    outbox.finish();
+                    // The owner has ended; what it queued last is still to be written.
+                    handle.queue.close();
                     return std::future::pending().await;
                 }
             }
@@ -126,62 +140,61 @@ where
     }
 }
 
-async fn write_all<S, T>(
-    write: &mut WriteHalf<S>,
-    outbox: &Outbox,
+async fn write_all<W: AsyncWrite + Unpin, M, T>(
+    write: &mut W,
+    queue: &SendQueue<M>,
     stall: Duration,
     inbound: &mpsc::Sender<T>,
-    wrap: &impl Fn(Incoming) -> T,
-) -> End
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut patience = Patience { stall, outbox, last: None };
+    wrap: &impl Fn(Incoming<M>) -> T,
+) -> End {
+    let mut deadline = WriteDeadline { stall, queue, close: None };
     loop {
-        match outbox.next().await {
-            // Whether to abort is looked at only when something has to be waited for: mostly nothing has.
+        match queue.next().await {
+            // Biased, because a write mostly completes without waiting, and then the abort need not be looked at.
             Next::Write(frames) => tokio::select! {
                 biased;
-                written = write_together(write, frames, &mut patience) => {
+                written = write_frames(write, frames, &mut deadline) => {
                     if let Err(gone) = written {
                         return End::Gone(gone);
                     }
                 }
-                () = outbox.aborted() => return End::Aborted,
+                () = queue.aborted() => return End::Aborted,
             },
-            // The owner may be gone itself; what it said last is still to be written.
-            Next::Tell(missed) => tokio::select! {
+            // If the owner has ended, what it queued last is still to be written.
+            Next::Mark(mark) => tokio::select! {
                 biased;
-                told = inbound.send(wrap(Incoming::Drained(missed))) => drop(told),
-                () = outbox.aborted() => return End::Aborted,
+                sent = inbound.send(wrap(Incoming::Written(mark))) => drop(sent),
+                () = queue.aborted() => return End::Aborted,
             },
-            Next::End => return End::Finished,
+            Next::Close => return End::Closed,
             Next::Abort => return End::Aborted,
         }
     }
 }
 
-/// How long the other side may take.
-struct Patience<'a> {
+/// How long the other side may take to read.
+struct WriteDeadline<'a, M> {
     stall: Duration,
-    outbox: &'a Outbox,
-    /// When a connection that is ending has to be over.
-    last: Option<Instant>,
+    queue: &'a SendQueue<M>,
+    /// When a closing connection has to be over.
+    close: Option<Instant>,
 }
 
-impl Patience<'_> {
-    /// Until when it has to take something.
-    fn end(&mut self) -> Instant {
-        let (now, last) = (Instant::now(), &mut self.last);
-        let last = self.outbox.is_ending().then(|| *last.get_or_insert(now + LAST_WORDS));
-        last.map_or(now + self.stall, |last| last.min(now + self.stall))
+impl<M> WriteDeadline<'_, M> {
+    /// The deadline of a write that begins now.
+    fn next(&mut self) -> Instant {
+        let now = Instant::now();
+        if self.queue.is_closing() {
+            self.close.get_or_insert(now + CLOSE_TIME);
+        }
+        self.close.map_or(now + self.stall, |close| close.min(now + self.stall))
     }
 }
 
-async fn write_together<S: AsyncRead + AsyncWrite + Unpin>(
-    write: &mut WriteHalf<S>,
+async fn write_frames<W: AsyncWrite + Unpin, M>(
+    write: &mut W,
     mut frames: Frames,
-    patience: &mut Patience<'_>,
+    deadline: &mut WriteDeadline<'_, M>,
 ) -> Result<(), Gone> {
     let in_time = |result: Result<io::Result<usize>, Elapsed>| match result {
         Ok(Ok(0)) | Ok(Err(_)) => Err(Gone::Broken),
@@ -189,17 +202,17 @@ async fn write_together<S: AsyncRead + AsyncWrite + Unpin>(
         Err(_) => Err(Gone::TooSlow),
     };
     while frames.has_remaining() {
-        in_time(timeout_at(patience.end(), write.write_buf(&mut frames)).await)?;
+        in_time(timeout_at(deadline.next(), write.write_buf(&mut frames)).await)?;
     }
-    // What TLS holds back is not written: whoever reads nothing is noticed here.
-    in_time(timeout_at(patience.end(), write.flush()).await.map(|result| result.map(|()| 1))).map(drop)
+    // TLS may hold records back; only a flush shows that the other side reads them.
+    in_time(timeout_at(deadline.next(), write.flush()).await.map(|result| result.map(|()| 1))).map(drop)
 }
 
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut read: ReadHalf<S>, mut write: WriteHalf<S>) {
+async fn linger(mut read: impl AsyncRead + Unpin, mut write: impl AsyncWrite + Unpin) {
     if write.shutdown().await.is_err() {
         return;
     }
-    // Small, because it is part of every connection's task.
+    // Small, because every connection's task reserves space for it.
     let mut discarded = [0; 256];
     while matches!(read.read(&mut discarded).await, Ok(1..)) {}
 }
@@ -214,63 +227,63 @@ mod tests {
 
     use super::*;
 
-    fn start(buffer: usize) -> (DuplexStream, Arc<Outbox>, mpsc::Receiver<Incoming>, JoinHandle<()>) {
+    fn start(buffer: usize) -> (DuplexStream, Arc<Handle<()>>, mpsc::Receiver<Incoming<()>>, JoinHandle<()>) {
         let (near, far) = io::duplex(buffer);
-        let outbox = Arc::new(Outbox::guest());
+        let handle = Arc::new(Handle::new(GUEST, 1024));
         let (inbound, received) = mpsc::channel(1);
         let task = tokio::spawn({
-            let outbox = Arc::clone(&outbox);
-            async move { run(far, &outbox, STALL, &inbound, |incoming| incoming).await }
+            let handle = Arc::clone(&handle);
+            async move { run(io::split(far), &handle, STALL, &inbound, |incoming| incoming).await }
         });
-        (near, outbox, received, task)
+        (near, handle, received, task)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_queued_reaches_a_side_that_goes_on_sending() {
-        let (mut near, outbox, mut received, task) = start(64 * 1024);
+    async fn everything_queued_reaches_a_side_that_goes_on_sending() {
+        let (mut near, handle, mut received, task) = start(64 * 1024);
         near.write_all(&[0, 0, 0, 1, b'x']).await.unwrap();
         assert!(matches!(received.recv().await, Some(Incoming::Frame(frame)) if *frame == b"x"));
-        outbox.push(Bytes::from_static(b"the reason")).unwrap();
-        outbox.finish();
+        handle.queue.push_reply(Bytes::from_static(b"the reason")).unwrap();
+        handle.queue.close();
         near.write_all(&[0, 0, 0, 1, b'y']).await.unwrap();
         let mut all = Vec::new();
         near.read_to_end(&mut all).await.unwrap();
         assert_eq!(all, b"the reason");
         task.await.unwrap();
-        assert!(!matches!(received.recv().await, Some(Incoming::Gone(_))), "whoever ends it knows that");
+        assert!(!matches!(received.recv().await, Some(Incoming::Gone(_))), "the owner closed the connection itself");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_side_that_closes_or_sends_garbage_is_gone() {
-        let (near, _outbox, mut received, _task) = start(64);
+    async fn a_connection_whose_other_side_closes_or_sends_garbage_is_broken() {
+        let (near, _handle, mut received, _task) = start(64);
         drop(near);
         assert!(matches!(received.recv().await, Some(Incoming::Gone(Gone::Broken))));
-        let (mut near, _outbox, mut received, _task) = start(64);
+        let (mut near, _handle, mut received, _task) = start(64);
         near.write_all(&[0xff; 4]).await.unwrap();
         assert!(matches!(received.recv().await, Some(Incoming::Gone(Gone::Broken))));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_is_too_slow_only_when_nothing_drains() {
-        let (mut near, outbox, mut received, _task) = start(BUFFER);
-        outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
+    async fn a_reader_is_too_slow_only_if_it_reads_nothing() {
+        let (mut near, handle, mut received, _task) = start(BUFFER);
+        handle.queue.push_reply(Bytes::from(vec![7; GUEST])).unwrap();
         for _ in 0..GUEST / BUFFER {
             tokio::time::sleep(STALL / 2).await;
             near.read_exact(&mut [0; BUFFER]).await.unwrap();
         }
-        outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
+        handle.queue.push_reply(Bytes::from(vec![7; GUEST])).unwrap();
         assert!(matches!(received.recv().await, Some(Incoming::Gone(Gone::TooSlow))));
     }
 
-    const GUEST: usize = crate::outbox::GUEST_LIMIT;
+    const GUEST: usize = 16 * 1024;
     const BUFFER: usize = 4096;
 
     #[tokio::test(start_paused = true)]
-    async fn a_trickling_reader_does_not_keep_a_connection_that_ends() {
-        let (mut near, outbox, _received, task) = start(BUFFER);
-        outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
+    async fn a_trickling_reader_does_not_keep_a_closing_connection() {
+        let (mut near, handle, _received, task) = start(BUFFER);
+        handle.queue.push_reply(Bytes::from(vec![7; GUEST])).unwrap();
         tokio::task::yield_now().await;
-        outbox.finish();
+        handle.queue.close();
         let begin = Instant::now();
         let trickle = async {
             while near.read_exact(&mut [0; 64]).await.is_ok() {
@@ -278,29 +291,29 @@ mod tests {
             }
         };
         tokio::select! {
-            () = trickle => panic!("it was all read"),
+            () = trickle => panic!("everything was read"),
             result = task => result.unwrap(),
         }
-        assert!(begin.elapsed() <= STALL + LAST_WORDS + STALL, "{:?}", begin.elapsed());
+        assert!(begin.elapsed() <= STALL + CLOSE_TIME + STALL, "{:?}", begin.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_owner_hears_when_a_copy_is_written() {
-        let (mut near, outbox, mut received, _task) = start(GUEST);
-        outbox.copy(&[Bytes::from(vec![7; GUEST]), Bytes::from_static(b"end")]);
+    async fn a_mark_arrives_when_everything_before_it_is_written() {
+        let (mut near, handle, mut received, _task) = start(GUEST);
+        handle.queue.push_shared(&[Bytes::from(vec![7; GUEST]), Bytes::from_static(b"end")], ());
         tokio::time::sleep(STALL / 2).await;
         assert!(received.try_recv().is_err());
         near.read_exact(&mut [0; GUEST]).await.unwrap();
-        assert!(matches!(received.recv().await, Some(Incoming::Drained(Missed::Nothing))));
+        assert!(matches!(received.recv().await, Some(Incoming::Written(()))));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_abort_does_not_wait_for_the_reader() {
-        let (_near, outbox, _received, task) = start(64);
-        outbox.push(Bytes::from(vec![7; GUEST])).unwrap();
+        let (_near, handle, _received, task) = start(64);
+        handle.queue.push_reply(Bytes::from(vec![7; GUEST])).unwrap();
         tokio::task::yield_now().await;
         let before = Instant::now();
-        outbox.abort();
+        handle.queue.abort();
         task.await.unwrap();
         assert_eq!(before.elapsed(), Duration::ZERO);
     }

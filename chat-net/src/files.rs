@@ -1,4 +1,4 @@
-//! Private files, written all or not at all: a temporary file first, then its final name.
+//! Private files, written completely or not at all: first under a temporary name, then under the final one.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -10,7 +10,7 @@ use chat_core::generator::Generator;
 
 use crate::random::SystemGenerator;
 
-/// Makes `folder` and what is missing above it; the folder is for its owner only (0700).
+/// Creates `folder` and its missing parents with mode 0700.
 pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -19,8 +19,8 @@ pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Reads `path`, and takes others' access away from it: whoever could read it before may have copied it already, but
-/// a key must not stay open.
+/// Reads `path` and removes the access of other users. They may have copied the key already, but it must not stay
+/// readable.
 pub(crate) fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     let bytes = fs::read(path)?;
     #[cfg(unix)]
@@ -28,20 +28,20 @@ pub(crate) fn read_private(path: &Path) -> io::Result<Vec<u8>> {
         use std::os::unix::fs::PermissionsExt;
         let permissions = fs::metadata(path)?.permissions();
         if permissions.mode() & 0o077 != 0 {
-            log::warn!("{} could be read by others; it is now for its owner only", path.display());
+            log::warn!("{} was readable for other users; now only its owner can read it", path.display());
             fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
         }
     }
     Ok(bytes)
 }
 
-/// Writes `path` (0600) unless it exists by now, in which case the one that exists stays as it is.
+/// Writes `path` with mode 0600, unless the file exists.
 pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = write_temporary(path, bytes)?;
-    // A hard link, unlike a rename, never takes the place of a file that another process made meanwhile.
+    // Unlike a rename, a hard link never replaces a file that another process created meanwhile.
     let result = match fs::hard_link(&temporary, path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        // Some file systems have no hard links.
+        // The file system may not support hard links.
         Err(_) if !path.exists() => fs::rename(&temporary, path),
         other => other,
     };
@@ -51,18 +51,18 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Writes `path` (0600) in place of what is there.
+/// Writes `path` with mode 0600, replacing an existing file.
 pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = write_temporary(path, bytes)?;
     fs::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     sync_folder(path)
 }
 
-/// Keeps all others who ask for this out until it is dropped: locks a file beside `path`, which stays there, as whoever
-/// deleted it could not know who waits for it.
+/// Locks a file next to `path` until the returned file is dropped. The lock file is never deleted, because another process
+/// may be waiting for it.
 ///
 /// # Errors
-/// It cannot be made, or somebody has had the lock for `patience`.
+/// The file cannot be created, or another process has held the lock for `patience`.
 pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
     let path = hidden(path, "lock")?;
     let file = private_options().create(true).truncate(false).open(path)?;
@@ -70,27 +70,27 @@ pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            // Some file systems have no locks, and then there is no better.
+            // The file system may not support locks; then go on without one.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if begin.elapsed() < patience => thread::sleep(LOCK_PAUSE),
             Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(ErrorKind::TimedOut, "another program does not finish changing it"));
+                return Err(io::Error::new(ErrorKind::TimedOut, "another program keeps it locked"));
             }
         }
     }
 }
 
-/// Between two attempts to get a lock: less than people notice.
+/// The pause between two attempts to get a lock: shorter than people notice.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// A name beside `path` that is not shown.
+/// A hidden name next to `path`.
 fn hidden(path: &Path, end: &str) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| io::Error::from(ErrorKind::IsADirectory))?;
     Ok(path.with_file_name(format!(".{}.{end}", name.to_string_lossy())))
 }
 
-/// To write a file that only its owner can read.
+/// Options for a file that only its owner can read.
 fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -112,7 +112,7 @@ fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     }
 }
 
-/// Makes the new name survive a power cut. Folders can be opened for that on Unix only.
+/// Makes the new name survive a power failure. Only Unix can open folders for that.
 fn sync_folder(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) if cfg!(unix) => {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_and_files_are_for_their_owner_only_and_nothing_is_left_over() {
+    fn folders_and_files_are_private_and_no_temporary_file_remains() {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("a/b");
         private_folder(&folder).unwrap();
@@ -143,14 +143,14 @@ mod tests {
         create_private(&file, b"one").unwrap();
         assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
         create_private(&file, b"two").unwrap();
-        assert_eq!(read_private(&file).unwrap(), b"one", "a file that exists stays");
+        assert_eq!(read_private(&file).unwrap(), b"one", "an existing file is not replaced");
         replace_private(&file, b"three").unwrap();
         assert_eq!((read_private(&file).unwrap(), mode(&file)), (b"three".to_vec(), 0o600));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_file_that_others_could_read_is_closed() {
+    fn reading_a_private_file_removes_the_access_of_others() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         fs::write(&file, b"x").unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_keeps_others_out_until_it_is_dropped() {
+    fn a_lock_excludes_others_until_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         let lock = lock_beside(&file, Duration::ZERO).unwrap();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_leaves_the_old_file_alone() {
+    fn a_failed_write_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         assert!(replace_private(&folder.path().join("missing/key"), b"x").is_err());
         assert!(create_private(Path::new("/"), b"x").is_err());

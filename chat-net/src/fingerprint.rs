@@ -1,4 +1,4 @@
-//! Fingerprints: what people compare to know a server again.
+//! Fingerprints, which people compare to recognise a server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use aws_lc_rs::digest;
 use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
 
-/// The SHA-256 of a server's public key (its SubjectPublicKeyInfo), so that a renewed certificate for the same key
-/// keeps it. Shown and read as 64 hexadecimal digits; colons and spaces between them are skipped when reading.
+/// The SHA-256 of a server's public key (its SubjectPublicKeyInfo). A new certificate for the same key keeps it. Displayed
+/// as 64 hexadecimal digits; parsing ignores colons and spaces between them.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Wraps the bytes.
+    /// Wraps the 32 bytes of a fingerprint.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -55,7 +55,7 @@ impl FromStr for Fingerprint {
     }
 }
 
-/// What was typed is no fingerprint.
+/// The text is not a fingerprint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a fingerprint has 64 hexadecimal digits; `chat-server fingerprint` prints it")]
 pub struct FingerprintError;
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_is_read_again_however_it_is_grouped() {
+    fn a_displayed_fingerprint_parses_in_any_grouping() {
         let fingerprint = Fingerprint::new(std::array::from_fn(|i| i as u8 * 8));
         let shown = fingerprint.to_string();
         assert_eq!(shown.len(), 64);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lengths_and_letters_are_refused() {
+    fn other_lengths_and_characters_are_rejected() {
         let good = "0".repeat(64);
         for bad in ["", &good[1..], &format!("{good}0"), &good.replacen('0', "g", 1), "é"] {
             assert_eq!(bad.parse::<Fingerprint>(), Err(FingerprintError), "{bad}");

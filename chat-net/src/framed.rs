@@ -1,4 +1,4 @@
-//! Frames out of a byte stream.
+//! Reads frames from a byte stream.
 
 use std::future::poll_fn;
 use std::io;
@@ -10,14 +10,14 @@ use chat_core::wire::frame::{FrameDecoder, FrameError};
 use tokio::io::{AsyncRead, ReadBuf};
 use zeroize::{Zeroize, Zeroizing};
 
-/// How much is read at once. On the stack and wiped: an idle connection owns no read buffer, and no password stays.
+/// The size of one read. The buffer is on the stack and wiped: an idle connection has none, and no password stays in it.
 const READ: usize = 4096;
 
-/// Reads frames; between two calls it holds what was read too much.
+/// Reads frames. Between two calls it keeps the bytes after the last frame.
 pub(crate) struct FrameReader<R> {
     stream: R,
     decoder: FrameDecoder,
-    /// Bytes behind the last frame that was given out, from `at` on. Mostly empty, and then without memory.
+    /// Bytes after the last returned frame, from `at` on. Mostly empty, and then without an allocation.
     rest: Zeroizing<Vec<u8>>,
     at: usize,
 }
@@ -31,10 +31,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         self.stream
     }
 
-    /// The next frame's payload; `None` if the stream ends between two frames. `limit` is asked once per read, so that
-    /// a limit that is raised counts from the next bytes on.
+    /// Reads the payload of the next frame. `None` if the stream ends between two frames. `limit` is called once per read,
+    /// so a raised limit applies to the next bytes.
     ///
-    /// Cancel safety: nothing is lost if the future is dropped.
+    /// # Cancel safety
+    /// Cancel safe: the next call continues where this one stopped.
     pub(crate) async fn next(&mut self, limit: impl Fn() -> usize) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
         poll_fn(|cx| self.poll_next(cx, &limit)).await
     }
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_frames_in_one_read_come_out_one_by_one() {
+    async fn frames_of_one_read_are_returned_one_by_one() {
         let bytes = frames(&[b"a", b"", &[7; 9_000], b"b"]);
         let mut reader = FrameReader::new(&bytes[..], 10_000);
         let mut lengths = Vec::new();
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_that_is_cancelled_loses_nothing() {
+    async fn a_cancelled_read_loses_nothing() {
         let bytes = frames(&[b"first", b"second"]);
         let (mut near, far) = tokio::io::duplex(64);
         let mut reader = FrameReader::new(far, 100);
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_a_frame_and_a_frame_beyond_the_limit_end_the_stream() {
+    async fn a_truncated_frame_and_a_frame_beyond_the_limit_are_errors() {
         let bytes = frames(&[b"first"]);
         let mut reader = FrameReader::new(&bytes[..7], 100);
         assert!(matches!(reader.next(|| 100).await, Err(ReadError::HalfFrame)));
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_limit_that_is_raised_counts_for_the_next_bytes() {
+    async fn a_raised_limit_applies_to_the_next_bytes() {
         let bytes = frames(&[b"12345"]);
         let mut reader = FrameReader::new(&bytes[..], 1);
         assert!(reader.next(|| 5).await.unwrap().is_some());

@@ -1,11 +1,11 @@
-//! Frames that are written together, without being put together in memory: most of them are shared by all connections.
+//! Frames that are written together without copying them into one buffer: connections share most of them.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 
-/// Frames one behind the other. What was written is taken off.
+/// Consecutive frames. Advancing removes what was written.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct Frames(VecDeque<Bytes>);
 
@@ -34,10 +34,10 @@ impl Buf for Frames {
     }
 
     /// # Panics
-    /// If there is less.
+    /// If fewer than `count` bytes remain.
     fn advance(&mut self, mut count: usize) {
         while count > 0 {
-            let first = self.0.front_mut().expect("no more was written than there is");
+            let first = self.0.front_mut().expect("callers advance by at most `remaining`");
             if count < first.len() {
                 return first.advance(count);
             }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_is_taken_off_wherever_it_ends() {
+    fn advancing_removes_what_was_written_at_any_position() {
         let parts = ["", "one", "two", "", "three"];
         let whole = parts.concat();
         for first in 0..=whole.len() {

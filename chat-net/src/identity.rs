@@ -1,4 +1,4 @@
-//! Who a server is: its certificate with the private key, and the key of its tickets.
+//! The identity of a server: its certificate with the private key, and the key of its tickets.
 
 use std::fmt;
 use std::io;
@@ -14,15 +14,15 @@ use crate::files;
 pub use crate::fingerprint::{Fingerprint, FingerprintError};
 use crate::random::SystemGenerator;
 
-/// Certificate and private key in one file of a server's folder, so that there is never one without the other.
+/// The file in a server's folder that holds both certificate and private key, so that neither exists without the other.
 pub const IDENTITY_FILE: &str = "identity.pem";
 
-/// The key of the tickets, 32 raw bytes. Without it everybody has to log in again; nothing else is lost.
+/// The file with the ticket key, 32 raw bytes. If it is lost, all users must log in with their passwords again.
 const TICKET_FILE: &str = "ticket.key";
 
 const TICKET_KEY_LEN: usize = 32;
 
-/// What a server needs to prove who it is, over all its starts.
+/// The keys by which clients recognise a server and its tickets across restarts.
 pub struct ServerIdentity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
@@ -31,26 +31,26 @@ pub struct ServerIdentity {
 }
 
 impl ServerIdentity {
-    /// Loads the identity kept in `folder`, or makes one there: an ECDSA P-256 key with a certificate signed by itself,
-    /// and a ticket key. The folder gets mode 0700, the files 0600. Two processes that do this at once end up with
-    /// the same identity.
+    /// Loads the identity from `folder`, or creates one there: an ECDSA P-256 key with a self-signed certificate, and a
+    /// ticket key. The folder gets mode 0700 and the files 0600. Two processes that call this at the same time get the
+    /// same identity.
     ///
     /// # Errors
-    /// The folder or a file cannot be read, written or understood. A broken file is never replaced: clients know the
+    /// The folder or a file cannot be read, written or parsed. A broken file is never replaced, because clients know the
     /// server by it.
     pub fn load_or_create(folder: &Path) -> Result<Self, IdentityError> {
         files::private_folder(folder).map_err(|source| IdentityError::Write { path: folder.into(), source })?;
         let path = folder.join(IDENTITY_FILE);
-        let pem = read_or_create(&path, make_pem)?;
+        let pem = read_or_create(&path, create_pem)?;
         let ticket_key = ticket_key(&folder.join(TICKET_FILE))?;
         Self::new(&path, &pem, &path, &pem, ticket_key)
     }
 
-    /// Loads a certificate chain and its private key from PEM files, for servers with a real certificate; the ticket
-    /// key is kept in `ticket_key`, and made there if the file does not exist.
+    /// Loads a certificate chain and its private key from PEM files, for a certificate of an authority. The ticket key is
+    /// loaded from `ticket_file`, which is created if it does not exist.
     ///
     /// # Errors
-    /// A file cannot be read or understood, or the key does not belong to the certificate (found when serving begins).
+    /// A file cannot be read or parsed. Whether the key belongs to the certificate is checked when the server starts.
     pub fn from_pem(certificate: &Path, key: &Path, ticket_file: &Path) -> Result<Self, IdentityError> {
         let read = |path: &Path| {
             std::fs::read(path).map(Zeroizing::new).map_err(|source| IdentityError::Read { path: path.into(), source })
@@ -59,7 +59,7 @@ impl ServerIdentity {
         Self::new(certificate, &chain_pem, key, &key_pem, ticket_key(ticket_file)?)
     }
 
-    /// What clients know this server by.
+    /// The fingerprint by which clients know this server.
     pub const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
@@ -83,7 +83,7 @@ impl ServerIdentity {
     }
 }
 
-/// Prints no key.
+/// Does not print the keys.
 impl fmt::Debug for ServerIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerIdentity").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
@@ -105,14 +105,14 @@ fn ticket_key(path: &Path) -> Result<Zeroizing<[u8; TICKET_KEY_LEN]>, IdentityEr
 
 fn read_or_create(
     path: &Path,
-    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, IdentityError>,
+    create: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, IdentityError>,
 ) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     let read = || files::read_private(path).map(Zeroizing::new);
     match read() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let bytes = make()?;
+            let bytes = create()?;
             files::create_private(path, &bytes).map_err(|source| IdentityError::Write { path: path.into(), source })?;
-            // Read again: another process may have been quicker, and then its file counts.
+            // Read again: if another process was faster, its file counts.
             read()
         }
         result => result,
@@ -120,8 +120,8 @@ fn read_or_create(
     .map_err(|source| IdentityError::Read { path: path.into(), source })
 }
 
-/// A new key and its certificate. The dates are as wide as X.509 users tolerate: nobody renews it, clients know the key.
-fn make_pem() -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+/// Creates a key and its certificate. The certificate practically never expires, because clients check the key alone.
+fn create_pem() -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "chat-server");
     params.not_before = rcgen::date_time_ymd(2000, 1, 1);
@@ -132,36 +132,36 @@ fn make_pem() -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     Ok(Zeroizing::new([key_pem.as_bytes(), certificate.pem().as_bytes()].concat()))
 }
 
-/// Why a server has no identity. All of them are the operator's to mend.
+/// Why an identity could not be loaded or created. The operator has to repair it.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// A file cannot be read.
     #[error("{} cannot be read: {source}", .path.display())]
     Read {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The folder or a file cannot be written.
     #[error("{} cannot be written: {source}", .path.display())]
     Write {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A file does not hold what it should.
+    /// A file does not have the expected content.
     #[error("{} cannot be used: {what}", .path.display())]
     Broken {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with it, and what to do.
         what: &'static str,
     },
-    /// No certificate could be made.
-    #[error("a certificate could not be made: {0}")]
-    Make(#[from] rcgen::Error),
+    /// Creating a certificate failed.
+    #[error("a certificate could not be created: {0}")]
+    Create(#[from] rcgen::Error),
 }
 
 #[cfg(test)]
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_identity_of_the_first_start_is_that_of_all_starts() {
+    fn a_restart_keeps_the_identity() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("data");
         let first = ServerIdentity::load_or_create(&folder).unwrap();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn processes_that_start_at_once_agree() {
+    fn processes_that_start_together_get_the_same_identity() {
         let folder = tempfile::tempdir().unwrap();
         let start = || ServerIdentity::load_or_create(folder.path()).unwrap();
         let all: Vec<ServerIdentity> = std::thread::scope(|scope| {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_files_are_named_and_left_alone() {
+    fn broken_files_are_reported_and_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         ServerIdentity::load_or_create(folder.path()).unwrap();
         let good = fs::read_to_string(folder.path().join(IDENTITY_FILE)).unwrap();

@@ -94,9 +94,9 @@ mod files;
 mod fingerprint;
 mod framed;
 mod frames;
-mod outbox;
-mod pace;
+mod log_throttle;
 mod random;
+mod send_queue;
 mod tls;
 mod udp;
 

@@ -1,15 +1,15 @@
-//! The generator that drivers hand to machines: the operating system's, by way of aws-lc.
+//! The random generator that drivers give to machines.
 
 use aws_lc_rs::rand;
 use chat_core::generator::Generator;
 
-/// Draws from the system's cryptographic generator.
+/// The cryptographic generator of aws-lc, which the operating system seeds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SystemGenerator;
 
 impl Generator for SystemGenerator {
     fn fill(&mut self, out: &mut [u8]) {
-        rand::fill(out).expect("aws-lc ends the process itself when the system gives no randomness");
+        rand::fill(out).expect("aws-lc aborts the process if the system provides no randomness");
     }
 }
 

@@ -1,5 +1,5 @@
-//! TLS as both ends use it: version 1.3 only, no early data, no session resumption, hybrid post-quantum key exchange
-//! preferred. The provider is named in one place, here.
+//! The TLS configuration of both ends: version 1.3 only, no early data, no session resumption, and hybrid post-quantum key
+//! exchange preferred. Only this file names the cryptography provider.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,38 +15,38 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerCo
 
 use crate::identity::ServerIdentity;
 
-/// The certificate and key of a server, ready to be shown and to sign.
+/// Combines a server's certificate chain and its key.
 ///
 /// # Errors
-/// The key does not belong to the certificate or is of an unknown kind.
-pub(crate) fn certified(identity: &ServerIdentity) -> Result<CertifiedKey, Error> {
+/// The key does not belong to the certificate, or its kind is not supported.
+pub(crate) fn certified_key(identity: &ServerIdentity) -> Result<CertifiedKey, Error> {
     CertifiedKey::from_der(identity.chain.clone(), identity.key.clone_key(), &provider())
 }
 
-/// What a server needs for its handshakes; it shows the certificate that `shown` has at that moment.
-pub(crate) fn server(shown: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, Error> {
+/// The configuration of a server. Each handshake presents the certificate that `resolver` has at that time.
+pub(crate) fn server(resolver: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_no_client_auth()
-        .with_cert_resolver(shown);
-    // Coming back is what our own tickets are for; those of TLS would cost memory and two messages per connection.
+        .with_cert_resolver(resolver);
+    // Clients resume their sessions with tickets of our own. Those of TLS would cost memory and two messages a connection.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     Ok(Arc::new(config))
 }
 
-/// For servers known by their key: any certificate passes, whoever owns its key. The caller compares the fingerprint
-/// before it sends anything.
+/// The configuration of a client that knows the server by its key. It accepts every certificate; the caller must compare
+/// the fingerprint before it sends anything.
 pub(crate) fn client_by_key() -> Result<Arc<ClientConfig>, Error> {
     let provider = provider();
     let verifier = ByKey { algorithms: provider.signature_verification_algorithms };
     client(provider, Arc::new(verifier))
 }
 
-/// For servers with a certificate from one of the authorities in a PEM file.
+/// The configuration of a client that trusts the certificate authorities in a PEM file.
 ///
 /// # Errors
-/// What is wrong with the file, for people.
+/// A sentence for people that says what is wrong with the file.
 pub(crate) fn client_by_authority(file: &Path) -> Result<Arc<ClientConfig>, String> {
     let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())?;
@@ -70,7 +70,7 @@ fn client(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) 
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    // Every connection shows and proves its key anew.
+    // On every connection, the server presents and proves its key.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
 }
@@ -79,7 +79,7 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// Accepts every certificate that can be read, whatever its names and dates, and checks that the server holds its key.
+/// Accepts every well-formed certificate, regardless of its names and dates, and checks that the server has its key.
 #[derive(Debug)]
 struct ByKey {
     algorithms: WebPkiSupportedAlgorithms,
@@ -104,7 +104,7 @@ impl ServerCertVerifier for ByKey {
         _certificate: &CertificateDer<'_>,
         _signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.2 is not spoken here".to_owned()))
+        Err(Error::General("TLS 1.2 is not supported".to_owned()))
     }
 
     fn verify_tls13_signature(

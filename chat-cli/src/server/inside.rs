@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chat_core::server::{Count, Counts};
 use chat_core::time::Timestamp;
-use chat_net::server::{Distribution, Metric, Monitor, OnlineUser, Renewal, Snapshot, State};
+use chat_net::server::{Distribution, Metric, Monitor, OnlineUser, Reload, Snapshot, State};
 use chat_store::SqlAccounts;
 use chat_store::hashing::HashLoad;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug)]
 pub(super) struct Inside {
     pub(super) monitor: Monitor,
-    pub(super) renewal: Renewal,
+    pub(super) reload: Reload,
     pub(super) accounts: SqlAccounts,
     pub(super) facts: Facts,
     pub(super) begin: Instant,
@@ -95,7 +95,7 @@ impl Inside {
         Status {
             facts: self.facts.clone(),
             state: word(seen.state).to_owned(),
-            fingerprint: self.renewal.fingerprint().map(|shown| shown.to_string()).unwrap_or_default(),
+            fingerprint: self.reload.fingerprint().map(|shown| shown.to_string()).unwrap_or_default(),
             uptime_s: self.begin.elapsed().as_secs(),
             online: seen[Metric::Sessions],
             connections: seen[Metric::Connections],

@@ -17,8 +17,8 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use super::announcer::Announcer;
 use super::args::{Certificate, Serve};
-use super::hangup::Hangups;
 use super::inside::{Facts, Inside};
+use super::reload::ReloadOnHangup;
 use super::{control, descriptors, http, identity, metrics, open_accounts};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
@@ -61,14 +61,14 @@ pub async fn serve(
     options.limits.apply(&mut net);
     net.machine.check_time = check_time(&accounts).await?;
     let inside = inside(&net, &accounts, address, options.limits.connections());
-    let hangups = Hangups::new(&net, &folder, certificate)?;
+    let reload = ReloadOnHangup::new(&net, &folder, certificate)?;
 
     let (announcer, done) = Announcer::new(out);
     let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
     let mut greeting = Some(greeting(address, &folder, &identity, metrics_address));
     // Ended with this function, so that nothing of them outlives the server.
     let mut beside = JoinSet::new();
-    beside.spawn(hangups.run(announcer.clone()));
+    beside.spawn(reload.run(announcer.clone()));
     if let Some((listener, _)) = metrics_listener {
         let inside = inside.clone();
         beside.spawn(http::respond(listener, move || metrics::page(&inside.facts, &inside.observe())));
@@ -123,7 +123,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 fn inside(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, connections: usize) -> Inside {
     Inside {
         monitor: net.monitor.clone(),
-        renewal: net.renewal.clone(),
+        reload: net.reload.clone(),
         accounts: accounts.clone(),
         facts: Facts {
             version: env!("CARGO_PKG_VERSION").to_owned(),

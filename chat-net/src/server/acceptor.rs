@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::id::ConnId;
+use chat_core::wire::frame::MAX_GUEST_FRAME;
 use rustls::ServerConfig;
+use tokio::io::split;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -18,9 +20,8 @@ use super::ServerOptions;
 use super::handshake_limiter::{HandshakeLimiter, Slot};
 use super::hub::Event;
 use super::monitor::{Counters, Metric};
-use crate::connection;
-use crate::outbox::Outbox;
-use crate::pace::Pace;
+use crate::connection::{self, Handle};
+use crate::log_throttle::LogThrottle;
 
 /// How many handshakes may be in progress. Each costs about 20 KB and 0.2 ms of computation. Further connections wait in
 /// the backlog of the kernel.
@@ -29,6 +30,9 @@ const HANDSHAKES: usize = 1024;
 /// How many bytes of TLS records may wait for the socket: two records of the greatest length. The rest stays in the send
 /// queue, where it is counted. rustls would keep 64 KiB for every client that does not read.
 const TLS_BUFFER: usize = 32 * 1024;
+
+/// How many bytes may wait for a guest. It receives nothing but a hello and rejections.
+const GUEST_QUEUE: usize = 16 * 1024;
 
 /// The pauses after a failure to accept for lack of file descriptors: each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -47,7 +51,7 @@ struct Backoff {
     next: Duration,
     /// The end of the pause in progress.
     until: Option<Instant>,
-    warnings: Pace,
+    warnings: LogThrottle,
 }
 
 impl Acceptor {
@@ -58,7 +62,7 @@ impl Acceptor {
         let limiter = HandshakeLimiter::default();
         let mut connections = JoinSet::new();
         let mut next = ConnId::new(1);
-        let mut backoff = Backoff { next: FIRST_PAUSE, until: None, warnings: Pace::warnings() };
+        let mut backoff = Backoff { next: FIRST_PAUSE, until: None, warnings: LogThrottle::default() };
         loop {
             let (permit, stream, from) = tokio::select! {
                 () = stopping.cancelled() => break,
@@ -153,10 +157,10 @@ impl Acceptor {
             let _connected = counters.hold(Metric::Connections);
             // A dual-stack socket maps IPv4 addresses into IPv6 ones.
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-            let outbox = Arc::new(Outbox::guest());
-            let connected = Event::Connected { conn, from, outbox: Arc::clone(&outbox) };
+            let handle = Arc::new(Handle::new(GUEST_QUEUE, MAX_GUEST_FRAME));
+            let connected = Event::Connected { conn, from, handle: Arc::clone(&handle) };
             let wrap = |incoming| Event::Incoming { conn, incoming };
-            let running = connection::run(stream, &outbox, stall, &events, wrap);
+            let running = connection::run(split(stream), &handle, stall, &events, wrap);
             if events.send(connected).await.is_ok() {
                 running.await;
             }

@@ -1,4 +1,4 @@
-//! The hub: the one task that owns the machine. It reads the clock once per event, performs all outputs in order,
+//! The hub: the only task that owns the server machine. It reads the clock once per event, performs all outputs in order,
 //! and never waits for a connection.
 
 use std::collections::{HashMap, VecDeque};
@@ -11,54 +11,62 @@ use bytes::Bytes;
 use chat_core::accounts::Accounts;
 use chat_core::id::ConnId;
 use chat_core::presence::Record;
-use chat_core::server::{Closed, Input, Output, Server, TicketKey};
+use chat_core::server::{Closed, Input, Missed, Output, Server, TicketKey};
 use chat_core::time::{Mono, Now};
+use chat_core::wire::frame::MAX_FRAME;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::ServerOptions;
+use super::feed::Feed;
 use super::jobs::Jobs;
 use super::limit_log::LimitLog;
 use super::monitor::{Counters, Held, Metric, RosterRequest, online_users};
 use super::presence_log::PresenceLog;
 use crate::clock::Clock;
-use crate::connection::{Gone, Incoming};
-use crate::outbox::Outbox;
+use crate::connection::{Gone, Handle, Incoming};
 use crate::random::SystemGenerator;
 
-/// How many events are taken from the queue at once; the timer is looked at in between.
+/// How many events one turn takes from the queue. The timer is checked between turns.
 const BATCH: usize = 64;
 
-/// What connections tell the hub.
+/// What connections send to the hub.
 pub(super) enum Event {
-    /// The handshake is done.
-    Connected { conn: ConnId, from: SocketAddr, outbox: Arc<Outbox> },
-    /// Something arrived, or the end.
-    Incoming { conn: ConnId, incoming: Incoming },
+    /// A TLS handshake succeeded.
+    Connected {
+        conn: ConnId,
+        from: SocketAddr,
+        handle: Arc<Handle<Missed>>,
+    },
+    Incoming {
+        conn: ConnId,
+        incoming: Incoming<Missed>,
+    },
 }
 
 struct Connection {
-    outbox: Arc<Outbox>,
-    /// Once it has logged in.
-    admitted: Option<Held>,
-    /// When its last frame came, until it has logged in.
-    asked: Mono,
+    handle: Arc<Handle<Missed>>,
+    feed: Feed,
+    /// Counts the session after the login.
+    session: Option<Held>,
+    /// The time of the last frame.
+    last_frame: Mono,
 }
 
 pub(super) struct Hub<A, O> {
     clock: Clock,
     server: Server,
     connections: HashMap<ConnId, Connection>,
-    outbox_limit: usize,
+    queue_limit: usize,
     jobs: Jobs<A>,
     log: Option<PresenceLog>,
     observer: O,
-    reached: LimitLog,
+    limit_log: LimitLog,
     counters: Arc<Counters>,
     requests: mpsc::Receiver<RosterRequest>,
     out: Vec<Output>,
-    /// Connections whose outbox overflowed while outputs were performed; the machine is told when those are done.
+    /// Connections whose send queue overflowed while outputs were performed. The machine learns of them afterwards.
     too_slow: VecDeque<ConnId>,
 }
 
@@ -78,11 +86,11 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             clock,
             server,
             connections: HashMap::new(),
-            outbox_limit: options.outbox,
+            queue_limit: options.send_queue,
             jobs,
             log,
             observer,
-            reached: LimitLog::new(&options.machine),
+            limit_log: LimitLog::new(&options.machine),
             counters: options.monitor.counters(),
             requests: options.monitor.roster_requests(),
             out,
@@ -92,7 +100,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         hub
     }
 
-    /// Takes turns until `shutdown`, and then says so to everybody.
+    /// Handles events until `shutdown`, then stops the machine, which sends the reason to every session.
     pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, shutdown: impl Future<Output = ()>) -> Self {
         let mut shutdown = pin!(shutdown);
         let mut timer = pin!(sleep_until(Instant::now()));
@@ -104,88 +112,87 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             {
                 timer.as_mut().reset(deadline);
             }
-            let mut done = None;
+            let mut finished = None;
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                // Before the events, which may never run dry; of questions only a few can wait.
+                // Before the events, which may never run dry. Only a few requests can wait.
                 Some(request) = self.requests.recv() => self.answer(request),
-                Some(job) = self.jobs.next() => done = Some(job),
+                Some(job) = self.jobs.next() => finished = Some(job),
                 _ = events.recv_many(&mut batch, BATCH) => {}
                 () = &mut timer, if deadline.is_some() => {}
             }
             let begin = Instant::now();
-            if let Some((job, result)) = done {
-                self.feed(self.clock.now(), Input::Done { job, result });
+            if let Some((job, result)) = finished {
+                self.handle(self.clock.now(), Input::Done { job, result });
             }
             for event in batch.drain(..) {
-                self.turn(self.clock.now(), event);
+                self.handle_event(self.clock.now(), event);
             }
-            // Looked at after every batch, so that a flood of events does not hold back the machine's timers.
+            // Checked after every batch, so that a flood of events does not delay the machine's timers.
             let now = self.clock.now();
             if self.server.deadline().is_some_and(|deadline| deadline <= now.mono) {
-                self.feed(now, Input::Tick);
+                self.handle(now, Input::Tick);
             }
             self.counters.turned(&self.server, begin.elapsed());
         }
-        self.feed(self.clock.now(), Input::Stop);
-        self.connections.values().for_each(|connection| connection.outbox.finish());
-        // Those that came in the last moment hear nothing, as the machine never heard of them.
+        self.handle(self.clock.now(), Input::Stop);
+        self.connections.values().for_each(|connection| connection.handle.queue.close());
+        // The machine never learned of connections that are still in the queue.
         events.close();
         while let Ok(event) = events.try_recv() {
-            if let Event::Connected { outbox, .. } = event {
-                outbox.abort();
+            if let Event::Connected { handle, .. } = event {
+                handle.queue.abort();
             }
         }
         self
     }
 
-    /// Ends what is still under way: jobs, and lines of the presence log.
+    /// Waits until `deadline` for unfinished jobs and for the presence log.
     pub(super) async fn close(&mut self, deadline: Instant) {
-        // An account that is being made is made, or nobody could tell its owner which. It need not wait for log-ins.
-        self.jobs.drop_questions();
+        // A registration must not be dropped: its user could not know whether the account exists. Queries only delay it.
+        self.jobs.abort_queries();
         let jobs = async { while self.jobs.next().await.is_some() {} };
         let log = self.log.take();
         let closed = async {
             if let Some(log) = log {
-                // A thread that cannot be joined has said why.
+                // `close` has logged why it failed.
                 drop(spawn_blocking(|| log.close()).await);
             }
         };
-        // At once, so that neither takes the other's time.
+        // Together, so that neither takes the other's time.
         let (jobs, closed) = tokio::join!(timeout_at(deadline, jobs), timeout_at(deadline, closed));
         if jobs.is_err() {
-            log::warn!("some calls to the accounts did not end in time");
+            log::warn!("some calls to the accounts did not end within the time limit");
         }
         if closed.is_err() {
-            log::warn!("the presence log did not end in time");
+            log::warn!("the presence log was not written completely within the time limit");
         }
     }
 
-    /// A copy of the roster, for whoever looks in from outside.
     fn answer(&self, request: RosterRequest) {
-        // Who asked may have gone.
+        // A caller that stopped waiting needs no answer.
         drop(request.send(online_users(self.server.roster())));
     }
 
-    /// One event.
-    fn turn(&mut self, now: Now, event: Event) {
+    fn handle_event(&mut self, now: Now, event: Event) {
         match event {
-            Event::Connected { conn, from, outbox } => {
-                self.connections.insert(conn, Connection { outbox, admitted: None, asked: now.mono });
-                self.feed(now, Input::Connected { conn, from });
+            Event::Connected { conn, from, handle } => {
+                let connection = Connection { handle, feed: Feed::default(), session: None, last_frame: now.mono };
+                self.connections.insert(conn, connection);
+                self.handle(now, Input::Connected { conn, from });
             }
-            // Of a connection that was closed here, some events may still be under way.
+            // Events of a connection that was closed here may still be in the queue.
             Event::Incoming { conn, .. } if !self.connections.contains_key(&conn) => {}
             Event::Incoming { conn, incoming: Incoming::Frame(payload) } => {
                 self.counters.received(payload.len());
                 if let Some(connection) = self.connections.get_mut(&conn) {
-                    connection.asked = now.mono;
+                    connection.last_frame = now.mono;
                 }
-                self.feed(now, Input::Frame { conn, payload: &payload });
+                self.handle(now, Input::Frame { conn, payload: &payload });
             }
-            Event::Incoming { conn, incoming: Incoming::Drained(missed) } => {
-                self.feed(now, Input::Drained { conn, missed });
+            Event::Incoming { conn, incoming: Incoming::Written(missed) } => {
+                self.handle(now, Input::Drained { conn, missed });
             }
             Event::Incoming { conn, incoming: Incoming::Gone(gone) } => {
                 self.connections.remove(&conn);
@@ -196,12 +203,12 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                         Closed::TooSlow
                     }
                 };
-                self.feed(now, Input::Closed { conn, why });
+                self.handle(now, Input::Closed { conn, why });
             }
         }
     }
 
-    fn feed(&mut self, now: Now, input: Input<'_>) {
+    fn handle(&mut self, now: Now, input: Input<'_>) {
         self.server.handle(now, input, &mut self.out);
         self.perform();
         while let Some(conn) = self.too_slow.pop_front() {
@@ -217,32 +224,34 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             match output {
                 Output::Send { conn, bytes } => self.send(conn, bytes),
                 Output::Snapshot { conn, frames } => {
-                    if let Some(connection) = self.connections.get(&conn) {
+                    if let Some(connection) = self.connections.get_mut(&conn) {
                         frames.iter().for_each(|bytes| self.counters.sent(bytes, 1));
-                        connection.outbox.copy(&frames);
+                        connection.feed.send_snapshot(&connection.handle.queue, &frames);
                     }
                 }
                 Output::Broadcast { bytes } => {
-                    let taken = self.connections.values().filter(|connection| connection.outbox.broadcast(&bytes));
-                    self.counters.sent(&bytes, taken.count());
+                    let connections = self.connections.values_mut();
+                    let queued = connections.filter_map(|Connection { feed, handle, .. }| {
+                        feed.broadcast(&handle.queue, &bytes).then_some(())
+                    });
+                    self.counters.sent(&bytes, queued.count());
                 }
                 Output::Admit { conn } => {
                     if let Some(connection) = self.connections.get_mut(&conn) {
-                        connection.admitted = Some(self.counters.hold(Metric::Sessions));
-                        let asked = connection.asked;
-                        self.counters.login_time.record(self.clock.now().mono.since(asked));
-                        connection.outbox.admit(self.outbox_limit);
+                        connection.session = Some(self.counters.hold(Metric::Sessions));
+                        self.counters.login_time.record(self.clock.now().mono.since(connection.last_frame));
+                        connection.handle.set_limits(self.queue_limit, MAX_FRAME);
                     }
                 }
                 Output::Close { conn } => {
                     if let Some(connection) = self.connections.remove(&conn) {
-                        connection.outbox.finish();
+                        connection.handle.queue.close();
                     }
                 }
                 Output::Job { id, job } => self.jobs.start(id, job),
-                Output::LimitReached(bound) => {
-                    self.counters.limit_reached(bound);
-                    self.reached.tell(bound);
+                Output::LimitReached(limit) => {
+                    self.counters.limit_reached(limit);
+                    self.limit_log.warn(limit);
                 }
                 Output::Record(record) => {
                     (self.observer)(&record);
@@ -258,8 +267,8 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
     fn send(&mut self, conn: ConnId, bytes: Bytes) {
         let Some(connection) = self.connections.get(&conn) else { return };
         self.counters.sent(&bytes, 1);
-        if connection.outbox.push(bytes).is_err() {
-            connection.outbox.abort();
+        if connection.handle.queue.push_reply(bytes).is_err() {
+            connection.handle.queue.abort();
             self.connections.remove(&conn);
             self.too_slow.push_back(conn);
         }

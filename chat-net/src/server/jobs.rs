@@ -1,4 +1,4 @@
-//! Jobs: the slow work that the machine asks for, each in a task of its own.
+//! Runs the machine's jobs: calls to the accounts, each in its own task.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -11,50 +11,52 @@ use chat_core::server::{Job, JobResult};
 use tokio::task::{AbortHandle, Id, JoinSet};
 
 use crate::clock;
-use crate::pace::Pace;
+use crate::log_throttle::LogThrottle;
 
-/// The jobs under way. The machine bounds how many there are.
+/// The jobs in progress. The machine bounds their number.
 pub(super) struct Jobs<A> {
     accounts: Arc<A>,
     tasks: JoinSet<JobResult>,
-    open: HashMap<Id, Open>,
-    warnings: Pace,
+    running: HashMap<Id, Running>,
+    warnings: LogThrottle,
 }
 
-/// A job under way.
-struct Open {
+struct Running {
     id: JobId,
-    /// What to answer if its task panics: the machine waits for an answer to every job.
-    otherwise: JobResult,
-    /// If it changes nothing.
-    question: Option<AbortHandle>,
+    /// The result if the task panics or is aborted: the machine waits for a result of every job.
+    fallback: JobResult,
+    /// Present if the job is a query.
+    query: Option<AbortHandle>,
 }
 
 impl<A: Accounts> Jobs<A> {
     pub(super) fn new(accounts: Arc<A>) -> Self {
-        Self { accounts, tasks: JoinSet::new(), open: HashMap::new(), warnings: Pace::warnings() }
+        Self { accounts, tasks: JoinSet::new(), running: HashMap::new(), warnings: LogThrottle::default() }
     }
 
     pub(super) fn start(&mut self, id: JobId, job: Job) {
-        let (otherwise, is_question) = (broken(&job), is_question(&job));
+        let (fallback, is_query) = (unfinished(&job), is_query(&job));
         let accounts = Arc::clone(&self.accounts);
         let task = self.tasks.spawn(async move { run(&*accounts, job).await });
-        self.open.insert(task.id(), Open { id, otherwise, question: is_question.then_some(task) });
+        self.running.insert(task.id(), Running { id, fallback, query: is_query.then_some(task) });
     }
 
-    /// Ends those that change nothing, when nobody will hear the answers any more. The others go on.
-    pub(super) fn drop_questions(&self) {
-        self.open.values().filter_map(|open| open.question.as_ref()).for_each(AbortHandle::abort);
+    /// Aborts the jobs that change nothing, when nobody needs their results any more.
+    pub(super) fn abort_queries(&self) {
+        self.running.values().filter_map(|job| job.query.as_ref()).for_each(AbortHandle::abort);
     }
 
-    /// The next job that is done; `None` if none is under way. Cancel safe.
+    /// Waits for the next result. `None` if no job is in progress. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<(JobId, JobResult)> {
         let (task, result) = match self.tasks.join_next_with_id().await? {
             Ok((task, result)) => {
                 if let Some(cause) = unavailable(&result)
                     && self.warnings.allows()
                 {
-                    log::error!("the accounts fail, who needs them is told to try again later: {}", error_chain(cause));
+                    log::error!(
+                        "the accounts are unavailable, clients are asked to try again later: {}",
+                        error_chain(cause)
+                    );
                 }
                 (task, Some(result))
             }
@@ -65,8 +67,8 @@ impl<A: Accounts> Jobs<A> {
                 (error.id(), None)
             }
         };
-        let Open { id, otherwise, .. } = self.open.remove(&task).expect("every task was noted when it was started");
-        Some((id, result.unwrap_or(otherwise)))
+        let Running { id, fallback, .. } = self.running.remove(&task).expect("`start` inserts every task");
+        Some((id, result.unwrap_or(fallback)))
     }
 }
 
@@ -83,7 +85,7 @@ async fn run(accounts: &impl Accounts, job: Job) -> JobResult {
     }
 }
 
-/// Why the accounts did not do a job that they could not do: those who wait are told that, but not why.
+/// Why the accounts were unavailable. Clients do not receive the cause.
 fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
     let error = match result {
         JobResult::Account(result) => result.as_ref().err(),
@@ -96,16 +98,16 @@ fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
     }
 }
 
-const fn is_question(job: &Job) -> bool {
+const fn is_query(job: &Job) -> bool {
     match job {
-        // A hash that is made anew on the way is made another time.
+        // A check may also upgrade the stored hash; the next one does it if this one is aborted.
         Job::Authenticate { .. } | Job::LookUp { .. } | Job::ChangedSince { .. } => true,
         Job::Register { .. } | Job::ChangePassword { .. } | Job::Seen { .. } => false,
     }
 }
 
-fn broken(job: &Job) -> JobResult {
-    let error = AccountError::Unavailable(Arc::from(Box::from("the call did not end properly")));
+fn unfinished(job: &Job) -> JobResult {
+    let error = AccountError::Unavailable(Arc::from(Box::from("the call did not finish")));
     match job {
         Job::Register { .. } | Job::Authenticate { .. } | Job::ChangePassword { .. } => JobResult::Account(Err(error)),
         Job::LookUp { .. } | Job::ChangedSince { .. } => JobResult::Accounts(Err(error)),
@@ -122,17 +124,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn at_the_end_accounts_are_still_made_and_questions_are_dropped() {
+    async fn aborting_queries_leaves_registrations_running() {
         let mut jobs = Jobs::new(Arc::new(MemoryAccounts::default()));
         let (name, password) = (|| UserName::parse("alice").unwrap(), || Password::parse("correct horse").unwrap());
         jobs.start(JobId::new(1), Job::Register { name: name(), password: password() });
         jobs.start(JobId::new(2), Job::Authenticate { name: name(), password: password() });
-        // Neither has begun, as there is one thread, and it is this one.
-        jobs.drop_questions();
-        let mut ends = [jobs.next().await.unwrap(), jobs.next().await.unwrap()];
-        ends.sort_by_key(|(id, _)| *id);
-        assert!(matches!(&ends[0].1, JobResult::Account(Ok(account)) if account.name == name()), "{ends:?}");
-        assert!(matches!(&ends[1].1, JobResult::Account(Err(AccountError::Unavailable(_)))), "{ends:?}");
+        // Neither has begun: the runtime has this thread alone.
+        jobs.abort_queries();
+        let mut results = [jobs.next().await.unwrap(), jobs.next().await.unwrap()];
+        results.sort_by_key(|(id, _)| *id);
+        assert!(matches!(&results[0].1, JobResult::Account(Ok(account)) if account.name == name()), "{results:?}");
+        assert!(matches!(&results[1].1, JobResult::Account(Err(AccountError::Unavailable(_)))), "{results:?}");
         assert!(jobs.next().await.is_none());
     }
 }

@@ -1,28 +1,26 @@
-//! Bounds that were reached: each is told in the log, but not for every client that it refuses.
+//! Warns in the log when a limit is reached, though not for every client that it rejects.
 
 use std::collections::HashMap;
 
 use chat_core::server::{Limit, ServerConfig};
 
-use crate::pace::Pace;
+use crate::log_throttle::LogThrottle;
 
 pub(super) struct LimitLog {
     config: ServerConfig,
-    warnings: HashMap<Limit, Pace>,
+    throttles: HashMap<Limit, LogThrottle>,
 }
 
 impl LimitLog {
     pub(super) fn new(config: &ServerConfig) -> Self {
-        Self { config: config.clone(), warnings: HashMap::new() }
+        Self { config: config.clone(), throttles: HashMap::new() }
     }
 
-    /// Somebody was refused because of `bound`.
-    pub(super) fn tell(&mut self, bound: Limit) {
-        if self.warnings.entry(bound).or_insert_with(Pace::warnings).allows() {
-            match bound.of(&self.config) {
-                Some(most) => log::warn!("the limit {bound} ({most}) is reached; who comes beyond it is refused"),
-                None => log::warn!("the limit {bound} is reached; who comes beyond it is refused"),
-            }
+    /// Warns that a client was rejected because of `limit`.
+    pub(super) fn warn(&mut self, limit: Limit) {
+        if self.throttles.entry(limit).or_default().allows() {
+            let value = limit.of(&self.config).map(|value| format!(" ({value})")).unwrap_or_default();
+            log::warn!("the limit {limit}{value} is reached; clients beyond it are rejected");
         }
     }
 }

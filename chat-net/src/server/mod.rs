@@ -1,22 +1,23 @@
-//! The presence server: who has an account, and who is here now. Messages do not pass through it.
+//! The presence server: it checks accounts and publishes who is online. Messages do not pass through it.
 //!
-//! One task, the hub, owns the machine ([`chat_core::server::Server`]); each connection has a task of its own, and
-//! nothing that happens on one of them makes the hub wait.
+//! One task, the hub, owns the machine ([`chat_core::server::Server`]). Each connection has its own task, and nothing
+//! that happens on a connection makes the hub wait.
 //!
 //! ```text
-//! accept -> TLS -> connection -- frames --> hub (machine) -- jobs --> accounts
-//!                      ^                      |    |
-//!                      +------- outbox -------+    +-- records --> observer, presence log
+//! acceptor -> TLS -> connection -- frames --> hub (machine) -- jobs --> accounts
+//!                         ^                     |    |
+//!                         +---- send queue -----+    +-- records --> observer, presence log
 //! ```
 
 mod acceptor;
+mod feed;
 mod handshake_limiter;
 mod hub;
 mod jobs;
 mod limit_log;
 mod monitor;
 mod presence_log;
-mod renewal;
+mod reload;
 
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -39,40 +40,39 @@ use self::hub::Hub;
 use self::jobs::Jobs;
 pub use self::monitor::{Distribution, Metric, Monitor, NotServing, OnlineUser, Snapshot, State};
 use self::presence_log::PresenceLog;
-pub use self::presence_log::{PresenceLogFormat, ReopenLog};
-pub use self::renewal::Renewal;
+pub use self::presence_log::PresenceLogFormat;
+pub use self::reload::Reload;
 use crate::clock::Clock;
 pub use crate::error::ServeError;
 use crate::identity::ServerIdentity;
-use crate::{connection, outbox, tls};
+use crate::send_queue::SESSION_LIMIT;
+use crate::{connection, tls};
 
-/// How many events of connections may wait for the hub; more make their connections wait, and only those.
+/// How many events may wait for the hub. When they are that many, connections with another one are not read.
 const EVENTS: usize = 1024;
 
-/// How long a server that was asked to stop may take: whoever started it waits, and after a few seconds kills it.
+/// How long stopping may take: service managers kill a server after a few seconds.
 const STOP_TIME: Duration = Duration::from_millis(4_500);
 
-/// What a server is to be like.
+/// How to run a server.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// The times and bounds of the machine.
+    /// The times and limits of the machine.
     pub machine: ServerConfig,
-    /// Where arrivals and departures are written, if anywhere.
+    /// The file of the presence log. `None` writes none.
     pub presence_log: Option<PathBuf>,
-    /// What a line of it looks like.
+    /// The format of its lines.
     pub presence_log_format: PresenceLogFormat,
-    /// Opens the presence log anew on request.
-    pub reopen_log: ReopenLog,
-    /// Renews the certificate on request.
-    pub renewal: Renewal,
-    /// Lets others see inside. Each server needs one of its own.
+    /// Reloads the certificate and the presence log on request. Each server needs its own.
+    pub reload: Reload,
+    /// Gives access to the server's numbers and roster. Each server needs its own.
     pub monitor: Monitor,
-    /// How many bytes may wait for one client that is logged in, besides a fresh copy of the roster. 1 MiB are some ten
-    /// thousand changes; who has more to read gets a fresh copy instead.
-    pub outbox: usize,
-    /// How long a client may read nothing while something waits for it: 30 s, longer than any pause of a working network.
+    /// The limit of a session's send queue in bytes, without a snapshot: 1 MiB, which is about ten thousand changes. A
+    /// client with more to read receives a snapshot instead.
+    pub send_queue: usize,
+    /// How long a client may read nothing while frames wait for it: 30 s, longer than any pause of a working network.
     pub stall: Duration,
-    /// How long a TLS handshake may take: 10 s are enough for a bad network.
+    /// How long a TLS handshake may take: 10 s, enough for a bad network.
     pub handshake_time: Duration,
 }
 
@@ -82,27 +82,26 @@ impl Default for ServerOptions {
             machine: ServerConfig::default(),
             presence_log: None,
             presence_log_format: PresenceLogFormat::default(),
-            reopen_log: ReopenLog::default(),
-            renewal: Renewal::default(),
+            reload: Reload::default(),
             monitor: Monitor::new(),
-            outbox: outbox::MEMBER_LIMIT,
+            send_queue: SESSION_LIMIT,
             stall: connection::STALL,
             handshake_time: Duration::from_secs(10),
         }
     }
 }
 
-/// Serves until `shutdown` resolves, then tells everybody and returns, within 5 s.
+/// Runs a server until `shutdown` resolves. Then every session receives the reason, and the function returns within 5 s.
 ///
-/// `observer` is called by the hub for every arrival, departure and move, and for start and stop; it must not block.
-/// A presence log that fails later is an error line and a counter, never the end of the server.
+/// The hub calls `observer` for every record: arrivals, departures and moves, start and stop. `observer` must not block.
+/// Failures to write an open presence log are logged and counted; they do not end the server.
 ///
 /// # Errors
 /// The identity cannot be used, or the presence log cannot be opened. Nothing that clients do is an error.
 ///
 /// # Cancel safety
-/// A server that is dropped ends without a word, as soon as its tasks notice: clients see a broken connection and come back
-/// by ticket.
+/// Dropping the future ends the server without a reason for the clients: their connections break, and they resume their
+/// sessions with the next run.
 pub async fn serve<A: Accounts>(
     listener: TcpListener,
     identity: ServerIdentity,
@@ -111,8 +110,8 @@ pub async fn serve<A: Accounts>(
     observer: impl FnMut(&Record) + Send + 'static,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    options.renewal.renew(&identity)?;
-    let tls = tls::server(Arc::new(options.renewal.clone())).map_err(ServeError::Identity)?;
+    options.reload.certificate(&identity)?;
+    let tls = tls::server(Arc::new(options.reload.clone())).map_err(ServeError::Identity)?;
     let counters = options.monitor.counters();
     let log = match &options.presence_log {
         Some(path) => Some(
@@ -122,40 +121,40 @@ pub async fn serve<A: Accounts>(
         None => None,
     };
     let (events, queue) = mpsc::channel(EVENTS);
-    let door = Acceptor { listener, tls, events, counters: Arc::clone(&counters), options: options.clone() };
+    let acceptor = Acceptor { listener, tls, events, counters: Arc::clone(&counters), options: options.clone() };
     let ticket_key = TicketKey::new(*identity.ticket_key);
     drop(identity);
     let hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, observer);
-    // Each in a task of its own, so that none is looked at when another wakes up. However this ends, they end with it.
-    let (asked, stopping) = (CancellationToken::new(), CancellationToken::new());
-    let mut door = AbortOnDropHandle::new(tokio::spawn(door.run(stopping.clone())));
-    let mut hub = AbortOnDropHandle::new(tokio::spawn(hub.run(queue, asked.clone().cancelled_owned())));
+    // Separate tasks, so that waking one does not poll the other. They are aborted when this future is dropped.
+    let (stop_hub, stop_acceptor) = (CancellationToken::new(), CancellationToken::new());
+    let mut acceptor = AbortOnDropHandle::new(tokio::spawn(acceptor.run(stop_acceptor.clone())));
+    let mut hub = AbortOnDropHandle::new(tokio::spawn(hub.run(queue, stop_hub.clone().cancelled_owned())));
     counters.set_state(State::Serving);
     let failed = tokio::select! {
         () = shutdown => None,
-        // They end because they are told to, or by a bug.
+        // Without being stopped, they end only by a panic.
         ended = &mut hub => ended.err(),
-        ended = &mut door => ended.err(),
+        ended = &mut acceptor => ended.err(),
     };
     if let Some(error) = failed {
         return end_with(error);
     }
-    asked.cancel();
+    stop_hub.cancel();
     let mut hub = match hub.await {
         Ok(hub) => hub,
         Err(error) => return end_with(error),
     };
     counters.set_state(State::Stopped);
     let deadline = Instant::now() + STOP_TIME;
-    stopping.cancel();
-    let (connections, ()) = tokio::join!(timeout_at(deadline, &mut door), hub.close(deadline));
+    stop_acceptor.cancel();
+    let (connections, ()) = tokio::join!(timeout_at(deadline, &mut acceptor), hub.close(deadline));
     if connections.is_err() {
-        log::warn!("some connections did not end in time");
+        log::warn!("some connections did not close within the time limit");
     }
     Ok(())
 }
 
-/// A bug in one task is one of the server; and a runtime that ends takes it along.
+/// Passes a panic of a task on. A task that the ending runtime cancelled is no error.
 fn end_with(error: JoinError) -> Result<(), ServeError> {
     error.try_into_panic().map_or(Ok(()), |panic| resume_unwind(panic))
 }

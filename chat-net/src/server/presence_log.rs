@@ -1,11 +1,10 @@
-//! The presence log: one line per event, appended by a thread of its own, so that a slow or full disk delays nobody.
+//! The presence log: one line per record, appended by its own thread, so that a slow or full disk delays nobody.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -13,31 +12,21 @@ use chat_core::presence::{Presence, PresenceEvent, Record};
 use chat_core::time::Timestamp;
 use serde::Serialize;
 
+use super::Reload;
 use super::ServerOptions;
 use super::monitor::{Counters, Metric};
 
-/// How many lines may wait for the disk: everybody of a large room coming at once, twice. Beyond that they are lost and
-/// counted: memory must not grow because a disk stands still.
+/// How many records may wait for the disk: twice those of a large room whose users log in at the same time. Further ones
+/// are lost and counted, because memory must not grow when a disk stalls.
 const QUEUE: usize = 16_384;
 
-/// Asks a running server to open its presence log anew, as after log rotation (SIGHUP). Clones ask the same server.
-#[derive(Clone, Debug, Default)]
-pub struct ReopenLog(Arc<AtomicBool>);
-
-impl ReopenLog {
-    /// The next line goes to a file newly opened by the log's name.
-    pub fn request(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-/// What a line of the presence log looks like.
+/// The format of the presence log.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum PresenceLogFormat {
-    /// For people: time, event, user, address or reason, with a space between.
+    /// For people: time, event, user name, address or reason, separated by spaces.
     #[default]
     Text,
-    /// For programs: one JSON object per line, documented in docs/JSON.md.
+    /// For programs: one JSON object per line, as documented in docs/JSON.md.
     Json,
 }
 
@@ -45,14 +34,16 @@ impl PresenceLogFormat {
     fn line(self, record: &Record) -> String {
         match self {
             Self::Text => record.to_string(),
-            Self::Json => serde_json::to_string(&Line::of(record)).expect("names, addresses and numbers are JSON"),
+            Self::Json => {
+                serde_json::to_string(&JsonLine::from(record)).expect("names, addresses and numbers are JSON")
+            }
         }
     }
 }
 
-/// The fields in the order in which they are written.
+/// A record as a JSON object. The fields are written in this order.
 #[derive(Serialize)]
-struct Line<'a> {
+struct JsonLine<'a> {
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
@@ -63,8 +54,8 @@ struct Line<'a> {
     at: u64,
 }
 
-impl<'a> Line<'a> {
-    fn of(record: &'a Record) -> Self {
+impl<'a> JsonLine<'a> {
+    fn from(record: &'a Record) -> Self {
         let server = |event, at: Timestamp| Self { event, user: None, address: None, reason: None, at: at.as_millis() };
         let PresenceEvent { at, user, presence } = match record {
             Record::Started(at) => return server("server-started", *at),
@@ -81,46 +72,46 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The near end: gives lines to the thread, or counts them as lost.
+/// Hands records to the writing thread, or counts them as lost.
 pub(crate) struct PresenceLog {
-    lines: SyncSender<Record>,
+    records: SyncSender<Record>,
     counters: Arc<Counters>,
     thread: JoinHandle<()>,
 }
 
 impl PresenceLog {
-    /// Opens the log (mode 0600 when it is made) and starts the thread.
+    /// Opens the file, which is created with mode 0600, and starts the thread.
     ///
     /// # Errors
     /// The file cannot be opened, or the thread cannot be started.
     pub(crate) fn open(path: PathBuf, options: &ServerOptions, counters: Arc<Counters>) -> io::Result<Self> {
         let file = open(&path)?;
-        let (lines, queue) = sync_channel(QUEUE);
+        let (records, queue) = sync_channel(QUEUE);
         let mut writer = Writer {
             path,
             file: Some(file),
             format: options.presence_log_format,
-            reopen: options.reopen_log.clone(),
-            torn: false,
+            reload: options.reload.clone(),
+            is_torn: false,
             counters: Arc::clone(&counters),
-            failing: false,
+            is_failing: false,
         };
         let thread = thread::Builder::new().name("presence-log".to_owned()).spawn(move || writer.run(&queue))?;
-        Ok(Self { lines, counters, thread })
+        Ok(Self { records, counters, thread })
     }
 
-    /// Never waits.
+    /// Queues a record without waiting.
     pub(crate) fn write(&self, record: &Record) {
-        if self.lines.try_send(record.clone()).is_err() {
+        if self.records.try_send(record.clone()).is_err() {
             self.counters.add(Metric::PresenceLogLost, 1);
         }
     }
 
-    /// Waits until all lines are written. Blocks: for a thread that may.
+    /// Blocks until all records are written.
     pub(crate) fn close(self) {
-        drop(self.lines);
+        drop(self.records);
         if self.thread.join().is_err() {
-            log::error!("the presence log ended early");
+            log::error!("the thread of the presence log panicked");
         }
     }
 }
@@ -129,11 +120,11 @@ struct Writer {
     path: PathBuf,
     file: Option<File>,
     format: PresenceLogFormat,
-    reopen: ReopenLog,
-    /// A line was cut short: the next one must not be glued to it.
-    torn: bool,
+    reload: Reload,
+    /// The last line is incomplete: the next one must not continue it.
+    is_torn: bool,
     counters: Arc<Counters>,
-    failing: bool,
+    is_failing: bool,
 }
 
 impl Writer {
@@ -151,23 +142,23 @@ impl Writer {
     }
 
     fn append(&mut self, record: &Record) -> io::Result<()> {
-        if self.reopen.0.swap(false, Ordering::Acquire) {
+        if self.reload.take_presence_log() {
             self.file = None;
         }
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(open(&self.path)?),
         };
-        // One write per line: appended lines of several writers do not mix, and nothing waits in a buffer.
+        // One write per line: the lines of several writers do not mix, and nothing stays in a buffer.
         let line = self.format.line(record);
-        let line = if self.torn { format!("\n{line}\n") } else { format!("{line}\n") };
+        let line = if self.is_torn { format!("\n{line}\n") } else { format!("{line}\n") };
         let mut rest = line.as_bytes();
         while !rest.is_empty() {
             match file.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     rest = &rest[written..];
-                    self.torn = !rest.is_empty();
+                    self.is_torn = !rest.is_empty();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -176,18 +167,18 @@ impl Writer {
         Ok(())
     }
 
-    /// One error line for a disk that fails, however long it does.
+    /// Counts a lost line. Logs the error of the first one only.
     fn failed(&mut self, error: &io::Error) {
         self.counters.add(Metric::PresenceLogLost, 1);
-        if !self.failing {
-            self.failing = true;
+        if !self.is_failing {
+            self.is_failing = true;
             log::error!("the presence log {} cannot be written: {error}; lines are lost", self.path.display());
         }
     }
 
     fn recovered(&mut self) {
-        if self.failing {
-            self.failing = false;
+        if self.is_failing {
+            self.is_failing = false;
             let lost = self.counters.get(Metric::PresenceLogLost);
             log::warn!("the presence log {} is written again; {lost} lines are lost so far", self.path.display());
         }
@@ -216,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_appended_and_a_reopened_log_begins_a_new_file() {
+    fn a_reopened_log_continues_in_a_new_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("presence.log");
         fs::write(&path, "before\n").unwrap();
@@ -224,7 +215,7 @@ mod tests {
         writer.append(&record(1)).unwrap();
         fs::rename(&path, folder.path().join("old")).unwrap();
         writer.append(&record(2)).unwrap();
-        writer.reopen.request();
+        writer.reload.presence_log();
         writer.append(&record(3)).unwrap();
         assert_eq!(
             fs::read_to_string(folder.path().join("old")).unwrap(),
@@ -233,9 +224,9 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "1970-01-01T00:00:00.003Z server started\n");
     }
 
-    /// The schema of docs/JSON.md.
+    /// Also checks the examples in docs/JSON.md.
     #[test]
-    fn lines_for_programs_have_the_documented_form() {
+    fn json_lines_have_the_documented_form() {
         let at = Timestamp::from_millis(1_795_408_080_123);
         let address = "192.168.1.7:40001".parse().unwrap();
         let presence =
@@ -267,7 +258,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_new_log_is_for_its_owner_only_and_complete_once_closed() {
+    fn a_new_log_is_private_and_complete_once_closed() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("presence.log");
@@ -282,24 +273,24 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_is_told_once_and_the_lines_are_counted() {
+    fn a_full_disk_is_logged_once_and_lost_lines_are_counted() {
         let mut writer = writer(Path::new("/dev/full"));
         for millis in 0..3 {
             let error = writer.append(&record(millis)).unwrap_err();
-            assert!(!writer.failing || millis > 0);
+            assert!(!writer.is_failing || millis > 0);
             writer.failed(&error);
         }
         assert_eq!(writer.counters.get(Metric::PresenceLogLost), 3);
         writer.recovered();
-        assert!(!writer.failing);
+        assert!(!writer.is_failing);
     }
 
     #[test]
-    fn a_line_cut_short_is_not_continued() {
+    fn a_line_after_a_torn_one_begins_a_new_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("presence.log");
         fs::write(&path, "1970-01-01T00:0").unwrap();
-        let mut writer = Writer { torn: true, ..writer(&path) };
+        let mut writer = Writer { is_torn: true, ..writer(&path) };
         writer.append(&record(1)).unwrap();
         writer.append(&record(2)).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
@@ -310,10 +301,10 @@ mod tests {
             path: path.into(),
             file: Some(open(path).unwrap()),
             format: PresenceLogFormat::Text,
-            reopen: ReopenLog::default(),
-            torn: false,
+            reload: Reload::default(),
+            is_torn: false,
             counters: Arc::default(),
-            failing: false,
+            is_failing: false,
         }
     }
 }

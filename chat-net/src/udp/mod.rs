@@ -22,7 +22,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use self::socket::{RECEIVE_BUFFER, mapped};
-use crate::pace::Pace;
+use crate::log_throttle::LogThrottle;
 
 /// How many datagrams one call of [`Udp::transmit`] seals and sends, so that receiving gets its turn.
 const SEND_BATCH: usize = 64;
@@ -53,7 +53,7 @@ pub(crate) struct Udp {
     slab: Slab,
     /// The socket would block, and the slab holds datagrams for it.
     is_blocked: bool,
-    warnings: Pace,
+    warnings: LogThrottle,
 }
 
 /// Whether another call can make progress immediately.
@@ -95,7 +95,7 @@ impl Udp {
             state,
             slab: Slab::new(SEND_BATCH),
             is_blocked: false,
-            warnings: Pace::warnings(),
+            warnings: LogThrottle::default(),
         })
     }
 

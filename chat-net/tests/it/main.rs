@@ -6,7 +6,7 @@
 mod chat;
 mod harness;
 mod hostile;
-mod log_in;
+mod login;
 mod outage;
 mod relay;
 mod trust;

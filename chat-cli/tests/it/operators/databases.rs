@@ -102,7 +102,7 @@ fn a_database_that_fails_is_told_with_the_reason_and_not_for_everybody() {
     }
     server.stop();
     let said = server.process.errors();
-    assert_eq!(said.matches("the accounts fail").count(), 1, "{said}");
+    assert_eq!(said.matches("the accounts are unavailable").count(), 1, "{said}");
     assert!(said.contains("no such table: accounts"), "{said}");
 }
 

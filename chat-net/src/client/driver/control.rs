@@ -12,7 +12,7 @@ use crate::client::command::answer;
 use crate::client::events::{Event, Notice};
 use crate::client::offer::make_offer;
 use crate::error::{ConnectError, EndReason};
-use crate::outbox::Full;
+use crate::send_queue::Full;
 
 impl Driver {
     /// Starts the machine. Its first output asks for a connection, which exists already.

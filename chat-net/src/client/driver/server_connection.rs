@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::io::split;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::client::dial::{Dialer, TrustedStream};
-use crate::connection::{self, Incoming};
+use crate::connection::{self, Handle, Incoming};
 use crate::error::ConnectError;
 use crate::identity::Fingerprint;
-use crate::outbox::{Full, Outbox};
+use crate::send_queue::Full;
 
 /// How many received frames may wait for the driver. When they are that many, the connection is not read.
 const MAX_WAITING_FRAMES: usize = 64;
@@ -41,7 +42,7 @@ enum ConnectionState {
     Dialing(JoinHandle<Result<Box<TrustedStream>, ConnectError>>),
     /// Each connection has a channel of its own, so a frame of an earlier connection cannot be taken for one of this.
     Up {
-        outbox: Arc<Outbox>,
+        handle: Arc<Handle>,
         frames: mpsc::Receiver<Incoming>,
         task: JoinHandle<()>,
     },
@@ -64,14 +65,13 @@ impl ServerConnection {
     /// Makes `stream` the current connection.
     pub(super) fn open(&mut self, stream: TrustedStream) {
         let (inbound, frames) = mpsc::channel(MAX_WAITING_FRAMES);
-        let outbox = Arc::new(Outbox::member());
+        let handle = Arc::new(Handle::client());
         let task = tokio::spawn({
-            let outbox = Arc::clone(&outbox);
-            async move {
-                connection::run(stream.stream, &outbox, connection::STALL, &inbound, |incoming| incoming).await;
-            }
+            let handle = Arc::clone(&handle);
+            let halves = split(stream.stream);
+            async move { connection::run(halves, &handle, connection::STALL, &inbound, |incoming| incoming).await }
         });
-        self.state = ConnectionState::Up { outbox, frames, task };
+        self.state = ConnectionState::Up { handle, frames, task };
     }
 
     /// The next event. Never resolves while there is neither a connection nor an attempt. Cancel safe.
@@ -97,7 +97,6 @@ impl ServerConnection {
             }
             ConnectionState::Up { frames, .. } => match frames.recv().await {
                 Some(Incoming::Frame(frame)) => ConnectionEvent::Frame(frame),
-                Some(Incoming::Drained(_)) => unreachable!("only servers send snapshots of the roster"),
                 Some(Incoming::Gone(_)) | None => {
                     self.state = ConnectionState::Down;
                     ConnectionEvent::Disconnected
@@ -109,7 +108,7 @@ impl ServerConnection {
     /// Queues whole frames. Without a connection they are dropped.
     pub(super) fn send(&self, bytes: Bytes) -> Result<(), Full> {
         match &self.state {
-            ConnectionState::Up { outbox, .. } => outbox.push(bytes),
+            ConnectionState::Up { handle, .. } => handle.queue.push_reply(bytes),
             ConnectionState::Down | ConnectionState::Dialing(_) => Ok(()),
         }
     }
@@ -117,8 +116,8 @@ impl ServerConnection {
     /// Closes the connection once everything queued is written, or stops dialing.
     pub(super) fn close(&mut self) {
         match std::mem::replace(&mut self.state, ConnectionState::Down) {
-            ConnectionState::Up { outbox, task, .. } => {
-                outbox.finish();
+            ConnectionState::Up { handle, task, .. } => {
+                handle.queue.close();
                 self.closing = Some(task);
             }
             ConnectionState::Dialing(task) => task.abort(),
@@ -138,7 +137,7 @@ impl ServerConnection {
     /// Drops the connection with everything queued, or stops dialing.
     pub(super) fn abort(&mut self) {
         match std::mem::replace(&mut self.state, ConnectionState::Down) {
-            ConnectionState::Up { outbox, .. } => outbox.abort(),
+            ConnectionState::Up { handle, .. } => handle.queue.abort(),
             ConnectionState::Dialing(task) => task.abort(),
             ConnectionState::Down => {}
         }

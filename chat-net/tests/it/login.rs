@@ -1,4 +1,4 @@
-//! Logging in, being refused, leaving.
+//! Login, rejections, leaving, and the presence log of these.
 
 use std::io::ErrorKind;
 
@@ -13,7 +13,7 @@ use chat_net::server::{ServeError, ServerOptions, serve};
 use crate::harness::{PASSWORD, Person, Server, name, options, text, to};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_log_in_and_know_of_each_other() {
+async fn each_client_has_the_others_in_its_roster() {
     let server = Server::start().await;
     let people = server.three().await;
     for (person, others) in people.iter().zip([["bob", "carol"], ["alice", "carol"], ["alice", "bob"]]) {
@@ -30,7 +30,7 @@ async fn three_log_in_and_know_of_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_refusal_says_why() {
+async fn each_rejection_has_its_reason() {
     let server = Server::start().await;
     let alice = server.join("alice").await;
     let taken = server.connect(server.client_options("Alice", Purpose::Register)).await;
@@ -45,7 +45,7 @@ async fn each_refusal_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_leaves_is_told_as_gone_and_can_do_nothing_more() {
+async fn a_client_that_leaves_is_offline_for_the_others_and_for_itself() {
     let mut server = Server::start().await;
     let [mut alice, mut bob, _carol] = server.three().await;
     let again = bob.client.clone();
@@ -72,7 +72,7 @@ async fn dropping_all_handles_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_log_in_takes_over() {
+async fn a_second_login_replaces_the_first() {
     let server = Server::start().await;
     let [mut alice, mut bob, _carol] = server.three().await;
     let mut second = server.log_in("bob").await;
@@ -85,7 +85,7 @@ async fn a_second_log_in_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_password_is_the_one_that_counts() {
+async fn after_a_password_change_only_the_new_password_is_valid() {
     let mut options = options();
     options.machine.throttle.first = std::time::Duration::from_millis(20);
     let server = Server::start_with(options).await;
@@ -95,13 +95,13 @@ async fn a_changed_password_is_the_one_that_counts() {
     let wrong = alice.client.change_password(old.clone(), new.clone()).await;
     assert!(matches!(wrong, Err(ChangePasswordError::Failed(_))), "{wrong:?}");
     alice.client.leave().await;
-    let with_old = log_in_patiently(&server, &old).await.err();
+    let with_old = login_after_throttle(&server, &old).await.err();
     assert!(matches!(with_old, Some(ConnectError::Rejected(Rejection::WrongCredentials))), "{with_old:?}");
-    assert_eq!(log_in_patiently(&server, &new).await.unwrap().client.user(), &name("alice"));
+    assert_eq!(login_after_throttle(&server, &new).await.unwrap().client.user(), &name("alice"));
 }
 
-/// A wrong password a moment ago slows the next attempt down.
-async fn log_in_patiently(server: &Server, password: &Password) -> Result<Person, ConnectError> {
+/// Retries while the throttle delays logins after a wrong password.
+async fn login_after_throttle(server: &Server, password: &Password) -> Result<Person, ConnectError> {
     loop {
         let mut options = server.client_options("alice", Purpose::Login);
         options.login.password = password.clone();
@@ -113,7 +113,7 @@ async fn log_in_patiently(server: &Server, password: &Password) -> Result<Person
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn addresses_that_cannot_be_used_are_told_with_their_reason() {
+async fn an_unusable_address_is_reported_with_its_reason() {
     let server = Server::start().await;
     let alice = server.join("alice").await;
     let mut options = server.client_options("bob", Purpose::Register);
@@ -135,7 +135,7 @@ async fn addresses_that_cannot_be_used_are_told_with_their_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stopping_server_tells_everybody_and_its_log_is_complete() {
+async fn a_stopping_server_notifies_every_client_and_completes_its_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("presence.log");
     let mut server = Server::start_with(ServerOptions { presence_log: Some(path.clone()), ..options() }).await;
@@ -152,7 +152,7 @@ async fn a_stopping_server_tells_everybody_and_its_log_is_complete() {
 }
 
 #[tokio::test]
-async fn a_log_that_cannot_be_opened_is_told_at_the_start() {
+async fn a_presence_log_that_cannot_be_opened_is_an_error_at_start() {
     let folder = tempfile::tempdir().unwrap();
     let identity = chat_net::identity::ServerIdentity::load_or_create(folder.path()).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,7 +1,7 @@
-//! SIGHUP: the presence log is opened anew, as programs that rotate logs expect, and the certificate is reloaded, as
-//! programs that renew it expect.
+//! SIGHUP reopens the presence log, for programs that rotate logs, and reloads the certificate, for programs that renew
+//! it.
 
-use chat_net::server::{Renewal, ReopenLog, ServerOptions};
+use chat_net::server::{Reload, ServerOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 
@@ -10,21 +10,20 @@ use super::args::Certificate;
 use crate::error::CliError;
 use crate::folder::DataFolder;
 
-/// Waits for the signal and does what it asks for.
+/// Reloads on each signal.
 #[derive(Debug)]
-pub(super) struct Hangups {
+pub(super) struct ReloadOnHangup {
     signals: Signal,
-    log: ReopenLog,
-    renewal: Renewal,
+    reload: Reload,
     folder: DataFolder,
     certificate: Option<Certificate>,
 }
 
-impl Hangups {
-    /// Takes the signal over: from now on it no longer ends the process.
+impl ReloadOnHangup {
+    /// Handles the signal, so that it no longer ends the process.
     ///
     /// # Errors
-    /// The system refuses.
+    /// The system does not deliver signals.
     pub(super) fn new(
         options: &ServerOptions,
         folder: &DataFolder,
@@ -32,16 +31,15 @@ impl Hangups {
     ) -> Result<Self, CliError> {
         let signals = signal(SignalKind::hangup())
             .map_err(|error| CliError::not_there(format_args!("signals cannot be received: {error}")))?;
-        let (log, renewal) = (options.reopen_log.clone(), options.renewal.clone());
-        Ok(Self { signals, log, renewal, folder: folder.clone(), certificate })
+        Ok(Self { signals, reload: options.reload.clone(), folder: folder.clone(), certificate })
     }
 
-    /// Goes on until it is dropped.
+    /// Runs until the future is dropped.
     pub(super) async fn run(mut self, announcer: Announcer) {
         while self.signals.recv().await.is_some() {
-            self.log.request();
+            self.reload.presence_log();
             if let Some(certificate) = self.certificate.clone() {
-                match self.renew(certificate).await {
+                match self.reload_certificate(certificate).await {
                     Ok(said) => announcer.say(said),
                     Err(why) => log::error!("the certificate is not reloaded, the one before stays in use: {why}"),
                 }
@@ -49,12 +47,12 @@ impl Hangups {
         }
     }
 
-    async fn renew(&self, certificate: Certificate) -> Result<String, String> {
+    async fn reload_certificate(&self, certificate: Certificate) -> Result<String, String> {
         let folder = self.folder.clone();
         let loaded = spawn_blocking(move || super::identity(&folder, Some(&certificate)));
         let identity = loaded.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        let before = self.renewal.fingerprint();
-        self.renewal.renew(&identity).map_err(|error| error.to_string())?;
+        let before = self.reload.fingerprint();
+        self.reload.certificate(&identity).map_err(|error| error.to_string())?;
         let fingerprint = identity.fingerprint();
         if before == Some(fingerprint) {
             return Ok("certificate reloaded; the fingerprint is the same".to_owned());

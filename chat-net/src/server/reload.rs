@@ -1,0 +1,76 @@
+//! What a running server reloads: its certificate and the file of its presence log.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::error::ServeError;
+use crate::identity::{Fingerprint, ServerIdentity};
+use crate::tls;
+
+/// Reloads parts of a running server, without closing a connection. Clones reload the same server.
+#[derive(Clone, Default)]
+pub struct Reload(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    current: RwLock<Option<Current>>,
+    reopen_presence_log: AtomicBool,
+}
+
+struct Current {
+    certificate: Arc<CertifiedKey>,
+    fingerprint: Fingerprint,
+}
+
+impl Reload {
+    /// Presents the certificate of `identity` from the next handshake on. Does not change the ticket key.
+    ///
+    /// Clients know a server by its key: they do not notice a new certificate for the same key, and they refuse a new
+    /// key until their users trust it.
+    ///
+    /// # Errors
+    /// The key does not belong to the certificate, or its kind is not supported. The current certificate stays in use.
+    pub fn certificate(&self, identity: &ServerIdentity) -> Result<(), ServeError> {
+        let certificate = Arc::new(tls::certified_key(identity).map_err(ServeError::Identity)?);
+        let next = Current { certificate, fingerprint: identity.fingerprint() };
+        // Nothing panics while the lock is held.
+        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Some(next);
+        Ok(())
+    }
+
+    /// Makes the next record go to a newly opened file, as after log rotation.
+    pub fn presence_log(&self) {
+        self.0.reopen_presence_log.store(true, Ordering::Release);
+    }
+
+    /// The fingerprint of the current key. `None` before the server starts.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.current().as_ref().map(|current| current.fingerprint)
+    }
+
+    /// Whether to reopen the presence log. Answers `true` once for each request.
+    pub(super) fn take_presence_log(&self) -> bool {
+        self.0.reopen_presence_log.swap(false, Ordering::Acquire)
+    }
+
+    fn current(&self) -> RwLockReadGuard<'_, Option<Current>> {
+        self.0.current.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does not print the key.
+impl fmt::Debug for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reload")
+    }
+}
+
+impl ResolvesServerCert for Reload {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.current().as_ref().map(|current| Arc::clone(&current.certificate))
+    }
+}
