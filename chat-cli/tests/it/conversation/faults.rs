@@ -24,14 +24,14 @@ fn without_descriptors_connections_wait_sessions_continue_and_accepting_is_retri
     let begin = Instant::now();
     // The kernel completes the handshakes of connections that the server cannot accept.
     let crowd: Vec<TcpStream> = (0..2 * DESCRIPTORS).map(|_| TcpStream::connect(server.address).unwrap()).collect();
-    until("accepting fails", || server.process.errors().contains("no connection can be accepted"));
+    until("accepting fails", || server.process.errors().contains("cannot accept connections"));
     alice.type_line("still here");
     alice.expect(&["sent > everyone to 1", "outcome bob delivered", "summary 1 delivered"]);
     bob.message();
     drop(crowd);
     let carol = server.client("carol").register().start();
     assert_eq!(carol.welcome, "welcome carol: alice, bob");
-    assert_eq!(server.process.errors().matches("no connection can be accepted").count(), 1, "one warning a minute");
+    assert_eq!(server.process.errors().matches("cannot accept connections").count(), 1, "one warning a minute");
     let (failures, time) = (server.status()["accept_failed"].as_u64().unwrap(), begin.elapsed());
     let most = time.as_millis() / SHORTEST_PAUSE.as_millis() + 1;
     assert!(failures > 0 && u128::from(failures) <= most, "accepting failed {failures} times in {time:?}");
