@@ -204,7 +204,7 @@ fn a_server_that_cannot_start_says_why() {
         ),
         (
             [&data[..], &["--database", "sqlite:/no/such/folder/x"]].concat(),
-            "error: the database file /no/such/folder/x cannot be made".to_owned(),
+            "error: the database file /no/such/folder/x cannot be created".to_owned(),
         ),
         (
             [&data[..], &["--database", "mysql://chat@127.0.0.1:1/chat"]].concat(),
