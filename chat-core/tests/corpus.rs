@@ -1,11 +1,11 @@
-//! Everything that fuzzing kept, once more, with the compiler and the machine at hand.
+//! Replays the stored fuzzing inputs.
 
 use std::path::Path;
 
 use chat_core::sim::fuzz::TARGETS;
 
 #[test]
-fn what_fuzzing_kept_still_breaks_nothing() {
+fn stored_fuzzing_inputs_violate_no_invariant() {
     let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
     for (name, target) in TARGETS {
         let folder = corpora.join(name);
@@ -14,10 +14,10 @@ fn what_fuzzing_kept_still_breaks_nothing() {
         for file in files {
             let path = file.unwrap().path();
             let bytes = std::fs::read(&path).unwrap();
-            let run = std::panic::catch_unwind(|| target(&bytes));
-            assert!(run.is_ok(), "{} breaks a promise", path.display());
+            let result = std::panic::catch_unwind(|| target(&bytes));
+            assert!(result.is_ok(), "{} violates an invariant", path.display());
             count += 1;
         }
-        assert!(count > 0, "there is no corpus for {name}");
+        assert!(count > 0, "the corpus of {name} is empty");
     }
 }

@@ -1,4 +1,4 @@
-//! The delivery contract on every network of the ladder, over many seeds; a million messages on demand.
+//! Checks the delivery contract on every network of the ladder, with many seeds, and with a million messages on demand.
 
 use std::cell::Cell;
 use std::num::NonZero;
@@ -11,16 +11,16 @@ use chat_core::message::Recipient;
 use chat_core::peer::PeerConfig;
 use chat_core::sim::{Application, Group, Profile, SEED_VARIABLE, SeededGenerator, announce, each_seed};
 
-/// Seeds in an ordinary run: a thousand for each of the nine networks.
+/// The seeds of an ordinary run: a thousand for each of the nine networks.
 const SEEDS: u64 = 9_000;
 
-/// Below the link timeout, so that no outcome may be in doubt.
-const LONGEST_PARTITION_MS: u64 = 10_000;
+/// Below the link timeout, so that no outcome may be unconfirmed.
+const MAX_PARTITION_MS: u64 = 10_000;
 
-/// A random conversation; gives how many messages there were.
+/// Runs a random conversation, and returns its number of messages.
 fn conversation(profile: Profile, seed: u64) -> usize {
     let mut random = SeededGenerator::new(seed);
-    let mut below = |most: u64| random.number() % most;
+    let mut below = |limit: u64| random.number() % limit;
     let count = 2 + below(4) as usize;
     let mut group = Group::new(count, profile, &PeerConfig::default(), seed);
     for _ in 0..5 + below(40) {
@@ -36,34 +36,34 @@ fn conversation(profile: Profile, seed: u64) -> usize {
             0 => {
                 let (a, b) = (group.address(0), group.address(1));
                 group.network.block(a, b);
-                group.run(Duration::from_millis(below(LONGEST_PARTITION_MS)));
+                group.run(Duration::from_millis(below(MAX_PARTITION_MS)));
                 group.network.unblock();
             }
             1 => group.set_application(someone, Application::Stalled),
             2 => group.set_application(someone, Application::AcceptsEvery(Duration::from_millis(below(300)))),
             3 => {
                 group.suspend(someone);
-                group.run(Duration::from_millis(below(LONGEST_PARTITION_MS)));
+                group.run(Duration::from_millis(below(MAX_PARTITION_MS)));
                 group.resume(someone);
             }
             _ => {}
         }
     }
     (0..count).for_each(|index| group.set_application(index, Application::Accepts));
-    assert!(group.run_until_idle(Duration::from_secs(300)), "outcomes stay open");
+    assert!(group.run_until_idle(Duration::from_secs(300)), "outcomes are missing");
     group.run(Duration::from_secs(5));
     let totals = group.ledger.check();
-    assert_eq!((totals.failed, totals.unconfirmed), (0, 0), "both sides stayed, and no partition was longer than 10 s");
+    assert_eq!((totals.failed, totals.unconfirmed), (0, 0), "nobody left, and no partition was longer than 10 s");
     totals.messages
 }
 
 #[test]
 fn the_delivery_contract_holds_on_every_network_of_the_ladder() {
     let messages = AtomicUsize::new(0);
-    let story = |seed| {
+    let scenario = |seed| {
         messages.fetch_add(conversation(profile(seed), seed), Ordering::Relaxed);
     };
-    let run = |seeds| each_seed(env!("CARGO_CRATE_NAME"), seeds, story);
+    let run = |seeds| each_seed(env!("CARGO_CRATE_NAME"), seeds, scenario);
     let seeds: u64 = thread::scope(|scope| {
         let name = thread::current().name().unwrap_or_default().to_owned();
         let start = |seeds| thread::Builder::new().name(name.clone()).spawn_scoped(scope, move || run(seeds)).unwrap();
@@ -74,21 +74,21 @@ fn the_delivery_contract_holds_on_every_network_of_the_ladder() {
     announce(format_args!("profiles: {seeds} seeds on {networks} networks in turn, {messages} messages"));
 }
 
-/// The seeds, shared out among the processors; a single one needs only one of them.
+/// Divides the seeds among the processors. A single seed runs on one.
 fn shares() -> impl Iterator<Item = std::ops::Range<u64>> {
     let is_single = std::env::var(SEED_VARIABLE).is_ok();
     let threads = if is_single { 1 } else { thread::available_parallelism().map_or(1, NonZero::get) as u64 };
     (0..threads).map(move |thread| thread * SEEDS / threads..(thread + 1) * SEEDS / threads)
 }
 
-/// With `CHAT_MESSAGES=1000000` a million messages, otherwise a few.
+/// Sends 500 messages, or as many as `CHAT_MESSAGES` says.
 #[test]
-fn as_many_messages_as_asked_for_keep_the_contract() {
+fn the_delivery_contract_holds_for_any_number_of_messages() {
     let wanted = std::env::var("CHAT_MESSAGES").map_or(500, |count| count.parse().expect("CHAT_MESSAGES is a number"));
     let messages = Cell::new(0);
     let mut seeds = SEEDS..;
     while messages.get() < wanted {
-        let seed = seeds.next().expect("there is no last one");
+        let seed = seeds.next().expect("the range of seeds is endless");
         each_seed(env!("CARGO_CRATE_NAME"), seed..seed + 1, |seed| {
             messages.set(messages.get() + conversation(profile(seed), seed));
         });
@@ -99,7 +99,7 @@ fn as_many_messages_as_asked_for_keep_the_contract() {
     announce(format_args!("profiles: {} messages on demand, {} seeds", messages.get(), seeds.start - SEEDS));
 }
 
-/// The network of a seed: all of them take turns.
+/// The network of a seed. Consecutive seeds use different networks.
 fn profile(seed: u64) -> Profile {
     let ladder = Profile::LADDER.len() as u64;
     Profile::LADDER[(seed % ladder) as usize].1

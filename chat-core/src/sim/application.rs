@@ -1,4 +1,4 @@
-//! What a simulated program does with the messages that it is given.
+//! How a simulated application handles the messages that its peer machine delivers.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,61 +7,61 @@ use crate::id::MessageId;
 use crate::peer::{Output, Token};
 use crate::time::Mono;
 
-/// What an application does with messages.
+/// How an application handles messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Application {
-    /// Takes them at once.
+    /// Accepts each message immediately.
     Accepts,
-    /// Takes one, and the next one so much later.
+    /// Accepts a message, and the next one no earlier than this time later.
     AcceptsEvery(Duration),
-    /// Does not read.
+    /// Accepts nothing.
     Stalled,
 }
 
-/// Messages that were delivered and not yet taken.
+/// The messages that were delivered and not yet accepted.
 #[derive(Debug)]
 pub(super) struct Inbox {
     application: Application,
     waiting: VecDeque<(Token, MessageId)>,
-    /// Before that a slow application takes nothing.
-    free_at: Mono,
+    /// When a slow application can accept the next message.
+    ready_at: Mono,
 }
 
 impl Inbox {
     pub(super) const fn new(application: Application) -> Self {
-        Self { application, waiting: VecDeque::new(), free_at: Mono::ZERO }
+        Self { application, waiting: VecDeque::new(), ready_at: Mono::ZERO }
     }
 
     pub(super) const fn set(&mut self, application: Application) {
         self.application = application;
     }
 
-    /// Forgets what waits: its session is over.
+    /// Drops all messages, because their session has ended.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
     }
 
-    /// Notes what the machine delivers.
-    pub(super) fn note(&mut self, output: &Output) {
+    /// Adds the message of a delivery. Ignores other outputs.
+    pub(super) fn add(&mut self, output: &Output) {
         if let Output::Deliver { message, token } = output {
             self.waiting.push_back((*token, message.id));
         }
     }
 
-    /// When the application takes the next message, if ever.
+    /// When the application accepts the next message, if at all.
     pub(super) fn deadline(&self) -> Option<Mono> {
-        let waits = !self.waiting.is_empty();
+        let has_message = !self.waiting.is_empty();
         match self.application {
-            Application::Accepts | Application::AcceptsEvery(_) => waits.then_some(self.free_at),
+            Application::Accepts | Application::AcceptsEvery(_) => has_message.then_some(self.ready_at),
             Application::Stalled => None,
         }
     }
 
-    /// The next message that the application takes now.
-    pub(super) fn take(&mut self, now: Mono) -> Option<(Token, MessageId)> {
+    /// Removes the next message that the application accepts now.
+    pub(super) fn accept(&mut self, now: Mono) -> Option<(Token, MessageId)> {
         self.deadline().filter(|at| *at <= now)?;
         if let Application::AcceptsEvery(pause) = self.application {
-            self.free_at = now + pause;
+            self.ready_at = now + pause;
         }
         self.waiting.pop_front()
     }

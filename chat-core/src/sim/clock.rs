@@ -1,66 +1,66 @@
-//! The clocks of one simulated machine: too fast, too slow, set wrong, or standing still while it sleeps.
+//! The clocks of one simulated computer, which can drift, be set, or stop while the computer is suspended.
 
 use std::time::Duration;
 
 use super::START;
 use crate::time::{Mono, Now};
 
-/// What a machine believes the time to be.
+/// Maps the time of the simulation to both clocks of a computer.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// How much too fast it is, in millionths.
+    /// How fast both clocks run, relative to the simulation, in millionths above or below 1.
     drift: i32,
-    /// What its owner did to the wall clock.
+    /// By how much the wall clock was set, in milliseconds.
     wall_offset: i64,
-    /// A moment at which both times are known: from there on the drift counts.
+    /// The time of the simulation since which the current drift applies, and the monotonic time at that moment.
     world: Mono,
     mono: Mono,
-    /// The time in which the monotonic clock stood still.
+    /// For how long the monotonic clock was stopped in all.
     slept: Duration,
 }
 
-/// How wrong a clock can be: a thousandth is ten times worse than any quartz.
-const MOST_DRIFT: i32 = 100_000;
+/// The largest drift, in millionths. A tenth is a thousand times worse than a quartz clock.
+const MAX_DRIFT: i32 = 100_000;
 
 const MILLION: u128 = 1_000_000;
 
 impl Clock {
-    /// A right clock, whose monotonic time at the beginning of the world is `start`.
+    /// Creates a correct clock whose monotonic time is `start` at the beginning of the simulation.
     pub fn new(start: Mono) -> Self {
         let since_start = i64::try_from(start.since(Mono::ZERO).as_millis()).unwrap_or(i64::MAX);
         Self { drift: 0, wall_offset: -since_start, world: Mono::ZERO, mono: start, slept: Duration::ZERO }
     }
 
-    /// Both times at the world's time `world`.
+    /// Both clocks at the simulation time `world`.
     pub fn now(&self, world: Mono) -> Now {
         let mono = self.mono + scaled(world.since(self.world), self.rate(), MILLION);
         let wall = (START + (mono.since(Mono::ZERO) + self.slept)).offset_by(self.wall_offset);
         Now { mono, wall }
     }
 
-    /// The first time of the world at which the monotonic clock shows `deadline`.
+    /// The first simulation time at which the monotonic clock has reached `deadline`.
     pub fn world(&self, deadline: Mono) -> Mono {
         let nanos = deadline.since(self.mono).as_nanos() * MILLION;
         self.world + Duration::from_nanos(u64::try_from(nanos.div_ceil(self.rate())).unwrap_or(u64::MAX))
     }
 
-    /// Sets the wall clock forward or back.
+    /// Sets the wall clock forward or back by a number of milliseconds.
     pub const fn set_wall(&mut self, by_millis: i64) {
         self.wall_offset = self.wall_offset.saturating_add(by_millis);
     }
 
-    /// Lets it run too fast or too slow from now on, by millionths, at most a tenth.
+    /// Makes both clocks run too fast or too slow from now on, by `drift` millionths, clamped to a tenth.
     pub fn set_drift(&mut self, world: Mono, drift: i32) {
         self.mono = self.now(world).mono;
         self.world = world;
-        self.drift = drift.clamp(-MOST_DRIFT, MOST_DRIFT);
+        self.drift = drift.clamp(-MAX_DRIFT, MAX_DRIFT);
     }
 
-    /// Lets the monotonic clock go on after it stood still since `fell_asleep`. The wall clock knows better.
-    pub(super) fn wake(&mut self, fell_asleep: Mono, world: Mono) {
-        self.mono = self.now(fell_asleep).mono;
+    /// Restarts the monotonic clock, which stopped at `suspended`. The wall clock includes the time in between.
+    pub(super) fn wake(&mut self, suspended: Mono, world: Mono) {
+        self.mono = self.now(suspended).mono;
         self.world = world;
-        self.slept += world.since(fell_asleep);
+        self.slept += world.since(suspended);
     }
 
     fn rate(&self) -> u128 {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_has_passed_at_the_time_that_the_world_gives_for_it_and_not_before() {
+    fn the_simulation_time_of_a_deadline_is_exact() {
         for drift in [0, 1, -1, 333, -777, 100_000, -100_000] {
             let mut clock = Clock::new(at(5_000));
             clock.set_drift(at(1_234), drift);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drift_is_a_share_of_the_time_and_a_sleep_is_seen_on_the_wall_only() {
+    fn a_drift_scales_time_and_a_suspension_advances_the_wall_clock_only() {
         let mut clock = Clock::new(Mono::ZERO);
         clock.set_drift(Mono::ZERO, 1_000);
         assert_eq!(clock.now(at(10_000)).mono, at(10_010));

@@ -1,6 +1,6 @@
-//! What fuzzing feeds with bytes of its choice, and what the tests replay: nothing may panic, and no promise may break.
+//! The fuzz targets: functions that process arbitrary bytes and panic if an invariant is violated.
 //!
-//! The programs in `fuzz/` call these functions, and `tests/corpus.rs` calls them with everything that was kept.
+//! The programs in `fuzz/` call these functions with generated inputs, and `tests/corpus.rs` with the stored ones.
 
 mod link;
 
@@ -14,10 +14,10 @@ use crate::wire::datagram::{Body, Frame, Frames, HEADER, Header};
 use crate::wire::frame::{self, FrameDecoder};
 use crate::wire::hello::Hello;
 
-/// Something to feed bytes to.
+/// A fuzz target: processes one input, and panics if an invariant is violated.
 pub type Target = fn(&[u8]);
 
-/// Every target and its name, which is also that of its corpus.
+/// Every target, with its name and the name of its corpus.
 pub const TARGETS: &[(&str, Target)] = &[
     ("frame", frame),
     ("hello", hello),
@@ -31,13 +31,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("link", link),
 ];
 
-/// A stream of frames decodes to the same however it is cut up; the first byte says where.
+/// A stream decodes to the same frames in one chunk and in two. The first byte says where to split it.
 pub fn frame(data: &[u8]) {
-    let Some((cut, stream)) = data.split_first() else { return };
-    let read = |pieces: &[&[u8]]| {
+    let Some((split, stream)) = data.split_first() else { return };
+    let decode = |chunks: &[&[u8]]| {
         let (mut decoder, mut frames) = (FrameDecoder::new(1024), Vec::new());
-        for piece in pieces {
-            let mut rest = *piece;
+        for chunk in chunks {
+            let mut rest = *chunk;
             loop {
                 match decoder.next(&mut rest) {
                     Ok(Some(frame)) => frames.push(frame.to_vec()),
@@ -48,12 +48,12 @@ pub fn frame(data: &[u8]) {
         }
         (frames, true)
     };
-    let (first, second) = stream.split_at(usize::from(*cut).min(stream.len()));
-    let (frames, fine) = read(&[stream]);
-    assert_eq!(read(&[first, second]), (frames.clone(), fine));
-    let mut again = Vec::new();
-    frames.iter().for_each(|payload| frame::encode_raw(payload, &mut again));
-    assert!(stream.starts_with(&again), "frames are written as they were read");
+    let (first, second) = stream.split_at(usize::from(*split).min(stream.len()));
+    let (frames, is_valid) = decode(&[stream]);
+    assert_eq!(decode(&[first, second]), (frames.clone(), is_valid));
+    let mut encoded = Vec::new();
+    frames.iter().for_each(|payload| frame::encode_raw(payload, &mut encoded));
+    assert!(stream.starts_with(&encoded), "encoded frames equal the decoded ones");
 }
 
 /// A hello that decodes encodes to the same bytes.
@@ -64,38 +64,38 @@ pub fn hello(data: &[u8]) {
     }
 }
 
-/// A request is read or refused, and what it says of a copy as well.
+/// A request is decoded or refused, and so is the known version in it.
 pub fn request(data: &[u8]) {
     if let Ok(Request::Resume(resume)) = Request::decode(data)
-        && let Some(copy) = resume.known_version()
+        && let Some(version) = resume.known_version()
     {
-        let extras = [control::version_extra(control::KNOWN_VERSION, copy)].into_iter().collect();
-        assert_eq!(Resume { extras, ..resume }.known_version(), Some(copy));
+        let extras = [control::version_extra(control::KNOWN_VERSION, version)].into_iter().collect();
+        assert_eq!(Resume { extras, ..resume }.known_version(), Some(version));
     }
 }
 
-/// A reply is read or refused, and what it says of a copy as well.
+/// A reply is decoded or refused, and so is the version of a delta in it.
 pub fn reply(data: &[u8]) {
     if let Ok(Reply::Welcome(welcome)) = Reply::decode(data)
-        && let Ok(Some(missed)) = welcome.delta()
+        && let Ok(Some(version)) = welcome.delta()
     {
-        let extras = [control::version_extra(control::DELTA, missed)].into_iter().collect();
-        assert_eq!(Welcome { extras, ..welcome }.delta(), Ok(Some(missed)));
+        let extras = [control::version_extra(control::DELTA, version)].into_iter().collect();
+        assert_eq!(Welcome { extras, ..welcome }.delta(), Ok(Some(version)));
     }
 }
 
-/// The content of a datagram is read or refused, and what is read is written as something that reads the same.
+/// A datagram's header and frames are decoded or refused, and decoded ones survive a round trip.
 pub fn datagram(data: &[u8]) {
     if let Ok((header, ..)) = Header::split(&mut data.to_vec()) {
         assert_eq!(header.encode(), data[..HEADER]);
     }
-    // A number may be written longer than it needs to be, so padding may look like a frame.
+    // A varint may be longer than necessary, so frames cannot be compared byte by byte.
     for frame in Frames::new(data).flatten().filter(|frame| *frame != Frame::Padding) {
         if let Frame::Ack(ack) = &frame
             && let Ok(runs) = ack.runs()
         {
             assert!(runs.iter().all(|(low, high)| low <= high && *high <= ack.largest));
-            assert!(runs.windows(2).all(|pair| pair[1].1 < pair[0].0), "runs fall");
+            assert!(runs.windows(2).all(|pair| pair[1].1 < pair[0].0), "runs are in descending order");
         }
         let mut bytes = Vec::new();
         frame.encode(&mut bytes);
@@ -103,7 +103,7 @@ pub fn datagram(data: &[u8]) {
     }
 }
 
-/// The body of a message is read or refused, and what is read is written as something that reads the same.
+/// The body of a message is decoded or refused, and a decoded one survives a round trip.
 pub fn body(data: &[u8]) {
     if let Ok(body) = Body::decode(data) {
         let mut bytes = Vec::new();
@@ -112,18 +112,18 @@ pub fn body(data: &[u8]) {
     }
 }
 
-/// A name that is accepted is accepted again, with the same canonical form.
+/// A valid user name is valid again, with the same canonical form.
 pub fn name(data: &[u8]) {
     if let Ok(typed) = std::str::from_utf8(data)
         && let Ok(name) = UserName::parse(typed)
     {
-        let again = UserName::parse(name.as_str()).expect("what was accepted is accepted");
+        let again = UserName::parse(name.as_str()).expect("a valid value is valid again");
         assert_eq!(again.canonical(), name.canonical());
-        assert!(name.canonical().len() <= 128, "its length fits the derivation of keys");
+        assert!(name.canonical().len() <= 128, "its length fits the key derivation");
     }
 }
 
-/// A text that is accepted has no control characters.
+/// A valid text is bounded and has no control characters.
 pub fn text(data: &[u8]) {
     if let Ok(typed) = std::str::from_utf8(data)
         && let Ok(text) = Text::parse(typed)
@@ -133,12 +133,12 @@ pub fn text(data: &[u8]) {
     }
 }
 
-/// A password that is accepted is accepted again as the same.
+/// A valid password is valid again and normalised to itself.
 pub fn password(data: &[u8]) {
     if let Ok(typed) = std::str::from_utf8(data)
         && let Ok(password) = Password::parse(typed)
     {
-        let again = Password::parse(password.expose()).expect("what was accepted is accepted");
+        let again = Password::parse(password.expose()).expect("a valid value is valid again");
         assert_eq!(again.expose(), password.expose());
     }
 }

@@ -1,16 +1,16 @@
-//! A generator that gives the same bytes for the same seed.
+//! A generator whose bytes are a function of its seed.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::generator::Generator;
 
-/// Gives the same bytes for the same seed. Never for anything but tests: whoever knows the seed knows the keys.
+/// A generator whose bytes are a function of its seed. For tests only: the seed reveals all keys.
 #[derive(Debug)]
 pub struct SeededGenerator(StdRng);
 
 impl SeededGenerator {
-    /// The generator of `seed`.
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(StdRng::seed_from_u64(seed))
     }

@@ -1,4 +1,4 @@
-//! A group of peer machines on a simulated network, with virtual time.
+//! A group of peer machines on a simulated network, in virtual time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -19,12 +19,12 @@ use crate::text::Text;
 use crate::time::{Mono, Now, Timestamp};
 use crate::wire::datagram::{Header, MAX_FRAMES};
 
-/// Peers that all know each other, each with a socket of its own.
+/// Peer machines that all know each other. Each has a socket of its own.
 #[derive(Debug)]
 pub struct Group {
-    /// The network between them.
+    /// The network between the members.
     pub network: Network,
-    /// What was sent, taken and told.
+    /// The messages and outcomes of all members.
     pub ledger: Ledger,
     members: Vec<Member>,
     by_address: BTreeMap<SocketAddr, usize>,
@@ -39,32 +39,32 @@ struct Member {
     address: SocketAddr,
     slab: Slab,
     inbox: Inbox,
-    /// What arrived while it was stopped.
+    /// Datagrams that arrived while the member was suspended.
     socket: VecDeque<SimDatagram>,
-    told: Vec<Output>,
-    /// How much of `told` was looked through for messages.
-    seen: usize,
+    outputs: Vec<Output>,
+    /// How many of `outputs` were recorded already.
+    recorded: usize,
     state: State,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     Running,
-    /// Neither reads its socket nor its clock, like a suspended process.
-    Stopped,
+    /// Reads neither its socket nor its clock.
+    Suspended,
 }
 
-/// The datagrams that wait in the socket of a stopped member; further ones are lost.
-const SOCKET: usize = 200;
+/// The most datagrams that wait in the socket of a suspended member. Further ones are lost.
+const SOCKET_BUFFER: usize = 200;
 
 impl Group {
-    /// `count` members named `m0`, `m1` and so on, at 10.0.0.1 and so on.
+    /// Creates a group of `count` members, named `m0`, `m1` and so on, at 10.0.0.1, 10.0.0.2 and so on.
     pub fn new(count: usize, profile: Profile, config: &PeerConfig, seed: u64) -> Self {
         let mut members = Vec::new();
         for index in 0..count {
             let mut generator = SeededGenerator::new(seed.wrapping_mul(1_000).wrapping_add(index as u64));
             let keys = Arc::new(KeyPair::generate(&mut generator));
-            let user = UserName::parse(&format!("m{index}")).expect("a letter and digits");
+            let user = UserName::parse(&format!("m{index}")).expect("a valid user name");
             let address = address(index);
             let entry = Entry {
                 user: user.clone(),
@@ -83,8 +83,8 @@ impl Group {
                 slab: Slab::new(8),
                 inbox: Inbox::new(Application::Accepts),
                 socket: VecDeque::new(),
-                told: Vec::new(),
-                seen: 0,
+                outputs: Vec::new(),
+                recorded: 0,
                 state: State::Running,
             });
         }
@@ -100,7 +100,7 @@ impl Group {
         group
     }
 
-    /// The time.
+    /// The current time of the simulation.
     pub const fn now(&self) -> Mono {
         self.now
     }
@@ -115,24 +115,24 @@ impl Group {
         self.members[index].address
     }
 
-    /// How many outcomes are open at a member.
+    /// The number of outcomes that a member has not reported yet.
     pub fn open(&self, index: usize) -> usize {
         self.members[index].peer.pending_outcomes()
     }
 
-    /// Lets a member's application behave otherwise from now on.
+    /// Changes how a member's application handles messages.
     pub fn set_application(&mut self, index: usize, application: Application) {
         self.members[index].inbox.set(application);
-        self.take(index);
-        self.flush(index);
+        self.record_and_accept(index);
+        self.transmit(index);
     }
 
-    /// Stops a member like a suspended process; what arrives meanwhile waits in its socket.
+    /// Suspends a member's process. Datagrams that arrive meanwhile wait in its socket.
     pub fn suspend(&mut self, index: usize) {
-        self.members[index].state = State::Stopped;
+        self.members[index].state = State::Suspended;
     }
 
-    /// Lets a stopped member go on.
+    /// Resumes a suspended member.
     pub fn resume(&mut self, index: usize) {
         self.members[index].state = State::Running;
         for SimDatagram { from, mut bytes, .. } in std::mem::take(&mut self.members[index].socket) {
@@ -141,21 +141,21 @@ impl Group {
         self.input(index, Input::Tick);
     }
 
-    /// Gives a member another address, which the others are not told.
+    /// Gives a member another address. The other members do not learn of it from the roster.
     pub fn roam(&mut self, index: usize, to: SocketAddr) {
         self.by_address.remove(&self.members[index].address);
         self.by_address.insert(to, index);
         self.members[index].address = to;
     }
 
-    /// Sends a text; what comes of it is among what the member is told.
+    /// Sends a text from a member. The outcomes are among the member's outputs.
     pub fn send_text(&mut self, index: usize, to: Recipient, text: &str) {
-        let content = Content::Text(Text::parse(text).expect("simulations send proper texts"));
+        let content = Content::Text(Text::parse(text).expect("simulations send valid texts"));
         let sent_at = self.wall();
         self.input(index, Input::Send { tag: 0, to, content, sent_at });
     }
 
-    /// Tells every member but the one concerned of a roster change.
+    /// Passes a roster change to every member but the one that it is about.
     pub fn change(&mut self, change: &Change) {
         for index in 0..self.members.len() {
             if self.members[index].entry.user != *change.user() {
@@ -164,28 +164,28 @@ impl Group {
         }
     }
 
-    /// Feeds one input to a member.
+    /// Passes an input to a member.
     pub fn input(&mut self, index: usize, input: Input) {
-        let now = self.both();
+        let now = self.clocks();
         let member = &mut self.members[index];
-        member.peer.handle(now, input, &mut member.told);
-        self.take(index);
-        self.flush(index);
+        member.peer.handle(now, input, &mut member.outputs);
+        self.record_and_accept(index);
+        self.transmit(index);
     }
 
-    /// Takes away what a member was told since the last time.
+    /// Takes the outputs of a member since the last call.
     pub fn take_outputs(&mut self, index: usize) -> Vec<Output> {
-        self.members[index].seen = 0;
-        std::mem::take(&mut self.members[index].told)
+        self.members[index].recorded = 0;
+        std::mem::take(&mut self.members[index].outputs)
     }
 
-    /// Throws a datagram at whoever has the address `to`, past the network.
+    /// Delivers a datagram to the member at address `to`, bypassing the network.
     pub fn inject(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.arrive(SimDatagram { from, to, bytes: bytes.to_vec() });
     }
 
-    /// Seals `frames` as `from` could if its program were another one, as packet `number`, and throws the datagram at
-    /// `to` past the network. They have to fit one datagram.
+    /// Seals `frames` with the keys of member `from` as packet `number`, and delivers the datagram to member `to`, bypassing
+    /// the network: a malicious member. Frames beyond the size of a datagram are cut off.
     pub fn forge(&mut self, from: usize, to: usize, number: u64, frames: &[u8]) {
         let (sender, receiver) = (&self.members[from], &self.members[to]);
         let theirs = Party { key: receiver.entry.key, user: receiver.entry.user.clone() };
@@ -198,19 +198,19 @@ impl Group {
         self.arrive(SimDatagram { from, to, bytes });
     }
 
-    /// Lets time pass until `duration` is over.
+    /// Advances the simulation by `duration`.
     pub fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
         while let Some(at) = self.next_event().filter(|at| *at <= end) {
             self.now = self.now.max(at);
-            self.turn();
+            self.process_due();
         }
         self.now = end;
     }
 
-    /// Lets time pass until no outcome is open or `at_most` is over; gives whether none is.
-    pub fn run_until_idle(&mut self, at_most: Duration) -> bool {
-        let end = self.now + at_most;
+    /// Advances the simulation until no outcome is open, at most by `timeout`. Returns whether none is open.
+    pub fn run_until_idle(&mut self, timeout: Duration) -> bool {
+        let end = self.now + timeout;
         loop {
             if self.members.iter().all(|member| member.peer.pending_outcomes() == 0) {
                 return true;
@@ -218,7 +218,7 @@ impl Group {
             match self.next_event().filter(|at| *at <= end) {
                 Some(at) => {
                     self.now = self.now.max(at);
-                    self.turn();
+                    self.process_due();
                 }
                 None => return false,
             }
@@ -231,9 +231,9 @@ impl Group {
         due.chain([self.network.deadline()]).flatten().min()
     }
 
-    fn turn(&mut self) {
-        while let Some(flight) = self.network.receive(self.now) {
-            self.arrive(flight);
+    fn process_due(&mut self) {
+        while let Some(datagram) = self.network.receive(self.now) {
+            self.arrive(datagram);
         }
         for index in 0..self.members.len() {
             let member = &self.members[index];
@@ -246,9 +246,9 @@ impl Group {
 
     fn arrive(&mut self, SimDatagram { from, to, mut bytes }: SimDatagram) {
         let Some(index) = self.by_address.get(&to).copied() else { return };
-        if self.members[index].state == State::Stopped {
+        if self.members[index].state == State::Suspended {
             let socket = &mut self.members[index].socket;
-            if socket.len() < SOCKET {
+            if socket.len() < SOCKET_BUFFER {
                 socket.push_back(SimDatagram { from, to, bytes });
             }
             return;
@@ -257,32 +257,32 @@ impl Group {
     }
 
     fn receive(&mut self, index: usize, from: SocketAddr, bytes: &mut [u8]) {
-        let now = self.both();
+        let now = self.clocks();
         let member = &mut self.members[index];
         let batch = std::iter::once(Datagram { from, bytes });
-        member.peer.receive(now, batch, &mut member.told);
-        self.take(index);
-        self.flush(index);
+        member.peer.receive(now, batch, &mut member.outputs);
+        self.record_and_accept(index);
+        self.transmit(index);
     }
 
-    fn take(&mut self, index: usize) {
-        let now = self.both();
+    fn record_and_accept(&mut self, index: usize) {
+        let now = self.clocks();
         let member = &mut self.members[index];
         let (session, user) = (member.entry.session(), &member.entry.user);
         loop {
-            for output in &member.told[member.seen..] {
+            for output in &member.outputs[member.recorded..] {
                 self.ledger.record(session, user, output);
-                member.inbox.note(output);
+                member.inbox.add(output);
             }
-            member.seen = member.told.len();
-            let Some((token, id)) = member.inbox.take(self.now) else { return };
+            member.recorded = member.outputs.len();
+            let Some((token, id)) = member.inbox.accept(self.now) else { return };
             self.ledger.record_accept(user, id);
-            member.peer.handle(now, Input::Accept(token), &mut member.told);
+            member.peer.handle(now, Input::Accept(token), &mut member.outputs);
         }
     }
 
-    fn flush(&mut self, index: usize) {
-        let now = self.both();
+    fn transmit(&mut self, index: usize) {
+        let now = self.clocks();
         let member = &mut self.members[index];
         loop {
             let more = member.peer.transmit(now, &mut member.slab);
@@ -300,12 +300,12 @@ impl Group {
         START + self.now.since(Mono::ZERO)
     }
 
-    fn both(&self) -> Now {
+    fn clocks(&self) -> Now {
         Now { mono: self.now, wall: self.wall() }
     }
 }
 
 fn address(index: usize) -> SocketAddr {
-    let [_, _, high, low] = u32::try_from(index + 1).expect("few members").to_be_bytes();
+    let [_, _, high, low] = u32::try_from(index + 1).expect("fewer than 2^32 members").to_be_bytes();
     SocketAddr::from(([10, 0, high, low], 4000))
 }

@@ -1,4 +1,4 @@
-//! The delivery contract, kept as books: what was accepted, given, taken and told must agree.
+//! Checks the delivery contract: records every queued, delivered, accepted and reported message, and finds contradictions.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,34 +8,34 @@ use crate::message::{Outcome, Report};
 use crate::name::UserName;
 use crate::peer::Output;
 
-/// Everything that the delivery contract speaks of, for any number of machines.
+/// Records the messages and outcomes of any number of peer machines, and checks the delivery contract:
 ///
-/// > While both sessions live a message is given to the receiving application at most once, in its sender's order, and
-/// > exactly once if its outcome is `delivered`. Every message gets exactly one outcome per recipient, never revised.
+/// > While both sessions live, a message is given to the receiving application at most once, in the order of its sender,
+/// > and exactly once if its outcome is `delivered`. Each message has exactly one outcome per recipient, never revised.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    /// Recipients per accepted message.
-    accepted: BTreeMap<MessageId, usize>,
+    /// The number of recipients of each queued message.
+    queued: BTreeMap<MessageId, usize>,
     reported: BTreeMap<MessageId, BTreeMap<UserName, Outcome>>,
-    /// Who was given a message, and whether the application took it.
-    given: BTreeMap<(MessageId, UserName), Given>,
-    /// The last message that one session was given of another.
+    /// Deliveries of a message to a user, and whether the application accepted it.
+    deliveries: BTreeMap<(MessageId, UserName), Delivery>,
+    /// The number of the last message delivered to one session from another.
     last: BTreeMap<(SessionId, SessionId), u64>,
-    /// Sessions whose programs ended without a word: nobody is there who could be told an outcome.
-    dead: BTreeSet<SessionId>,
-    breaches: Vec<String>,
+    /// Sessions whose process crashed, so that they report no outcomes.
+    crashed: BTreeSet<SessionId>,
+    violations: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Given {
+enum Delivery {
     Waiting,
-    Taken,
+    Accepted,
 }
 
-/// How many messages had which outcome.
+/// The number of messages and of each outcome.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Totals {
-    /// Accepted messages.
+    /// Queued messages.
     pub messages: usize,
     /// Outcomes `delivered`.
     pub delivered: usize,
@@ -46,18 +46,18 @@ pub struct Totals {
 }
 
 impl Ledger {
-    /// Nothing has happened yet.
+    /// Creates an empty ledger.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes what the machine of `session`, which is `user`'s, has told.
+    /// Records an output of the peer machine of `session`, which belongs to `user`.
     pub fn record(&mut self, session: SessionId, user: &UserName, output: &Output) {
         match output {
             Output::Queued { id, recipients, .. } => {
-                let before = self.accepted.insert(*id, *recipients);
+                let before = self.queued.insert(*id, *recipients);
                 if before.is_some() || id.session != session {
-                    self.breach(format!("{user} accepted {id}, which is not new"));
+                    self.violation(format!("{user} queued {id}, which is not new"));
                 }
             }
             Output::Deliver { message, .. } => self.deliver(session, user, message.id),
@@ -66,52 +66,52 @@ impl Ledger {
         }
     }
 
-    /// Notes that the application of `user` took a message.
+    /// Records that the application of `user` accepted a message.
     pub fn record_accept(&mut self, user: &UserName, id: MessageId) {
-        match self.given.insert((id, user.clone()), Given::Taken) {
-            Some(Given::Waiting) => {}
-            before => self.breach(format!("{user} took {id}, which was {before:?}")),
+        match self.deliveries.insert((id, user.clone()), Delivery::Accepted) {
+            Some(Delivery::Waiting) => {}
+            before => self.violation(format!("{user} accepted {id}, whose delivery was {before:?}")),
         }
-        if let Some(Outcome::Failed(reason)) = self.reported.get(&id).and_then(|told| told.get(user)) {
-            self.breach(format!("{user} took {id} after it was said to have failed: {}", reason.as_str()));
+        if let Some(Outcome::Failed(reason)) = self.reported.get(&id).and_then(|outcomes| outcomes.get(user)) {
+            self.violation(format!("{user} accepted {id} after it was reported as failed: {}", reason.as_str()));
         }
     }
 
-    /// Notes that the program of `session` ended without a word.
+    /// Records that the process of `session` crashed.
     pub fn record_crash(&mut self, session: SessionId) {
-        self.dead.insert(session);
+        self.crashed.insert(session);
     }
 
-    /// The outcome of a message for `user`, if it was told.
+    /// The reported outcome of a message for `user`, if any.
     pub fn outcome(&self, id: MessageId, user: &UserName) -> Option<Outcome> {
         self.reported.get(&id)?.get(user).copied()
     }
 
-    /// The messages that were accepted so far.
+    /// The messages queued so far.
     pub fn queued(&self) -> impl Iterator<Item = MessageId> {
-        self.accepted.keys().copied()
+        self.queued.keys().copied()
     }
 
-    /// Every outcome that was told so far.
+    /// The outcomes reported so far.
     pub fn outcomes(&self) -> impl Iterator<Item = (MessageId, &UserName, Outcome)> {
         let all = self.reported.iter();
-        all.flat_map(|(id, told)| told.iter().map(|(user, outcome)| (*id, user, *outcome)))
+        all.flat_map(|(id, outcomes)| outcomes.iter().map(|(user, outcome)| (*id, user, *outcome)))
     }
 
-    /// Checks that all outcomes are told, and gives how many of which there are.
+    /// Checks the contract, including that no outcome is missing, and returns the totals.
     ///
     /// # Panics
-    /// If the contract was broken at any time, or an outcome is missing; the text says all of it.
+    /// If the contract was violated at any time. The message lists all violations.
     pub fn check(&self) -> Totals {
-        let mut breaches = self.breaches.clone();
-        for (id, recipients) in self.accepted.iter().filter(|(id, _)| !self.dead.contains(&id.session)) {
-            let told = self.reported.get(id).map_or(0, BTreeMap::len);
-            if told != *recipients {
-                breaches.push(format!("{id} went to {recipients} and has {told} outcomes"));
+        let mut violations = self.violations.clone();
+        for (id, recipients) in self.queued.iter().filter(|(id, _)| !self.crashed.contains(&id.session)) {
+            let outcomes = self.reported.get(id).map_or(0, BTreeMap::len);
+            if outcomes != *recipients {
+                violations.push(format!("{id} has {recipients} recipients and {outcomes} outcomes"));
             }
         }
-        assert!(breaches.is_empty(), "the delivery contract is broken:\n{}", breaches.join("\n"));
-        let mut totals = Totals { messages: self.accepted.len(), ..Totals::default() };
+        assert!(violations.is_empty(), "the delivery contract is violated:\n{}", violations.join("\n"));
+        let mut totals = Totals { messages: self.queued.len(), ..Totals::default() };
         for (_, _, outcome) in self.outcomes() {
             match outcome {
                 Outcome::Delivered => totals.delivered += 1,
@@ -123,15 +123,15 @@ impl Ledger {
     }
 
     fn deliver(&mut self, session: SessionId, user: &UserName, id: MessageId) {
-        if !self.accepted.contains_key(&id) {
-            self.breach(format!("{user} was given {id}, which nobody sent"));
+        if !self.queued.contains_key(&id) {
+            self.violation(format!("{id} was delivered to {user}, but nobody sent it"));
         }
         let before = self.last.insert((session, id.session), id.number);
         if before >= Some(id.number) {
-            self.breach(format!("{user} was given {id} after number {before:?}"));
+            self.violation(format!("{id} was delivered to {user} after number {before:?}"));
         }
-        if self.given.insert((id, user.clone()), Given::Waiting).is_some() {
-            self.breach(format!("{user} was given {id} twice"));
+        if self.deliveries.insert((id, user.clone()), Delivery::Waiting).is_some() {
+            self.violation(format!("{id} was delivered to {user} twice"));
         }
     }
 
@@ -140,24 +140,26 @@ impl Ledger {
             Entry::Vacant(entry) => drop(entry.insert(*outcome)),
             Entry::Occupied(entry) => {
                 let before = *entry.get();
-                self.breach(format!("the outcome of {id} for {user} was {before:?} and is {outcome:?}"));
+                self.violation(format!("the outcome of {id} for {user} was {before:?} and is {outcome:?}"));
             }
         }
-        let taken = self.given.get(&(*id, user.clone())) == Some(&Given::Taken);
+        let is_accepted = self.deliveries.get(&(*id, user.clone())) == Some(&Delivery::Accepted);
         match outcome {
-            Outcome::Delivered if !taken => {
-                self.breach(format!("{id} counts as delivered, and {user} has not taken it"));
+            Outcome::Delivered if !is_accepted => {
+                self.violation(format!("{id} was reported as delivered, but {user} did not accept it"));
             }
-            Outcome::Failed(_) if taken => self.breach(format!("{id} counts as failed, and {user} has taken it")),
+            Outcome::Failed(_) if is_accepted => {
+                self.violation(format!("{id} was reported as failed, but {user} accepted it"))
+            }
             _ => {}
         }
-        if !self.accepted.contains_key(id) {
-            self.breach(format!("{id} has an outcome and was never accepted"));
+        if !self.queued.contains_key(id) {
+            self.violation(format!("{id} has an outcome, but was never queued"));
         }
     }
 
-    fn breach(&mut self, what: String) {
-        self.breaches.push(what);
+    fn violation(&mut self, what: String) {
+        self.violations.push(what);
     }
 }
 
@@ -178,9 +180,9 @@ mod tests {
         MessageId { session: ALICE, number }
     }
 
-    fn accept(ledger: &mut Ledger, number: u64) {
-        let accepted = Output::Queued { tag: 0, id: id(number), recipients: 1 };
-        ledger.record(ALICE, &"alice".parse().unwrap(), &accepted);
+    fn queue(ledger: &mut Ledger, number: u64) {
+        let queued = Output::Queued { tag: 0, id: id(number), recipients: 1 };
+        ledger.record(ALICE, &"alice".parse().unwrap(), &queued);
     }
 
     fn report(ledger: &mut Ledger, number: u64, outcome: Outcome) {
@@ -188,14 +190,14 @@ mod tests {
         ledger.record(ALICE, &"alice".parse().unwrap(), &Output::Report(report));
     }
 
-    fn give(ledger: &mut Ledger, number: u64) {
+    fn deliver(ledger: &mut Ledger, number: u64) {
         ledger.deliver(SessionId::new(2), &bob(), id(number));
     }
 
-    fn is_broken(story: impl FnOnce(&mut Ledger)) -> bool {
+    fn is_violated(scenario: impl FnOnce(&mut Ledger)) -> bool {
         let mut ledger = Ledger::new();
-        (1..=2).for_each(|number| accept(&mut ledger, number));
-        story(&mut ledger);
+        (1..=2).for_each(|number| queue(&mut ledger, number));
+        scenario(&mut ledger);
         let missing: Vec<u64> = (1..=2).filter(|number| ledger.outcome(id(*number), &bob()).is_none()).collect();
         for number in missing {
             report(&mut ledger, number, Outcome::Unconfirmed(UnconfirmedReason::Lost));
@@ -204,9 +206,9 @@ mod tests {
     }
 
     #[test]
-    fn books_that_agree_are_closed() {
-        assert!(!is_broken(|ledger| {
-            give(ledger, 1);
+    fn a_consistent_ledger_passes() {
+        assert!(!is_violated(|ledger| {
+            deliver(ledger, 1);
             ledger.record_accept(&bob(), id(1));
             report(ledger, 1, Outcome::Delivered);
             report(ledger, 2, Outcome::Failed(FailReason::Left));
@@ -214,28 +216,31 @@ mod tests {
     }
 
     #[test]
-    fn every_breach_is_found() {
-        assert!(is_broken(|ledger| report(ledger, 1, Outcome::Delivered)), "claimed, and not given");
-        assert!(is_broken(|ledger| {
-            give(ledger, 1);
+    fn every_violation_is_found() {
+        assert!(is_violated(|ledger| report(ledger, 1, Outcome::Delivered)), "reported, but not delivered");
+        assert!(is_violated(|ledger| {
+            deliver(ledger, 1);
             report(ledger, 1, Outcome::Delivered);
         }));
-        assert!(is_broken(|ledger| {
+        assert!(is_violated(|ledger| {
             report(ledger, 1, Outcome::Failed(FailReason::Left));
-            give(ledger, 1);
+            deliver(ledger, 1);
             ledger.record_accept(&bob(), id(1));
         }));
-        assert!(is_broken(|ledger| {
-            give(ledger, 1);
+        assert!(is_violated(|ledger| {
+            deliver(ledger, 1);
             ledger.record_accept(&bob(), id(1));
             report(ledger, 1, Outcome::Failed(FailReason::Left));
         }));
-        assert!(is_broken(|ledger| [1, 1].into_iter().for_each(|number| give(ledger, number))), "twice");
-        assert!(is_broken(|ledger| [2, 1].into_iter().for_each(|number| give(ledger, number))), "out of order");
-        assert!(is_broken(|ledger| give(ledger, 3)), "nobody sent it");
-        assert!(is_broken(|ledger| ledger.record_accept(&bob(), id(1))), "taken, and not given");
+        assert!(is_violated(|ledger| [1, 1].into_iter().for_each(|number| deliver(ledger, number))), "delivered twice");
+        assert!(
+            is_violated(|ledger| [2, 1].into_iter().for_each(|number| deliver(ledger, number))),
+            "delivered out of order"
+        );
+        assert!(is_violated(|ledger| deliver(ledger, 3)), "nobody sent it");
+        assert!(is_violated(|ledger| ledger.record_accept(&bob(), id(1))), "accepted, but not delivered");
         for second in [Outcome::Failed(FailReason::Left), Outcome::Failed(FailReason::Lost)] {
-            assert!(is_broken(|ledger| {
+            assert!(is_violated(|ledger| {
                 report(ledger, 1, Outcome::Failed(FailReason::Left));
                 report(ledger, 1, second);
             }));
@@ -243,9 +248,9 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_outcome_is_a_breach_unless_nobody_is_there_to_be_told() {
+    fn a_missing_outcome_is_a_violation_unless_the_sender_crashed() {
         let mut ledger = Ledger::new();
-        accept(&mut ledger, 1);
+        queue(&mut ledger, 1);
         assert!(std::panic::catch_unwind(|| ledger.check()).is_err());
         ledger.record_crash(ALICE);
         assert_eq!(ledger.check(), Totals { messages: 1, ..Totals::default() });

@@ -1,10 +1,10 @@
-//! Seeded randomness, a simulated network and virtual time for machines (feature `sim`).
+//! A simulator for machines: seeded randomness, a simulated network and virtual time (feature `sim`).
 //!
 //! A run is a function of its seed. Nothing here reads a clock or opens a socket.
 //!
-//! [`World`] has machines of all three kinds, wired as a real driver does it, with everything that goes wrong between
-//! them. [`Group`] has peer machines only, and is quicker where presence does not matter. Both keep a [`Ledger`], which
-//! knows the delivery contract. [`each_seed`] runs a story with many seeds and names the one that failed.
+//! [`World`] runs machines of all three kinds, wired as by a real driver, and injects faults. [`Group`] runs peer machines
+//! only, and is faster where presence does not matter. Both record messages and outcomes in a [`Ledger`], which checks the
+//! delivery contract. [`each_seed`] runs a test with many seeds and reports the one that failed.
 
 pub mod fuzz;
 
@@ -33,5 +33,5 @@ pub use world::{
     WorldConfig,
 };
 
-/// The wall clock at the start of every simulation.
+/// The wall clock time at which every simulation starts.
 const START: Timestamp = Timestamp::from_millis(1_795_408_080_000);

@@ -1,4 +1,4 @@
-//! A network that loses, delays, repeats, reorders and damages datagrams as its seed says.
+//! A simulated network that delays, loses, duplicates, reorders and corrupts datagrams, as a function of its seed.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,109 +10,110 @@ use rand::{Rng, RngExt, SeedableRng};
 use super::profile::{Bursts, Profile, Rate};
 use crate::time::Mono;
 
-/// Datagrams on their line.
+/// A network that carries datagrams between addresses.
 #[derive(Debug)]
 pub struct Network {
     profile: Profile,
     random: StdRng,
-    on_the_way: BTreeMap<(Mono, u64), SimDatagram>,
+    in_flight: BTreeMap<(Mono, u64), SimDatagram>,
     lines: BTreeMap<(SocketAddr, SocketAddr), Line>,
     count: u64,
     blocked: Vec<(SocketAddr, SocketAddr)>,
-    longest: usize,
+    max_datagram: usize,
     captured: Option<Vec<SimDatagram>>,
 }
 
-/// One datagram that arrives.
+/// A datagram in the simulated network.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SimDatagram {
-    /// Whence.
+    /// The source address.
     pub from: SocketAddr,
-    /// Whither.
+    /// The destination address.
     pub to: SocketAddr,
-    /// Its bytes, as they arrive.
+    /// The bytes, as they arrive.
     pub bytes: Vec<u8>,
 }
 
-/// One direction between two addresses.
+/// The state of one direction between two addresses.
 #[derive(Debug, Default)]
 struct Line {
-    weather: Weather,
+    condition: Condition,
+    /// When the condition changes.
     until: Mono,
-    /// When everything before has left a line with a rate.
+    /// When a line of limited bandwidth has sent everything before.
     free_at: Mono,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Weather {
+enum Condition {
     #[default]
     Unknown,
     Good,
     Bad,
 }
 
-/// How much longer a datagram takes that is overtaken: enough for everything that was sent at the same time, and for
-/// what was sent in answer to it.
-const OVERTAKEN_BY: Duration = Duration::from_millis(40);
+/// The extra delay of a reordered datagram: enough for datagrams sent at the same time, and the responses to them, to
+/// overtake it.
+const REORDERING_DELAY: Duration = Duration::from_millis(40);
 
 impl Network {
-    /// An empty network that behaves as `profile` and `seed` say.
+    /// Creates a network without datagrams.
     pub fn new(profile: Profile, seed: u64) -> Self {
         Self {
             profile,
             random: StdRng::seed_from_u64(seed),
-            on_the_way: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
             lines: BTreeMap::new(),
             count: 0,
             blocked: Vec::new(),
-            longest: usize::MAX,
+            max_datagram: usize::MAX,
             captured: None,
         }
     }
 
-    /// How it behaves.
+    /// The current profile.
     pub const fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// Behaves otherwise from now on.
+    /// Changes the profile from now on.
     pub fn set_profile(&mut self, profile: Profile) {
         self.profile = profile;
         self.lines.clear();
     }
 
-    /// Loses everything from `from` to `to` from now on: one line of a partition.
+    /// Drops every datagram from `from` to `to` from now on: a partition in one direction.
     pub fn block(&mut self, from: SocketAddr, to: SocketAddr) {
         self.blocked.push((from, to));
     }
 
-    /// Ends every partition.
+    /// Ends all partitions.
     pub fn unblock(&mut self) {
         self.blocked.clear();
     }
 
-    /// Swallows datagrams of more bytes than this from now on, without a word.
-    pub const fn set_max_datagram(&mut self, longest: usize) {
-        self.longest = longest;
+    /// Silently drops longer datagrams from now on.
+    pub const fn set_max_datagram(&mut self, bytes: usize) {
+        self.max_datagram = bytes;
     }
 
-    /// Keeps a copy of every datagram that is sent from now on, as somebody on the network could.
+    /// Captures every datagram that is sent from now on, as an eavesdropper could.
     pub fn capture(&mut self) {
         self.captured = Some(Vec::new());
     }
 
-    /// Takes the copies made so far.
+    /// Takes the datagrams captured so far.
     pub fn take_captured(&mut self) -> Vec<SimDatagram> {
         self.captured.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Takes a datagram.
+    /// Sends a datagram.
     pub fn send(&mut self, now: Mono, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.count += 1;
         if let Some(captured) = &mut self.captured {
             captured.push(SimDatagram { from, to, bytes: bytes.to_vec() });
         }
-        if bytes.len() > self.longest {
+        if bytes.len() > self.max_datagram {
             return;
         }
         if self.blocked.contains(&(from, to)) || self.chance(self.profile.loss) || self.is_bad(now, from, to) {
@@ -123,29 +124,29 @@ impl Network {
         for copy in 0..copies {
             let mut at = left + self.profile.latency + self.profile.jitter.mul_f64(self.random.random());
             if self.chance(self.profile.reordering) {
-                at = at + OVERTAKEN_BY;
+                at = at + REORDERING_DELAY;
             }
             let mut bytes = bytes.to_vec();
             if self.chance(self.profile.corruption) && !bytes.is_empty() {
                 let bit = self.random.next_u64() as usize % (bytes.len() * 8);
                 bytes[bit / 8] ^= 1 << (bit % 8);
             }
-            self.on_the_way.insert((at, self.count * 2 + copy), SimDatagram { from, to, bytes });
+            self.in_flight.insert((at, self.count * 2 + copy), SimDatagram { from, to, bytes });
         }
     }
 
-    /// When the next datagram arrives.
+    /// When the next datagram arrives, if any is in flight.
     pub fn deadline(&self) -> Option<Mono> {
-        self.on_the_way.first_key_value().map(|((at, _), _)| *at)
+        self.in_flight.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Gives a datagram that has arrived.
+    /// Returns the next datagram that has arrived by `now`.
     pub fn receive(&mut self, now: Mono) -> Option<SimDatagram> {
-        let first = self.on_the_way.first_entry()?;
+        let first = self.in_flight.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
     }
 
-    /// How many datagrams were sent so far, lost ones too.
+    /// The number of datagrams sent so far, including lost ones.
     pub const fn sent(&self) -> u64 {
         self.count
     }
@@ -154,29 +155,29 @@ impl Network {
         probability > 0.0 && self.random.random_bool(probability)
     }
 
-    /// Whether nothing gets through from `from` to `to` just now.
+    /// Whether a burst loses every datagram from `from` to `to` at the moment.
     fn is_bad(&mut self, now: Mono, from: SocketAddr, to: SocketAddr) -> bool {
         let Some(Bursts { share, mean }) = self.profile.bursts else { return false };
         let line = self.lines.entry((from, to)).or_default();
         while line.until <= now {
-            line.weather = match line.weather {
-                // Where it was not looked at for long, nothing is known but the shares.
+            line.condition = match line.condition {
+                // After a long time without traffic, draw the condition from the shares.
                 _ if now.since(line.until) > mean * 100 => {
                     line.until = now;
-                    if self.random.random_bool(share) { Weather::Bad } else { Weather::Good }
+                    if self.random.random_bool(share) { Condition::Bad } else { Condition::Good }
                 }
-                Weather::Unknown if self.random.random_bool(share) => Weather::Bad,
-                Weather::Unknown | Weather::Bad => Weather::Good,
-                Weather::Good => Weather::Bad,
+                Condition::Unknown if self.random.random_bool(share) => Condition::Bad,
+                Condition::Unknown | Condition::Bad => Condition::Good,
+                Condition::Good => Condition::Bad,
             };
-            let mean = if line.weather == Weather::Bad { mean } else { mean.mul_f64((1.0 - share) / share) };
+            let mean = if line.condition == Condition::Bad { mean } else { mean.mul_f64((1.0 - share) / share) };
             let length = mean.mul_f64(-(1.0 - self.random.random::<f64>()).ln());
             line.until = line.until + length.max(Duration::from_micros(1));
         }
-        line.weather == Weather::Bad
+        line.condition == Condition::Bad
     }
 
-    /// When a datagram has left the sender's line; none if too many wait already.
+    /// When a line of limited bandwidth has sent the datagram. None if the queue is too long.
     fn leave(&mut self, now: Mono, from: SocketAddr, to: SocketAddr, len: usize) -> Option<Mono> {
         let Some(Rate { bytes_per_second, queue }) = self.profile.rate else { return Some(now) };
         let line = self.lines.entry((from, to)).or_default();
@@ -197,7 +198,7 @@ mod tests {
         (SocketAddr::from(([10, 0, 0, 1], 4000)), SocketAddr::from(([10, 0, 0, 2], 4000)))
     }
 
-    /// Sends one numbered datagram every `every`; gives what arrives, in the order of arrival.
+    /// Sends a numbered datagram at each `every`. Returns what arrives, in the order of arrival.
     fn arrivals(profile: Profile, count: u32, every: Duration) -> Vec<(Mono, Vec<u8>)> {
         let mut network = Network::new(profile, 1);
         let (from, to) = ends();
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn bursts_lose_their_share_whatever_the_distance_between_datagrams() {
+    fn bursts_lose_their_share_at_any_sending_rate() {
         let bursts = Some(Bursts { share: 0.25, mean: Duration::from_millis(400) });
         for every in [1, 10, 100, 60_000].map(Duration::from_millis) {
             let profile = Profile { bursts, ..Profile::GOOD };
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_takes_as_long_as_it_says_on_average() {
+    fn bursts_have_the_configured_mean_length() {
         let mean = Duration::from_millis(80);
         let profile = Profile { bursts: Some(Bursts { share: 0.1, mean }), ..Profile::GOOD };
         let arrived = arrivals(profile, 400_000, Duration::from_millis(1));
@@ -241,12 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn reordering_duplication_and_corruption_come_as_often_as_they_should() {
+    fn reordering_duplication_and_corruption_have_the_configured_probability() {
         let profile = Profile { reordering: 0.1, duplication: 0.2, corruption: 0.3, ..Profile::GOOD };
         let arrived = arrivals(profile, 10_000, Duration::from_millis(10));
         assert!((0.18..0.22).contains(&(share(arrived.len(), 10_000) - 1.0)));
         let late = arrived.iter().filter(|(at, _)| at.since(Mono::ZERO).as_millis() % 10 == 1).count();
-        assert_eq!(late, arrived.len(), "1 ms, and 40 ms more if overtaken");
+        assert_eq!(late, arrived.len(), "1 ms, and 40 ms more if reordered");
         let damaged = arrived
             .iter()
             .filter(|(at, bytes)| {
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_spaces_datagrams_and_drops_what_would_wait_too_long() {
+    fn a_limited_bandwidth_spaces_datagrams_and_drops_those_beyond_its_queue() {
         let rate = Some(Rate { bytes_per_second: 4_000, queue: Duration::from_millis(9) });
         let arrived = arrivals(Profile { rate, ..Profile::GOOD }, 100, Duration::ZERO);
         assert_eq!(arrived.len(), 10, "4 bytes take 1 ms");

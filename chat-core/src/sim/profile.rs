@@ -1,52 +1,52 @@
-//! What networks do to datagrams, from a good Wi-Fi to one that hardly deserves the name.
+//! Network profiles, from good Wi-Fi to barely usable.
 
 use std::time::Duration;
 
-/// What a network does to a datagram. Probabilities are between 0 and 1, and all of them are independent.
+/// The behaviour of a network. Probabilities are between 0 and 1 and independent of each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Profile {
-    /// How long every datagram takes at least, one way.
+    /// The minimum one-way delay.
     pub latency: Duration,
-    /// What is added at most, evenly distributed, which reorders what is sent closely enough.
+    /// The maximum extra delay, uniformly distributed. Reorders datagrams that are sent close together.
     pub jitter: Duration,
-    /// How often a datagram is lost, whatever became of those before it.
+    /// The probability that a datagram is lost, outside bursts.
     pub loss: f64,
-    /// Times in which everything is lost.
+    /// Periods in which every datagram is lost.
     pub bursts: Option<Bursts>,
-    /// How often it arrives twice.
+    /// The probability that a datagram arrives twice.
     pub duplication: f64,
-    /// How often it is held back so long that others overtake it.
+    /// The probability that a datagram is delayed until later ones overtake it.
     pub reordering: f64,
-    /// How often one of its bits is flipped.
+    /// The probability that one bit of a datagram is flipped.
     pub corruption: f64,
-    /// How much fits through at once; none for as much as there is.
+    /// The bandwidth. None means unlimited.
     pub rate: Option<Rate>,
 }
 
-/// Losses that come together, after Gilbert and Elliott: each way between two addresses is good or bad for a while,
-/// both with exponentially distributed lengths, and while it is bad nothing gets through.
+/// Burst losses after Gilbert and Elliott: each direction between two addresses alternates between good and bad periods of
+/// exponentially distributed length, and a bad period loses every datagram.
 ///
-/// In time and not in datagrams, because a radio that fades does not count what it loses: whoever sends seldom loses
-/// as large a share as whoever sends a lot.
+/// Periods are measured in time, not in datagrams, as for a fading radio: the share of lost datagrams does not depend on
+/// the sending rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bursts {
-    /// The share of time that is bad, below 1.
+    /// The share of time in bad periods, below 1.
     pub share: f64,
-    /// How long a bad time takes on average.
+    /// The mean length of a bad period.
     pub mean: Duration,
 }
 
-/// A line that takes so much and no more, each way between two addresses.
+/// A limited bandwidth in each direction between two addresses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rate {
-    /// What leaves it.
+    /// The bandwidth in bytes per second.
     pub bytes_per_second: u32,
-    /// How long a datagram may wait for its turn; what would have to wait longer is dropped.
+    /// The longest queueing delay. A datagram that would wait longer is dropped.
     pub queue: Duration,
 }
 
 impl Profile {
-    /// A network that only takes a little time.
+    /// A network without losses and with a short delay.
     pub const GOOD: Self = Self {
         latency: Duration::from_millis(1),
         jitter: Duration::ZERO,
@@ -58,26 +58,26 @@ impl Profile {
         rate: None,
     };
 
-    /// A Wi-Fi in the same room.
+    /// Wi-Fi in the same room.
     pub const GOOD_WIFI: Self = Self::wireless(16, 2, 0.001, 0.0, 0);
-    /// A Wi-Fi that many share.
+    /// Wi-Fi shared by many.
     pub const BUSY_WIFI: Self = Self::wireless(25, 15, 0.005, 0.0, 0);
     /// A good mobile network.
     pub const GOOD_4G: Self = Self::wireless(45, 10, 0.005, 0.0, 0);
-    /// A Wi-Fi through two walls.
+    /// Wi-Fi through two walls.
     pub const FAR_WIFI: Self = Self::wireless(30, 30, 0.005, 0.01, 40);
     /// A mobile network at the edge of its cell.
     pub const WEAK_4G: Self = Self::wireless(90, 30, 0.002, 0.02, 80);
-    /// A mobile network in a moving train.
+    /// A mobile network on a moving train.
     pub const TRAIN: Self = Self::wireless(150, 60, 0.005, 0.04, 120);
     /// A geostationary satellite in bad weather.
     pub const SATELLITE: Self = Self::wireless(300, 40, 0.005, 0.07, 180);
     /// An old mobile network, nearly out of reach.
     pub const OUT_OF_REACH: Self = Self::wireless(450, 100, 0.005, 0.12, 250);
-    /// What nobody would call a network: a quarter of the time nothing arrives, and the rest takes its time.
+    /// A barely usable network: it is dead a quarter of the time and slow otherwise.
     pub const ABSURD: Self = Self::wireless(800, 200, 0.01, 0.25, 400);
 
-    /// Nine networks, each worse than the one before, with their names.
+    /// Nine networks with their names, in the order of decreasing quality.
     pub const LADDER: [(&'static str, Self); 9] = [
         ("good Wi-Fi", Self::GOOD_WIFI),
         ("busy Wi-Fi", Self::BUSY_WIFI),
@@ -104,7 +104,7 @@ impl Profile {
         }
     }
 
-    /// How often a datagram is lost, all in all.
+    /// The overall probability that a datagram is lost.
     pub fn mean_loss(&self) -> f64 {
         let share = self.bursts.map_or(0.0, |bursts| bursts.share);
         share + (1.0 - share) * self.loss
@@ -116,9 +116,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_network_of_the_ladder_loses_or_delays_more_than_the_one_before() {
+    fn each_network_of_the_ladder_is_worse_than_the_previous_one() {
         for pair in Profile::LADDER.windows(2) {
-            let [(name, better), (_, worse)] = pair else { panic!("pairs") };
+            let [(name, better), (_, worse)] = pair else { panic!("windows of two") };
             let is_worse = worse.latency > better.latency || worse.mean_loss() > better.mean_loss();
             assert!(is_worse, "after {name}");
         }

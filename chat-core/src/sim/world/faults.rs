@@ -1,4 +1,4 @@
-//! What goes wrong in a world, one method for each misfortune.
+//! Faults of a world, with one method for each.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -10,30 +10,30 @@ use crate::server::Input;
 use crate::sim::{Clock, SimDatagram};
 use crate::time::Mono;
 
-/// How a program ends without a word.
+/// How a process ends without leaving.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Crash {
-    /// It was killed: the system closes its connections.
+    /// The process was killed. The system closes its connections.
     Process,
-    /// Its computer lost power: nobody closes anything.
+    /// The computer lost power. Its connections stay half-open.
     Power,
 }
 
 /// How a connection breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ConnectionFault {
-    /// Both ends are told.
+    /// Both ends learn of it.
     Reset,
-    /// Neither end is told, and nothing gets through any more.
+    /// Neither end learns of it, and nothing gets through any more.
     HalfOpen,
 }
 
-/// One way between a user and the server.
+/// A direction between a user and the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Direction {
-    /// What the user sends.
+    /// From the user to the server.
     ToServer,
-    /// What the user is sent.
+    /// From the server to the user.
     FromServer,
 }
 
@@ -46,149 +46,150 @@ impl Direction {
     }
 }
 
-/// How a computer finds out that it has another address.
+/// Whether a computer notices that it has another address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AddressChange {
-    /// By itself: its connections end at once.
+    /// It notices immediately, and its connections end.
     Detected,
-    /// Not at all: its connections fall silent.
+    /// It does not notice, and its connections become silent.
     Undetected,
 }
 
-/// Why a user's program does not run for a while.
+/// What is suspended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Suspension {
-    /// The program was stopped: its clock goes on, and what arrives waits in the system.
+    /// The process. Its clocks go on, and received data waits in the system.
     Process,
-    /// The computer sleeps: its monotonic clock stands still, and datagrams are lost.
+    /// The computer. Its monotonic clock stops, and datagrams are lost.
     Machine,
 }
 
-/// What waits for a user who sleeps.
+/// What waits for a suspended user.
 #[derive(Debug)]
-pub(super) struct Sleeping {
+pub(super) struct Suspended {
     kind: Suspension,
     since: Mono,
-    flights: Vec<SimDatagram>,
+    datagrams: Vec<SimDatagram>,
     pub(super) events: Vec<Event>,
 }
 
-/// How many datagrams a socket holds for a program that does not read: 208 KiB, the usual buffer, at what the system
-/// counts for a small one.
+/// The most datagrams that wait in a socket: the usual buffer of 208 KiB, divided by what the system charges for a small
+/// datagram.
 const SOCKET_BUFFER: usize = 212_992 / 768;
 
-impl Sleeping {
-    pub(super) fn keep(&mut self, flights: Vec<SimDatagram>) {
+impl Suspended {
+    pub(super) fn keep(&mut self, datagrams: Vec<SimDatagram>) {
         if self.kind == Suspension::Process {
-            self.flights.extend(flights);
-            self.flights.truncate(SOCKET_BUFFER);
+            self.datagrams.extend(datagrams);
+            self.datagrams.truncate(SOCKET_BUFFER);
         }
     }
 }
 
 impl World {
-    /// Ends a user's program without a word.
-    pub fn kill(&mut self, user: UserId, death: Crash) {
-        self.sleeping.remove(&user);
+    /// Crashes a user's process.
+    pub fn kill(&mut self, user: UserId, crash: Crash) {
+        self.suspended.remove(&user);
         if let Some(line) = self.users[user.0].line {
-            match death {
+            match crash {
                 Crash::Process => self.medium.close(line, End::Server),
                 Crash::Power => self.medium.break_line(line, ConnectionFault::HalfOpen),
             }
         }
-        self.with(user, |desk, at| desk.end(at));
+        self.with(user, |node, cx| node.end(cx));
     }
 
-    /// Breaks a user's connection to the server, if there is one.
-    pub fn break_connection(&mut self, user: UserId, how: ConnectionFault) {
+    /// Breaks the user's connection to the server, if there is one.
+    pub fn break_connection(&mut self, user: UserId, fault: ConnectionFault) {
         if let Some(line) = self.users[user.0].line {
-            self.medium.break_line(line, how);
+            self.medium.break_line(line, fault);
         }
     }
 
-    /// Holds back what goes one way between a user and the server, also over later connections.
-    pub fn partition(&mut self, user: UserId, way: Direction) {
-        self.users[user.0].held[way.end() as usize] = true;
+    /// Blocks one direction between a user and the server, on this connection and later ones, until [`World::heal`].
+    pub fn partition(&mut self, user: UserId, direction: Direction) {
+        self.users[user.0].partitioned[direction.end() as usize] = true;
         if let Some(line) = self.users[user.0].line {
-            self.medium.hold(line, way);
+            self.medium.partition(line, direction);
         }
     }
 
-    /// Ends the partition between a user and the server.
+    /// Ends the partition between a user and the server. Delayed data then arrives.
     pub fn heal(&mut self, user: UserId) {
-        self.users[user.0].held = [false; 2];
-        for line in self.medium.lines_of(|line| line.user == user) {
-            self.medium.let_go(line);
+        self.users[user.0].partitioned = [false; 2];
+        for line in self.medium.lines_where(|line| line.user == user) {
+            self.medium.heal(line);
         }
     }
 
     /// Gives a user's computer another IP address.
-    pub fn roam(&mut self, user: UserId, to: IpAddr, noticed: AddressChange) {
-        let desk = &mut self.users[user.0];
-        self.by_address.remove(&desk.address);
-        desk.address = SocketAddr::new(to, desk.address.port());
-        self.by_address.insert(desk.address, user);
-        let Some(line) = desk.line else { return };
-        // The server learns nothing from an address that is gone.
+    pub fn roam(&mut self, user: UserId, to: IpAddr, change: AddressChange) {
+        let node = &mut self.users[user.0];
+        self.by_address.remove(&node.address);
+        node.address = SocketAddr::new(to, node.address.port());
+        self.by_address.insert(node.address, user);
+        let Some(line) = node.line else { return };
+        // Nothing from the old address reaches the server any more.
         self.medium.break_line(line, ConnectionFault::HalfOpen);
-        self.with(user, |desk, at| {
-            if noticed == AddressChange::Detected {
-                let offer = desk.offer();
-                desk.lost(at);
-                desk.feed_client(client::Input::Move(offer), at);
+        self.with(user, |node, cx| {
+            if change == AddressChange::Detected {
+                let offer = node.offer();
+                node.lost(cx);
+                node.feed_client(client::Input::Move(offer), cx);
             }
         });
     }
 
-    /// Lets a user's program stand still.
+    /// Suspends a user's process or computer.
     pub fn suspend(&mut self, user: UserId, kind: Suspension) {
         let since = self.now();
-        let sleeping = Sleeping { kind, since, flights: Vec::new(), events: Vec::new() };
-        self.sleeping.entry(user).or_insert(sleeping);
+        let suspended = Suspended { kind, since, datagrams: Vec::new(), events: Vec::new() };
+        self.suspended.entry(user).or_insert(suspended);
     }
 
-    /// Lets a user's program go on. Its driver finds the time first and then what waits, as an unlucky one does.
+    /// Resumes a suspended user. Its driver handles the passed deadlines before the data that waits: the worse of the two
+    /// possible orders.
     pub fn wake(&mut self, user: UserId) {
-        let Some(Sleeping { kind, since, mut flights, events }) = self.sleeping.remove(&user) else { return };
+        let Some(Suspended { kind, since, mut datagrams, events }) = self.suspended.remove(&user) else { return };
         let now = self.now();
         if kind == Suspension::Machine {
             self.users[user.0].clock.wake(since, now);
         }
-        self.with(user, |desk, at| {
-            desk.tick(at);
-            desk.receive(&mut flights, at);
+        self.with(user, |node, cx| {
+            node.tick(cx);
+            node.receive(&mut datagrams, cx);
         });
-        events.into_iter().for_each(|event| self.medium.later(Duration::ZERO, event));
+        events.into_iter().for_each(|event| self.medium.schedule(Duration::ZERO, event));
     }
 
-    /// The clock of a user's computer, to be set wrong.
+    /// The clock of a user's computer, for tests to manipulate.
     pub fn clock(&mut self, user: UserId) -> &mut Clock {
         &mut self.users[user.0].clock
     }
 
-    /// The clock of a server's computer, to be set wrong.
+    /// The clock of a server's computer, for tests to manipulate.
     pub fn server_clock(&mut self, server: ServerId) -> &mut Clock {
         &mut self.servers[server.0].clock
     }
 
-    /// Ends a server without a word. A computer without power comes back knowing nothing of its connections.
-    pub fn kill_server(&mut self, server: ServerId, death: Crash) {
-        self.servers[server.0].end(death);
+    /// Crashes a server.
+    pub fn kill_server(&mut self, server: ServerId, crash: Crash) {
+        self.servers[server.0].end(crash);
         let run = self.servers[server.0].run;
-        if death == Crash::Process {
-            for line in self.medium.lines_of(|line| line.server == server && line.run == run) {
+        if crash == Crash::Process {
+            for line in self.medium.lines_where(|line| line.server == server && line.run == run) {
                 self.medium.close(line, End::User);
             }
         }
     }
 
-    /// Asks a server to stop, as an operator does.
+    /// Shuts a server down in an orderly way.
     pub fn stop_server(&mut self, server: ServerId) {
         self.servers[server.0].feed(Input::Stop, self.config.job_time, &mut self.medium);
         self.kill_server(server, Crash::Process);
     }
 
-    /// Starts a server that does not run, with the accounts and the ticket key that it had.
+    /// Starts a stopped server again, with its previous accounts and ticket key.
     pub fn start_server(&mut self, server: ServerId) {
         let seed = self.next_seed();
         self.servers[server.0].start(&self.config, seed, &mut self.medium);

@@ -1,4 +1,4 @@
-//! What lies between the machines: connections that keep bytes whole and in order, and everything that is due later.
+//! What connects the machines: the network, connections that deliver bytes in order, and all future events.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::server::Job;
 use crate::sim::{Network, Profile};
 use crate::time::Mono;
 
-/// The network, all connections, and the future.
+/// The network, the connections and the future events of a world.
 #[derive(Debug)]
 pub(super) struct Medium {
     pub(super) now: Mono,
@@ -25,7 +25,7 @@ pub(super) struct Medium {
     count: u64,
 }
 
-/// A connection; the server knows it by the same number.
+/// Identifies a connection. The server uses the same number.
 pub(super) type LineId = u64;
 
 /// One end of a connection.
@@ -35,7 +35,7 @@ pub(super) enum End {
     Server,
 }
 
-/// What happens later.
+/// A future event.
 #[derive(Debug)]
 pub(super) enum Event {
     /// A connection attempt reaches its server.
@@ -44,7 +44,7 @@ pub(super) enum Event {
     Bytes { line: LineId, at: End, bytes: Bytes },
     /// An end learns that the connection is gone.
     Gone { line: LineId, at: End },
-    /// Something that a server asked of its accounts is done.
+    /// A job of a server is done.
     Done { server: ServerId, run: u64, id: JobId, job: Job },
 }
 
@@ -56,30 +56,30 @@ pub(super) struct Line {
     pub(super) run: u64,
     pub(super) from: SocketAddr,
     state: State,
-    /// When what was sent last arrives, by the end at which it does.
-    last: [Mono; 2],
-    /// What waits for the end of a partition, by the end at which it arrives.
-    stuck: [Option<VecDeque<Event>>; 2],
+    /// When the last bytes or the end of the connection arrive, for each receiving end.
+    last_arrival: [Mono; 2],
+    /// What a partition delays, for each receiving end.
+    delayed: [Option<VecDeque<Event>>; 2],
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
-    Sound,
-    /// Nothing gets through any more, and nobody is told.
-    Dead,
+    Working,
+    /// Nothing gets through, and neither end learns of it.
+    HalfOpen,
 }
 
-/// What TCP waits at least before it sends again (RFC 6298, as Linux does it).
-const LEAST_RETRANSMISSION: Duration = Duration::from_millis(200);
+/// The minimum retransmission timeout of TCP on Linux (RFC 6298).
+const MIN_RETRANSMISSION_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How often in a row TCP loses the same bytes at most; more is what `ConnectionFault` and partitions are for.
-const MOST_RETRANSMISSIONS: u32 = 6;
+/// The most consecutive losses of the same bytes. Longer outages are simulated by [`ConnectionFault`] and partitions.
+const MAX_RETRANSMISSIONS: u32 = 6;
 
-/// A packet there and back for TCP and one for TLS before anything can be said: three ways.
-const WAYS_TO_CONNECT: u32 = 3;
+/// The one-way delays before the first byte of data: a round trip for TCP and one way for TLS.
+const DELAYS_TO_CONNECT: u32 = 3;
 
-/// How often bytes arrive in two parts.
-const SPLIT: f64 = 0.2;
+/// The probability that bytes arrive in two parts.
+const SPLIT_PROBABILITY: f64 = 0.2;
 
 impl Medium {
     pub(super) fn new(profile: Profile, seed: u64) -> Self {
@@ -88,71 +88,71 @@ impl Medium {
             network: Network::new(profile, seed),
             lines: BTreeMap::new(),
             future: BTreeMap::new(),
-            // Another stream of numbers than that of the network, so that one does not disturb the other.
+            // A random stream of its own, so that connections and datagrams do not influence each other.
             random: StdRng::seed_from_u64(seed ^ 0x7c9),
             count: 0,
         }
     }
 
-    /// When something is due.
+    /// When the next event is due or the next datagram arrives.
     pub(super) fn deadline(&self) -> Option<Mono> {
         let future = self.future.first_key_value().map(|((at, _), _)| *at);
         future.into_iter().chain(self.network.deadline()).min()
     }
 
-    /// The next event that is due.
+    /// Removes the next event that is due.
     pub(super) fn next(&mut self) -> Option<Event> {
         let first = self.future.first_entry().filter(|first| first.key().0 <= self.now)?;
         let event = first.remove();
-        // What a partition holds back comes when it ends.
+        // A partition delays the event until it heals.
         if let Event::Bytes { line, at, .. } | Event::Gone { line, at } = &event
-            && let Some(stuck) = self.lines.get_mut(line).and_then(|line| line.stuck[*at as usize].as_mut())
+            && let Some(delayed) = self.lines.get_mut(line).and_then(|line| line.delayed[*at as usize].as_mut())
         {
-            stuck.push_back(event);
+            delayed.push_back(event);
             return self.next();
         }
         Some(event)
     }
 
-    /// Lets something happen after `delay`.
-    pub(super) fn later(&mut self, delay: Duration, event: Event) {
-        self.at(self.now + delay, event);
+    /// Schedules an event after `delay`.
+    pub(super) fn schedule(&mut self, delay: Duration, event: Event) {
+        self.schedule_at(self.now + delay, event);
     }
 
-    /// A number between 0 and 1.
+    /// A random number between 0 and 1.
     pub(super) fn random(&mut self) -> f64 {
         self.random.random()
     }
 
-    /// A number for something that happens only once.
+    /// A unique number.
     pub(super) fn number(&mut self) -> u64 {
         self.count += 1;
         self.count
     }
 
-    /// Begins to connect; the line is there at once, and is of use when it was dialled.
-    pub(super) fn dial(&mut self, user: UserId, from: SocketAddr, server: ServerId, held: [bool; 2]) -> LineId {
+    /// Starts to connect. The connection is usable once [`Event::Dialled`] has been handled.
+    pub(super) fn dial(&mut self, user: UserId, from: SocketAddr, server: ServerId, partitioned: [bool; 2]) -> LineId {
         let id = self.number();
-        let stuck = held.map(|held| held.then(VecDeque::new));
-        let line = Line { user, server, run: 0, from, state: State::Sound, last: [self.now; 2], stuck };
+        let delayed = partitioned.map(|partitioned| partitioned.then(VecDeque::new));
+        let line = Line { user, server, run: 0, from, state: State::Working, last_arrival: [self.now; 2], delayed };
         self.lines.insert(id, line);
-        let delay = self.delay() * WAYS_TO_CONNECT;
-        self.later(delay, Event::Dialled { line: id });
+        let delay = self.delay() * DELAYS_TO_CONNECT;
+        self.schedule(delay, Event::Dialled { line: id });
         id
     }
 
-    /// A line that carries something.
+    /// The connection, unless it is half-open or closed.
     pub(super) fn line(&self, id: LineId) -> Option<&Line> {
-        self.lines.get(&id).filter(|line| line.state == State::Sound)
+        self.lines.get(&id).filter(|line| line.state == State::Working)
     }
 
-    /// Whether a partition holds back what would arrive at one of the ends.
-    pub(super) fn is_held(&self, id: LineId) -> bool {
-        self.lines.get(&id).is_some_and(|line| line.stuck.iter().any(Option::is_some))
+    /// Whether a partition blocks a direction of the connection.
+    pub(super) fn is_partitioned(&self, id: LineId) -> bool {
+        self.lines.get(&id).is_some_and(|line| line.delayed.iter().any(Option::is_some))
     }
 
-    /// Notes which run of the server answered.
-    pub(super) fn answered(&mut self, id: LineId, run: u64) {
+    /// Records which run of the server accepted the connection.
+    pub(super) fn set_run(&mut self, id: LineId, run: u64) {
         if let Some(line) = self.lines.get_mut(&id) {
             line.run = run;
         }
@@ -160,76 +160,76 @@ impl Medium {
 
     /// Sends bytes to the end `to`.
     pub(super) fn write(&mut self, id: LineId, to: End, bytes: &Bytes) {
-        let at = if self.random.random_bool(SPLIT) { self.random.random_range(0..=bytes.len()) } else { 0 };
+        let at = if self.random.random_bool(SPLIT_PROBABILITY) { self.random.random_range(0..=bytes.len()) } else { 0 };
         for part in [bytes.slice(..at), bytes.slice(at..)].into_iter().filter(|part| !part.is_empty()) {
-            self.in_order(id, to, Event::Bytes { line: id, at: to, bytes: part });
+            self.schedule_in_order(id, to, Event::Bytes { line: id, at: to, bytes: part });
         }
     }
 
-    /// Closes one's own end after what was written; the end `to` learns of it.
+    /// Closes the connection after all bytes written before. The end `to` learns of it.
     pub(super) fn close(&mut self, id: LineId, to: End) {
-        self.in_order(id, to, Event::Gone { line: id, at: to });
+        self.schedule_in_order(id, to, Event::Gone { line: id, at: to });
     }
 
-    /// Breaks a line.
-    pub(super) fn break_line(&mut self, id: LineId, how: ConnectionFault) {
+    /// Breaks a connection.
+    pub(super) fn break_line(&mut self, id: LineId, fault: ConnectionFault) {
         let Some(line) = self.lines.get_mut(&id) else { return };
-        match how {
-            ConnectionFault::HalfOpen => line.state = State::Dead,
+        match fault {
+            ConnectionFault::HalfOpen => line.state = State::HalfOpen,
             ConnectionFault::Reset => {
-                line.stuck = [None, None];
-                self.later(Duration::ZERO, Event::Gone { line: id, at: End::User });
-                self.later(Duration::ZERO, Event::Gone { line: id, at: End::Server });
+                line.delayed = [None, None];
+                self.schedule(Duration::ZERO, Event::Gone { line: id, at: End::User });
+                self.schedule(Duration::ZERO, Event::Gone { line: id, at: End::Server });
             }
         }
     }
 
-    /// Every line of a user or a server.
-    pub(super) fn lines_of(&self, is_meant: impl Fn(&Line) -> bool) -> Vec<LineId> {
-        self.lines.iter().filter(|(_, line)| is_meant(line)).map(|(id, _)| *id).collect()
+    /// The connections that match a predicate.
+    pub(super) fn lines_where(&self, predicate: impl Fn(&Line) -> bool) -> Vec<LineId> {
+        self.lines.iter().filter(|(_, line)| predicate(line)).map(|(id, _)| *id).collect()
     }
 
-    /// Holds back what goes one way.
-    pub(super) fn hold(&mut self, id: LineId, way: Direction) {
+    /// Blocks one direction of a connection.
+    pub(super) fn partition(&mut self, id: LineId, direction: Direction) {
         if let Some(line) = self.lines.get_mut(&id) {
-            line.stuck[way.end() as usize].get_or_insert_default();
+            line.delayed[direction.end() as usize].get_or_insert_default();
         }
     }
 
-    /// Lets go what was held back.
-    pub(super) fn let_go(&mut self, id: LineId) {
+    /// Ends a partition and delivers what it delayed.
+    pub(super) fn heal(&mut self, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
-        for (to, stuck) in [End::User, End::Server].into_iter().zip(std::mem::take(&mut line.stuck)) {
-            for event in stuck.into_iter().flatten() {
-                self.in_order(id, to, event);
+        for (to, delayed) in [End::User, End::Server].into_iter().zip(std::mem::take(&mut line.delayed)) {
+            for event in delayed.into_iter().flatten() {
+                self.schedule_in_order(id, to, event);
             }
         }
     }
 
-    fn in_order(&mut self, id: LineId, to: End, event: Event) {
+    fn schedule_in_order(&mut self, id: LineId, to: End, event: Event) {
         let arrives = self.now + self.delay();
-        let Some(line) = self.lines.get_mut(&id).filter(|line| line.state == State::Sound) else { return };
-        let at = arrives.max(line.last[to as usize]);
-        line.last[to as usize] = at;
-        self.at(at, event);
+        let Some(line) = self.lines.get_mut(&id).filter(|line| line.state == State::Working) else { return };
+        let at = arrives.max(line.last_arrival[to as usize]);
+        line.last_arrival[to as usize] = at;
+        self.schedule_at(at, event);
     }
 
-    /// How long bytes take: what would be lost comes late.
+    /// The delay of bytes: losses appear as retransmission timeouts.
     fn delay(&mut self) -> Duration {
         let profile = *self.network.profile();
         let mut delay = profile.latency + profile.jitter.mul_f64(self.random.random());
-        let mut pause = LEAST_RETRANSMISSION.max(profile.latency * 3);
-        for _ in 0..MOST_RETRANSMISSIONS {
+        let mut timeout = MIN_RETRANSMISSION_TIMEOUT.max(profile.latency * 3);
+        for _ in 0..MAX_RETRANSMISSIONS {
             if !self.random.random_bool(profile.mean_loss()) {
                 break;
             }
-            delay += pause;
-            pause *= 2;
+            delay += timeout;
+            timeout *= 2;
         }
         delay
     }
 
-    fn at(&mut self, at: Mono, event: Event) {
+    fn schedule_at(&mut self, at: Mono, event: Event) {
         let number = self.number();
         self.future.insert((at, number), event);
     }

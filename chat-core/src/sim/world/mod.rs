@@ -1,7 +1,7 @@
-//! A world of servers, users and what lies between them: the three machines under virtual time, from one seed.
+//! A world of servers and users: machines of all three kinds in virtual time, from one seed.
 //!
-//! Users are named by the number that [`World::add_user`] gives them, because two of them may log in by the same name.
-//! What goes wrong is in [`faults`](World::kill), one method for each misfortune.
+//! Users are identified by the number from [`World::add_user`], because several of them may log in to the same account.
+//! The module `faults` has a method for each fault, such as [`World::kill`].
 
 mod faults;
 mod medium;
@@ -15,10 +15,10 @@ use std::time::Duration;
 
 pub use faults::{AddressChange, ConnectionFault, Crash, Direction, Suspension};
 
-use self::faults::Sleeping;
+use self::faults::Suspended;
 use self::medium::Medium;
-use self::server::Host;
-use self::user::{At, Desk};
+use self::server::ServerNode;
+use self::user::{UserContext, UserNode};
 use super::{Application, Clock, Ledger, Network, Profile};
 use crate::accounts::memory::MemoryAccounts;
 use crate::client::{self, ClientConfig, Credentials};
@@ -41,16 +41,16 @@ pub struct UserId(usize);
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ServerId(usize);
 
-/// How the machines of a world are set up.
+/// The configuration of a world.
 #[derive(Clone, Debug)]
 pub struct WorldConfig {
-    /// All servers.
+    /// The configuration of all server machines.
     pub server: ServerConfig,
-    /// All clients.
+    /// The configuration of all client machines.
     pub client: ClientConfig,
-    /// All peers.
+    /// The configuration of all peer machines.
     pub peer: PeerConfig,
-    /// How long accounts take to answer, on average; anything between a half and one and a half of it.
+    /// The mean duration of a job. Durations are uniform between 0.5 and 1.5 times the mean.
     pub job_time: Duration,
 }
 
@@ -66,36 +66,37 @@ impl Default for WorldConfig {
     }
 }
 
-/// Something that a user's program was told, and when.
+/// An event and its time.
 #[derive(Debug)]
 pub struct TimedEvent {
-    /// The time of the world.
+    /// The time of the simulation.
     pub at: Mono,
-    /// What.
+    /// The event.
     pub event: ProgramEvent,
 }
 
-/// What a user's program is told.
+/// An event of a user's program.
 #[derive(Debug)]
 pub enum ProgramEvent {
-    /// By the client machine.
+    /// An event of the client machine.
     Client(client::Event),
-    /// By the peer machine.
+    /// An output of the peer machine.
     Peer(peer::Output),
 }
 
-/// Any number of machines of all three kinds, wired as a real driver does it, with everything that goes wrong between
-/// them: lost connections, killed programs, sleep, other addresses, clocks that go wrong.
+/// Machines of all three kinds in any number, wired as by a real driver.
+///
+/// A test can inject faults: broken connections, crashes, suspensions, changes of address, and wrong clocks.
 #[derive(Debug)]
 pub struct World {
-    /// What was sent, taken and told.
+    /// The messages and outcomes of all users.
     pub ledger: Ledger,
     config: WorldConfig,
     seed: u64,
     medium: Medium,
-    servers: Vec<Host>,
-    users: Vec<Desk>,
-    sleeping: BTreeMap<UserId, Sleeping>,
+    servers: Vec<ServerNode>,
+    users: Vec<UserNode>,
+    suspended: BTreeMap<UserId, Suspended>,
     by_address: BTreeMap<SocketAddr, UserId>,
     starts: u64,
     tags: u64,
@@ -105,7 +106,7 @@ pub struct World {
 const PASSWORD: &str = "correct horse";
 
 impl World {
-    /// A world with one running server, which is [`World::SERVER`], and nobody in it.
+    /// Creates a world with one running server, [`World::SERVER`], and no users.
     pub fn new(profile: Profile, config: WorldConfig, seed: u64) -> Self {
         let mut world = Self {
             ledger: Ledger::new(),
@@ -114,7 +115,7 @@ impl World {
             medium: Medium::new(profile, seed),
             servers: Vec::new(),
             users: Vec::new(),
-            sleeping: BTreeMap::new(),
+            suspended: BTreeMap::new(),
             by_address: BTreeMap::new(),
             starts: 0,
             tags: 0,
@@ -123,52 +124,52 @@ impl World {
         world
     }
 
-    /// The server that is there from the beginning.
+    /// The server that exists from the beginning.
     pub const SERVER: ServerId = ServerId(0);
 
-    /// One more server, with accounts of its own. It runs.
+    /// Adds and starts a server with accounts of its own.
     pub fn add_server(&mut self) -> ServerId {
         let id = ServerId(self.servers.len());
-        // Clocks begin anywhere, so that nobody relies on zero.
+        // Clocks start anywhere, so that nothing relies on zero.
         let clock = Clock::new(Mono::at(Duration::from_secs(1_000 + self.servers.len() as u64)));
-        self.servers.push(Host::new(id, clock, [u8::try_from(id.0).unwrap_or(u8::MAX); 32]));
+        self.servers.push(ServerNode::new(id, clock, [u8::try_from(id.0).unwrap_or(u8::MAX); 32]));
         self.start_server(id);
         id
     }
 
-    /// One more user of the first server, not logged in.
+    /// Adds a user of the first server, who is not logged in.
     pub fn add_user(&mut self, name: &str) -> UserId {
         self.add_user_of(Self::SERVER, name)
     }
 
-    /// One more user of `server`, not logged in.
+    /// Adds a user of `server`, who is not logged in.
     ///
     /// # Panics
-    /// If `name` is no user name, as also below where texts are given as strings.
+    /// If `name` is not a valid user name.
     pub fn add_user_of(&mut self, server: ServerId, name: &str) -> UserId {
         let id = UserId(self.users.len());
-        let name = UserName::parse(name).expect("simulations use proper names");
-        let [_, _, high, low] = u32::try_from(id.0 + 1).expect("few users").to_be_bytes();
+        let name = UserName::parse(name).expect("simulations use valid names");
+        let [_, _, high, low] = u32::try_from(id.0 + 1).expect("fewer than 2^32 users").to_be_bytes();
         let address = SocketAddr::from(([10, 0, high, low], 4000));
         let clock = Clock::new(Mono::at(Duration::from_secs(id.0 as u64 * 7)));
-        self.users.push(Desk::new(id, name, server, clock, address));
+        self.users.push(UserNode::new(id, name, server, clock, address));
         self.by_address.insert(address, id);
         id
     }
 
-    /// Starts the user's program, which registers or not and logs in.
+    /// Starts the user's program, which logs in or registers.
     ///
     /// # Panics
-    /// If the computer sleeps.
+    /// If the user is suspended.
     pub fn login(&mut self, user: UserId, purpose: Purpose) {
-        assert!(!self.sleeping.contains_key(&user), "the computer sleeps");
-        let password = Password::parse(PASSWORD).expect("long enough");
-        let login = Credentials { user: self.users[user.0].user.clone(), password, purpose, invitation: None };
+        assert!(!self.suspended.contains_key(&user), "the user is suspended");
+        let password = Password::parse(PASSWORD).expect("a valid password");
+        let credentials = Credentials { user: self.users[user.0].user.clone(), password, purpose, invitation: None };
         let seed = self.next_seed();
-        self.with(user, |desk, at| desk.start(login, seed, at));
+        self.with(user, |node, cx| node.start(credentials, seed, cx));
     }
 
-    /// Adds users of the first server who register, and lets time pass until all of them are online.
+    /// Adds users of the first server who register, and advances the simulation until all are online.
     ///
     /// # Panics
     /// If that takes longer than a minute.
@@ -176,35 +177,34 @@ impl World {
         let users = names.map(|name| self.add_user(name));
         users.iter().for_each(|user| self.login(*user, Purpose::Register));
         let online = |world: &Self| users.iter().all(|user| world.check_roster(*user).is_ok());
-        assert!(self.run_until(Duration::from_secs(60), online), "nobody hinders them");
+        assert!(self.run_until(Duration::from_secs(60), online), "the users are not online after a minute");
         users
     }
 
-    /// Sends a text; what comes of it is among what the user is told. Whose program stands still says nothing, and does
-    /// nothing else that is asked of it.
+    /// Sends a text from a user. The outcomes are among the user's events. Has no effect while the user is suspended.
     pub fn send_text(&mut self, user: UserId, to: Recipient, text: &str) {
-        let content = Content::Text(Text::parse(text).expect("simulations send proper texts"));
+        let content = Content::Text(Text::parse(text).expect("simulations send valid texts"));
         self.tags += 1;
         let tag = self.tags;
-        self.with(user, |desk, at| {
-            let now = desk.now(at.medium);
-            let sent_at = desk.client.as_ref().map_or(now.wall, |client| client.server_time(now));
-            desk.feed_peer(peer::Input::Send { tag, to, content, sent_at }, at);
+        self.with(user, |node, cx| {
+            let now = node.now(cx.medium);
+            let sent_at = node.client.as_ref().map_or(now.wall, |client| client.server_time(now));
+            node.feed_peer(peer::Input::Send { tag, to, content, sent_at }, cx);
         });
     }
 
-    /// The user goes offline.
+    /// Makes the user leave. Has no effect while the user is suspended.
     pub fn leave(&mut self, user: UserId) {
-        self.with(user, |desk, at| desk.feed_client(client::Input::Leave, at));
+        self.with(user, |node, cx| node.feed_client(client::Input::Leave, cx));
     }
 
-    /// Lets the user's application behave otherwise from now on.
+    /// Changes how the user's application handles messages.
     pub fn set_application(&mut self, user: UserId, application: Application) {
         self.users[user.0].inbox.set(application);
-        self.with(user, Desk::tick);
+        self.with(user, UserNode::tick);
     }
 
-    /// The time.
+    /// The current time of the simulation.
     pub const fn now(&self) -> Mono {
         self.medium.now
     }
@@ -214,32 +214,32 @@ impl World {
         &mut self.medium.network
     }
 
-    /// The user's name.
+    /// The user name.
     pub fn name(&self, user: UserId) -> &UserName {
         &self.users[user.0].user
     }
 
-    /// A message to this user alone.
+    /// The recipient of a message to this user alone.
     pub fn recipient(&self, user: UserId) -> Recipient {
         Recipient::One(self.name(user).clone())
     }
 
-    /// Where the user's socket is.
+    /// The address of the user's UDP socket.
     pub fn address(&self, user: UserId) -> SocketAddr {
         self.users[user.0].address
     }
 
-    /// Whom the user's client shows as online; none if no program runs.
+    /// The roster of the user's client, if the program is running.
     pub fn roster(&self, user: UserId) -> Option<&Roster> {
         self.users[user.0].client.as_ref().map(client::Client::roster)
     }
 
-    /// Who is online by the server; none if it does not run.
+    /// The roster of a server, if the server is running.
     pub fn server_roster(&self, server: ServerId) -> Option<&Roster> {
         self.servers[server.0].machine().map(crate::server::Server::roster)
     }
 
-    /// What came of attempts to log in to a server, in this run of it; none if it does not run.
+    /// The counts of a server in its current run, if the server is running.
     pub fn server_counts(&self, server: ServerId) -> Option<Counts> {
         self.servers[server.0].machine().map(crate::server::Server::counts)
     }
@@ -254,58 +254,59 @@ impl World {
         &self.servers[server.0].accounts
     }
 
-    /// Whether the user's roster is the server's without the user.
+    /// Checks that the client's roster equals the server's without the user's own entry.
     ///
     /// # Errors
-    /// How they differ.
+    /// A description of the difference.
     pub fn check_roster(&self, user: UserId) -> Result<(), String> {
-        let desk = &self.users[user.0];
-        let mine = self.roster(user).ok_or("no program runs")?;
-        let theirs = self.server_roster(desk.server).ok_or("no server runs")?;
-        if theirs.get(&desk.user).is_none() {
-            return Err(format!("the server does not know {}", desk.user));
+        let node = &self.users[user.0];
+        let mine = self.roster(user).ok_or("the program is not running")?;
+        let theirs = self.server_roster(node.server).ok_or("the server is not running")?;
+        if theirs.get(&node.user).is_none() {
+            return Err(format!("the server does not know {}", node.user));
         }
         let mine: Vec<_> = mine.iter().collect();
-        let others: Vec<_> = theirs.iter().filter(|entry| entry.user != desk.user).collect();
+        let others: Vec<_> = theirs.iter().filter(|entry| entry.user != node.user).collect();
         if mine == others {
             return Ok(());
         }
-        Err(format!("{} sees {mine:?}\nand the server {others:?}", desk.user))
+        Err(format!("{} has {mine:?}\nand the server {others:?}", node.user))
     }
 
-    /// Whether what a user was told, one after the other, adds up to what it shows: who is there, with which key and where.
+    /// Checks that `reported`, the roster that results from a client's reported changes, has the same users, keys and
+    /// addresses as the client's own roster.
     ///
     /// # Errors
-    /// How they differ.
-    pub fn check_changes(&self, user: UserId, told: &Roster) -> Result<(), String> {
+    /// A description of the difference.
+    pub fn check_changes(&self, user: UserId, reported: &Roster) -> Result<(), String> {
         let known = |roster: &Roster| -> Vec<_> {
             roster.iter().map(|entry| (entry.user.clone(), entry.key, entry.addresses.clone())).collect()
         };
-        let (told, shown) = (known(told), known(self.roster(user).ok_or("no program runs")?));
-        if told == shown { Ok(()) } else { Err(format!("it was told {told:?}\nand shows {shown:?}")) }
+        let (reported, actual) = (known(reported), known(self.roster(user).ok_or("the program is not running")?));
+        if reported == actual { Ok(()) } else { Err(format!("the client reported {reported:?}\nand has {actual:?}")) }
     }
 
-    /// Takes away what a user was told since the last time.
+    /// Takes the events of a user since the last call.
     pub fn take_events(&mut self, user: UserId) -> Vec<TimedEvent> {
-        std::mem::take(&mut self.users[user.0].told)
+        std::mem::take(&mut self.users[user.0].events)
     }
 
-    /// Whether the user's program runs and has not come to its end: it is online, or on its way there.
+    /// Whether the user's program is running: it is online or tries to be.
     pub fn is_running(&self, user: UserId) -> bool {
         self.users[user.0].client.as_ref().is_some_and(|client| client.deadline().is_some())
     }
 
-    /// How many outcomes are open at a user.
+    /// The number of outcomes that a user's program has not reported yet.
     pub fn open(&self, user: UserId) -> usize {
         self.users[user.0].peer.as_ref().map_or(0, Peer::pending_outcomes)
     }
 
-    fn with(&mut self, user: UserId, action: impl FnOnce(&mut Desk, &mut At<'_>)) {
-        if self.sleeping.contains_key(&user) {
+    fn with(&mut self, user: UserId, action: impl FnOnce(&mut UserNode, &mut UserContext<'_>)) {
+        if self.suspended.contains_key(&user) {
             return;
         }
-        let mut at = At { medium: &mut self.medium, ledger: &mut self.ledger, config: &self.config };
-        action(&mut self.users[user.0], &mut at);
+        let mut cx = UserContext { medium: &mut self.medium, ledger: &mut self.ledger, config: &self.config };
+        action(&mut self.users[user.0], &mut cx);
     }
 
     fn next_seed(&mut self) -> u64 {

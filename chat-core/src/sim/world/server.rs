@@ -1,4 +1,4 @@
-//! A presence server of the world: the machine, its accounts, and its side of the connections.
+//! The driver of a simulated server: the machine, its accounts, and its ends of the connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -17,26 +17,26 @@ use crate::sim::{Clock, SeededGenerator};
 use crate::time::{Mono, Timestamp};
 use crate::wire::frame::{FrameDecoder, MAX_FRAME, MAX_GUEST_FRAME};
 
-/// A computer on which a server runs, or ran.
+/// A computer with a server, running or not.
 #[derive(Debug)]
-pub(super) struct Host {
+pub(super) struct ServerNode {
     id: ServerId,
     pub(super) clock: Clock,
     pub(super) accounts: MemoryAccounts,
-    /// Kept over restarts, as in a data folder.
+    /// Survives restarts, like a key file.
     ticket_key: [u8; TicketKey::LEN],
     machine: Option<Server>,
-    /// How it ended, if it does not run.
-    death: Option<Crash>,
+    /// How the server ended, if it is not running.
+    crash: Option<Crash>,
     pub(super) run: u64,
     connections: BTreeMap<LineId, FrameDecoder>,
-    /// Those that have got a copy of the roster.
-    following: BTreeSet<LineId>,
+    /// Connections that have received a snapshot and therefore receive broadcasts.
+    synced: BTreeSet<LineId>,
     pub(super) records: Vec<Record>,
     out: Vec<Output>,
 }
 
-impl Host {
+impl ServerNode {
     pub(super) fn new(id: ServerId, clock: Clock, ticket_key: [u8; TicketKey::LEN]) -> Self {
         Self {
             id,
@@ -44,10 +44,10 @@ impl Host {
             accounts: MemoryAccounts::new(),
             ticket_key,
             machine: None,
-            death: None,
+            crash: None,
             run: 0,
             connections: BTreeMap::new(),
-            following: BTreeSet::new(),
+            synced: BTreeSet::new(),
             records: Vec::new(),
             out: Vec::new(),
         }
@@ -57,9 +57,9 @@ impl Host {
         self.machine.as_ref()
     }
 
-    /// Whether its computer is there, if only to refuse.
-    pub(super) fn is_up(&self) -> bool {
-        self.death != Some(Crash::Power)
+    /// Whether the computer is on, and at least refuses connections.
+    pub(super) fn is_powered(&self) -> bool {
+        self.crash != Some(Crash::Power)
     }
 
     pub(super) fn deadline(&self) -> Option<Mono> {
@@ -68,7 +68,7 @@ impl Host {
 
     pub(super) fn start(&mut self, config: &WorldConfig, seed: u64, medium: &mut Medium) {
         self.run += 1;
-        self.death = None;
+        self.crash = None;
         let generator = Box::new(SeededGenerator::new(seed));
         let key = TicketKey::new(self.ticket_key);
         let now = self.clock.now(medium.now);
@@ -76,15 +76,15 @@ impl Host {
         self.perform(config.job_time, medium);
     }
 
-    /// Ends the process; what becomes of its connections is the caller's business.
-    pub(super) fn end(&mut self, death: Crash) {
+    /// Ends the process. The caller ends its connections.
+    pub(super) fn end(&mut self, crash: Crash) {
         self.machine = None;
-        self.death = Some(death);
+        self.crash = Some(crash);
         self.connections.clear();
-        self.following.clear();
+        self.synced.clear();
     }
 
-    /// Takes a new connection, if there is somebody to take it.
+    /// Accepts a new connection. Returns whether a server is running to accept it.
     pub(super) fn accept(&mut self, line: LineId, job_time: Duration, medium: &mut Medium) -> bool {
         let Some(from) = medium.line(line).map(|line| line.from) else { return false };
         if self.machine.is_none() {
@@ -95,12 +95,12 @@ impl Host {
         true
     }
 
-    /// Takes bytes of a connection. Gives whether there is such a connection.
+    /// Processes bytes of a connection. Returns whether the connection exists.
     pub(super) fn read(&mut self, line: LineId, mut bytes: &[u8], job_time: Duration, medium: &mut Medium) -> bool {
         if !self.connections.contains_key(&line) {
             return false;
         }
-        // One frame at a time, as the first of them may change how long the next may be.
+        // Look up the decoder for each frame: a frame can change the decoder's limit or close the connection.
         while let Some(decoder) = self.connections.get_mut(&line) {
             match decoder.next(&mut bytes) {
                 Ok(Some(payload)) => {
@@ -117,17 +117,17 @@ impl Host {
         true
     }
 
-    /// A connection is gone.
+    /// The connection has broken.
     pub(super) fn gone(&mut self, line: LineId, job_time: Duration, medium: &mut Medium) {
-        self.following.remove(&line);
+        self.synced.remove(&line);
         if self.connections.remove(&line).is_some() {
             self.feed(Input::Closed { conn: ConnId::new(line), why: Closed::Broken }, job_time, medium);
         }
     }
 
-    /// Something that was asked of the accounts is done.
+    /// A job is done.
     pub(super) fn done(&mut self, id: JobId, job: Job, job_time: Duration, medium: &mut Medium) {
-        let result = perform(&self.accounts, job, self.clock.now(medium.now).wall);
+        let result = perform_job(&self.accounts, job, self.clock.now(medium.now).wall);
         self.feed(Input::Done { job: id, result }, job_time, medium);
     }
 
@@ -135,15 +135,15 @@ impl Host {
         let now = self.clock.now(medium.now);
         let Some(machine) = &mut self.machine else { return };
         machine.handle(now, input, &mut self.out);
-        // What is written has left at once, so that whoever got a copy has room for the next.
+        // Simulated writes never wait, so a connection has drained as soon as its snapshot is written.
         for conn in self.perform(job_time, medium) {
             self.feed(Input::Drained { conn, missed: Missed::Nothing }, job_time, medium);
         }
     }
 
-    /// Performs what the machine wants; gives who has got a copy.
+    /// Performs the machine's outputs. Returns the connections that were sent a snapshot.
     fn perform(&mut self, job_time: Duration, medium: &mut Medium) -> Vec<ConnId> {
-        let mut copied = Vec::new();
+        let mut snapshots = Vec::new();
         for output in self.out.drain(..) {
             match output {
                 Output::Send { conn, bytes } => {
@@ -154,12 +154,12 @@ impl Host {
                 Output::Snapshot { conn, frames } => {
                     if self.connections.contains_key(&conn.get()) {
                         frames.iter().for_each(|bytes| medium.write(conn.get(), End::User, bytes));
-                        self.following.insert(conn.get());
-                        copied.push(conn);
+                        self.synced.insert(conn.get());
+                        snapshots.push(conn);
                     }
                 }
                 Output::Broadcast { bytes } => {
-                    for line in &self.following {
+                    for line in &self.synced {
                         medium.write(*line, End::User, &bytes);
                     }
                 }
@@ -169,25 +169,25 @@ impl Host {
                     }
                 }
                 Output::Close { conn } => {
-                    self.following.remove(&conn.get());
+                    self.synced.remove(&conn.get());
                     if self.connections.remove(&conn.get()).is_some() {
                         medium.close(conn.get(), End::User);
                     }
                 }
                 Output::Job { id, job } => {
                     let delay = job_time.mul_f64(0.5 + medium.random());
-                    medium.later(delay, Event::Done { server: self.id, run: self.run, id, job });
+                    medium.schedule(delay, Event::Done { server: self.id, run: self.run, id, job });
                 }
                 Output::Record(record) => self.records.push(record),
                 Output::LimitReached(_) => {}
             }
         }
-        copied
+        snapshots
     }
 }
 
-/// Asks the accounts, as a driver does.
-fn perform(accounts: &MemoryAccounts, job: Job, at: Timestamp) -> JobResult {
+/// Performs a job.
+fn perform_job(accounts: &MemoryAccounts, job: Job, at: Timestamp) -> JobResult {
     match job {
         Job::Register { name, password } => JobResult::Account(ready(accounts.register(name, password, at))),
         Job::Authenticate { name, password } => JobResult::Account(ready(accounts.authenticate(name, password))),
@@ -198,10 +198,10 @@ fn perform(accounts: &MemoryAccounts, job: Job, at: Timestamp) -> JobResult {
     }
 }
 
-/// What accounts in memory answer, which they do at once.
+/// The result of a call of the accounts in memory, which is ready immediately.
 pub(super) fn ready<T>(answer: impl Future<Output = T>) -> T {
     match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
-        Poll::Pending => unreachable!("accounts in memory never wait"),
+        Poll::Pending => unreachable!("calls of the accounts in memory never wait"),
     }
 }

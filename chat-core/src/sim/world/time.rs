@@ -1,39 +1,39 @@
-//! How time passes in a world: from one event to the next, and everything that is due at the same time.
+//! The passing of time in a world: from one event to the next, with everything that is due at the same time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::medium::{End, Event, LineId};
-use super::server::Host;
-use super::user::Desk;
+use super::server::ServerNode;
+use super::user::UserNode;
 use super::{UserId, World};
 use crate::server::Input;
 use crate::sim::SimDatagram;
 use crate::time::Mono;
 
-/// How often one user's machines may want to be called at the same time before that counts as spinning.
-const MOST_TICKS_AT_ONCE: u32 = 10_000;
+/// The most ticks of a machine at the same time. More means that its deadline never moves.
+const MAX_TICKS_AT_A_TIME: u32 = 10_000;
 
 impl World {
-    /// Lets time pass until `duration` is over.
+    /// Advances the simulation by `duration`.
     pub fn run(&mut self, duration: Duration) {
         self.run_until(duration, |_| false);
     }
 
-    /// Lets time pass until no outcome is open or `at_most` is over; gives whether none is.
-    pub fn run_until_idle(&mut self, at_most: Duration) -> bool {
-        self.run_until(at_most, |world| (0..world.users.len()).all(|user| world.open(UserId(user)) == 0))
+    /// Advances the simulation until no outcome is open, at most by `timeout`. Returns whether none is open.
+    pub fn run_until_idle(&mut self, timeout: Duration) -> bool {
+        self.run_until(timeout, |world| (0..world.users.len()).all(|user| world.open(UserId(user)) == 0))
     }
 
-    /// Lets time pass until `is_done` or `at_most` is over; gives whether it is done.
-    pub fn run_until(&mut self, at_most: Duration, is_done: impl Fn(&Self) -> bool) -> bool {
-        let end = self.now() + at_most;
+    /// Advances the simulation until `is_done`, at most by `timeout`. Returns whether it is done.
+    pub fn run_until(&mut self, timeout: Duration, is_done: impl Fn(&Self) -> bool) -> bool {
+        let end = self.now() + timeout;
         loop {
             if is_done(self) {
                 return true;
             }
             match self.next_event().filter(|at| *at <= end) {
-                Some(at) => self.turn(at.max(self.now())),
+                Some(at) => self.process_due(at.max(self.now())),
                 None => {
                     self.medium.now = end;
                     return false;
@@ -43,28 +43,28 @@ impl World {
     }
 
     fn next_event(&self) -> Option<Mono> {
-        let awake = self.users.iter().filter(|desk| !self.sleeping.contains_key(&desk.id));
-        let machines = awake.filter_map(Desk::deadline).chain(self.servers.iter().filter_map(Host::deadline));
+        let awake = self.users.iter().filter(|node| !self.suspended.contains_key(&node.id));
+        let machines = awake.filter_map(UserNode::deadline).chain(self.servers.iter().filter_map(ServerNode::deadline));
         machines.chain(self.medium.deadline()).min()
     }
 
-    /// Does everything that is due at `now`.
-    fn turn(&mut self, now: Mono) {
+    /// Processes everything that is due at `now`.
+    fn process_due(&mut self, now: Mono) {
         self.medium.now = now;
         while let Some(event) = self.medium.next() {
-            self.happen(event);
+            self.handle_event(event);
         }
         let mut arrived: BTreeMap<UserId, Vec<SimDatagram>> = BTreeMap::new();
-        while let Some(flight) = self.medium.network.receive(now) {
-            if let Some(user) = self.by_address.get(&flight.to) {
-                arrived.entry(*user).or_default().push(flight);
+        while let Some(datagram) = self.medium.network.receive(now) {
+            if let Some(user) = self.by_address.get(&datagram.to) {
+                arrived.entry(*user).or_default().push(datagram);
             }
         }
-        for (user, mut flights) in arrived {
-            if let Some(sleeping) = self.sleeping.get_mut(&user) {
-                sleeping.keep(flights);
+        for (user, mut datagrams) in arrived {
+            if let Some(suspended) = self.suspended.get_mut(&user) {
+                suspended.keep(datagrams);
             } else {
-                self.with(user, |desk, at| desk.receive(&mut flights, at));
+                self.with(user, |node, cx| node.receive(&mut datagrams, cx));
             }
         }
         for server in 0..self.servers.len() {
@@ -72,27 +72,27 @@ impl World {
             while self.servers[server].deadline().is_some_and(|at| at <= now) {
                 self.servers[server].feed(Input::Tick, self.config.job_time, &mut self.medium);
                 ticks += 1;
-                assert!(ticks < MOST_TICKS_AT_ONCE, "server {server} spins");
+                assert!(ticks < MAX_TICKS_AT_A_TIME, "server {server} never stops ticking");
             }
         }
         for user in (0..self.users.len()).map(UserId) {
             let mut ticks = 0;
-            while !self.sleeping.contains_key(&user) && self.users[user.0].deadline().is_some_and(|at| at <= now) {
-                self.with(user, Desk::tick);
+            while !self.suspended.contains_key(&user) && self.users[user.0].deadline().is_some_and(|at| at <= now) {
+                self.with(user, UserNode::tick);
                 ticks += 1;
-                assert!(ticks < MOST_TICKS_AT_ONCE, "user {} spins", user.0);
+                assert!(ticks < MAX_TICKS_AT_A_TIME, "user {} never stops ticking", user.0);
             }
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Dialled { line } => self.dialled(line),
+            Event::Dialled { line } => self.handle_dialled(line),
             Event::Bytes { line, at: End::Server, bytes } => {
                 let Some(server) = self.medium.line(line).map(|line| line.server) else { return };
-                let host = &mut self.servers[server.0];
-                if !host.read(line, &bytes, self.config.job_time, &mut self.medium) && host.is_up() {
-                    // The system knows nothing of such a connection.
+                let server_node = &mut self.servers[server.0];
+                if !server_node.read(line, &bytes, self.config.job_time, &mut self.medium) && server_node.is_powered() {
+                    // The system refuses bytes of an unknown connection.
                     self.medium.close(line, End::User);
                 }
             }
@@ -102,41 +102,41 @@ impl World {
             }
             Event::Bytes { line, at: End::User, .. } | Event::Gone { line, at: End::User } => {
                 let Some(user) = self.medium.line(line).map(|line| line.user) else { return };
-                if let Some(sleeping) = self.sleeping.get_mut(&user) {
-                    sleeping.events.push(event);
+                if let Some(suspended) = self.suspended.get_mut(&user) {
+                    suspended.events.push(event);
                 } else if self.users[user.0].line == Some(line) {
-                    self.with(user, |desk, at| match &event {
-                        Event::Bytes { bytes, .. } => desk.read(bytes, at),
-                        _ => desk.lost(at),
+                    self.with(user, |node, cx| match &event {
+                        Event::Bytes { bytes, .. } => node.read(bytes, cx),
+                        _ => node.lost(cx),
                     });
                 }
             }
             Event::Done { server, run, id, job } => {
-                let host = &mut self.servers[server.0];
-                if host.run == run {
-                    host.done(id, job, self.config.job_time, &mut self.medium);
+                let server_node = &mut self.servers[server.0];
+                if server_node.run == run {
+                    server_node.done(id, job, self.config.job_time, &mut self.medium);
                 }
             }
         }
     }
 
-    fn dialled(&mut self, id: LineId) {
+    fn handle_dialled(&mut self, id: LineId) {
         let Some(line) = self.medium.line(id) else { return };
         let (user, server) = (line.user, line.server);
-        // A partition swallows the attempt, and whoever sleeps finds out later.
-        if self.medium.is_held(id) || self.users[user.0].line != Some(id) {
+        // A partition drops the attempt, and a suspended user learns of the connection later.
+        if self.medium.is_partitioned(id) || self.users[user.0].line != Some(id) {
             return;
         }
-        if let Some(sleeping) = self.sleeping.get_mut(&user) {
-            sleeping.events.push(Event::Dialled { line: id });
+        if let Some(suspended) = self.suspended.get_mut(&user) {
+            suspended.events.push(Event::Dialled { line: id });
             return;
         }
-        let host = &mut self.servers[server.0];
-        if !host.is_up() {
+        let server_node = &mut self.servers[server.0];
+        if !server_node.is_powered() {
             return;
         }
-        self.medium.answered(id, host.run);
-        let accepted = host.accept(id, self.config.job_time, &mut self.medium);
-        self.with(user, |desk, at| if accepted { desk.connected(at) } else { desk.lost(at) });
+        self.medium.set_run(id, server_node.run);
+        let accepted = server_node.accept(id, self.config.job_time, &mut self.medium);
+        self.with(user, |node, cx| if accepted { node.connected(cx) } else { node.lost(cx) });
     }
 }

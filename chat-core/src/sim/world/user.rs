@@ -1,4 +1,4 @@
-//! A user of the world: client machine, peer machine and application, wired as a real driver does it.
+//! The driver of a simulated user: client machine, peer machine and application, wired as by a real driver.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,35 +15,35 @@ use crate::time::{Mono, Now};
 use crate::wire::control::{Offer, OfferPolicy, WelcomeKind};
 use crate::wire::frame::{FrameDecoder, MAX_FRAME};
 
-/// A computer on which a client runs, or ran.
+/// A computer with a client, running or not.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct UserNode {
     pub(super) id: UserId,
     pub(super) user: UserName,
     pub(super) server: ServerId,
     pub(super) clock: Clock,
-    /// Where its socket is.
+    /// The address of its UDP socket.
     pub(super) address: SocketAddr,
     pub(super) client: Option<Client>,
     pub(super) peer: Option<Peer>,
     pub(super) line: Option<LineId>,
-    /// Which of the two ways to the server a partition holds.
-    pub(super) held: [bool; 2],
+    /// Which directions to the server a partition blocks, by receiving end.
+    pub(super) partitioned: [bool; 2],
     pub(super) inbox: Inbox,
-    pub(super) told: Vec<TimedEvent>,
+    pub(super) events: Vec<TimedEvent>,
     decoder: FrameDecoder,
     slab: Slab,
     seed: u64,
-    peers_begun: u64,
+    peers_started: u64,
     keys: Option<Arc<KeyPair>>,
     peer_out: Vec<peer::Output>,
     client_out: Vec<client::Output>,
 }
 
-/// A slab as small as this makes the machine say "more" often.
-const SLOTS: usize = 4;
+/// The size of the slab. Small, so that the peer machine often has more to send than fits.
+const SLAB_SLOTS: usize = 4;
 
-impl Desk {
+impl UserNode {
     pub(super) fn new(id: UserId, user: UserName, server: ServerId, clock: Clock, address: SocketAddr) -> Self {
         Self {
             id,
@@ -54,13 +54,13 @@ impl Desk {
             client: None,
             peer: None,
             line: None,
-            held: [false; 2],
+            partitioned: [false; 2],
             inbox: Inbox::new(Application::Accepts),
-            told: Vec::new(),
+            events: Vec::new(),
             decoder: FrameDecoder::new(MAX_FRAME),
-            slab: Slab::new(SLOTS),
+            slab: Slab::new(SLAB_SLOTS),
             seed: 0,
-            peers_begun: 0,
+            peers_started: 0,
             keys: None,
             peer_out: Vec::new(),
             client_out: Vec::new(),
@@ -71,7 +71,7 @@ impl Desk {
         self.clock.now(medium.now)
     }
 
-    /// When one of its machines, or its application, has something to do.
+    /// When one of the machines or the application has something to do.
     pub(super) fn deadline(&self) -> Option<Mono> {
         let client = self.client.as_ref().and_then(Client::deadline);
         let peer = self.peer.as_ref().and_then(Peer::deadline);
@@ -79,25 +79,25 @@ impl Desk {
         machines.chain(self.inbox.deadline()).min()
     }
 
-    /// Its addresses, as a driver finds them.
+    /// The offer of its address, as a driver would detect it.
     pub(super) fn offer(&self) -> Offer {
         Offer { policy: OfferPolicy::Detected, port: self.address.port(), addresses: vec![self.address] }
     }
 
-    /// Starts the program.
-    pub(super) fn start(&mut self, login: Credentials, seed: u64, at: &mut At<'_>) {
+    /// Starts the process.
+    pub(super) fn start(&mut self, credentials: Credentials, seed: u64, cx: &mut UserContext<'_>) {
         self.seed = seed;
         let generator = Box::new(SeededGenerator::new(seed));
-        let now = self.now(at.medium);
-        let (offer, config) = (self.offer(), at.config.client);
-        self.client = Some(Client::new(now, login, offer, config, generator, &mut self.client_out));
-        self.perform(at);
+        let now = self.now(cx.medium);
+        let (offer, config) = (self.offer(), cx.config.client);
+        self.client = Some(Client::new(now, credentials, offer, config, generator, &mut self.client_out));
+        self.perform(cx);
     }
 
-    /// Ends the program, as if it had been killed.
-    pub(super) fn end(&mut self, at: &mut At<'_>) {
+    /// Ends the process as if it had been killed.
+    pub(super) fn end(&mut self, cx: &mut UserContext<'_>) {
         if let Some(keys) = self.keys.take() {
-            at.ledger.record_crash(keys.session());
+            cx.ledger.record_crash(keys.session());
         }
         self.client = None;
         self.peer = None;
@@ -106,24 +106,24 @@ impl Desk {
         self.slab.remove(usize::MAX);
     }
 
-    pub(super) fn tick(&mut self, at: &mut At<'_>) {
-        let now = self.now(at.medium);
+    pub(super) fn tick(&mut self, cx: &mut UserContext<'_>) {
+        let now = self.now(cx.medium);
         if self.client.as_ref().and_then(Client::deadline).is_some_and(|due| due <= now.mono) {
-            self.feed_client(client::Input::Tick, at);
+            self.feed_client(client::Input::Tick, cx);
         }
         if self.peer.as_ref().and_then(Peer::deadline).is_some_and(|due| due <= now.mono) {
-            self.feed_peer(peer::Input::Tick, at);
+            self.feed_peer(peer::Input::Tick, cx);
         }
-        self.after_peer(at);
+        self.perform_peer(cx);
     }
 
-    /// Bytes from the server.
-    pub(super) fn read(&mut self, mut bytes: &[u8], at: &mut At<'_>) {
+    /// Processes bytes from the server.
+    pub(super) fn read(&mut self, mut bytes: &[u8], cx: &mut UserContext<'_>) {
         loop {
             match self.decoder.next(&mut bytes) {
-                Ok(Some(payload)) => self.feed_client(client::Input::Frame(&payload), at),
+                Ok(Some(payload)) => self.feed_client(client::Input::Frame(&payload), cx),
                 Ok(None) => return,
-                Err(_) => return self.lost(at),
+                Err(_) => return self.lost(cx),
             }
             if self.line.is_none() {
                 return;
@@ -131,91 +131,91 @@ impl Desk {
         }
     }
 
-    /// The connection is there.
-    pub(super) fn connected(&mut self, at: &mut At<'_>) {
+    /// The connection is open.
+    pub(super) fn connected(&mut self, cx: &mut UserContext<'_>) {
         self.decoder = FrameDecoder::new(MAX_FRAME);
-        self.feed_client(client::Input::Connected, at);
+        self.feed_client(client::Input::Connected, cx);
     }
 
-    /// The connection is gone, or did not come about.
-    pub(super) fn lost(&mut self, at: &mut At<'_>) {
+    /// The connection broke or could not be opened.
+    pub(super) fn lost(&mut self, cx: &mut UserContext<'_>) {
         if let Some(line) = self.line.take() {
-            at.medium.close(line, End::Server);
-            self.feed_client(client::Input::Disconnected, at);
+            cx.medium.close(line, End::Server);
+            self.feed_client(client::Input::Disconnected, cx);
         }
     }
 
-    /// Datagrams from the socket, as many as there are.
-    pub(super) fn receive(&mut self, flights: &mut [SimDatagram], at: &mut At<'_>) {
-        let now = self.now(at.medium);
+    /// Processes the datagrams that have arrived.
+    pub(super) fn receive(&mut self, datagrams: &mut [SimDatagram], cx: &mut UserContext<'_>) {
+        let now = self.now(cx.medium);
         let Some(peer) = &mut self.peer else { return };
-        let batch = flights.iter_mut().map(|flight| Datagram { from: flight.from, bytes: &mut flight.bytes });
+        let batch = datagrams.iter_mut().map(|datagram| Datagram { from: datagram.from, bytes: &mut datagram.bytes });
         peer.receive(now, batch, &mut self.peer_out);
-        self.after_peer(at);
+        self.perform_peer(cx);
     }
 
-    pub(super) fn feed_peer(&mut self, input: peer::Input, at: &mut At<'_>) {
-        let now = self.now(at.medium);
+    pub(super) fn feed_peer(&mut self, input: peer::Input, cx: &mut UserContext<'_>) {
+        let now = self.now(cx.medium);
         let Some(peer) = &mut self.peer else { return };
         peer.handle(now, input, &mut self.peer_out);
-        self.after_peer(at);
+        self.perform_peer(cx);
     }
 
-    pub(super) fn feed_client(&mut self, input: client::Input<'_>, at: &mut At<'_>) {
-        let now = self.now(at.medium);
+    pub(super) fn feed_client(&mut self, input: client::Input<'_>, cx: &mut UserContext<'_>) {
+        let now = self.now(cx.medium);
         let Some(client) = &mut self.client else { return };
         client.handle(now, input, &mut self.client_out);
-        self.perform(at);
+        self.perform(cx);
     }
 
-    fn perform(&mut self, at: &mut At<'_>) {
+    fn perform(&mut self, cx: &mut UserContext<'_>) {
         let mut out = std::mem::take(&mut self.client_out);
         for output in out.drain(..) {
             match output {
                 client::Output::Connect => {
-                    // Another port each time, as a kernel does it.
-                    let port = 32_768 + u16::try_from(at.medium.number() % 20_000).unwrap_or_default();
+                    // Another port for each connection, as a kernel assigns them.
+                    let port = 32_768 + u16::try_from(cx.medium.number() % 20_000).unwrap_or_default();
                     let from = SocketAddr::new(self.address.ip(), port);
-                    self.line = Some(at.medium.dial(self.id, from, self.server, self.held));
+                    self.line = Some(cx.medium.dial(self.id, from, self.server, self.partitioned));
                 }
                 client::Output::Send(bytes) => {
                     if let Some(line) = self.line {
-                        at.medium.write(line, End::Server, &bytes);
+                        cx.medium.write(line, End::Server, &bytes);
                     }
                 }
                 client::Output::Close => {
                     if let Some(line) = self.line.take() {
-                        at.medium.close(line, End::Server);
+                        cx.medium.close(line, End::Server);
                     }
                 }
                 client::Output::Event(event) => {
-                    self.told_by_client(&event, at);
-                    self.told.push(TimedEvent { at: at.medium.now, event: ProgramEvent::Client(event) });
+                    self.handle_client_event(&event, cx);
+                    self.events.push(TimedEvent { at: cx.medium.now, event: ProgramEvent::Client(event) });
                 }
             }
         }
         self.client_out = out;
         let offset = self.client.as_ref().map_or(0, Client::clock_offset);
-        self.feed_peer(peer::Input::ClockOffset(offset), at);
+        self.feed_peer(peer::Input::ClockOffset(offset), cx);
     }
 
-    fn told_by_client(&mut self, event: &Event, at: &mut At<'_>) {
+    fn handle_client_event(&mut self, event: &Event, cx: &mut UserContext<'_>) {
         match event {
-            Event::Welcome { kind: WelcomeKind::LoggedIn, keys, .. } => self.begin(keys, at),
+            Event::Welcome { kind: WelcomeKind::LoggedIn, keys, .. } => self.start_peer(keys, cx),
             Event::Welcome { kind: WelcomeKind::Fresh, keys, .. } => {
-                self.begin(keys, at);
-                // The roster is known already, and what changes in it will be told.
-                self.roster(at);
+                self.start_peer(keys, cx);
+                // The roster is known already. Its changes will be reported.
+                self.pass_roster(cx);
             }
             Event::Welcome { kind: WelcomeKind::Continued, .. } => {}
-            Event::Online { .. } => self.roster(at),
-            Event::Change { change, .. } => self.feed_peer(peer::Input::Change(change.clone()), at),
+            Event::Online { .. } => self.pass_roster(cx),
+            Event::Change { change, .. } => self.feed_peer(peer::Input::Change(change.clone()), cx),
             Event::Rejected(_)
             | Event::NoCommonVersion(_)
             | Event::Protocol(_)
             | Event::Failed(_)
             | Event::Ended(_)
-            | Event::Left => self.finish(at),
+            | Event::Left => self.end_peer(cx),
             Event::Busy { .. }
             | Event::Reconnecting { .. }
             | Event::Reconnected
@@ -225,47 +225,47 @@ impl Desk {
         }
     }
 
-    /// Ends the peer machine of the session before, if there was one, and begins that of the new one.
-    fn begin(&mut self, keys: &Arc<KeyPair>, at: &mut At<'_>) {
-        self.finish(at);
-        self.peers_begun += 1;
-        let seed = self.seed.wrapping_mul(31).wrapping_add(self.peers_begun);
+    /// Starts the peer machine of a new session, after ending the one of the previous session.
+    fn start_peer(&mut self, keys: &Arc<KeyPair>, cx: &mut UserContext<'_>) {
+        self.end_peer(cx);
+        self.peers_started += 1;
+        let seed = self.seed.wrapping_mul(31).wrapping_add(self.peers_started);
         let generator = Box::new(SeededGenerator::new(seed));
-        let config = at.config.peer.clone();
+        let config = cx.config.peer.clone();
         self.peer = Some(Peer::new(Arc::clone(keys), self.user.clone(), Loopback::Ignored, config, generator));
         self.keys = Some(Arc::clone(keys));
     }
 
-    /// Says good-bye to all peers.
-    fn finish(&mut self, at: &mut At<'_>) {
-        self.feed_peer(peer::Input::Leave, at);
+    /// Leaves all peers and ends the peer machine.
+    fn end_peer(&mut self, cx: &mut UserContext<'_>) {
+        self.feed_peer(peer::Input::Leave, cx);
         self.peer = None;
         self.inbox.clear();
     }
 
-    fn roster(&mut self, at: &mut At<'_>) {
+    fn pass_roster(&mut self, cx: &mut UserContext<'_>) {
         let entries = self.client.as_ref().map(|client| client.roster().iter().cloned().collect());
-        self.feed_peer(peer::Input::Roster(entries.unwrap_or_default()), at);
+        self.feed_peer(peer::Input::Roster(entries.unwrap_or_default()), cx);
     }
 
-    /// Tells what the peer machine has told, lets the application take what it wants, and sends what is to be sent.
-    fn after_peer(&mut self, at: &mut At<'_>) {
-        let (now, world) = (self.now(at.medium), at.medium.now);
+    /// Records the peer machine's outputs, lets the application accept messages, and transmits datagrams.
+    fn perform_peer(&mut self, cx: &mut UserContext<'_>) {
+        let (now, world) = (self.now(cx.medium), cx.medium.now);
         let (Some(peer), Some(keys)) = (&mut self.peer, &self.keys) else { return };
         loop {
             for output in self.peer_out.drain(..) {
-                at.ledger.record(keys.session(), &self.user, &output);
-                self.inbox.note(&output);
-                self.told.push(TimedEvent { at: world, event: ProgramEvent::Peer(output) });
+                cx.ledger.record(keys.session(), &self.user, &output);
+                self.inbox.add(&output);
+                self.events.push(TimedEvent { at: world, event: ProgramEvent::Peer(output) });
             }
-            let Some((token, id)) = self.inbox.take(world) else { break };
-            at.ledger.record_accept(&self.user, id);
+            let Some((token, id)) = self.inbox.accept(world) else { break };
+            cx.ledger.record_accept(&self.user, id);
             peer.handle(now, peer::Input::Accept(token), &mut self.peer_out);
         }
         loop {
             let more = peer.transmit(now, &mut self.slab);
             for (to, bytes) in self.slab.iter() {
-                at.medium.network.send(world, self.address, to, bytes);
+                cx.medium.network.send(world, self.address, to, bytes);
             }
             self.slab.remove(usize::MAX);
             if more == Transmit::Done {
@@ -275,8 +275,8 @@ impl Desk {
     }
 }
 
-/// What a user's machines need of the world.
-pub(super) struct At<'a> {
+/// The parts of the world that a user's driver needs.
+pub(super) struct UserContext<'a> {
     pub(super) medium: &'a mut Medium,
     pub(super) ledger: &'a mut Ledger,
     pub(super) config: &'a WorldConfig,

@@ -1,5 +1,5 @@
-//! Connections that break and come back all the time, in a room where people come, go and move: whatever was missed, in
-//! the end everybody has the server's roster, and nobody was told of a departure or an arrival that was none.
+//! Connections that break and resume all the time, while users arrive, leave and move: in the end every client has the
+//! server's roster, and no client reported a departure that did not happen.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use chat_core::wire::control::Purpose;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Longer than a silence, the pauses and the attempts after it, and the grace time.
+/// Longer than the silence time, the backoff and the attempts after it, and the grace time.
 const QUIET: Duration = Duration::from_secs(120);
 
 const NAMES: [&str; 9] = ["alice", "bob", "carol", "dave", "eve", "frank", "小明", "grace", "heidi"];
@@ -29,23 +29,24 @@ struct Room {
     world: World,
     random: SeededGenerator,
     users: [UserId; NAMES.len()],
-    /// What each user's application believes, from nothing but what it was told.
-    believed: Vec<Option<Roster>>,
-    /// How often each was told as gone to one of the others.
-    told_gone: BTreeMap<(UserId, UserName), usize>,
+    /// The roster of each user's application, built from reported changes only.
+    reported: Vec<Option<Roster>>,
+    /// How often each user was reported offline to each other one.
+    reported_offline: BTreeMap<(UserId, UserName), usize>,
 }
 
 impl Room {
     fn new(seed: u64) -> Self {
         let mut random = SeededGenerator::new(seed ^ 0x4e70);
         let (_, profile) = Profile::LADDER[(random.number() % 3) as usize];
-        // From a history of nothing to one that holds everything.
+        // From an update log without capacity to one that keeps every update.
         let max_update_log = [0, 200, 3_000, 1 << 20][(random.number() % 4) as usize];
         let server = ServerConfig { max_update_log, ..ServerConfig::default() };
         let mut world = World::new(profile, WorldConfig { server, ..WorldConfig::default() }, seed);
         let users = world.add_online(NAMES);
-        let mut room = Self { world, random, users, believed: vec![None; NAMES.len()], told_gone: BTreeMap::new() };
-        room.read_all();
+        let mut room =
+            Self { world, random, users, reported: vec![None; NAMES.len()], reported_offline: BTreeMap::new() };
+        room.apply_events();
         room
     }
 
@@ -53,12 +54,12 @@ impl Room {
         self.random.number() % most
     }
 
-    fn something_happens(&mut self) {
+    fn inject_fault(&mut self) {
         let index = self.below(NAMES.len() as u64) as usize;
         let user = self.users[index];
         match self.below(20) {
             _ if !self.world.is_running(user) => {
-                self.believed[index] = None;
+                self.reported[index] = None;
                 self.world.login(user, Purpose::Login);
             }
             0..=1 => self.world.leave(user),
@@ -73,89 +74,92 @@ impl Room {
         }
     }
 
-    /// Every application reads what it was told.
-    fn read_all(&mut self) {
+    /// Applies the events of each user to the roster of its application.
+    fn apply_events(&mut self) {
         for (index, user) in self.users.into_iter().enumerate() {
-            for moment in self.world.take_events(user) {
-                match moment.event {
+            for event in self.world.take_events(user) {
+                match event.event {
                     ProgramEvent::Client(Event::Online { .. }) => {
-                        self.believed[index] = self.world.roster(user).cloned()
+                        self.reported[index] = self.world.roster(user).cloned()
                     }
-                    ProgramEvent::Client(Event::Change { change, .. }) => self.is_told(index, &change),
+                    ProgramEvent::Client(Event::Change { change, .. }) => self.apply_change(index, &change),
                     _ => {}
                 }
             }
         }
     }
 
-    fn is_told(&mut self, index: usize, change: &Change) {
-        let Some(believed) = &mut self.believed[index] else { return };
-        believed.apply(change);
+    fn apply_change(&mut self, index: usize, change: &Change) {
+        let Some(reported) = &mut self.reported[index] else { return };
+        reported.apply(change);
         if let Change::Offline { user, .. } = change {
-            *self.told_gone.entry((self.users[index], user.clone())).or_default() += 1;
+            *self.reported_offline.entry((self.users[index], user.clone())).or_default() += 1;
         }
     }
 
     fn check(&self) {
-        for (user, believed) in self.users.iter().zip(&self.believed) {
-            assert!(self.world.is_running(*user), "everybody came back");
-            self.world.check_roster(*user).unwrap_or_else(|lie| panic!("{lie}"));
-            let believed = believed.as_ref().expect("it is online, so it was told so");
-            self.world.check_changes(*user, believed).unwrap_or_else(|lie| panic!("{lie}"));
+        for (user, reported) in self.users.iter().zip(&self.reported) {
+            assert!(self.world.is_running(*user), "a program is not running");
+            self.world.check_roster(*user).unwrap_or_else(|difference| panic!("{difference}"));
+            let reported = reported.as_ref().expect("an online event was reported");
+            self.world.check_changes(*user, reported).unwrap_or_else(|difference| panic!("{difference}"));
         }
-        let mut gone = BTreeMap::<_, usize>::new();
+        let mut departures = BTreeMap::<_, usize>::new();
         for record in self.world.records(World::SERVER) {
             if let Record::Presence(event) = record
                 && matches!(event.presence, Presence::Offline(_))
             {
-                *gone.entry(event.user.clone()).or_default() += 1;
+                *departures.entry(event.user.clone()).or_default() += 1;
             }
         }
-        for ((_, user), told) in &self.told_gone {
+        for ((_, user), count) in &self.reported_offline {
             assert!(
-                *told <= gone.get(user).copied().unwrap_or(0),
-                "{user} did not leave as often as somebody was told"
+                *count <= departures.get(user).copied().unwrap_or(0),
+                "{user} was reported offline more often than it left"
             );
         }
     }
 }
 
-/// Gives how many came back to what they had missed, and how many to a whole copy.
-fn returns(seed: u64) -> (u64, u64) {
+/// Returns how many resumes were answered with a delta, and how many with a snapshot.
+fn resumes(seed: u64) -> (u64, u64) {
     let mut room = Room::new(seed);
     for _ in 0..40 + room.below(60) {
-        room.something_happens();
-        // Often so little that what happened before is on its way, or was not even told.
+        room.inject_fault();
+        // Often so short that earlier changes are not published or still in flight.
         let most = [30, 300, 5_000][room.below(3) as usize];
         let pause = room.below(most);
         room.world.run(Duration::from_millis(pause));
-        room.read_all();
+        room.apply_events();
     }
-    // Programs that ended start again, and the connections of the others are left alone.
+    // Start programs that ended, and leave the other connections alone.
     room.world.run(QUIET);
     for index in 0..NAMES.len() {
-        room.read_all();
+        room.apply_events();
         if !room.world.is_running(room.users[index]) {
-            room.believed[index] = None;
+            room.reported[index] = None;
             room.world.login(room.users[index], Purpose::Login);
         }
     }
     room.world.run(30 * SECOND);
-    room.read_all();
+    room.apply_events();
     room.check();
-    let counts = room.world.server_counts(World::SERVER).expect("it runs");
+    let counts = room.world.server_counts(World::SERVER).expect("the server is running");
     (counts[Count::CaughtUp], counts[Count::Resumed] - counts[Count::CaughtUp])
 }
 
 #[test]
-fn whatever_was_missed_everybody_has_the_roster_of_the_server() {
-    let (caught_up, copied) = (Cell::new(0), Cell::new(0));
+fn after_any_resumes_every_client_has_the_servers_roster() {
+    let (deltas, snapshots) = (Cell::new(0), Cell::new(0));
     let count = each_seed(env!("CARGO_CRATE_NAME"), 0..600, |seed| {
-        let (missed, whole) = returns(seed);
-        caught_up.set(caught_up.get() + missed);
-        copied.set(copied.get() + whole);
+        let (delta, snapshot) = resumes(seed);
+        deltas.set(deltas.get() + delta);
+        snapshots.set(snapshots.get() + snapshot);
     });
-    let (caught_up, copied) = (caught_up.get(), copied.get());
-    assert!(count == 1 || caught_up > count && copied > count, "{caught_up} and {copied}: both ways are taken");
-    announce(format_args!("returns: {count} seeds, {caught_up} times what was missed and {copied} times a copy"));
+    let (deltas, snapshots) = (deltas.get(), snapshots.get());
+    assert!(
+        count == 1 || deltas > count && snapshots > count,
+        "{deltas} deltas and {snapshots} snapshots: both must occur"
+    );
+    announce(format_args!("resumes: {count} seeds, {deltas} deltas and {snapshots} snapshots"));
 }
