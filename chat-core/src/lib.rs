@@ -1,28 +1,38 @@
-//! The rules of chat, without anything that touches the world: no sockets, no clocks, no tasks, no locks, no
-//! randomness of its own. What a program needs of those it hands in.
+//! The rules of chat as state machines without I/O. This crate opens no socket, reads no clock, starts no task, and draws
+//! no randomness. Its caller, the driver, provides all of these.
 //!
-//! A module imports only from rows above its own:
+//! # Modules
 //!
-//! ```text
-//! 1 values     time  name  text  password  id  key  generator  extras  source  rate_limit  timers
-//! 2 facts      presence  roster  message
-//! 3 port       accounts
-//! 4 wire       frame  hello  rejection  control  datagram
-//! 5 seal       keys  replay window
-//! 6 machines   server  client  peer
-//! 7 proof      sim                        (feature `sim`)
-//! ```
+//! A module imports only from its own row and the rows above. The machines do not import each other. The test
+//! `module_rows` enforces both.
+//!
+//! | row | modules | contents |
+//! | --- | --- | --- |
+//! | support | `error_chain` | helpers that know nothing of chat |
+//! | values | `time name text password invitation id key generator extras source` | parsed once at the edge, with private fields, and never checked again |
+//! | facts | `presence roster message` | who is online and what changed, what was said and its outcomes |
+//! | port | `accounts` | the trait, an implementation in memory, and the contract suite (feature `testing`) |
+//! | wire | `wire/{frame,hello,rejection,control,datagram}` | the wire formats: one encoder and one decoder for both ends, with golden bytes |
+//! | seal | `seal/{keys,replay}` | keys derived from the roster, AES-256-GCM, the replay window |
+//! | parts | `rate_limit timers` | what several machines are built from |
+//! | machines | `server client peer` | the rules, as state machines without I/O |
+//! | simulator | `sim` | seeded network, clocks and generator for machines in any number, and fuzz targets (feature `sim`) |
 //!
 //! # Machines
 //!
-//! The three machines are state machines without I/O ("sans-IO"). They have the same doors: `handle(now, input, out)`
-//! for what happens, `deadline()` for when to come back with a tick, and the peer machine also `receive` and
-//! `transmit` for datagrams. Their driver reads both clocks once per event, performs every output in order before the
-//! next input, and sleeps until the deadline. A machine never blocks: slow work leaves as a job and comes back as an
-//! input. Input can be wrong, never fatal. `out` is the driver's, so nothing is lost when it stops reading, and a test
-//! compares all of it.
+//! All three machines follow the sans-IO pattern and have the same interface:
 //!
-//! Two peers talk, here without a network between them (feature `sim`):
+//! - `handle(now, input, out)` processes one input: a command, a frame, the result of a job, or a tick. It appends
+//!   outputs to `out`.
+//! - `deadline()` returns when the driver must send a tick if no other input comes first.
+//! - The peer machine also has `receive` for datagrams from the socket and `transmit`, which fills a slab with datagrams to
+//!   send.
+//!
+//! For each event, the driver reads both clocks once, passes one input, and performs all outputs in order before the next
+//! input. Then it sleeps until the deadline. A machine never blocks: slow work leaves as a job, and its result returns as
+//! an input. No input is fatal, however wrong it is.
+//!
+//! Two peer machines on a simulated network (feature `sim`):
 //!
 //! ```
 //! use std::time::Duration;
@@ -32,11 +42,12 @@
 //!
 //! let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 1);
 //! group.send_text(0, Recipient::Everyone, "大家好");
-//! assert!(group.run_until_idle(Duration::from_secs(1)), "every outcome is told");
+//! assert!(group.run_until_idle(Duration::from_secs(1)), "outcomes are missing");
 //! assert!(group.take_outputs(1).iter().any(|output| matches!(output, Output::Deliver { .. })));
 //! ```
 
 pub mod error_chain;
+
 pub mod extras;
 pub mod generator;
 pub mod id;
@@ -44,11 +55,9 @@ pub mod invitation;
 pub mod key;
 pub mod name;
 pub mod password;
-mod rate_limit;
 pub mod source;
 pub mod text;
 pub mod time;
-mod timers;
 
 pub mod message;
 pub mod presence;
@@ -59,6 +68,9 @@ pub mod accounts;
 pub mod wire;
 
 pub mod seal;
+
+mod rate_limit;
+mod timers;
 
 pub mod client;
 pub mod peer;
