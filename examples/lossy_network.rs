@@ -1,10 +1,10 @@
-//! The peer machine alone, on a simulated network that loses a third of everything and delivers the rest out of order,
-//! twice, or damaged. No sockets, no tokio, and the same seed always gives the same run.
+//! Three peer machines on a simulated network that loses a third of all datagrams and reorders, duplicates or corrupts the
+//! others. There are no sockets and no tokio, and a run is a function of its seed.
 //!
 //! ```text
 //! cargo run -p chat-examples --example lossy_network
 //! ```
-#![expect(clippy::print_stdout, reason = "the transcript is what this example is for")]
+#![expect(clippy::print_stdout, reason = "the example prints its results")]
 
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ fn main() {
     for number in 1..=20 {
         group.send_text(0, Recipient::Everyone, &format!("message {number}"));
     }
-    assert!(group.run_until_idle(Duration::from_secs(60)), "every outcome is told");
+    assert!(group.run_until_idle(Duration::from_secs(60)), "outcomes are missing");
 
     for index in 1..3 {
-        let heard: Vec<String> = group.take_outputs(index).into_iter().filter_map(text).collect();
+        let received: Vec<String> = group.take_outputs(index).into_iter().filter_map(text).collect();
         let expected: Vec<String> = (1..=20).map(|number| format!("message {number}")).collect();
-        assert_eq!(heard, expected, "each once and in order");
-        println!("m{index} heard {} messages, each once and in order", heard.len());
+        assert_eq!(received, expected, "each message once and in order");
+        println!("m{index} received {} messages, each once and in order", received.len());
     }
     let mut slowest = Duration::ZERO;
     for output in group.take_outputs(0) {
@@ -40,8 +40,8 @@ fn main() {
             slowest = slowest.max(report.after);
         }
     }
-    println!("m0 was told 40 times `delivered`, at the latest after {} ms", slowest.as_millis());
-    println!("{} datagrams were sent for it", group.network.sent());
+    println!("m0 received 40 reports of `delivered`, the last after {} ms", slowest.as_millis());
+    println!("the members sent {} datagrams", group.network.sent());
 }
 
 fn text(output: Output) -> Option<String> {
@@ -57,7 +57,7 @@ fn text(output: Output) -> Option<String> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn it_runs_to_its_end() {
+    fn the_example_succeeds() {
         super::main();
     }
 }

@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::body`.
+//! Runs the target `chat_core::sim::fuzz::body`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::datagram`.
+//! Runs the target `chat_core::sim::fuzz::datagram`.
 
 #![no_main]
 

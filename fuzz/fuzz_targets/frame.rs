@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::frame`.
+//! Runs the target `chat_core::sim::fuzz::frame`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::hello`.
+//! Runs the target `chat_core::sim::fuzz::hello`.
 
 #![no_main]
 

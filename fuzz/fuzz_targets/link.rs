@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::link`.
+//! Runs the target `chat_core::sim::fuzz::link`.
 
 #![no_main]
 

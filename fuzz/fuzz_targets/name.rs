@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::name`.
+//! Runs the target `chat_core::sim::fuzz::name`.
 
 #![no_main]
 

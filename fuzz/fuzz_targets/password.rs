@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::password`.
+//! Runs the target `chat_core::sim::fuzz::password`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::reply`.
+//! Runs the target `chat_core::sim::fuzz::reply`.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::request`.
+//! Runs the target `chat_core::sim::fuzz::request`.
 
 #![no_main]
 

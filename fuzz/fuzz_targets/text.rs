@@ -1,4 +1,4 @@
-//! Feeds `chat_core::sim::fuzz::text`.
+//! Runs the target `chat_core::sim::fuzz::text`.
 
 #![no_main]
 
