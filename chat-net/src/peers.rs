@@ -48,7 +48,7 @@ use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
 use chat_core::peer::{Input, Loopback, Output, Peer, PeerConfig, SendError, Token};
 use chat_core::roster::{Change, Entry, LinkVersions};
-use chat_core::time::Timestamp;
+use chat_core::time::{Now, Timestamp};
 use chat_core::wire::datagram::VERSION;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
@@ -208,15 +208,19 @@ impl Endpoint {
     /// # Errors
     /// The message was not queued, and no recipient will receive it.
     pub fn send(&mut self, to: Recipient, content: Content) -> Result<Sent, SendError> {
-        let at = self.clock.now().wall;
-        self.send_at(to, content, at)
+        let now = self.clock.now();
+        self.send_with(now, to, content, now.wall)
     }
 
     /// Queues a message that carries the time `at`.
     pub(crate) fn send_at(&mut self, to: Recipient, content: Content, at: Timestamp) -> Result<Sent, SendError> {
+        self.send_with(self.clock.now(), to, content, at)
+    }
+
+    fn send_with(&mut self, now: Now, to: Recipient, content: Content, at: Timestamp) -> Result<Sent, SendError> {
         let before = self.outputs.len();
         // The machine answers within the call, so the tag needs not tell one send from another.
-        self.handle(Input::Send { tag: 0, to, content, sent_at: at });
+        self.peer.handle(now, Input::Send { tag: 0, to, content, sent_at: at }, &mut self.outputs);
         let is_answer = |output: &Output| matches!(output, Output::Queued { .. } | Output::NotSent { .. });
         let index = self.outputs[before..].iter().position(is_answer);
         match index.map(|index| self.outputs.remove(before + index)) {
