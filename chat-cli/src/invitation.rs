@@ -1,5 +1,7 @@
-//! The invitation code: from a file or from `CHAT_INVITATION_CODE`. Never from an argument.
+//! The invitation code: from a file or from `CHAT_INVITATION_CODE`, never from an argument.
 
+use std::env::{self, VarError};
+use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
@@ -8,31 +10,35 @@ use zeroize::Zeroizing;
 
 use crate::error::CliError;
 
-/// The environment variable.
-const VARIABLE: &str = "CHAT_INVITATION_CODE";
-
-/// The code, if one is given: from the file if there is one, else from the environment.
+/// Reads the code from the first line of `file`, or from the environment without a file. `None` if neither has one.
 ///
 /// # Errors
-/// It cannot be read, or is none.
-pub fn given(file: Option<&Path>) -> Result<Option<InvitationCode>, CliError> {
-    if let Some(path) = file {
-        let unusable = |why: &dyn std::fmt::Display| {
-            CliError::usage(format_args!("the invitation file {} cannot be used: {why}", path.display()))
-        };
-        let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| unusable(&error))?;
-        let code = InvitationCode::parse(text.lines().next().unwrap_or_default()).map_err(|error| unusable(&error))?;
-        return Ok(Some(code));
+/// The file cannot be read, or the code breaks a rule. The message does not quote the code.
+pub fn read(file: Option<&Path>) -> Result<Option<InvitationCode>, CliError> {
+    file.map_or_else(from_environment, |path| from_file(path).map(Some))
+}
+
+/// Reads the code from `CHAT_INVITATION_CODE`. `None` if the variable is not set.
+///
+/// # Errors
+/// The code breaks a rule. The message does not quote it.
+pub fn from_environment() -> Result<Option<InvitationCode>, CliError> {
+    let unusable = |why: &dyn Display| CliError::usage(format_args!("{VARIABLE} cannot be used: {why}"));
+    match env::var(VARIABLE).map(Zeroizing::new) {
+        Ok(code) => InvitationCode::parse(&code).map(Some).map_err(|error| unusable(&error)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(unusable(&"it is not UTF-8")),
     }
-    match std::env::var(VARIABLE).map(Zeroizing::new) {
-        Ok(typed) => InvitationCode::parse(&typed)
-            .map(Some)
-            .map_err(|error| CliError::usage(format_args!("{VARIABLE} cannot be used: {error}"))),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(CliError::usage(format_args!("{VARIABLE} cannot be used: it is not UTF-8")))
-        }
-    }
+}
+
+const VARIABLE: &str = "CHAT_INVITATION_CODE";
+
+fn from_file(path: &Path) -> Result<InvitationCode, CliError> {
+    let unusable = |why: &dyn Display| {
+        CliError::usage(format_args!("the invitation file {} cannot be used: {why}", path.display()))
+    };
+    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| unusable(&error))?;
+    InvitationCode::parse(text.lines().next().unwrap_or_default()).map_err(|error| unusable(&error))
 }
 
 #[cfg(test)]
@@ -55,7 +61,7 @@ mod tests {
             ("spring 2026", Some("no spaces")),
         ] {
             fs::write(&path, content).unwrap();
-            match (given(Some(&path)), sentence) {
+            match (read(Some(&path)), sentence) {
                 (Ok(Some(code)), None) => assert!(code.matches(b"spring-2026")),
                 (Err(error), Some(sentence)) => {
                     assert!(shown(&error).contains(sentence) && !shown(&error).contains(content), "{}", shown(&error));
@@ -64,7 +70,7 @@ mod tests {
                 (result, _) => panic!("{content:?}: {result:?}"),
             }
         }
-        let missing = given(Some(&folder.path().join("none"))).unwrap_err();
+        let missing = read(Some(&folder.path().join("none"))).unwrap_err();
         assert!(shown(&missing).contains("none cannot be used: "), "{}", shown(&missing));
     }
 }

@@ -1,12 +1,14 @@
-//! The two programs `chat-server` and `chat-client`: thin, line-oriented, scriptable. The only crate that knows all of
-//! chat-core, chat-net and chat-store.
+//! The programs `chat-server` and `chat-client`, line-oriented and scriptable. This is the only crate that knows chat-core,
+//! chat-net and chat-store.
 //!
-//! Standard output is the conversation, standard error is diagnostics, exit codes are documented in `--help`. Arguments
-//! are read in two stages: what was typed, each value checked by itself (`args`), and what it means together (`Task`).
-//! What can go wrong with one line of input is an [`input_error::InputError`] and never ends the program; what ends it is
+//! Standard output carries the conversation, standard error carries diagnostics, and `--help` documents the exit codes.
+//! Arguments are read in three stages: [`clap`] parses each value on its own (`args`), [`config::merge`] combines
+//! arguments and environment with the configuration file (`settings`), and `task` decides what they mean together.
+//!
+//! An error in one line of input is an [`input_error::InputError`] and never ends the program. An error that ends it is
 //! an [`error::CliError`], which knows its exit code.
 //!
-//! The programs are for Unix: they live by its signals, file modes and terminals. The libraries are not bound to it.
+//! The programs run on Unix only, because they use its signals, file modes and terminals. The libraries are portable.
 
 pub mod address;
 pub mod client;
@@ -14,6 +16,7 @@ mod clock;
 pub mod config;
 pub mod error;
 pub mod folder;
+pub mod format;
 pub mod input_error;
 pub mod invitation;
 pub mod number;
@@ -23,29 +26,29 @@ pub mod signals;
 pub mod table;
 pub mod terminal;
 
+use std::env;
 use std::process::ExitCode;
 
-use clap::Parser;
 use env_logger::Env;
 
-use crate::error::{CliError, finish};
+use crate::client::task::ClientTask;
+use crate::error::finish;
+use crate::server::task::ServerTask;
 
-/// All of `chat-server`.
+/// Runs `chat-server` with the arguments and environment of this process.
 pub fn chat_server() -> ExitCode {
     log_to_stderr("warn");
-    let args = server::args::ServerArgs::try_parse().map_err(CliError::from);
-    finish(args.and_then(server::args::ServerArgs::task).and_then(server::run))
+    finish(ServerTask::from_args(env::args_os()).and_then(server::run))
 }
 
-/// All of `chat-client`.
+/// Runs `chat-client` with the arguments and environment of this process.
 pub fn chat_client() -> ExitCode {
-    // What it warns of people see as notices and outcomes; in between, it would tear the line that is being typed.
+    // The user sees UDP problems as notices and outcomes. A warning in between would tear the line that is being typed.
     log_to_stderr("warn,chat_net::udp=error");
-    let args = client::args::ClientArgs::try_parse().map_err(client::args::not_arguments);
-    finish(args.and_then(client::args::ClientArgs::task).and_then(client::run))
+    finish(ClientTask::from_args(env::args_os()).and_then(client::run))
 }
 
-/// What is for developers and operators, as `RUST_LOG` says, or else `usual`.
-fn log_to_stderr(usual: &str) {
-    env_logger::Builder::from_env(Env::default().default_filter_or(usual)).init();
+/// Logs to standard error, at the levels that `RUST_LOG` sets, or else at `default`.
+fn log_to_stderr(default: &str) {
+    env_logger::Builder::from_env(Env::default().default_filter_or(default)).init();
 }

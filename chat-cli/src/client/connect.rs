@@ -14,7 +14,7 @@ use chat_net::identity::Fingerprint;
 use chat_net::trust::{Answer, AskUser, KnownServers, Trust, UnknownServer};
 use tokio::task::spawn_blocking;
 
-use super::args::{self, Talk, TrustChoice};
+use super::task::{JoinOptions, TrustChoice, default_known_servers};
 use crate::error::CliError;
 use crate::secret::{PasswordKind, PasswordPrompt};
 use crate::terminal::{self, TerminalPrompt};
@@ -24,8 +24,8 @@ use crate::terminal::{self, TerminalPrompt};
 /// # Errors
 /// - Exit code 2: a value is missing, and there is no terminal to ask for it.
 /// - Exit code 3: the client could not connect or log in.
-pub async fn connect(task: Talk) -> Result<(Client, Events), CliError> {
-    let Talk { server, user, purpose, password, invitation, udp, advertise, trust, format: _, input: _ } = task;
+pub async fn connect(options: JoinOptions) -> Result<(Client, Events), CliError> {
+    let JoinOptions { server, user, purpose, password, invitation, udp, advertise, trust, .. } = options;
     let known_servers = match &trust {
         TrustChoice::Known(path) | TrustChoice::AcceptNew(path) => Some(path.clone()),
         TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) => None,
@@ -94,7 +94,7 @@ impl AskUser for AtTerminal {
 
 /// The option that names this file of known servers. Empty for the default file.
 fn known_servers_option(known_servers: Option<&Path>) -> String {
-    let is_default = |file: &&Path| args::usual_known_servers().is_ok_and(|usual| usual == **file);
+    let is_default = |file: &&Path| default_known_servers().is_ok_and(|default| default == **file);
     known_servers
         .filter(|file| !is_default(file))
         .map_or_else(String::new, |file| format!(" --known-servers {}", file.display()))

@@ -8,11 +8,11 @@ use chat_core::password::Password;
 use rustyline::DefaultEditor;
 use tokio::sync::{Notify, mpsc};
 
-use super::args::Format;
 use super::editor::Editor;
 use super::line_reader;
 use super::prompt::{Prompt, PromptWriter};
 use super::screen::Screen;
+use crate::format::Format;
 use crate::input_error::InputError;
 use crate::terminal;
 

@@ -9,10 +9,10 @@ use rustyline::error::{ReadlineError, Signal};
 use tokio::sync::{Notify, mpsc};
 use zeroize::Zeroizing;
 
-use super::args::Format;
 use super::console::Input;
 use super::line::{self, Action};
 use super::prompt::{CLEAR_LINE, Prompt};
+use crate::format::Format;
 use crate::input_error::InputError;
 use crate::secret::{self, PasswordKind, PasswordPrompt};
 use crate::terminal::TerminalPrompt;

@@ -8,7 +8,7 @@
 //!                   renderer (text | json) -> screen
 //! ```
 
-pub mod args;
+mod args;
 pub mod connect;
 pub mod console;
 pub mod conversation;
@@ -26,6 +26,7 @@ pub mod renderer;
 mod samples;
 pub mod screen;
 mod settings;
+pub mod task;
 pub mod text;
 pub mod ui;
 pub mod view;
@@ -38,10 +39,10 @@ use chat_net::address::ServerAddress;
 use chat_net::trust::KnownServers;
 use tokio::runtime::Runtime;
 
-use self::args::Task;
 use self::console::Console;
 use self::conversation::Conversation;
 use self::renderer::Renderer;
+use self::task::{ClientTask, JoinOptions};
 use self::ui::Ui;
 use crate::error::{CliError, Exit};
 use crate::signals::StopSignals;
@@ -51,14 +52,14 @@ use crate::terminal::{self, TerminalGuard};
 ///
 /// # Errors
 /// The task failed. The error contains a sentence for the user and the exit code.
-pub fn run(task: Task) -> Result<Exit, CliError> {
+pub fn run(task: ClientTask) -> Result<Exit, CliError> {
     match task {
-        Task::Forget { server, known_servers } => forget(&server, known_servers),
-        Task::Talk(task) => {
+        ClientTask::Forget { server, known_servers } => forget(&server, known_servers),
+        ClientTask::Join(options) => {
             let runtime = Runtime::new()
                 .map_err(|error| CliError::not_there(format_args!("no threads can be started: {error}")))?;
             let _guard = TerminalGuard::new();
-            let result = runtime.block_on(converse(*task));
+            let result = runtime.block_on(converse(*options));
             // A thread may still wait for a line that is never typed.
             runtime.shutdown_background();
             result
@@ -66,12 +67,12 @@ pub fn run(task: Task) -> Result<Exit, CliError> {
     }
 }
 
-async fn converse(task: args::Talk) -> Result<Exit, CliError> {
+async fn converse(options: JoinOptions) -> Result<Exit, CliError> {
     // Without a terminal, no terminal can be closed, and `nohup` expects SIGHUP to stay ignored.
     let mut signals = if terminal::is_interactive() { StopSignals::with_hang_up()? } else { StopSignals::new()? };
-    let (format, input) = (task.format, task.input);
+    let (format, input) = (options.format, options.input);
     let (client, events) = tokio::select! {
-        connected = connect::connect(task) => connected?,
+        connected = connect::connect(options) => connected?,
         () = signals.next() => return Err(CliError::interrupted()),
     };
     let mut console = Console::open(input);

@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal};
 
 use jiff::tz::TimeZone;
 
-use super::args::Format;
 use super::json;
 use super::screen::Batch;
 use super::text::{Colour, Stream, TextRenderer};
 use super::view::ViewEvent;
+use crate::format::Format;
 
 /// Turns events into lines.
 #[derive(Clone, Debug)]

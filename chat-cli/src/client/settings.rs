@@ -1,4 +1,4 @@
-//! The configuration file of `chat-client`: what arguments and environment leave open.
+//! The options of `chat-client`: as arguments, as environment variables, and as keys of the configuration file.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -6,94 +6,141 @@ use std::path::{Path, PathBuf};
 use chat_core::name::UserName;
 use chat_net::address::{AdvertisedAddress, ServerAddress};
 use chat_net::identity::Fingerprint;
-use clap::CommandFactory;
+use clap::Args;
+use clap::builder::BoolishValueParser;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::args::{ClientArgs, Format};
-use crate::config;
+use crate::config::{self, Settings};
 use crate::error::CliError;
+use crate::format::Format;
 
-/// The keys, named as the options are.
-#[derive(Debug, Default, Deserialize)]
+/// The options that the user gave, from one source or merged from all.
+#[derive(Args, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Settings {
-    #[serde(deserialize_with = "config::typed")]
+pub(super) struct ClientSettings {
+    /// A TOML file that sets these options, without the dashes; arguments and the environment take precedence
+    #[arg(long, env = "CHAT_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub(super) config: Option<PathBuf>,
+
+    /// The server
+    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT")]
+    #[serde(deserialize_with = "config::from_str")]
     pub(super) server: Option<ServerAddress>,
-    #[serde(deserialize_with = "config::typed")]
+
+    /// Your user name [default: asked for at the terminal]
+    #[arg(long, env = "CHAT_USER", value_name = "NAME")]
+    #[serde(deserialize_with = "config::from_str")]
     pub(super) user: Option<UserName>,
+
+    /// Create the account first
+    #[arg(long, env = "CHAT_REGISTER", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) register: Option<bool>,
+
+    /// A file whose first line is the password
+    #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
     #[serde(deserialize_with = "config::path")]
     pub(super) password_file: Option<PathBuf>,
+
+    /// A file whose first line is the invitation code, for --register [env: CHAT_INVITATION_CODE is the code itself]
+    #[arg(long, env = "CHAT_INVITATION_FILE", value_name = "FILE")]
     #[serde(deserialize_with = "config::path")]
     pub(super) invitation_file: Option<PathBuf>,
-    #[serde(deserialize_with = "config::address")]
+
+    /// The address to receive messages on [default: [::]:0]
+    #[arg(long, env = "CHAT_UDP", value_name = "IP:PORT", value_parser = crate::address::parse)]
+    #[serde(deserialize_with = "config::bind_address")]
     pub(super) udp: Option<SocketAddr>,
-    #[serde(deserialize_with = "advertised")]
+
+    /// An address at which others can reach you, instead of those found automatically (repeatable)
+    #[arg(long, env = "CHAT_ADVERTISE", value_name = "IP[:PORT]", value_delimiter = ',')]
+    #[serde(deserialize_with = "advertised_addresses")]
     pub(super) advertise: Vec<AdvertisedAddress>,
-    #[serde(deserialize_with = "config::typed")]
+
+    /// Trust only the server with this fingerprint
+    #[arg(long, env = "CHAT_FINGERPRINT", value_name = "HEX", conflicts_with = "ca")]
+    #[serde(deserialize_with = "config::from_str")]
     pub(super) fingerprint: Option<Fingerprint>,
+
+    /// Trust and remember an unknown server without asking
+    #[arg(long, env = "CHAT_ACCEPT_NEW", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) accept_new: Option<bool>,
+
+    /// Trust servers whose certificate is signed by an authority in this PEM file
+    #[arg(long, env = "CHAT_CA", value_name = "FILE")]
     #[serde(deserialize_with = "config::path")]
     pub(super) ca: Option<PathBuf>,
+
+    /// The file that remembers known servers [default: known-servers in the user's data folder]
+    #[arg(long, env = "CHAT_KNOWN_SERVERS", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) known_servers: Option<PathBuf>,
+
+    /// The format of the output [default: text]
+    #[arg(long, env = "CHAT_FORMAT", value_enum, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
+
+    /// The format of the input [default: text]
+    #[arg(long, env = "CHAT_INPUT", value_enum, value_name = "FORMAT")]
     pub(super) input: Option<Format>,
 }
 
-impl Settings {
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// It cannot be read, or something in it is wrong.
-    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
-        let keys = keys();
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let settings: Self = config::read(path, &keys)?;
-        let trusts = [settings.fingerprint.is_some(), settings.accept_new == Some(true), settings.ca.is_some()];
-        if trusts.into_iter().filter(|said| *said).count() > 1 {
-            let sentence = format!("{} has more than one of fingerprint, accept-new and ca", path.display());
-            return Err(CliError::usage(sentence).hint("leave one of them: they say in different ways whom to trust"));
+impl Settings for ClientSettings {
+    fn check_file(&self, path: &Path) -> Result<(), CliError> {
+        let trusts = [self.fingerprint.is_some(), self.accept_new == Some(true), self.ca.is_some()];
+        if trusts.into_iter().filter(|set| *set).count() > 1 {
+            return Err(CliError::usage(format_args!(
+                "{} sets more than one of fingerprint, accept-new and ca",
+                path.display()
+            ))
+            .hint("keep one of them: each is a different way to trust a server"));
         }
-        Ok(settings)
+        Ok(())
+    }
+
+    fn yield_to(&mut self, given: &Self) {
+        // Each of the three decides which server to trust.
+        if given.fingerprint.is_some() || given.accept_new.is_some() || given.ca.is_some() {
+            (self.fingerprint, self.accept_new, self.ca) = (None, None, None);
+        }
     }
 }
 
-fn keys() -> Vec<String> {
-    let command = ClientArgs::command();
-    let options = command.get_arguments().filter_map(clap::Arg::get_long);
-    options.filter(|name| !matches!(*name, "config" | "help" | "version")).map(str::to_owned).collect()
-}
-
-fn advertised<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AdvertisedAddress>, D::Error> {
-    let typed = Vec::<String>::deserialize(deserializer)?;
-    typed.iter().map(|address| address.parse().map_err(D::Error::custom)).collect()
+fn advertised_addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AdvertisedAddress>, D::Error> {
+    let addresses = Vec::<String>::deserialize(deserializer)?;
+    addresses.iter().map(|address| address.parse().map_err(D::Error::custom)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use clap::Command;
+
     use super::*;
 
-    fn read(content: &str) -> Result<Settings, CliError> {
+    fn read(content: &str) -> Result<ClientSettings, CliError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("client.toml");
         fs::write(&path, content).unwrap();
-        Settings::read(&path)
+        let command = ClientSettings::augment_args(Command::new("chat-client"));
+        config::merge(&command.get_matches_from(["chat-client", "--config", path.to_str().unwrap()]))
     }
 
     #[test]
     fn every_option_is_a_key() {
-        for key in keys() {
+        for key in config::keys::<ClientSettings>() {
+            // A wrong type, so that only an unknown key is reported as one.
             let error = format!("{:?}", read(&format!("{key} = {{}}")).unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
     }
 
     #[test]
-    fn values_are_those_of_the_options() {
+    fn keys_take_the_values_of_the_options() {
         let settings = read(
             "server = 'lab:1'\nuser = '小明'\nregister = true\nadvertise = ['10.0.0.7', '10.0.0.8:5000']\nformat = 'json'",
         )

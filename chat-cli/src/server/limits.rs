@@ -1,4 +1,4 @@
-//! The limits that were asked for, with the libraries' defaults for the others, and whether they go together.
+//! The server's limits: those that the operator set, the libraries' defaults for the others, and whether they agree.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -8,11 +8,11 @@ use chat_core::server::{RegistrationPolicy, ServerConfig};
 use chat_net::server::ServerOptions;
 use chat_store::StoreOptions;
 
-use super::settings::{Registration, Settings};
+use super::settings::{Registration, ServerSettings};
 use crate::error::CliError;
 use crate::number::Number;
 
-/// What serving is bounded by.
+/// The limits of the server machine, the driver and the accounts.
 #[derive(Clone, Debug)]
 pub struct Limits {
     machine: ServerConfig,
@@ -21,11 +21,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Puts the limits that were said into the defaults.
+    /// Overrides the defaults by the limits in `settings`.
     ///
     /// # Errors
-    /// Two of them contradict each other.
-    pub fn new(settings: &Settings) -> Result<Self, CliError> {
+    /// Two limits contradict each other, or the invitation code contradicts the registration policy.
+    pub(super) fn new(settings: &ServerSettings) -> Result<Self, CliError> {
         let (net, mut store) = (ServerOptions::default(), StoreOptions::default());
         let (mut machine, mut handshake_time) = (net.machine, net.handshake_time);
         machine.registration = registration(settings)?;
@@ -42,9 +42,9 @@ impl Limits {
         set(&mut machine.max_checks, settings.max_password_checks, Number::count);
         set(&mut handshake_time, settings.handshake_time, seconds);
         set(&mut store.hashing.threads, settings.password_threads, |number| at_least_one(number.count()));
-        // The machine's bound is the one that counts: a shorter queue would make it a bound in name only.
+        // The machine enforces the limit. A shorter queue of the accounts would refuse checks that the machine admitted.
         store.hashing.queue = at_least_one(machine.max_checks);
-        // A default gives way to what was said; only what was said can contradict itself.
+        // A default gives way to a limit that was set, so that only two limits that were set can contradict each other.
         if settings.max_connections_per_address.is_none() {
             machine.max_connections_per_address = machine.max_connections_per_address.min(machine.max_connections);
         }
@@ -59,94 +59,97 @@ impl Limits {
         Ok(limits)
     }
 
-    /// Puts them where the server looks.
+    /// Copies the limits into the options of the server.
     pub fn apply(&self, net: &mut ServerOptions) {
         net.machine = self.machine.clone();
         net.handshake_time = self.handshake_time;
     }
 
-    /// What the accounts are opened with.
+    /// The options to open the accounts with.
     pub fn store(&self) -> StoreOptions {
         self.store
     }
 
-    /// The most connections.
+    /// The maximum number of connections.
     pub fn connections(&self) -> usize {
         self.machine.max_connections
     }
 
-    fn check(&self, file: Option<&Path>) -> Result<(), CliError> {
-        let ServerConfig { max_connections, max_connections_per_address: per_address, .. } = self.machine;
-        let (rate, burst) = (self.machine.frames_per_second, self.machine.frame_burst);
-        let sources = match file {
-            Some(file) => format!("look at the arguments, the environment and {}", file.display()),
-            None => "look at the arguments and the environment".to_owned(),
-        };
-        if per_address > max_connections {
-            return Err(CliError::usage(format_args!(
-                "max-connections-per-address is {per_address} and max-connections {max_connections}, but one address \
-                 cannot have more than there are in all"
-            ))
-            .hint(format_args!("raise max-connections or lower max-connections-per-address; {sources}")));
-        }
-        let (hour, address) = (self.machine.registrations_per_hour, self.machine.registrations_per_address);
-        if address > hour {
-            return Err(CliError::usage(format_args!(
-                "registrations-per-address is {address} and registrations-per-hour {hour}, but one address cannot make \
-                 more accounts than all together"
-            ))
-            .hint(format_args!("raise registrations-per-hour or lower registrations-per-address; {sources}")));
-        }
-        if burst < rate {
-            return Err(CliError::usage(format_args!(
-                "frame-burst is {burst} and frames-per-second {rate}, but the burst must hold at least one second's frames"
-            ))
-            .hint(format_args!("raise frame-burst or lower frames-per-second; {sources}")));
-        }
-        Ok(())
-    }
-
-    /// Warns about what is allowed and rarely meant.
+    /// Logs a warning about limits that are valid but let one address lock out the others.
     pub fn warn(&self) {
         let ServerConfig { max_connections_per_address: per_address, max_checks: checks, .. } = self.machine;
         if per_address >= checks {
             log::warn!(
-                "max-connections-per-address ({per_address}) is not below the {checks} passwords that can wait to be checked: \
+                "max-connections-per-address ({per_address}) should be below the {checks} password checks that can wait: \
                  one address can keep all others from logging in"
             );
         }
     }
+
+    fn check(&self, file: Option<&Path>) -> Result<(), CliError> {
+        let machine = &self.machine;
+        let sources = match file {
+            Some(file) => format!("check the arguments, the environment and {}", file.display()),
+            None => "check the arguments and the environment".to_owned(),
+        };
+        let contradiction =
+            |sentence: String, hint: &str| Err(CliError::usage(sentence).hint(format_args!("{hint}; {sources}")));
+        let (part, whole) = (machine.max_connections_per_address, machine.max_connections);
+        if part > whole {
+            return contradiction(
+                format!("max-connections-per-address ({part}) exceeds max-connections ({whole})"),
+                "raise max-connections or lower max-connections-per-address",
+            );
+        }
+        let (part, whole) = (machine.registrations_per_address, machine.registrations_per_hour);
+        if part > whole {
+            return contradiction(
+                format!("registrations-per-address ({part}) exceeds registrations-per-hour ({whole})"),
+                "raise registrations-per-hour or lower registrations-per-address",
+            );
+        }
+        let (burst, rate) = (machine.frame_burst, machine.frames_per_second);
+        if burst < rate {
+            return contradiction(
+                format!(
+                    "frame-burst ({burst}) is below frames-per-second ({rate}); a burst covers at least one second"
+                ),
+                "raise frame-burst or lower frames-per-second",
+            );
+        }
+        Ok(())
+    }
 }
 
-/// A code alone means that it is needed; with a policy that does not look at it, somebody has forgotten something.
-fn registration(settings: &Settings) -> Result<RegistrationPolicy, CliError> {
+/// The registration policy. An invitation code without a policy means that registration requires it.
+fn registration(settings: &ServerSettings) -> Result<RegistrationPolicy, CliError> {
     let code = settings.invitation_code.clone();
     match (settings.registration, code) {
         (None | Some(Registration::Invited), Some(code)) => Ok(RegistrationPolicy::Invited(code)),
         (None | Some(Registration::Open), None) => Ok(RegistrationPolicy::Open),
         (Some(Registration::Closed), None) => Ok(RegistrationPolicy::Closed),
-        (Some(Registration::Invited), None) => Err(CliError::usage(
-            "registration is by invitation, and there is no invitation code",
-        )
-        .hint("put it into the environment variable CHAT_INVITATION_CODE or the key invitation-code of the file")),
+        (Some(Registration::Invited), None) => {
+            Err(CliError::usage("registration is by invitation, and there is no invitation code")
+                .hint("set the environment variable CHAT_INVITATION_CODE or the key invitation-code of the file"))
+        }
         (Some(Registration::Open | Registration::Closed), Some(_)) => {
             Err(CliError::usage("there is an invitation code, and registration is not by invitation")
-                .hint("write registration = \"invited\", or leave the code out"))
+                .hint("write registration = \"invited\", or remove the code"))
         }
     }
 }
 
-fn set<T, const LEAST: u64, const MOST: u64>(
-    place: &mut T,
-    said: Option<Number<LEAST, MOST>>,
-    meaning: impl FnOnce(Number<LEAST, MOST>) -> T,
+fn set<T, const MIN: u64, const MAX: u64>(
+    limit: &mut T,
+    number: Option<Number<MIN, MAX>>,
+    convert: impl FnOnce(Number<MIN, MAX>) -> T,
 ) {
-    if let Some(number) = said {
-        *place = meaning(number);
+    if let Some(number) = number {
+        *limit = convert(number);
     }
 }
 
-fn seconds<const LEAST: u64, const MOST: u64>(number: Number<LEAST, MOST>) -> Duration {
+fn seconds<const MIN: u64, const MAX: u64>(number: Number<MIN, MAX>) -> Duration {
     Duration::from_secs(number.get())
 }
 
@@ -156,18 +159,21 @@ fn at_least_one(number: usize) -> NonZeroUsize {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{Args, Command};
 
     use super::*;
-    use crate::server::args::ServerArgs;
+
+    fn command() -> Command {
+        ServerSettings::augment_args(Command::new("chat-server"))
+    }
 
     fn limits(args: &[&str]) -> Result<Limits, CliError> {
         let args = [&["chat-server"], args].concat();
-        Limits::new(&<ServerArgs as clap::Parser>::try_parse_from(args).unwrap().settings)
+        Limits::new(&ServerSettings::merge(&command().get_matches_from(args)).unwrap())
     }
 
     #[test]
-    fn what_is_said_is_put_in_and_nothing_else() {
+    fn only_limits_that_were_set_differ_from_the_defaults() {
         let limits =
             limits(&["--max-connections", "300", "--login-time", "3", "--max-password-checks", "150"]).unwrap();
         let mut net = ServerOptions::default();
@@ -180,9 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn the_help_tells_the_defaults_of_the_libraries() {
+    fn the_help_states_the_defaults_of_the_libraries() {
         let (machine, net) = (ServerConfig::default(), ServerOptions::default());
-        let command = ServerArgs::command();
+        let command = command();
         for (option, default) in [
             ("max_connections", machine.max_connections as u64),
             ("max_connections_per_address", machine.max_connections_per_address as u64),
@@ -204,10 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_refused_with_what_to_do() {
+    fn contradictory_limits_are_refused_with_a_hint() {
         for (args, sentence, hint) in [
-            (["--max-connections", "5", "--max-connections-per-address", "6"], "one address cannot", "raise max-conn"),
-            (["--frames-per-second", "50", "--frame-burst", "49"], "at least one second's frames", "raise frame-burst"),
+            (
+                ["--max-connections", "5", "--max-connections-per-address", "6"],
+                "max-connections-per-address (6) exceeds max-connections (5)",
+                "raise max-conn",
+            ),
+            (
+                ["--frames-per-second", "50", "--frame-burst", "49"],
+                "frame-burst (49) is below frames-per-second (50)",
+                "raise frame-burst",
+            ),
         ] {
             let error = limits(&args).unwrap_err();
             assert_eq!(error.exit().code(), 2);

@@ -1,7 +1,7 @@
 //! `chat-server`: the presence server and what its operators do.
 
 pub mod announcer;
-pub mod args;
+mod args;
 mod backup;
 mod control;
 pub mod database;
@@ -13,8 +13,9 @@ mod metrics;
 mod move_accounts;
 mod reload;
 pub mod serve;
-pub mod settings;
+mod settings;
 mod status;
+pub mod task;
 pub mod users;
 
 use std::io::{self, Write};
@@ -26,11 +27,11 @@ use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
 use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
-use self::args::{Certificate, Task, UserTask, Work};
 use self::status::json_lines;
-use crate::client::args::Format;
+use self::task::{CertificateFiles, ServerAction, ServerTask, UserTask};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
+use crate::format::Format;
 use crate::secret::{PasswordKind, PasswordPrompt, PasswordSource};
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard, TerminalPrompt};
@@ -39,27 +40,27 @@ use crate::terminal::{self, TerminalGuard, TerminalPrompt};
 ///
 /// # Errors
 /// A sentence for the operator, with the exit code.
-pub fn run(task: Task) -> Result<Exit, CliError> {
+pub fn run(task: ServerTask) -> Result<Exit, CliError> {
     let runtime =
         Runtime::new().map_err(|error| CliError::not_there(format_args!("no threads can be made: {error}")))?;
     let _guard = TerminalGuard::new();
-    let Task { data_dir, certificate, work } = task;
+    let ServerTask { data_dir, certificate, action } = task;
     // Made if it is not there, but not by those who only ask whether a server runs.
     let folder = || DataFolder::open(data_dir.clone());
-    let result = match work {
-        Work::Serve(options) => runtime.block_on(async {
+    let result = match action {
+        ServerAction::Serve(options) => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
             let stop = async move { signals.next().await };
             serve::serve(folder()?, certificate, *options, io::stdout(), stop).await
         }),
-        Work::User { database, task } => runtime.block_on(async {
+        ServerAction::User { database, task } => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
             tokio::select! {
                 said = operate(database.url(folder()?.path()), task) => print(&said?),
                 () = signals.next() => Err(CliError::interrupted()),
             }
         }),
-        Work::Fingerprint => {
+        ServerAction::Fingerprint => {
             // What a server that runs shows may be a certificate that was named to it alone.
             let running = runtime.block_on(async { control::status(&data_dir).await.ok() });
             match running.map(|status| status.fingerprint).filter(|shown| certificate.is_none() && !shown.is_empty()) {
@@ -67,18 +68,18 @@ pub fn run(task: Task) -> Result<Exit, CliError> {
                 None => fingerprint(&folder()?, certificate.as_ref()),
             }
         }
-        Work::Status(format) => runtime.block_on(async {
+        ServerAction::Status(format) => runtime.block_on(async {
             let status = control::status(&data_dir).await?;
             print(&if format == Format::Json { json_lines([status]) } else { status::text(&status) })
         }),
-        Work::Online(format) => runtime.block_on(async {
+        ServerAction::Online(format) => runtime.block_on(async {
             let online = control::online(&data_dir).await?;
             print(&if format == Format::Json { json_lines(online) } else { status::roster(&online) })
         }),
-        Work::Backup { database, to } => {
+        ServerAction::Backup { database, to } => {
             runtime.block_on(async { print(&backup::backup(&database.url(folder()?.path()), &to).await?) })
         }
-        Work::Move { from, to } => runtime.block_on(async {
+        ServerAction::Move { from, to } => runtime.block_on(async {
             let folder = folder()?;
             print(&move_accounts::move_accounts(&folder, &from.url(folder.path()), &to).await?)
         }),
@@ -107,7 +108,7 @@ async fn operate(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String
     users::run(&open_accounts(&url, StoreOptions::default()).await?, task, crate::clock::now()).await
 }
 
-fn fingerprint(folder: &DataFolder, certificate: Option<&Certificate>) -> Result<Exit, CliError> {
+fn fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<Exit, CliError> {
     let is_new = certificate.is_none() && !folder.join(IDENTITY_FILE).exists();
     let identity = identity(folder, certificate).map_err(CliError::not_there)?;
     if is_new {
@@ -128,12 +129,12 @@ fn no_database(path: &Path) -> CliError {
 }
 
 /// The server's own certificate, or the one that was named.
-fn identity(folder: &DataFolder, certificate: Option<&Certificate>) -> Result<ServerIdentity, IdentityError> {
+fn identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<ServerIdentity, IdentityError> {
     /// Kept in the data folder also if the certificate is not.
     const TICKET_FILE: &str = "ticket.key";
     match certificate {
         None => ServerIdentity::load_or_create(folder.path()),
-        Some(Certificate { chain, key }) => ServerIdentity::from_pem(chain, key, &folder.join(TICKET_FILE)),
+        Some(CertificateFiles { chain, key }) => ServerIdentity::from_pem(chain, key, &folder.join(TICKET_FILE)),
     }
 }
 

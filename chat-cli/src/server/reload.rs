@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use super::announcer::Announcer;
-use super::args::Certificate;
+use super::task::CertificateFiles;
 use crate::error::CliError;
 use crate::folder::DataFolder;
 
@@ -16,7 +16,7 @@ pub(super) struct ReloadOnHangup {
     signals: Signal,
     reload: Reload,
     folder: DataFolder,
-    certificate: Option<Certificate>,
+    certificate: Option<CertificateFiles>,
 }
 
 impl ReloadOnHangup {
@@ -27,7 +27,7 @@ impl ReloadOnHangup {
     pub(super) fn new(
         options: &ServerOptions,
         folder: &DataFolder,
-        certificate: Option<Certificate>,
+        certificate: Option<CertificateFiles>,
     ) -> Result<Self, CliError> {
         let signals = signal(SignalKind::hangup())
             .map_err(|error| CliError::not_there(format_args!("signals cannot be received: {error}")))?;
@@ -47,7 +47,7 @@ impl ReloadOnHangup {
         }
     }
 
-    async fn reload_certificate(&self, certificate: Certificate) -> Result<String, String> {
+    async fn reload_certificate(&self, certificate: CertificateFiles) -> Result<String, String> {
         let folder = self.folder.clone();
         let loaded = spawn_blocking(move || super::identity(&folder, Some(&certificate)));
         let identity = loaded.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;

@@ -16,9 +16,9 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::announcer::Announcer;
-use super::args::{Certificate, Serve};
 use super::inside::{Facts, Inside};
 use super::reload::ReloadOnHangup;
+use super::task::{CertificateFiles, ServeOptions};
 use super::{control, descriptors, http, identity, metrics, open_accounts};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
@@ -32,8 +32,8 @@ const PRESENCE_LOG: &str = "presence.log";
 /// The server could not start: the sentence says what cannot be used.
 pub async fn serve(
     folder: DataFolder,
-    certificate: Option<Certificate>,
-    options: Serve,
+    certificate: Option<CertificateFiles>,
+    options: ServeOptions,
     out: impl Write + Send + 'static,
     stop: impl Future<Output = ()>,
 ) -> Result<Exit, CliError> {

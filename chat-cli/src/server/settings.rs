@@ -1,160 +1,158 @@
-//! Every option of the server, once: as an argument, as an environment variable and as a key of the configuration file.
+//! The options of `chat-server`: as arguments, as environment variables, and as keys of the configuration file.
 //!
-//! Nothing here has a default, so that what was not said can still come from the next source: argument, environment,
-//! file. The defaults are those of the libraries, and [`super::limits`] puts them in.
+//! The options have no defaults. [`Limits`](super::limits::Limits) fills in those of the libraries.
 
-use std::env::VarError;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chat_core::invitation::InvitationCode;
 use chat_net::server::PresenceLogFormat;
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{ArgMatches, Args, ValueEnum};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use super::args::ServerArgs;
 use super::database::NamedDatabase;
-use crate::config;
+use crate::config::{self, Settings};
 use crate::error::CliError;
+use crate::invitation;
 use crate::number::Number;
 
-/// What was said about the server, by one source or by all together.
+/// The options that the operator gave, from one source or merged from all.
 #[derive(Args, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Settings {
-    /// A TOML file whose keys are these options, without the dashes; arguments and the environment come first
+pub(super) struct ServerSettings {
+    /// A TOML file that sets these options, without the dashes; arguments and the environment take precedence
     #[arg(long, env = "CHAT_CONFIG", value_name = "FILE", global = true)]
     #[serde(skip)]
-    pub config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
 
-    /// Where keys, log and database are kept [default: in the user's data folder]
+    /// The folder for keys, presence log and database [default: in the user's data folder]
     #[arg(long, env = "CHAT_DATA_DIR", value_name = "DIR", global = true)]
     #[serde(deserialize_with = "config::path")]
-    pub data_dir: Option<PathBuf>,
+    pub(super) data_dir: Option<PathBuf>,
 
     /// sqlite:PATH or mysql://USER@HOST/DATABASE [env: CHAT_DATABASE] [default: chat.sqlite in the data folder]
-    // No env of clap's: its texts would show the password.
+    // Without clap's `env`, because clap shows the variable's value, and with it a password.
     #[arg(long, value_name = "URL", global = true, conflicts_with = "database_file")]
-    pub database: Option<NamedDatabase>,
+    pub(super) database: Option<NamedDatabase>,
 
     /// A file whose first line is the database URL
     #[arg(long, env = "CHAT_DATABASE_FILE", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
-    pub database_file: Option<PathBuf>,
+    pub(super) database_file: Option<PathBuf>,
 
-    /// A certificate chain in a PEM file, instead of one made by the server itself
+    /// A certificate chain in a PEM file, instead of the server's self-signed certificate
     #[arg(long, env = "CHAT_CERT", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
-    pub cert: Option<PathBuf>,
+    pub(super) cert: Option<PathBuf>,
 
-    /// The private key of that certificate
+    /// The private key of that certificate, in a PEM file
     #[arg(long, env = "CHAT_KEY", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
-    pub key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
 
-    /// Where to listen; port 0 lets the system choose [default: 127.0.0.1:7777]
+    /// The address to listen on; port 0 lets the system choose [default: 127.0.0.1:7777]
     #[arg(long, env = "CHAT_LISTEN", value_name = "IP:PORT", value_parser = crate::address::parse)]
-    #[serde(deserialize_with = "config::address")]
-    pub listen: Option<SocketAddr>,
+    #[serde(deserialize_with = "config::bind_address")]
+    pub(super) listen: Option<SocketAddr>,
 
-    /// Who came and went, one line each [default: presence.log in the data folder]
+    /// The file that records arrivals and departures [default: presence.log in the data folder]
     #[arg(long, env = "CHAT_PRESENCE_LOG", value_name = "FILE")]
     #[serde(deserialize_with = "config::path")]
-    pub presence_log: Option<PathBuf>,
+    pub(super) presence_log: Option<PathBuf>,
 
-    /// What a line of it looks like [default: text]
+    /// The format of the presence log [default: text]
     #[arg(long, env = "CHAT_PRESENCE_LOG_FORMAT", value_enum, value_name = "FORMAT")]
-    pub presence_log_format: Option<LogFormat>,
+    pub(super) presence_log_format: Option<LogFormat>,
 
-    /// Where Prometheus may ask for /metrics, for example 127.0.0.1:9778 [default: nowhere]
+    /// The address that serves /metrics to Prometheus, for example 127.0.0.1:9778 [default: none]
     #[arg(long, env = "CHAT_METRICS", value_name = "IP:PORT", value_parser = crate::address::parse)]
-    #[serde(deserialize_with = "config::address")]
-    pub metrics: Option<SocketAddr>,
+    #[serde(deserialize_with = "config::bind_address")]
+    pub(super) metrics: Option<SocketAddr>,
 
-    /// Whether new users may make an account [default: open]
+    /// Who can register an account [default: open]
     #[arg(long, env = "CHAT_REGISTRATION", value_enum, value_name = "POLICY")]
-    pub registration: Option<Registration>,
+    pub(super) registration: Option<Registration>,
 
-    /// The code that those who may register know. No argument, because others can see arguments.
+    /// The code for [`Registration::Invited`]. Not an argument, because other users of the machine can read arguments.
     #[arg(skip)]
     #[serde(deserialize_with = "invitation_code")]
-    pub invitation_code: Option<InvitationCode>,
+    pub(super) invitation_code: Option<InvitationCode>,
 
-    /// The most connections, logged in or not [default: 10000]
+    /// Maximum number of connections, logged in or not [default: 10000]
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "NUMBER", help_heading = LIMITS)]
-    pub max_connections: Option<Number<1, 1_000_000>>,
+    pub(super) max_connections: Option<Number<1, 1_000_000>>,
 
-    /// The most connections from one address (of IPv6: one /64 network) [default: 128]
+    /// Maximum number of connections from one address (IPv6: one /64 network) [default: 128]
     #[arg(long, env = "CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", help_heading = LIMITS)]
-    pub max_connections_per_address: Option<Number<1, 1_000_000>>,
+    pub(super) max_connections_per_address: Option<Number<1, 1_000_000>>,
 
-    /// The most connections that have not logged in [default: 2048]
+    /// Maximum number of connections that have not logged in [default: 2048]
     #[arg(long, env = "CHAT_MAX_GUESTS", value_name = "NUMBER", help_heading = LIMITS)]
-    pub max_guests: Option<Number<1, 1_000_000>>,
+    pub(super) max_guests: Option<Number<1, 1_000_000>>,
 
-    /// The most users online, which is the length of the roster [default: 10000]
+    /// Maximum number of users online, which is the length of the roster [default: 10000]
     #[arg(long, env = "CHAT_MAX_SESSIONS", value_name = "NUMBER", help_heading = LIMITS)]
-    pub max_sessions: Option<Number<1, 1_000_000>>,
+    pub(super) max_sessions: Option<Number<1, 1_000_000>>,
 
-    /// The most accounts, removed ones included [default: 100000]
+    /// Maximum number of accounts, including removed ones [default: 100000]
     #[arg(long, env = "CHAT_MAX_ACCOUNTS", value_name = "NUMBER", help_heading = LIMITS)]
-    pub max_accounts: Option<Number<1, 100_000_000>>,
+    pub(super) max_accounts: Option<Number<1, 100_000_000>>,
 
-    /// The accounts that may be made in an hour, by registering [default: 1000]
+    /// Maximum number of registrations per hour [default: 1000]
     #[arg(long, env = "CHAT_REGISTRATIONS_PER_HOUR", value_name = "NUMBER", help_heading = LIMITS)]
-    pub registrations_per_hour: Option<Number<1, 1_000_000>>,
+    pub(super) registrations_per_hour: Option<Number<1, 1_000_000>>,
 
-    /// The same from one address (of IPv6: one /64 network) [default: 200]
+    /// Maximum number of registrations per hour from one address (IPv6: one /64 network) [default: 200]
     #[arg(long, env = "CHAT_REGISTRATIONS_PER_ADDRESS", value_name = "NUMBER", help_heading = LIMITS)]
-    pub registrations_per_address: Option<Number<1, 1_000_000>>,
+    pub(super) registrations_per_address: Option<Number<1, 1_000_000>>,
 
-    /// How long a TLS handshake may take [default: 10]
+    /// Time limit for a TLS handshake [default: 10]
     #[arg(long, env = "CHAT_HANDSHAKE_TIME", value_name = "SECONDS", help_heading = LIMITS)]
-    pub handshake_time: Option<Number<1, 600>>,
+    pub(super) handshake_time: Option<Number<1, 600>>,
 
-    /// How long a connection may take to say hello, and then to make each attempt to log in [default: 10]
+    /// Time limit for a connection's hello, and then for each login attempt [default: 10]
     #[arg(long, env = "CHAT_LOGIN_TIME", value_name = "SECONDS", help_heading = LIMITS)]
-    pub login_time: Option<Number<1, 600>>,
+    pub(super) login_time: Option<Number<1, 600>>,
 
-    /// The frames that one connection may send per second in the long run [default: 10]
+    /// Frames per second that a connection may send on average [default: 10]
     #[arg(long, env = "CHAT_FRAMES_PER_SECOND", value_name = "NUMBER", help_heading = LIMITS)]
-    pub frames_per_second: Option<Number<1, 10_000>>,
+    pub(super) frames_per_second: Option<Number<1, 10_000>>,
 
-    /// The frames that may come at once, after a pause [default: 40]
+    /// Frames that a connection may send in one burst after a pause [default: 40]
     #[arg(long, env = "CHAT_FRAME_BURST", value_name = "NUMBER", help_heading = LIMITS)]
-    pub frame_burst: Option<Number<1, 100_000>>,
+    pub(super) frame_burst: Option<Number<1, 100_000>>,
 
-    /// The most password checks under way or waiting, fewer if they would take more than 10 s, and
-    /// no fewer than 256; who comes then is told when to try again [default: 1024]
+    /// Maximum number of password checks running or waiting. Lower, but at least 256, if they would take more than 10 s.
+    /// Further clients are told when to retry [default: 1024]
     #[arg(long, env = "CHAT_MAX_PASSWORD_CHECKS", value_name = "NUMBER", help_heading = LIMITS)]
-    pub max_password_checks: Option<Number<1, 100_000>>,
+    pub(super) max_password_checks: Option<Number<1, 100_000>>,
 
-    /// Threads that check passwords, with 19 MiB each [default: as many as processors, at most 4]
+    /// Threads that check passwords, each with 19 MiB of memory [default: number of processors, at most 4]
     #[arg(long, env = "CHAT_PASSWORD_THREADS", value_name = "NUMBER", help_heading = LIMITS)]
-    pub password_threads: Option<Number<1, 256>>,
+    pub(super) password_threads: Option<Number<1, 256>>,
 }
 
 const LIMITS: &str = "Limits";
 
-/// Whether new users may make an account.
+/// Who can register an account.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Registration {
-    /// They may
+pub(super) enum Registration {
+    /// Anyone
     #[default]
     Open,
-    /// Who knows the code of CHAT_INVITATION_CODE, or of the key invitation-code of the file
+    /// Only with the invitation code (CHAT_INVITATION_CODE or `invitation-code`)
     Invited,
-    /// Only `chat-server user add` makes accounts
+    /// No one; `chat-server user add` creates accounts
     Closed,
 }
 
-/// What a line of the presence log looks like.
+/// The format of the presence log.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     /// For people
     #[default]
     Text,
@@ -171,87 +169,42 @@ impl From<LogFormat> for PresenceLogFormat {
     }
 }
 
-impl Settings {
-    /// Adds what the configuration file says to what arguments and environment said, which come first.
+impl ServerSettings {
+    /// Combines all sources; see [`config::merge`]. The environment's invitation code takes precedence over the file's.
     ///
     /// # Errors
-    /// The file cannot be read, or something in it is wrong.
-    pub fn with_file(self) -> Result<Self, CliError> {
-        let said = Self { invitation_code: invitation_of_environment()?, ..self };
-        said.with_keys()
-    }
-
-    fn with_keys(self) -> Result<Self, CliError> {
-        let Some(path) = &self.config else { return Ok(self) };
-        let keys = keys();
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let file: Self = config::read(path, &keys)?;
-        if file.database.is_some() && file.database_file.is_some() {
-            return Err(CliError::usage(format_args!("{} has both database and database-file", path.display()))
-                .hint("leave one of the two keys out"));
+    /// The file or the invitation code is wrong.
+    pub(super) fn merge(given: &ArgMatches) -> Result<Self, CliError> {
+        let mut settings: Self = config::merge(given)?;
+        if let Some(code) = invitation::from_environment()? {
+            settings.invitation_code = Some(code);
         }
-        if file.database.as_ref().is_some_and(NamedDatabase::holds_password) {
+        Ok(settings)
+    }
+}
+
+impl Settings for ServerSettings {
+    const SECRET_KEYS: &'static [&'static str] = &["invitation-code"];
+
+    fn check_file(&self, path: &Path) -> Result<(), CliError> {
+        if self.database.is_some() && self.database_file.is_some() {
+            return Err(CliError::usage(format_args!("{} sets both database and database-file", path.display()))
+                .hint("remove one of the two keys"));
+        }
+        if self.database.as_ref().is_some_and(NamedDatabase::holds_password) {
             config::warn_if_open(path, "a password");
-        } else if file.invitation_code.is_some() {
+        } else if self.invitation_code.is_some() {
             config::warn_if_open(path, "an invitation code");
         }
-        Ok(self.or(file))
+        Ok(())
     }
 
-    fn or(self, file: Self) -> Self {
-        // Both keys say the same thing, so whoever names one of them overrides the other of the file, too.
-        let names_database =
-            self.database.is_some() || self.database_file.is_some() || NamedDatabase::is_in_environment();
-        let (database, database_file) = if names_database { (None, None) } else { (file.database, file.database_file) };
-        Self {
-            config: self.config,
-            data_dir: self.data_dir.or(file.data_dir),
-            database: self.database.or(database),
-            database_file: self.database_file.or(database_file),
-            cert: self.cert.or(file.cert),
-            key: self.key.or(file.key),
-            listen: self.listen.or(file.listen),
-            presence_log: self.presence_log.or(file.presence_log),
-            presence_log_format: self.presence_log_format.or(file.presence_log_format),
-            metrics: self.metrics.or(file.metrics),
-            registration: self.registration.or(file.registration),
-            invitation_code: self.invitation_code.or(file.invitation_code),
-            max_guests: self.max_guests.or(file.max_guests),
-            max_sessions: self.max_sessions.or(file.max_sessions),
-            max_accounts: self.max_accounts.or(file.max_accounts),
-            registrations_per_hour: self.registrations_per_hour.or(file.registrations_per_hour),
-            registrations_per_address: self.registrations_per_address.or(file.registrations_per_address),
-            max_connections: self.max_connections.or(file.max_connections),
-            max_connections_per_address: self.max_connections_per_address.or(file.max_connections_per_address),
-            handshake_time: self.handshake_time.or(file.handshake_time),
-            login_time: self.login_time.or(file.login_time),
-            frames_per_second: self.frames_per_second.or(file.frames_per_second),
-            frame_burst: self.frame_burst.or(file.frame_burst),
-            max_password_checks: self.max_password_checks.or(file.max_password_checks),
-            password_threads: self.password_threads.or(file.password_threads),
+    fn yield_to(&mut self, given: &Self) {
+        // Either of the two decides which database to use, and so does the environment variable that clap does not know.
+        if given.database.is_some() || given.database_file.is_some() || NamedDatabase::is_in_environment() {
+            (self.database, self.database_file) = (None, None);
         }
     }
-}
-
-/// The keys of the file: the options of serving, without those that only make sense as arguments.
-pub fn keys() -> Vec<String> {
-    let command = ServerArgs::command();
-    let options = command.get_arguments().filter_map(clap::Arg::get_long);
-    let options = options.filter(|name| !matches!(*name, "config" | "help" | "version"));
-    // A secret, and therefore no option.
-    options.chain(["invitation-code"]).map(str::to_owned).collect()
-}
-
-/// The environment variable of the invitation code.
-const INVITATION_CODE: &str = "CHAT_INVITATION_CODE";
-
-fn invitation_of_environment() -> Result<Option<InvitationCode>, CliError> {
-    match std::env::var(INVITATION_CODE).map(Zeroizing::new) {
-        Ok(code) => InvitationCode::parse(&code).map(Some).map_err(|error| error.to_string()),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err("it is not UTF-8".to_owned()),
-    }
-    .map_err(|why| CliError::usage(format_args!("{INVITATION_CODE} cannot be used: {why}")))
 }
 
 fn invitation_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<InvitationCode>, D::Error> {
@@ -263,60 +216,59 @@ fn invitation_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 mod tests {
     use std::fs;
 
+    use clap::Command;
+
     use super::*;
 
-    fn file(content: &str) -> (tempfile::TempDir, Settings) {
+    fn merged(content: &str, args: &[&str]) -> Result<ServerSettings, CliError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.toml");
         fs::write(&path, content).unwrap();
-        (folder, Settings { config: Some(path), ..Settings::default() })
+        let args = [&["chat-server", "--config", path.to_str().unwrap()], args].concat();
+        ServerSettings::merge(&ServerSettings::augment_args(Command::new("chat-server")).get_matches_from(args))
     }
 
     #[test]
     fn every_option_is_a_key_and_every_key_an_option() {
-        let keys = keys();
-        // A key that is an option but not a field would be refused as unknown; a wrong value of it is not.
+        let keys = config::keys::<ServerSettings>();
         for key in &keys {
-            let (_folder, settings) = file(&format!("{key} = {{}}"));
-            let error = format!("{:?}", settings.with_file().unwrap_err());
+            // A wrong type, so that only an unknown key is reported as one.
+            let error = format!("{:?}", merged(&format!("{key} = {{}}"), &[]).unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
         assert_eq!(keys.len(), 24, "{keys:?}");
     }
 
-    /// Each key of the example, as its line says once it is no comment any more.
     #[test]
-    fn the_example_and_the_reference_have_every_key() {
+    fn the_example_file_and_the_reference_contain_every_key() {
         let (example, reference) =
             (include_str!("../../../packaging/server.toml"), include_str!("../../../docs/OPERATIONS.md"));
-        for key in keys() {
+        for key in config::keys::<ServerSettings>() {
             let line = example
                 .lines()
                 .map(|line| line.strip_prefix("# ").unwrap_or(line))
                 .find(|line| line.starts_with(&format!("{key} = ")));
             let line = line.unwrap_or_else(|| panic!("packaging/server.toml lacks {key}"));
-            let (_folder, settings) = file(line);
-            assert!(settings.with_file().is_ok(), "{line}");
+            assert!(merged(line, &[]).is_ok(), "{line}");
             let row = reference.lines().any(|line| line.starts_with("| `") && line.contains(&format!("`{key}`")));
             assert!(row, "docs/OPERATIONS.md lacks {key}");
         }
     }
 
     #[test]
-    fn arguments_come_before_the_file() {
-        let (_folder, said) = file("listen = '[::]:1'\nframe-burst = 50\ndatabase = 'sqlite:x'\n");
-        let settings = Settings { listen: Some("[::]:2".parse().unwrap()), ..said }.with_file().unwrap();
+    fn arguments_take_precedence_over_the_file() {
+        let file = "listen = '[::]:1'\nframe-burst = 50\ndatabase = 'sqlite:x'\n";
+        let settings = merged(file, &["--listen", "[::]:2"]).unwrap();
         assert_eq!(settings.listen.unwrap().port(), 2);
         assert_eq!(settings.frame_burst.map(Number::get), Some(50));
         assert!(settings.database.is_some());
-        let (_folder, said) = file("database = 'sqlite:x'\n");
-        let settings = Settings { database_file: Some("url".into()), ..said }.with_file().unwrap();
-        assert!(settings.database.is_none(), "the file's database is not the one that was named");
+        let settings = merged(file, &["--database-file", "url"]).unwrap();
+        assert!(settings.database.is_none(), "an argument that names a file replaces the database of the file");
     }
 
     #[test]
-    fn a_file_names_its_database_once() {
-        let (_folder, settings) = file("database = 'sqlite:x'\ndatabase-file = 'y'\n");
-        assert_eq!(settings.with_file().unwrap_err().exit().code(), 2);
+    fn a_file_may_not_set_two_databases() {
+        let error = merged("database = 'sqlite:x'\ndatabase-file = 'y'\n", &[]).unwrap_err();
+        assert_eq!(error.exit().code(), 2);
     }
 }

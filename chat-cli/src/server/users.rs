@@ -11,10 +11,10 @@ use chat_core::time::Timestamp;
 
 use serde::Serialize;
 
-use super::args::UserTask;
 use super::status::json_lines;
-use crate::client::args::Format;
+use super::task::UserTask;
 use crate::error::CliError;
+use crate::format::Format;
 use crate::table::Table;
 
 /// The number of accounts that one query of the list fetches: some 100 KB, in few queries.

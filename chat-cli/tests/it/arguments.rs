@@ -112,7 +112,7 @@ fn wrong_values_are_named_with_what_is_allowed() {
             "error: the database URL holds a password, and other users can see arguments\nhint: put it into the environment variable CHAT_DATABASE",
         ),
         ("chat-server", &["--registration", "maybe"], "[possible values: open, invited, closed]"),
-        ("chat-server", &["--cert", "c.pem"], "without its private key\nhint: name it with --key <FILE>"),
+        ("chat-server", &["--cert", "c.pem"], "the certificate lacks its private key\nhint: name it with --key <FILE>"),
         ("chat-server", &["user", "add", ""], "the user name is empty"),
         ("chat-server", &["user", "add", "a@b"], "the user name contains '@'"),
         ("chat-server", &["user", "frobnicate"], "unrecognized subcommand 'frobnicate'"),

@@ -5,13 +5,13 @@ use chat_core::password::Password;
 use chat_net::client::{self, ChangePasswordError, SendError};
 
 use super::{Conversation, Flow};
-use crate::client::args::Format;
 use crate::client::console::Input;
 use crate::client::line::{Action, Draft};
 use crate::client::notice::Notice;
 use crate::client::view::{SentMessage, ViewEvent};
 use crate::client::{json_line, line, password_change};
 use crate::error::CliError;
+use crate::format::Format;
 use crate::input_error::{InputError, most_like};
 
 impl Conversation {

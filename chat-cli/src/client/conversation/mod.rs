@@ -11,7 +11,6 @@ use chat_net::client::{Client, Events};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::args::Format;
 use super::console::Input;
 use super::notice::Notice;
 use super::outcomes::Outcomes;
@@ -19,6 +18,7 @@ use super::password_change::PasswordChange;
 use super::ui::Ui;
 use super::view::ViewEvent;
 use crate::error::{CliError, Exit};
+use crate::format::Format;
 
 /// How long to wait for outcomes after the end of the input: longer than a link takes to time out (45 s), so that every
 /// outcome becomes known.

@@ -1,0 +1,238 @@
+//! What `chat-client` is asked to do: the meaning of its arguments, environment and configuration file together.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use chat_core::invitation::InvitationCode;
+use chat_core::name::UserName;
+use chat_core::wire::control::{Offer, Purpose};
+use chat_net::address::{AdvertisedAddress, ServerAddress};
+use chat_net::identity::Fingerprint;
+
+use super::args::{ClientArgs, ClientCommand};
+use super::settings::ClientSettings;
+use crate::config;
+use crate::error::CliError;
+use crate::format::Format;
+use crate::invitation;
+use crate::secret::PasswordSource;
+
+/// What to do.
+#[derive(Debug)]
+pub enum ClientTask {
+    /// Join the chat.
+    Join(Box<JoinOptions>),
+    /// Forget the fingerprint of a server.
+    Forget {
+        /// The server.
+        server: ServerAddress,
+        /// The file that remembers it.
+        known_servers: PathBuf,
+    },
+}
+
+/// Everything that is decided before the client asks for missing values and connects.
+#[derive(Debug)]
+pub struct JoinOptions {
+    /// The server to connect to.
+    pub server: ServerAddress,
+    /// The user name; asked for at the terminal if absent.
+    pub user: Option<UserName>,
+    /// Whether to register the account first.
+    pub purpose: Purpose,
+    /// Where the password comes from.
+    pub password: PasswordSource,
+    /// The invitation code for a registration.
+    pub invitation: Option<InvitationCode>,
+    /// The address to receive messages on.
+    pub udp: SocketAddr,
+    /// The addresses to advertise instead of those that are found.
+    pub advertise: Vec<AdvertisedAddress>,
+    /// How to recognise the server.
+    pub trust: TrustChoice,
+    /// The format of the output.
+    pub format: Format,
+    /// The format of the input.
+    pub input: Format,
+}
+
+/// How to recognise the server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TrustChoice {
+    /// By this fingerprint.
+    Fingerprint(Fingerprint),
+    /// By a certificate that an authority in this file signed.
+    Ca(PathBuf),
+    /// By the fingerprint in this file of known servers. The user is asked about an unknown server.
+    Known(PathBuf),
+    /// As `Known`, but an unknown server is added to the file without asking.
+    AcceptNew(PathBuf),
+}
+
+impl ClientTask {
+    /// Parses arguments and environment variables, and reads the configuration file that they name.
+    ///
+    /// # Errors
+    /// A value is wrong, two contradict each other, or one is missing. Also if the user asked for help or the version.
+    pub fn from_args(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, CliError> {
+        let (args, matches) = ClientArgs::parse(args)?;
+        match args.command {
+            Some(ClientCommand::Forget { server }) => {
+                let known_servers = args.settings.known_servers.map_or_else(default_known_servers, Ok)?;
+                Ok(Self::Forget { server, known_servers })
+            }
+            None => JoinOptions::new(config::merge(&matches)?).map(|options| Self::Join(Box::new(options))),
+        }
+    }
+}
+
+impl JoinOptions {
+    fn new(settings: ClientSettings) -> Result<Self, CliError> {
+        let server = settings
+            .server
+            .clone()
+            .ok_or_else(|| CliError::usage("no server is named").hint("write --server HOST:PORT"))?;
+        let trust = TrustChoice::new(&settings)?;
+        if settings.advertise.len() > Offer::MAX_ADDRESSES {
+            return Err(CliError::usage(format_args!(
+                "--advertise names {} addresses; at most {} are allowed",
+                settings.advertise.len(),
+                Offer::MAX_ADDRESSES
+            )));
+        }
+        let register = settings.register.unwrap_or(false);
+        Ok(Self {
+            server,
+            user: settings.user,
+            purpose: if register { Purpose::Register } else { Purpose::Login },
+            password: PasswordSource::new(settings.password_file),
+            invitation: if register { invitation::read(settings.invitation_file.as_deref())? } else { None },
+            udp: settings.udp.unwrap_or(UDP),
+            advertise: settings.advertise,
+            trust,
+            format: settings.format.unwrap_or_default(),
+            input: settings.input.unwrap_or_default(),
+        })
+    }
+}
+
+impl TrustChoice {
+    fn new(settings: &ClientSettings) -> Result<Self, CliError> {
+        let accept_new = settings.accept_new.unwrap_or(false);
+        let known_servers = || settings.known_servers.clone().map_or_else(default_known_servers, Ok);
+        match (settings.fingerprint, &settings.ca) {
+            (Some(_), _) | (_, Some(_)) if accept_new => {
+                Err(CliError::usage("--accept-new trusts any server, and --fingerprint and --ca do not")
+                    .hint("use one of them; CHAT_ACCEPT_NEW=no turns off --accept-new from the environment or a file"))
+            }
+            (Some(fingerprint), _) => Ok(Self::Fingerprint(fingerprint)),
+            (None, Some(file)) => Ok(Self::Ca(file.clone())),
+            (None, None) if accept_new => Ok(Self::AcceptNew(known_servers()?)),
+            (None, None) => Ok(Self::Known(known_servers()?)),
+        }
+    }
+}
+
+/// The file of known servers, unless another one is named.
+///
+/// # Errors
+/// The user has no home folder.
+pub fn default_known_servers() -> Result<PathBuf, CliError> {
+    Ok(crate::folder::default("chat-client", "--known-servers FILE")?.join("known-servers"))
+}
+
+/// All addresses of this machine, and a port that the system chooses.
+const UDP: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(args: &[&str]) -> Result<ClientTask, CliError> {
+        ClientTask::from_args([&["chat-client"], args].concat())
+    }
+
+    fn join(args: &[&str]) -> JoinOptions {
+        match task(&[&["--server", "lab", "--known-servers", "known"], args].concat()) {
+            Ok(ClientTask::Join(options)) => *options,
+            other => panic!("{args:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let options = join(&[]);
+        assert_eq!(options.server.to_string(), "lab:7777");
+        assert_eq!(options.udp.to_string(), "[::]:0");
+        assert_eq!((options.user, options.purpose), (None, Purpose::Login));
+        assert_eq!((options.format, options.input), (Format::Text, Format::Text));
+        assert_eq!(options.trust, TrustChoice::Known("known".into()));
+        assert!(options.advertise.is_empty());
+    }
+
+    #[test]
+    fn options_become_typed_values() {
+        let hex = "ab".repeat(32);
+        let typed = join(&[
+            "--user",
+            "小明",
+            "--register",
+            "--udp",
+            "127.0.0.1:4000",
+            "--advertise",
+            "10.0.0.7",
+            "--advertise",
+            "10.0.0.8:5000",
+            "--fingerprint",
+            &hex,
+            "--format",
+            "json",
+            "--input",
+            "json",
+        ]);
+        assert_eq!(typed.user.as_ref().map(UserName::as_str), Some("小明"));
+        assert_eq!(typed.purpose, Purpose::Register);
+        assert_eq!(typed.udp.port(), 4000);
+        assert_eq!(typed.advertise.len(), 2);
+        assert_eq!(typed.trust, TrustChoice::Fingerprint(hex.parse().unwrap()));
+        assert_eq!((typed.format, typed.input), (Format::Json, Format::Json));
+        assert_eq!(join(&["--accept-new"]).trust, TrustChoice::AcceptNew("known".into()));
+        assert_eq!(join(&["--ca", "ca.pem"]).trust, TrustChoice::Ca("ca.pem".into()));
+    }
+
+    #[test]
+    fn arguments_turn_off_and_replace_what_the_file_sets() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chat.toml");
+        std::fs::write(&file, "register = true\naccept-new = true\n").unwrap();
+        let config = ["--config", file.to_str().unwrap()];
+        let with = |args: &[&'static str]| join(&[&config[..], args].concat());
+        assert_eq!(with(&[]).purpose, Purpose::Register);
+        assert_eq!(with(&["--register=no"]).purpose, Purpose::Login);
+        assert_eq!(with(&[]).trust, TrustChoice::AcceptNew("known".into()));
+        assert_eq!(with(&["--accept-new=no"]).trust, TrustChoice::Known("known".into()));
+        assert_eq!(with(&["--ca", "ca.pem"]).trust, TrustChoice::Ca("ca.pem".into()));
+        for wrong in [&["--accept-new", "--ca", "ca.pem"][..], &["--register=maybe"]] {
+            let error = task(&[&["--server", "lab"], wrong].concat()).unwrap_err();
+            assert_eq!(error.exit().code(), 2, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn forget_needs_only_a_server() {
+        match task(&["forget", "LAB:1", "--known-servers", "known"]) {
+            Ok(ClientTask::Forget { server, known_servers }) => {
+                assert_eq!((server.to_string().as_str(), known_servers), ("lab:1", PathBuf::from("known")));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn at_most_four_addresses_are_advertised() {
+        let addresses = "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5";
+        let error = task(&["--server", "lab", "--advertise", addresses]).unwrap_err();
+        assert_eq!(error.exit().code(), 2);
+    }
+}

@@ -1,0 +1,257 @@
+//! What `chat-server` is asked to do: the meaning of its arguments, environment and configuration file together.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use chat_core::accounts::NewStatus;
+use chat_core::name::UserName;
+use chat_core::password::Password;
+use chat_net::server::PresenceLogFormat;
+use chat_store::StoreUrl;
+
+use super::args::{ServerArgs, ServerCommand, UserCommand};
+use super::database::{self, Database};
+use super::limits::Limits;
+use super::settings::ServerSettings;
+use crate::error::CliError;
+use crate::format::Format;
+use crate::secret::PasswordSource;
+
+/// What to do, and with which data folder and certificate.
+#[derive(Debug)]
+pub struct ServerTask {
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// The certificate to use instead of the self-signed one in the data folder.
+    pub certificate: Option<CertificateFiles>,
+    /// What to do.
+    pub action: ServerAction,
+}
+
+/// The PEM files of a certificate.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CertificateFiles {
+    /// The certificate chain.
+    pub chain: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub enum ServerAction {
+    /// Serve.
+    Serve(Box<ServeOptions>),
+    /// Manage accounts.
+    User {
+        /// The database that holds them.
+        database: Database,
+        /// What to do with them.
+        task: UserTask<PasswordSource>,
+    },
+    /// Print the fingerprint.
+    Fingerprint,
+    /// Print the state of the running server.
+    Status(Format),
+    /// Print the sessions that are online.
+    Online(Format),
+    /// Copy the database to a file.
+    Backup {
+        /// The database.
+        database: Database,
+        /// The file, which must not exist.
+        to: PathBuf,
+    },
+    /// Copy all accounts into another database.
+    Move {
+        /// The database that holds them.
+        from: Database,
+        /// The empty database.
+        to: StoreUrl,
+    },
+}
+
+/// The options that only serving needs.
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The database that holds the accounts.
+    pub database: Database,
+    /// The presence log, if it is not in the data folder.
+    pub presence_log: Option<PathBuf>,
+    /// The format of the presence log.
+    pub presence_log_format: PresenceLogFormat,
+    /// The address that serves metrics.
+    pub metrics: Option<SocketAddr>,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// What to do with the accounts. `P` is a password, or the source that one comes from.
+#[derive(Debug)]
+pub enum UserTask<P> {
+    /// Create an account.
+    Add(UserName, P),
+    /// Set the password of an account.
+    SetPassword(UserName, P),
+    /// Disable, enable or remove an account.
+    SetStatus(UserName, NewStatus),
+    /// List all accounts.
+    List(Format),
+}
+
+impl ServerTask {
+    /// Parses arguments and environment variables, and reads the files with the configuration and the database URL that
+    /// they name.
+    ///
+    /// # Errors
+    /// A value is wrong, or two contradict each other. Also if the operator asked for help or the version.
+    pub fn from_args(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, CliError> {
+        let (args, matches) = ServerArgs::parse(args)?;
+        let settings = ServerSettings::merge(&matches)?;
+        let limits = Limits::new(&settings);
+        let data_dir = match settings.data_dir {
+            Some(path) => path,
+            None => crate::folder::default("chat-server", "--data-dir DIR")?,
+        };
+        let certificate = match (settings.cert, settings.key) {
+            (Some(chain), Some(key)) => Some(CertificateFiles { chain, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(incomplete("the certificate lacks its private key", "--key <FILE>")),
+            (None, Some(_)) => return Err(incomplete("the private key lacks its certificate", "--cert <FILE>")),
+        };
+        let database = || Database::choose(settings.database, settings.database_file);
+        let action = match args.command {
+            Some(ServerCommand::Fingerprint) => ServerAction::Fingerprint,
+            Some(ServerCommand::Status { output }) => ServerAction::Status(output.format),
+            Some(ServerCommand::User(UserCommand::List { online: true, output })) => {
+                ServerAction::Online(output.format)
+            }
+            Some(ServerCommand::User(user)) => ServerAction::User { database: database()?, task: user.into() },
+            Some(ServerCommand::Backup { to }) => ServerAction::Backup { database: database()?, to },
+            Some(ServerCommand::Move { to_database, to_database_file }) => {
+                ServerAction::Move { from: database()?, to: database::target(to_database, to_database_file)? }
+            }
+            None => ServerAction::Serve(Box::new(ServeOptions {
+                listen: settings.listen.unwrap_or(LISTEN),
+                database: database()?,
+                presence_log: settings.presence_log,
+                presence_log_format: settings.presence_log_format.unwrap_or_default().into(),
+                metrics: settings.metrics,
+                limits: limits?,
+            })),
+        };
+        Ok(Self { data_dir, certificate, action })
+    }
+}
+
+/// Loopback, so that nobody else can connect before the operator allows it.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7777);
+
+fn incomplete(sentence: &str, option: &str) -> CliError {
+    CliError::usage(sentence).hint(format_args!("name it with {option} or in the configuration file"))
+}
+
+impl UserTask<PasswordSource> {
+    /// Replaces the source of the password, if the task needs one, by the password that `get` takes from it.
+    ///
+    /// # Errors
+    /// The error of `get`.
+    pub fn with_password(
+        self,
+        get: impl FnOnce(PasswordSource) -> Result<Password, CliError>,
+    ) -> Result<UserTask<Password>, CliError> {
+        Ok(match self {
+            Self::Add(name, source) => UserTask::Add(name, get(source)?),
+            Self::SetPassword(name, source) => UserTask::SetPassword(name, get(source)?),
+            Self::SetStatus(name, status) => UserTask::SetStatus(name, status),
+            Self::List(format) => UserTask::List(format),
+        })
+    }
+}
+
+impl From<UserCommand> for UserTask<PasswordSource> {
+    fn from(command: UserCommand) -> Self {
+        match command {
+            UserCommand::Add { user, password } => Self::Add(user.name, PasswordSource::new(password.password_file)),
+            UserCommand::Passwd { user, password } => {
+                Self::SetPassword(user.name, PasswordSource::new(password.password_file))
+            }
+            UserCommand::Disable { user } => Self::SetStatus(user.name, NewStatus::Disabled),
+            UserCommand::Enable { user } => Self::SetStatus(user.name, NewStatus::Active),
+            UserCommand::Remove { user, free_name: false } => Self::SetStatus(user.name, NewStatus::Removed),
+            UserCommand::Remove { user, free_name: true } => Self::SetStatus(user.name, NewStatus::RemovedAndFreed),
+            UserCommand::List { output, .. } => Self::List(output.format),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat_core::server::RegistrationPolicy;
+
+    use super::*;
+
+    fn task(args: &[&str]) -> Result<ServerTask, CliError> {
+        ServerTask::from_args([&["chat-server", "--data-dir", "data"], args].concat())
+    }
+
+    #[test]
+    fn serving_is_the_default() {
+        let task = task(&["--database", "sqlite:x"]).unwrap();
+        let ServerAction::Serve(serve) = task.action else { panic!("{task:?}") };
+        assert_eq!(serve.listen.to_string(), "127.0.0.1:7777");
+        assert_eq!(serve.presence_log, None);
+        assert_eq!((task.data_dir, task.certificate), (PathBuf::from("data"), None));
+    }
+
+    #[test]
+    fn options_become_typed_values() {
+        let task = task(&[
+            "--database",
+            "sqlite:x",
+            "--listen",
+            "[::]:0",
+            "--presence-log",
+            "log",
+            "--registration",
+            "closed",
+            "--cert",
+            "c",
+            "--key",
+            "k",
+        ])
+        .unwrap();
+        let ServerAction::Serve(serve) = task.action else { panic!("{task:?}") };
+        assert_eq!(serve.listen.to_string(), "[::]:0");
+        assert_eq!(serve.presence_log, Some("log".into()));
+        let mut net = chat_net::server::ServerOptions::default();
+        serve.limits.apply(&mut net);
+        assert_eq!(net.machine.registration, RegistrationPolicy::Closed);
+        assert_eq!(task.certificate, Some(CertificateFiles { chain: "c".into(), key: "k".into() }));
+    }
+
+    #[test]
+    fn commands_take_the_options_on_either_side() {
+        for args in [
+            ["--database", "sqlite:x", "user", "remove", "小明", "--free-name"],
+            ["user", "remove", "小明", "--free-name", "--database", "sqlite:x"],
+        ] {
+            let task = task(&args).unwrap();
+            let ServerAction::User { database, task: UserTask::SetStatus(name, status) } = task.action else {
+                panic!("{task:?}")
+            };
+            assert_eq!((name.as_str(), status), ("小明", NewStatus::RemovedAndFreed));
+            assert_eq!(database.url(&PathBuf::from("data")).to_string(), "sqlite:x");
+        }
+        assert!(matches!(task(&["fingerprint"]).unwrap().action, ServerAction::Fingerprint));
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        assert_eq!(task(&["--cert", "c"]).unwrap_err().exit().code(), 2);
+        assert_eq!(task(&["--key", "k"]).unwrap_err().exit().code(), 2);
+    }
+}
