@@ -17,6 +17,8 @@ pub mod config;
 pub mod error;
 pub mod folder;
 pub mod format;
+#[cfg(test)]
+mod help;
 pub mod input_error;
 pub mod invitation;
 pub mod number;

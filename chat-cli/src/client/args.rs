@@ -84,4 +84,9 @@ mod tests {
     fn the_definition_is_consistent() {
         ClientArgs::command().debug_assert();
     }
+
+    #[test]
+    fn help_of_all_commands() {
+        insta::assert_snapshot!("help", crate::help::pages(ClientArgs::command()));
+    }
 }

@@ -1,4 +1,4 @@
-//! Lines on the server's standard output. A reader that is slow or gone never holds up the server.
+//! Lines on the server's standard output. A reader that is slow or gone never delays the server.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -7,67 +7,68 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError
 use std::thread;
 use std::time::Duration;
 
-/// Lines that may wait for the reader: a whole office that arrives at once. Beyond that they are counted instead.
-const LINES: usize = 1_024;
-
-/// How long the last lines may take when the server ends.
-const LAST_LINES: Duration = Duration::from_millis(500);
-
-/// Hands lines to the thread that writes them. Clones write to the same place.
+/// Hands lines to the thread that writes them. Clones write to the same output.
 #[derive(Clone, Debug)]
 pub struct Announcer {
     lines: SyncSender<String>,
-    left_out: Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
 }
 
-/// Tells when all lines are written.
+/// The end of the thread that writes lines.
 #[derive(Debug)]
-pub struct Done(Receiver<()>);
+pub struct Writer(Receiver<()>);
+
+/// The maximum number of lines that wait for the reader: a whole office that arrives together. Further lines are dropped
+/// and counted.
+const MAX_LINES: usize = 1_024;
+
+/// The time limit for writing the last lines when the server ends.
+const FLUSH_TIME: Duration = Duration::from_millis(500);
 
 impl Announcer {
-    /// Starts the thread; the second tells whoever ends the program when all is written.
-    pub fn new(place: impl Write + Send + 'static) -> (Self, Done) {
-        let (lines, queue) = mpsc::sync_channel(LINES);
-        let (end, done) = mpsc::channel();
+    /// Starts a thread that writes to `output`. The thread ends when the last clone is dropped.
+    pub fn new(output: impl Write + Send + 'static) -> (Self, Writer) {
+        let (lines, queue) = mpsc::sync_channel(MAX_LINES);
+        let (end, ended) = mpsc::channel();
         thread::spawn(move || {
-            write_all(&queue, place);
+            write_all(&queue, output);
             drop::<mpsc::Sender<()>>(end);
         });
-        (Self { lines, left_out: Arc::default() }, Done(done))
+        (Self { lines, dropped: Arc::default() }, Writer(ended))
     }
 
-    /// Says one line, without waiting.
-    pub fn say(&self, line: impl Into<String>) {
-        let left_out = self.left_out.swap(0, Ordering::Relaxed);
-        if left_out > 0 && self.lines.try_send(format!("({left_out} lines were left out)")).is_err() {
-            self.left_out.fetch_add(left_out + 1, Ordering::Relaxed);
+    /// Queues one line without waiting. After dropped lines, a line with their number comes first.
+    pub fn announce(&self, line: impl Into<String>) {
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 && self.lines.try_send(format!("({dropped} lines were dropped)")).is_err() {
+            self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
             return;
         }
         match self.lines.try_send(line.into()) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(_)) => drop(self.left_out.fetch_add(1, Ordering::Relaxed)),
+            Err(TrySendError::Full(_)) => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
         }
     }
 }
 
-impl Done {
-    /// Waits until all is written once nobody says any more, but not for long.
+impl Writer {
+    /// Waits until the last lines are written, for at most half a second. All announcers must be dropped before.
     pub fn wait(self) {
-        match self.0.recv_timeout(LAST_LINES) {
+        match self.0.recv_timeout(FLUSH_TIME) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => {}
-            Err(RecvTimeoutError::Timeout) => log::warn!("standard output does not take the last lines"),
+            Err(RecvTimeoutError::Timeout) => log::warn!("standard output does not accept the last lines"),
         }
     }
 }
 
-fn write_all(queue: &Receiver<String>, mut place: impl Write) {
+fn write_all(queue: &Receiver<String>, mut output: impl Write) {
     for line in queue {
-        let written = writeln!(place, "{line}").and_then(|()| place.flush());
+        let written = writeln!(output, "{line}").and_then(|()| output.flush());
         if let Err(error) = written {
             if error.kind() != io::ErrorKind::BrokenPipe {
-                log::error!("standard output cannot be written any more: {error}");
+                log::error!("cannot write to standard output any more: {error}");
             }
-            // What is said from now on is dropped with the queue.
+            // Dropping the queue discards all further lines.
             return;
         }
     }
@@ -79,11 +80,11 @@ mod tests {
 
     use super::*;
 
-    /// Takes lines only while nobody else holds the lock.
+    /// An output that blocks while a test holds its lock.
     #[derive(Clone, Default)]
-    struct Slow(Arc<Mutex<Vec<u8>>>);
+    struct Blockable(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Slow {
+    impl Write for Blockable {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -94,34 +95,34 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_out_in_order_and_the_end_waits_for_them() {
-        let place = Slow::default();
-        let (announcer, done) = Announcer::new(place.clone());
-        announcer.say("one");
-        announcer.clone().say("two");
+    fn lines_are_written_in_order_and_wait_returns_after_the_last() {
+        let output = Blockable::default();
+        let (announcer, writer) = Announcer::new(output.clone());
+        announcer.announce("one");
+        announcer.clone().announce("two");
         drop(announcer);
-        done.wait();
-        assert_eq!(place.0.lock().unwrap().as_slice(), b"one\ntwo\n");
+        writer.wait();
+        assert_eq!(output.0.lock().unwrap().as_slice(), b"one\ntwo\n");
     }
 
     #[test]
-    fn a_reader_that_stops_holds_nobody_up() {
-        let place = Slow::default();
-        let stopped = place.0.lock().unwrap();
-        let (announcer, done) = Announcer::new(place.clone());
-        let left_out = || announcer.left_out.load(Ordering::Relaxed);
-        // One may be in the writer's hands already.
-        for number in 0..LINES + 5 {
-            announcer.say(number.to_string());
+    fn lines_are_dropped_and_counted_while_the_reader_is_stopped() {
+        let output = Blockable::default();
+        let stopped = output.0.lock().unwrap();
+        let (announcer, writer) = Announcer::new(output.clone());
+        let dropped = || announcer.dropped.load(Ordering::Relaxed);
+        // The thread may already have taken one.
+        for number in 0..MAX_LINES + 5 {
+            announcer.announce(number.to_string());
         }
-        assert!((4..=5).contains(&left_out()), "{}", left_out());
+        assert!((4..=5).contains(&dropped()), "{}", dropped());
         drop(stopped);
-        while left_out() > 0 {
-            announcer.say("again");
+        while dropped() > 0 {
+            announcer.announce("again");
         }
         drop(announcer);
-        done.wait();
-        let text = String::from_utf8(place.0.lock().unwrap().clone()).unwrap();
-        assert!(text.contains(" lines were left out)\nagain\n"), "{text}");
+        writer.wait();
+        let text = String::from_utf8(output.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains(" lines were dropped)\nagain\n"), "{text}");
     }
 }

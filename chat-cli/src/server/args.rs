@@ -167,4 +167,9 @@ mod tests {
     fn the_definition_is_consistent() {
         ServerArgs::command().debug_assert();
     }
+
+    #[test]
+    fn help_of_all_commands() {
+        insta::assert_snapshot!("help", crate::help::pages(ServerArgs::command()));
+    }
 }

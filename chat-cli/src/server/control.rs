@@ -1,7 +1,7 @@
-//! The way from the operator's commands to the running server: a Unix-domain socket in the data folder.
+//! How the operator's commands reach the running server: a Unix-domain socket in the data folder.
 //!
-//! One word as a line goes in, one JSON value comes out, and the connection ends. Only the user who runs the server (and
-//! root) gets an answer: by the socket's mode, and by asking the system who is at the other end.
+//! A client sends one word as a line and receives one JSON value, then the connection ends. Only the user who runs the
+//! server, and root, receive an answer: the mode of the socket and the credentials of the peer both ensure it.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
@@ -17,36 +17,38 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::inside::{Inside, Online, Status};
+use super::running::RunningServer;
+use super::status::{OnlineEntry, Status};
 use crate::error::CliError;
 use crate::folder::DataFolder;
 
-/// The socket's name in the data folder.
+/// The name of the socket in the data folder.
 const SOCKET: &str = "control.socket";
 
-/// How many are answered at once: operators are few, and a roster of ten thousand is 1 MB while it is written.
-const PLACES: usize = 4;
+/// The maximum number of connections served in parallel: operators are few, and each answer with a roster of ten thousand
+/// takes 1 MB.
+const MAX_CONNECTIONS: usize = 4;
 
-/// How long a connection may take: a command waits at most that long for a server that hangs.
-const TIME: Duration = Duration::from_secs(10);
+/// The time limit for a connection, and so the time that a command waits for a server that hangs.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// The most bytes of a question.
-const QUESTION: u64 = 32;
+/// The maximum size of a query in bytes.
+const MAX_QUERY: u64 = 32;
 
-/// The most bytes of an answer: the roster of a few hundred thousand.
-const ANSWER: u64 = 64 * 1024 * 1024;
+/// The maximum size of an answer in bytes: a roster of a few hundred thousand entries.
+const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
-/// The pause after an accept that failed for want of descriptors.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The pause after a failure to accept, which mostly means that file descriptors are exhausted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// What can be asked.
+/// What a command can ask the running server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Question {
+enum Query {
     Status,
     Online,
 }
 
-impl Question {
+impl Query {
     const fn word(self) -> &'static str {
         match self {
             Self::Status => "status",
@@ -54,12 +56,12 @@ impl Question {
         }
     }
 
-    fn of(line: &str) -> Option<Self> {
-        [Self::Status, Self::Online].into_iter().find(|question| line == question.word())
+    fn parse(line: &str) -> Option<Self> {
+        [Self::Status, Self::Online].into_iter().find(|query| line == query.word())
     }
 }
 
-/// Makes the socket; one that a server before left behind is replaced. The folder must be locked by this server.
+/// Creates the socket, and replaces one that a previous server left behind. The caller holds the lock of the folder.
 pub(super) fn listen(folder: &DataFolder) -> io::Result<UnixListener> {
     let path = folder.join(SOCKET);
     match fs::remove_file(&path) {
@@ -71,46 +73,43 @@ pub(super) fn listen(folder: &DataFolder) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Removes the socket, so that nobody asks a server that has ended.
+/// Removes the socket of a server that ends.
 pub(super) fn remove(folder: &DataFolder) {
-    // A socket that stays says "connection refused", which is understood as well.
+    // A socket that stays refuses connections, which commands understand as well.
     drop(fs::remove_file(folder.join(SOCKET)));
 }
 
-/// Answers until it is dropped.
-pub(super) async fn answer_all(listener: UnixListener, inside: Inside) {
-    let places = Arc::new(Semaphore::new(PLACES));
+/// Answers queries. Runs until it is dropped.
+pub(super) async fn answer_queries(listener: UnixListener, running: RunningServer) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+        let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
             Ok((stream, _)) => {
-                let inside = inside.clone();
+                let running = running.clone();
                 tokio::spawn(async move {
-                    // Late or broken: there is nobody to be told.
-                    drop(timeout(TIME, answer(stream, &inside)).await);
-                    drop(place);
+                    // The command reports a timeout or a broken connection by itself.
+                    drop(timeout(TIME_LIMIT, answer(stream, &running)).await);
+                    drop(slot);
                 });
             }
-            Err(_) => sleep(PAUSE).await,
+            Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
-async fn answer(mut stream: UnixStream, inside: &Inside) -> io::Result<()> {
-    let asks = stream.peer_cred()?.uid();
-    if asks != rustix::process::geteuid().as_raw() && asks != ROOT {
+async fn answer(mut stream: UnixStream, running: &RunningServer) -> io::Result<()> {
+    let user = stream.peer_cred()?.uid();
+    if user != rustix::process::geteuid().as_raw() && user != ROOT {
         return Ok(());
     }
     let (read, _) = stream.split();
-    let mut question = String::new();
-    read.take(QUESTION).read_to_string(&mut question).await?;
-    let answer = match Question::of(question.trim_end()) {
-        Some(Question::Status) => json(&inside.status()),
-        Some(Question::Online) => {
-            let roster = inside.monitor.roster().await.unwrap_or_default();
-            json(&roster.into_iter().map(Online::from).collect::<Vec<_>>())
-        }
-        // Of another version of this program, which will say so.
+    let mut query = String::new();
+    read.take(MAX_QUERY).read_to_string(&mut query).await?;
+    let answer = match Query::parse(query.trim_end()) {
+        Some(Query::Status) => json(&running.status()),
+        Some(Query::Online) => json(&running.online().await),
+        // The query of another version. That program reports the empty answer.
         None => Vec::new(),
     };
     stream.write_all(&answer).await
@@ -119,55 +118,55 @@ async fn answer(mut stream: UnixStream, inside: &Inside) -> io::Result<()> {
 const ROOT: u32 = 0;
 
 fn json(answer: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(answer).expect("names and numbers are JSON")
+    serde_json::to_vec(answer).expect("names and numbers serialize")
 }
 
-/// Asks the server of this folder how it is.
+/// Asks the server that runs with `folder` for its status.
 ///
 /// # Errors
-/// None runs, or it does not answer.
+/// No server runs, or it does not answer.
 pub(super) async fn status(folder: &Path) -> Result<Status, CliError> {
-    ask(folder, Question::Status).await
+    ask(folder, Query::Status).await
 }
 
-/// Asks the server of this folder who is online.
+/// Asks the server that runs with `folder` for the sessions that are online.
 ///
 /// # Errors
-/// None runs, or it does not answer.
-pub(super) async fn online(folder: &Path) -> Result<Vec<Online>, CliError> {
-    ask(folder, Question::Online).await
+/// No server runs, or it does not answer.
+pub(super) async fn online(folder: &Path) -> Result<Vec<OnlineEntry>, CliError> {
+    ask(folder, Query::Online).await
 }
 
-async fn ask<T: DeserializeOwned>(folder: &Path, question: Question) -> Result<T, CliError> {
-    let shown = folder.display();
-    let talk = async {
+async fn ask<T: DeserializeOwned>(folder: &Path, query: Query) -> Result<T, CliError> {
+    let exchange = async {
         let mut stream = UnixStream::connect(folder.join(SOCKET)).await?;
-        stream.write_all(question.word().as_bytes()).await?;
+        stream.write_all(query.word().as_bytes()).await?;
         stream.shutdown().await?;
         let mut answer = Vec::new();
-        stream.take(ANSWER).read_to_end(&mut answer).await?;
+        stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
         io::Result::Ok(answer)
     };
-    let answer = match timeout(TIME, talk).await {
+    let folder = folder.display();
+    let answer = match timeout(TIME_LIMIT, exchange).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-            return Err(CliError::not_there(format_args!("no server runs with the data folder {shown}"))
-                .hint("name the folder of the server you mean with --data-dir DIR"));
+            return Err(CliError::not_there(format_args!("no server runs with the data folder {folder}"))
+                .hint("name the data folder of the server with --data-dir DIR"));
         }
         Ok(Err(error)) if error.kind() == ErrorKind::PermissionDenied => {
-            return Err(CliError::not_there(format_args!("the server of {shown} is another user's"))
-                .hint("ask as the user who runs it, or as root"));
+            return Err(CliError::not_there(format_args!("another user runs the server of {folder}"))
+                .hint("run this command as that user or as root"));
         }
         Ok(Err(error)) => {
-            return Err(CliError::not_there(format_args!("the server of {shown} cannot be asked: {error}")));
+            return Err(CliError::not_there(format_args!("the server of {folder} cannot be reached: {error}")));
         }
         Err(_) => {
-            let seconds = TIME.as_secs();
-            return Err(CliError::not_there(format_args!("the server of {shown} does not answer within {seconds} s")));
+            let seconds = TIME_LIMIT.as_secs();
+            return Err(CliError::not_there(format_args!("the server of {folder} did not answer within {seconds} s")));
         }
     };
     serde_json::from_slice(&answer).map_err(|_| {
-        CliError::not_there(format_args!("the server of {shown} gives an answer that this program does not know"))
-            .hint("use the chat-server of the same version, as the user who runs it")
+        CliError::not_there(format_args!("the server of {folder} gave an answer that this program does not understand"))
+            .hint("use the chat-server of the same version, as the user who runs the server or as root")
     })
 }

@@ -1,11 +1,12 @@
-//! A responder for one page, as scrapers of metrics ask for it.
+//! An HTTP responder with one page, for scrapers of metrics.
 //!
-//! Written out because it is less than a library would need around it: one method, one path, no body, no reuse of
-//! connections. A library brings parsers, executors and options that would all have to be bounded here anyway, and an
-//! exporter of metrics brings a registry of its own beside the counters that the server has. Everything is bounded:
-//! connections, bytes and time; whoever is slow or sends nonsense holds up one of a few places, and never the server.
+//! It is written by hand because it is smaller than the code that a library would need around it: one method, one path, no
+//! body, no reuse of connections. An HTTP library brings parsers, executors and options that would need limits here, and a
+//! metrics exporter brings a registry beside the counters that the server already has. Connections, bytes and time are
+//! bounded: a client that is slow or sends nonsense occupies one of a few slots and never delays the server.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,44 +15,45 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-/// How many are answered at once: a few scrapers and a person with a browser. Others wait in the kernel's backlog.
-const PLACES: usize = 8;
+/// The maximum number of connections served in parallel: a few scrapers and a person with a browser. Further ones wait in
+/// the kernel's backlog.
+const MAX_CONNECTIONS: usize = 8;
 
-/// How long a connection may take in all; a page is written within a millisecond.
-const TIME: Duration = Duration::from_secs(5);
+/// The time limit for a connection. The page is written within a millisecond.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// The most bytes of a request. Those of known scrapers and browsers have less than half.
-const REQUEST: usize = 4 * 1024;
+/// The maximum size of a request in bytes, twice what known scrapers and browsers send.
+const MAX_REQUEST: usize = 4 * 1024;
 
-/// The pause after an accept that failed for want of descriptors.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The pause after a failure to accept, which mostly means that file descriptors are exhausted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// How long whoever got an answer may take to hang up: closing first, with bytes unread, could reset the answer away.
+/// The time that a client gets to close after the response. Closing first, with bytes unread, could reset the connection
+/// before the client has read the response.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The one path.
 const PATH: &str = "/metrics";
 
-/// Answers until it is dropped; `page` makes what `GET /metrics` gets.
+/// Answers requests; `page` renders the response to `GET /metrics`. Runs until it is dropped.
 pub(super) async fn respond(listener: TcpListener, page: impl Fn() -> String + Send + Sync + 'static) {
-    let (page, places) = (Arc::new(page), Arc::new(Semaphore::new(PLACES)));
+    let (page, slots) = (Arc::new(page), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+        let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
             Ok((stream, _)) => {
                 let page = Arc::clone(&page);
                 tokio::spawn(async move {
-                    // Late or broken: there is nobody to be told.
-                    drop(timeout(TIME, answer(stream, &*page)).await);
-                    drop(place);
+                    // A timeout or a broken connection concerns only this client.
+                    drop(timeout(TIME_LIMIT, answer(stream, &*page)).await);
+                    drop(slot);
                 });
             }
-            Err(_) => sleep(PAUSE).await,
+            Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
-async fn answer(mut stream: TcpStream, page: &(impl Fn() -> String + Sync)) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream, page: &(impl Fn() -> String + Sync)) -> io::Result<()> {
     let mut request = Vec::new();
     let answer = loop {
         let mut piece = [0; 512];
@@ -60,7 +62,7 @@ async fn answer(mut stream: TcpStream, page: &(impl Fn() -> String + Sync)) -> s
         if let Some(head) = head(&request) {
             break Answer::to(head);
         }
-        if read == 0 || request.len() > REQUEST {
+        if read == 0 || request.len() > MAX_REQUEST {
             break Answer::BadRequest;
         }
     };
@@ -76,12 +78,11 @@ async fn answer(mut stream: TcpStream, page: &(impl Fn() -> String + Sync)) -> s
     Ok(())
 }
 
-/// The bytes before the empty line, once they are all there.
+/// The bytes before the empty line, once it has arrived.
 fn head(request: &[u8]) -> Option<&[u8]> {
     request.windows(4).position(|end| end == b"\r\n\r\n").map(|end| &request[..end])
 }
 
-/// What is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Answer {
     Page,
@@ -91,7 +92,7 @@ enum Answer {
 }
 
 impl Answer {
-    /// To a whole request head. The headers do not matter, so they are not read.
+    /// The answer to a complete request head, of which only the first line matters.
     fn to(head: &[u8]) -> Self {
         let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let Ok(line) = std::str::from_utf8(line) else { return Self::BadRequest };
@@ -100,7 +101,7 @@ impl Answer {
         if !version.starts_with("HTTP/1.") || !target.starts_with('/') || method.is_empty() {
             return Self::BadRequest;
         }
-        // A query says nothing to a page that is always the same.
+        // The page takes no parameters, so a query is ignored.
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         match (path == PATH, method) {
             (false, _) => Self::NotFound,
@@ -109,7 +110,7 @@ impl Answer {
         }
     }
 
-    fn response(self, kind: &str, body: &str) -> String {
+    fn response(self, content_type: &str, body: &str) -> String {
         let status = match self {
             Self::Page => "200 OK",
             Self::BadRequest => "400 Bad Request",
@@ -118,7 +119,7 @@ impl Answer {
         };
         let length = body.len();
         format!(
-            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )
     }
 }
@@ -126,10 +127,10 @@ impl Answer {
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Page => f.write_str("here it is"),
-            Self::BadRequest => write!(f, "this is no HTTP request; ask GET {PATH}"),
-            Self::NotFound => write!(f, "there is only {PATH} here"),
-            Self::MethodNotAllowed => write!(f, "only GET is answered here"),
+            Self::Page => f.write_str("the page follows"),
+            Self::BadRequest => write!(f, "not an HTTP request; send GET {PATH}"),
+            Self::NotFound => write!(f, "not found; the only path is {PATH}"),
+            Self::MethodNotAllowed => f.write_str("method not allowed; send GET"),
         }
     }
 }
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_request_line_has_its_answer() {
+    fn each_request_line_gets_its_answer() {
         for (line, answer) in [
             ("GET /metrics HTTP/1.1", Answer::Page),
             ("GET /metrics?collect=all HTTP/1.0", Answer::Page),
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_is_whole_and_nonsense_is_told_so() {
+    async fn the_page_is_complete_and_nonsense_gets_an_error() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let near = TcpListener::from_std(listener.try_clone().unwrap()).unwrap();
@@ -187,18 +188,18 @@ mod tests {
                 .starts_with("HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\n")
         );
         assert!(ask(&near, b"GET /pot HTTP/1.1\r\n\r\n").await.starts_with("HTTP/1.1 404 Not Found\r\n"));
-        assert!(ask(&near, &[b'x'; REQUEST + 1]).await.starts_with("HTTP/1.1 400 Bad Request\r\n"));
-        assert!(ask(&near, &[0xff; REQUEST * 4]).await.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+        assert!(ask(&near, &[b'x'; MAX_REQUEST + 1]).await.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+        assert!(ask(&near, &[0xff; MAX_REQUEST * 4]).await.starts_with("HTTP/1.1 400 Bad Request\r\n"));
         task.abort();
     }
 
     #[tokio::test]
-    async fn who_says_nothing_keeps_one_place_and_not_the_page() {
+    async fn a_silent_client_occupies_one_slot_and_does_not_block_the_page() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(respond(listener, || "x 1\n".to_owned()));
         let mut silent = Vec::new();
-        for _ in 1..PLACES {
+        for _ in 1..MAX_CONNECTIONS {
             silent.push(TcpStream::connect(address).await.unwrap());
         }
         let mut stream = TcpStream::connect(address).await.unwrap();

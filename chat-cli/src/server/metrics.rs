@@ -1,88 +1,87 @@
-//! The counters as Prometheus reads them: the text format, version 0.0.4.
+//! The page that Prometheus scrapes: the counters in its text format, version 0.0.4.
 
-use std::fmt::{Display, Write};
+use std::fmt::{Arguments, Display, Write};
 use std::fs;
 
 use chat_core::server::{Count, Limit};
 use chat_net::server::{Distribution, Metric};
 
-use super::inside::{Facts, Observation};
+use super::running::Observation;
+use super::status::ServerFacts;
 
-/// The whole page. No name, no address, nothing of a single person.
-pub(super) fn page(facts: &Facts, observation: &Observation) -> String {
-    let Observation { seen, load, computed } = observation;
+/// The whole page. It names no user and no address of one.
+pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
+    let Observation { server, hashing, hashed } = observation;
     let mut page = Page::default();
     page.family("chat_build_info", Kind::Gauge, "The version of the program; always 1.");
     page.labelled("chat_build_info", "version", &facts.version, 1);
     let started = facts.started_at as f64 / 1_000.0;
-    page.gauge("chat_start_time_seconds", "When the server began, in seconds since 1970.", started);
-    page.gauge("chat_sessions", "Sessions with a connection.", seen[Metric::Sessions]);
-    page.gauge("chat_roster_entries", "Sessions that others see, those in grace included.", seen[Metric::Roster]);
-    page.total("chat_roster_changes_total", "Changes of the roster.", seen[Metric::Revision]);
+    page.gauge("chat_start_time_seconds", "Start of the server, in seconds since 1970.", started);
+    page.gauge("chat_sessions", "Sessions with a connection.", server[Metric::Sessions]);
     page.gauge(
-        "chat_connections",
-        "Connections with a finished handshake, logged in or not.",
-        seen[Metric::Connections],
+        "chat_roster_entries",
+        "Sessions in the roster, including those in their grace time.",
+        server[Metric::Roster],
     );
-    page.gauge("chat_connections_limit", "The most connections that are allowed.", facts.max_connections);
-    page.total("chat_connections_accepted_total", "Connections that the system handed over.", seen[Metric::Accepted]);
-    page.total("chat_accept_failures_total", "Failures to accept, as without descriptors.", seen[Metric::AcceptFailed]);
-    let help = "Connections closed before their handshake, as too many came from their address.";
-    page.total("chat_connections_refused_total", help, seen[Metric::Refused]);
-    page.gauge("chat_handshakes", "TLS handshakes under way.", seen[Metric::Handshakes]);
-    page.total(
-        "chat_handshakes_failed_total",
-        "TLS handshakes that failed or took too long.",
-        seen[Metric::HandshakesFailed],
-    );
-    page.family("chat_log_ins_total", Kind::Counter, "Log-ins that were granted, by how.");
+    page.total("chat_roster_changes_total", "Changes of the roster.", server[Metric::Revision]);
+    let help = "Connections with a finished handshake, logged in or not.";
+    page.gauge("chat_connections", help, server[Metric::Connections]);
+    page.gauge("chat_connections_limit", "Maximum number of connections.", facts.max_connections);
+    page.total("chat_connections_accepted_total", "Accepted TCP connections.", server[Metric::Accepted]);
+    let help = "Failures to accept a connection, such as for lack of file descriptors.";
+    page.total("chat_accept_failures_total", help, server[Metric::AcceptFailed]);
+    let help = "Connections closed before their handshake, because too many came from their address.";
+    page.total("chat_connections_refused_total", help, server[Metric::Refused]);
+    page.gauge("chat_handshakes", "TLS handshakes in progress.", server[Metric::Handshakes]);
+    let help = "TLS handshakes that failed or timed out.";
+    page.total("chat_handshakes_failed_total", help, server[Metric::HandshakesFailed]);
+    page.family("chat_log_ins_total", Kind::Counter, "Successful logins, by how the session began or continued.");
     for how in Count::LOGINS {
-        page.labelled("chat_log_ins_total", "how", how.name(), seen[how]);
+        page.labelled("chat_log_ins_total", "how", how.name(), server[how]);
     }
-    let help = "Resumed sessions that were sent only what they had missed of the roster.";
-    page.total("chat_caught_up_total", help, seen[Count::CaughtUp]);
-    page.family("chat_refusals_total", Kind::Counter, "What clients were refused, by reason.");
+    let help = "Resumed sessions that received a delta of the roster instead of a snapshot.";
+    page.total("chat_caught_up_total", help, server[Count::CaughtUp]);
+    page.family("chat_refusals_total", Kind::Counter, "Rejections, by reason.");
     for reason in Count::REJECTIONS {
-        page.labelled("chat_refusals_total", "reason", reason.name(), seen[reason]);
+        page.labelled("chat_refusals_total", "reason", reason.name(), server[reason]);
     }
-    page.family("chat_limits_reached_total", Kind::Counter, "Clients refused because of a limit, by its option.");
+    page.family("chat_limits_reached_total", Kind::Counter, "Clients refused because of a limit, by limit.");
     for limit in Limit::ALL {
-        page.labelled("chat_limits_reached_total", "limit", limit.name(), seen[limit]);
+        page.labelled("chat_limits_reached_total", "limit", limit.name(), server[limit]);
     }
-    page.family("chat_password_checks", Kind::Gauge, "Passwords that are being checked, or wait for it.");
-    page.labelled("chat_password_checks", "state", "running", load.checking);
-    page.labelled("chat_password_checks", "state", "waiting", load.waiting);
-    page.total("chat_password_checks_total", "Passwords that were hashed or checked.", *computed);
-    page.total("chat_slow_clients_dropped_total", "Clients dropped because they did not read.", seen[Metric::TooSlow]);
-    page.family("chat_frames_total", Kind::Counter, "Frames received from, and queued for, clients.");
-    page.labelled("chat_frames_total", "direction", "in", seen[Metric::FramesIn]);
-    page.labelled("chat_frames_total", "direction", "out", seen[Metric::FramesOut]);
-    page.family("chat_bytes_total", Kind::Counter, "Their bytes, without TLS.");
-    page.labelled("chat_bytes_total", "direction", "in", seen[Metric::BytesIn]);
-    page.labelled("chat_bytes_total", "direction", "out", seen[Metric::BytesOut]);
-    page.total(
-        "chat_presence_log_lines_lost_total",
-        "Lines that the presence log lacks.",
-        seen[Metric::PresenceLogLost],
-    );
-    page.histogram("chat_log_in_seconds", "From a request that was granted to its welcome.", &seen.login_time);
-    page.histogram("chat_turn_seconds", "What the task that owns the roster needs for a turn.", &seen.turn_time);
+    page.family("chat_password_checks", Kind::Gauge, "Password checks in progress, by state.");
+    page.labelled("chat_password_checks", "state", "running", hashing.checking);
+    page.labelled("chat_password_checks", "state", "waiting", hashing.waiting);
+    page.total("chat_password_checks_total", "Passwords hashed or checked.", *hashed);
+    let help = "Clients disconnected because they did not read.";
+    page.total("chat_slow_clients_dropped_total", help, server[Metric::TooSlow]);
+    page.family("chat_frames_total", Kind::Counter, "Frames received from clients and queued for them.");
+    page.labelled("chat_frames_total", "direction", "in", server[Metric::FramesIn]);
+    page.labelled("chat_frames_total", "direction", "out", server[Metric::FramesOut]);
+    page.family("chat_bytes_total", Kind::Counter, "Bytes of these frames, without TLS.");
+    page.labelled("chat_bytes_total", "direction", "in", server[Metric::BytesIn]);
+    page.labelled("chat_bytes_total", "direction", "out", server[Metric::BytesOut]);
+    let help = "Lines missing from the presence log.";
+    page.total("chat_presence_log_lines_lost_total", help, server[Metric::PresenceLogLost]);
+    page.histogram("chat_log_in_seconds", "Time from a login request to its welcome.", &server.login_time);
+    let help = "Time that the hub, the task that owns the roster, spends on one turn.";
+    page.histogram("chat_turn_seconds", help, &server.turn_time);
     process(&mut page);
     page.0
 }
 
-/// What the system says about this process, where it says it. The names are those that other exporters use.
+/// The metrics of this process, on systems that offer them, under the names that other exporters use.
 fn process(page: &mut Page) {
     if let Ok(files) = fs::read_dir("/proc/self/fd") {
-        page.gauge("process_open_fds", "Open files, connections included.", files.count());
+        page.gauge("process_open_fds", "Open file descriptors, including connections.", files.count());
     }
     if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
-        page.gauge("process_max_fds", "The most open files that the system allows.", most);
+        page.gauge("process_max_fds", "Maximum number of open file descriptors.", most);
     }
     let resident = fs::read_to_string("/proc/self/statm").ok();
     if let Some(pages) = resident.and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok()) {
         let bytes = pages * rustix::param::page_size() as u64;
-        page.gauge("process_resident_memory_bytes", "Memory in use.", bytes);
+        page.gauge("process_resident_memory_bytes", "Resident memory.", bytes);
     }
 }
 
@@ -93,13 +92,13 @@ enum Kind {
     Histogram,
 }
 
-/// Lines of the format. Names and label values are ours and need no escaping.
+/// Lines of the text format. All names and label values are constants that need no escaping.
 #[derive(Default)]
 struct Page(String);
 
 impl Page {
-    fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        writeln!(self.0, "{line}").expect("strings take any text");
+    fn line(&mut self, line: Arguments<'_>) {
+        writeln!(self.0, "{line}").expect("writing to a string does not fail");
     }
 
     fn family(&mut self, name: &str, kind: Kind, help: &str) {
@@ -159,7 +158,7 @@ mod tests {
         let options = ServerOptions { monitor: monitor.clone(), ..ServerOptions::default() };
         let accounts = Arc::new(MemoryAccounts::new());
         let server = tokio::spawn(serve(listener, identity, accounts, options, |_| {}, std::future::pending()));
-        let facts = Facts {
+        let facts = ServerFacts {
             version: "1".to_owned(),
             pid: 1,
             listening: address.to_string(),
@@ -168,24 +167,24 @@ mod tests {
             max_connections: 1,
         };
         let observe =
-            || Observation { seen: monitor.snapshot(), load: HashLoad { checking: 1, waiting: 2 }, computed: 3 };
-        let ours = |page: String| page.split("# HELP process_").next().unwrap().to_owned();
+            || Observation { server: monitor.snapshot(), hashing: HashLoad { checking: 1, waiting: 2 }, hashed: 3 };
+        let without_process = |page: String| page.split("# HELP process_").next().unwrap().to_owned();
 
         let before = observe();
-        let page_before = ours(page(&facts, &before));
+        let page_before = without_process(page(&facts, &before));
         assert!(page_before.contains("\nchat_connections_accepted_total 0\n"), "{page_before}");
         let _connection = TcpStream::connect(address).await.unwrap();
-        while observe().seen[Metric::Accepted] == 0 {
+        while observe().server[Metric::Accepted] == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        assert_eq!(ours(page(&facts, &before)), page_before);
-        let page_after = ours(page(&facts, &observe()));
+        assert_eq!(without_process(page(&facts, &before)), page_before);
+        let page_after = without_process(page(&facts, &observe()));
         assert!(page_after.contains("\nchat_connections_accepted_total 1\n"), "{page_after}");
         server.abort();
     }
 
     #[test]
-    fn families_have_the_form_of_the_format() {
+    fn families_follow_the_text_format() {
         let mut page = Page::default();
         page.total("a_total", "What it counts.", 3);
         page.family("b", Kind::Gauge, "By kind.");

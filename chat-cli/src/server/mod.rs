@@ -1,4 +1,4 @@
-//! `chat-server`: the presence server and what its operators do.
+//! `chat-server`: serves, and gives operators the commands that manage accounts and look into the running server.
 
 pub mod announcer;
 mod args;
@@ -7,11 +7,11 @@ mod control;
 pub mod database;
 mod descriptors;
 mod http;
-mod inside;
 pub mod limits;
 mod metrics;
 mod move_accounts;
 mod reload;
+mod running;
 pub mod serve;
 mod settings;
 mod status;
@@ -36,16 +36,15 @@ use crate::secret::{PasswordKind, PasswordPrompt, PasswordSource};
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard, TerminalPrompt};
 
-/// Does what the arguments say.
+/// Performs the task.
 ///
 /// # Errors
-/// A sentence for the operator, with the exit code.
+/// A message for the operator, with the exit code.
 pub fn run(task: ServerTask) -> Result<Exit, CliError> {
-    let runtime =
-        Runtime::new().map_err(|error| CliError::not_there(format_args!("no threads can be made: {error}")))?;
+    let runtime = Runtime::new().map_err(|error| CliError::not_there(format_args!("cannot start threads: {error}")))?;
     let _guard = TerminalGuard::new();
     let ServerTask { data_dir, certificate, action } = task;
-    // Made if it is not there, but not by those who only ask whether a server runs.
+    // Creates the folder, which a command that only asks whether a server runs must not do.
     let folder = || DataFolder::open(data_dir.clone());
     let result = match action {
         ServerAction::Serve(options) => runtime.block_on(async {
@@ -56,12 +55,12 @@ pub fn run(task: ServerTask) -> Result<Exit, CliError> {
         ServerAction::User { database, task } => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
             tokio::select! {
-                said = operate(database.url(folder()?.path()), task) => print(&said?),
+                output = manage_accounts(database.url(folder()?.path()), task) => print(&output?),
                 () = signals.next() => Err(CliError::interrupted()),
             }
         }),
         ServerAction::Fingerprint => {
-            // What a server that runs shows may be a certificate that was named to it alone.
+            // A running server may use a certificate that only its own arguments name, so it is asked first.
             let running = runtime.block_on(async { control::status(&data_dir).await.ok() });
             match running.map(|status| status.fingerprint).filter(|shown| certificate.is_none() && !shown.is_empty()) {
                 Some(shown) => print(&format!("{shown}\n")),
@@ -74,7 +73,7 @@ pub fn run(task: ServerTask) -> Result<Exit, CliError> {
         }),
         ServerAction::Online(format) => runtime.block_on(async {
             let online = control::online(&data_dir).await?;
-            print(&if format == Format::Json { json_lines(online) } else { status::roster(&online) })
+            print(&if format == Format::Json { json_lines(online) } else { status::online_table(&online) })
         }),
         ServerAction::Backup { database, to } => {
             runtime.block_on(async { print(&backup::backup(&database.url(folder()?.path()), &to).await?) })
@@ -84,25 +83,25 @@ pub fn run(task: ServerTask) -> Result<Exit, CliError> {
             print(&move_accounts::move_accounts(&folder, &from.url(folder.path()), &to).await?)
         }),
     };
-    // Whatever still runs has been told to end, or does not matter any more.
+    // Tasks that still run were asked to end, or wait for input that nobody needs any more.
     runtime.shutdown_background();
     result
 }
 
-async fn operate(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String, CliError> {
+async fn manage_accounts(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String, CliError> {
     if let Some(path) = missing(&url) {
         match &task {
             UserTask::Add(name, _) => {
-                log::warn!("there was no database file {}; one is made, with {name} in it", path.display());
+                log::warn!("there was no database file {}; a new one is created, with {name} in it", path.display());
             }
             _ => return Err(no_database(path)),
         }
     }
-    // Typing takes its time, and signals must be heard meanwhile.
+    // On a thread of its own, so that signals are handled while the operator types.
     let task = spawn_blocking(|| {
         let mut terminal = terminal::is_interactive().then(TerminalPrompt::default);
-        let ask = terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt);
-        task.with_password(|source| source.read(PasswordKind::New, ask))
+        let prompt = terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt);
+        task.with_password(|source| source.read(PasswordKind::New, prompt))
     });
     let task = task.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
     users::run(&open_accounts(&url, StoreOptions::default()).await?, task, crate::clock::now()).await
@@ -117,20 +116,20 @@ fn fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> R
     print(&format!("{}\n", identity.fingerprint()))
 }
 
-/// The file of a database that does not exist. SQLite would make an empty one.
+/// The file of an SQLite database that does not exist. Opening it would create an empty database.
 fn missing(url: &StoreUrl) -> Option<&Path> {
     url.sqlite_path().filter(|path| !path.exists())
 }
 
-/// Mostly another folder or database is named than the server has.
+/// The usual cause is a data folder or database other than the server's.
 fn no_database(path: &Path) -> CliError {
     CliError::failed(format_args!("there is no database file {}", path.display()))
         .hint("name the data folder and the database that the server uses")
 }
 
-/// The server's own certificate, or the one that was named.
+/// Loads the certificate that was named, or the self-signed one of the data folder. Creates that one if it is missing.
 fn identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<ServerIdentity, IdentityError> {
-    /// Kept in the data folder also if the certificate is not.
+    /// The key of tickets. In the data folder even if the certificate is not.
     const TICKET_FILE: &str = "ticket.key";
     match certificate {
         None => ServerIdentity::load_or_create(folder.path()),
@@ -144,8 +143,8 @@ async fn open_accounts(url: &StoreUrl, options: StoreOptions) -> Result<SqlAccou
         .map_err(|error| CliError::not_there(error_chain(&error)).hint(format_args!("the database is {url}")))
 }
 
-fn print(said: &str) -> Result<Exit, CliError> {
+fn print(text: &str) -> Result<Exit, CliError> {
     let mut out = io::stdout();
-    out.write_all(said.as_bytes()).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))?;
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| CliError::output(&error))?;
     Ok(Exit::Fine)
 }

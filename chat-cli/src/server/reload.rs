@@ -1,5 +1,5 @@
-//! SIGHUP reopens the presence log, for programs that rotate logs, and reloads the certificate, for programs that renew
-//! it.
+//! Reloading on SIGHUP: reopens the presence log, as log rotation expects, and reloads the certificate, as its renewal
+//! expects.
 
 use chat_net::server::{Reload, ServerOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,56 +10,54 @@ use super::task::CertificateFiles;
 use crate::error::CliError;
 use crate::folder::DataFolder;
 
-/// Reloads on each signal.
+/// Reloads the presence log and the certificate on each SIGHUP.
 #[derive(Debug)]
-pub(super) struct ReloadOnHangup {
+pub(super) struct Reloader {
     signals: Signal,
     reload: Reload,
     folder: DataFolder,
     certificate: Option<CertificateFiles>,
 }
 
-impl ReloadOnHangup {
-    /// Handles the signal, so that it no longer ends the process.
+impl Reloader {
+    /// Registers for the signal, which from now on does not end the process.
     ///
     /// # Errors
-    /// The system does not deliver signals.
+    /// The system refuses to deliver the signal.
     pub(super) fn new(
         options: &ServerOptions,
         folder: &DataFolder,
         certificate: Option<CertificateFiles>,
     ) -> Result<Self, CliError> {
         let signals = signal(SignalKind::hangup())
-            .map_err(|error| CliError::not_there(format_args!("signals cannot be received: {error}")))?;
+            .map_err(|error| CliError::not_there(format_args!("cannot receive signals: {error}")))?;
         Ok(Self { signals, reload: options.reload.clone(), folder: folder.clone(), certificate })
     }
 
-    /// Runs until the future is dropped.
+    /// Reloads on each signal. Runs until it is dropped.
     pub(super) async fn run(mut self, announcer: Announcer) {
         while self.signals.recv().await.is_some() {
             self.reload.presence_log();
             if let Some(certificate) = self.certificate.clone() {
-                match self.reload_certificate(certificate).await {
-                    Ok(said) => announcer.say(said),
-                    Err(why) => log::error!("the certificate is not reloaded, the one before stays in use: {why}"),
+                match self.renew(certificate).await {
+                    Ok(line) => announcer.announce(line),
+                    Err(why) => log::error!("the certificate was not reloaded, the previous one stays in use: {why}"),
                 }
             }
         }
     }
 
-    async fn reload_certificate(&self, certificate: CertificateFiles) -> Result<String, String> {
+    async fn renew(&self, certificate: CertificateFiles) -> Result<String, String> {
         let folder = self.folder.clone();
         let loaded = spawn_blocking(move || super::identity(&folder, Some(&certificate)));
         let identity = loaded.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-        let before = self.reload.fingerprint();
+        let previous = self.reload.fingerprint();
         self.reload.certificate(&identity).map_err(|error| error.to_string())?;
         let fingerprint = identity.fingerprint();
-        if before == Some(fingerprint) {
+        if previous == Some(fingerprint) {
             return Ok("certificate reloaded; the fingerprint is the same".to_owned());
         }
-        log::warn!(
-            "the certificate has another key than before: clients that know the old fingerprint refuse this server"
-        );
+        log::warn!("the certificate has a new key: clients that know the previous fingerprint will refuse this server");
         Ok(format!("certificate reloaded; fingerprint {fingerprint}"))
     }
 }

@@ -1,4 +1,4 @@
-//! Serving: everything is made ready, said, and then the server runs until it is asked to stop.
+//! Serving: prepares everything, announces it, and runs the server until it is asked to stop.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -16,20 +16,21 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::announcer::Announcer;
-use super::inside::{Facts, Inside};
-use super::reload::ReloadOnHangup;
+use super::reload::Reloader;
+use super::running::RunningServer;
+use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
 use super::{control, descriptors, http, identity, metrics, open_accounts};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 
-/// Where the presence log is unless told otherwise.
+/// The name of the presence log in the data folder.
 const PRESENCE_LOG: &str = "presence.log";
 
-/// Serves until `stop` resolves; lines for the operator go to `out`.
+/// Serves until `stop` resolves. Lines for the operator go to `out`.
 ///
 /// # Errors
-/// The server could not start: the sentence says what cannot be used.
+/// The server cannot start, or has to stop. The message says what is unusable.
 pub async fn serve(
     folder: DataFolder,
     certificate: Option<CertificateFiles>,
@@ -47,10 +48,10 @@ pub async fn serve(
     };
     let identity = identity(&folder, certificate.as_ref()).map_err(CliError::not_there)?;
     let accounts = open_accounts(&options.database.url(folder.path()), options.limits.store()).await?;
-    // Kept until the end: the claim ends with it.
+    // Held until the server has stopped, because dropping the claim ends it.
     let claim = accounts.claim().await.map_err(|error| CliError::not_there(error_chain(&error)))?;
     if claim.is_none() {
-        log::warn!("another server uses this database; each of the two knows only who is connected to it");
+        log::warn!("another server uses this database; users of the two servers do not see each other");
     }
     let mut net = ServerOptions {
         presence_log: Some(options.presence_log.unwrap_or_else(|| folder.join(PRESENCE_LOG))),
@@ -60,39 +61,39 @@ pub async fn serve(
     };
     options.limits.apply(&mut net);
     net.machine.check_time = check_time(&accounts).await?;
-    let inside = inside(&net, &accounts, address, options.limits.connections());
-    let reload = ReloadOnHangup::new(&net, &folder, certificate)?;
+    let running = running(&net, &accounts, address, options.limits.connections());
+    let reloader = Reloader::new(&net, &folder, certificate)?;
 
-    let (announcer, done) = Announcer::new(out);
+    let (announcer, writer) = Announcer::new(out);
     let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
     let mut greeting = Some(greeting(address, &folder, &identity, metrics_address));
-    // Ended with this function, so that nothing of them outlives the server.
-    let mut beside = JoinSet::new();
-    beside.spawn(reload.run(announcer.clone()));
+    // Aborted when this function returns, so that none of these tasks outlives the server.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(reloader.run(announcer.clone()));
     if let Some((listener, _)) = metrics_listener {
-        let inside = inside.clone();
-        beside.spawn(http::respond(listener, move || metrics::page(&inside.facts, &inside.observe())));
+        let running = running.clone();
+        tasks.spawn(http::respond(listener, move || metrics::page(&running.facts, &running.observe())));
     }
     match control::listen(&folder) {
-        Ok(listener) => drop(beside.spawn(control::answer_all(listener, inside))),
+        Ok(listener) => drop(tasks.spawn(control::answer_queries(listener, running))),
         Err(error) => {
             log::warn!("`chat-server status` will not work: no socket in {}: {error}", folder.path().display());
         }
     }
     let observer = move |record: &Record| {
-        // With the first record the server is there; before it may still fail.
-        greeting.take().into_iter().flatten().for_each(|line| announcer.say(line));
-        announcer.say(record.to_string());
+        // The server is certain to run only once it has written the first record.
+        greeting.take().into_iter().flatten().for_each(|line| announcer.announce(line));
+        announcer.announce(record.to_string());
     };
     let result = chat_net::server::serve(listener, identity, Arc::new(accounts), net, observer, stop).await;
-    beside.shutdown().await;
+    tasks.shutdown().await;
     control::remove(&folder);
-    done.wait();
+    writer.wait();
     drop(claim);
     result.map(|()| Exit::Fine).map_err(CliError::not_there)
 }
 
-/// What a password check takes on this machine.
+/// Measures how long a password check takes on this machine.
 async fn check_time(accounts: &SqlAccounts) -> Result<Duration, CliError> {
     let accounts = accounts.clone();
     let timed = spawn_blocking(move || accounts.hashes().check_time()).await;
@@ -108,24 +109,24 @@ fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), C
     Ok((listener, address))
 }
 
-/// How many connections may wait to be accepted: everybody of a large room comes back at once after a restart, and whom
-/// the kernel turns away comes a second later. The system may grant less.
+/// The maximum number of connections that wait to be accepted. After a restart all clients of a large room connect
+/// together, and one that the kernel refuses comes back only a second later. The system may grant less.
 const BACKLOG: u32 = 4_096;
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
-    // A server that was restarted must not wait for the connections of the one before it.
+    // Lets a restarted server bind while connections of the previous one are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-fn inside(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, connections: usize) -> Inside {
-    Inside {
+fn running(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, connections: usize) -> RunningServer {
+    RunningServer {
         monitor: net.monitor.clone(),
         reload: net.reload.clone(),
         accounts: accounts.clone(),
-        facts: Facts {
+        facts: ServerFacts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             listening: listening.to_string(),
@@ -133,11 +134,11 @@ fn inside(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, co
             started_at: crate::clock::now().as_millis(),
             max_connections: connections as u64,
         },
-        begin: Instant::now(),
+        started: Instant::now(),
     }
 }
 
-/// What is said first.
+/// The lines that announce a server.
 fn greeting(
     address: SocketAddr,
     folder: &DataFolder,
@@ -158,23 +159,22 @@ fn greeting(
     if let Some(address) = metrics {
         lines.push(format!("metrics at http://{address}/metrics"));
         if !address.ip().is_loopback() {
-            log::warn!("whoever reaches {address} can read the metrics; nobody is asked for a password there");
+            log::warn!("anyone who can reach {address} can read the metrics, because no password protects them");
         }
     }
     lines
 }
 
 fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> CliError {
-    let sentence = |why: &str| CliError::not_there(format_args!("cannot listen on {address}: {why}"));
+    let because = |why: &str| CliError::not_there(format_args!("cannot listen on {address}: {why}"));
     match error.kind() {
-        io::ErrorKind::AddrInUse => sentence("the address is in use")
-            .hint(format_args!("stop what listens there, or choose another port with {option} IP:PORT")),
-        io::ErrorKind::AddrNotAvailable => sentence("it is not an address of this machine")
-            .hint(format_args!("{option} [::]:PORT listens on all of them")),
-        io::ErrorKind::PermissionDenied => {
-            sentence("the system does not allow it").hint("ports below 1024 need special rights; choose a higher one")
-        }
-        _ => sentence(&error.to_string()),
+        io::ErrorKind::AddrInUse => because("the address is in use")
+            .hint(format_args!("stop the program that listens there, or choose another port with {option} IP:PORT")),
+        io::ErrorKind::AddrNotAvailable => because("it is not an address of this machine")
+            .hint(format_args!("{option} [::]:PORT listens on all addresses")),
+        io::ErrorKind::PermissionDenied => because("the system does not allow it")
+            .hint("ports below 1024 need special privileges; choose a higher one"),
+        _ => because(&error.to_string()),
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_not_to_listen_has_its_sentence() {
+    fn each_failure_to_listen_has_its_own_message() {
         let address: SocketAddr = "127.0.0.1:7777".parse().unwrap();
         for (kind, sentence) in [
             (io::ErrorKind::AddrInUse, "error: cannot listen on 127.0.0.1:7777: the address is in use\nhint: "),

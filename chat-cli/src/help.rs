@@ -1,0 +1,29 @@
+//! The help of a program and of all its commands, for snapshots.
+
+use std::fmt::Write as _;
+
+use clap::Command;
+
+/// The width that the programs use if standard output is not a terminal.
+const WIDTH: usize = 100;
+
+/// Renders what `--help` prints for the program and for each of its commands.
+pub(crate) fn pages(program: Command) -> String {
+    let mut program = program.term_width(WIDTH);
+    program.build();
+    let mut pages = String::new();
+    add(&mut program, &mut pages);
+    pages
+}
+
+fn add(command: &mut Command, pages: &mut String) {
+    let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    writeln!(pages, "$ {name} --help").expect("writing to a string does not fail");
+    for line in command.render_long_help().to_string().lines() {
+        writeln!(pages, "{}", line.trim_end()).expect("writing to a string does not fail");
+    }
+    pages.push('\n');
+    for command in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        add(command, pages);
+    }
+}

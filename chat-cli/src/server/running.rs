@@ -1,0 +1,99 @@
+//! The running server as its operators see it: its counters, and what only the program knows about it.
+
+use std::time::{Duration, Instant};
+
+use chat_core::server::Count;
+use chat_net::server::{Distribution, Metric, Monitor, OnlineUser, Reload, Snapshot, State};
+use chat_store::SqlAccounts;
+use chat_store::hashing::HashLoad;
+
+use super::status::{Logins, OnlineEntry, ServerFacts, Status};
+
+/// The running server, seen from inside its process.
+#[derive(Clone, Debug)]
+pub(super) struct RunningServer {
+    pub(super) monitor: Monitor,
+    pub(super) reload: Reload,
+    pub(super) accounts: SqlAccounts,
+    pub(super) facts: ServerFacts,
+    pub(super) started: Instant,
+}
+
+/// All counters, each read once. One status and one page of metrics show one observation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Observation {
+    pub(super) server: Snapshot,
+    pub(super) hashing: HashLoad,
+    /// Passwords hashed or checked since the start.
+    pub(super) hashed: u64,
+}
+
+impl RunningServer {
+    /// Reads all counters.
+    pub(super) fn observe(&self) -> Observation {
+        let hashes = self.accounts.hashes();
+        Observation { server: self.monitor.snapshot(), hashing: hashes.load(), hashed: hashes.computed() }
+    }
+
+    /// The status that `chat-server status` prints.
+    pub(super) fn status(&self) -> Status {
+        let Observation { server, hashing, .. } = self.observe();
+        Status {
+            facts: self.facts.clone(),
+            state: state_name(server.state).to_owned(),
+            fingerprint: self.reload.fingerprint().map(|fingerprint| fingerprint.to_string()).unwrap_or_default(),
+            uptime_s: self.started.elapsed().as_secs(),
+            online: server[Metric::Sessions],
+            connections: server[Metric::Connections],
+            roster: server[Metric::Roster],
+            roster_changes: server[Metric::Revision],
+            logins: Logins {
+                password: server[Count::Password],
+                resumed: server[Count::Resumed],
+                fresh: server[Count::Fresh],
+            },
+            refused: Count::REJECTIONS.into_iter().map(|reason| (reason.name().to_owned(), server[reason])).collect(),
+            checks_running: hashing.checking,
+            checks_waiting: hashing.waiting,
+            login_median_ms: millis(&server.login_time, 0.5),
+            login_p99_ms: millis(&server.login_time, 0.99),
+            turn_p99_ms: millis(&server.turn_time, 0.99),
+            too_slow: server[Metric::TooSlow],
+            handshakes_failed: server[Metric::HandshakesFailed],
+            accept_failed: server[Metric::AcceptFailed],
+            presence_log_lost: server[Metric::PresenceLogLost],
+            frames_in: server[Metric::FramesIn],
+            frames_out: server[Metric::FramesOut],
+            bytes_in: server[Metric::BytesIn],
+            bytes_out: server[Metric::BytesOut],
+        }
+    }
+
+    /// The sessions that are online. Empty if the server does not serve yet, or no longer.
+    pub(super) async fn online(&self) -> Vec<OnlineEntry> {
+        self.monitor.roster().await.unwrap_or_default().into_iter().map(OnlineEntry::from).collect()
+    }
+}
+
+impl From<OnlineUser> for OnlineEntry {
+    fn from(online: OnlineUser) -> Self {
+        Self {
+            user: online.user.as_str().to_owned(),
+            session: online.session.to_string(),
+            address: online.address.to_string(),
+            since: online.since.as_millis(),
+        }
+    }
+}
+
+const fn state_name(state: State) -> &'static str {
+    match state {
+        State::Waiting => "starting",
+        State::Serving => "serving",
+        State::Stopped => "stopping",
+    }
+}
+
+fn millis(times: &Distribution, part: f64) -> Option<f64> {
+    times.quantile(part).map(|time: Duration| time.as_secs_f64() * 1_000.0)
+}
