@@ -1,11 +1,11 @@
-//! `IP:PORT` as it is typed, with a sentence for each way to get it wrong.
+//! Parsing of `IP:PORT`, with a message for each kind of mistake.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Reads an address to bind to; port 0 lets the system choose one.
+/// Parses an address to bind to. With port 0 the system chooses a port.
 ///
 /// # Errors
-/// What is wrong with it.
+/// `typed` is not of the form `IP:PORT`, with brackets around an IPv6 address.
 pub fn parse(typed: &str) -> Result<SocketAddr, BindAddressError> {
     use BindAddressError::{Empty, Host, Port};
     if typed.is_empty() {
@@ -17,7 +17,7 @@ pub fn parse(typed: &str) -> Result<SocketAddr, BindAddressError> {
     let (ip, port) = typed.rsplit_once(':').ok_or(BindAddressError::NoPort)?;
     let bare = ip.strip_prefix('[').and_then(|ip| ip.strip_suffix(']')).unwrap_or(ip);
     match bare.parse::<IpAddr>() {
-        // The brackets are what is missing, or it is an address without a port.
+        // Either an IPv6 address with a port that lacks its brackets, or one without a port.
         Ok(IpAddr::V6(_)) if bare == ip => Err(BindAddressError::Brackets),
         Ok(_) => Err(Port(port.to_owned())),
         Err(_) if typed.parse::<IpAddr>().is_ok() => Err(BindAddressError::Brackets),
@@ -25,22 +25,22 @@ pub fn parse(typed: &str) -> Result<SocketAddr, BindAddressError> {
     }
 }
 
-/// Why an address to bind to is refused.
+/// Why an address to bind to is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BindAddressError {
-    /// Nothing was typed.
+    /// The address is empty.
     #[error("the address is empty; write IP:PORT, for example 127.0.0.1:7777 or [::]:7777")]
     Empty,
-    /// No colon.
+    /// There is no colon, and so no port.
     #[error("the address has no port; write IP:PORT, for example 127.0.0.1:7777 or [::]:7777")]
     NoPort,
-    /// An IPv6 address that could end anywhere.
+    /// An IPv6 address lacks its brackets, so that the port cannot be told from it.
     #[error("an IPv6 address with a port is written in brackets, for example [::]:7777")]
     Brackets,
-    /// Not an address.
-    #[error("'{0}' is not an IP address of this machine; write IP:PORT, for example 127.0.0.1:7777 or [::]:7777")]
+    /// The part before the port is not an IP address.
+    #[error("'{0}' is not an IP address; write IP:PORT, for example 127.0.0.1:7777 or [::]:7777")]
     Host(String),
-    /// Not a port.
+    /// The part after the last colon is not a port.
     #[error("'{0}' is not a port; ports are numbers from 0 to 65535, and 0 lets the system choose")]
     Port(String),
 }
@@ -50,14 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_both_families() {
+    fn addresses_of_both_families_are_valid() {
         for typed in ["127.0.0.1:7777", "0.0.0.0:0", "[::]:0", "[fe80::1]:65535"] {
             assert_eq!(parse(typed).map(|address| address.to_string()), Ok(typed.to_owned()));
         }
     }
 
     #[test]
-    fn each_slip_has_its_own_error() {
+    fn each_kind_of_mistake_has_its_own_error() {
         use BindAddressError::{Brackets, Empty, Host, NoPort, Port};
         for (typed, error) in [
             ("", Empty),

@@ -1,26 +1,27 @@
-//! What ends a program: a sentence, hints, and the one place that knows the exit codes.
+//! Errors that end a program: a sentence, hints, and an exit code.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// How a program ended. The only place where the numbers are written.
+/// How a program ended. `--help` documents the codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {
-    /// Everything that was asked for was done; for `chat-client`: all was delivered.
+    /// Success. For `chat-client`: every message was delivered.
     Fine,
-    /// Something was refused, failed or stayed unconfirmed.
+    /// The request was refused or failed. For `chat-client`: a message failed or stayed unconfirmed.
     Failed,
-    /// The arguments are wrong.
+    /// An argument, an environment variable or the configuration file is wrong.
     Usage,
-    /// `chat-client` could not connect or log in, or the server ended its session; `chat-server` could not start.
+    /// `chat-client` could not connect or log in, or the server ended its session. `chat-server` could not start, or no
+    /// server was running to answer its command.
     NotThere,
-    /// `chat-client` had something to say and nobody else was online.
+    /// `chat-client` sent a message to everyone while nobody else was online.
     NobodyThere,
 }
 
 impl Exit {
-    /// The number.
+    /// The exit code.
     pub const fn code(self) -> u8 {
         match self {
             Self::Fine => 0,
@@ -38,86 +39,85 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a program ends early.
+/// Why a program ends early, as a message for people and an exit code.
 #[derive(Debug)]
 pub struct CliError {
     exit: Exit,
-    said: Said,
+    message: Message,
     hints: Vec<String>,
 }
 
-/// What people are told of it.
 #[derive(Debug)]
-enum Said {
+enum Message {
     Sentence(String),
-    /// As clap formats it, colours and usage included.
+    /// Formatted by clap, with colours and usage.
     Clap(Box<clap::Error>),
-    /// Whoever read our output has gone; there is nobody to tell.
-    Nothing,
+    /// None, because the reader of the output is gone.
+    None,
 }
 
 impl CliError {
-    /// An error with what it means for the caller.
+    /// An error with an exit code.
     pub fn new(exit: Exit, sentence: impl Display) -> Self {
-        Self { exit, said: Said::Sentence(sentence.to_string()), hints: Vec::new() }
+        Self { exit, message: Message::Sentence(sentence.to_string()), hints: Vec::new() }
     }
 
-    /// Wrong arguments.
+    /// An argument, an environment variable or the configuration file is wrong.
     pub fn usage(sentence: impl Display) -> Self {
         Self::new(Exit::Usage, sentence)
     }
 
-    /// The program could not start, connect or log in.
+    /// The program cannot start, connect or log in.
     pub fn not_there(sentence: impl Display) -> Self {
         Self::new(Exit::NotThere, sentence)
     }
 
-    /// What was asked for did not work.
+    /// The request was refused or failed.
     pub fn failed(sentence: impl Display) -> Self {
         Self::new(Exit::Failed, sentence)
     }
 
-    /// Ctrl-C or a signal, before the program did what it was started for.
+    /// Ctrl-C or a signal stopped the program before it finished its work.
     pub fn interrupted() -> Self {
         Self::not_there("interrupted")
     }
 
-    /// Writing failed: quiet if the reader has gone, an error otherwise.
+    /// Writing the output failed. A broken pipe ends the program silently and successfully, because its reader is gone.
     pub fn output(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Self { exit: Exit::Fine, said: Said::Nothing, hints: Vec::new() }
+            Self { exit: Exit::Fine, message: Message::None, hints: Vec::new() }
         } else {
             Self::failed(format_args!("cannot write the output: {error}"))
         }
     }
 
-    /// Adds a line that says what to do.
+    /// Adds a line that says what the user can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Display) -> Self {
         self.hints.push(hint.to_string());
         self
     }
 
-    /// Whether there is nobody to tell it.
+    /// Whether there is no message to show.
     pub const fn is_quiet(&self) -> bool {
-        matches!(self.said, Said::Nothing)
+        matches!(self.message, Message::None)
     }
 
-    /// What it means for the caller.
+    /// The exit code.
     pub const fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// Writes it for people: the sentence, then one line per hint. Help and version are no errors and go to `out`.
+    /// Writes the message and one line per hint to `err`. Help and version are not errors and go to `out`.
     ///
     /// # Errors
-    /// Neither could be written to.
+    /// Writing to `out` or `err` fails.
     pub fn show(&self, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
-        match &self.said {
-            Said::Sentence(sentence) => writeln!(err, "error: {sentence}")?,
-            Said::Clap(error) if error.use_stderr() => write!(err, "{error}")?,
-            Said::Clap(error) => write!(out, "{error}")?,
-            Said::Nothing => {}
+        match &self.message {
+            Message::Sentence(sentence) => writeln!(err, "error: {sentence}")?,
+            Message::Clap(error) if error.use_stderr() => write!(err, "{error}")?,
+            Message::Clap(error) => write!(out, "{error}")?,
+            Message::None => {}
         }
         for hint in &self.hints {
             writeln!(err, "hint: {hint}")?;
@@ -127,20 +127,20 @@ impl CliError {
     }
 }
 
-/// `--help` and `--version` come this way too.
+/// Also for `--help` and `--version`, which clap reports as errors.
 impl From<clap::Error> for CliError {
     fn from(error: clap::Error) -> Self {
         let exit = if error.use_stderr() { Exit::Usage } else { Exit::Fine };
-        Self { exit, said: Said::Clap(Box::new(error)), hints: Vec::new() }
+        Self { exit, message: Message::Clap(Box::new(error)), hints: Vec::new() }
     }
 }
 
-/// Tells people about an error, if it is one, and gives the exit code.
+/// Shows an error and returns the exit code.
 pub fn finish(result: Result<Exit, CliError>) -> ExitCode {
     let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
-            // Nowhere is left to say that standard error is gone.
+            // If standard error is closed, no other place is left to report it.
             let _written = error.show(&mut io::stdout(), &mut io::stderr());
             error.exit()
         }
@@ -159,20 +159,20 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_followed_by_its_hints() {
+    fn hints_follow_the_message() {
         let error = CliError::not_there("the address is in use").hint("choose another port");
         assert_eq!(shown(&error), (String::new(), "error: the address is in use\nhint: choose another port\n".into()));
         assert_eq!(error.exit().code(), 3);
     }
 
     #[test]
-    fn each_exit_has_its_number() {
+    fn exit_codes_are_the_documented_ones() {
         let exits = [Exit::Fine, Exit::Failed, Exit::Usage, Exit::NotThere, Exit::NobodyThere];
         assert_eq!(exits.map(Exit::code), [0, 1, 2, 3, 4]);
     }
 
     #[test]
-    fn a_reader_that_went_away_is_no_error_but_a_full_disk_is() {
+    fn a_broken_pipe_is_no_error_and_a_full_disk_is() {
         let gone = CliError::output(&io::ErrorKind::BrokenPipe.into());
         assert_eq!((gone.exit(), shown(&gone)), (Exit::Fine, (String::new(), String::new())));
         let full = CliError::output(&io::ErrorKind::StorageFull.into());

@@ -1,4 +1,4 @@
-//! The data folder: where it is, that it is for its owner only, and that one server uses it.
+//! The data folder: its default place, its access mode, and the lock that keeps a second server out.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -9,56 +9,56 @@ use directories::ProjectDirs;
 
 use crate::error::CliError;
 
-/// Where `program` keeps its data unless told otherwise by `option`.
+/// The default data folder of `program`, which `option` overrides.
 ///
 /// # Errors
 /// The user has no home folder.
 pub fn default(program: &str, option: &str) -> Result<PathBuf, CliError> {
-    ProjectDirs::from("", "", program)
-        .map(|folders| folders.data_dir().to_owned())
-        .ok_or_else(|| CliError::usage("there is no home folder to keep data in").hint(format_args!("write {option}")))
+    ProjectDirs::from("", "", program).map(|folders| folders.data_dir().to_owned()).ok_or_else(|| {
+        CliError::usage("there is no home folder to keep data in").hint(format_args!("name a folder with {option}"))
+    })
 }
 
-/// The data folder of a server, made if it was not there.
+/// The data folder of a server.
 #[derive(Clone, Debug)]
 pub struct DataFolder {
     path: PathBuf,
 }
 
 impl DataFolder {
-    /// Makes the folder (0700) if it is not there. One that is there keeps its mode, as it may serve others too; what
-    /// is put in is 0600 anyway.
+    /// Opens the folder, and creates it with mode 0700 if it does not exist. An existing folder keeps its mode, because
+    /// other programs may use it. All files that the server creates have mode 0600.
     ///
     /// # Errors
-    /// It cannot be made, or nothing can be written into it.
+    /// The folder cannot be created or is not writable.
     pub fn open(path: PathBuf) -> Result<Self, CliError> {
         let unusable = |error: io::Error| {
             CliError::not_there(format_args!("the data folder {} cannot be used: {error}", path.display()))
-                .hint("choose a folder that you may write to with --data-dir DIR")
+                .hint("choose a folder that you can write to with --data-dir DIR")
         };
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(unusable)?;
         if fs::metadata(&path).map_err(unusable)?.permissions().mode() & 0o077 != 0 {
-            log::warn!("the data folder {} is open to others; chmod 700 closes it", path.display());
+            log::warn!("other users can access the data folder {}; restrict it with chmod 700", path.display());
         }
-        // Found out now and by name, not later by one of the many who write here.
+        // Finds a folder that is not writable now, with a message that names it, and not at the first write later.
         private_file(&path.join(LOCK)).map_err(unusable)?;
         Ok(Self { path })
     }
 
-    /// The path of a file in it.
+    /// The path of a file in the folder.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The folder itself.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Claims the folder for one server, until the guard is dropped or the process ends.
+    /// Locks the folder for one server, until the lock is dropped or the process ends.
     ///
     /// # Errors
-    /// Another server has it; the sentence says which process.
+    /// Another server holds the lock. The message names its process.
     pub fn lock(&self) -> Result<FolderLock, CliError> {
         let path = self.join(LOCK);
         let failed = |error: io::Error| {
@@ -69,11 +69,11 @@ impl DataFolder {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Its number is a help only, and may not be written yet.
+                // The process id only helps to find the server. It may not have been written yet.
                 drop(file.take(MAX_PID).read_to_string(&mut holder));
                 let holder = match holder.trim() {
                     "" => "another server".to_owned(),
-                    pid => format!("the server with process number {pid}"),
+                    pid => format!("another server (process {pid})"),
                 };
                 return Err(CliError::not_there(format_args!(
                     "the data folder {} is in use by {holder}",
@@ -88,18 +88,18 @@ impl DataFolder {
     }
 }
 
-/// The claim on a data folder.
+/// The lock of a data folder.
 #[derive(Debug)]
-#[must_use = "the claim ends when it is dropped"]
+#[must_use = "dropping the lock releases it"]
 pub struct FolderLock {
-    /// Kept open, for the lock is on it.
+    /// The open file carries the lock.
     _file: File,
 }
 
-/// The file that is locked; it holds the process number of whoever has it.
+/// The name of the locked file, which contains the process id of the server that holds the lock.
 const LOCK: &str = "lock";
 
-/// The digits of the largest process number and a line end, with room to spare.
+/// Maximum length of the file's content in bytes: more than the digits of any process id and a line end.
 const MAX_PID: u64 = 32;
 
 fn private_file(path: &Path) -> io::Result<File> {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn folder_and_lock_are_for_their_owner_only() {
+    fn only_the_owner_can_access_folder_and_lock() {
         let outer = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(outer.path().join("a/b")).unwrap();
         let lock = folder.lock().unwrap();
@@ -127,20 +127,20 @@ mod tests {
     }
 
     #[test]
-    fn the_second_server_is_told_who_has_the_folder() {
+    fn a_second_server_is_refused_and_learns_the_process_of_the_first() {
         let outer = tempfile::tempdir().unwrap();
         let folder = DataFolder::open(outer.path().to_owned()).unwrap();
         let first = folder.lock().unwrap();
         let error = DataFolder::open(outer.path().to_owned()).unwrap().lock().unwrap_err();
         assert_eq!(error.exit().code(), 3);
-        let holder = format!("is in use by the server with process number {}\n", std::process::id());
+        let holder = format!("is in use by another server (process {})\n", std::process::id());
         assert!(shown(&error).contains(&holder), "{}", shown(&error));
         drop(first);
         drop(folder.lock().unwrap());
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_named() {
+    fn the_error_names_a_folder_that_cannot_be_created() {
         let outer = tempfile::tempdir().unwrap();
         let file = outer.path().join("file");
         fs::write(&file, "").unwrap();

@@ -1,76 +1,77 @@
-//! What can be wrong with one line of input. None of it ends the program.
+//! Errors in one line of input. None of them ends the program.
 
 use chat_core::name::{NameError, UserName};
 use chat_core::text::TextError;
 
-/// Why a line of input was not done. Each has a stable code, listed in docs/JSON.md.
+/// Why a line of input had no effect, or only a part of it. Each error has a stable code, which docs/JSON.md documents.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InputError {
-    /// A slash and a word that is no command.
-    #[error("there is no command {typed}; {} (// begins a text with a slash)", meant(.suggestion.as_deref(), "/help lists them"))]
+    /// A slash is followed by a word that is not a command.
+    #[error("there is no command {typed}; {} (// begins a text with a slash)", suggest(.suggestion.as_deref(), "/help lists them"))]
     UnknownCommand {
         /// The word with its slash.
         typed: String,
-        /// The command that looks most like it.
+        /// The most similar command.
         suggestion: Option<String>,
     },
-    /// A command without what it needs, or with something it does not take.
-    #[error("that command is written {0}")]
+    /// A command lacks an argument or has one too many. The value is its usage.
+    #[error("usage: {0}")]
     Usage(&'static str),
     /// The recipient's name breaks a rule.
     #[error("{0}")]
     Name(#[from] NameError),
-    /// The text breaks a rule.
+    /// The text breaks a rule for messages.
     #[error("{0}")]
     Text(#[from] TextError),
     /// The line is not a JSON object of the documented form.
     #[error("the line is not the expected JSON object: {0}; write {{\"to\":\"everyone\",\"text\":\"...\"}}")]
     Json(String),
     /// The line is not UTF-8.
-    #[error("the line is not UTF-8; send text in that encoding")]
+    #[error("the line is not UTF-8; use that encoding")]
     NotUtf8,
-    /// The line is longer than any line that could be sent.
-    #[error("the line is longer than {most} bytes and was skipped; send it in parts")]
+    /// The line is longer than the longest line that can be valid.
+    #[error("the line is longer than {max} bytes and was skipped; send it in parts")]
     LineTooLong {
-        /// The most bytes of a line.
-        most: usize,
+        /// The maximum length of a line in bytes.
+        max: usize,
     },
-    /// Nobody of this name is online.
-    #[error("nobody called {name} is online; {}", meant(.suggestion.as_deref(), "/who lists who is"))]
+    /// No user of this name is online.
+    #[error("nobody called {name} is online; {}", suggest(.suggestion.as_deref(), "/who lists who is"))]
     UnknownRecipient {
-        /// As typed.
+        /// The name as typed.
         name: UserName,
-        /// The user online whose name looks most like it.
+        /// The most similar name of a user who is online.
         suggestion: Option<String>,
     },
-    /// The sender is the recipient.
+    /// The recipient is the sender.
     #[error("that is you; a message goes to somebody else")]
     ToOneself,
-    /// Too much waits for this recipient, or in all.
+    /// The queue of messages is full, for this recipient or in all.
     #[error("too many messages are waiting to be delivered; try again in a moment")]
     QueueFull,
-    /// The session is over, so nothing can be sent any more.
-    #[error("the session is over; nothing can be sent any more")]
+    /// The session has ended.
+    #[error("the session has ended; nothing can be sent")]
     SessionOver,
-    /// The password was not changed.
+    /// The server refused to change the password. The value is the reason.
     #[error("the password was not changed: {0}")]
     PasswordNotChanged(String),
-    /// The connection broke while the password was being changed.
+    /// The connection broke during a change of the password, so its outcome is unknown. The value is the reason.
     #[error("it is not known whether the password was changed: {0}")]
     PasswordUncertain(String),
-    /// It was typed before the passwords were asked for.
-    #[error("a line that was typed ahead of the passwords was not sent, as it may be one; type it again")]
+    /// The line was typed before the prompt for a password, and it may be the password.
+    #[error("a line typed ahead of the passwords was not sent, because it may be one of them; type it again")]
     TypedAhead,
-    /// No more can be read.
-    #[error("the input cannot be read any more: {0}")]
+    /// Reading the input failed. The value is the reason.
+    #[error("cannot read any more input: {0}")]
     InputBroken(String),
-    /// A password is to be typed and there is nowhere to ask for it.
-    #[error("a password can only be typed at a terminal, and there is none")]
+    /// A password must be typed, and there is no terminal.
+    #[error("a password must be typed at a terminal, and there is none")]
     NoTerminal,
 }
 
 impl InputError {
-    /// Every code there is, for the documentation's test.
+    /// All codes, in alphabetical order.
+    // Compared with docs/JSON.md by a test.
     pub const CODES: [&'static str; 18] = [
         "bad-json",
         "bad-name",
@@ -92,7 +93,7 @@ impl InputError {
         "usage",
     ];
 
-    /// The stable code.
+    /// The stable code of this error.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownCommand { .. } => "unknown-command",
@@ -117,18 +118,18 @@ impl InputError {
     }
 }
 
-/// The candidate that looks most like `typed`, if one does.
+/// The candidate that is most similar to `typed`, if any is similar enough to be what the user meant.
 pub fn most_like<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    /// The part of the letters that must be right: of short words half of them, or one slip would hide them.
-    const LIKENESS: f64 = 0.5;
+    /// The least similarity, from 0 to 1. In a short word, one slip changes half of the letters.
+    const MIN_SIMILARITY: f64 = 0.5;
     candidates
         .map(|candidate| (strsim::normalized_damerau_levenshtein(typed, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-fn meant(suggestion: Option<&str>, otherwise: &str) -> String {
+fn suggest(suggestion: Option<&str>, otherwise: &str) -> String {
     suggestion.map_or_else(|| otherwise.to_owned(), |suggestion| format!("did you mean {suggestion}?"))
 }
 
@@ -144,7 +145,7 @@ mod tests {
             InputError::Name(NameError::Empty).code(),
             InputError::Text(TextError::Empty).code(),
             InputError::InputBroken(String::new()).code(),
-            InputError::LineTooLong { most: 1 }.code(),
+            InputError::LineTooLong { max: 1 }.code(),
             InputError::NoTerminal.code(),
             InputError::NotUtf8.code(),
             InputError::PasswordNotChanged(String::new()).code(),
@@ -163,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn sentences_say_what_was_meant_or_where_to_look() {
+    fn an_unknown_name_gets_a_suggestion_or_a_pointer_to_the_list() {
         let error = |suggestion| InputError::UnknownRecipient { name: UserName::parse("bbo").unwrap(), suggestion };
         assert_eq!(error(Some("bob".into())).to_string(), "nobody called bbo is online; did you mean bob?");
         assert_eq!(error(None).to_string(), "nobody called bbo is online; /who lists who is");
     }
 
     #[test]
-    fn likeness_finds_a_slip_and_not_another_word() {
+    fn a_slip_is_similar_and_another_word_is_not() {
         let names = ["alice", "bob", "小明明"];
         for (typed, found) in [("bbo", Some("bob")), ("alcie", Some("alice")), ("小明", Some("小明明")), ("zoe", None)]
         {

@@ -1,10 +1,10 @@
-//! Lists: with a heading and in columns for people, one line with tabs each for other programs.
+//! Tables: aligned columns with a heading for people, tab-separated lines for programs.
 
 use std::io::{self, IsTerminal};
 
 use unicode_width::UnicodeWidthStr;
 
-/// Rows under a heading.
+/// Rows of cells under a heading.
 #[derive(Debug)]
 pub struct Table<const COLUMNS: usize> {
     heading: [&'static str; COLUMNS],
@@ -12,7 +12,7 @@ pub struct Table<const COLUMNS: usize> {
 }
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
-    /// No rows yet.
+    /// An empty table.
     pub const fn new(heading: [&'static str; COLUMNS]) -> Self {
         Self { heading, rows: Vec::new() }
     }
@@ -22,17 +22,17 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         self.rows.push(row);
     }
 
-    /// The form for whoever reads standard output.
+    /// Formats the table for standard output: in columns for a terminal, with tabs for everything else.
     pub fn for_standard_output(&self) -> String {
         if io::stdout().is_terminal() { self.columns() } else { self.tabs() }
     }
 
-    /// For other programs: no heading, and the same columns for ever.
+    /// One line per row, with tabs between the cells and without the heading. The columns never change.
     pub fn tabs(&self) -> String {
         self.rows.iter().map(|row| row.join("\t") + "\n").collect()
     }
 
-    /// For people: aligned, also where characters are two columns wide.
+    /// Aligned columns with the heading. Characters may be two columns wide.
     pub fn columns(&self) -> String {
         let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
             let cells = self.rows.iter().map(|row| row[column].width());
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_tabs_are_not() {
+    fn columns_are_aligned_and_tabs_separate_cells() {
         let mut table = Table::new(["user", "status"]);
         table.row(["小明".into(), "active".into()]);
         table.row(["alexandra".into(), "disabled".into()]);

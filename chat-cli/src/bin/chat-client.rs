@@ -1,4 +1,4 @@
-//! Talks to the others: see `chat-client --help`.
+//! The chat client. See `chat-client --help`.
 
 use std::process::ExitCode;
 

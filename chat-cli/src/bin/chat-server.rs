@@ -1,4 +1,4 @@
-//! The presence server: see `chat-server --help`.
+//! The presence server. See `chat-server --help`.
 
 use std::process::ExitCode;
 

@@ -42,7 +42,7 @@ pub fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, I
 
 fn finished(mut line: Vec<u8>, bytes: usize) -> Result<String, InputError> {
     if bytes > MAX_LINE_BYTES {
-        return Err(InputError::LineTooLong { most: MAX_LINE_BYTES });
+        return Err(InputError::LineTooLong { max: MAX_LINE_BYTES });
     }
     if line.last() == Some(&b'\r') {
         line.pop();
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_wrong_line_is_reported_and_the_next_one_is_read() {
         let long = [vec![b'x'; MAX_LINE_BYTES + 1], b"\nok\n".to_vec()].concat();
-        assert_eq!(all(&long), [Err(InputError::LineTooLong { most: MAX_LINE_BYTES }), Ok("ok".to_owned())]);
+        assert_eq!(all(&long), [Err(InputError::LineTooLong { max: MAX_LINE_BYTES }), Ok("ok".to_owned())]);
         assert_eq!(all(b"\xff\nok"), [Err(InputError::NotUtf8), Ok("ok".to_owned())]);
         let longest = vec![b'x'; MAX_LINE_BYTES];
         assert_eq!(all(&longest), [Ok("x".repeat(MAX_LINE_BYTES))]);

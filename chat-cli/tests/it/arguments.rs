@@ -1,4 +1,4 @@
-//! The arguments of both programs: help, version, and a sentence and an exit code for each way to get them wrong.
+//! The arguments of both programs: help, version, and a message and an exit code for each kind of mistake.
 
 use std::fs;
 use std::net::TcpListener;
@@ -31,7 +31,7 @@ fn every_option_is_an_environment_variable_too() {
         let names: Vec<&str> = names.filter_map(|name| name.split([' ', '=', '[']).next()).collect();
         assert!(!names.is_empty());
         for name in names {
-            // To free a name is a decision about one account, not a setting.
+            // Whether to free a name is a decision about one account, not a setting.
             if name == "free-name" {
                 continue;
             }
@@ -42,7 +42,7 @@ fn every_option_is_an_environment_variable_too() {
 }
 
 #[test]
-fn version_is_that_of_the_package() {
+fn version_prints_the_version_of_the_package() {
     let home = Home::new();
     for program in ["chat-server", "chat-client"] {
         let Finished { code, out, err } = home.run(program, &["--version"]);
@@ -52,7 +52,7 @@ fn version_is_that_of_the_package() {
 }
 
 #[test]
-fn wrong_values_are_named_with_what_is_allowed() {
+fn an_error_names_the_wrong_value_and_what_is_allowed() {
     let home = Home::new();
     let client: &[&str] = &["--server", "127.0.0.1:1"];
     let long = "x".repeat(33);
@@ -77,7 +77,7 @@ fn wrong_values_are_named_with_what_is_allowed() {
         ("chat-client", &["--server", ""], "the server's address is empty; write HOST:PORT"),
         ("chat-client", &["--server", "host:70000"], "'70000' is not a port; ports are numbers from 1 to 65535"),
         ("chat-client", &["--server", "two words:1"], "'two words' is neither a host name nor an IP address"),
-        ("chat-client", &[client, &["--udp", "1.2.3:80"]].concat(), "'1.2.3' is not an IP address of this machine"),
+        ("chat-client", &[client, &["--udp", "1.2.3:80"]].concat(), "'1.2.3' is not an IP address; write IP:PORT"),
         (
             "chat-client",
             &[client, &["--udp", "127.0.0.1:70000"]].concat(),
@@ -98,7 +98,7 @@ fn wrong_values_are_named_with_what_is_allowed() {
         ("chat-server", &["--listen", ""], "the address is empty; write IP:PORT"),
         ("chat-server", &["--listen", "127.0.0.1"], "the address has no port; write IP:PORT"),
         ("chat-server", &["--listen", "127.0.0.1:65536"], "'65536' is not a port; ports are numbers from 0 to 65535"),
-        ("chat-server", &["--listen", "localhost:7777"], "'localhost' is not an IP address of this machine"),
+        ("chat-server", &["--listen", "localhost:7777"], "'localhost' is not an IP address; write IP:PORT"),
         ("chat-server", &["--listen", "::1"], "an IPv6 address with a port is written in brackets"),
         (
             "chat-server",
@@ -125,7 +125,7 @@ fn wrong_values_are_named_with_what_is_allowed() {
 }
 
 #[test]
-fn wrong_values_in_the_environment_are_wrong_arguments() {
+fn wrong_values_in_the_environment_are_errors_like_wrong_arguments() {
     let home = Home::new();
     for (program, variable, value, sentence) in [
         ("chat-server", "CHAT_LISTEN", "nowhere", "'--listen <IP:PORT>': the address has no port"),
@@ -150,7 +150,7 @@ fn wrong_values_in_the_environment_are_wrong_arguments() {
 }
 
 #[test]
-fn a_password_is_needed_and_checked_before_anything_is_sent() {
+fn the_password_is_required_and_checked_before_the_client_connects() {
     let home = Home::new();
     let args = ["--server", "127.0.0.1:1", "--user", "alice", "--accept-new"];
     let none = finish(home.command("chat-client").args(args));
@@ -234,7 +234,7 @@ fn a_server_that_cannot_start_says_why() {
 }
 
 #[test]
-fn a_second_server_on_the_folder_is_told_who_has_it() {
+fn a_second_server_with_the_same_data_folder_learns_the_process_of_the_first() {
     let home = Home::new();
     let mut first = Server::start_in(&home, &[]);
     let second = first.operate(&["--listen", "127.0.0.1:0"]);
@@ -242,7 +242,7 @@ fn a_second_server_on_the_folder_is_told_who_has_it() {
     assert_eq!(
         second.err,
         format!(
-            "error: the data folder {} is in use by the server with process number {}\n\
+            "error: the data folder {} is in use by another server (process {})\n\
              hint: stop that server, or choose another folder with --data-dir DIR\n",
             first.data_dir().display(),
             first.process.pid()
@@ -253,7 +253,7 @@ fn a_second_server_on_the_folder_is_told_who_has_it() {
 }
 
 #[test]
-fn operators_work_beside_the_server() {
+fn operators_manage_accounts_while_the_server_runs() {
     let home = Home::new();
     let server = Server::start_in(&home, &[]);
     let user = |args: &[&str]| server.operate(&[&["user"], args].concat());
@@ -318,7 +318,7 @@ fn a_client_that_cannot_connect_says_why() {
 }
 
 #[test]
-fn a_changed_certificate_names_the_two_commands_that_help() {
+fn the_error_about_a_changed_certificate_names_the_two_commands_that_help() {
     let home = Home::new();
     let server = Server::start_in(&home, &[]);
     let known = home.join("known");
@@ -350,7 +350,7 @@ fn a_changed_certificate_names_the_two_commands_that_help() {
 }
 
 #[test]
-fn a_line_that_nobody_gets_has_its_own_exit_code() {
+fn a_message_without_recipients_has_its_own_exit_code() {
     let home = Home::new();
     let server = Server::start_in(&home, &[]);
     let talk = |input: &str, args: &[&str]| {
@@ -381,7 +381,7 @@ fn a_line_that_nobody_gets_has_its_own_exit_code() {
 }
 
 #[test]
-fn each_wrong_line_has_its_sentence_and_the_next_one_is_read() {
+fn each_wrong_line_gets_its_own_message_and_the_next_line_is_read() {
     let home = Home::new();
     let server = Server::start_in(&home, &[]);
     let wrong = [
@@ -394,7 +394,7 @@ fn each_wrong_line_has_its_sentence_and_the_next_one_is_read() {
         ("bell\u{7}", "the text contains the control character U+0007; "),
         ("/mgs bob hi", "there is no command /mgs; did you mean /msg?"),
         ("/frobnicate", "there is no command /frobnicate; /help lists them"),
-        ("/who else", "that command is written /who"),
+        ("/who else", "usage: /who"),
     ];
     let mut command = home.command("chat-client");
     command.args(["--server", &server.address.to_string(), "--user", "alice", "--accept-new", "--register"]);

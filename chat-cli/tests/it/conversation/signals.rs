@@ -50,7 +50,7 @@ fn a_data_folder_and_an_address_have_one_server() {
         assert_eq!((second.code, second.out.as_str()), (Some(3), ""));
         assert_contains(
             &second.err,
-            &format!("is in use by the server with process number {}\nhint: ", server.process.pid()),
+            &format!("is in use by another server (process {})\nhint: ", server.process.pid()),
         );
         let alice = server.client("alice").register().start();
         assert_eq!(alice.welcome, "welcome alice: ", "the first server continues");

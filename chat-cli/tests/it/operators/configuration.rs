@@ -1,4 +1,4 @@
-//! What the server and the client are told by arguments, environment and file.
+//! Arguments, environment and configuration file of both programs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::harness::{Finished, Home, Server, finish, path_text};
 
 #[test]
-fn arguments_come_before_the_environment_and_that_before_the_file() {
+fn arguments_take_precedence_over_the_environment_and_the_environment_over_the_file() {
     let home = Home::new();
     let file = home.join("server.toml");
     let data = home.join("data");
@@ -25,11 +25,11 @@ fn arguments_come_before_the_environment_and_that_before_the_file() {
         server.stop();
     }
     let named = finish(home.command("chat-server").env("CHAT_CONFIG", &file).args(["user", "list"]));
-    assert_eq!((named.code, named.err.as_str()), (Some(0), ""), "commands read it too");
+    assert_eq!((named.code, named.err.as_str()), (Some(0), ""), "commands read the file as well");
 }
 
 #[test]
-fn a_wrong_file_is_named_with_line_and_key_and_shows_no_secret() {
+fn an_error_in_the_file_names_line_and_key_and_shows_no_secret() {
     let home = Home::new();
     let file = home.join("server.toml");
     for (content, sentence) in [
@@ -66,7 +66,7 @@ fn a_wrong_file_is_named_with_line_and_key_and_shows_no_secret() {
 }
 
 #[test]
-fn a_file_with_a_password_that_others_can_read_is_told() {
+fn a_file_with_a_password_that_other_users_can_read_causes_a_warning() {
     let home = Home::new();
     let file = home.join("server.toml");
     fs::write(&file, "database = 'mysql://ann:hush@127.0.0.1:1/x'\n").unwrap();
@@ -74,14 +74,21 @@ fn a_file_with_a_password_that_others_can_read_is_told() {
         fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
         let Finished { code, err, .. } = home.operate(&["--config", path_text(&file), "user", "list"]);
         assert_eq!(code, Some(3), "{err}");
-        assert_eq!(err.contains("holds a password and can be read by others; chmod 600 closes it"), warned, "{err}");
-        assert!(err.contains("error: the database server at 127.0.0.1:1 does not answer"), "the file counts: {err}");
+        assert_eq!(
+            err.contains("contains a password and other users can read it; restrict it with chmod 600"),
+            warned,
+            "{err}"
+        );
+        assert!(
+            err.contains("error: the database server at 127.0.0.1:1 does not answer"),
+            "the database is that of the file: {err}"
+        );
         assert!(!err.contains("hush"), "{err}");
     }
 }
 
 #[test]
-fn a_client_reads_a_file_too() {
+fn the_client_reads_its_options_from_a_file() {
     let home = Home::new();
     let server = Server::start_in(&home, &[]);
     let file = home.join("client.toml");
@@ -96,7 +103,10 @@ fn a_client_reads_a_file_too() {
     assert!(out.starts_with("{\"event\":\"welcome\",\"user\":\"小明\""), "{out}");
     assert!(known.exists());
     let other = ["--config", path_text(&file), "--fingerprint", &"0".repeat(64)];
-    assert!(home.run("chat-client", &other).err.contains("does not have the fingerprint"), "what is typed counts");
+    assert!(
+        home.run("chat-client", &other).err.contains("does not have the fingerprint"),
+        "the argument takes precedence"
+    );
     fs::write(&file, "sever = 'lab'\n").unwrap();
     let wrong = home.run("chat-client", &["--config", path_text(&file)]);
     assert_eq!(wrong.code, Some(2));

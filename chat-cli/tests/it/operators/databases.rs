@@ -1,4 +1,4 @@
-//! The accounts: copied, moved, shared, or not there.
+//! Databases: backup and restore, moving accounts, sharing, and missing or failing ones.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use chat_store::testing;
 use crate::harness::{Finished, Home, Server, finish, path_text, until};
 
 #[test]
-fn a_backup_of_a_running_server_is_restored_by_copying_it_back() {
+fn a_backup_taken_while_the_server_runs_can_be_copied_back() {
     let home = Home::new();
     let mut server = Server::start_in(&home, &[]);
     let alice = server.client("alice").register().start();
@@ -26,7 +26,7 @@ fn a_backup_of_a_running_server_is_restored_by_copying_it_back() {
     server.stop();
 
     for file in ["chat.sqlite", "chat.sqlite-wal", "chat.sqlite-shm"] {
-        // The last two are gone once nobody has the database open.
+        // SQLite removes the last two when the last connection closes.
         drop(fs::remove_file(home.join("data").join(file)));
     }
     fs::copy(&copy, home.join("data/chat.sqlite")).unwrap();
@@ -43,7 +43,7 @@ fn a_backup_of_a_running_server_is_restored_by_copying_it_back() {
 }
 
 #[test]
-fn another_folder_than_the_servers_is_noticed() {
+fn commands_with_another_data_folder_report_the_missing_database() {
     let home = Home::new();
     let none = home.join("chat.sqlite");
     let database = format!("sqlite:{}", none.display());
@@ -61,13 +61,13 @@ fn another_folder_than_the_servers_is_noticed() {
     }
     let added = at(&["user", "add", "bob"]);
     assert_eq!((added.code, added.out.as_str()), (Some(0), "bob is registered\n"));
-    assert!(added.err.contains("one is made, with bob in it"), "{}", added.err);
+    assert!(added.err.contains("a new one is created, with bob in it"), "{}", added.err);
     let again = at(&["user", "add", "carol"]);
     assert_eq!((again.code, again.err.as_str()), (Some(0), ""));
 }
 
 #[test]
-fn two_servers_on_one_sqlite_file_are_told_and_its_accounts_stay() {
+fn a_second_server_on_one_sqlite_file_warns_and_cannot_move_its_accounts() {
     let home = Home::new();
     let file = home.join("shared.sqlite");
     let database = format!("sqlite:{}", file.display());
@@ -88,7 +88,7 @@ fn two_servers_on_one_sqlite_file_are_told_and_its_accounts_stay() {
 }
 
 #[test]
-fn a_database_that_fails_is_told_with_the_reason_and_not_for_everybody() {
+fn a_failing_database_is_logged_once_and_clients_do_not_see_the_reason() {
     let home = Home::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let database = testing::sqlite();
@@ -121,7 +121,7 @@ fn accounts_move_to_mysql_and_back() {
     assert_eq!(home.operate(&["user", "disable", "bob"]).code, Some(0));
     let running = home.operate(&there);
     assert_eq!(running.code, Some(3));
-    assert!(running.err.contains("is in use by the server with process number"), "{}", running.err);
+    assert!(running.err.contains("is in use by another server (process"), "{}", running.err);
     server.stop();
 
     let before = home.operate(&["user", "list"]).out;
@@ -148,14 +148,14 @@ fn accounts_move_to_mysql_and_back() {
     server.stop();
     let without_seen =
         |list: &str| -> Vec<String> { list.lines().map(|line| line.rsplit_once('\t').unwrap().0.to_owned()).collect() };
-    // The server hears of the end of the claim a moment later.
+    // The database server notices the end of the claim a moment later.
     until("the claim has ended", || home.operate(&back).code == Some(0));
     let list = home.operate(&["--database", back[4], "user", "list"]).out;
     assert_eq!(without_seen(&list), without_seen(&before));
 }
 
 #[test]
-fn a_backup_of_mysql_names_the_tool_and_no_password() {
+fn backup_of_a_mysql_database_names_the_tool_and_hides_the_password() {
     let home = Home::new();
     let mut command = home.command("chat-server");
     command.env("CHAT_DATABASE", "mysql://ann:hush@db:3307/chat").args(["backup", "x"]);

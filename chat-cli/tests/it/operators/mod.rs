@@ -3,4 +3,4 @@
 
 mod configuration;
 mod databases;
-mod inside;
+mod running_server;

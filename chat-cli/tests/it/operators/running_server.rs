@@ -1,4 +1,4 @@
-//! Looking into a running server, and renewing its certificate.
+//! A running server: status, roster, metrics, presence log, and renewal of the certificate.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::harness::{Home, PATIENCE, Server, path_text, until};
 
 #[test]
-fn status_and_roster_are_those_of_the_running_server() {
+fn status_and_online_list_describe_the_running_server() {
     let home = Home::new();
     let mut server = Server::start_in(&home, &[]);
     let alice = server.client("alice").register().start();
@@ -52,7 +52,7 @@ fn status_and_roster_are_those_of_the_running_server() {
 }
 
 #[test]
-fn a_server_that_was_killed_is_not_there_and_the_next_one_answers() {
+fn commands_report_a_killed_server_as_not_running_and_reach_the_next_one() {
     let home = Home::new();
     let mut server = Server::start_in(&home, &[]);
     server.process.signal(Signal::KILL);
@@ -62,19 +62,19 @@ fn a_server_that_was_killed_is_not_there_and_the_next_one_answers() {
         assert_eq!(home.operate(args).code, Some(3), "{args:?}");
         let elsewhere = home.join("nowhere");
         let never = home.run("chat-server", &[&["--data-dir", path_text(&elsewhere)], args].concat());
-        assert!(never.code == Some(3) && !elsewhere.exists(), "to ask makes nothing: {}", never.err);
+        assert!(never.code == Some(3) && !elsewhere.exists(), "a query creates no folder: {}", never.err);
     }
     let _next = Server::start_in(&home, &[]);
     assert_eq!(server.status()["state"], "serving");
 }
 
 #[test]
-fn metrics_are_told_to_scrapers_and_nonsense_holds_nobody_up() {
+fn metrics_can_be_scraped_and_silent_clients_delay_nobody() {
     let home = Home::new();
     let mut server = Server::start_in(&home, &["--metrics", "127.0.0.1:0"]);
     let metrics = server.printed("metrics at http://");
     let address = metrics.strip_suffix("/metrics").unwrap();
-    // As many as are answered at once, and none says anything.
+    // As many connections as are served in parallel, and none of them sends a request.
     let silent: Vec<TcpStream> = (0..8).map(|_| TcpStream::connect(address).unwrap()).collect();
     let _alice = server.client("alice").register().start();
     assert_eq!(server.status()["online"], 1);
@@ -93,9 +93,9 @@ fn metrics_are_told_to_scrapers_and_nonsense_holds_nobody_up() {
         "chat_connections_limit 10000",
         "chat_presence_log_lines_lost_total 0",
     ] {
-        assert!(page.lines().any(|said| said == line), "{line} is not in {page}");
+        assert!(page.lines().any(|printed| printed == line), "{line} is not in {page}");
     }
-    assert!(!page.contains("alice"), "nobody is named");
+    assert!(!page.contains("alice"), "metrics name no user");
     let document = include_str!("../../../../docs/OPERATIONS.md");
     for family in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
         assert!(document.contains(&format!("| `{family}")), "docs/OPERATIONS.md lacks {family}");
@@ -109,49 +109,62 @@ fn metrics_are_told_to_scrapers_and_nonsense_holds_nobody_up() {
         home.run("chat-server", &["--listen", "127.0.0.1:0", "--data-dir", path_text(&taken), "--metrics", address]);
     assert_eq!(second.code, Some(3));
     let sentence = format!(
-        "error: cannot listen on {address}: the address is in use\nhint: stop what listens there, or choose another port with --metrics IP:PORT\n"
+        "error: cannot listen on {address}: the address is in use\nhint: stop the program that listens there, or choose another port with --metrics IP:PORT\n"
     );
     assert_eq!(second.err, sentence);
     server.stop();
 }
 
 #[test]
-fn the_certificate_is_renewed_on_sighup_and_a_broken_one_changes_nothing() {
+fn sighup_reloads_the_certificate_and_a_broken_one_is_ignored() {
     let home = Home::new();
-    // A server's own identity is a certificate with its key in one file.
+    // The file with a server's own identity contains a certificate and its key.
     let [old, new] = ["old", "new"].map(|name| {
         let folder = home.join(name);
-        let said = home.run("chat-server", &["fingerprint", "--data-dir", path_text(&folder)]).out;
-        (fs::read(folder.join("identity.pem")).unwrap(), said.trim_end().to_owned())
+        let printed = home.run("chat-server", &["fingerprint", "--data-dir", path_text(&folder)]).out;
+        (fs::read(folder.join("identity.pem")).unwrap(), printed.trim_end().to_owned())
     });
     let file = home.join("server.pem");
     fs::write(&file, &old.0).unwrap();
     let mut server = Server::start_in(&home, &["--cert", path_text(&file), "--key", path_text(&file)]);
     assert_eq!(server.fingerprint, old.1);
-    assert_eq!(home.operate(&["fingerprint"]).out.trim_end(), old.1, "what is shown, not what is in the folder");
+    assert_eq!(
+        home.operate(&["fingerprint"]).out.trim_end(),
+        old.1,
+        "the fingerprint of the running server, not of the data folder"
+    );
     let address = server.address.to_string();
-    // Each time as somebody else, because failures of one are slowed down.
-    let knocks = |user: &str, fingerprint: &str| {
+    // Each attempt as another user, because the throttle delays further failures of one.
+    let login_error = |user: &str, fingerprint: &str| {
         home.run("chat-client", &["--server", &address, "--user", user, "--fingerprint", fingerprint]).err
     };
 
     fs::write(&file, "no certificate").unwrap();
     server.process.signal(Signal::HUP);
-    until("it is told", || {
-        server.process.errors().contains("the certificate is not reloaded, the one before stays in use: ")
+    until("the error is logged", || {
+        server.process.errors().contains("the certificate was not reloaded, the previous one stays in use: ")
     });
-    assert!(knocks("ann", &old.1).starts_with("error: wrong user name or password\n"), "the old one is shown");
+    assert!(
+        login_error("ann", &old.1).starts_with("error: wrong user name or password\n"),
+        "the server keeps the old certificate"
+    );
 
     fs::write(&file, &new.0).unwrap();
     server.process.signal(Signal::HUP);
     assert_eq!(server.printed("certificate reloaded; fingerprint "), new.1);
     assert!(
-        server.process.errors().contains("clients that know the old fingerprint refuse this server"),
+        server.process.errors().contains("clients that know the previous fingerprint will refuse this server"),
         "{}",
         server.process.errors()
     );
-    assert!(knocks("ben", &new.1).starts_with("error: wrong user name or password\n"), "the new one is shown");
-    assert!(knocks("cleo", &old.1).contains("does not have the fingerprint"), "and the old one no more");
+    assert!(
+        login_error("ben", &new.1).starts_with("error: wrong user name or password\n"),
+        "the server uses the new certificate"
+    );
+    assert!(
+        login_error("cleo", &old.1).contains("does not have the fingerprint"),
+        "the server no longer uses the old certificate"
+    );
     assert_eq!(server.status()["fingerprint"].as_str(), Some(&*new.1));
 
     server.process.signal(Signal::HUP);
@@ -165,7 +178,7 @@ fn the_presence_log_can_be_json() {
     let mut server = Server::start_in(&home, &["--presence-log-format", "json"]);
     let ming = server.client("小明").register().start();
     ming.process.signal(Signal::TERM);
-    until("he is offline", || server.status()["online"] == 0);
+    until("the user is offline", || server.status()["online"] == 0);
     server.stop();
     let log = fs::read_to_string(home.join("data/presence.log")).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
