@@ -8,7 +8,7 @@
 //!
 //! | row | modules | contents |
 //! | --- | --- | --- |
-//! | support | `error_chain` | helpers that know nothing of chat |
+//! | support | `error_chain precis` | helpers that know nothing of chat: error texts, Unicode profiles |
 //! | values | `time name text password invitation id key generator extras source` | parsed once at the edge, with private fields, and never checked again |
 //! | facts | `presence roster message` | who is online and what changed, what was said and its outcomes |
 //! | port | `accounts` | the trait, an implementation in memory, and the contract suite (feature `testing`) |
@@ -47,6 +47,7 @@
 //! ```
 
 pub mod error_chain;
+mod precis;
 
 pub mod extras;
 pub mod generator;

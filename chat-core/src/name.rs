@@ -1,4 +1,4 @@
-//! User names: of any script, compared in canonical form, without confusing mixtures of scripts.
+//! User names: letters and digits of any script, compared in canonical form; mixed scripts are refused.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,39 +6,49 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use precis_profiles::UsernameCaseMapped;
-use precis_profiles::precis_core::profile::PrecisFastInvocation;
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
 use serde::{Deserialize, Serialize};
-use unicode_security::{RestrictionLevel, RestrictionLevelDetection, skeleton};
+use unicode_script::Script;
+use unicode_security::mixed_script::AugmentedScriptSet;
+use unicode_security::skeleton;
 
-/// A user name, displayed as it was typed at registration.
+use crate::precis::{self, Refused};
+
+/// A user name, shown as it was typed at registration.
 ///
-/// A name has 1 to 32 characters: letters and digits of any script, `_`, `-` and `.`. Scripts may be mixed up to the
-/// Highly Restrictive level of Unicode Technical Standard 39: `小明ming` is valid, a mixture of Latin and Cyrillic is not.
-/// Names are compared in their canonical form (RFC 8265, UsernameCaseMapped), which folds width, case and
-/// normalisation.
+/// A name has 1 to 32 characters: letters and digits of any script with their combining marks, `_`, `-` and `.`. It
+/// starts with no combining mark and has at most two in a row. Two names are equal if their canonical forms are equal
+/// (RFC 8265, UsernameCaseMapped, which folds width, case and normalisation; the final sigma counts as a sigma).
+///
+/// All letters belong to one script, or to Latin and one of the combinations that Chinese, Japanese and Korean use: the
+/// script rules of the Highly Restrictive level of Unicode Technical Standard 39. So `小明ming` is a name, and Latin with
+/// Cyrillic is not. Rare and historic characters are allowed, because people are called by them.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserName {
-    /// None if equal to the canonical form, as for most names. Saves memory: every message carries a name.
+    /// `None` if the name was typed in its canonical form, as most names are: every message carries a copy of a name.
     shown: Option<Arc<str>>,
     canonical: Arc<str>,
 }
 
 impl UserName {
-    /// The most characters of a name, both as typed and in canonical form.
+    /// The longest name, in characters, in its canonical form as well as typed.
     pub const MAX_CHARS: usize = 32;
 
-    /// The most bytes of a name, both as typed and in canonical form.
+    /// The longest name, in bytes, in its canonical form as well as typed.
     pub const MAX_BYTES: usize = Self::MAX_CHARS * 4;
 
-    /// Words that the programs use themselves. Names that look like one of them are refused.
+    /// The longest sequence of combining marks. No living language needs more than two on one letter in composed form.
+    pub const MAX_MARKS: usize = 2;
+
+    /// Words with a meaning in the programs. No name may look like one of them.
     pub const RESERVED: [&str; 2] = ["everyone", "server"];
 
-    /// Checks `typed` and computes its canonical form.
+    /// Parses a name as typed and computes its canonical form.
     ///
     /// # Errors
-    /// The rule that `typed` breaks.
+    /// The first rule that `typed` breaks.
     pub fn parse(typed: &str) -> Result<Self, NameError> {
         if typed.is_empty() {
             return Err(NameError::Empty);
@@ -69,7 +79,8 @@ impl UserName {
     }
 }
 
-/// Whether a character may be part of a name. PRECIS further restricts characters outside ASCII.
+/// Letters and digits of any script with their combining marks, and `_`, `-`, `.`. PRECIS narrows non-ASCII characters
+/// further.
 fn is_allowed(ch: char) -> bool {
     match ch {
         '_' | '-' | '.' => true,
@@ -81,34 +92,61 @@ fn is_allowed(ch: char) -> bool {
 }
 
 fn canonical(typed: &str) -> Result<String, NameError> {
-    // For ASCII the canonical form is the lower case. Skipping the tables matters for rosters of thousands of names.
+    // A roster holds thousands of names, most of them ASCII, whose canonical form needs no tables.
     if typed.is_ascii() {
         return Ok(typed.to_ascii_lowercase());
     }
-    let canonical = UsernameCaseMapped::enforce(typed).map_err(|_| refused_by_precis(typed))?;
+    let canonical = precis::user_name(typed)?;
     if canonical.is_empty() {
         return Err(NameError::Empty);
     }
     if canonical.chars().count() > UserName::MAX_CHARS {
         return Err(NameError::TooLong);
     }
-    // Width folding can turn a full-width character into ASCII punctuation.
+    // Width folding turns full-width forms into ASCII, which may be punctuation.
     if let Some(ch) = canonical.chars().find(|&ch| !is_allowed(ch)) {
         return Err(NameError::Char(ch));
     }
-    if canonical.as_ref().detect_restriction_level() > RestrictionLevel::HighlyRestrictive {
+    if has_stray_marks(&canonical) {
+        return Err(NameError::Marks);
+    }
+    if mixes_scripts(&canonical) {
         return Err(NameError::MixedScripts);
     }
-    Ok(canonical.into_owned())
+    Ok(canonical)
 }
 
-/// Finds the first character that PRECIS refuses by itself. Each is also tried after an Arabic letter, because Arabic
-/// digits are valid only after a letter of their direction.
-fn refused_by_precis(typed: &str) -> NameError {
-    let is_refused = |ch: &char| {
-        ["", "\u{627}"].into_iter().all(|before| UsernameCaseMapped::enforce(format!("{before}{ch}")).is_err())
+/// Whether `canonical` starts with a combining mark, or has more than [`UserName::MAX_MARKS`] in a row.
+fn has_stray_marks(canonical: &str) -> bool {
+    let is_mark = |ch| {
+        let category = CodePointMapData::<GeneralCategory>::new().get(ch);
+        [GeneralCategory::NonspacingMark, GeneralCategory::SpacingMark].contains(&category)
     };
-    typed.chars().find(is_refused).map_or(NameError::Direction, NameError::Char)
+    let longest = canonical.split(|ch| !is_mark(ch)).map(|marks| marks.chars().count()).max().unwrap_or(0);
+    canonical.starts_with(is_mark) || longest > UserName::MAX_MARKS
+}
+
+/// Whether the letters of `canonical` break the script rules of the Highly Restrictive level (UTS 39, section 5.2).
+fn mixes_scripts(canonical: &str) -> bool {
+    let mut all = AugmentedScriptSet::default();
+    let mut besides_latin = AugmentedScriptSet::default();
+    for ch in canonical.chars() {
+        let scripts = AugmentedScriptSet::for_char(ch);
+        all.intersect_with(scripts);
+        if !scripts.base.contains_script(Script::Latin) {
+            besides_latin.intersect_with(scripts);
+        }
+    }
+    all.is_empty() && !(besides_latin.hanb || besides_latin.jpan || besides_latin.kore)
+}
+
+impl From<Refused> for NameError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Char(ch) => Self::Char(ch),
+            Refused::Direction => Self::Direction,
+        }
+    }
 }
 
 impl FromStr for UserName {
@@ -171,30 +209,35 @@ impl fmt::Debug for UserName {
     }
 }
 
-/// Why a user name is refused. On the wire: append only.
+/// The rule that a user name breaks. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 pub enum NameError {
-    /// The name is empty.
+    /// The name has no characters.
     #[error("the user name is empty; it needs 1 to 32 characters")]
     Empty,
     /// The name has more than [`UserName::MAX_CHARS`] characters.
     #[error("the user name is too long; at most 32 characters are allowed")]
     TooLong,
-    /// The name contains this character, which is not allowed.
+    /// The name contains a character that is neither letter, digit nor one of `_`, `-`, `.`.
     #[error("the user name contains {}; only letters and digits of any script, '_', '-' and '.' are allowed", shown(*.0))]
     Char(char),
     /// The name mixes scripts beyond the Highly Restrictive level.
-    #[error("the user name mixes scripts whose letters look alike; use letters of one script")]
+    #[error("the user name mixes scripts; use letters of one script, or Latin beside Chinese, Japanese or Korean")]
     MixedScripts,
-    /// The name is one of [`UserName::RESERVED`], or looks like one.
+    /// The name looks like one of [`UserName::RESERVED`].
     #[error("the user name is reserved or looks like a reserved one (everyone, server); choose another")]
     Reserved,
-    /// The name mixes writing directions (RFC 5893).
+    /// The name mixes right-to-left letters with others (RFC 5893).
     #[error("the user name mixes writing directions; use letters of one direction")]
     Direction,
+    /// The name starts with a combining mark, or has more than [`UserName::MAX_MARKS`] in a row.
+    #[error(
+        "the user name has a combining mark at its start, or more than two on one letter; start it with a letter or digit"
+    )]
+    Marks,
 }
 
-/// Describes a character for an error text: the character itself if it is visible, and its code point otherwise.
+/// A character as a sentence shows it: quoted if it is visible, else by its number.
 fn shown(ch: char) -> String {
     if ch == ' ' {
         "a space".to_owned()
@@ -224,6 +267,18 @@ mod tests {
             ("a_b-c.d9", "a_b-c.d9"),
             ("हिन्दी", "हिन्दी"),
             ("x", "x"),
+            ("𠮷田", "𠮷田"),
+            ("㛃", "㛃"),
+            ("ㄅㄆㄇ", "ㄅㄆㄇ"),
+            ("張三ㄅ", "張三ㄅ"),
+            ("李𬍛", "李𬍛"),
+            ("ᏣᎳᎩ", "ꮳꮃꭹ"),
+            ("שָׁלוֹם", "שָׁלוֹם"),
+            ("Νίκος", "νίκοσ"),
+            ("ΝΊΚΟΣ", "νίκοσ"),
+            ("Nguyễn", "nguyễn"),
+            ("김철수", "김철수"),
+            ("สมชาย", "สมชาย"),
         ] {
             let name = UserName::parse(typed);
             assert_eq!(name.as_ref().map(UserName::canonical), Ok(canonical), "{typed:?}");
@@ -233,7 +288,7 @@ mod tests {
 
     #[test]
     fn each_broken_rule_has_its_own_error() {
-        use NameError::{Char, Direction, Empty, MixedScripts, Reserved, TooLong};
+        use NameError::{Char, Direction, Empty, Marks, MixedScripts, Reserved, TooLong};
         for (typed, error) in [
             ("", Empty),
             (&"x".repeat(33), TooLong),
@@ -254,6 +309,10 @@ mod tests {
             ("½علي", Char('½')),
             ("٣علي", Direction),
             ("عليabc", Direction),
+            ("\u{301}", Marks),
+            ("\u{301}abc", Marks),
+            ("q\u{301}\u{302}\u{303}", Marks),
+            ("小明иван", MixedScripts),
         ] {
             assert_eq!(UserName::parse(typed), Err(error), "{typed:?}");
         }
@@ -270,7 +329,7 @@ mod tests {
     fn the_canonical_form_of_a_name_is_a_name() {
         proptest::proptest!(|(typed in "\\PC{1,33}")| {
             if let Ok(name) = UserName::parse(&typed) {
-                let again = UserName::parse(name.canonical()).expect("a canonical form is a name");
+                let again = UserName::parse(name.canonical()).expect("canonical names are names");
                 proptest::prop_assert_eq!(again.canonical(), name.canonical());
             }
         });

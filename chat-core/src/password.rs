@@ -1,28 +1,27 @@
-//! Plain-text passwords. From the keyboard to the hash they exist only in [`Password`], which prints nothing and is wiped.
+//! Plain passwords: one type from the keyboard to the hash, which prints nothing and is wiped.
 
 use std::fmt;
 
-use precis_profiles::OpaqueString;
-use precis_profiles::precis_core::profile::PrecisFastInvocation;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-/// A plain-text password of 8 to 128 characters. Wiped when dropped.
-///
-/// It is normalised (RFC 8265, OpaqueString), so that a letter that two keyboards compose differently is the same.
+use crate::precis;
+
+/// A plain password of 8 to 128 characters, normalised by the profile OpaqueString (RFC 8265), so that keyboards that
+/// compose a letter differently type the same password. Wiped when dropped.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// The fewest characters of a password.
+    /// The shortest password, in characters.
     pub const MIN_CHARS: usize = 8;
-    /// The most characters of a password.
+    /// The longest password, in characters.
     pub const MAX_CHARS: usize = 128;
 
-    /// Checks and normalises `typed`.
+    /// Parses and normalises a password as typed.
     ///
     /// # Errors
-    /// The rule that `typed` breaks. The error contains no part of the password.
+    /// The rule that `typed` breaks. The error contains no part of it.
     pub fn parse(typed: &str) -> Result<Self, PasswordError> {
         if typed.is_empty() {
             return Err(PasswordError::Empty);
@@ -30,12 +29,9 @@ impl Password {
         if typed.len() > Self::MAX_CHARS * 4 {
             return Err(PasswordError::TooLong);
         }
-        let mut enforced = OpaqueString::enforce(typed).map_err(|_| PasswordError::Char)?;
-        let mut password = Zeroizing::new(String::with_capacity(enforced.len()));
-        password.push_str(&enforced);
-        if let std::borrow::Cow::Owned(copy) = &mut enforced {
-            copy.zeroize();
-        }
+        // Room for the longest result, so that no partial copy is left behind by growing.
+        let mut password = Zeroizing::new(String::with_capacity(typed.len() * 3));
+        precis::opaque_string(typed, &mut password).map_err(|_| PasswordError::Char)?;
         match password.chars().count() {
             0..Self::MIN_CHARS => Err(PasswordError::TooShort),
             Self::MIN_CHARS..=Self::MAX_CHARS => Ok(Self(password)),
@@ -43,23 +39,23 @@ impl Password {
         }
     }
 
-    /// The plain text. Only for the hash, and for the frame that carries the password.
+    /// The plain text. Only the hash function and the frame that carries the password may read it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Prints the name of the type only.
+/// Prints the type's name alone.
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password")
     }
 }
 
-/// Why a password is refused. On the wire: append only.
+/// The rule that a password breaks. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
 pub enum PasswordError {
-    /// The password is empty.
+    /// The password has no characters.
     #[error("the password is empty; it needs 8 to 128 characters")]
     Empty,
     /// The password has fewer than [`Password::MIN_CHARS`] characters.
@@ -68,8 +64,8 @@ pub enum PasswordError {
     /// The password has more than [`Password::MAX_CHARS`] characters.
     #[error("the password is too long; at most 128 characters are allowed")]
     TooLong,
-    /// The password contains a control character or an unassigned code point.
-    #[error("the password contains a control character or an unassigned one; use letters, digits, spaces and symbols")]
+    /// The password contains a control character, an invisible one, or one that Unicode does not assign.
+    #[error("the password contains a control or invisible character; use letters, digits, spaces and symbols")]
     Char,
 }
 
@@ -78,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_counted_in_characters() {
+    fn lengths_count_characters() {
         for (typed, result) in [
             ("", Err(PasswordError::Empty)),
             ("1234567", Err(PasswordError::TooShort)),
@@ -87,6 +83,8 @@ mod tests {
             (&"密".repeat(128), Ok(())),
             (&"密".repeat(129), Err(PasswordError::TooLong)),
             (&"x".repeat(5_000), Err(PasswordError::TooLong)),
+            ("🤔🤔🤔🤔🤔🤔🤔🤔", Ok(())),
+            ("100 ₽ each", Ok(())),
             ("tab\tin it", Err(PasswordError::Char)),
         ] {
             assert_eq!(Password::parse(typed).map(drop), result, "{typed:?}");

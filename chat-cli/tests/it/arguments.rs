@@ -66,7 +66,7 @@ fn an_error_names_the_wrong_value_and_what_is_allowed() {
         (
             "chat-client",
             &[client, &["--user", "раураl"]].concat(),
-            "the user name mixes scripts whose letters look alike",
+            "the user name mixes scripts; use letters of one script",
         ),
         (
             "chat-client",
