@@ -70,6 +70,7 @@ impl SqlAccounts {
     pub async fn open(url: &StoreUrl, options: StoreOptions) -> Result<Self, OpenError> {
         let hashes = HashPool::new(options.hashing).map_err(OpenError::HashThreads)?;
         let (backend, _) = Backend::open(&url.0).await?;
+        backend.renew_canonical_names().await.map_err(|error| OpenError::Migration(error.into()))?;
         Ok(Self { inner: Arc::new(Inner { backend, hashes, url: url.clone(), max_accounts: options.max_accounts }) })
     }
 

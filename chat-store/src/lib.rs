@@ -34,6 +34,7 @@ mod error;
 pub mod hashing;
 mod migrations;
 mod mysql;
+mod names;
 mod operator;
 mod queries;
 mod row;

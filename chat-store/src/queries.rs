@@ -3,7 +3,9 @@
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::time::Timestamp;
-use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper, TextExpressionMethods,
+};
 use diesel_async::RunQueryDsl;
 
 use crate::backend::{Backend, query};
@@ -26,6 +28,18 @@ impl Backend {
     pub(crate) async fn by_name(&self, name: &UserName) -> Result<Option<AccountRow>, QueryError> {
         let named = accounts::table.filter(accounts::canonical.eq(name.canonical().to_owned()));
         optional(query!(self, |c| named.select(AccountRow::as_select()).get_result(c)))
+    }
+
+    /// The ids and names of accounts whose canonical name contains a final sigma.
+    pub(crate) async fn names_with_final_sigma(&self) -> Result<Vec<(i64, String)>, QueryError> {
+        let stale = accounts::table.filter(accounts::canonical.like("%ς%"));
+        query!(self, |c| stale.select((accounts::id, accounts::name)).load(c))
+    }
+
+    pub(crate) async fn rename(&self, id: i64, name: &UserName) -> Result<(), QueryError> {
+        let names =
+            (accounts::name.eq(name.as_str().to_owned()), accounts::canonical.eq(Some(name.canonical().to_owned())));
+        query!(self, |c| diesel::update(accounts::table.find(id)).set(names).execute(c)).map(drop)
     }
 
     pub(crate) async fn by_id(&self, id: AccountId) -> Result<Option<AccountRow>, QueryError> {

@@ -113,3 +113,26 @@ async fn debug_forms_and_errors_omit_passwords() {
         }
     }
 }
+
+/// Earlier versions stored the canonical names `νίκος` and `νίκοσ` as two users.
+#[tokio::test]
+async fn canonical_names_with_a_final_sigma_are_renewed_and_no_account_is_lost() {
+    for database in both().await {
+        let accounts = open(&database).await;
+        for (user, stale) in [("first", "αρης"), ("second", "νίκος"), ("third", "νίκοσ")] {
+            let plain = format!("password of {user}");
+            accounts.register(name(user), password(&plain), NOW).await.unwrap();
+            database
+                .execute(&format!("UPDATE accounts SET name = '{stale}', canonical = '{stale}' WHERE name = '{user}'"))
+                .await;
+        }
+        for _ in 0..2 {
+            let accounts = open(&database).await;
+            for (typed, user) in [("ΑΡΗΣ", "first"), ("Νίκος-2", "second"), ("ΝΊΚΟΣ", "third")] {
+                let plain = password(&format!("password of {user}"));
+                let account = accounts.authenticate(name(typed), plain).await;
+                assert!(account.is_ok(), "{database:?}: {typed}: {account:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Renews the canonical names that an earlier version stored with a final sigma.
+//!
+//! `ς` and `σ` are one letter in the canonical form, so that `Νίκος` and `ΝΊΚΟΣ` are one user. Accounts that were
+//! registered before that rule keep a canonical name that no login computes any more.
+
+use chat_core::error_chain::error_chain;
+use chat_core::name::UserName;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use crate::backend::Backend;
+use crate::error::QueryError;
+
+/// The number of names that are tried for an account whose name belongs to another account now. Accounts that differ
+/// only in sigmas are rare, so that the first or second is free.
+const MAX_SUFFIX: u32 = 99;
+
+impl Backend {
+    /// Renews stale canonical names. An account whose renewed name another account has already is renamed, and the
+    /// operator is warned. A database that cannot be written stays as it is, with a warning.
+    pub(crate) async fn renew_canonical_names(&self) -> Result<(), QueryError> {
+        for (id, name) in self.names_with_final_sigma().await? {
+            if let Err(error) = self.renew_canonical_name(id, &name).await {
+                log::warn!("account {id} ({name}) cannot log in until its name is renewed: {}", error_chain(&error));
+            }
+        }
+        Ok(())
+    }
+
+    async fn renew_canonical_name(&self, id: i64, name: &str) -> Result<(), QueryError> {
+        let damaged = |error: chat_core::name::NameError| QueryError::Row { id, reason: error.to_string() };
+        let renewed = UserName::parse(name).map_err(damaged)?;
+        if self.try_rename(id, &renewed).await? {
+            return Ok(());
+        }
+        for number in 2..=MAX_SUFFIX {
+            let suffix = format!("-{number}");
+            let kept: String = name.chars().take(UserName::MAX_CHARS - suffix.len()).collect();
+            let other = UserName::parse(&(kept + &suffix)).map_err(damaged)?;
+            if self.try_rename(id, &other).await? {
+                log::warn!(
+                    "account {id} is now called {other}: another account has the name {name}, which is the same in \
+                     capital letters; tell its owner"
+                );
+                return Ok(());
+            }
+        }
+        Err(QueryError::Row { id, reason: format!("{MAX_SUFFIX} accounts have similar names") })
+    }
+
+    /// Returns whether the name was free.
+    async fn try_rename(&self, id: i64, name: &UserName) -> Result<bool, QueryError> {
+        match self.rename(id, name).await {
+            Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => Ok(false),
+            result => result.map(|()| true),
+        }
+    }
+}
