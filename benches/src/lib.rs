@@ -1,5 +1,6 @@
-//! What the benchmark programs share: tables of percentiles, the crowds they compare with, the machine.
+//! Shared parts of the benchmark programs: tables, histograms, contenders, and a description of the machine.
 
+#[cfg(feature = "brokers")]
 pub mod broker;
 pub mod chart;
 pub mod contest;

@@ -1,5 +1,5 @@
-//! Draws what the other programs measured: reads the JSON lines of `udp_fanout` and `alternatives` from standard input and
-//! writes one SVG to standard output, delivered messages per second over receivers.
+//! Draws the results of `udp_fanout` and `alternatives`: reads their JSON lines from standard input and writes one SVG to
+//! standard output, messages delivered per second over receivers.
 #![expect(clippy::print_stderr, reason = "diagnostics of a program")]
 
 use std::collections::BTreeMap;
@@ -13,22 +13,22 @@ use serde_json::Value;
 /// A chart of delivered messages per second.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Only rows with texts of so many bytes.
+    /// Draw only rows with texts of this many bytes.
     #[arg(long, default_value_t = 64)]
     size: u64,
-    /// One panel for each number of messages in flight.
+    /// Numbers of messages in flight, one panel each.
     #[arg(long, value_delimiter = ',', default_value = "1,256")]
     in_flight: Vec<u64>,
 }
 
-/// The contenders in the order of the legend, with colours that most colour-blind people can tell apart.
-const CONTENDERS: [(&str, &str); 6] = [
-    ("chat", "#d55e00"),
-    ("plain sendmmsg", "#222222"),
-    ("plain send_to", "#999999"),
-    ("NATS", "#0072b2"),
-    ("Redis", "#009e73"),
-    ("Mosquitto", "#cc79a7"),
+/// The contenders in the order of the legend, in colours that most colour-blind people can tell apart.
+const CONTENDERS: [(&str, (u8, u8, u8)); 6] = [
+    ("chat", (213, 94, 0)),
+    ("plain sendmmsg", (34, 34, 34)),
+    ("plain send_to", (153, 153, 153)),
+    ("NATS", (0, 114, 178)),
+    ("Redis", (0, 158, 115)),
+    ("Mosquitto", (204, 121, 167)),
 ];
 
 fn main() -> ExitCode {
@@ -51,31 +51,30 @@ fn main() -> ExitCode {
         }
         let lines = CONTENDERS.iter().filter_map(|(name, colour)| {
             let points = points.get(name)?.iter().map(|(peers, rate)| (*peers as f64, *rate)).collect();
-            Some(Line { name: (*name).to_owned(), colour, points })
+            Some(Line { name: (*name).to_owned(), colour: *colour, points })
         });
         let title = if in_flight == 1 { "one message at a time".to_owned() } else { format!("{in_flight} in flight") };
         panels.push(Panel { title, lines: lines.collect() });
     }
     if panels.iter().any(|panel| panel.lines.is_empty()) {
-        eprintln!("there is nothing to draw for one of the panels: no rows with that size and number in flight");
+        eprintln!("one of the panels is empty: there are no rows with that size and number in flight");
         return ExitCode::from(2);
     }
     let chart = Chart {
         title: format!("One sender, {} bytes to everyone", args.size),
-        across: "receivers".to_owned(),
-        up: "messages delivered per second".to_owned(),
+        x_label: "receivers".to_owned(),
+        y_label: "messages delivered per second".to_owned(),
         panels,
     };
-    match std::io::stdout().write_all(chart.svg().as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("the chart cannot be written: {error}");
-            ExitCode::FAILURE
-        }
+    let written = chart.svg().and_then(|svg| Ok(std::io::stdout().write_all(svg.as_bytes())?));
+    if let Err(error) = written {
+        eprintln!("the chart cannot be written: {error}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
-/// What a row says: of which contender, with how many receivers, how many per second. Ours and plain datagrams are taken
+/// The readings of a row: contender, receivers, messages per second. The readings of `chat` and of plain datagrams come
 /// from `udp_fanout`, where they run without brokers beside them.
 fn readings(row: &Value) -> Vec<(&'static str, u64, f64)> {
     let peers = row["peers"].as_u64().unwrap_or(0);

@@ -10,18 +10,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use chat_core::wire::control::{Ended, Reply, Request};
-use chat_core::wire::frame::{self, MAX_FRAME};
+use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
 use chat_core::wire::hello::Hello;
 use chat_core::wire::rejection::Rejection;
 use tokio::io::{AsyncBufRead, AsyncWriteExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_rustls::client::TlsStream;
 
-use super::glance::{BEGINNING, Glance, Skimmer};
 use super::member::{Member, Moment};
 use super::net::{Net, Socket};
+use super::peek_reply::PeekReply;
 use super::tally::Tally;
-use super::view::Looking;
 
 /// A connection.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub(crate) struct Line {
     member: Arc<Member>,
     tally: Arc<Tally>,
     stream: TlsStream<Socket>,
-    skimmer: Skimmer,
+    decoder: FrameDecoder,
     stage: Stage,
     /// How often heartbeats are sent, when the next is due, how many there were, and when the last was sent.
     interval: Duration,
@@ -89,16 +88,12 @@ impl Line {
         first: Duration,
     ) -> Result<Self, Trouble> {
         let stream = net.dial(member.place, &member.arrived).await?;
-        let keep = match member.lock().view.looking {
-            Looking::Closely => MAX_FRAME,
-            Looking::Counting => BEGINNING,
-        };
         let first = Instant::now() + first;
         let mut line = Self {
             member: Arc::clone(member),
             tally: Arc::clone(tally),
             stream,
-            skimmer: Skimmer::new(keep),
+            decoder: FrameDecoder::new(MAX_FRAME),
             stage: Stage::Hello,
             interval,
             beat: Box::pin(sleep_until(first)),
@@ -150,7 +145,7 @@ impl Line {
 
     /// Reads what there is, once. Ready as soon as something was read.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Trouble>> {
-        let Self { member, tally, stream, skimmer, stage, beats, beat_sent, .. } = self;
+        let Self { member, tally, stream, decoder, stage, beats, beat_sent, .. } = self;
         let bytes = ready!(Pin::new(&mut *stream).poll_fill_buf(cx))?;
         let count = bytes.len();
         if count == 0 {
@@ -160,18 +155,18 @@ impl Line {
         let mut input = bytes;
         let mut frames = 0;
         let mut state = member.lock();
-        while let Some(payload) = skimmer.next(&mut input).map_err(|_| Trouble::Protocol("no frame"))? {
+        while let Some(payload) = decoder.next(&mut input).map_err(|_| Trouble::Protocol("no frame"))? {
             frames += 1;
             if matches!(stage, Stage::Hello) {
-                Hello::decode(payload).map_err(|_| Trouble::Protocol("no hello"))?;
+                Hello::decode(&payload).map_err(|_| Trouble::Protocol("no hello"))?;
                 *stage = Stage::Answer;
                 continue;
             }
-            let glance = Glance::at(payload).map_err(|_| UNREADABLE)?;
-            let reply = match glance {
-                Glance::Other(reply) => *reply,
+            let peeked = PeekReply::at(&payload).map_err(|_| UNREADABLE)?;
+            let reply = match peeked {
+                PeekReply::Other(reply) => *reply,
                 part => {
-                    state.view.see(&part, payload).map_err(|_| UNREADABLE)?;
+                    state.view.see(&part, &payload).map_err(|_| UNREADABLE)?;
                     continue;
                 }
             };

@@ -6,7 +6,7 @@ use chat_core::roster::{Change, Roster, RosterVersion};
 use chat_core::wire::Malformed;
 use chat_core::wire::control::Reply;
 
-use super::glance::Glance;
+use super::peek_reply::PeekReply;
 
 /// How much a client looks at.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -104,20 +104,20 @@ impl View {
     }
 
     /// Follows the roster by one page, update or end of a copy; `payload` is all of it for who looks closely.
-    pub(crate) fn see(&mut self, part: &Glance, payload: &[u8]) -> Result<(), Malformed> {
+    pub(crate) fn see(&mut self, part: &PeekReply, payload: &[u8]) -> Result<(), Malformed> {
         let reply = match self.looking {
             Looking::Closely => Some(Reply::decode(payload)?),
             Looking::Counting => None,
         };
         match *part {
-            Glance::Page(entries) => {
+            PeekReply::Page(entries) => {
                 let loading = self.loading.get_or_insert_default();
                 loading.entries += u64::from(entries);
                 if let Some(Reply::SnapshotPage(entries)) = reply {
                     entries.into_iter().for_each(|entry| drop(loading.roster.insert(entry)));
                 }
             }
-            Glance::Complete(epoch, revision) => {
+            PeekReply::Complete(epoch, revision) => {
                 let loading = self.loading.take().unwrap_or_default();
                 self.missed_to = None;
                 (self.epoch, self.revision) = (epoch, revision);
@@ -126,7 +126,7 @@ impl View {
                 self.is_whole = true;
                 loading.held.into_iter().filter(|part| part.epoch == epoch).for_each(|part| self.make(part));
             }
-            Glance::Update(epoch, from, to) => {
+            PeekReply::Update(epoch, from, to) => {
                 let changes = match reply {
                     Some(Reply::Update(update)) => update.changes.into_iter().map(|(_, change)| change).collect(),
                     _ => Vec::new(),
@@ -137,7 +137,7 @@ impl View {
                     None => self.make(part),
                 }
             }
-            Glance::Other(_) => {}
+            PeekReply::Other(_) => {}
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ mod tests {
             for reply in replies {
                 let mut bytes = Vec::new();
                 chat_core::wire::frame::encode(reply, &mut bytes);
-                view.see(&Glance::at(&bytes[4..]).unwrap(), &bytes[4..]).unwrap();
+                view.see(&PeekReply::at(&bytes[4..]).unwrap(), &bytes[4..]).unwrap();
             }
             all.push((view.is_whole, view.revision.get(), view.gaps));
         }
@@ -196,7 +196,7 @@ mod tests {
         let see = |view: &mut View, reply: &Reply| {
             let mut bytes = Vec::new();
             chat_core::wire::frame::encode(reply, &mut bytes);
-            view.see(&Glance::at(&bytes[4..]).unwrap(), &bytes[4..]).unwrap();
+            view.see(&PeekReply::at(&bytes[4..]).unwrap(), &bytes[4..]).unwrap();
         };
         let step = |epoch, revision| RosterVersion { epoch: Epoch::new(epoch), revision: Revision::new(revision) };
         view.begin(None);
