@@ -1,22 +1,22 @@
-//! Which of the offered addresses others are told: no client may aim the room's datagrams at a stranger.
+//! Which of the offered addresses enter the roster. No client may direct the datagrams of a room at a stranger.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::wire::control::{Offer, OfferPolicy};
 use crate::wire::rejection::Rejection;
 
-/// The lowest port that is told: below are services of the system, which nobody chats from.
+/// The lowest port that is accepted. Ports below belong to services of the system, not to chat clients.
 const LOWEST_PORT: u16 = 1024;
 
 /// The addresses of a session whose connection comes from `observed`, best first.
 ///
-/// The observed one leads unless the user has advertised others. Left out are addresses that no datagram can be sent to,
-/// ports below 1024, loopback unless the session itself came by it, and public addresses that were neither observed nor
-/// advertised.
+/// The observed address comes first unless the user has advertised others. Excluded are addresses to which no datagram can
+/// be sent, ports below 1024, loopback addresses unless the connection itself uses one, and public addresses that are
+/// neither observed nor advertised.
 ///
 /// # Errors
 /// [`Rejection::Addresses`] if none is left.
-pub(super) fn chosen(offer: &Offer, observed: SocketAddr) -> Result<Vec<SocketAddr>, Rejection> {
+pub(super) fn choose(offer: &Offer, observed: SocketAddr) -> Result<Vec<SocketAddr>, Rejection> {
     let observed = canonical(observed).ip();
     let added = match offer.policy {
         OfferPolicy::Detected => Some(SocketAddr::new(observed, offer.port)),
@@ -25,19 +25,19 @@ pub(super) fn chosen(offer: &Offer, observed: SocketAddr) -> Result<Vec<SocketAd
     let offered = offer.addresses.iter().take(Offer::MAX_ADDRESSES).copied().map(canonical);
     let mut chosen = Vec::new();
     for address in added.into_iter().chain(offered) {
-        if is_told(address, observed, offer.policy) && !chosen.contains(&address) {
+        if is_accepted(address, observed, offer.policy) && !chosen.contains(&address) {
             chosen.push(address);
         }
     }
     if chosen.is_empty() { Err(Rejection::Addresses) } else { Ok(chosen) }
 }
 
-/// The same address in its only form: IPv4 as IPv4, nothing but address and port.
+/// The canonical form of an address: an IPv4 address as such, without flow and scope of IPv6.
 pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-fn is_told(address: SocketAddr, observed: IpAddr, policy: OfferPolicy) -> bool {
+fn is_accepted(address: SocketAddr, observed: IpAddr, policy: OfferPolicy) -> bool {
     let ip = address.ip();
     address.port() >= LOWEST_PORT
         && is_unicast(ip)
@@ -53,7 +53,7 @@ fn is_unicast(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether the address may belong to somebody outside of the local network.
+/// Whether the address may lie outside of the local network.
 fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
@@ -73,14 +73,14 @@ mod tests {
         Offer { policy, port: 40_001, addresses: addresses.iter().map(|text| text.parse().unwrap()).collect() }
     }
 
-    fn told(policy: OfferPolicy, observed: &str, addresses: &[&str]) -> Vec<String> {
+    fn choice(policy: OfferPolicy, observed: &str, addresses: &[&str]) -> Vec<String> {
         let observed = observed.parse().unwrap();
-        chosen(&offer(policy, addresses), observed)
+        choose(&offer(policy, addresses), observed)
             .map_or_else(|_| Vec::new(), |all| all.iter().map(ToString::to_string).collect())
     }
 
     #[test]
-    fn the_observed_address_is_added_and_leads() {
+    fn the_observed_address_is_added_first() {
         for (observed, offered, expected) in [
             ("192.168.1.7:51000", &[][..], &["192.168.1.7:40001"][..]),
             ("192.168.1.7:51000", &["10.0.0.7:40001", "192.168.1.7:40001"], &["192.168.1.7:40001", "10.0.0.7:40001"]),
@@ -88,12 +88,12 @@ mod tests {
             ("[2001:db8::7]:51000", &["[fd00::7]:40001"], &["[2001:db8::7]:40001", "[fd00::7]:40001"]),
             ("203.0.113.7:51000", &["203.0.113.7:50000"], &["203.0.113.7:40001", "203.0.113.7:50000"]),
         ] {
-            assert_eq!(told(OfferPolicy::Detected, observed, offered), expected, "{observed} {offered:?}");
+            assert_eq!(choice(OfferPolicy::Detected, observed, offered), expected, "{observed} {offered:?}");
         }
     }
 
     #[test]
-    fn each_refused_address_is_left_out() {
+    fn unusable_addresses_are_excluded() {
         for refused in [
             "0.0.0.0:40001",
             "0.1.2.3:40001",
@@ -109,7 +109,7 @@ mod tests {
             "[::ffff:0.0.0.0]:40001",
         ] {
             for policy in [OfferPolicy::Detected, OfferPolicy::Advertised] {
-                let all = told(policy, "192.168.1.7:51000", &[refused, "10.0.0.8:1024"]);
+                let all = choice(policy, "192.168.1.7:51000", &[refused, "10.0.0.8:1024"]);
                 let expected: &[&str] = match policy {
                     OfferPolicy::Detected => &["192.168.1.7:40001", "10.0.0.8:1024"],
                     OfferPolicy::Advertised => &["10.0.0.8:1024"],
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn public_addresses_are_told_only_if_observed_or_advertised() {
+    fn public_addresses_are_accepted_only_if_observed_or_advertised() {
         for (address, public) in [
             ("203.0.113.9:40001", true),
             ("172.32.0.1:40001", true),
@@ -135,35 +135,38 @@ mod tests {
             ("[fd00::9]:40001", false),
             ("[fe80::9]:40001", false),
         ] {
-            let detected = told(OfferPolicy::Detected, "192.168.1.7:51000", &[address]).len();
+            let detected = choice(OfferPolicy::Detected, "192.168.1.7:51000", &[address]).len();
             assert_eq!(detected, if public { 1 } else { 2 }, "{address}");
-            assert_eq!(told(OfferPolicy::Advertised, "192.168.1.7:51000", &[address]).len(), 1, "{address}");
+            assert_eq!(choice(OfferPolicy::Advertised, "192.168.1.7:51000", &[address]).len(), 1, "{address}");
         }
     }
 
     #[test]
-    fn loopback_is_told_of_sessions_that_came_by_loopback() {
+    fn loopback_is_accepted_from_loopback_connections() {
         let all = ["127.0.0.1:40001", "[::1]:40001", "192.168.1.7:40001"];
-        assert_eq!(told(OfferPolicy::Detected, "127.0.0.1:51000", &all), all);
-        assert_eq!(told(OfferPolicy::Detected, "[::ffff:127.0.0.1]:51000", &all), all);
-        assert_eq!(told(OfferPolicy::Advertised, "127.0.0.1:51000", &all[1..]), all[1..]);
+        assert_eq!(choice(OfferPolicy::Detected, "127.0.0.1:51000", &all), all);
+        assert_eq!(choice(OfferPolicy::Detected, "[::ffff:127.0.0.1]:51000", &all), all);
+        assert_eq!(choice(OfferPolicy::Advertised, "127.0.0.1:51000", &all[1..]), all[1..]);
     }
 
     #[test]
-    fn at_most_four_are_taken_from_the_offer() {
+    fn at_most_four_offered_addresses_are_accepted() {
         let many: Vec<String> = (1..=9).map(|host| format!("10.0.0.{host}:40001")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(told(OfferPolicy::Detected, "192.168.1.7:51000", &many).len(), crate::roster::Entry::MAX_ADDRESSES);
-        assert_eq!(told(OfferPolicy::Advertised, "192.168.1.7:51000", &many), many[..4]);
+        assert_eq!(
+            choice(OfferPolicy::Detected, "192.168.1.7:51000", &many).len(),
+            crate::roster::Entry::MAX_ADDRESSES
+        );
+        assert_eq!(choice(OfferPolicy::Advertised, "192.168.1.7:51000", &many), many[..4]);
     }
 
     #[test]
-    fn nothing_left_is_a_rejection() {
+    fn an_offer_without_a_usable_address_is_rejected() {
         let observed = "192.168.1.7:51000".parse().unwrap();
         let mut detected = offer(OfferPolicy::Detected, &[]);
         detected.port = 80;
-        assert_eq!(chosen(&detected, observed), Err(Rejection::Addresses));
-        assert_eq!(chosen(&offer(OfferPolicy::Advertised, &[]), observed), Err(Rejection::Addresses));
-        assert_eq!(chosen(&offer(OfferPolicy::Advertised, &["127.0.0.1:40001"]), observed), Err(Rejection::Addresses));
+        assert_eq!(choose(&detected, observed), Err(Rejection::Addresses));
+        assert_eq!(choose(&offer(OfferPolicy::Advertised, &[]), observed), Err(Rejection::Addresses));
+        assert_eq!(choose(&offer(OfferPolicy::Advertised, &["127.0.0.1:40001"]), observed), Err(Rejection::Addresses));
     }
 }

@@ -2,41 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use super::io::{Job, Output};
-use super::throttle::Attempt;
+use super::throttle::ThrottledAttempt;
 use crate::id::{AccountId, ConnId, JobId};
 use crate::time::Timestamp;
 
 /// What a job is for.
 #[derive(Debug)]
-pub(super) enum Pending {
-    /// A connection enters with a password.
+pub(super) enum PendingJob {
+    /// A guest logs in with a password.
     Login {
-        /// Which; it may be gone.
+        /// The guest. It may be gone when the job is done.
         conn: ConnId,
         /// To be ended in the throttle.
-        attempt: Attempt,
+        attempt: ThrottledAttempt,
     },
-    /// A session changes its password.
+    /// A session changes the password of its account.
     ChangePassword {
-        /// The connection that asked; it may be gone.
+        /// The connection that sent the request. It may be gone when the job is done.
         conn: ConnId,
-        /// Whose session.
+        /// The account of the session.
         account: AccountId,
         /// To be ended in the throttle.
-        attempt: Attempt,
+        attempt: ThrottledAttempt,
     },
-    /// Connections resume.
+    /// Guests resume.
     LookUp {
-        /// Which; they may be gone.
+        /// The guests. They may be gone when the job is done.
         conns: Vec<ConnId>,
     },
     /// The accounts that changed.
     Poll {
-        /// When it was asked.
+        /// When the job started.
         at: Timestamp,
     },
-    /// Who was seen.
+    /// The accounts that were seen online.
     Seen,
 }
 
@@ -44,40 +43,38 @@ pub(super) enum Pending {
 #[derive(Debug)]
 pub(super) struct Jobs {
     next: JobId,
-    pending: BTreeMap<JobId, Pending>,
+    pending: BTreeMap<JobId, PendingJob>,
     checks: usize,
 }
 
 impl Jobs {
-    /// None yet.
     pub(super) fn new() -> Self {
         Self { next: JobId::new(1), pending: BTreeMap::new(), checks: 0 }
     }
 
-    /// Hands a job to the driver.
-    pub(super) fn start(&mut self, pending: Pending, job: Job, out: &mut Vec<Output>) -> JobId {
+    /// Adds a job and returns its id.
+    pub(super) fn start(&mut self, pending: PendingJob) -> JobId {
         let id = self.next;
         self.next = id.next();
         self.checks += usize::from(pending.is_check());
         self.pending.insert(id, pending);
-        out.push(Output::Job { id, job });
         id
     }
 
-    /// What a job was for that is done now.
-    pub(super) fn finish(&mut self, id: JobId) -> Option<Pending> {
+    /// Removes a job that is done and returns what it was for. None if no such job is in flight.
+    pub(super) fn finish(&mut self, id: JobId) -> Option<PendingJob> {
         let pending = self.pending.remove(&id)?;
         self.checks -= usize::from(pending.is_check());
         Some(pending)
     }
 
-    /// How many passwords are being checked.
+    /// The number of password checks in flight.
     pub(super) fn checks(&self) -> usize {
         self.checks
     }
 }
 
-impl Pending {
+impl PendingJob {
     fn is_check(&self) -> bool {
         matches!(self, Self::Login { .. } | Self::ChangePassword { .. })
     }

@@ -1,11 +1,11 @@
-//! A map that forgets: bounded, and without what is too old.
+//! A map that forgets: bounded in size and age.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::time::Mono;
 
-/// Values that are remembered for a time after they were last renewed. When it is full, the oldest is forgotten early.
+/// Values that are remembered for a time after they were last renewed. When the map is full, the oldest is forgotten early.
 #[derive(Debug)]
 pub(super) struct Memory<K, V> {
     life: Duration,
@@ -21,7 +21,7 @@ impl<K: Clone + Ord, V: Default> Memory<K, V> {
         Self { life, most, values: BTreeMap::new(), order: BTreeSet::new(), forgotten: Mono::ZERO }
     }
 
-    /// The value of `key`, remembered from now on; a default one if there was none.
+    /// Renews the value of `key`, a default one if there was none.
     pub(super) fn renew(&mut self, now: Mono, key: K) -> &mut V {
         while let Some((end, old)) = self.order.first()
             && *end <= now
@@ -44,12 +44,12 @@ impl<K: Clone + Ord, V: Default> Memory<K, V> {
         value
     }
 
-    /// The value of `key`, unless it is forgotten.
+    /// The value of `key`, if it is remembered.
     pub(super) fn get(&self, now: Mono, key: &K) -> Option<&V> {
         self.values.get(key).filter(|(end, _)| now < *end).map(|(_, value)| value)
     }
 
-    /// The value of `key` without renewing it.
+    /// The value of `key`, if it is remembered. Does not renew it.
     pub(super) fn get_mut(&mut self, now: Mono, key: &K) -> Option<&mut V> {
         self.values.get_mut(key).filter(|(end, _)| now < *end).map(|(_, value)| value)
     }
@@ -61,7 +61,7 @@ impl<K: Clone + Ord, V: Default> Memory<K, V> {
         }
     }
 
-    /// Whether something that ought to be remembered still was forgotten for lack of room.
+    /// Whether a value whose time is not over was forgotten for lack of room.
     pub(super) fn has_gaps(&self, now: Mono) -> bool {
         now < self.forgotten
     }
@@ -82,7 +82,7 @@ mod tests {
         *memory.renew(at(4), "a") += 1;
         assert_eq!(memory.get(at(13), &"a"), Some(&2));
         assert_eq!(memory.get(at(14), &"a"), None);
-        assert_eq!(*memory.renew(at(14), "a"), 0, "begins anew");
+        assert_eq!(*memory.renew(at(14), "a"), 0, "a default value again");
         assert!(!memory.has_gaps(at(14)));
     }
 

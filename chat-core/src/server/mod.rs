@@ -1,50 +1,70 @@
-//! The presence server as a machine: who has logged in, who is here now, and what everybody is told of it.
+//! The presence server as a machine: guests, sessions, and the roster that it publishes.
 //!
-//! A driver owns the sockets, the accounts and the clocks. It tells the machine what happens by [`Input`]s, performs the
-//! [`Output`]s in order, and sends [`Input::Tick`] when the [deadline](Server::deadline) has come. Any input may come at
-//! any time; what makes no sense is answered or passed over, never fatal. Before a connection has logged in, it costs a
-//! bounded amount of memory.
+//! A driver owns the sockets, the accounts and the clocks. It feeds the machine with [`Input`]s, performs the [`Output`]s
+//! in order, and sends [`Input::Tick`] when the [deadline](Server::deadline) has come. Any input may come at any time. An
+//! input that makes no sense is rejected or ignored, and never fatal. A connection that has not logged in costs a bounded
+//! amount of memory.
 //!
-//! # A session's life
-//! It begins with a password, or with a ticket whose own session has ended (`Fresh`). When its connection breaks, nobody
-//! is told: for the grace time it waits for a ticket to go on with (`Continued`), and only then it is lost. Who goes on is
-//! sent what it missed meanwhile, if it says how far its roster is and that is shorter than the roster. It ends at
-//! once when its user asks for that, when a newer log-in of the account replaces it, when the account changes, or when
-//! the client does not read. What a run has ended never goes on in that run.
+//! # Sessions
+//! A session begins with a password, or with a ticket whose own session has ended ([`Fresh`]). When its connection breaks,
+//! nothing is published: the session waits for the grace time to continue with a ticket ([`Continued`]), and is lost only
+//! after that. A client that continues and states its roster version receives a delta, if that is shorter than a snapshot.
+//! A session ends immediately when its client leaves, when a newer login of the account replaces it, when the account
+//! changes, or when the client does not read. A session that ended in a run of the server never continues in that run.
 //!
 //! # A restart
-//! A stopping server tells no departures: its sessions wait in their tickets. The next run knows nobody. It has another
-//! epoch, and that is how it recognises tickets from before: their sessions come back as they were, with their id, key
-//! and beginning, unless a later session of the account is here. Every return is an `Online` change of the new roster
-//! and a record, because that roster was empty. The clients make one story of it: they keep the entries that a fresh
-//! copy lacks for as long as `settling_ms` says, find the returning sessions to be the ones they have, and tell people
-//! only about the rest.
+//! A server that stops publishes no departures: its sessions survive in their tickets. The next run starts with an empty
+//! roster and another epoch, by which it recognises older tickets. Their sessions return as they were, with their id, key
+//! and beginning, unless a later session of the account is online. Each return is an `Online` change and a record. Clients
+//! keep the entries that a snapshot lacks for the settling time, recognise the sessions that return, and report only the
+//! others.
+//!
+//! # How connections and sessions end
+//!
+//! | verb | of | meaning |
+//! | --- | --- | --- |
+//! | close | a connection | The server closes it. Its session, if it has one, is detached. |
+//! | detach | a session | Its connection is gone. The grace time begins. |
+//! | reject | a guest | It is told why it is not let in, and may try again. |
+//! | end | a session | It is over for good, for a reason that is published. |
+//! | remove | a connection | It is forgotten, with everything that waits for it. Each of the others but reject ends with this. |
+//!
+//! # Parts
+//! Each part does one job, and calls only parts above it in this list:
+//!
+//! | part | job |
+//! | --- | --- |
+//! | [`publication`] | the roster with its numbered changes, and who is sent what of it |
+//! | [`membership`] | which sessions are online: judges requests, and applies what was judged |
+//! | [`connections`] | the connections and how far each has come |
+//! | [`logins`] | a connection's way in: passwords, tickets, registrations, and their limits |
+//! | [`account_watch`] | what the server asks the accounts of its own accord |
+//! | [`machine`] | handles the inputs by means of the others |
+//!
+//! [`Fresh`]: crate::wire::control::WelcomeKind::Fresh
+//! [`Continued`]: crate::wire::control::WelcomeKind::Continued
 
+mod account_watch;
 mod addresses;
 mod clock;
 mod config;
-mod connection;
+mod connections;
 mod counts;
-mod enter;
-mod frames;
+mod cx;
 mod io;
 mod jobs;
 mod limit;
+mod logins;
+mod machine;
+mod membership;
 mod memory;
 mod named;
-mod online;
-mod publish;
-mod publish_interval;
+mod publication;
 mod registration;
-mod resume;
-mod roster_log;
-mod sessions;
-mod snapshots;
+mod session_request;
 mod throttle;
 mod tickets;
 mod timer;
-mod update_log;
-mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -53,59 +73,36 @@ pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
 pub use counts::{Count, Counts};
 pub use io::{Closed, Input, Job, JobResult, Missed, Output};
 pub use limit::Limit;
-pub use publish_interval::PublishInterval;
+pub use publication::PublishInterval;
 pub use tickets::TicketKey;
 
-use std::net::SocketAddr;
-
-use bytes::Bytes;
+use account_watch::AccountWatch;
+use clock::StallClock;
+use connections::Connections;
+use cx::Cx;
+use jobs::Jobs;
+use logins::Logins;
+use machine::Machine;
+use membership::Membership;
+use timer::Timer;
 
 use crate::generator::Generator;
-use crate::id::{ConnId, Epoch, JobId, Revision};
-use crate::presence::{OfflineReason, Record};
+use crate::id::{Epoch, Revision};
+use crate::presence::Record;
 use crate::roster::Roster;
-use crate::time::{Mono, Now, Timestamp};
+use crate::time::{Mono, Now};
 use crate::timers::Timers;
-use crate::wire::control::{Ended, Reply, Request};
-use crate::wire::frame;
-use crate::wire::hello::Hello;
-use crate::wire::rejection::Rejection;
-use clock::StallClock;
-use connection::{Connections, State};
-use frames::encode;
-use jobs::{Jobs, Pending};
-use publish_interval::PublishSchedule;
-use registration::Registrations;
-use resume::LookUps;
-use roster_log::RosterLog;
-use sessions::Sessions;
-use snapshots::Snapshots;
-use throttle::Throttle;
-use timer::Timer;
-use watch::Seen;
 
-/// The machine.
+/// The server machine.
 #[derive(Debug)]
 pub struct Server {
     config: ServerConfig,
-    ticket_key: TicketKey,
     phase: Phase,
-    started: Mono,
     clock: StallClock,
     timers: Timers<Timer>,
-    connections: Connections,
-    sessions: Sessions,
-    roster_log: RosterLog,
-    snapshots: Snapshots,
-    schedule: PublishSchedule,
     jobs: Jobs,
-    look_ups: LookUps,
-    throttle: Throttle,
-    registrations: Registrations,
-    /// When the accounts were last asked for changes and answered.
-    polled: Timestamp,
-    seen: Seen,
     counts: Counts,
+    machine: Machine,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -115,7 +112,7 @@ enum Phase {
 }
 
 impl Server {
-    /// A server that begins now, with a new epoch from `generator`.
+    /// A server that starts now, with a new epoch from `generator`. Appends its first outputs to `out`.
     pub fn new(
         now: Now,
         config: ServerConfig,
@@ -128,61 +125,53 @@ impl Server {
         timers.set(Timer::Seen, now.mono + config.seen_interval);
         out.push(Output::Record(Record::Started(now.wall)));
         Self {
-            ticket_key,
             phase: Phase::Serving,
-            started: now.mono,
             clock: StallClock::new(now.mono, config.stall),
             timers,
-            connections: Connections::default(),
-            sessions: Sessions::new(config.ticket_life),
-            roster_log: RosterLog::new(Epoch::new(generator.number()), config.max_update_log),
-            snapshots: Snapshots::default(),
-            schedule: PublishSchedule::default(),
             jobs: Jobs::new(),
-            look_ups: LookUps::default(),
-            throttle: Throttle::new(config.throttle.clone()),
-            registrations: Registrations::new(&config),
-            polled: now.wall,
-            seen: Seen::default(),
             counts: Counts::default(),
+            machine: Machine {
+                connections: Connections::default(),
+                logins: Logins::new(ticket_key, &config),
+                membership: Membership::new(Epoch::new(generator.number()), &config),
+                accounts: AccountWatch::new(now.wall),
+                settled_at: now.mono + config.settling,
+            },
             config,
         }
     }
 
-    /// Takes one input and appends what is to be done to `out`.
+    /// Handles one input and appends its outputs to `out`. Does nothing after [`Input::Stop`].
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         if self.phase == Phase::Stopped {
             return;
         }
+        let is_stop = matches!(input, Input::Stop);
         let now = Now { mono: self.clock.read(now.mono, self.timers.next()), wall: now.wall };
-        match input {
-            Input::Connected { conn, from } => self.connected(now, conn, from, out),
-            Input::Frame { conn, payload } => self.frame(now, conn, payload, out),
-            Input::Closed { conn, why } => self.closed(now, conn, why, out),
-            Input::Drained { conn, missed } => self.drained(conn, missed),
-            Input::Done { job, result } => self.done(now, job, result, out),
-            Input::Stop => return self.stop(now, out),
-            Input::Tick => self.tick(now, out),
+        let Self { config, timers, jobs, counts, machine, .. } = self;
+        machine.handle(&mut Cx { now, config, timers, jobs, counts, out }, input);
+        if is_stop {
+            self.phase = Phase::Stopped;
+            self.timers.clear();
         }
-        self.publish(now, out);
     }
 
-    /// When to send [`Input::Tick`] if nothing happens before. None once the server was told to stop.
+    /// When to send [`Input::Tick`] if no other input comes first, by the driver's clock. None after [`Input::Stop`].
     pub fn deadline(&self) -> Option<Mono> {
         self.timers.next().map(|next| self.clock.driver(next))
     }
 
-    /// Who is online, sessions in grace included.
+    /// The roster, with sessions in their grace time and pending changes.
     pub fn roster(&self) -> &Roster {
-        self.roster_log.roster()
+        self.machine.membership.roster()
     }
 
-    /// The number of the last change of the roster.
+    /// The revision of the roster's last change, published or pending.
     pub fn revision(&self) -> Revision {
-        self.roster_log.revision()
+        self.machine.membership.publication().revision()
     }
 
-    /// How many passwords are being checked, or wait for it.
+    /// The number of password checks in flight: running, or waiting to run.
     pub fn checks(&self) -> usize {
         self.jobs.checks()
     }
@@ -191,158 +180,4 @@ impl Server {
     pub fn counts(&self) -> Counts {
         self.counts
     }
-
-    fn connected(&mut self, now: Now, conn: ConnId, from: SocketAddr, out: &mut Vec<Output>) {
-        if self.connections.get(conn).is_some() {
-            return;
-        }
-        match self.connections.insert(conn, addresses::canonical(from), &self.config) {
-            Ok(()) => self.timers.set(Timer::Login(conn), now.mono + self.config.login_time),
-            Err(bound) => {
-                self.counts.add(Rejection::Full);
-                out.push(Output::LimitReached(bound));
-                // The client reads our hello first, and then it can read why.
-                send_hello(conn, out);
-                send(conn, &Reply::Rejected(Rejection::Full), out);
-                out.push(Output::Close { conn });
-            }
-        }
-    }
-
-    fn frame(&mut self, now: Now, conn: ConnId, payload: &[u8], out: &mut Vec<Output>) {
-        let Some(connection) = self.connections.get_mut(conn) else { return };
-        if !connection.take_frame(now.mono) {
-            out.push(Output::LimitReached(Limit::Frames));
-            return self.turn_away(now, conn, Rejection::TooManyRequests, out);
-        }
-        if matches!(connection.state, State::Greeting) {
-            return self.greet(now, conn, payload, out);
-        }
-        let is_online = matches!(connection.state, State::Online(_));
-        match Request::decode(payload) {
-            Err(malformed) => self.turn_away(now, conn, malformed.into(), out),
-            Ok(request) if is_online => self.online_request(now, conn, request, out),
-            Ok(request) => self.guest_request(now, conn, request, out),
-        }
-    }
-
-    fn greet(&mut self, now: Now, conn: ConnId, payload: &[u8], out: &mut Vec<Output>) {
-        let Ok(theirs) = Hello::decode(payload) else {
-            return self.turn_away(now, conn, Rejection::Malformed, out);
-        };
-        send_hello(conn, out);
-        // Without a common version it is the client that says which side to update: it has seen both ranges now.
-        if Hello::OURS.agree(theirs).is_err() {
-            self.hang_up(now, conn, out);
-        } else if let Some(connection) = self.connections.get_mut(conn) {
-            connection.state = State::Guest;
-        }
-    }
-
-    fn closed(&mut self, now: Now, conn: ConnId, why: Closed, out: &mut Vec<Output>) {
-        match (why, self.connections.online(conn).map(|online| online.account)) {
-            (Closed::TooSlow, Some(account)) => {
-                self.forget(conn);
-                self.end(now, account, OfflineReason::TooSlow, out);
-            }
-            _ => self.part(now, conn),
-        }
-    }
-
-    fn done(&mut self, now: Now, job: JobId, result: JobResult, out: &mut Vec<Output>) {
-        let Some(pending) = self.jobs.finish(job) else { return };
-        match pending {
-            Pending::Login { conn, attempt } => self.entered(now, conn, attempt, result.account(), out),
-            Pending::ChangePassword { conn, account, attempt } => {
-                self.password_changed(now, job, conn, account, attempt, result.account(), out);
-            }
-            Pending::LookUp { conns } => self.looked_up(now, conns, result.accounts(), out),
-            Pending::Poll { at } => self.polled(now, at, result.accounts(), out),
-            Pending::Seen => self.seen_told(out),
-        }
-    }
-
-    fn stop(&mut self, now: Now, out: &mut Vec<Output>) {
-        self.phase = Phase::Stopped;
-        self.timers = Timers::default();
-        self.roster_log.publish(out);
-        let bytes = encode(&Reply::Ended(Ended::Stopping));
-        for (conn, connection) in self.connections.drain() {
-            if matches!(connection.state, State::Online(_)) {
-                out.push(Output::Send { conn, bytes: bytes.clone() });
-            }
-            out.push(Output::Close { conn });
-        }
-        out.push(Output::Record(Record::Stopping(now.wall)));
-    }
-
-    fn tick(&mut self, now: Now, out: &mut Vec<Output>) {
-        // Each timer at most about once, also if somebody configures an interval of zero.
-        for _ in 0..self.timers.len() {
-            let Some(timer) = self.timers.pop(now.mono) else { return };
-            match timer {
-                Timer::Login(conn) => self.turn_away(now, conn, Rejection::LoginTimeout, out),
-                Timer::Silence(conn) => self.hang_up(now, conn, out),
-                Timer::Renew(conn) => self.renew_ticket(now, conn, out),
-                Timer::Refresh(conn) => self.snapshots.want(conn),
-                Timer::Move(conn) => self.move_later(now, conn),
-                Timer::Grace(account) => self.end(now, account, OfflineReason::Lost, out),
-                Timer::Poll => self.poll(now, out),
-                Timer::Seen => self.all_seen(now, out),
-                // What it is for follows every input.
-                Timer::Publish => {}
-            }
-        }
-    }
-
-    /// Says why and closes the connection; its session, if there is one, may be resumed.
-    fn turn_away(&mut self, now: Now, conn: ConnId, why: Rejection, out: &mut Vec<Output>) {
-        self.counts.add(why);
-        send(conn, &Reply::Rejected(why), out);
-        self.hang_up(now, conn, out);
-    }
-
-    /// Closes a connection; its session, if there is one, may be resumed.
-    fn hang_up(&mut self, now: Now, conn: ConnId, out: &mut Vec<Output>) {
-        out.push(Output::Close { conn });
-        self.part(now, conn);
-    }
-
-    /// Says why and closes a connection whose session is over.
-    fn dismiss(&mut self, conn: ConnId, why: Ended, out: &mut Vec<Output>) {
-        send(conn, &Reply::Ended(why), out);
-        out.push(Output::Close { conn });
-        self.forget(conn);
-    }
-
-    /// Forgets a connection; the grace time of its session begins.
-    fn part(&mut self, now: Now, conn: ConnId) {
-        if let Some(account) = self.connections.online(conn).map(|online| online.account)
-            && let Some(session) = self.sessions.get_mut(account)
-        {
-            session.conn = None;
-            self.timers.set(Timer::Grace(account), now.mono + self.config.grace);
-        }
-        self.forget(conn);
-    }
-
-    /// Forgets a connection and its timers.
-    fn forget(&mut self, conn: ConnId) {
-        self.connections.remove(conn);
-        self.look_ups.forget(conn);
-        self.snapshots.remove(conn);
-        for timer in [Timer::Login, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move] {
-            self.timers.cancel(timer(conn));
-        }
-    }
-}
-
-fn send(conn: ConnId, reply: &Reply, out: &mut Vec<Output>) {
-    out.push(Output::Send { conn, bytes: encode(reply) });
-}
-
-fn send_hello(conn: ConnId, out: &mut Vec<Output>) {
-    let mut bytes = Vec::new();
-    frame::encode_raw(&Hello::OURS.encode(), &mut bytes);
-    out.push(Output::Send { conn, bytes: Bytes::from(bytes) });
 }

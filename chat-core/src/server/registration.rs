@@ -1,4 +1,4 @@
-//! Who may make an account, and how many are made.
+//! Who may register an account, and how often.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::time::Mono;
 use crate::wire::control::{INVITATION, Login};
 use crate::wire::rejection::Rejection;
 
-/// The registrations of the last hour.
+/// Limits the rate of registrations, in all and from each source.
 #[derive(Debug)]
 pub(super) struct Registrations {
     all: RateLimit,
@@ -28,10 +28,10 @@ impl Registrations {
         }
     }
 
-    /// Counts one more for `from`.
+    /// Counts one registration from `from`.
     ///
     /// # Errors
-    /// The bound that it would break, and after what time it would not.
+    /// The limit that is reached, and the time to wait.
     pub(super) fn take(&mut self, now: Mono, from: Source, config: &ServerConfig) -> Result<(), (Limit, Duration)> {
         let mut source =
             self.sources.get(now, &from).copied().unwrap_or_else(|| per_hour(config.registrations_per_address));
@@ -46,15 +46,15 @@ fn per_hour(most: u32) -> RateLimit {
     RateLimit::new(HOUR / most.max(1), most)
 }
 
-/// Whether the policy lets whoever says this register.
+/// Judges a registration by the policy.
 ///
 /// # Errors
-/// It does not.
-pub(super) fn admit(policy: &RegistrationPolicy, enter: &Login<'_>) -> Result<(), Rejection> {
+/// [`Rejection::RegistrationClosed`] or [`Rejection::NotInvited`].
+pub(super) fn check_policy(policy: &RegistrationPolicy, login: &Login<'_>) -> Result<(), Rejection> {
     match policy {
         RegistrationPolicy::Open => Ok(()),
         RegistrationPolicy::Closed => Err(Rejection::RegistrationClosed),
-        RegistrationPolicy::Invited(invitation) => match enter.extras.get(INVITATION) {
+        RegistrationPolicy::Invited(invitation) => match login.extras.get(INVITATION) {
             Some(shown) if invitation.matches(shown) => Ok(()),
             _ => Err(Rejection::NotInvited),
         },
@@ -70,21 +70,21 @@ mod tests {
     }
 
     #[test]
-    fn so_many_at_once_and_then_evenly() {
+    fn a_burst_passes_and_then_the_even_rate_applies() {
         let config =
             ServerConfig { registrations_per_hour: 3, registrations_per_address: 2, ..ServerConfig::default() };
         let mut registrations = Registrations::new(&config);
         let mut take = |minutes, host| {
             registrations
                 .take(Mono::at(Duration::from_mins(minutes)), source(host), &config)
-                .map_err(|(bound, pause)| (bound, pause.as_secs() / 60))
+                .map_err(|(limit, wait)| (limit, wait.as_secs() / 60))
         };
         assert_eq!([take(0, 1), take(0, 1)], [Ok(()), Ok(())]);
         assert_eq!(take(0, 1), Err((Limit::RegistrationsPerAddress, 30)));
         assert_eq!(take(0, 2), Ok(()));
         assert_eq!(take(0, 3), Err((Limit::Registrations, 20)));
         assert_eq!(take(20, 3), Ok(()));
-        assert_eq!(take(30, 1), Err((Limit::Registrations, 10)), "which did not count for its address");
+        assert_eq!(take(30, 1), Err((Limit::Registrations, 10)), "which did not count against its source");
         assert_eq!(take(40, 1), Ok(()));
         assert_eq!(take(41, 1), Err((Limit::RegistrationsPerAddress, 19)));
     }

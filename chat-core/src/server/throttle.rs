@@ -1,4 +1,4 @@
-//! Failures to log in slow down whoever causes them, and nobody else.
+//! Slows down password attempts after failures, for the source that causes them and for no other.
 
 use std::time::Duration;
 
@@ -16,24 +16,24 @@ pub(super) struct Throttle {
     sources: Memory<Source, Failures>,
 }
 
-/// A check that was allowed to begin and has to be ended.
+/// An attempt that the throttle has let begin and that has to be ended there.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Attempt {
+pub(super) struct ThrottledAttempt {
     user: UserName,
     from: Source,
 }
 
-/// How a check ended.
+/// How an attempt ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Verdict {
     /// The password was right.
     Right,
-    /// It was wrong, or there is no such user.
+    /// The password was wrong, or there is no such user.
     Wrong,
-    /// No password was guessed at, but a name was: it is taken.
+    /// The user name to be registered is taken. That tells the client a name, but nothing about a password.
     Taken,
-    /// Nothing was found out.
+    /// The attempt told the client nothing.
     Open,
 }
 
@@ -45,7 +45,6 @@ struct Failures {
 }
 
 impl Throttle {
-    /// Remembers nothing yet.
     pub(super) fn new(config: ThrottleConfig) -> Self {
         let memory = config.memory;
         Self {
@@ -55,11 +54,11 @@ impl Throttle {
         }
     }
 
-    /// Begins a check of `user`'s password for `from`.
+    /// Lets an attempt at `user`'s password from `from` begin.
     ///
     /// # Errors
-    /// The time after which it may be tried.
-    pub(super) fn begin(&mut self, now: Mono, user: &UserName, from: Source) -> Result<Attempt, Duration> {
+    /// The time to wait.
+    pub(super) fn begin(&mut self, now: Mono, user: &UserName, from: Source) -> Result<ThrottledAttempt, Duration> {
         let pair = (user.clone(), from);
         let paused = |failures: &Failures| now.until(failures.until);
         let pause = self.sources.get(now, &from).map_or(Duration::ZERO, paused);
@@ -72,18 +71,18 @@ impl Throttle {
             return Err(self.config.first);
         }
         failures.in_flight += 1;
-        Ok(Attempt { user: user.clone(), from })
+        Ok(ThrottledAttempt { user: user.clone(), from })
     }
 
-    /// Ends a check.
-    pub(super) fn end(&mut self, now: Mono, attempt: Attempt, verdict: Verdict) {
-        let Attempt { user, from } = attempt;
+    /// Ends an attempt.
+    pub(super) fn end(&mut self, now: Mono, attempt: ThrottledAttempt, verdict: Verdict) {
+        let ThrottledAttempt { user, from } = attempt;
         let pair = (user, from);
         if verdict == Verdict::Wrong {
-            self.pairs.renew(now, pair.clone()).fail(now, 0, &self.config);
+            self.pairs.renew(now, pair.clone()).add(now, 0, &self.config);
         }
         if matches!(verdict, Verdict::Wrong | Verdict::Taken) {
-            self.sources.renew(now, from).fail(now, self.config.free_per_address, &self.config);
+            self.sources.renew(now, from).add(now, self.config.free_per_address, &self.config);
         }
         let Some(failures) = self.pairs.get_mut(now, &pair) else { return };
         failures.in_flight = failures.in_flight.saturating_sub(1);
@@ -97,7 +96,8 @@ impl Throttle {
 }
 
 impl Failures {
-    fn fail(&mut self, now: Mono, free: u32, config: &ThrottleConfig) {
+    /// Adds a failure. The first `free` ones cause no pause.
+    fn add(&mut self, now: Mono, free: u32, config: &ThrottleConfig) {
         self.count = self.count.saturating_add(1);
         if let Some(doublings) = self.count.checked_sub(free + 1) {
             let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_slowed_down_by_what_others_do_with_the_name() {
+    fn failures_from_one_source_do_not_slow_down_another() {
         let mut throttle = Throttle::new(ThrottleConfig::default());
         fail(&mut throttle, 0, "alice", source("192.0.2.1"));
         assert!(throttle.begin(at(0), &user("alice"), source("192.0.2.1")).is_err());
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_slowed_down_beyond_its_free_failures() {
+    fn a_source_is_slowed_down_beyond_its_free_failures() {
         let mut throttle = Throttle::new(ThrottleConfig::default());
         let from = source("192.0.2.1");
         for number in 0..20 {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn success_forgets_the_failures_of_the_pair_only() {
+    fn a_right_password_clears_the_failures_of_its_pair_only() {
         let config = ThrottleConfig { free_per_address: 1, ..ThrottleConfig::default() };
         let mut throttle = Throttle::new(config);
         let from = source("192.0.2.1");
@@ -181,13 +181,13 @@ mod tests {
         assert_eq!(
             throttle.begin(at(1_999), &user("bob"), from).unwrap_err(),
             Duration::from_millis(1),
-            "2nd of address"
+            "the second failure of the source"
         );
         assert!(throttle.begin(at(2_000), &user("alice"), from).is_ok());
     }
 
     #[test]
-    fn checks_in_flight_count_and_open_ones_leave_no_trace() {
+    fn attempts_in_flight_are_bounded_and_open_ones_leave_no_trace() {
         let mut throttle = Throttle::new(ThrottleConfig::default());
         let from = source("192.0.2.1");
         let first = throttle.begin(at(0), &user("alice"), from).unwrap();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_name_counts_for_the_address_only() {
+    fn a_taken_name_counts_against_the_source_only() {
         let config = ThrottleConfig { free_per_address: 0, ..ThrottleConfig::default() };
         let mut throttle = Throttle::new(config);
         let from = source("192.0.2.1");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_forgotten_in_time() {
+    fn failures_are_forgotten_after_the_memory_time() {
         let mut throttle = Throttle::new(ThrottleConfig::default());
         let from = source("192.0.2.1");
         fail(&mut throttle, 0, "alice", from);

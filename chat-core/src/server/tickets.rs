@@ -1,4 +1,4 @@
-//! Tickets: what a client shows to come back without a password. Only the server can make and read one.
+//! Tickets: a client shows one to log in without a password. Only the server can make and read them.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::key::PublicKey;
 use crate::time::Timestamp;
 use crate::wire;
 
-/// The server's key for tickets (HMAC-SHA256). Whoever has it can come back as anybody; kept over restarts so that
-/// sessions go on.
+/// The server's key for tickets (HMAC-SHA256). With it, tickets for any session can be made, so it is a secret. Keep it
+/// over restarts, so that sessions continue.
 pub struct TicketKey(hmac::Key);
 
 impl TicketKey {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub const LEN: usize = 32;
 
-    /// The key of these bytes, of which the copy made here is wiped.
+    /// The key with these bytes. The copy made here is wiped.
     pub fn new(mut bytes: [u8; Self::LEN]) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
         bytes.zeroize();
@@ -28,23 +28,23 @@ impl TicketKey {
     }
 }
 
-/// Prints nothing of it.
+/// Prints no bytes.
 impl fmt::Debug for TicketKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TicketKey")
     }
 }
 
-/// What a ticket says. Written as format byte, postcard, tag.
+/// What a ticket says. Encoded as a format byte, postcard, and a tag.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct Ticket {
-    /// The server start in which it was made.
+    /// The run of the server that made it.
     pub(super) epoch: Epoch,
-    /// Whose it is.
+    /// The account of the session.
     pub(super) account: AccountId,
-    /// The account's generation; any later one makes the ticket worthless.
+    /// The generation of the account. Any later one makes the ticket void.
     pub(super) generation: u64,
-    /// The session's key, from which its id follows.
+    /// The session's public key.
     pub(super) key: PublicKey,
     /// When the session began.
     pub(super) since: Timestamp,
@@ -52,13 +52,13 @@ pub(super) struct Ticket {
     pub(super) issued: Timestamp,
 }
 
-/// The first byte of a ticket, which is authenticated with the rest.
+/// The first byte of a ticket. The tag covers it.
 const FORMAT: u8 = 1;
 
 const TAG_LEN: usize = 32;
 
 impl Ticket {
-    /// The bytes that the client keeps: at most 128.
+    /// The ticket as the client keeps it, at most 128 bytes.
     pub(super) fn seal(&self, key: &TicketKey) -> Vec<u8> {
         let mut bytes = vec![FORMAT];
         wire::encode(self, &mut bytes);
@@ -67,8 +67,8 @@ impl Ticket {
         bytes
     }
 
-    /// Reads a ticket that was made with `key`, in constant time up to the decision whether it was. None if it was not,
-    /// or if it is older than `life`. A clock that was set back makes no ticket valid for longer than twice its life.
+    /// Reads a ticket that was made with `key`. None if it was not, or if it is older than `life`. Whether the tag is right
+    /// is decided in constant time. A clock that is set back makes no ticket valid for longer than twice its life.
     pub(super) fn open(bytes: &[u8], key: &TicketKey, now: Timestamp, life: Duration) -> Option<Self> {
         let (signed, tag) = bytes.split_last_chunk::<TAG_LEN>()?;
         hmac::verify(&key.0, signed, tag).ok()?;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_read_until_its_life_is_over() {
+    fn a_ticket_is_valid_until_its_life_is_over() {
         let bytes = ticket().seal(&key());
         assert!(bytes.len() <= 128, "{}", bytes.len());
         for (millis, valid) in
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn no_changed_shortened_or_lengthened_ticket_is_read() {
+    fn changed_shortened_and_lengthened_tickets_are_refused() {
         let bytes = ticket().seal(&key());
         for at in 0..bytes.len() {
             assert_eq!(open(&bytes[..at], 1_000_000), None, "the first {at} bytes");
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_key() {
+    fn debug_prints_no_key() {
         assert_eq!(format!("{:?}", key()), "TicketKey");
     }
 }

@@ -137,6 +137,6 @@ fn a_million_registrations_make_a_few_accounts_and_leave_nothing_behind() {
         out.clear();
     }
     assert_eq!((tries, made), (1_000_000, 50));
-    assert_eq!(format!("{:?}", t.server.connections), format!("{:?}", Connections::default()));
+    assert_eq!(format!("{:?}", t.server.machine.connections), format!("{:?}", Connections::default()));
     assert_eq!(t.server.timers.len(), 2, "the next poll and the next seen");
 }

@@ -194,7 +194,7 @@ fn nothing_is_kept_of_connections_that_are_gone() {
         t.say(conn, &Request::Leave);
     }
     assert_eq!(
-        format!("{:?}", t.server.look_ups),
+        format!("{:?}", t.server.machine.logins.look_ups()),
         "LookUps { waiting: {}, in_flight: true }",
         "one is being looked up"
     );
@@ -204,6 +204,6 @@ fn nothing_is_kept_of_connections_that_are_gone() {
     t.say(1, &Request::Leave);
     t.pass(15_000);
     assert_eq!(t.server.timers.len(), 2, "the next poll and the next seen");
-    assert_eq!(format!("{:?}", t.server.connections), format!("{:?}", Connections::default()));
-    assert_eq!(format!("{:?}", t.server.look_ups), format!("{:?}", LookUps::default()));
+    assert_eq!(format!("{:?}", t.server.machine.connections), format!("{:?}", Connections::default()));
+    assert_eq!(format!("{:?}", t.server.machine.logins.look_ups()), format!("{:?}", LookUps::default()));
 }

@@ -46,7 +46,7 @@ fn what_nobody_was_told_yet_follows_for_all() {
     t.connect(7);
     let ticket = t.tickets[&1].clone();
     let extras =
-        [version_extra(KNOWN_VERSION, RosterVersion { revision: Revision::new(5), ..t.server.roster_log.published() })]
+        [version_extra(KNOWN_VERSION, RosterVersion { revision: Revision::new(5), ..t.publication().published() })]
             .into_iter()
             .collect();
     t.say(7, &Request::Resume(Resume { offer: moved, extras, ..resume(7, 1, &ticket) }));
@@ -72,7 +72,7 @@ fn who_lies_about_its_copy_gets_a_whole_one() {
     // 5..6, 6..8 and 8..9 were told, and 9..10 was not.
     t.say(3, &Request::Leave);
     t.say(4, &Request::Leave);
-    let here = t.server.roster_log.published();
+    let here = t.publication().published();
     assert_eq!(here.revision, Revision::new(9));
     let at = |epoch: Epoch, revision| {
         version_extra(KNOWN_VERSION, RosterVersion { epoch, revision: Revision::new(revision) })
@@ -152,7 +152,7 @@ fn a_session_that_begins_anew_and_one_from_before_a_restart_get_a_copy() {
     let lines = t.come_back_at(7, 1, "alice", 5);
     assert_eq!(lines[1], "7 <- welcome Fresh alice");
     assert_eq!(lines[4..], ["7 <- page alice bob carol dave eve", "7 <- complete 7"]);
-    let before = t.server.roster_log.published();
+    let before = t.publication().published();
     t.feed(Input::Stop);
     let mut t = t.restarted();
     let lines = t.come_back_with(8, 7, "alice", version_extra(KNOWN_VERSION, before));

@@ -21,6 +21,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::connections::{Connections, State};
+use super::logins::LookUps;
+use super::publication::Publication;
 use super::*;
 use crate::accounts::{Account, AccountError, Status};
 use crate::extras::{Extra, Extras};
@@ -29,10 +32,13 @@ use crate::invitation::InvitationCode;
 use crate::key::PublicKey;
 use crate::name::UserName;
 use crate::roster::{Change, Entry, LinkVersions, RosterVersion};
+use crate::time::Timestamp;
 use crate::wire::control::{
-    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, OfferPolicy, Purpose, Resume, Welcome, version_extra,
+    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, OfferPolicy, Purpose, Reply, Request, Resume, Welcome,
+    version_extra,
 };
 use crate::wire::encode;
+use crate::wire::hello::Hello;
 
 const PASSWORD: &str = "correct horse";
 /// 2026-11-23T04:28:00Z.
@@ -208,7 +214,7 @@ impl Bench {
     /// The same for a client whose copy is at `revision` of this run, or that says so, and whose address is that of the
     /// connection with its account's number.
     fn come_back_at(&mut self, conn: u64, before: u64, user: &str, revision: u64) -> Vec<String> {
-        let copy = RosterVersion { revision: Revision::new(revision), ..self.server.roster_log.published() };
+        let copy = RosterVersion { revision: Revision::new(revision), ..self.publication().published() };
         self.come_back_with(conn, before, user, version_extra(KNOWN_VERSION, copy))
     }
 
@@ -276,6 +282,10 @@ impl Bench {
             lines.extend(self.pass(1_000));
         }
         lines
+    }
+
+    fn publication(&self) -> &Publication {
+        self.server.machine.membership.publication()
     }
 
     fn online(&self) -> Vec<&str> {

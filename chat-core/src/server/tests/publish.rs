@@ -148,7 +148,7 @@ fn a_slow_reader_delays_no_snapshot_of_another() {
 fn no_copy_is_put_together_that_nobody_waits_for() {
     let mut t = timed();
     t.log_in(2, "bob");
-    let has_copy = |t: &Bench| format!("{:?}", t.server.roster_log).contains("snapshot: Some(");
+    let has_copy = |t: &Bench| format!("{:?}", t.publication()).contains("snapshot: Some(");
     assert!(has_copy(&t), "bob's");
     t.pass(1_000);
     assert_eq!(t.say(2, &Request::Leave)[1], "* <- 2..3 offline bob asked");

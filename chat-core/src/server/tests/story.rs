@@ -149,7 +149,7 @@ impl World {
                             if let Some(to) = welcome.delta().unwrap() {
                                 assert_eq!(
                                     (to.epoch, to.revision.get()),
-                                    (self.server.roster_log.epoch(), self.revision)
+                                    (self.server.machine.membership.publication().epoch(), self.revision)
                                 );
                                 self.behind.insert(conn);
                                 let then = &self.steps[&self.claims[&conn]];
@@ -255,7 +255,7 @@ impl World {
     }
 
     fn claim(&mut self, conn: ConnId, claim: Claim) -> Option<RosterVersion> {
-        let here = self.server.roster_log.published();
+        let here = self.server.machine.membership.publication().published();
         let (epoch, revision) = match claim {
             Claim::Nothing => return None,
             Claim::Behind(by) => (here.epoch, self.revision.saturating_sub(by)),
@@ -263,7 +263,7 @@ impl World {
             Claim::OtherRun => (Epoch::new(here.epoch.get() ^ 1), self.revision),
         };
         // A second attempt while the first is looked at is refused, and what it says means nothing.
-        if matches!(self.server.connections.get(conn)?.state, State::Guest) {
+        if matches!(self.server.machine.connections.get(conn)?.state, State::Guest) {
             let believed = if epoch == here.epoch { revision } else { u64::MAX };
             self.claims.insert(conn, believed);
         }

@@ -1,32 +1,32 @@
-//! One connection from hello to its end: states that carry what belongs to them.
+//! The connections, from the hello to their end. Each state carries what belongs to it.
 //!
 //! ```text
-//! Greeting --hello--> Guest --Login, Resume--> Checking --right--> Online
-//!                       ^                         |
-//!                       +-------- rejected -------+            any state --> closed, which means forgotten
+//! Greeting --hello--> Guest --Login, Resume--> Authenticating --accepted--> Online
+//!                       ^                            |
+//!                       +--------- rejected ---------+
 //! ```
+//!
+//! Any state ends when the connection is removed.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::config::ServerConfig;
 use super::limit::Limit;
+use super::session_request::SessionRequest;
 use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId};
-use crate::key::PublicKey;
 use crate::rate_limit::RateLimit;
-use crate::roster::{LinkVersions, RosterVersion};
 use crate::source::Source;
 use crate::time::Mono;
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    /// Where it comes from, in canonical form.
+    /// The observed address in canonical form.
     pub(super) from: SocketAddr,
-    /// What it says or waits for.
     pub(super) state: State,
-    /// The requests before log-in.
+    /// The number of requests before the login.
     pub(super) requests: u32,
     frames: RateLimit,
 }
@@ -34,49 +34,35 @@ pub(super) struct Connection {
 /// How far a connection has come.
 #[derive(Debug)]
 pub(super) enum State {
-    /// Has to say hello.
+    /// The client has to say hello.
     Greeting,
-    /// Has to log in.
+    /// The client has to log in.
     Guest,
-    /// Waits for a job about its log-in.
-    Checking(Checking),
-    /// Speaks for a session.
+    /// A job about the login is in flight.
+    Authenticating(Authenticating),
+    /// The connection belongs to a session.
     Online(Online),
 }
 
-/// What a connection that logs in has said.
+/// What a guest has shown to log in.
 #[derive(Debug)]
-pub(super) enum Checking {
-    /// Shown a password, which is being checked.
-    Password(Newcomer),
-    /// Shown a ticket, whose account is being looked up.
+pub(super) enum Authenticating {
+    /// A password, which is being checked.
+    Password(SessionRequest),
+    /// A ticket, whose account is being looked up.
     Ticket {
-        /// The ticket.
         ticket: Ticket,
-        /// The session that begins if the old one cannot go on.
-        next: Newcomer,
+        /// The fresh session, if the ticket's own has ended.
+        request: SessionRequest,
     },
 }
 
-/// What a session brings along that the server does not decide.
-#[derive(Debug)]
-pub(super) struct Newcomer {
-    /// Its public key.
-    pub(super) key: PublicKey,
-    /// Where its datagrams may be sent, checked.
-    pub(super) addresses: Vec<SocketAddr>,
-    /// The datagram formats that it speaks.
-    pub(super) versions: LinkVersions,
-    /// How far its copy of the roster is, as it says.
-    pub(super) copy: Option<RosterVersion>,
-}
-
-/// A connection that speaks for a session.
+/// The part of a connection that belongs to a session.
 #[derive(Debug)]
 pub(super) struct Online {
-    /// Whose session.
+    /// The account of the session.
     pub(super) account: AccountId,
-    /// When the next fresh copy may be asked for.
+    /// When the client may request the next snapshot.
     pub(super) refresh_from: Mono,
     /// When the next change of addresses may be made.
     pub(super) move_from: Mono,
@@ -89,24 +75,28 @@ impl Connection {
     pub(super) fn take_frame(&mut self, now: Mono) -> bool {
         self.frames.take(now).is_ok()
     }
+
+    pub(super) fn source(&self) -> Source {
+        self.from.ip().into()
+    }
 }
 
-/// All connections, counted by where they come from.
+/// All connections, counted by source.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     all: BTreeMap<ConnId, Connection>,
-    counts: BTreeMap<Source, usize>,
-    /// How many have not logged in.
+    by_source: BTreeMap<Source, usize>,
+    /// The number of connections that have not logged in.
     guests: usize,
 }
 
 impl Connections {
-    /// Takes a new connection in if there is room for it.
+    /// Adds a connection.
     ///
     /// # Errors
-    /// The bound that is reached.
+    /// The limit that is reached.
     pub(super) fn insert(&mut self, conn: ConnId, from: SocketAddr, config: &ServerConfig) -> Result<(), Limit> {
-        let count = self.counts.get(&from.ip().into()).copied().unwrap_or(0);
+        let count = self.by_source.get(&from.ip().into()).copied().unwrap_or(0);
         if count >= config.max_connections_per_address {
             return Err(Limit::ConnectionsPerAddress);
         }
@@ -117,14 +107,13 @@ impl Connections {
             return Err(Limit::Guests);
         }
         let frames = RateLimit::per_second(config.frames_per_second.max(1), config.frame_burst);
-        let connection = Connection { from, state: State::Greeting, requests: 0, frames };
-        self.all.insert(conn, connection);
-        self.counts.insert(from.ip().into(), count + 1);
+        self.all.insert(conn, Connection { from, state: State::Greeting, requests: 0, frames });
+        self.by_source.insert(from.ip().into(), count + 1);
         self.guests += 1;
         Ok(())
     }
 
-    /// A connection speaks for a session from now on. Gives where it comes from.
+    /// Gives a connection to a session. Returns the observed address, or none if there is no such connection.
     pub(super) fn log_in(&mut self, conn: ConnId, online: Online) -> Option<SocketAddr> {
         let connection = self.all.get_mut(&conn)?;
         if !matches!(connection.state, State::Online(_)) {
@@ -134,16 +123,16 @@ impl Connections {
         Some(connection.from)
     }
 
-    /// Forgets a connection.
+    /// Removes a connection.
     pub(super) fn remove(&mut self, conn: ConnId) -> Option<Connection> {
         let connection = self.all.remove(&conn)?;
         if !matches!(connection.state, State::Online(_)) {
             self.guests -= 1;
         }
-        let source = connection.from.ip().into();
-        match self.counts.get_mut(&source) {
+        let source = connection.source();
+        match self.by_source.get_mut(&source) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(self.counts.remove(&source)),
+            _ => drop(self.by_source.remove(&source)),
         }
         Some(connection)
     }
@@ -156,19 +145,19 @@ impl Connections {
         self.all.get_mut(&conn)
     }
 
-    /// The part of a connection that has logged in.
+    /// The session part of a connection. None for a guest.
     pub(super) fn online(&mut self, conn: ConnId) -> Option<&mut Online> {
         match &mut self.all.get_mut(&conn)?.state {
             State::Online(online) => Some(online),
-            State::Greeting | State::Guest | State::Checking(_) => None,
+            State::Greeting | State::Guest | State::Authenticating(_) => None,
         }
     }
 
-    /// What a connection has said to log in; it is a guest again.
-    pub(super) fn take_checking(&mut self, conn: ConnId) -> Option<Checking> {
+    /// Takes what a guest has shown to log in. The connection is a guest's again. None in any other state.
+    pub(super) fn take_authenticating(&mut self, conn: ConnId) -> Option<Authenticating> {
         let state = &mut self.all.get_mut(&conn)?.state;
         match std::mem::replace(state, State::Guest) {
-            State::Checking(checking) => Some(checking),
+            State::Authenticating(authenticating) => Some(authenticating),
             other => {
                 *state = other;
                 None
@@ -176,9 +165,9 @@ impl Connections {
         }
     }
 
-    /// Forgets all, and gives them.
+    /// Removes all connections.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (ConnId, Connection)> {
-        self.counts.clear();
+        self.by_source.clear();
         self.guests = 0;
         std::mem::take(&mut self.all).into_iter()
     }
@@ -193,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_counted_by_address_in_all_and_before_log_in() {
+    fn connections_are_counted_by_source_in_all_and_before_the_login() {
         let config = ServerConfig {
             max_connections: 4,
             max_connections_per_address: 2,

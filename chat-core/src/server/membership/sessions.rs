@@ -1,53 +1,49 @@
-//! The sessions that are online, and what has to be known of those that ended.
+//! The sessions that are online, and what is remembered of those that ended.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::memory::Memory;
-use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId, Epoch, JobId, Revision, SessionId};
 use crate::key::PublicKey;
 use crate::name::UserName;
+use crate::server::memory::Memory;
+use crate::server::tickets::Ticket;
 use crate::time::{Mono, Timestamp};
 
-/// One log-in, from welcome to leave.
+/// One session that is online, in its grace time included.
 #[derive(Debug)]
-pub(super) struct Session {
-    /// Whose it is.
-    pub(super) account: AccountId,
-    /// The account's name.
-    pub(super) user: UserName,
-    /// The account's generation when the session began, or after its own change of password.
-    pub(super) generation: u64,
-    /// Its public key.
-    pub(super) key: PublicKey,
-    /// When it began.
-    pub(super) since: Timestamp,
-    /// The revision of its arrival in this run. No copy of an older roster was ever made for it.
-    pub(super) arrival: Revision,
-    /// Its connection, unless that is broken and the grace time runs.
-    pub(super) conn: Option<ConnId>,
-    /// Its own change of password, while that is in flight.
-    pub(super) changing: Option<Changing>,
+pub(in crate::server) struct Session {
+    pub(in crate::server) account: AccountId,
+    pub(in crate::server) user: UserName,
+    /// The generation of the account when the session began, or after the session's own password change.
+    pub(in crate::server) generation: u64,
+    pub(in crate::server) key: PublicKey,
+    /// When the session began.
+    pub(in crate::server) since: Timestamp,
+    /// The revision of its arrival in this run. No snapshot of an older roster was made for it.
+    pub(in crate::server) arrival: Revision,
+    /// Its connection at this server. None during the grace time.
+    pub(in crate::server) conn: Option<ConnId>,
+    /// Its own password change, while that is in flight.
+    pub(in crate::server) password_change: Option<PasswordChange>,
 }
 
-/// A session's change of password that is in flight.
+/// A password change that is in flight.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Changing {
-    /// The job.
-    pub(super) job: JobId,
-    /// The highest generation that was seen meanwhile: it may be our own doing or not.
-    pub(super) seen: u64,
+pub(in crate::server) struct PasswordChange {
+    pub(in crate::server) job: JobId,
+    /// The highest generation of the account that was seen meanwhile. It may be due to this change or to another.
+    pub(in crate::server) highest: u64,
 }
 
 /// What a valid ticket is good for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Standing {
-    /// Its session is online and goes on.
+    /// Its session is online and continues.
     Live,
-    /// Its session was online when the server was restarted, and comes back as it was.
+    /// Its session was online when the server was restarted, and returns as it was.
     Returning,
-    /// Its session has ended; a new one may begin.
+    /// Its session has ended. A fresh one may begin.
     Ended,
     /// A newer session of the account is online.
     Superseded,
@@ -58,12 +54,12 @@ pub(super) enum Standing {
 pub(super) struct Sessions {
     live: BTreeMap<AccountId, Session>,
     accounts: BTreeMap<SessionId, AccountId>,
-    /// When the last session of an account that ended in this run had begun: neither it nor an older one comes back.
+    /// By account, when the last session that ended in this run had begun. Neither it nor an older one returns.
     ended: Memory<AccountId, Timestamp>,
 }
 
-/// The most accounts of which an ended session is remembered, about 8 MB. With more, tickets from before a restart are
-/// good for a new session only.
+/// The most accounts for which an ended session is remembered, about 8 MB. Beyond, tickets from before a restart are only
+/// good for a fresh session.
 const MAX_ENDED: usize = 65_536;
 
 impl Sessions {
@@ -82,12 +78,11 @@ impl Sessions {
         self.live.get_mut(&account)
     }
 
-    /// The account that a live session belongs to.
+    /// The account of a session that is online.
     pub(super) fn account(&self, session: SessionId) -> Option<AccountId> {
         self.accounts.get(&session).copied()
     }
 
-    /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.live.len()
     }
@@ -110,21 +105,21 @@ impl Sessions {
         }
     }
 
-    /// The beginning of a new session: `wall`, but later than that of every session of the account that is known, so
-    /// that newer log-ins win even if the clock is set back.
+    /// When a new session of `account` begins: at `wall`, but later than every known session of the account, so that
+    /// newer logins win even if the clock is set back.
     pub(super) fn next_since(&self, now: Mono, account: AccountId, wall: Timestamp) -> Timestamp {
         let live = self.live.get(&account).map(|session| session.since);
         let last = live.max(self.ended.get(now, &account).copied());
         last.map_or(wall, |last| wall.max(last.offset_by(1)))
     }
 
-    /// Takes a session in. The one of the same account must have ended, and its key must not be in use.
+    /// Adds a session. The one of the same account must have ended, and its key must not be in use.
     pub(super) fn begin(&mut self, session: Session) {
         self.accounts.insert(session.key.session(), session.account);
         self.live.insert(session.account, session);
     }
 
-    /// Ends the session of `account`, for ever.
+    /// Ends the session of `account` for good.
     pub(super) fn end(&mut self, now: Mono, account: AccountId) -> Option<Session> {
         let session = self.live.remove(&account)?;
         self.accounts.remove(&session.key.session());
@@ -151,7 +146,7 @@ mod tests {
             since: Timestamp::from_millis(since),
             arrival: Revision::new(1),
             conn: None,
-            changing: None,
+            password_change: None,
         }
     }
 
@@ -161,25 +156,29 @@ mod tests {
     }
 
     #[test]
-    fn each_standing() {
+    fn a_ticket_stands_as_its_session_does() {
         let mut sessions = Sessions::new(Duration::from_secs(60));
         assert_eq!(standing(&sessions, THEN, 1, 5), Standing::Returning, "after a restart");
-        assert_eq!(standing(&sessions, HERE, 1, 5), Standing::Ended, "of this run, and not online");
+        assert_eq!(standing(&sessions, HERE, 1, 5), Standing::Ended, "it is of this run and not online");
         sessions.begin(session(2, 5));
         assert_eq!(standing(&sessions, HERE, 2, 5), Standing::Live);
-        assert_eq!(standing(&sessions, THEN, 2, 5), Standing::Live, "its ticket from before the restart");
+        assert_eq!(
+            standing(&sessions, THEN, 2, 5),
+            Standing::Live,
+            "a ticket of the same session from before the restart"
+        );
         assert_eq!(standing(&sessions, HERE, 1, 4), Standing::Superseded);
         for (since, expected) in [(4, Standing::Superseded), (5, Standing::Superseded), (6, Standing::Returning)] {
             assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}");
         }
         sessions.end(Mono::ZERO, ALICE);
         for (since, expected) in [(4, Standing::Ended), (5, Standing::Ended), (6, Standing::Returning)] {
-            assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}, nobody online");
+            assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}, and no session is online");
         }
     }
 
     #[test]
-    fn when_too_many_have_ended_to_be_remembered_no_session_returns() {
+    fn no_session_returns_while_ended_ones_are_forgotten_for_lack_of_room() {
         let mut sessions = Sessions::new(Duration::from_secs(60));
         sessions.ended = Memory::new(Duration::from_secs(60), 1);
         for account in [AccountId::new(8), AccountId::new(9)] {
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_session_begins_after_all_that_are_known() {
+    fn a_new_session_begins_later_than_all_known_ones() {
         let mut sessions = Sessions::new(Duration::from_secs(60));
         let next = |sessions: &Sessions, wall| {
             sessions.next_since(Mono::ZERO, ALICE, Timestamp::from_millis(wall)).as_millis()
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_free_again_when_its_session_has_ended() {
+    fn a_key_is_free_once_its_session_has_ended() {
         let mut sessions = Sessions::new(Duration::from_secs(60));
         let id = PublicKey::new([1; 32]).session();
         sessions.begin(session(1, 9));

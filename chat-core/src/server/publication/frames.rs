@@ -1,20 +1,12 @@
-//! Encoding replies into frames.
+//! Packing items into frames.
 
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::wire::control::Reply;
 use crate::wire::{self, frame};
 
 /// The longest encoding of what precedes the items of a packed frame: a variant, an epoch, two revisions and a count.
 const MAX_HEAD: usize = 1 + 10 + 10 + 10 + 5;
-
-/// One frame with `reply` in it.
-pub(super) fn encode(reply: &Reply) -> Bytes {
-    let mut bytes = Vec::new();
-    frame::encode(reply, &mut bytes);
-    bytes.into()
-}
 
 /// Items in as few frames as they fit into.
 #[derive(Debug, Default)]

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::frames::{encode, pack};
-use super::io::Output;
+use super::frames::pack;
 use super::update_log::UpdateLog;
 use crate::id::{Epoch, Revision};
 use crate::presence::Record;
 use crate::roster::{Change, Entry, Roster, RosterVersion};
+use crate::server::cx::encode;
+use crate::server::io::Output;
 use crate::time::Timestamp;
 use crate::wire;
 use crate::wire::control::Reply;

@@ -1,0 +1,204 @@
+//! A connection's way in: what a guest shows to log in becomes a job for the accounts, within the limits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::account_watch::MAX_IDS;
+use super::config::ServerConfig;
+use super::connections::{Authenticating, Connection, State};
+use super::cx::Cx;
+use super::io::Job;
+use super::jobs::PendingJob;
+use super::limit::Limit;
+use super::membership::{Membership, Session};
+use super::registration::{self, Registrations};
+use super::session_request::SessionRequest;
+use super::throttle::{Throttle, ThrottledAttempt, Verdict};
+use super::tickets::{Ticket, TicketKey};
+use crate::accounts::{Account, AccountError};
+use crate::id::{AccountId, ConnId, Epoch};
+use crate::name::UserName;
+use crate::password::Password;
+use crate::source::Source;
+use crate::time::Timestamp;
+use crate::wire::control::{Login, Purpose, Resume};
+use crate::wire::rejection::Rejection;
+
+/// The shortest time after which a client that was refused as `Busy` is asked to retry: each attempt may cost the server
+/// a TLS handshake. Clients add a random part of the same length, so that they do not come back together.
+const MIN_RETRY: Duration = Duration::from_secs(1);
+
+/// Judges what guests show, and starts the jobs that check it.
+#[derive(Debug)]
+pub(super) struct Logins {
+    ticket_key: TicketKey,
+    throttle: Throttle,
+    registrations: Registrations,
+    look_ups: LookUps,
+}
+
+/// Guests whose tickets' accounts are to be looked up. One job is in flight at a time. Guests that come meanwhile go with
+/// the next one, so that a whole room that returns after a restart is a few jobs.
+#[derive(Debug, Default)]
+pub(super) struct LookUps {
+    waiting: BTreeMap<ConnId, AccountId>,
+    in_flight: bool,
+}
+
+impl Logins {
+    pub(super) fn new(ticket_key: TicketKey, config: &ServerConfig) -> Self {
+        Self {
+            ticket_key,
+            throttle: Throttle::new(config.throttle.clone()),
+            registrations: Registrations::new(config),
+            look_ups: LookUps::default(),
+        }
+    }
+
+    /// Begins a login with a password, or a registration.
+    ///
+    /// # Errors
+    /// Why the password is not checked.
+    pub(super) fn log_in(
+        &mut self,
+        cx: &mut Cx<'_>,
+        conn: ConnId,
+        connection: &mut Connection,
+        login: &Login<'_>,
+        membership: &Membership,
+    ) -> Result<(), Rejection> {
+        let name = UserName::parse(login.user)?;
+        let password = Password::parse(login.password)?;
+        let request = SessionRequest::parse(connection.from, login.key, &login.offer, login.versions, None)?;
+        // Before an account is registered, so that the same registration can be tried again.
+        membership.check_key(login.key)?;
+        let attempt = self.begin_check(cx, &name, connection.source())?;
+        if login.purpose == Purpose::Register
+            && let Err(why) = self.register(cx, login, connection.source())
+        {
+            // A wrong invitation code is a guess, like a name that is taken.
+            let verdict = if why == Rejection::NotInvited { Verdict::Taken } else { Verdict::Open };
+            self.throttle.end(cx.now.mono, attempt, verdict);
+            return Err(why);
+        }
+        let job = match login.purpose {
+            Purpose::Login => Job::Authenticate { name, password },
+            Purpose::Register => Job::Register { name, password },
+        };
+        cx.start(PendingJob::Login { conn, attempt }, job);
+        connection.state = State::Authenticating(Authenticating::Password(request));
+        Ok(())
+    }
+
+    /// Begins a login with a ticket.
+    ///
+    /// # Errors
+    /// Why the ticket's account is not looked up.
+    pub(super) fn resume(
+        &mut self,
+        cx: &mut Cx<'_>,
+        conn: ConnId,
+        connection: &mut Connection,
+        resume: &Resume<'_>,
+    ) -> Result<(), Rejection> {
+        let ticket = Ticket::open(resume.ticket, &self.ticket_key, cx.now.wall, cx.config.ticket_life)
+            .ok_or(Rejection::TicketRefused)?;
+        let known = resume.known_version();
+        let request = SessionRequest::parse(connection.from, resume.next_key, &resume.offer, resume.versions, known)?;
+        if resume.next_key == ticket.key {
+            return Err(Rejection::KeyInUse);
+        }
+        self.look_ups.waiting.insert(conn, ticket.account);
+        connection.state = State::Authenticating(Authenticating::Ticket { ticket, request });
+        self.look_up(cx);
+        Ok(())
+    }
+
+    /// Forgets a connection that is removed.
+    pub(super) fn remove(&mut self, conn: ConnId) {
+        self.look_ups.waiting.remove(&conn);
+    }
+
+    /// A look-up is done: starts the next one.
+    pub(super) fn looked_up(&mut self, cx: &mut Cx<'_>) {
+        self.look_ups.in_flight = false;
+        self.look_up(cx);
+    }
+
+    /// Lets a password check for `user` from `source` begin. It has to be [ended](Self::end_check).
+    ///
+    /// # Errors
+    /// [`Rejection::Busy`] if too many are in flight, [`Rejection::SlowDown`] from the throttle.
+    pub(super) fn begin_check(
+        &mut self,
+        cx: &mut Cx<'_>,
+        user: &UserName,
+        source: Source,
+    ) -> Result<ThrottledAttempt, Rejection> {
+        let checks = cx.jobs.checks();
+        let backlog = cx.config.check_time.saturating_mul(u32::try_from(checks).unwrap_or(u32::MAX));
+        if checks >= cx.config.max_checks || backlog > cx.config.max_check_wait {
+            cx.limit_reached(Limit::PasswordChecks);
+            return Err(Rejection::busy(backlog.max(MIN_RETRY)));
+        }
+        self.throttle.begin(cx.now.mono, user, source).map_err(Rejection::slow_down)
+    }
+
+    /// Ends a password check, given its result.
+    pub(super) fn end_check(
+        &mut self,
+        cx: &mut Cx<'_>,
+        attempt: ThrottledAttempt,
+        result: &Result<Account, AccountError>,
+    ) {
+        match result {
+            Err(AccountError::Busy(_)) => cx.limit_reached(Limit::PasswordChecks),
+            Err(AccountError::Full) => cx.limit_reached(Limit::Accounts),
+            _ => {}
+        }
+        let verdict = match result {
+            Ok(_) | Err(AccountError::Disabled) => Verdict::Right,
+            Err(AccountError::WrongCredentials | AccountError::NoSuchAccount) => Verdict::Wrong,
+            Err(AccountError::NameTaken) => Verdict::Taken,
+            Err(AccountError::Busy(_) | AccountError::Full | AccountError::Unavailable(_)) => Verdict::Open,
+        };
+        self.throttle.end(cx.now.mono, attempt, verdict);
+    }
+
+    /// A ticket for a session as it is now.
+    pub(super) fn ticket(&self, session: &Session, epoch: Epoch, issued: Timestamp) -> Vec<u8> {
+        let Session { account, generation, key, since, .. } = *session;
+        Ticket { epoch, account, generation, key, since, issued }.seal(&self.ticket_key)
+    }
+
+    /// Judges whether an account may be registered, and counts it.
+    fn register(&mut self, cx: &mut Cx<'_>, login: &Login<'_>, source: Source) -> Result<(), Rejection> {
+        registration::check_policy(&cx.config.registration, login)?;
+        self.registrations.take(cx.now.mono, source, cx.config).map_err(|(limit, wait)| {
+            cx.limit_reached(limit);
+            Rejection::too_many_registrations(wait)
+        })
+    }
+
+    /// Looks up the accounts of those that wait, unless a look-up is in flight.
+    fn look_up(&mut self, cx: &mut Cx<'_>) {
+        let LookUps { waiting, in_flight } = &mut self.look_ups;
+        if *in_flight || waiting.is_empty() {
+            return;
+        }
+        // In the order in which they connected.
+        let later = waiting.keys().nth(MAX_IDS).copied().map(|first| waiting.split_off(&first)).unwrap_or_default();
+        let (conns, mut ids): (Vec<_>, Vec<_>) = std::mem::replace(waiting, later).into_iter().unzip();
+        ids.sort_unstable();
+        ids.dedup();
+        *in_flight = true;
+        cx.start(PendingJob::LookUp { conns }, Job::LookUp { ids });
+    }
+}
+
+#[cfg(test)]
+impl Logins {
+    pub(super) fn look_ups(&self) -> &LookUps {
+        &self.look_ups
+    }
+}

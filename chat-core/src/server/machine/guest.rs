@@ -1,0 +1,98 @@
+//! Guests: the requests of connections that have not logged in, and the results of the jobs about them.
+
+use std::collections::BTreeMap;
+
+use super::Machine;
+use super::transitions::Then;
+use crate::accounts::{Account, AccountError};
+use crate::id::{AccountId, ConnId};
+use crate::server::connections::{Authenticating, State};
+use crate::server::cx::Cx;
+use crate::server::limit::Limit;
+use crate::server::membership::Resumption;
+use crate::server::session_request::SessionRequest;
+use crate::server::throttle::ThrottledAttempt;
+use crate::server::timer::Timer;
+use crate::wire::control::{Reply, Request, WelcomeKind};
+use crate::wire::rejection::Rejection;
+
+impl Machine {
+    /// A request of a connection that has said hello and not logged in.
+    pub(super) fn guest_request(&mut self, cx: &mut Cx<'_>, conn: ConnId, request: Request<'_>) {
+        let Some(connection) = self.connections.get_mut(conn) else { return };
+        connection.requests += 1;
+        if connection.requests > cx.config.max_guest_requests {
+            cx.limit_reached(Limit::GuestRequests);
+            return self.close_rejected(cx, conn, Rejection::TooManyRequests);
+        }
+        let is_guest = matches!(connection.state, State::Guest);
+        let begun = match request {
+            Request::Leave => return self.close(cx, conn),
+            Request::Login(login) if is_guest => self.logins.log_in(cx, conn, connection, &login, &self.membership),
+            Request::Resume(resume) if is_guest => self.logins.resume(cx, conn, connection, &resume),
+            // The time for the login goes on.
+            _ => return cx.send(conn, &Reply::Rejected(Rejection::UnexpectedRequest)),
+        };
+        match begun {
+            Err(why) => self.reject(cx, conn, why),
+            // The server's own work does not count.
+            Ok(()) => cx.timers.cancel(Timer::Login(conn)),
+        }
+    }
+
+    /// A password was checked, or an account registered. If the connection is gone, a registered account stays.
+    pub(super) fn authenticated(
+        &mut self,
+        cx: &mut Cx<'_>,
+        conn: ConnId,
+        attempt: ThrottledAttempt,
+        result: Result<Account, AccountError>,
+    ) {
+        self.logins.end_check(cx, attempt, &result);
+        let Some(Authenticating::Password(request)) = self.connections.take_authenticating(conn) else { return };
+        match self.logged_in(cx, conn, result, request) {
+            Ok(()) => {}
+            Err(why) => self.reject(cx, conn, why),
+        }
+    }
+
+    fn logged_in(
+        &mut self,
+        cx: &mut Cx<'_>,
+        conn: ConnId,
+        result: Result<Account, AccountError>,
+        request: SessionRequest,
+    ) -> Result<(), Rejection> {
+        let account = result.map_err(|error| Rejection::from(&error))?;
+        let act = self.membership.judge_login(cx, &account, request)?;
+        let (account, kind) = (account.id, WelcomeKind::LoggedIn);
+        self.propose(cx, act, Then::Welcome { conn, account, kind, known_version: None });
+        Ok(())
+    }
+
+    /// The accounts of tickets were looked up.
+    pub(super) fn looked_up(
+        &mut self,
+        cx: &mut Cx<'_>,
+        conns: Vec<ConnId>,
+        result: Result<Vec<Account>, AccountError>,
+    ) {
+        let accounts = result.map(|accounts| -> BTreeMap<AccountId, Account> {
+            accounts.into_iter().map(|account| (account.id, account)).collect()
+        });
+        for conn in conns {
+            let Some(authenticating) = self.connections.take_authenticating(conn) else { continue };
+            let Authenticating::Ticket { ticket, request } = authenticating else { continue };
+            let judged = accounts.as_ref().map_err(Rejection::from).and_then(|accounts| {
+                self.membership.judge_resumption(cx, &ticket, accounts.get(&ticket.account), request)
+            });
+            match judged {
+                Ok(Resumption { act, kind, known_version }) => {
+                    self.propose(cx, act, Then::Welcome { conn, account: ticket.account, kind, known_version });
+                }
+                Err(why) => self.reject(cx, conn, why),
+            }
+        }
+        self.logins.looked_up(cx);
+    }
+}

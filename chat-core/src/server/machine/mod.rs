@@ -1,0 +1,189 @@
+//! The machine without its clock: takes inputs and connects the parts.
+//!
+//! Calls go in one direction: from this file to the requests of guests and of sessions, from there to the
+//! [transitions](transitions), and from these to the parts.
+
+mod guest;
+mod online;
+mod transitions;
+
+use std::net::SocketAddr;
+
+use super::account_watch::AccountWatch;
+use super::addresses;
+use super::connections::{Connections, State};
+use super::cx::{Cx, encode};
+use super::io::{Closed, Input, JobResult, Missed, Output};
+use super::jobs::PendingJob;
+use super::limit::Limit;
+use super::logins::Logins;
+use super::membership::Membership;
+use super::timer::Timer;
+use crate::id::{ConnId, JobId};
+use crate::presence::{OfflineReason, Record};
+use crate::time::Mono;
+use crate::wire::control::{Ended, Reply, Request};
+use crate::wire::hello::Hello;
+use crate::wire::rejection::Rejection;
+
+/// The parts of the server machine.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) connections: Connections,
+    pub(super) logins: Logins,
+    pub(super) membership: Membership,
+    pub(super) accounts: AccountWatch,
+    /// When the server has settled.
+    pub(super) settled_at: Mono,
+}
+
+impl Machine {
+    /// Handles any input but [`Input::Stop`].
+    pub(super) fn handle(&mut self, cx: &mut Cx<'_>, input: Input<'_>) {
+        match input {
+            Input::Connected { conn, from } => self.connected(cx, conn, from),
+            Input::Frame { conn, payload } => self.frame(cx, conn, payload),
+            Input::Closed { conn, why } => self.closed(cx, conn, why),
+            Input::Drained { conn, missed } => self.drained(conn, missed),
+            Input::Done { job, result } => self.done(cx, job, result),
+            Input::Stop => return self.stop(cx),
+            Input::Tick => self.tick(cx),
+        }
+        self.publish(cx);
+    }
+
+    fn connected(&mut self, cx: &mut Cx<'_>, conn: ConnId, from: SocketAddr) {
+        if self.connections.get(conn).is_some() {
+            return;
+        }
+        match self.connections.insert(conn, addresses::canonical(from), cx.config) {
+            Ok(()) => {
+                let until = cx.after(cx.config.login_time);
+                cx.timers.set(Timer::Login(conn), until);
+            }
+            Err(limit) => {
+                cx.counts.add(Rejection::Full);
+                cx.limit_reached(limit);
+                // The client can read a rejection only after a hello.
+                cx.send_hello(conn);
+                cx.send(conn, &Reply::Rejected(Rejection::Full));
+                cx.out.push(Output::Close { conn });
+            }
+        }
+    }
+
+    fn frame(&mut self, cx: &mut Cx<'_>, conn: ConnId, payload: &[u8]) {
+        let Some(connection) = self.connections.get_mut(conn) else { return };
+        if !connection.take_frame(cx.now.mono) {
+            cx.limit_reached(Limit::Frames);
+            return self.close_rejected(cx, conn, Rejection::TooManyRequests);
+        }
+        if matches!(connection.state, State::Greeting) {
+            return self.greeting(cx, conn, payload);
+        }
+        let is_online = matches!(connection.state, State::Online(_));
+        match Request::decode(payload) {
+            Err(malformed) => self.close_rejected(cx, conn, malformed.into()),
+            Ok(request) if is_online => self.online_request(cx, conn, request),
+            Ok(request) => self.guest_request(cx, conn, request),
+        }
+    }
+
+    fn greeting(&mut self, cx: &mut Cx<'_>, conn: ConnId, payload: &[u8]) {
+        let Ok(theirs) = Hello::decode(payload) else {
+            return self.close_rejected(cx, conn, Rejection::Malformed);
+        };
+        cx.send_hello(conn);
+        // Without a common version the client reports which side to update, as it has seen both ranges now.
+        if Hello::OURS.agree(theirs).is_err() {
+            self.close(cx, conn);
+        } else if let Some(connection) = self.connections.get_mut(conn) {
+            connection.state = State::Guest;
+        }
+    }
+
+    fn closed(&mut self, cx: &mut Cx<'_>, conn: ConnId, why: Closed) {
+        match (why, self.connections.online(conn).map(|online| online.account)) {
+            (Closed::TooSlow, Some(account)) => {
+                self.remove(cx, conn);
+                self.end(cx, account, OfflineReason::TooSlow);
+            }
+            _ => self.detach(cx, conn),
+        }
+    }
+
+    fn drained(&mut self, conn: ConnId, missed: Missed) {
+        let publication = self.membership.publication_mut();
+        publication.drained(conn);
+        if missed == Missed::Changes && self.connections.online(conn).is_some() {
+            publication.want_snapshot(conn);
+        }
+    }
+
+    fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: JobResult) {
+        let Some(pending) = cx.jobs.finish(job) else { return };
+        match pending {
+            PendingJob::Login { conn, attempt } => self.authenticated(cx, conn, attempt, result.account()),
+            PendingJob::ChangePassword { conn, account, attempt } => {
+                let result = result.account();
+                self.logins.end_check(cx, attempt, &result);
+                self.password_changed(cx, job, conn, account, result);
+            }
+            PendingJob::LookUp { conns } => self.looked_up(cx, conns, result.accounts()),
+            PendingJob::Poll { at } => {
+                let changed = self.accounts.polled(cx, at, result.accounts());
+                self.accounts_changed(cx, changed);
+            }
+            PendingJob::Seen => self.accounts.reported(cx),
+        }
+    }
+
+    fn tick(&mut self, cx: &mut Cx<'_>) {
+        // Each timer comes up about once at most, even if an interval is configured as zero.
+        for _ in 0..cx.timers.len() {
+            let Some(timer) = cx.timers.pop(cx.now.mono) else { return };
+            match timer {
+                Timer::Login(conn) => self.close_rejected(cx, conn, Rejection::LoginTimeout),
+                Timer::Silence(conn) => self.close(cx, conn),
+                Timer::Renew(conn) => self.renew_ticket(cx, conn),
+                Timer::Refresh(conn) => self.membership.publication_mut().want_snapshot(conn),
+                Timer::Move(conn) => self.move_deferred(cx, conn),
+                Timer::Grace(account) => self.end(cx, account, OfflineReason::Lost),
+                Timer::Poll => self.accounts.poll(cx),
+                Timer::Seen => {
+                    let next = cx.after(cx.config.seen_interval);
+                    cx.timers.set(Timer::Seen, next);
+                    self.accounts.seen(cx, self.membership.accounts());
+                }
+                // Publication follows every input.
+                Timer::Publish => {}
+            }
+        }
+    }
+
+    fn stop(&mut self, cx: &mut Cx<'_>) {
+        self.membership.publication_mut().publish_last(cx.out);
+        let bytes = encode(&Reply::Ended(Ended::Stopping));
+        for (conn, connection) in self.connections.drain() {
+            if matches!(connection.state, State::Online(_)) {
+                cx.out.push(Output::Send { conn, bytes: bytes.clone() });
+            }
+            cx.out.push(Output::Close { conn });
+        }
+        cx.out.push(Output::Record(Record::Stopping(cx.now.wall)));
+    }
+
+    /// Publishes what is due, and sends the snapshots that connections wait for.
+    fn publish(&mut self, cx: &mut Cx<'_>) {
+        let publication = self.membership.publication_mut();
+        publication.publish_due(cx);
+        let Some((frames, conns)) = publication.take_snapshot() else { return };
+        let refresh_from = cx.after(cx.config.refresh_interval);
+        for conn in conns {
+            let Some(online) = self.connections.online(conn) else { continue };
+            // From here on, because only now there is something that the client can read.
+            online.refresh_from = refresh_from;
+            cx.out.push(Output::Snapshot { conn, frames: frames.clone() });
+        }
+    }
+}

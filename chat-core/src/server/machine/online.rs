@@ -1,0 +1,145 @@
+//! Sessions: the requests of connections that have logged in, and changes of their accounts.
+
+use std::net::SocketAddr;
+
+use super::Machine;
+use super::transitions::Then;
+use crate::accounts::{Account, AccountError};
+use crate::id::{AccountId, ConnId, JobId};
+use crate::password::Password;
+use crate::presence::OfflineReason;
+use crate::server::addresses;
+use crate::server::cx::Cx;
+use crate::server::io::Job;
+use crate::server::jobs::PendingJob;
+use crate::server::membership::{Act, PasswordChange};
+use crate::server::timer::Timer;
+use crate::wire::control::{ChangePassword, Offer, Reply, Request};
+use crate::wire::rejection::Rejection;
+
+impl Machine {
+    /// A request of a connection that has logged in.
+    pub(super) fn online_request(&mut self, cx: &mut Cx<'_>, conn: ConnId, request: Request<'_>) {
+        let Some(online) = self.connections.online(conn) else { return };
+        let silence = cx.after(cx.config.silence);
+        cx.timers.set(Timer::Silence(conn), silence);
+        match request {
+            Request::Heartbeat { number } => cx.send(conn, &Reply::Heartbeat { number, at: cx.now.wall }),
+            Request::Refresh if cx.now.mono < online.refresh_from => {
+                cx.timers.set(Timer::Refresh(conn), online.refresh_from);
+            }
+            Request::Refresh => self.membership.publication_mut().want_snapshot(conn),
+            Request::Move(offer) => self.offered(cx, conn, &offer),
+            Request::ChangePassword(change) => {
+                if let Err(why) = self.change_password(cx, conn, &change) {
+                    cx.send(conn, &Reply::PasswordChange(Err(why)));
+                }
+            }
+            Request::Leave => {
+                let account = online.account;
+                self.end(cx, account, OfflineReason::Asked);
+            }
+            Request::Login(_) | Request::Resume(_) => {
+                cx.send(conn, &Reply::Rejected(Rejection::UnexpectedRequest));
+            }
+        }
+    }
+
+    /// Makes the change of addresses that came too early.
+    pub(super) fn move_deferred(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
+        if let Some(addresses) = self.connections.online(conn).and_then(|online| online.moving.take()) {
+            self.move_to(cx, conn, addresses);
+        }
+    }
+
+    /// A password change is done. The session that made it stays and gets a ticket of the new generation. All other
+    /// tickets of the account are void.
+    pub(super) fn password_changed(
+        &mut self,
+        cx: &mut Cx<'_>,
+        job: JobId,
+        conn: ConnId,
+        account: AccountId,
+        result: Result<Account, AccountError>,
+    ) {
+        let Some(pending) = self.membership.password_change(account) else { return };
+        let Some(PasswordChange { highest, .. }) = pending.take_if(|change| change.job == job) else { return };
+        if let Ok(changed) = &result {
+            self.propose(cx, Act::Renewed { account, generation: changed.generation }, Then::Nothing);
+        }
+        let Some(session) = self.membership.session(account) else { return };
+        let is_own = session.generation >= highest;
+        // The client may have come back on another connection meanwhile. That needs the ticket, and no answer.
+        let current = session.conn;
+        if result.is_ok()
+            && is_own
+            && let Some(current) = current
+        {
+            self.renew_ticket(cx, current);
+        }
+        if current == Some(conn) {
+            let result = result.map(drop).map_err(|error| Rejection::from(&error));
+            cx.send(conn, &Reply::PasswordChange(result));
+        }
+        if !is_own {
+            self.end(cx, account, OfflineReason::Kicked);
+        }
+    }
+
+    /// Operators have changed these accounts: their sessions end.
+    pub(super) fn accounts_changed(&mut self, cx: &mut Cx<'_>, accounts: Vec<Account>) {
+        for Account { id, generation, .. } in accounts {
+            let Some(session) = self.membership.session(id) else { continue };
+            let is_newer = generation > session.generation;
+            match self.membership.password_change(id) {
+                // It may be the session's own change, whose result is still to come.
+                Some(Some(change)) => change.highest = change.highest.max(generation),
+                Some(None) if is_newer => self.end(cx, id, OfflineReason::Kicked),
+                Some(None) | None => {}
+            }
+        }
+    }
+
+    fn offered(&mut self, cx: &mut Cx<'_>, conn: ConnId, offer: &Offer) {
+        let Some(from) = self.connections.get(conn).map(|connection| connection.from) else { return };
+        let Some(online) = self.connections.online(conn) else { return };
+        match addresses::choose(offer, from) {
+            Err(why) => cx.send(conn, &Reply::Rejected(why)),
+            Ok(addresses) if cx.now.mono < online.move_from => {
+                online.moving = Some(addresses);
+                cx.timers.set(Timer::Move(conn), online.move_from);
+            }
+            Ok(addresses) => self.move_to(cx, conn, addresses),
+        }
+    }
+
+    fn move_to(&mut self, cx: &mut Cx<'_>, conn: ConnId, addresses: Vec<SocketAddr>) {
+        let Some(online) = self.connections.online(conn) else { return };
+        online.moving = None;
+        cx.timers.cancel(Timer::Move(conn));
+        if let Some(act) = self.membership.judge_move(online.account, addresses) {
+            online.move_from = cx.after(cx.config.move_interval);
+            self.propose(cx, act, Then::Nothing);
+        }
+    }
+
+    fn change_password(&mut self, cx: &mut Cx<'_>, conn: ConnId, change: &ChangePassword<'_>) -> Result<(), Rejection> {
+        let account = self.connections.online(conn).ok_or(Rejection::UnexpectedRequest)?.account;
+        let source = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?.source();
+        let session = self.membership.session(account).ok_or(Rejection::UnexpectedRequest)?;
+        if session.password_change.is_some() {
+            return Err(Rejection::TooManyRequests);
+        }
+        let new = Password::parse(change.new)?;
+        // A password that breaks the rules cannot be the current one. The broken rule would not help the user.
+        let old = Password::parse(change.old).map_err(|_| Rejection::WrongCredentials)?;
+        let highest = session.generation;
+        let attempt = self.logins.begin_check(cx, &session.user, source)?;
+        let pending = PendingJob::ChangePassword { conn, account, attempt };
+        let job = cx.start(pending, Job::ChangePassword { id: account, old, new });
+        if let Some(change) = self.membership.password_change(account) {
+            *change = Some(PasswordChange { job, highest });
+        }
+        Ok(())
+    }
+}

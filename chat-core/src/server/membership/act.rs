@@ -1,0 +1,42 @@
+//! What may happen to the sessions, and what follows for their connections.
+
+use std::net::SocketAddr;
+
+use crate::id::{AccountId, ConnId};
+use crate::presence::OfflineReason;
+use crate::roster::Entry;
+use crate::wire::control::Ended;
+
+/// One act on the sessions and the roster. It says what happens and leaves nothing to decide: the same acts in the same
+/// order make the same sessions and the same roster.
+#[derive(Clone, Debug)]
+pub(in crate::server) enum Act {
+    /// A session begins. It replaces the session of the same account, if there is one.
+    Began {
+        account: AccountId,
+        /// The generation of the account.
+        generation: u64,
+        entry: Entry,
+        /// The accounts whose sessions are in the way of this one and end as kicked.
+        evicted: Vec<AccountId>,
+    },
+    /// A session continues on another connection, and maybe with other addresses.
+    Continued { account: AccountId, addresses: Vec<SocketAddr> },
+    /// A session has other addresses.
+    Moved { account: AccountId, addresses: Vec<SocketAddr> },
+    /// A session has changed the password of its account, which has this generation now.
+    Renewed { account: AccountId, generation: u64 },
+    /// A session ends for good.
+    Ended { account: AccountId, reason: OfflineReason },
+}
+
+/// What an act means for this server's connections and for the accounts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::server) enum Effect {
+    /// A session has ended. Its connection, if it has one, is closed after the notice, if there is one.
+    Ended { account: AccountId, conn: Option<ConnId>, notice: Option<Ended> },
+    /// A newer session of the same account has replaced the one on this connection.
+    Replaced { conn: ConnId },
+    /// The session of this connection continues on another one.
+    Detached { conn: ConnId },
+}

@@ -1,0 +1,121 @@
+//! Publication: pending changes go to every session, immediately while the room is quiet and otherwise together with
+//! the changes that follow. A connection that needs the whole roster gets a snapshot of the published version.
+
+mod frames;
+mod publish_interval;
+mod roster_log;
+mod snapshots;
+mod update_log;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use self::publish_interval::PublishInterval;
+use self::publish_interval::PublishSchedule;
+use self::roster_log::RosterLog;
+use self::snapshots::Snapshots;
+use super::config::ServerConfig;
+use super::cx::Cx;
+use super::io::Output;
+use super::timer::Timer;
+use crate::id::{ConnId, Epoch, Revision};
+use crate::roster::{Change, Roster, RosterVersion};
+use crate::time::{Mono, Timestamp};
+
+/// The roster, and who is sent what of it.
+#[derive(Debug)]
+pub(super) struct Publication {
+    log: RosterLog,
+    schedule: PublishSchedule,
+    snapshots: Snapshots,
+}
+
+impl Publication {
+    /// An empty roster at revision 0.
+    pub(super) fn new(epoch: Epoch, config: &ServerConfig) -> Self {
+        Self {
+            log: RosterLog::new(epoch, config.max_update_log),
+            schedule: PublishSchedule::default(),
+            snapshots: Snapshots::default(),
+        }
+    }
+
+    pub(super) fn epoch(&self) -> Epoch {
+        self.log.epoch()
+    }
+
+    pub(super) fn roster(&self) -> &Roster {
+        self.log.roster()
+    }
+
+    /// The revision of the last change, published or pending.
+    pub(super) fn revision(&self) -> Revision {
+        self.log.revision()
+    }
+
+    /// The version of the roster that is published.
+    pub(super) fn published(&self) -> RosterVersion {
+        self.log.published()
+    }
+
+    /// Makes one change, which is pending until it is published. Only `Membership::apply` calls this.
+    pub(super) fn make(&mut self, at: Timestamp, change: Change) {
+        self.log.make(at, change);
+    }
+
+    /// The frames that lead from `version` to the published one, if there are such and a snapshot is longer.
+    pub(super) fn delta(&mut self, version: RosterVersion) -> Option<Arc<[Bytes]>> {
+        self.log.delta(version)
+    }
+
+    /// The connection needs a snapshot.
+    pub(super) fn want_snapshot(&mut self, conn: ConnId) {
+        self.snapshots.want(conn);
+    }
+
+    /// The connection has read everything that it was sent.
+    pub(super) fn drained(&mut self, conn: ConnId) {
+        self.snapshots.drained(conn);
+    }
+
+    /// Forgets a connection that is removed.
+    pub(super) fn remove(&mut self, conn: ConnId) {
+        self.snapshots.remove(conn);
+    }
+
+    /// Publishes the pending changes if they are due, and sets the timer for those that are not.
+    pub(super) fn publish_due(&mut self, cx: &mut Cx<'_>) {
+        let now = cx.now.mono;
+        self.schedule.set_pending(now, self.log.pending());
+        if self.due(cx.config).is_some_and(|at| at <= now) {
+            self.schedule.published(now);
+            self.log.publish(cx.out);
+        }
+        match self.due(cx.config) {
+            Some(due) => cx.timers.set(Timer::Publish, due.max(now)),
+            None => cx.timers.cancel(Timer::Publish),
+        }
+    }
+
+    /// Publishes the pending changes now, for the last time.
+    pub(super) fn publish_last(&mut self, out: &mut Vec<Output>) {
+        self.log.publish(out);
+    }
+
+    /// The frames of a snapshot, and the connections that are to get it now. They count as reading it from here on. None
+    /// if no connection needs one, or if changes are pending: their publication comes first.
+    pub(super) fn take_snapshot(&mut self) -> Option<(Arc<[Bytes]>, BTreeSet<ConnId>)> {
+        if !self.snapshots.are_wanted() {
+            return None;
+        }
+        let frames = self.log.snapshot()?;
+        Some((frames, self.snapshots.take_wanted()))
+    }
+
+    /// When the pending changes are to be published. None if there are none.
+    fn due(&self, config: &ServerConfig) -> Option<Mono> {
+        (self.log.pending() > 0).then(|| self.schedule.due(&config.publish_interval, self.roster().len()))
+    }
+}

@@ -1,0 +1,41 @@
+//! What a client asks for with a login, and the server does not decide.
+
+use std::net::SocketAddr;
+
+use super::addresses;
+use crate::key::PublicKey;
+use crate::roster::{LinkVersions, RosterVersion};
+use crate::wire::control::Offer;
+use crate::wire::rejection::Rejection;
+
+/// The session that a guest asks for.
+#[derive(Debug)]
+pub(super) struct SessionRequest {
+    /// Its public key.
+    pub(super) key: PublicKey,
+    /// The addresses to which its datagrams may be sent.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// The link versions that the client supports.
+    pub(super) versions: LinkVersions,
+    /// The version of the client's roster, as the client states it.
+    pub(super) known_version: Option<RosterVersion>,
+}
+
+impl SessionRequest {
+    /// Validates what a client on a connection from `observed` asks for.
+    ///
+    /// # Errors
+    /// [`Rejection::Malformed`] for versions in the wrong order, [`Rejection::Addresses`] if no address can be used.
+    pub(super) fn parse(
+        observed: SocketAddr,
+        key: PublicKey,
+        offer: &Offer,
+        versions: LinkVersions,
+        known_version: Option<RosterVersion>,
+    ) -> Result<Self, Rejection> {
+        if versions.low > versions.high {
+            return Err(Rejection::Malformed);
+        }
+        Ok(Self { key, addresses: addresses::choose(offer, observed)?, versions, known_version })
+    }
+}
