@@ -17,7 +17,7 @@ pub(crate) fn pages(program: Command) -> String {
 }
 
 fn add(command: &mut Command, pages: &mut String) {
-    let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
     writeln!(pages, "$ {name} --help").expect("writing to a string does not fail");
     for line in command.render_long_help().to_string().lines() {
         writeln!(pages, "{}", line.trim_end()).expect("writing to a string does not fail");

@@ -131,7 +131,7 @@ impl Churn {
                     // The roster read here may be newer than the event. The changes that follow then repeat a part of
                     // it, which has no effect.
                     ProgramEvent::Client(Event::Online { .. }) => {
-                        self.reported[index] = self.world.roster(user).cloned()
+                        self.reported[index] = self.world.roster(user).cloned();
                     }
                     ProgramEvent::Client(Event::Change { change, .. }) => {
                         if let Some(reported) = &mut self.reported[index] {

@@ -80,7 +80,7 @@ impl Room {
             for event in self.world.take_events(user) {
                 match event.event {
                     ProgramEvent::Client(Event::Online { .. }) => {
-                        self.reported[index] = self.world.roster(user).cloned()
+                        self.reported[index] = self.world.roster(user).cloned();
                     }
                     ProgramEvent::Client(Event::Change { change, .. }) => self.apply_change(index, &change),
                     _ => {}

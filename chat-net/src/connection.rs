@@ -227,7 +227,9 @@ mod tests {
 
     use super::*;
 
-    fn start(buffer: usize) -> (DuplexStream, Arc<Handle<()>>, mpsc::Receiver<Incoming<()>>, JoinHandle<()>) {
+    type Started = (DuplexStream, Arc<Handle<()>>, mpsc::Receiver<Incoming<()>>, JoinHandle<()>);
+
+    fn start(buffer: usize) -> Started {
         let (near, far) = io::duplex(buffer);
         let handle = Arc::new(Handle::new(GUEST, 1024));
         let (inbound, received) = mpsc::channel(1);

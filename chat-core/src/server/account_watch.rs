@@ -40,7 +40,7 @@ impl AccountWatch {
     }
 
     /// Asks for the accounts that have changed since the last poll, and a while before.
-    pub(super) fn poll(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn poll(&self, cx: &mut Cx<'_>) {
         // A clock that was set back must not hide later changes.
         let since = self.polled.min(cx.now.wall);
         let overlap = i64::try_from(cx.config.poll_overlap.as_millis()).unwrap_or(i64::MAX);

@@ -149,7 +149,7 @@ impl Ledger {
                 self.violation(format!("{id} was reported as delivered, but {user} did not accept it"));
             }
             Outcome::Failed(_) if is_accepted => {
-                self.violation(format!("{id} was reported as failed, but {user} accepted it"))
+                self.violation(format!("{id} was reported as failed, but {user} accepted it"));
             }
             _ => {}
         }

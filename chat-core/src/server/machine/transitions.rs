@@ -68,7 +68,7 @@ impl Machine {
     }
 
     /// **Reject** a guest, which may try again.
-    pub(super) fn reject(&mut self, cx: &mut Cx<'_>, conn: ConnId, why: Rejection) {
+    pub(super) fn reject(&self, cx: &mut Cx<'_>, conn: ConnId, why: Rejection) {
         cx.counts.add(why);
         let until = cx.after(cx.config.login_time);
         cx.timers.set(Timer::Login(conn), until);

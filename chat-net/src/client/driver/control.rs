@@ -62,7 +62,10 @@ impl Driver {
         for output in outputs.drain(..) {
             match output {
                 Output::Connect => self.server.dial(),
-                Output::Send(bytes) => result = result.and(self.server.send(bytes)),
+                Output::Send(bytes) => {
+                    let sent = self.server.send(bytes);
+                    result = result.and(sent);
+                }
                 Output::Close => self.server.close(),
                 Output::Event(event) => self.handle_event(event),
             }
