@@ -25,9 +25,9 @@
 //! | --- | --- | --- |
 //! | close | a connection | The server closes it. Its session, if it has one, is detached. |
 //! | detach | a session | Its connection is gone. The grace time begins. |
-//! | reject | a guest | It is told why it is not let in, and may try again. |
-//! | end | a session | It is over for good, for a reason that is published. |
-//! | remove | a connection | It is forgotten, with everything that waits for it. Each of the others but reject ends with this. |
+//! | reject | a guest | It receives the reason, and may try again. |
+//! | end | a session | It is over for good. The reason is published. |
+//! | remove | a connection | Its state and everything that waits for it is dropped. All other verbs but reject include this. |
 //!
 //! # Parts
 //! Each part does one job, and calls only parts above it in this list:
