@@ -1,10 +1,10 @@
-//! The presence server with many sessions: storms of people who join, log in and come back, memory, one change to all,
-//! and a soak.
+//! Benchmarks the presence server with many sessions: join, login and resume storms, idle memory, broadcasts, and a
+//! soak test.
 //!
-//! Each scenario starts the real `chat-server` as a process of its own and lets clients of this process come over TLS;
-//! what it means stands at the top of its module in [`chat_benches::presence`]. Accounts and tickets are made first and
-//! kept in `--data-dir`. The program fails if anybody is missing at the end or has another roster than the rest, however
-//! long it took.
+//! Each scenario starts the real `chat-server` as a separate process and connects clients from this process over TLS.
+//! The scenario's module in [`chat_benches::presence`] defines what it measures. Accounts and tickets are created
+//! before the measurement and kept in `--data-dir`. The program fails if a client is missing at the end or if its
+//! roster differs from the others. Times never make it fail.
 #![expect(clippy::print_stderr, reason = "diagnostics and progress of a program")]
 
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use chat_benches::presence::{
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The presence server with many sessions.
+/// Benchmarks the presence server with many sessions.
 #[derive(Debug, Parser)]
 struct Program {
     #[command(subcommand)]
@@ -30,85 +30,85 @@ struct Program {
 
 #[derive(Args, Debug)]
 struct Common {
-    /// Sessions, one row or group of rows for each number.
+    /// Numbers of sessions. Each number yields its own row or rows.
     #[arg(long, global = true, value_delimiter = ',', default_value = "1000")]
     sessions: Vec<usize>,
-    /// Runs of each.
+    /// Runs for each number of sessions.
     #[arg(long, global = true, default_value_t = 1)]
     runs: usize,
-    /// The server's program [default: chat-server beside this program].
+    /// Path of the chat-server executable [default: chat-server in the directory of this program].
     #[arg(long, global = true)]
     server: Option<PathBuf>,
-    /// Where accounts, tickets and the server's data are kept [default: a new folder that is removed].
+    /// Directory for accounts, tickets and the server's data [default: a temporary directory].
     #[arg(long, global = true)]
     data_dir: Option<PathBuf>,
-    /// Clients that keep a roster, which is compared entry by entry.
+    /// Clients that keep a full roster, which is verified entry by entry.
     #[arg(long, global = true, default_value_t = 5)]
     closely: usize,
-    /// Clients that may be between connecting and being let in.
+    /// Maximum number of clients that connect and log in at the same time.
     #[arg(long, global = true, default_value_t = 1000)]
     dialling: usize,
-    /// Seconds for which anything is waited for.
+    /// Timeout in seconds for each phase of a scenario.
     #[arg(long, global = true, default_value_t = 150)]
     patience: u64,
-    /// The form of the results.
+    /// Output format of the results.
     #[arg(long, global = true, value_enum, default_value = "text")]
     format: Format,
 }
 
 #[derive(Debug, Subcommand)]
 enum Scenario {
-    /// Make accounts and tickets only.
+    /// Create accounts and tickets, and measure nothing.
     Prepare {
-        /// Accounts that log in with a password.
+        /// Number of accounts that log in with a password.
         #[arg(long, default_value_t = 0)]
         passwords: usize,
     },
-    /// The server was restarted, and everybody comes with a ticket at once.
+    /// All clients join a restarted server with tickets at the same time.
     JoinStorm {
-        /// Sessions beside the naive design; 0 leaves it out.
+        /// Sessions for the comparison with the naive design; 0 skips it.
         #[arg(long, default_value_t = 0)]
         naive: usize,
     },
-    /// Everybody logs in with a password at once; `--sessions` are the log-ins.
+    /// All clients log in with passwords at the same time; `--sessions` is the number of logins.
     LoginStorm {
-        /// Sessions that are online meanwhile.
+        /// Sessions that are already online during the storm.
         #[arg(long, default_value_t = 200)]
         others: usize,
-        /// Seconds for which the ceiling is measured, twice.
+        /// Seconds for each of the two measurements of the argon2 ceiling.
         #[arg(long, default_value_t = 4.0)]
         ceiling: f64,
     },
-    /// All connections break, and everybody comes back within the grace time.
+    /// All connections but one break, and all clients resume within the grace time.
     ResumeStorm,
-    /// Memory for each idle session.
+    /// Memory of the server for each idle session.
     Idle {
-        /// Seconds of rest before memory is looked at.
+        /// Seconds of idling before memory is sampled.
         #[arg(long, default_value_t = 10.0)]
         rest: f64,
     },
-    /// One change to everybody.
+    /// Latency of one change to every session.
     Broadcast {
-        /// Rounds of a departure and an arrival each.
+        /// Number of rounds. Each round is one departure and one arrival.
         #[arg(long, default_value_t = 50)]
         rounds: usize,
-        /// Sessions beside the naive design; 0 leaves it out.
+        /// Sessions for the comparison with the naive design; 0 skips it.
         #[arg(long, default_value_t = 0)]
         naive: usize,
     },
-    /// Sessions come, leave, break, return and move.
+    /// Soak test: sessions join, leave, break, resume and move.
     Churn {
-        /// For how long.
+        /// Duration in seconds.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
-        /// Events in a second.
+        /// Events per second.
         #[arg(long, default_value_t = 50.0)]
         rate: f64,
     },
-    /// The server of the floor.
+    /// Run the server of the lower bound.
     #[command(hide = true)]
     FloorServer { data: PathBuf },
-    /// The server of the naive design.
+    /// Run the server of the naive design.
     #[command(hide = true)]
     NaiveServer { data: PathBuf },
 }
@@ -117,13 +117,13 @@ fn main() -> ExitCode {
     machine::raise_file_limit();
     let others = machine::Others::watch();
     let result = run(Program::parse());
-    // A machine that was not quiet makes every figure worse, and not evenly.
-    eprintln!("other programs used {:.0} % of the processors meanwhile", others.share() * 100.0);
+    // Load from other programs distorts the figures, and not evenly.
+    eprintln!("other programs used {:.0} % of the processors during the benchmark", others.share() * 100.0);
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("cannot be measured: {error}");
+            eprintln!("benchmark failed: {error}");
             ExitCode::from(2)
         }
     }
@@ -155,7 +155,7 @@ fn run(program: Program) -> std::io::Result<bool> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         tokio::select! {
             result = measure(&setting, scenario) => result,
-            // So that the server's process ends with this one.
+            // Return instead of dying from the signal, so that dropping the `Server` kills its process.
             _ = terminated.recv() => Err(std::io::ErrorKind::Interrupted.into()),
             _ = interrupted.recv() => Err(std::io::ErrorKind::Interrupted.into()),
         }

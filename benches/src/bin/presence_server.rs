@@ -1,4 +1,5 @@
-//! `chat-server` under another name, for the tests of `presence`: a test gets to know the programs of its own package only.
+//! `chat-server` under another name, for the tests of `presence`: Cargo gives a test only the paths of the executables
+//! of its own package.
 
 use std::process::ExitCode;
 

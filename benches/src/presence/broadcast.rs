@@ -1,11 +1,12 @@
-//! `broadcast`: one change, until it is written to everybody and until everybody has it.
+//! `broadcast`: the time from one change until the server has written it to every session, and until every client has
+//! received it.
 //!
-//! One session leaves and comes back again and again (with its ticket, over a connection that has said hello already),
-//! while nothing else happens but heartbeats. A round begins when it asks. The change is **written** to a client when the
-//! kernel gets its bytes for that client's socket, which over loopback happens within the server's write; the kernel
-//! notes the time. It is **received** when the client has decrypted it and seen its revision. All clients share this
-//! process, so the last one receives after all others have. At a size where it can keep up the naive design runs beside
-//! ours.
+//! One session, the actor, repeatedly leaves and resumes with its ticket, over a connection that has already exchanged
+//! hellos. Apart from that only heartbeats happen. A measurement begins when the actor sends its request. The change is
+//! **written** to a client when the kernel queues its bytes at that client's socket; over loopback this happens within
+//! the server's write, and the kernel records the time. The change is **received** when the client has decrypted it and
+//! read its revision. All clients share this process, so the last one receives the change after all others have
+//! processed it. With `--naive`, the naive design is measured too, at a size that it can handle.
 
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,10 @@ use crate::machine;
 use crate::output::{Progress, Row, Table};
 use crate::stats::Histogram;
 
-/// The pause between two rounds: longer than changes ever wait for each other, so that each is told at once.
+/// The pause between two changes: longer than the longest publish interval, so that each is published immediately.
 const PAUSE: Duration = Duration::from_millis(1_100);
 
-/// The rounds of one kind.
+/// The results for one kind of change.
 #[derive(Debug, Serialize)]
 struct Rounds {
     run: usize,
@@ -34,15 +35,15 @@ struct Rounds {
     sessions: usize,
     change: &'static str,
     rounds: u64,
-    /// Until it was written to all.
+    /// Time until the change was written to all clients.
     written_p50_ms: f64,
     written_p99_ms: f64,
-    /// Until all had it.
+    /// Time until all clients had received the change.
     received_p50_ms: f64,
     received_p99_ms: f64,
-    /// Until each had it.
+    /// Time until a client had received the change, over all clients.
     each_p50_ms: f64,
-    /// Processor time of the server for each round, heartbeats and the coming of the one included.
+    /// Processor time of the server for each change, including heartbeats and the actor's login.
     server_cpu_ms: f64,
     missing: usize,
     #[serde(flatten)]
@@ -86,10 +87,10 @@ impl Row for Rounds {
     }
 }
 
-/// Runs the scenario. `naive` is the number of sessions beside the naive design, none if it is zero.
+/// Runs the scenario. `naive` is the number of sessions for the comparison with the naive design; zero skips it.
 ///
 /// # Errors
-/// A server does not start.
+/// Returns an error if the accounts and tickets cannot be created or a server does not start.
 pub async fn run(setting: &Setting, rounds: usize, naive: usize) -> Outcome {
     let people = People::gather(&setting.folder, setting.most().max(naive), 0).await?;
     let mut table = Table::new(setting.format, &format!("broadcast: one change to all ({})", machine::describe()));
@@ -111,7 +112,7 @@ pub async fn run(setting: &Setting, rounds: usize, naive: usize) -> Outcome {
     Ok(is_fine)
 }
 
-/// What one kind of change took.
+/// The measured times of one kind of change.
 #[derive(Debug, Default)]
 struct Times {
     written: Histogram,
@@ -121,7 +122,7 @@ struct Times {
     missing: usize,
 }
 
-/// Who acts, and is nobody's receiver.
+/// Index of the client that makes the changes. It does not count as a receiver.
 const ACTOR: usize = 0;
 
 async fn contest(
@@ -183,7 +184,7 @@ async fn contest(
     Ok(rows)
 }
 
-/// Lets the actor make one change, and waits until all others have it.
+/// Makes the actor cause one change and waits until all other clients have received it.
 async fn change(
     crowd: &Crowd,
     server: &Server,

@@ -1,8 +1,9 @@
-//! `churn`: sessions come, leave, break and return, break for longer than the grace time, and move, for as long as asked.
+//! `churn`: for a given time, sessions join, leave, break and resume immediately, stay broken until they resume at
+//! random, possibly after the grace time, and move to another port.
 //!
-//! In the end everybody who ought to be online has to have the truth, those who look closely entry by entry. The
-//! server's memory is looked at every second; its slope is that of a line through the second half of the time, when all
-//! that grows once has grown.
+//! At the end every client that should be online must be at the latest revision, and those that keep a roster must
+//! have the expected one. The server's memory is sampled every second. The slope is that of the least-squares line
+//! through the second half of the samples, when one-time growth is over.
 
 use std::time::{Duration, Instant};
 
@@ -18,13 +19,13 @@ use super::{BEAT, Outcome, Setting, tell_troubles};
 use crate::machine;
 use crate::output::{Progress, Row, Table};
 
-/// How often memory is looked at.
+/// The interval between two samples of the server's memory.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long everybody may take to have the truth in the end: the grace time, the longest pause of a client, and some.
+/// The time for all rosters to converge at the end: the grace time, the longest retry pause of a client, and a margin.
 const SETTLE: Duration = Duration::from_secs(60);
 
-/// One crowd.
+/// The results of one run.
 #[derive(Debug, Serialize)]
 struct Churned {
     run: usize,
@@ -35,9 +36,9 @@ struct Churned {
     resumed: u64,
     broke: u64,
     moved: u64,
-    /// Online in the end.
+    /// Sessions that are online at the end.
     online: usize,
-    /// Mean resident memory in each quarter of the time.
+    /// Mean resident memory in each quarter of the run.
     quarters_mb: [f64; 4],
     most_mb: f64,
     slope_kb_per_minute: f64,
@@ -87,20 +88,20 @@ impl Row for Churned {
     }
 }
 
-/// Where a client ought to be.
+/// The state that a client should be in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Place {
     Here,
-    /// It has left.
+    /// Has left.
     Away,
-    /// Its connection broke and it has not come back.
+    /// Its connection broke and it has not resumed.
     Broken,
 }
 
-/// Runs the scenario for `time` with so many events in a second.
+/// Runs the scenario for `time` with `rate` events per second.
 ///
 /// # Errors
-/// A server does not start.
+/// Returns an error if the accounts and tickets cannot be created or a server does not start.
 pub async fn run(setting: &Setting, time: Duration, rate: f64) -> Outcome {
     let people = People::gather(&setting.folder, setting.most(), 0).await?;
     let mut table = Table::new(setting.format, &format!("churn: come, leave, break, move ({})", machine::describe()));
@@ -163,16 +164,16 @@ pub async fn run(setting: &Setting, time: Duration, rate: f64) -> Outcome {
     Ok(is_fine)
 }
 
-/// What happens.
+/// Generates the events and tracks the state that each client should be in.
 struct Script<'a> {
     crowd: &'a Crowd,
     places: Vec<Place>,
-    /// Came, left, resumed, broke, moved.
+    /// Numbers of events: came, left, resumed, broke, moved.
     counts: [u64; 5],
 }
 
 impl Script<'_> {
-    /// Somebody does something. Commands are obeyed in order, so nobody has to be waited for.
+    /// Sends a random event to a random client. Clients execute commands in order, so this does not wait.
     fn event(&mut self, dice: &mut Dice) {
         let who = dice.below(self.places.len() as u64) as usize;
         let what = match self.places[who] {
@@ -206,7 +207,7 @@ impl Script<'_> {
         self.counts[what] += 1;
     }
 
-    /// Those who broke come back, so that nobody is in the grace time in the end.
+    /// Makes all broken clients resume, so that no session is in its grace time at the end.
     fn bring_back(&mut self) {
         for (who, place) in self.places.iter_mut().enumerate() {
             if *place == Place::Broken {
@@ -222,7 +223,7 @@ fn mean(samples: &[(f64, f64)], quarter: usize) -> f64 {
     part.iter().map(|(_, bytes)| bytes).sum::<f64>() / part.len().max(1) as f64
 }
 
-/// The slope of the line through the samples, by least squares; zero if there are fewer than two.
+/// The slope of the least-squares line through the samples; zero if there are fewer than two.
 fn slope(samples: &[(f64, f64)]) -> f64 {
     let count = samples.len() as f64;
     let (x, y) = samples.iter().fold((0.0, 0.0), |(x, y), sample| (x + sample.0 / count, y + sample.1 / count));
@@ -239,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_slope_of_a_line_is_its_slope() {
+    fn slope_and_mean_of_a_straight_line_are_exact() {
         let samples: Vec<(f64, f64)> = (0..9).map(|at| (f64::from(at), 7.0 + 3.0 * f64::from(at))).collect();
         assert!((slope(&samples) - 3.0).abs() < 1e-9);
         assert_eq!(slope(&samples[..1]), 0.0);

@@ -1,5 +1,5 @@
-//! One client as a task: light, but with the manners of a real one. It says hello and waits for the answer, sends
-//! heartbeats, obeys "try again in n s" with jitter, and comes back by itself when its connection breaks.
+//! A lightweight client as a task. It behaves like a real one: it exchanges hellos, sends heartbeats, honours the
+//! server's retry times with jitter, and reconnects when its connection breaks.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -22,58 +22,58 @@ use super::net::{self, Net};
 use super::random::Dice;
 use super::tally::Tally;
 
-/// The pauses before another attempt, as real clients make them.
+/// Bounds of the pause before a retry: those of real clients.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What a client is told to do.
+/// A command to a client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Command {
-    /// To come in, and to stay until told otherwise.
+    /// Log in and stay online, reconnecting as necessary, until another command.
     Come(By),
-    /// To connect and say hello, and to wait for the word to come in.
+    /// Connect and exchange hellos, then wait for `Come` to log in.
     Knock,
-    /// To say that it leaves.
+    /// End the session with a leave request.
     Leave,
-    /// To break the connection without a word.
+    /// Break the connection without a leave request.
     Cut,
-    /// To announce another port.
+    /// Announce another port.
     Move(u16),
 }
 
-/// How a client comes in.
+/// How a client logs in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum By {
     /// With its ticket.
     Ticket,
     /// With its password.
     Password,
-    /// With its password, and if there is no account it is made.
+    /// By registering its account, or with its password if the account exists.
     Registering,
 }
 
-/// The task's own side of a client.
+/// The state that a client's task owns.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) member: Arc<Member>,
     pub(crate) net: Arc<Net>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) commands: UnboundedReceiver<Command>,
-    /// How often heartbeats are sent.
+    /// The heartbeat interval.
     pub(crate) beat: Duration,
     pub(crate) dice: Dice,
     pub(crate) port: u16,
 }
 
-/// How a stay ended.
+/// Why a client is no longer online.
 enum End {
-    /// As it was told to.
+    /// A command asked for it.
     Away,
     Trouble(Trouble),
 }
 
 impl Client {
-    /// Does what it is told, until nobody tells anything any more.
+    /// Executes commands until the crowd drops the sender.
     pub(crate) async fn live(mut self) {
         while let Some(command) = self.commands.recv().await {
             match command {
@@ -84,13 +84,13 @@ impl Client {
                         self.stay(by, line.map_err(|trouble| self.tally.trouble(trouble.to_string())).ok()).await;
                     }
                 }
-                // Those who are away have nothing to break or to leave.
+                // An offline client has nothing to leave, break or move.
                 Command::Leave | Command::Cut | Command::Move(_) => {}
             }
         }
     }
 
-    /// Comes in and stays, whatever happens to the connection.
+    /// Logs in and stays online, reconnecting after failures, until a command ends it.
     async fn stay(&mut self, mut by: By, mut line: Option<Line>) {
         let mut bound = SHORTEST_PAUSE;
         loop {
@@ -141,7 +141,7 @@ impl Client {
     }
 
     async fn knock(&mut self) -> Result<Line, Trouble> {
-        // Spread, as the beats of real clients are.
+        // Random phase, so that the clients' heartbeats are spread over the interval.
         let first = self.beat.mul_f64(self.dice.share());
         Line::open(&self.net, &self.member, &self.tally, self.beat, first).await
     }
@@ -180,7 +180,7 @@ impl Client {
         encoded(&request)
     }
 
-    /// Follows the roster, and does what it is told.
+    /// Follows the roster and executes commands, until a command or an error ends it.
     async fn follow(&mut self, line: &mut Line) -> End {
         enum Turn {
             Told(Option<Command>),
@@ -205,7 +205,7 @@ impl Client {
                 Turn::Told(Some(Command::Leave)) => {
                     self.member.lock().asked = Some(Moment::now());
                     let said = line.say(&Request::Leave).await;
-                    // The server closes; a connection that is gone already is as good.
+                    // Wait for the server to close the connection. A broken connection serves as well.
                     while said.is_ok() && line.read().await.is_ok() {}
                     return End::Away;
                 }
@@ -222,7 +222,7 @@ impl Client {
         }
     }
 
-    /// Notes that it is about to announce another port.
+    /// Records the new port before announcing it.
     fn moved(&mut self, port: u16) {
         self.port = port;
         let mut state = self.member.lock();

@@ -1,4 +1,4 @@
-//! Many clients in this process, and the truth that their rosters are compared with.
+//! Many clients in this process, and the expected roster that theirs are compared with.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,13 +18,13 @@ use super::tally::Tally;
 use super::view::Looking;
 use crate::output::Progress;
 
-/// How often a crowd is looked at while it is waited for. Each client notes its own times, so this one is in no result.
+/// The polling interval while waiting for a crowd. Clients record their own times, so it does not affect the results.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The first port that clients announce.
 const PORT: u16 = 40_000;
 
-/// The clients. They end when it is dropped.
+/// A group of clients. Dropping it aborts their tasks.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     pub(crate) members: Vec<Arc<Member>>,
@@ -33,23 +33,23 @@ pub(crate) struct Crowd {
     tasks: JoinSet<()>,
 }
 
-/// How far everybody has come.
+/// How many clients reached the target, and when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached {
-    /// Those who have not.
+    /// Number of clients that did not reach the target.
     pub(crate) missing: usize,
-    /// When the last of the others did.
+    /// When the last of the other clients reached it.
     pub(crate) last: Option<Instant>,
 }
 
-/// What is wrong with the rosters of those who are online.
+/// Numbers of faults among the clients that should be online.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub(crate) struct Faults {
-    /// Not online, without a whole copy, or at another revision than the rest.
+    /// Clients that are offline, lack a complete roster, or are not at the latest roster version.
     pub(crate) behind: u64,
-    /// Kept a roster, and it is not the truth.
+    /// Clients whose roster differs from the expected one.
     pub(crate) wrong: u64,
-    /// Changes that did not join what was there.
+    /// Updates that did not continue the client's revision.
     pub(crate) gaps: u64,
 }
 
@@ -60,16 +60,16 @@ impl Faults {
 }
 
 impl Crowd {
-    /// One client for each person, still outside. `closely` of them, evenly spread, keep a roster.
+    /// Creates one offline client for each person. `closely` of them, evenly spread, keep a roster.
     pub(crate) fn gather(net: &Arc<Net>, people: &[Person], closely: usize, beat: Duration) -> Self {
         Self::beside(0, net, people, closely, beat)
     }
 
-    /// The same, beside so many clients of other crowds.
+    /// Like [`gather`](Self::gather), while `others` clients of other crowds exist, whose places are not reused.
     pub(crate) fn beside(others: usize, net: &Arc<Net>, people: &[Person], closely: usize, beat: Duration) -> Self {
         let mut crowd =
             Self { members: Vec::new(), tally: Arc::default(), commands: Vec::new(), tasks: JoinSet::new() };
-        // Keys of sessions are made of it, which must differ from run to run.
+        // Session keys derive from the seed, so it must differ between runs.
         let seed = wall();
         let each = (people.len() / closely.max(1)).max(1);
         for (index, person) in people.iter().enumerate() {
@@ -95,30 +95,30 @@ impl Crowd {
     }
 
     pub(crate) fn tell(&self, index: usize, command: Command) {
-        self.commands[index].send(command).expect("a client listens as long as its crowd is there");
+        self.commands[index].send(command).expect("client tasks live as long as their crowd");
     }
 
     pub(crate) fn tell_all(&self, command: Command) {
         (0..self.members.len()).for_each(|index| self.tell(index, command));
     }
 
-    /// From now on everybody is waited for to have a whole roster of at least revision `target`.
+    /// Sets the target for [`reach`](Self::reach): a complete roster at revision `target` or later.
     pub(crate) fn aim(&self, target: u64) {
-        // Higher than anything first, so that nobody reaches what was aimed at before.
+        // Disable the target while resetting, so that no client reaches the previous one.
         self.tally.target.store(u64::MAX, Ordering::Relaxed);
         self.members.iter().for_each(|member| member.lock().reached = None);
         self.tally.reached.store(0, Ordering::Relaxed);
         self.tally.target.store(target, Ordering::Relaxed);
     }
 
-    /// Waits until all clients but the first `skip` have what was aimed at, or until `patience` is over.
+    /// Waits until all clients but the first `skip` have reached the target, for at most `patience`.
     pub(crate) async fn reach(&self, skip: usize, patience: Duration, progress: &mut Progress) -> Reached {
         let (begin, count) = (Instant::now(), self.members.len() - skip);
-        // The sum is looked at first because it costs nothing; those who are skipped may be in it.
+        // The counter is cheap to check, but it includes skipped clients, so the exact check follows.
         while (self.reached() < count || self.moments(skip).len() < count) && begin.elapsed() < patience {
             progress.say(|| {
                 let online = self.tally.online.load(Ordering::Relaxed);
-                format!("{online} are online, {} of {count} have the whole roster", self.reached())
+                format!("{online} online, {} of {count} have the complete roster", self.reached())
             });
             sleep(LOOK).await;
         }
@@ -130,7 +130,7 @@ impl Crowd {
         self.tally.reached.load(Ordering::Relaxed)
     }
 
-    /// The highest revision of the epoch that most recently began to be seen.
+    /// The highest revision of all online clients with a complete roster, with its epoch.
     pub(crate) fn latest(&self) -> (Epoch, Revision) {
         let views = self.members.iter().filter_map(|member| {
             let state = member.lock();
@@ -139,7 +139,7 @@ impl Crowd {
         views.max_by_key(|(_, revision)| *revision).unwrap_or((Epoch::new(0), Revision::new(0)))
     }
 
-    /// Everybody who is online, each as it was told about itself.
+    /// The expected roster: the own entry of each online client.
     pub(crate) fn truth(&self) -> Roster {
         let entry = |member: &Arc<Member>| {
             let state = member.lock();
@@ -148,7 +148,7 @@ impl Crowd {
         self.members.iter().filter_map(entry).collect()
     }
 
-    /// Compares everybody who is `expected` to be online with the truth.
+    /// Counts the faults of the clients that are `expected` to be online.
     pub(crate) fn faults(&self, expected: impl Fn(usize) -> bool) -> Faults {
         let (latest, truth) = (self.latest(), self.truth());
         let mut faults = Faults::default();
@@ -163,7 +163,8 @@ impl Crowd {
         faults
     }
 
-    /// Waits until everybody who is `expected` has the truth and nothing is wrong any more, or until `patience` is over.
+    /// Waits until the clients that are `expected` to be online have no faults, for at most `patience`. Returns the
+    /// remaining faults.
     pub(crate) async fn settle(&self, expected: impl Fn(usize) -> bool, patience: Duration) -> Faults {
         let begin = Instant::now();
         loop {
@@ -175,17 +176,17 @@ impl Crowd {
         }
     }
 
-    /// When those who have what was aimed at got it, client by client, leaving out the first `skip` clients.
+    /// When each client reached the target, without the first `skip` clients and those that have not reached it.
     pub(crate) fn moments(&self, skip: usize) -> Vec<Moment> {
         self.members[skip..].iter().filter_map(|member| member.lock().reached).collect()
     }
 
-    /// When those who were let in were, client by client.
+    /// When each client was last logged in, without those that never were.
     pub(crate) fn admissions(&self) -> Vec<Instant> {
         self.members.iter().filter_map(|member| member.lock().admitted).collect()
     }
 
-    /// Ends all clients without a word, and waits until their sockets are closed.
+    /// Aborts all clients and waits until their sockets are closed.
     pub(crate) async fn scatter(mut self) {
         self.tasks.shutdown().await;
     }

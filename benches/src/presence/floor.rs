@@ -1,4 +1,5 @@
-//! The floor: the same number of TLS handshakes, and as many bytes pushed to each, by a server that does nothing else.
+//! The lower bound ("floor") of a join storm: a minimal server that performs the same number of TLS handshakes, sends
+//! the same number of bytes, and does nothing else.
 
 use std::future::poll_fn;
 use std::io;
@@ -15,14 +16,14 @@ use tokio_rustls::TlsAcceptor;
 use super::net::Net;
 use super::tls;
 
-/// What is written at once: four TLS records.
+/// Bytes of one write: four TLS records.
 const CHUNK: usize = 64 * 1024;
 
-/// Connections that may wait to be accepted: as many as the system allows.
+/// The listen backlog: the largest that the system accepts.
 const BACKLOG: u32 = 65_535;
 
-/// A socket that listens for many who come at once; says where.
-#[expect(clippy::print_stdout, reason = "how whoever started this process learns where it listens")]
+/// Opens a listener with a large backlog on a free port and prints its address.
+#[expect(clippy::print_stdout, reason = "the parent process reads the address from standard output")]
 pub(crate) fn listen() -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(([127, 0, 0, 1], 0).into())?;
@@ -31,10 +32,10 @@ pub(crate) fn listen() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves until the process is killed: each client says how many bytes it wants, and gets them.
+/// Serves until the process is killed: each client sends the number of bytes that it wants and receives them.
 ///
 /// # Errors
-/// It cannot listen, or the identity in the data folder cannot be used.
+/// Returns an error if the listener cannot be opened or fails, or if the identity in the data directory is unusable.
 pub async fn serve(data: &Path) -> io::Result<()> {
     let tls = tls::server(&data.join("identity.pem"))?;
     let listener = listen()?;
@@ -42,7 +43,7 @@ pub async fn serve(data: &Path) -> io::Result<()> {
         let (stream, _) = listener.accept().await?;
         let tls = tls.clone();
         tokio::spawn(async move {
-            // Whoever goes early is missed by the client's side.
+            // The client reports a connection that ends early.
             drop(push(stream, tls).await);
         });
     }
@@ -59,14 +60,14 @@ async fn push(stream: TcpStream, tls: TlsAcceptor) -> io::Result<()> {
         left -= now;
     }
     stream.flush().await?;
-    // Until the other side has read all and goes.
+    // Wait until the client has read everything and closes the connection.
     stream.read_u8().await.map(drop)
 }
 
-/// Lets `clients` come at once and get `bytes` together; gives how long it took.
+/// Connects `clients` clients at the same time, which receive `bytes` bytes in total. Returns the elapsed time.
 ///
 /// # Errors
-/// One of them does not get what it wants.
+/// Returns an error if a client does not receive all of its bytes.
 pub(crate) async fn pull(net: &Arc<Net>, clients: usize, bytes: u64) -> io::Result<Duration> {
     let begin = Instant::now();
     let mut tasks = JoinSet::new();
@@ -89,7 +90,7 @@ pub(crate) async fn pull(net: &Arc<Net>, clients: usize, bytes: u64) -> io::Resu
                 if count == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                // As the others give it back once they are let in.
+                // Release the permit with the first bytes, as the other clients do when they are logged in.
                 permit = None;
                 Pin::new(&mut stream).consume(count);
                 left = left.saturating_sub(count as u64);
@@ -98,7 +99,7 @@ pub(crate) async fn pull(net: &Arc<Net>, clients: usize, bytes: u64) -> io::Resu
             Ok::<_, io::Error>((stream, Instant::now()))
         });
     }
-    // Nobody leaves before all have come, as in a room.
+    // Keep every connection open until all clients have finished, as in a storm.
     let mut streams = Vec::with_capacity(clients);
     let mut last = begin;
     while let Some(result) = tasks.join_next().await {

@@ -1,8 +1,8 @@
-//! `idle`: the server's memory for each session that does nothing but send heartbeats.
+//! `idle`: the server's memory for each session that only sends heartbeats.
 //!
-//! The baseline is the same server after a few sessions have come, so that what is made once is not counted for each.
-//! Resident memory is what the system accounts to the process, its own as well as that of files; the kernel's memory for
-//! sockets is not in it. The allocator's leftovers of the sessions' coming are in it.
+//! The baseline is the same server after a few sessions have logged in, which excludes one-time allocations. Resident
+//! memory includes anonymous and file-backed pages and memory that the allocator retains from the logins. It excludes
+//! the kernel's socket buffers.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use super::{BEAT, Outcome, Setting, tell_troubles};
 use crate::machine;
 use crate::output::{Progress, Row, Table};
 
-/// The sessions that come before the baseline is taken.
+/// Number of sessions that log in before the baseline is measured.
 const FIRST: usize = 10;
 
-/// One crowd.
+/// The results of one run.
 #[derive(Debug, Serialize)]
 struct Idle {
     run: usize,
@@ -29,9 +29,9 @@ struct Idle {
     resident_bytes: u64,
     anonymous_bytes: u64,
     peak_bytes: u64,
-    /// What each session beyond the first ones costs.
+    /// Resident memory above the baseline, for each session after the first ones.
     bytes_per_session: f64,
-    /// The processor time that the server uses in a second while all are idle.
+    /// Processor time of the server per second while all sessions are idle.
     idle_cpu_share: f64,
     missing: usize,
     #[serde(flatten)]
@@ -67,10 +67,10 @@ impl Row for Idle {
     }
 }
 
-/// Runs the scenario; memory is looked at after everybody was idle for `rest`.
+/// Runs the scenario. Memory is measured after all sessions have been idle for `rest`.
 ///
 /// # Errors
-/// A server does not start.
+/// Returns an error if the accounts and tickets cannot be created or a server does not start.
 pub async fn run(setting: &Setting, rest: Duration) -> Outcome {
     let people = People::gather(&setting.folder, setting.most(), 0).await?;
     let mut table = Table::new(setting.format, &format!("idle: memory of sessions ({})", machine::describe()));

@@ -1,9 +1,10 @@
-//! `join-storm`: the server was restarted, and everybody comes back with a ticket at once.
+//! `join-storm`: all clients return with tickets at the same time after a restart of the server.
 //!
-//! It begins with the first connection and ends when every client has a whole roster of everybody. In the same run, after
-//! it, the **floor**: a server that does nothing else makes the same number of TLS handshakes and pushes as many bytes as
-//! the storm took to as many connections, with the same clients' code. And at a size where it ends, the **naive** design
-//! beside ours: whoever comes makes it send the whole roster to everybody.
+//! The time runs from the first connection until every client has a complete roster of all sessions. The same run then
+//! measures the lower bound, the **floor**: a minimal server performs the same number of TLS handshakes and sends as
+//! many bytes as the storm did to as many connections of the same client code. With `--naive`, the run also compares
+//! the server with the **naive** design, which sends the whole roster to every session on every change, at a size that
+//! the naive design can handle.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -26,19 +27,19 @@ struct Storm {
     run: usize,
     who: &'static str,
     sessions: usize,
-    /// Until the last has everything; of a storm that did not end in time, until the last of those who have.
+    /// Time until the last client has the complete roster. If the storm timed out, clients that lack it do not count.
     ms: f64,
     bytes: u64,
     frames: u64,
     /// Processor time of the server and of this process.
     server_cpu_s: f64,
     clients_cpu_s: f64,
-    /// Ours against the floor, and the naive design against ours.
+    /// Ours relative to the floor, and the naive design relative to ours.
     ratio: Option<f64>,
     ratio_of_bytes: Option<f64>,
-    /// Clients without the whole roster.
+    /// Clients without the complete roster.
     missing: usize,
-    /// Copies whose number of entries is not that of their revision.
+    /// Snapshots whose number of entries does not match their revision.
     miscounted: usize,
     #[serde(flatten)]
     faults: Faults,
@@ -79,16 +80,17 @@ impl Row for Storm {
     }
 }
 
-/// Runs the scenario. `naive` is the number of sessions beside the naive design, none if it is zero.
+/// Runs the scenario. `naive` is the number of sessions for the comparison with the naive design; zero skips it.
 ///
 /// # Errors
-/// A server does not start, or the floor does not hold.
+/// Returns an error if the accounts and tickets cannot be created, a server does not start, or a client of the floor
+/// does not receive all of its bytes.
 pub async fn run(setting: &Setting, naive: usize) -> Outcome {
     let people = People::gather(&setting.folder, setting.most().max(naive), 0).await?;
     let mut table = Table::new(setting.format, &format!("join-storm: tickets, all at once ({})", machine::describe()));
     let mut progress = Progress::default();
     let mut is_fine = true;
-    // Not counted: the first storm of a process pays for the clients' memory, and all that are compared find it there.
+    // Warm-up: the first storm of a process allocates the clients' memory, which all measured storms reuse.
     storm(setting, 0, Design::Ours, &people.holders[..setting.most()], &mut progress).await?;
     for run in 1..=setting.runs {
         for &sessions in &setting.sessions {
@@ -132,7 +134,7 @@ async fn storm(
     let net = setting.net(&server, Arrivals::Ignored)?;
     let sessions = people.len();
     let crowd = Crowd::gather(&net, people, setting.closely, BEAT);
-    // Nobody leaves and each who comes is one change, so that the last one's is the revision of everybody.
+    // Each arrival is one change and no session leaves, so the last arrival has revision `sessions`.
     crowd.aim(sessions as u64);
     let (begin, server_before, clients_before) = (Instant::now(), server.processor(), machine::process_time());
     crowd.tell_all(Command::Come(by));

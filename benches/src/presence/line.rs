@@ -1,4 +1,4 @@
-//! One connection of a client: hello, the answer to a log-in, and what comes afterwards.
+//! One connection of a client: the hello, the login, and the replies and updates that follow.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -22,7 +22,7 @@ use super::net::{Net, Socket};
 use super::peek_reply::PeekReply;
 use super::tally::Tally;
 
-/// A connection.
+/// A connection of a client to the server.
 #[derive(Debug)]
 pub(crate) struct Line {
     member: Arc<Member>,
@@ -30,14 +30,14 @@ pub(crate) struct Line {
     stream: TlsStream<Socket>,
     decoder: FrameDecoder,
     stage: Stage,
-    /// How often heartbeats are sent, when the next is due, how many there were, and when the last was sent.
+    /// The heartbeats' interval, the timer of the next one, their number so far, and when the last one was sent.
     interval: Duration,
     beat: Pin<Box<Sleep>>,
     beats: u32,
     beat_sent: Instant,
 }
 
-/// What is expected from the server.
+/// What the client expects from the server next.
 #[derive(Debug)]
 enum Stage {
     Hello,
@@ -61,7 +61,7 @@ impl fmt::Display for Trouble {
             Self::Io(error) => write!(f, "connection: {:?}", error.kind()),
             Self::Closed => f.write_str("connection: closed by the server"),
             Self::Protocol(what) => write!(f, "protocol: {what}"),
-            // Without the seconds, which differ.
+            // Without the retry times, so that equal rejections are counted together.
             Self::Rejected(Rejection::Busy { .. }) => f.write_str("rejected: busy"),
             Self::Rejected(Rejection::SlowDown { .. }) => f.write_str("rejected: slow down"),
             Self::Rejected(rejection) => write!(f, "rejected: {rejection:?}"),
@@ -76,10 +76,10 @@ impl From<io::Error> for Trouble {
     }
 }
 
-const UNREADABLE: Trouble = Trouble::Protocol("a reply that cannot be read");
+const UNREADABLE: Trouble = Trouble::Protocol("malformed reply");
 
 impl Line {
-    /// Connects and says hello; the first heartbeat is due after `first`.
+    /// Connects and exchanges hellos. The first heartbeat is due after `first`.
     pub(crate) async fn open(
         net: &Net,
         member: &Arc<Member>,
@@ -109,7 +109,7 @@ impl Line {
         Ok(line)
     }
 
-    /// Asks to be let in, and waits until it is.
+    /// Sends the encoded login or resume request and waits until the server has answered it with a welcome.
     pub(crate) async fn enter(&mut self, request: &[u8]) -> Result<(), Trouble> {
         self.member.lock().asked = Some(Moment::now());
         self.write(request).await?;
@@ -119,7 +119,7 @@ impl Line {
         Ok(())
     }
 
-    /// Says something.
+    /// Sends a request.
     pub(crate) async fn say(&mut self, request: &Request<'_>) -> Result<(), Trouble> {
         Ok(self.write(&encoded(request)).await?)
     }
@@ -138,12 +138,12 @@ impl Line {
         self.say(&Request::Heartbeat { number }).await
     }
 
-    /// Reads what there is.
+    /// Reads and processes the available bytes; waits if there are none.
     pub(crate) async fn read(&mut self) -> Result<(), Trouble> {
         poll_fn(|cx| self.poll_read(cx)).await
     }
 
-    /// Reads what there is, once. Ready as soon as something was read.
+    /// Polls [`read`](Self::read). Ready once one buffer of bytes has been processed.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Trouble>> {
         let Self { member, tally, stream, decoder, stage, beats, beat_sent, .. } = self;
         let bytes = ready!(Pin::new(&mut *stream).poll_fill_buf(cx))?;
@@ -155,10 +155,10 @@ impl Line {
         let mut input = bytes;
         let mut frames = 0;
         let mut state = member.lock();
-        while let Some(payload) = decoder.next(&mut input).map_err(|_| Trouble::Protocol("no frame"))? {
+        while let Some(payload) = decoder.next(&mut input).map_err(|_| Trouble::Protocol("malformed frame"))? {
             frames += 1;
             if matches!(stage, Stage::Hello) {
-                Hello::decode(&payload).map_err(|_| Trouble::Protocol("no hello"))?;
+                Hello::decode(&payload).map_err(|_| Trouble::Protocol("malformed hello"))?;
                 *stage = Stage::Answer;
                 continue;
             }
@@ -210,7 +210,7 @@ impl Line {
     }
 }
 
-/// One frame with `request` in it.
+/// Encodes `request` as one frame.
 pub(crate) fn encoded(request: &Request<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     frame::encode(request, &mut bytes);

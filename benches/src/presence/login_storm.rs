@@ -1,16 +1,17 @@
-//! `login-storm`: everybody logs in with a password at once, beside others who are online.
+//! `login-storm`: all clients log in with passwords at the same time, while other sessions are online.
 //!
-//! Who is told "busy, try again in n s" waits for as long and up to as long again, as real clients do, and comes back over
-//! a new connection. The ceiling is what the machine's processors can do at most: argon2 with the same parameters, its
-//! memory reused, one thread for each processor and nothing else, before and after the storm. The rate is that of being let
-//! in, between the first and the last tenth, as in the end fewer wait than there are threads; the rate of all, until each
-//! has the whole roster, is given beside it.
+//! A client that is rejected as busy waits for the server's retry time plus up to the same time again, as real clients
+//! do, and retries over a new connection. The **ceiling** is the highest rate that the machine's processors can reach:
+//! argon2 with the same parameters and reused memory, one thread for each processor and no other work, measured before
+//! and after the storm. The **rate** is that of completed logins, without the first and the last tenth, because at the
+//! end fewer logins wait than there are threads. The rate over the whole storm, until each client has the complete
+//! roster, is reported too.
 //!
-//! So are two shares of all processor time between the two: that of the threads that check passwords, as what others do on
-//! the same hardware makes the rate and the ceiling vary, and that share hardly; and that of this process, whose clients
-//! would have processors of their own anywhere else. The rate is therefore compared twice, with the whole ceiling, and
-//! with the part of it that the clients leave. The others' heartbeats are timed before and during the storm, in this
-//! process.
+//! For the same middle part of the storm, two shares of all processor time are reported. The share of the threads that
+//! check passwords hardly varies, whereas other load on the same hardware makes the rate and the ceiling vary. The
+//! share of this process matters because in practice clients run on other machines. The rate is therefore compared
+//! both with the whole ceiling and with the part of it that the clients leave. This process also times the heartbeats
+//! of the other sessions before and during the storm.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,8 +32,8 @@ use super::{BEAT, Outcome, Setting, millis, tell_troubles};
 use crate::machine;
 use crate::output::{Progress, Row, Table};
 
-/// How often the others send heartbeats: as often as gives a percentile, ten times as often as real clients. Each costs
-/// processor time that the storm lacks.
+/// Heartbeat interval of the other sessions: a tenth of that of real clients, to get enough samples for a percentile.
+/// A shorter interval would take processor time from the storm.
 const OTHERS_BEAT: Duration = Duration::from_secs(1);
 
 /// One storm.
@@ -41,26 +42,26 @@ struct Storm {
     run: usize,
     log_ins: usize,
     others: usize,
-    /// Until all had the whole roster.
+    /// Time until all clients had the complete roster.
     ms: f64,
-    /// Let in, without the first and the last tenth.
+    /// Logins per second, without the first and the last tenth.
     per_second: f64,
     per_second_of_all: f64,
     ceiling_per_second: f64,
     share_of_ceiling: f64,
-    /// Of the ceiling times the processor time that the clients leave.
+    /// The rate relative to the part of the ceiling that the clients leave.
     share_of_rest: f64,
-    /// These two of all processor time, without the first and the last tenth.
+    /// Shares of all processor time, without the first and the last tenth.
     hashing_share: f64,
     clients_share: f64,
-    /// How often somebody was told "busy", and came back.
+    /// Number of logins that the server rejected as busy.
     busy: u64,
     beats: u64,
     beat_calm_p99_ms: f64,
     beat_p50_ms: f64,
     beat_p99_ms: f64,
     beat_most_ms: f64,
-    /// Those who never came in, of both kinds.
+    /// Clients of both groups that did not log in, and other sessions that did not stay online.
     missing: usize,
 }
 
@@ -110,10 +111,11 @@ impl Row for Storm {
     }
 }
 
-/// Runs the scenario with so many others online, and the ceiling measured for `yardstick` before and after.
+/// Runs the scenario while `others` sessions are online. The ceiling is measured for `yardstick` before and after the
+/// storm.
 ///
 /// # Errors
-/// A server does not start.
+/// Returns an error if the accounts and tickets cannot be created or a server does not start.
 pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outcome {
     let people = People::gather(&setting.folder, others, setting.most()).await?;
     let mut table =
@@ -184,7 +186,7 @@ pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outco
     Ok(is_fine)
 }
 
-/// The middle of a storm: without the first and the last tenth.
+/// The middle part of a storm, without the first and the last tenth of its logins.
 #[derive(Debug)]
 struct Steady {
     from: Instant,
@@ -206,7 +208,7 @@ impl Steady {
     }
 }
 
-/// How many passwords this machine can check in a second at most.
+/// The highest number of password checks per second on this machine, measured for `time`.
 async fn ceiling(time: Duration) -> std::io::Result<f64> {
     let cost = HashCost::DEFAULT;
     let params =
@@ -219,14 +221,14 @@ async fn ceiling(time: Duration) -> std::io::Result<f64> {
             let mut blocks = vec![Block::new(); params.block_count()];
             let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
             let mut output = [0; 32];
-            // The first one pays for the memory, and is not counted.
+            // The first hash touches the memory for the first time and is not counted.
             let mut counted = false;
             let mut first = Instant::now();
             let mut count = 0_u64;
             while Instant::now() < end || count == 0 {
                 argon2
                     .hash_password_into_with_memory(b"correct horse", b"sixteen of salt!", &mut output, &mut blocks)
-                    .expect("the lengths are allowed");
+                    .expect("the lengths are within argon2's limits");
                 if counted {
                     count += 1;
                 } else {
@@ -234,7 +236,7 @@ async fn ceiling(time: Duration) -> std::io::Result<f64> {
                     first = Instant::now();
                 }
             }
-            // In thousandths, so that threads that begin at different times add up.
+            // Add up the rates of the threads, as they start at different times. In thousandths, to fit an integer.
             let rate = count as f64 / first.elapsed().as_secs_f64();
             done.fetch_add((rate * 1e3) as u64, Ordering::Relaxed);
         };
@@ -254,10 +256,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_is_that_of_the_middle() {
+    fn the_rate_excludes_the_first_and_last_tenth() {
         let begin = Instant::now();
         let after = |millis| begin + Duration::from_millis(millis);
-        // One in 10 ms; but the first tenth comes late, the last tenth later, and they are told in no order.
+        // One login every 10 ms, except for bursts in the first and the last tenth; not in order of time.
         let mut admissions: Vec<Instant> = (0..100).map(|index| after(1_000 + index * 10)).collect();
         admissions[..10].fill(after(999));
         admissions[91..].fill(after(9_000));
@@ -266,7 +268,7 @@ mod tests {
         assert_eq!((steady.from, steady.to, steady.log_ins), (after(1_100), after(1_890), 79));
         assert!((steady.per_second() - 100.0).abs() < 1e-9);
         for few in [Vec::new(), vec![begin]] {
-            assert!(Steady::of(few).per_second().abs() < f64::EPSILON, "no time, no rate");
+            assert!(Steady::of(few).per_second().abs() < f64::EPSILON, "the rate is zero without elapsed time");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is known of one client from outside of its task: who it is, what it has, what it sees.
+//! The state of one client that is shared between its task and the scenario.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::net;
 use super::view::{Looking, View};
 
-/// An account, and what it takes to use it.
+/// An account and its credentials.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) password: String,
-    /// The last ticket that was given to it, or none.
+    /// The latest ticket; empty if there is none.
     pub(crate) ticket: Vec<u8>,
 }
 
@@ -23,34 +23,34 @@ pub(crate) struct Person {
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) index: usize,
-    /// Which decides where it connects from: its number among all crowds that are there.
+    /// The client's number among the clients of all crowds, which determines its source address.
     pub(crate) place: usize,
-    /// When the kernel got the bytes that were read last, if it was asked.
+    /// When the kernel received the most recently read bytes, if the [`Net`](net::Net) records arrivals.
     pub(crate) arrived: Arc<AtomicU64>,
     state: Mutex<State>,
 }
 
-/// What changes about a client.
+/// The mutable part of a client's state.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) person: Person,
-    /// Its own entry, as the server told it.
+    /// The client's own entry, from its welcome.
     pub(crate) entry: Option<Entry>,
     pub(crate) is_online: bool,
     pub(crate) view: View,
-    /// When it was last let in.
+    /// When the client last logged in.
     pub(crate) admitted: Option<Instant>,
-    /// When it last asked for something that changes the roster.
+    /// When the client last sent a request that changes the roster.
     pub(crate) asked: Option<Moment>,
-    /// When its view reached what everybody waits for.
+    /// When the client's view reached the target.
     pub(crate) reached: Option<Moment>,
 }
 
-/// A time on two clocks.
+/// A point in time on two clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) at: Instant,
-    /// On the clock of arrivals: of what was read, the time of its arrival, if it was noted.
+    /// Nanoseconds on the clock of [`net::wall`]. For received data the kernel's time of arrival, if it is recorded.
     pub(crate) wall: u64,
 }
 

@@ -1,11 +1,13 @@
-//! The presence server with many sessions, measured from outside: the real program as a process of its own, over TLS.
+//! Benchmarks of the presence server with many sessions, measured from outside: the real program runs as a separate
+//! process, and clients connect over TLS.
 //!
-//! All clients live in this process. They are light, so that they cost less than the server does: they speak the wire
-//! types directly, have no datagram sockets, and come from many addresses of 127.0.0.0/8. A few of them **look closely**:
-//! they keep a roster and it is compared with the truth entry by entry. All others **count**: entries of pages, and the
-//! numbers of changes, each of which has to join the one before. The truth is what each client was told about itself.
+//! All clients share this process. They use the wire types directly, have no datagram sockets, and connect from many
+//! addresses of 127.0.0.0/8, so that they cost less than the server does. A few **closely looking** clients keep a
+//! roster, which is compared with the expected roster entry by entry. All other clients only **count**: the entries of
+//! snapshot pages, and the revisions of updates, each of which must continue the previous one. The expected roster
+//! consists of the entry that each client received about itself in its welcome.
 //!
-//! Each scenario is one file and says at its top what it means.
+//! Each scenario is one module, whose documentation defines what it measures.
 
 pub mod broadcast;
 pub mod churn;
@@ -39,32 +41,33 @@ use self::people::{People, server_folder};
 use self::process::Server;
 use crate::output::Format;
 
-/// What all scenarios share.
+/// The settings that all scenarios share.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// The program `chat-server`.
+    /// Path of the `chat-server` executable.
     pub program: PathBuf,
-    /// Where people and the server's data are kept between runs.
+    /// Directory that keeps accounts, tickets and the server's data between runs.
     pub folder: PathBuf,
-    /// Sessions, one row or group of rows for each number.
+    /// Numbers of sessions. Each number yields its own row or rows.
     pub sessions: Vec<usize>,
-    /// Runs of each.
+    /// Runs for each number of sessions.
     pub runs: usize,
-    /// How many clients look closely.
+    /// Number of clients that keep a full roster.
     pub closely: usize,
-    /// How many clients may be between connecting and being let in.
+    /// Maximum number of clients that connect and log in at the same time.
     pub dialling: usize,
-    /// How long anything is waited for.
+    /// Timeout for each phase of a scenario.
     pub patience: Duration,
-    /// The form of the results.
+    /// Output format of the results.
     pub format: Format,
 }
 
 impl Setting {
-    /// Makes the accounts and tickets that are missing; scenarios do it too.
+    /// Creates missing accounts and tickets: `holders` with a ticket and `members` with a password. Scenarios call it
+    /// implicitly.
     ///
     /// # Errors
-    /// The folder cannot be used.
+    /// Returns an error if the directory cannot be read or written, or if a client does not obtain a ticket in time.
     pub async fn prepare(&self, holders: usize, members: usize) -> io::Result<()> {
         People::gather(&self.folder, holders, members).await.map(drop)
     }
@@ -86,15 +89,15 @@ impl Setting {
     }
 }
 
-/// Where the program `chat-server` is unless told otherwise: beside this one.
+/// The default path of the `chat-server` executable: the directory of the executable `own`.
 pub fn beside(own: &Path) -> PathBuf {
     own.with_file_name("chat-server")
 }
 
-/// How often clients send heartbeats, as the server asks by default.
+/// The clients' heartbeat interval: the server's default.
 const BEAT: Duration = Duration::from_secs(10);
 
-/// Whose server is measured.
+/// The server design under test.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Design {
     Ours,
@@ -102,7 +105,7 @@ enum Design {
 }
 
 impl Design {
-    /// Starts it; gives its name in results, and how clients come in.
+    /// Starts a server of this design. Returns the server, its name in the results, and how clients log in to it.
     fn start(self, setting: &Setting) -> io::Result<(Server, &'static str, By)> {
         Ok(match self {
             Self::Ours => (setting.serve()?, "ours", By::Ticket),
@@ -115,7 +118,7 @@ fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// What went wrong in a crowd, on standard error, as it explains a bad row.
+/// Prints a crowd's troubles to standard error, to explain a row with faults.
 #[expect(clippy::print_stderr, reason = "diagnostics of a program")]
 fn tell_troubles(what: &str, troubles: &std::collections::BTreeMap<String, u64>) {
     for (trouble, count) in troubles {
@@ -123,4 +126,5 @@ fn tell_troubles(what: &str, troubles: &std::collections::BTreeMap<String, u64>)
     }
 }
 
+/// The result of a scenario: whether every client was online with the correct roster.
 type Outcome = io::Result<bool>;

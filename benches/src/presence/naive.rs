@@ -1,6 +1,6 @@
-//! The design that everybody writes first: a list under a lock, a queue per client, and the whole roster to everybody
-//! whenever anything changes. It is spared a lot: it checks no tickets, keeps no log, and encodes the roster only once
-//! per change.
+//! The naive design for comparison: a list of users under a lock, a queue for each client, and the whole roster sent to
+//! every client on every change. It has less to do than the real server: it checks no passwords or tickets, keeps no
+//! log, and encodes the roster only once per change.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,13 +25,13 @@ use tokio_rustls::TlsAcceptor;
 use super::floor::listen;
 use super::{net, tls};
 
-/// The entries in a page: with addresses of this kind that is less than a frame takes.
+/// Entries in a snapshot page. With one IPv4 address each, they fit into a frame.
 const PAGE: usize = 500;
 
 /// Serves until the process is killed.
 ///
 /// # Errors
-/// It cannot listen, or the identity in the data folder cannot be used.
+/// Returns an error if the listener cannot be opened or fails, or if the identity in the data directory is unusable.
 pub async fn serve(data: &Path) -> io::Result<()> {
     let tls = tls::server(&data.join("identity.pem"))?;
     let listener = listen()?;
@@ -41,7 +41,7 @@ pub async fn serve(data: &Path) -> io::Result<()> {
         let (tls, room) = (tls.clone(), Arc::clone(&room));
         tokio::spawn(async move {
             let mut user = None;
-            // However it ends, it has left.
+            // Whether the connection ended cleanly or not, its user leaves.
             drop(guest(stream, from, tls, &room, &mut user).await);
             if let Some(user) = user {
                 room.change(|all| drop(all.remove(&user)));
@@ -50,7 +50,7 @@ pub async fn serve(data: &Path) -> io::Result<()> {
     }
 }
 
-/// Who is there, each with the queue of what it is sent.
+/// The revision, and the users that are online.
 #[derive(Debug, Default)]
 struct Room {
     state: Mutex<(u64, BTreeMap<UserName, OnlineUser>)>,
@@ -63,7 +63,7 @@ struct OnlineUser {
 }
 
 impl Room {
-    /// Makes a change, and sends the whole roster to everybody.
+    /// Applies a change and queues the whole roster for every user.
     fn change(&self, change: impl FnOnce(&mut BTreeMap<UserName, OnlineUser>)) {
         let mut state: MutexGuard<'_, _> = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (revision, all) = &mut *state;
@@ -75,7 +75,7 @@ impl Room {
         let (epoch, revision) = (Epoch::new(1), Revision::new(*revision));
         frame::encode(&Reply::SnapshotComplete { epoch, revision }, &mut bytes);
         let bytes = Bytes::from(bytes);
-        // Whose connection has ended is about to leave.
+        // A send fails only if the user's connection has ended; its task then removes the user.
         all.values().for_each(|present| drop(present.queue.send(bytes.clone())));
     }
 }

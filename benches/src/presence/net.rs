@@ -1,4 +1,4 @@
-//! Connections of many clients on one machine: many source addresses, and the kernel's own time of arrival.
+//! Connections of many clients on one machine: many source addresses, and arrival times recorded by the kernel.
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSliceMut};
@@ -21,25 +21,25 @@ use tokio_rustls::client::TlsStream;
 
 use super::tls;
 
-/// The clients that share a source address: fewer than the server allows by default (128).
+/// Number of clients that share a source address: below the server's default limit of 128.
 const PER_ADDRESS: usize = 100;
 
-/// How clients reach a server.
+/// Connects clients to one server.
 pub(crate) struct Net {
     server: SocketAddr,
     tls: TlsConnector,
     name: ServerName<'static>,
-    /// How many clients may be between connecting and being let in.
+    /// Limits how many clients connect and log in at the same time.
     pub(crate) dialling: Semaphore,
     arrivals: Arrivals,
 }
 
-/// Whether the kernel is asked when bytes arrived. That costs a little, so only who needs it asks.
+/// Whether the kernel records when bytes arrive. Recording has a small cost, so only scenarios that need it ask for it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Arrivals {
-    /// They are noted.
+    /// Arrival times are recorded.
     Noted,
-    /// They are not.
+    /// Arrival times are not recorded.
     Ignored,
 }
 
@@ -55,7 +55,8 @@ impl Net {
         Ok(Arc::new(Self { server, tls: tls::client()?, name, dialling: Semaphore::new(dialling), arrivals }))
     }
 
-    /// Connects client number `index` from an address of its own group, and shakes hands.
+    /// Connects client number `index` from its source address and performs the TLS handshake. The time of the latest
+    /// arrival is stored in `arrived` if arrivals are recorded.
     pub(crate) async fn dial(&self, index: usize, arrived: &Arc<AtomicU64>) -> io::Result<TlsStream<Socket>> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(source(index), 0))?;
@@ -78,14 +79,14 @@ pub(crate) fn source(index: usize) -> IpAddr {
     Ipv4Addr::new(127, 1, high, low).into()
 }
 
-/// Nanoseconds on the clock that the kernel notes arrivals with.
+/// The current time in nanoseconds, on the clock of the kernel's arrival times.
 pub(crate) fn wall() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A socket that may note when the bytes that were read last arrived, on the clock of [`wall`]. Over loopback that is
-/// the moment in which the server wrote them.
+/// A socket that can record when the most recently read bytes arrived, on the clock of [`wall`]. Over loopback that is
+/// when the server wrote them.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
@@ -112,8 +113,8 @@ impl AsyncRead for Socket {
                     }
                 }
                 received = Some(message.bytes);
-                // Less than there is room for is all that there was, and the system need not be asked once more to learn
-                // that there is nothing: so do tokio's own streams. Nothing at all is the end, which stays readable.
+                // A short read means that the socket is drained: clear readiness without another syscall, as tokio's
+                // own streams do. Zero bytes mean the end of the stream, which stays readable.
                 if (1..room).contains(&message.bytes) { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
             });
             match (received, read) {
@@ -153,14 +154,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_read_with_the_time_of_its_arrival_is_whole_and_ends() {
+    async fn a_socket_that_records_arrivals_reads_the_whole_stream_up_to_its_end() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         setsockopt(&stream, sockopt::ReceiveTimestampns, &true).unwrap();
         let (arrived, before) = (Arc::<AtomicU64>::default(), wall());
         let mut socket = Socket { stream, arrived: Some(Arc::clone(&arrived)) };
-        // The system begins a moment after it was asked.
+        // The kernel starts to record arrivals shortly after the option is set.
         let noted = async {
             while arrived.load(Ordering::Relaxed) == 0 {
                 far.write_all(b"x").await.unwrap();
@@ -168,7 +169,7 @@ mod tests {
                 sleep(Duration::from_millis(1)).await;
             }
         };
-        timeout(Duration::from_secs(30), noted).await.expect("times of arrival are noted");
+        timeout(Duration::from_secs(30), noted).await.expect("arrival times are recorded");
         let sent: Vec<u8> = (0..=u8::MAX).cycle().take(100_000).collect();
         let send = async {
             for piece in sent.chunks(1_237) {
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn no_address_has_more_clients_than_the_server_allows() {
+    fn each_source_address_serves_a_limited_number_of_clients() {
         assert_eq!(source(0), source(PER_ADDRESS - 1));
         assert_ne!(source(0), source(PER_ADDRESS));
         assert_eq!(source(25_600), IpAddr::from([127, 1, 1, 1]));

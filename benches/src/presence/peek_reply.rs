@@ -1,17 +1,17 @@
-//! Reads the head of a reply and skips the rest: ten thousand clients in one process must cost less than the server.
+//! Reads the head of a reply and skips the rest, so that ten thousand clients in one process cost less than the server.
 
 use chat_core::id::{Epoch, Revision};
 use chat_core::wire::Malformed;
 use chat_core::wire::control::Reply;
 
-/// A reply as far as a counting client reads it.
+/// The parts of a reply that a counting client reads.
 #[derive(Debug, PartialEq)]
 pub(crate) enum PeekReply {
     /// A snapshot page with this number of entries.
     Page(u32),
     /// The snapshot is complete.
     Complete(Epoch, Revision),
-    /// Changes from one revision to another.
+    /// An update from the first revision to the second.
     Update(Epoch, Revision, Revision),
     /// Any other reply, read in full.
     Other(Box<Reply>),
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_head_of_each_reply_is_read() {
+    fn peeking_reads_the_head_of_each_reply() {
         let (epoch, from, to) = (Epoch::new(u64::MAX), Revision::new(300), Revision::new(301));
         let update = Update { epoch, from, to, changes: Vec::new() };
         for (reply, seen) in [
