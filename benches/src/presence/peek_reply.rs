@@ -26,7 +26,7 @@ impl PeekReply {
     /// Reads the head of a payload.
     ///
     /// # Errors
-    /// The head, or for any other reply the whole payload, cannot be decoded.
+    /// Returns an error if the head is malformed, or, for a reply of another kind, any part of the payload.
     pub(crate) fn at(payload: &[u8]) -> Result<Self, Malformed> {
         let (kind, rest) = read::<u32>(payload)?;
         Ok(match kind {

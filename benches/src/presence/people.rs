@@ -1,4 +1,4 @@
-//! Accounts and tickets for the clients, made before anything is measured and kept in the data folder.
+//! Accounts and tickets for the clients, created before the measurement and kept in the data directory.
 
 use std::fs;
 use std::io;
@@ -27,41 +27,42 @@ use super::member::Person;
 use super::net::{Arrivals, Net, wall};
 use crate::output::Progress;
 
-/// The people of a data folder.
+/// The accounts of a data directory.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct People {
-    /// When the tickets were made, in nanoseconds.
+    /// When the tickets were issued, in nanoseconds since the Unix epoch.
     made: u64,
-    /// Those who come with a ticket. Their passwords are hashed at the least cost, as nobody ever checks them.
+    /// Accounts that log in with a ticket. Their passwords are hashed at the lowest cost, as they are never checked.
     pub(crate) holders: Vec<Person>,
-    /// Those who come with a password, hashed at the usual cost.
+    /// Accounts that log in with a password, hashed at the default cost.
     pub(crate) members: Vec<Person>,
 }
 
-/// Tickets are valid for 24 h; a run that begins with one that is this old still ends in time.
+/// Maximum age of tickets at the start of a run. They are valid for 24 h, so this leaves 4 h for the run.
 const TICKETS_LAST: Duration = Duration::from_secs(20 * 60 * 60);
 
-/// How many make their accounts at once: fewer than may share an address, and a roster so small that it costs nothing.
+/// Maximum number of concurrent registrations: below the server's limit for each address, and few enough to keep the
+/// roster small.
 const AT_ONCE: usize = 64;
 
-/// How long all of them may take.
+/// Timeout for all registrations.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 const PASSWORD: &str = "correct horse";
 
-/// The data folder of the server.
+/// The server's data directory inside `folder`.
 pub(crate) fn server_folder(folder: &Path) -> PathBuf {
     folder.join("server")
 }
 
 impl People {
-    /// Sees to it that there are at least so many people of each kind.
+    /// Loads the accounts from `folder` and creates missing ones, so that there are `holders` and `members` of them.
     ///
-    /// Tickets come from a server in this process that has the folder's ticket key, and accounts at the least cost: a
-    /// ticket says nothing about the cost of a password.
+    /// A server in this process issues the tickets. It uses the directory's ticket key and hashes passwords at the
+    /// lowest cost, since a ticket does not depend on the cost of the password hash.
     ///
     /// # Errors
-    /// The folder cannot be used, or not all come in.
+    /// Returns an error if the directory cannot be read or written, or if an account or ticket cannot be created.
     pub(crate) async fn gather(folder: &Path, holders: usize, members: usize) -> io::Result<Self> {
         let file = folder.join("people.json");
         let mut people: Self = match fs::read(&file) {
@@ -97,7 +98,7 @@ async fn with_tickets(folder: &Path, count: usize, progress: &mut Progress) -> i
     let net = Net::new(listener.local_addr()?, AT_ONCE, Arrivals::Ignored)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let mut options = ServerOptions::default();
-    // What keeps strangers from making accounts is not in the way of whoever owns the folder.
+    // The benchmark owns the server, so its registrations are not rate limited.
     (options.machine.registrations_per_hour, options.machine.registrations_per_address) = (u32::MAX, u32::MAX);
     let server =
         tokio::spawn(serve(listener, identity, Arc::new(accounts), options, |_| {}, async { drop(stopped.await) }));
@@ -115,7 +116,10 @@ async fn with_tickets(folder: &Path, count: usize, progress: &mut Progress) -> i
     while has_ticket(&crowd) < count {
         if begin.elapsed() > PATIENCE {
             let troubles = crowd.tally.troubles();
-            return Err(io::Error::other(format!("only {} of {count} got a ticket: {troubles:?}", has_ticket(&crowd))));
+            return Err(io::Error::other(format!(
+                "only {} of {count} have a ticket: {troubles:?}",
+                has_ticket(&crowd)
+            )));
         }
         progress.say(|| format!("{} of {count} have a ticket", has_ticket(&crowd)));
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -129,7 +133,7 @@ async fn with_tickets(folder: &Path, count: usize, progress: &mut Progress) -> i
 
 async fn with_passwords(folder: &Path, count: usize, progress: &mut Progress) -> io::Result<Vec<Person>> {
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    // As many wait as are made at once: none is refused.
+    // The queue holds all concurrent registrations, so none is rejected as busy.
     let queue = NonZeroUsize::new(AT_ONCE).unwrap_or(NonZeroUsize::MIN);
     let accounts = open(folder, HashOptions { threads, queue, ..HashOptions::default() }).await?;
     let people: Vec<Person> = (0..count)
@@ -140,7 +144,7 @@ async fn with_passwords(folder: &Path, count: usize, progress: &mut Progress) ->
         while tasks.len() >= AT_ONCE {
             registered(tasks.join_next().await)?;
         }
-        progress.say(|| format!("{number} of {count} accounts are made"));
+        progress.say(|| format!("{number} of {count} accounts created"));
         let name: UserName = UserName::parse(&person.name).map_err(io::Error::other)?;
         let password = Password::parse(&person.password).map_err(io::Error::other)?;
         let accounts = accounts.clone();

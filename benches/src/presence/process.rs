@@ -1,4 +1,4 @@
-//! Servers as processes of their own, and what the system knows of them.
+//! Servers as child processes, and their memory and processor time as reported by `/proc`.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A running server. Killed when it is dropped.
+/// A running server process. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -17,23 +17,24 @@ pub(crate) struct Server {
 /// The memory of a process, in bytes.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub(crate) struct Memory {
-    /// All that is resident.
+    /// Resident memory.
     pub(crate) resident: u64,
-    /// Of it what no file holds: heap and stacks.
+    /// The part of the resident memory that no file backs: heap and stacks.
     pub(crate) anonymous: u64,
-    /// The most that was ever resident.
+    /// The highest resident memory so far.
     pub(crate) peak: u64,
 }
 
 impl Server {
-    /// Starts `chat-server` on a data folder and waits until it listens.
+    /// Starts `chat-server` with the data directory `data` and waits until it listens.
     pub(crate) fn chat(program: &Path, data: &Path) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.arg("--data-dir").arg(data).args(["--listen", "127.0.0.1:0"]).env_remove("CHAT_DATABASE");
         Self::start(&mut command)
     }
 
-    /// Starts this program again, as the server `name`, with the identity in a data folder.
+    /// Starts this executable again with the subcommand `name`, as a server with the identity in the directory `data`,
+    /// and waits until it listens.
     pub(crate) fn ours(name: &str, data: &Path) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(name).arg(data);
@@ -46,7 +47,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{:?}: {error}", command.get_program())))?;
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
         let address = loop {
             match lines.next() {
                 Some(Ok(line)) => {
@@ -55,10 +56,10 @@ impl Server {
                     }
                 }
                 Some(Err(error)) => return Err(error),
-                None => return Err(io::Error::other(format!("{:?} does not listen", command.get_program()))),
+                None => return Err(io::Error::other(format!("{:?} exited before it listened", command.get_program()))),
             }
         };
-        // Read to the end, so that the server never waits for us.
+        // Keep reading, so that a full pipe never blocks the server.
         std::thread::spawn(move || lines.for_each(drop));
         Ok(Self { child, address })
     }
@@ -76,18 +77,18 @@ impl Server {
         }
     }
 
-    /// The processor time that it has used.
+    /// The processor time that the process has used, with a resolution of 10 ms.
     pub(crate) fn processor(&self) -> Duration {
-        /// `USER_HZ`, which Linux shows to programs since ever.
+        /// `USER_HZ`, which is 100 on Linux.
         const TICKS_PER_SECOND: u64 = 100;
         let stat = fs::read_to_string(self.proc("stat")).unwrap_or_default();
-        // After the name, which may hold spaces: user time and system time are the 12th and 13th field.
+        // Skip the name, which may contain spaces. User and system time are fields 12 and 13 after it.
         let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
         let ticks: u64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
         Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
     }
 
-    /// Its threads of this moment with names that begin like this.
+    /// The server's current threads whose names start with `names`.
     pub(crate) fn threads(&self, names: &str) -> Threads {
         let is_one = |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with(names));
         let tasks = fs::read_dir(self.proc("task")).into_iter().flatten().flatten().map(|task| task.path());
@@ -99,18 +100,18 @@ impl Server {
     }
 }
 
-/// Some threads of a server.
+/// A set of threads of a server.
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
     stats: Vec<PathBuf>,
 }
 
 impl Threads {
-    /// The processor time that they have used.
+    /// The processor time that the threads have used in total.
     pub(crate) fn processor(&self) -> Duration {
         let of = |stat: &PathBuf| {
             let stat = fs::read_to_string(stat).ok()?;
-            // The first field: nanoseconds on a processor.
+            // The first field is the time on a processor in nanoseconds.
             stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
         };
         self.stats.iter().filter_map(of).sum()
@@ -119,7 +120,7 @@ impl Threads {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Both calls fail if the process has already ended.
         drop(self.child.kill());
         drop(self.child.wait());
     }

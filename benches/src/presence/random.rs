@@ -1,6 +1,6 @@
-//! Choices that are repeated with the same seed.
+//! A seeded generator of pseudorandom numbers.
 
-/// SplitMix64: enough for choices of a benchmark, and for keys that only have to differ.
+/// SplitMix64: sufficient for random choices, and for keys that only need to be distinct.
 #[derive(Debug)]
 pub(crate) struct Dice(u64);
 
@@ -17,12 +17,12 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, which is not zero.
+    /// A number below `end`, which must not be zero.
     pub(crate) const fn below(&mut self, end: u64) -> u64 {
         self.number() % end
     }
 
-    /// A number from 0 to 1.
+    /// A number from 0 (inclusive) to 1 (exclusive).
     pub(crate) fn share(&mut self) -> f64 {
         (self.number() >> 11) as f64 / (1_u64 << 53) as f64
     }

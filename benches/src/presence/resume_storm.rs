@@ -1,8 +1,8 @@
-//! `resume-storm`: all connections but one break without a word, and all come back with their tickets at once.
+//! `resume-storm`: all connections but one break, and all their clients resume with tickets at the same time.
 //!
-//! It begins with the first connection that comes back and ends when every client has a whole roster again, which it had
-//! before: as a real client does, each says how far its roster is. One session stays and observes: it is told nothing, as
-//! everybody is back within the grace time.
+//! The time runs from the first new connection until every client has a complete roster again. As a real client does,
+//! each sends its roster version when it resumes, so that it can receive a delta. The remaining session observes: it
+//! must receive no changes, because all sessions resume within the grace time.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use super::{BEAT, Outcome, Setting, millis, tell_troubles};
 use crate::machine;
 use crate::output::{Progress, Row, Table};
 
-/// How long after the breaks the storm begins, so that the server has noticed them.
+/// The pause between the breaks and the storm, in which the server notices the breaks.
 const BROKEN: Duration = Duration::from_millis(500);
 
 /// One storm.
@@ -26,16 +26,16 @@ const BROKEN: Duration = Duration::from_millis(500);
 struct Resumed {
     run: usize,
     sessions: usize,
-    /// How long the first coming took, for comparison.
+    /// Time of the initial joining, for comparison.
     join_ms: f64,
-    /// Until the last has a whole roster again.
+    /// Time until the last client has a complete roster again.
     ms: f64,
     bytes: u64,
     frames: u64,
     server_cpu_s: f64,
-    /// What the observer was told, which is to be nothing.
+    /// Number of changes that the observer received. Must be zero.
     events: u64,
-    /// How many of those who came back were sent what they had missed instead of a whole roster.
+    /// Number of clients that received a delta instead of a snapshot.
     caught_up: u64,
     missing: usize,
     #[serde(flatten)]
@@ -77,7 +77,8 @@ impl Row for Resumed {
 /// Runs the scenario.
 ///
 /// # Errors
-/// A server does not start, or not everybody joins in time: what then happens says nothing about coming back.
+/// Returns an error if the accounts and tickets cannot be created, a server does not start, or a client does not join
+/// in time: without all sessions the results would say nothing about resuming.
 pub async fn run(setting: &Setting) -> Outcome {
     let people = People::gather(&setting.folder, setting.most(), 0).await?;
     let mut table =
@@ -89,7 +90,7 @@ pub async fn run(setting: &Setting) -> Outcome {
             let server = setting.serve()?;
             let net = setting.net(&server, Arrivals::Ignored)?;
             let crowd = Crowd::gather(&net, &people.holders[..sessions], setting.closely, BEAT);
-            // The first; the storm is that of those behind it.
+            // The first client observes; all clients after it take part in the storm.
             let observer = 0;
             crowd.aim(sessions as u64);
             let begin = Instant::now();
@@ -100,11 +101,11 @@ pub async fn run(setting: &Setting) -> Outcome {
                 tell_troubles("resume-storm", &crowd.tally.troubles());
                 let missing = joined.missing;
                 return Err(io::Error::other(format!(
-                    "{missing} of {sessions} did not join in time, so none can resume"
+                    "{missing} of {sessions} clients did not join in time, so resuming cannot be measured"
                 )));
             }
-            let told = |crowd: &Crowd| crowd.members[observer].lock().view.changes;
-            let told_before = told(&crowd);
+            let observed = |crowd: &Crowd| crowd.members[observer].lock().view.changes;
+            let observed_before = observed(&crowd);
 
             (1..sessions).for_each(|index| crowd.tell(index, Command::Cut));
             tokio::time::sleep(BROKEN).await;
@@ -122,7 +123,7 @@ pub async fn run(setting: &Setting) -> Outcome {
                 bytes: crowd.tally.bytes.load(Ordering::Relaxed) - bytes,
                 frames: crowd.tally.frames.load(Ordering::Relaxed) - frames,
                 server_cpu_s: (server.processor() - processor).as_secs_f64(),
-                events: told(&crowd) - told_before,
+                events: observed(&crowd) - observed_before,
                 caught_up: crowd.tally.caught_up.load(Ordering::Relaxed),
                 missing: reached.missing,
                 faults: crowd.settle(|_| true, Duration::from_secs(5)).await,

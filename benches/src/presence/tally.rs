@@ -1,4 +1,4 @@
-//! What all clients of a crowd count together.
+//! Counters that all clients of a crowd share.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -10,14 +10,17 @@ use crate::stats::Histogram;
 /// The counters of a crowd.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Plain bytes and frames that clients were sent.
+    /// Decrypted bytes that the clients received.
     pub(crate) bytes: AtomicU64,
+    /// Frames that the clients received.
     pub(crate) frames: AtomicU64,
-    /// How often somebody who came back was sent what it had missed, and no copy.
+    /// Number of times that a client resumed with a delta instead of a snapshot.
     pub(crate) caught_up: AtomicU64,
-    /// The revision that everybody waits for, and how many have it.
+    /// The revision that the scenario waits for.
     pub(crate) target: AtomicU64,
+    /// Number of clients whose roster has reached the target.
     pub(crate) reached: AtomicUsize,
+    /// Number of clients that are online.
     pub(crate) online: AtomicUsize,
     /// Whether heartbeats are timed.
     pub(crate) timing: AtomicBool,
@@ -26,24 +29,24 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// A heartbeat came back.
+    /// Records the round-trip time of a heartbeat, if heartbeats are timed.
     pub(crate) fn beat(&self, after: Duration) {
         if self.timing.load(Ordering::Relaxed) {
             self.beats.lock().unwrap_or_else(PoisonError::into_inner).record(after);
         }
     }
 
-    /// Takes the times of heartbeats so far.
+    /// Returns the recorded heartbeat times and starts an empty histogram.
     pub(crate) fn take_beats(&self) -> Histogram {
         std::mem::take(&mut *self.beats.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Something went wrong.
+    /// Counts a failure of the kind `what`.
     pub(crate) fn trouble(&self, what: String) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
     }
 
-    /// What went wrong, and how often.
+    /// The number of failures of each kind.
     pub(crate) fn troubles(&self) -> BTreeMap<String, u64> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

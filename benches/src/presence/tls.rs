@@ -1,4 +1,4 @@
-//! TLS 1.3 for both ends of a benchmark, set up as the presence server and its clients do it.
+//! TLS 1.3 for both ends of a benchmark, configured as in the presence server and its clients.
 
 use std::io;
 use std::path::Path;
@@ -13,8 +13,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-/// For clients of any server: its certificate is read and its signature checked, as real clients do, but whose key it is
-/// does not matter on this machine.
+/// Creates a connector for clients. It parses the server's certificate and verifies its signature, as real clients do,
+/// but accepts any public key.
 pub(crate) fn client() -> io::Result<TlsConnector> {
     let provider = provider();
     let verifier = Anybody { algorithms: provider.signature_verification_algorithms };
@@ -28,7 +28,8 @@ pub(crate) fn client() -> io::Result<TlsConnector> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// For servers to compare with: the presence server's own certificate, from the file in its data folder.
+/// Creates an acceptor for the servers of the comparison, with the presence server's certificate and key from the file
+/// `identity`.
 pub(crate) fn server(identity: &Path) -> io::Result<TlsAcceptor> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(identity)
         .and_then(Iterator::collect)
@@ -74,7 +75,7 @@ impl ServerCertVerifier for Anybody {
         _certificate: &CertificateDer<'_>,
         _signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.2 is not spoken here".to_owned()))
+        Err(Error::General("TLS 1.2 is not supported".to_owned()))
     }
 
     fn verify_tls13_signature(

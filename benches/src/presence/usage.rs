@@ -1,4 +1,4 @@
-//! Who had the processors, from moment to moment.
+//! Samples the processor time of server threads and of this process.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use tokio::time::sleep;
 use super::process::{Server, Threads};
 use crate::machine;
 
-/// How often it is looked: often enough for a second, and not so often that looking counts.
+/// The sampling interval: short enough to resolve a storm of a second, long enough that sampling costs little.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Processor time of some threads of a server, and of this process.
+/// Samples of the processor time of some threads of a server and of this process.
 #[derive(Debug)]
 pub(crate) struct Usage {
     threads: Threads,
@@ -28,18 +28,19 @@ struct Seen {
 /// Shares of all processor time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Shares {
+    /// The share of the server's threads.
     pub(crate) threads: f64,
-    /// Of this process.
+    /// The share of this process.
     pub(crate) ours: f64,
 }
 
 impl Usage {
-    /// Of the threads of `server` with names that begin like this.
+    /// Creates a sampler for the threads of `server` whose names start with `threads`.
     pub(crate) fn of(server: &Server, threads: &str) -> Self {
         Self { threads: server.threads(threads), seen: Vec::new() }
     }
 
-    /// Looks again and again, until it is dropped.
+    /// Takes samples until the future is dropped.
     pub(crate) async fn watch(&mut self) -> Infallible {
         loop {
             let (threads, ours) = (self.threads.processor(), machine::process_time());
@@ -48,7 +49,7 @@ impl Usage {
         }
     }
 
-    /// The shares between the first looks from two moments on.
+    /// The shares of all processor time between the first samples at or after `from` and `to`.
     pub(crate) fn shares(&self, from: Instant, to: Instant) -> Shares {
         let at = |moment| self.seen.iter().find(|seen| seen.at >= moment).or_else(|| self.seen.last());
         let Some((from, to)) = at(from).zip(at(to)) else { return Shares::default() };
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_of_all_processors_and_of_the_time_between_two_looks() {
+    fn shares_relate_to_all_processors_and_the_time_between_two_samples() {
         let (begin, all) = (Instant::now(), machine::processors() as f64);
         let seen = |seconds| Seen {
             at: begin + Duration::from_secs(seconds),
@@ -75,7 +76,7 @@ mod tests {
         for (from, to) in [(begin, begin + half), (begin + half, begin + 3 * half), (begin, begin + 100 * half)] {
             assert_eq!(usage.shares(from, to), Shares { threads: 0.5, ours: 0.25 });
         }
-        assert_eq!(usage.shares(begin, begin), Shares::default(), "no time, no share");
+        assert_eq!(usage.shares(begin, begin), Shares::default(), "shares are zero without elapsed time");
         let usage = Usage { threads: Threads::default(), seen: Vec::new() };
         assert_eq!(usage.shares(begin, begin + half), Shares::default());
     }

@@ -1,5 +1,6 @@
-//! What a client sees of the roster, by the same rules as the real client's copy: a copy comes in pages, changes that
-//! come meanwhile are made afterwards unless the copy holds them, and otherwise each change has to join the one before.
+//! A client's view of the roster, with the rules of the real client. A snapshot arrives in pages. Updates that arrive
+//! during a snapshot are applied after it, unless the snapshot contains them. Every other update must continue the
+//! current revision.
 
 use chat_core::id::{Epoch, Revision};
 use chat_core::roster::{Change, Roster, RosterVersion};
@@ -8,38 +9,39 @@ use chat_core::wire::control::Reply;
 
 use super::peek_reply::PeekReply;
 
-/// How much a client looks at.
+/// How much of the roster a client processes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Looking {
-    /// It keeps a roster, entry by entry.
+    /// The client keeps a full roster.
     Closely,
-    /// It counts entries and follows the numbers of changes.
+    /// The client only counts entries and follows revisions.
     Counting,
 }
 
-/// What a client sees.
+/// A client's view of the roster.
 #[derive(Debug)]
 pub(crate) struct View {
     pub(crate) looking: Looking,
     pub(crate) epoch: Epoch,
     pub(crate) revision: Revision,
-    /// Whether it has had a whole copy on this connection, or what it had missed.
+    /// Whether the view has received a complete snapshot or delta on this connection.
     pub(crate) is_whole: bool,
-    /// The entries of the last copy, and the revision that it showed.
+    /// Number of entries in the latest snapshot.
     pub(crate) copied: u64,
+    /// Revision of the latest snapshot.
     pub(crate) copied_at: Revision,
-    /// The changes that were made.
+    /// Number of applied changes.
     pub(crate) changes: u64,
-    /// Updates that did not join.
+    /// Number of updates that did not continue the current revision.
     pub(crate) gaps: u64,
-    /// For who looks closely.
+    /// The roster. A counting client leaves it empty.
     pub(crate) roster: Roster,
     loading: Option<Loading>,
-    /// The revision at which nothing is missed any more.
+    /// The revision at which the delta that is being received ends.
     missed_to: Option<Revision>,
 }
 
-/// A copy as far as it came, and what came meanwhile.
+/// A snapshot that is being received, and the updates that arrived during it.
 #[derive(Debug, Default)]
 struct Loading {
     entries: u64,
@@ -47,7 +49,7 @@ struct Loading {
     held: Vec<Part>,
 }
 
-/// An update; without its changes for who only counts.
+/// An update. A counting client leaves out its changes.
 #[derive(Debug)]
 struct Part {
     epoch: Epoch,
@@ -73,14 +75,15 @@ impl View {
         }
     }
 
-    /// How far it is, if it was whole and nothing is wrong with it: what a client says when it comes back.
+    /// The roster version that the client sends when it resumes; `None` if the view is not complete or has gaps.
     pub(crate) fn step(&self) -> Option<RosterVersion> {
         let was_whole = self.is_whole || self.missed_to.is_some();
         let is_known = was_whole && self.loading.is_none() && self.gaps == 0;
         is_known.then_some(RosterVersion { epoch: self.epoch, revision: self.revision })
     }
 
-    /// A new connection: a copy comes, or what was `missed` up to a step.
+    /// Starts a new connection, on which the server sends a snapshot, or, if `missed` is given, a delta up to that
+    /// version.
     pub(crate) fn begin(&mut self, missed: Option<RosterVersion>) {
         match missed {
             None => {
@@ -88,7 +91,7 @@ impl View {
                 self.loading = Some(Loading::default());
             }
             Some(to) => {
-                // What does not go on from here is as bad as an update that does not.
+                // A delta that does not continue this view counts as a gap, like such an update.
                 self.gaps += u64::from(self.step().is_none_or(|step| step.epoch != to.epoch));
                 self.is_whole = false;
                 self.missed_to = Some(to.revision);
@@ -103,7 +106,8 @@ impl View {
         }
     }
 
-    /// Follows the roster by one page, update or end of a copy; `payload` is all of it for who looks closely.
+    /// Applies a snapshot page, a snapshot's completion or an update. `payload` is the whole encoded reply, which only
+    /// a client that keeps a roster decodes.
     pub(crate) fn see(&mut self, part: &PeekReply, payload: &[u8]) -> Result<(), Malformed> {
         let reply = match self.looking {
             Looking::Closely => Some(Reply::decode(payload)?),
@@ -142,7 +146,7 @@ impl View {
         Ok(())
     }
 
-    /// Makes the changes of an update that are not made yet: its numbers tell which.
+    /// Applies the changes of an update that are newer than the current revision.
     fn make(&mut self, part: Part) {
         if part.epoch != self.epoch || part.from > self.revision {
             self.gaps += 1;
@@ -172,7 +176,7 @@ mod tests {
         Reply::SnapshotComplete { epoch: Epoch::new(1), revision: Revision::new(revision) }
     }
 
-    /// Whether it is whole, its revision, and its gaps.
+    /// Applies `replies` to both kinds of view. Returns whether the view is whole, its revision, and its gaps.
     fn after(replies: &[Reply]) -> (bool, u64, u64) {
         let mut all = Vec::new();
         for looking in [Looking::Closely, Looking::Counting] {
@@ -185,12 +189,12 @@ mod tests {
             }
             all.push((view.is_whole, view.revision.get(), view.gaps));
         }
-        assert_eq!(all[0], all[1], "both look at the same numbers");
+        assert_eq!(all[0], all[1], "both kinds of view agree");
         all[0]
     }
 
     #[test]
-    fn what_was_missed_makes_it_whole_again() {
+    fn a_delta_completes_the_view_again() {
         let mut view = View::new(Looking::Closely);
         assert_eq!(view.step(), None);
         let see = |view: &mut View, reply: &Reply| {
@@ -203,18 +207,18 @@ mod tests {
         see(&mut view, &complete(3));
         assert_eq!(view.step(), Some(step(1, 3)));
         view.begin(Some(step(1, 3)));
-        assert!(view.is_whole, "nothing was missed");
+        assert!(view.is_whole, "an empty delta is complete immediately");
         view.begin(Some(step(1, 5)));
         see(&mut view, &update(3, 4));
-        assert_eq!((view.is_whole, view.step()), (false, Some(step(1, 4))), "half of it");
+        assert_eq!((view.is_whole, view.step()), (false, Some(step(1, 4))), "the delta is half received");
         see(&mut view, &update(4, 5));
         assert_eq!((view.is_whole, view.step(), view.gaps), (true, Some(step(1, 5)), 0));
         view.begin(Some(step(2, 5)));
-        assert_eq!(view.gaps, 1, "of another run");
+        assert_eq!(view.gaps, 1, "a delta of another epoch is a gap");
     }
 
     #[test]
-    fn changes_join_the_copy_and_each_other() {
+    fn updates_continue_the_snapshot_and_each_other() {
         assert_eq!(after(&[Reply::SnapshotPage(Vec::new())]), (false, 0, 0));
         assert_eq!(after(&[Reply::SnapshotPage(Vec::new()), complete(3), update(3, 4), update(4, 9)]), (true, 9, 0));
         assert_eq!(after(&[complete(3), update(1, 5), update(5, 6)]), (true, 6, 0));
@@ -222,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_while_a_copy_loads_is_made_afterwards_unless_the_copy_holds_it() {
+    fn updates_during_a_snapshot_are_applied_after_it_unless_it_contains_them() {
         assert_eq!(after(&[update(1, 2), update(2, 4), complete(2)]), (true, 4, 0));
         assert_eq!(after(&[update(1, 2), update(3, 4), complete(2)]), (true, 4, 1));
         assert_eq!(
