@@ -93,7 +93,8 @@ impl Row for Rounds {
 /// Returns an error if the accounts and tickets cannot be created or a server does not start.
 pub async fn run(setting: &Setting, rounds: usize, naive: usize) -> Outcome {
     let people = People::gather(&setting.folder, setting.most().max(naive), 0).await?;
-    let mut table = Table::new(setting.format, &format!("broadcast: one change to all ({})", machine::describe()));
+    let mut table =
+        Table::new(setting.format, &format!("broadcast: one change to all sessions ({})", machine::describe()));
     let mut progress = Progress::default();
     let mut is_fine = true;
     for run in 1..=setting.runs {

@@ -104,7 +104,10 @@ enum Place {
 /// Returns an error if the accounts and tickets cannot be created or a server does not start.
 pub async fn run(setting: &Setting, time: Duration, rate: f64) -> Outcome {
     let people = People::gather(&setting.folder, setting.most(), 0).await?;
-    let mut table = Table::new(setting.format, &format!("churn: come, leave, break, move ({})", machine::describe()));
+    let mut table = Table::new(
+        setting.format,
+        &format!("churn: sessions join, leave, break, resume and move ({})", machine::describe()),
+    );
     let mut progress = Progress::default();
     let mut is_fine = true;
     for run in 1..=setting.runs {

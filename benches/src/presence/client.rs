@@ -152,7 +152,7 @@ impl Client {
     }
 
     fn request(&mut self, by: By) -> Vec<u8> {
-        let (person, copy) = {
+        let (person, version) = {
             let state = self.member.lock();
             (state.person.clone(), state.view.step())
         };
@@ -165,7 +165,7 @@ impl Client {
                 offer,
                 next_key: key,
                 versions,
-                extras: copy.into_iter().map(|copy| version_extra(KNOWN_VERSION, copy)).collect(),
+                extras: version.into_iter().map(|version| version_extra(KNOWN_VERSION, version)).collect(),
             }),
             By::Password | By::Registering => Request::Login(Login {
                 purpose: if by == By::Registering { Purpose::Register } else { Purpose::Login },
@@ -183,14 +183,14 @@ impl Client {
     /// Follows the roster and executes commands, until a command or an error ends it.
     async fn follow(&mut self, line: &mut Line) -> End {
         enum Turn {
-            Told(Option<Command>),
+            Command(Option<Command>),
             Beat,
             Read(Result<(), Trouble>),
         }
         loop {
             let turn = poll_fn(|cx| {
                 if let Poll::Ready(command) = self.commands.poll_recv(cx) {
-                    return Poll::Ready(Turn::Told(command));
+                    return Poll::Ready(Turn::Command(command));
                 }
                 if line.poll_beat(cx).is_ready() {
                     return Poll::Ready(Turn::Beat);
@@ -201,19 +201,19 @@ impl Client {
             let written = match turn {
                 Turn::Read(Ok(())) => Ok(()),
                 Turn::Read(Err(trouble)) => return End::Trouble(trouble),
-                Turn::Told(None | Some(Command::Cut)) => return End::Away,
-                Turn::Told(Some(Command::Leave)) => {
+                Turn::Command(None | Some(Command::Cut)) => return End::Away,
+                Turn::Command(Some(Command::Leave)) => {
                     self.member.lock().asked = Some(Moment::now());
                     let said = line.say(&Request::Leave).await;
                     // Wait for the server to close the connection. A broken connection serves as well.
                     while said.is_ok() && line.read().await.is_ok() {}
                     return End::Away;
                 }
-                Turn::Told(Some(Command::Move(port))) => {
+                Turn::Command(Some(Command::Move(port))) => {
                     self.moved(port);
                     line.say(&Request::Move(offer(port))).await
                 }
-                Turn::Told(Some(Command::Come(_) | Command::Knock)) => Ok(()),
+                Turn::Command(Some(Command::Come(_) | Command::Knock)) => Ok(()),
                 Turn::Beat => line.beat().await,
             };
             if let Err(trouble) = written {

@@ -73,7 +73,7 @@ impl Row for Idle {
 /// Returns an error if the accounts and tickets cannot be created or a server does not start.
 pub async fn run(setting: &Setting, rest: Duration) -> Outcome {
     let people = People::gather(&setting.folder, setting.most(), 0).await?;
-    let mut table = Table::new(setting.format, &format!("idle: memory of sessions ({})", machine::describe()));
+    let mut table = Table::new(setting.format, &format!("idle: memory of idle sessions ({})", machine::describe()));
     let mut progress = Progress::default();
     let mut is_fine = true;
     for run in 1..=setting.runs {

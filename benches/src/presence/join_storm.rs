@@ -87,7 +87,8 @@ impl Row for Storm {
 /// does not receive all of its bytes.
 pub async fn run(setting: &Setting, naive: usize) -> Outcome {
     let people = People::gather(&setting.folder, setting.most().max(naive), 0).await?;
-    let mut table = Table::new(setting.format, &format!("join-storm: tickets, all at once ({})", machine::describe()));
+    let mut table =
+        Table::new(setting.format, &format!("join-storm: simultaneous logins with tickets ({})", machine::describe()));
     let mut progress = Progress::default();
     let mut is_fine = true;
     // Warm-up: the first storm of a process allocates the clients' memory, which all measured storms reuse.

@@ -118,8 +118,10 @@ impl Row for Storm {
 /// Returns an error if the accounts and tickets cannot be created or a server does not start.
 pub async fn run(setting: &Setting, others: usize, yardstick: Duration) -> Outcome {
     let people = People::gather(&setting.folder, others, setting.most()).await?;
-    let mut table =
-        Table::new(setting.format, &format!("login-storm: passwords, all at once ({})", machine::describe()));
+    let mut table = Table::new(
+        setting.format,
+        &format!("login-storm: simultaneous logins with passwords ({})", machine::describe()),
+    );
     let mut progress = Progress::default();
     let mut is_fine = true;
     for run in 1..=setting.runs {

@@ -81,8 +81,10 @@ impl Row for Resumed {
 /// in time: without all sessions the results would say nothing about resuming.
 pub async fn run(setting: &Setting) -> Outcome {
     let people = People::gather(&setting.folder, setting.most(), 0).await?;
-    let mut table =
-        Table::new(setting.format, &format!("resume-storm: all break and return ({})", machine::describe()));
+    let mut table = Table::new(
+        setting.format,
+        &format!("resume-storm: all connections break and sessions resume ({})", machine::describe()),
+    );
     let mut progress = Progress::default();
     let mut is_fine = true;
     for run in 1..=setting.runs {
