@@ -8,12 +8,12 @@ pub struct Histogram(hdrhistogram::Histogram<u64>);
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self(hdrhistogram::Histogram::new(SIGNIFICANT_DIGITS).expect("two digits are allowed"))
+        Self(hdrhistogram::Histogram::new_with_max(LONGEST_NANOS, SIGNIFICANT_DIGITS).expect("both limits are valid"))
     }
 }
 
 impl Histogram {
-    /// Adds one duration.
+    /// Adds one duration. Durations above one hour count as one hour.
     pub fn record(&mut self, duration: Duration) {
         self.0.saturating_record(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     }
@@ -33,6 +33,9 @@ impl Histogram {
         Duration::from_nanos(self.0.value_at_quantile(share))
     }
 }
+
+/// One hour: no run takes longer.
+const LONGEST_NANOS: u64 = 3_600_000_000_000;
 
 /// One percent is less than the noise of any machine.
 const SIGNIFICANT_DIGITS: u8 = 2;

@@ -64,6 +64,7 @@ mod schedule;
 mod send;
 mod slab;
 mod table;
+mod timers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -73,13 +74,13 @@ use self::messages::Messages;
 use self::remote::{LocalSession, Readiness, RemotePeer};
 use self::resumptions::Resumptions;
 use self::table::{PeerIndex, PeerTable};
+use self::timers::PeerTimers;
 use crate::generator::Generator;
 use crate::id::SessionId;
 use crate::key::KeyPair;
 use crate::message::{FailReason, UnconfirmedReason};
 use crate::name::UserName;
 use crate::time::{Mono, Now};
-use crate::timers::Timers;
 use crate::wire::datagram::RefusalReason;
 
 pub use self::config::PeerConfig;
@@ -99,7 +100,7 @@ pub struct Peer {
     clock_offset: i64,
     /// Peers whose links may have something to send, each once.
     ready: VecDeque<PeerIndex>,
-    timers: Timers<PeerIndex>,
+    timers: PeerTimers,
     /// The memory of received messages in all links.
     buffered: u64,
 }
@@ -133,7 +134,7 @@ impl Peer {
             cx: Context { config, generator, messages: Messages::new(session), events: Vec::new() },
             clock_offset: 0,
             ready: VecDeque::new(),
-            timers: Timers::default(),
+            timers: PeerTimers::default(),
             buffered: 0,
         }
     }

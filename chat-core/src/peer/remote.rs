@@ -8,6 +8,7 @@ use super::io::Loopback;
 use super::link::{Context, Link, usable_addresses};
 use super::resumptions::Resumptions;
 use super::table::PeerIndex;
+use super::timers::PeerTimers;
 use crate::id::SessionId;
 use crate::key::KeyPair;
 use crate::message::FailReason;
@@ -15,7 +16,6 @@ use crate::name::UserName;
 use crate::roster::Entry;
 use crate::seal::{LinkKeys, Party};
 use crate::time::Mono;
-use crate::timers::Timers;
 use crate::wire::datagram::VERSION;
 
 /// A session of the roster, or one that left the roster recently.
@@ -97,13 +97,7 @@ impl RemotePeer {
 
     /// Sets the timer to the next deadline, unless it expires earlier anyway: the deadline moves with almost every
     /// datagram, mostly to a later time, and an occasional early tick costs less than setting the timer each time.
-    pub(super) fn set_timer(
-        &mut self,
-        now: Mono,
-        index: PeerIndex,
-        config: &PeerConfig,
-        timers: &mut Timers<PeerIndex>,
-    ) {
+    pub(super) fn set_timer(&mut self, now: Mono, index: PeerIndex, config: &PeerConfig, timers: &mut PeerTimers) {
         let link = self.link.as_ref().and_then(|link| link.deadline(now, config));
         let deadline = match self.status {
             RosterStatus::Online => link,

@@ -19,6 +19,11 @@ pub(super) struct PeerTable<T> {
 }
 
 impl PeerIndex {
+    /// The position in the table.
+    pub(super) const fn get(self) -> usize {
+        self.0
+    }
+
     /// The index of the first peer, for tests.
     #[cfg(test)]
     pub(super) const FIRST: Self = Self(0);
