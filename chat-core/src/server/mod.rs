@@ -34,12 +34,12 @@
 //!
 //! | part | job |
 //! | --- | --- |
-//! | [`publication`] | the roster with its numbered changes, and who is sent what of it |
-//! | [`membership`] | which sessions are online: judges requests, and applies what was judged |
-//! | [`connections`] | the connections and how far each has come |
-//! | [`logins`] | a connection's way in: passwords, tickets, registrations, and their limits |
-//! | [`account_watch`] | what the server asks the accounts of its own accord |
-//! | [`machine`] | handles the inputs by means of the others |
+//! | `publication` | the roster with its numbered changes, and who is sent what of it |
+//! | `membership` | which sessions are online: judges requests, and applies what was judged |
+//! | `connections` | the connections and how far each has come |
+//! | `logins` | a connection's way in: passwords, tickets, registrations, and their limits |
+//! | `account_watch` | what the server asks the accounts of its own accord |
+//! | `machine` | handles the inputs by means of the others |
 //!
 //! [`Fresh`]: crate::wire::control::WelcomeKind::Fresh
 //! [`Continued`]: crate::wire::control::WelcomeKind::Continued
