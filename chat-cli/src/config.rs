@@ -4,8 +4,7 @@
 //! arguments and lets those override it, so an option is declared once for all three sources.
 
 use std::fmt::Display;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -14,10 +13,10 @@ use std::str::FromStr;
 use clap::{Arg, ArgMatches, Args, Command};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
-use zeroize::Zeroizing;
 
 use crate::error::CliError;
 use crate::input_error::most_like;
+use crate::text_file;
 
 /// The options of a program, as arguments and as keys of a file.
 ///
@@ -102,24 +101,13 @@ pub fn bind_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 /// The maximum size of a configuration file in bytes: a hundred times what all keys with their comments need.
-const MAX_FILE: u64 = 1024 * 1024;
+const MAX_FILE: usize = 1024 * 1024;
 
 fn read<S: Settings>(path: &Path) -> Result<S, CliError> {
-    let text = text(path).map_err(|error| {
+    let text = text_file::read(path, MAX_FILE).map_err(|error| {
         CliError::usage(format_args!("the configuration file {} cannot be read: {error}", path.display()))
     })?;
     toml::from_str(&text).map_err(|error| invalid(path, &text, &keys::<S>(), &error))
-}
-
-fn text(path: &Path) -> io::Result<Zeroizing<String>> {
-    let file = File::open(path)?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(io::Error::other(format!("it is larger than {MAX_FILE} bytes, so it is not a configuration file")));
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
-    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// The message for an invalid file. It quotes keys only, because values can be secret.
@@ -200,6 +188,8 @@ mod tests {
         assert_eq!(keys.max_things.map(Number::get), Some(9));
         assert_eq!(keys.name.unwrap().as_str(), "小明");
         assert_eq!((keys.file, keys.code.as_deref()), (None, Some("x")));
+        let marked = merged("\u{feff}max-things = 9\n".as_bytes(), &[]).unwrap();
+        assert_eq!(marked.max_things.map(Number::get), Some(9));
         assert_eq!(merged(b"", &[]).unwrap().max_things, None);
     }
 

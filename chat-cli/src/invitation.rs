@@ -1,14 +1,12 @@
 //! The invitation code: from a file or from `CHAT_INVITATION_CODE`, never from an argument.
 
-use std::env::{self, VarError};
 use std::fmt::Display;
-use std::fs;
 use std::path::Path;
 
 use chat_core::invitation::InvitationCode;
-use zeroize::Zeroizing;
 
 use crate::error::CliError;
+use crate::{environment, text_file};
 
 /// Reads the code from the first line of `file`, or from the environment without a file. `None` if neither has one.
 ///
@@ -18,17 +16,13 @@ pub fn read(file: Option<&Path>) -> Result<Option<InvitationCode>, CliError> {
     file.map_or_else(from_environment, |path| from_file(path).map(Some))
 }
 
-/// Reads the code from `CHAT_INVITATION_CODE`. `None` if the variable is not set.
+/// Reads the code from `CHAT_INVITATION_CODE`. `None` if the variable is not set, or empty.
 ///
 /// # Errors
 /// The code breaks a rule. The message does not quote it.
 pub fn from_environment() -> Result<Option<InvitationCode>, CliError> {
-    let unusable = |why: &dyn Display| CliError::usage(format_args!("{VARIABLE} cannot be used: {why}"));
-    match env::var(VARIABLE).map(Zeroizing::new) {
-        Ok(code) => InvitationCode::parse(&code).map(Some).map_err(|error| unusable(&error)),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(unusable(&"it is not UTF-8")),
-    }
+    let code = environment::secret(VARIABLE)?.map(|code| InvitationCode::parse(&code)).transpose();
+    code.map_err(|error| CliError::usage(format_args!("{VARIABLE} cannot be used: {error}")))
 }
 
 const VARIABLE: &str = "CHAT_INVITATION_CODE";
@@ -37,12 +31,14 @@ fn from_file(path: &Path) -> Result<InvitationCode, CliError> {
     let unusable = |why: &dyn Display| {
         CliError::usage(format_args!("the invitation file {} cannot be used: {why}", path.display()))
     };
-    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| unusable(&error))?;
-    InvitationCode::parse(text.lines().next().unwrap_or_default()).map_err(|error| unusable(&error))
+    let line = text_file::first_line(path).map_err(|error| unusable(&error))?;
+    InvitationCode::parse(&line).map_err(|error| unusable(&error))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn shown(error: &CliError) -> String {
@@ -57,6 +53,7 @@ mod tests {
         let path = folder.path().join("invitation");
         for (content, sentence) in [
             ("spring-2026\nsecond line\n", None),
+            ("\u{feff}spring-2026\r\n", None),
             ("short", Some("an invitation code needs 8 to 64 characters")),
             ("spring 2026", Some("no spaces")),
         ] {

@@ -14,6 +14,7 @@ pub mod address;
 pub mod client;
 mod clock;
 pub mod config;
+mod environment;
 pub mod error;
 pub mod folder;
 pub mod format;
@@ -27,11 +28,12 @@ pub mod server;
 pub mod signals;
 pub mod table;
 pub mod terminal;
+mod text_file;
 
 use std::env;
 use std::process::ExitCode;
 
-use env_logger::Env;
+use env_logger::DEFAULT_FILTER_ENV;
 
 use crate::client::task::ClientTask;
 use crate::error::finish;
@@ -52,5 +54,9 @@ pub fn chat_client() -> ExitCode {
 
 /// Logs to standard error, at the levels that `RUST_LOG` sets, or else at `default`.
 fn log_to_stderr(default: &str) {
-    env_logger::Builder::from_env(Env::default().default_filter_or(default)).init();
+    let mut builder = env_logger::Builder::from_default_env();
+    if !environment::is_set(DEFAULT_FILTER_ENV) {
+        builder.parse_filters(default);
+    }
+    builder.init();
 }

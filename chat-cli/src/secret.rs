@@ -1,19 +1,16 @@
 //! Passwords: from a file, from `CHAT_PASSWORD`, or typed without echo. Never from an argument.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chat_core::password::Password;
 use zeroize::Zeroizing;
 
 use crate::error::CliError;
+use crate::{environment, text_file};
 
 /// The environment variable that may contain the password.
 const VARIABLE: &str = "CHAT_PASSWORD";
-
-/// The most bytes that are read of a password file: more than the longest password.
-const MAX_FILE_BYTES: u64 = 4_096;
 
 /// How often the user may type a password before the program gives up.
 const ATTEMPTS: u32 = 3;
@@ -53,7 +50,7 @@ impl PasswordSource {
 
     /// Whether the user has to type the password.
     pub fn is_typed(&self) -> bool {
-        self.file.is_none() && std::env::var_os(VARIABLE).is_none()
+        self.file.is_none() && !environment::is_set(VARIABLE)
     }
 
     /// Reads the password. Blocks while the user types. `prompt` is `None` if there is no terminal.
@@ -64,15 +61,9 @@ impl PasswordSource {
         if let Some(path) = &self.file {
             return from_file(path);
         }
-        match std::env::var(VARIABLE) {
-            Ok(typed) => {
-                return Password::parse(&Zeroizing::new(typed))
-                    .map_err(|error| CliError::usage(format_args!("{VARIABLE} cannot be used: {error}")));
-            }
-            Err(std::env::VarError::NotUnicode(_)) => {
-                return Err(CliError::usage(format_args!("{VARIABLE} cannot be used: it is not UTF-8")));
-            }
-            Err(std::env::VarError::NotPresent) => {}
+        if let Some(typed) = environment::secret(VARIABLE)? {
+            return Password::parse(&typed)
+                .map_err(|error| CliError::usage(format_args!("{VARIABLE} cannot be used: {error}")));
         }
         match prompt {
             Some(prompt) => ask(kind, prompt),
@@ -85,13 +76,8 @@ impl PasswordSource {
 fn from_file(path: &Path) -> Result<Password, CliError> {
     let unreadable =
         |why: &dyn std::fmt::Display| CliError::usage(format_args!("the password file {} {why}", path.display()));
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_FILE_BYTES).unwrap_or(0)));
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(&format_args!("cannot be read: {error}")))?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(&"is not UTF-8"))?;
-    Password::parse(text.lines().next().unwrap_or_default())
-        .map_err(|error| unreadable(&format_args!("cannot be used: {error}")))
+    let line = text_file::first_line(path).map_err(|error| unreadable(&format_args!("cannot be read: {error}")))?;
+    Password::parse(&line).map_err(|error| unreadable(&format_args!("cannot be used: {error}")))
 }
 
 /// Asks for a password, and asks again if it breaks a rule.
@@ -163,7 +149,7 @@ mod tests {
             fs::write(&path, content).unwrap();
             PasswordSource::new(Some(path.clone())).read(PasswordKind::Existing, None)
         };
-        for content in ["correct horse", "correct horse\n", "correct horse\r\nbattery\n"] {
+        for content in ["correct horse", "correct horse\n", "correct horse\r\nbattery\n", "\u{feff}correct horse\r\n"] {
             assert_eq!(read(content.as_bytes()).unwrap().expose(), "correct horse", "{content:?}");
         }
         for (content, sentence) in [

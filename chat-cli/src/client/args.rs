@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::settings::ClientSettings;
+use crate::environment;
 use crate::error::CliError;
 
 /// The arguments and environment variables, each parsed on its own.
@@ -60,7 +61,7 @@ impl ClientArgs {
     pub(super) fn parse(
         args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<(Self, ArgMatches), CliError> {
-        let matches = Self::command().try_get_matches_from(args).map_err(explain)?;
+        let matches = environment::parse(&Self::command(), args).map_err(explain)?;
         Ok((Self::from_arg_matches(&matches)?, matches))
     }
 }

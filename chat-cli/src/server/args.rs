@@ -8,6 +8,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 use super::database::NamedDatabase;
 use super::settings::ServerSettings;
+use crate::environment;
 use crate::error::CliError;
 use crate::format::Format;
 
@@ -154,7 +155,7 @@ impl ServerArgs {
     pub(super) fn parse(
         args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<(Self, ArgMatches), CliError> {
-        let matches = Self::command().try_get_matches_from(args)?;
+        let matches = environment::parse(&Self::command(), args)?;
         Ok((Self::from_arg_matches(&matches)?, matches))
     }
 }

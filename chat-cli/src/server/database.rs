@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -11,8 +10,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use crate::config;
 use crate::error::CliError;
+use crate::{config, environment, text_file};
 
 /// The environment variable that holds the database URL.
 const VARIABLE: &str = "CHAT_DATABASE";
@@ -48,7 +47,7 @@ impl NamedDatabase {
 
     /// Returns whether the environment names a database.
     pub fn is_in_environment() -> bool {
-        std::env::var_os(VARIABLE).is_some()
+        environment::is_set(VARIABLE)
     }
 }
 
@@ -93,7 +92,7 @@ impl Database {
         if let Some(path) = file {
             return first_line("--database-file", &path);
         }
-        environment(VARIABLE)
+        from_environment(VARIABLE)
     }
 
     /// The URL, for a server with the data folder `data_dir`.
@@ -112,7 +111,7 @@ pub fn target(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<Sto
         (Some(NamedDatabase::File { url, .. }), _) => return Ok(url),
         (Some(NamedDatabase::Argument(url)), _) => argument("--to-database", TO_VARIABLE, &url)?,
         (None, Some(path)) => first_line("--to-database-file", &path)?,
-        (None, None) => environment(TO_VARIABLE)?,
+        (None, None) => from_environment(TO_VARIABLE)?,
     };
     database.0.ok_or_else(|| {
         CliError::usage("no database is named to move the accounts to").hint(format_args!(
@@ -121,14 +120,8 @@ pub fn target(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<Sto
     })
 }
 
-fn environment(variable: &str) -> Result<Database, CliError> {
-    match std::env::var(variable).map(Zeroizing::new) {
-        Ok(url) => parse(variable, &url),
-        Err(std::env::VarError::NotPresent) => Ok(Database(None)),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(CliError::usage(format_args!("{variable} cannot be used: it is not UTF-8")))
-        }
-    }
+fn from_environment(variable: &str) -> Result<Database, CliError> {
+    environment::secret(variable)?.map_or(Ok(Database(None)), |url| parse(variable, &url))
 }
 
 fn argument(option: &str, variable: &str, url: &str) -> Result<Database, CliError> {
@@ -140,10 +133,10 @@ fn argument(option: &str, variable: &str, url: &str) -> Result<Database, CliErro
 }
 
 fn first_line(option: &str, path: &Path) -> Result<Database, CliError> {
-    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+    let line = text_file::first_line(path).map_err(|error| {
         CliError::usage(format_args!("the database file {} cannot be read: {error}", path.display()))
     })?;
-    let url = text.lines().next().unwrap_or_default().trim();
+    let url = line.trim();
     if holds_password(url) {
         config::warn_if_open(path, "a password");
     }
@@ -167,6 +160,8 @@ fn holds_password(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn sentence(result: Result<Database, CliError>) -> String {
@@ -192,7 +187,7 @@ mod tests {
     fn a_file_may_hold_a_password() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("url");
-        fs::write(&path, "mysql://ann:hush@db/chat\n").unwrap();
+        fs::write(&path, "\u{feff}mysql://ann:hush@db/chat\r\n").unwrap();
         let database = Database::choose(None, Some(path.clone())).unwrap();
         assert_eq!(database.url(Path::new("data")).to_string(), "mysql://ann:***@db:3306/chat");
         fs::write(&path, "postgres://ann:hush@db/chat\n").unwrap();

@@ -135,7 +135,7 @@ fn wrong_values_in_the_environment_are_errors_like_wrong_arguments() {
             "postgres://ann:hush@db/chat",
             "error: CHAT_DATABASE cannot be used: unknown kind",
         ),
-        ("chat-client", "CHAT_USER", "", "the user name is empty"),
+        ("chat-client", "CHAT_USER", "two words", "the user name contains a space"),
         ("chat-client", "CHAT_REGISTER", "maybe", "invalid value 'maybe' for '--register"),
     ] {
         let mut command = home.command(program);
@@ -160,13 +160,9 @@ fn the_password_is_required_and_checked_before_the_client_connects() {
         "error: no password is given, and there is no terminal to ask for it\n\
          hint: use --password-file FILE or the environment variable CHAT_PASSWORD\n"
     );
-    for (password, sentence) in [
-        ("", "CHAT_PASSWORD cannot be used: the password is empty; it needs 8 to 128 characters"),
-        ("short", "CHAT_PASSWORD cannot be used: the password is too short; it needs at least 8 characters"),
-    ] {
-        let Finished { code, err, .. } = finish(home.command("chat-client").env("CHAT_PASSWORD", password).args(args));
-        assert_eq!((code, err), (Some(2), format!("error: {sentence}\n")));
-    }
+    let short = finish(home.command("chat-client").env("CHAT_PASSWORD", "short").args(args));
+    let sentence = "error: CHAT_PASSWORD cannot be used: the password is too short; it needs at least 8 characters\n";
+    assert_eq!((short.code, short.err.as_str()), (Some(2), sentence));
     let file = home.join("password");
     fs::write(&file, "").unwrap();
     let empty = finish(home.command("chat-client").args(args).args(["--password-file", path_text(&file)]));

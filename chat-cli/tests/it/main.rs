@@ -2,6 +2,7 @@
 //!
 //! - [`harness`] starts the programs. Each runs in a temporary folder with an environment of its own.
 //! - [`arguments`] covers options, help, exit codes and error messages.
+//! - [`files`] covers the files and variables that the programs read, as other systems and editors leave them.
 //! - [`operators`] covers configuration, databases, and the view into a running server.
 //! - [`conversation`] covers servers and clients that talk to each other on 127.0.0.1.
 //!
@@ -12,5 +13,6 @@
 
 mod arguments;
 mod conversation;
+mod files;
 mod harness;
 mod operators;

@@ -1,0 +1,3 @@
+//! Files, variables and certificates as other editors, file systems and tools leave them.
+
+mod empty_variables;
