@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
+use rustix::io::Errno;
 
 use crate::error::CliError;
 
@@ -81,6 +82,10 @@ impl DataFolder {
                 ))
                 .hint("stop that server, or choose another folder with --data-dir DIR"));
             }
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => log::warn!(
+                "the file system of {} has no locks, so a second server with this folder would not be noticed: {error}",
+                self.path.display()
+            ),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
@@ -101,6 +106,12 @@ const LOCK: &str = "lock";
 
 /// Maximum length of the file's content in bytes: more than the digits of any process id and a line end.
 const MAX_PID: u64 = 32;
+
+/// Whether a file system without locks, as some network file systems are, refused a lock.
+fn has_no_locks(error: &io::Error) -> bool {
+    let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];
+    Errno::from_io_error(error).is_some_and(|error| refusals.contains(&error))
+}
 
 fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)

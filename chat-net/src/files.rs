@@ -1,12 +1,14 @@
-//! Private files, written completely or not at all: first under a temporary name, then under the final one.
+//! Files that are written completely or not at all (first under a temporary name, then under the final one), and files
+//! whose content is secret.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_core::generator::Generator;
+use zeroize::Zeroizing;
 
 use crate::random::SystemGenerator;
 
@@ -19,20 +21,52 @@ pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Reads `path` and removes the access of other users. They may have copied the key already, but it must not stay
-/// readable.
-pub(crate) fn read_private(path: &Path) -> io::Result<Vec<u8>> {
-    let bytes = fs::read(path)?;
+/// Reads a secret from `path` and removes the access of other users. They may have copied the secret already, but it must
+/// not stay readable. Where that is impossible, as for a secret that a container mounts, a warning has to suffice.
+///
+/// # Errors
+/// The file cannot be read, or other users can write it: the secret may be theirs.
+pub(crate) fn read_private(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut file = File::open(path)?;
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let permissions = fs::metadata(path)?.permissions();
-        if permissions.mode() & 0o077 != 0 {
-            log::warn!("{} was readable for other users; now only its owner can read it", path.display());
-            fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
-        }
-    }
+    make_private(&file, path)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or_default();
+    // Room for the whole file, so that no partial copy is left behind by growing.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
+    file.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(unix)]
+fn make_private(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    const OWNER: u32 = 0o700;
+    const OTHERS: u32 = 0o077;
+    const OTHERS_WRITE: u32 = 0o022;
+    let mode = || Ok::<_, io::Error>(file.metadata()?.permissions().mode());
+    let found = mode()?;
+    if found & OTHERS == 0 {
+        return Ok(());
+    }
+    let changed = file.set_permissions(PermissionsExt::from_mode(found & OWNER));
+    // Some file systems ignore the change.
+    let now = mode()?;
+    if now & OTHERS == 0 {
+        log::warn!("{} was accessible to other users; now only its owner can read it", path.display());
+        return Ok(());
+    }
+    if now & OTHERS_WRITE != 0 {
+        return Err(io::Error::other("other users can write it, so it may be theirs; restrict it with chmod 600"));
+    }
+    let why = changed.err().map_or_else(|| "the file system keeps its mode".to_owned(), |error| error.to_string());
+    log::warn!("other users can read {}, and this program cannot change that: {why}", path.display());
+    Ok(())
+}
+
+/// Skips the byte order mark with which some editors begin a text file.
+pub(crate) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
 }
 
 /// Writes `path` with mode 0600, unless the file exists.
@@ -51,11 +85,50 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Writes `path` with mode 0600, replacing an existing file.
-pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes `path`. A file that exists is replaced and keeps its mode and its owner; a new one gets mode 0600.
+///
+/// Replaces a symbolic link by a file: pass what [`follow_links`] returns.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = write_temporary(path, bytes)?;
+    if let Ok(found) = fs::metadata(path) {
+        keep_access(&temporary, &found);
+    }
     fs::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     sync_folder(path)
+}
+
+/// Gives a new file the owner and the mode of the one that it replaces, as far as the system allows it.
+fn keep_access(path: &Path, found: &fs::Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, chown};
+        drop(chown(path, Some(found.uid()), Some(found.gid())));
+    }
+    drop(fs::set_permissions(path, found.permissions()));
+}
+
+/// The file that `path` leads to through symbolic links, whether or not it exists.
+///
+/// # Errors
+/// A link cannot be read, or the links lead in a circle.
+pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const MAX_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::symlink_metadata(&path) {
+            // A relative target starts at the folder of its link.
+            Ok(found) if found.is_symlink() => {
+                let target = fs::read_link(&path)?;
+                path.pop();
+                path.push(target);
+            }
+            Ok(_) => return Ok(path),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(path),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many symbolic links lead from one to the next"))
 }
 
 /// Locks a file next to `path` until the returned file is dropped. The lock file is never deleted, because another process
@@ -65,13 +138,18 @@ pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// The file cannot be created, or another process has held the lock for `patience`.
 pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
     let path = hidden(path, "lock")?;
-    let file = private_options().create(true).truncate(false).open(path)?;
+    let file = private_options().create(true).truncate(false).open(&path)?;
     let begin = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            // The file system may not support locks; then go on without one.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => return Ok(file),
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                log::warn!(
+                    "the file system cannot lock {}, so programs can overwrite each other: {error}",
+                    path.display()
+                );
+                return Ok(file);
+            }
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if begin.elapsed() < patience => thread::sleep(LOCK_PAUSE),
             Err(TryLockError::WouldBlock) => {
@@ -83,6 +161,19 @@ pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
 
 /// The pause between two attempts to get a lock: shorter than people notice.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Whether a file system without locks, as some network file systems are, refused a lock.
+fn has_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];
+        if Errno::from_io_error(error).is_some_and(|error| refusals.contains(&error)) {
+            return true;
+        }
+    }
+    error.kind() == ErrorKind::Unsupported
+}
 
 /// A hidden name next to `path`.
 fn hidden(path: &Path, end: &str) -> io::Result<PathBuf> {
@@ -125,7 +216,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -143,20 +234,54 @@ mod tests {
         create_private(&file, b"one").unwrap();
         assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
         create_private(&file, b"two").unwrap();
-        assert_eq!(read_private(&file).unwrap(), b"one", "an existing file is not replaced");
-        replace_private(&file, b"three").unwrap();
-        assert_eq!((read_private(&file).unwrap(), mode(&file)), (b"three".to_vec(), 0o600));
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert_eq!(read_private(&file).unwrap().as_slice(), b"one", "an existing file is not replaced");
+        let new = folder.join("new");
+        replace(&new, b"three").unwrap();
+        assert_eq!((fs::read(&new).unwrap(), mode(&new)), (b"three".to_vec(), 0o600));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
     }
 
     #[test]
-    fn reading_a_private_file_removes_the_access_of_others() {
+    fn reading_a_secret_removes_the_access_of_others() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
+        for (found, left) in [(0o644, 0o600), (0o666, 0o600), (0o440, 0o400), (0o600, 0o600)] {
+            fs::write(&file, b"x").unwrap();
+            fs::set_permissions(&file, PermissionsExt::from_mode(found)).unwrap();
+            assert_eq!(read_private(&file).unwrap().as_slice(), b"x");
+            assert_eq!(mode(&file), left, "{found:o}");
+            fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_replaced_file_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("known");
         fs::write(&file, b"x").unwrap();
-        fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
-        read_private(&file).unwrap();
-        assert_eq!(mode(&file), 0o600);
+        fs::set_permissions(&file, PermissionsExt::from_mode(0o664)).unwrap();
+        replace(&file, b"y").unwrap();
+        assert_eq!((fs::read(&file).unwrap(), mode(&file)), (b"y".to_vec(), 0o664));
+    }
+
+    #[test]
+    fn links_are_followed_to_the_file_that_exists_or_will() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("inner")).unwrap();
+        symlink("inner/second", path("first")).unwrap();
+        symlink("../file", path("inner/second")).unwrap();
+        symlink(path("first"), path("absolute")).unwrap();
+        symlink("circle", path("circle")).unwrap();
+        for found in [false, true] {
+            for name in ["first", "absolute", "file"] {
+                let end = follow_links(&path(name)).unwrap();
+                assert_eq!(end.file_name(), path("file").file_name(), "{name}");
+                assert_eq!(end.exists(), found);
+            }
+            fs::write(path("file"), b"x").unwrap();
+        }
+        assert!(follow_links(&path("circle")).is_err());
     }
 
     #[test]
@@ -171,9 +296,19 @@ mod tests {
     }
 
     #[test]
+    fn only_refusals_of_file_systems_without_locks_are_tolerated() {
+        use rustix::io::Errno;
+        for (error, tolerated) in
+            [(Errno::NOLCK, true), (Errno::NOSYS, true), (Errno::OPNOTSUPP, true), (Errno::IO, false)]
+        {
+            assert_eq!(has_no_locks(&error.into()), tolerated, "{error:?}");
+        }
+    }
+
+    #[test]
     fn a_failed_write_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(replace_private(&folder.path().join("missing/key"), b"x").is_err());
+        assert!(replace(&folder.path().join("missing/key"), b"x").is_err());
         assert!(create_private(Path::new("/"), b"x").is_err());
     }
 }

@@ -107,7 +107,7 @@ fn read_or_create(
     path: &Path,
     create: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, IdentityError>,
 ) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-    let read = || files::read_private(path).map(Zeroizing::new);
+    let read = || files::read_private(path);
     match read() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let bytes = create()?;

@@ -11,7 +11,7 @@ use chat_core::wire::rejection::Rejection;
 use chat_net::address::ServerAddress;
 use chat_net::client::{AcceptMode, Client, ClientOptions, ConnectError, Events};
 use chat_net::identity::Fingerprint;
-use chat_net::trust::{Answer, AskUser, KnownServers, Trust, UnknownServer};
+use chat_net::trust::{Answer, AskUser, KnownServers, KnownServersError, Trust, UnknownServer};
 use tokio::task::spawn_blocking;
 
 use super::task::{JoinOptions, TrustChoice, default_known_servers};
@@ -113,6 +113,9 @@ fn explain(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
         ConnectError::Untrusted { .. } => {
             sentence.hint("add --fingerprint HEX if the fingerprint is right, or --accept-new to trust any server")
         }
+        ConnectError::KnownServers(KnownServersError::Write { .. }) => sentence.hint(
+            "name a file that you may write to with --known-servers FILE, or use --fingerprint HEX, which writes none",
+        ),
         ConnectError::Rejected(Rejection::WrongCredentials) => sentence.hint("to create an account, add --register"),
         ConnectError::Rejected(Rejection::NameTaken) => sentence.hint("if the account is yours, omit --register"),
         ConnectError::Udp { .. } => sentence.hint("choose another address with --udp IP:PORT"),

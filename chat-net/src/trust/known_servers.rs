@@ -1,5 +1,6 @@
 //! The file of known servers: one line `HOST:PORT FINGERPRINT` per server.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +12,8 @@ use crate::identity::Fingerprint;
 /// The file in which a client remembers the fingerprints of servers.
 ///
 /// Several programs can share the file. Every call reads it again. A change holds a lock on a file beside it and replaces
-/// the whole file (mode 0600, in a folder of mode 0700).
+/// the whole file, which keeps its mode; a new one gets mode 0600, in a folder of mode 0700. If the path is a symbolic
+/// link, the file that it leads to is the one that is locked and replaced.
 #[derive(Clone, Debug)]
 pub struct KnownServers {
     path: PathBuf,
@@ -73,22 +75,25 @@ impl KnownServers {
     /// Edits the file under the lock, so that no change of another program is lost.
     fn change(&self, edit: impl FnOnce(&mut Known)) -> Result<(), KnownServersError> {
         let failed = |source| KnownServersError::Write { path: self.path.clone(), source };
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let path = files::follow_links(&self.path).map_err(failed)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder.map_or(Ok(()), files::private_folder).map_err(failed)?;
-        let _lock = files::lock_beside(&self.path, LOCK_TIMEOUT).map_err(failed)?;
+        let _lock = files::lock_beside(&path, LOCK_TIMEOUT).map_err(failed)?;
         let mut all = self.read()?;
         edit(&mut all);
         let text: String = all.iter().map(|(server, fingerprint)| format!("{server} {fingerprint}\n")).collect();
-        files::replace_private(&self.path, text.as_bytes()).map_err(failed)
+        files::replace(&path, text.as_bytes()).map_err(failed)
     }
 
     fn read(&self) -> Result<Known, KnownServersError> {
-        let text = match files::read_private(&self.path).map(String::from_utf8) {
-            Ok(Ok(text)) => text,
-            Ok(Err(_)) => return Err(KnownServersError::Line { path: self.path.clone(), line: 1 }),
+        // Fingerprints are no secret, so the file may stay readable.
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(KnownServersError::Read { path: self.path.clone(), source }),
         };
+        let text = str::from_utf8(files::without_byte_order_mark(&bytes))
+            .map_err(|_| KnownServersError::Line { path: self.path.clone(), line: 1 })?;
         // An invalid line may be a damaged entry for this very server, so it is an error and not ignored.
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         lines
@@ -135,8 +140,6 @@ pub enum KnownServersError {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn server(typed: &str) -> ServerAddress {
@@ -177,6 +180,15 @@ mod tests {
             let known = store.get(&server(&format!("lab:{port}"))).unwrap();
             assert_eq!(known, Some(Fingerprint::new([port; 32])), "port {port}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("known-servers");
+        let fingerprint = Fingerprint::new([7; 32]);
+        fs::write(&path, format!("\u{feff}a:1 {fingerprint}\n")).unwrap();
+        assert_eq!(KnownServers::open(&path).unwrap().get(&server("a:1")).unwrap(), Some(fingerprint));
     }
 
     #[test]
