@@ -7,17 +7,15 @@ use std::path::PathBuf;
 
 use chat_core::wire::hello::NoCommonVersion;
 use chat_core::wire::rejection::Rejection;
+use rustls::CertificateError;
 
 use crate::address::ServerAddress;
-use crate::identity::Fingerprint;
+use crate::identity::{CertificateProblem, Fingerprint};
 use crate::trust::KnownServersError;
 
 /// Why a server does not start. The operator can correct each cause.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The private key does not belong to the certificate, or is of a type that TLS does not support.
-    #[error("the server's certificate and key cannot be used: {0}")]
-    Identity(#[source] rustls::Error),
     /// The presence log cannot be opened.
     #[error("the presence log {} cannot be opened; name a file that you may write to: {source}", .path.display())]
     PresenceLog {
@@ -62,12 +60,26 @@ pub enum ConnectError {
         what: &'static str,
     },
     /// The TLS handshake failed.
-    #[error("the TLS handshake with {server} failed: {source}")]
+    #[error("the TLS handshake with {server} failed: {}", tls_cause(.source))]
     Tls {
         /// The address of the server.
         server: ServerAddress,
         /// The error of the TLS library.
         source: rustls::Error,
+    },
+    /// The client trusts authorities, and the server's certificate does not pass their check.
+    #[error("the certificate of {server} cannot be trusted: it {problem}; nothing was sent to the server")]
+    Certificate {
+        /// The address of the server.
+        server: ServerAddress,
+        /// Why the certificate is refused.
+        problem: CertificateProblem,
+    },
+    /// The client trusts authorities, and no certificate can be for this host.
+    #[error("the host of {server} is neither a DNS name nor an IP address, so no authority can certify it")]
+    NotCertifiable {
+        /// The address of the server.
+        server: ServerAddress,
     },
     /// The file of certificate authorities cannot be used.
     #[error("the certificate authorities in {} cannot be used: {what}", .path.display())]
@@ -195,6 +207,22 @@ fn plain(error: &io::Error) -> String {
         NetworkUnreachable => "the network cannot be reached".to_owned(),
         TimedOut => "no answer".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// Describes a failed handshake without the library's words, which are for developers.
+const fn tls_cause(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::AlertReceived(_) => {
+            "the server refused it; check the port, and that both programs are up to date"
+        }
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            "the server did not prove that it has the key of its certificate"
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            "the server's certificate cannot be read; it must be an X.509 certificate of version 3"
+        }
+        _ => "the server, or something in between, breaks the rules of TLS 1.3; check the port",
     }
 }
 

@@ -3,16 +3,19 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chat_core::generator::Generator;
 use rcgen::{CertificateParams, DnType, PKCS_ECDSA_P256_SHA256};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
-use crate::files;
+pub use crate::certificate::CertificateProblem;
 pub use crate::fingerprint::{Fingerprint, FingerprintError};
 use crate::random::SystemGenerator;
+use crate::{files, tls};
 
 /// The file in a server's folder that holds both certificate and private key, so that neither exists without the other.
 pub const IDENTITY_FILE: &str = "identity.pem";
@@ -24,8 +27,7 @@ const TICKET_KEY_LEN: usize = 32;
 
 /// The keys by which clients recognise a server and its tickets across restarts.
 pub struct ServerIdentity {
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: PrivateKeyDer<'static>,
+    pub(crate) certified: Arc<CertifiedKey>,
     pub(crate) ticket_key: Zeroizing<[u8; TICKET_KEY_LEN]>,
     fingerprint: Fingerprint,
 }
@@ -50,7 +52,7 @@ impl ServerIdentity {
     /// loaded from `ticket_file`, which is created if it does not exist.
     ///
     /// # Errors
-    /// A file cannot be read or parsed. Whether the key belongs to the certificate is checked when the server starts.
+    /// A file cannot be read or parsed, or the key does not belong to the certificate.
     pub fn from_pem(certificate: &Path, key: &Path, ticket_file: &Path) -> Result<Self, IdentityError> {
         let read = |path: &Path| {
             std::fs::read(path).map(Zeroizing::new).map_err(|source| IdentityError::Read { path: path.into(), source })
@@ -64,6 +66,13 @@ impl ServerIdentity {
         self.fingerprint
     }
 
+    /// Why every client that trusts an authority ([`Trust::Ca`](crate::trust::Trust::Ca)) refuses the certificate at this
+    /// time, whatever the authority and the host are. `None` if such clients can accept it.
+    pub fn authority_problem(&self) -> Option<CertificateProblem> {
+        let leaf = self.certified.cert.first()?;
+        CertificateProblem::of_any_authority(leaf, tls::provider().signature_verification_algorithms)
+    }
+
     fn new(
         chain_path: &Path,
         chain_pem: &[u8],
@@ -72,14 +81,34 @@ impl ServerIdentity {
         ticket_key: Zeroizing<[u8; TICKET_KEY_LEN]>,
     ) -> Result<Self, IdentityError> {
         let broken = |path: &Path, what| IdentityError::Broken { path: path.into(), what };
-        let chain = CertificateDer::pem_slice_iter(chain_pem)
+        let chain = CertificateDer::pem_slice_iter(files::without_byte_order_mark(chain_pem))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| broken(chain_path, "it is not a PEM file"))?;
         let leaf = chain.first().ok_or_else(|| broken(chain_path, "it holds no certificate"))?;
-        let fingerprint = Fingerprint::of(leaf).map_err(|_| broken(chain_path, "its certificate cannot be read"))?;
-        let key = PrivateKeyDer::from_pem_slice(key_pem)
-            .map_err(|_| broken(key_path, "it holds no private key in PEM form"))?;
-        Ok(Self { chain, key, ticket_key, fingerprint })
+        let fingerprint = Fingerprint::of(leaf).map_err(|_| {
+            broken(chain_path, "its certificate cannot be read; it must be an X.509 certificate of version 3")
+        })?;
+        let key = PrivateKeyDer::from_pem_slice(files::without_byte_order_mark(key_pem))
+            .map_err(|_| broken(key_path, no_key(key_pem)))?;
+        let certified = CertifiedKey::from_der(chain, key, &tls::provider()).map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => {
+                IdentityError::OtherKey { certificate: chain_path.into(), key: key_path.into() }
+            }
+            _ => {
+                broken(key_path, "TLS has no use for this kind of private key; use ECDSA, Ed25519, or RSA of 2048 bits")
+            }
+        })?;
+        Ok(Self { certified: Arc::new(certified), ticket_key, fingerprint })
+    }
+}
+
+/// What is wrong with a file that holds no usable key.
+fn no_key(pem: &[u8]) -> &'static str {
+    const ENCRYPTED: &[u8] = b"ENCRYPTED";
+    if pem.windows(ENCRYPTED.len()).any(|word| word == ENCRYPTED) {
+        "its private key is encrypted, and the server cannot ask for a passphrase; decrypt it with `openssl pkey`"
+    } else {
+        "it holds no private key in PEM form"
     }
 }
 
@@ -159,6 +188,17 @@ pub enum IdentityError {
         /// What is wrong with it, and what to do.
         what: &'static str,
     },
+    /// The private key belongs to another certificate.
+    #[error(
+        "the private key in {} does not belong to the certificate in {}; name the key for which the certificate was made",
+        .key.display(), .certificate.display()
+    )]
+    OtherKey {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
     /// Creating a certificate failed.
     #[error("a certificate could not be created: {0}")]
     Create(#[from] rcgen::Error),
@@ -231,6 +271,25 @@ mod tests {
             ServerIdentity::from_pem(&path(name), &path("key"), &path("ticket")).unwrap().fingerprint()
         });
         assert_eq!(fingerprints[0], fingerprints[1]);
+    }
+
+    #[test]
+    fn a_certificate_and_a_key_that_do_not_fit_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let [one, two] = [1, 2].map(|_| rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap());
+        let certificate = CertificateParams::new(["chat.example".to_owned()]).unwrap().self_signed(&one).unwrap();
+        // Windows editors begin text files with a byte order mark.
+        fs::write(path("certificate"), format!("\u{feff}{}", certificate.pem())).unwrap();
+        let load = |key: &str| {
+            fs::write(path("key"), format!("\u{feff}{key}")).unwrap();
+            ServerIdentity::from_pem(&path("certificate"), &path("key"), &path("ticket"))
+        };
+        assert_eq!(load(&one.serialize_pem()).unwrap().authority_problem(), None);
+        assert!(matches!(load(&two.serialize_pem()), Err(IdentityError::OtherKey { .. })));
+        let encrypted = one.serialize_pem().replace("PRIVATE", "ENCRYPTED PRIVATE");
+        let error = load(&encrypted).unwrap_err().to_string();
+        assert!(error.contains("is encrypted"), "{error}");
     }
 
     #[test]

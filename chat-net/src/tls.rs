@@ -1,6 +1,7 @@
 //! The TLS configuration of both ends: version 1.3 only, no early data, no session resumption, and hybrid post-quantum key
 //! exchange preferred. Only this file names the cryptography provider.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,73 +11,133 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verif
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::{ParsedCertificate, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, ServerConfig,
+    SignatureScheme, SupportedProtocolVersion,
+};
 
-use crate::identity::ServerIdentity;
-
-/// Combines a server's certificate chain and its key.
-///
-/// # Errors
-/// The key does not belong to the certificate, or its kind is not supported.
-pub(crate) fn certified_key(identity: &ServerIdentity) -> Result<CertifiedKey, Error> {
-    CertifiedKey::from_der(identity.chain.clone(), identity.key.clone_key(), &provider())
-}
+use crate::certificate::CertificateProblem;
+use crate::files;
 
 /// The configuration of a server. Each handshake presents the certificate that `resolver` has at that time.
-pub(crate) fn server(resolver: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, Error> {
+pub(crate) fn server(resolver: Arc<dyn ResolvesServerCert>) -> Arc<ServerConfig> {
     let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_protocol_versions(VERSIONS)
+        .expect(VERSIONS_SUPPORTED)
         .with_no_client_auth()
         .with_cert_resolver(resolver);
     // Clients resume their sessions with tickets of our own. Those of TLS would cost memory and two messages a connection.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-    Ok(Arc::new(config))
+    Arc::new(config)
 }
 
 /// The configuration of a client that knows the server by its key. It accepts every certificate; the caller must compare
 /// the fingerprint before it sends anything.
-pub(crate) fn client_by_key() -> Result<Arc<ClientConfig>, Error> {
+pub(crate) fn client_by_key() -> Arc<ClientConfig> {
     let provider = provider();
     let verifier = ByKey { algorithms: provider.signature_verification_algorithms };
     client(provider, Arc::new(verifier))
 }
 
-/// The configuration of a client that trusts the certificate authorities in a PEM file.
+/// The configuration of a client that trusts the certificate authorities in a PEM file. If the handshake fails because of
+/// the certificate, [`certificate_problem`] tells why.
 ///
 /// # Errors
 /// A sentence for people that says what is wrong with the file.
 pub(crate) fn client_by_authority(file: &Path) -> Result<Arc<ClientConfig>, String> {
+    let pem = fs::read(file).map_err(|error| format!("the file cannot be read: {error}"))?;
     let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| error.to_string())?;
-        roots.add(certificate).map_err(|error| error.to_string())?;
+    for certificate in CertificateDer::pem_slice_iter(files::without_byte_order_mark(&pem)) {
+        let certificate = certificate.map_err(|_| "the file is damaged: it is not in PEM form".to_owned())?;
+        roots.add(certificate).map_err(|_| {
+            "a certificate in the file cannot be read; it must be an X.509 certificate of version 3".to_owned()
+        })?;
     }
     if roots.is_empty() {
-        return Err("it holds no certificate in PEM form".to_owned());
+        return Err("the file holds no certificate in PEM form".to_owned());
     }
     let provider = provider();
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
         .build()
-        .map_err(|error| error.to_string())?;
-    client(provider, verifier).map_err(|error| error.to_string())
+        .expect("there are authorities, and no revocation lists");
+    Ok(client(provider, Arc::new(ByAuthority(verifier))))
 }
 
-fn client(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) -> Result<Arc<ClientConfig>, Error> {
+/// Why a client that trusts authorities refused the server's certificate. `None` for every other error.
+pub(crate) fn certificate_problem(error: &Error) -> Option<&CertificateProblem> {
+    match error {
+        Error::InvalidCertificate(CertificateError::Other(OtherError(problem))) => problem.downcast_ref(),
+        _ => None,
+    }
+}
+
+fn client(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) -> Arc<ClientConfig> {
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_protocol_versions(VERSIONS)
+        .expect(VERSIONS_SUPPORTED)
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     // On every connection, the server presents and proves its key.
     config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+    Arc::new(config)
 }
 
-fn provider() -> Arc<CryptoProvider> {
+const VERSIONS: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
+
+/// Why [`VERSIONS`] are no error.
+const VERSIONS_SUPPORTED: &str = "the provider supports TLS 1.3";
+
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
+}
+
+/// Accepts certificates of authorities, and says in words why it refuses another.
+#[derive(Debug)]
+struct ByAuthority(Arc<WebPkiServerVerifier>);
+
+impl ServerCertVerifier for ByAuthority {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let result = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        result.map_err(|error| match error {
+            Error::InvalidCertificate(cause) => {
+                log::debug!("the server's certificate is refused: {cause:?}");
+                let problem = CertificateProblem::new(&cause, end_entity, server_name);
+                CertificateError::Other(OtherError(Arc::new(problem))).into()
+            }
+            other => other,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
 }
 
 /// Accepts every well-formed certificate, regardless of its names and dates, and checks that the server has its key.

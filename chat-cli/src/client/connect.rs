@@ -10,7 +10,7 @@ use chat_core::wire::control::Purpose;
 use chat_core::wire::rejection::Rejection;
 use chat_net::address::ServerAddress;
 use chat_net::client::{AcceptMode, Client, ClientOptions, ConnectError, Events};
-use chat_net::identity::Fingerprint;
+use chat_net::identity::{CertificateProblem, Fingerprint};
 use chat_net::trust::{Answer, AskUser, KnownServers, KnownServersError, Trust, UnknownServer};
 use tokio::task::spawn_blocking;
 
@@ -100,6 +100,26 @@ fn known_servers_option(known_servers: Option<&Path>) -> String {
         .map_or_else(String::new, |file| format!(" --known-servers {}", file.display()))
 }
 
+/// How to do without an authority.
+const BY_FINGERPRINT: &str = "without an authority, --fingerprint HEX instead of --ca recognises the server by its key; on \
+                              the server, `chat-server fingerprint` prints HEX";
+
+fn certificate_hints(sentence: CliError, problem: &CertificateProblem) -> CliError {
+    let sentence = match problem {
+        CertificateProblem::NotYetValid { .. } | CertificateProblem::Expired { .. } => {
+            sentence.hint("set the clock of this machine if it is wrong, or ask the operator to renew the certificate")
+        }
+        CertificateProblem::UnknownAuthority | CertificateProblem::OtherAuthority => {
+            sentence.hint("ask the operator which authority signed it, and name the file of that one with --ca")
+        }
+        CertificateProblem::OtherHost { .. } => {
+            sentence.hint("name the server with --server as its certificate does, or ask the operator for a certificate for this name")
+        }
+        _ => sentence.hint("ask the operator to replace the certificate"),
+    };
+    sentence.hint(BY_FINGERPRINT)
+}
+
 /// The library's sentence, with hints about what to type next.
 fn explain(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
     let sentence = CliError::not_there(error);
@@ -113,6 +133,8 @@ fn explain(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
         ConnectError::Untrusted { .. } => {
             sentence.hint("add --fingerprint HEX if the fingerprint is right, or --accept-new to trust any server")
         }
+        ConnectError::Certificate { problem, .. } => certificate_hints(sentence, problem),
+        ConnectError::NotCertifiable { .. } | ConnectError::Authorities { .. } => sentence.hint(BY_FINGERPRINT),
         ConnectError::KnownServers(KnownServersError::Write { .. }) => sentence.hint(
             "name a file that you may write to with --known-servers FILE, or use --fingerprint HEX, which writes none",
         ),

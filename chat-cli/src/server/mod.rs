@@ -109,7 +109,7 @@ async fn manage_accounts(url: StoreUrl, task: UserTask<PasswordSource>) -> Resul
 
 fn fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<Exit, CliError> {
     let is_new = certificate.is_none() && !folder.join(IDENTITY_FILE).exists();
-    let identity = identity(folder, certificate).map_err(CliError::not_there)?;
+    let identity = identity(folder, certificate)?;
     if is_new {
         log::warn!("there was no key in {}; this is a new one", folder.path().display());
     }
@@ -127,13 +127,39 @@ fn no_database(path: &Path) -> CliError {
         .hint("name the data folder and the database that the server uses")
 }
 
+/// As [`load_identity`], with an error that ends the program.
+fn identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<ServerIdentity, CliError> {
+    load_identity(folder, certificate).map_err(|error| {
+        let sentence = CliError::not_there(error);
+        match certificate {
+            Some(_) => sentence.hint(
+                "without --cert and --key the server makes a key of its own, and clients recognise it by --fingerprint",
+            ),
+            None => sentence,
+        }
+    })
+}
+
 /// Loads the certificate that was named, or the self-signed one of the data folder. Creates that one if it is missing.
-fn identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<ServerIdentity, IdentityError> {
+fn load_identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<ServerIdentity, IdentityError> {
     /// The key of tickets. In the data folder even if the certificate is not.
     const TICKET_FILE: &str = "ticket.key";
     match certificate {
         None => ServerIdentity::load_or_create(folder.path()),
         Some(CertificateFiles { chain, key }) => ServerIdentity::from_pem(chain, key, &folder.join(TICKET_FILE)),
+    }
+}
+
+/// Warns about a named certificate that clients with `--ca` refuse. They are the reason for naming one.
+fn warn_about(identity: &ServerIdentity, certificate: Option<&CertificateFiles>) {
+    if let Some(files) = certificate
+        && let Some(problem) = identity.authority_problem()
+    {
+        log::warn!(
+            "clients with --ca will refuse the certificate in {}: it {problem}; clients that know the fingerprint \
+             (--fingerprint) accept it",
+            files.chain.display()
+        );
     }
 }
 

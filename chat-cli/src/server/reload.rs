@@ -49,10 +49,12 @@ impl Reloader {
 
     async fn renew(&self, certificate: CertificateFiles) -> Result<String, String> {
         let folder = self.folder.clone();
-        let loaded = spawn_blocking(move || super::identity(&folder, Some(&certificate)));
+        let files = certificate.clone();
+        let loaded = spawn_blocking(move || super::load_identity(&folder, Some(&files)));
         let identity = loaded.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        super::warn_about(&identity, Some(&certificate));
         let previous = self.reload.fingerprint();
-        self.reload.certificate(&identity).map_err(|error| error.to_string())?;
+        self.reload.certificate(&identity);
         let fingerprint = identity.fingerprint();
         if previous == Some(fingerprint) {
             return Ok("certificate reloaded; the fingerprint is the same".to_owned());

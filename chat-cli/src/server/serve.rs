@@ -20,7 +20,7 @@ use super::reload::Reloader;
 use super::running::RunningServer;
 use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
-use super::{control, descriptors, http, identity, metrics, open_accounts};
+use super::{control, descriptors, http, identity, metrics, open_accounts, warn_about};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 
@@ -46,7 +46,8 @@ pub async fn serve(
         Some(address) => Some(bind(address, "--metrics")?),
         None => None,
     };
-    let identity = identity(&folder, certificate.as_ref()).map_err(CliError::not_there)?;
+    let identity = identity(&folder, certificate.as_ref())?;
+    warn_about(&identity, certificate.as_ref());
     let accounts = open_accounts(&options.database.url(folder.path()), options.limits.store()).await?;
     // Held until the server has stopped, because dropping the claim ends it.
     let claim = accounts.claim().await.map_err(|error| CliError::not_there(error_chain(&error)))?;

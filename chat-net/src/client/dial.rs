@@ -49,14 +49,12 @@ impl Dialer {
         trust: &Trust,
         timeout: Duration,
     ) -> Result<(Self, TrustedStream), ConnectError> {
-        let tls_failed = |source| ConnectError::Tls { server: server.clone(), source };
         let placeholder = || ServerName::try_from(PLACEHOLDER_NAME).expect("the constant is a valid name");
         let (name, config) = match trust {
-            Trust::Fingerprint(_) | Trust::Known { .. } => (placeholder(), tls::client_by_key().map_err(tls_failed)?),
+            Trust::Fingerprint(_) | Trust::Known { .. } => (placeholder(), tls::client_by_key()),
             Trust::Ca(path) => {
-                let name = ServerName::try_from(server.host().to_owned());
-                let name =
-                    name.map_err(|_| tls_failed(rustls::Error::General("the host is not a DNS name".to_owned())))?;
+                let name = ServerName::try_from(server.host().to_owned())
+                    .map_err(|_| ConnectError::NotCertifiable { server: server.clone() })?;
                 let config = tls::client_by_authority(path)
                     .map_err(|what| ConnectError::Authorities { path: path.clone(), what })?;
                 (name, config)
@@ -183,7 +181,14 @@ impl Dialer {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             Some(rustls::Error::InvalidMessage(_)) => self.not_chat("it does not speak TLS"),
             Some(rustls::Error::PeerIncompatible(_)) => self.not_chat("it does not speak TLS 1.3"),
-            Some(source) => ConnectError::Tls { server: self.server.clone(), source: source.clone() },
+            Some(source) => {
+                let server = self.server.clone();
+                log::debug!("the TLS handshake with {server} failed: {source}");
+                match tls::certificate_problem(source) {
+                    Some(problem) => ConnectError::Certificate { server, problem: problem.clone() },
+                    None => ConnectError::Tls { server, source: source.clone() },
+                }
+            }
             None if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.not_chat("it closed the connection during the TLS handshake")
             }

@@ -97,7 +97,7 @@ impl Default for ServerOptions {
 /// Failures to write an open presence log are logged and counted; they do not end the server.
 ///
 /// # Errors
-/// The identity cannot be used, or the presence log cannot be opened. Nothing that clients do is an error.
+/// The presence log cannot be opened. Nothing that clients do is an error.
 ///
 /// # Cancel safety
 /// Dropping the future ends the server without a reason for the clients: their connections break, and they resume their
@@ -110,8 +110,8 @@ pub async fn serve<A: Accounts>(
     observer: impl FnMut(&Record) + Send + 'static,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    options.reload.certificate(&identity)?;
-    let tls = tls::server(Arc::new(options.reload.clone())).map_err(ServeError::Identity)?;
+    options.reload.certificate(&identity);
+    let tls = tls::server(Arc::new(options.reload.clone()));
     let counters = options.monitor.counters();
     let log = match &options.presence_log {
         Some(path) => Some(

@@ -7,9 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::error::ServeError;
 use crate::identity::{Fingerprint, ServerIdentity};
-use crate::tls;
 
 /// Reloads parts of a running server, without closing a connection. Clones reload the same server.
 #[derive(Clone, Default)]
@@ -31,15 +29,10 @@ impl Reload {
     ///
     /// Clients know a server by its key: they do not notice a new certificate for the same key, and they refuse a new
     /// key until their users trust it.
-    ///
-    /// # Errors
-    /// The key does not belong to the certificate, or its kind is not supported. The current certificate stays in use.
-    pub fn certificate(&self, identity: &ServerIdentity) -> Result<(), ServeError> {
-        let certificate = Arc::new(tls::certified_key(identity).map_err(ServeError::Identity)?);
-        let next = Current { certificate, fingerprint: identity.fingerprint() };
+    pub fn certificate(&self, identity: &ServerIdentity) {
+        let next = Current { certificate: Arc::clone(&identity.certified), fingerprint: identity.fingerprint() };
         // Nothing panics while the lock is held.
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Some(next);
-        Ok(())
     }
 
     /// Makes the next record go to a newly opened file, as after log rotation.

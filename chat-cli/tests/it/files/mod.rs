@@ -1,5 +1,7 @@
 //! Files, variables and certificates as other editors, file systems and tools leave them.
 
+mod byte_order_marks;
+mod certificates;
 mod empty_variables;
 mod known_servers;
 mod locks;
