@@ -76,8 +76,9 @@ impl Dialer {
                 let known = store.get(&dialer.server)?;
                 let mut stream = dialer.dial().await?;
                 let shown = stream.fingerprint;
-                match (known, unknown) {
-                    (Some(known), _) => dialer.check_known(&stream, known)?,
+                // What the file says counts, also if it has learnt of the server since.
+                let known = match (known, unknown) {
+                    (Some(known), _) => known,
                     (None, UnknownServer::AcceptNew) => store.remember(&dialer.server, shown)?,
                     (None, UnknownServer::Refuse) => return Err(dialer.untrusted(shown)),
                     (None, UnknownServer::Ask(user)) => {
@@ -86,12 +87,13 @@ impl Dialer {
                         if user.ask(&dialer.server, shown).await == Answer::Refuse {
                             return Err(dialer.untrusted(shown));
                         }
-                        store.remember(&dialer.server, shown)?;
+                        let known = store.remember(&dialer.server, shown)?;
                         stream = dialer.dial().await?;
-                        dialer.check_known(&stream, shown)?;
+                        known
                     }
-                }
-                dialer.pinned = Some(shown);
+                };
+                dialer.check_known(&stream, known)?;
+                dialer.pinned = Some(known);
                 Ok((dialer, stream))
             }
             Trust::Ca(_) => {

@@ -49,14 +49,18 @@ impl KnownServers {
         Ok(self.read()?.into_iter().find(|(known, _)| known == server).map(|(_, fingerprint)| fingerprint))
     }
 
-    /// Remembers `fingerprint` for `server`. Replaces the one that the file has, if any.
+    /// Remembers `fingerprint` for `server`, unless the file has a fingerprint for it. Returns the one that the file has
+    /// now: another program may have met the server in the meantime, and one of the two an impostor.
     ///
     /// # Errors
     /// See [`KnownServers::open`]. Also if the file cannot be written, or another program holds its lock for 2 s.
-    pub fn remember(&self, server: &ServerAddress, fingerprint: Fingerprint) -> Result<(), KnownServersError> {
-        self.change(|all| {
-            all.retain(|(known, _)| known != server);
-            all.push((server.clone(), fingerprint));
+    pub fn remember(&self, server: &ServerAddress, fingerprint: Fingerprint) -> Result<Fingerprint, KnownServersError> {
+        self.change(|all| match all.iter().find(|(known, _)| known == server) {
+            Some((_, known)) => *known,
+            None => {
+                all.push((server.clone(), fingerprint));
+                fingerprint
+            }
         })
     }
 
@@ -73,16 +77,17 @@ impl KnownServers {
     }
 
     /// Edits the file under the lock, so that no change of another program is lost.
-    fn change(&self, edit: impl FnOnce(&mut Known)) -> Result<(), KnownServersError> {
+    fn change<T>(&self, edit: impl FnOnce(&mut Known) -> T) -> Result<T, KnownServersError> {
         let failed = |source| KnownServersError::Write { path: self.path.clone(), source };
         let path = files::follow_links(&self.path).map_err(failed)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder.map_or(Ok(()), files::private_folder).map_err(failed)?;
         let _lock = files::lock_beside(&path, LOCK_TIMEOUT).map_err(failed)?;
         let mut all = self.read()?;
-        edit(&mut all);
+        let result = edit(&mut all);
         let text: String = all.iter().map(|(server, fingerprint)| format!("{server} {fingerprint}\n")).collect();
-        files::replace(&path, text.as_bytes()).map_err(failed)
+        files::replace(&path, text.as_bytes()).map_err(failed)?;
+        Ok(result)
     }
 
     fn read(&self) -> Result<Known, KnownServersError> {
@@ -147,17 +152,17 @@ mod tests {
     }
 
     #[test]
-    fn servers_are_remembered_replaced_and_forgotten() {
+    fn servers_are_remembered_once_and_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chat/known-servers");
         let store = KnownServers::open(&path).unwrap();
         let [one, two] = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
         assert_eq!(store.get(&server("lab")).unwrap(), None);
-        store.remember(&server("lab"), one).unwrap();
-        store.remember(&server("[::1]:9"), two).unwrap();
-        store.remember(&server("LAB:7777"), two).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), format!("[::1]:9 {two}\nlab:7777 {two}\n"));
-        assert_eq!(KnownServers::open(&path).unwrap().get(&server("lab")).unwrap(), Some(two));
+        assert_eq!(store.remember(&server("lab"), one).unwrap(), one);
+        assert_eq!(store.remember(&server("[::1]:9"), two).unwrap(), two);
+        assert_eq!(store.remember(&server("LAB:7777"), two).unwrap(), one, "the first fingerprint stays");
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("lab:7777 {one}\n[::1]:9 {two}\n"));
+        assert_eq!(KnownServers::open(&path).unwrap().get(&server("lab")).unwrap(), Some(one));
         assert!(store.forget(&server("lab")).unwrap());
         assert!(!store.forget(&server("lab")).unwrap());
         assert_eq!(store.get(&server("[::1]:9")).unwrap(), Some(two));

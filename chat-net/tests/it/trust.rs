@@ -121,6 +121,36 @@ async fn a_known_server_with_another_key_receives_nothing() {
     );
 }
 
+/// Accepts, after another program has remembered a fingerprint.
+struct WhileAsked(KnownServers, Fingerprint);
+
+impl AskUser for WhileAsked {
+    fn ask<'a>(
+        &'a self,
+        server: &'a ServerAddress,
+        _shown: Fingerprint,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+        self.0.remember(server, self.1).unwrap();
+        Box::pin(std::future::ready(Answer::Accept))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fingerprint_that_another_program_remembers_meanwhile_is_not_overwritten() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let true_one = Fingerprint::new([7; 32]);
+    let ask = UnknownServer::Ask(Box::new(WhileAsked(store(&folder), true_one)));
+    let refused =
+        server.connect(with(&server, "alice", Trust::Known { store: store(&folder), unknown: ask })).await.err();
+    assert!(
+        matches!(refused, Some(ConnectError::FingerprintChanged { known, shown, .. })
+            if known == true_one && shown == server.fingerprint),
+        "{refused:?}"
+    );
+    assert_eq!(store(&folder).get(&server.address.into()).unwrap(), Some(true_one));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_fingerprint_is_the_only_accepted_one() {
     let server = Server::start().await;
