@@ -14,6 +14,7 @@ pub mod address;
 pub mod client;
 mod clock;
 pub mod config;
+mod core_dumps;
 mod environment;
 pub mod error;
 pub mod folder;
@@ -41,22 +42,27 @@ use crate::server::task::ServerTask;
 
 /// Runs `chat-server` with the arguments and environment of this process.
 pub fn chat_server() -> ExitCode {
-    log_to_stderr("warn");
+    begin("warn");
     finish(ServerTask::from_args(env::args_os()).and_then(server::run))
 }
 
 /// Runs `chat-client` with the arguments and environment of this process.
 pub fn chat_client() -> ExitCode {
     // The user sees UDP problems as notices and outcomes. A warning in between would tear the line that is being typed.
-    log_to_stderr("warn,chat_net::udp=error");
+    begin("warn,chat_net::udp=error");
     finish(ClientTask::from_args(env::args_os()).and_then(client::run))
 }
 
-/// Logs to standard error, at the levels that `RUST_LOG` sets, or else at `default`.
-fn log_to_stderr(default: &str) {
+/// Turns core dumps off, before anything secret is in memory. Then logs to standard error, at the levels that `RUST_LOG`
+/// sets, or else at `default`.
+fn begin(default: &str) {
+    let core_dumps = core_dumps::disable();
     let mut builder = env_logger::Builder::from_default_env();
     if !environment::is_set(DEFAULT_FILTER_ENV) {
         builder.parse_filters(default);
     }
     builder.init();
+    if let Err(error) = core_dumps {
+        log::warn!("core dumps cannot be turned off, so a crash can write secrets to disk: {error}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod byte_order_marks;
 mod certificates;
+mod core_dumps;
 mod empty_variables;
 mod known_servers;
 mod locks;
