@@ -1,12 +1,14 @@
-//! The data folder: its default place, its access mode, and the lock that keeps a second server out.
+//! The data folder: its default place, its owner and mode, and the lock that keeps a second server out.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
+use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use crate::error::CliError;
 
@@ -31,16 +33,16 @@ impl DataFolder {
     /// other programs may use it. All files that the server creates have mode 0600.
     ///
     /// # Errors
-    /// The folder cannot be created or is not writable.
+    /// The folder cannot be created or is not writable, or somebody else may have put the files into it: it belongs to
+    /// another user, or everybody can write it.
     pub fn open(path: PathBuf) -> Result<Self, CliError> {
         let unusable = |error: io::Error| {
             CliError::not_there(format_args!("the data folder {} cannot be used: {error}", path.display()))
                 .hint("choose a folder that you can write to with --data-dir DIR")
         };
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(unusable)?;
-        if fs::metadata(&path).map_err(unusable)?.permissions().mode() & 0o077 != 0 {
-            log::warn!("other users can access the data folder {}; restrict it with chmod 700", path.display());
-        }
+        let found = fs::metadata(&path).map_err(unusable)?;
+        check_access(&path, geteuid().as_raw(), found.uid(), found.mode())?;
         // Finds a folder that is not writable now, with a message that names it, and not at the first write later.
         private_file(&path.join(LOCK)).map_err(unusable)?;
         Ok(Self { path })
@@ -93,6 +95,32 @@ impl DataFolder {
     }
 }
 
+const ROOT: u32 = 0;
+
+/// Refuses a folder in which other users can replace the files: the server would believe their keys.
+fn check_access(path: &Path, user: u32, owner: u32, mode: u32) -> Result<(), CliError> {
+    const OTHERS: u32 = 0o077;
+    /// Members of the folder's group are those to whom its owner gave it, so only a warning tells about them.
+    const EVERYBODY_WRITES: u32 = 0o002;
+    let path = path.display();
+    if owner != user && owner != ROOT {
+        return Err(CliError::not_there(format_args!(
+            "the data folder {path} belongs to another user (uid {owner}), whose keys may be in it"
+        ))
+        .hint("run this command as that user, or choose a folder of your own with --data-dir DIR"));
+    }
+    if mode & EVERYBODY_WRITES != 0 {
+        return Err(CliError::not_there(format_args!(
+            "every user can write the data folder {path}, and the keys in it may be somebody else's"
+        ))
+        .hint("choose another folder with --data-dir DIR, or restrict this one with chmod 700 if all files in it are yours"));
+    }
+    if mode & OTHERS != 0 {
+        log::warn!("other users can access the data folder {path}; restrict it with chmod 700");
+    }
+    Ok(())
+}
+
 /// The lock of a data folder.
 #[derive(Debug)]
 #[must_use = "dropping the lock releases it"]
@@ -113,12 +141,26 @@ fn has_no_locks(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|error| refusals.contains(&error))
 }
 
+/// Opens or creates the file. Refuses a symbolic link, because the file behind it would be emptied.
 fn private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path).map_err(|error| {
+        match Errno::from_io_error(&error) {
+            Some(Errno::LOOP) => io::Error::other(format!("its file '{LOCK}' is a symbolic link; remove the link")),
+            _ => error,
+        }
+    })?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other(format!("its '{LOCK}' is not a file; remove it")));
+    }
+    Ok(file)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
     use super::*;
 
     fn shown(error: &CliError) -> String {
@@ -148,6 +190,40 @@ mod tests {
         assert!(shown(&error).contains(&holder), "{}", shown(&error));
         drop(first);
         drop(folder.lock().unwrap());
+    }
+
+    #[test]
+    fn a_folder_in_which_somebody_else_can_replace_files_is_refused() {
+        let path = Path::new("data");
+        for (user, owner, mode, reason) in [
+            (1_000, 1_000, 0o700, None),
+            (1_000, ROOT, 0o770, None),
+            (1_000, 1_000, 0o775, None),
+            (ROOT, ROOT, 0o755, None),
+            (1_000, 1_001, 0o700, Some("belongs to another user (uid 1001)")),
+            (ROOT, 1_001, 0o700, Some("belongs to another user (uid 1001)")),
+            (1_000, 1_000, 0o777, Some("every user can write the data folder data")),
+            (1_000, ROOT, 0o1777, Some("every user can write the data folder data")),
+        ] {
+            let result = check_access(path, user, owner, mode).map_err(|error| shown(&error));
+            match (result, reason) {
+                (Ok(()), None) => {}
+                (Err(error), Some(reason)) => assert!(error.contains(reason), "{error}"),
+                (result, _) => panic!("{user} {owner} {mode:o}: {result:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_a_link_is_refused_and_the_file_behind_it_kept() {
+        let outer = tempfile::tempdir().unwrap();
+        let (folder, precious) = (outer.path().join("data"), outer.path().join("precious"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(&precious, "content").unwrap();
+        symlink(&precious, folder.join(LOCK)).unwrap();
+        let error = DataFolder::open(folder).unwrap_err();
+        assert!(shown(&error).contains("its file 'lock' is a symbolic link; remove the link"), "{}", shown(&error));
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "content");
     }
 
     #[test]

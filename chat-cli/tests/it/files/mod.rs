@@ -3,6 +3,7 @@
 mod byte_order_marks;
 mod certificates;
 mod core_dumps;
+mod data_folder;
 mod empty_variables;
 mod known_servers;
 mod locks;
