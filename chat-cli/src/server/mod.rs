@@ -18,7 +18,9 @@ mod status;
 pub mod task;
 pub mod users;
 
+use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use chat_core::error_chain::error_chain;
@@ -150,11 +152,17 @@ fn load_identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) ->
     }
 }
 
-/// Warns about a named certificate that clients with `--ca` refuse. They are the reason for naming one.
+/// Warns about a named certificate that clients with `--ca` refuse, for whom it was named, and about a key that everybody
+/// can read.
 fn warn_about(identity: &ServerIdentity, certificate: Option<&CertificateFiles>) {
-    if let Some(files) = certificate
-        && let Some(problem) = identity.authority_problem()
-    {
+    /// Of the file's mode. Its owner chose the group.
+    const EVERYBODY: u32 = 0o007;
+    let Some(files) = certificate else { return };
+    // A file without readable metadata could not be read either, and that is an error elsewhere.
+    if fs::metadata(&files.key).is_ok_and(|key| key.permissions().mode() & EVERYBODY != 0) {
+        log::warn!("every user can access the private key {}; restrict it with chmod o-rwx", files.key.display());
+    }
+    if let Some(problem) = identity.authority_problem() {
         log::warn!(
             "clients with --ca will refuse the certificate in {}: it {problem}; clients that know the fingerprint \
              (--fingerprint) accept it",

@@ -1,6 +1,7 @@
 //! Some editors begin every text file with a byte order mark and end its lines as on Windows.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use rcgen::{CertificateParams, KeyPair};
 
@@ -12,6 +13,8 @@ fn every_file_may_begin_with_a_byte_order_mark() {
     let write = |name: &str, content: &str| {
         let path = home.join(name);
         fs::write(&path, format!("\u{feff}{}", content.replace('\n', "\r\n"))).unwrap();
+        // The programs warn about secrets that others can read.
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         path
     };
     let key = KeyPair::generate().unwrap();

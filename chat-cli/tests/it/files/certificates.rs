@@ -1,6 +1,7 @@
 //! Certificates that cannot work with `--ca`, on either side: one sentence in words, and a way out.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -43,6 +44,7 @@ impl Office {
         let files = ["cert", "key"].map(|kind| self.home.join(&format!("{name}-{kind}.pem")));
         fs::write(&files[0], certificate).unwrap();
         fs::write(&files[1], key.serialize_pem()).unwrap();
+        fs::set_permissions(&files[1], PermissionsExt::from_mode(0o600)).unwrap();
         files
     }
 
@@ -215,4 +217,18 @@ fn a_key_that_does_not_fit_its_certificate_is_named_at_the_start_and_at_a_reload
     until("the reload is refused", || server.process.errors().contains(&sentence(&key)));
     let alice = office.join(&server, "alice", &["--ca", path_text(&certificate)]);
     assert_eq!((alice.code, alice.err.as_str()), (Some(0), ""), "the previous certificate is still in use");
+}
+
+#[test]
+fn a_private_key_that_everybody_can_read_causes_a_warning() {
+    let office = Office::new();
+    let files = office.issue("some", &for_localhost());
+    for (mode, warned) in [(0o640, false), (0o644, true)] {
+        fs::set_permissions(&files[1], PermissionsExt::from_mode(mode)).unwrap();
+        let mut server = office.serve(&files);
+        let warning =
+            format!("every user can access the private key {}; restrict it with chmod o-rwx", files[1].display());
+        assert_eq!(server.process.errors().contains(&warning), warned, "{mode:o}: {}", server.process.errors());
+        server.stop();
+    }
 }
