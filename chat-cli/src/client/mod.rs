@@ -20,6 +20,7 @@ pub mod line_reader;
 pub mod notice;
 pub mod outcomes;
 mod password_change;
+mod printable;
 pub mod prompt;
 pub mod renderer;
 #[cfg(test)]

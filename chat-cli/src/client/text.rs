@@ -13,6 +13,7 @@ use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::printable::printable;
 use super::view::{SentMessage, ViewEvent};
 
 /// Whether names are coloured.
@@ -61,7 +62,8 @@ impl TextRenderer {
             ViewEvent::Summary { delivered, failed, sent, .. } => self.summary(delivered, failed, sent, out),
             ViewEvent::Roster(online) => self.roster(online, out),
             ViewEvent::Error { error, .. } => {
-                push(out, format_args!("error: {error}\n"));
+                // It may quote what was typed or piped in.
+                push(out, format_args!("error: {}\n", printable(&error.to_string())));
                 return Stream::Diagnostics;
             }
             ViewEvent::Notice(notice) => {

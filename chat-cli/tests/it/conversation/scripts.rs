@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::harness::{Finished, Server, assert_contains, on_both_databases, short_form};
+use crate::harness::{Finished, Home, Server, assert_contains, on_both_databases, short_form};
 
 /// The short forms of the events of a run.
 fn events(finished: &Finished) -> Vec<String> {
@@ -67,4 +67,22 @@ fn a_message_to_a_suspended_receiver_is_unconfirmed() {
         }
         assert!(!events.concat().contains("bob delivered"), "{events:?}");
     });
+}
+
+#[test]
+fn an_error_about_a_line_does_not_command_the_terminal() {
+    let server = Server::start_in(&Home::new(), &[]);
+    let alice = server.client("alice").register().env("CHAT_FORMAT", "text");
+    let finished = alice.run("/\x1b[2J\x1b]0;title\x07\n/\u{202e}who\nbell\x07\n");
+    assert_eq!(
+        finished.err,
+        "error: there is no command /^[[2J^[]0;title^G; /help lists them (// begins a text with a slash)\n\
+         error: there is no command /\u{fffd}who; did you mean /who? (// begins a text with a slash)\n\
+         error: the text contains the control character U+0007; only newline and tab are allowed\n"
+    );
+    let alice = server.client("alice").env("CHAT_FORMAT", "text").args(&["--input", "json"]);
+    let finished = alice.run("{\"\\u001b[2J\\nerror: \":1}\n{\"to\":\"b\\u001b[2J\",\"text\":\"x\"}\n");
+    assert_eq!(finished.err.lines().count(), 2, "{}", finished.err);
+    assert_contains(&finished.err, "unknown field `^[[2J^Jerror: `");
+    assert!(!finished.err.contains('\x1b'), "{}", finished.err);
 }
