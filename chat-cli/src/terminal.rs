@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
+use rustix::process;
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use zeroize::Zeroizing;
 
@@ -10,6 +11,13 @@ use crate::secret::PasswordPrompt;
 /// Whether standard input is a terminal. Only then are questions asked, so that a script never waits for an answer.
 pub fn is_interactive() -> bool {
     io::stdin().is_terminal()
+}
+
+/// Whether the program may use the terminal. In the background, the system stops it when it reads from the terminal or
+/// changes its settings.
+pub fn is_in_foreground() -> bool {
+    // If the terminal is gone, using it reports that.
+    termios::tcgetpgrp(io::stdin()).map_or(true, |group| group == process::getpgrp())
 }
 
 /// Asks a question whose answer is shown. Returns the trimmed answer, or `None` at the end of the input.
@@ -94,7 +102,7 @@ impl Default for TerminalGuard {
 
 impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        let Some(found) = &self.0 else { return };
+        let Some(found) = self.0.as_ref().filter(|_| is_in_foreground()) else { return };
         let changed = termios::tcgetattr(io::stdin()).is_ok_and(|now| {
             now.local_modes != found.local_modes
                 || now.input_modes != found.input_modes

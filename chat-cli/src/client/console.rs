@@ -1,44 +1,34 @@
 //! Where input comes from: a terminal with a line editor, or any other reader.
 
+use std::env;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
-use chat_core::password::Password;
-use rustyline::DefaultEditor;
+use rustix::process::Signal as ProcessSignal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::editor::Editor;
+use super::input::Input;
 use super::line_reader;
 use super::prompt::{Prompt, PromptWriter};
+use super::raw_mode::RawMode;
 use super::screen::Screen;
 use crate::format::Format;
-use crate::input_error::InputError;
 use crate::terminal;
-
-/// One item of input. The end of the channel is the end of the input.
-#[derive(Debug)]
-pub enum Input {
-    /// A line, or why it could not be read.
-    Line(Result<String, InputError>),
-    /// The passwords that were typed for `/passwd`.
-    Passwords {
-        /// The current password.
-        old: Password,
-        /// The new password.
-        new: Password,
-    },
-}
-
-impl Input {
-    /// Reading failed for good.
-    pub(super) fn broken(error: &dyn std::fmt::Display) -> Self {
-        Self::Line(Err(InputError::InputBroken(error.to_string())))
-    }
-}
 
 /// The most lines that are read ahead: a few, so that reading and sending overlap.
 const READ_AHEAD: usize = 16;
+
+/// How long restoring the terminal may take, in case it does not take any output.
+const END_TIME: Duration = Duration::from_secs(1);
+
+/// The terminals that do not move their cursor, as `TERM` names them.
+const WITHOUT_CURSOR: [&str; 3] = ["dumb", "cons25", "emacs"];
 
 /// The input, and the output that belongs to it.
 #[derive(Debug)]
@@ -47,7 +37,7 @@ pub struct Console {
     pub input: mpsc::Receiver<Input>,
     /// The output.
     pub screen: Screen,
-    /// The line that the output must leave intact.
+    /// The rows that the output must leave intact.
     pub prompt: Prompt,
     /// Notified by Ctrl-C: leave immediately, without reading the remaining input.
     pub interrupted: Arc<Notify>,
@@ -55,9 +45,9 @@ pub struct Console {
 
 impl Console {
     /// Starts reading standard input: with a line editor if standard input and output are a terminal that supports it,
-    /// else line by line.
+    /// else line by line. Requires a tokio runtime.
     pub fn open(format: Format) -> Self {
-        if terminal::is_interactive() && io::stdout().is_terminal() {
+        if terminal::is_interactive() && io::stdout().is_terminal() && moves_cursor() {
             match Self::with_editor(format) {
                 Ok(console) => return console,
                 Err(error) => log::info!("the terminal does not support line editing: {error}"),
@@ -69,21 +59,49 @@ impl Console {
         Self { input, screen, prompt: Prompt::default(), interrupted: Arc::default() }
     }
 
-    fn with_editor(format: Format) -> rustyline::Result<Self> {
-        let mut editor = DefaultEditor::new()?;
-        let prompt = Prompt::editing();
-        let conversation = PromptWriter::new(editor.create_external_printer()?, io::stdout(), prompt.clone());
+    fn with_editor(format: Format) -> io::Result<Self> {
+        let resized = signal(SignalKind::window_change())?;
+        let continued = signal(SignalKind::from_raw(ProcessSignal::CONT.as_raw()))?;
+        let mode = RawMode::new()?;
+        let controls = mode.controls();
+        let prompt = Prompt::of_editor(mode)?;
+        let conversation = PromptWriter::new(prompt.clone());
         let screen = if io::stderr().is_terminal() {
-            let diagnostics = PromptWriter::new(editor.create_external_printer()?, io::stdout(), prompt.clone());
-            Screen::new(conversation, diagnostics)
+            Screen::new(conversation, PromptWriter::new(prompt.clone()))
         } else {
             Screen::new(conversation, io::stderr())
         };
+        tokio::spawn(follow_terminal(prompt.clone(), resized, continued));
         let (to, input) = mpsc::channel(READ_AHEAD);
         let interrupted = Arc::<Notify>::default();
-        let editor = Editor::new(editor, format, prompt.clone(), Arc::clone(&interrupted));
+        let editor = Editor::new(controls, format, prompt.clone(), Arc::clone(&interrupted));
         thread::spawn(move || editor.run(&to));
         Ok(Self { input, screen, prompt, interrupted })
+    }
+
+    /// Leaves the terminal as it was found.
+    pub async fn close(self) {
+        // If the terminal does not take any output, the program ends without.
+        drop(timeout(END_TIME, spawn_blocking(move || self.prompt.end())).await);
+    }
+}
+
+fn moves_cursor() -> bool {
+    let term = env::var("TERM").unwrap_or_default();
+    !WITHOUT_CURSOR.iter().any(|name| name.eq_ignore_ascii_case(&term))
+}
+
+/// Draws the prompt again when the size of the terminal changes, and after the process was stopped.
+async fn follow_terminal(prompt: Prompt, mut resized: Signal, mut continued: Signal) {
+    loop {
+        let draw: fn(&Prompt) -> io::Result<()> = tokio::select! {
+            Some(()) = resized.recv() => Prompt::resized,
+            Some(()) = continued.recv() => Prompt::resume,
+            else => return,
+        };
+        let prompt = prompt.clone();
+        // If the terminal is gone, the next attempt to read or write reports it.
+        drop(spawn_blocking(move || draw(&prompt)).await);
     }
 }
 

@@ -1,47 +1,57 @@
 //! The line editor, and the passwords for `/passwd`, which are asked for where lines are read.
+//!
+//! The libraries for line editing count the rows that they erase: by the width that the terminal had when they drew them,
+//! and by the width that they expect of each character. If the terminal differs, they erase received lines. This editor
+//! does not depend on either, see [`super::rows`].
 
+mod history;
+mod key_reader;
+mod keys;
+
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
-use rustyline::DefaultEditor;
-use rustyline::error::{ReadlineError, Signal};
+use rustix::process::{Signal, kill_current_process_group};
 use tokio::sync::{Notify, mpsc};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
-use super::console::Input;
+use self::history::History;
+use self::key_reader::{KeyReader, TypedAhead};
+use self::keys::Key;
+use super::input::Input;
 use super::line::{self, Action};
-use super::prompt::{CLEAR_LINE, Prompt};
+use super::line_buffer::{Edit, LineBuffer};
+use super::prompt::Prompt;
+use super::raw_mode::ControlCharacters;
 use crate::format::Format;
 use crate::input_error::InputError;
 use crate::secret::{self, PasswordKind, PasswordPrompt};
-use crate::terminal::TerminalPrompt;
+use crate::terminal::{self, TerminalPrompt};
 
-/// The editor's prompt.
-const PROMPT: &str = "> ";
+/// How long the system may take to stop the process. It never stops one that no shell could continue.
+const STOP_TIME: Duration = Duration::from_millis(100);
 
-/// Nobody types a line in less time, so a line that is complete by then was typed earlier.
-const TYPED_AHEAD_TIME: Duration = Duration::from_millis(100);
+/// How often a program in the background looks whether it is in the foreground. No signal says so.
+const BACKGROUND_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Reads lines at a terminal.
 pub(super) struct Editor {
-    editor: DefaultEditor,
+    keys: KeyReader,
+    history: History,
     format: Format,
     prompt: Prompt,
     interrupted: Arc<Notify>,
-    last_line: LastLine,
-}
-
-/// What the most recent line was. Lines typed ahead of the passwords may be passwords and must not be sent.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum LastLine {
-    Ordinary,
-    PasswordChange,
+    /// What was read besides a line.
+    ready: VecDeque<Input>,
 }
 
 impl Editor {
-    pub(super) const fn new(editor: DefaultEditor, format: Format, prompt: Prompt, interrupted: Arc<Notify>) -> Self {
-        Self { editor, format, prompt, interrupted, last_line: LastLine::Ordinary }
+    pub(super) fn new(controls: ControlCharacters, format: Format, prompt: Prompt, interrupted: Arc<Notify>) -> Self {
+        let (keys, history) = (KeyReader::new(controls), History::default());
+        Self { keys, history, format, prompt, interrupted, ready: VecDeque::new() }
     }
 
     /// Sends the input until it ends, the user leaves, or the receiver is dropped.
@@ -62,117 +72,139 @@ impl Editor {
     /// The next item of input, or `None` at the end or after Ctrl-C.
     fn read(&mut self) -> Option<Input> {
         loop {
-            let begin = Instant::now();
-            let line = match self.editor.readline(PROMPT) {
-                Ok(line) => line,
-                Err(ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt)) => {
-                    self.interrupted.notify_one();
-                    return None;
-                }
-                Err(ReadlineError::Signal(Signal::Resize)) => continue,
-                Err(ReadlineError::Eof) => return None,
-                Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
-                    return Some(Input::Line(Err(InputError::NotUtf8)));
-                }
+            if let Some(input) = self.ready.pop_front() {
+                return Some(input);
+            }
+            let line = match self.read_line() {
+                Ok(Some(Ok(line))) => line,
+                Ok(Some(Err(error))) => return Some(Input::Line(Err(error))),
+                Ok(None) => return None,
                 Err(error) => return Some(Input::broken(&error)),
             };
-            if self.last_line == LastLine::PasswordChange && begin.elapsed() < TYPED_AHEAD_TIME {
-                return Some(Input::Line(Err(InputError::TypedAhead)));
-            }
-            self.last_line = LastLine::Ordinary;
-            // If there is no memory for the history, the line can be typed again.
-            let _kept = self.editor.add_history_entry(&line);
+            self.history.add(&line);
             if self.action(&line) != Some(Action::ChangePassword) {
                 return Some(Input::Line(Ok(line)));
             }
-            self.last_line = LastLine::PasswordChange;
-            if let Some(passwords) = ask_for_passwords(&self.prompt) {
-                return Some(passwords);
-            }
+            self.change_password();
         }
     }
 
     fn action(&self, line: &str) -> Option<Action> {
         if self.format == Format::Text { line::parse(line).ok() } else { None }
     }
-}
 
-/// Asks for the passwords. Lines that arrive meanwhile are shown above the question.
-fn ask_for_passwords(prompt: &Prompt) -> Option<Input> {
-    let mut questions = Questions { terminal: TerminalPrompt::default(), prompt };
-    let old = secret::ask(PasswordKind::Existing, &mut questions);
-    match old.and_then(|old| Ok((old, secret::ask(PasswordKind::New, &mut questions)?))) {
-        Ok((old, new)) => Some(Input::Passwords { old, new }),
-        Err(error) => {
-            // If the terminal cannot be written, the editor reports that next.
-            drop(error.show(&mut io::stdout(), &mut io::stderr()));
-            None
+    /// Reads a line. `None` at the end of the input or after Ctrl-C.
+    fn read_line(&mut self) -> io::Result<Option<Result<String, InputError>>> {
+        loop {
+            // Keys that arrive together are drawn together.
+            if self.keys.is_empty() {
+                self.prompt.begin_line()?;
+            }
+            let Some(key) = self.next_key()? else { return Ok(None) };
+            match key {
+                Key::Enter => return Ok(Some(self.prompt.take_line())),
+                Key::Interrupt => {
+                    self.interrupted.notify_one();
+                    return Ok(None);
+                }
+                Key::EndOfInput if self.prompt.edit(|line| line.is_empty()) => return Ok(None),
+                Key::EndOfInput => self.prompt.edit(|line| line.apply(Edit::DeleteRight)),
+                Key::Char(ch) => self.prompt.edit(|line| line.insert(ch.encode_utf8(&mut [0; 4]))),
+                Key::Paste(text) => self.prompt.edit(|line| line.insert(&text)),
+                Key::NotUtf8 => self.prompt.edit(LineBuffer::insert_not_utf8),
+                Key::Edit(edit) => self.prompt.edit(|line| line.apply(edit)),
+                Key::Up => self.recall(History::previous),
+                Key::Down => self.recall(|history, _| history.next()),
+                Key::ClearScreen => self.prompt.clear_screen()?,
+                Key::Suspend => {}
+            }
+        }
+    }
+
+    /// Replaces the line by one of the history.
+    fn recall(&mut self, step: impl FnOnce(&mut History, &str) -> Option<String>) {
+        let history = &mut self.history;
+        self.prompt.edit(|line| {
+            if let Some(recalled) = step(history, line.text()) {
+                line.replace(recalled);
+            }
+        });
+    }
+
+    /// The next key. `None` at the end of the input.
+    fn next_key(&mut self) -> io::Result<Option<Key>> {
+        loop {
+            match self.keys.next()? {
+                Some(Key::Suspend) => self.suspend()?,
+                key => return Ok(key),
+            }
+        }
+    }
+
+    /// Stops the process, as the terminal itself would if it did not pass on every key.
+    fn suspend(&self) -> io::Result<()> {
+        self.prompt.suspend()?;
+        // The whole group, so that the shell learns of it even if a script started this program.
+        kill_current_process_group(Signal::TSTP)?;
+        // Another thread may receive the signal, so this one may go on for a moment. When the process continues, SIGCONT
+        // resumes the prompt in any case.
+        thread::sleep(STOP_TIME);
+        while !terminal::is_in_foreground() {
+            thread::sleep(BACKGROUND_INTERVAL);
+        }
+        self.prompt.resume()
+    }
+
+    /// Asks for the passwords. What is typed ahead of the questions, or after the last one, may be one of them: it is
+    /// neither sent nor shown.
+    fn change_password(&mut self) {
+        let before = self.keys.discard();
+        let old = secret::ask(PasswordKind::Existing, self);
+        match old.and_then(|old| Ok((old, secret::ask(PasswordKind::New, self)?))) {
+            Ok((old, new)) => self.ready.push_back(Input::Passwords { old, new }),
+            // If the terminal cannot be written, the next line reports that.
+            Err(error) => drop(error.show(&mut io::stdout(), &mut io::stderr())),
+        }
+        let after = self.keys.discard();
+        if before == TypedAhead::Some || after == TypedAhead::Some {
+            self.ready.push_back(Input::Line(Err(InputError::TypedAhead)));
+        }
+    }
+
+    fn read_answer(&mut self) -> io::Result<Zeroizing<String>> {
+        let mut answer = Zeroizing::new(String::new());
+        let mut is_utf8 = true;
+        loop {
+            match self.next_key()?.ok_or(ErrorKind::UnexpectedEof)? {
+                Key::Enter if is_utf8 => return Ok(answer),
+                Key::Enter => return Err(io::Error::new(ErrorKind::InvalidData, "it is not UTF-8")),
+                Key::Interrupt => return Err(ErrorKind::Interrupted.into()),
+                Key::EndOfInput if answer.is_empty() => return Err(ErrorKind::UnexpectedEof.into()),
+                Key::Char(ch) => answer.push(ch),
+                Key::Paste(text) => answer.push_str(Zeroizing::new(text).trim_end_matches('\n')),
+                Key::NotUtf8 => is_utf8 = false,
+                Key::Edit(Edit::DeleteLeft) => {
+                    answer.pop();
+                }
+                Key::Edit(Edit::CutToStart | Edit::CutWordLeft) => {
+                    answer.zeroize();
+                    is_utf8 = true;
+                }
+                _ => {}
+            }
         }
     }
 }
 
-/// Asks at the terminal, and keeps the question below the lines that arrive meanwhile.
-struct Questions<'a, P> {
-    terminal: P,
-    prompt: &'a Prompt,
-}
-
-impl<P: PasswordPrompt> PasswordPrompt for Questions<'_, P> {
+impl PasswordPrompt for Editor {
     fn read_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
-        self.prompt.begin_question(question);
-        // A line that has just arrived may have printed the question already.
-        let typed = self.terminal.read_hidden(&format!("{CLEAR_LINE}{question}"));
-        self.prompt.end_question(question);
-        typed
+        self.prompt.ask(question)?;
+        let answer = self.read_answer();
+        self.prompt.answered();
+        answer
     }
 
     fn show_error(&mut self, sentence: &str) {
-        self.terminal.show_error(sentence);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use rustyline::ExternalPrinter;
-
-    use super::*;
-    use crate::client::prompt::PromptWriter;
-
-    struct NoPrinter;
-
-    impl ExternalPrinter for NoPrinter {
-        fn print(&mut self, lines: String) -> rustyline::Result<()> {
-            panic!("the editor is not reading, and would print {lines:?}");
-        }
-    }
-
-    /// Answers every question, while a line arrives.
-    struct Typist<'a>(&'a mut PromptWriter<NoPrinter, Vec<u8>>);
-
-    impl PasswordPrompt for Typist<'_> {
-        fn read_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
-            self.0.terminal.extend_from_slice(question.as_bytes());
-            self.0.write_all(b"a line\n")?;
-            self.0.flush()?;
-            Ok(Zeroizing::new("correct horse".to_owned()))
-        }
-
-        fn show_error(&mut self, _: &str) {}
-    }
-
-    #[test]
-    fn a_question_stays_below_the_lines_that_arrive_meanwhile() {
-        let prompt = Prompt::editing();
-        let mut writer = PromptWriter::new(NoPrinter, Vec::new(), prompt.clone());
-        let mut questions = Questions { terminal: Typist(&mut writer), prompt: &prompt };
-        assert!(secret::ask(PasswordKind::Existing, &mut questions).is_ok());
-        assert_eq!(String::from_utf8_lossy(&writer.terminal), "\r\x1b[Kpassword: \r\x1b[Ka line\npassword: ");
-        assert!(prompt.is_editing());
-        prompt.close();
-        let mut questions = Questions { terminal: Typist(&mut writer), prompt: &prompt };
-        assert!(secret::ask(PasswordKind::Existing, &mut questions).is_ok());
-        assert!(prompt.is_closed(), "a question reopened the prompt");
+        TerminalPrompt::default().show_error(sentence);
     }
 }

@@ -1,11 +1,11 @@
 //! `chat-client`: sends lines to everyone or to one user, and shows what happens.
 //!
 //! ```text
-//! console -> line | json_line -> conversation -> chat-net
-//!                                     |       <- events
-//!                                    ui
-//!                                     |
-//!                   renderer (text | json) -> screen
+//! console (editor | line_reader) -> line | json_line -> conversation -> chat-net
+//!                                                        |       <- events
+//!                                                       ui
+//!                                                        |
+//!                       renderer (text | json) -> screen (-> prompt)
 //! ```
 
 mod args;
@@ -13,16 +13,20 @@ pub mod connect;
 pub mod console;
 pub mod conversation;
 mod editor;
+pub mod input;
 pub mod json;
 pub mod json_line;
 pub mod line;
+mod line_buffer;
 pub mod line_reader;
 pub mod notice;
 pub mod outcomes;
 mod password_change;
 mod printable;
 pub mod prompt;
+mod raw_mode;
 pub mod renderer;
+mod rows;
 #[cfg(test)]
 mod samples;
 pub mod screen;
@@ -86,7 +90,9 @@ async fn converse(options: JoinOptions) -> Result<Exit, CliError> {
             () = interrupted.notified() => {}
         }
     };
-    conversation.run(&mut console.input, stop).await
+    let result = conversation.run(&mut console.input, stop).await;
+    console.close().await;
+    result
 }
 
 fn forget(server: &ServerAddress, known_servers: PathBuf) -> Result<Exit, CliError> {

@@ -1,94 +1,180 @@
-//! The last line of the terminal, where the user types, and the lines that are written above it.
+//! The last rows of the terminal, in which the user types, and the lines that are written above them.
 
+mod shown;
+
+use std::fmt;
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
 
-use rustyline::ExternalPrinter;
+use self::shown::{Content, Shown, Visibility};
+use super::line_buffer::LineBuffer;
+use super::raw_mode::{self, RawMode};
+use super::rows::Size;
+use crate::input_error::InputError;
 
-/// Moves to the beginning of the line and clears it.
-pub(super) const CLEAR_LINE: &str = "\r\x1b[K";
+/// The prompt. Clones are the same one. All output of a conversation at a terminal passes through it.
+#[derive(Clone)]
+pub struct Prompt(Arc<Shared>);
 
-/// How long the editor may take to show the lines that it was given, before other lines are written past it.
-const EDITOR_TIME: Duration = Duration::from_millis(50);
-
-/// What the last line of the terminal contains. Clones are the same prompt.
-#[derive(Clone, Debug, Default)]
-pub struct Prompt(Arc<Mutex<Content>>);
-
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-enum Content {
-    /// A line that the editor shows.
-    Edited,
-    /// A question whose answer is hidden.
-    Question(String),
-    /// Nothing that must be preserved.
-    #[default]
-    Closed,
+struct Shared {
+    /// Set without waiting for a terminal that does not take any output.
+    closed: AtomicBool,
+    shown: Mutex<Shown>,
 }
 
 impl Prompt {
-    /// A prompt at which the editor reads a line.
-    pub(super) fn editing() -> Self {
-        Self(Arc::new(Mutex::new(Content::Edited)))
+    /// The prompt of a line editor. Changes the settings of the terminal until [`Self::end`].
+    ///
+    /// # Errors
+    /// The terminal does not allow it.
+    pub(super) fn of_editor(mode: RawMode) -> io::Result<Self> {
+        let prompt = Self::new(io::stdout(), raw_mode::size, Some(mode));
+        prompt.lock().acquire()?;
+        Ok(prompt)
     }
 
-    /// Ends the input. Lines are written past the editor from now on, which may be gone before it would show them.
+    fn new(terminal: impl Write + Send + 'static, size: fn() -> Size, mode: Option<RawMode>) -> Self {
+        let (terminal, line) = (Box::new(terminal), LineBuffer::default());
+        let shown = Shown { terminal, size, mode, line, content: Content::Nothing, drawn: None };
+        Self(Arc::new(Shared { closed: AtomicBool::new(false), shown: Mutex::new(shown) }))
+    }
+
+    /// Ends the input: an empty prompt is not shown any more. Does not wait for the terminal.
     pub fn close(&self) {
-        *self.lock() = Content::Closed;
+        self.0.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Replaces the editor's line by a question, unless the prompt is closed.
-    pub(super) fn begin_question(&self, question: &str) {
-        self.replace(&Content::Edited, Content::Question(question.to_owned()));
+    /// Leaves the line as it was typed, and restores the settings of the terminal.
+    pub fn end(&self) {
+        let mut shown = self.lock();
+        let is_typed = shown.content == Content::Line && !shown.line.is_empty();
+        // The terminal may be gone.
+        drop(if is_typed { shown.finish() } else { shown.hide() });
+        shown.content = Content::Ended;
+        drop(shown.release());
     }
 
-    /// Returns from the question to the editor, unless the prompt is closed.
-    pub(super) fn end_question(&self, question: &str) {
-        self.replace(&Content::Question(question.to_owned()), Content::Edited);
-    }
-
-    fn replace(&self, from: &Content, to: Content) {
-        let mut content = self.lock();
-        if *content == *from {
-            *content = to;
+    /// Shows the line that is being typed.
+    pub(super) fn begin_line(&self) -> io::Result<()> {
+        let mut shown = self.lock();
+        if shown.content == Content::Nothing {
+            shown.content = Content::Line;
         }
+        shown.redraw("", self.visibility())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Content> {
-        // No code panics between two changes of the content.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Changes the line. [`Self::begin_line`] shows it.
+    pub(super) fn edit<T>(&self, change: impl FnOnce(&mut LineBuffer) -> T) -> T {
+        change(&mut self.lock().line)
     }
 
-    #[cfg(test)]
-    pub(super) fn is_editing(&self) -> bool {
-        *self.lock() == Content::Edited
+    /// Takes the line, which stays above everything that follows.
+    pub(super) fn take_line(&self) -> Result<String, InputError> {
+        let mut shown = self.lock();
+        // If the terminal is gone, the next attempt to read reports it.
+        drop(shown.finish());
+        shown.line.take()
     }
 
-    #[cfg(test)]
-    pub(super) fn is_closed(&self) -> bool {
-        *self.lock() == Content::Closed
+    /// Shows a question whose answer is hidden.
+    pub(super) fn ask(&self, question: &str) -> io::Result<()> {
+        let mut shown = self.lock();
+        if shown.content == Content::Nothing {
+            shown.content = Content::Question(question.to_owned());
+        }
+        shown.redraw("", self.visibility())
+    }
+
+    /// Ends a question.
+    pub(super) fn answered(&self) {
+        drop(self.lock().finish());
+    }
+
+    /// Writes complete lines above the prompt.
+    pub(super) fn write_above(&self, lines: &str) -> io::Result<()> {
+        self.lock().redraw(lines, self.visibility())
+    }
+
+    /// Draws the prompt for the present size of the terminal.
+    pub(super) fn resized(&self) -> io::Result<()> {
+        self.lock().redraw("", self.visibility())
+    }
+
+    /// Moves everything on the screen out of sight, and the prompt to the top. Nothing is erased.
+    pub(super) fn clear_screen(&self) -> io::Result<()> {
+        let mut shown = self.lock();
+        let rows = (shown.size)().rows;
+        let up = if rows == usize::MAX { String::new() } else { format!("\x1b[{rows}B{}\x1b[H", "\n".repeat(rows)) };
+        shown.redraw(&up, self.visibility())
+    }
+
+    /// Hides the prompt and restores the settings of the terminal, until [`Self::resume`].
+    pub(super) fn suspend(&self) -> io::Result<()> {
+        let mut shown = self.lock();
+        shown.suspend();
+        shown.redraw("", self.visibility())?;
+        shown.release()
+    }
+
+    /// Shows the prompt again after the process was stopped, unless it continues in the background.
+    pub(super) fn resume(&self) -> io::Result<()> {
+        let mut shown = self.lock();
+        if shown.content == Content::Ended {
+            return Ok(());
+        }
+        if shown.mode.as_ref().is_some_and(|mode| !mode.is_in_force()) {
+            // Another program has used the terminal: the rows above the cursor are not the prompt's.
+            shown.drawn = None;
+        }
+        if !shown.may_use_terminal() {
+            shown.suspend();
+            return Ok(());
+        }
+        shown.acquire()?;
+        if let Content::Suspended(content) = &shown.content {
+            shown.content = (**content).clone();
+        }
+        shown.redraw("", self.visibility())
+    }
+
+    fn visibility(&self) -> Visibility {
+        if self.0.closed.load(Ordering::Relaxed) { Visibility::IfTyped } else { Visibility::Always }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        // A panic between two changes can only leave rows on the screen.
+        self.0.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// No prompt, for input that is no terminal.
+impl Default for Prompt {
+    fn default() -> Self {
+        Self::new(io::sink(), raw_mode::size, None)
+    }
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither the line, which may be secret, nor the lock.
+        f.debug_struct("Prompt").field("closed", &self.0.closed).finish_non_exhaustive()
     }
 }
 
 /// Writes complete lines above a prompt.
-pub(super) struct PromptWriter<P, T = io::Stdout> {
-    printer: P,
-    /// For lines that do not pass through the editor.
-    pub(super) terminal: T,
-    lines: String,
+pub(super) struct PromptWriter {
     prompt: Prompt,
-    waited_for_editor: bool,
+    lines: String,
 }
 
-impl<P: ExternalPrinter, T: Write> PromptWriter<P, T> {
-    pub(super) const fn new(printer: P, terminal: T, prompt: Prompt) -> Self {
-        Self { printer, terminal, lines: String::new(), prompt, waited_for_editor: false }
+impl PromptWriter {
+    pub(super) const fn new(prompt: Prompt) -> Self {
+        Self { prompt, lines: String::new() }
     }
 }
 
-impl<P: ExternalPrinter, T: Write> Write for PromptWriter<P, T> {
+impl Write for PromptWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let lines = std::str::from_utf8(bytes).map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
         self.lines.push_str(lines);
@@ -97,24 +183,7 @@ impl<P: ExternalPrinter, T: Write> Write for PromptWriter<P, T> {
 
     fn flush(&mut self) -> io::Result<()> {
         let lines = std::mem::take(&mut self.lines);
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let content = self.prompt.lock().clone();
-        let question = match content {
-            Content::Edited => return self.printer.print(lines).map_err(io::Error::other),
-            Content::Question(question) => question,
-            Content::Closed => {
-                if !self.waited_for_editor {
-                    thread::sleep(EDITOR_TIME);
-                    self.waited_for_editor = true;
-                }
-                // The editor's prompt may still be there: clear it.
-                String::new()
-            }
-        };
-        write!(self.terminal, "{CLEAR_LINE}{lines}{question}")?;
-        self.terminal.flush()
+        if lines.is_empty() { Ok(()) } else { self.prompt.write_above(&lines) }
     }
 }
 
@@ -122,24 +191,96 @@ impl<P: ExternalPrinter, T: Write> Write for PromptWriter<P, T> {
 mod tests {
     use super::*;
 
-    #[derive(Default)]
-    struct Printed(Vec<String>);
+    /// A terminal that remembers what was written to it.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<String>>);
 
-    impl ExternalPrinter for Printed {
-        fn print(&mut self, lines: String) -> rustyline::Result<()> {
-            self.0.push(lines);
+    impl Written {
+        fn take(&self) -> String {
+            std::mem::take(&mut *self.0.lock().unwrap())
+        }
+    }
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
 
+    fn prompt() -> (Prompt, PromptWriter, Written) {
+        let written = Written::default();
+        let prompt = Prompt::new(written.clone(), || Size { columns: 8, rows: 24 }, None);
+        (prompt.clone(), PromptWriter::new(prompt), written)
+    }
+
     #[test]
-    fn the_editor_receives_complete_lines() {
-        let mut writer = PromptWriter::new(Printed::default(), Vec::new(), Prompt::editing());
+    fn lines_are_written_above_the_rows_of_the_prompt() {
+        let (prompt, mut writer, written) = prompt();
         writer.write_all("one\n".as_bytes()).unwrap();
         writer.write_all("二\n".as_bytes()).unwrap();
+        assert_eq!(written.take(), "");
         writer.flush().unwrap();
         writer.flush().unwrap();
-        assert_eq!(writer.printer.0, ["one\n二\n"]);
-        assert_eq!(writer.terminal, b"");
+        assert_eq!(written.take(), "one\n二\n");
+        prompt.edit(|line| line.insert("abcdefg"));
+        prompt.begin_line().unwrap();
+        assert_eq!(written.take(), "\r\x1b[J> abcde\r\nfg");
+        prompt.write_above("line\n").unwrap();
+        assert_eq!(written.take(), "\x1b[1A\r\x1b[Jline\n> abcde\r\nfg");
+        assert_eq!(prompt.take_line().as_deref(), Ok("abcdefg"));
+        assert_eq!(written.take(), "\x1b[1A\r\x1b[J> abcdefg\r\n");
+        prompt.write_above("line\n").unwrap();
+        assert_eq!(written.take(), "line\n");
+    }
+
+    #[test]
+    fn a_question_stays_below_the_lines_that_arrive_meanwhile() {
+        let (prompt, _, written) = prompt();
+        prompt.ask("secret: ").unwrap();
+        prompt.write_above("line\n").unwrap();
+        prompt.answered();
+        assert_eq!(written.take(), "\r\x1b[Jsecret:\r\n \x1b[1A\r\x1b[Jline\nsecret:\r\n \r\n");
+    }
+
+    #[test]
+    fn a_closed_prompt_shows_only_what_was_typed() {
+        let (prompt, _, written) = prompt();
+        prompt.begin_line().unwrap();
+        prompt.close();
+        prompt.write_above("line\n").unwrap();
+        prompt.begin_line().unwrap();
+        prompt.ask("secret: ").unwrap();
+        prompt.end();
+        assert_eq!(written.take(), "\r\x1b[J> \r\x1b[Jline\n");
+        prompt.begin_line().unwrap();
+        assert_eq!(written.take(), "", "a prompt after the end");
+
+        let (prompt, _, written) = self::prompt();
+        prompt.edit(|line| line.insert("half"));
+        prompt.begin_line().unwrap();
+        prompt.close();
+        prompt.write_above("line\n").unwrap();
+        prompt.end();
+        assert_eq!(written.take(), "\r\x1b[J> half\r\x1b[Jline\n> half\r\x1b[J> half\r\n");
+    }
+
+    #[test]
+    fn a_suspended_prompt_is_hidden_until_it_resumes() {
+        let (prompt, _, written) = prompt();
+        prompt.edit(|line| line.insert("half"));
+        prompt.begin_line().unwrap();
+        written.take();
+        prompt.suspend().unwrap();
+        assert_eq!(written.take(), "\r\x1b[J");
+        prompt.write_above("line\n").unwrap();
+        prompt.resume().unwrap();
+        assert_eq!(written.take(), "line\n\r\x1b[J> half");
+        prompt.resume().unwrap();
+        assert_eq!(written.take(), "\r\x1b[J> half");
     }
 }

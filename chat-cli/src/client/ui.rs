@@ -51,7 +51,7 @@ impl Ui {
         self.write(batch).await
     }
 
-    /// Writes past the line editor from now on. The program is about to end, perhaps before the editor would show a line.
+    /// Ends the input. From now on the prompt shows only a line that is half typed.
     pub fn close_prompt(&self) {
         self.prompt.close();
     }

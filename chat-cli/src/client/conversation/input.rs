@@ -5,7 +5,7 @@ use chat_core::password::Password;
 use chat_net::client::{self, ChangePasswordError, SendError};
 
 use super::{Conversation, Flow};
-use crate::client::console::Input;
+use crate::client::input::Input;
 use crate::client::line::{Action, Draft};
 use crate::client::notice::Notice;
 use crate::client::view::{SentMessage, ViewEvent};

@@ -11,7 +11,7 @@ use chat_net::client::{Client, Events};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::console::Input;
+use super::input::Input;
 use super::notice::Notice;
 use super::outcomes::Outcomes;
 use super::password_change::PasswordChange;

@@ -35,6 +35,7 @@ pub(crate) use self::output::Output;
 pub(crate) use self::preload::preload;
 pub(crate) use self::process::{Finished, Process, finish, finish_with};
 pub(crate) use self::router::{Datagram, Network, Router};
+pub(crate) use self::screen::Resizing;
 pub(crate) use self::server::{Server, without_address};
 pub(crate) use self::tap::TcpTap;
 pub(crate) use self::terminal::Terminal;

@@ -8,14 +8,16 @@ use std::time::Instant;
 use expectrl::Session;
 use expectrl::process::unix::WaitStatus;
 use expectrl::session::OsSession;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::termios::tcgetpgrp;
 
-use super::screen::Screen;
+use super::screen::{Resizing, Screen};
 use super::{PATIENCE, POLL_INTERVAL};
 
 /// A pseudo-terminal and its screen. The program is killed when it is dropped.
 pub(crate) struct Terminal {
     session: OsSession,
+    screen: Screen,
     /// All bytes that the program has written to the terminal.
     pub(crate) bytes: Vec<u8>,
     /// How many of them [`Self::until_output`] has returned.
@@ -23,6 +25,9 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
+    /// The columns and rows at the start.
+    const SIZE: (u16, u16) = (80, 24);
+
     /// Starts a program.
     pub(crate) fn start(command: &Command) -> Self {
         Self::start_script(command, "exec \"$@\"")
@@ -30,13 +35,35 @@ impl Terminal {
 
     /// Runs a shell script in which `"$@"` is the program with its arguments.
     pub(crate) fn start_script(command: &Command, script: &str) -> Self {
-        let mut shell = Command::new("/bin/sh");
+        Self::start_shell(Command::new("/bin/sh"), command, script)
+    }
+
+    /// Runs a script in which `"$@"` is the program with its arguments, in this shell.
+    pub(crate) fn start_shell(mut shell: Command, command: &Command, script: &str) -> Self {
         // Terminals of people echo what is typed; expectrl's do not.
         shell.args(["-c", &format!("stty echo; {script}"), "sh"]).arg(command.get_program()).args(command.get_args());
         shell.env_clear().env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
         shell.envs(command.get_envs().filter_map(|(name, value): (_, Option<&OsStr>)| Some((name, value?))));
         shell.current_dir(command.get_current_dir().unwrap());
-        Self { session: Session::spawn(shell).unwrap(), bytes: Vec::new(), returned: 0 }
+        let mut session = Session::spawn(shell).unwrap();
+        let (columns, height) = Self::SIZE;
+        session.get_process_mut().set_window_size(columns, height).unwrap();
+        let screen = Screen::new(columns, height, Resizing::Reflow);
+        Self { session, screen, bytes: Vec::new(), returned: 0 }
+    }
+
+    /// Chooses what the terminal does when its width changes. Until then it wraps its lines again.
+    pub(crate) fn resizing(&mut self, resizing: Resizing) {
+        let (columns, height) = Self::SIZE;
+        self.screen = Screen::new(columns, height, resizing);
+        self.screen.show(&self.bytes);
+    }
+
+    /// Changes the size of the terminal, which notifies the program.
+    pub(crate) fn resize(&mut self, columns: u16, height: u16) {
+        self.read();
+        self.screen.resize(columns, height);
+        self.session.get_process_mut().set_window_size(columns, height).unwrap();
     }
 
     pub(crate) fn type_keys(&mut self, keys: impl AsRef<[u8]>) {
@@ -88,7 +115,7 @@ impl Terminal {
         let begin = Instant::now();
         loop {
             self.read();
-            let lines = Screen::after(&self.bytes).lines();
+            let lines = self.screen.lines();
             if wanted(&lines) {
                 return lines;
             }
@@ -97,11 +124,18 @@ impl Terminal {
         }
     }
 
+    /// The lines of the screen and its scrollback.
+    pub(crate) fn lines(&mut self) -> Vec<String> {
+        self.read();
+        self.screen.lines()
+    }
+
     fn read(&mut self) {
         let mut buffer = [0; 4_096];
         // An error means that nothing is there now, or that the program has ended.
         while let Ok(read @ 1..) = self.session.try_read(&mut buffer) {
             self.bytes.extend_from_slice(&buffer[..read]);
+            self.screen.show(&buffer[..read]);
         }
     }
 
@@ -113,6 +147,12 @@ impl Terminal {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.session.get_process().pid().as_raw()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// Sends a signal to the process group in the foreground.
+    pub(crate) fn signal_foreground(&self, signal: Signal) {
+        let terminal = self.session.get_process().get_raw_handle().unwrap();
+        kill_process_group(tcgetpgrp(terminal).unwrap(), signal).unwrap();
     }
 
     /// Waits until the program ends, and returns its exit code; `None` if a signal ended it.

@@ -78,6 +78,26 @@ fn lines_that_are_typed_ahead_are_all_sent() {
 }
 
 #[test]
+fn a_pasted_text_is_one_message_and_the_history_repeats_it() {
+    let server = Server::start(testing::sqlite());
+    let bob = server.client("bob").register().start();
+    let mut alice = log_in(&server, "alice");
+    bob.expect(&["online alice"]);
+    alice.type_keys("\x1b[200~one\rtwo\x1b[2Jthree\r\n\x1b[201~");
+    alice.until_screen("the text", |lines| lines.ends_with(&["> one", "two^[[2Jthree", ""].map(str::to_owned)));
+    alice.type_keys("\r");
+    alice.until_output("the control character U+001B");
+    alice.type_keys("\x1b[200~one\rtwo\x1b[201~\r");
+    bob.expect(&["message alice > everyone: one\ntwo"]);
+    alice.type_keys("half\x1b[A\x1b[A\x1b[B\x1b[B!\x1b[A\r");
+    bob.expect(&["message alice > everyone: one\ntwo"]);
+    // Clearing the screen moves what is there into the scrollback.
+    alice.type_keys("x\x0c");
+    let lines = alice.until_last("> x");
+    assert_eq!(lines.concat().matches("1 online: bob").count(), 1, "{lines:#?}");
+}
+
+#[test]
 fn a_line_that_is_not_utf8_is_refused_and_the_next_one_is_sent() {
     let server = Server::start(testing::sqlite());
     let [mut alice, mut bob] = log_in_both(&server);

@@ -1,8 +1,10 @@
 //! `chat-client` at a terminal, as people use it.
 
 mod editing;
+mod job_control;
 mod login;
 mod passwords;
+mod resizing;
 
 use std::process::Command;
 

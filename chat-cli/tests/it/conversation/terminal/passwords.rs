@@ -1,13 +1,10 @@
 //! `/passwd` at a terminal.
 
-use std::thread;
-use std::time::Duration;
-
 use chat_store::testing;
 use rustix::process::Signal;
 
 use super::{PASSWORD_CHANGE, log_in, log_in_both, until_hidden_question};
-use crate::harness::{PASSWORD, Server, Terminal};
+use crate::harness::{PASSWORD, Server};
 
 #[test]
 fn a_password_change_hides_both_passwords() {
@@ -59,7 +56,7 @@ fn text_typed_ahead_of_the_questions_is_not_sent() {
     }
     alice.until_output("typed ahead of the passwords");
     alice.until_output("the password is changed");
-    type_until_sent(&mut alice, "and now");
+    alice.type_line("and now");
     let shown = bob.until_output("→ everyone: and now");
     assert!(!shown.contains(PASSWORD) && !shown.contains("battery"), "{shown}");
 }
@@ -77,24 +74,8 @@ fn messages_flow_during_a_password_change_whose_answer_is_lost() {
     alice.until_output("> ");
     bob.type_line("are you there?");
     alice.until_output("→ everyone: are you there?");
-    type_until_sent(&mut alice, "yes");
+    alice.type_line("yes");
     bob.until_output("→ everyone: yes");
     alice.until_output("it is not known whether the password was changed");
     server.process.signal(Signal::CONT);
-}
-
-/// Types a line until the client sends it. For a moment after the questions of `/passwd`, the client takes every line
-/// for one that was typed ahead of them, and refuses it.
-#[track_caller]
-fn type_until_sent(terminal: &mut Terminal, text: &str) {
-    const REFUSED: &str = "typed ahead of the passwords";
-    /// Longer than that moment, which begins again with each refusal.
-    const RETRY_INTERVAL: Duration = Duration::from_millis(200);
-    loop {
-        thread::sleep(RETRY_INTERVAL);
-        terminal.type_line(text);
-        if !terminal.until_any_output(&[REFUSED, "✓"]).ends_with(REFUSED) {
-            return;
-        }
-    }
 }

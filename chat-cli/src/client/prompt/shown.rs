@@ -1,0 +1,131 @@
+//! What the prompt shows at the terminal.
+
+use std::io::{self, Write};
+
+use crate::client::line_buffer::LineBuffer;
+use crate::client::raw_mode::RawMode;
+use crate::client::rows::{Rows, Size, as_line, erase};
+use crate::terminal;
+
+/// What the line that is being typed begins with.
+const PROMPT: &str = "> ";
+
+/// Asks the terminal to mark pasted texts.
+const PASTE_ON: &str = "\x1b[?2004h";
+const PASTE_OFF: &str = "\x1b[?2004l";
+
+/// The terminal, and what the prompt shows there.
+pub(super) struct Shown {
+    pub(super) terminal: Box<dyn Write + Send>,
+    pub(super) size: fn() -> Size,
+    /// The settings for the line editor, if there is one.
+    pub(super) mode: Option<RawMode>,
+    pub(super) line: LineBuffer,
+    pub(super) content: Content,
+    /// The rows above the cursor, if the prompt is on the screen.
+    pub(super) drawn: Option<usize>,
+}
+
+/// What the prompt shows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Content {
+    /// Nothing that must be preserved.
+    Nothing,
+    /// The line that is being typed.
+    Line,
+    /// A question whose answer is hidden.
+    Question(String),
+    /// Nothing until the process continues, then this.
+    Suspended(Box<Self>),
+    /// Nothing ever again.
+    Ended,
+}
+
+/// When the line that is being typed is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Visibility {
+    Always,
+    /// Only if it is not empty, and no questions.
+    IfTyped,
+}
+
+impl Shown {
+    /// Erases the prompt, writes complete lines in its place, and draws it below them.
+    pub(super) fn redraw(&mut self, above: &str, visibility: Visibility) -> io::Result<()> {
+        let shown = match &self.content {
+            Content::Line if visibility == Visibility::Always || !self.line.is_empty() => {
+                Some((format!("{PROMPT}{}", self.line.text()), PROMPT.len() + self.line.cursor()))
+            }
+            Content::Question(question) if visibility == Visibility::Always => Some((question.clone(), question.len())),
+            _ => None,
+        };
+        let mut out = String::new();
+        if self.drawn.is_some() || shown.is_some() {
+            erase(self.drawn.take().unwrap_or(0), &mut out);
+        }
+        out.push_str(above);
+        if let Some((text, cursor)) = shown {
+            let rows = Rows::new(&text, cursor, (self.size)());
+            rows.draw(&mut out);
+            self.drawn = Some(rows.above_cursor());
+        }
+        self.write(&out)
+    }
+
+    /// Erases the prompt.
+    pub(super) fn hide(&mut self) -> io::Result<()> {
+        self.content = Content::Nothing;
+        self.redraw("", Visibility::Always)
+    }
+
+    /// Closes the line or the question with a line end.
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        let mut out = String::new();
+        match std::mem::replace(&mut self.content, Content::Nothing) {
+            Content::Question(_) => out.push_str("\r\n"),
+            Content::Ended => self.content = Content::Ended,
+            _ => {
+                if let Some(rows) = self.drawn {
+                    erase(rows, &mut out);
+                }
+                out.push_str(&format!("{PROMPT}{}\r\n", as_line(self.line.text())));
+            }
+        }
+        self.drawn = None;
+        self.write(&out)
+    }
+
+    /// Shows nothing until the process continues.
+    pub(super) fn suspend(&mut self) {
+        if !matches!(self.content, Content::Suspended(_) | Content::Ended) {
+            self.content = Content::Suspended(Box::new(self.content.clone()));
+        }
+    }
+
+    pub(super) fn may_use_terminal(&self) -> bool {
+        self.mode.is_none() || terminal::is_in_foreground()
+    }
+
+    /// Changes the settings of the terminal for the line editor.
+    pub(super) fn acquire(&mut self) -> io::Result<()> {
+        if let Some(mode) = &self.mode {
+            mode.enter()?;
+            self.write(PASTE_ON)?;
+        }
+        Ok(())
+    }
+
+    /// Restores the settings of the terminal.
+    pub(super) fn release(&mut self) -> io::Result<()> {
+        if let Some(mode) = self.mode.as_ref().filter(|_| self.may_use_terminal()) {
+            mode.leave()?;
+            self.write(PASTE_OFF)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        self.terminal.write_all(text.as_bytes())?;
+        self.terminal.flush()
+    }
+}
