@@ -35,6 +35,14 @@ pub enum InputError {
         /// The maximum length of a line in bytes.
         max: usize,
     },
+    /// The line is longer than the longest one that a terminal certainly passes on whole.
+    #[error(
+        "the line was not sent: a terminal without line editing passes on at most {max} bytes of a line; send it in parts, or from a file"
+    )]
+    TerminalLineTooLong {
+        /// The maximum length of a line in bytes.
+        max: usize,
+    },
     /// No user of this name is online.
     #[error("nobody called {name} is online; {}", suggest(.suggestion.as_deref(), "/who lists who is"))]
     UnknownRecipient {
@@ -104,7 +112,7 @@ impl InputError {
             Self::Text(TextError::Char(_)) => "text-character",
             Self::Json(_) => "bad-json",
             Self::NotUtf8 => "not-utf8",
-            Self::LineTooLong { .. } => "line-too-long",
+            Self::LineTooLong { .. } | Self::TerminalLineTooLong { .. } => "line-too-long",
             Self::UnknownRecipient { .. } => "unknown-recipient",
             Self::ToOneself => "to-oneself",
             Self::QueueFull => "queue-full",

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::editor::Editor;
 use super::input::Input;
-use super::line_reader;
+use super::line_reader::{self, Source};
 use super::prompt::{Prompt, PromptWriter};
 use super::raw_mode::RawMode;
 use super::screen::Screen;
@@ -106,9 +106,10 @@ async fn follow_terminal(prompt: Prompt, mut resized: Signal, mut continued: Sig
 }
 
 fn read_lines(to: &mpsc::Sender<Input>) {
+    let source = if terminal::is_interactive() { Source::Terminal } else { Source::Stream };
     let mut stdin = io::stdin().lock();
     loop {
-        match line_reader::read_line(&mut stdin) {
+        match line_reader::read_line(&mut stdin, source) {
             Ok(Some(line)) => {
                 if to.blocking_send(Input::Line(line)).is_err() {
                     return;

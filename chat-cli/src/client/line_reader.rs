@@ -10,11 +10,24 @@ use crate::input_error::InputError;
 /// the object.
 pub const MAX_LINE_BYTES: usize = 6 * Text::MAX_BYTES + 4_096;
 
+/// The maximum length of a line that a terminal assembles, in bytes. A longer one may have lost its end: Linux cuts it after
+/// 4,095 bytes without a word, other systems after 1,023.
+pub const MAX_TERMINAL_LINE_BYTES: usize = if cfg!(target_os = "linux") { 4_094 } else { 1_022 };
+
+/// Where lines come from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// A terminal that assembles them itself.
+    Terminal,
+    /// A pipe or a file.
+    Stream,
+}
+
 /// Reads the next line without its line end, `\n` or `\r\n`. The last line needs none. `None` at the end of the input.
 ///
 /// # Errors
 /// Reading failed. The inner error is a line that is too long or not UTF-8, which is skipped.
-pub fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, InputError>>> {
+pub fn read_line(input: &mut impl BufRead, source: Source) -> io::Result<Option<Result<String, InputError>>> {
     let mut line = Vec::new();
     let mut bytes = 0_usize;
     loop {
@@ -24,7 +37,7 @@ pub fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, I
             Err(error) => return Err(error),
         };
         if available.is_empty() {
-            return Ok((bytes > 0).then(|| finished(line, bytes)));
+            return Ok((bytes > 0).then(|| finished(line, bytes, source)));
         }
         let end = available.iter().position(|&byte| byte == b'\n');
         let part = &available[..end.unwrap_or(available.len())];
@@ -35,12 +48,15 @@ pub fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, I
         let used = part.len() + usize::from(end.is_some());
         input.consume(used);
         if end.is_some() {
-            return Ok(Some(finished(line, bytes)));
+            return Ok(Some(finished(line, bytes, source)));
         }
     }
 }
 
-fn finished(mut line: Vec<u8>, bytes: usize) -> Result<String, InputError> {
+fn finished(mut line: Vec<u8>, bytes: usize, source: Source) -> Result<String, InputError> {
+    if source == Source::Terminal && bytes > MAX_TERMINAL_LINE_BYTES {
+        return Err(InputError::TerminalLineTooLong { max: MAX_TERMINAL_LINE_BYTES });
+    }
     if bytes > MAX_LINE_BYTES {
         return Err(InputError::LineTooLong { max: MAX_LINE_BYTES });
     }
@@ -59,7 +75,7 @@ mod tests {
     fn all(input: &[u8]) -> Vec<Result<String, InputError>> {
         // A small buffer, so that lines extend beyond it.
         let mut reader = BufReader::with_capacity(3, input);
-        std::iter::from_fn(|| read_line(&mut reader).unwrap()).collect()
+        std::iter::from_fn(|| read_line(&mut reader, Source::Stream).unwrap()).collect()
     }
 
     fn ok(lines: &[&str]) -> Vec<Result<String, InputError>> {
@@ -88,5 +104,13 @@ mod tests {
         assert_eq!(all(b"\xff\nok"), [Err(InputError::NotUtf8), Ok("ok".to_owned())]);
         let longest = vec![b'x'; MAX_LINE_BYTES];
         assert_eq!(all(&longest), [Ok("x".repeat(MAX_LINE_BYTES))]);
+    }
+
+    #[test]
+    fn a_line_that_a_terminal_may_have_cut_is_refused() {
+        let read = |bytes| read_line(&mut "x".repeat(bytes).as_bytes(), Source::Terminal).unwrap();
+        assert_eq!(read(MAX_TERMINAL_LINE_BYTES), Some(Ok("x".repeat(MAX_TERMINAL_LINE_BYTES))));
+        let error = InputError::TerminalLineTooLong { max: MAX_TERMINAL_LINE_BYTES };
+        assert_eq!(read(MAX_TERMINAL_LINE_BYTES + 1), Some(Err(error)));
     }
 }

@@ -5,6 +5,7 @@ mod job_control;
 mod login;
 mod passwords;
 mod resizing;
+mod without_editor;
 
 use std::process::Command;
 
