@@ -85,16 +85,25 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Writes `path`. A file that exists is replaced and keeps its mode and its owner; a new one gets mode 0600.
+/// Writes `path`. A file that exists is replaced and keeps its mode and its owner; a new one gets mode 0600. A device is
+/// written to.
 ///
 /// Replaces a symbolic link by a file: pass what [`follow_links`] returns.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if is_device(path) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let temporary = write_temporary(path, bytes)?;
     if let Ok(found) = fs::metadata(path) {
         keep_access(&temporary, &found);
     }
     fs::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     sync_folder(path)
+}
+
+/// Whether `path` is something other than a file, such as /dev/null, which must not become one.
+pub(crate) fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 /// Gives a new file the owner and the mode of the one that it replaces, as far as the system allows it.
@@ -262,6 +271,17 @@ mod tests {
         fs::set_permissions(&file, PermissionsExt::from_mode(0o664)).unwrap();
         replace(&file, b"y").unwrap();
         assert_eq!((fs::read(&file).unwrap(), mode(&file)), (b"y".to_vec(), 0o664));
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        // A link, so that a mistake replaces the link and not the device.
+        let null = folder.path().join("null");
+        symlink("/dev/null", &null).unwrap();
+        replace(&null, b"x").unwrap();
+        assert!(is_device(&null) && !is_device(&folder.path().join("none")));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -82,7 +82,8 @@ impl KnownServers {
         let path = files::follow_links(&self.path).map_err(failed)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         folder.map_or(Ok(()), files::private_folder).map_err(failed)?;
-        let _lock = files::lock_beside(&path, LOCK_TIMEOUT).map_err(failed)?;
+        let lock = || files::lock_beside(&path, LOCK_TIMEOUT).map_err(failed);
+        let _lock = if files::is_device(&path) { None } else { Some(lock()?) };
         let mut all = self.read()?;
         let result = edit(&mut all);
         let text: String = all.iter().map(|(server, fingerprint)| format!("{server} {fingerprint}\n")).collect();
