@@ -54,8 +54,8 @@ pub enum CertificateProblem {
     /// Its extended key usage excludes servers.
     #[error("is not for servers: its extended key usage lacks server authentication")]
     NotForServers,
-    /// It is signed with an algorithm that is not supported, such as SHA-1 or a short RSA key.
-    #[error("is signed with an algorithm that this program does not accept, such as SHA-1 or a short RSA key")]
+    /// It is signed with an algorithm that is not supported, such as SHA-1.
+    #[error("is signed with an algorithm that this program does not accept, such as SHA-1")]
     Algorithm,
     /// It breaks another rule for certificates (RFC 5280).
     #[error("breaks a rule for certificates (RFC 5280), so that it cannot be checked")]
@@ -67,7 +67,9 @@ impl CertificateProblem {
     pub(crate) fn new(error: &CertificateError, leaf: &CertificateDer<'_>, host: &ServerName<'_>) -> Self {
         match error {
             CertificateError::UnknownIssuer => Self::UnknownAuthority,
-            CertificateError::BadSignature => Self::OtherAuthority,
+            // The second if the two keys are not even of one kind.
+            CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Self::OtherAuthority,
             CertificateError::NotValidYetContext { time, not_before } => {
                 Self::NotYetValid { from: timestamp(*not_before), now: timestamp(*time) }
             }
@@ -79,8 +81,7 @@ impl CertificateProblem {
                 Self::OtherHost { host: host.to_str().into_owned(), names: host_names(leaf) }
             }
             CertificateError::InvalidPurposeContext { .. } => Self::NotForServers,
-            CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Self::Algorithm,
+            CertificateError::UnsupportedSignatureAlgorithmContext { .. } => Self::Algorithm,
             CertificateError::Other(other) => match other.0.downcast_ref() {
                 Some(webpki::Error::CaUsedAsEndEntity) => Self::IsAuthority,
                 Some(webpki::Error::EmptyEkuExtension) => Self::NotForServers,

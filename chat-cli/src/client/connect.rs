@@ -110,7 +110,10 @@ fn certificate_hints(sentence: CliError, problem: &CertificateProblem) -> CliErr
             sentence.hint("set the clock of this machine if it is wrong, or ask the operator to renew the certificate")
         }
         CertificateProblem::UnknownAuthority | CertificateProblem::OtherAuthority => {
-            sentence.hint("ask the operator which authority signed it, and name the file of that one with --ca")
+            sentence.hint(
+                "name the file of the authority that signed it with --ca; if it is the right one, the server's file lacks \
+                 the certificates between the two: ask the operator",
+            )
         }
         CertificateProblem::OtherHost { .. } => {
             sentence.hint("name the server with --server as its certificate does, or ask the operator for a certificate for this name")

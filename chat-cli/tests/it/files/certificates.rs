@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ED25519, date_time_ymd};
 use rustix::process::Signal;
 
 use crate::harness::{Finished, Home, PASSWORD, Server, assert_contains, finish, path_text, preload, until};
@@ -112,6 +112,9 @@ fn each_certificate_that_a_client_refuses_has_its_own_sentence() {
     let (right, ca) = office.issue_by("right", &for_localhost(), "ours");
     let (_, namesake) = office.issue_by("namesake", &for_localhost(), "ours");
     let (_, stranger) = office.issue_by("stranger", &for_localhost(), "theirs");
+    let edwards = office.home.join("edwards-ca.pem");
+    let edwards_key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    fs::write(&edwards, authority("ours").self_signed(&edwards_key).unwrap().pem()).unwrap();
     let mut server = office.serve(&right);
     assert_eq!(server.process.errors(), "", "nothing is wrong with this certificate");
     assert_eq!(office.join(&server, "alice", &["--ca", path_text(&ca)]).code, Some(0));
@@ -121,6 +124,7 @@ fn each_certificate_that_a_client_refuses_has_its_own_sentence() {
             "is not signed by any of the authorities that this client trusts; nothing was sent to the server\n",
         ),
         (&namesake, "is signed by an authority that has the name of a trusted one and another key; nothing was sent"),
+        (&edwards, "is signed by an authority that has the name of a trusted one and another key; nothing was sent"),
     ] {
         let refused = office.join(&server, "bob", &["--ca", path_text(ca)]);
         assert_refused(&refused, &server, problem);
