@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
+use chat_core::error_chain::error_chain;
 use deadpool::managed::Manager;
 use diesel::ConnectionError;
 use diesel::sqlite::SqliteConnection;
@@ -14,8 +15,10 @@ use diesel_async::pooled_connection::{
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
 
+use crate::blocking::blocking;
 use crate::error::{OpenError, QueryError};
-use crate::migrations::{SchemaOrigin, blocking, migrate_mysql, migrate_sqlite};
+use crate::migrations::{SchemaOrigin, migrate_mysql, migrate_sqlite};
+use crate::mysql::{self, CONNECT_TIMEOUT};
 use crate::sqlite::{self, SETUP};
 use crate::url::{Location, MySqlLocation};
 
@@ -114,17 +117,17 @@ impl Backend {
         let mut config = ManagerConfig::default();
         // Costs one round trip per query, and replaces a connection that the server has closed before the query needs it.
         config.recycling_method = RecyclingMethod::Verified;
-        let opts = location.opts.clone();
+        let location = location.clone();
         config.custom_setup = Box::new(move |_| {
-            let opts = opts.clone();
+            let location = location.clone();
             Box::pin(async move {
-                let connection = mysql_async::Conn::new(opts)
+                let connection = mysql::connect_for_pool(&location)
                     .await
-                    .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+                    .map_err(|error| ConnectionError::BadConnection(error_chain(&error)))?;
                 AsyncMysqlConnection::try_from(connection).await
             })
         });
-        // The pool gets no URL, because it might print one. `opts` holds the password and is never printed.
+        // The pool gets no URL, because it might print one. `location` holds the password and is never printed with it.
         Self::MySql(pool("", MYSQL_CONNECTIONS, Some(CONNECT_TIMEOUT), config))
     }
 }
@@ -145,9 +148,6 @@ where
         .expect("a pool with timeouts requires a runtime, and one is set")
 }
 
-/// Limits each of: waiting for a free connection, opening a new one, and checking one that is reused. Users wait for
-/// this.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Limits one query, which usually takes about a millisecond, so that a server that hangs does not block its callers.
 pub(crate) const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// SQLite has only one writer at a time, so more connections would only wait.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::blocking::blocking;
 use crate::error::BackupError;
-use crate::migrations::blocking;
 use crate::sqlite;
 use crate::url::{Location, MySqlLocation, StoreUrl};
 
@@ -37,19 +37,20 @@ pub async fn backup(url: &StoreUrl, to: &Path) -> Result<(), BackupError> {
 /// The command dumps all tables as of one moment without locking them, writes binary columns as hexadecimal digits, and
 /// requires no privileges beyond the database.
 fn dump_command(location: &MySqlLocation) -> String {
-    let (host, port) = (location.opts.ip_or_hostname(), location.opts.tcp_port());
-    let (user, database) = (location.user(), &location.database);
+    let address = match location.socket() {
+        Some(path) => format!("--socket={}", quoted(path)),
+        None => format!("--host={} --port={}", quoted(location.opts.ip_or_hostname()), location.opts.tcp_port()),
+    };
     format!(
-        "mariadb-dump --single-transaction --hex-blob --no-tablespaces --host={} --port={port} --user={} --password {}",
-        quoted(host),
-        quoted(&user),
-        quoted(database)
+        "mariadb-dump --single-transaction --hex-blob --no-tablespaces {address} --user={} --password {}",
+        quoted(&location.shown_user()),
+        quoted(&location.database)
     )
 }
 
 /// Quotes a word for a POSIX shell.
 fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
@@ -68,6 +69,8 @@ mod tests {
             Location::Sqlite(_) => panic!("{url}"),
         };
         assert!(command("mysql://ann:hush@db:3307/chat").ends_with("--host=db --port=3307 --user=ann --password chat"));
+        let socket = "mysql://ann:hush@localhost/chat?socket=/run/my%20sql.sock";
+        assert!(command(socket).ends_with("--socket='/run/my sql.sock' --user=ann --password chat"));
         assert!(command("mysql://o%27x:hush@db/my%20chat").ends_with(r"--user='o'\''x' --password 'my chat'"));
     }
 }

@@ -8,7 +8,7 @@ use mysql_async::prelude::Queryable;
 
 use crate::accounts::SqlAccounts;
 use crate::error::OpenError;
-use crate::mysql::{self, NamedLock};
+use crate::mysql::{self, ConnectError, NamedLock};
 use crate::sqlite::{self, ClaimFile};
 use crate::url::{Location, MySqlLocation, StoreUrl};
 
@@ -66,10 +66,9 @@ pub(crate) async fn claim(url: &StoreUrl) -> Result<Option<Claim>, OpenError> {
 
 async fn claim_mysql(location: &MySqlLocation) -> Result<Option<Holder>, OpenError> {
     let mut connection = mysql::connect(location).await?;
-    let unreachable =
-        |error: mysql_async::Error| OpenError::Unreachable { server: location.server(), source: error.into() };
-    connection.query_drop(STAY_OPEN).await.map_err(unreachable)?;
-    let acquired = NamedLock::Server.acquire(&mut connection, Duration::ZERO).await.map_err(unreachable)?;
+    let failed = |error| OpenError::Connect(ConnectError::new(location, error));
+    connection.query_drop(STAY_OPEN).await.map_err(failed)?;
+    let acquired = NamedLock::Server.acquire(&mut connection, Duration::ZERO).await.map_err(failed)?;
     Ok(acquired.then_some(Holder::MySql { _connection: connection }))
 }
 

@@ -10,6 +10,7 @@ use chat_core::accounts::AccountError;
 use diesel_async::pooled_connection::deadpool::PoolError;
 
 use crate::hashing::HashError;
+use crate::mysql::ConnectError;
 use crate::url::StoreUrl;
 
 /// Why a database was not opened.
@@ -42,51 +43,9 @@ pub enum OpenError {
     /// SQLite requires paths in UTF-8.
     #[error("the path {} is not valid UTF-8; name another file", .0.display())]
     NotUtf8(PathBuf),
-    /// The MySQL server does not answer.
-    #[error("the database server at {server} does not answer; check that it runs and that its address is right")]
-    Unreachable {
-        /// Host and port.
-        server: String,
-        /// The error of the system or of the driver.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The URL requires TLS, and no trusted connection could be made.
-    #[error(
-        "there is no secure connection to the database server at {server}; check its certificate, and the file that \
-         ca=FILE in the URL names"
-    )]
-    Tls {
-        /// Host and port.
-        server: String,
-        /// The error of TLS.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The MySQL server refuses the user name or the password.
-    #[error(
-        "the database server at {server} refuses the user '{user}'; check the user name and the password in the URL"
-    )]
-    Login {
-        /// Host and port.
-        server: String,
-        /// The user in the URL.
-        user: String,
-    },
-    /// The MySQL user has no privileges on the database.
-    #[error("the user '{user}' may not use the database '{database}'; grant it all rights on that database")]
-    Rights {
-        /// The user in the URL.
-        user: String,
-        /// The database in the URL.
-        database: String,
-    },
-    /// The MySQL server has no database of this name.
-    #[error("the server at {server} has no database '{database}'; create it with CREATE DATABASE, or correct the URL")]
-    NoDatabase {
-        /// Host and port.
-        server: String,
-        /// The database in the URL.
-        database: String,
-    },
+    /// There is no connection to the MySQL server, or it refuses.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// A newer version of the program has migrated the database.
     #[error(
         "the database has the schema {found}, newer than this program knows; use the newer version of the program, \

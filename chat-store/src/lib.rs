@@ -29,6 +29,7 @@
 mod accounts;
 mod backend;
 mod backup;
+mod blocking;
 mod claim;
 mod error;
 pub mod hashing;
@@ -49,5 +50,6 @@ pub use accounts::{SqlAccounts, StoreOptions};
 pub use backup::backup;
 pub use claim::Claim;
 pub use error::{BackupError, OpenError, QueryError, TransferError};
+pub use mysql::{ConnectError, Refusal, Stranger, Transport};
 pub use transfer::transfer;
 pub use url::{StoreUrl, UrlError};

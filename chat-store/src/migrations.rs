@@ -12,8 +12,9 @@ use diesel_async::AsyncMysqlConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use crate::blocking::blocking;
 use crate::error::OpenError;
-use crate::mysql::{self, NamedLock};
+use crate::mysql::{self, ConnectError, NamedLock};
 use crate::sqlite;
 use crate::url::{Location, MySqlLocation};
 
@@ -31,7 +32,7 @@ pub(crate) enum SchemaOrigin {
 pub(crate) async fn migrate_mysql(location: &MySqlLocation) -> Result<SchemaOrigin, OpenError> {
     let mut connection = mysql::connect(location).await?;
     let locked = NamedLock::Migration.acquire(&mut connection, LOCK_TIMEOUT).await;
-    if !locked.map_err(|error| OpenError::Migration(error.into()))? {
+    if !locked.map_err(|error| ConnectError::new(location, error))? {
         return Err(OpenError::MigrationLocked(LOCK_TIMEOUT));
     }
     let connection =
@@ -66,15 +67,6 @@ fn revert_all<B: Backend, C: MigrationHarness<B> + SimpleConnection>(
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     connection.revert_all_migrations(source)?;
     Ok(connection.batch_execute("DROP TABLE __diesel_schema_migrations;")?)
-}
-
-/// Runs `work` on a thread of tokio's blocking pool.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(value) => value,
-        // Started blocking work is never cancelled, so the error is a panic in `work`.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }
 
 pub(crate) type BlockingMysqlConnection = AsyncConnectionWrapper<AsyncMysqlConnection>;

@@ -15,7 +15,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
 use tempfile::TempDir;
 
-use crate::migrations::{blocking, remove_schema};
+use crate::blocking::blocking;
+use crate::migrations::remove_schema;
 use crate::url::{Location, StoreUrl};
 
 pub use server::MySqlServer;

@@ -68,6 +68,11 @@ impl MySqlServer {
         self.folder.path().join("ca.pem")
     }
 
+    /// The socket on which the server listens besides its port.
+    pub fn socket_file(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
     /// Kills the server, as a power failure would.
     pub fn stop(&mut self) {
         drop(self.running.take());

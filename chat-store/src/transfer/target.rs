@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::exclusive;
 use crate::backend::Backend;
+use crate::blocking::blocking;
 use crate::claim::Claim;
 use crate::error::TransferError;
-use crate::migrations::{SchemaOrigin, blocking, remove_schema};
+use crate::migrations::{SchemaOrigin, remove_schema};
 use crate::sqlite;
 use crate::url::{Location, StoreUrl};
 

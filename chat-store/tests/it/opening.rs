@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chat_core::accounts::{Accounts, Operator};
 use chat_store::testing::{self, MySqlServer, TestDatabase};
-use chat_store::{BackupError, OpenError, SqlAccounts, StoreUrl, backup};
+use chat_store::{BackupError, ConnectError, OpenError, SqlAccounts, StoreUrl, backup};
 
 use crate::{NOW, both, cheap, error_chain, name, open, password};
 
@@ -137,10 +137,13 @@ async fn with_tls_only_a_trusted_server_receives_the_password() {
     let accounts = open(&ca(server)).await.unwrap();
     accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
     assert!(accounts.claim().await.unwrap().is_some());
-    assert!(matches!(open("").await, Err(OpenError::Login { .. })), "without TLS the login fails");
+    assert!(
+        matches!(open("").await, Err(OpenError::Connect(ConnectError::Login { .. }))),
+        "without TLS the login fails"
+    );
     for options in [&ca(&other), "?require_ssl=true", "?require_ssl=true&ca=/missing.pem"] {
         let error = open(options).await.unwrap_err();
-        assert!(matches!(error, OpenError::Tls { .. }), "{options}: {error:?}");
+        assert!(matches!(error, OpenError::Connect(ConnectError::Tls { .. })), "{options}: {error:?}");
     }
 }
 

@@ -3,4 +3,5 @@
 
 mod configuration;
 mod databases;
+mod refusals;
 mod running_server;

@@ -1,18 +1,21 @@
 //! Database URLs.
 
+mod mysql;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use mysql_async::{Opts, OptsBuilder};
+pub(crate) use mysql::MySqlLocation;
 
 /// The URL of a database: `sqlite:PATH` or `mysql://user:password@host[:port]/database`.
 ///
 /// In a MySQL URL, special characters of the user name and the password are percent-encoded. `?require_ssl=true` enables
 /// TLS, which a connection to another machine needs to be confidential. The server's certificate must be issued by a
-/// public certificate authority, or by the one in the PEM file that `&ca=FILE` names.
+/// public certificate authority, or by the one in the PEM file that `&ca=FILE` names. `?socket=PATH` names the socket of a
+/// server on this machine.
 ///
-/// `Display` and `Debug` omit the password and the options.
+/// `Display` and `Debug` omit the password and the options, except the socket.
 #[derive(Clone)]
 pub struct StoreUrl(pub(crate) Location);
 
@@ -21,12 +24,6 @@ pub(crate) enum Location {
     /// The path as it was given.
     Sqlite(PathBuf),
     MySql(MySqlLocation),
-}
-
-#[derive(Clone)]
-pub(crate) struct MySqlLocation {
-    pub(crate) opts: Opts,
-    pub(crate) database: String,
 }
 
 impl StoreUrl {
@@ -39,7 +36,7 @@ impl StoreUrl {
             return parse_sqlite_path(path).map(|path| Self(Location::Sqlite(path)));
         }
         if url.starts_with("mysql:") {
-            return parse_mysql(url).map(|location| Self(Location::MySql(location)));
+            return MySqlLocation::parse(url).map(|location| Self(Location::MySql(location)));
         }
         Err(UrlError::Kind)
     }
@@ -66,16 +63,12 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// The URL without its password and its options.
+/// The URL without its password and its options, except the socket.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Location::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Location::MySql(location) => {
-                let user = location.opts.user().unwrap_or_default();
-                let password = if location.opts.pass().is_some() { ":***" } else { "" };
-                write!(f, "mysql://{user}{password}@{}/{}", location.server(), location.database)
-            }
+            Location::MySql(location) => location.fmt(f),
         }
     }
 }
@@ -83,19 +76,6 @@ impl fmt::Display for StoreUrl {
 impl fmt::Debug for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreUrl({self})")
-    }
-}
-
-impl MySqlLocation {
-    /// The host and port, for messages.
-    pub(crate) fn server(&self) -> String {
-        let host = self.opts.ip_or_hostname();
-        let port = self.opts.tcp_port();
-        if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-    }
-
-    pub(crate) fn user(&self) -> String {
-        self.opts.user().unwrap_or_default().to_owned()
     }
 }
 
@@ -109,48 +89,9 @@ fn parse_sqlite_path(path: &str) -> Result<PathBuf, UrlError> {
     match path {
         "" => Err(UrlError::SqlitePath),
         ":memory:" => Err(UrlError::SqliteMemory),
+        path if path.contains("://") => Err(UrlError::SqliteUrl),
         path => Ok(path.into()),
     }
-}
-
-fn parse_mysql(url: &str) -> Result<MySqlLocation, UrlError> {
-    let (url, ca_file) = take_ca_file(url);
-    let opts = Opts::from_url(&url).map_err(|error| match error {
-        // Only these errors quote nothing but the part after the question mark.
-        mysql_async::UrlError::UnknownParameter { .. } | mysql_async::UrlError::InvalidParamValue { .. } => {
-            UrlError::MySqlOption(error.to_string())
-        }
-        _ => UrlError::MySql,
-    })?;
-    let database = opts.db_name().unwrap_or_default().to_owned();
-    if database.is_empty() {
-        return Err(UrlError::MySqlDatabase);
-    }
-    let tls = opts.ssl_opts().cloned();
-    let tls = match (tls, ca_file) {
-        (Some(tls), Some(file)) => {
-            Some(tls.with_root_certs(vec![PathBuf::from(file).into()]).with_disable_built_in_roots(true))
-        }
-        (None, Some(_)) => return Err(UrlError::MySqlOption("`ca' without require_ssl=true".to_owned())),
-        (tls, None) => tls,
-    };
-    let opts = OptsBuilder::from_opts(opts)
-        .ssl_opts(tls)
-        // A server in a container reports a socket path that may belong to another server outside of it.
-        .prefer_socket(false)
-        // diesel-async has its own cache.
-        .stmt_cache_size(0)
-        // An update reports the rows that it found, not only those that it changed, as in SQLite.
-        .client_found_rows(true);
-    Ok(MySqlLocation { opts: opts.into(), database })
-}
-
-/// Removes the option `ca=FILE`, which the driver does not know, from the URL. Returns the rest and the file.
-fn take_ca_file(url: &str) -> (String, Option<&str>) {
-    let Some((base, options)) = url.split_once('?') else { return (url.to_owned(), None) };
-    let ca_file = options.split('&').find_map(|option| option.strip_prefix("ca="));
-    let rest: Vec<&str> = options.split('&').filter(|option| !option.starts_with("ca=")).collect();
-    (format!("{base}?{}", rest.join("&")), ca_file)
 }
 
 /// Why a database URL was refused. No text contains the password.
@@ -171,13 +112,23 @@ pub enum UrlError {
     /// An in-memory SQLite database, of which every connection would have its own.
     #[error("an SQLite database in memory cannot keep accounts; write sqlite:PATH")]
     SqliteMemory,
+    /// An SQLite URL that contains another URL, which may hold a password.
+    #[error("the SQLite URL has another URL in the place of its path; write sqlite:PATH, or the other URL alone")]
+    SqliteUrl,
     /// A MySQL URL that cannot be parsed.
     #[error(
         "the MySQL URL cannot be read; write mysql://user:password@host[:port]/database, with special characters of \
          the password percent-encoded (%40 for @)"
     )]
     MySql,
-    /// A MySQL URL with an unknown option or an invalid value of one.
+    /// A MySQL URL in which a special character, usually of the password, is not percent-encoded.
+    #[error(
+        "the MySQL URL has a special character that is not percent-encoded; in the user name and the password write %2F \
+         for /, %3F for ?, %23 for # and %25 for %, and write %40 for every @ but the one before the host"
+    )]
+    NotEncoded,
+    /// A MySQL URL with an unknown option or an invalid value of one. The text does not quote what the URL contains,
+    /// because it may be a part of the password.
     #[error("the MySQL URL has an option that is not allowed: {0}")]
     MySqlOption(String),
     /// A MySQL URL without the name of a database.
@@ -198,6 +149,10 @@ mod tests {
             ("mysql://ann:hush%40hush@db/chat", "mysql://ann:***@db:3306/chat"),
             ("mysql://ann@db:3307/chat", "mysql://ann@db:3307/chat"),
             ("mysql://ann:hush@[::1]:3307/chat?require_ssl=true&ca=/ca.pem", "mysql://ann:***@[::1]:3307/chat"),
+            ("mysql://ann:hu@sh@db/chat", "mysql://ann:***@db:3306/chat"),
+            ("mysql://ann:%zzhush@db/chat", "mysql://ann:***@db:3306/chat"),
+            ("mysql://ann%3Ahush@db/chat", "mysql://ann:***@db:3306/chat"),
+            ("mysql://ann:hush@db/chat?socket=%2Frun%2Fmysql.sock", "mysql://ann:***@db/chat?socket=/run/mysql.sock"),
         ] {
             let url = StoreUrl::parse(typed).unwrap();
             assert_eq!(url.to_string(), shown, "{typed}");
@@ -218,8 +173,9 @@ mod tests {
             ("mysql://ann:hush@db", UrlError::MySqlDatabase),
             ("mysql://ann:hush@db/", UrlError::MySqlDatabase),
             ("mysql:chat", UrlError::MySql),
-            ("mysql://ann@db/chat?ca=ca.pem", UrlError::MySqlOption("`ca' without require_ssl=true".to_owned())),
+            ("mysql://ann@db/chat?ca=ca.pem", UrlError::MySqlOption("ca requires require_ssl=true".to_owned())),
             ("mysql://ann:hush@db:port/chat", UrlError::MySql),
+            ("sqlite:mysql://ann:hush@db/chat", UrlError::SqliteUrl),
         ] {
             let result = StoreUrl::parse(typed).map(|url| url.to_string());
             assert_eq!(result, Err(error), "{typed}");
@@ -227,10 +183,51 @@ mod tests {
     }
 
     #[test]
-    fn errors_omit_the_password() {
-        for typed in ["mysql://ann:hush@db:x/chat", "mysql://ann:hush@db/chat?sslmode=on", "postgres://ann:hush@db/x"] {
-            let error = StoreUrl::parse(typed).unwrap_err();
-            assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+    fn no_part_of_a_password_that_is_not_encoded_is_shown() {
+        let passwords = [
+            "/hush",
+            "2024?hush",
+            "2024/hush",
+            "pa#hush",
+            "2024#hush",
+            "a@/hush",
+            "/hush@a",
+            "?a=hush&require_ssl=hush",
+        ];
+        for password in passwords {
+            for typed in [
+                format!("mysql://ann:{password}@db/chat"),
+                format!("mysql://ann:{password}@db:3306/chat?require_ssl=true"),
+                format!("mysql://ann:{password}@localhost/chat?socket=/run/mysql.sock"),
+                format!("mysql://{password}@db/chat"),
+            ] {
+                let error = StoreUrl::parse(&typed).map(|url| url.to_string()).unwrap_err();
+                assert_eq!(error, UrlError::NotEncoded, "{typed}");
+            }
         }
+        for typed in [
+            "mysql://ann:hush",
+            "mysql://ann:/hush",
+            "mysql://ann:2024?hush",
+            "mysql://ann:2024/chat?hush",
+            "mysql://ann@db/chat?require_ssl=hush",
+            "mysql://ann:hush@db:x/chat",
+            "mysql://ann:hush@db/chat?sslmode=hush",
+            "mysql:ann:hush@db/chat",
+            "MYSQL://ann:hush@db/chat",
+            "postgres://ann:hush@db/x",
+            "jdbc:mysql://db/chat?user=ann&password=hush",
+        ] {
+            let error = StoreUrl::parse(typed).map(|url| url.to_string()).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hush"), "{typed}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn options_are_percent_encoded_too() {
+        let url = StoreUrl::parse("mysql://ann:hush@db/chat?require_ssl=true&ca=/a%40b%25.pem").unwrap();
+        let Location::MySql(location) = url.0 else { panic!("a MySQL URL") };
+        let shown = format!("{:?}", location.opts.ssl_opts().unwrap().root_certs());
+        assert!(shown.contains("/a@b%.pem"), "{shown}");
     }
 }
