@@ -14,6 +14,7 @@ use clap::{Arg, ArgMatches, Args, Command};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
+use crate::database_url::holds_password;
 use crate::error::CliError;
 use crate::input_error::most_like;
 use crate::text_file;
@@ -117,6 +118,14 @@ fn invalid(path: &Path, text: &str, keys: &[String], error: &toml::de::Error) ->
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let key = text[line_start..].split(['=', '\n']).next().unwrap_or_default().trim();
     let place = format!("{}, line {}", path.display(), before.matches('\n').count() + 1);
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    // The database's own errors quote nothing.
+    if key != "database" && (holds_password(line) || holds_password(error.message())) {
+        return CliError::usage(format_args!(
+            "{place}: there is a database URL with a password, which only the key database may have"
+        ))
+        .hint("write database = \"URL\", with the quotation marks");
+    }
     if error.message().starts_with("unknown field") {
         let key = text.get(span).unwrap_or_default().trim_matches('"');
         let error = CliError::usage(format_args!("{place}: there is no key '{key}'"));

@@ -15,6 +15,7 @@ pub mod client;
 mod clock;
 pub mod config;
 mod core_dumps;
+pub mod database_url;
 mod environment;
 pub mod error;
 pub mod folder;

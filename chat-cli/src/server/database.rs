@@ -10,6 +10,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use crate::database_url::{self, holds_password};
 use crate::error::CliError;
 use crate::{config, environment, text_file};
 
@@ -86,7 +87,7 @@ impl Database {
     pub fn choose(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<Self, CliError> {
         match named {
             Some(NamedDatabase::File { url, .. }) => return Ok(Self(Some(url))),
-            Some(NamedDatabase::Argument(url)) => return argument("--database", VARIABLE, &url),
+            Some(NamedDatabase::Argument(url)) => return argument("--database", &url),
             None => {}
         }
         if let Some(path) = file {
@@ -109,7 +110,7 @@ impl Database {
 pub fn target(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<StoreUrl, CliError> {
     let database = match (named, file) {
         (Some(NamedDatabase::File { url, .. }), _) => return Ok(url),
-        (Some(NamedDatabase::Argument(url)), _) => argument("--to-database", TO_VARIABLE, &url)?,
+        (Some(NamedDatabase::Argument(url)), _) => argument("--to-database", &url)?,
         (None, Some(path)) => first_line("--to-database-file", &path)?,
         (None, None) => from_environment(TO_VARIABLE)?,
     };
@@ -124,15 +125,15 @@ fn from_environment(variable: &str) -> Result<Database, CliError> {
     environment::secret(variable)?.map_or(Ok(Database(None)), |url| parse(variable, &url))
 }
 
-fn argument(option: &str, variable: &str, url: &str) -> Result<Database, CliError> {
+fn argument(option: &str, url: &str) -> Result<Database, CliError> {
     if holds_password(url) {
-        return Err(CliError::usage("the database URL holds a password, and other users can see arguments")
-            .hint(format_args!("put it into the environment variable {variable}, or into a file for {option}-file")));
+        return Err(database_url::argument_error(option));
     }
     parse(option, url)
 }
 
 fn first_line(option: &str, path: &Path) -> Result<Database, CliError> {
+    database_url::check_value(option, path.as_os_str())?;
     let line = text_file::first_line(path).map_err(|error| {
         CliError::usage(format_args!("the database file {} cannot be read: {error}", path.display()))
     })?;
@@ -148,14 +149,6 @@ fn parse(from: &str, url: &str) -> Result<Database, CliError> {
         Ok(url) => Ok(Database(Some(url))),
         Err(error) => Err(CliError::usage(format_args!("{from} cannot be used: {error}"))),
     }
-}
-
-/// Returns whether a URL has anything in the place of the password. Accepts URLs of any scheme, because the scheme may be
-/// mistyped.
-fn holds_password(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else { return false };
-    // The last '@', because the password may contain others that are not percent-encoded.
-    rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::database::NamedDatabase;
 use crate::config::{self, Settings};
+use crate::database_url;
 use crate::error::CliError;
 use crate::invitation;
 use crate::number::Number;
@@ -187,6 +188,18 @@ impl Settings for ServerSettings {
     const SECRET_KEYS: &'static [&'static str] = &["invitation-code"];
 
     fn check_file(&self, path: &Path) -> Result<(), CliError> {
+        let paths = [
+            ("data-dir", &self.data_dir),
+            ("database-file", &self.database_file),
+            ("cert", &self.cert),
+            ("key", &self.key),
+            ("presence-log", &self.presence_log),
+        ];
+        for (key, value) in paths {
+            if let Some(value) = value {
+                database_url::check_value(&format!("{}: {key}", path.display()), value.as_os_str())?;
+            }
+        }
         if self.database.is_some() && self.database_file.is_some() {
             return Err(CliError::usage(format_args!("{} sets both database and database-file", path.display()))
                 .hint("remove one of the two keys"));

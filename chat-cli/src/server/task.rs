@@ -14,6 +14,7 @@ use super::args::{ServerArgs, ServerCommand, UserCommand};
 use super::database::{self, Database};
 use super::limits::Limits;
 use super::settings::ServerSettings;
+use crate::database_url;
 use crate::error::CliError;
 use crate::format::Format;
 use crate::secret::PasswordSource;
@@ -109,6 +110,9 @@ impl ServerTask {
     /// # Errors
     /// A value is wrong, or two contradict each other. Also if the operator asked for help or the version.
     pub fn from_args(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, CliError> {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        database_url::check_arguments(&args)?;
+        database_url::check_environment(std::env::vars_os())?;
         let (args, matches) = ServerArgs::parse(args)?;
         let settings = ServerSettings::merge(&matches)?;
         let limits = Limits::new(&settings);

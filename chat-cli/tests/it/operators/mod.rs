@@ -5,3 +5,4 @@ mod configuration;
 mod databases;
 mod refusals;
 mod running_server;
+mod secrets;

@@ -1,0 +1,150 @@
+//! Database URLs with a password in places where they do not belong: arguments, and options that take something else.
+//!
+//! A message about a wrong value quotes it. A URL is refused before that, with a message that does not.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::error::CliError;
+
+/// The options that take the URL of a database, each with its environment variable.
+const OPTIONS: [(&str, &str); 2] = [("--database", "CHAT_DATABASE"), ("--to-database", "CHAT_TO_DATABASE")];
+
+/// The environment variables that may contain anything, because no message quotes them.
+const SECRET_VARIABLES: [&str; 4] = ["CHAT_DATABASE", "CHAT_TO_DATABASE", "CHAT_PASSWORD", "CHAT_INVITATION_CODE"];
+
+/// What a database URL begins with, and then schemes without the slashes that somebody left out.
+const MARKS: [&str; 5] = ["://", "mysql:", "mariadb:", "postgres:", "postgresql:"];
+
+/// Returns whether a text contains a URL with anything in the place of a password. The scheme may be mistyped, and the
+/// password may contain characters that are not percent-encoded.
+pub fn holds_password(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let Some((scheme, rest)) = MARKS.iter().find_map(|mark| text.split_once(mark)) else { return false };
+    if scheme.ends_with("sqlite") && rest.starts_with('/') {
+        // The path of a file may contain anything.
+        return holds_password(rest);
+    }
+    let in_login = rest.rsplit_once('@').is_some_and(|(login, _)| login.contains(':'));
+    in_login || rest.contains("password=")
+}
+
+/// Refuses arguments with a database URL that holds a password, which other users of the machine can see.
+///
+/// # Errors
+/// An argument holds one. The message does not quote it.
+pub fn check_arguments(args: &[OsString]) -> Result<(), CliError> {
+    let Some(index) = args.iter().position(|arg| holds_password(&arg.to_string_lossy())) else { return Ok(()) };
+    let names_target = |arg: Option<&OsString>| arg.is_some_and(|arg| arg.to_string_lossy().starts_with("--to-"));
+    let is_target = names_target(args.get(index)) || names_target(index.checked_sub(1).and_then(|at| args.get(at)));
+    Err(argument_error(OPTIONS[usize::from(is_target)].0))
+}
+
+/// The error of an argument with a password, for one of [`OPTIONS`].
+pub fn argument_error(option: &str) -> CliError {
+    let variable = OPTIONS.iter().find(|(known, _)| *known == option).map_or(OPTIONS[0].1, |(_, variable)| variable);
+    CliError::usage("the database URL holds a password, and other users can see arguments")
+        .hint(format_args!("put it into the environment variable {variable}, or into a file for {option}-file"))
+}
+
+/// Refuses environment variables of this program that hold a database URL although they are for something else.
+///
+/// # Errors
+/// A variable holds one. The message does not quote it.
+pub fn check_environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<(), CliError> {
+    for (name, value) in variables {
+        let name = name.to_string_lossy();
+        let is_ours = name.starts_with("CHAT_") && !SECRET_VARIABLES.contains(&&*name);
+        if is_ours {
+            check_value(&name, &value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses the value of an option, key or variable that holds a database URL although it is for something else.
+///
+/// # Errors
+/// The value holds one. The message does not quote it.
+pub fn check_value(name: &str, value: &OsStr) -> Result<(), CliError> {
+    if holds_password(&value.to_string_lossy()) {
+        return Err(misplaced(name));
+    }
+    Ok(())
+}
+
+/// The error of a database URL in the value of `name`, which is for something else.
+pub fn misplaced(name: &str) -> CliError {
+    CliError::usage(format_args!("{name} cannot be used: it holds a database URL with a password")).hint(
+        "put the URL into CHAT_DATABASE, into the key database of the configuration file, or into a file that \
+         --database-file names",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_found_in_any_url() {
+        for text in [
+            "mysql://ann:hush@db/chat",
+            "mysql://ann:/hush@db/chat",
+            "mysql://ann:2024?hush@db/chat",
+            "mysql://ann:hu#sh@db/chat",
+            "mysql://:hush@db/chat",
+            "postgres://ann:hu@sh@db/chat",
+            "--databse=mysql://ann:hush@db/chat",
+            "mysql:ann:hush@db/chat",
+            "MySQL:/ann:hush@db/chat",
+            "mariadb:/ann:hush@db/chat",
+            "sqlite://ann:hush@db/chat",
+            "sqlite:mysql://ann:hush@db/chat",
+            "sqlite:///mysql://ann:hush@db/chat",
+            "jdbc:mysql://db/chat?user=ann&Password=hush",
+        ] {
+            assert!(holds_password(text), "{text}");
+        }
+        for text in [
+            "",
+            "chat.sqlite",
+            "sqlite:/a:b@c",
+            "sqlite:///a:b@c",
+            "mysql://ann@db:3306/chat",
+            "mysql://db:3306/chat",
+            "127.0.0.1:7777",
+            "[::1]:7777",
+            "/etc/chat@home:1.pem",
+        ] {
+            assert!(!holds_password(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_hint_names_the_option_that_was_meant() {
+        let url = "mysql://ann:hush@db/chat";
+        for (args, option) in [
+            (&["--database", url][..], "--database"),
+            (&[url], "--database"),
+            (&["--to-database", url], "--to-database"),
+            (&["--to-database=mysql://ann:hush@db/chat"], "--to-database"),
+            (&["move", "--to-database-file", url], "--to-database"),
+        ] {
+            let args: Vec<OsString> = args.iter().map(Into::into).collect();
+            let shown = format!("{:?}", check_arguments(&args).unwrap_err());
+            assert!(shown.contains(&format!("a file for {option}-file")) && !shown.contains("hush"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_variables_for_something_else_are_refused() {
+        let url = "mysql://ann:hush@db/chat";
+        let check = |name: &str| check_environment([(name.into(), url.into())]);
+        for name in ["CHAT_DATABASE", "CHAT_TO_DATABASE", "CHAT_PASSWORD", "HOME"] {
+            assert!(check(name).is_ok(), "{name}");
+        }
+        for name in ["CHAT_DATABASE_FILE", "CHAT_CONFIG", "CHAT_LISTEN"] {
+            let shown = format!("{:?}", check(name).unwrap_err());
+            assert!(shown.contains(name) && !shown.contains("hush"), "{shown}");
+        }
+    }
+}
