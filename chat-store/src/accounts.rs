@@ -16,6 +16,7 @@ use crate::backend::Backend;
 use crate::error::{OpenError, QueryError, hash_error};
 use crate::hashing::{HashOptions, HashPool, PasswordHash, Verification};
 use crate::row::{AccountChangeset, AccountRow, NewAccountRow, millis, status_number};
+use crate::sqlite::ReadableFile;
 use crate::url::StoreUrl;
 
 /// Accounts in a database. Clones share the connections and the hash pool.
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) hashes: HashPool,
     pub(crate) url: StoreUrl,
+    /// The SQLite file, if it is only read.
+    pub(crate) file: Option<ReadableFile>,
     max_accounts: u32,
 }
 
@@ -70,8 +73,21 @@ impl SqlAccounts {
     pub async fn open(url: &StoreUrl, options: StoreOptions) -> Result<Self, OpenError> {
         let hashes = HashPool::new(options.hashing).map_err(OpenError::HashThreads)?;
         let (backend, _) = Backend::open(&url.0).await?;
-        backend.renew_canonical_names().await.map_err(|error| OpenError::Migration(error.into()))?;
-        Ok(Self { inner: Arc::new(Inner { backend, hashes, url: url.clone(), max_accounts: options.max_accounts }) })
+        backend.renew_canonical_names().await.map_err(OpenError::Names)?;
+        let (url, max_accounts) = (url.clone(), options.max_accounts);
+        Ok(Self { inner: Arc::new(Inner { backend, hashes, url, file: None, max_accounts }) })
+    }
+
+    /// Opens the accounts at `url`, which must exist with the current schema, for reading: creates and changes nothing,
+    /// so that the right to read is enough. Calls that write fail with [`AccountError::Unavailable`].
+    ///
+    /// # Errors
+    /// [`OpenError`], whose variants are sorted by who can remedy the error.
+    pub async fn open_for_reading(url: &StoreUrl, options: StoreOptions) -> Result<Self, OpenError> {
+        let hashes = HashPool::new(options.hashing).map_err(OpenError::HashThreads)?;
+        let (backend, file) = Backend::open_for_reading(&url.0).await?;
+        let (url, max_accounts) = (url.clone(), options.max_accounts);
+        Ok(Self { inner: Arc::new(Inner { backend, hashes, url, file, max_accounts }) })
     }
 
     /// The pool that hashes passwords.

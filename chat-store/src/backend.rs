@@ -7,7 +7,7 @@ use std::time::Duration;
 use chat_core::error_chain::error_chain;
 use deadpool::managed::Manager;
 use diesel::ConnectionError;
-use diesel::sqlite::SqliteConnection;
+use diesel::sqlite::{Sqlite, SqliteConnection};
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, PoolError as ManagerError, PoolableConnection, RecyclingMethod,
@@ -17,9 +17,10 @@ use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection}
 
 use crate::blocking::blocking;
 use crate::error::{OpenError, QueryError};
-use crate::migrations::{SchemaOrigin, migrate_mysql, migrate_sqlite};
+use crate::migrations::{self, SchemaOrigin, migrate_mysql, migrate_sqlite, mysql_state};
 use crate::mysql::{self, CONNECT_TIMEOUT};
-use crate::sqlite::{self, SETUP};
+use crate::schema_check::SchemaState;
+use crate::sqlite::{self, READING_SETUP, ReadableFile, SETUP};
 use crate::url::{Location, MySqlLocation};
 
 pub(crate) type AsyncSqliteConnection = SyncConnectionWrapper<SqliteConnection>;
@@ -87,7 +88,7 @@ impl Backend {
                 let path = path.clone();
                 let path = blocking(move || sqlite::ensure_private_file(&path)).await?;
                 let origin = migrate_sqlite(path.clone()).await?;
-                (Self::sqlite(&path), origin)
+                (Self::sqlite(&path, SETUP), origin)
             }
             Location::MySql(location) => {
                 let origin = migrate_mysql(location).await?;
@@ -96,16 +97,38 @@ impl Backend {
         })
     }
 
-    /// Creates a pool that connects on first use.
-    fn sqlite(path: &str) -> Self {
+    /// Creates a pool for a database that must exist and have the current schema, and changes nothing in it. For an SQLite
+    /// database, also returns the file.
+    pub(crate) async fn open_for_reading(location: &Location) -> Result<(Self, Option<ReadableFile>), OpenError> {
+        Ok(match location {
+            Location::Sqlite(path) => {
+                let path = path.clone();
+                let file = blocking(move || {
+                    let file = ReadableFile::find(&path)?;
+                    SchemaState::new::<Sqlite>(&file.applied()?, &migrations::SQLITE)?.require_current()?;
+                    Ok::<_, OpenError>(file)
+                })
+                .await?;
+                (Self::sqlite(file.url(), READING_SETUP), Some(file))
+            }
+            Location::MySql(location) => {
+                let mut connection = mysql::connect(location).await?;
+                mysql_state(location, &mut connection).await?.require_current()?;
+                (Self::mysql(location), None)
+            }
+        })
+    }
+
+    /// Creates a pool that connects on first use, and executes `setup` on each connection.
+    fn sqlite(path: &str, setup: &'static str) -> Self {
         let mut config = ManagerConfig::default();
         // A connection to a file does not break.
         config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(|path| {
+        config.custom_setup = Box::new(move |path| {
             let path = path.to_owned();
             Box::pin(async move {
                 let mut connection = AsyncSqliteConnection::establish(&path).await?;
-                connection.batch_execute(SETUP).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+                connection.batch_execute(setup).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(connection)
             })
         });

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::blocking::blocking;
 use crate::error::BackupError;
-use crate::sqlite;
+use crate::sqlite::{self, ReadableFile};
 use crate::url::{Location, MySqlLocation, StoreUrl};
 
 /// Copies an SQLite database, as of one moment, to a new file that only its owner can access. Servers may use the
-/// database meanwhile. An older schema is copied as it is.
+/// database meanwhile. An older schema is copied as it is. The database is only read, and may be readable only.
 ///
 /// # Errors
 /// [`BackupError::MySql`], with the command to use instead, for a MySQL database; [`BackupError::NoDatabase`] if the
@@ -28,7 +28,7 @@ pub async fn backup(url: &StoreUrl, to: &Path) -> Result<(), BackupError> {
             return Err(BackupError::NoDatabase(from));
         }
         let source = |source: Box<dyn std::error::Error + Send + Sync>| BackupError::Copy { path: to.clone(), source };
-        let from = sqlite::ensure_private_file(&from).map_err(|error| source(error.into()))?;
+        let from = ReadableFile::find(&from).map_err(|error| source(error.into()))?;
         sqlite::copy(&from, &to)
     })
     .await

@@ -40,6 +40,32 @@ pub enum OpenError {
         /// The error of the system or of SQLite.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The SQLite file or its folder cannot be written.
+    #[error("the database file {} cannot be changed; this needs a file and a folder that are writable", path.display())]
+    ReadOnly {
+        /// The path as in the URL.
+        path: PathBuf,
+    },
+    /// The SQLite file cannot be read.
+    #[error("the database file {} cannot be read; it must be an SQLite database", path.display())]
+    Unreadable {
+        /// The path as in the URL.
+        path: PathBuf,
+        /// The error of the system or of SQLite.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The newest changes are in a file beside the SQLite file, and a folder that is not writable prevents reading them.
+    #[error(
+        "the newest changes of the database file {} are in another file beside it, which cannot be read in a folder that \
+         is not writable; copy all files whose names begin alike into a writable folder, and name the copy",
+        path.display()
+    )]
+    UnreadableJournal {
+        /// The path as in the URL.
+        path: PathBuf,
+        /// The error of SQLite.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// SQLite requires paths in UTF-8.
     #[error("the path {} is not valid UTF-8; name another file", .0.display())]
     NotUtf8(PathBuf),
@@ -55,6 +81,12 @@ pub enum OpenError {
         /// The newest migration in the database.
         found: String,
     },
+    /// The database has no tables, and was opened for reading.
+    #[error("the database is empty; start the server with it, or add an account, which creates its tables")]
+    NoSchema,
+    /// An older version of the program has created the schema, and the database was opened for reading.
+    #[error("the schema of the database is older than this program; start the server once, which brings it up to date")]
+    OlderSchema,
     /// Another program has been running migrations for this long.
     #[error("another program has been preparing the database for {} s; try again when it is done", .0.as_secs())]
     MigrationLocked(Duration),
@@ -62,8 +94,11 @@ pub enum OpenError {
     #[error("the database is unchanged, because the copy before the change of its schema failed")]
     Copy(#[source] BackupError),
     /// A migration failed.
-    #[error("the schema of the database cannot be brought up to date")]
+    #[error("the schema of the database cannot be brought up to date; this needs all rights on the database")]
     Migration(#[source] Box<dyn Error + Send + Sync>),
+    /// The user names that earlier versions stored cannot be looked through.
+    #[error("the user names in the database cannot be read")]
+    Names(#[source] QueryError),
     /// The threads of the hash pool cannot be started.
     #[error("the threads that check passwords cannot be started")]
     HashThreads(#[source] io::Error),
@@ -176,6 +211,9 @@ pub enum QueryError {
         /// The column and its fault.
         reason: String,
     },
+    /// An SQLite file that is only read was changed by another program.
+    #[error("the database cannot be read")]
+    Changed(#[source] io::Error),
     /// An account was deleted between its registration and the query that reads it back.
     #[error("a registered account is gone")]
     Gone,

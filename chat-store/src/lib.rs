@@ -1,7 +1,7 @@
 //! Accounts in SQLite or MySQL.
 //!
 //! [`SqlAccounts`] implements the ports [`chat_core::accounts::Accounts`], which a presence server uses, and
-//! [`chat_core::accounts::Operator`], which operators use. Opening a database runs pending migrations. The module
+//! [`chat_core::accounts::Operator`], which operators use. Opening a database runs pending migrations, except for reading. The module
 //! [`hashing`] is the password hashing of this crate, for account systems that store accounts elsewhere.
 //!
 //! | URL | database |
@@ -40,6 +40,7 @@ mod operator;
 mod queries;
 mod row;
 mod schema;
+mod schema_check;
 mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,21 +1,24 @@
 //! Runs pending migrations, also while other programs open the same database.
 
-use std::collections::BTreeSet;
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
+use diesel::mysql::Mysql;
 use diesel::sqlite::Sqlite;
 use diesel_async::AsyncMysqlConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use mysql_async::Conn;
 
 use crate::blocking::blocking;
 use crate::error::OpenError;
 use crate::mysql::{self, ConnectError, NamedLock};
-use crate::sqlite;
+use crate::schema_check::{SchemaState, applied_to_mysql, applied_to_sqlite};
+use crate::sqlite::{self, ReadableFile};
 use crate::url::{Location, MySqlLocation};
 
 pub(crate) const MYSQL: EmbeddedMigrations = embed_migrations!("../migrations/mysql");
@@ -28,9 +31,19 @@ pub(crate) enum SchemaOrigin {
     Found,
 }
 
-/// Runs pending migrations on a MySQL database. A named lock admits one program at a time.
+/// Looks at the schema of a MySQL database.
+pub(crate) async fn mysql_state(location: &MySqlLocation, connection: &mut Conn) -> Result<SchemaState, OpenError> {
+    let applied = applied_to_mysql(connection).await.map_err(|error| ConnectError::new(location, error))?;
+    SchemaState::new::<Mysql>(&applied, &MYSQL)
+}
+
+/// Runs pending migrations on a MySQL database, and changes nothing if none is pending. A named lock admits one program
+/// at a time.
 pub(crate) async fn migrate_mysql(location: &MySqlLocation) -> Result<SchemaOrigin, OpenError> {
     let mut connection = mysql::connect(location).await?;
+    if mysql_state(location, &mut connection).await? == SchemaState::Current {
+        return Ok(SchemaOrigin::Found);
+    }
     let locked = NamedLock::Migration.acquire(&mut connection, LOCK_TIMEOUT).await;
     if !locked.map_err(|error| ConnectError::new(location, error))? {
         return Err(OpenError::MigrationLocked(LOCK_TIMEOUT));
@@ -73,11 +86,16 @@ pub(crate) type BlockingMysqlConnection = AsyncConnectionWrapper<AsyncMysqlConne
 
 fn migrate_file(path: &str, source: impl MigrationSource<Sqlite>) -> Result<SchemaOrigin, OpenError> {
     let mut connection = sqlite::open(path)?;
+    let unusable = |error: diesel::result::Error| OpenError::File { path: path.into(), source: error.into() };
+    if SchemaState::new(&applied_to_sqlite(&mut connection).map_err(unusable)?, &source)? == SchemaState::Current {
+        return Ok(SchemaOrigin::Found);
+    }
     // The write lock precedes the list of applied migrations, so that two programs do not run the same migration.
     connection.immediate_transaction(|connection| {
         run_pending(connection, source, |version| {
             // The copy uses another connection, which reads the database as it was before this transaction.
-            let copy = sqlite::copy_before(path, version).map_err(OpenError::Copy)?;
+            let file = ReadableFile::find(Path::new(path))?;
+            let copy = sqlite::copy_before(&file, path, version).map_err(OpenError::Copy)?;
             log::info!("copied the database to {} before changing its schema", copy.display());
             Ok(())
         })
@@ -91,12 +109,8 @@ fn run_pending<B: Backend>(
     before: impl FnOnce(&str) -> Result<(), OpenError>,
 ) -> Result<SchemaOrigin, OpenError> {
     let applied = connection.applied_migrations().map_err(OpenError::Migration)?;
-    let migrations = source.migrations().map_err(OpenError::Migration)?;
-    let known: BTreeSet<String> = migrations.iter().map(|migration| migration.name().version().to_string()).collect();
-    let unknown = applied.iter().map(ToString::to_string).filter(|version| !known.contains(version)).max();
-    if let Some(found) = unknown {
-        return Err(OpenError::NewerSchema { found });
-    }
+    let versions: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    SchemaState::new(&versions, &source)?;
     let pending = connection.pending_migrations(source).map_err(OpenError::Migration)?;
     if let Some(first) = pending.first()
         && !applied.is_empty()
@@ -119,7 +133,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     use diesel_migrations::FileBasedMigrations;
 

@@ -7,7 +7,9 @@ use chat_core::password::Password;
 use chat_core::time::Timestamp;
 
 use crate::accounts::{CONFLICT_RETRY, MAX_ATTEMPTS, SqlAccounts, accounts_of};
+use crate::error::QueryError;
 use crate::row::{AccountChangeset, AccountRow, millis, status_number};
+use crate::sqlite::ReadableFile;
 
 impl Operator for SqlAccounts {
     async fn set_password(&self, name: UserName, new: Password, at: Timestamp) -> Result<Account, AccountError> {
@@ -54,7 +56,9 @@ impl Operator for SqlAccounts {
     }
 
     async fn list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>, AccountError> {
-        accounts_of(&self.inner.backend.page(after, limit).await?)
+        let page = self.inner.backend.page(after, limit).await?;
+        self.inner.file.as_ref().map_or(Ok(()), ReadableFile::verify).map_err(QueryError::Changed)?;
+        accounts_of(&page)
     }
 }
 

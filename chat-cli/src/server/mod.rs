@@ -25,7 +25,7 @@ use std::path::Path;
 
 use chat_core::error_chain::error_chain;
 use chat_net::identity::{IDENTITY_FILE, IdentityError, ServerIdentity};
-use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
+use chat_store::{OpenError, SqlAccounts, StoreOptions, StoreUrl};
 use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
@@ -57,7 +57,7 @@ pub fn run(task: ServerTask) -> Result<Exit, CliError> {
         ServerAction::User { database, task } => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
             tokio::select! {
-                output = manage_accounts(database.url(folder()?.path()), task) => print(&output?),
+                output = manage_accounts(database.url(&data_dir), task, folder) => print(&output?),
                 () = signals.next() => Err(CliError::interrupted()),
             }
         }),
@@ -78,19 +78,26 @@ pub fn run(task: ServerTask) -> Result<Exit, CliError> {
             print(&if format == Format::Json { json_lines(online) } else { status::online_table(&online) })
         }),
         ServerAction::Backup { database, to } => {
-            runtime.block_on(async { print(&backup::backup(&database.url(folder()?.path()), &to).await?) })
+            runtime.block_on(async { print(&backup::backup(&database.url(&data_dir), &to).await?) })
         }
-        ServerAction::Move { from, to } => runtime.block_on(async {
-            let folder = folder()?;
-            print(&move_accounts::move_accounts(&folder, &from.url(folder.path()), &to).await?)
-        }),
+        ServerAction::Move { from, to } => runtime
+            .block_on(async { print(&move_accounts::move_accounts(&data_dir, &from.url(&data_dir), &to).await?) }),
     };
     // Tasks that still run were asked to end, or wait for input that nobody needs any more.
     runtime.shutdown_background();
     result
 }
 
-async fn manage_accounts(url: StoreUrl, task: UserTask<PasswordSource>) -> Result<String, CliError> {
+/// `folder` opens the data folder, which holds the database unless another one is named.
+async fn manage_accounts(
+    url: StoreUrl,
+    task: UserTask<PasswordSource>,
+    folder: impl Fn() -> Result<DataFolder, CliError>,
+) -> Result<String, CliError> {
+    let only_reads = matches!(task, UserTask::List(_));
+    if !only_reads {
+        folder()?;
+    }
     if let Some(path) = missing(&url) {
         match &task {
             UserTask::Add(name, _) => {
@@ -106,7 +113,12 @@ async fn manage_accounts(url: StoreUrl, task: UserTask<PasswordSource>) -> Resul
         task.with_password(|source| source.read(PasswordKind::New, prompt))
     });
     let task = task.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
-    users::run(&open_accounts(&url, StoreOptions::default()).await?, task, crate::clock::now()).await
+    let accounts = if only_reads {
+        SqlAccounts::open_for_reading(&url, StoreOptions::default()).await.map_err(|error| not_opened(&url, &error))?
+    } else {
+        open_accounts(&url, StoreOptions::default()).await?
+    };
+    users::run(&accounts, task, crate::clock::now()).await
 }
 
 fn fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<Exit, CliError> {
@@ -172,9 +184,11 @@ fn warn_about(identity: &ServerIdentity, certificate: Option<&CertificateFiles>)
 }
 
 async fn open_accounts(url: &StoreUrl, options: StoreOptions) -> Result<SqlAccounts, CliError> {
-    SqlAccounts::open(url, options)
-        .await
-        .map_err(|error| CliError::not_there(error_chain(&error)).hint(format_args!("the database is {url}")))
+    SqlAccounts::open(url, options).await.map_err(|error| not_opened(url, &error))
+}
+
+fn not_opened(url: &StoreUrl, error: &OpenError) -> CliError {
+    CliError::not_there(error_chain(error)).hint(format_args!("the database is {url}"))
 }
 
 fn print(text: &str) -> Result<Exit, CliError> {

@@ -10,15 +10,16 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
 
-use super::create_private;
+use super::{ReadableFile, create_private};
 use crate::error::BackupError;
 
-/// Copies the database as of one moment, while other connections may write. Only the owner can access the new file.
+/// Copies the database at `from` as of one moment, while other connections may write. Only the owner can access the new
+/// file.
 ///
 /// # Errors
 /// If `to` exists or cannot be written. In both cases the call leaves nothing at `to`. A process that is killed during
 /// the copy leaves a file whose name begins with a dot, and never a partial copy at `to`.
-pub(crate) fn copy(from: &str, to: &Path) -> Result<(), BackupError> {
+pub(crate) fn copy(from: &ReadableFile, to: &Path) -> Result<(), BackupError> {
     let file_error = |source| BackupError::File { path: to.to_owned(), source };
     // Fails before the work is done. `publish` checks again at the end.
     if fs::symlink_metadata(to).is_ok() {
@@ -34,12 +35,12 @@ pub(crate) fn copy(from: &str, to: &Path) -> Result<(), BackupError> {
     copied
 }
 
-/// As [`copy`], to the first free path of `<file>.before-<version>`, `<file>.before-<version>-2` and so on.
-pub(crate) fn copy_before(from: &str, version: &str) -> Result<PathBuf, BackupError> {
+/// As [`copy`], to the first free path of `<path>.before-<version>`, `<path>.before-<version>-2` and so on.
+pub(crate) fn copy_before(from: &ReadableFile, path: &str, version: &str) -> Result<PathBuf, BackupError> {
     let mut number = 1;
     loop {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        let to = PathBuf::from(format!("{from}.before-{version}{suffix}"));
+        let to = PathBuf::from(format!("{path}.before-{version}{suffix}"));
         match copy(from, &to) {
             Ok(()) => return Ok(to),
             Err(BackupError::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => number += 1,
@@ -71,13 +72,14 @@ fn publish(temporary: &Path, to: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-fn copy_into(from: &str, to: &Path) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn copy_into(from: &ReadableFile, to: &Path) -> Result<(), Box<dyn Error + Send + Sync>> {
     let absolute = std::path::absolute(to)?;
     let text = absolute.to_str().ok_or("its path is not valid UTF-8")?;
     // Copying the file itself would omit the contents of the write-ahead log.
-    let mut connection = SqliteConnection::establish(from)?;
+    let mut connection = SqliteConnection::establish(from.url())?;
     connection.batch_execute("PRAGMA busy_timeout = 5000;")?;
     diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(text).execute(&mut connection)?;
+    from.verify()?;
     // SQLite does not flush the copy to disk.
     File::open(&absolute)?.sync_all()?;
     Ok(())

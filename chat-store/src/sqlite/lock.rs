@@ -34,14 +34,20 @@ impl ClaimFile {
 }
 
 /// Locks `<file>.lock`. Returns `None` if another server holds the lock. The file stays when the lock ends.
+///
+/// On a file system without locks the claim has no effect on other servers, and the call succeeds with a warning.
 pub(crate) fn lock(path: &Path) -> io::Result<Option<ClaimFile>> {
     let path = lock_path(path)?;
     loop {
         let (file, origin) = open(&path)?;
         match file.try_lock() {
             Ok(()) => {}
-            // Some file systems have no locks. The claim then has no effect on other servers.
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) if is_unsupported(&error) => {
+                log::warn!(
+                    "the file system of {} has no locks; make sure that only one server uses the database: {error}",
+                    path.display()
+                );
+            }
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) => return Ok(None),
         }
@@ -56,10 +62,31 @@ fn open(path: &Path) -> io::Result<(File, Origin)> {
     match private().create_new(true).open(path) {
         Ok(file) => Ok((file, Origin::Created)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Ok((private().create(true).truncate(false).open(path)?, Origin::Found))
+            let file = match private().create(true).truncate(false).open(path) {
+                // Reading is enough for a lock.
+                Err(error) if forbids_writing(&error) => File::open(path)?,
+                file => file?,
+            };
+            Ok((file, Origin::Found))
         }
+        // Some systems report this also if the file exists.
+        Err(error) if forbids_writing(&error) => File::open(path).map(|file| (file, Origin::Found)).map_err(|_| error),
         Err(error) => Err(error),
     }
+}
+
+/// Returns whether nothing can be written, by an error of the system.
+pub(crate) fn forbids_writing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Returns whether the file system has no locks, as some network file systems.
+fn is_unsupported(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::NOLCK) {
+        return true;
+    }
+    error.kind() == ErrorKind::Unsupported
 }
 
 /// Returns whether `path` leads to `file`.

@@ -2,10 +2,11 @@
 
 mod copy;
 mod lock;
+mod readable;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +18,8 @@ use diesel::{Connection, SqliteConnection};
 use crate::error::OpenError;
 
 pub(crate) use copy::{copy, copy_before};
-pub(crate) use lock::{ClaimFile, lock};
+pub(crate) use lock::{ClaimFile, forbids_writing, lock};
+pub(crate) use readable::{READING_SETUP, ReadableFile};
 
 /// Executed on every connection.
 ///
@@ -26,26 +28,71 @@ pub(crate) use lock::{ClaimFile, lock};
 pub(crate) const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
 /// Creates the file if it does not exist, and otherwise makes it accessible to its owner only. Returns its absolute path.
+///
+/// # Errors
+/// Also if the file cannot be written.
 pub(crate) fn ensure_private_file(path: &Path) -> Result<String, OpenError> {
     let not_created = |source| OpenError::CreateFile { path: path.to_owned(), source };
-    // SQLite interprets relative paths such as `file:x`.
-    let absolute = std::path::absolute(path).map_err(not_created)?;
-    let Some(text) = absolute.to_str() else { return Err(OpenError::NotUtf8(path.to_owned())) };
+    let text = absolute(path)?;
+    let absolute = Path::new(&text);
     // SQLite's locks belong to the process and end when it closes any descriptor of the file. So no thread may close one
     // that creates the file while another thread already uses it.
     static CREATING: Mutex<()> = Mutex::new(());
     let creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
-    let created = create_private(&absolute);
+    let created = create_private(absolute);
     drop(creating);
     match created {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            make_private(&absolute)
-                .map_err(|source| OpenError::File { path: path.to_owned(), source: source.into() })?;
+            if !absolute.is_file() {
+                return Err(OpenError::File { path: path.to_owned(), source: "it is not a file".into() });
+            }
+            if !is_writable(absolute) {
+                return Err(OpenError::ReadOnly { path: path.to_owned() });
+            }
+            match make_private(absolute) {
+                Ok(()) => {}
+                // Another user owns the file and shares it with this one.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    log::warn!("other users can access {}, and its mode cannot be changed: {error}", path.display());
+                }
+                Err(source) => return Err(OpenError::File { path: path.to_owned(), source: source.into() }),
+            }
         }
         Err(error) => return Err(not_created(error)),
     }
-    Ok(text.to_owned())
+    Ok(text)
+}
+
+/// The absolute path, because SQLite interprets relative ones such as `file:x`.
+fn absolute(path: &Path) -> Result<String, OpenError> {
+    let absolute =
+        std::path::absolute(path).map_err(|source| OpenError::CreateFile { path: path.to_owned(), source })?;
+    absolute.into_os_string().into_string().map_err(|_| OpenError::NotUtf8(path.to_owned()))
+}
+
+/// The path of a file beside the database, whose name ends with `suffix`.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns whether the file can be written, and files can be created beside it. Opens no descriptor, because closing it
+/// would end SQLite's locks.
+fn is_writable(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    may_write(path) && may_write(folder)
+}
+
+#[cfg(unix)]
+fn may_write(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn may_write(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.is_dir() || !file.permissions().readonly())
 }
 
 /// Opens the file for migrations and switches it to WAL mode, in which readers and a writer do not block each other. The

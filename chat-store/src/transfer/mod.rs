@@ -7,12 +7,16 @@ use self::connection::{BEFORE_ALL, CompleteRow, DatabaseError, DedicatedConnecti
 use self::target::Target;
 use crate::backend::Backend;
 use crate::claim::{Claim, claim};
-use crate::error::TransferError;
+use crate::error::{OpenError, TransferError};
+use crate::sqlite::{ReadableFile, forbids_writing};
 use crate::url::{Location, StoreUrl};
 
 /// Copies all accounts from the database at `from` into the database at `to`, which must be empty or not exist, and
 /// compares them afterwards: ids, names, hashes, generations, statuses and times are identical. Returns the number of
 /// accounts.
+///
+/// The source is only read. If it is an SQLite file beside which no lock file can be created, it is not claimed, with a
+/// warning.
 ///
 /// The copy is one transaction on either side: it contains all accounts as of one moment, or none. The source is claimed
 /// before anything else happens, because a running server could change accounts that are already copied. The target is
@@ -28,22 +32,24 @@ pub async fn transfer(from: &StoreUrl, to: &StoreUrl) -> Result<u64, TransferErr
     if is_same(from, to) {
         return Err(TransferError::SameDatabase(to.clone()));
     }
-    let source_claim = exclusive(from).await?;
+    let source_claim = claim_source(from).await?;
     let copied = transfer_from_claimed(from, to).await;
-    source_claim.remove();
+    if let Some(claim) = source_claim {
+        claim.remove();
+    }
     copied
 }
 
 async fn transfer_from_claimed(from: &StoreUrl, to: &StoreUrl) -> Result<u64, TransferError> {
     let open_error = |source| TransferError::Open { url: from.clone(), source };
     let read_error = |source| TransferError::Read { source_url: from.clone(), source };
-    let (backend, _) = Backend::open(&from.0).await.map_err(open_error)?;
+    let (backend, file) = Backend::open_for_reading(&from.0).await.map_err(open_error)?;
     let mut source = DedicatedConnection::open(&backend).await.map_err(read_error)?;
     source.begin_reading().await.map_err(read_error)?;
     let first_page = source.page(BEFORE_ALL).await.map_err(read_error)?;
 
     let target = Target::create(to).await?;
-    match copy(&mut source, first_page, from, &target).await {
+    match copy(&mut source, first_page, from, file.as_ref(), &target).await {
         Ok(()) => {}
         Err(error) => {
             target.undo().await;
@@ -58,6 +64,7 @@ async fn copy(
     source: &mut DedicatedConnection,
     mut page: Vec<CompleteRow>,
     from: &StoreUrl,
+    file: Option<&ReadableFile>,
     target: &Target,
 ) -> Result<(), TransferError> {
     let read_error = |source| TransferError::Read { source_url: from.clone(), source };
@@ -73,6 +80,7 @@ async fn copy(
         sink.insert(page).await.map_err(write_error)?;
         page = source.page(after).await.map_err(read_error)?;
     }
+    file.map_or(Ok(()), ReadableFile::verify).map_err(|error| read_error(error.into()))?;
     sink.commit().await.map_err(write_error)
 }
 
@@ -99,6 +107,19 @@ fn first_difference(originals: &[CompleteRow], copies: &[CompleteRow]) -> Option
     let differing = originals.iter().zip(copies).find(|(original, copy)| original != copy).map(|(row, _)| row.id);
     let unpaired = originals.get(copies.len()).or_else(|| copies.get(originals.len()));
     differing.or_else(|| unpaired.map(|row| row.id))
+}
+
+/// Claims the source, if that is possible where it can only be read.
+async fn claim_source(url: &StoreUrl) -> Result<Option<Claim>, TransferError> {
+    match exclusive(url).await {
+        Err(TransferError::Open { source: OpenError::ClaimFile { source, .. }, .. }) if forbids_writing(&source) => {
+            log::warn!(
+                "{url} cannot be claimed; make sure that no server uses it until its accounts are copied: {source}"
+            );
+            Ok(None)
+        }
+        claimed => claimed.map(Some),
+    }
 }
 
 /// Claims a database, so that no server changes it during the transfer.

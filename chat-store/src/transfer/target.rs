@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 
 use super::exclusive;
 use crate::backend::Backend;
@@ -92,7 +91,7 @@ impl Target {
 fn remove_file(url: &StoreUrl) {
     let Some(path) = url.sqlite_path() else { return };
     for suffix in ["", "-wal", "-shm"] {
-        let file = with_suffix(path, suffix);
+        let file = sqlite::beside(path, suffix);
         match fs::remove_file(&file) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 log::warn!("cannot remove {}: {error}", file.display());
@@ -100,10 +99,4 @@ fn remove_file(url: &StoreUrl) {
             _ => {}
         }
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

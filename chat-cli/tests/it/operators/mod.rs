@@ -3,6 +3,8 @@
 
 mod configuration;
 mod databases;
+mod locks;
+mod reading;
 mod refusals;
 mod running_server;
 mod secrets;
