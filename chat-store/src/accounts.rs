@@ -207,8 +207,11 @@ impl Accounts for SqlAccounts {
     }
 }
 
-pub(crate) fn accounts_of(rows: &[AccountRow]) -> Result<Vec<Account>, AccountError> {
-    rows.iter().map(|row| row.account().map_err(AccountError::from)).collect()
+/// The accounts of these rows. Leaves out those with an invalid user name: nobody can log in to them, and they must not
+/// affect the others.
+fn accounts_of(rows: &[AccountRow]) -> Result<Vec<Account>, AccountError> {
+    let accounts = rows.iter().map(|row| Ok(row.listed()?.account()));
+    accounts.filter_map(Result::transpose).collect()
 }
 
 /// The number of times a change is attempted. An attempt fails only if another process changes the same account between

@@ -1,12 +1,12 @@
 //! The operator's side of [`SqlAccounts`], and how a generation is raised.
 
-use chat_core::accounts::{Account, AccountError, NewStatus, Operator, Status};
+use chat_core::accounts::{Account, AccountError, ListedAccount, NewStatus, Operator, Status};
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::time::Timestamp;
 
-use crate::accounts::{CONFLICT_RETRY, MAX_ATTEMPTS, SqlAccounts, accounts_of};
+use crate::accounts::{CONFLICT_RETRY, MAX_ATTEMPTS, SqlAccounts};
 use crate::error::QueryError;
 use crate::row::{AccountChangeset, AccountRow, millis, status_number};
 use crate::sqlite::ReadableFile;
@@ -55,10 +55,10 @@ impl Operator for SqlAccounts {
         Err(AccountError::Busy(CONFLICT_RETRY))
     }
 
-    async fn list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>, AccountError> {
+    async fn list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<ListedAccount>, AccountError> {
         let page = self.inner.backend.page(after, limit).await?;
         self.inner.file.as_ref().map_or(Ok(()), ReadableFile::verify).map_err(QueryError::Changed)?;
-        accounts_of(&page)
+        page.iter().map(|row| row.listed().map_err(AccountError::from)).collect()
     }
 }
 

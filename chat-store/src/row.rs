@@ -1,6 +1,6 @@
 //! The rows of the accounts table as Rust values, and the changes that are made to them.
 
-use chat_core::accounts::{Account, Status};
+use chat_core::accounts::{Account, InvalidName, ListedAccount, Status};
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::time::Timestamp;
@@ -26,9 +26,16 @@ pub(crate) struct AccountRow {
 
 impl AccountRow {
     pub(crate) fn account(&self) -> Result<Account, QueryError> {
-        Ok(Account {
+        let listed = self.listed()?;
+        let invalid = listed.name.as_ref().err().map(|name| name.reason);
+        listed.account().ok_or_else(|| self.damaged(invalid.map_or_else(String::new, |reason| reason.to_string())))
+    }
+
+    /// The account, also if its user name breaks a rule that is newer than the account.
+    pub(crate) fn listed(&self) -> Result<ListedAccount, QueryError> {
+        Ok(ListedAccount {
             id: self.account_id()?,
-            name: UserName::parse(&self.name).map_err(|error| self.damaged(error.to_string()))?,
+            name: UserName::parse(&self.name).map_err(|reason| InvalidName { stored: self.name.clone(), reason }),
             generation: self.generation.try_into().map_err(|_| self.damaged("its generation is negative"))?,
             status: self.status()?,
             created: timestamp(self.created_at),

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use chat_core::accounts::{Account, AccountError, Accounts, NewStatus, Operator, Status};
+use chat_core::accounts::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
 use chat_core::error_chain::error_chain;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
@@ -84,16 +84,37 @@ async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliEr
         })?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
+        page.iter().for_each(warn_if_invalid);
         match format {
             Format::Json => lines.push_str(&json_lines(page.iter().map(AccountLine::of))),
             Format::Text => page.iter().for_each(|account| {
                 let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
-                let (name, status) = (account.name.to_string(), word(account.status).to_owned());
+                let (name, status) = (shown_name(account), word(account.status).to_owned());
                 table.row([name, status, account.created.to_string(), seen]);
             }),
         }
     }
     Ok(if format == Format::Json { lines } else { table.for_standard_output() })
+}
+
+/// The user name for people. One that is not allowed may contain characters that disturb a terminal.
+fn shown_name(account: &ListedAccount) -> String {
+    match &account.name {
+        Ok(name) => name.to_string(),
+        Err(invalid) => invalid.stored.escape_debug().to_string(),
+    }
+}
+
+fn warn_if_invalid(account: &ListedAccount) {
+    if let Err(invalid) = &account.name {
+        log::warn!(
+            "nobody can log in as '{}' (account {}) any more: {}; give its owner another account with `chat-server user \
+             add NAME`",
+            shown_name(account),
+            account.id.get(),
+            invalid.reason
+        );
+    }
 }
 
 /// One line of the list. docs/JSON.md documents this schema.
@@ -103,15 +124,23 @@ struct AccountLine<'a> {
     status: &'static str,
     created: u64,
     last_seen: Option<u64>,
+    /// Why the user name is not allowed any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalid: Option<String>,
 }
 
 impl<'a> AccountLine<'a> {
-    fn of(account: &'a Account) -> Self {
+    fn of(account: &'a ListedAccount) -> Self {
+        let (user, invalid) = match &account.name {
+            Ok(name) => (name.as_str(), None),
+            Err(invalid) => (invalid.stored.as_str(), Some(invalid.reason.to_string())),
+        };
         Self {
-            user: account.name.as_str(),
+            user,
             status: word(account.status),
             created: account.created.as_millis(),
             last_seen: account.last_seen.map(Timestamp::as_millis),
+            invalid,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-use super::{Account, AccountError, Accounts, NewStatus, Operator, Status};
+use super::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
 use crate::id::AccountId;
 use crate::name::UserName;
 use crate::password::Password;
@@ -44,7 +44,7 @@ pub async fn a_list_is_paged_by_rising_id<A: Accounts + Operator>(accounts: &A) 
     assert_eq!(ok(accounts.list(None, 10).await, "list an empty store"), [], "the store must be empty");
     let mut registered = Vec::new();
     for name in ["page1", "page2", "page3", "page4", "page5"] {
-        registered.push(register(accounts, name).await);
+        registered.push(ListedAccount::from(register(accounts, name).await));
     }
     assert!(registered.is_sorted_by(|a, b| a.id < b.id), "ids must rise: {registered:?}");
     let mut listed = ok(accounts.list(None, 2).await, "the first page");

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq;
 
-use super::{Account, AccountError, Accounts, NewStatus, Operator, Status};
+use super::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
 use crate::id::AccountId;
 use crate::name::UserName;
 use crate::password::Password;
@@ -145,10 +145,10 @@ impl Operator for MemoryAccounts {
         Ok(account)
     }
 
-    async fn list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>, AccountError> {
+    async fn list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<ListedAccount>, AccountError> {
         let table = self.table();
         let rows = table.rows.values().filter(|row| Some(row.account.id) > after);
-        Ok(rows.take(limit as usize).map(|row| row.account.clone()).collect())
+        Ok(rows.take(limit as usize).map(|row| row.account.clone().into()).collect())
     }
 }
 

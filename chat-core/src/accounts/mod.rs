@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::AccountId;
-use crate::name::UserName;
+use crate::name::{NameError, UserName};
 use crate::password::Password;
 use crate::time::Timestamp;
 
@@ -34,6 +34,49 @@ pub struct Account {
     pub created: Timestamp,
     /// The last time at which the user was online, if any.
     pub last_seen: Option<Timestamp>,
+}
+
+/// One registered user as [`Operator::list`] returns it.
+///
+/// Unlike that of an [`Account`], its user name may break a rule that is newer than the account.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListedAccount {
+    /// As [`Account::id`].
+    pub id: AccountId,
+    /// The user name as typed at registration.
+    pub name: Result<UserName, InvalidName>,
+    /// As [`Account::generation`].
+    pub generation: u64,
+    /// As [`Account::status`].
+    pub status: Status,
+    /// As [`Account::created`].
+    pub created: Timestamp,
+    /// As [`Account::last_seen`].
+    pub last_seen: Option<Timestamp>,
+}
+
+/// A stored user name that is not allowed any more. Nobody can log in to its account.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct InvalidName {
+    /// The name, which may contain any characters.
+    pub stored: String,
+    /// The rule that it breaks.
+    pub reason: NameError,
+}
+
+impl ListedAccount {
+    /// The account, unless its user name is invalid.
+    pub fn account(self) -> Option<Account> {
+        let Self { id, name, generation, status, created, last_seen } = self;
+        Some(Account { id, name: name.ok()?, generation, status, created, last_seen })
+    }
+}
+
+impl From<Account> for ListedAccount {
+    fn from(account: Account) -> Self {
+        let Account { id, name, generation, status, created, last_seen } = account;
+        Self { id, name: Ok(name), generation, status, created, last_seen }
+    }
 }
 
 /// Whether an account may log in.
@@ -87,14 +130,15 @@ pub trait Accounts: Send + Sync + 'static {
         at: Timestamp,
     ) -> impl Future<Output = Result<Account, AccountError>> + Send;
 
-    /// Returns the accounts with these ids, including disabled and removed ones, in any order. Ignores unknown ids.
+    /// Returns the accounts with these ids, including disabled and removed ones, in any order. Ignores unknown ids, and
+    /// accounts with an [`InvalidName`].
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
     fn look_up(&self, ids: Vec<AccountId>) -> impl Future<Output = Result<Vec<Account>, AccountError>> + Send;
 
-    /// Returns the accounts whose generation rose at `since` or later, in any order. A registration or a new last-seen
-    /// time does not count.
+    /// Returns the accounts whose generation rose at `since` or later, in any order, except those with an
+    /// [`InvalidName`]. A registration or a new last-seen time does not count.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
@@ -142,7 +186,7 @@ pub trait Operator: Send + Sync + 'static {
         &self,
         after: Option<AccountId>,
         limit: u32,
-    ) -> impl Future<Output = Result<Vec<Account>, AccountError>> + Send;
+    ) -> impl Future<Output = Result<Vec<ListedAccount>, AccountError>> + Send;
 }
 
 /// The status that an operator sets.

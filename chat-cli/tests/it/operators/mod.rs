@@ -4,6 +4,7 @@
 mod configuration;
 mod databases;
 mod locks;
+mod names;
 mod reading;
 mod refusals;
 mod running_server;

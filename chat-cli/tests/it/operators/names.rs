@@ -1,0 +1,38 @@
+//! Accounts of earlier versions whose user names are not allowed any more.
+
+use serde_json::Value;
+
+use crate::harness::{Server, assert_contains, block_on, on_both_databases, until};
+
+#[test]
+fn an_account_whose_name_is_not_allowed_any_more_is_listed_and_affects_no_other() {
+    on_both_databases(|database| {
+        let server = Server::start(database.clone());
+        let alice = server.client("alice").register().start();
+        // As an earlier version made it, and changed in the future, so that it is among the changes that the server polls.
+        let columns = "name, canonical, password_hash, generation, status, created_at, changed_at";
+        let values = "'\u{301}eve', '\u{301}eve', '$argon2id$x', 1, 0, 1795408080123, 4000000000000";
+        block_on(database.execute(&format!("INSERT INTO accounts ({columns}) VALUES ({values});")));
+
+        let list = server.operate(&["user", "list"]);
+        assert_eq!(list.code, Some(0), "{}", list.err);
+        let lines: Vec<&str> = list.out.lines().collect();
+        assert!(lines[0].starts_with("alice\tactive\t"), "{}", list.out);
+        assert_eq!(lines[1], "\\u{301}eve\tactive\t2026-11-23T04:28:00.123Z\tnever");
+        let sentence = "nobody can log in as '\\u{301}eve' (account 2) any more: the user name has a combining mark at its \
+                        start, or more than two on one letter; start it with a letter or digit; give its owner another account \
+                        with `chat-server user add NAME`";
+        assert_contains(&list.err, sentence);
+        let list = server.operate(&["user", "list", "--format", "json"]).out;
+        let lines: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&lines[0]["user"], lines[0].get("invalid")), (&"alice".into(), None));
+        assert_eq!(lines[1]["user"], "\u{301}eve");
+        assert!(lines[1]["invalid"].as_str().unwrap().contains("combining mark"), "{list}");
+
+        drop(server.client("bob").register().start());
+        assert_eq!(server.operate(&["user", "disable", "alice"]).code, Some(0));
+        until("the session of the disabled user ends", || server.status()["online"] == 0);
+        drop(alice);
+        assert!(!server.process.errors().contains("unavailable"), "{}", server.process.errors());
+    });
+}
