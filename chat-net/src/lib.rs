@@ -87,6 +87,7 @@
 //! exchange where both ends support it. The cryptography is aws-lc. [`trust`] describes how a client decides which server
 //! to trust, and [`identity`] what a server keeps.
 
+mod bind;
 mod certificate;
 mod clock;
 mod connection;

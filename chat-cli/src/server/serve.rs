@@ -12,7 +12,7 @@ use chat_core::presence::Record;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::{Monitor, ServerOptions};
 use chat_store::SqlAccounts;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::announcer::Announcer;
@@ -105,21 +105,9 @@ async fn check_time(accounts: &SqlAccounts) -> Result<Duration, CliError> {
 
 fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CliError> {
     let refused = |error: io::Error| cannot_listen(wanted, option, &error);
-    let listener = listen(wanted).map_err(refused)?;
+    let listener = chat_net::server::listen(wanted).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
-}
-
-/// The maximum number of connections that wait to be accepted. After a restart all clients of a large room connect
-/// together, and one that the kernel refuses comes back only a second later. The system may grant less.
-const BACKLOG: u32 = 4_096;
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
-    // Lets a restarted server bind while connections of the previous one are in TIME_WAIT.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 fn running(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, connections: usize) -> RunningServer {

@@ -20,6 +20,8 @@ mod presence_log;
 mod reload;
 
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use std::time::Duration;
 use chat_core::accounts::Accounts;
 use chat_core::presence::Record;
 use chat_core::server::{ServerConfig, TicketKey};
+use socket2::Type;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
@@ -46,7 +49,7 @@ use crate::clock::Clock;
 pub use crate::error::ServeError;
 use crate::identity::ServerIdentity;
 use crate::send_queue::SESSION_LIMIT;
-use crate::{connection, tls};
+use crate::{bind, connection, tls};
 
 /// How many events may wait for the hub. When they are that many, connections with another one are not read.
 const EVENTS: usize = 1024;
@@ -89,6 +92,28 @@ impl Default for ServerOptions {
             handshake_time: Duration::from_secs(10),
         }
     }
+}
+
+/// The most connections that wait to be accepted. After a restart all clients of a large room connect together, and one
+/// that the kernel refuses comes back only a second later. The system may grant less.
+const BACKLOG: i32 = 4_096;
+
+/// Listens at `address`. On `[::]` the listener accepts IPv4 too, whatever the system's default is; on a machine without
+/// IPv6, `[::]` becomes `0.0.0.0`.
+///
+/// # Errors
+/// The address cannot be bound.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O enabled.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = bind::bind(address, Type::STREAM, |socket, _| {
+        // Lets a restarted server bind while connections of the previous one are in TIME_WAIT. On Windows, the option
+        // means something else.
+        if cfg!(windows) { Ok(()) } else { socket.set_reuse_address(true) }
+    })?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// Runs a server until `shutdown` resolves. Then every session receives the reason, and the function returns within 5 s.

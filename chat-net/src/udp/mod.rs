@@ -85,7 +85,7 @@ pub(crate) struct ReceiveBuffer {
 impl Udp {
     /// Binds a socket. On `[::]` it receives IPv4 too; on a machine without IPv6, `[::]` becomes `0.0.0.0`.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = UdpSocket::from_std(socket::bind(address)?.into())?;
+        let socket = UdpSocket::from_std(socket::open(address)?.into())?;
         let state = UdpSocketState::new((&socket).into())?;
         #[cfg(target_os = "linux")]
         linux::disable_ancillary_data(&socket);

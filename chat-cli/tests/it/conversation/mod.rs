@@ -4,6 +4,7 @@
 //! Tests of the network between clients, which the database cannot affect, run on SQLite only.
 
 mod accounts;
+mod addresses;
 mod backpressure;
 mod certificate;
 mod faults;

@@ -1,7 +1,7 @@
 //! A running `chat-client` that is driven as a script drives it.
 
+use std::fmt::Display;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::event_reader::EventReader;
-use super::{Finished, Home, PASSWORD, PATIENCE, Process, finish_with, short_form};
+use super::{Finished, Home, Namespace, PASSWORD, PATIENCE, Process, finish_with, short_form};
 
 /// A client that has not been started yet.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct ClientSetup {
 
 impl ClientSetup {
     /// A client with JSON events, the usual password, and no trust in any server.
-    pub(crate) fn new(user: &str, server: SocketAddr, home: &Home) -> Self {
+    pub(crate) fn new(user: &str, server: impl Display, home: &Home) -> Self {
         let mut command = home.command("chat-client");
         command.args(["--server", &server.to_string(), "--user", user]);
         // Variables, so that a test can override them with options.
@@ -45,6 +45,12 @@ impl ClientSetup {
 
     pub(crate) fn fingerprint(self, fingerprint: &str) -> Self {
         self.env("CHAT_FINGERPRINT", fingerprint)
+    }
+
+    /// Runs the client in this network.
+    pub(crate) fn inside(mut self, namespace: &Namespace) -> Self {
+        self.command = namespace.enter(&self.command);
+        self
     }
 
     /// Removes the server's fingerprint, so that the file of known servers decides.

@@ -2,7 +2,7 @@
 //!
 //! A [`Home`] is a temporary folder with a clean environment, and every program is started in one. [`Server`] and
 //! [`Client`] are running programs. [`Terminal`] runs a program in a pseudo-terminal. [`Router`] and [`TcpTap`] stand
-//! between the programs and record, delay or drop what they send.
+//! between the programs and record, delay or drop what they send. Programs in a [`Namespace`] have a network of their own.
 
 mod client;
 mod database;
@@ -11,6 +11,7 @@ mod event_log;
 mod event_reader;
 mod home;
 mod impairment;
+mod namespace;
 mod output;
 mod preload;
 mod process;
@@ -31,6 +32,7 @@ pub(crate) use self::event::short_form;
 pub(crate) use self::event_log::{EventLog, text};
 pub(crate) use self::home::{Home, path_text};
 pub(crate) use self::impairment::Impairment;
+pub(crate) use self::namespace::Namespace;
 pub(crate) use self::output::Output;
 pub(crate) use self::preload::preload;
 pub(crate) use self::process::{Finished, Process, finish, finish_with};

@@ -1,0 +1,79 @@
+//! Addresses in unusual networks.
+
+use std::net::SocketAddr;
+
+use crate::harness::{Client, Home, Namespace, Server, finish, path_text, preload};
+
+/// A machine whose kernel has no IPv6.
+const NO_IPV6: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/socket.h>
+int socket(int domain, int type, int protocol) {
+    if (domain == AF_INET6) { errno = EAFNOSUPPORT; return -1; }
+    return ((int (*)(int, int, int))dlsym(RTLD_NEXT, "socket"))(domain, type, protocol);
+}
+"#;
+
+/// The port behind the last colon.
+fn port(address: &str) -> &str {
+    address.rsplit_once(':').unwrap().1.trim_end_matches("/metrics")
+}
+
+/// Lets both users write to each other.
+#[track_caller]
+fn converse(alice: &mut Client, bob: &mut Client) {
+    alice.type_line("hello");
+    alice.expect(&["sent > everyone to 1", "outcome bob delivered", "summary 1 delivered"]);
+    bob.expect(&["message alice > everyone: hello"]);
+    bob.type_line("/msg alice hi");
+    bob.expect(&["sent > alice to 1", "outcome alice delivered"]);
+    alice.expect(&["message bob > alice: hi"]);
+}
+
+#[test]
+fn without_ipv6_all_addresses_are_those_of_ipv4() {
+    let home = Home::new();
+    let no_ipv6 = preload(&home, "no-ipv6", NO_IPV6);
+    let no_ipv6 = path_text(&no_ipv6);
+    let serve = |listen: &str| {
+        let mut command = home.command("chat-server");
+        command.args(["--data-dir", path_text(&home.join("data")), "--listen", listen, "--metrics", "[::]:0"]);
+        command.env("LD_PRELOAD", no_ipv6);
+        command
+    };
+    let refused = finish(&mut serve("[::1]:0"));
+    assert_eq!(refused.code, Some(3));
+    assert_eq!(refused.err, "error: cannot listen on [::1]:0: this machine has no IPv6; use an IPv4 address\n");
+
+    let mut server = Server::start_command(&home, &mut serve("[::]:0"));
+    assert!(server.address.is_ipv4() && server.address.ip().is_unspecified(), "{}", server.address);
+    let metrics: SocketAddr = server.printed("metrics at http://").trim_end_matches("/metrics").parse().unwrap();
+    assert!(metrics.is_ipv4(), "{metrics}");
+    drop(std::net::TcpStream::connect(("127.0.0.1", metrics.port())).unwrap());
+    server.address.set_ip([127, 0, 0, 1].into());
+    let client = |user| server.client(user).register().env("LD_PRELOAD", no_ipv6).env("CHAT_UDP", "[::]:0");
+    let mut alice = client("alice").args(&["--advertise", "127.0.0.1"]).start();
+    let mut bob = client("bob").args(&["--advertise", "127.0.0.1"]).start();
+    alice.expect(&["online bob"]);
+    converse(&mut alice, &mut bob);
+}
+
+#[test]
+fn all_addresses_include_ipv4_whatever_the_system_says_about_ipv6() {
+    for setting in ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.bindv6only=1"] {
+        let network = Namespace::new(&format!("sysctl -q -w {setting}"));
+        let mut server = Server::start_inside(&network, &["--listen", "[::]:0", "--metrics", "[::]:0"]);
+        let metrics = server.printed("metrics at http://");
+        network.run(&format!(
+            "exec 3<>/dev/tcp/127.0.0.1/{}; printf 'GET /metrics HTTP/1.1\\r\\n\\r\\n' >&3; grep -q chat_sessions <&3",
+            port(&metrics)
+        ));
+        let found_at = format!("127.0.0.1:{}", server.address.port());
+        let mut alice = server.client_inside(&network, "alice", &found_at).register().start();
+        let mut bob = server.client_inside(&network, "bob", &found_at).register().start();
+        alice.expect(&["online bob"]);
+        converse(&mut alice, &mut bob);
+    }
+}
