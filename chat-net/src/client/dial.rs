@@ -8,10 +8,11 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{self, Instant, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::race::{self, Lost};
 use crate::address::ServerAddress;
 use crate::error::ConnectError;
 use crate::identity::Fingerprint;
@@ -27,6 +28,8 @@ pub(super) struct TrustedStream {
     pub(super) stream: TlsStream<TcpStream>,
     /// The address of this end.
     pub(super) local: SocketAddr,
+    /// The address of the server, as it was reached.
+    pub(super) remote: SocketAddr,
     fingerprint: Fingerprint,
 }
 
@@ -38,6 +41,8 @@ pub(super) struct Dialer {
     config: Arc<ClientConfig>,
     /// The only accepted key. `None` if certificate authorities decide.
     pinned: Option<Fingerprint>,
+    /// The address at which the server was reached last. It is tried first.
+    last: Option<SocketAddr>,
     /// The limit on one attempt, from name resolution to the end of the handshake.
     timeout: Duration,
 }
@@ -60,7 +65,7 @@ impl Dialer {
                 (name, config)
             }
         };
-        let mut dialer = Self { server, name, config, pinned: None, timeout };
+        let mut dialer = Self { server, name, config, pinned: None, last: None, timeout };
         match trust {
             Trust::Fingerprint(wanted) => {
                 let stream = dialer.dial().await?;
@@ -83,6 +88,7 @@ impl Dialer {
                     (None, UnknownServer::Refuse) => return Err(dialer.untrusted(shown)),
                     (None, UnknownServer::Ask(user)) => {
                         // The server's login timeout is shorter than the time a person takes to compare 64 digits.
+                        dialer.prefer(stream.remote);
                         drop(stream);
                         if user.ask(&dialer.server, shown).await == Answer::Refuse {
                             return Err(dialer.untrusted(shown));
@@ -101,6 +107,11 @@ impl Dialer {
                 Ok((dialer, stream))
             }
         }
+    }
+
+    /// Tries this address first from now on, because the server was reached there.
+    pub(super) const fn prefer(&mut self, remote: SocketAddr) {
+        self.last = Some(remote);
     }
 
     /// Dials again, and checks that the server still has the key that was trusted.
@@ -135,14 +146,14 @@ impl Dialer {
 
     async fn dial(&self) -> Result<TrustedStream, ConnectError> {
         let deadline = Instant::now() + self.timeout;
-        let timed_out = |_| ConnectError::TimedOut { server: self.server.clone() };
-        let stream = timeout_at(deadline, self.connect_tcp(deadline)).await.map_err(timed_out)??;
+        let stream = self.connect_tcp(deadline).await?;
         // Without TCP_NODELAY, small frames would wait for acknowledgements. The connection works either way.
         drop(stream.set_nodelay(true));
         let local = stream.local_addr().map_err(|source| self.unreachable(source))?;
+        let remote = stream.peer_addr().map_err(|source| self.unreachable(source))?;
         let handshake = TlsConnector::from(Arc::clone(&self.config)).connect(self.name.clone(), stream);
-        let stream =
-            timeout_at(deadline, handshake).await.map_err(timed_out)?.map_err(|error| self.handshake_failed(error))?;
+        let handshake = timeout_at(deadline, handshake).await.map_err(|_| self.timed_out())?;
+        let stream = handshake.map_err(|error| self.handshake_failed(error))?;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let fingerprint = match certificates.first().map(Fingerprint::of) {
             Some(Ok(fingerprint)) => fingerprint,
@@ -150,25 +161,26 @@ impl Dialer {
             None => return Err(self.not_chat("it presents no certificate")),
         };
         let local = SocketAddr::new(local.ip().to_canonical(), local.port());
-        Ok(TrustedStream { stream, local, fingerprint })
+        Ok(TrustedStream { stream, local, remote, fingerprint })
     }
 
-    /// Tries the addresses of the host one after the other. Each gets an equal share of the remaining time.
+    /// Resolves the host and connects to the first of its addresses that answers.
     async fn connect_tcp(&self, deadline: Instant) -> Result<TcpStream, ConnectError> {
         let resolve = |source| ConnectError::Resolve { server: self.server.clone(), source };
-        let addresses: Vec<SocketAddr> =
-            lookup_host((self.server.host(), self.server.port())).await.map_err(resolve)?.collect();
-        let mut error = resolve(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
-        for (tried, address) in addresses.iter().enumerate() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-            error = match time::timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(source)) => self.unreachable(source),
-                Err(_) => ConnectError::TimedOut { server: self.server.clone() },
-            };
+        let look_up = lookup_host((self.server.host(), self.server.port()));
+        let resolved = timeout_at(deadline, look_up).await.map_err(|_| self.timed_out())?;
+        let addresses = race::order(resolved.map_err(resolve)?.collect(), self.last);
+        if addresses.is_empty() {
+            return Err(resolve(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
         }
-        Err(error)
+        race::connect(addresses, deadline, TcpStream::connect).await.map_err(|lost| match lost {
+            Lost::Refused(source) => self.unreachable(source),
+            Lost::TimedOut => self.timed_out(),
+        })
+    }
+
+    fn timed_out(&self) -> ConnectError {
+        ConnectError::TimedOut { server: self.server.clone() }
     }
 
     fn unreachable(&self, source: io::Error) -> ConnectError {

@@ -14,6 +14,7 @@ mod dial;
 mod driver;
 mod events;
 mod offer;
+mod race;
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;

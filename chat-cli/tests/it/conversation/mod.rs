@@ -14,6 +14,7 @@ mod network;
 mod outage;
 mod presence;
 mod quitting;
+mod reconnecting;
 mod restart;
 mod roaming;
 mod scripts;

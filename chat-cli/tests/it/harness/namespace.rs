@@ -1,5 +1,6 @@
 //! Networks of their own for programs: Linux network namespaces, which need no privileges.
 
+use std::io::Write;
 use std::process::{ChildStdin, Command, Stdio};
 
 use super::output::Output;
@@ -42,6 +43,16 @@ impl Namespace {
     pub(crate) fn run(&self, script: &str) {
         let Finished { code, err, .. } = finish(&mut self.enter(Command::new("bash").args(["-ec", script])));
         assert_eq!(code, Some(0), "{script}: {err}");
+    }
+
+    /// Replaces `/etc/hosts` for the programs in this network.
+    pub(crate) fn set_hosts(&self, hosts: &str) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(hosts.as_bytes()).unwrap();
+        let (_, path) = file.keep().unwrap();
+        self.run(&format!("mount --bind {} /etc/hosts", path.display()));
+        // The mount keeps the content.
+        std::fs::remove_file(path).unwrap();
     }
 
     /// The command that runs `command` in this network.

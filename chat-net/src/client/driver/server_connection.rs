@@ -64,6 +64,7 @@ impl ServerConnection {
 
     /// Makes `stream` the current connection.
     pub(super) fn open(&mut self, stream: TrustedStream) {
+        self.dialer.prefer(stream.remote);
         let (inbound, frames) = mpsc::channel(MAX_WAITING_FRAMES);
         let handle = Arc::new(Handle::client());
         let task = tokio::spawn({

@@ -1,0 +1,161 @@
+//! Happy Eyeballs (RFC 8305): connects to several addresses of a host in turn, each a moment after the one before, and
+//! takes the first connection. An address that does not answer thus costs a moment and not a timeout.
+//!
+//! The system resolves both address families in one call, so the part of the RFC about resolving does not apply.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// How long an attempt runs before the next one begins beside it: the Connection Attempt Delay of RFC 8305, section 5.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Why no address answered.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// No attempt succeeded. This is the error of the last one that failed.
+    Refused(io::Error),
+    /// No attempt had failed when the time was over.
+    TimedOut,
+}
+
+/// Orders addresses for [`connect`]: `last`, where the host was reached before, comes first; after that the families
+/// alternate, each in the order of the resolver and beginning with the family of its first address. Each address occurs
+/// once.
+pub(super) fn order(resolved: Vec<SocketAddr>, last: Option<SocketAddr>) -> Vec<SocketAddr> {
+    let begins_with_ipv6 = resolved.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) =
+        resolved.iter().copied().partition(|address| address.is_ipv6() == begins_with_ipv6);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut ordered: Vec<SocketAddr> = last.into_iter().filter(|last| resolved.contains(last)).collect();
+    loop {
+        let pair = [first.next(), second.next()];
+        if pair == [None, None] {
+            return ordered;
+        }
+        for address in pair.into_iter().flatten() {
+            if !ordered.contains(&address) {
+                ordered.push(address);
+            }
+        }
+    }
+}
+
+/// Connects to the first address that answers before `deadline`. The other attempts are dropped.
+///
+/// # Errors
+/// No address answered.
+pub(super) async fn connect<T, F>(
+    addresses: Vec<SocketAddr>,
+    deadline: Instant,
+    attempt: impl Fn(SocketAddr) -> F,
+) -> Result<T, Lost>
+where
+    T: Send + 'static,
+    F: Future<Output = io::Result<T>> + Send + 'static,
+{
+    let mut waiting = addresses.into_iter();
+    // Aborted when this future is dropped.
+    let mut running = JoinSet::new();
+    let mut error = None;
+    let race = async {
+        let mut next_at = Instant::now();
+        loop {
+            if next_at <= Instant::now()
+                && let Some(address) = waiting.next()
+            {
+                log::debug!("connecting to {address}");
+                let attempt = attempt(address);
+                running.spawn(async move { (address, attempt.await) });
+                next_at = Instant::now() + ATTEMPT_DELAY;
+            }
+            tokio::select! {
+                ended = running.join_next() => match ended {
+                    Some(Ok((_, Ok(connection)))) => return Some(connection),
+                    Some(Ok((address, Err(failure)))) => {
+                        log::debug!("cannot connect to {address}: {failure}");
+                        error = Some(failure);
+                        // The next attempt does not have to wait for a moment that this one no longer uses.
+                        next_at = Instant::now();
+                    }
+                    // A runtime that shuts down cancels its tasks.
+                    Some(Err(_)) => {}
+                    None => return None,
+                },
+                () = sleep_until(next_at), if waiting.len() > 0 => {}
+            }
+        }
+    };
+    match timeout_at(deadline, race).await {
+        Ok(Some(connection)) => Ok(connection),
+        Ok(None) | Err(_) => Err(error.map_or(Lost::TimedOut, Lost::Refused)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
+        list.iter().map(|address| address.parse().unwrap()).collect()
+    }
+
+    const SIX: [&str; 3] = ["[2001:db8::1]:7", "[2001:db8::2]:7", "[2001:db8::3]:7"];
+    const FOUR: [&str; 2] = ["192.0.2.1:7", "192.0.2.2:7"];
+
+    #[test]
+    fn families_alternate_and_the_last_address_comes_first() {
+        let resolved = addresses(&[SIX[0], SIX[1], SIX[2], FOUR[0], FOUR[1], SIX[0]]);
+        let alternating = addresses(&[SIX[0], FOUR[0], SIX[1], FOUR[1], SIX[2]]);
+        assert_eq!(order(resolved.clone(), None), alternating);
+        let last = addresses(&[FOUR[1]])[0];
+        assert_eq!(order(resolved, Some(last)), addresses(&[FOUR[1], SIX[0], FOUR[0], SIX[1], SIX[2]]));
+        assert_eq!(order(addresses(&[FOUR[0], SIX[0]]), Some(last)), addresses(&[FOUR[0], SIX[0]]), "it moved away");
+        assert_eq!(order(Vec::new(), Some(last)), []);
+    }
+
+    /// Connects to four addresses: the first does not answer, the others do what the test says.
+    async fn race(rest: fn(SocketAddr) -> io::Result<SocketAddr>) -> (Result<SocketAddr, Lost>, Duration) {
+        let begin = Instant::now();
+        let all = addresses(&[SIX[0], FOUR[0], SIX[1], FOUR[1]]);
+        let silent = all[0];
+        let attempt = move |address| async move { if address == silent { pending().await } else { rest(address) } };
+        let result = connect(all, begin + Duration::from_secs(10), attempt).await;
+        (result, begin.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_does_not_answer_costs_a_moment() {
+        let (result, took) = race(Ok).await;
+        assert_eq!(result.unwrap(), addresses(&FOUR)[0]);
+        assert!((ATTEMPT_DELAY..ATTEMPT_DELAY * 2).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_failure_the_next_address_follows_immediately() {
+        let last = |address: SocketAddr| {
+            if address == FOUR[1].parse().unwrap() { Ok(address) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
+        };
+        let (result, took) = race(last).await;
+        assert_eq!(result.unwrap(), addresses(&FOUR)[1]);
+        assert!(took < ATTEMPT_DELAY * 2, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_reported_rather_than_a_timeout() {
+        let (result, took) = race(|_| Err(io::ErrorKind::ConnectionRefused.into())).await;
+        assert!(matches!(result, Err(Lost::Refused(_))), "{result:?}");
+        assert_eq!(took.as_secs(), 10, "the first address could still have answered");
+        let silent =
+            connect(addresses(&FOUR), Instant::now() + Duration::from_secs(10), |_| pending::<io::Result<()>>());
+        assert!(matches!(silent.await, Err(Lost::TimedOut)));
+        let nowhere = connect(Vec::new(), Instant::now() + Duration::from_secs(10), |_| pending::<io::Result<()>>());
+        assert!(matches!(nowhere.await, Err(Lost::TimedOut)));
+    }
+}
