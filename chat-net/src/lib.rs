@@ -96,6 +96,7 @@ mod files;
 mod fingerprint;
 mod framed;
 mod frames;
+mod interfaces;
 mod log_throttle;
 mod random;
 mod send_queue;

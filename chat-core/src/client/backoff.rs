@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::generator::Generator;
+use crate::time::Mono;
 
 /// The longest retry time that is honoured. A faulty server cannot keep a client away for days.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(5);
@@ -17,11 +18,15 @@ pub(super) struct Backoff {
     min: Duration,
     max: Duration,
     doublings: u32,
+    /// Attempts that began early because of a sign of the network, since the last success.
+    early_attempts: u32,
+    /// The time before which no further attempt begins early.
+    early_from: Mono,
 }
 
 impl Backoff {
     pub(super) fn new(min: Duration, max: Duration) -> Self {
-        Self { min, max, doublings: 0 }
+        Self { min, max, doublings: 0, early_attempts: 0, early_from: Mono::ZERO }
     }
 
     /// The delay after one more failed attempt.
@@ -29,6 +34,18 @@ impl Backoff {
         self.doublings = (self.doublings + 1).min(MAX_DOUBLINGS);
         let bound = self.min.saturating_mul(1 << self.doublings).min(self.max);
         self.min + generator.up_to(bound.saturating_sub(self.min))
+    }
+
+    /// When an attempt may begin because of a sign that the network is back: `now` at the earliest. The time between two
+    /// such attempts doubles up to the maximum, so that a stream of signs adds few attempts.
+    pub(super) fn early(&self, now: Mono) -> Mono {
+        self.early_from.max(now)
+    }
+
+    /// Counts an attempt that begins early.
+    pub(super) fn count_early(&mut self, now: Mono) {
+        self.early_attempts = (self.early_attempts + 1).min(MAX_DOUBLINGS);
+        self.early_from = now + self.min.saturating_mul(1 << self.early_attempts).min(self.max);
     }
 
     /// The delay when the server named a retry time: at least that time, and up to twice as long.
@@ -40,6 +57,8 @@ impl Backoff {
     /// Restarts at the minimum, after a success.
     pub(super) fn reset(&mut self) {
         self.doublings = 0;
+        self.early_attempts = 0;
+        self.early_from = Mono::ZERO;
     }
 }
 
@@ -77,6 +96,22 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.next(&mut generator) < Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_stream_of_signs_adds_attempts_at_growing_intervals() {
+        let mut backoff = Backoff::new(MIN, MAX);
+        let mut now = Mono::at(Duration::from_secs(100));
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            let at = backoff.early(now);
+            pauses.push(now.until(at).as_secs());
+            backoff.count_early(at);
+            now = at;
+        }
+        assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 30, 30]);
+        backoff.reset();
+        assert_eq!(backoff.early(now), now);
     }
 
     #[test]

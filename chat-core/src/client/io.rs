@@ -46,6 +46,9 @@ pub enum Input<'a> {
         /// The new password.
         new: Password,
     },
+    /// There is a sign that the network is back, such as an interface that came up or a peer that answers after a pause.
+    /// Without a connection, the next attempt begins now, or soon if earlier signs led to attempts in vain.
+    NetworkChanged,
     /// The client's addresses have changed. Without a connection, the next login offers the new ones.
     Move(Offer),
     /// The [deadline](super::Client::deadline) has passed.
@@ -61,6 +64,7 @@ impl fmt::Debug for Input<'_> {
             Self::Disconnected => f.write_str("Disconnected"),
             Self::Leave => f.write_str("Leave"),
             Self::ChangePassword { .. } => f.write_str("ChangePassword"),
+            Self::NetworkChanged => f.write_str("NetworkChanged"),
             Self::Move(offer) => f.debug_tuple("Move").field(offer).finish(),
             Self::Tick => f.write_str("Tick"),
         }
@@ -69,7 +73,8 @@ impl fmt::Debug for Input<'_> {
 
 /// What the client machine asks its driver to do, in order.
 pub enum Output {
-    /// Open a connection to the server. [`Input::Connected`] or [`Input::Disconnected`] follows.
+    /// Open a connection to the server, and give up an attempt that is in progress. [`Input::Connected`] or
+    /// [`Input::Disconnected`] follows.
     Connect,
     /// Write these bytes, which are complete frames. They may contain a secret and are wiped with their last clone.
     Send(Bytes),

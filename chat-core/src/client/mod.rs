@@ -38,7 +38,7 @@ use backoff::Backoff;
 use clock::ServerClock;
 use local_roster::LocalRoster;
 use retry::{Disposition, Failure};
-use state::{Authentication, Connection, Online, PasswordChange, State};
+use state::{Authentication, Connection, Online, PasswordChange, Pause, State};
 
 use crate::generator::Generator;
 use crate::roster::Roster;
@@ -99,6 +99,10 @@ impl Client {
             }
             Input::ChangePassword { old, new } => {
                 self.change_password(&old, &new, out);
+                Ok(())
+            }
+            Input::NetworkChanged => {
+                self.handle_network_change(now, out);
                 Ok(())
             }
             Input::Move(offer) => {
@@ -167,10 +171,30 @@ impl Client {
             }
             State::Connecting { .. } | State::Handshaking { .. } | State::LoggingIn { .. } | State::Ended => Ok(()),
             State::Online(_) => self.tick_online(now, out),
-            State::Waiting { .. } => {
+            State::Waiting { pause, .. } => {
+                if *pause == Pause::Shortened {
+                    self.backoff.count_early(now.mono);
+                }
                 self.reconnect(now, out);
                 Ok(())
             }
+        }
+    }
+
+    /// Begins the next attempt, or begins an attempt again that may hang because the network was away when it began.
+    fn handle_network_change(&mut self, now: Now, out: &mut Vec<Output>) {
+        let early = self.backoff.early(now.mono);
+        match &mut self.state {
+            State::Waiting { deadline, pause: pause @ Pause::Backoff, .. } if early < *deadline => {
+                *deadline = early;
+                *pause = Pause::Shortened;
+            }
+            State::Connecting { auth: Authentication::Ticket(_), deadline } if early <= now.mono => {
+                *deadline = now.mono + self.config.connect_timeout;
+                self.backoff.count_early(now.mono);
+                out.push(Output::Connect);
+            }
+            _ => {}
         }
     }
 
@@ -230,11 +254,11 @@ impl Client {
             Disposition::End(event) => out.push(Output::Event(event)),
             Disposition::Retry => {
                 let after = self.backoff.next(&mut *self.generator);
-                self.wait(auth, failure, now, after, out);
+                self.wait(auth, failure, now, (after, Pause::Backoff), out);
             }
             Disposition::RetryAfter(retry_after) => {
                 let after = self.backoff.after(retry_after, &mut *self.generator);
-                self.wait(auth, failure, now, after, out);
+                self.wait(auth, failure, now, (after, Pause::Requested), out);
             }
         }
         if !matches!(failure, Failure::Disconnected) {
@@ -242,7 +266,14 @@ impl Client {
         }
     }
 
-    fn wait(&mut self, auth: Authentication, failure: Failure, now: Now, after: Duration, out: &mut Vec<Output>) {
+    fn wait(
+        &mut self,
+        auth: Authentication,
+        failure: Failure,
+        now: Now,
+        (after, pause): (Duration, Pause),
+        out: &mut Vec<Output>,
+    ) {
         if matches!(failure, Failure::Ended(Ended::Stopping)) {
             out.push(Output::Event(Event::ServerStopping));
         }
@@ -250,7 +281,7 @@ impl Client {
             Authentication::Password(_) => Event::Busy { after },
             Authentication::Ticket(_) => Event::Reconnecting { after },
         }));
-        self.state = State::Waiting { auth, deadline: now.mono + after };
+        self.state = State::Waiting { auth, deadline: now.mono + after, pause };
     }
 
     /// Drops the connection and the requests that are outstanding on it. Returns what the client can log in again with.

@@ -32,9 +32,20 @@ pub(super) enum State {
     /// The server has sent its welcome.
     Online(Online),
     /// No connection. The next attempt begins at the deadline.
-    Waiting { auth: Authentication, deadline: Mono },
+    Waiting { auth: Authentication, deadline: Mono, pause: Pause },
     /// The machine ignores all further inputs.
     Ended,
+}
+
+/// Why the client waits before the next attempt.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Pause {
+    /// The client chose the pause. A sign that the network is back shortens it.
+    Backoff,
+    /// Such a sign has shortened the pause.
+    Shortened,
+    /// The server asked for it.
+    Requested,
 }
 
 /// What the client proves its account with.

@@ -13,6 +13,7 @@ mod command;
 mod dial;
 mod driver;
 mod events;
+mod network_watch;
 mod offer;
 mod race;
 

@@ -94,6 +94,13 @@ impl Server {
         *self = again;
     }
 
+    /// Starts a server of [`Self::start_inside`] again, on the same port and data folder, after it has ended.
+    pub(crate) fn restart_inside(&mut self, namespace: &Namespace) {
+        let mut command = self.command();
+        command.args(["--listen", &self.address.to_string()]);
+        *self = Self::launch(self.home.clone(), None, &mut namespace.enter(&command));
+    }
+
     /// Asks the server to stop, and asserts that it ends cleanly.
     #[track_caller]
     pub(crate) fn stop(&mut self) {

@@ -189,3 +189,51 @@ fn the_newest_ticket_is_used() {
     harness.input(Input::Connected);
     assert_eq!(harness.hello(), ["resume [9, 9]"]);
 }
+
+#[test]
+fn a_sign_of_the_network_ends_the_pause() {
+    let mut harness = Harness::waiting(&[]);
+    assert!(harness.millis_to_deadline() >= 500);
+    assert_eq!(harness.input(Input::NetworkChanged), [""; 0]);
+    assert_eq!(harness.millis_to_deadline(), 0);
+    assert_eq!(harness.tick(), ["connect"]);
+    assert_eq!(harness.input(Input::Disconnected), ["reconnecting"]);
+}
+
+#[test]
+fn a_stream_of_signs_does_not_cause_a_stream_of_attempts() {
+    let mut harness = Harness::waiting(&[]);
+    let mut attempts = 0;
+    // A sign every 100 ms for a minute, and a server that refuses every attempt.
+    for _ in 0..600 {
+        harness.input(Input::NetworkChanged);
+        while harness.client.deadline().is_some_and(|deadline| deadline <= harness.now().mono) {
+            assert_eq!(harness.input(Input::Tick), ["connect"]);
+            assert_eq!(harness.input(Input::Disconnected), ["reconnecting"]);
+            attempts += 1;
+        }
+        harness.advance(100);
+    }
+    assert!((6..60).contains(&attempts), "{attempts} attempts");
+}
+
+#[test]
+fn a_sign_of_the_network_begins_a_hanging_attempt_again() {
+    let mut harness = Harness::waiting(&[]);
+    assert_eq!(harness.tick(), ["connect"]);
+    harness.advance(9_000);
+    assert_eq!(harness.input(Input::NetworkChanged), ["connect"]);
+    assert_eq!(harness.millis_to_deadline(), 10_000, "the new attempt has the whole time");
+    assert_eq!(harness.input(Input::NetworkChanged), [""; 0]);
+    assert_eq!(harness.input(Input::Connected), ["hello"]);
+    assert_eq!(harness.input(Input::NetworkChanged), [""; 0], "the server answers already");
+}
+
+#[test]
+fn a_sign_of_the_network_does_not_shorten_a_pause_that_the_server_asked_for() {
+    let mut harness = Harness::resuming(&[]);
+    assert_eq!(harness.reply(&Reply::Rejected(Rejection::busy(Duration::from_secs(4)))), ["reconnecting", "close"]);
+    let pause = harness.millis_to_deadline();
+    assert_eq!(harness.input(Input::NetworkChanged), [""; 0]);
+    assert_eq!(harness.millis_to_deadline(), pause);
+}

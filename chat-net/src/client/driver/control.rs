@@ -27,6 +27,7 @@ impl Driver {
             ConnectionEvent::Dialed(stream) => {
                 // A client that returns from another network is reachable at other addresses.
                 let offer = make_offer(stream.local.ip(), self.udp_address, &self.advertise);
+                self.network_watch.on_connected();
                 self.server.open(*stream);
                 if offer != self.offer {
                     self.offer = offer.clone();

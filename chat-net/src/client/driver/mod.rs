@@ -25,6 +25,7 @@ use self::server_connection::{ConnectionEvent, ServerConnection};
 use super::command::{Command, answer};
 use super::dial::{Dialer, TrustedStream};
 use super::events::{Event, EventQueue, Notice};
+use super::network_watch::NetworkWatch;
 use super::offer::make_offer;
 use crate::address::{AdvertisedAddress, ServerAddress};
 use crate::clock::Clock;
@@ -91,6 +92,7 @@ pub(super) struct Driver {
     peer_outputs: Vec<peer::Output>,
     peer_config: PeerConfig,
     loopback: Loopback,
+    network_watch: NetworkWatch,
     /// Server time minus wall time in milliseconds, as the peer machine knows it.
     clock_offset: i64,
     offer: Offer,
@@ -111,6 +113,7 @@ enum Wake {
     Server(ConnectionEvent),
     Decisions,
     Peers,
+    NetworkSign,
     Timer,
 }
 
@@ -139,6 +142,7 @@ impl Driver {
             peers: None,
             peer_outputs: Vec::new(),
             peer_config: parts.peer,
+            network_watch: NetworkWatch::new(),
             loopback: if local.is_loopback() { Loopback::Allowed } else { Loopback::Ignored },
             clock_offset: 0,
             offer,
@@ -170,6 +174,7 @@ impl Driver {
                 event = self.server.next() => Wake::Server(event),
                 () = self.events.decided() => Wake::Decisions,
                 () = next_output(&mut self.peers, &mut self.peer_outputs) => Wake::Peers,
+                () = self.network_watch.sign(), if !self.server.is_up() => Wake::NetworkSign,
                 () = &mut timer, if deadline.is_some() => Wake::Timer,
             };
             match wake {
@@ -192,6 +197,10 @@ impl Driver {
                 }
                 Wake::Decisions => self.apply_decisions(),
                 Wake::Peers => self.push_events(),
+                Wake::NetworkSign => {
+                    log::debug!("the network seems to be back");
+                    self.handle(self.clock.now(), machine::Input::NetworkChanged);
+                }
                 Wake::Timer => self.handle(self.clock.now(), machine::Input::Tick),
             }
         }

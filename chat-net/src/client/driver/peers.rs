@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_core::key::KeyPair;
-use chat_core::message::{Content, Recipient};
+use chat_core::message::{Content, FailReason, Outcome, Recipient};
 use chat_core::name::UserName;
 use chat_core::peer::{Input, Output};
 use chat_core::time::Now;
@@ -95,6 +95,9 @@ impl Driver {
         if self.peer_outputs.is_empty() {
             return;
         }
+        if self.peer_outputs.iter().any(comes_from_peer) {
+            self.network_watch.on_heard();
+        }
         let session = *self.session.borrow();
         for output in self.peer_outputs.drain(..) {
             self.events.push(match output {
@@ -121,5 +124,16 @@ impl Driver {
             let next = choose(*shown, pending);
             std::mem::replace(shown, next) != next
         });
+    }
+}
+
+/// Whether an authentic datagram of a peer led to this output.
+const fn comes_from_peer(output: &Output) -> bool {
+    match output {
+        Output::Deliver { .. } | Output::Responsive(_) => true,
+        Output::Report(report) => {
+            matches!(report.outcome, Outcome::Delivered | Outcome::Failed(FailReason::Refused))
+        }
+        _ => false,
     }
 }

@@ -62,6 +62,11 @@ impl ServerConnection {
         self.state = ConnectionState::Dialing(tokio::spawn(async move { dialer.redial().await.map(Box::new) }));
     }
 
+    /// Whether there is a connection.
+    pub(super) const fn is_up(&self) -> bool {
+        matches!(self.state, ConnectionState::Up { .. })
+    }
+
     /// Makes `stream` the current connection.
     pub(super) fn open(&mut self, stream: TrustedStream) {
         self.dialer.prefer(stream.remote);
