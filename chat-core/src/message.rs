@@ -129,10 +129,12 @@ pub enum FailReason {
     Leaving,
     /// The receiving application refused the message.
     Refused,
-    /// The two programs have no link version in common, or the recipient's key or addresses are unusable.
+    /// The two programs have no link version in common, or the recipient's key is unusable.
     Incompatible,
     /// The link was closed because of a protocol violation before the message was transmitted.
     Misbehaved,
+    /// The recipient has no address that this machine can send to.
+    NoAddress,
 }
 
 impl FailReason {
@@ -148,6 +150,7 @@ impl FailReason {
             Self::Refused => "refused",
             Self::Incompatible => "incompatible",
             Self::Misbehaved => "broke the protocol",
+            Self::NoAddress => "no address of that user can be reached from here",
         }
     }
 }

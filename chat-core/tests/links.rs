@@ -435,3 +435,25 @@ fn a_peer_whose_memory_is_full_stays_responsive() {
     );
     assert!(outcomes(&outputs).is_empty(), "a message was resolved");
 }
+
+#[test]
+fn a_message_to_a_peer_without_a_usable_address_fails_immediately() {
+    let mut group = group(2, 7);
+    let user = group.entry(1).user.clone();
+    let move_to = |group: &mut Group, addresses: &[&str]| {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        group.input(0, Input::Change(Change::Moved { user: user.clone(), addresses }));
+    };
+    let failed = |outputs: &[Output]| outcomes(outputs) == [Outcome::Failed(FailReason::NoAddress)];
+    let is_reported = |outputs: &[Output]| outputs.contains(&Output::NoAddress(user.clone()));
+    move_to(&mut group, &["127.0.0.1:4000", "[::1]:4000", "[fe80::1]:4000"]);
+    for expected in [true, false] {
+        group.send_text(0, one(&group, 1), "hello");
+        let outputs = group.take_outputs(0);
+        assert!(failed(&outputs) && is_reported(&outputs) == expected, "{outputs:?}");
+    }
+    move_to(&mut group, &["0.0.0.0:4000"]);
+    group.send_text(0, Recipient::Everyone, "hello");
+    let outputs = group.take_outputs(0);
+    assert!(failed(&outputs) && is_reported(&outputs), "other addresses, and none better: {outputs:?}");
+}

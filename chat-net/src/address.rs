@@ -1,8 +1,13 @@
 //! Addresses as users type them: `HOST:PORT` of a server, and `IP[:PORT]` to advertise.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
+
+use tokio::net::lookup_host;
+
+use crate::interfaces::{self, needs_zone};
 
 /// The TCP port of a server, unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 7777;
@@ -12,11 +17,14 @@ pub const DEFAULT_PORT: u16 = 7777;
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ServerAddress {
     host: String,
+    /// The interface of a link-local IPv6 address, as the user named it.
+    zone: Option<String>,
     port: u16,
 }
 
 impl ServerAddress {
-    /// Parses `HOST:PORT` or `HOST`, which means [`DEFAULT_PORT`]. An IPv6 address with a port needs brackets.
+    /// Parses `HOST:PORT` or `HOST`, which means [`DEFAULT_PORT`]. An IPv6 address with a port needs brackets, and a
+    /// link-local one its zone, such as `[fe80::1%eth0]:7777`.
     ///
     /// # Errors
     /// See [`AddressError`]. Each message says what to write instead.
@@ -31,12 +39,12 @@ impl ServerAddress {
         let (host, port) = match typed.strip_prefix('[') {
             Some(rest) => {
                 let (host, port) = rest.split_once(']').ok_or(AddressError::Bracket)?;
-                host.parse::<Ipv6Addr>().map_err(|_| AddressError::Bracket)?;
+                without_zone(host).parse::<Ipv6Addr>().map_err(|_| AddressError::Bracket)?;
                 let port =
                     if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(AddressError::Bracket)?) };
                 (host, port)
             }
-            None if typed.parse::<Ipv6Addr>().is_ok() => (typed, None),
+            None if without_zone(typed).parse::<Ipv6Addr>().is_ok() => (typed, None),
             None if typed.matches(':').count() > 1 => return Err(AddressError::Bracket),
             None => typed.split_once(':').map_or((typed, None), |(host, port)| (host, Some(port))),
         };
@@ -47,12 +55,21 @@ impl ServerAddress {
             return Err(AddressError::Host(host.to_owned()));
         }
         let port = port.map_or(Ok(DEFAULT_PORT), parse_port)?;
+        let (host, zone) = match host.split_once('%') {
+            Some((host, zone)) => (host, Some(zone.to_owned())),
+            None => (host, None),
+        };
         // One spelling per server, because known servers are compared by it.
-        let host = host.parse::<IpAddr>().map_or_else(|_| host.to_ascii_lowercase(), |ip| ip.to_string());
-        Ok(Self { host, port })
+        let host = match (host.parse::<IpAddr>(), &zone) {
+            (Ok(IpAddr::V6(ip)), None) if needs_zone(ip) => return Err(AddressError::no_zone(ip)),
+            (Ok(IpAddr::V6(ip)), Some(_)) if !needs_zone(ip) => return Err(AddressError::Zone(ip)),
+            (Ok(ip), _) => ip.to_string(),
+            (Err(_), _) => host.to_ascii_lowercase(),
+        };
+        Ok(Self { host, zone, port })
     }
 
-    /// The host name in lower case, or the IP address without brackets.
+    /// The host name in lower case, or the IP address without brackets and zone.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -60,6 +77,20 @@ impl ServerAddress {
     /// The TCP port.
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Looks up the addresses of the host, at least one, in the order in which the system prefers them.
+    pub(crate) async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        if let (Some(zone), Ok(ip)) = (&self.zone, self.host.parse()) {
+            // Each time, because an interface that comes back has another index.
+            let zone = interfaces::zone(zone).map_err(io::Error::other)?;
+            return Ok(vec![SocketAddrV6::new(ip, self.port, 0, zone.get()).into()]);
+        }
+        let addresses: Vec<_> = lookup_host((self.host.as_str(), self.port)).await?.collect();
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+        }
+        Ok(addresses)
     }
 }
 
@@ -73,16 +104,21 @@ impl FromStr for ServerAddress {
 
 impl From<SocketAddr> for ServerAddress {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
+        let zone = match address {
+            SocketAddr::V6(address) if address.scope_id() != 0 => Some(address.scope_id().to_string()),
+            _ => None,
+        };
+        Self { host: address.ip().to_string(), zone, port: address.port() }
     }
 }
 
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
+        let Self { host, zone, port } = self;
+        match zone {
+            Some(zone) => write!(f, "[{host}%{zone}]:{port}"),
+            None if host.contains(':') => write!(f, "[{host}]:{port}"),
+            None => write!(f, "{host}:{port}"),
         }
     }
 }
@@ -100,9 +136,12 @@ impl AdvertisedAddress {
     ///
     /// # Errors
     /// [`AddressError::Advertised`] if it is neither, or is an unspecified or multicast address or port 0, to which no
-    /// peer can send.
+    /// peer can send. [`AddressError::AdvertisedZone`] if it has a zone.
     pub fn parse(typed: &str) -> Result<Self, AddressError> {
         let typed = typed.trim();
+        if typed.contains('%') {
+            return Err(AddressError::AdvertisedZone(typed.to_owned()));
+        }
         let bare = typed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(typed);
         let (ip, port) = match bare.parse::<IpAddr>() {
             Ok(ip) => (ip, None),
@@ -131,9 +170,19 @@ impl FromStr for AdvertisedAddress {
     }
 }
 
-/// Accepts letters of any script, because host files may contain them. Other characters are typing errors.
+/// Accepts letters of any script, because host files may contain them. Other characters are typing errors. Only an IPv6
+/// address may have a zone.
 fn is_host(host: &str) -> bool {
-    host.len() <= 253 && host.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '-' | '.' | '_' | ':'))
+    let is_valid = |text: &str| text.chars().all(|ch| ch.is_alphanumeric() || matches!(ch, '-' | '.' | '_' | ':'));
+    host.len() <= 253
+        && host.split_once('%').map_or_else(
+            || is_valid(host),
+            |(ip, zone)| ip.parse::<Ipv6Addr>().is_ok() && !zone.is_empty() && is_valid(zone),
+        )
+}
+
+fn without_zone(host: &str) -> &str {
+    host.split_once('%').map_or(host, |(ip, _)| ip)
 }
 
 fn parse_port(typed: &str) -> Result<u16, AddressError> {
@@ -162,11 +211,31 @@ pub enum AddressError {
     #[error("'{0}' is not a port; ports are numbers from 1 to 65535")]
     Port(String),
     /// An IPv6 address with a port has no brackets, or wrong ones.
-    #[error("an IPv6 address with a port is written in brackets, for example [fe80::1]:7777")]
+    #[error("an IPv6 address with a port is written in brackets, for example [2001:db8::5]:7777")]
     Bracket,
+    /// A link-local IPv6 address lacks its zone.
+    #[error("{ip} is link-local, so it needs the name of the network interface, for example [{ip}%{example}]:7777")]
+    NoZone {
+        /// The address.
+        ip: Ipv6Addr,
+        /// The name of an interface.
+        example: String,
+    },
+    /// An IPv6 address that is not link-local has a zone.
+    #[error("{0} is not link-local, so it has no zone; write it without % and the name behind it")]
+    Zone(Ipv6Addr),
     /// The address cannot be advertised.
     #[error("'{0}' cannot be advertised; write IP or IP:PORT of one machine, for example 192.168.1.5:40001")]
     Advertised(String),
+    /// The address to advertise has a zone.
+    #[error("'{0}' cannot be advertised: the name behind % means nothing on other machines; leave it out")]
+    AdvertisedZone(String),
+}
+
+impl AddressError {
+    fn no_zone(ip: Ipv6Addr) -> Self {
+        Self::NoZone { ip, example: interfaces::example_zone() }
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +252,8 @@ mod tests {
             ("[0:0::1]", "[::1]:7777"),
             ("::1", "[::1]:7777"),
             ("服务器:80", "服务器:80"),
+            ("[fe80:0::1%eth0]:9000", "[fe80::1%eth0]:9000"),
+            ("fe80::1%3", "[fe80::1%3]:7777"),
         ] {
             let address = ServerAddress::parse(typed).unwrap();
             assert_eq!(address.to_string(), shown, "{typed}");
@@ -192,7 +263,7 @@ mod tests {
 
     #[test]
     fn each_typing_error_has_its_own_message() {
-        use AddressError::{Bracket, Empty, Host, NoHost, Port, Url};
+        use AddressError::{Bracket, Empty, Host, NoHost, Port, Url, Zone};
         for (typed, error) in [
             ("", Empty),
             ("  ", Empty),
@@ -210,6 +281,11 @@ mod tests {
             ("[::1", Bracket),
             ("[::1]7", Bracket),
             ("[host]:7", Bracket),
+            ("[host%eth0]:7", Bracket),
+            ("host%eth0:7", Host("host%eth0".into())),
+            ("[fe80::1%]:7", Host("fe80::1%".into())),
+            ("[::1%lo]:7", Zone("::1".parse().unwrap())),
+            ("[fe80::1]:7", AddressError::no_zone("fe80::1".parse().unwrap())),
         ] {
             assert_eq!(ServerAddress::parse(typed), Err(error), "{typed:?}");
         }
@@ -229,6 +305,9 @@ mod tests {
         }
         for bad in ["", "host", "10.0.0.7:0", "0.0.0.0", "[::]:7", "224.0.0.1:7", "10.0.0.7:70000"] {
             assert_eq!(AdvertisedAddress::parse(bad), Err(AddressError::Advertised(bad.into())));
+        }
+        for zoned in ["fe80::1%eth0", "[fe80::1%2]:7"] {
+            assert_eq!(AdvertisedAddress::parse(zoned), Err(AddressError::AdvertisedZone(zoned.into())));
         }
     }
 }

@@ -1,6 +1,40 @@
-//! The network interfaces of this machine.
+//! The network interfaces of this machine: their addresses, and the zones of link-local addresses.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
 
 use if_addrs::Interface;
+
+/// The zone of a link-local IPv6 address: the index of the interface to whose network it belongs (RFC 4007). An index
+/// means nothing on another machine.
+pub type Zone = NonZeroU32;
+
+/// Finds the zone that a user named: the name of an interface of this machine, or its index.
+///
+/// # Errors
+/// This machine has no such interface.
+pub fn zone(named: &str) -> Result<Zone, UnknownZone> {
+    let interfaces = list();
+    let mut zones = interfaces.iter().filter_map(|interface| Some((interface, interface.index.and_then(Zone::new)?)));
+    let found = zones.find(|(interface, zone)| interface.name == named || zone.to_string() == named);
+    found.map(|(_, zone)| zone).ok_or_else(|| UnknownZone {
+        named: named.to_owned(),
+        known: match link_local_names(&interfaces) {
+            names if names.is_empty() => "no interface here has a link-local IPv6 address".to_owned(),
+            names => format!("interfaces with link-local IPv6 addresses here: {}", names.join(", ")),
+        },
+    })
+}
+
+/// The name of an interface with a link-local IPv6 address, for an example that works here. `eth0` if there is none.
+pub fn example_zone() -> String {
+    link_local_names(&list()).into_iter().next().unwrap_or_else(|| "eth0".to_owned())
+}
+
+/// Whether an IPv6 address is link-local, so that it needs a zone.
+pub const fn needs_zone(ip: Ipv6Addr) -> bool {
+    ip.is_unicast_link_local()
+}
 
 /// The addresses of all interfaces, with their states. An error counts as no interface.
 pub(crate) fn list() -> Vec<Interface> {
@@ -8,4 +42,41 @@ pub(crate) fn list() -> Vec<Interface> {
         log::debug!("cannot list the network interfaces: {error}");
         Vec::new()
     })
+}
+
+fn link_local_names(interfaces: &[Interface]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for interface in interfaces {
+        let is_link_local = matches!(interface.ip(), IpAddr::V6(ip) if needs_zone(ip));
+        if is_link_local && !names.contains(&interface.name) {
+            names.push(interface.name.clone());
+        }
+    }
+    names
+}
+
+/// This machine has no interface of that name.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("this machine has no network interface '{named}'; {known}")]
+pub struct UnknownZone {
+    named: String,
+    known: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_is_a_number_or_the_name_of_an_interface() {
+        for Interface { name, index, .. } in list() {
+            let index = index.and_then(Zone::new).unwrap();
+            assert_eq!(zone(&name), Ok(index));
+            assert_eq!(zone(&index.to_string()), Ok(index));
+        }
+        for unknown in ["", "0", "no-such-interface", "-1", "4000000000"] {
+            let error = zone(unknown).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("this machine has no network interface '{unknown}'; ")), "{error}");
+        }
+    }
 }

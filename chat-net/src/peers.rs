@@ -151,7 +151,8 @@ impl Endpoint {
         config: PeerConfig,
     ) -> Self {
         let clock = Clock::start();
-        let peer = Peer::new(Arc::clone(&keys), user.clone(), loopback, config, Box::new(SystemGenerator));
+        let reach = udp.reach(loopback);
+        let peer = Peer::new(Arc::clone(&keys), user.clone(), reach, config, Box::new(SystemGenerator));
         Self {
             user,
             keys,
@@ -171,6 +172,11 @@ impl Endpoint {
         self.handle(Input::Leave);
         self.hand_over(events);
         self.udp
+    }
+
+    /// See [`Udp::use_zone_of`].
+    pub(crate) fn use_zone_of(&mut self, local: SocketAddr) {
+        self.udp.use_zone_of(local);
     }
 
     /// The address on which the UDP socket receives, with the port that the system chose if it was 0.

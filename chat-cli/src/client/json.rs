@@ -222,7 +222,8 @@ impl<'a> From<&'a Notice> for NoticeFields<'a> {
             Notice::Connection(
                 Connection::PeerMisbehaved(user)
                 | Connection::PeerResponsive(user)
-                | Connection::PeerUnresponsive(user),
+                | Connection::PeerUnresponsive(user)
+                | Connection::PeerWithoutAddress(user),
             ) => fields.user = Some(user.as_str()),
             Notice::Connection(Connection::NewSession(session)) => fields.session = Some(session.to_string()),
             Notice::Connection(Connection::Reconnecting { after }) => {
@@ -242,6 +243,7 @@ const fn reason(outcome: Outcome) -> Option<&'static str> {
         Outcome::Failed(FailReason::QueueFull) => "queue-full",
         Outcome::Failed(FailReason::Refused) => "refused",
         Outcome::Failed(FailReason::Incompatible) => "incompatible",
+        Outcome::Failed(FailReason::NoAddress) => "no-address",
         Outcome::Failed(FailReason::Misbehaved) | Outcome::Unconfirmed(UnconfirmedReason::Misbehaved) => "misbehaved",
         Outcome::Failed(FailReason::Left) | Outcome::Unconfirmed(UnconfirmedReason::Left) => "left",
         Outcome::Failed(FailReason::Lost) | Outcome::Unconfirmed(UnconfirmedReason::Lost) => "lost",

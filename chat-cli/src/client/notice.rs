@@ -39,6 +39,7 @@ impl Notice {
             Self::Connection(Connection::PeerMisbehaved(_)) => "peer-misbehaved",
             Self::Connection(Connection::PeerResponsive(_)) => "peer-answers",
             Self::Connection(Connection::PeerUnresponsive(_)) => "peer-silent",
+            Self::Connection(Connection::PeerWithoutAddress(_)) => "peer-no-address",
             Self::Connection(Connection::ReceiveBufferSmall { .. }) => "receive-buffer-small",
             Self::Connection(Connection::Reconnected) => "reconnected",
             Self::Connection(Connection::Reconnecting { .. }) => "reconnecting",
@@ -91,6 +92,11 @@ fn connection(notice: &client::Notice, f: &mut fmt::Formatter<'_>) -> fmt::Resul
         Connection::PeerUnresponsive(user) => {
             write!(f, "{user} does not answer over UDP, perhaps because of a firewall; still trying")
         }
+        Connection::PeerWithoutAddress(user) => write!(
+            f,
+            "no address of {user} can be reached from this machine, so messages to {user} fail; {user} can name another \
+             with --advertise"
+        ),
         Connection::ReceiveBufferSmall { granted, wanted } => write!(
             f,
             "the UDP receive buffer has {granted} bytes instead of {wanted}; \

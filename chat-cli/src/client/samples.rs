@@ -61,7 +61,7 @@ pub(crate) fn report(user: &str, outcome: Outcome) -> Report {
 }
 
 /// A notice of each kind.
-pub(crate) fn all_notices() -> [Notice; 17] {
+pub(crate) fn all_notices() -> [Notice; 18] {
     use client::Notice as Connection;
     let (known, shown) = (Fingerprint::new([1; 32]), Fingerprint::new([2; 32]));
     [
@@ -69,6 +69,7 @@ pub(crate) fn all_notices() -> [Notice; 17] {
         Notice::Connection(Connection::PeerMisbehaved(name("bob"))),
         Notice::Connection(Connection::PeerResponsive(name("bob"))),
         Notice::Connection(Connection::PeerUnresponsive(name("bob"))),
+        Notice::Connection(Connection::PeerWithoutAddress(name("bob"))),
         Notice::Connection(Connection::ReceiveBufferSmall { granted: 1, wanted: 2 }),
         Notice::Connection(Connection::Reconnected),
         Notice::Connection(Connection::Reconnecting { after: Duration::ZERO }),

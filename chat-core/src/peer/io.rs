@@ -79,6 +79,9 @@ pub enum Output {
     Unresponsive(UserName),
     /// An unresponsive peer acknowledges packets again.
     Responsive(UserName),
+    /// A message failed because the peer has no address that this machine can send to. Reported once until the peer has
+    /// other addresses.
+    NoAddress(UserName),
     /// The peer violated the protocol, or states that we did. The link is closed for the rest of the two sessions.
     Violation(UserName),
     /// The machine cannot keep the resumption state of another link. From now on it opens no link to a session that is
@@ -120,6 +123,44 @@ pub enum Loopback {
     Allowed,
     /// It ignores them: they belong to another machine.
     Ignored,
+}
+
+/// Whether the machine sends to link-local IPv6 addresses of the roster.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LinkLocal {
+    /// It does: the driver's socket has a zone for them.
+    Allowed,
+    /// It ignores them: without a zone, nothing can be sent there.
+    Ignored,
+}
+
+/// The address families that a socket sends to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Families {
+    /// IPv4 and IPv6.
+    Both,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+/// The addresses of the roster that the driver's socket can send to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reach {
+    /// Loopback addresses.
+    pub loopback: Loopback,
+    /// The families.
+    pub families: Families,
+    /// Link-local IPv6 addresses.
+    pub link_local: LinkLocal,
+}
+
+/// A socket of both families without a zone.
+impl From<Loopback> for Reach {
+    fn from(loopback: Loopback) -> Self {
+        Self { loopback, families: Families::Both, link_local: LinkLocal::Ignored }
+    }
 }
 
 /// Whether [`Peer::transmit`](super::Peer::transmit) left something unsent.

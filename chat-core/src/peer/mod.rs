@@ -84,7 +84,7 @@ use crate::time::{Mono, Now};
 use crate::wire::datagram::RefusalReason;
 
 pub use self::config::PeerConfig;
-pub use self::io::{Datagram, Input, Loopback, Output, SendError, Token, Transmit};
+pub use self::io::{Datagram, Families, Input, LinkLocal, Loopback, Output, Reach, SendError, Token, Transmit};
 pub use self::slab::{Slab, Train};
 
 /// All links of one session. See the [module](self).
@@ -120,13 +120,13 @@ impl Peer {
     pub fn new(
         keys: Arc<KeyPair>,
         user: UserName,
-        loopback: Loopback,
+        reach: impl Into<Reach>,
         config: PeerConfig,
         generator: Box<dyn Generator>,
     ) -> Self {
         let session = keys.session();
         Self {
-            local: LocalSession { keys, session, user, loopback },
+            local: LocalSession { keys, session, user, reach: reach.into() },
             activity: Activity::Active,
             users: BTreeMap::new(),
             peers: PeerTable::default(),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::PeerConfig;
-use super::io::Loopback;
+use super::io::Reach;
 use super::link::{Context, Link, usable_addresses};
 use super::resumptions::Resumptions;
 use super::table::PeerIndex;
@@ -27,6 +27,14 @@ pub(super) struct RemotePeer {
     pub(super) link: Option<Box<Link>>,
     pub(super) ready: Readiness,
     pub(super) timer: Option<Mono>,
+    pub(super) no_address: NoAddress,
+}
+
+/// Whether the application knows that this peer has no usable address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NoAddress {
+    Reported,
+    NotReported,
 }
 
 /// Whether the roster contains a peer.
@@ -52,14 +60,14 @@ pub(super) struct LocalSession {
     pub(super) keys: Arc<KeyPair>,
     pub(super) session: SessionId,
     pub(super) user: UserName,
-    pub(super) loopback: Loopback,
+    pub(super) reach: Reach,
 }
 
 impl RemotePeer {
     /// A peer of the roster without a link.
     pub(super) const fn new(session: SessionId, entry: Entry) -> Self {
         let (status, ready) = (RosterStatus::Online, Readiness::NotQueued);
-        Self { session, entry, status, link: None, ready, timer: None }
+        Self { session, entry, status, link: None, ready, timer: None, no_address: NoAddress::NotReported }
     }
 
     /// Returns the link, and opens it first if there is none.
@@ -81,7 +89,7 @@ impl RemotePeer {
             let theirs = Party { key: entry.key, user: entry.user.clone() };
             let keys = LinkKeys::derive(&local.keys, &local.user, &theirs).map_err(|_| unusable)?;
             let resumption = resumptions.take(&self.session);
-            let link = Link::new(keys, usable_addresses(entry, local.loopback), resumption, cx);
+            let link = Link::new(keys, usable_addresses(entry, local.reach), resumption, cx);
             self.link = Some(Box::new(link));
         }
         self.link.as_deref_mut().ok_or(FailReason::Incompatible)

@@ -2,7 +2,7 @@
 
 use super::config::LINGER;
 use super::link::{Goodbye, Link, usable_addresses};
-use super::remote::{Readiness, RemotePeer, RosterStatus};
+use super::remote::{NoAddress, Readiness, RemotePeer, RosterStatus};
 use super::resumptions::Exhausted;
 use super::table::PeerIndex;
 use super::{Activity, Output, Peer};
@@ -28,8 +28,9 @@ impl Peer {
                 let Some(index) = self.users.get(&user).and_then(|session| self.peers.index(session)) else { return };
                 let Some(peer) = self.peers.get_mut(index) else { return };
                 peer.entry.addresses = addresses;
+                peer.no_address = NoAddress::NotReported;
                 if let Some(link) = &mut peer.link {
-                    link.offer(now, usable_addresses(&peer.entry, self.local.loopback), &mut self.cx);
+                    link.offer(now, usable_addresses(&peer.entry, self.local.reach), &mut self.cx);
                 }
                 self.mark_ready(index);
             }
@@ -55,10 +56,11 @@ impl Peer {
                     if self.activity == Activity::Active {
                         link.reopen();
                     }
-                    link.offer(now, usable_addresses(&entry, self.local.loopback), &mut self.cx);
+                    link.offer(now, usable_addresses(&entry, self.local.reach), &mut self.cx);
                 }
                 self.users.insert(entry.user.clone(), session);
                 peer.entry = entry;
+                peer.no_address = NoAddress::NotReported;
                 index.into_iter().for_each(|index| self.mark_ready(index));
             }
             // Keys are public, so another user may claim one. The user that came with the key first keeps it while

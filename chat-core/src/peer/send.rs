@@ -1,7 +1,7 @@
 //! Sending: a command becomes one body and a queue entry in the link of each recipient.
 
 use super::messages::Reporting;
-use super::remote::{RemotePeer, RosterStatus};
+use super::remote::{NoAddress, RemotePeer, RosterStatus};
 use super::table::PeerIndex;
 use super::{Activity, Output, Peer, SendError, body};
 use crate::message::{Content, FailReason, Outcome, Recipient};
@@ -64,7 +64,11 @@ impl Peer {
         let id = self.cx.messages.open(now, message, count, reporting);
         out.push(Output::Queued { tag, id, recipients: count });
         for (index, reason) in failures {
-            if let Some(peer) = self.peers.get(index) {
+            if let Some(peer) = self.peers.get_mut(index) {
+                if reason == FailReason::NoAddress && peer.no_address == NoAddress::NotReported {
+                    peer.no_address = NoAddress::Reported;
+                    out.push(Output::NoAddress(peer.entry.user.clone()));
+                }
                 self.cx.messages.report(now, message, &peer.entry.user, Outcome::Failed(reason), out);
             }
         }

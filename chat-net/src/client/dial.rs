@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -160,19 +160,19 @@ impl Dialer {
             Some(Err(source)) => return Err(ConnectError::Tls { server: self.server.clone(), source }),
             None => return Err(self.not_chat("it presents no certificate")),
         };
-        let local = SocketAddr::new(local.ip().to_canonical(), local.port());
+        let local = match local.ip().to_canonical() {
+            ip if ip.is_ipv4() => SocketAddr::new(ip, local.port()),
+            // With its zone.
+            _ => local,
+        };
         Ok(TrustedStream { stream, local, remote, fingerprint })
     }
 
     /// Resolves the host and connects to the first of its addresses that answers.
     async fn connect_tcp(&self, deadline: Instant) -> Result<TcpStream, ConnectError> {
         let resolve = |source| ConnectError::Resolve { server: self.server.clone(), source };
-        let look_up = lookup_host((self.server.host(), self.server.port()));
-        let resolved = timeout_at(deadline, look_up).await.map_err(|_| self.timed_out())?;
-        let addresses = race::order(resolved.map_err(resolve)?.collect(), self.last);
-        if addresses.is_empty() {
-            return Err(resolve(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
-        }
+        let resolved = timeout_at(deadline, self.server.resolve()).await.map_err(|_| self.timed_out())?;
+        let addresses = race::order(resolved.map_err(resolve)?, self.last);
         race::connect(addresses, deadline, TcpStream::connect).await.map_err(|lost| match lost {
             Lost::Refused(source) => self.unreachable(source),
             Lost::TimedOut => self.timed_out(),

@@ -91,6 +91,10 @@ pub enum Notice {
     PeerUnresponsive(UserName),
     /// The peer answers again.
     PeerResponsive(UserName),
+    /// A message to this peer failed because none of its addresses can be reached from this machine, such as one of
+    /// another machine's loopback or of an address family that this machine does not use. Comes once until the peer has
+    /// other addresses.
+    PeerWithoutAddress(UserName),
     /// This peer violated the protocol, or reports that this client did. The link to it is closed.
     PeerMisbehaved(UserName),
     /// The session has met 65,536 peers that have left, and has no memory for more. Messages to new peers fail until the

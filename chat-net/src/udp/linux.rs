@@ -10,7 +10,8 @@ use rustix::net::addr::SocketAddrArg;
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg, sendto};
 use tokio::net::UdpSocket;
 
-use super::socket::mapped;
+use super::socket::converted;
+use crate::interfaces::Zone;
 
 /// How many datagrams one system call sends. Larger batches gain nothing (measured up to 1,024).
 const BATCH: usize = 64;
@@ -19,12 +20,13 @@ const BATCH: usize = 64;
 pub(super) fn send<'a>(
     socket: &UdpSocket,
     local: SocketAddr,
+    zone: Option<Zone>,
     datagrams: impl Iterator<Item = Train<'a>>,
 ) -> io::Result<usize> {
     let mut to: ArrayVec<SocketAddrAny, BATCH> = ArrayVec::new();
     let mut bytes: ArrayVec<[IoSlice<'a>; 1], BATCH> = ArrayVec::new();
     for datagram in datagrams.take(BATCH) {
-        match mapped(datagram.to, local) {
+        match converted(datagram.to, local, zone) {
             Some(address) => {
                 to.push(address.as_any());
                 bytes.push([IoSlice::new(datagram.bytes)]);

@@ -14,14 +14,15 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::task::Poll;
 
-use chat_core::peer::{Datagram, Output, Peer, Slab, Train, Transmit};
+use chat_core::peer::{Datagram, Families, LinkLocal, Loopback, Output, Peer, Reach, Slab, Train, Transmit};
 use chat_core::time::Now;
 use chat_core::wire::datagram::MAX_DATAGRAM;
 use quinn_udp::{RecvMeta, UdpSocketState};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use self::socket::{RECEIVE_BUFFER, mapped};
+use self::socket::{RECEIVE_BUFFER, converted};
+use crate::interfaces::Zone;
 use crate::log_throttle::LogThrottle;
 
 /// How many datagrams one call of [`Udp::transmit`] seals and sends, so that receiving gets its turn.
@@ -50,6 +51,8 @@ pub(crate) struct Udp {
     socket: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
+    /// The zone of the link-local addresses that it sends to.
+    zone: Option<Zone>,
     slab: Slab,
     /// The socket would block, and the slab holds datagrams for it.
     is_blocked: bool,
@@ -89,8 +92,10 @@ impl Udp {
         let state = UdpSocketState::new((&socket).into())?;
         #[cfg(target_os = "linux")]
         linux::disable_ancillary_data(&socket);
+        let local = socket.local_addr()?;
         Ok(Self {
-            local: socket.local_addr()?,
+            local,
+            zone: zone_of(local),
             socket,
             state,
             slab: Slab::new(SEND_BATCH),
@@ -101,6 +106,23 @@ impl Udp {
 
     pub(crate) const fn local_address(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Sends to link-local addresses in the zone of `local`, unless the socket itself is bound to a zone. Peers at
+    /// link-local addresses are in the network in which this machine reached the server.
+    pub(crate) fn use_zone_of(&mut self, local: SocketAddr) {
+        self.zone = zone_of(self.local).or_else(|| zone_of(local));
+    }
+
+    /// The addresses that the socket can send to.
+    pub(crate) fn reach(&self, loopback: Loopback) -> Reach {
+        let families = match self.local {
+            SocketAddr::V4(_) => Families::V4,
+            SocketAddr::V6(local) if local.ip().is_unspecified() => Families::Both,
+            SocketAddr::V6(_) => Families::V6,
+        };
+        let link_local = if self.zone.is_some() { LinkLocal::Allowed } else { LinkLocal::Ignored };
+        Reach { loopback, families, link_local }
     }
 
     /// Reads the size back, because the system grants less than requested without an error.
@@ -212,10 +234,10 @@ impl Udp {
         #[cfg(target_os = "linux")]
         if self.first_train() == 1 {
             let singles = self.trains().take_while(|train| train.datagrams == 1);
-            return linux::send(&self.socket, self.local, singles);
+            return linux::send(&self.socket, self.local, self.zone, singles);
         }
         let Some(train) = self.trains().next() else { return Ok(0) };
-        let Some(to) = mapped(train.to, self.local) else { return Ok(train.datagrams) };
+        let Some(to) = converted(train.to, self.local, self.zone) else { return Ok(train.datagrams) };
         let segment_size = (train.datagrams > 1).then_some(MAX_DATAGRAM);
         let transmit =
             quinn_udp::Transmit { destination: to, ecn: None, contents: train.bytes, segment_size, src_ip: None };
@@ -235,6 +257,14 @@ impl Udp {
         if self.warnings.allows() {
             log::warn!("cannot {verb} a datagram: {error}");
         }
+    }
+}
+
+/// The zone of an address that has one.
+fn zone_of(address: SocketAddr) -> Option<Zone> {
+    match address {
+        SocketAddr::V4(_) => None,
+        SocketAddr::V6(address) => Zone::new(address.scope_id()),
     }
 }
 

@@ -173,6 +173,7 @@ fn every_code_and_reason_is_documented() {
         F::Refused,
         F::Incompatible,
         F::Misbehaved,
+        F::NoAddress,
     ];
     let unconfirmed = [U::Left, U::Lost, U::Replaced, U::TimedOut, U::Leaving, U::Misbehaved];
     let reasons = failed

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::harness::{Client, Home, Namespace, Server, finish, path_text, preload};
+use crate::harness::{Client, Home, Namespace, PASSWORD, Server, assert_contains, finish, path_text, preload};
 
 /// A machine whose kernel has no IPv6.
 const NO_IPV6: &str = r#"
@@ -19,6 +19,11 @@ int socket(int domain, int type, int protocol) {
 /// The port behind the last colon.
 fn port(address: &str) -> &str {
     address.rsplit_once(':').unwrap().1.trim_end_matches("/metrics")
+}
+
+/// The address in an event about a user.
+fn address(event: &serde_json::Value) -> SocketAddr {
+    event["address"].as_str().unwrap().parse().unwrap()
 }
 
 /// Lets both users write to each other.
@@ -75,5 +80,66 @@ fn all_addresses_include_ipv4_whatever_the_system_says_about_ipv6() {
         let mut bob = server.client_inside(&network, "bob", &found_at).register().start();
         alice.expect(&["online bob"]);
         converse(&mut alice, &mut bob);
+    }
+}
+
+#[test]
+fn a_message_to_a_user_without_a_usable_address_fails_at_once_with_its_own_reason() {
+    let network = Namespace::new("ip addr add 10.9.9.1/32 dev lo; ip addr add fd00::9/128 dev lo nodad");
+    let server = Server::start_inside(&network, &["--listen", "[::]:0"]);
+    let port = server.address.port();
+    let client = |user, ip: &str| {
+        let udp = if ip.contains(':') { format!("[{ip}]:0") } else { format!("{ip}:0") };
+        let found_at = udp.replace(":0", &format!(":{port}"));
+        server.client_inside(&network, user, &found_at).env("CHAT_UDP", &udp).register().start()
+    };
+    let mut alice = client("alice", "10.9.9.1");
+    let _bob = client("bob", "fd00::9");
+    alice.expect(&["online bob"]);
+    for notice in [&["notice peer-no-address bob"][..], &[]] {
+        alice.type_line("/msg bob hello");
+        alice.expect(&["sent > bob to 1"]);
+        alice.expect(notice);
+        alice.expect(&["outcome bob failed: no-address"]);
+    }
+}
+
+#[test]
+fn link_local_addresses_have_zones() {
+    let network = Namespace::new("");
+    let machine = network.beside("");
+    network.link("wire0", &machine, "cable0");
+    network.run("ip link set wire0 addrgenmode none; ip link set wire0 up; ip addr add fe80::1/64 dev wire0 nodad");
+    machine.run("ip link set cable0 addrgenmode none; ip link set cable0 up; ip addr add fe80::2/64 dev cable0 nodad");
+    let server = Server::start_inside(&network, &["--listen", "[fe80::1%wire0]:0"]);
+    let port = server.address.port();
+    let mut alice = server.client_inside(&machine, "alice", &format!("[fe80::1%cable0]:{port}")).register().start();
+    let bob = server.client_inside(&network, "bob", &format!("[fe80::1%wire0]:{port}"));
+    let mut bob = bob.env("CHAT_UDP", "[fe80::1%wire0]:0").register().start();
+    assert_eq!(address(&alice.expect(&["online bob"])[0]).ip().to_string(), "fe80::1");
+    converse(&mut alice, &mut bob);
+
+    for (found_at, sentence) in [
+        (
+            "[fe80::1]:7777",
+            "fe80::1 is link-local, so it needs the name of the network interface, for example [fe80::1%cable0]:7777",
+        ),
+        ("[fd00::1%cable0]:7777", "fd00::1 is not link-local, so it has no zone"),
+        (
+            "[fe80::1%eth7]:7777",
+            "this machine has no network interface 'eth7'; interfaces with link-local IPv6 addresses here: cable0",
+        ),
+    ] {
+        let refused = server.client_inside(&machine, "carol", found_at).run("");
+        assert_ne!(refused.code, Some(0));
+        assert_contains(&refused.err, sentence);
+    }
+    for option in ["--listen", "--metrics"] {
+        let home = Home::new();
+        let mut command = home.command("chat-server");
+        command.args(["--data-dir", path_text(&home.join("data")), option, "[fe80::1%eth7]:0"]);
+        let refused = finish(machine.enter(&command).env("CHAT_PASSWORD", PASSWORD));
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert_contains(&refused.err, "this machine has no network interface 'eth7'");
     }
 }

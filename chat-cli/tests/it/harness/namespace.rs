@@ -25,6 +25,14 @@ impl Namespace {
         Self::hold(unshare, script)
     }
 
+    /// Another network, to which interfaces of this one can be moved.
+    pub(crate) fn beside(&self, script: &str) -> Self {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.pid(), "--user", "--preserve-credentials"]);
+        command.args(["unshare", "--net", "--mount", "sh", "-c", HOLD]);
+        Self::hold(command, script)
+    }
+
     fn hold(mut command: Command, script: &str) -> Self {
         let mut holder = Process::spawn(command.stdin(Stdio::piped()));
         let input = holder.child.stdin.take().unwrap();
@@ -36,6 +44,11 @@ impl Namespace {
         let namespace = Self { holder, _input: input };
         namespace.run(script);
         namespace
+    }
+
+    /// Adds a pair of interfaces: `here` in this network and `there` in another one.
+    pub(crate) fn link(&self, here: &str, other: &Self, there: &str) {
+        self.run(&format!("ip link add {here} type veth peer name {there} netns {}", other.pid()));
     }
 
     /// Runs a shell script in this network.

@@ -137,7 +137,7 @@ impl Link {
     /// # Errors
     /// The reason why the message failed for this peer.
     pub(super) fn enqueue(&mut self, now: Mono, message: MessageHandle, len: usize) -> Result<(), FailReason> {
-        let to = self.path.current().ok_or(FailReason::Incompatible)?;
+        let to = self.path.current().ok_or(FailReason::NoAddress)?;
         match self.state {
             LinkState::Open => {}
             LinkState::Closing(ByeReason::Violation) | LinkState::Closed => return Err(FailReason::Misbehaved),

@@ -27,6 +27,10 @@ impl Driver {
             ConnectionEvent::Dialed(stream) => {
                 // A client that returns from another network is reachable at other addresses.
                 let offer = make_offer(stream.local.ip(), self.udp_address, &self.advertise);
+                self.local = stream.local;
+                if let Some(peers) = &mut self.peers {
+                    peers.use_zone_of(self.local);
+                }
                 self.network_watch.on_connected();
                 self.server.open(*stream);
                 if offer != self.offer {

@@ -92,6 +92,8 @@ pub(super) struct Driver {
     peer_outputs: Vec<peer::Output>,
     peer_config: PeerConfig,
     loopback: Loopback,
+    /// The address of this end of the latest connection to the server.
+    local: SocketAddr,
     network_watch: NetworkWatch,
     /// Server time minus wall time in milliseconds, as the peer machine knows it.
     clock_offset: i64,
@@ -121,8 +123,8 @@ impl Driver {
     /// Takes over the first connection to the server.
     pub(super) fn new(parts: Parts, stream: TrustedStream) -> Self {
         let clock = Clock::start();
-        let (local, udp_address) = (stream.local.ip(), parts.udp.local_address());
-        let offer = make_offer(local, udp_address, &parts.advertise);
+        let (local, udp_address) = (stream.local, parts.udp.local_address());
+        let offer = make_offer(local.ip(), udp_address, &parts.advertise);
         let ReceiveBuffer { granted, wanted } = parts.udp.receive_buffer();
         if granted < wanted {
             parts.events.push(Event::Notice(Notice::ReceiveBufferSmall { granted, wanted }));
@@ -142,8 +144,9 @@ impl Driver {
             peers: None,
             peer_outputs: Vec::new(),
             peer_config: parts.peer,
+            local,
             network_watch: NetworkWatch::new(),
-            loopback: if local.is_loopback() { Loopback::Allowed } else { Loopback::Ignored },
+            loopback: if local.ip().is_loopback() { Loopback::Allowed } else { Loopback::Ignored },
             clock_offset: 0,
             offer,
             advertise: parts.advertise,

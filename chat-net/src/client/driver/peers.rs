@@ -26,7 +26,10 @@ impl Driver {
         self.session.send_replace(keys.session());
         self.clock_offset = 0;
         let (loopback, config) = (self.loopback, self.peer_config.clone());
-        self.peers = udp.map(|udp| Endpoint::begin(udp, user, keys, loopback, AcceptMode::Manual, config));
+        self.peers = udp.map(|mut udp| {
+            udp.use_zone_of(self.local);
+            Endpoint::begin(udp, user, keys, loopback, AcceptMode::Manual, config)
+        });
     }
 
     pub(super) fn set_roster(&mut self) {
@@ -109,6 +112,7 @@ impl Driver {
                 Output::Summary { id, delivered, others } => Event::Summary { id, delivered, others },
                 Output::Unresponsive(user) => Event::Notice(Notice::PeerUnresponsive(user)),
                 Output::Responsive(user) => Event::Notice(Notice::PeerResponsive(user)),
+                Output::NoAddress(user) => Event::Notice(Notice::PeerWithoutAddress(user)),
                 Output::Violation(user) => Event::Notice(Notice::PeerMisbehaved(user)),
                 Output::Exhausted => Event::Notice(Notice::SessionExhausted),
             });

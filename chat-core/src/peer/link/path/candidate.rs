@@ -1,10 +1,10 @@
 //! One candidate address of a path, and how much may be sent there before it is proven.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::SMALL_DATAGRAM;
 use crate::generator::Generator;
-use crate::peer::Loopback;
+use crate::peer::{Families, LinkLocal, Loopback, Reach};
 use crate::roster::Entry;
 use crate::time::Mono;
 
@@ -82,14 +82,45 @@ impl Candidate {
     }
 }
 
-/// Returns the addresses of an entry that may be used, in canonical form: none that is unspecified, multicast or without
-/// a port, and loopback addresses only if `loopback` allows them.
-pub(in crate::peer) fn usable_addresses(entry: &Entry, loopback: Loopback) -> impl Iterator<Item = SocketAddr> {
-    let is_usable = move |address: &SocketAddr| {
-        let ip = address.ip();
-        let is_foreign = ip.is_loopback() && loopback == Loopback::Ignored;
-        !(is_foreign || ip.is_unspecified() || ip.is_multicast() || address.port() == 0)
-    };
+/// Returns the addresses of an entry that may be used, in canonical form: those within `reach`, and none that is
+/// unspecified, multicast or without a port.
+pub(in crate::peer) fn usable_addresses(entry: &Entry, reach: Reach) -> impl Iterator<Item = SocketAddr> {
     let canonical = entry.addresses.iter().map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()));
-    canonical.filter(is_usable).take(Entry::MAX_ADDRESSES)
+    canonical.filter(move |address| is_usable(*address, reach)).take(Entry::MAX_ADDRESSES)
+}
+
+fn is_usable(address: SocketAddr, reach: Reach) -> bool {
+    let ip = address.ip();
+    let is_within_reach = match ip {
+        IpAddr::V4(_) => reach.families != Families::V6,
+        IpAddr::V6(ip) => {
+            reach.families != Families::V4 && (!ip.is_unicast_link_local() || reach.link_local == LinkLocal::Allowed)
+        }
+    } && (!ip.is_loopback() || reach.loopback == Loopback::Allowed);
+    is_within_reach && !(ip.is_unspecified() || ip.is_multicast() || address.port() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_usable_within_reach() {
+        let everything =
+            Reach { loopback: Loopback::Allowed, families: Families::Both, link_local: LinkLocal::Allowed };
+        for (address, narrower) in [
+            ("127.0.0.1:4000", Reach { loopback: Loopback::Ignored, ..everything }),
+            ("[::1]:4000", Reach { loopback: Loopback::Ignored, ..everything }),
+            ("192.168.1.7:4000", Reach { families: Families::V6, ..everything }),
+            ("[2001:db8::7]:4000", Reach { families: Families::V4, ..everything }),
+            ("[fe80::7]:4000", Reach { families: Families::V4, ..everything }),
+            ("[fe80::7]:4000", Reach { link_local: LinkLocal::Ignored, ..everything }),
+        ] {
+            let address = address.parse().unwrap();
+            assert!(is_usable(address, everything) && !is_usable(address, narrower), "{address} {narrower:?}");
+        }
+        for nowhere in ["0.0.0.0:4000", "[::]:4000", "224.0.0.1:4000", "192.168.1.7:0"] {
+            assert!(!is_usable(nowhere.parse().unwrap(), everything), "{nowhere}");
+        }
+    }
 }
