@@ -44,6 +44,11 @@ pub(crate) fn list() -> Vec<Interface> {
     })
 }
 
+/// The IP addresses of all interfaces.
+pub(crate) fn addresses() -> Vec<IpAddr> {
+    list().iter().map(Interface::ip).collect()
+}
+
 fn link_local_names(interfaces: &[Interface]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for interface in interfaces {

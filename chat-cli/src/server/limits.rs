@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use chat_core::server::{RegistrationPolicy, ServerConfig};
+use chat_core::server::{ObservedAddresses, RegistrationPolicy, ServerConfig};
 use chat_net::server::ServerOptions;
 use chat_store::StoreOptions;
 
@@ -29,6 +29,9 @@ impl Limits {
         let (net, mut store) = (ServerOptions::default(), StoreOptions::default());
         let (mut machine, mut handshake_time) = (net.machine, net.handshake_time);
         machine.registration = registration(settings)?;
+        if settings.trust_observed == Some(false) {
+            machine.observed_addresses = ObservedAddresses::Ignored;
+        }
         set(&mut machine.max_connections, settings.max_connections, Number::count);
         set(&mut machine.max_connections_per_address, settings.max_connections_per_address, Number::count);
         set(&mut machine.max_guests, settings.max_guests, Number::count);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chat_core::invitation::InvitationCode;
 use chat_net::server::PresenceLogFormat;
+use clap::builder::BoolishValueParser;
 use clap::{ArgMatches, Args, ValueEnum};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -80,6 +81,12 @@ pub(super) struct ServerSettings {
     #[arg(skip)]
     #[serde(deserialize_with = "invitation_code")]
     pub(super) invitation_code: Option<InvitationCode>,
+
+    /// Whether connections come directly from the clients' machines; no if a port forwarder, proxy or container engine is
+    /// in front of the server, so that it sees one address for all [default: yes]
+    #[arg(long, env = "CHAT_TRUST_OBSERVED", value_name = "yes|no", value_parser = BoolishValueParser::new(),
+        hide_possible_values = true)]
+    pub(super) trust_observed: Option<bool>,
 
     /// Maximum number of connections, logged in or not [default: 10000]
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "NUMBER", help_heading = LIMITS)]
@@ -249,7 +256,7 @@ mod tests {
             let error = format!("{:?}", merged(&format!("{key} = {{}}"), &[]).unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
-        assert_eq!(keys.len(), 24, "{keys:?}");
+        assert_eq!(keys.len(), 25, "{keys:?}");
     }
 
     #[test]

@@ -8,41 +8,83 @@ use crate::wire::rejection::Rejection;
 /// The lowest port that is accepted. Ports below belong to services of the system, not to chat clients.
 const LOWEST_PORT: u16 = 1024;
 
+/// What the observed address of a connection says about the client's own address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Credibility {
+    /// It is the best address of the client that the server knows.
+    Trusted,
+    /// It seems to be the address of a forwarder. The offered addresses are better.
+    Doubted,
+    /// The operator says that it is the address of a forwarder.
+    Ignored,
+}
+
 /// The addresses of a session whose connection comes from `observed`, best first.
 ///
-/// The observed address comes first unless the user has advertised others. Excluded are addresses to which no datagram can
-/// be sent, ports below 1024, loopback addresses unless the connection itself uses one, and public addresses that are
-/// neither observed nor advertised.
+/// The observed address comes first if it is trusted and the user has advertised no others. Excluded are addresses to
+/// which no datagram can be sent, ports below 1024, loopback addresses unless the connection itself uses one, and public
+/// addresses that are neither observed nor advertised, unless the observed address is that of a forwarder. Loopback
+/// addresses come last, because only peers on the same machine can use them.
 ///
 /// # Errors
 /// [`Rejection::Addresses`] if none is left.
-pub(super) fn choose(offer: &Offer, observed: SocketAddr) -> Result<Vec<SocketAddr>, Rejection> {
+pub(super) fn choose(
+    offer: &Offer,
+    observed: SocketAddr,
+    credibility: Credibility,
+) -> Result<Vec<SocketAddr>, Rejection> {
+    use Credibility::{Doubted, Ignored, Trusted};
     let observed = canonical(observed).ip();
-    let added = match offer.policy {
-        OfferPolicy::Detected => Some(SocketAddr::new(observed, offer.port)),
-        OfferPolicy::Advertised => None,
+    let is_detected = offer.policy == OfferPolicy::Detected;
+    let added = match credibility {
+        Trusted => is_detected,
+        // Nobody reaches a client at a loopback address that it does not offer itself.
+        Doubted => is_detected && !observed.is_loopback(),
+        Ignored => false,
     };
-    let offered = offer.addresses.iter().take(Offer::MAX_ADDRESSES).copied().map(canonical);
+    let added = added.then(|| SocketAddr::new(observed, offer.port));
+    let offered = offered(offer);
+    let all: Vec<SocketAddr> = match credibility {
+        Trusted => added.into_iter().chain(offered).collect(),
+        Doubted | Ignored => offered.chain(added).collect(),
+    };
     let mut chosen = Vec::new();
-    for address in added.into_iter().chain(offered) {
-        if is_accepted(address, observed, offer.policy) && !chosen.contains(&address) {
+    for address in all {
+        let ip = address.ip();
+        let may_be_public = !is_detected || credibility != Trusted || ip == observed || !is_public(ip);
+        let may_be_loopback = !ip.is_loopback() || observed.is_loopback();
+        let is_accepted = address.port() >= LOWEST_PORT && is_unicast(ip) && may_be_public && may_be_loopback;
+        if is_accepted && !chosen.contains(&address) {
             chosen.push(address);
         }
     }
+    if is_detected {
+        chosen.sort_by_key(|address| address.ip().is_loopback());
+    }
     if chosen.is_empty() { Err(Rejection::Addresses) } else { Ok(chosen) }
+}
+
+/// The first address, if any, by which a client contradicts its observed address: it has detected addresses that other
+/// machines can use, and the observed one is not among them.
+pub(super) fn contradiction(offer: &Offer, observed: IpAddr) -> Option<IpAddr> {
+    if offer.policy == OfferPolicy::Advertised || offered(offer).any(|address| is_same(address.ip(), observed)) {
+        return None;
+    }
+    offered(offer).map(|address| address.ip()).find(|ip| !ip.is_loopback() && is_unicast(*ip))
+}
+
+/// A client offers one loopback address, and its connection may come from another.
+fn is_same(offered: IpAddr, observed: IpAddr) -> bool {
+    offered == observed && !observed.is_loopback()
+}
+
+fn offered(offer: &Offer) -> impl Iterator<Item = SocketAddr> {
+    offer.addresses.iter().take(Offer::MAX_ADDRESSES).copied().map(canonical)
 }
 
 /// The canonical form of an address: an IPv4 address as such, without flow and scope of IPv6.
 pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-fn is_accepted(address: SocketAddr, observed: IpAddr, policy: OfferPolicy) -> bool {
-    let ip = address.ip();
-    address.port() >= LOWEST_PORT
-        && is_unicast(ip)
-        && (!ip.is_loopback() || observed.is_loopback())
-        && (policy == OfferPolicy::Advertised || ip == observed || !is_public(ip))
 }
 
 fn is_unicast(ip: IpAddr) -> bool {
@@ -54,7 +96,7 @@ fn is_unicast(ip: IpAddr) -> bool {
 }
 
 /// Whether the address may lie outside of the local network.
-fn is_public(ip: IpAddr) -> bool {
+pub(super) fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
             let [first, second, ..] = ip.octets();
@@ -75,7 +117,7 @@ mod tests {
 
     fn choice(policy: OfferPolicy, observed: &str, addresses: &[&str]) -> Vec<String> {
         let observed = observed.parse().unwrap();
-        choose(&offer(policy, addresses), observed)
+        choose(&offer(policy, addresses), observed, Credibility::Trusted)
             .map_or_else(|_| Vec::new(), |all| all.iter().map(ToString::to_string).collect())
     }
 
@@ -143,10 +185,42 @@ mod tests {
 
     #[test]
     fn loopback_is_accepted_from_loopback_connections() {
-        let all = ["127.0.0.1:40001", "[::1]:40001", "192.168.1.7:40001"];
+        let all = ["192.168.1.7:40001", "127.0.0.1:40001", "[::1]:40001"];
         assert_eq!(choice(OfferPolicy::Detected, "127.0.0.1:51000", &all), all);
         assert_eq!(choice(OfferPolicy::Detected, "[::ffff:127.0.0.1]:51000", &all), all);
         assert_eq!(choice(OfferPolicy::Advertised, "127.0.0.1:51000", &all[1..]), all[1..]);
+    }
+
+    #[test]
+    fn offered_addresses_are_better_than_that_of_a_forwarder() {
+        use Credibility::{Doubted, Ignored};
+        for (credibility, observed, offered, expected) in [
+            (Doubted, "172.17.0.1:5", &["192.168.1.7:1024"][..], &["192.168.1.7:1024", "172.17.0.1:40001"][..]),
+            (Ignored, "172.17.0.1:5", &["192.168.1.7:1024"], &["192.168.1.7:1024"]),
+            (Doubted, "127.0.0.1:5", &["192.168.1.7:1024"], &["192.168.1.7:1024"]),
+            (Doubted, "127.0.0.1:5", &["127.0.0.1:1024", "10.0.0.7:1024"], &["10.0.0.7:1024", "127.0.0.1:1024"]),
+            (Doubted, "127.0.0.1:5", &["203.0.113.7:1024"], &["203.0.113.7:1024"]),
+            (Ignored, "172.17.0.1:5", &["203.0.113.7:1024", "127.0.0.1:1024"], &["203.0.113.7:1024"]),
+        ] {
+            let chosen =
+                choose(&offer(OfferPolicy::Detected, offered), observed.parse().unwrap(), credibility).unwrap();
+            let chosen: Vec<String> = chosen.iter().map(ToString::to_string).collect();
+            assert_eq!(chosen, expected, "{credibility:?} {observed} {offered:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_contradicts_an_observed_address_that_it_does_not_have() {
+        let contradiction = |policy, offered: &[&str], observed: &str| {
+            contradiction(&offer(policy, offered), observed.parse().unwrap()).map(|ip| ip.to_string())
+        };
+        use OfferPolicy::{Advertised, Detected};
+        let other = Some("192.168.1.7".to_owned());
+        assert_eq!(contradiction(Detected, &["192.168.1.7:1024"], "172.17.0.1"), other);
+        assert_eq!(contradiction(Detected, &["127.0.0.1:1024", "192.168.1.7:1024"], "127.0.0.1"), other);
+        assert_eq!(contradiction(Detected, &["192.168.1.7:1024", "172.17.0.1:1024"], "172.17.0.1"), None);
+        assert_eq!(contradiction(Detected, &["127.0.0.1:1024"], "172.17.0.1"), None, "it names nothing better");
+        assert_eq!(contradiction(Advertised, &["192.168.1.7:1024"], "172.17.0.1"), None);
     }
 
     #[test]
@@ -165,8 +239,12 @@ mod tests {
         let observed = "192.168.1.7:51000".parse().unwrap();
         let mut detected = offer(OfferPolicy::Detected, &[]);
         detected.port = 80;
-        assert_eq!(choose(&detected, observed), Err(Rejection::Addresses));
-        assert_eq!(choose(&offer(OfferPolicy::Advertised, &[]), observed), Err(Rejection::Addresses));
-        assert_eq!(choose(&offer(OfferPolicy::Advertised, &["127.0.0.1:40001"]), observed), Err(Rejection::Addresses));
+        assert_eq!(choose(&detected, observed, Credibility::Trusted), Err(Rejection::Addresses));
+        for addresses in [&[][..], &["127.0.0.1:40001"]] {
+            let advertised = offer(OfferPolicy::Advertised, addresses);
+            assert_eq!(choose(&advertised, observed, Credibility::Trusted), Err(Rejection::Addresses));
+        }
+        let nothing = offer(OfferPolicy::Detected, &[]);
+        assert_eq!(choose(&nothing, observed, Credibility::Ignored), Err(Rejection::Addresses));
     }
 }

@@ -26,6 +26,8 @@ pub struct ServerConfig {
     pub stall: Duration,
     /// Who may register.
     pub registration: RegistrationPolicy,
+    /// Whether a client's observed address may enter the roster.
+    pub observed_addresses: ObservedAddresses,
     /// The most connections, logged in or not.
     pub max_connections: usize,
     /// The most connections from one address (of IPv6: one /64 network). Less than `max_checks`, so that
@@ -91,6 +93,7 @@ impl Default for ServerConfig {
             login_time: Duration::from_secs(10),
             stall: Duration::from_secs(2),
             registration: RegistrationPolicy::Open,
+            observed_addresses: ObservedAddresses::Trusted,
             max_connections: 10_000,
             max_connections_per_address: 128,
             max_guests: 2_048,
@@ -157,4 +160,13 @@ pub enum RegistrationPolicy {
     Invited(InvitationCode),
     /// Nobody: operators make the accounts.
     Closed,
+}
+
+/// Whether the addresses from which connections come are those of the clients.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ObservedAddresses {
+    /// They are, unless several clients contradict one.
+    Trusted,
+    /// They are not: the server is behind a forwarder.
+    Ignored,
 }

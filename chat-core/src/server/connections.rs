@@ -19,12 +19,15 @@ use crate::id::{AccountId, ConnId};
 use crate::rate_limit::RateLimit;
 use crate::source::Source;
 use crate::time::Mono;
+use crate::wire::control::Offer;
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     /// The observed address in canonical form.
     pub(super) from: SocketAddr,
+    /// What the client offered with its login or last move.
+    pub(super) offer: Option<Offer>,
     pub(super) state: State,
     /// The number of requests before the login.
     pub(super) requests: u32,
@@ -107,7 +110,7 @@ impl Connections {
             return Err(Limit::Guests);
         }
         let frames = RateLimit::per_second(config.frames_per_second.max(1), config.frame_burst);
-        self.all.insert(conn, Connection { from, state: State::Greeting, requests: 0, frames });
+        self.all.insert(conn, Connection { from, offer: None, state: State::Greeting, requests: 0, frames });
         self.by_source.insert(from.ip().into(), count + 1);
         self.guests += 1;
         Ok(())

@@ -1,7 +1,7 @@
 //! What goes into the server machine and what comes out of it.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -135,6 +135,14 @@ pub enum Output {
     Record(Record),
     /// Tell whoever runs the server, though not every time, that somebody was refused because of a bound.
     LimitReached(Limit),
+    /// Tell the operator, once for each observed address, that a forwarder seems to be in front of the server. The roster
+    /// keeps the addresses that the client offers.
+    Forwarder {
+        /// The address from which the connection came.
+        observed: IpAddr,
+        /// An address that the client offers.
+        offered: IpAddr,
+    },
 }
 
 /// Prints no frames: they may hold tickets.
@@ -149,6 +157,7 @@ impl fmt::Debug for Output {
             Self::Job { id, job } => write!(f, "Job({id}, {job:?})"),
             Self::Record(record) => write!(f, "Record({record})"),
             Self::LimitReached(bound) => write!(f, "LimitReached({bound})"),
+            Self::Forwarder { observed, offered } => write!(f, "Forwarder({observed}, {offered})"),
         }
     }
 }

@@ -69,7 +69,7 @@ impl Logins {
     ) -> Result<(), Rejection> {
         let name = UserName::parse(login.user)?;
         let password = Password::parse(login.password)?;
-        let request = SessionRequest::parse(connection.from, login.key, &login.offer, login.versions, None)?;
+        let request = SessionRequest::parse(connection.from, cx.config, login.key, &login.offer, login.versions, None)?;
         // Before an account is registered, so that the same registration can be tried again.
         membership.check_key(login.key)?;
         let attempt = self.begin_check(cx, &name, connection.source())?;
@@ -104,7 +104,8 @@ impl Logins {
         let ticket = Ticket::open(resume.ticket, &self.ticket_key, cx.now.wall, cx.config.ticket_life)
             .ok_or(Rejection::TicketRefused)?;
         let known = resume.known_version();
-        let request = SessionRequest::parse(connection.from, resume.next_key, &resume.offer, resume.versions, known)?;
+        let (key, versions) = (resume.next_key, resume.versions);
+        let request = SessionRequest::parse(connection.from, cx.config, key, &resume.offer, versions, known)?;
         if resume.next_key == ticket.key {
             return Err(Rejection::KeyInUse);
         }

@@ -37,6 +37,7 @@
 //! | `publication` | the roster with its numbered changes, and who is sent what of it |
 //! | `membership` | which sessions are online: judges requests, and applies what was judged |
 //! | `connections` | the connections and how far each has come |
+//! | `forwarders` | whether clients connect through a port forwarder, so that observed addresses mislead |
 //! | `logins` | a connection's way in: passwords, tickets, registrations, and their limits |
 //! | `account_watch` | what the server asks the accounts of its own accord |
 //! | `machine` | handles the inputs by means of the others |
@@ -51,6 +52,7 @@ mod config;
 mod connections;
 mod counts;
 mod cx;
+mod forwarders;
 mod io;
 mod jobs;
 mod limit;
@@ -69,7 +71,7 @@ mod timer;
 #[cfg(test)]
 mod tests;
 
-pub use config::{RegistrationPolicy, ServerConfig, ThrottleConfig};
+pub use config::{ObservedAddresses, RegistrationPolicy, ServerConfig, ThrottleConfig};
 pub use counts::{Count, Counts};
 pub use io::{Closed, Input, Job, JobResult, Missed, Output};
 pub use limit::Limit;
@@ -80,6 +82,7 @@ use account_watch::AccountWatch;
 use clock::StallClock;
 use connections::Connections;
 use cx::Cx;
+use forwarders::Forwarders;
 use jobs::Jobs;
 use logins::Logins;
 use machine::Machine;
@@ -134,6 +137,7 @@ impl Server {
                 connections: Connections::default(),
                 logins: Logins::new(ticket_key, &config),
                 membership: Membership::new(Epoch::new(generator.number()), &config),
+                forwarders: Forwarders::default(),
                 accounts: AccountWatch::new(now.wall),
                 settled_at: now.mono + config.settling,
             },

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::addresses;
+use super::addresses::{self, Credibility};
+use super::config::{ObservedAddresses, ServerConfig};
 use crate::key::PublicKey;
 use crate::roster::{LinkVersions, RosterVersion};
 use crate::wire::control::Offer;
@@ -13,6 +14,8 @@ use crate::wire::rejection::Rejection;
 pub(super) struct SessionRequest {
     /// Its public key.
     pub(super) key: PublicKey,
+    /// What the client offers.
+    pub(super) offer: Offer,
     /// The addresses to which its datagrams may be sent.
     pub(super) addresses: Vec<SocketAddr>,
     /// The link versions that the client supports.
@@ -28,6 +31,7 @@ impl SessionRequest {
     /// [`Rejection::Malformed`] for versions in the wrong order, [`Rejection::Addresses`] if no address can be used.
     pub(super) fn parse(
         observed: SocketAddr,
+        config: &ServerConfig,
         key: PublicKey,
         offer: &Offer,
         versions: LinkVersions,
@@ -36,6 +40,13 @@ impl SessionRequest {
         if versions.low > versions.high {
             return Err(Rejection::Malformed);
         }
-        Ok(Self { key, addresses: addresses::choose(offer, observed)?, versions, known_version })
+        let credibility = match config.observed_addresses {
+            ObservedAddresses::Trusted => Credibility::Trusted,
+            ObservedAddresses::Ignored => Credibility::Ignored,
+        };
+        let addresses = addresses::choose(offer, observed, credibility)?;
+        let mut offer = offer.clone();
+        offer.addresses.truncate(Offer::MAX_ADDRESSES);
+        Ok(Self { key, offer, addresses, versions, known_version })
     }
 }

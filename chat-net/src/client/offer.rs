@@ -1,10 +1,11 @@
 //! The offer: the addresses at which this client can receive datagrams. The server passes them on to the peers.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use chat_core::wire::control::{Offer, OfferPolicy};
 
 use crate::address::AdvertisedAddress;
+use crate::interfaces::{self, needs_zone};
 
 /// Offers the advertised addresses, or detected ones if there are none. `local` is the address of this end of the
 /// connection to the server, at which peers in the server's network can most likely reach this client, and `udp` the one
@@ -17,8 +18,10 @@ pub(super) fn make_offer(local: IpAddr, udp: SocketAddr, advertise: &[Advertised
     }
     let bound = udp.ip().to_canonical();
     let ips = if bound.is_unspecified() {
+        let mut others = interfaces::addresses();
+        others.splice(0..0, preferred());
         // A socket on `[::]` receives IPv4 too.
-        detected(local, interfaces(), |ip| udp.is_ipv6() || ip.is_ipv4())
+        detected(local, others, |ip| udp.is_ipv6() || ip.is_ipv4())
     } else {
         vec![bound]
     };
@@ -26,15 +29,12 @@ pub(super) fn make_offer(local: IpAddr, udp: SocketAddr, advertise: &[Advertised
     Offer { policy: OfferPolicy::Detected, port, addresses }
 }
 
-/// A session over loopback offers loopback only. Any other session offers the address of its connection first, then the
-/// other interfaces, which may be closer to some peers.
-fn detected(local: IpAddr, interfaces: Vec<IpAddr>, reaches: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
-    if local.is_loopback() {
-        return vec![local];
-    }
+/// Offers the address of the server connection first, then the others, which may be closer to some peers. Not every peer
+/// reaches the server over loopback, so a session that does offers the others too.
+fn detected(local: IpAddr, others: Vec<IpAddr>, reaches: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
     let mut detected = vec![local];
-    for ip in interfaces {
-        if !ip.is_loopback() && !is_link_local(ip) && !detected.contains(&ip) {
+    for ip in others {
+        if !ip.is_loopback() && !ip.is_unspecified() && !is_link_local(ip) && !detected.contains(&ip) {
             detected.push(ip);
         }
     }
@@ -43,22 +43,29 @@ fn detected(local: IpAddr, interfaces: Vec<IpAddr>, reaches: impl Fn(IpAddr) -> 
     detected
 }
 
-/// A link-local address is meaningless without the name of an interface, which differs from machine to machine.
+/// A link-local address is meaningless without the name of an interface, which differs from machine to machine. That of
+/// the server connection is an exception: peers in the same network reach the server, and this client, in their own zone.
 fn is_link_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        IpAddr::V6(ip) => needs_zone(ip),
     }
 }
 
-fn interfaces() -> Vec<IpAddr> {
-    match if_addrs::get_if_addrs() {
-        Ok(interfaces) => interfaces.into_iter().map(|interface| interface.ip()).collect(),
-        Err(error) => {
-            log::debug!("cannot list the network interfaces: {error}");
-            Vec::new()
-        }
-    }
+/// The addresses from which this machine sends to the rest of the world. On a machine with many interfaces, others most
+/// likely reach it there.
+fn preferred() -> Vec<IpAddr> {
+    // Addresses for documentation. Connecting a UDP socket looks up the route and sends nothing.
+    const ELSEWHERE: [&str; 2] = ["192.0.2.1:9", "[2001:db8::1]:9"];
+    let source = |elsewhere: &str| {
+        let elsewhere: SocketAddr = elsewhere.parse().ok()?;
+        let any =
+            if elsewhere.is_ipv6() { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+        let socket = UdpSocket::bind((any, 0)).ok()?;
+        socket.connect(elsewhere).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    };
+    ELSEWHERE.into_iter().filter_map(source).collect()
 }
 
 #[cfg(test)]
@@ -75,7 +82,11 @@ mod tests {
         let local = "192.168.1.7".parse().unwrap();
         assert_eq!(detected(local, here.clone(), |_| true), ips(&["192.168.1.7", "10.0.0.7", "2001:db8::7"]));
         assert_eq!(detected(local, here.clone(), |ip| ip.is_ipv4()), ips(&["192.168.1.7", "10.0.0.7"]));
-        assert_eq!(detected("127.0.0.1".parse().unwrap(), here, |_| true), ips(&["127.0.0.1"]));
+        assert_eq!(
+            detected("127.0.0.1".parse().unwrap(), here, |ip| ip.is_ipv4()),
+            ips(&["127.0.0.1", "10.0.0.7", "192.168.1.7"]),
+            "other clients may reach the server by another way"
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::ServerOptions;
 use super::feed::Feed;
+use super::forwarder_log::ForwarderLog;
 use super::jobs::Jobs;
 use super::limit_log::LimitLog;
 use super::monitor::{Counters, Held, Metric, RosterRequest, online_users};
@@ -63,6 +64,7 @@ pub(super) struct Hub<A, O> {
     log: Option<PresenceLog>,
     observer: O,
     limit_log: LimitLog,
+    forwarder_log: ForwarderLog,
     counters: Arc<Counters>,
     requests: mpsc::Receiver<RosterRequest>,
     out: Vec<Output>,
@@ -91,6 +93,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             log,
             observer,
             limit_log: LimitLog::new(&options.machine),
+            forwarder_log: ForwarderLog::default(),
             counters: options.monitor.counters(),
             requests: options.monitor.roster_requests(),
             out,
@@ -253,6 +256,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                     self.counters.limit_reached(limit);
                     self.limit_log.warn(limit);
                 }
+                Output::Forwarder { observed, offered } => self.forwarder_log.warn(observed, offered),
                 Output::Record(record) => {
                     (self.observer)(&record);
                     if let Some(log) = &self.log {

@@ -11,6 +11,7 @@
 
 mod acceptor;
 mod feed;
+mod forwarder_log;
 mod handshake_limiter;
 mod hub;
 mod jobs;

@@ -161,7 +161,9 @@ pub(crate) fn client_options(
         max_backoff: Duration::from_millis(200),
         ..ClientConfig::default()
     };
-    ClientOptions { machine, ..ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login) }
+    // Loopback only, so that the machine's network does not matter.
+    let udp = ([127, 0, 0, 1], 0).into();
+    ClientOptions { machine, udp, ..ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login) }
 }
 
 pub(crate) fn name(user: &str) -> UserName {

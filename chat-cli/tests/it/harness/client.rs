@@ -171,6 +171,12 @@ impl Client {
         short_form(&self.receive(PATIENCE).unwrap_or_else(|| self.fail("an event")))
     }
 
+    /// The next event, whole.
+    #[track_caller]
+    pub(crate) fn next_event(&self) -> Value {
+        self.receive(PATIENCE).unwrap_or_else(|| self.fail("an event"))
+    }
+
     /// The short forms of all events up to and including this one.
     #[track_caller]
     pub(crate) fn until(&self, expected: &str) -> Vec<String> {

@@ -19,7 +19,12 @@ type Recording = Arc<Mutex<Vec<u8>>>;
 
 impl TcpTap {
     pub(crate) fn new(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Self::at((Ipv4Addr::LOCALHOST, 0).into(), server)
+    }
+
+    /// Listens on `listen`.
+    pub(crate) fn at(listen: SocketAddr, server: SocketAddr) -> Self {
+        let listener = TcpListener::bind(listen).unwrap();
         let address = listener.local_addr().unwrap();
         let recordings = Recordings::default();
         let keep = Arc::clone(&recordings);

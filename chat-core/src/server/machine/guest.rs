@@ -61,9 +61,10 @@ impl Machine {
         cx: &mut Cx<'_>,
         conn: ConnId,
         result: Result<Account, AccountError>,
-        request: SessionRequest,
+        mut request: SessionRequest,
     ) -> Result<(), Rejection> {
         let account = result.map_err(|error| Rejection::from(&error))?;
+        request.addresses = self.choose_addresses(cx, conn, account.id, &request.offer)?;
         let act = self.membership.judge_login(cx, &account, request)?;
         let (account, kind) = (account.id, WelcomeKind::LoggedIn);
         self.propose(cx, act, Then::Welcome { conn, account, kind, known_version: None });
@@ -82,8 +83,9 @@ impl Machine {
         });
         for conn in conns {
             let Some(authenticating) = self.connections.take_authenticating(conn) else { continue };
-            let Authenticating::Ticket { ticket, request } = authenticating else { continue };
+            let Authenticating::Ticket { ticket, mut request } = authenticating else { continue };
             let judged = accounts.as_ref().map_err(Rejection::from).and_then(|accounts| {
+                request.addresses = self.choose_addresses(cx, conn, ticket.account, &request.offer)?;
                 self.membership.judge_resumption(cx, &ticket, accounts.get(&ticket.account), request)
             });
             match judged {

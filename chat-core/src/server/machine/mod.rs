@@ -3,6 +3,7 @@
 //! Calls go in one direction: from this file to the requests of guests and of sessions, from there to the
 //! [transitions](transitions), and from these to the parts.
 
+mod addressing;
 mod guest;
 mod online;
 mod transitions;
@@ -13,6 +14,7 @@ use super::account_watch::AccountWatch;
 use super::addresses;
 use super::connections::{Connections, State};
 use super::cx::{Cx, encode};
+use super::forwarders::Forwarders;
 use super::io::{Closed, Input, JobResult, Missed, Output};
 use super::jobs::PendingJob;
 use super::limit::Limit;
@@ -32,6 +34,7 @@ pub(super) struct Machine {
     pub(super) connections: Connections,
     pub(super) logins: Logins,
     pub(super) membership: Membership,
+    pub(super) forwarders: Forwarders,
     pub(super) accounts: AccountWatch,
     /// When the server has settled.
     pub(super) settled_at: Mono,

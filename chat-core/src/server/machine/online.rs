@@ -8,7 +8,6 @@ use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId, JobId};
 use crate::password::Password;
 use crate::presence::OfflineReason;
-use crate::server::addresses;
 use crate::server::cx::Cx;
 use crate::server::io::Job;
 use crate::server::jobs::PendingJob;
@@ -29,7 +28,7 @@ impl Machine {
                 cx.timers.set(Timer::Refresh(conn), online.refresh_from);
             }
             Request::Refresh => self.membership.publication_mut().want_snapshot(conn),
-            Request::Move(offer) => self.offered(cx, conn, &offer),
+            Request::Move(offer) => self.offered(cx, conn, offer),
             Request::ChangePassword(change) => {
                 if let Err(why) = self.change_password(cx, conn, &change) {
                     cx.send(conn, &Reply::PasswordChange(Err(why)));
@@ -100,10 +99,12 @@ impl Machine {
         }
     }
 
-    fn offered(&mut self, cx: &mut Cx<'_>, conn: ConnId, offer: &Offer) {
-        let Some(from) = self.connections.get(conn).map(|connection| connection.from) else { return };
+    fn offered(&mut self, cx: &mut Cx<'_>, conn: ConnId, mut offer: Offer) {
+        offer.addresses.truncate(Offer::MAX_ADDRESSES);
+        let Some(account) = self.connections.online(conn).map(|online| online.account) else { return };
+        let addresses = self.choose_addresses(cx, conn, account, &offer);
         let Some(online) = self.connections.online(conn) else { return };
-        match addresses::choose(offer, from) {
+        match addresses {
             Err(why) => cx.send(conn, &Reply::Rejected(why)),
             Ok(addresses) if cx.now.mono < online.move_from => {
                 online.moving = Some(addresses);

@@ -209,7 +209,7 @@ impl Membership {
         request: SessionRequest,
         thief: Option<AccountId>,
     ) -> Result<Act, Rejection> {
-        let SessionRequest { key, addresses, versions, known_version: _ } = request;
+        let SessionRequest { key, addresses, versions, .. } = request;
         if thief.is_none() {
             self.check_key(key)?;
         }

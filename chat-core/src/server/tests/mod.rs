@@ -139,6 +139,7 @@ impl Bench {
                     }
                 }
                 Output::LimitReached(bound) => lines.push(format!("reached {bound}")),
+                Output::Forwarder { observed, offered } => lines.push(format!("forwarder {observed} {offered}")),
                 Output::Admit { conn } => lines.push(format!("admit {conn}")),
                 Output::Close { conn } => lines.push(format!("close {conn}")),
                 Output::Record(record) => {

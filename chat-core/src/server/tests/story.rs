@@ -218,7 +218,7 @@ impl World {
             }
             Output::Job { id, job } => self.jobs.push_back((id, job)),
             Output::Record(_) => self.records += 1,
-            Output::LimitReached(_) => {}
+            Output::LimitReached(_) | Output::Forwarder { .. } => {}
         }
     }
 

@@ -179,7 +179,7 @@ impl ServerNode {
                     medium.schedule(delay, Event::Done { server: self.id, run: self.run, id, job });
                 }
                 Output::Record(record) => self.records.push(record),
-                Output::LimitReached(_) => {}
+                Output::LimitReached(_) | Output::Forwarder { .. } => {}
             }
         }
         snapshots

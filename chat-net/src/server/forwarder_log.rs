@@ -1,0 +1,50 @@
+//! Tells the operator that a forwarder seems to be in front of the server: once for each of its addresses.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::interfaces;
+
+#[derive(Debug, Default)]
+pub(super) struct ForwarderLog {
+    told: HashSet<IpAddr>,
+    /// The addresses of this machine, and when they were listed.
+    own: Option<(Instant, Vec<IpAddr>)>,
+}
+
+/// The most addresses that are told. A server has one forwarder or two.
+const MAX_TOLD: usize = 16;
+
+/// How long the list of this machine's addresses counts as current.
+const LIST_LIFE: Duration = Duration::from_secs(60);
+
+impl ForwarderLog {
+    /// A connection came from `observed`, and its client has another address, `offered`.
+    pub(super) fn warn(&mut self, observed: IpAddr, offered: IpAddr) {
+        if self.told.contains(&observed) || self.told.len() >= MAX_TOLD {
+            return;
+        }
+        // A client on the server's own machine has the machine's addresses and connects over loopback without a forwarder.
+        if observed.is_loopback() && self.is_own(offered) {
+            return;
+        }
+        self.told.insert(observed);
+        log::warn!(
+            "clients connect from {observed}, which is not their own address (one has {offered}): a port forwarder or a \
+             tunnel seems to be in front of this server; others see the addresses that the clients state themselves; \
+             limits per address count these clients together; if all clients come that way, set trust-observed to no"
+        );
+    }
+
+    fn is_own(&mut self, ip: IpAddr) -> bool {
+        let now = Instant::now();
+        let (_, own) = match &mut self.own {
+            Some(current) if now - current.0 < LIST_LIFE => current,
+            outdated => outdated.insert((now, interfaces::addresses())),
+        };
+        own.contains(&ip)
+    }
+}
