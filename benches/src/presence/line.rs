@@ -190,7 +190,9 @@ impl Line {
                 _ => {}
             }
         }
-        if state.reached.is_none()
+        // Before the welcome the view is that of the previous connection.
+        if matches!(stage, Stage::Online)
+            && state.reached.is_none()
             && state.view.is_whole
             && state.view.revision.get() >= tally.target.load(Ordering::Relaxed)
         {

@@ -128,7 +128,8 @@ pub async fn run(setting: &Setting) -> Outcome {
                 events: observed(&crowd) - observed_before,
                 caught_up: crowd.tally.caught_up.load(Ordering::Relaxed),
                 missing: reached.missing,
-                faults: crowd.settle(|_| true, Duration::from_secs(5)).await,
+                // No session changes, so every client that has resumed is up to date immediately.
+                faults: crowd.faults(|_| true),
             };
             is_fine &= resumed.missing == 0 && resumed.events == 0 && resumed.faults.all() == 0;
             table.row(&resumed);
