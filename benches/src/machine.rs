@@ -1,119 +1,155 @@
-//! The machine that is measured on: its name, its processors, and the processor time that was used.
+//! The machine that runs the benchmark: its description, pinning, limits, and the processor time and memory of processes.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// A line that says what was measured on.
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Pid;
+
+/// Describes the machine in one line: processors, kernel and load.
 pub fn describe() -> String {
     let cpu = read("/proc/cpuinfo", |line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
     let kernel = read("/proc/sys/kernel/osrelease", |line| Some(line));
-    let count = processors();
     let load = read("/proc/loadavg", |line| line.split(' ').next());
-    format!("{count} x {cpu}, {} {kernel}, load {load}", std::env::consts::OS)
+    format!("{} x {cpu}, {} {kernel}, load {load}", processors(), std::env::consts::OS)
 }
 
-fn read(path: &str, find: fn(&str) -> Option<&str>) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+/// The first value that `find` finds in a line of a file.
+fn read(path: impl AsRef<Path>, find: impl Fn(&str) -> Option<&str>) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
     text.lines().find_map(find).unwrap_or("unknown").to_owned()
 }
 
-/// How many processors there are. Counted once, because a thread that is pinned already counts one only.
+/// The number of processors. Determined once, because a pinned thread sees only one.
 pub fn processors() -> usize {
     static PROCESSORS: OnceLock<usize> = OnceLock::new();
     *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// Keeps the calling thread on the processor number `index`, counted round if there are fewer. Does nothing where that
-/// is not possible; the figures are noisier then.
+/// Pins the calling thread to processor `index`, modulo the number of processors.
 pub fn pin(index: usize) {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::sched::{CpuSet, sched_setaffinity};
-        use nix::unistd::Pid;
-        let count = processors();
-        let mut set = CpuSet::new();
-        if set.set(index % count).is_ok() {
-            // Not allowed in some containers.
-            let _pinned = sched_setaffinity(Pid::from_raw(0), &set);
-        }
+    let mut set = CpuSet::new();
+    if set.set(index % processors()).is_ok() {
+        // Some containers forbid it. The figures are noisier then.
+        let _pinned = sched_setaffinity(Pid::from_raw(0), &set);
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = index;
 }
 
-/// The processor time that this process has used so far, all threads; zero where it is not known.
+/// Raises the limit of open files as far as possible.
+pub fn raise_file_limit() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // If the limit is still too low, opening the sockets fails and reports it.
+        let _raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+}
+
+/// The processor time of this process, all threads together.
 pub fn process_time() -> Duration {
-    #[cfg(target_os = "linux")]
-    return clock(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID);
-    #[cfg(not(target_os = "linux"))]
-    Duration::ZERO
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
-#[cfg(target_os = "linux")]
-fn clock(id: nix::time::ClockId) -> Duration {
-    nix::time::clock_gettime(id).map_or(Duration::ZERO, Duration::from)
-}
+/// `USER_HZ`, which is 100 on Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Tells how busy others keep the machine, which a figure has to be read with.
+/// Measures how much processor time other programs use, which distorts the figures.
 #[derive(Debug)]
-pub struct Others {
-    begin: std::time::Instant,
+pub struct OtherLoad {
+    begin: Instant,
     used: Duration,
 }
 
-impl Others {
-    /// Begins to look.
+impl OtherLoad {
+    /// Starts to measure.
     pub fn watch() -> Self {
-        Self { begin: std::time::Instant::now(), used: used_by_others() }
+        Self { begin: Instant::now(), used: Self::used() }
     }
 
-    /// The share of all processors that was used since then by anybody but this process and those of its children that
-    /// have ended; zero where it is not known.
+    /// The share of all processors that was used since the start by processes other than this one and its children. Only
+    /// children that have ended are known.
     pub fn share(&self) -> f64 {
-        let all = self.begin.elapsed().as_secs_f64() * processors() as f64;
-        used_by_others().saturating_sub(self.used).as_secs_f64() / all.max(1e-9)
+        let available = self.begin.elapsed().as_secs_f64() * processors() as f64;
+        Self::used().saturating_sub(self.used).as_secs_f64() / available.max(1e-9)
+    }
+
+    /// The processor time of the whole system, without this process and its children.
+    fn used() -> Duration {
+        let line = read("/proc/stat", |line| line.strip_prefix("cpu "));
+        let fields = line.split_ascii_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
+        // User, nice, system; skip idle and iowait; interrupts, soft interrupts, and time stolen by other systems.
+        let ticks: u64 = fields.enumerate().filter(|(at, _)| matches!(at, 0..=2 | 5..=7)).map(|(_, ticks)| ticks).sum();
+        let children = getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0, |usage| {
+            let times = [usage.user_time(), usage.system_time()];
+            times.iter().map(|time| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64).sum()
+        });
+        let own = process_time() + Duration::from_micros(children);
+        Duration::from_secs_f64(ticks as f64 / TICKS_PER_SECOND).saturating_sub(own)
     }
 }
 
-/// The processor time of the whole system without this process and its children, time stolen by other systems included.
-fn used_by_others() -> Duration {
-    /// `USER_HZ`, which Linux shows to programs since ever.
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let line = read("/proc/stat", |line| line.strip_prefix("cpu "));
-    // User, nice, system; then idle and waiting, which are no use; then interrupts of two kinds, and what was stolen.
-    let fields = line.split_ascii_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
-    let ticks: u64 = fields.enumerate().filter(|(at, _)| matches!(at, 0..=2 | 5..=7)).map(|(_, ticks)| ticks).sum();
-    Duration::from_secs_f64(ticks as f64 / TICKS_PER_SECOND).saturating_sub(process_time() + children_time())
+/// A process, seen through `/proc`.
+#[derive(Clone, Debug)]
+pub struct Process(PathBuf);
+
+/// The memory of a process, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Resident memory.
+    pub resident: u64,
+    /// The part of the resident memory that no file backs: heap and stacks.
+    pub anonymous: u64,
+    /// The highest resident memory so far.
+    pub peak: u64,
 }
 
-fn children_time() -> Duration {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::sys::resource::{UsageWho, getrusage};
-        let micros = |time: nix::sys::time::TimeVal| {
-            Duration::from_micros(time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64)
+impl Process {
+    /// The process with this id.
+    pub fn new(id: u32) -> Self {
+        Self(PathBuf::from(format!("/proc/{id}")))
+    }
+
+    /// The memory of the process; zero if the process has ended.
+    pub fn memory(&self) -> Memory {
+        let bytes = |file: &str, key: &str| {
+            let kib = read(self.0.join(file), |line| line.strip_prefix(key)?.trim().strip_suffix(" kB"));
+            kib.parse::<u64>().unwrap_or(0) * 1024
         };
-        getrusage(UsageWho::RUSAGE_CHILDREN)
-            .map_or(Duration::ZERO, |usage| micros(usage.user_time()) + micros(usage.system_time()))
-    }
-    #[cfg(not(target_os = "linux"))]
-    Duration::ZERO
-}
-
-/// Raises the limit of open files as far as it goes.
-pub fn raise_file_limit() {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::sys::resource::{Resource, getrlimit, setrlimit};
-        if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-            // Who asks for more sockets than that is told when they cannot be opened.
-            let _raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+        Memory {
+            resident: bytes("smaps_rollup", "Rss:"),
+            anonymous: bytes("smaps_rollup", "Anonymous:"),
+            peak: bytes("status", "VmHWM:"),
         }
     }
+
+    /// The processor time of the process, with a resolution of 10 ms.
+    pub fn time(&self) -> Duration {
+        // Skip the name, which may contain spaces. User and system time are fields 12 and 13 after it.
+        let stat = read(self.0.join("stat"), |line| line.rsplit_once(") ").map(|(_, fields)| fields));
+        let ticks = stat.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+        Duration::from_secs_f64(ticks.sum::<f64>() / TICKS_PER_SECOND)
+    }
+
+    /// The current threads of the process whose names start with `prefix`.
+    pub fn threads(&self, prefix: &str) -> Threads {
+        let tasks = fs::read_dir(self.0.join("task")).into_iter().flatten().flatten().map(|task| task.path());
+        let has_name =
+            |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with(prefix));
+        Threads(tasks.filter(has_name).map(|task| task.join("schedstat")).collect())
+    }
 }
 
-/// The memory that this process has resident, in bytes; zero where it is not known.
-pub fn resident() -> u64 {
-    let kib = read("/proc/self/status", |line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-    kib.parse::<u64>().unwrap_or(0) * 1024
+/// A set of threads.
+#[derive(Debug, Default)]
+pub struct Threads(Vec<PathBuf>);
+
+impl Threads {
+    /// The processor time of the threads, all together.
+    pub fn time(&self) -> Duration {
+        // The first field is the time on a processor in nanoseconds.
+        let nanos = |stat: &PathBuf| read(stat, |line| line.split(' ').next()).parse().unwrap_or(0);
+        self.0.iter().map(|stat| Duration::from_nanos(nanos(stat))).sum()
+    }
 }

@@ -1,9 +1,13 @@
-//! Tables and JSON lines on standard output, progress on standard error.
+//! Results as a table or as JSON lines on standard output, progress and diagnostics on standard error.
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "the output of the programs")]
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde_json::Value;
+
+use crate::machine;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
@@ -14,85 +18,161 @@ pub enum Format {
     Json,
 }
 
-/// A row of a table.
-pub trait Row: Serialize {
-    /// The heads of the columns with their widths; text is aligned to the right.
-    const COLUMNS: &'static [(&'static str, usize)];
+/// One row of results: its figures, in the order of the columns.
+#[derive(Debug, Default)]
+pub struct Row {
+    figures: Vec<(&'static str, Value)>,
+    faults: u64,
+}
 
-    /// The cells, as many as there are columns.
-    fn cells(&self) -> Vec<String>;
+impl Row {
+    /// Adds a figure.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.figures.push((name, value.into()));
+        self
+    }
+
+    /// Adds a number of faults. Any number but zero makes the program fail.
+    #[must_use]
+    pub fn with_faults(mut self, name: &'static str, count: u64) -> Self {
+        self.faults += count;
+        self.with(name, count)
+    }
 }
 
 /// Writes rows as they come.
 #[derive(Debug)]
 pub struct Table {
     format: Format,
-    begun: bool,
+    /// The widths of the columns, once the heads are written.
+    widths: Vec<usize>,
+    faults: u64,
 }
+
+/// The smallest width of a column. Later rows may hold longer figures than the first one.
+const MIN_WIDTH: usize = 7;
 
 impl Table {
-    /// A table; in text `title` stands above it.
-    ///
-    /// # Panics
-    /// If standard output is closed, as in all its functions.
-    pub fn new(format: Format, title: &str) -> Self {
+    /// Runs a benchmark that writes its results to a table with this title. The exit code is 0, 1 if a row had faults,
+    /// or 2 if the benchmark failed.
+    pub fn fill(format: Format, title: &str, benchmark: impl FnOnce(&mut Self) -> io::Result<()>) -> ExitCode {
         if format == Format::Text {
-            line(title);
+            println!("{title} ({})", machine::describe());
         }
-        Self { format, begun: false }
+        let mut table = Self { format, widths: Vec::new(), faults: 0 };
+        let others = machine::OtherLoad::watch();
+        let result = benchmark(&mut table);
+        // Load from other programs distorts the figures, and not evenly.
+        eprintln!("other programs used {:.0} % of the processors during the benchmark", others.share() * 100.0);
+        match result {
+            Ok(()) if table.faults == 0 => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("benchmark failed: {error}");
+                ExitCode::from(2)
+            }
+        }
     }
 
-    /// A table that goes on, without a title and heads.
-    pub const fn continued(format: Format) -> Self {
-        Self { format, begun: true }
-    }
-
-    /// Writes one row.
-    pub fn row<R: Row>(&mut self, row: &R) {
+    /// Writes one row. All rows of a table have the same columns.
+    pub fn row(&mut self, row: &Row) {
+        self.faults += row.faults;
         if self.format == Format::Json {
-            return line(&serde_json::to_string(row).expect("a row is plain data"));
+            let figures = row.figures.iter().map(|(name, value)| format!("\"{name}\":{value}"));
+            return println!("{{{}}}", figures.collect::<Vec<_>>().join(","));
         }
-        if !std::mem::replace(&mut self.begun, true) {
-            line(&join(R::COLUMNS, R::COLUMNS.iter().map(|(head, _)| (*head).to_owned())));
+        let cells: Vec<String> = row.figures.iter().map(|(_, value)| cell(value)).collect();
+        if self.widths.is_empty() {
+            // The words of a name stand one below the other.
+            let heads: Vec<Vec<&str>> = row.figures.iter().map(|(name, _)| name.split('_').collect()).collect();
+            let widest = |head: &Vec<&str>| head.iter().map(|word| word.len()).max().unwrap_or(0);
+            self.widths = heads.iter().zip(&cells).map(|(h, c)| widest(h).max(c.len()).max(MIN_WIDTH)).collect();
+            for above in (0..heads.iter().map(Vec::len).max().unwrap_or(0)).rev() {
+                let word = |head: &Vec<&'static str>| head.len().checked_sub(above + 1).map_or("", |at| head[at]);
+                self.line(heads.iter().map(word));
+            }
         }
-        line(&join(R::COLUMNS, row.cells()));
+        self.line(cells.iter().map(String::as_str));
+    }
+
+    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>) {
+        let mut cells: Vec<String> =
+            self.widths.iter().zip(cells).map(|(width, cell)| format!("{cell:>width$}")).collect();
+        // Names of varying length stand in the last column, to the left.
+        if let Some(last) = cells.last_mut() {
+            *last = last.trim().to_owned();
+        }
+        println!("{}", cells.join("  "));
     }
 }
 
-fn join(columns: &[(&str, usize)], cells: impl IntoIterator<Item = String>) -> String {
-    let cells = columns.iter().zip(cells).map(|((_, width), cell)| format!("{cell:>width$}"));
-    cells.collect::<Vec<_>>().join("  ")
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(" "),
+        Value::Number(number) if number.as_u64().is_some_and(|number| number < 1_000_000) => number.to_string(),
+        value => short(value.as_f64().unwrap_or(f64::NAN)),
+    }
 }
 
-fn line(text: &str) {
-    writeln!(std::io::stdout(), "{text}").expect("standard output takes results");
+/// Three digits: on a machine that other programs share, more say nothing. JSON has all of them.
+fn short(value: f64) -> String {
+    let (value, unit) = match value {
+        1e9.. => (value / 1e9, " G"),
+        1e6.. => (value / 1e6, " M"),
+        1e4.. => (value / 1e3, " k"),
+        _ => (value, ""),
+    };
+    let decimals = match value.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        0.1.. => 2,
+        _ => 4,
+    };
+    format!("{value:.decimals$}{unit}")
 }
 
-/// Says on a terminal what is being done, at most once a second.
+/// Reports progress on a terminal, at most once a second.
 #[derive(Debug)]
-pub struct Progress {
-    last: Instant,
-}
+pub struct Progress(Instant);
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { last: Instant::now() }
+        Self(Instant::now())
     }
 }
 
 impl Progress {
-    /// Says `what`, if a second has passed since it last said something.
-    pub fn say(&mut self, what: impl FnOnce() -> String) {
-        if self.last.elapsed() >= Duration::from_secs(1) && std::io::stderr().is_terminal() {
-            self.last = Instant::now();
-            // Without a place for progress there is none.
-            drop(writeln!(std::io::stderr(), "... {}", what()));
+    /// Reports `status`, unless the last report is less than a second old.
+    pub fn report(&mut self, status: impl FnOnce() -> String) {
+        if self.0.elapsed() >= Duration::from_secs(1) && io::stderr().is_terminal() {
+            self.0 = Instant::now();
+            eprintln!("... {}", status());
         }
     }
 }
 
-/// A duration in microseconds with a sensible number of digits.
-pub fn micros(duration: Duration) -> String {
-    let micros = duration.as_secs_f64() * 1e6;
-    if micros < 100.0 { format!("{micros:.1}") } else { format!("{micros:.0}") }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_have_three_digits() {
+        let values: [Value; 8] = [
+            0.031.into(),
+            1.0.into(),
+            999.5.into(),
+            98_432.1.into(),
+            999_999.into(),
+            6_300_000_000_u64.into(),
+            vec![1.25, 10.0].into(),
+            Value::Null,
+        ];
+        assert_eq!(
+            values.each_ref().map(cell),
+            ["0.0310", "1.00", "1000", "98.4 k", "999999", "6.30 G", "1.25 10.0", ""]
+        );
+    }
 }

@@ -1,51 +1,51 @@
 //! Each program runs briefly and loses nothing. No test judges a time, because the machine may be busy.
 
 use assert_cmd::Command;
+use serde_json::Value;
 
-fn rows(program: &str, args: &[&str]) -> Vec<serde_json::Value> {
-    let mut command = Command::new(match program {
-        #[cfg(feature = "brokers")]
-        "alternatives" => env!("CARGO_BIN_EXE_alternatives"),
-        "udp_fanout" => env!("CARGO_BIN_EXE_udp_fanout"),
-        "latency" => env!("CARGO_BIN_EXE_latency"),
-        "micro" => env!("CARGO_BIN_EXE_micro"),
-        other => panic!("no program {other}"),
-    });
-    let run = command.args(args).args(["--runs", "1", "--format", "json"]).assert().success();
+fn rows(program: &str, args: &[&str]) -> Vec<Value> {
+    let mut command = Command::new(program);
+    let run = command.args(args).args(["--format", "json"]).assert().success();
     let text = String::from_utf8(run.get_output().stdout.clone()).expect("programs print UTF-8");
     text.lines().map(|line| serde_json::from_str(line).expect("one JSON object per line")).collect()
 }
 
+fn who(rows: &[Value]) -> Vec<&str> {
+    rows.iter().map(|row| row["who"].as_str().expect("a name")).collect()
+}
+
 #[test]
 fn fan_out_loses_nothing() {
-    let args = ["--peers", "1,40", "--size", "64,5000", "--in-flight", "1,16", "--messages", "60"];
-    let rows = rows("udp_fanout", &args);
-    assert_eq!(rows.len(), 8);
+    let args = ["--peers", "1,40", "--size", "64,5000", "--in-flight", "1,16", "--messages", "60", "--runs", "1"];
+    let rows = rows(env!("CARGO_BIN_EXE_udp_fanout"), &args);
+    assert_eq!(who(&rows), ["chat", "plain sendmmsg", "plain send_to"].repeat(8));
     assert!(rows.iter().all(|row| row["lost"] == 0), "{rows:#?}");
 }
 
 #[test]
 fn round_trips_come_back() {
-    let rows = rows("latency", &["--messages", "50", "--peers", "5"]);
-    assert!(rows.len() >= 3 && rows.iter().all(|row| row["lost"] == 0), "{rows:#?}");
+    let rows = rows(env!("CARGO_BIN_EXE_latency"), &["--messages", "50", "--peers", "5", "--runs", "1"]);
+    assert!(rows.len() == 4 && rows.iter().all(|row| row["lost"] == 0), "{rows:#?}");
 }
 
 #[test]
 fn sealing_a_datagram_allocates_nothing() {
-    let rows = rows("micro", &["--messages", "20000", "--peers", "20"]);
-    for together in ["1", "256"] {
-        let part = format!("seal, per datagram ({together} together)");
-        let row = rows.iter().find(|row| row["part"] == part.as_str()).unwrap();
+    let rows = rows(env!("CARGO_BIN_EXE_micro"), &["--messages", "20000", "--peers", "20", "--runs", "1"]);
+    for part in [
+        "seal, per datagram (1 together)",
+        "seal, per datagram (256 together)",
+        "send to everyone through the socket, per datagram",
+    ] {
+        let row = rows.iter().find(|row| row["part"] == part).expect(part);
         assert_eq!(row["allocations"], 0.0, "{rows:#?}");
     }
-    let row = rows.iter().find(|row| row["part"] == "send to everyone through the socket, per datagram").unwrap();
-    assert_eq!(row["allocations"], 0.0, "{rows:#?}");
 }
 
 #[cfg(feature = "brokers")]
 #[test]
 fn chat_loses_nothing_beside_brokers() {
-    let rows = rows("alternatives", &["--messages", "20", "--peers", "5", "--in-flight", "1,16"]);
+    let args = ["--messages", "20", "--peers", "5", "--in-flight", "1,16", "--runs", "1"];
+    let rows = rows(env!("CARGO_BIN_EXE_alternatives"), &args);
     let ours: Vec<_> = rows.iter().filter(|row| row["who"] == "chat").collect();
     assert!(ours.len() == 2 && ours.iter().all(|row| row["lost"] == 0), "{rows:#?}");
 }
@@ -53,17 +53,68 @@ fn chat_loses_nothing_beside_brokers() {
 #[test]
 fn results_are_drawn_as_a_chart() {
     let rows = [
-        r#"{"peers":10,"size":64,"in_flight":1,"delivered_per_second":2e5,"sendmmsg_per_second":3e5,"send_to_per_second":3e5}"#,
+        r#"{"who":"chat","peers":10,"size":64,"in_flight":1,"delivered_per_second":2e5}"#,
+        r#"{"who":"plain sendmmsg","peers":10,"size":64,"in_flight":1,"delivered_per_second":3e5}"#,
         r#"{"who":"NATS","peers":10,"size":64,"in_flight":1,"delivered_per_second":1e5}"#,
-        r#"{"peers":10,"size":256,"in_flight":1,"delivered_per_second":2e5}"#,
+        r#"{"who":"chat","peers":10,"size":256,"in_flight":1,"delivered_per_second":2e5}"#,
     ];
     let plot = || Command::new(env!("CARGO_BIN_EXE_plot"));
     let run = plot().args(["--in-flight", "1"]).write_stdin(rows.join("\n")).assert().success();
     let svg = String::from_utf8(run.get_output().stdout.clone()).expect("programs print UTF-8");
-    assert_eq!(svg.matches("<circle").count(), 4, "one circle for each reading: {svg}");
-    for name in ["chat", "plain sendmmsg", "plain send_to", "NATS"] {
+    assert_eq!(svg.matches("<circle").count(), 3, "one circle for each reading: {svg}");
+    for name in ["chat", "plain sendmmsg", "NATS"] {
         assert!(svg.lines().any(|line| line.trim() == name), "{name} is in the legend: {svg}");
     }
     plot().write_stdin(rows.join("\n")).assert().code(2);
     plot().write_stdin("no rows").assert().code(2);
+}
+
+/// Runs a scenario of `presence` with few sessions against the real server.
+fn presence(args: &[&str]) -> Vec<Value> {
+    let server = ["--server", env!("CARGO_BIN_EXE_presence_server")];
+    // The exit code says that no client was missing and every roster was correct.
+    rows(env!("CARGO_BIN_EXE_presence"), &[args, &server].concat())
+}
+
+#[test]
+fn in_a_join_storm_every_client_gets_the_complete_roster() {
+    let rows = presence(&["join-storm", "--sessions", "60", "--naive", "20"]);
+    assert_eq!(who(&rows), ["ours", "floor", "ours", "naive"]);
+    assert_eq!(rows[0]["bytes"], rows[1]["bytes"]);
+    assert!(rows[2]["bytes"].as_u64() < rows[3]["bytes"].as_u64(), "{rows:#?}");
+}
+
+#[test]
+fn in_a_login_storm_every_client_logs_in() {
+    let rows = presence(&["login-storm", "--sessions", "20", "--others", "10", "--ceiling", "0.2"]);
+    assert!(rows.len() == 1 && rows[0]["logins"] == 20 && rows[0]["ceiling_per_second"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn sessions_that_resume_in_time_cause_no_changes() {
+    let rows = presence(&["resume-storm", "--sessions", "50", "--runs", "2"]);
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row["deltas"].as_u64() >= Some(49)), "clients resume with a delta: {rows:#?}");
+}
+
+#[test]
+fn idle_reports_the_memory_of_the_server() {
+    let rows = presence(&["idle", "--sessions", "20,60", "--rest", "0.2"]);
+    assert!(rows.len() == 2 && rows.iter().all(|row| row["resident_bytes"].as_u64() > Some(0)), "{rows:#?}");
+}
+
+#[test]
+fn every_change_reaches_every_client() {
+    let rows = presence(&["broadcast", "--sessions", "30", "--rounds", "3"]);
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert_eq!(row["rounds"], 3, "{rows:#?}");
+        assert!(row["written_p50_ms"].as_f64() > Some(0.0), "the kernel records arrival times: {rows:#?}");
+    }
+}
+
+#[test]
+fn all_rosters_agree_after_a_churn() {
+    let rows = presence(&["churn", "--sessions", "40", "--seconds", "4", "--rate", "40", "--full-rosters", "10"]);
+    assert!(rows.len() == 1 && rows[0]["online"].as_u64() > Some(0), "{rows:#?}");
 }

@@ -5,218 +5,142 @@
 //! have the expected one. The server's memory is sampled every second. The slope is that of the least-squares line
 //! through the second half of the samples, when one-time growth is over.
 
+use std::io;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use chat_core::generator::Generator;
+use chat_core::sim::SeededGenerator;
 use tokio::time::sleep;
 
-use super::client::{By, Command};
-use super::crowd::{Crowd, Faults};
-use super::net::{Arrivals, wall};
-use super::people::People;
-use super::random::Dice;
-use super::{BEAT, Outcome, Setting, tell_troubles};
-use crate::machine;
+use super::Settings;
+use super::client::{Command, Method};
+use super::clients::Clients;
+use super::net::{Arrivals, wall_nanos};
+use super::server::Design;
+use super::trial::Trial;
 use crate::output::{Progress, Row, Table};
 
 /// The interval between two samples of the server's memory.
-const LOOK: Duration = Duration::from_secs(1);
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The time for all rosters to converge at the end: the grace time, the longest retry pause of a client, and a margin.
-const SETTLE: Duration = Duration::from_secs(60);
-
-/// The results of one run.
-#[derive(Debug, Serialize)]
-struct Churned {
-    run: usize,
-    sessions: usize,
-    seconds: f64,
-    came: u64,
-    left: u64,
-    resumed: u64,
-    broke: u64,
-    moved: u64,
-    /// Sessions that are online at the end.
-    online: usize,
-    /// Mean resident memory in each quarter of the run.
-    quarters_mb: [f64; 4],
-    most_mb: f64,
-    slope_kb_per_minute: f64,
-    server_cpu_share: f64,
-    missing: usize,
-    #[serde(flatten)]
-    faults: Faults,
-}
-
-impl Row for Churned {
-    const COLUMNS: &'static [(&'static str, usize)] = &[
-        ("run", 3),
-        ("sessions", 8),
-        ("s", 5),
-        ("came", 6),
-        ("left", 6),
-        ("resumed", 7),
-        ("broke", 6),
-        ("moved", 6),
-        ("online", 6),
-        ("MB by quarters", 26),
-        ("most", 6),
-        ("KB/min", 8),
-        ("cpu %", 5),
-        ("missing", 7),
-        ("faults", 6),
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.run.to_string(),
-            self.sessions.to_string(),
-            format!("{:.0}", self.seconds),
-            self.came.to_string(),
-            self.left.to_string(),
-            self.resumed.to_string(),
-            self.broke.to_string(),
-            self.moved.to_string(),
-            self.online.to_string(),
-            self.quarters_mb.map(|mb| format!("{mb:.1}")).join(" "),
-            format!("{:.1}", self.most_mb),
-            format!("{:.1}", self.slope_kb_per_minute),
-            format!("{:.0}", self.server_cpu_share * 100.0),
-            self.missing.to_string(),
-            self.faults.all().to_string(),
-        ]
-    }
-}
-
-/// The state that a client should be in.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Place {
-    Here,
-    /// Has left.
-    Away,
-    /// Its connection broke and it has not resumed.
-    Broken,
-}
+const CONVERGENCE_TIME: Duration = Duration::from_mins(1);
 
 /// Runs the scenario for `time` with `rate` events per second.
 ///
 /// # Errors
-/// Returns an error if the accounts and tickets cannot be created or a server does not start.
-pub async fn run(setting: &Setting, time: Duration, rate: f64) -> Outcome {
-    let people = People::gather(&setting.folder, setting.most(), 0).await?;
-    let mut table = Table::new(
-        setting.format,
-        &format!("churn: sessions join, leave, break, resume and move ({})", machine::describe()),
-    );
-    let mut progress = Progress::default();
-    let mut is_fine = true;
-    for run in 1..=setting.runs {
-        for &sessions in &setting.sessions {
-            let server = setting.serve()?;
-            let net = setting.net(&server, Arrivals::Ignored)?;
-            let crowd = Crowd::gather(&net, &people.holders[..sessions], setting.closely, BEAT);
-            crowd.aim(sessions as u64);
-            crowd.tell_all(Command::Come(By::Ticket));
-            let came = crowd.reach(0, setting.patience, &mut progress).await;
-
-            let mut script = Script { crowd: &crowd, places: vec![Place::Here; sessions], counts: [0; 5] };
-            let mut dice = Dice::new(wall());
-            let (begin, processor) = (Instant::now(), server.processor());
-            let (mut samples, mut events) = (Vec::new(), 0_u64);
-            while begin.elapsed() < time {
-                let due = (begin.elapsed().as_secs_f64() * rate) as u64;
-                while events < due {
-                    script.event(&mut dice);
-                    events += 1;
-                }
-                if begin.elapsed() >= LOOK * samples.len() as u32 {
-                    samples.push((begin.elapsed().as_secs_f64(), server.memory().resident as f64));
-                }
-                progress
-                    .say(|| format!("{:.0} of {} s, {events} events", begin.elapsed().as_secs_f64(), time.as_secs()));
-                sleep(Duration::from_millis(10)).await;
+/// The accounts and tickets cannot be created or a server does not start.
+pub async fn run(settings: &Settings, table: &mut Table, time: Duration, rate: f64) -> io::Result<()> {
+    let accounts = settings.accounts(settings.max_sessions(), 0).await?.with_ticket;
+    for (run, sessions) in settings.cases() {
+        let trial = Trial::start(settings, Design::Ours, Arrivals::Ignored, &accounts[..sessions])?;
+        let joined = trial.login(0..sessions).await;
+        let mut script = Script::new(&trial.clients);
+        let (begin, before, mut progress) = (Instant::now(), trial.usage(), Progress::default());
+        let (mut samples, mut events) = (Vec::new(), 0);
+        while begin.elapsed() < time {
+            let elapsed = begin.elapsed().as_secs_f64();
+            let due = (elapsed * rate) as u64;
+            (events..due).for_each(|_| script.next_event());
+            events = due;
+            if begin.elapsed() >= SAMPLE_INTERVAL * samples.len() as u32 {
+                samples.push((elapsed, trial.server.process.memory().resident as f64));
             }
-            let used = server.processor() - processor;
-            let seconds = begin.elapsed().as_secs_f64();
-            script.bring_back();
-            let Script { places, counts: [came_in, left, resumed, broke, moved], .. } = script;
-            let faults = crowd.settle(|index| places[index] == Place::Here, SETTLE).await;
-            let row = Churned {
-                run,
-                sessions,
-                seconds,
-                came: came_in,
-                left,
-                resumed,
-                broke,
-                moved,
-                online: crowd.truth().len(),
-                quarters_mb: std::array::from_fn(|quarter| mean(&samples, quarter) / 1e6),
-                most_mb: samples.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max) / 1e6,
-                slope_kb_per_minute: slope(&samples[samples.len() / 2..]) * 60.0 / 1e3,
-                server_cpu_share: used.as_secs_f64() / seconds,
-                missing: came.missing,
-                faults,
-            };
-            is_fine &= row.missing == 0 && row.faults.all() == 0;
-            table.row(&row);
-            tell_troubles("churn", &crowd.tally.troubles());
-            crowd.scatter().await;
+            progress.report(|| format!("{elapsed:.0} of {} s, {events} events", time.as_secs()));
+            sleep(Duration::from_millis(10)).await;
         }
+        let (usage, seconds) = (trial.usage() - before, begin.elapsed().as_secs_f64());
+        script.resume_broken();
+        let should_be_online = |index: usize| script.expected[index] == Expected::Online;
+        let faults = trial.clients.wait_until_consistent(should_be_online, CONVERGENCE_TIME).await;
+        let quarters: [f64; 4] = std::array::from_fn(|quarter| mean(&samples, quarter) / 1e6);
+        let row = Row::default()
+            .with("run", run)
+            .with("sessions", sessions)
+            .with("seconds", seconds)
+            .with("joined", script.joined)
+            .with("left", script.left)
+            .with("resumed", script.resumed)
+            .with("broke", script.broke)
+            .with("moved", script.moved)
+            .with("online", trial.clients.expected_roster().len())
+            .with("quarters_mb", quarters.to_vec())
+            .with("most_mb", samples.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max) / 1e6)
+            .with("slope_kb_per_minute", slope(&samples[samples.len() / 2..]) * 60.0 / 1e3)
+            .with("server_cpu_share", usage.server.as_secs_f64() / seconds)
+            .with_faults("missing", joined.missing as u64);
+        table.row(&faults.add_to(row));
+        trial.shut_down().await;
     }
-    Ok(is_fine)
+    Ok(())
 }
 
-/// Generates the events and tracks the state that each client should be in.
+/// The state that a client should be in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Expected {
+    Online,
+    /// Has left.
+    Offline,
+    /// Its connection broke and it has not resumed.
+    Broken,
+}
+
+/// Generates the events, counts them, and tracks the state that each client should be in.
 struct Script<'a> {
-    crowd: &'a Crowd,
-    places: Vec<Place>,
-    /// Numbers of events: came, left, resumed, broke, moved.
-    counts: [u64; 5],
+    clients: &'a Clients,
+    generator: SeededGenerator,
+    expected: Vec<Expected>,
+    joined: u64,
+    left: u64,
+    resumed: u64,
+    broke: u64,
+    moved: u64,
 }
 
-impl Script<'_> {
+impl<'a> Script<'a> {
+    fn new(clients: &'a Clients) -> Self {
+        let (generator, expected) = (SeededGenerator::new(wall_nanos()), vec![Expected::Online; clients.states.len()]);
+        Self { clients, generator, expected, joined: 0, left: 0, resumed: 0, broke: 0, moved: 0 }
+    }
+
     /// Sends a random event to a random client. Clients execute commands in order, so this does not wait.
-    fn event(&mut self, dice: &mut Dice) {
-        let who = dice.below(self.places.len() as u64) as usize;
-        let what = match self.places[who] {
-            Place::Away | Place::Broken => {
-                self.crowd.tell(who, Command::Come(By::Ticket));
-                self.places[who] = Place::Here;
-                0
+    fn next_event(&mut self) {
+        let index = (self.generator.number() % self.expected.len() as u64) as usize;
+        let command = |command| self.clients.command(index, command);
+        let expected = &mut self.expected[index];
+        match (*expected, self.generator.number() % 10) {
+            (Expected::Offline | Expected::Broken, _) => {
+                command(Command::Login(Method::Ticket));
+                *expected = Expected::Online;
+                self.joined += 1;
             }
-            Place::Here => match dice.below(10) {
-                0..=1 => {
-                    self.crowd.tell(who, Command::Leave);
-                    self.places[who] = Place::Away;
-                    1
-                }
-                2..=5 => {
-                    self.crowd.tell(who, Command::Cut);
-                    self.crowd.tell(who, Command::Come(By::Ticket));
-                    2
-                }
-                6 => {
-                    self.crowd.tell(who, Command::Cut);
-                    self.places[who] = Place::Broken;
-                    3
-                }
-                _ => {
-                    self.crowd.tell(who, Command::Move(30_000 + dice.below(20_000) as u16));
-                    4
-                }
-            },
-        };
-        self.counts[what] += 1;
+            (Expected::Online, 0..=1) => {
+                command(Command::Leave);
+                *expected = Expected::Offline;
+                self.left += 1;
+            }
+            (Expected::Online, 2..=5) => {
+                command(Command::Break);
+                command(Command::Login(Method::Ticket));
+                self.resumed += 1;
+            }
+            (Expected::Online, 6) => {
+                command(Command::Break);
+                *expected = Expected::Broken;
+                self.broke += 1;
+            }
+            (Expected::Online, _) => {
+                command(Command::Move(30_000 + (self.generator.number() % 20_000) as u16));
+                self.moved += 1;
+            }
+        }
     }
 
     /// Makes all broken clients resume, so that no session is in its grace time at the end.
-    fn bring_back(&mut self) {
-        for (who, place) in self.places.iter_mut().enumerate() {
-            if *place == Place::Broken {
-                self.crowd.tell(who, Command::Come(By::Ticket));
-                *place = Place::Here;
-            }
+    fn resume_broken(&mut self) {
+        for (index, expected) in self.expected.iter_mut().enumerate().filter(|(_, state)| **state == Expected::Broken) {
+            self.clients.command(index, Command::Login(Method::Ticket));
+            *expected = Expected::Online;
         }
     }
 }

@@ -1,234 +1,249 @@
 //! A lightweight client as a task. It behaves like a real one: it exchanges hellos, sends heartbeats, honours the
 //! server's retry times with jitter, and reconnects when its connection breaks.
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::Poll;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use chat_core::extras::Extras;
+use chat_core::generator::Generator;
 use chat_core::key::PublicKey;
-use chat_core::roster::LinkVersions;
+use chat_core::roster::{Entry, LinkVersions};
+use chat_core::sim::SeededGenerator;
 use chat_core::wire::control::{KNOWN_VERSION, Login, Offer, OfferPolicy, Purpose, Request, Resume, version_extra};
 use chat_core::wire::rejection::Rejection;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
-use super::line::{Line, Trouble, encoded};
-use super::member::{Member, Moment};
+use super::accounts::TestAccount;
+use super::connection::{Connection, Failure};
+use super::counters::Counters;
+use super::encoded;
 use super::net::{self, Net};
-use super::random::Dice;
-use super::tally::Tally;
+use super::view::{Detail, View};
 
 /// Bounds of the pause before a retry: those of real clients.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MIN_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// A command to a client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Command {
     /// Log in and stay online, reconnecting as necessary, until another command.
-    Come(By),
-    /// Connect and exchange hellos, then wait for `Come` to log in.
-    Knock,
+    Login(Method),
+    /// Connect and exchange hellos, so that the next `Login` need not.
+    Connect,
     /// End the session with a leave request.
     Leave,
     /// Break the connection without a leave request.
-    Cut,
-    /// Announce another port.
+    Break,
+    /// Offer another port.
     Move(u16),
 }
 
 /// How a client logs in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum By {
-    /// With its ticket.
+pub(crate) enum Method {
     Ticket,
-    /// With its password.
     Password,
     /// By registering its account, or with its password if the account exists.
-    Registering,
+    Register,
+}
+
+/// The state of one client that its task and the scenario share.
+#[derive(Debug)]
+pub(crate) struct SharedState {
+    /// When the kernel received the most recently read bytes, if the [`Net`] records arrivals.
+    pub(crate) arrived: Arc<AtomicU64>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) account: TestAccount,
+    /// The client's own entry, from its welcome.
+    pub(crate) entry: Option<Entry>,
+    pub(crate) is_online: bool,
+    pub(crate) view: View,
+    /// When the client last logged in.
+    pub(crate) logged_in: Option<Instant>,
+    /// When the client last sent a request that changes the roster.
+    pub(crate) requested: Option<Moment>,
+    /// When the client's view reached the target.
+    pub(crate) reached: Option<Moment>,
+}
+
+/// A point in time on two clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) at: Instant,
+    /// On the clock of [`net::wall_nanos`]. For received data the kernel's time of arrival, if it is recorded.
+    pub(crate) wall: u64,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Self { at: Instant::now(), wall: net::wall_nanos() }
+    }
+}
+
+impl SharedState {
+    pub(crate) fn new(account: TestAccount, detail: Detail) -> Self {
+        let view = View::new(detail);
+        let state =
+            State { account, entry: None, is_online: false, view, logged_in: None, requested: None, reached: None };
+        Self { arrived: Arc::default(), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The state that a client's task owns.
-#[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) member: Arc<Member>,
+    pub(crate) shared: Arc<SharedState>,
     pub(crate) net: Arc<Net>,
-    pub(crate) tally: Arc<Tally>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) commands: UnboundedReceiver<Command>,
-    /// The heartbeat interval.
-    pub(crate) beat: Duration,
-    pub(crate) dice: Dice,
+    pub(crate) heartbeat: Duration,
+    pub(crate) generator: SeededGenerator,
+    /// The client's number among all clients, which determines its source address.
+    pub(crate) number: usize,
     pub(crate) port: u16,
-}
-
-/// Why a client is no longer online.
-enum End {
-    /// A command asked for it.
-    Away,
-    Trouble(Trouble),
+    /// The connection that the next login uses.
+    pub(crate) prepared: Option<Connection>,
 }
 
 impl Client {
-    /// Executes commands until the crowd drops the sender.
-    pub(crate) async fn live(mut self) {
+    /// Executes commands until the sender is dropped.
+    pub(crate) async fn run(mut self) {
         while let Some(command) = self.commands.recv().await {
             match command {
-                Command::Come(by) => self.stay(by, None).await,
-                Command::Knock => {
-                    let line = self.knock().await;
-                    if let Some(Command::Come(by)) = self.commands.recv().await {
-                        self.stay(by, line.map_err(|trouble| self.tally.trouble(trouble.to_string())).ok()).await;
-                    }
-                }
-                // An offline client has nothing to leave, break or move.
-                Command::Leave | Command::Cut | Command::Move(_) => {}
+                Command::Login(method) => self.stay_online(method).await,
+                Command::Connect => match self.connect().await {
+                    Ok(connection) => self.prepared = Some(connection),
+                    Err(failure) => self.counters.count(&failure),
+                },
+                // Without a session there is nothing to leave, break or move.
+                Command::Leave | Command::Break | Command::Move(_) => {}
             }
         }
     }
 
     /// Logs in and stays online, reconnecting after failures, until a command ends it.
-    async fn stay(&mut self, mut by: By, mut line: Option<Line>) {
-        let mut bound = SHORTEST_PAUSE;
+    async fn stay_online(&mut self, mut method: Method) {
+        let mut max_pause = MIN_PAUSE;
         loop {
-            let came = match line.take() {
-                Some(line) => self.enter(line, by).await,
-                None => self.come(by).await,
-            };
-            let trouble = match came {
-                Ok(mut line) => {
-                    bound = SHORTEST_PAUSE;
-                    by = By::Ticket;
-                    self.tally.online.fetch_add(1, Ordering::Relaxed);
-                    let end = self.follow(&mut line).await;
-                    self.tally.online.fetch_sub(1, Ordering::Relaxed);
-                    self.member.lock().is_online = false;
+            let failure = match self.login(method).await {
+                Ok(mut connection) => {
+                    (max_pause, method) = (MIN_PAUSE, Method::Ticket);
+                    self.counters.online.fetch_add(1, Ordering::Relaxed);
+                    let end = self.follow(&mut connection).await;
+                    self.counters.online.fetch_sub(1, Ordering::Relaxed);
+                    self.shared.lock().is_online = false;
                     match end {
-                        End::Away => return,
-                        End::Trouble(trouble) => trouble,
+                        Ok(()) => return,
+                        Err(failure) => failure,
                     }
                 }
-                Err(Trouble::Rejected(Rejection::NameTaken)) if by == By::Registering => {
-                    by = By::Password;
+                Err(Failure::Rejected(Rejection::NameTaken)) if method == Method::Register => {
+                    method = Method::Password;
                     continue;
                 }
-                Err(trouble) => trouble,
+                Err(failure) => failure,
             };
-            self.tally.trouble(trouble.to_string());
-            let asked = match &trouble {
-                Trouble::Rejected(rejection) => rejection.retry_after(),
-                _ => None,
-            };
-            let pause = match asked {
-                Some(asked) => asked + asked.max(SHORTEST_PAUSE).mul_f64(self.dice.share()),
+            self.counters.count(&failure);
+            sleep(match failure.retry_after() {
+                Some(time) => time + self.generator.up_to(time.max(MIN_PAUSE)),
                 None => {
-                    bound = (bound * 2).min(LONGEST_PAUSE);
-                    SHORTEST_PAUSE + (bound - SHORTEST_PAUSE).mul_f64(self.dice.share())
+                    max_pause = (max_pause * 2).min(MAX_PAUSE);
+                    MIN_PAUSE + self.generator.up_to(max_pause - MIN_PAUSE)
                 }
-            };
-            sleep(pause).await;
+            })
+            .await;
         }
     }
 
-    async fn come(&mut self, by: By) -> Result<Line, Trouble> {
+    async fn connect(&self) -> Result<Connection, Failure> {
+        Connection::open(&self.net, self.number, &self.shared, &self.counters).await
+    }
+
+    async fn login(&mut self, method: Method) -> Result<Connection, Failure> {
         let net = Arc::clone(&self.net);
         let _permit = net.dialling.acquire().await;
-        let line = self.knock().await?;
-        self.enter(line, by).await
-    }
-
-    async fn knock(&mut self) -> Result<Line, Trouble> {
-        // Random phase, so that the clients' heartbeats are spread over the interval.
-        let first = self.beat.mul_f64(self.dice.share());
-        Line::open(&self.net, &self.member, &self.tally, self.beat, first).await
-    }
-
-    async fn enter(&mut self, mut line: Line, by: By) -> Result<Line, Trouble> {
-        line.enter(&self.request(by)).await?;
-        Ok(line)
-    }
-
-    fn request(&mut self, by: By) -> Vec<u8> {
-        let (person, version) = {
-            let state = self.member.lock();
-            (state.person.clone(), state.view.step())
+        let mut connection = match self.prepared.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
         };
-        let offer = offer(self.port);
-        let key = PublicKey::new(self.dice.bytes());
-        let versions = LinkVersions { low: 1, high: 1 };
-        let request = match by {
-            By::Ticket => Request::Resume(Resume {
-                ticket: &person.ticket,
+        connection.login(&self.login_request(method)).await?;
+        Ok(connection)
+    }
+
+    fn login_request(&mut self, method: Method) -> Vec<u8> {
+        let state = self.shared.lock();
+        let mut key = [0; 32];
+        self.generator.fill(&mut key);
+        let (key, offer, versions) = (PublicKey::new(key), offer(self.port), LinkVersions { low: 1, high: 1 });
+        let version = state.view.version_to_resume();
+        encoded(&match method {
+            Method::Ticket => Request::Resume(Resume {
+                ticket: &state.account.ticket,
                 offer,
                 next_key: key,
                 versions,
                 extras: version.into_iter().map(|version| version_extra(KNOWN_VERSION, version)).collect(),
             }),
-            By::Password | By::Registering => Request::Login(Login {
-                purpose: if by == By::Registering { Purpose::Register } else { Purpose::Login },
-                user: &person.name,
-                password: &person.password,
+            Method::Password | Method::Register => Request::Login(Login {
+                purpose: if method == Method::Register { Purpose::Register } else { Purpose::Login },
+                user: &state.account.name,
+                password: &state.account.password,
                 offer,
                 key,
                 versions,
                 extras: Extras::default(),
             }),
-        };
-        encoded(&request)
+        })
     }
 
-    /// Follows the roster and executes commands, until a command or an error ends it.
-    async fn follow(&mut self, line: &mut Line) -> End {
-        enum Turn {
-            Command(Option<Command>),
-            Beat,
-            Read(Result<(), Trouble>),
-        }
+    /// Follows the roster and executes commands, until a command ends it or the connection fails.
+    async fn follow(&mut self, connection: &mut Connection) -> Result<(), Failure> {
+        // A random phase spreads the heartbeats of the clients over the interval.
+        let first = self.generator.up_to(self.heartbeat);
+        let mut heartbeats = interval_at(tokio::time::Instant::now() + first, self.heartbeat);
+        heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let turn = poll_fn(|cx| {
-                if let Poll::Ready(command) = self.commands.poll_recv(cx) {
-                    return Poll::Ready(Turn::Command(command));
-                }
-                if line.poll_beat(cx).is_ready() {
-                    return Poll::Ready(Turn::Beat);
-                }
-                line.poll_read(cx).map(Turn::Read)
-            })
-            .await;
-            let written = match turn {
-                Turn::Read(Ok(())) => Ok(()),
-                Turn::Read(Err(trouble)) => return End::Trouble(trouble),
-                Turn::Command(None | Some(Command::Cut)) => return End::Away,
-                Turn::Command(Some(Command::Leave)) => {
-                    self.member.lock().asked = Some(Moment::now());
-                    let said = line.say(&Request::Leave).await;
-                    // Wait for the server to close the connection. A broken connection serves as well.
-                    while said.is_ok() && line.read().await.is_ok() {}
-                    return End::Away;
-                }
-                Turn::Command(Some(Command::Move(port))) => {
-                    self.moved(port);
-                    line.say(&Request::Move(offer(port))).await
-                }
-                Turn::Command(Some(Command::Come(_) | Command::Knock)) => Ok(()),
-                Turn::Beat => line.beat().await,
-            };
-            if let Err(trouble) = written {
-                return End::Trouble(trouble);
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    None | Some(Command::Break) => return Ok(()),
+                    Some(Command::Leave) => {
+                        self.shared.lock().requested = Some(Moment::now());
+                        let sent = connection.send(&Request::Leave).await;
+                        // Wait until the server closes the connection or it breaks.
+                        while sent.is_ok() && connection.read().await.is_ok() {}
+                        return Ok(());
+                    }
+                    Some(Command::Move(port)) => {
+                        self.record_move(port);
+                        connection.send(&Request::Move(offer(port))).await?;
+                    }
+                    Some(Command::Login(_) | Command::Connect) => {}
+                },
+                _ = heartbeats.tick() => connection.send_heartbeat().await?,
+                result = connection.read() => result?,
             }
         }
     }
 
-    /// Records the new port before announcing it.
-    fn moved(&mut self, port: u16) {
+    /// Records the new port before the client offers it.
+    fn record_move(&mut self, port: u16) {
         self.port = port;
-        let mut state = self.member.lock();
-        state.asked = Some(Moment::now());
+        let mut state = self.shared.lock();
+        state.requested = Some(Moment::now());
         if let Some(entry) = &mut state.entry {
-            entry.addresses = vec![SocketAddr::new(net::source(self.member.place), port)];
+            entry.addresses = vec![SocketAddr::new(net::source(self.number), port)];
         }
     }
 }

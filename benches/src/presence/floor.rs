@@ -1,17 +1,16 @@
 //! The lower bound ("floor") of a join storm: a minimal server that performs the same number of TLS handshakes, sends
 //! the same number of bytes, and does nothing else.
 
-use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufRead, AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::net::Net;
 use super::tls;
@@ -22,37 +21,37 @@ const CHUNK: usize = 64 * 1024;
 /// The listen backlog: the largest that the system accepts.
 const BACKLOG: u32 = 65_535;
 
-/// Opens a listener with a large backlog on a free port and prints its address.
+/// Serves until the process is killed: each client sends the number of bytes that it wants and receives them.
+pub(super) async fn serve(data: &Path) -> io::Result<()> {
+    accept_all(data, |stream, _| push(stream)).await
+}
+
+/// Listens on a free port, prints the address, and serves each connection in a task of its own until the process is
+/// killed.
 #[expect(clippy::print_stdout, reason = "the parent process reads the address from standard output")]
-pub(crate) fn listen() -> io::Result<TcpListener> {
+pub(super) async fn accept_all<F: Future<Output = io::Result<()>> + Send + 'static>(
+    data: &Path,
+    serve: impl Fn(TlsStream<TcpStream>, SocketAddr) -> F + Clone + Send + 'static,
+) -> io::Result<()> {
+    let tls = tls::server(&data.join("identity.pem"))?;
     let socket = TcpSocket::new_v4()?;
     socket.bind(([127, 0, 0, 1], 0).into())?;
     let listener = socket.listen(BACKLOG)?;
     println!("listening on {}", listener.local_addr()?);
-    Ok(listener)
-}
-
-/// Serves until the process is killed: each client sends the number of bytes that it wants and receives them.
-///
-/// # Errors
-/// Returns an error if the listener cannot be opened or fails, or if the identity in the data directory is unusable.
-pub async fn serve(data: &Path) -> io::Result<()> {
-    let tls = tls::server(&data.join("identity.pem"))?;
-    let listener = listen()?;
     loop {
-        let (stream, _) = listener.accept().await?;
-        let tls = tls.clone();
+        let (stream, from) = listener.accept().await?;
+        let (tls, serve) = (tls.clone(), serve.clone());
         tokio::spawn(async move {
+            stream.set_nodelay(true)?;
             // The client reports a connection that ends early.
-            drop(push(stream, tls).await);
+            let stream = tls.accept(stream).await?;
+            serve(stream, from).await
         });
     }
 }
 
-async fn push(stream: TcpStream, tls: TlsAcceptor) -> io::Result<()> {
+async fn push(mut stream: TlsStream<TcpStream>) -> io::Result<()> {
     static BYTES: [u8; CHUNK] = [7; CHUNK];
-    stream.set_nodelay(true)?;
-    let mut stream = tls.accept(stream).await?;
     let mut left = stream.read_u64().await?;
     while left > 0 {
         let now = left.min(CHUNK as u64);
@@ -65,37 +64,27 @@ async fn push(stream: TcpStream, tls: TlsAcceptor) -> io::Result<()> {
 }
 
 /// Connects `clients` clients at the same time, which receive `bytes` bytes in total. Returns the elapsed time.
-///
-/// # Errors
-/// Returns an error if a client does not receive all of its bytes.
 pub(crate) async fn pull(net: &Arc<Net>, clients: usize, bytes: u64) -> io::Result<Duration> {
     let begin = Instant::now();
     let mut tasks = JoinSet::new();
     for index in 0..clients {
         let net = Arc::clone(net);
-        let wanted = bytes / clients as u64 + u64::from((index as u64) < bytes % clients as u64);
+        let mut left = bytes / clients as u64 + u64::from((index as u64) < bytes % clients as u64);
         tasks.spawn(async move {
-            let permit = net.dialling.acquire().await;
+            let mut permit = Some(net.dialling.acquire().await);
             let mut stream = net.dial(index, &Arc::default()).await?;
-            stream.write_u64(wanted).await?;
+            stream.write_u64(left).await?;
             stream.flush().await?;
-            let mut left = wanted;
-            let mut permit = Some(permit);
             while left > 0 {
-                let count = poll_fn(|cx| {
-                    let polled = Pin::new(&mut stream).poll_fill_buf(cx);
-                    polled.map_ok(<[u8]>::len)
-                })
-                .await?;
+                let count = stream.fill_buf().await?.len();
                 if count == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
                 // Release the permit with the first bytes, as the other clients do when they are logged in.
-                permit = None;
-                Pin::new(&mut stream).consume(count);
+                permit.take();
+                stream.consume(count);
                 left = left.saturating_sub(count as u64);
             }
-            drop(permit);
             Ok::<_, io::Error>((stream, Instant::now()))
         });
     }

@@ -1,6 +1,5 @@
 //! Connections of many clients on one machine: many source addresses, and arrival times recorded by the kernel.
 
-use std::fmt;
 use std::io::{self, ErrorKind, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
@@ -22,72 +21,61 @@ use tokio_rustls::client::TlsStream;
 use super::tls;
 
 /// Number of clients that share a source address: below the server's default limit of 128.
-const PER_ADDRESS: usize = 100;
+const CLIENTS_PER_ADDRESS: usize = 100;
 
 /// Connects clients to one server.
 pub(crate) struct Net {
     server: SocketAddr,
     tls: TlsConnector,
-    name: ServerName<'static>,
     /// Limits how many clients connect and log in at the same time.
     pub(crate) dialling: Semaphore,
     arrivals: Arrivals,
 }
 
-/// Whether the kernel records when bytes arrive. Recording has a small cost, so only scenarios that need it ask for it.
+/// Whether the kernel records when bytes arrive. Recording has a small cost, so only scenarios that need it request it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Arrivals {
-    /// Arrival times are recorded.
-    Noted,
-    /// Arrival times are not recorded.
+    Recorded,
     Ignored,
-}
-
-impl fmt::Debug for Net {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Net").field("server", &self.server).finish_non_exhaustive()
-    }
 }
 
 impl Net {
     pub(crate) fn new(server: SocketAddr, dialling: usize, arrivals: Arrivals) -> io::Result<Arc<Self>> {
-        let name = ServerName::from(server.ip());
-        Ok(Arc::new(Self { server, tls: tls::client()?, name, dialling: Semaphore::new(dialling), arrivals }))
+        Ok(Arc::new(Self { server, tls: tls::client()?, dialling: Semaphore::new(dialling), arrivals }))
     }
 
-    /// Connects client number `index` from its source address and performs the TLS handshake. The time of the latest
-    /// arrival is stored in `arrived` if arrivals are recorded.
+    /// Connects client number `index` from its source address and performs the TLS handshake. If arrivals are recorded,
+    /// the time of the latest is stored in `arrived`.
     pub(crate) async fn dial(&self, index: usize, arrived: &Arc<AtomicU64>) -> io::Result<TlsStream<Socket>> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(source(index), 0))?;
         let stream = socket.connect(self.server).await?;
         stream.set_nodelay(true)?;
         let arrived = match self.arrivals {
-            Arrivals::Noted => {
+            Arrivals::Recorded => {
                 setsockopt(&stream, sockopt::ReceiveTimestampns, &true)?;
                 Some(Arc::clone(arrived))
             }
             Arrivals::Ignored => None,
         };
-        self.tls.connect(self.name.clone(), Socket { stream, arrived }).await
+        self.tls.connect(ServerName::from(self.server.ip()), Socket { stream, arrived }).await
     }
 }
 
 /// The source address of client number `index`.
 pub(crate) fn source(index: usize) -> IpAddr {
-    let [.., high, low] = u32::try_from(index / PER_ADDRESS + 1).unwrap_or(u32::MAX).to_be_bytes();
+    let [.., high, low] = u32::try_from(index / CLIENTS_PER_ADDRESS + 1).unwrap_or(u32::MAX).to_be_bytes();
     Ipv4Addr::new(127, 1, high, low).into()
 }
 
 /// The current time in nanoseconds, on the clock of the kernel's arrival times.
-pub(crate) fn wall() -> u64 {
+pub(crate) fn wall_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A socket that can record when the most recently read bytes arrived, on the clock of [`wall`]. Over loopback that is
-/// when the server wrote them.
-#[derive(Debug)]
+/// A socket that can record when the most recently read bytes arrived, on the clock of [`wall_nanos`]. Over loopback that
+/// is when the server wrote them.
 pub(crate) struct Socket {
     stream: TcpStream,
     arrived: Option<Arc<AtomicU64>>,
@@ -145,11 +133,8 @@ impl AsyncWrite for Socket {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
-    use tokio::time::{sleep, timeout};
 
     use super::*;
 
@@ -159,17 +144,14 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut far, _) = listener.accept().await.unwrap();
         setsockopt(&stream, sockopt::ReceiveTimestampns, &true).unwrap();
-        let (arrived, before) = (Arc::<AtomicU64>::default(), wall());
+        let (arrived, before) = (Arc::<AtomicU64>::default(), wall_nanos());
         let mut socket = Socket { stream, arrived: Some(Arc::clone(&arrived)) };
         // The kernel starts to record arrivals shortly after the option is set.
-        let noted = async {
-            while arrived.load(Ordering::Relaxed) == 0 {
-                far.write_all(b"x").await.unwrap();
-                socket.read_exact(&mut [0]).await.unwrap();
-                sleep(Duration::from_millis(1)).await;
-            }
-        };
-        timeout(Duration::from_secs(30), noted).await.expect("arrival times are recorded");
+        while arrived.load(Ordering::Relaxed) == 0 {
+            far.write_all(b"x").await.unwrap();
+            socket.read_exact(&mut [0]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
         let sent: Vec<u8> = (0..=u8::MAX).cycle().take(100_000).collect();
         let send = async {
             for piece in sent.chunks(1_237) {
@@ -178,25 +160,17 @@ mod tests {
             }
             drop(far);
         };
-        let read = async {
-            let (mut read, mut buffer) = (Vec::new(), [0; 1_000]);
-            loop {
-                match socket.read(&mut buffer).await.unwrap() {
-                    0 => return read,
-                    count => read.extend_from_slice(&buffer[..count]),
-                }
-            }
-        };
-        let ((), read) = tokio::join!(send, read);
-        assert_eq!(read, sent);
+        let mut read = Vec::new();
+        let ((), result) = tokio::join!(send, socket.read_to_end(&mut read));
+        assert_eq!((result.unwrap(), read), (sent.len(), sent));
         let arrived = arrived.load(Ordering::Relaxed);
-        assert!((before..=wall()).contains(&arrived), "{arrived} is not after {before}");
+        assert!((before..=wall_nanos()).contains(&arrived), "{arrived} is not after {before}");
     }
 
     #[test]
     fn each_source_address_serves_a_limited_number_of_clients() {
-        assert_eq!(source(0), source(PER_ADDRESS - 1));
-        assert_ne!(source(0), source(PER_ADDRESS));
+        assert_eq!(source(0), source(CLIENTS_PER_ADDRESS - 1));
+        assert_ne!(source(0), source(CLIENTS_PER_ADDRESS));
         assert_eq!(source(25_600), IpAddr::from([127, 1, 1, 1]));
     }
 }

@@ -17,7 +17,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 /// but accepts any public key.
 pub(crate) fn client() -> io::Result<TlsConnector> {
     let provider = provider();
-    let verifier = Anybody { algorithms: provider.signature_verification_algorithms };
+    let verifier = AcceptAnyKey(provider.signature_verification_algorithms);
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(io::Error::other)?
@@ -31,11 +31,8 @@ pub(crate) fn client() -> io::Result<TlsConnector> {
 /// Creates an acceptor for the servers of the comparison, with the presence server's certificate and key from the file
 /// `identity`.
 pub(crate) fn server(identity: &Path) -> io::Result<TlsAcceptor> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(identity)
-        .and_then(Iterator::collect)
-        .map_err(|error| io::Error::other(format!("{}: {error}", identity.display())))?;
-    let key = PrivateKeyDer::from_pem_file(identity)
-        .map_err(|error| io::Error::other(format!("{}: {error}", identity.display())))?;
+    let chain = CertificateDer::pem_file_iter(identity).and_then(Iterator::collect).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_file(identity).map_err(io::Error::other)?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(io::Error::other)?
@@ -52,11 +49,9 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 #[derive(Debug)]
-struct Anybody {
-    algorithms: WebPkiSupportedAlgorithms,
-}
+struct AcceptAnyKey(WebPkiSupportedAlgorithms);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AcceptAnyKey {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -84,10 +79,10 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+        verify_tls13_signature(message, certificate, signature, &self.0)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.0.supported_schemes()
     }
 }

@@ -1,237 +1,239 @@
-//! A client's view of the roster, with the rules of the real client. A snapshot arrives in pages. Updates that arrive
-//! during a snapshot are applied after it, unless the snapshot contains them. Every other update must continue the
-//! current revision.
+//! A client's view of the roster: a snapshot, or a delta to the previous view, and the updates that follow. Every update
+//! must continue the current revision, and none may arrive during a snapshot.
 
 use chat_core::id::{Epoch, Revision};
-use chat_core::roster::{Change, Roster, RosterVersion};
+use chat_core::roster::{Roster, RosterVersion};
 use chat_core::wire::Malformed;
 use chat_core::wire::control::Reply;
 
-use super::peek_reply::PeekReply;
-
 /// How much of the roster a client processes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Looking {
-    /// The client keeps a full roster.
-    Closely,
+pub(crate) enum Detail {
+    /// The client keeps the entries.
+    Entries,
     /// The client only counts entries and follows revisions.
-    Counting,
+    Counts,
 }
 
 /// A client's view of the roster.
 #[derive(Debug)]
 pub(crate) struct View {
-    pub(crate) looking: Looking,
-    pub(crate) epoch: Epoch,
-    pub(crate) revision: Revision,
-    /// Whether the view has received a complete snapshot or delta on this connection.
-    pub(crate) is_whole: bool,
-    /// Number of entries in the latest snapshot.
-    pub(crate) copied: u64,
-    /// Revision of the latest snapshot.
-    pub(crate) copied_at: Revision,
+    pub(crate) detail: Detail,
+    pub(crate) version: RosterVersion,
+    state: SyncState,
+    /// Number of entries in the latest snapshot, and its revision.
+    snapshot_entries: u64,
+    snapshot_revision: Revision,
     /// Number of applied changes.
     pub(crate) changes: u64,
     /// Number of updates that did not continue the current revision.
     pub(crate) gaps: u64,
     /// The roster. A counting client leaves it empty.
     pub(crate) roster: Roster,
-    loading: Option<Loading>,
-    /// The revision at which the delta that is being received ends.
-    missed_to: Option<Revision>,
 }
 
-/// A snapshot that is being received, and the updates that arrived during it.
-#[derive(Debug, Default)]
-struct Loading {
-    entries: u64,
-    roster: Roster,
-    held: Vec<Part>,
-}
-
-/// An update. A counting client leaves out its changes.
-#[derive(Debug)]
-struct Part {
-    epoch: Epoch,
-    from: Revision,
-    to: Revision,
-    changes: Vec<Change>,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum SyncState {
+    /// A snapshot is expected or being received.
+    Loading,
+    /// A delta up to this revision is being received.
+    CatchingUp(Revision),
+    InSync,
 }
 
 impl View {
-    pub(crate) fn new(looking: Looking) -> Self {
+    pub(crate) fn new(detail: Detail) -> Self {
         Self {
-            looking,
-            epoch: Epoch::new(0),
-            revision: Revision::new(0),
-            is_whole: false,
-            copied: 0,
-            copied_at: Revision::new(0),
+            detail,
+            version: RosterVersion { epoch: Epoch::new(0), revision: Revision::new(0) },
+            state: SyncState::Loading,
+            snapshot_entries: 0,
+            snapshot_revision: Revision::new(0),
             changes: 0,
             gaps: 0,
             roster: Roster::new(),
-            loading: None,
-            missed_to: None,
         }
     }
 
-    /// The roster version that the client sends when it resumes; `None` if the view is not complete or has gaps.
-    pub(crate) fn step(&self) -> Option<RosterVersion> {
-        let was_whole = self.is_whole || self.missed_to.is_some();
-        let is_known = was_whole && self.loading.is_none() && self.gaps == 0;
-        is_known.then_some(RosterVersion { epoch: self.epoch, revision: self.revision })
+    /// Whether the view is complete: a snapshot or delta has been received on this connection.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.state == SyncState::InSync
     }
 
-    /// Starts a new connection, on which the server sends a snapshot, or, if `missed` is given, a delta up to that
-    /// version.
-    pub(crate) fn begin(&mut self, missed: Option<RosterVersion>) {
-        match missed {
-            None => {
-                (self.is_whole, self.missed_to) = (false, None);
-                self.loading = Some(Loading::default());
-            }
+    /// Whether the latest snapshot has as many entries as its revision, as in a storm in which sessions only join.
+    pub(crate) fn has_one_entry_per_change(&self) -> bool {
+        self.snapshot_entries == self.snapshot_revision.get()
+    }
+
+    /// The roster version that the client sends when it resumes; `None` without a complete roster, or after gaps.
+    pub(crate) fn version_to_resume(&self) -> Option<RosterVersion> {
+        (self.state != SyncState::Loading && self.gaps == 0).then_some(self.version)
+    }
+
+    /// Starts a new connection, on which the server sends a delta up to the version `delta`, or else a snapshot.
+    pub(crate) fn begin(&mut self, delta: Option<RosterVersion>) {
+        match delta {
+            None => self.begin_snapshot(),
             Some(to) => {
-                // A delta that does not continue this view counts as a gap, like such an update.
-                self.gaps += u64::from(self.step().is_none_or(|step| step.epoch != to.epoch));
-                self.is_whole = false;
-                self.missed_to = Some(to.revision);
-                self.catch_up();
+                // A delta that does not continue this view counts as a gap.
+                self.gaps += u64::from(self.version_to_resume().is_none_or(|version| version.epoch != to.epoch));
+                self.state = SyncState::CatchingUp(to.revision);
+                self.finish_catching_up();
             }
         }
     }
 
-    fn catch_up(&mut self) {
-        if self.missed_to.take_if(|to| *to <= self.revision).is_some() {
-            self.is_whole = true;
+    fn begin_snapshot(&mut self) {
+        (self.state, self.snapshot_entries, self.roster) = (SyncState::Loading, 0, Roster::new());
+    }
+
+    fn finish_catching_up(&mut self) {
+        if matches!(self.state, SyncState::CatchingUp(to) if to <= self.version.revision) {
+            self.state = SyncState::InSync;
         }
     }
 
     /// Applies a snapshot page, a snapshot's completion or an update. `payload` is the whole encoded reply, which only
-    /// a client that keeps a roster decodes.
-    pub(crate) fn see(&mut self, part: &PeekReply, payload: &[u8]) -> Result<(), Malformed> {
-        let reply = match self.looking {
-            Looking::Closely => Some(Reply::decode(payload)?),
-            Looking::Counting => None,
+    /// a client that keeps entries decodes.
+    pub(crate) fn apply(&mut self, reply: &PeekReply, payload: &[u8]) -> Result<(), Malformed> {
+        let decoded = match self.detail {
+            Detail::Entries => Some(Reply::decode(payload)?),
+            Detail::Counts => None,
         };
-        match *part {
+        match *reply {
             PeekReply::Page(entries) => {
-                let loading = self.loading.get_or_insert_default();
-                loading.entries += u64::from(entries);
-                if let Some(Reply::SnapshotPage(entries)) = reply {
-                    entries.into_iter().for_each(|entry| drop(loading.roster.insert(entry)));
+                // A connection with too many unread updates receives a snapshot instead of them.
+                if self.state != SyncState::Loading {
+                    self.begin_snapshot();
+                }
+                self.snapshot_entries += u64::from(entries);
+                if let Some(Reply::SnapshotPage(entries)) = decoded {
+                    entries.into_iter().for_each(|entry| drop(self.roster.insert(entry)));
                 }
             }
             PeekReply::Complete(epoch, revision) => {
-                let loading = self.loading.take().unwrap_or_default();
-                self.missed_to = None;
-                (self.epoch, self.revision) = (epoch, revision);
-                (self.copied, self.copied_at) = (loading.entries, revision);
-                self.roster = loading.roster;
-                self.is_whole = true;
-                loading.held.into_iter().filter(|part| part.epoch == epoch).for_each(|part| self.make(part));
+                self.version = RosterVersion { epoch, revision };
+                (self.state, self.snapshot_revision) = (SyncState::InSync, revision);
             }
             PeekReply::Update(epoch, from, to) => {
-                let changes = match reply {
-                    Some(Reply::Update(update)) => update.changes.into_iter().map(|(_, change)| change).collect(),
-                    _ => Vec::new(),
-                };
-                let part = Part { epoch, from, to, changes };
-                match &mut self.loading {
-                    Some(loading) => loading.held.push(part),
-                    None => self.make(part),
+                let RosterVersion { epoch: own_epoch, revision } = self.version;
+                if self.state == SyncState::Loading || epoch != own_epoch || from > revision {
+                    self.gaps += 1;
+                } else if to <= revision {
+                    return Ok(());
                 }
+                let known = revision.get().saturating_sub(from.get());
+                if let Some(Reply::Update(update)) = decoded {
+                    update.changes.iter().skip(known as usize).for_each(|(_, change)| self.roster.apply(change));
+                }
+                self.changes += to.get().saturating_sub(from.get()).saturating_sub(known);
+                self.version = RosterVersion { epoch, revision: to };
+                self.finish_catching_up();
             }
             PeekReply::Other(_) => {}
         }
         Ok(())
     }
+}
 
-    /// Applies the changes of an update that are newer than the current revision.
-    fn make(&mut self, part: Part) {
-        if part.epoch != self.epoch || part.from > self.revision {
-            self.gaps += 1;
-        } else if part.to <= self.revision {
-            return;
-        }
-        let known = self.revision.get().saturating_sub(part.from.get());
-        part.changes.iter().skip(known as usize).for_each(|change| self.roster.apply(change));
-        self.changes += part.to.get().saturating_sub(part.from.get()).saturating_sub(known);
-        (self.epoch, self.revision) = (part.epoch, part.to);
-        self.catch_up();
+/// The parts of a reply that a counting client reads. It skips the rest, so that ten thousand clients in one process cost
+/// less than the server.
+#[derive(Debug)]
+pub(crate) enum PeekReply {
+    /// A snapshot page with this number of entries.
+    Page(u32),
+    /// The snapshot is complete.
+    Complete(Epoch, Revision),
+    /// An update from the first revision to the second.
+    Update(Epoch, Revision, Revision),
+    /// Any other reply, read in full.
+    Other(Box<Reply>),
+}
+
+impl PeekReply {
+    /// Reads the head of a payload, or all of it for a reply of another kind.
+    pub(crate) fn decode(payload: &[u8]) -> Result<Self, Malformed> {
+        // The kinds are the variant numbers on the wire.
+        let (kind, rest) = read::<u32>(payload)?;
+        Ok(match kind {
+            2 => Self::Page(read(rest)?.0),
+            3 => {
+                let (epoch, revision) = read(rest)?.0;
+                Self::Complete(epoch, revision)
+            }
+            4 => {
+                let (epoch, from, to) = read(rest)?.0;
+                Self::Update(epoch, from, to)
+            }
+            _ => Self::Other(Box::new(Reply::decode(payload)?)),
+        })
     }
+}
+
+fn read<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Malformed> {
+    postcard::take_from_bytes(bytes).map_err(|_| Malformed)
 }
 
 #[cfg(test)]
 mod tests {
     use chat_core::roster::Update;
 
+    use super::super::encoded;
     use super::*;
 
     fn update(from: u64, to: u64) -> Reply {
-        let (epoch, from, to) = (Epoch::new(1), Revision::new(from), Revision::new(to));
-        Reply::Update(Update { epoch, from, to, changes: Vec::new() })
+        let (from, to) = (Revision::new(from), Revision::new(to));
+        Reply::Update(Update { epoch: Epoch::new(1), from, to, changes: Vec::new() })
     }
 
     fn complete(revision: u64) -> Reply {
         Reply::SnapshotComplete { epoch: Epoch::new(1), revision: Revision::new(revision) }
     }
 
-    /// Applies `replies` to both kinds of view. Returns whether the view is whole, its revision, and its gaps.
-    fn after(replies: &[Reply]) -> (bool, u64, u64) {
-        let mut all = Vec::new();
-        for looking in [Looking::Closely, Looking::Counting] {
-            let mut view = View::new(looking);
-            view.begin(None);
-            for reply in replies {
-                let mut bytes = Vec::new();
-                chat_core::wire::frame::encode(reply, &mut bytes);
-                view.see(&PeekReply::at(&bytes[4..]).unwrap(), &bytes[4..]).unwrap();
-            }
-            all.push((view.is_whole, view.revision.get(), view.gaps));
-        }
-        assert_eq!(all[0], all[1], "both kinds of view agree");
-        all[0]
+    fn version(epoch: u64, revision: u64) -> RosterVersion {
+        RosterVersion { epoch: Epoch::new(epoch), revision: Revision::new(revision) }
     }
 
-    #[test]
-    fn a_delta_completes_the_view_again() {
-        let mut view = View::new(Looking::Closely);
-        assert_eq!(view.step(), None);
-        let see = |view: &mut View, reply: &Reply| {
-            let mut bytes = Vec::new();
-            chat_core::wire::frame::encode(reply, &mut bytes);
-            view.see(&PeekReply::at(&bytes[4..]).unwrap(), &bytes[4..]).unwrap();
-        };
-        let step = |epoch, revision| RosterVersion { epoch: Epoch::new(epoch), revision: Revision::new(revision) };
-        view.begin(None);
-        see(&mut view, &complete(3));
-        assert_eq!(view.step(), Some(step(1, 3)));
-        view.begin(Some(step(1, 3)));
-        assert!(view.is_whole, "an empty delta is complete immediately");
-        view.begin(Some(step(1, 5)));
-        see(&mut view, &update(3, 4));
-        assert_eq!((view.is_whole, view.step()), (false, Some(step(1, 4))), "the delta is half received");
-        see(&mut view, &update(4, 5));
-        assert_eq!((view.is_whole, view.step(), view.gaps), (true, Some(step(1, 5)), 0));
-        view.begin(Some(step(2, 5)));
-        assert_eq!(view.gaps, 1, "a delta of another epoch is a gap");
+    fn apply(view: &mut View, reply: &Reply) {
+        let frame = encoded(reply);
+        view.apply(&PeekReply::decode(&frame[4..]).unwrap(), &frame[4..]).unwrap();
     }
 
     #[test]
     fn updates_continue_the_snapshot_and_each_other() {
-        assert_eq!(after(&[Reply::SnapshotPage(Vec::new())]), (false, 0, 0));
-        assert_eq!(after(&[Reply::SnapshotPage(Vec::new()), complete(3), update(3, 4), update(4, 9)]), (true, 9, 0));
-        assert_eq!(after(&[complete(3), update(1, 5), update(5, 6)]), (true, 6, 0));
-        assert_eq!(after(&[complete(3), update(4, 5)]), (true, 5, 1));
+        let page = || Reply::SnapshotPage(Vec::new());
+        for (replies, expected) in [
+            (vec![page()], (false, 0, 0)),
+            (vec![page(), complete(3), update(3, 4), update(4, 9)], (true, 9, 0)),
+            (vec![complete(3), update(1, 5), update(5, 6)], (true, 6, 0)),
+            (vec![complete(3), update(4, 5)], (true, 5, 1)),
+            (vec![update(1, 2), complete(2)], (true, 2, 1)),
+            (vec![complete(2), page(), complete(3), update(3, 4)], (true, 4, 0)),
+        ] {
+            for detail in [Detail::Entries, Detail::Counts] {
+                let mut view = View::new(detail);
+                view.begin(None);
+                replies.iter().for_each(|reply| apply(&mut view, reply));
+                let state = (view.is_complete(), view.version.revision.get(), view.gaps);
+                assert_eq!(state, expected, "{detail:?} {replies:?}");
+            }
+        }
     }
 
     #[test]
-    fn updates_during_a_snapshot_are_applied_after_it_unless_it_contains_them() {
-        assert_eq!(after(&[update(1, 2), update(2, 4), complete(2)]), (true, 4, 0));
-        assert_eq!(after(&[update(1, 2), update(3, 4), complete(2)]), (true, 4, 1));
-        assert_eq!(
-            after(&[complete(2), Reply::SnapshotPage(Vec::new()), update(2, 3), complete(3), update(3, 4)]),
-            (true, 4, 0)
-        );
+    fn a_delta_completes_the_view_again() {
+        let mut view = View::new(Detail::Entries);
+        assert_eq!(view.version_to_resume(), None);
+        apply(&mut view, &complete(3));
+        assert_eq!(view.version_to_resume(), Some(version(1, 3)));
+        view.begin(Some(version(1, 3)));
+        assert!(view.is_complete(), "an empty delta is complete immediately");
+        view.begin(Some(version(1, 5)));
+        apply(&mut view, &update(3, 4));
+        assert_eq!((view.is_complete(), view.version_to_resume()), (false, Some(version(1, 4))), "half received");
+        apply(&mut view, &update(4, 5));
+        assert_eq!((view.is_complete(), view.version_to_resume(), view.gaps), (true, Some(version(1, 5)), 0));
+        view.begin(Some(version(2, 5)));
+        assert_eq!(view.gaps, 1, "a delta of another epoch is a gap");
     }
 }

@@ -1,0 +1,94 @@
+//! Servers as child processes.
+
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::{Settings, floor, naive};
+use crate::machine::Process;
+
+/// The design of a server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Design {
+    /// The presence server, which is a program of its own.
+    #[value(skip)]
+    Ours,
+    /// The lower bound of a join storm.
+    Floor,
+    /// The whole roster for every session on every change.
+    Naive,
+}
+
+impl Design {
+    /// Runs a server for a comparison in this process, with the identity in the directory `data`.
+    ///
+    /// # Errors
+    /// The listener cannot be opened or fails, the identity is unusable, or the design is not one for a comparison.
+    pub async fn serve(self, data: &Path) -> io::Result<()> {
+        match self {
+            Self::Ours => Err(io::ErrorKind::Unsupported.into()),
+            Self::Floor => floor::serve(data).await,
+            Self::Naive => naive::serve(data).await,
+        }
+    }
+
+    /// The name in the results and in the arguments.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Floor => "floor",
+            Self::Naive => "naive",
+        }
+    }
+}
+
+/// A running server process. Dropping it kills the process.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) process: Process,
+}
+
+impl Server {
+    /// Starts a server and waits until it listens. The servers for comparisons are this executable.
+    pub(crate) fn start(settings: &Settings, design: Design) -> io::Result<Self> {
+        let (own, data) = (std::env::current_exe()?, settings.server_data());
+        let mut command = if design == Design::Ours {
+            let mut command =
+                Command::new(settings.server.clone().unwrap_or_else(|| own.with_file_name("chat-server")));
+            command.arg("--data-dir").arg(data).args(["--listen", "127.0.0.1:0"]).env_remove("CHAT_DATABASE");
+            command
+        } else {
+            let mut command = Command::new(own);
+            command.args(["serve", design.name()]).arg(data);
+            command
+        };
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| io::Error::new(error.kind(), format!("{:?}: {error}", command.get_program())))?;
+        let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
+        let address = loop {
+            let Some(line) = lines.next().transpose()? else {
+                return Err(io::Error::other(format!("{:?} exited before it listened", command.get_program())));
+            };
+            if let Some(address) = line.strip_prefix("listening on ") {
+                break address.parse().map_err(io::Error::other)?;
+            }
+        };
+        // Keep reading, so that a full pipe never blocks the server.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Self { process: Process::new(child.id()), child, address })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both calls fail if the process has already ended.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
