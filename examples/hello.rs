@@ -55,14 +55,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut ming = join("小明").await?;
 
     // A message to everyone, with one outcome per recipient.
-    alice.say(Recipient::Everyone, "大家好, shall we start?").await?;
-    bob.hear().await;
-    ming.hear().await;
+    alice.send(Recipient::Everyone, "大家好, shall we start?").await?;
+    bob.receive().await;
+    ming.receive().await;
     alice.outcome().await;
 
     // A private message.
-    ming.say(Recipient::One(alice.client.user().clone()), "我准备好了").await?;
-    alice.hear().await;
+    ming.send(Recipient::One(alice.client.user().clone()), "我准备好了").await?;
+    alice.receive().await;
     ming.outcome().await;
 
     // Bob leaves. The others see it, and messages to him fail.
@@ -71,8 +71,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     bob.client.leave().await;
     alice.see_leave().await;
     ming.see_leave().await;
-    if let Err(error) = alice.say(Recipient::One(gone.clone()), "bob?").await {
-        print_line("alice", &format!("cannot write to {gone} any more: {error}"));
+    if let Err(error) = alice.send(Recipient::One(gone.clone()), "bob?").await {
+        print_line("alice", &format!("cannot send to {gone} any more: {error}"));
     }
 
     alice.client.leave().await;
@@ -97,20 +97,20 @@ impl Person {
         Self { client, events }
     }
 
-    async fn say(&self, to: Recipient, text: &str) -> Result<(), Box<dyn Error>> {
+    async fn send(&self, to: Recipient, text: &str) -> Result<(), Box<dyn Error>> {
         let sent = self.client.send(to.clone(), Content::Text(Text::parse(text)?)).await?;
         debug_assert!(sent.recipients > 0);
-        print_line(self.client.user().as_str(), &format!("says to {to}: {text}"));
+        print_line(self.client.user().as_str(), &format!("sends to {to}: {text}"));
         Ok(())
     }
 
-    async fn hear(&mut self) {
+    async fn receive(&mut self) {
         let line = self
             .until(|event| match event {
                 Event::Message { message, .. } => {
                     let scope = if message.scope == Scope::Group { "to everyone" } else { "in private" };
                     let Content::Text(text) = &message.content else { return None };
-                    Some(format!("hears {} say {scope}: {}", message.from, text.as_str()))
+                    Some(format!("receives from {}, {scope}: {}", message.from, text.as_str()))
                 }
                 _ => None,
             })
@@ -124,10 +124,10 @@ impl Person {
         let line = self
             .until(|event| match event {
                 Event::Summary { delivered, others, .. } => {
-                    Some(format!("sees that {delivered} of {} have it", delivered + others.len()))
+                    Some(format!("reached {delivered} of {}", delivered + others.len()))
                 }
                 Event::Report(report) if report.id.number == 1 && report.user.as_str() == "alice" => {
-                    Some(format!("sees that {} has it", report.user))
+                    Some(format!("reached {}", report.user))
                 }
                 _ => None,
             })
