@@ -16,9 +16,9 @@ pub const DEFAULT_PORT: u16 = 7777;
 /// under which [`KnownServers`](crate::trust::KnownServers) remembers it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ServerAddress {
-    host: String,
+    host: Box<str>,
     /// The interface of a link-local IPv6 address, as the user named it.
-    zone: Option<String>,
+    zone: Option<Box<str>>,
     port: u16,
 }
 
@@ -56,15 +56,15 @@ impl ServerAddress {
         }
         let port = port.map_or(Ok(DEFAULT_PORT), parse_port)?;
         let (host, zone) = match host.split_once('%') {
-            Some((host, zone)) => (host, Some(zone.to_owned())),
+            Some((host, zone)) => (host, Some(zone.into())),
             None => (host, None),
         };
         // One spelling per server, because known servers are compared by it.
         let host = match (host.parse::<IpAddr>(), &zone) {
             (Ok(IpAddr::V6(ip)), None) if needs_zone(ip) => return Err(AddressError::no_zone(ip)),
             (Ok(IpAddr::V6(ip)), Some(_)) if !needs_zone(ip) => return Err(AddressError::Zone(ip)),
-            (Ok(ip), _) => ip.to_string(),
-            (Err(_), _) => host.to_ascii_lowercase(),
+            (Ok(ip), _) => ip.to_string().into(),
+            (Err(_), _) => host.to_ascii_lowercase().into(),
         };
         Ok(Self { host, zone, port })
     }
@@ -86,7 +86,7 @@ impl ServerAddress {
             let zone = interfaces::zone(zone).map_err(io::Error::other)?;
             return Ok(vec![SocketAddrV6::new(ip, self.port, 0, zone.get()).into()]);
         }
-        let addresses: Vec<_> = lookup_host((self.host.as_str(), self.port)).await?.collect();
+        let addresses: Vec<_> = lookup_host((&*self.host, self.port)).await?.collect();
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
         }
@@ -105,10 +105,10 @@ impl FromStr for ServerAddress {
 impl From<SocketAddr> for ServerAddress {
     fn from(address: SocketAddr) -> Self {
         let zone = match address {
-            SocketAddr::V6(address) if address.scope_id() != 0 => Some(address.scope_id().to_string()),
+            SocketAddr::V6(address) if address.scope_id() != 0 => Some(address.scope_id().to_string().into()),
             _ => None,
         };
-        Self { host: address.ip().to_string(), zone, port: address.port() }
+        Self { host: address.ip().to_string().into(), zone, port: address.port() }
     }
 }
 
