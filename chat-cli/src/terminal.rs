@@ -1,9 +1,14 @@
 //! The terminal: whether there is one, questions at it, and restoring its state.
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process;
-use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use tokio::runtime::Handle;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::secret::PasswordPrompt;
@@ -42,6 +47,7 @@ pub struct TerminalPrompt(Option<EchoGuard>);
 impl PasswordPrompt for TerminalPrompt {
     fn read_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
         self.0.get_or_insert_with(EchoGuard::new);
+        let _repeated = QuestionRepeater::new(question);
         let typed = rpassword::prompt_password(question).map(Zeroizing::new);
         if typed.as_ref().is_err_and(|error| error.kind() == ErrorKind::UnexpectedEof) {
             // The next output begins on a new line.
@@ -81,6 +87,55 @@ impl Drop for EchoGuard {
     }
 }
 
+/// The signal by which a process learns that it was stopped and continues.
+pub fn continued() -> io::Result<Signal> {
+    signal(SignalKind::from_raw(process::Signal::CONT.as_raw()))
+}
+
+/// Repeats a question each time the process was stopped and continues, and hides its answer again: a shell that uses the
+/// terminal meanwhile turns on echo.
+struct QuestionRepeater(Option<JoinHandle<()>>);
+
+impl QuestionRepeater {
+    fn new(question: &str) -> Self {
+        let question = question.to_owned();
+        // Both programs ask from a thread of their runtime.
+        let runtime = Handle::try_current().ok();
+        Self(runtime.and_then(|runtime| Some(runtime.spawn(repeat(question, continued().ok()?)))))
+    }
+}
+
+impl Drop for QuestionRepeater {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+async fn repeat(question: String, mut continued: Signal) {
+    while continued.recv().await.is_some() {
+        if let Ok(mut hidden) = termios::tcgetattr(io::stdin())
+            && is_in_foreground()
+        {
+            // As rpassword leaves it while it reads.
+            hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
+            hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+            hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
+            let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, &hidden);
+            write_if_ready(io::stderr(), &question);
+        }
+    }
+}
+
+/// Writes to a terminal, unless it does not take any output.
+fn write_if_ready(terminal: impl AsFd, text: &str) {
+    if poll(&mut [PollFd::new(&terminal, PollFlags::OUT)], Some(&Timespec::default())) == Ok(1) {
+        // Not through the standard library, whose lock a blocked thread may hold.
+        let _gone = rustix::io::write(&terminal, text.as_bytes());
+    }
+}
+
 /// Restores the terminal when it is dropped. A question or line editor that is abandoned would otherwise leave the
 /// terminal without echo.
 #[derive(Debug)]
@@ -110,11 +165,11 @@ impl Drop for TerminalGuard {
         });
         if changed {
             // Turns off bracketed paste, which line editors turn on. The line end finishes a half-typed line.
-            const END: &str = "\x1b[?2004l";
+            const END: &str = "\x1b[?2004l\r\n";
             if io::stdout().is_terminal() {
-                drop(writeln!(io::stdout(), "{END}"));
+                write_if_ready(io::stdout(), END);
             } else if io::stderr().is_terminal() {
-                drop(writeln!(io::stderr(), "{END}"));
+                write_if_ready(io::stderr(), END);
             }
             let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
         }

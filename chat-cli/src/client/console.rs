@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::Signal as ProcessSignal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::spawn_blocking;
@@ -61,7 +60,7 @@ impl Console {
 
     fn with_editor(format: Format) -> io::Result<Self> {
         let resized = signal(SignalKind::window_change())?;
-        let continued = signal(SignalKind::from_raw(ProcessSignal::CONT.as_raw()))?;
+        let continued = terminal::continued()?;
         let mode = RawMode::new()?;
         let controls = mode.controls();
         let prompt = Prompt::of_editor(mode)?;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use rustix::termios::tcgetpgrp;
 
 use super::screen::{Resizing, Screen};
-use super::{PATIENCE, POLL_INTERVAL};
+use super::{PATIENCE, POLL_INTERVAL, until};
 
 /// A pseudo-terminal and its screen. The program is killed when it is dropped.
 pub(crate) struct Terminal {
@@ -153,6 +153,16 @@ impl Terminal {
     pub(crate) fn signal_foreground(&self, signal: Signal) {
         let terminal = self.session.get_process().get_raw_handle().unwrap();
         kill_process_group(tcgetpgrp(terminal).unwrap(), signal).unwrap();
+    }
+
+    /// Waits until the program ends while its output is not read, and asserts that no signal ended it.
+    #[track_caller]
+    pub(crate) fn until_ended_unread(&self) {
+        until("the program ends", || match self.session.get_process().status().unwrap() {
+            WaitStatus::Exited(..) => true,
+            WaitStatus::StillAlive => false,
+            other => panic!("the program ended with {other:?}"),
+        });
     }
 
     /// Waits until the program ends, and returns its exit code; `None` if a signal ended it.

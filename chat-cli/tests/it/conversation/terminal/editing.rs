@@ -134,3 +134,21 @@ fn closing_the_terminal_takes_the_user_offline() {
     bob.expect(&["offline alice asked"]);
     assert_eq!(alice.exit_code(), Some(0));
 }
+
+#[test]
+fn a_terminal_that_takes_no_output_does_not_delay_the_end() {
+    /// More than a terminal holds.
+    const MESSAGES: usize = 200;
+    let server = Server::start(testing::sqlite());
+    let mut bob = server.client("bob").register().start();
+    let alice = log_in(&server, "alice");
+    bob.expect(&["online alice"]);
+    // From here on nothing that alice's client writes is read.
+    for _ in 0..MESSAGES {
+        bob.type_line(&"x".repeat(1_000));
+    }
+    bob.until("outcome alice delivered");
+    alice.signal(Signal::TERM);
+    bob.until("offline alice asked");
+    alice.until_ended_unread();
+}

@@ -5,7 +5,7 @@ use std::process::Command;
 use chat_store::testing;
 use rustix::process::Signal;
 
-use super::command;
+use super::{command, until_hidden_question};
 use crate::harness::{Client, PASSWORD, Server, Terminal};
 
 /// How often the program is suspended: a signal that arrives too early or too late shows in some of the attempts.
@@ -125,6 +125,24 @@ fn a_question_for_a_password_is_hidden_again_after_a_stop() {
         alice.type_keys("\x03");
         alice.until_last(">");
     }
+    alice.type_line("/quit");
+    alice.until_output("code=0");
+}
+
+#[test]
+fn the_password_at_login_is_hidden_again_after_a_stop() {
+    let server = Server::start(testing::sqlite());
+    assert_eq!(server.client("alice").register().run("").code, Some(0));
+    let mut alice =
+        Terminal::start_shell(Command::new("bash"), command(&server, "alice").arg("--accept-new"), &shell());
+    until_hidden_question(&mut alice, "password: ");
+    alice.signal_foreground(Signal::STOP);
+    go_on(&mut alice);
+    until_hidden_question(&mut alice, "password: ");
+    alice.type_line(PASSWORD);
+    let shown = alice.until_output("you are ");
+    assert!(!shown.contains(PASSWORD), "{shown}");
+    alice.until_last(">");
     alice.type_line("/quit");
     alice.until_output("code=0");
 }
