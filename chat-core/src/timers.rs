@@ -1,42 +1,54 @@
 //! Timers: at most one deadline for each key.
 
 use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::time::Mono;
 
 /// Deadlines by key. Of equal deadlines the smaller key comes first.
 ///
-/// Setting a timer again leaves its old deadline in the heap until it comes up or until too many are stale, so that
-/// timers that are set again and again neither allocate nor reorder much.
+/// Most timers are set later and later and never come up. Setting one later changes only its deadline in the table. Its
+/// place in the heap stays, and moves to the deadline when it reaches the front.
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
-    /// The deadlines that are set, and stale ones. The first is never stale.
+    /// Places, some of them stale. The first is that of the earliest deadline.
     heap: BinaryHeap<Reverse<(Mono, K)>>,
-    set: BTreeMap<K, Mono>,
+    table: BTreeMap<K, Deadline>,
 }
 
-/// How many stale deadlines the heap may hold beyond one for each that is set, so that small heaps are not cleaned often.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    at: Mono,
+    /// The place in the heap, at or before the deadline.
+    queued: Mono,
+}
+
+/// How many stale places the heap may hold beyond one for each deadline, so that small heaps are not cleaned often.
 const SPARE: usize = 64;
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), set: BTreeMap::new() }
+        Self { heap: BinaryHeap::new(), table: BTreeMap::new() }
     }
 }
 
 impl<K: Copy + Ord> Timers<K> {
     /// Sets the deadline of `key`, in place of an earlier one.
     pub(crate) fn set(&mut self, key: K, at: Mono) {
-        if self.set.insert(key, at) != Some(at) {
-            self.heap.push(Reverse((at, key)));
-            self.clean();
+        match self.table.get_mut(&key) {
+            Some(deadline) if deadline.queued <= at => deadline.at = at,
+            _ => {
+                self.table.insert(key, Deadline { at, queued: at });
+                self.heap.push(Reverse((at, key)));
+            }
         }
+        self.clean();
     }
 
     /// Removes the deadline of `key`, if there is one.
     pub(crate) fn cancel(&mut self, key: K) {
-        if self.set.remove(&key).is_some() {
+        if self.table.remove(&key).is_some() {
             self.clean();
         }
     }
@@ -55,24 +67,34 @@ impl<K: Copy + Ord> Timers<K> {
 
     /// The number of deadlines that are set.
     pub(crate) fn len(&self) -> usize {
-        self.set.len()
+        self.table.len()
     }
 
     /// Removes all deadlines.
     pub(crate) fn clear(&mut self) {
         self.heap.clear();
-        self.set.clear();
+        self.table.clear();
     }
 
-    /// Removes stale deadlines if there are many, and those at the front in any case.
+    /// Removes stale places if there are many. Then moves and removes those at the front until the first is that of a
+    /// deadline.
     fn clean(&mut self) {
-        let set = &self.set;
-        let is_set = |(at, key): &(Mono, K)| set.get(key) == Some(at);
-        if self.heap.len() > 2 * set.len() + SPARE {
-            self.heap.retain(|Reverse(timer)| is_set(timer));
+        let Self { heap, table } = self;
+        if heap.len() > 2 * table.len() + SPARE {
+            heap.retain(|Reverse((place, key))| table.get(key).is_some_and(|deadline| deadline.queued == *place));
         }
-        while self.heap.peek().is_some_and(|Reverse(timer)| !is_set(timer)) {
-            self.heap.pop();
+        while let Some(mut first) = heap.peek_mut() {
+            let Reverse((place, key)) = *first;
+            match table.get_mut(&key) {
+                Some(deadline) if deadline.queued == place && deadline.at == place => return,
+                Some(deadline) if deadline.queued == place => {
+                    deadline.queued = deadline.at;
+                    *first = Reverse((deadline.at, key));
+                }
+                Some(_) | None => {
+                    PeekMut::pop(first);
+                }
+            }
         }
     }
 }
@@ -129,6 +151,21 @@ mod tests {
     }
 
     #[test]
+    fn setting_a_timer_later_keeps_its_place_until_that_reaches_the_front() {
+        let mut timers = Timers::default();
+        timers.set('a', at(5));
+        timers.set('b', at(6));
+        for round in 7..10_000 {
+            timers.set('b', at(round));
+        }
+        assert_eq!((timers.heap.len(), timers.table[&'b'].queued), (2, at(6)));
+        assert_eq!(
+            (timers.pop(at(5)), timers.next(), timers.table[&'b'].queued),
+            (Some('a'), Some(at(9_999)), at(9_999))
+        );
+    }
+
+    #[test]
     fn setting_a_timer_again_and_again_keeps_the_heap_small() {
         let mut timers = Timers::default();
         for round in 0..10_000 {
@@ -137,5 +174,32 @@ mod tests {
         }
         assert!(timers.heap.len() <= 2 * 2 + SPARE + 1, "{}", timers.heap.len());
         assert_eq!((timers.next(), timers.len()), (Some(at(9_999)), 2));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn timers_come_up_as_those_of_a_plain_table(
+            steps in proptest::collection::vec((0_u8..6, 0_u64..20, 0_u8..3), 0..200),
+        ) {
+            let (mut timers, mut plain) = (Timers::default(), BTreeMap::new());
+            for (key, time, what) in steps {
+                match what {
+                    0 => {
+                        timers.set(key, at(time));
+                        plain.insert(key, at(time));
+                    }
+                    1 => {
+                        timers.cancel(key);
+                        plain.remove(&key);
+                    }
+                    _ => {
+                        let first = plain.iter().map(|(key, at)| (*at, *key)).min().filter(|(due, _)| *due <= at(time));
+                        plain.retain(|key, _| Some(*key) != first.map(|(_, key)| key));
+                        proptest::prop_assert_eq!(timers.pop(at(time)), first.map(|(_, key)| key));
+                    }
+                }
+                proptest::prop_assert_eq!((timers.next(), timers.len()), (plain.values().min().copied(), plain.len()));
+            }
+        }
     }
 }
