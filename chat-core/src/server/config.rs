@@ -1,85 +1,88 @@
-//! Every time and bound of the server machine, with its reason.
+//! The times and limits of the server machine, each with its reason.
 
 use std::time::Duration;
 
 use super::PublishInterval;
 use crate::invitation::InvitationCode;
 
-/// The times and bounds of a [`Server`](super::Server). The defaults suit a room of people; all durations must be
-/// longer than zero.
+/// The times and limits of a [`Server`](super::Server). The defaults suit a room of people. All durations must be longer
+/// than zero.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// How often a client's heartbeat is due. Told to the client: 10 s keep the state of routers between alive.
+    /// The time between two heartbeats of a client, which the welcome states: 10 s, often enough for routers to keep the
+    /// connection's state.
     pub heartbeat: Duration,
-    /// After how long a silence a connection counts as broken: two heartbeats may be lost, a third may be late.
+    /// The time without a frame after which a connection counts as broken: two heartbeats may be lost, and a third may be
+    /// late.
     pub silence: Duration,
-    /// For how long a broken session waits to be resumed before it is told as lost: a change of network takes seconds.
+    /// The time for which a session without a connection waits to be resumed before it ends as lost: a change of network
+    /// takes seconds.
     pub grace: Duration,
-    /// For how long after a start clients keep the entries that a fresh copy lacks: longer than silence and the first
-    /// reconnect pauses, so that everybody had time to notice the restart and to come back.
+    /// The time after a start in which clients keep the entries that a snapshot lacks: longer than the silence and the
+    /// first pauses between reconnects, so that every client has time to notice the restart and to resume.
     pub settling: Duration,
-    /// For how long a connection may take to say hello, and then to make each attempt to log in. The server's own work
-    /// does not count.
+    /// The time limit for the hello, and then for each login attempt. The server's own work does not count.
     pub login_time: Duration,
-    /// An input that comes later than this after the deadline shows that the server itself stood still; the time that
-    /// passed since the input before it then counts for nobody.
+    /// If an input comes later than this after the deadline, the server itself was suspended or starved. The time since
+    /// the input before it then counts for no client.
     pub stall: Duration,
-    /// Who may register.
+    /// Which clients may register an account.
     pub registration: RegistrationPolicy,
     /// Whether a client's observed address may enter the roster.
     pub observed_addresses: ObservedAddresses,
-    /// The most connections, logged in or not.
+    /// The highest number of connections, logged in or not.
     pub max_connections: usize,
-    /// The most connections from one address (of IPv6: one /64 network). Less than `max_checks`, so that
-    /// one address cannot keep all the others from logging in.
+    /// The highest number of connections from one source. Less than `max_checks`, so that one source cannot block the
+    /// logins of all others.
     pub max_connections_per_address: usize,
-    /// The most connections that have not logged in: more than come within the time that a log-in takes, and few enough
-    /// that strangers cost little.
+    /// The highest number of guests: more than arrive during one login, and few enough that strangers cost little.
     pub max_guests: usize,
-    /// The most sessions, those in grace included, which is the length of the roster: each client keeps it, and each
-    /// arrival is told to all.
+    /// The highest number of sessions, those in their grace time included. This is the length of the roster, which every
+    /// client keeps and in which every arrival is published to all.
     pub max_sessions: usize,
-    /// The accounts that may be made in an hour, all at once or evenly. A class or an office comes in one hour; a million
-    /// accounts do not.
+    /// The number of accounts that clients may register per hour, in a burst or evenly. A class or an office registers
+    /// within one hour; a million users do not.
     pub registrations_per_hour: u32,
-    /// The same from one address (of IPv6: one /64 network), behind which there may be a whole class.
+    /// The same for one source, behind which there may be a whole class.
     pub registrations_per_address: u32,
-    /// The most password checks in flight: of two fast cores about as many as `max_check_wait` allows, and little memory.
+    /// The highest number of password checks in flight. Two fast cores need about `max_check_wait` for them, and they
+    /// occupy little memory.
     pub max_checks: usize,
-    /// How long the password checks in flight may take together, by `check_time`. Beyond, clients are refused as busy and
-    /// asked to retry after that time. Half of the time for which a client waits for an answer.
+    /// The longest time that the password checks in flight may take together, estimated with `check_time`. Beyond it, the
+    /// server rejects a client as busy and asks it to retry after that time. Half of the time for which a client waits
+    /// for an answer.
     pub max_check_wait: Duration,
-    /// The time of one password check when many are in flight, divided by the number that run at once. The owner of the
-    /// accounts measures it at the start; the default is that of two fast cores.
+    /// The time of one password check while many are in flight, divided by the number that run in parallel. A program
+    /// measures it at its start; the default is that of two fast cores.
     pub check_time: Duration,
-    /// The most requests on a connection before it has logged in: a few wrong passwords.
+    /// The highest number of requests on a connection before its login: some wrong passwords.
     pub max_guest_requests: u32,
-    /// The frames that a connection may send per second in the long run. A client needs one in ten seconds.
+    /// The sustained rate of frames that one connection may send, per second. A client needs one frame in ten seconds.
     pub frames_per_second: u32,
-    /// The frames that may come at once, after a pause.
+    /// The number of frames that one connection may send together after a pause.
     pub frame_burst: u32,
-    /// The least time between two fresh copies to one connection, as a copy is the largest answer that can be asked
-    /// for. One that is asked for earlier is sent when the time has come.
+    /// The shortest time between two snapshots for one connection, because a snapshot is the largest answer that a client
+    /// can request. A snapshot that is requested earlier is sent when this time has passed.
     pub refresh_interval: Duration,
-    /// How often changes are published.
+    /// The time between two publications.
     pub publish_interval: PublishInterval,
-    /// The most bytes of published updates that are kept for clients that resume. A client that missed more than the
-    /// length of a snapshot gets a snapshot, and that of ten thousand sessions has some 600 KB.
+    /// The size limit of the update log in bytes. A client that missed more than the length of a snapshot receives a
+    /// snapshot, and that of ten thousand sessions has about 600 KB.
     pub max_update_log: usize,
-    /// The least time between two changes of addresses, as each goes to everybody. Of several that come earlier, the
-    /// last is made when the time has come.
+    /// The shortest time between two address changes of one session, because each is published to all. Of several
+    /// requests that come earlier, the last takes effect when this time has passed.
     pub move_interval: Duration,
-    /// For how long a ticket is valid: a night and a day in a suspended computer.
+    /// The time for which a ticket is valid: a day and a night in a suspended computer.
     pub ticket_life: Duration,
-    /// How often a client that is online gets a new ticket.
+    /// The time after which a client that is online receives a new ticket.
     pub ticket_renewal: Duration,
-    /// How often the accounts are asked for changes that operators have made beside the server.
+    /// The time between two polls of the accounts for changes that operators made outside the server.
     pub poll_interval: Duration,
-    /// How far each poll looks back behind the one before it, as a change may be committed after its own time.
+    /// The time by which each poll overlaps the one before, because a change may be committed later than its timestamp.
     pub poll_overlap: Duration,
-    /// How often the accounts are told who is online, for the case that the server ends without a word.
+    /// The time between two records of the accounts that are online, in case the server ends without recording them.
     pub seen_interval: Duration,
-    /// How failures to log in slow down.
+    /// The throttle of failed logins.
     pub throttle: ThrottleConfig,
 }
 
@@ -120,21 +123,22 @@ impl Default for ServerConfig {
     }
 }
 
-/// How failures to log in slow down: per pair of user name and address, and more generously per address; never per user
-/// name alone, so nobody can lock another out.
+/// The throttle of failed logins. It counts failures per pair of user name and source, and more generously per source. It
+/// never counts them per user name alone, so that no client can lock out another.
 #[derive(Clone, Debug)]
 pub struct ThrottleConfig {
-    /// The pause after the first failure; each further one doubles it.
+    /// The pause after the first failure. Each further failure doubles it.
     pub first: Duration,
-    /// The longest pause: guessing gets nowhere, and whoever finds the right password at last need not wait for long.
+    /// The longest pause: long enough to make guessing hopeless, short enough for a user who remembers the password at
+    /// last.
     pub longest: Duration,
-    /// The checks of one pair that may be in flight at once, so that a pause cannot be evaded by not waiting for answers.
+    /// The highest number of checks of one pair in flight, so that a client cannot evade the pause with parallel attempts.
     pub parallel: u32,
-    /// The failures of one address that have no effect beyond their pairs: many people may sit behind one router.
+    /// The number of failures of one source that cause no pause beyond their pairs: many people may share one router.
     pub free_per_address: u32,
-    /// For how long the last failure of a pair or an address is remembered.
+    /// The time for which the last failure of a pair or a source is remembered.
     pub memory: Duration,
-    /// The most pairs, and the most addresses, that are remembered (about 2 MB); beyond, the oldest is forgotten.
+    /// The highest number of pairs, and of sources, that are remembered (about 2 MB). Beyond it the oldest is forgotten.
     pub max_remembered: usize,
 }
 
@@ -151,14 +155,14 @@ impl Default for ThrottleConfig {
     }
 }
 
-/// Who may make an account through the server.
+/// Which clients may register an account.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RegistrationPolicy {
-    /// Anybody who can connect.
+    /// Every client that can connect.
     Open,
-    /// Whoever knows the code.
+    /// Clients that show the invitation code.
     Invited(InvitationCode),
-    /// Nobody: operators make the accounts.
+    /// No client: operators add the accounts.
     Closed,
 }
 

@@ -1,4 +1,4 @@
-//! What goes into the server machine and what comes out of it.
+//! The inputs and outputs of the server machine.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -14,50 +14,51 @@ use crate::password::Password;
 use crate::presence::Record;
 use crate::time::Timestamp;
 
-/// What the driver tells the machine.
+/// What the driver reports to the machine.
 pub enum Input<'a> {
-    /// A connection is there, encrypted and all; its number was never used before.
+    /// A connection exists, and its encryption is established.
     Connected {
-        /// Its number.
+        /// A number that was never used before.
         conn: ConnId,
-        /// Where it comes from.
+        /// The client's address.
         from: SocketAddr,
     },
-    /// The payload of one frame came, the hello included.
+    /// A frame arrived. The hello is one as well.
     Frame {
-        /// From where.
+        /// The connection that received it.
         conn: ConnId,
-        /// Without its length.
+        /// The frame without its length.
         payload: &'a [u8],
     },
-    /// A connection is gone.
+    /// A connection ended, and the machine did not close it.
     Closed {
-        /// Which.
+        /// The connection.
         conn: ConnId,
-        /// Why.
+        /// The reason.
         why: Closed,
     },
-    /// All that a connection was sent is written; told when that has included a copy, or when it missed something.
+    /// Everything that was queued for a connection has been written. Needed only after a snapshot or after broadcasts that
+    /// were left out.
     Drained {
-        /// Which.
+        /// The connection.
         conn: ConnId,
-        /// Whether it was sent everything.
+        /// Whether broadcasts were left out.
         missed: Missed,
     },
-    /// A job is done. Every job is answered exactly once.
+    /// A job is done. Every job has exactly one result.
     Done {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// With what result.
+        /// Its result.
         result: JobResult,
     },
-    /// The server is to stop. Everything after that is ignored.
+    /// The server is to stop. The machine ignores all later inputs.
     Stop,
     /// The deadline has come.
     Tick,
 }
 
-/// Prints no payload: it may hold a password.
+/// Prints no payload: it may contain a password.
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -72,68 +73,70 @@ impl fmt::Debug for Input<'_> {
     }
 }
 
-/// Why a connection is gone without the machine having closed it.
+/// Why a connection ended that the machine did not close.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Closed {
     /// It ended or broke, or its bytes were no frames.
     Broken,
-    /// The client did not read what was sent, for longer than the driver waits.
+    /// The client did not read what was sent to it, for longer than the driver waits.
     TooSlow,
 }
 
-/// Whether a connection was sent all broadcasts since its last copy.
+/// Whether a connection was sent all broadcasts since its last snapshot or delta.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Missed {
-    /// It was.
+    /// All of them.
     Nothing,
-    /// Too much waited for it already, so that it was left out.
+    /// Some were left out, because the send queue had no room.
     Changes,
 }
 
-/// What the driver is to do, in this order.
+/// What the machine asks the driver to do. The driver performs outputs in order.
 #[derive(Clone)]
 pub enum Output {
     /// Write these frames.
     Send {
-        /// To this connection.
+        /// The connection to write to.
         conn: ConnId,
-        /// Whole frames, lengths included.
+        /// Complete frames, with their lengths.
         bytes: Bytes,
     },
-    /// Write these frames, and from now on the broadcasts: whatever of these waited is older. The frames are the whole
-    /// roster, or for who had it before what it has missed, which may be nothing.
+    /// Write these frames, which are a snapshot or a delta, and from now on the broadcasts. Broadcasts that still wait for
+    /// this connection are older and may be dropped.
     Snapshot {
-        /// To this connection.
+        /// The connection to write to.
         conn: ConnId,
-        /// Whole frames, lengths included. Copies share their memory.
+        /// Complete frames, with their lengths. A delta may have none. Clones share their memory.
         frames: Arc<[Bytes]>,
     },
-    /// Write these frames to every connection that has got a copy. Where too much waits already they may be left out,
-    /// with all later ones until the connection is [drained](Input::Drained) and has got another copy.
+    /// Write these frames to every connection that was sent a snapshot or a delta. If a send queue has no room for them,
+    /// leave them out there, with all later broadcasts, until the connection is [drained](Input::Drained) and has been
+    /// sent another snapshot.
     Broadcast {
-        /// Whole frames, lengths included.
+        /// Complete frames, with their lengths.
         bytes: Bytes,
     },
-    /// The connection has logged in: from now on it may send longer frames and may have more waiting.
+    /// The connection has logged in. From now on its frames and its send queue may be longer.
     Admit {
-        /// Which.
+        /// The connection.
         conn: ConnId,
     },
-    /// Write what was sent before, then close. No [`Input::Closed`] needs to follow, and no broadcast goes there.
+    /// Write what was sent before, then close. [`Input::Closed`] need not follow, and the connection receives no further
+    /// broadcasts.
     Close {
-        /// Which.
+        /// The connection.
         conn: ConnId,
     },
-    /// Ask the accounts.
+    /// Call the accounts.
     Job {
-        /// Comes back with the result.
+        /// Returns with the result.
         id: JobId,
-        /// What to ask.
+        /// The call.
         job: Job,
     },
     /// Write a line of the presence log.
     Record(Record),
-    /// Tell whoever runs the server, though not every time, that somebody was refused because of a bound.
+    /// Count that a client was rejected because of a limit, and report it to the operator, though not every time.
     LimitReached(Limit),
     /// Tell the operator, once for each observed address, that a forwarder seems to be in front of the server. The roster
     /// keeps the addresses that the client offers.
@@ -145,7 +148,7 @@ pub enum Output {
     },
 }
 
-/// Prints no frames: they may hold tickets.
+/// Prints no frames: they may contain tickets.
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -156,63 +159,63 @@ impl fmt::Debug for Output {
             Self::Close { conn } => write!(f, "Close({conn})"),
             Self::Job { id, job } => write!(f, "Job({id}, {job:?})"),
             Self::Record(record) => write!(f, "Record({record})"),
-            Self::LimitReached(bound) => write!(f, "LimitReached({bound})"),
+            Self::LimitReached(limit) => write!(f, "LimitReached({limit})"),
             Self::Forwarder { observed, offered } => write!(f, "Forwarder({observed}, {offered})"),
         }
     }
 }
 
-/// One call of [`Accounts`](crate::accounts::Accounts); the driver adds the time.
+/// One call of [`Accounts`](crate::accounts::Accounts). The driver adds the time.
 #[derive(Clone, Debug)]
 pub enum Job {
-    /// Make an account.
+    /// Register an account.
     Register {
-        /// With this name.
+        /// Its user name.
         name: UserName,
-        /// With this password.
+        /// Its password.
         password: Password,
     },
     /// Check a password.
     Authenticate {
-        /// Of this user.
+        /// The user name of the account.
         name: UserName,
-        /// The password.
+        /// The password that the client sent.
         password: Password,
     },
     /// Change a password.
     ChangePassword {
-        /// Of this account.
+        /// The account.
         id: AccountId,
-        /// The one so far.
+        /// The current password.
         old: Password,
-        /// The new one.
+        /// The new password.
         new: Password,
     },
-    /// Give these accounts.
+    /// Look up accounts.
     LookUp {
-        /// Sorted, each once.
+        /// Their ids, sorted and without duplicates.
         ids: Vec<AccountId>,
     },
-    /// Give the accounts that changed.
+    /// Look up the accounts that changed.
     ChangedSince {
-        /// At this time or later.
+        /// The time of the earliest change that counts.
         since: Timestamp,
     },
-    /// Note that these accounts are or were online just now.
+    /// Record that accounts are or just were online.
     Seen {
-        /// Sorted, each once.
+        /// Their ids, sorted and without duplicates.
         ids: Vec<AccountId>,
     },
 }
 
-/// What came of a [`Job`].
+/// The result of a [`Job`].
 #[derive(Clone, Debug)]
 pub enum JobResult {
-    /// Of [`Job::Register`], [`Job::Authenticate`] and [`Job::ChangePassword`].
+    /// The result of [`Job::Register`], [`Job::Authenticate`] or [`Job::ChangePassword`].
     Account(Result<Account, AccountError>),
-    /// Of [`Job::LookUp`] and [`Job::ChangedSince`].
+    /// The result of [`Job::LookUp`] or [`Job::ChangedSince`].
     Accounts(Result<Vec<Account>, AccountError>),
-    /// Of [`Job::Seen`].
+    /// The result of [`Job::Seen`].
     Seen(Result<(), AccountError>),
 }
 
@@ -226,11 +229,11 @@ impl JobResult {
     }
 }
 
-/// The driver has mixed up two results: for the client it is as if there were none.
+/// The error of a driver that mixed up two results. The client is rejected as if the accounts were unavailable.
 fn other_kind() -> AccountError {
     AccountError::Unavailable(Arc::new(OtherKind))
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the result is that of another kind of job")]
+#[error("the result belongs to another kind of job")]
 struct OtherKind;

@@ -1,11 +1,11 @@
-//! Which addresses end up in the roster; the rules themselves are tested where they are written.
+//! Which addresses the roster shows. The rules themselves have their tests beside them.
 
 use super::*;
 
 fn addresses_of(from: &str, offer: Offer) -> Vec<String> {
     let mut t = Bench::new();
     t.greet_from(1, from);
-    if t.say(1, &Request::Login(Login { offer, ..enter(1, "alice") })) != ["job authenticate alice"] {
+    if t.send(1, &Request::Login(Login { offer, ..login(1, "alice") })) != ["job authenticate alice"] {
         return vec![];
     }
     t.answer(Ok(account("alice")));
@@ -17,7 +17,7 @@ fn offering(policy: OfferPolicy, addresses: &[&str]) -> Offer {
 }
 
 #[test]
-fn the_observed_address_leads() {
+fn the_observed_address_comes_first() {
     assert_eq!(
         addresses_of(
             "[::ffff:203.0.113.7]:50000",
@@ -28,7 +28,7 @@ fn the_observed_address_leads() {
 }
 
 #[test]
-fn advertised_addresses_are_all_there_is() {
+fn advertised_addresses_replace_all_others() {
     assert_eq!(
         addresses_of("172.17.0.2:50000", offering(OfferPolicy::Advertised, &["203.0.113.7:7000"])),
         ["203.0.113.7:7000"]
@@ -36,7 +36,7 @@ fn advertised_addresses_are_all_there_is() {
 }
 
 #[test]
-fn loopback_is_for_sessions_that_came_by_it() {
+fn only_a_session_that_connects_by_loopback_has_a_loopback_address() {
     let offer = || offering(OfferPolicy::Detected, &["192.168.1.7:40001"]);
     assert_eq!(addresses_of("127.0.0.1:50000", offer()), ["192.168.1.7:40001"], "came through a forwarder");
     let offer = || offering(OfferPolicy::Detected, &["127.0.0.1:40001", "192.168.1.7:40001"]);
@@ -50,7 +50,7 @@ fn loopback_is_for_sessions_that_came_by_it() {
 fn arrive(t: &mut Bench, conn: u64, user: &str, from: &str) -> Vec<String> {
     t.greet_from(conn, from);
     let own = format!("192.168.1.{conn}:40001");
-    t.say(conn, &Request::Login(Login { offer: offering(OfferPolicy::Detected, &[&own]), ..enter(conn, user) }));
+    t.send(conn, &Request::Login(Login { offer: offering(OfferPolicy::Detected, &[&own]), ..login(conn, user) }));
     let lines = t.answer(Ok(account(user)));
     lines.into_iter().filter(|line| line.starts_with("* <- ") || line.starts_with("forwarder ")).collect()
 }
@@ -64,8 +64,8 @@ fn sessions_that_share_a_strange_address_get_those_that_they_offer() {
         ["forwarder 172.17.0.1 192.168.1.2", "* <- 1..3 moved alice 192.168.1.1:40001, online bob 192.168.1.2:40001"]
     );
     assert_eq!(t.entry("alice").addresses[1..], ["172.17.0.1:40001".parse().unwrap()], "the last resort");
-    assert_eq!(t.break_off(1), [""; 0]);
-    assert_eq!(t.break_off(2), [""; 0]);
+    assert_eq!(t.disconnect(1), [""; 0]);
+    assert_eq!(t.disconnect(2), [""; 0]);
     t.pass(20_000);
     assert_eq!(
         arrive(&mut t, 3, "carol", "172.17.0.1:50003"),
@@ -80,7 +80,7 @@ fn a_session_that_has_the_shared_address_itself_keeps_it() {
     arrive(&mut t, 2, "bob", "10.0.0.1:50002");
     t.greet_from(3, "10.0.0.1:50003");
     let offer = offering(OfferPolicy::Detected, &["10.0.0.1:40001", "192.168.1.3:40001"]);
-    t.say(3, &Request::Login(Login { offer, ..enter(3, "carol") }));
+    t.send(3, &Request::Login(Login { offer, ..login(3, "carol") }));
     t.answer(Ok(account("carol")));
     assert_eq!(t.entry("carol").address(), "10.0.0.1:40001".parse().unwrap());
 }
@@ -93,13 +93,13 @@ fn an_operator_can_say_that_observed_addresses_mislead() {
 }
 
 #[test]
-fn a_session_that_returns_has_the_addresses_of_its_new_connection() {
+fn a_session_that_returns_after_a_restart_has_the_addresses_of_its_new_connection() {
     let mut t = Bench::new();
-    t.log_in(1, "alice");
+    t.login(1, "alice");
     let mut t = t.restarted();
     t.greet_from(2, "10.0.0.9:50000");
     let ticket = t.tickets[&1].clone();
-    t.say(2, &Request::Resume(Resume { offer: offering(OfferPolicy::Detected, &[]), ..resume(2, 1, &ticket) }));
+    t.send(2, &Request::Resume(Resume { offer: offering(OfferPolicy::Detected, &[]), ..resume(2, 1, &ticket) }));
     t.look_up(vec![account("alice")]);
     assert_eq!(t.entry("alice").addresses, ["10.0.0.9:40001".parse().unwrap()]);
 }

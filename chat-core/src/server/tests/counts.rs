@@ -1,4 +1,4 @@
-//! What the machine counts of logins and rejections.
+//! The counts of logins and rejections.
 
 use super::*;
 
@@ -6,30 +6,30 @@ use super::*;
 fn each_login_and_each_rejection_adds_one_to_its_count() {
     let mut t = Bench::with(ServerConfig { max_connections: 3, ..ServerConfig::default() });
     assert_eq!(t.server.counts(), Counts::default());
-    t.log_in(1, "alice");
-    t.break_off(1);
-    t.come_back(2, 1, "alice");
-    t.say(2, &Request::Leave);
-    t.come_back(3, 2, "alice");
-    let ends = Count::LOGINS.map(|count| (count, 1));
-    assert_eq!(t.server.counts(), Counts::from_iter(ends));
+    t.login(1, "alice");
+    t.disconnect(1);
+    t.reconnect(2, 1, "alice");
+    t.send(2, &Request::Leave);
+    t.reconnect(3, 2, "alice");
+    let logins = Count::LOGINS.map(|count| (count, 1));
+    assert_eq!(t.server.counts(), Counts::from_iter(logins));
 
     t.connect(4);
-    t.enter(4, "bob");
+    t.request_login(4, "bob");
     assert_eq!(t.server.checks(), 1);
     t.answer(Err(AccountError::WrongCredentials));
-    t.enter(4, "bob");
+    t.request_login(4, "bob");
     t.pass(1_000);
-    t.enter(4, "bob");
+    t.request_login(4, "bob");
     t.answer(Err(unavailable()));
-    t.enter(4, "two words");
+    t.request_login(4, "two words");
     t.connect(5);
     t.connect_from(6, "192.168.1.6:50000");
     let rejections = [Count::WrongCredentials, Count::Throttled, Count::StorageUnavailable, Count::Other, Count::Full];
-    let mut refused: Counts = ends.into_iter().chain(rejections.map(|count| (count, 1))).collect();
-    assert_eq!((t.server.counts(), t.server.checks()), (refused, 0));
+    let mut expected: Counts = logins.into_iter().chain(rejections.map(|count| (count, 1))).collect();
+    assert_eq!((t.server.counts(), t.server.checks()), (expected, 0));
     t.pass_alive(&[3], 10);
-    refused[Count::TooLate] = 2;
-    assert_eq!(t.server.counts(), refused);
+    expected[Count::TooLate] = 2;
+    assert_eq!(t.server.counts(), expected);
     assert_eq!(t.server.revision().get(), 3);
 }

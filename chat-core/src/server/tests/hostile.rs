@@ -5,7 +5,7 @@ use super::*;
 fn requests() -> Vec<Vec<u8>> {
     let ticket = [9; 120];
     [
-        Request::Login(enter(1, "alice")),
+        Request::Login(login(1, "alice")),
         Request::Resume(resume(1, 1, &ticket)),
         Request::Leave,
         Request::Heartbeat { number: 300 },
@@ -19,7 +19,7 @@ fn requests() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_truncation_of_every_request_is_told_and_ends_the_connection() {
+fn every_truncated_request_is_rejected_and_ends_its_connection() {
     let malformed = ["1 <- rejected Malformed", "close 1"];
     for request in requests() {
         for cut in 0..request.len() {
@@ -27,18 +27,18 @@ fn every_truncation_of_every_request_is_told_and_ends_the_connection() {
             t.connect(1);
             assert_eq!(t.bytes(1, &request[..cut]), malformed, "guest, {cut} bytes of {request:?}");
             let mut t = Bench::new();
-            t.log_in(1, "alice");
+            t.login(1, "alice");
             assert_eq!(t.bytes(1, &request[..cut]), malformed, "online, {cut} bytes of {request:?}");
-            assert_eq!(t.online(), ["alice"], "in grace");
+            assert_eq!(t.online(), ["alice"], "in its grace time");
         }
         let mut t = Bench::new();
         t.connect(1);
-        assert_eq!(t.bytes(1, &[&request[..], &[0]].concat()), malformed, "one byte left over: {request:?}");
+        assert_eq!(t.bytes(1, &[&request[..], &[0]].concat()), malformed, "one excess byte: {request:?}");
     }
 }
 
 #[test]
-fn a_stranger_who_speaks_something_else_is_sent_away() {
+fn a_connection_that_begins_with_another_protocol_is_closed() {
     for bytes in [&b""[..], b"GET / HTTP/1.1\r\n", &[0xff; 1024]] {
         let mut t = Bench::new();
         t.connect_from(1, "192.168.1.1:50000");
@@ -47,25 +47,25 @@ fn a_stranger_who_speaks_something_else_is_sent_away() {
 }
 
 #[test]
-fn inputs_about_unknown_connections_and_jobs_are_passed_over() {
+fn inputs_about_unknown_connections_and_jobs_are_ignored() {
     let mut t = Bench::new();
     assert_eq!(t.bytes(9, b"x"), [""; 0]);
-    assert_eq!(t.break_off(9), [""; 0]);
+    assert_eq!(t.disconnect(9), [""; 0]);
     assert_eq!(t.done(JobId::new(9), JobResult::Seen(Ok(()))), [""; 0]);
     assert_eq!(t.feed(Input::Tick), [""; 0]);
 }
 
 #[test]
-fn a_connection_number_that_comes_twice_changes_nothing() {
+fn a_repeated_connection_number_changes_nothing() {
     let mut t = Bench::new();
-    t.log_in(1, "alice");
+    t.login(1, "alice");
     assert_eq!(t.connect_from(1, "10.0.0.1:50000"), [""; 0]);
-    assert_eq!(t.say(1, &Request::Heartbeat { number: 1 }), ["1 <- beat 1"]);
+    assert_eq!(t.send(1, &Request::Heartbeat { number: 1 }), ["1 <- beat 1"]);
 }
 
 #[test]
-fn nothing_secret_is_printed() {
-    let payload = encoded(&Request::Login(enter(1, "alice")));
+fn debug_output_contains_no_secret() {
+    let payload = encoded(&Request::Login(login(1, "alice")));
     let input = Input::Frame { conn: ConnId::new(1), payload: &payload };
     assert_eq!(format!("{input:?}"), format!("Frame(1, {} bytes)", payload.len()));
     let mut t = Bench::new();
@@ -78,18 +78,18 @@ fn nothing_secret_is_printed() {
 
 proptest::proptest! {
     #[test]
-    fn no_bytes_whatever_do_harm(frames in proptest::collection::vec(proptest::collection::vec(0_u8.., 0..80), 1..8)) {
+    fn random_bytes_do_no_harm(frames in proptest::collection::vec(proptest::collection::vec(0_u8.., 0..80), 1..8)) {
         for online in [false, true] {
             let mut t = Bench::new();
             if online {
-                t.log_in(1, "alice");
+                t.login(1, "alice");
             } else {
                 t.connect(1);
             }
             for frame in &frames {
                 t.bytes(1, frame);
             }
-            t.log_in(2, "bob");
+            t.login(2, "bob");
             proptest::prop_assert!(t.online().contains(&"bob"));
         }
     }
@@ -102,17 +102,17 @@ proptest::proptest! {
         let mut t = Bench::new();
         t.connect(1);
         t.bytes(1, &request);
-        t.log_in(2, "bob");
+        t.login(2, "bob");
         proptest::prop_assert!(t.online().contains(&"bob"));
     }
 }
 
 #[test]
-fn a_million_registrations_make_a_few_accounts_and_leave_nothing_behind() {
+fn a_million_registrations_create_few_accounts_and_leave_nothing_behind() {
     const ADDRESSES: u64 = 1_000;
     let config = ServerConfig { registrations_per_hour: 50, registrations_per_address: 5, ..untimed() };
     let mut t = Bench::with(config);
-    let (mut out, mut made, mut tries) = (Vec::new(), 0, 0);
+    let (mut out, mut created, mut attempts) = (Vec::new(), 0, 0);
     for conn in 1..=125_000 {
         let address = u32::try_from(conn % ADDRESSES).unwrap();
         let from = SocketAddr::from(((0x0a00_0000 + address).to_be_bytes(), 50_000));
@@ -121,13 +121,13 @@ fn a_million_registrations_make_a_few_accounts_and_leave_nothing_behind() {
         t.server.handle(t.now, Input::Frame { conn, payload: &Hello::OURS.encode() }, &mut out);
         for number in 0..8 {
             let user = format!("user{conn}-{number}");
-            let enter = Login { purpose: Purpose::Register, ..enter(conn.get(), &user) };
-            tries += 1;
-            t.server.handle(t.now, Input::Frame { conn, payload: &encoded(&Request::Login(enter)) }, &mut out);
+            let request = Login { purpose: Purpose::Register, ..login(conn.get(), &user) };
+            attempts += 1;
+            t.server.handle(t.now, Input::Frame { conn, payload: &encoded(&Request::Login(request)) }, &mut out);
             let job = out.iter().find_map(|output| if let Output::Job { id, .. } = output { Some(*id) } else { None });
             out.clear();
             if let Some(job) = job {
-                made += 1;
+                created += 1;
                 let result = JobResult::Account(Err(AccountError::NameTaken));
                 t.server.handle(t.now, Input::Done { job, result }, &mut out);
                 out.clear();
@@ -136,7 +136,7 @@ fn a_million_registrations_make_a_few_accounts_and_leave_nothing_behind() {
         t.server.handle(t.now, Input::Closed { conn, why: Closed::Broken }, &mut out);
         out.clear();
     }
-    assert_eq!((tries, made), (1_000_000, 50));
+    assert_eq!((attempts, created), (1_000_000, 50));
     assert_eq!(format!("{:?}", t.server.machine.connections), format!("{:?}", Connections::default()));
-    assert_eq!(t.server.timers.len(), 2, "the next poll and the next seen");
+    assert_eq!(t.server.timers.len(), 2, "the timers of polls and of reports");
 }

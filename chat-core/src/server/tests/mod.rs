@@ -1,20 +1,20 @@
-//! The machine driven by hand: a clock that the test moves, jobs that the test answers, outputs as lines of text.
+//! Tests that drive the machine by hand: the test moves the clock, answers the jobs, and compares outputs as lines of text.
 
 mod addresses;
+mod clocks;
+mod conversation;
 mod counts;
+mod delta;
 mod hostile;
 mod limits;
 mod login;
-mod missed;
 mod operators;
 mod password;
 mod presence;
-mod publish;
+mod publication;
 mod restart;
 mod resume;
-mod story;
 mod throttle;
-mod time;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -48,9 +48,9 @@ const START: u64 = 1_795_408_080_000;
 struct Bench {
     server: Server,
     now: Now,
-    /// Jobs that nobody has answered.
+    /// Jobs without a result.
     jobs: VecDeque<(JobId, Job)>,
-    /// Whether the server's own questions (polls and seen) are answered and not shown, and copies are read at once.
+    /// Whether polls and reports of seen accounts are answered and left out of the lines, and snapshots are read immediately.
     quiet: bool,
     tickets: BTreeMap<u64, Vec<u8>>,
     welcomes: BTreeMap<u64, Welcome>,
@@ -68,7 +68,7 @@ impl Generator for Counting {
 }
 
 impl Bench {
-    /// A server that tells every change at once.
+    /// A server that publishes every change immediately.
     fn new() -> Self {
         Self::with(untimed())
     }
@@ -105,7 +105,7 @@ impl Bench {
         self.take(out)
     }
 
-    /// Shows outputs and notes what the test needs later.
+    /// Returns outputs as lines, and keeps the jobs, tickets and welcomes.
     fn take(&mut self, out: Vec<Output>) -> Vec<String> {
         let mut lines = Vec::new();
         for output in out {
@@ -138,7 +138,7 @@ impl Bench {
                         lines.extend(self.drain(conn, Missed::Nothing));
                     }
                 }
-                Output::LimitReached(bound) => lines.push(format!("reached {bound}")),
+                Output::LimitReached(limit) => lines.push(format!("reached {limit}")),
                 Output::Forwarder { observed, offered } => lines.push(format!("forwarder {observed} {offered}")),
                 Output::Admit { conn } => lines.push(format!("admit {conn}")),
                 Output::Close { conn } => lines.push(format!("close {conn}")),
@@ -184,48 +184,48 @@ impl Bench {
         self.feed(Input::Frame { conn: ConnId::new(conn), payload })
     }
 
-    fn say(&mut self, conn: u64, request: &Request<'_>) -> Vec<String> {
+    fn send(&mut self, conn: u64, request: &Request<'_>) -> Vec<String> {
         self.bytes(conn, &encoded(request))
     }
 
-    fn enter(&mut self, conn: u64, user: &str) -> Vec<String> {
-        self.say(conn, &Request::Login(enter(conn, user)))
+    fn request_login(&mut self, conn: u64, user: &str) -> Vec<String> {
+        self.send(conn, &Request::Login(login(conn, user)))
     }
 
-    /// Connects, logs in, and gives what follows the check of the password.
-    fn log_in(&mut self, conn: u64, user: &str) -> Vec<String> {
+    /// Connects, logs in, and returns what follows the password check.
+    fn login(&mut self, conn: u64, user: &str) -> Vec<String> {
         self.connect(conn);
-        assert_eq!(self.enter(conn, user), [format!("job authenticate {user}")]);
+        assert_eq!(self.request_login(conn, user), [format!("job authenticate {user}")]);
         self.answer(Ok(account(user)))
     }
 
-    /// Resumes with the last ticket that connection `before` got; a new session would have the key of `conn`.
+    /// Resumes with the last ticket of connection `before`. A fresh session would have the key of `conn`.
     fn resume(&mut self, conn: u64, before: u64) -> Vec<String> {
         let ticket = self.tickets[&before].clone();
-        self.say(conn, &Request::Resume(resume(conn, before, &ticket)))
+        self.send(conn, &Request::Resume(resume(conn, before, &ticket)))
     }
 
-    /// Connects, resumes, and gives what follows the look at the account.
-    fn come_back(&mut self, conn: u64, before: u64, user: &str) -> Vec<String> {
+    /// Connects, resumes, and returns what follows the look-up of the account.
+    fn reconnect(&mut self, conn: u64, before: u64, user: &str) -> Vec<String> {
         self.connect(conn);
         assert_eq!(self.resume(conn, before), [format!("job look-up {}", account(user).id)]);
         self.look_up(vec![account(user)])
     }
 
-    /// The same for a client whose copy is at `revision` of this run, or that says so, and whose address is that of the
+    /// The same for a client that states `revision` of this run as its roster version, and whose address is that of the
     /// connection with its account's number.
-    fn come_back_at(&mut self, conn: u64, before: u64, user: &str, revision: u64) -> Vec<String> {
-        let copy = RosterVersion { revision: Revision::new(revision), ..self.publication().published() };
-        self.come_back_with(conn, before, user, version_extra(KNOWN_VERSION, copy))
+    fn reconnect_at(&mut self, conn: u64, before: u64, user: &str, revision: u64) -> Vec<String> {
+        let version = RosterVersion { revision: Revision::new(revision), ..self.publication().published() };
+        self.reconnect_with(conn, before, user, version_extra(KNOWN_VERSION, version))
     }
 
-    fn come_back_with(&mut self, conn: u64, before: u64, user: &str, extra: Extra) -> Vec<String> {
+    fn reconnect_with(&mut self, conn: u64, before: u64, user: &str, extra: Extra) -> Vec<String> {
         self.connect(conn);
         let ticket = self.tickets[&before].clone();
         let extras = [extra].into_iter().collect();
         let addresses = vec![SocketAddr::from(([192, 168, 1, account(user).id.get() as u8], 40_001))];
         let offer = Offer { policy: OfferPolicy::Advertised, addresses, ..offer(conn) };
-        let lines = self.say(conn, &Request::Resume(Resume { offer, extras, ..resume(conn, before, &ticket) }));
+        let lines = self.send(conn, &Request::Resume(Resume { offer, extras, ..resume(conn, before, &ticket) }));
         assert_eq!(lines, [format!("job look-up {}", account(user).id)]);
         self.look_up(vec![account(user)])
     }
@@ -234,15 +234,15 @@ impl Bench {
         self.feed(Input::Done { job, result })
     }
 
-    /// Answers the oldest job, which is one about one account.
+    /// Answers the oldest job, which is about one account.
     fn answer(&mut self, result: Result<Account, AccountError>) -> Vec<String> {
-        let (id, _) = self.jobs.pop_front().expect("a job waits");
+        let (id, _) = self.jobs.pop_front().expect("a job has no result");
         self.done(id, JobResult::Account(result))
     }
 
-    /// Answers the oldest job, which is one about several accounts.
+    /// Answers the oldest job, which is about several accounts.
     fn look_up(&mut self, accounts: Vec<Account>) -> Vec<String> {
-        let (id, _) = self.jobs.pop_front().expect("a job waits");
+        let (id, _) = self.jobs.pop_front().expect("a job has no result");
         self.done(id, JobResult::Accounts(Ok(accounts)))
     }
 
@@ -250,11 +250,11 @@ impl Bench {
         self.feed(Input::Drained { conn, missed })
     }
 
-    fn break_off(&mut self, conn: u64) -> Vec<String> {
+    fn disconnect(&mut self, conn: u64) -> Vec<String> {
         self.feed(Input::Closed { conn: ConnId::new(conn), why: Closed::Broken })
     }
 
-    /// Lets time pass, with a tick at each deadline; gives all that happens.
+    /// Lets time pass, with a tick at each deadline, and returns everything that happens.
     fn pass(&mut self, millis: u64) -> Vec<String> {
         let mut lines = Vec::new();
         let end = self.now.mono + Duration::from_millis(millis);
@@ -271,13 +271,13 @@ impl Bench {
         self.now = Now { mono: self.now.mono + time, wall: self.now.wall + time };
     }
 
-    /// Lets time pass during which these connections send their heartbeats; gives all that happens but the answers.
+    /// Lets time pass while these connections send heartbeats. Returns everything that happens besides the replies.
     fn pass_alive(&mut self, conns: &[u64], seconds: u64) -> Vec<String> {
         let mut lines = Vec::new();
         for second in 0..seconds {
             if second % 10 == 0 {
                 for conn in conns {
-                    assert_eq!(self.say(*conn, &Request::Heartbeat { number: 1 }), [format!("{conn} <- beat 1")]);
+                    assert_eq!(self.send(*conn, &Request::Heartbeat { number: 1 }), [format!("{conn} <- beat 1")]);
                 }
             }
             lines.extend(self.pass(1_000));
@@ -316,8 +316,8 @@ fn payloads(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn show(reply: &Reply) -> String {
     match reply {
         Reply::Welcome(welcome) => {
-            let missed = welcome.delta().unwrap().map(|step| format!(" up to {}", step.revision));
-            format!("welcome {:?} {}{}", welcome.kind, welcome.entry.user, missed.unwrap_or_default())
+            let delta = welcome.delta().unwrap().map(|version| format!(" up to {}", version.revision));
+            format!("welcome {:?} {}{}", welcome.kind, welcome.entry.user, delta.unwrap_or_default())
         }
         Reply::Rejected(why) => format!("rejected {why:?}"),
         Reply::SnapshotPage(entries) => {
@@ -355,7 +355,7 @@ fn numbers(ids: &[AccountId]) -> String {
     ids.iter().map(|id| format!(" {id}")).collect()
 }
 
-fn enter(conn: u64, user: &str) -> Login<'_> {
+fn login(conn: u64, user: &str) -> Login<'_> {
     Login {
         purpose: Purpose::Login,
         user,
@@ -367,7 +367,7 @@ fn enter(conn: u64, user: &str) -> Login<'_> {
     }
 }
 
-/// As a client that connected as `before` first and as `conn` now would say it: its addresses stay the same.
+/// The request of a client whose first connection was `before` and whose current one is `conn`: its addresses stay the same.
 fn resume(conn: u64, before: u64, ticket: &[u8]) -> Resume<'_> {
     Resume {
         ticket,
@@ -392,7 +392,7 @@ fn key(number: u64) -> PublicKey {
     PublicKey::new(bytes)
 }
 
-/// The account of a user: its number is that of the name's first letter.
+/// The account of a user. Its id is the number of the name's first letter in the alphabet.
 fn account(user: &str) -> Account {
     let name = UserName::parse(user).unwrap();
     Account {
@@ -409,7 +409,7 @@ fn unavailable() -> AccountError {
     AccountError::Unavailable(Arc::new(std::io::Error::other("gone")))
 }
 
-/// The lines that follow each successful log-in of `user` on `conn`.
+/// The lines that follow each successful login of `user` on `conn`.
 fn welcomed(conn: u64, kind: &str, user: &str, page: &str, revision: u64) -> [String; 4] {
     [
         format!("admit {conn}"),
@@ -419,15 +419,14 @@ fn welcomed(conn: u64, kind: &str, user: &str, page: &str, revision: u64) -> [St
     ]
 }
 
-/// `lines`, the last two of which tell everybody of the arrival and record it, with those of its welcome before and
-/// those of its copy behind them.
+/// `lines`, with the welcome before the last two, which publish and record the arrival, and with the snapshot after them.
 fn then(lines: &[&str], [admit, welcome, page, complete]: [String; 4]) -> Vec<String> {
     let (before, arrival) = lines.split_at(lines.len() - 2);
     let strings = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
     [strings(before), vec![admit, welcome], strings(arrival), vec![page, complete]].concat()
 }
 
-/// By default, but every change is told at once: what a story tells follows what happens.
+/// The default, except that every change is published immediately, so that the lines follow their cause.
 fn untimed() -> ServerConfig {
     let zero = Duration::ZERO;
     let publish_interval = PublishInterval { min: zero, per_session: zero, max: zero };

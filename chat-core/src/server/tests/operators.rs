@@ -1,18 +1,18 @@
-//! What operators do beside the server.
+//! Changes that operators make outside the server.
 
 use super::*;
 
-fn shown() -> Bench {
+fn with_visible_polls() -> Bench {
     let mut t = Bench::new();
-    t.log_in(1, "alice");
-    t.log_in(2, "bob");
+    t.login(1, "alice");
+    t.login(2, "bob");
     t.quiet = false;
     t
 }
 
 #[test]
-fn the_sessions_of_changed_accounts_are_ended() {
-    let mut t = shown();
+fn the_sessions_of_changed_accounts_end() {
+    let mut t = with_visible_polls();
     assert_eq!(t.pass(4_999), [""; 0]);
     assert_eq!(t.pass(1), ["job changed-since -60000"]);
     let changed = |user| Account { generation: 2, status: Status::Disabled, ..account(user) };
@@ -20,23 +20,23 @@ fn the_sessions_of_changed_accounts_are_ended() {
         t.look_up(vec![changed("alice"), changed("carol"), account("bob")]),
         ["1 <- ended Kicked", "close 1", "job seen 1", "* <- 2..3 offline alice kicked", "log offline alice kicked"]
     );
-    assert_eq!(t.online(), ["bob"], "whose own generation is no news");
+    assert_eq!(t.online(), ["bob"], "his generation is the session's");
 }
 
 #[test]
-fn a_session_in_grace_is_ended_too() {
-    let mut t = shown();
-    t.break_off(1);
+fn a_session_in_its_grace_time_ends_too() {
+    let mut t = with_visible_polls();
+    t.disconnect(1);
     t.pass(5_000);
     let lines = t.look_up(vec![Account { generation: 2, ..account("alice") }]);
     assert_eq!(lines, ["job seen 1", "* <- 2..3 offline alice kicked", "log offline alice kicked"]);
 }
 
 #[test]
-fn an_answer_older_than_the_session_ends_nothing() {
-    let mut t = shown();
+fn a_result_older_than_the_session_does_not_end_it() {
+    let mut t = with_visible_polls();
     t.connect(3);
-    t.enter(3, "carol");
+    t.request_login(3, "carol");
     t.answer(Ok(Account { generation: 3, ..account("carol") }));
     t.pass(5_000);
     let before = Account { generation: 2, status: Status::Disabled, ..account("carol") };
@@ -44,8 +44,8 @@ fn an_answer_older_than_the_session_ends_nothing() {
 }
 
 #[test]
-fn questions_overlap_and_a_failed_one_is_repeated_from_where_it_began() {
-    let mut t = shown();
+fn polls_overlap_and_a_failed_one_is_repeated_from_its_beginning() {
+    let mut t = with_visible_polls();
     t.pass(5_000);
     assert_eq!(t.look_up(vec![]), [""; 0]);
     assert_eq!(t.pass(5_000), ["job changed-since -55000"]);
@@ -58,8 +58,8 @@ fn questions_overlap_and_a_failed_one_is_repeated_from_where_it_began() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_hides_no_change() {
-    let mut t = shown();
+fn a_clock_set_back_hides_no_change() {
+    let mut t = with_visible_polls();
     t.pass(5_000);
     t.look_up(vec![]);
     t.now.wall = t.now.wall.offset_by(-3_600_000);
@@ -67,10 +67,10 @@ fn a_clock_that_is_set_back_hides_no_change() {
 }
 
 #[test]
-fn the_new_owner_of_a_freed_name_ends_the_old_owners_session() {
-    let mut t = shown();
+fn a_login_under_a_freed_name_ends_the_session_of_the_previous_account() {
+    let mut t = with_visible_polls();
     t.connect(3);
-    t.enter(3, "alice");
+    t.request_login(3, "alice");
     let other = Account { id: AccountId::new(99), ..account("Alice") };
     assert_eq!(
         t.answer(Ok(other.clone())),

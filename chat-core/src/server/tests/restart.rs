@@ -3,10 +3,10 @@
 use super::*;
 
 #[test]
-fn sessions_come_back_as_they_were() {
+fn sessions_return_as_they_were() {
     let mut t = Bench::new();
     for (conn, user) in [(1, "alice"), (2, "bob"), (3, "carol")] {
-        t.log_in(conn, user);
+        t.login(conn, user);
         t.sleep(Duration::from_millis(10));
     }
     let before: Vec<Entry> = t.server.roster().iter().cloned().collect();
@@ -32,7 +32,7 @@ fn sessions_come_back_as_they_were() {
         let (from, to) = (revision as u64, revision as u64 + 1);
         let online = format!("online {user} 192.168.1.{before}:40001");
         assert_eq!(
-            t.come_back(conn, before, user),
+            t.reconnect(conn, before, user),
             then(
                 &[&format!("* <- {from}..{to} {online}"), &format!("log {online}")],
                 welcomed(conn, "Continued", user, page, to)
@@ -41,26 +41,29 @@ fn sessions_come_back_as_they_were() {
         );
         assert_eq!(t.welcomes[&conn].settling_ms, 45_000);
     }
-    assert!(t.server.roster().iter().eq(&before), "same keys, same beginnings, same addresses");
+    assert!(t.server.roster().iter().eq(&before), "with the same keys, times and addresses");
     assert_eq!(t.pass_alive(&[11, 12, 13], 60), [""; 0]);
-    t.break_off(12);
+    t.disconnect(12);
     assert_eq!(
-        t.come_back(22, 2, "bob"),
+        t.reconnect(22, 2, "bob"),
         welcomed(22, "Continued", "bob", "alice bob carol", 3),
         "the old ticket again"
     );
 }
 
 #[test]
-fn who_took_the_key_of_another_before_it_came_back_is_put_out() {
+fn a_session_that_took_the_key_of_a_returning_one_ends() {
     let mut t = Bench::new();
-    t.log_in(1, "alice");
+    t.login(1, "alice");
     let mut t = t.restarted();
-    // Keys are public, so anybody could log in with one that nobody uses yet.
+    // Keys are public, so any client could log in with one that no online session uses.
     t.connect(12);
-    assert_eq!(t.say(12, &Request::Login(Login { key: key(1), ..enter(12, "mallory") })), ["job authenticate mallory"]);
+    assert_eq!(
+        t.send(12, &Request::Login(Login { key: key(1), ..login(12, "mallory") })),
+        ["job authenticate mallory"]
+    );
     t.answer(Ok(account("mallory")));
-    let lines = t.come_back(11, 1, "alice");
+    let lines = t.reconnect(11, 1, "alice");
     assert!(lines.contains(&"12 <- ended Kicked".to_owned()), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("Continued")), "{lines:?}");
     assert_eq!((t.entry("alice").key, t.server.roster().len()), (key(1), 1));
@@ -69,24 +72,24 @@ fn who_took_the_key_of_another_before_it_came_back_is_put_out() {
 /// Alice has two tickets: one of a session that was replaced, and one of the session that replaced it.
 fn with_two_tickets() -> Bench {
     let mut t = Bench::new();
-    t.log_in(1, "alice");
-    t.log_in(2, "alice");
+    t.login(1, "alice");
+    t.login(2, "alice");
     t.restarted()
 }
 
 #[test]
-fn the_later_session_wins_if_it_comes_first() {
+fn the_later_session_wins_if_it_returns_first() {
     let mut t = with_two_tickets();
-    assert_eq!(t.come_back(12, 2, "alice").len(), 6);
-    assert_eq!(t.come_back(11, 1, "alice"), ["11 <- rejected Superseded"]);
+    assert_eq!(t.reconnect(12, 2, "alice").len(), 6);
+    assert_eq!(t.reconnect(11, 1, "alice"), ["11 <- rejected Superseded"]);
 }
 
 #[test]
-fn the_later_session_wins_if_it_comes_second() {
+fn the_later_session_wins_if_it_returns_second() {
     let mut t = with_two_tickets();
-    assert_eq!(t.come_back(11, 1, "alice").len(), 6);
+    assert_eq!(t.reconnect(11, 1, "alice").len(), 6);
     assert_eq!(
-        t.come_back(12, 2, "alice"),
+        t.reconnect(12, 2, "alice"),
         then(
             &[
                 "11 <- ended Replaced",
@@ -97,35 +100,35 @@ fn the_later_session_wins_if_it_comes_second() {
             welcomed(12, "Continued", "alice", "alice", 2)
         )
     );
-    assert_eq!(t.come_back(13, 1, "alice"), ["13 <- rejected Superseded"]);
+    assert_eq!(t.reconnect(13, 1, "alice"), ["13 <- rejected Superseded"]);
 }
 
 #[test]
-fn a_log_in_after_the_restart_is_later_than_every_ticket() {
+fn a_login_after_the_restart_is_later_than_every_ticket() {
     let mut t = Bench::new();
-    t.log_in(1, "alice");
+    t.login(1, "alice");
     let mut t = t.restarted();
-    t.log_in(2, "alice");
-    assert_eq!(t.come_back(11, 1, "alice"), ["11 <- rejected Superseded"]);
+    t.login(2, "alice");
+    assert_eq!(t.reconnect(11, 1, "alice"), ["11 <- rejected Superseded"]);
 }
 
 #[test]
-fn what_this_run_has_ended_never_goes_on() {
+fn a_session_that_ended_in_this_run_never_continues() {
     let mut t = with_two_tickets();
-    t.come_back(12, 2, "alice");
-    assert_eq!(t.say(12, &Request::Leave).len(), 3);
+    t.reconnect(12, 2, "alice");
+    assert_eq!(t.send(12, &Request::Leave).len(), 3);
     for (conn, before) in [(21, 2), (22, 1), (23, 12)] {
-        let lines = t.come_back(conn, before, "alice");
+        let lines = t.reconnect(conn, before, "alice");
         assert_eq!(lines[1], format!("{conn} <- welcome Fresh alice"), "ticket of {before}");
         assert_eq!(t.entry("alice").key, key(conn));
-        t.say(conn, &Request::Leave);
+        t.send(conn, &Request::Leave);
     }
 }
 
 #[test]
-fn another_ticket_key_makes_all_tickets_worthless() {
+fn another_ticket_key_voids_all_tickets() {
     let mut t = Bench::new();
-    t.log_in(1, "alice");
+    t.login(1, "alice");
     let mut t = t.restarted();
     t.server =
         Server::new(t.now, ServerConfig::default(), TicketKey::new([8; 32]), Box::new(Counting(9)), &mut Vec::new());

@@ -1,5 +1,5 @@
-//! Long random stories: whatever happens, a few sentences stay true. One of them is that everybody who follows the roster
-//! has it, however often it went away and came back, and whatever it said of its copy then.
+//! Long random conversations, after each step of which the invariants hold. One of them: every client that follows the
+//! roster has it, however often it reconnected and whatever roster version it stated.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What a story is made of; the numbers choose a connection, a user or a ticket.
+/// One step. The numbers choose a connection, a user or a ticket.
 #[derive(Clone, Debug)]
 enum Step {
     Connect,
     Login(usize, usize),
     Resume(usize, usize, Claim),
     Answer { right: bool },
-    Say(usize, usize),
+    Send(usize, usize),
     Break(usize, Closed),
     Drain(usize, Missed),
     Pass(u64),
@@ -22,13 +22,13 @@ enum Step {
     Raise(usize),
 }
 
-/// What somebody who comes back says about its copy.
+/// The roster version that a client states when it resumes.
 #[derive(Clone, Copy, Debug)]
 enum Claim {
     Nothing,
-    /// It is so many revisions behind what was told last, which may or may not have been a copy.
+    /// This number of revisions before the published one. No snapshot of that revision need have been sent.
     Behind(u64),
-    /// It is so far ahead.
+    /// This number of revisions after the published one.
     Ahead(u64),
     OtherRun,
 }
@@ -48,7 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0_usize..9, 0..USERS.len()).prop_map(|(conn, user)| Step::Login(conn, user)),
         4 => (0_usize..9, 0_usize..9, claim()).prop_map(|(conn, ticket, claim)| Step::Resume(conn, ticket, claim)),
         6 => (0_u8..8).prop_map(|dice| Step::Answer { right: dice > 0 }),
-        2 => (0_usize..9, 0_usize..5).prop_map(|(conn, what)| Step::Say(conn, what)),
+        2 => (0_usize..9, 0_usize..5).prop_map(|(conn, what)| Step::Send(conn, what)),
         2 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::Broken)),
         1 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::TooSlow)),
         4 => (0_usize..9).prop_map(|reader| Step::Drain(reader, Missed::Nothing)),
@@ -67,26 +67,26 @@ struct World {
     next: u64,
     open: BTreeSet<ConnId>,
     admitted: BTreeSet<ConnId>,
-    /// Who reads a copy, or would.
+    /// The connections that have not reported the snapshot or delta as read.
     reading: BTreeSet<ConnId>,
     jobs: VecDeque<(JobId, Job)>,
     tickets: Vec<Vec<u8>>,
     generations: [u64; USERS.len()],
-    /// The roster as a client that gets every change has it.
+    /// The roster of a client that receives every change.
     roster: Roster,
     revision: u64,
-    /// All rosters that a copy may have been of.
+    /// The roster at each published revision.
     steps: BTreeMap<u64, Roster>,
-    /// What each connection said about its copy.
+    /// The revision that each connection stated.
     claims: BTreeMap<ConnId, u64>,
-    /// Who is to get what it missed.
+    /// The connections to which a welcome promised a delta.
     behind: BTreeSet<ConnId>,
-    /// How often that was so.
+    /// The number of such welcomes.
     caught_up: u64,
-    /// The roster of everybody who follows it.
-    copies: BTreeMap<ConnId, Roster>,
+    /// The roster of each connection that follows it.
+    rosters: BTreeMap<ConnId, Roster>,
     records: usize,
-    /// Every key that was ever told as gone, by session end or replacement.
+    /// The keys of all sessions that ended or were replaced.
     gone: BTreeSet<PublicKey>,
 }
 
@@ -113,7 +113,7 @@ impl World {
             claims: BTreeMap::new(),
             behind: BTreeSet::new(),
             caught_up: 0,
-            copies: BTreeMap::new(),
+            rosters: BTreeMap::new(),
             records: 0,
             gone: BTreeSet::new(),
         }
@@ -126,21 +126,21 @@ impl World {
             self.perform(output);
         }
         if self.revision == self.server.revision().get() {
-            assert_eq!(&self.roster, self.server.roster(), "the changes that were told make up the roster");
+            assert_eq!(&self.roster, self.server.roster(), "the published changes add up to the roster");
         }
-        for (conn, copy) in &self.copies {
-            assert_eq!(copy, &self.roster, "the roster of {conn}");
+        for (conn, roster) in &self.rosters {
+            assert_eq!(roster, &self.roster, "the roster of {conn}");
         }
-        assert!(self.behind.is_empty(), "who was promised what it missed has got it");
+        assert!(self.behind.is_empty(), "each promised delta was sent");
         assert_eq!(self.records as u64, self.revision, "one record per change");
         let online = self.admitted.len();
-        assert!(online <= self.server.roster().len(), "one connection per session at most");
+        assert!(online <= self.server.roster().len(), "at most one connection per session");
     }
 
     fn perform(&mut self, output: Output) {
         match output {
             Output::Send { conn, bytes } => {
-                assert!(self.open.contains(&conn), "sent after close");
+                assert!(self.open.contains(&conn), "sent to a closed connection");
                 for payload in payloads(&bytes) {
                     match Reply::decode(payload) {
                         Ok(Reply::Welcome(welcome)) => {
@@ -153,13 +153,14 @@ impl World {
                                 );
                                 self.behind.insert(conn);
                                 let then = &self.steps[&self.claims[&conn]];
-                                let mine = then.get(&welcome.entry.user).expect("it was there then");
-                                assert_eq!(mine.key, welcome.entry.key, "as the same session");
+                                let mine =
+                                    then.get(&welcome.entry.user).expect("the session was online at that revision");
+                                assert_eq!(mine.key, welcome.entry.key, "it is the same session");
                             }
                             self.tickets.push(welcome.ticket);
                         }
                         Ok(Reply::Ticket(ticket)) => self.tickets.push(ticket),
-                        Ok(Reply::SnapshotPage(_) | Reply::SnapshotComplete { .. }) => panic!("a piece of a copy"),
+                        Ok(Reply::SnapshotPage(_) | Reply::SnapshotComplete { .. }) => panic!("a part of a snapshot"),
                         Ok(_) => {}
                         Err(_) => drop(Hello::decode(payload).unwrap()),
                     }
@@ -167,46 +168,48 @@ impl World {
             }
             Output::Snapshot { conn, frames } if self.behind.remove(&conn) => {
                 let mut revision = self.claims[&conn];
-                let mut copy = self.steps[&revision].clone();
+                let mut roster = self.steps[&revision].clone();
                 for payload in frames.iter().flat_map(|bytes| payloads(bytes)) {
-                    let Ok(Reply::Update(update)) = Reply::decode(payload) else { panic!("only changes are missed") };
+                    let Ok(Reply::Update(update)) = Reply::decode(payload) else {
+                        panic!("a delta contains only updates")
+                    };
                     assert_eq!(update.from.get(), revision, "without a gap");
                     revision = update.to.get();
-                    update.changes.iter().for_each(|(_, change)| copy.apply(change));
+                    update.changes.iter().for_each(|(_, change)| roster.apply(change));
                 }
-                assert_eq!((revision, &copy), (self.revision, &self.roster));
+                assert_eq!((revision, &roster), (self.revision, &self.roster));
                 self.caught_up += 1;
                 self.reading.insert(conn);
-                self.copies.insert(conn, copy);
+                self.rosters.insert(conn, roster);
             }
             Output::Snapshot { conn, frames } => {
                 assert!(self.admitted.contains(&conn));
                 self.reading.insert(conn);
-                let mut copy = Roster::new();
+                let mut roster = Roster::new();
                 let mut replies =
                     frames.iter().flat_map(|bytes| payloads(bytes)).map(|payload| Reply::decode(payload).unwrap());
                 let end = replies.by_ref().find_map(|reply| match reply {
                     Reply::SnapshotPage(entries) => {
-                        entries.into_iter().for_each(|entry| drop(copy.insert(entry)));
+                        entries.into_iter().for_each(|entry| drop(roster.insert(entry)));
                         None
                     }
                     Reply::SnapshotComplete { revision, .. } => Some(revision.get()),
-                    other => panic!("{other:?} in a copy"),
+                    other => panic!("{other:?} in a snapshot"),
                 });
-                assert_eq!((end, &copy), (Some(self.revision), &self.roster));
+                assert_eq!((end, &roster), (Some(self.revision), &self.roster));
                 assert!(replies.next().is_none());
-                self.copies.insert(conn, copy);
+                self.rosters.insert(conn, roster);
             }
             Output::Broadcast { bytes } => {
                 for payload in payloads(&bytes) {
                     let Ok(Reply::Update(update)) = Reply::decode(payload) else {
-                        panic!("only changes are broadcast")
+                        panic!("only updates are broadcast")
                     };
-                    assert_eq!(update.from.get(), self.revision, "in step");
+                    assert_eq!(update.from.get(), self.revision, "without a gap");
                     self.revision = update.to.get();
                     for (_, change) in update.changes {
                         self.apply(&change);
-                        self.copies.values_mut().for_each(|copy| copy.apply(&change));
+                        self.rosters.values_mut().for_each(|roster| roster.apply(&change));
                     }
                     self.steps.insert(self.revision, self.roster.clone());
                 }
@@ -226,14 +229,14 @@ impl World {
         self.open.remove(&conn);
         self.admitted.remove(&conn);
         self.reading.remove(&conn);
-        self.copies.remove(&conn);
+        self.rosters.remove(&conn);
     }
 
     fn apply(&mut self, change: &Change) {
         let before = self.roster.get(change.user()).cloned();
         match (&before, change) {
             (None, Change::Online(entry)) | (Some(_), Change::Replaced(entry)) => {
-                assert!(!self.gone.contains(&entry.key), "a session that has ended goes on");
+                assert!(!self.gone.contains(&entry.key), "a session that ended is online again");
             }
             (Some(_), Change::Offline { .. } | Change::Moved { .. }) => {}
             _ => panic!("{change:?} of {before:?}"),
@@ -250,7 +253,7 @@ impl World {
         self.open.iter().nth(number % self.open.len().max(1)).copied()
     }
 
-    fn say(&mut self, conn: ConnId, request: &Request<'_>) {
+    fn send(&mut self, conn: ConnId, request: &Request<'_>) {
         self.feed(Input::Frame { conn, payload: &encoded(request) });
     }
 
@@ -262,10 +265,10 @@ impl World {
             Claim::Ahead(by) => (here.epoch, self.revision.saturating_add(by)),
             Claim::OtherRun => (Epoch::new(here.epoch.get() ^ 1), self.revision),
         };
-        // A second attempt while the first is looked at is refused, and what it says means nothing.
+        // A second attempt while the first is in progress is rejected, so that its version does not count.
         if matches!(self.server.machine.connections.get(conn)?.state, State::Guest) {
-            let believed = if epoch == here.epoch { revision } else { u64::MAX };
-            self.claims.insert(conn, believed);
+            let stated = if epoch == here.epoch { revision } else { u64::MAX };
+            self.claims.insert(conn, stated);
         }
         Some(RosterVersion { epoch, revision: Revision::new(revision) })
     }
@@ -310,7 +313,7 @@ impl World {
             Step::Login(number, user) => {
                 let Some(conn) = self.conn(number) else { return };
                 self.next += 1;
-                self.say(conn, &Request::Login(Login { key: key(1_000 + self.next), ..enter(1, USERS[user]) }));
+                self.send(conn, &Request::Login(Login { key: key(1_000 + self.next), ..login(1, USERS[user]) }));
             }
             Step::Resume(number, ticket, claim) => {
                 let Some(conn) = self.conn(number) else { return };
@@ -318,11 +321,11 @@ impl World {
                 self.next += 1;
                 let next_key = key(1_000 + self.next);
                 let extras =
-                    self.claim(conn, claim).into_iter().map(|copy| version_extra(KNOWN_VERSION, copy)).collect();
-                self.say(conn, &Request::Resume(Resume { next_key, extras, ..resume(1, conn.get(), &ticket) }));
+                    self.claim(conn, claim).into_iter().map(|roster| version_extra(KNOWN_VERSION, roster)).collect();
+                self.send(conn, &Request::Resume(Resume { next_key, extras, ..resume(1, conn.get(), &ticket) }));
             }
             Step::Answer { right } => self.answer(right),
-            Step::Say(number, what) => {
+            Step::Send(number, what) => {
                 let Some(conn) = self.conn(number) else { return };
                 let change = ChangePassword { old: PASSWORD, new: PASSWORD };
                 let requests = [
@@ -332,7 +335,7 @@ impl World {
                     Request::Move(Offer { port: 40_000 + self.next as u16 % 9, ..offer(1) }),
                     Request::ChangePassword(change),
                 ];
-                self.say(conn, &requests[what]);
+                self.send(conn, &requests[what]);
             }
             Step::Break(number, why) => {
                 let Some(conn) = self.conn(number) else { return };
@@ -368,7 +371,7 @@ impl World {
 
 proptest! {
     #[test]
-    fn whatever_happens(
+    fn every_client_that_follows_the_roster_has_it(
         steps in proptest::collection::vec(step(), 0..150),
         interval in prop::sample::select(vec![Duration::ZERO, Duration::from_millis(25)]),
         max_update_log in prop::sample::select(vec![0, 300, 6_400, 1 << 20]),
@@ -377,7 +380,7 @@ proptest! {
         for step in steps {
             world.take(step);
         }
-        // When everybody has gone, nothing is left but the server's own questions.
+        // Once all clients have gone, only the timers of polls and of reports remain.
         for conn in world.open.clone() {
             world.forget(conn);
             world.feed(Input::Closed { conn, why: Closed::Broken });

@@ -1,40 +1,40 @@
-//! When everybody is told, and who gets a copy when.
+//! When changes are published, and which connections receive a snapshot.
 
 use super::*;
 
-/// A server that tells at most every 25 ms, with alice, to whom nothing has happened for a while.
+/// A server that publishes at most every 25 ms, with alice online, and without a change for a while.
 fn timed() -> Bench {
     let mut t = Bench::with(ServerConfig::default());
-    t.log_in(1, "alice");
+    t.login(1, "alice");
     t.pass(1_000);
     t
 }
 
-/// A server with 150 online, to whom nothing has happened for a while.
+/// A server with 150 sessions, and without a change for a while.
 fn crowded() -> Bench {
     let mut t = Bench::with(ServerConfig::default());
     for number in 1..=150 {
         let user = format!("reader{number}");
         t.connect(number);
-        t.enter(number, &user);
+        t.request_login(number, &user);
         t.answer(Ok(Account { id: AccountId::new(1_000 + number), ..account(&user) }));
     }
     t.pass(1_000);
     t
 }
 
-/// A server whose clients read only when the test says so.
+/// A server whose clients read only when the test drains them.
 fn slow_readers() -> Bench {
     let mut t = Bench::new();
-    t.log_in(1, "alice");
+    t.login(1, "alice");
     t.quiet = false;
     t
 }
 
 #[test]
-fn a_lone_change_is_told_at_once_and_those_that_follow_together() {
+fn a_lone_change_is_published_immediately_and_those_that_follow_together() {
     let mut t = timed();
-    let arrival = t.log_in(2, "bob");
+    let arrival = t.login(2, "bob");
     assert_eq!(
         arrival[2..],
         [
@@ -45,8 +45,8 @@ fn a_lone_change_is_told_at_once_and_those_that_follow_together() {
         ]
     );
     t.sleep(Duration::from_millis(10));
-    assert_eq!(t.log_in(3, "carol"), ["admit 3", "3 <- welcome LoggedIn carol"]);
-    assert_eq!(t.say(2, &Request::Leave), ["close 2"]);
+    assert_eq!(t.login(3, "carol"), ["admit 3", "3 <- welcome LoggedIn carol"]);
+    assert_eq!(t.send(2, &Request::Leave), ["close 2"]);
     assert_eq!(t.pass(14), [""; 0]);
     assert_eq!(
         t.pass(1),
@@ -59,69 +59,69 @@ fn a_lone_change_is_told_at_once_and_those_that_follow_together() {
         ]
     );
     t.pass(25);
-    assert_eq!(t.say(3, &Request::Leave)[1], "* <- 4..5 offline carol asked", "quiet again");
+    assert_eq!(t.send(3, &Request::Leave)[1], "* <- 4..5 offline carol asked", "immediately again");
 }
 
 #[test]
-fn few_changes_for_many_wait_a_little_longer() {
+fn few_changes_wait_longer_with_many_sessions() {
     let mut t = crowded();
     assert_eq!(
-        t.say(150, &Request::Leave)[1],
+        t.send(150, &Request::Leave)[1],
         "* <- 150..151 offline reader150 asked",
-        "at once after a while of quiet"
+        "immediately after a while without changes"
     );
     t.sleep(Duration::from_millis(30));
-    assert_eq!(t.say(149, &Request::Leave), ["close 149"]);
+    assert_eq!(t.send(149, &Request::Leave), ["close 149"]);
     assert_eq!(t.pass(43), [""; 0]);
     assert_eq!(t.pass(1)[0], "* <- 151..152 offline reader149 asked");
 }
 
 #[test]
-fn many_that_come_at_once_and_then_nobody_wait_no_longer_than_in_a_small_room() {
+fn a_burst_of_changes_waits_no_longer_than_with_few_sessions() {
     let mut t = crowded();
-    assert_eq!(t.say(150, &Request::Leave)[1], "* <- 150..151 offline reader150 asked");
+    assert_eq!(t.send(150, &Request::Leave)[1], "* <- 150..151 offline reader150 asked");
     for number in 101..=149 {
-        assert_eq!(t.say(number, &Request::Leave), [format!("close {number}")]);
+        assert_eq!(t.send(number, &Request::Leave), [format!("close {number}")]);
     }
     assert_eq!(t.pass(24), [""; 0]);
     assert!(t.pass(1)[0].starts_with("* <- 151..200 offline reader101 asked"));
 }
 
 #[test]
-fn the_more_changes_wait_the_sooner_they_are_told() {
+fn the_more_changes_are_pending_the_sooner_they_are_published() {
     let mut t = crowded();
-    assert_eq!(t.say(150, &Request::Leave)[1], "* <- 150..151 offline reader150 asked");
+    assert_eq!(t.send(150, &Request::Leave)[1], "* <- 150..151 offline reader150 asked");
     for number in 110..=149 {
         t.sleep(Duration::from_millis(1));
-        assert_eq!(t.say(number, &Request::Leave), [format!("close {number}")]);
+        assert_eq!(t.send(number, &Request::Leave), [format!("close {number}")]);
     }
     assert!(t.pass(1)[0].starts_with("* <- 151..191 offline reader110 asked"), "after 41 ms, not 75");
 }
 
 #[test]
-fn a_copy_for_one_holds_up_no_change_for_all() {
+fn a_snapshot_for_one_connection_delays_no_publication() {
     let mut t = timed();
-    t.log_in(2, "bob");
+    t.login(2, "bob");
     t.pass(1_000);
-    assert_eq!(t.say(1, &Request::Refresh), ["1 <- page alice bob", "1 <- complete 2"]);
-    assert_eq!(t.say(2, &Request::Leave)[1], "* <- 2..3 offline bob asked");
+    assert_eq!(t.send(1, &Request::Refresh), ["1 <- page alice bob", "1 <- complete 2"]);
+    assert_eq!(t.send(2, &Request::Leave)[1], "* <- 2..3 offline bob asked");
 }
 
 #[test]
-fn whatever_comes_first_after_the_time_tells() {
+fn any_input_after_the_interval_publishes() {
     let mut t = timed();
-    t.log_in(2, "bob");
-    assert_eq!(t.say(2, &Request::Leave), ["close 2"]);
+    t.login(2, "bob");
+    assert_eq!(t.send(2, &Request::Leave), ["close 2"]);
     t.sleep(Duration::from_millis(30));
-    let beat = t.say(1, &Request::Heartbeat { number: 7 });
+    let beat = t.send(1, &Request::Heartbeat { number: 7 });
     assert_eq!(beat, ["1 <- beat 7", "* <- 2..3 offline bob asked", "log offline bob asked"]);
 }
 
 #[test]
-fn a_stopping_server_tells_first_what_it_has_not_told_yet() {
+fn a_stopping_server_first_publishes_its_pending_changes() {
     let mut t = timed();
-    t.log_in(2, "bob");
-    t.say(2, &Request::Leave);
+    t.login(2, "bob");
+    t.send(2, &Request::Leave);
     assert_eq!(
         t.feed(Input::Stop),
         [
@@ -137,34 +137,34 @@ fn a_stopping_server_tells_first_what_it_has_not_told_yet() {
 #[test]
 fn a_slow_reader_delays_no_snapshot_of_another() {
     let mut t = slow_readers();
-    t.log_in(2, "bob");
-    assert_eq!(t.log_in(3, "carol")[4..], ["3 <- page alice bob carol", "3 <- complete 3"]);
-    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "bob has read its own");
+    t.login(2, "bob");
+    assert_eq!(t.login(3, "carol")[4..], ["3 <- page alice bob carol", "3 <- complete 3"]);
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "bob has read his");
     assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "reported twice");
-    assert_eq!(t.break_off(3), [""; 0]);
+    assert_eq!(t.disconnect(3), [""; 0]);
 }
 
 #[test]
-fn no_copy_is_put_together_that_nobody_waits_for() {
+fn a_snapshot_is_encoded_only_if_a_connection_waits_for_it() {
     let mut t = timed();
-    t.log_in(2, "bob");
-    let has_copy = |t: &Bench| format!("{:?}", t.publication()).contains("snapshot: Some(");
-    assert!(has_copy(&t), "bob's");
+    t.login(2, "bob");
+    let has_snapshot = |t: &Bench| format!("{:?}", t.publication()).contains("snapshot: Some(");
+    assert!(has_snapshot(&t), "for bob");
     t.pass(1_000);
-    assert_eq!(t.say(2, &Request::Leave)[1], "* <- 2..3 offline bob asked");
-    assert!(!has_copy(&t));
+    assert_eq!(t.send(2, &Request::Leave)[1], "* <- 2..3 offline bob asked");
+    assert!(!has_snapshot(&t));
     t.pass(1_000);
-    t.say(1, &Request::Refresh);
-    assert!(has_copy(&t), "alice's");
+    t.send(1, &Request::Refresh);
+    assert!(has_snapshot(&t), "for alice");
 }
 
 #[test]
-fn a_snapshot_that_is_wanted_while_changes_are_pending_follows_their_publication() {
+fn a_snapshot_requested_while_changes_are_pending_follows_their_publication() {
     let mut t = timed();
-    assert_eq!(t.log_in(2, "bob").last().unwrap(), "2 <- complete 2");
+    assert_eq!(t.login(2, "bob").last().unwrap(), "2 <- complete 2");
     t.sleep(Duration::from_millis(10));
-    assert_eq!(t.log_in(3, "carol"), ["admit 3", "3 <- welcome LoggedIn carol"]);
-    assert_eq!(t.say(1, &Request::Refresh), [""; 0]);
+    assert_eq!(t.login(3, "carol"), ["admit 3", "3 <- welcome LoggedIn carol"]);
+    assert_eq!(t.send(1, &Request::Refresh), [""; 0]);
     let published = ["* <- 2..3 online carol 192.168.1.3:40001", "log online carol 192.168.1.3:40001"];
     let page = "page alice bob carol";
     let snapshots =
@@ -173,23 +173,23 @@ fn a_snapshot_that_is_wanted_while_changes_are_pending_follows_their_publication
 }
 
 #[test]
-fn nobody_gets_a_copy_before_it_has_read_the_last_one() {
+fn a_connection_receives_no_snapshot_before_it_has_read_the_last_one() {
     let mut t = slow_readers();
-    t.log_in(2, "bob");
+    t.login(2, "bob");
     t.pass(2_000);
     for _ in 0..2 {
-        assert_eq!(t.say(2, &Request::Refresh), [""; 0]);
+        assert_eq!(t.send(2, &Request::Refresh), [""; 0]);
     }
     assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), ["2 <- page alice bob", "2 <- complete 2"]);
-    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "one for both");
+    assert_eq!(t.drain(ConnId::new(2), Missed::Nothing), [""; 0], "one for both requests");
 }
 
 #[test]
-fn who_missed_changes_gets_a_copy_once_it_has_read_the_rest() {
+fn a_connection_that_missed_changes_receives_a_snapshot_once_it_is_drained() {
     let mut t = slow_readers();
     assert_eq!(t.drain(ConnId::new(1), Missed::Changes), ["1 <- page alice", "1 <- complete 1"]);
     assert_eq!(t.drain(ConnId::new(1), Missed::Nothing), [""; 0]);
     t.connect(2);
     assert_eq!(t.drain(ConnId::new(2), Missed::Changes), [""; 0], "a guest");
-    assert_eq!(t.drain(ConnId::new(9), Missed::Changes), [""; 0], "nobody");
+    assert_eq!(t.drain(ConnId::new(9), Missed::Changes), [""; 0], "an unknown connection");
 }
