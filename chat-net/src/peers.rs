@@ -290,9 +290,19 @@ impl Endpoint {
 
     /// Ends the session: sends a goodbye to every peer, waiting up to 500 ms for the socket, and appends the outcomes
     /// that were still pending to `events`.
-    pub async fn leave(mut self, events: &mut Vec<Output>) {
+    pub async fn leave(self, events: &mut Vec<Output>) {
+        self.end_with(Input::Leave, events).await;
+    }
+
+    /// Ends a session that a newer login of its account replaced. As [`Endpoint::leave`], but without goodbyes: peers
+    /// learn from their roster that the session was replaced.
+    pub async fn replaced(self, events: &mut Vec<Output>) {
+        self.end_with(Input::Replaced, events).await;
+    }
+
+    async fn end_with(mut self, last: Input, events: &mut Vec<Output>) {
         self.turn();
-        self.handle(Input::Leave);
+        self.handle(last);
         self.hand_over(events);
         drop(timeout(GOODBYE_TIME, self.flush()).await);
     }

@@ -32,8 +32,11 @@ pub enum Input {
     Refuse(Token),
     /// The server's clock minus the local clock, in milliseconds.
     ClockOffset(i64),
-    /// Our session ends. All pending outcomes are reported, and every peer receives a bye.
+    /// Our session ends. All pending outcomes are reported, and every peer receives a last ack and a bye.
     Leave,
+    /// A newer login of our account replaced our session. All pending outcomes are reported, and every peer receives a last
+    /// ack and no bye: the roster reports to it that the session was replaced.
+    Replaced,
     /// The deadline has passed.
     Tick,
 }
@@ -111,7 +114,7 @@ pub enum SendError {
     /// The bytes are empty or more than [`Text::MAX_BYTES`](crate::text::Text::MAX_BYTES).
     #[error("a message has 1 to 16384 bytes")]
     Length,
-    /// The session has ended with [`Input::Leave`].
+    /// The session has ended with [`Input::Leave`] or [`Input::Replaced`].
     #[error("this session has ended")]
     Leaving,
 }

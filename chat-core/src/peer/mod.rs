@@ -46,7 +46,7 @@
 //! | --- | --- |
 //! | resolve | A message receives its outcome for this recipient. |
 //! | abandon | Resolve all pending messages without an answer: transmitted ones as unconfirmed, the others as failed. |
-//! | close | Abandon, and send nothing but a last bye, because one of the two sessions ends. |
+//! | close | Abandon, and send nothing but a last ack and a bye, because one of the two sessions ends. |
 //! | abort | Abandon, and close the link for good, because the protocol was violated. |
 //! | release | Give back memory that an idle link does not need. |
 //! | retire | Remove a peer that is offline, and keep its resumption state. |
@@ -150,7 +150,8 @@ impl Peer {
             Input::Accept(token) => self.decide(mono, token, Decision::Accept, out),
             Input::Refuse(token) => self.decide(mono, token, Decision::Refuse(RefusalReason::Application), out),
             Input::ClockOffset(offset) => self.clock_offset = offset,
-            Input::Leave => self.leave(mono, out),
+            Input::Leave => self.end(mono, Goodbye::Bye, out),
+            Input::Replaced => self.end(mono, Goodbye::LastAck, out),
             Input::Tick => self.tick(mono, out),
         }
     }
@@ -199,11 +200,11 @@ impl Peer {
     }
 
     /// Ends our session on all links.
-    fn leave(&mut self, now: Mono, out: &mut Vec<Output>) {
+    fn end(&mut self, now: Mono, goodbye: Goodbye, out: &mut Vec<Output>) {
         self.activity = Activity::Left;
         for index in self.peers.indices() {
             if let Some(link) = self.peers.get_mut(index).and_then(|peer| peer.link.as_mut()) {
-                link.close(UnconfirmedReason::Leaving, FailReason::Leaving, Goodbye::Send, &mut self.cx);
+                link.close(UnconfirmedReason::Leaving, FailReason::Leaving, goodbye, &mut self.cx);
                 self.report_events(now, index, out);
             }
         }

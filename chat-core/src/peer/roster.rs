@@ -93,7 +93,7 @@ impl Peer {
         let Some(peer) = online else { return };
         peer.status = RosterStatus::Lingering(now + LINGER);
         if let Some(link) = &mut peer.link {
-            link.close(unconfirmed, failed, Goodbye::Omit, &mut self.cx);
+            link.close(unconfirmed, failed, Goodbye::None, &mut self.cx);
         }
         self.report_events(now, index, out);
     }

@@ -1,8 +1,9 @@
 //! Who is online: in every client's events, in the roster, and in the presence log.
 
+use std::thread;
 use std::time::Duration;
 
-use crate::harness::{Client, Server, on_both_databases, without_address};
+use crate::harness::{Client, Home, Server, on_both_databases, without_address};
 
 #[test]
 fn three_users_talk_and_the_presence_log_records_them() {
@@ -135,4 +136,33 @@ fn a_newer_login_replaces_the_session_for_good() {
         second.assert_no_more_events();
         assert_eq!(server.presence_records(4), ["server started", "online bob", "online alice", "replaced alice"]);
     });
+}
+
+#[test]
+fn messages_to_a_replaced_session_are_never_reported_as_left() {
+    let server = Server::start_in(&Home::new(), &[]);
+    let mut bob = server.client("bob").register().start();
+    let _first = server.client("alice").register().start();
+    let mut events = Vec::new();
+    let mut sessions = Vec::new();
+    for takeover in 1..=10 {
+        let setup = server.client("alice");
+        let newer = thread::spawn(move || setup.start());
+        let is_replaced =
+            |events: &[String]| events.iter().filter(|event| *event == "replaced alice").count() == takeover;
+        while !is_replaced(&events) {
+            bob.type_line("/msg alice which one?");
+            events.extend(bob.watch(Duration::from_millis(1)));
+        }
+        sessions.push(newer.join().unwrap());
+    }
+    let count = |events: &[String], kind: &str| events.iter().filter(|event| event.starts_with(kind)).count();
+    while count(&events, "outcome ") < count(&events, "sent ") {
+        events.push(bob.next());
+    }
+    let outcomes: Vec<_> = events.iter().filter(|event| event.starts_with("outcome ")).collect();
+    let is_expected = |outcome: &str| {
+        ["delivered", "unconfirmed: replaced", "failed: replaced"].iter().any(|expected| outcome.ends_with(expected))
+    };
+    assert!(outcomes.iter().all(|outcome| is_expected(outcome)), "{outcomes:?}");
 }

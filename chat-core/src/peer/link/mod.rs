@@ -75,6 +75,8 @@ enum LinkState {
     Open,
     /// A bye remains to be sent.
     Closing(ByeReason),
+    /// A last ack remains to be sent, and no bye.
+    LastAck,
     /// Nothing is sent. Received packets are still processed.
     Draining,
     /// Nothing is sent, and received packets are dropped.
@@ -117,11 +119,15 @@ pub(super) enum Memory {
     Full,
 }
 
-/// Whether a link that closes sends a bye.
+/// What a link that closes still sends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Goodbye {
-    Send,
-    Omit,
+    /// A last ack and a bye: our session leaves.
+    Bye,
+    /// A last ack: our session was replaced. A bye would arrive before the roster's change and report it as left.
+    LastAck,
+    /// Nothing: the peer's session has ended.
+    None,
 }
 
 /// Whether the content of a message follows the rules.
@@ -141,7 +147,9 @@ impl Link {
         match self.state {
             LinkState::Open => {}
             LinkState::Closing(ByeReason::Violation) | LinkState::Closed => return Err(FailReason::Misbehaved),
-            LinkState::Closing(ByeReason::Leaving) | LinkState::Draining => return Err(FailReason::Left),
+            LinkState::Closing(ByeReason::Leaving) | LinkState::LastAck | LinkState::Draining => {
+                return Err(FailReason::Left);
+            }
         }
         if !self.awaits_ack() && !self.path.is_proven() {
             self.path.challenge_others(now);
@@ -167,7 +175,7 @@ impl Link {
         self.path.offer(addresses, now, cx.generator.as_mut());
     }
 
-    /// Abandons all messages because one of the two sessions ends, and sends nothing more than a bye.
+    /// Abandons all messages because one of the two sessions ends, and sends nothing more than the goodbye.
     pub(super) fn close(
         &mut self,
         unconfirmed: UnconfirmedReason,
@@ -181,8 +189,9 @@ impl Link {
         }
         let is_known_to_peer = self.next_packet > 0 || self.received.next() > 0;
         self.state = match goodbye {
-            Goodbye::Send if is_known_to_peer => LinkState::Closing(ByeReason::Leaving),
-            _ => LinkState::Draining,
+            Goodbye::Bye if is_known_to_peer => LinkState::Closing(ByeReason::Leaving),
+            Goodbye::LastAck if is_known_to_peer => LinkState::LastAck,
+            Goodbye::Bye | Goodbye::LastAck | Goodbye::None => LinkState::Draining,
         };
     }
 

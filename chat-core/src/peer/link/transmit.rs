@@ -28,6 +28,7 @@ impl Link {
         match self.state {
             LinkState::Draining | LinkState::Closed => None,
             LinkState::Closing(reason) => self.transmit_bye(now, session, slot, reason),
+            LinkState::LastAck => self.transmit_last_ack(now, session, slot),
             LinkState::Open => {
                 let current = self.path.current();
                 if let Some(index) = self.pongs.iter().position(|(_, from)| Some(*from) != current) {
@@ -72,6 +73,26 @@ impl Link {
         self.write_ack(now, &mut packet);
         if !packet.write(&bye) {
             return Some(self.transmit_alone(session, slot, to, &bye));
+        }
+        let len = packet.finish().len;
+        Some((to, self.seal(session, slot, to, len)))
+    }
+
+    /// Sends a last ack once, if any packet was received. An ack that was sent before may have been lost.
+    fn transmit_last_ack(
+        &mut self,
+        now: Mono,
+        session: SessionId,
+        slot: &mut [u8; MAX_DATAGRAM],
+    ) -> Option<(SocketAddr, usize)> {
+        self.state = LinkState::Draining;
+        let to = self.path.current().filter(|to| self.path.allowance(*to) >= self.datagram_size.current())?;
+        let mut packet = Packet::new(&mut slot[HEADER..self.datagram_size.current() - TAG]);
+        let remaining_at_start = packet.remaining();
+        self.received.schedule_ack(now);
+        self.write_ack(now, &mut packet);
+        if packet.remaining() == remaining_at_start {
+            return None;
         }
         let len = packet.finish().len;
         Some((to, self.seal(session, slot, to, len)))

@@ -112,7 +112,8 @@ impl Run {
                 group.input(who, Input::Change(change));
             }
             12 => group.roam(who, SocketAddr::from(([10, 8, who as u8, argument], 8))),
-            13 if argument & 7 == 0 => group.input(who, Input::Leave),
+            13 if argument & 15 == 0 => group.input(who, Input::Leave),
+            13 if argument & 15 == 8 => group.input(who, Input::Replaced),
             13 => {
                 self.captured.extend(group.network.take_captured());
                 if let Some(datagram) = self.captured.get(usize::from(argument)).cloned() {

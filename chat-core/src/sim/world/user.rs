@@ -12,7 +12,7 @@ use crate::peer::{self, Datagram, Loopback, Peer, Slab, Transmit};
 use crate::sim::application::{Application, Inbox};
 use crate::sim::{Clock, Ledger, SeededGenerator, SimDatagram};
 use crate::time::{Mono, Now};
-use crate::wire::control::{Offer, OfferPolicy, WelcomeKind};
+use crate::wire::control::{Ended, Offer, OfferPolicy, WelcomeKind};
 use crate::wire::frame::{FrameDecoder, MAX_FRAME};
 
 /// A computer with a client, running or not.
@@ -214,8 +214,9 @@ impl UserNode {
             | Event::NoCommonVersion(_)
             | Event::Protocol(_)
             | Event::Failed(_)
-            | Event::Ended(_)
-            | Event::Left => self.end_peer(cx),
+            | Event::Ended(Ended::Kicked | Ended::TooSlow | Ended::Stopping)
+            | Event::Left => self.end_peer(peer::Input::Leave, cx),
+            Event::Ended(Ended::Replaced) => self.end_peer(peer::Input::Replaced, cx),
             Event::Busy { .. }
             | Event::Reconnecting { .. }
             | Event::Reconnected
@@ -227,7 +228,7 @@ impl UserNode {
 
     /// Starts the peer machine of a new session, after ending the one of the previous session.
     fn start_peer(&mut self, keys: &Arc<KeyPair>, cx: &mut UserContext<'_>) {
-        self.end_peer(cx);
+        self.end_peer(peer::Input::Leave, cx);
         self.peers_started += 1;
         let seed = self.seed.wrapping_mul(31).wrapping_add(self.peers_started);
         let generator = Box::new(SeededGenerator::new(seed));
@@ -236,9 +237,9 @@ impl UserNode {
         self.keys = Some(Arc::clone(keys));
     }
 
-    /// Leaves all peers and ends the peer machine.
-    fn end_peer(&mut self, cx: &mut UserContext<'_>) {
-        self.feed_peer(peer::Input::Leave, cx);
+    /// Ends the peer machine with this last input.
+    fn end_peer(&mut self, last: peer::Input, cx: &mut UserContext<'_>) {
+        self.feed_peer(last, cx);
         self.peer = None;
         self.inbox.clear();
     }

@@ -17,7 +17,7 @@ use chat_core::id::SessionId;
 use chat_core::name::UserName;
 use chat_core::peer::{self, Loopback, PeerConfig};
 use chat_core::time::Timestamp;
-use chat_core::wire::control::Offer;
+use chat_core::wire::control::{Ended, Offer};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -241,7 +241,12 @@ impl Driver {
             }
         }
         if let Some(endpoint) = self.peers.take() {
-            endpoint.leave(&mut self.peer_outputs).await;
+            match self.stage {
+                SessionStage::Ended(EndReason::Ended(Ended::Replaced)) => {
+                    endpoint.replaced(&mut self.peer_outputs).await;
+                }
+                _ => endpoint.leave(&mut self.peer_outputs).await,
+            }
         }
         self.push_events();
         if !self.is_over() {
