@@ -139,6 +139,21 @@ pub enum ConnectError {
         /// What happened.
         what: String,
     },
+    /// The connection ended before the server answered the registration, and no further attempt learned whether the account
+    /// exists.
+    #[error(
+        "{server} did not answer the registration, so the account may exist; try to log in before you register again"
+    )]
+    RegistrationUnanswered {
+        /// The address of the server.
+        server: ServerAddress,
+    },
+    /// The server registered the account, and the connection broke before the login was complete.
+    #[error("the account is registered, but the connection to {server} broke before the login was complete; log in")]
+    OnlyRegistered {
+        /// The address of the server.
+        server: ServerAddress,
+    },
     /// The UDP socket cannot be bound.
     #[error("messages cannot be received at {address} (UDP): {}", udp_cause(.source))]
     Udp {

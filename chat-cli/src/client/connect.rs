@@ -142,6 +142,9 @@ fn explain(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
             "name a file that you may write to with --known-servers FILE, or use --fingerprint HEX, which writes none",
         ),
         ConnectError::Rejected(Rejection::WrongCredentials) => sentence.hint("to create an account, add --register"),
+        ConnectError::RegistrationUnanswered { .. } | ConnectError::OnlyRegistered { .. } => {
+            sentence.hint("to log in, omit --register")
+        }
         ConnectError::Rejected(Rejection::NameTaken) => sentence.hint("if the account is yours, omit --register"),
         ConnectError::Udp { .. } => sentence.hint("choose another address with --udp IP:PORT"),
         _ => sentence,

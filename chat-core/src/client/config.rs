@@ -15,6 +15,9 @@ pub struct ClientConfig {
     /// How long the first login is retried while the server is busy. Default 3 minutes: twice what a small server needs
     /// for ten thousand logins at the same moment.
     pub busy_timeout: Duration,
+    /// How long a registration without an answer is repeated. Default 1 minute: longer than a restart of a server, and no
+    /// longer than a user waits.
+    pub registration_timeout: Duration,
     /// The shortest delay before reconnecting. Default 0.5 s: about what a restart of the server takes.
     pub min_backoff: Duration,
     /// The longest delay before reconnecting. Default 30 s: a user who repairs the network waits no longer than that,
@@ -34,6 +37,7 @@ impl Default for ClientConfig {
             connect_timeout: Duration::from_secs(10),
             reply_timeout: Duration::from_secs(20),
             busy_timeout: Duration::from_mins(3),
+            registration_timeout: Duration::from_mins(1),
             min_backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(30),
             stall_threshold: Duration::from_secs(2),

@@ -137,6 +137,12 @@ pub enum Event {
         /// The delay before the next attempt.
         after: Duration,
     },
+    /// A connection ended before the server answered the registration. The next attempt follows and finds out whether the
+    /// account exists.
+    RegistrationUnanswered {
+        /// The delay before the next attempt.
+        after: Duration,
+    },
     /// The connection broke or an attempt to reconnect failed. The next attempt follows.
     Reconnecting {
         /// The delay before the next attempt.
@@ -168,6 +174,10 @@ pub enum LoginFailure {
     /// A reply exceeded [`ClientConfig::reply_timeout`](super::ClientConfig::reply_timeout).
     #[error("the server did not answer in time")]
     ReplyTimedOut,
+    /// The registration had no answer for
+    /// [`ClientConfig::registration_timeout`](super::ClientConfig::registration_timeout). The account may exist.
+    #[error("the server did not answer the registration, and the account may exist")]
+    RegistrationUnanswered,
 }
 
 /// Why a password change failed or may have failed.

@@ -38,8 +38,8 @@ impl Client {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Handshaking { auth, hello_sent, .. } => {
                 out.push(Output::Send(match &auth {
-                    Authentication::Password(credentials) => {
-                        requests::login(credentials, &self.offer, next_keys.public())
+                    Authentication::Password { credentials, .. } => {
+                        requests::login(credentials, credentials.purpose, &self.offer, next_keys.public())
                     }
                     Authentication::Ticket(session) => {
                         let (ticket, version) = (session.ticket.as_bytes(), self.roster.version());
@@ -59,7 +59,7 @@ impl Client {
     pub(super) fn handle_login_reply(&mut self, now: Now, reply: Reply, out: &mut Vec<Output>) -> Result<(), Failure> {
         match reply {
             Reply::Welcome(welcome) => self.handle_welcome(now, welcome, out).map_err(Failure::Protocol),
-            Reply::Rejected(rejection) => Err(Failure::Rejected(rejection)),
+            Reply::Rejected(rejection) => self.handle_rejection(now, rejection, out),
             Reply::Ended(ended) => Err(Failure::Ended(ended)),
             _ => Err(Failure::Protocol("the server did not answer the login")),
         }
@@ -69,12 +69,11 @@ impl Client {
     fn handle_welcome(&mut self, now: Now, mut welcome: Welcome, out: &mut Vec<Output>) -> Result<(), &'static str> {
         let State::LoggingIn { auth, next_keys, request_sent, one_way_delay, .. } = &self.state else { return Ok(()) };
         let keys = Arc::clone(match (welcome.kind, auth) {
-            (WelcomeKind::LoggedIn, Authentication::Password(_)) | (WelcomeKind::Fresh, Authentication::Ticket(_)) => {
-                next_keys
-            }
+            (WelcomeKind::LoggedIn, Authentication::Password { .. })
+            | (WelcomeKind::Fresh, Authentication::Ticket(_)) => next_keys,
             (WelcomeKind::Continued, Authentication::Ticket(session)) => &session.keys,
             (WelcomeKind::LoggedIn, Authentication::Ticket(_))
-            | (WelcomeKind::Continued | WelcomeKind::Fresh, Authentication::Password(_)) => {
+            | (WelcomeKind::Continued | WelcomeKind::Fresh, Authentication::Password { .. }) => {
                 return Err("the welcome does not match the login");
             }
         });

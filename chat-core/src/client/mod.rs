@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The machine logs in, keeps its roster in sync with the server's, sends heartbeats, and resumes its session with a
-//! ticket when the connection breaks. The first login is retried only while the server is busy. The password is dropped
-//! at the first welcome.
+//! ticket when the connection breaks. The first login is retried only while the server is busy. A registration without an
+//! answer is repeated: the account may exist, and then its password logs in. The password is dropped at the first welcome.
 //!
 //! A protocol violation ends the machine before the first snapshot. After that it ends only the connection, and the next
 //! one begins with a snapshot.
@@ -22,6 +22,7 @@ mod io;
 mod local_roster;
 mod login;
 mod online;
+mod registration;
 mod requests;
 mod retry;
 mod snapshot;
@@ -37,6 +38,7 @@ use std::time::Duration;
 use backoff::Backoff;
 use clock::ServerClock;
 use local_roster::LocalRoster;
+use registration::Registration;
 use retry::{Disposition, Failure};
 use state::{Authentication, Connection, Online, PasswordChange, Pause, State};
 
@@ -77,7 +79,7 @@ impl Client {
         offer.addresses.truncate(Offer::MAX_ADDRESSES);
         let roster = LocalRoster::new(credentials.user.clone());
         out.push(Output::Connect);
-        let auth = Authentication::Password(credentials);
+        let auth = Authentication::Password { credentials, registration: Registration::Answered };
         let state = State::Connecting { auth, deadline: now.mono + config.connect_timeout };
         let backoff = Backoff::new(config.min_backoff, config.max_backoff);
         Self { config, started: now.mono, generator, offer, state, roster, clock: ServerClock::default(), backoff }
@@ -238,15 +240,22 @@ impl Client {
 
     /// Gives up the connection, and either schedules the next attempt or ends the machine.
     fn handle_failure(&mut self, failure: Failure, now: Now, out: &mut Vec<Output>) {
+        self.note_unanswered_registration(now.mono, failure);
         let auth = self.disconnect(out);
         if matches!(failure, Failure::Protocol(_)) {
             self.roster.invalidate();
         }
         let Some(auth) = auth else { return };
         let disposition = match &auth {
-            Authentication::Password(_) => {
-                let elapsed = now.mono.since(self.started);
-                retry::before_session(failure, self.config.busy_timeout.saturating_sub(elapsed))
+            Authentication::Password { registration, .. } => {
+                let remaining = |limit: Duration, since| limit.saturating_sub(now.mono.since(since));
+                match registration.unanswered_since() {
+                    None => retry::before_session(failure, remaining(self.config.busy_timeout, self.started)),
+                    Some(since) => {
+                        let patience = remaining(self.config.registration_timeout, since);
+                        retry::with_unanswered_registration(failure, patience)
+                    }
+                }
             }
             Authentication::Ticket(_) => retry::with_session(failure, self.roster.first_snapshot()),
         };
@@ -278,7 +287,8 @@ impl Client {
             out.push(Output::Event(Event::ServerStopping));
         }
         out.push(Output::Event(match &auth {
-            Authentication::Password(_) => Event::Busy { after },
+            Authentication::Password { registration: Registration::Answered, .. } => Event::Busy { after },
+            Authentication::Password { .. } => Event::RegistrationUnanswered { after },
             Authentication::Ticket(_) => Event::Reconnecting { after },
         }));
         self.state = State::Waiting { auth, deadline: now.mono + after, pause };

@@ -9,7 +9,9 @@ use crate::invitation::InvitationCode;
 use crate::key::PublicKey;
 use crate::password::Password;
 use crate::roster::{LinkVersions, RosterVersion};
-use crate::wire::control::{ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, Request, Resume, version_extra};
+use crate::wire::control::{
+    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, Purpose, Request, Resume, version_extra,
+};
 use crate::wire::datagram;
 use crate::wire::frame::{MAX_GUEST_FRAME, encode, encode_raw};
 use crate::wire::hello::Hello;
@@ -29,9 +31,9 @@ pub(super) fn hello() -> Bytes {
     frame.into()
 }
 
-pub(super) fn login(credentials: &Credentials, offer: &Offer, key: PublicKey) -> Bytes {
+pub(super) fn login(credentials: &Credentials, purpose: Purpose, offer: &Offer, key: PublicKey) -> Bytes {
     request(&Request::Login(Login {
-        purpose: credentials.purpose,
+        purpose,
         user: credentials.user.as_str(),
         password: credentials.password.expose(),
         offer: offer.clone(),
@@ -69,7 +71,7 @@ pub(super) fn request(request: &Request<'_>) -> Bytes {
 mod tests {
     use super::*;
     use crate::id::{Epoch, Revision};
-    use crate::wire::control::{OfferPolicy, Purpose};
+    use crate::wire::control::OfferPolicy;
 
     #[test]
     fn the_longest_requests_fit_their_limits() {
@@ -80,7 +82,7 @@ mod tests {
         let addresses = vec!["[2001:db8:1:2:3:4:5:6]:65535".parse().unwrap(); Offer::MAX_ADDRESSES];
         let offer = Offer { policy: OfferPolicy::Detected, port: 65_535, addresses };
         let key = PublicKey::new([255; 32]);
-        let login = login(&credentials, &offer, key);
+        let login = login(&credentials, Purpose::Register, &offer, key);
         let version = RosterVersion { epoch: Epoch::new(u64::MAX), revision: Revision::new(u64::MAX) };
         let resume = resume(&[0; MAX_TICKET], &offer, key, Some(version));
         assert!(login.len() <= 4 + MAX_GUEST_FRAME, "{}", login.len());

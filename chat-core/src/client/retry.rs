@@ -57,6 +57,37 @@ pub(super) fn before_session(failure: Failure, patience: Duration) -> Dispositio
     })
 }
 
+/// Decides for a client whose registration has no answer, so that its account may exist. It retries until it knows, or
+/// until `patience` is over.
+pub(super) fn with_unanswered_registration(failure: Failure, patience: Duration) -> Disposition {
+    let retry_after = match failure {
+        Failure::Protocol(violation) => return Disposition::End(Event::Protocol(violation)),
+        Failure::NoCommonVersion(versions) => return Disposition::End(Event::NoCommonVersion(versions)),
+        Failure::Rejected(rejection) if !is_temporary(rejection) => {
+            return Disposition::End(Event::Rejected(rejection));
+        }
+        Failure::Rejected(rejection) => rejection.retry_after(),
+        Failure::Disconnected | Failure::ConnectTimedOut | Failure::ReplyTimedOut | Failure::Ended(_) => None,
+    };
+    if patience.is_zero() || retry_after.is_some_and(|after| after > patience) {
+        return Disposition::End(Event::Failed(LoginFailure::RegistrationUnanswered));
+    }
+    retry_after.map_or(Disposition::Retry, Disposition::RetryAfter)
+}
+
+/// Whether the same request may succeed on a later connection.
+const fn is_temporary(rejection: Rejection) -> bool {
+    matches!(
+        rejection,
+        Rejection::Busy { .. }
+            | Rejection::SlowDown { .. }
+            | Rejection::StorageUnavailable
+            | Rejection::TooManyRequests
+            | Rejection::Full
+            | Rejection::LoginTimeout
+    )
+}
+
 /// Decides for a client that has a ticket.
 pub(super) fn with_session(failure: Failure, first_snapshot: FirstSnapshot) -> Disposition {
     match failure {
@@ -149,6 +180,22 @@ mod tests {
             "End(Rejected(SlowDown { retry_after_ms: 1000 }))",
             "a throttled login is not retried"
         );
+    }
+
+    #[test]
+    fn an_unanswered_registration_is_repeated_until_the_client_knows_or_its_patience_is_over() {
+        let decision =
+            |failure, seconds| format!("{:?}", with_unanswered_registration(failure, Duration::from_secs(seconds)));
+        let busy = Failure::Rejected(Rejection::busy(Duration::from_secs(5)));
+        let unavailable = Failure::Rejected(Rejection::StorageUnavailable);
+        for failure in [Failure::Disconnected, Failure::ConnectTimedOut, Failure::ReplyTimedOut, unavailable] {
+            assert_eq!(decision(failure, 1), "Retry");
+            assert_eq!(decision(failure, 0), "End(Failed(RegistrationUnanswered))");
+        }
+        assert_eq!(decision(busy, 5), "RetryAfter(5s)");
+        assert_eq!(decision(busy, 4), "End(Failed(RegistrationUnanswered))");
+        assert_eq!(decision(Failure::Rejected(Rejection::NameTaken), 9), "End(Rejected(NameTaken))");
+        assert_eq!(decision(Failure::Protocol("x"), 9), "End(Protocol(\"x\"))");
     }
 
     #[test]

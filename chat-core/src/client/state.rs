@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::heartbeat::Heartbeat;
 use super::io::{Credentials, PasswordChangeError};
+use super::registration::Registration;
 use super::requests::MAX_TICKET;
 use crate::key::KeyPair;
 use crate::time::{Mono, Now};
@@ -52,7 +53,7 @@ pub(super) enum Pause {
 #[derive(Debug)]
 pub(super) enum Authentication {
     /// A user name and a password, until the first welcome.
-    Password(Credentials),
+    Password { credentials: Credentials, registration: Registration },
     /// The ticket of a session, from the first welcome on.
     Ticket(Session),
 }
@@ -125,6 +126,17 @@ impl State {
             | Self::Waiting { auth, .. } => Some(auth),
             Self::Online(Online { session, .. }) => Some(Authentication::Ticket(session)),
             Self::Ended => None,
+        }
+    }
+
+    /// What the client logs in with. None once it is online.
+    pub(super) fn authentication_mut(&mut self) -> Option<&mut Authentication> {
+        match self {
+            Self::Connecting { auth, .. }
+            | Self::Handshaking { auth, .. }
+            | Self::LoggingIn { auth, .. }
+            | Self::Waiting { auth, .. } => Some(auth),
+            Self::Online(_) | Self::Ended => None,
         }
     }
 

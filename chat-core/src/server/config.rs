@@ -23,6 +23,9 @@ pub struct ServerConfig {
     pub settling: Duration,
     /// The time limit for the hello, and then for each login attempt. The server's own work does not count.
     pub login_time: Duration,
+    /// The time for which a server that stops waits for the results of registrations and password changes in flight: many
+    /// times what one takes, and short enough for service managers, which kill a server after some seconds.
+    pub finish_time: Duration,
     /// If an input comes later than this after the deadline, the server itself was suspended or starved. The time since
     /// the input before it then counts for no client.
     pub stall: Duration,
@@ -94,6 +97,7 @@ impl Default for ServerConfig {
             grace: Duration::from_secs(15),
             settling: Duration::from_secs(45),
             login_time: Duration::from_secs(10),
+            finish_time: Duration::from_secs(2),
             stall: Duration::from_secs(2),
             registration: RegistrationPolicy::Open,
             observed_addresses: ObservedAddresses::Trusted,

@@ -156,6 +156,11 @@ impl Connections {
         }
     }
 
+    /// The connections that have not logged in.
+    pub(super) fn guests(&self) -> impl Iterator<Item = ConnId> {
+        self.all.iter().filter(|(_, connection)| !matches!(connection.state, State::Online(_))).map(|(conn, _)| *conn)
+    }
+
     /// Takes what a guest has shown to log in. The connection is a guest's again. None in any other state.
     pub(super) fn take_authenticating(&mut self, conn: ConnId) -> Option<Authenticating> {
         let state = &mut self.all.get_mut(&conn)?.state;

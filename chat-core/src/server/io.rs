@@ -52,7 +52,9 @@ pub enum Input<'a> {
         /// Its result.
         result: JobResult,
     },
-    /// The server is to stop. The machine ignores all later inputs.
+    /// The server is to stop. It does so once the registrations and password changes in flight have their results, after
+    /// [`ServerConfig::finish_time`](super::ServerConfig::finish_time) at the latest. The driver goes on until the server
+    /// [has stopped](super::Server::is_stopped).
     Stop,
     /// The deadline has come.
     Tick,

@@ -1,18 +1,20 @@
 //! The jobs in flight, and what each is for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::throttle::ThrottledAttempt;
 use crate::id::{AccountId, ConnId, JobId};
 use crate::time::Timestamp;
+use crate::wire::control::Purpose;
 
 /// What a job is for.
 #[derive(Debug)]
 pub(super) enum PendingJob {
-    /// A guest logs in with a password.
+    /// A guest logs in with a password, or registers.
     Login {
         /// The guest. It may be gone when the job is done.
         conn: ConnId,
+        purpose: Purpose,
         /// To be ended in the throttle.
         attempt: ThrottledAttempt,
     },
@@ -45,11 +47,12 @@ pub(super) struct Jobs {
     next: JobId,
     pending: BTreeMap<JobId, PendingJob>,
     checks: usize,
+    changes: usize,
 }
 
 impl Jobs {
     pub(super) fn new() -> Self {
-        Self { next: JobId::new(1), pending: BTreeMap::new(), checks: 0 }
+        Self { next: JobId::new(1), pending: BTreeMap::new(), checks: 0, changes: 0 }
     }
 
     /// Adds a job and returns its id.
@@ -57,6 +60,7 @@ impl Jobs {
         let id = self.next;
         self.next = id.next();
         self.checks += usize::from(pending.is_check());
+        self.changes += usize::from(pending.is_change());
         self.pending.insert(id, pending);
         id
     }
@@ -65,6 +69,7 @@ impl Jobs {
     pub(super) fn finish(&mut self, id: JobId) -> Option<PendingJob> {
         let pending = self.pending.remove(&id)?;
         self.checks -= usize::from(pending.is_check());
+        self.changes -= usize::from(pending.is_change());
         Some(pending)
     }
 
@@ -72,10 +77,29 @@ impl Jobs {
     pub(super) fn checks(&self) -> usize {
         self.checks
     }
+
+    /// The number of registrations and password changes in flight.
+    pub(super) fn changes(&self) -> usize {
+        self.changes
+    }
+
+    /// The connections whose registrations are in flight.
+    pub(super) fn registering(&self) -> BTreeSet<ConnId> {
+        let conns = self.pending.values().filter_map(|pending| match pending {
+            PendingJob::Login { conn, purpose: Purpose::Register, .. } => Some(*conn),
+            _ => None,
+        });
+        conns.collect()
+    }
 }
 
 impl PendingJob {
     fn is_check(&self) -> bool {
         matches!(self, Self::Login { .. } | Self::ChangePassword { .. })
+    }
+
+    /// Whether the job changes an account, so that its client must learn the result.
+    fn is_change(&self) -> bool {
+        matches!(self, Self::Login { purpose: Purpose::Register, .. } | Self::ChangePassword { .. })
     }
 }

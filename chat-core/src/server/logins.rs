@@ -26,7 +26,7 @@ use crate::wire::rejection::Rejection;
 
 /// The shortest time after which a client that was refused as `Busy` is asked to retry: each attempt may cost the server
 /// a TLS handshake. Clients add a random part of the same length, so that they do not come back together.
-const MIN_RETRY: Duration = Duration::from_secs(1);
+pub(super) const MIN_RETRY: Duration = Duration::from_secs(1);
 
 /// Judges what guests show, and starts the jobs that check it.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Logins {
             Purpose::Login => Job::Authenticate { name, password },
             Purpose::Register => Job::Register { name, password },
         };
-        cx.start(PendingJob::Login { conn, attempt }, job);
+        cx.start(PendingJob::Login { conn, purpose: login.purpose, attempt }, job);
         connection.state = State::Authenticating(Authenticating::Password(request));
         Ok(())
     }

@@ -13,7 +13,8 @@
 //! changes, or when the client does not read. A session that ended in a run of the server never continues in that run.
 //!
 //! # A restart
-//! A server that stops publishes no departures: its sessions survive in their tickets. The next run starts with an empty
+//! A server that stops first finishes the registrations and password changes in flight, for a bounded time, so that their
+//! clients learn the result. It publishes no departures: its sessions survive in their tickets. The next run starts with an empty
 //! roster and another epoch, by which it recognises older tickets. Their sessions return as they were, with their id, key
 //! and beginning, unless a later session of the account is online. Each return is an `Online` change and a record. Clients
 //! keep the entries that a snapshot lacks for the settling time, recognise the sessions that return, and report only the
@@ -85,7 +86,7 @@ use cx::Cx;
 use forwarders::Forwarders;
 use jobs::Jobs;
 use logins::Logins;
-use machine::Machine;
+use machine::{Machine, Phase};
 use membership::Membership;
 use timer::Timer;
 
@@ -100,18 +101,11 @@ use crate::timers::Timers;
 #[derive(Debug)]
 pub struct Server {
     config: ServerConfig,
-    phase: Phase,
     clock: StallClock,
     timers: Timers<Timer>,
     jobs: Jobs,
     counts: Counts,
     machine: Machine,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Phase {
-    Serving,
-    Stopped,
 }
 
 impl Server {
@@ -128,7 +122,6 @@ impl Server {
         timers.set(Timer::Seen, now.mono + config.seen_interval);
         out.push(Output::Record(Record::Started(now.wall)));
         Self {
-            phase: Phase::Serving,
             clock: StallClock::new(now.mono, config.stall),
             timers,
             jobs: Jobs::new(),
@@ -140,27 +133,30 @@ impl Server {
                 forwarders: Forwarders::default(),
                 accounts: AccountWatch::new(now.wall),
                 settled_at: now.mono + config.settling,
+                phase: Phase::Serving,
             },
             config,
         }
     }
 
-    /// Handles one input and appends its outputs to `out`. Does nothing after [`Input::Stop`].
+    /// Handles one input and appends its outputs to `out`. Does nothing once the server [has stopped](Self::is_stopped).
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
-        if self.phase == Phase::Stopped {
+        if self.is_stopped() {
             return;
         }
-        let is_stop = matches!(input, Input::Stop);
         let now = Now { mono: self.clock.read(now.mono, self.timers.next()), wall: now.wall };
         let Self { config, timers, jobs, counts, machine, .. } = self;
         machine.handle(&mut Cx { now, config, timers, jobs, counts, out }, input);
-        if is_stop {
-            self.phase = Phase::Stopped;
-            self.timers.clear();
-        }
     }
 
-    /// When to send [`Input::Tick`] if no other input comes first, by the driver's clock. None after [`Input::Stop`].
+    /// Whether the server has stopped after [`Input::Stop`]: every connection has its last frames and is closed, and the
+    /// results of further jobs need not be reported.
+    pub fn is_stopped(&self) -> bool {
+        self.machine.phase == Phase::Stopped
+    }
+
+    /// When to send [`Input::Tick`] if no other input comes first, by the driver's clock. None once the server
+    /// has stopped.
     pub fn deadline(&self) -> Option<Mono> {
         self.timers.next().map(|next| self.clock.driver(next))
     }

@@ -23,4 +23,6 @@ pub(super) enum Timer {
     Seen,
     /// Pending changes are published.
     Publish,
+    /// The server stops without waiting for further results.
+    Stop,
 }

@@ -103,12 +103,13 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         hub
     }
 
-    /// Handles events until `shutdown`, then stops the machine, which sends the reason to every session.
+    /// Handles events until `shutdown`, and then until the machine has stopped, which sends the reason to every session.
     pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, shutdown: impl Future<Output = ()>) -> Self {
         let mut shutdown = pin!(shutdown);
         let mut timer = pin!(sleep_until(Instant::now()));
         let mut batch = Vec::with_capacity(BATCH);
-        loop {
+        let mut is_stopping = false;
+        while !self.server.is_stopped() {
             let deadline = self.server.deadline().map(|at| self.clock.instant(at));
             if let Some(deadline) = deadline
                 && deadline != timer.deadline()
@@ -118,7 +119,12 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             let mut finished = None;
             tokio::select! {
                 biased;
-                () = &mut shutdown => break,
+                () = &mut shutdown, if !is_stopping => {
+                    is_stopping = true;
+                    // Queries only delay the jobs that the machine waits for.
+                    self.jobs.abort_queries();
+                    self.handle(self.clock.now(), Input::Stop);
+                }
                 // Before the events, which may never run dry. Only a few requests can wait.
                 Some(request) = self.requests.recv() => self.answer(request),
                 Some(job) = self.jobs.next() => finished = Some(job),
@@ -139,7 +145,6 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             }
             self.counters.turned(&self.server, begin.elapsed());
         }
-        self.handle(self.clock.now(), Input::Stop);
         self.connections.values().for_each(|connection| connection.handle.queue.close());
         // The machine never learned of connections that are still in the queue.
         events.close();
@@ -153,7 +158,8 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
 
     /// Waits until `deadline` for unfinished jobs and for the presence log.
     pub(super) async fn close(&mut self, deadline: Instant) {
-        // A registration must not be dropped: its user could not know whether the account exists. Queries only delay it.
+        // A registration that took too long is not dropped: an account that half exists would be worse than one whose
+        // client did not learn of it.
         self.jobs.abort_queries();
         let jobs = async { while self.jobs.next().await.is_some() {} };
         let log = self.log.take();

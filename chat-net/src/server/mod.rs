@@ -117,7 +117,9 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Runs a server until `shutdown` resolves. Then every session receives the reason, and the function returns within 5 s.
+/// Runs a server until `shutdown` resolves. Then the server accepts no more connections, finishes registrations and
+/// password changes in progress (at most [`ServerConfig::finish_time`], 2 s), sends the reason to every session, and the
+/// function returns within 5 s.
 ///
 /// The hub calls `observer` for every record: arrivals, departures and moves, start and stop. `observer` must not block.
 /// Failures to write an open presence log are logged and counted; they do not end the server.
@@ -165,14 +167,15 @@ pub async fn serve<A: Accounts>(
     if let Some(error) = failed {
         return end_with(error);
     }
+    counters.set_state(State::Stopped);
+    let deadline = Instant::now() + STOP_TIME;
+    // At the same time: no connection may arrive while the hub finishes what is in progress.
+    stop_acceptor.cancel();
     stop_hub.cancel();
     let mut hub = match hub.await {
         Ok(hub) => hub,
         Err(error) => return end_with(error),
     };
-    counters.set_state(State::Stopped);
-    let deadline = Instant::now() + STOP_TIME;
-    stop_acceptor.cancel();
     let (connections, ()) = tokio::join!(timeout_at(deadline, &mut acceptor), hub.close(deadline));
     if connections.is_err() {
         log::warn!("some connections did not close within the time limit");

@@ -1,6 +1,7 @@
 //! Broken connections and restarts, and what works meanwhile.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use chat_core::message::{FailReason, Outcome};
 use chat_core::presence::{OfflineReason, Presence, Record};
@@ -226,7 +227,9 @@ async fn a_login_ends_wherever_its_connection_breaks() {
     let _alice = server.join("alice").await;
     for limit in (0..).step_by(41) {
         let address = relay_up_to(server.address, limit).await;
-        let options = client_options(address, server.fingerprint, &format!("user{limit}"), Purpose::Register);
+        let mut options = client_options(address, server.fingerprint, &format!("user{limit}"), Purpose::Register);
+        // The client repeats a registration without an answer, and each attempt breaks at the same place.
+        options.machine.registration_timeout = Duration::from_millis(300);
         let ended = timeout(PATIENCE, server.connect(options)).await;
         if ended
             .unwrap_or_else(|_| panic!("connect does not return if the connection breaks after {limit} bytes"))

@@ -1,8 +1,11 @@
 //! A client that is killed, and a server that is killed and restarted.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Client, Server, on_both_databases};
+use rustix::process::Signal;
+
+use crate::harness::{Client, Home, Server, on_both_databases, until};
 
 #[test]
 fn a_killed_client_is_lost_after_the_grace_time_and_messages_to_it_are_unconfirmed() {
@@ -65,6 +68,32 @@ fn clients_keep_talking_without_the_server_and_resume_their_sessions_when_it_ret
         assert_eq!(log[..3], before);
         assert_eq!(log[3..], [&before[..], &["online carol"]].concat());
     });
+}
+
+#[test]
+fn a_client_that_registers_while_the_server_ends_never_reads_that_its_own_name_is_taken() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let mut server = Server::start_in(&Home::new(), &[]);
+        let users: Vec<String> = (0..16).map(|number| format!("user{number}")).collect();
+        // In threads, because each waits for its answer.
+        let registering = users.iter().map(|user| {
+            let setup = server.client(user).register();
+            thread::spawn(move || setup.try_start())
+        });
+        let registering: Vec<_> = registering.collect();
+        until("a user is online", || server.presence_log().len() > 1);
+        server.process.signal(signal);
+        server.process.exit();
+        server.restart();
+        for (user, registered) in users.iter().zip(registering) {
+            if let Err(finished) = registered.join().unwrap() {
+                assert!(!finished.err.contains("taken"), "{user}: {finished:?}");
+                // The server ended before the client had sent its registration, so that no account exists.
+                let again = server.client(user).register().try_start();
+                assert!(again.is_ok(), "{user}: {finished:?}, and then {again:?}");
+            }
+        }
+    }
 }
 
 /// Sends a message and waits for its outcome. Asserts that its id belongs to the sender's original session.

@@ -168,7 +168,7 @@ fn an_invalid_welcome_is_a_protocol_violation() {
 fn the_password_is_dropped_at_the_welcome_and_secrets_are_never_printed() {
     let harness = Harness::logging_in();
     assert!(matches!(&harness.client.state, super::super::state::State::LoggingIn { auth, .. }
-        if matches!(auth, super::super::state::Authentication::Password(_))));
+        if matches!(auth, super::super::state::Authentication::Password { .. })));
     assert!(!format!("{:?}", harness.client).contains("horse"));
     let harness = Harness::online(&[]);
     assert!(matches!(&harness.client.state, super::super::state::State::Online(_)), "a state without a password");
@@ -179,7 +179,7 @@ fn the_password_is_dropped_at_the_welcome_and_secrets_are_never_printed() {
         purpose: Purpose::Login,
         invitation: None,
     };
-    let frame = super::super::requests::login(&credentials, &offer(), PublicKey::new([1; 32]));
+    let frame = super::super::requests::login(&credentials, Purpose::Login, &offer(), PublicKey::new([1; 32]));
     let input = Input::ChangePassword { old: password("correct horse"), new: password("correct horse") };
     for printed in [format!("{:?}", Output::Send(frame)), format!("{credentials:?}"), format!("{input:?}")] {
         assert!(!printed.contains("horse"), "{printed}");

@@ -6,6 +6,7 @@ mod garbage;
 mod heartbeat;
 mod login;
 mod property;
+mod registration;
 mod resume;
 mod roster;
 
@@ -115,12 +116,16 @@ struct WelcomeOptions {
 impl Harness {
     /// Alice's client before it is connected.
     fn new(seed: u64) -> Self {
+        Self::with_purpose(seed, Purpose::Login)
+    }
+
+    fn with_purpose(seed: u64, purpose: Purpose) -> Self {
         let mut out = Vec::new();
         let now = Now { mono: Mono::ZERO, wall: Timestamp::from_millis(1_000_000) };
         let credentials = Credentials {
             user: "alice".parse().unwrap(),
             password: password("correct horse"),
-            purpose: Purpose::Login,
+            purpose,
             invitation: None,
         };
         let generator = Box::new(TestGenerator::new(seed));
@@ -304,7 +309,8 @@ impl Harness {
         match Request::decode(&payload).unwrap() {
             Request::Login(login) => {
                 self.offered = login.key;
-                format!("login {} {}", login.user, login.password)
+                let what = if login.purpose == Purpose::Register { "register" } else { "login" };
+                format!("{what} {} {}", login.user, login.password)
             }
             Request::Resume(resume) => {
                 self.offered = resume.next_key;
@@ -334,6 +340,7 @@ impl Harness {
             },
             Event::Reconnecting { .. } => "reconnecting".into(),
             Event::Busy { .. } => "busy".into(),
+            Event::RegistrationUnanswered { .. } => "unanswered".into(),
             Event::Reconnected => "reconnected".into(),
             Event::ServerStopping => "server stopping".into(),
             Event::Left => "left".into(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Machine;
 use super::transitions::Then;
+use super::{Machine, Phase};
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId};
 use crate::server::connections::{Authenticating, State};
@@ -26,6 +26,9 @@ impl Machine {
             return self.close_rejected(cx, conn, Rejection::TooManyRequests);
         }
         let is_guest = matches!(connection.state, State::Guest);
+        if is_guest && self.phase != Phase::Serving {
+            return self.close(cx, conn);
+        }
         let begun = match request {
             Request::Leave => return self.close(cx, conn),
             Request::Login(login) if is_guest => self.logins.log_in(cx, conn, connection, &login, &self.membership),

@@ -6,6 +6,7 @@
 mod addressing;
 mod guest;
 mod online;
+mod stop;
 mod transitions;
 
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use super::account_watch::AccountWatch;
 use super::addresses;
 use super::connections::{Connections, State};
-use super::cx::{Cx, encode};
+use super::cx::Cx;
 use super::forwarders::Forwarders;
 use super::io::{Closed, Input, JobResult, Missed, Output};
 use super::jobs::PendingJob;
@@ -22,9 +23,9 @@ use super::logins::Logins;
 use super::membership::Membership;
 use super::timer::Timer;
 use crate::id::{ConnId, JobId};
-use crate::presence::{OfflineReason, Record};
+use crate::presence::OfflineReason;
 use crate::time::Mono;
-use crate::wire::control::{Ended, Reply, Request};
+use crate::wire::control::{Reply, Request};
 use crate::wire::hello::Hello;
 use crate::wire::rejection::Rejection;
 
@@ -38,10 +39,23 @@ pub(super) struct Machine {
     pub(super) accounts: AccountWatch,
     /// When the server has settled.
     pub(super) settled_at: Mono,
+    pub(super) phase: Phase,
+}
+
+/// How far the server is between its start and its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Phase {
+    Serving,
+    /// Registrations and password changes in flight get their answers, until this time. No other client gets in.
+    Stopping {
+        by: Mono,
+    },
+    /// All further inputs are ignored.
+    Stopped,
 }
 
 impl Machine {
-    /// Handles any input but [`Input::Stop`].
+    /// Handles an input.
     pub(super) fn handle(&mut self, cx: &mut Cx<'_>, input: Input<'_>) {
         match input {
             Input::Connected { conn, from } => self.connected(cx, conn, from),
@@ -49,15 +63,19 @@ impl Machine {
             Input::Closed { conn, why } => self.closed(cx, conn, why),
             Input::Drained { conn, missed } => self.drained(conn, missed),
             Input::Done { job, result } => self.done(cx, job, result),
-            Input::Stop => return self.stop(cx),
+            Input::Stop => self.begin_stop(cx),
             Input::Tick => self.tick(cx),
         }
         self.publish(cx);
+        self.stop_if_due(cx);
     }
 
     fn connected(&mut self, cx: &mut Cx<'_>, conn: ConnId, from: SocketAddr) {
         if self.connections.get(conn).is_some() {
             return;
+        }
+        if self.phase != Phase::Serving {
+            return cx.out.push(Output::Close { conn });
         }
         match self.connections.insert(conn, addresses::canonical(from), cx.config) {
             Ok(()) => {
@@ -126,7 +144,7 @@ impl Machine {
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: JobResult) {
         let Some(pending) = cx.jobs.finish(job) else { return };
         match pending {
-            PendingJob::Login { conn, attempt } => self.authenticated(cx, conn, attempt, result.account()),
+            PendingJob::Login { conn, attempt, .. } => self.authenticated(cx, conn, attempt, result.account()),
             PendingJob::ChangePassword { conn, account, attempt } => {
                 let result = result.account();
                 self.logins.end_check(cx, attempt, &result);
@@ -158,22 +176,10 @@ impl Machine {
                     cx.timers.set(Timer::Seen, next);
                     self.accounts.seen(cx, self.membership.accounts());
                 }
-                // Publication follows every input.
-                Timer::Publish => {}
+                // These follow every input.
+                Timer::Publish | Timer::Stop => {}
             }
         }
-    }
-
-    fn stop(&mut self, cx: &mut Cx<'_>) {
-        self.membership.publication_mut().publish_last(cx.out);
-        let bytes = encode(&Reply::Ended(Ended::Stopping));
-        for (conn, connection) in self.connections.drain() {
-            if matches!(connection.state, State::Online(_)) {
-                cx.out.push(Output::Send { conn, bytes: bytes.clone() });
-            }
-            cx.out.push(Output::Close { conn });
-        }
-        cx.out.push(Output::Record(Record::Stopping(cx.now.wall)));
     }
 
     /// Publishes what is due, and sends the snapshots that connections wait for.

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::Machine;
 use super::transitions::Then;
+use super::{Machine, Phase};
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId, JobId};
 use crate::password::Password;
@@ -11,6 +11,7 @@ use crate::presence::OfflineReason;
 use crate::server::cx::Cx;
 use crate::server::io::Job;
 use crate::server::jobs::PendingJob;
+use crate::server::logins::MIN_RETRY;
 use crate::server::membership::{Act, PasswordChange};
 use crate::server::timer::Timer;
 use crate::wire::control::{ChangePassword, Offer, Reply, Request};
@@ -130,6 +131,9 @@ impl Machine {
         let session = self.membership.session(account).ok_or(Rejection::UnexpectedRequest)?;
         if session.password_change.is_some() {
             return Err(Rejection::TooManyRequests);
+        }
+        if self.phase != Phase::Serving {
+            return Err(Rejection::busy(MIN_RETRY));
         }
         let new = Password::parse(change.new)?;
         // A password that breaks the rules cannot be the current one. The broken rule would not help the user.

@@ -14,6 +14,7 @@ mod presence;
 mod publication;
 mod restart;
 mod resume;
+mod stop;
 mod throttle;
 
 use std::collections::{BTreeMap, VecDeque};

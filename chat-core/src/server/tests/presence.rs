@@ -106,20 +106,6 @@ fn a_requested_snapshot_is_sent_immediately_or_when_its_interval_has_passed() {
 }
 
 #[test]
-fn a_stopping_server_notifies_its_sessions_once_and_ignores_later_inputs() {
-    let mut t = Bench::new();
-    t.login(1, "alice");
-    t.connect(2);
-    t.request_login(2, "bob");
-    assert_eq!(t.feed(Input::Stop), ["1 <- ended Stopping", "close 1", "close 2", "log server stopping"]);
-    assert_eq!(t.answer(Ok(account("bob"))), [""; 0]);
-    assert_eq!(t.connect_from(3, "192.168.1.3:50000"), [""; 0]);
-    assert_eq!(t.disconnect(1), [""; 0]);
-    assert_eq!(t.feed(Input::Stop), [""; 0]);
-    assert_eq!(t.server.deadline(), None);
-}
-
-#[test]
 fn seen_accounts_are_reported_in_few_jobs() {
     let mut t = Bench::new();
     t.quiet = false;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::medium::{End, Event};
 use super::{ServerId, UserId, World};
 use crate::client;
-use crate::server::Input;
+use crate::server::{Input, Server};
 use crate::sim::{Clock, SimDatagram};
 use crate::time::Mono;
 
@@ -183,9 +183,15 @@ impl World {
         }
     }
 
-    /// Shuts a server down in an orderly way.
+    /// Shuts a server down in an orderly way, and advances the simulation until it has stopped.
+    ///
+    /// # Panics
+    /// If that takes longer than the server's time limit.
     pub fn stop_server(&mut self, server: ServerId) {
         self.servers[server.0].feed(Input::Stop, self.config.job_time, &mut self.medium);
+        let limit = self.config.server.finish_time;
+        let is_stopped = |world: &Self| world.servers[server.0].machine().is_none_or(Server::is_stopped);
+        assert!(self.run_until(limit, is_stopped), "the server has not stopped after {limit:?}");
         self.kill_server(server, Crash::Process);
     }
 

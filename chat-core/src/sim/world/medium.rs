@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::{ConnectionFault, Direction, ServerId, UserId};
 use crate::id::JobId;
-use crate::server::Job;
+use crate::server::JobResult;
 use crate::sim::{Network, Profile};
 use crate::time::Mono;
 
@@ -45,7 +45,7 @@ pub(super) enum Event {
     /// An end learns that the connection is gone.
     Gone { line: LineId, at: End },
     /// A job of a server is done.
-    Done { server: ServerId, run: u64, id: JobId, job: Job },
+    Done { server: ServerId, run: u64, id: JobId, result: JobResult },
 }
 
 /// A connection between a user and one run of a server.

@@ -126,8 +126,7 @@ impl ServerNode {
     }
 
     /// A job is done.
-    pub(super) fn done(&mut self, id: JobId, job: Job, job_time: Duration, medium: &mut Medium) {
-        let result = perform_job(&self.accounts, job, self.clock.now(medium.now).wall);
+    pub(super) fn done(&mut self, id: JobId, result: JobResult, job_time: Duration, medium: &mut Medium) {
         self.feed(Input::Done { job: id, result }, job_time, medium);
     }
 
@@ -175,8 +174,10 @@ impl ServerNode {
                     }
                 }
                 Output::Job { id, job } => {
+                    // The accounts change now and the result takes its time, so that a crash can come between the two.
+                    let result = perform_job(&self.accounts, job, self.clock.now(medium.now).wall);
                     let delay = job_time.mul_f64(0.5 + medium.random());
-                    medium.schedule(delay, Event::Done { server: self.id, run: self.run, id, job });
+                    medium.schedule(delay, Event::Done { server: self.id, run: self.run, id, result });
                 }
                 Output::Record(record) => self.records.push(record),
                 Output::LimitReached(_) | Output::Forwarder { .. } => {}

@@ -111,10 +111,10 @@ impl World {
                     });
                 }
             }
-            Event::Done { server, run, id, job } => {
+            Event::Done { server, run, id, result } => {
                 let server_node = &mut self.servers[server.0];
                 if server_node.run == run {
-                    server_node.done(id, job, self.config.job_time, &mut self.medium);
+                    server_node.done(id, result, self.config.job_time, &mut self.medium);
                 }
             }
         }

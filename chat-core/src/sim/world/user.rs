@@ -218,6 +218,7 @@ impl UserNode {
             | Event::Left => self.end_peer(peer::Input::Leave, cx),
             Event::Ended(Ended::Replaced) => self.end_peer(peer::Input::Replaced, cx),
             Event::Busy { .. }
+            | Event::RegistrationUnanswered { .. }
             | Event::Reconnecting { .. }
             | Event::Reconnected
             | Event::PasswordChange(_)

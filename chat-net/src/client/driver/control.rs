@@ -1,9 +1,11 @@
 //! The driver's side towards the server: feeds the client machine, and performs its outputs.
 
-use chat_core::client::{self as machine, Output};
+use std::time::Duration;
+
+use chat_core::client::{self as machine, LoginFailure, Output};
 use chat_core::peer::Input;
 use chat_core::time::Now;
-use chat_core::wire::control::WelcomeKind;
+use chat_core::wire::control::{Purpose, WelcomeKind};
 use log::Level;
 
 use super::server_connection::ConnectionEvent;
@@ -105,9 +107,12 @@ impl Driver {
                 let level = if matches!(self.stage, SessionStage::Starting { .. }) { Level::Warn } else { Level::Info };
                 log::log!(level, "the server is busy; trying again in {} s", after.as_secs_f64().ceil());
             }
-            // `connect` must not wait for a server that may never come back.
-            machine::Event::Reconnecting { .. } if matches!(self.stage, SessionStage::Starting { .. }) => {
-                self.fail_login("the connection broke before the roster was complete", EndReason::Internal);
+            machine::Event::RegistrationUnanswered { after } => log::warn!(
+                "the connection ended before the server answered the registration; trying again in {} s",
+                after.as_secs_f64().ceil()
+            ),
+            machine::Event::Reconnecting { after } if matches!(self.stage, SessionStage::Starting { .. }) => {
+                self.retry_start(after);
             }
             machine::Event::Reconnecting { after } => self.notify(Notice::Reconnecting { after }),
             machine::Event::Reconnected => {
@@ -133,10 +138,32 @@ impl Driver {
                 let error = ConnectError::NotChat { server: self.address.clone(), what };
                 self.end(error, EndReason::NotChat(what));
             }
+            machine::Event::Failed(LoginFailure::RegistrationUnanswered) => {
+                let error = ConnectError::RegistrationUnanswered { server: self.address.clone() };
+                self.end(error, EndReason::Internal);
+            }
             machine::Event::Failed(failure) => self.fail_login(failure, EndReason::Internal),
             machine::Event::Ended(ended) => self.fail_login(ended, EndReason::Ended(ended)),
             machine::Event::Left => self.stage = SessionStage::Left,
         }
+    }
+
+    /// The connection broke before the roster was complete. [`connect`](crate::client::connect) must not wait for a server
+    /// that may never come back. After a registration it waits a while: a second one would be rejected.
+    fn retry_start(&mut self, after: Duration) {
+        if self.purpose == Purpose::Login {
+            return self.fail_login("the connection broke before the roster was complete", EndReason::Internal);
+        }
+        let now = self.clock.now().mono;
+        let limit = *self.start_limit.get_or_insert(now + self.registration_timeout);
+        if now + after > limit {
+            let error = ConnectError::OnlyRegistered { server: self.address.clone() };
+            return self.end(error, EndReason::Internal);
+        }
+        log::warn!(
+            "the connection broke before the roster was complete; trying again in {} s",
+            after.as_secs_f64().ceil()
+        );
     }
 
     /// The roster is complete: [`connect`](crate::client::connect) returns.

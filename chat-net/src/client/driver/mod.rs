@@ -16,8 +16,8 @@ use chat_core::client::{self as machine, ClientConfig, Credentials};
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
 use chat_core::peer::{self, Loopback, PeerConfig};
-use chat_core::time::Timestamp;
-use chat_core::wire::control::{Ended, Offer};
+use chat_core::time::{Mono, Timestamp};
+use chat_core::wire::control::{Ended, Offer, Purpose};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -82,6 +82,11 @@ enum SessionStage {
 pub(super) struct Driver {
     clock: Clock,
     address: ServerAddress,
+    /// Whether the first login registers the account.
+    purpose: Purpose,
+    registration_timeout: Duration,
+    /// When to give up if the connection broke between the registration and the complete roster.
+    start_limit: Option<Mono>,
     machine: machine::Client,
     outputs: Vec<machine::Output>,
     server: ServerConnection,
@@ -130,12 +135,16 @@ impl Driver {
             parts.events.push(Event::Notice(Notice::ReceiveBufferSmall { granted, wanted }));
         }
         let mut outputs = Vec::new();
+        let (purpose, registration_timeout) = (parts.login.purpose, parts.machine.registration_timeout);
         let generator = Box::new(SystemGenerator);
         let machine =
             machine::Client::new(clock.now(), parts.login, offer.clone(), parts.machine, generator, &mut outputs);
         let mut driver = Self {
             clock,
             address: parts.server,
+            purpose,
+            registration_timeout,
+            start_limit: None,
             machine,
             outputs,
             server: ServerConnection::new(parts.dialer, stream),
