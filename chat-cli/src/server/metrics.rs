@@ -45,7 +45,7 @@ pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
     for reason in Count::REJECTIONS {
         page.labelled("chat_refusals_total", "reason", reason.name(), server[reason]);
     }
-    page.family("chat_limits_reached_total", Kind::Counter, "Clients refused because of a limit, by limit.");
+    page.family("chat_limits_reached_total", Kind::Counter, "How often clients reached a limit, by limit.");
     for limit in Limit::ALL {
         page.labelled("chat_limits_reached_total", "limit", limit.name(), server[limit]);
     }

@@ -138,7 +138,7 @@ pub enum Output {
     },
     /// Write a line of the presence log.
     Record(Record),
-    /// Count that a client was rejected because of a limit, and report it to the operator, though not every time.
+    /// Count that a client reached a limit, and report it to the operator, though not every time.
     LimitReached(Limit),
     /// Tell the operator, once for each observed address, that a forwarder seems to be in front of the server. The roster
     /// keeps the addresses that the client offers.

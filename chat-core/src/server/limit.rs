@@ -4,7 +4,8 @@ use super::ServerConfig;
 use super::named::named;
 
 named! {
-    /// A limit that was reached, so that a client was refused. Names are those of options and metric labels.
+    /// A limit that a client can reach. It is then rejected, closed, or has to wait. Names are those of options and metric
+    /// labels.
     pub enum Limit {
         /// [`ServerConfig::max_connections`].
         Connections = "max-connections",
@@ -26,11 +27,23 @@ named! {
         RegistrationsPerAddress = "registrations-per-address",
         /// The number of accounts that the storage takes.
         Accounts = "max-accounts",
+        /// The driver's time limit for a TLS handshake.
+        HandshakeTime = "handshake-time",
+        /// The driver's number of TLS handshakes in progress.
+        Handshakes = "handshakes",
+        /// [`ServerConfig::login_time`].
+        LoginTime = "login-time",
+        /// [`ServerConfig::throttle`].
+        FailedLogins = "failed-logins",
+        /// [`ServerConfig::registration`].
+        Registration = "registration",
+        /// The driver's limits of time and bytes for a client that does not read.
+        UnreadOutput = "unread-output",
     }
 }
 
 impl Limit {
-    /// The value in `config`. None if the machine does not count it, or if it depends on more than one number.
+    /// The number in `config`. None if the machine does not count it, or if the limit is no single number.
     pub fn of(self, config: &ServerConfig) -> Option<usize> {
         match self {
             Self::Connections => Some(config.max_connections),
@@ -41,7 +54,14 @@ impl Limit {
             Self::GuestRequests => usize::try_from(config.max_guest_requests).ok(),
             Self::Registrations => usize::try_from(config.registrations_per_hour).ok(),
             Self::RegistrationsPerAddress => usize::try_from(config.registrations_per_address).ok(),
-            Self::PasswordChecks | Self::Accounts => None,
+            Self::PasswordChecks
+            | Self::Accounts
+            | Self::HandshakeTime
+            | Self::Handshakes
+            | Self::LoginTime
+            | Self::FailedLogins
+            | Self::Registration
+            | Self::UnreadOutput => None,
         }
     }
 }

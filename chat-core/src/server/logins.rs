@@ -142,7 +142,10 @@ impl Logins {
             cx.limit_reached(Limit::PasswordChecks);
             return Err(Rejection::busy(backlog.max(MIN_RETRY)));
         }
-        self.throttle.begin(cx.now.mono, user, source).map_err(Rejection::slow_down)
+        self.throttle.begin(cx.now.mono, user, source).map_err(|wait| {
+            cx.limit_reached(Limit::FailedLogins);
+            Rejection::slow_down(wait)
+        })
     }
 
     /// Ends a password check, given its result.
@@ -174,7 +177,8 @@ impl Logins {
 
     /// Judges whether an account may be registered, and counts it.
     fn register(&mut self, cx: &mut Cx<'_>, login: &Login<'_>, source: Source) -> Result<(), Rejection> {
-        registration::check_policy(&cx.config.registration, login)?;
+        registration::check_policy(&cx.config.registration, login)
+            .inspect_err(|_| cx.limit_reached(Limit::Registration))?;
         self.registrations.take(cx.now.mono, source, cx.config).map_err(|(limit, wait)| {
             cx.limit_reached(limit);
             Rejection::too_many_registrations(wait)

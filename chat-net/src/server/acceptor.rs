@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::id::ConnId;
+use chat_core::server::Limit;
 use chat_core::wire::frame::MAX_GUEST_FRAME;
 use rustls::ServerConfig;
 use tokio::io::split;
@@ -19,13 +20,14 @@ use tokio_util::sync::CancellationToken;
 use super::ServerOptions;
 use super::handshake_limiter::{HandshakeLimiter, Slot};
 use super::hub::Event;
+use super::limit_log::LimitLog;
 use super::monitor::{Counters, Metric};
 use crate::connection::{self, Handle};
 use crate::log_throttle::LogThrottle;
 
 /// How many handshakes may be in progress. Each costs about 20 KB and 0.2 ms of computation. Further connections wait in
 /// the backlog of the kernel.
-const HANDSHAKES: usize = 1024;
+pub(super) const HANDSHAKES: usize = 1024;
 
 /// How many bytes of TLS records may wait for the socket: two records of the greatest length. The rest stays in the send
 /// queue, where it is counted. rustls would keep 64 KiB for every client that does not read.
@@ -43,15 +45,18 @@ pub(super) struct Acceptor {
     pub(super) tls: Arc<ServerConfig>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) counters: Arc<Counters>,
+    pub(super) limits: Arc<LimitLog>,
     pub(super) options: ServerOptions,
 }
 
-/// The pauses between failures to accept.
+/// What delays accepting.
 struct Backoff {
     next: Duration,
     /// The end of the pause in progress.
     until: Option<Instant>,
     warnings: LogThrottle,
+    /// Whether it was reported that handshakes have to end before further connections are accepted.
+    waits_for_permit: bool,
 }
 
 impl Acceptor {
@@ -62,7 +67,8 @@ impl Acceptor {
         let limiter = HandshakeLimiter::default();
         let mut connections = JoinSet::new();
         let mut next = ConnId::new(1);
-        let mut backoff = Backoff { next: FIRST_PAUSE, until: None, warnings: LogThrottle::default() };
+        let mut backoff =
+            Backoff { next: FIRST_PAUSE, until: None, warnings: LogThrottle::default(), waits_for_permit: false };
         loop {
             let (permit, stream, from) = tokio::select! {
                 () = stopping.cancelled() => break,
@@ -81,6 +87,7 @@ impl Acceptor {
                 next = next.next();
             } else {
                 self.counters.add(Metric::Refused, 1);
+                self.limits.reached(Limit::ConnectionsPerAddress);
             }
         }
         drop(self);
@@ -93,7 +100,7 @@ impl Acceptor {
         permits: &Arc<Semaphore>,
         backoff: &mut Backoff,
     ) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
-        let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
+        let permit = self.permit(permits, backoff).await;
         loop {
             if let Some(until) = backoff.until {
                 sleep_until(until).await;
@@ -118,6 +125,16 @@ impl Acceptor {
         }
     }
 
+    /// Waits until another handshake may be in progress. Cancel safe.
+    async fn permit(&self, permits: &Arc<Semaphore>, backoff: &mut Backoff) -> OwnedSemaphorePermit {
+        if permits.available_permits() == 0 && !std::mem::replace(&mut backoff.waits_for_permit, true) {
+            self.limits.reached(Limit::Handshakes);
+        }
+        let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
+        backoff.waits_for_permit = false;
+        permit
+    }
+
     /// Returns the whole life of one connection: the handshake, then [`connection::run`].
     fn connection(
         &self,
@@ -130,6 +147,7 @@ impl Acceptor {
         let (tls, events) = (TlsAcceptor::from(Arc::clone(&self.tls)), self.events.clone());
         let stopping = stopping.clone();
         let (handshake_time, stall) = (self.options.handshake_time, self.options.stall);
+        let limits = Arc::clone(&self.limits);
         let (counters, in_progress) = (Arc::clone(&self.counters), self.counters.hold(Metric::Handshakes));
         // Boxed, because the handshake's state is large and is needed for a short time only.
         let handshake = Box::pin(async move {
@@ -139,7 +157,10 @@ impl Acceptor {
             tokio::select! {
                 result = timeout(handshake_time, handshake) => match result {
                     Ok(result) => result.map_err(|error| error.to_string()).map(Some),
-                    Err(_) => Err("it exceeded the time limit".to_owned()),
+                    Err(_) => {
+                        limits.reached(Limit::HandshakeTime);
+                        Err("it exceeded the time limit".to_owned())
+                    }
                 },
                 () = stopping.cancelled() => Ok(None),
             }

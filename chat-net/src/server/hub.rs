@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chat_core::accounts::Accounts;
 use chat_core::id::ConnId;
 use chat_core::presence::Record;
-use chat_core::server::{Closed, Input, Missed, Output, Server, TicketKey};
+use chat_core::server::{Closed, Input, Limit, Missed, Output, Server, TicketKey};
 use chat_core::time::{Mono, Now};
 use chat_core::wire::frame::MAX_FRAME;
 use tokio::sync::mpsc;
@@ -63,7 +63,7 @@ pub(super) struct Hub<A, O> {
     jobs: Jobs<A>,
     log: Option<PresenceLog>,
     observer: O,
-    limit_log: LimitLog,
+    limits: Arc<LimitLog>,
     forwarder_log: ForwarderLog,
     counters: Arc<Counters>,
     requests: mpsc::Receiver<RosterRequest>,
@@ -79,6 +79,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         ticket_key: TicketKey,
         jobs: Jobs<A>,
         log: Option<PresenceLog>,
+        limits: Arc<LimitLog>,
         observer: O,
     ) -> Self {
         let mut out = Vec::new();
@@ -92,7 +93,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             jobs,
             log,
             observer,
-            limit_log: LimitLog::new(&options.machine),
+            limits,
             forwarder_log: ForwarderLog::default(),
             counters: options.monitor.counters(),
             requests: options.monitor.roster_requests(),
@@ -208,7 +209,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 let why = match gone {
                     Gone::Broken => Closed::Broken,
                     Gone::TooSlow => {
-                        self.counters.add(Metric::TooSlow, 1);
+                        self.note_slow_client();
                         Closed::TooSlow
                     }
                 };
@@ -221,7 +222,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         self.server.handle(now, input, &mut self.out);
         self.perform();
         while let Some(conn) = self.too_slow.pop_front() {
-            self.counters.add(Metric::TooSlow, 1);
+            self.note_slow_client();
             self.server.handle(now, Input::Closed { conn, why: Closed::TooSlow }, &mut self.out);
             self.perform();
         }
@@ -258,10 +259,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                     }
                 }
                 Output::Job { id, job } => self.jobs.start(id, job),
-                Output::LimitReached(limit) => {
-                    self.counters.limit_reached(limit);
-                    self.limit_log.warn(limit);
-                }
+                Output::LimitReached(limit) => self.limits.reached(limit),
                 Output::Forwarder { observed, offered } => self.forwarder_log.warn(observed, offered),
                 Output::Record(record) => {
                     (self.observer)(&record);
@@ -272,6 +270,11 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             }
         }
         self.out = out;
+    }
+
+    fn note_slow_client(&self) {
+        self.counters.add(Metric::TooSlow, 1);
+        self.limits.reached(Limit::UnreadOutput);
     }
 
     fn send(&mut self, conn: ConnId, bytes: Bytes) {

@@ -1,26 +1,75 @@
-//! Warns in the log when a limit is reached, though not for every client that it rejects.
+//! Counts that clients reach limits, and warns of it in the log, though not for every client.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use chat_core::server::{Limit, ServerConfig};
+use chat_core::server::{Limit, RegistrationPolicy};
 
+use super::ServerOptions;
+use super::acceptor::HANDSHAKES;
+use super::monitor::Counters;
 use crate::log_throttle::LogThrottle;
 
+/// Shared by the tasks of one server.
+#[derive(Debug)]
 pub(super) struct LimitLog {
-    config: ServerConfig,
-    throttles: HashMap<Limit, LogThrottle>,
+    options: ServerOptions,
+    counters: Arc<Counters>,
+    throttles: Mutex<HashMap<Limit, LogThrottle>>,
 }
 
 impl LimitLog {
-    pub(super) fn new(config: &ServerConfig) -> Self {
-        Self { config: config.clone(), throttles: HashMap::new() }
+    pub(super) fn new(options: &ServerOptions) -> Self {
+        Self { options: options.clone(), counters: options.monitor.counters(), throttles: Mutex::default() }
     }
 
-    /// Warns that a client was rejected because of `limit`.
-    pub(super) fn warn(&mut self, limit: Limit) {
-        if self.throttles.entry(limit).or_default().allows() {
-            let value = limit.of(&self.config).map(|value| format!(" ({value})")).unwrap_or_default();
-            log::warn!("the limit {limit}{value} is reached; clients beyond it are rejected");
+    /// Counts that a client reached `limit`, and warns of it at most once a minute.
+    pub(super) fn reached(&self, limit: Limit) {
+        self.counters.limit_reached(limit);
+        // Nothing panics while the lock is held.
+        let mut throttles = self.throttles.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = throttles.entry(limit).or_default().allows();
+        drop(throttles);
+        if is_due {
+            let value = self.value(limit).map(|value| format!(" ({value})")).unwrap_or_default();
+            log::warn!("the limit {limit}{value} is reached; {}", consequence(limit));
         }
+    }
+
+    fn value(&self, limit: Limit) -> Option<String> {
+        let seconds = |time: Duration| format!("{} s", time.as_secs_f64());
+        match limit {
+            Limit::HandshakeTime => Some(seconds(self.options.handshake_time)),
+            Limit::LoginTime => Some(seconds(self.options.machine.login_time)),
+            Limit::UnreadOutput => Some(seconds(self.options.stall)),
+            Limit::Handshakes => Some(HANDSHAKES.to_string()),
+            Limit::Registration => Some(match &self.options.machine.registration {
+                RegistrationPolicy::Open => "open".to_owned(),
+                RegistrationPolicy::Invited(_) => "invited".to_owned(),
+                RegistrationPolicy::Closed => "closed".to_owned(),
+            }),
+            _ => limit.of(&self.options.machine).map(|number| number.to_string()),
+        }
+    }
+}
+
+const fn consequence(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Connections
+        | Limit::ConnectionsPerAddress
+        | Limit::Guests
+        | Limit::Sessions
+        | Limit::PasswordChecks
+        | Limit::Registrations
+        | Limit::RegistrationsPerAddress
+        | Limit::Accounts => "clients beyond it are rejected",
+        Limit::Frames | Limit::GuestRequests => "connections that send more are closed",
+        Limit::HandshakeTime => "connections whose handshake takes longer are closed",
+        Limit::LoginTime => "connections that take longer to log in are closed",
+        Limit::Handshakes => "further connections wait",
+        Limit::FailedLogins => "further attempts have to wait",
+        Limit::Registration => "clients that may not register are rejected",
+        Limit::UnreadOutput => "clients that do not read are disconnected",
     }
 }

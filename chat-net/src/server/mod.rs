@@ -42,6 +42,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::acceptor::Acceptor;
 use self::hub::Hub;
 use self::jobs::Jobs;
+use self::limit_log::LimitLog;
 pub use self::monitor::{Distribution, Metric, Monitor, NotServing, OnlineUser, Snapshot, State};
 use self::presence_log::PresenceLog;
 pub use self::presence_log::PresenceLogFormat;
@@ -149,10 +150,18 @@ pub async fn serve<A: Accounts>(
         None => None,
     };
     let (events, queue) = mpsc::channel(EVENTS);
-    let acceptor = Acceptor { listener, tls, events, counters: Arc::clone(&counters), options: options.clone() };
+    let limits = Arc::new(LimitLog::new(&options));
+    let acceptor = Acceptor {
+        listener,
+        tls,
+        events,
+        counters: Arc::clone(&counters),
+        limits: Arc::clone(&limits),
+        options: options.clone(),
+    };
     let ticket_key = TicketKey::new(*identity.ticket_key);
     drop(identity);
-    let hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, observer);
+    let hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, limits, observer);
     // Separate tasks, so that waking one does not poll the other. They are aborted when this future is dropped.
     let (stop_hub, stop_acceptor) = (CancellationToken::new(), CancellationToken::new());
     let mut acceptor = AbortOnDropHandle::new(tokio::spawn(acceptor.run(stop_acceptor.clone())));

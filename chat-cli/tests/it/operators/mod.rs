@@ -3,6 +3,7 @@
 
 mod configuration;
 mod databases;
+mod limits;
 mod locks;
 mod names;
 mod reading;

@@ -189,7 +189,7 @@ fn the_presence_log_can_be_json() {
 }
 
 /// Sends an HTTP request and returns the whole response.
-fn ask(address: &str, request: &str) -> String {
+pub(super) fn ask(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();

@@ -164,7 +164,10 @@ impl Machine {
         for _ in 0..cx.timers.len() {
             let Some(timer) = cx.timers.pop(cx.now.mono) else { return };
             match timer {
-                Timer::Login(conn) => self.close_rejected(cx, conn, Rejection::LoginTimeout),
+                Timer::Login(conn) => {
+                    cx.limit_reached(Limit::LoginTime);
+                    self.close_rejected(cx, conn, Rejection::LoginTimeout);
+                }
                 Timer::Silence(conn) => self.close(cx, conn),
                 Timer::Renew(conn) => self.renew_ticket(cx, conn),
                 Timer::Refresh(conn) => self.membership.publication_mut().want_snapshot(conn),

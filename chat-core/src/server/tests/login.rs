@@ -68,7 +68,7 @@ fn closed_registration_rejects_registrations_and_no_login() {
     let mut t = Bench::with(ServerConfig { registration: RegistrationPolicy::Closed, ..untimed() });
     t.connect(1);
     let register = Request::Login(Login { purpose: Purpose::Register, ..login(1, "alice") });
-    assert_eq!(t.send(1, &register), ["1 <- rejected RegistrationClosed"]);
+    assert_eq!(t.send(1, &register), ["reached registration", "1 <- rejected RegistrationClosed"]);
     assert_eq!(t.request_login(1, "alice"), ["job authenticate alice"]);
 }
 
@@ -85,10 +85,17 @@ fn a_registration_by_invitation_needs_the_code_and_guessing_it_is_throttled() {
     let mut t = Bench::with(ServerConfig { registration, throttle, ..untimed() });
     t.connect(1);
     let without = Request::Login(Login { purpose: Purpose::Register, ..login(1, "alice") });
-    assert_eq!(t.send(1, &without), ["1 <- rejected NotInvited"]);
-    assert_eq!(t.send(1, &Request::Login(invited(1, "spring-2027"))), ["1 <- rejected NotInvited"]);
+    assert_eq!(t.send(1, &without), ["reached registration", "1 <- rejected NotInvited"]);
+    assert_eq!(
+        t.send(1, &Request::Login(invited(1, "spring-2027"))),
+        ["reached registration", "1 <- rejected NotInvited"]
+    );
     let right = Request::Login(invited(1, "spring-2026"));
-    assert_eq!(t.send(1, &right), ["1 <- rejected SlowDown { retry_after_ms: 1000 }"], "after two wrong guesses");
+    assert_eq!(
+        t.send(1, &right),
+        ["reached failed-logins", "1 <- rejected SlowDown { retry_after_ms: 1000 }"],
+        "after two wrong guesses"
+    );
     t.pass(1_000);
     assert_eq!(t.send(1, &right), ["job register alice"]);
 }

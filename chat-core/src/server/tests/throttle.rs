@@ -18,7 +18,11 @@ fn pauses_double_and_end_exactly() {
     for seconds in [1, 2, 4, 8, 16, 30, 30] {
         fail(&mut t, 1, "alice");
         t.pass(seconds * 1_000 - 1);
-        assert_eq!(t.request_login(1, "ALICE"), ["1 <- rejected SlowDown { retry_after_ms: 1 }"], "{seconds} s");
+        assert_eq!(
+            t.request_login(1, "ALICE"),
+            ["reached failed-logins", "1 <- rejected SlowDown { retry_after_ms: 1 }"],
+            "{seconds} s"
+        );
         t.pass(1);
     }
     assert_eq!(t.request_login(1, "alice"), ["job authenticate alice"]);
@@ -31,7 +35,10 @@ fn no_client_can_lock_out_another() {
     t.connect(1);
     t.connect(2);
     fail(&mut t, 1, "alice");
-    assert_eq!(t.request_login(1, "alice"), ["1 <- rejected SlowDown { retry_after_ms: 1000 }"]);
+    assert_eq!(
+        t.request_login(1, "alice"),
+        ["reached failed-logins", "1 <- rejected SlowDown { retry_after_ms: 1000 }"]
+    );
     assert_eq!(t.request_login(2, "alice"), ["job authenticate alice"], "from another source");
     assert_eq!(t.answer(Ok(account("alice"))).len(), 6);
     assert_eq!(t.request_login(1, "bob"), ["job authenticate bob"]);
@@ -44,7 +51,10 @@ fn a_pause_applies_to_every_connection_of_the_source() {
     fail(&mut t, 1, "alice");
     t.disconnect(1);
     t.greet_from(2, "[2001:db8:1:2:9::9]:50000");
-    assert_eq!(t.request_login(2, "alice"), ["2 <- rejected SlowDown { retry_after_ms: 1000 }"]);
+    assert_eq!(
+        t.request_login(2, "alice"),
+        ["reached failed-logins", "2 <- rejected SlowDown { retry_after_ms: 1000 }"]
+    );
     t.greet_from(3, "[2001:db8:1:3::1]:50000");
     assert_eq!(t.request_login(3, "alice"), ["job authenticate alice"]);
 }
@@ -57,7 +67,10 @@ fn a_failure_counts_if_its_connection_ended_before_the_result() {
     t.disconnect(1);
     assert_eq!(t.answer(Err(AccountError::WrongCredentials)), [""; 0]);
     t.greet_from(2, "192.168.1.1:50001");
-    assert_eq!(t.request_login(2, "alice"), ["2 <- rejected SlowDown { retry_after_ms: 1000 }"]);
+    assert_eq!(
+        t.request_login(2, "alice"),
+        ["reached failed-logins", "2 <- rejected SlowDown { retry_after_ms: 1000 }"]
+    );
 }
 
 #[test]
@@ -68,7 +81,10 @@ fn parallel_attempts_have_a_limit() {
     }
     assert_eq!(t.request_login(1, "alice"), ["job authenticate alice"]);
     assert_eq!(t.request_login(2, "alice"), ["job authenticate alice"]);
-    assert_eq!(t.request_login(3, "alice"), ["3 <- rejected SlowDown { retry_after_ms: 1000 }"]);
+    assert_eq!(
+        t.request_login(3, "alice"),
+        ["reached failed-logins", "3 <- rejected SlowDown { retry_after_ms: 1000 }"]
+    );
     t.answer(Err(unavailable()));
     assert_eq!(
         t.request_login(3, "alice"),
@@ -87,7 +103,10 @@ fn guessing_names_slows_down_the_source_after_its_free_failures() {
         assert_eq!(t.send(conn, &Request::Login(register)), [format!("job register {user}")]);
         t.answer(Err(AccountError::NameTaken));
     }
-    assert_eq!(t.request_login(1, "alice"), ["1 <- rejected SlowDown { retry_after_ms: 1000 }"]);
+    assert_eq!(
+        t.request_login(1, "alice"),
+        ["reached failed-logins", "1 <- rejected SlowDown { retry_after_ms: 1000 }"]
+    );
     t.connect(30);
     assert_eq!(t.request_login(30, "alice"), ["job authenticate alice"], "from another source");
 }

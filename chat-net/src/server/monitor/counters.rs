@@ -90,7 +90,7 @@ impl Counters {
         *lock(&self.counts) = server.counts();
     }
 
-    /// Counts a client that was rejected because of `limit`.
+    /// Counts that a client reached `limit`.
     pub(crate) fn limit_reached(&self, limit: Limit) {
         self.limits[limit as usize].fetch_add(1, Ordering::Relaxed);
     }

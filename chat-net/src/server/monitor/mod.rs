@@ -125,7 +125,7 @@ pub enum State {
 }
 
 /// The numbers of a server at one moment. Index it with a [`Metric`], with a [`Count`] of logins or rejections, or with
-/// a [`Limit`] to get the number of clients that were rejected because of that limit.
+/// a [`Limit`] to get how often clients reached that limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
