@@ -117,6 +117,12 @@ async fn answer(mut stream: UnixStream, running: &RunningServer) -> io::Result<(
 
 const ROOT: u32 = 0;
 
+/// Whether `user` believes the server that another user runs: in a folder that all can write, anybody could answer with a
+/// fingerprint of theirs. Root names the folder of a user that it trusts.
+const fn is_trusted(server: u32, user: u32) -> bool {
+    user == ROOT || server == ROOT || server == user
+}
+
 fn json(answer: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(answer).expect("names and numbers serialize")
 }
@@ -140,6 +146,9 @@ pub(super) async fn online(folder: &Path) -> Result<Vec<OnlineEntry>, CliError> 
 async fn ask<T: DeserializeOwned>(folder: &Path, query: Query) -> Result<T, CliError> {
     let exchange = async {
         let mut stream = UnixStream::connect(folder.join(SOCKET)).await?;
+        if !is_trusted(stream.peer_cred()?.uid(), rustix::process::geteuid().as_raw()) {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
         stream.write_all(query.word().as_bytes()).await?;
         stream.shutdown().await?;
         let mut answer = Vec::new();
@@ -169,4 +178,16 @@ async fn ask<T: DeserializeOwned>(folder: &Path, query: Query) -> Result<T, CliE
         CliError::not_there(format_args!("the server of {folder} gave an answer that this program does not understand"))
             .hint("use the chat-server of the same version, as the user who runs the server or as root")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_believes_the_server_of_another_user() {
+        for (server, user, trusted) in [(7, 7, true), (ROOT, 7, true), (7, ROOT, true), (8, 7, false)] {
+            assert_eq!(is_trusted(server, user), trusted, "{server} {user}");
+        }
+    }
 }
