@@ -107,9 +107,16 @@ async fn follow_terminal(prompt: Prompt, mut resized: Signal, mut continued: Sig
 fn read_lines(to: &mpsc::Sender<Input>) {
     let source = if terminal::is_interactive() { Source::Terminal } else { Source::Stream };
     let mut stdin = io::stdin().lock();
+    // Some editors begin a text file with it. It would turn a command in the first line into a message to everyone.
+    let mut byte_order_mark = Some('\u{feff}');
     loop {
         match line_reader::read_line(&mut stdin, source) {
             Ok(Some(line)) => {
+                let mark = byte_order_mark.take();
+                let line = line.map(|line| match mark.and_then(|mark| line.strip_prefix(mark)) {
+                    Some(rest) => rest.to_owned(),
+                    None => line,
+                });
                 if to.blocking_send(Input::Line(line)).is_err() {
                     return;
                 }

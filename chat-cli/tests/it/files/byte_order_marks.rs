@@ -59,3 +59,23 @@ fn every_file_may_begin_with_a_byte_order_mark() {
         assert_eq!((code, err.as_str()), (Some(0), ""), "{user} {trust}");
     }
 }
+
+#[test]
+fn a_command_in_the_first_line_of_a_file_is_not_sent_to_everyone() {
+    let home = Home::new();
+    let server = Server::start_in(&home, &[]);
+    let bob = server.client("bob").register().start();
+    let carol = server.client("carol").register().start();
+    for (user, format, to_bob, to_all) in [
+        ("alice", "text", "/msg bob psst", "hello"),
+        ("dave", "json", "{\"to\":\"bob\",\"text\":\"psst\"}", "{\"to\":\"everyone\",\"text\":\"hello\"}"),
+    ] {
+        let input = format!("\u{feff}{to_bob}\r\n{to_all}\r\n");
+        let sent = server.client(user).register().args(&["--input", format]).run(&input);
+        assert_eq!(sent.code, Some(0), "{sent:?}");
+        assert_eq!(bob.message()["text"], "psst");
+        for client in [&bob, &carol] {
+            assert_eq!(client.message()["text"], "hello", "{format}");
+        }
+    }
+}
