@@ -4,7 +4,6 @@
 mod configuration;
 mod databases;
 mod limits;
-mod locks;
 mod names;
 mod reading;
 mod refusals;
