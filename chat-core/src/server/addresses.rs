@@ -64,18 +64,37 @@ pub(super) fn choose(
     if chosen.is_empty() { Err(Rejection::Addresses) } else { Ok(chosen) }
 }
 
-/// The first address, if any, by which a client contradicts its observed address: it has detected addresses that other
-/// machines can use, and the observed one is not among them.
-pub(super) fn contradiction(offer: &Offer, observed: IpAddr) -> Option<IpAddr> {
-    if offer.policy == OfferPolicy::Advertised || offered(offer).any(|address| is_same(address.ip(), observed)) {
-        return None;
-    }
-    offered(offer).map(|address| address.ip()).find(|ip| !ip.is_loopback() && is_unicast(*ip))
+/// How a client's offer contradicts its observed address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Contradiction {
+    /// An address that other machines can use, and that the client offers.
+    pub(super) other: IpAddr,
+    pub(super) evidence: Evidence,
 }
 
-/// A client offers one loopback address, and its connection may come from another.
-fn is_same(offered: IpAddr, observed: IpAddr) -> bool {
-    offered == observed && !observed.is_loopback()
+/// What a contradiction proves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Evidence {
+    /// The client connected to its own machine, or something on the server's machine to the server, so that there is a
+    /// forwarder in between.
+    Certain,
+    /// The client does not have the observed address. It may still be that of its own router.
+    Circumstantial,
+}
+
+/// Compares the addresses that a client has detected with the one that the server observes.
+pub(super) fn contradiction(offer: &Offer, observed: IpAddr) -> Option<Contradiction> {
+    if offer.policy == OfferPolicy::Advertised {
+        return None;
+    }
+    let other = offered(offer).map(|address| address.ip()).find(|ip| !ip.is_loopback() && is_unicast(*ip))?;
+    // A client offers a loopback address if its own end of the connection has one.
+    let connected_to_itself = offered(offer).any(|address| address.ip().is_loopback());
+    if connected_to_itself || observed.is_loopback() {
+        return Some(Contradiction { other, evidence: Evidence::Certain });
+    }
+    let has_observed = offered(offer).any(|address| address.ip() == observed);
+    (!has_observed).then_some(Contradiction { other, evidence: Evidence::Circumstantial })
 }
 
 fn offered(offer: &Offer) -> impl Iterator<Item = SocketAddr> {
@@ -211,14 +230,23 @@ mod tests {
 
     #[test]
     fn a_client_contradicts_an_observed_address_that_it_does_not_have() {
-        let contradiction = |policy, offered: &[&str], observed: &str| {
-            contradiction(&offer(policy, offered), observed.parse().unwrap()).map(|ip| ip.to_string())
-        };
+        use Evidence::{Certain, Circumstantial};
         use OfferPolicy::{Advertised, Detected};
-        let other = Some("192.168.1.7".to_owned());
-        assert_eq!(contradiction(Detected, &["192.168.1.7:1024"], "172.17.0.1"), other);
-        assert_eq!(contradiction(Detected, &["127.0.0.1:1024", "192.168.1.7:1024"], "127.0.0.1"), other);
+        let contradiction = |policy, offered: &[&str], observed: &str| {
+            contradiction(&offer(policy, offered), observed.parse().unwrap())
+                .map(|contradiction| (contradiction.other.to_string(), contradiction.evidence))
+        };
+        let other = |evidence| Some(("192.168.1.7".to_owned(), evidence));
+        assert_eq!(contradiction(Detected, &["192.168.1.7:1024"], "172.17.0.1"), other(Circumstantial));
+        assert_eq!(contradiction(Detected, &["192.168.1.7:1024"], "127.0.0.1"), other(Certain));
         assert_eq!(contradiction(Detected, &["192.168.1.7:1024", "172.17.0.1:1024"], "172.17.0.1"), None);
+        let to_itself = ["127.0.0.1:1024", "192.168.1.7:1024", "172.17.0.1:1024"];
+        assert_eq!(
+            contradiction(Detected, &to_itself, "172.17.0.1"),
+            other(Certain),
+            "on the machine of the forwarder"
+        );
+        assert_eq!(contradiction(Detected, &to_itself, "203.0.113.7"), other(Certain), "through a tunnel");
         assert_eq!(contradiction(Detected, &["127.0.0.1:1024"], "172.17.0.1"), None, "it names nothing better");
         assert_eq!(contradiction(Advertised, &["192.168.1.7:1024"], "172.17.0.1"), None);
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::addresses::is_public;
+use super::addresses::{Evidence, is_public};
 use crate::id::AccountId;
 
 /// What is known about the forwarders of this run.
@@ -33,16 +33,16 @@ impl Forwarders {
     /// Judges a session whose client contradicts its observed address. `is_there` says whether an account still has a
     /// session that comes from the same address.
     ///
-    /// A forwarder on the server's own machine connects over loopback. Of other addresses, two sessions have to share one;
-    /// public addresses are not judged, because clients behind the router of an office share them as well, and peers
-    /// elsewhere know no better address.
+    /// Without certain evidence, two sessions have to share an address. Public addresses are not judged then, because
+    /// clients behind the router of an office share them as well, and peers elsewhere know no better address.
     pub(super) fn judge(
         &mut self,
         account: AccountId,
         observed: IpAddr,
+        evidence: Evidence,
         is_there: impl FnOnce(AccountId) -> bool,
     ) -> Finding {
-        if observed.is_loopback() || self.known.contains(&observed) {
+        if evidence == Evidence::Certain || self.known.contains(&observed) {
             return Finding::Forwarder;
         }
         if is_public(observed) {
@@ -66,6 +66,7 @@ impl Forwarders {
 
 #[cfg(test)]
 mod tests {
+    use super::Evidence::{Certain, Circumstantial};
     use super::*;
 
     #[test]
@@ -73,20 +74,29 @@ mod tests {
         let (alice, bob) = (AccountId::new(1), AccountId::new(2));
         let bridge: IpAddr = "172.17.0.1".parse().unwrap();
         let mut forwarders = Forwarders::default();
-        assert_eq!(forwarders.judge(alice, bridge, |_| true), Finding::Suspicion);
-        assert_eq!(forwarders.judge(alice, bridge, |_| true), Finding::Suspicion, "the same user again");
-        assert_eq!(forwarders.judge(bob, bridge, |_| false), Finding::Suspicion, "alice has left");
-        assert_eq!(forwarders.judge(alice, bridge, |_| true), Finding::NewForwarder(bob));
-        assert_eq!(forwarders.judge(alice, bridge, |_| false), Finding::Forwarder, "for the rest of the run");
+        assert_eq!(forwarders.judge(alice, bridge, Circumstantial, |_| true), Finding::Suspicion);
+        assert_eq!(
+            forwarders.judge(alice, bridge, Circumstantial, |_| true),
+            Finding::Suspicion,
+            "the same user again"
+        );
+        assert_eq!(forwarders.judge(bob, bridge, Circumstantial, |_| false), Finding::Suspicion, "alice has left");
+        assert_eq!(forwarders.judge(alice, bridge, Circumstantial, |_| true), Finding::NewForwarder(bob));
+        assert_eq!(
+            forwarders.judge(alice, bridge, Circumstantial, |_| false),
+            Finding::Forwarder,
+            "for the rest of the run"
+        );
     }
 
     #[test]
-    fn loopback_reveals_a_forwarder_and_a_public_address_does_not() {
+    fn certain_evidence_reveals_a_forwarder_and_a_shared_public_address_does_not() {
         let mut forwarders = Forwarders::default();
         for number in 1..5 {
             let account = AccountId::new(number);
-            assert_eq!(forwarders.judge(account, "127.0.0.1".parse().unwrap(), |_| true), Finding::Forwarder);
-            assert_eq!(forwarders.judge(account, "203.0.113.7".parse().unwrap(), |_| true), Finding::Suspicion);
+            let public = "203.0.113.7".parse().unwrap();
+            assert_eq!(forwarders.judge(account, public, Certain, |_| true), Finding::Forwarder);
+            assert_eq!(forwarders.judge(account, public, Circumstantial, |_| true), Finding::Suspicion);
         }
     }
 
@@ -95,8 +105,8 @@ mod tests {
         let mut forwarders = Forwarders::default();
         for number in 0..2_000_u32 {
             let observed = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
-            forwarders.judge(AccountId::new(1), observed, |_| true);
-            forwarders.judge(AccountId::new(2), observed, |_| true);
+            forwarders.judge(AccountId::new(1), observed, Circumstantial, |_| true);
+            forwarders.judge(AccountId::new(2), observed, Circumstantial, |_| true);
         }
         assert!(forwarders.known.len() <= MAX_ADDRESSES && forwarders.suspected.len() <= MAX_ADDRESSES);
     }

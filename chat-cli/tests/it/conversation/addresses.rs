@@ -190,6 +190,20 @@ fn a_client_in_a_tunnel_of_its_own_is_seen_at_its_machines_address() {
 }
 
 #[test]
+fn the_first_client_that_comes_through_a_tunnel_of_its_own_is_seen_at_its_machines_address() {
+    let container = Container::new();
+    let server = Server::start_inside(&container.server_network, &["--listen", "[::]:0"]);
+    let bob = server.client_inside(&container.machines[1], "bob", &format!("10.17.0.2:{}", server.address.port()));
+    let bob = bob.register().start();
+    // The tunnel goes through another machine, whose address the server observes.
+    let target = SocketAddr::new("10.17.0.2".parse().unwrap(), server.address.port());
+    let _far_end = Forwarder::start(&container.router, "10.1.1.1:7000", target);
+    let _tunnel = Forwarder::start(&container.machines[0], "127.0.0.1:7000", "10.1.1.1:7000".parse().unwrap());
+    let _alice = server.client_inside(&container.machines[0], "alice", "127.0.0.1:7000").register().start();
+    assert_eq!(address(&bob.expect(&["online alice"])[0]).ip().to_string(), MACHINES[0]);
+}
+
+#[test]
 fn a_user_on_the_servers_machine_reaches_the_others() {
     let container = Container::new();
     let server = Server::start_inside(&container.server_network, &["--listen", "[::]:0"]);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::Machine;
 use super::transitions::Then;
 use crate::id::{AccountId, ConnId};
-use crate::server::addresses::{self, Credibility, contradiction};
+use crate::server::addresses::{self, Contradiction, Credibility, contradiction};
 use crate::server::config::ObservedAddresses;
 use crate::server::cx::Cx;
 use crate::server::forwarders::Finding;
@@ -38,19 +38,21 @@ impl Machine {
         if cx.config.observed_addresses == ObservedAddresses::Ignored {
             return Credibility::Ignored;
         }
-        let Some(offered) = contradiction(offer, from.ip()) else { return Credibility::Trusted };
+        let Some(Contradiction { other, evidence }) = contradiction(offer, from.ip()) else {
+            return Credibility::Trusted;
+        };
         let Self { forwarders, membership, connections, .. } = self;
-        let is_there = |other| {
-            let conn = membership.session(other).and_then(|session| session.conn);
+        let is_there = |earlier| {
+            let conn = membership.session(earlier).and_then(|session| session.conn);
             conn.and_then(|conn| connections.get(conn)).is_some_and(|connection| connection.from.ip() == from.ip())
         };
-        let finding = forwarders.judge(account, from.ip(), is_there);
+        let finding = forwarders.judge(account, from.ip(), evidence, is_there);
         if finding == Finding::Suspicion {
             return Credibility::Trusted;
         }
-        cx.out.push(Output::Forwarder { observed: from.ip(), offered });
-        if let Finding::NewForwarder(other) = finding {
-            self.correct_addresses(cx, other, from);
+        cx.out.push(Output::Forwarder { observed: from.ip(), offered: other });
+        if let Finding::NewForwarder(earlier) = finding {
+            self.correct_addresses(cx, earlier, from);
         }
         Credibility::Doubted
     }
