@@ -132,9 +132,16 @@ impl TextRenderer {
             push(out, format_args!("         ✓ {delivered} of {all}\n"));
             return;
         }
-        push(out, format_args!("         ✗ {delivered} of {all} received {}", excerpt(Some(sent))));
-        for (user, outcome) in failed {
-            push(out, format_args!("; {}: {}", self.name(user), outcome.reason()));
+        push(out, format_args!("         ✗ delivered to {delivered} of {all}: {}", excerpt(Some(sent))));
+        let (certain, uncertain): (Vec<_>, Vec<_>) =
+            failed.iter().partition(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));
+        for (what, users) in [("failed", certain), ("unconfirmed, may or may not have it", uncertain)] {
+            if !users.is_empty() {
+                let user =
+                    |(user, outcome): &(UserName, Outcome)| format!("{} ({})", self.name(user), outcome.reason());
+                let users: Vec<String> = users.into_iter().map(user).collect();
+                push(out, format_args!("; {what}: {}", users.join(", ")));
+            }
         }
         out.push('\n');
     }
@@ -287,7 +294,16 @@ mod tests {
             shown(&ViewEvent::Summary { id: ID, delivered, failed, sent: &to_all })
         };
         assert_eq!(all(18, &[]), "         ✓ 18 of 18\n");
-        assert_eq!(all(17, &[(name("bob"), timed_out)]), "         ✗ 17 of 18 received \"hello\"; bob: timed out\n");
+        assert_eq!(
+            all(17, &[(name("bob"), timed_out)]),
+            "         ✗ delivered to 17 of 18: \"hello\"; unconfirmed, may or may not have it: bob (timed out)\n"
+        );
+        let failed = |user| (name(user), Outcome::Failed(FailReason::QueueFull));
+        assert_eq!(
+            all(0, &[failed("bob"), (name("carol"), timed_out), failed("dave")]),
+            "         ✗ delivered to 0 of 3: \"hello\"; failed: bob (queue full), dave (queue full); \
+             unconfirmed, may or may not have it: carol (timed out)\n"
+        );
     }
 
     #[test]
