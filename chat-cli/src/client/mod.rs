@@ -75,14 +75,14 @@ pub fn run(task: ClientTask) -> Result<Exit, CliError> {
 async fn converse(options: JoinOptions) -> Result<Exit, CliError> {
     // Without a terminal, no terminal can be closed, and `nohup` expects SIGHUP to stay ignored.
     let mut signals = if terminal::is_interactive() { StopSignals::with_hang_up()? } else { StopSignals::new()? };
-    let (format, input) = (options.format, options.input);
+    let (format, input, end_of_input) = (options.format, options.input, options.end_of_input);
     let (client, events) = tokio::select! {
         connected = connect::connect(options) => connected?,
         () = signals.next() => return Err(CliError::interrupted()),
     };
     let mut console = Console::open(input);
     let ui = Ui::new(Renderer::new(format), &console);
-    let conversation = Conversation::new(client, events, ui, input);
+    let conversation = Conversation::new(client, events, ui, input, end_of_input);
     let interrupted = Arc::clone(&console.interrupted);
     let stop = async move {
         tokio::select! {

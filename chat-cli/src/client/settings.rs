@@ -86,6 +86,11 @@ pub(super) struct ClientSettings {
     /// The format of the input [default: text]
     #[arg(long, env = "CHAT_INPUT", value_enum, value_name = "FORMAT")]
     pub(super) input: Option<Format>,
+
+    /// Stay online at the end of the input, until a signal: to log what happens, without a terminal
+    #[arg(long, env = "CHAT_STAY", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
+    pub(super) stay: Option<bool>,
 }
 
 impl Settings for ClientSettings {

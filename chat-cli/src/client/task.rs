@@ -55,6 +55,17 @@ pub struct JoinOptions {
     pub format: Format,
     /// The format of the input.
     pub input: Format,
+    /// What to do at the end of the input.
+    pub end_of_input: EndOfInput,
+}
+
+/// What the client does at the end of its input.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EndOfInput {
+    /// Leave, once the outcomes of all messages are known.
+    Leave,
+    /// Stay online and show what happens, until a signal.
+    Stay,
 }
 
 /// How to recognise the server.
@@ -113,6 +124,7 @@ impl JoinOptions {
             trust,
             format: settings.format.unwrap_or_default(),
             input: settings.input.unwrap_or_default(),
+            end_of_input: if settings.stay.unwrap_or(false) { EndOfInput::Stay } else { EndOfInput::Leave },
         })
     }
 }
@@ -167,6 +179,7 @@ mod tests {
         assert_eq!(options.udp.to_string(), "[::]:0");
         assert_eq!((options.user, options.purpose), (None, Purpose::Login));
         assert_eq!((options.format, options.input), (Format::Text, Format::Text));
+        assert_eq!(options.end_of_input, EndOfInput::Leave);
         assert_eq!(options.trust, TrustChoice::Known("known".into()));
         assert!(options.advertise.is_empty());
     }
@@ -190,6 +203,7 @@ mod tests {
             "json",
             "--input",
             "json",
+            "--stay",
         ]);
         assert_eq!(typed.user.as_ref().map(UserName::as_str), Some("小明"));
         assert_eq!(typed.purpose, Purpose::Register);
@@ -197,6 +211,7 @@ mod tests {
         assert_eq!(typed.advertise.len(), 2);
         assert_eq!(typed.trust, TrustChoice::Fingerprint(hex.parse().unwrap()));
         assert_eq!((typed.format, typed.input), (Format::Json, Format::Json));
+        assert_eq!(typed.end_of_input, EndOfInput::Stay);
         assert_eq!(join(&["--accept-new"]).trust, TrustChoice::AcceptNew("known".into()));
         assert_eq!(join(&["--ca", "ca.pem"]).trust, TrustChoice::Ca("ca.pem".into()));
     }

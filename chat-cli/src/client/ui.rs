@@ -4,6 +4,7 @@ use super::console::Console;
 use super::prompt::Prompt;
 use super::renderer::Renderer;
 use super::screen::{Batch, Screen};
+use super::text::Stream;
 use super::view::ViewEvent;
 use crate::error::CliError;
 
@@ -49,6 +50,19 @@ impl Ui {
         let mut batch = Batch::default();
         self.render(event, &mut batch);
         self.write(batch).await
+    }
+
+    /// Writes a line to standard error in both formats: for the person who starts the program, not for a script.
+    pub async fn advise(&self, advice: &str) {
+        let mut batch = Batch::default();
+        batch.add(|out| {
+            out.push_str("note: ");
+            out.push_str(advice);
+            out.push('\n');
+            Stream::Diagnostics
+        });
+        // A closed standard error has no reader.
+        drop(self.screen.write(batch).await);
     }
 
     /// Ends the input. From now on the prompt shows only a line that is half typed.

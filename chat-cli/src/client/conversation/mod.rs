@@ -4,6 +4,7 @@ mod input;
 mod output;
 
 use std::future::{Future, ready};
+use std::mem;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ use super::input::Input;
 use super::notice::Notice;
 use super::outcomes::Outcomes;
 use super::password_change::PasswordChange;
+use super::task::EndOfInput;
 use super::ui::Ui;
 use super::view::ViewEvent;
 use crate::error::{CliError, Exit};
 use crate::format::Format;
+use crate::terminal;
 
 /// How long to wait for outcomes after the end of the input: longer than a link takes to time out (45 s), so that every
 /// outcome becomes known.
@@ -36,6 +39,10 @@ const ANSWER_TIME: Duration = Duration::from_millis(500);
 /// The most writes before leaving, so that a peer that keeps sending cannot delay the end.
 const LAST_WRITES: usize = 16;
 
+/// For a client that was started without input, for example by a service manager.
+const NOTHING_SENT: &str =
+    "the input ended before any line, so the client leaves; to stay and show what happens, add --stay";
+
 /// A client in conversation with others.
 #[derive(Debug)]
 pub struct Conversation {
@@ -43,9 +50,22 @@ pub struct Conversation {
     events: Events,
     ui: Ui,
     input: Format,
+    input_state: InputState,
+    end_of_input: EndOfInput,
     outcomes: Outcomes,
     password_change: PasswordChange,
     server: ServerState,
+}
+
+/// What has come from the input so far.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum InputState {
+    /// Nothing.
+    Unused,
+    /// At least one line.
+    Used,
+    /// Its end.
+    Ended,
 }
 
 /// Whether the user knows that the connection to the server is broken. Further attempts to reconnect are not shown.
@@ -77,19 +97,22 @@ enum End {
 
 impl Conversation {
     /// Prepares a conversation. `input` is the format of the lines that will be typed.
-    pub fn new(client: Client, events: Events, ui: Ui, input: Format) -> Self {
+    pub fn new(client: Client, events: Events, ui: Ui, input: Format, end_of_input: EndOfInput) -> Self {
         Self {
             client,
             events,
             ui,
             input,
+            input_state: InputState::Unused,
+            end_of_input,
             outcomes: Outcomes::default(),
             password_change: PasswordChange::default(),
             server: ServerState::Connected,
         }
     }
 
-    /// Runs until the input ends, the server ends the session, or `stop` completes. Then leaves.
+    /// Runs until the input ends (unless the client is to stay), the server ends the session, or `stop` completes. Then
+    /// leaves.
     ///
     /// # Errors
     /// The output cannot be written. The client leaves in this case too.
@@ -132,9 +155,12 @@ impl Conversation {
         loop {
             let flow = tokio::select! {
                 event = self.events.next() => self.show_events(event).await?,
-                input = input.recv(), if self.outcomes.has_room() => match input {
-                    Some(input) => self.typed(input).await?,
-                    None => Flow::Finish,
+                input = input.recv(), if self.input_state != InputState::Ended && self.outcomes.has_room() => match input {
+                    Some(input) => {
+                        self.input_state = InputState::Used;
+                        self.typed(input).await?
+                    }
+                    None => self.input_ended().await?,
                 },
                 answer = self.password_change.answer() => self.password_answered(answer).await?,
             };
@@ -144,6 +170,18 @@ impl Conversation {
                 Flow::Quit | Flow::Stop(_) => return Ok(flow),
             }
         }
+    }
+
+    async fn input_ended(&mut self) -> Result<Flow, CliError> {
+        let state = mem::replace(&mut self.input_state, InputState::Ended);
+        if self.end_of_input == EndOfInput::Stay {
+            return Ok(Flow::Continue);
+        }
+        // Someone at a terminal ends the input on purpose.
+        if state == InputState::Unused && !terminal::is_interactive() {
+            self.ui.advise(NOTHING_SENT).await;
+        }
+        Ok(Flow::Finish)
     }
 
     async fn welcome(&self) -> Result<(), CliError> {

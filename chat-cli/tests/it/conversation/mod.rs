@@ -20,6 +20,7 @@ mod roaming;
 mod scripts;
 mod secrecy;
 mod signals;
+mod staying;
 mod suspension;
 mod terminal;
 mod texts;

@@ -130,6 +130,11 @@ impl Client {
         input.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
+    /// Closes the client's input.
+    pub(crate) fn close_input(&mut self) {
+        drop(self.input.take());
+    }
+
     /// Closes the client's input and waits until it ends. Returns the exit code and the short forms of the events until
     /// then.
     #[track_caller]

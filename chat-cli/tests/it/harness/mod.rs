@@ -38,7 +38,7 @@ pub(crate) use self::impairment::Impairment;
 pub(crate) use self::namespace::Namespace;
 pub(crate) use self::output::Output;
 pub(crate) use self::preload::preload;
-pub(crate) use self::process::{Finished, Process, finish, finish_with};
+pub(crate) use self::process::{Finished, NO_INPUT, Process, finish, finish_with};
 pub(crate) use self::raw_connection::{RawConnection, connect_from, login};
 pub(crate) use self::router::{Datagram, Network, Router};
 pub(crate) use self::screen::Resizing;

@@ -13,6 +13,10 @@ use super::{PATIENCE, POLL_INTERVAL, until};
 /// How long a client may wait for outstanding outcomes before it exits: 50 s, see docs/JSON.md.
 const OUTCOME_WAIT: Duration = Duration::from_secs(50);
 
+/// What a client without input says before it leaves.
+pub(crate) const NO_INPUT: &str =
+    "note: the input ended before any line, so the client leaves; to stay and show what happens, add --stay\n";
+
 /// A running program. Killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -81,6 +85,7 @@ pub(crate) struct Finished {
     /// `None` if a signal ended the program.
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
+    /// Without [`NO_INPUT`], because most clients of these tests have no input.
     pub(crate) err: String,
 }
 
@@ -96,7 +101,8 @@ pub(crate) fn finish(command: &mut Command) -> Finished {
         thread::sleep(POLL_INTERVAL);
     }
     stdout.wait();
-    Finished { code: process.exit().code(), out: stdout.text(), err: process.errors() }
+    let code = process.exit().code();
+    Finished { code, out: stdout.text(), err: process.errors().replace(NO_INPUT, "") }
 }
 
 /// Runs a program to its end with this text as its standard input.
