@@ -18,6 +18,8 @@ pub enum Exit {
     NotThere,
     /// `chat-client` sent a message to everyone while nobody else was online.
     NobodyThere,
+    /// A thread panicked, which is a bug. `EX_SOFTWARE` of sysexits.h.
+    Bug,
 }
 
 impl Exit {
@@ -29,6 +31,7 @@ impl Exit {
             Self::Usage => 2,
             Self::NotThere => 3,
             Self::NobodyThere => 4,
+            Self::Bug => 70,
         }
     }
 }
@@ -80,6 +83,11 @@ impl CliError {
     /// Ctrl-C or a signal stopped the program before it finished its work.
     pub fn interrupted() -> Self {
         Self::not_there("interrupted")
+    }
+
+    /// The system does not provide something that the program needs, such as a thread.
+    pub fn system(sentence: impl Display) -> Self {
+        Self::not_there(sentence)
     }
 
     /// Writing the output failed. A broken pipe ends the program silently and successfully, because its reader is gone.
@@ -135,17 +143,11 @@ impl From<clap::Error> for CliError {
     }
 }
 
-/// Shows an error and returns the exit code.
-pub fn finish(result: Result<Exit, CliError>) -> ExitCode {
-    let exit = match result {
-        Ok(exit) => exit,
-        Err(error) => {
-            // If standard error is closed, no other place is left to report it.
-            let _written = error.show(&mut io::stdout(), &mut io::stderr());
-            error.exit()
-        }
-    };
-    exit.into()
+/// Shows an error and returns how the program ends.
+pub fn report(error: &CliError) -> Exit {
+    // If standard error is closed, no other place is left to report it.
+    let _written = error.show(&mut io::stdout(), &mut io::stderr());
+    error.exit()
 }
 
 #[cfg(test)]
@@ -167,8 +169,8 @@ mod tests {
 
     #[test]
     fn exit_codes_are_the_documented_ones() {
-        let exits = [Exit::Fine, Exit::Failed, Exit::Usage, Exit::NotThere, Exit::NobodyThere];
-        assert_eq!(exits.map(Exit::code), [0, 1, 2, 3, 4]);
+        let exits = [Exit::Fine, Exit::Failed, Exit::Usage, Exit::NotThere, Exit::NobodyThere, Exit::Bug];
+        assert_eq!(exits.map(Exit::code), [0, 1, 2, 3, 4, 70]);
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //! An error in one line of input is an [`input_error::InputError`] and never ends the program. An error that ends it is
 //! an [`error::CliError`], which knows its exit code.
 //!
+//! A program makes all of its [`threads`] when it starts, and a panic in any of them ends it.
+//!
 //! The programs run on Unix only, because they use its signals, file modes and terminals. The libraries are portable.
 
 pub mod address;
@@ -25,12 +27,14 @@ mod help;
 pub mod input_error;
 pub mod invitation;
 pub mod number;
+mod panic;
 pub mod secret;
 pub mod server;
 pub mod signals;
 pub mod table;
 pub mod terminal;
 mod text_file;
+pub mod threads;
 
 use std::env;
 use std::process::ExitCode;
@@ -38,25 +42,27 @@ use std::process::ExitCode;
 use env_logger::DEFAULT_FILTER_ENV;
 
 use crate::client::task::ClientTask;
-use crate::error::finish;
 use crate::server::task::ServerTask;
 
 /// Runs `chat-server` with the arguments and environment of this process.
 pub fn chat_server() -> ExitCode {
     begin("warn");
-    finish(ServerTask::from_args(env::args_os()).and_then(server::run))
+    let result = ServerTask::from_args(env::args_os()).and_then(server::run);
+    result.unwrap_or_else(|error| error::report(&error)).into()
 }
 
 /// Runs `chat-client` with the arguments and environment of this process.
 pub fn chat_client() -> ExitCode {
     // The user sees UDP problems as notices and outcomes. A warning in between would tear the line that is being typed.
     begin("warn,chat_net::udp=error");
-    finish(ClientTask::from_args(env::args_os()).and_then(client::run))
+    let result = ClientTask::from_args(env::args_os()).and_then(client::run);
+    result.unwrap_or_else(|error| error::report(&error)).into()
 }
 
-/// Turns core dumps off, before anything secret is in memory. Then logs to standard error, at the levels that `RUST_LOG`
-/// sets, or else at `default`.
+/// Makes every panic end the program, and turns core dumps off, before anything secret is in memory. Then logs to standard
+/// error, at the levels that `RUST_LOG` sets, or else at `default`.
 fn begin(default: &str) {
+    panic::end_program_on_panic();
     let core_dumps = core_dumps::disable();
     let mut builder = env_logger::Builder::from_default_env();
     if !environment::is_set(DEFAULT_FILTER_ENV) {

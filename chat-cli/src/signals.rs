@@ -56,5 +56,5 @@ impl StopSignals {
 }
 
 fn refused(error: io::Error) -> CliError {
-    CliError::not_there(format_args!("signals cannot be handled: {error}"))
+    CliError::system(format_args!("signals cannot be handled: {error}"))
 }

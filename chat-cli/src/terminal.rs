@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::sync::OnceLock;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process;
@@ -136,16 +137,20 @@ fn write_if_ready(terminal: impl AsFd, text: &str) {
     }
 }
 
+/// The state of the terminal when the program began, if there is a terminal.
+static FOUND: OnceLock<Option<Termios>> = OnceLock::new();
+
 /// Restores the terminal when it is dropped. A question or line editor that is abandoned would otherwise leave the
 /// terminal without echo.
 #[derive(Debug)]
 #[must_use = "the terminal is restored when the guard is dropped"]
-pub struct TerminalGuard(Option<Termios>);
+pub struct TerminalGuard(());
 
 impl TerminalGuard {
     /// Saves the state of the terminal, if there is one.
     pub fn new() -> Self {
-        Self(is_interactive().then(|| termios::tcgetattr(io::stdin()).ok()).flatten())
+        FOUND.get_or_init(|| is_interactive().then(|| termios::tcgetattr(io::stdin()).ok()).flatten());
+        Self(())
     }
 }
 
@@ -157,21 +162,26 @@ impl Default for TerminalGuard {
 
 impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        let Some(found) = self.0.as_ref().filter(|_| is_in_foreground()) else { return };
-        let changed = termios::tcgetattr(io::stdin()).is_ok_and(|now| {
-            now.local_modes != found.local_modes
-                || now.input_modes != found.input_modes
-                || now.output_modes != found.output_modes
-        });
-        if changed {
-            // Turns off bracketed paste, which line editors turn on. The line end finishes a half-typed line.
-            const END: &str = "\x1b[?2004l\r\n";
-            if io::stdout().is_terminal() {
-                write_if_ready(io::stdout(), END);
-            } else if io::stderr().is_terminal() {
-                write_if_ready(io::stderr(), END);
-            }
-            let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
+        restore();
+    }
+}
+
+/// Restores the terminal as the [`TerminalGuard`] found it. Does nothing if there was none.
+pub fn restore() {
+    let Some(found) = FOUND.get().and_then(Option::as_ref).filter(|_| is_in_foreground()) else { return };
+    let changed = termios::tcgetattr(io::stdin()).is_ok_and(|now| {
+        now.local_modes != found.local_modes
+            || now.input_modes != found.input_modes
+            || now.output_modes != found.output_modes
+    });
+    if changed {
+        // Turns off bracketed paste, which line editors turn on. The line end finishes a half-typed line.
+        const END: &str = "\x1b[?2004l\r\n";
+        if io::stdout().is_terminal() {
+            write_if_ready(io::stdout(), END);
+        } else if io::stderr().is_terminal() {
+            write_if_ready(io::stderr(), END);
         }
+        let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
     }
 }

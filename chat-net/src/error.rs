@@ -24,6 +24,9 @@ pub enum ServeError {
         /// The system's error.
         source: io::Error,
     },
+    /// The system refuses the thread that writes the presence log.
+    #[error("cannot start the thread that writes the presence log: {0}")]
+    PresenceLogThread(#[source] io::Error),
 }
 
 /// Why [`connect`](crate::client::connect) failed.

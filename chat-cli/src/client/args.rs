@@ -40,7 +40,8 @@ Exit codes:
   1  a message failed or stayed unconfirmed, or a line of input was wrong
   2  wrong arguments
   3  could not connect or log in, or the server ended the session
-  4  nobody else was online to receive a message, and nothing else failed";
+  4  nobody else was online to receive a message, and nothing else failed
+ 70  a bug ended the program; please report the line on standard error";
 
 /// What `chat-client` does instead of joining the chat.
 #[derive(Debug, Subcommand)]

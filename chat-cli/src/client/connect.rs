@@ -39,7 +39,7 @@ pub async fn connect(options: JoinOptions) -> Result<(Client, Events), CliError>
         let password = password.read(kind, terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt))?;
         Ok(Credentials { user, password, purpose, invitation })
     });
-    let credentials = credentials.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
+    let credentials = credentials.await.map_err(|error| CliError::system(format_args!("asking failed: {error}")))??;
     let mut options = ClientOptions::new(server, trust, credentials);
     options.udp = udp;
     options.advertise = advertise;

@@ -3,7 +3,6 @@
 use std::env;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,8 +16,9 @@ use super::line_reader::{self, Source};
 use super::prompt::{Prompt, PromptWriter};
 use super::raw_mode::RawMode;
 use super::screen::Screen;
+use crate::error::CliError;
 use crate::format::Format;
-use crate::terminal;
+use crate::{terminal, threads};
 
 /// The most lines that are read ahead: a few, so that reading and sending overlap.
 const READ_AHEAD: usize = 16;
@@ -45,7 +45,10 @@ pub struct Console {
 impl Console {
     /// Starts reading standard input: with a line editor if standard input and output are a terminal that supports it,
     /// else line by line. Requires a tokio runtime.
-    pub fn open(format: Format) -> Self {
+    ///
+    /// # Errors
+    /// The system refuses a thread.
+    pub fn open(format: Format) -> Result<Self, CliError> {
         if terminal::is_interactive() && io::stdout().is_terminal() && moves_cursor() {
             match Self::with_editor(format) {
                 Ok(console) => return console,
@@ -53,12 +56,13 @@ impl Console {
             }
         }
         let (to, input) = mpsc::channel(READ_AHEAD);
-        thread::spawn(move || read_lines(&to));
-        let screen = Screen::new(io::stdout(), io::stderr());
-        Self { input, screen, prompt: Prompt::default(), interrupted: Arc::default() }
+        let screen = Screen::new(io::stdout(), io::stderr())?;
+        threads::spawn("input", move || read_lines(&to))?;
+        Ok(Self { input, screen, prompt: Prompt::default(), interrupted: Arc::default() })
     }
 
-    fn with_editor(format: Format) -> io::Result<Self> {
+    /// The outer error is that the terminal does not support line editing.
+    fn with_editor(format: Format) -> io::Result<Result<Self, CliError>> {
         let resized = signal(SignalKind::window_change())?;
         let continued = terminal::continued()?;
         let mode = RawMode::new()?;
@@ -74,8 +78,8 @@ impl Console {
         let (to, input) = mpsc::channel(READ_AHEAD);
         let interrupted = Arc::<Notify>::default();
         let editor = Editor::new(controls, format, prompt.clone(), Arc::clone(&interrupted));
-        thread::spawn(move || editor.run(&to));
-        Ok(Self { input, screen, prompt, interrupted })
+        let started = screen.and_then(|screen| threads::spawn("input", move || editor.run(&to)).map(|()| screen));
+        Ok(started.map(|screen| Self { input, screen, prompt, interrupted }))
     }
 
     /// Leaves the terminal as it was found.

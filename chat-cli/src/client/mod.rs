@@ -42,16 +42,19 @@ use std::sync::Arc;
 
 use chat_net::address::ServerAddress;
 use chat_net::trust::KnownServers;
-use tokio::runtime::Runtime;
 
 use self::console::Console;
 use self::conversation::Conversation;
 use self::renderer::Renderer;
 use self::task::{ClientTask, JoinOptions};
 use self::ui::Ui;
-use crate::error::{CliError, Exit};
+use crate::error::{self, CliError, Exit};
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard};
+use crate::threads;
+
+/// The threads for tasks: one moves messages while the other connects to the server. More would find nothing to do.
+const WORKERS: usize = 2;
 
 /// Runs a task to its end.
 ///
@@ -61,8 +64,7 @@ pub fn run(task: ClientTask) -> Result<Exit, CliError> {
     match task {
         ClientTask::Forget { server, known_servers } => forget(&server, known_servers),
         ClientTask::Join(options) => {
-            let runtime = Runtime::new()
-                .map_err(|error| CliError::not_there(format_args!("no threads can be started: {error}")))?;
+            let runtime = threads::start_runtime(WORKERS, error::report)?;
             let _guard = TerminalGuard::new();
             let result = runtime.block_on(converse(*options));
             // A thread may still wait for a line that is never typed.
@@ -80,7 +82,13 @@ async fn converse(options: JoinOptions) -> Result<Exit, CliError> {
         connected = connect::connect(options) => connected?,
         () = signals.next() => return Err(CliError::interrupted()),
     };
-    let mut console = Console::open(input);
+    let mut console = match Console::open(input) {
+        Ok(console) => console,
+        Err(error) => {
+            client.leave().await;
+            return Err(error);
+        }
+    };
     let ui = Ui::new(Renderer::new(format), &console);
     let conversation = Conversation::new(client, events, ui, input, end_of_input);
     let interrupted = Arc::clone(&console.interrupted);

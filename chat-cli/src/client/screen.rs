@@ -1,11 +1,12 @@
 //! Writes lines in a thread of its own, so that a slow reader of the output blocks nothing else.
 
 use std::io::{self, Write};
-use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::text::Stream;
+use crate::error::CliError;
+use crate::threads;
 
 /// The most batches that wait for the writing thread. Callers wait for each batch, so one is enough.
 const BATCHES: usize = 1;
@@ -42,10 +43,16 @@ impl Batch {
 
 impl Screen {
     /// Starts the writing thread.
-    pub fn new(conversation: impl Write + Send + 'static, diagnostics: impl Write + Send + 'static) -> Self {
+    ///
+    /// # Errors
+    /// The system refuses the thread.
+    pub fn new(
+        conversation: impl Write + Send + 'static,
+        diagnostics: impl Write + Send + 'static,
+    ) -> Result<Self, CliError> {
         let (batches, work) = mpsc::channel(BATCHES);
-        thread::spawn(move || write_all(work, conversation, diagnostics));
-        Self { batches }
+        threads::spawn("output", move || write_all(work, conversation, diagnostics))?;
+        Ok(Self { batches })
     }
 
     /// Writes a batch and returns once it is flushed.
@@ -135,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn write_returns_after_one_flush_per_stream() {
         let (out, err) = (Shared::default(), Shared::default());
-        let screen = Screen::new(out.clone(), err.clone());
+        let screen = Screen::new(out.clone(), err.clone()).unwrap();
         let (one, two) = ((Stream::Conversation, "a\n"), (Stream::Conversation, "b\n"));
         screen.write(batch(&[one, two, (Stream::Diagnostics, "c\n")])).await.unwrap();
         assert_eq!(out.0.lock().unwrap().as_slice(), b"a\nb\n!");
@@ -144,7 +151,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_failures_of_the_conversation_are_errors() {
-        let screen = Screen::new(Closed, Closed);
+        let screen = Screen::new(Closed, Closed).unwrap();
         let kind = |result: io::Result<()>| result.map_err(|error| error.kind());
         let conversation = screen.write(batch(&[(Stream::Conversation, "a\n")])).await;
         assert_eq!(kind(conversation), Err(io::ErrorKind::BrokenPipe));

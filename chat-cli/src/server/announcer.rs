@@ -4,8 +4,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
-use std::thread;
 use std::time::Duration;
+
+use crate::error::CliError;
+use crate::threads;
 
 /// Hands lines to the thread that writes them. Clones write to the same output.
 #[derive(Clone, Debug)]
@@ -27,14 +29,17 @@ const FLUSH_TIME: Duration = Duration::from_millis(500);
 
 impl Announcer {
     /// Starts a thread that writes to `output`. The thread ends when the last clone is dropped.
-    pub fn new(output: impl Write + Send + 'static) -> (Self, Writer) {
+    ///
+    /// # Errors
+    /// The system refuses the thread.
+    pub fn new(output: impl Write + Send + 'static) -> Result<(Self, Writer), CliError> {
         let (lines, queue) = mpsc::sync_channel(MAX_LINES);
         let (end, ended) = mpsc::channel();
-        thread::spawn(move || {
+        threads::spawn("output", move || {
             write_all(&queue, output);
             drop::<mpsc::Sender<()>>(end);
-        });
-        (Self { lines, dropped: Arc::default() }, Writer(ended))
+        })?;
+        Ok((Self { lines, dropped: Arc::default() }, Writer(ended)))
     }
 
     /// Queues one line without waiting. After dropped lines, a line with their number comes first.
@@ -97,7 +102,7 @@ mod tests {
     #[test]
     fn lines_are_written_in_order_and_wait_returns_after_the_last() {
         let output = Blockable::default();
-        let (announcer, writer) = Announcer::new(output.clone());
+        let (announcer, writer) = Announcer::new(output.clone()).unwrap();
         announcer.announce("one");
         announcer.clone().announce("two");
         drop(announcer);
@@ -109,7 +114,7 @@ mod tests {
     fn lines_are_dropped_and_counted_while_the_reader_is_stopped() {
         let output = Blockable::default();
         let stopped = output.0.lock().unwrap();
-        let (announcer, writer) = Announcer::new(output.clone());
+        let (announcer, writer) = Announcer::new(output.clone()).unwrap();
         let dropped = || announcer.dropped.load(Ordering::Relaxed);
         // The thread may already have taken one.
         for number in 0..MAX_LINES + 5 {

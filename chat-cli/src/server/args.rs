@@ -44,7 +44,8 @@ Exit codes:
   1  the accounts refused the request, or the server had to stop
   2  wrong arguments
   3  could not start: address, data folder, certificate or database is unusable, or interrupted;
-     for status and user list --online: no server is running";
+     for status and user list --online: no server is running
+ 70  a bug ended the program; please report the line on standard error";
 
 /// What `chat-server` does instead of serving.
 #[derive(Debug, Subcommand)]

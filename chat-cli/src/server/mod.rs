@@ -20,30 +20,34 @@ pub mod users;
 
 use std::fs;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread;
 
 use chat_core::error_chain::error_chain;
 use chat_net::identity::{IDENTITY_FILE, IdentityError, ServerIdentity};
 use chat_store::{OpenError, SqlAccounts, StoreOptions, StoreUrl};
-use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
 use self::status::json_lines;
 use self::task::{CertificateFiles, ServerAction, ServerTask, UserTask};
-use crate::error::{CliError, Exit};
+use crate::error::{self, CliError, Exit};
 use crate::folder::DataFolder;
 use crate::format::Format;
 use crate::secret::{PasswordKind, PasswordPrompt, PasswordSource};
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard, TerminalPrompt};
+use crate::threads;
 
 /// Performs the task.
 ///
 /// # Errors
 /// A message for the operator, with the exit code.
 pub fn run(task: ServerTask) -> Result<Exit, CliError> {
-    let runtime = Runtime::new().map_err(|error| CliError::not_there(format_args!("cannot start threads: {error}")))?;
+    // One for each processor, because thousands of connections keep them busy.
+    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let runtime = threads::start_runtime(workers, error::report)?;
     let _guard = TerminalGuard::new();
     let ServerTask { data_dir, certificate, action } = task;
     // Creates the folder, which a command that only asks whether a server runs must not do.
@@ -188,7 +192,10 @@ async fn open_accounts(url: &StoreUrl, options: StoreOptions) -> Result<SqlAccou
 }
 
 fn not_opened(url: &StoreUrl, error: &OpenError) -> CliError {
-    CliError::not_there(error_chain(error)).hint(format_args!("the database is {url}"))
+    match error {
+        OpenError::HashThreads(error) => threads::refused(error),
+        error => CliError::not_there(error_chain(error)).hint(format_args!("the database is {url}")),
+    }
 }
 
 fn print(text: &str) -> Result<Exit, CliError> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chat_core::error_chain::error_chain;
 use chat_core::presence::Record;
 use chat_net::identity::ServerIdentity;
-use chat_net::server::{Monitor, ServerOptions};
+use chat_net::server::{Monitor, ServeError, ServerOptions};
 use chat_store::SqlAccounts;
 use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -23,6 +23,7 @@ use super::task::{CertificateFiles, ServeOptions};
 use super::{control, descriptors, http, identity, metrics, open_accounts, warn_about};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
+use crate::threads;
 
 /// The name of the presence log in the data folder.
 const PRESENCE_LOG: &str = "presence.log";
@@ -65,7 +66,7 @@ pub async fn serve(
     let running = running(&net, &accounts, address, options.limits.connections());
     let reloader = Reloader::new(&net, &folder, certificate)?;
 
-    let (announcer, writer) = Announcer::new(out);
+    let (announcer, writer) = Announcer::new(out)?;
     let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
     let mut greeting = Some(greeting(address, &folder, &identity, metrics_address));
     // Aborted when this function returns, so that none of these tasks outlives the server.
@@ -91,7 +92,10 @@ pub async fn serve(
     control::remove(&folder);
     writer.wait();
     drop(claim);
-    result.map(|()| Exit::Fine).map_err(CliError::not_there)
+    result.map(|()| Exit::Fine).map_err(|error| match error {
+        ServeError::PresenceLogThread(error) => threads::refused(&error),
+        error => CliError::not_there(error),
+    })
 }
 
 /// Measures how long a password check takes on this machine.

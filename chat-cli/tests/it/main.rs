@@ -3,6 +3,7 @@
 //! - [`harness`] starts the programs. Each runs in a temporary folder with an environment of its own.
 //! - [`arguments`] covers options, help, exit codes and error messages.
 //! - [`files`] covers the files and variables that the programs read, as other systems and editors leave them.
+//! - [`threads`] covers threads that the system refuses or that panic.
 //! - [`operators`] covers configuration, databases, and the view into a running server.
 //! - [`conversation`] covers servers and clients that talk to each other on 127.0.0.1.
 //!
@@ -16,3 +17,4 @@ mod conversation;
 mod files;
 mod harness;
 mod operators;
+mod threads;

@@ -126,7 +126,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Failures to write an open presence log are logged and counted; they do not end the server.
 ///
 /// # Errors
-/// The presence log cannot be opened. Nothing that clients do is an error.
+/// The presence log cannot be opened, or has no thread. Nothing that clients do is an error.
 ///
 /// # Cancel safety
 /// Dropping the future ends the server without a reason for the clients: their connections break, and they resume their
@@ -143,10 +143,7 @@ pub async fn serve<A: Accounts>(
     let tls = tls::server(Arc::new(options.reload.clone()));
     let counters = options.monitor.counters();
     let log = match &options.presence_log {
-        Some(path) => Some(
-            PresenceLog::open(path.clone(), &options, Arc::clone(&counters))
-                .map_err(|source| ServeError::PresenceLog { path: path.clone(), source })?,
-        ),
+        Some(path) => Some(PresenceLog::open(path.clone(), &options, Arc::clone(&counters))?),
         None => None,
     };
     let (events, queue) = mpsc::channel(EVENTS);

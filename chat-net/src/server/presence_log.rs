@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::Reload;
 use super::ServerOptions;
 use super::monitor::{Counters, Metric};
+use crate::error::ServeError;
 
 /// How many records may wait for the disk: twice those of a large room whose users log in at the same time. Further ones
 /// are lost and counted, because memory must not grow when a disk stalls.
@@ -84,8 +85,8 @@ impl PresenceLog {
     ///
     /// # Errors
     /// The file cannot be opened, or the thread cannot be started.
-    pub(crate) fn open(path: PathBuf, options: &ServerOptions, counters: Arc<Counters>) -> io::Result<Self> {
-        let file = open(&path)?;
+    pub(crate) fn open(path: PathBuf, options: &ServerOptions, counters: Arc<Counters>) -> Result<Self, ServeError> {
+        let file = open(&path).map_err(|source| ServeError::PresenceLog { path: path.clone(), source })?;
         let (records, queue) = sync_channel(QUEUE);
         let mut writer = Writer {
             path,
@@ -96,7 +97,8 @@ impl PresenceLog {
             counters: Arc::clone(&counters),
             is_failing: false,
         };
-        let thread = thread::Builder::new().name("presence-log".to_owned()).spawn(move || writer.run(&queue))?;
+        let thread = thread::Builder::new().name("presence-log".to_owned());
+        let thread = thread.spawn(move || writer.run(&queue)).map_err(ServeError::PresenceLogThread)?;
         Ok(Self { records, counters, thread })
     }
 

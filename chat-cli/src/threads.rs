@@ -1,0 +1,92 @@
+//! The threads of a program. It makes all of them when it starts, so that a system without room for them ends it then,
+//! with a sentence, and never in the middle of its work.
+
+use std::fs;
+use std::io;
+use std::panic;
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::{CliError, Exit};
+
+/// The threads for work that blocks: one for each of the 4 connections to an SQLite file, and as many for everything else
+/// (looking up a host name, reading a certificate, typing a password). More work than that waits for its turn.
+const BLOCKING_THREADS: usize = 8;
+
+/// Starts a runtime with `workers` threads for tasks, and all of its threads for work that blocks.
+///
+/// `report` shows an error to the user. The process ends with the code that it returns if the runtime cannot return the
+/// error, because then tokio panics.
+///
+/// # Errors
+/// The system refuses a thread, or the files that a runtime needs.
+pub fn start_runtime(
+    workers: usize,
+    report: impl Fn(&CliError) -> Exit + Send + Sync + 'static,
+) -> Result<Runtime, CliError> {
+    let before = count();
+    let hook = panic::take_hook();
+    // Exits, because unwinding would wait for ever: for the workers that did start.
+    panic::set_hook(Box::new(move |_| process::exit(report(&missing_threads()).code().into())));
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(workers)
+        .max_blocking_threads(BLOCKING_THREADS)
+        // A thread that ended might not be replaced.
+        .thread_keep_alive(Duration::MAX)
+        .build();
+    if let Ok(runtime) = &runtime {
+        start_blocking_threads(runtime);
+    }
+    panic::set_hook(hook);
+    let runtime =
+        runtime.map_err(|error| CliError::system(format_args!("cannot start the program's runtime: {error}")))?;
+    match (before, count()) {
+        // Once there is one thread for blocking work, tokio ignores that the system refuses another.
+        (Some(before), Some(now)) if now < before + workers + BLOCKING_THREADS => Err(missing_threads()),
+        _ => Ok(runtime),
+    }
+}
+
+/// Occupies all threads at the same time, so that none is used twice.
+fn start_blocking_threads(runtime: &Runtime) {
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..BLOCKING_THREADS {
+        let gate = Arc::clone(&gate);
+        drop(runtime.spawn_blocking(move || drop(gate.lock())));
+    }
+    drop(closed);
+}
+
+/// Starts a thread of its own for work that lasts as long as the program.
+///
+/// # Errors
+/// The system refuses the thread.
+pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), CliError> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(|error| refused(&error))
+}
+
+/// The error about a thread that the system refuses.
+pub fn refused(error: &io::Error) -> CliError {
+    with_hint(CliError::system(format_args!("cannot start a thread: {error}")))
+}
+
+fn missing_threads() -> CliError {
+    with_hint(CliError::system("the system refuses the threads that the program needs"))
+}
+
+fn with_hint(error: CliError) -> CliError {
+    error.hint(
+        "raise the limit of processes and threads: `ulimit -u`, TasksMax of a systemd service, --pids-limit of a container",
+    )
+}
+
+/// The number of threads of this process. None on a system that does not tell.
+fn count() -> Option<usize> {
+    fs::read_dir("/proc/self/task").ok().map(Iterator::count)
+}
