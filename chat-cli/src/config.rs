@@ -102,7 +102,7 @@ pub fn bind_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 /// The maximum size of a configuration file in bytes: a hundred times what all keys with their comments need.
-const MAX_FILE: usize = 1024 * 1024;
+pub(crate) const MAX_FILE: usize = 1024 * 1024;
 
 fn read<S: Settings>(path: &Path) -> Result<S, CliError> {
     let text = text_file::read(path, MAX_FILE).map_err(|error| {

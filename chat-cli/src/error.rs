@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::error_code::ErrorCode;
+
 /// How a program ended. `--help` documents the codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {
@@ -42,10 +44,12 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a program ends early, as a message for people and an exit code.
+/// Why a program ends early, as a message for people, an exit code, and a code for scripts.
 #[derive(Debug)]
 pub struct CliError {
     exit: Exit,
+    /// None if nothing can or need be written to standard output about it.
+    code: Option<ErrorCode>,
     message: Message,
     hints: Vec<String>,
 }
@@ -62,12 +66,13 @@ enum Message {
 impl CliError {
     /// An error with an exit code.
     pub fn new(exit: Exit, sentence: impl Display) -> Self {
-        Self { exit, message: Message::Sentence(sentence.to_string()), hints: Vec::new() }
+        let message = Message::Sentence(sentence.to_string());
+        Self { exit, code: Some(ErrorCode::Failed), message, hints: Vec::new() }
     }
 
     /// An argument, an environment variable or the configuration file is wrong.
     pub fn usage(sentence: impl Display) -> Self {
-        Self::new(Exit::Usage, sentence)
+        Self::new(Exit::Usage, sentence).code(ErrorCode::WrongArguments)
     }
 
     /// The program cannot start, connect or log in.
@@ -82,21 +87,27 @@ impl CliError {
 
     /// Ctrl-C or a signal stopped the program before it finished its work.
     pub fn interrupted() -> Self {
-        Self::not_there("interrupted")
+        Self::not_there("interrupted").code(ErrorCode::Interrupted)
     }
 
     /// The system does not provide something that the program needs, such as a thread.
     pub fn system(sentence: impl Display) -> Self {
-        Self::not_there(sentence)
+        Self::not_there(sentence).code(ErrorCode::SystemRefused)
     }
 
     /// Writing the output failed. A broken pipe ends the program silently and successfully, because its reader is gone.
     pub fn output(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Self { exit: Exit::Fine, message: Message::None, hints: Vec::new() }
+            Self { exit: Exit::Fine, code: None, message: Message::None, hints: Vec::new() }
         } else {
-            Self::failed(format_args!("cannot write the output: {error}"))
+            Self { code: None, ..Self::failed(format_args!("cannot write the output: {error}")) }
         }
+    }
+
+    /// Sets the code for scripts.
+    #[must_use]
+    pub fn code(self, code: impl Into<ErrorCode>) -> Self {
+        Self { code: Some(code.into()), ..self }
     }
 
     /// Adds a line that says what the user can do.
@@ -114,6 +125,16 @@ impl CliError {
     /// The exit code.
     pub const fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// The code and the sentence for scripts. None if standard output cannot be written, and for help and version.
+    pub fn for_scripts(&self) -> Option<(ErrorCode, String)> {
+        let sentence = match &self.message {
+            Message::Sentence(sentence) => sentence.clone(),
+            Message::Clap(error) => first_sentence(&error.to_string()),
+            Message::None => return None,
+        };
+        self.code.map(|code| (code, sentence))
     }
 
     /// Writes the message and one line per hint to `err`. Help and version are not errors and go to `out`.
@@ -138,9 +159,18 @@ impl CliError {
 /// Also for `--help` and `--version`, which clap reports as errors.
 impl From<clap::Error> for CliError {
     fn from(error: clap::Error) -> Self {
-        let exit = if error.use_stderr() { Exit::Usage } else { Exit::Fine };
-        Self { exit, message: Message::Clap(Box::new(error)), hints: Vec::new() }
+        let (exit, code) = match error.use_stderr() {
+            true => (Exit::Usage, Some(ErrorCode::WrongArguments)),
+            false => (Exit::Fine, None),
+        };
+        Self { exit, code, message: Message::Clap(Box::new(error)), hints: Vec::new() }
     }
+}
+
+/// The first paragraph of what clap prints, on one line: the usage and the tips after it are for people.
+fn first_sentence(printed: &str) -> String {
+    let paragraph = printed.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+    paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Shows an error and returns how the program ends.

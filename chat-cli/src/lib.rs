@@ -6,7 +6,7 @@
 //! arguments and environment with the configuration file (`settings`), and `task` decides what they mean together.
 //!
 //! An error in one line of input is an [`input_error::InputError`] and never ends the program. An error that ends it is
-//! an [`error::CliError`], which knows its exit code.
+//! an [`error::CliError`], which knows its exit code and its [`error_code::ErrorCode`] for scripts.
 //!
 //! A program makes all of its [`threads`] when it starts, and a panic in any of them ends it.
 //!
@@ -20,6 +20,7 @@ mod core_dumps;
 pub mod database_url;
 mod environment;
 pub mod error;
+pub mod error_code;
 pub mod folder;
 pub mod format;
 #[cfg(test)]
@@ -37,6 +38,7 @@ mod text_file;
 pub mod threads;
 
 use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use env_logger::DEFAULT_FILTER_ENV;
@@ -55,8 +57,12 @@ pub fn chat_server() -> ExitCode {
 pub fn chat_client() -> ExitCode {
     // The user sees UDP problems as notices and outcomes. A warning in between would tear the line that is being typed.
     begin("warn,chat_net::udp=error");
-    let result = ClientTask::from_args(env::args_os()).and_then(client::run);
-    result.unwrap_or_else(|error| error::report(&error)).into()
+    let args: Vec<OsString> = env::args_os().collect();
+    let (format, result) = match ClientTask::from_args(&args) {
+        Ok(task) => (task.format(), client::run(task)),
+        Err(error) => (client::chosen_format(&args), Err(error)),
+    };
+    result.unwrap_or_else(|error| client::report(&error, format)).into()
 }
 
 /// Makes every panic end the program, and turns core dumps off, before anything secret is in memory. Then logs to standard

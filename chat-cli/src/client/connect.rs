@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 
 use super::task::{JoinOptions, TrustChoice, default_known_servers};
 use crate::error::CliError;
+use crate::error_code::ErrorCode;
 use crate::secret::{PasswordKind, PasswordPrompt};
 use crate::terminal::{self, TerminalPrompt};
 
@@ -50,7 +51,8 @@ pub async fn connect(options: JoinOptions) -> Result<(Client, Events), CliError>
 
 fn trust(choice: TrustChoice) -> Result<Trust, CliError> {
     let known = |path, unknown| {
-        let store = KnownServers::open(path).map_err(CliError::not_there)?;
+        let store = KnownServers::open(path)
+            .map_err(|error| CliError::not_there(error).code(ErrorCode::KnownServersUnusable))?;
         Ok(Trust::Known { store, unknown })
     };
     match choice {
@@ -125,7 +127,7 @@ fn certificate_hints(sentence: CliError, problem: &CertificateProblem) -> CliErr
 
 /// The library's sentence, with hints about what to type next.
 fn explain(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
-    let sentence = CliError::not_there(error);
+    let sentence = CliError::not_there(error).code(error);
     match error {
         ConnectError::FingerprintChanged { server, .. } => sentence
             .hint("ask the operator whether the key was changed; `chat-server fingerprint` prints the true one")

@@ -17,8 +17,16 @@ use super::view::ViewEvent;
 
 /// Appends one event as a line, with its line end.
 pub fn render(event: &ViewEvent<'_>, out: &mut String) {
-    let line =
-        serde_json::to_string(&JsonEvent::from(event)).expect("the schema has string keys and no values that fail");
+    push(&JsonEvent::from(event), out);
+}
+
+/// Appends the event for an error that ends the program before the conversation.
+pub fn render_error(code: &str, text: String, out: &mut String) {
+    push(&JsonEvent::Error { code, text, reference: None }, out);
+}
+
+fn push(event: &JsonEvent<'_>, out: &mut String) {
+    let line = serde_json::to_string(event).expect("the schema has string keys and no values that fail");
     out.push_str(&line);
     out.push('\n');
 }
@@ -87,7 +95,7 @@ enum JsonEvent<'a> {
         online: Vec<JsonEntry<'a>>,
     },
     Error {
-        code: &'static str,
+        code: &'a str,
         text: String,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<&'a str>,

@@ -9,6 +9,7 @@
 //! ```
 
 mod args;
+mod chosen_format;
 pub mod connect;
 pub mod console;
 pub mod conversation;
@@ -43,12 +44,14 @@ use std::sync::Arc;
 use chat_net::address::ServerAddress;
 use chat_net::trust::KnownServers;
 
+pub use self::chosen_format::chosen_format;
 use self::console::Console;
 use self::conversation::Conversation;
 use self::renderer::Renderer;
 use self::task::{ClientTask, JoinOptions};
 use self::ui::Ui;
 use crate::error::{self, CliError, Exit};
+use crate::format::Format;
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard};
 use crate::threads;
@@ -64,7 +67,8 @@ pub fn run(task: ClientTask) -> Result<Exit, CliError> {
     match task {
         ClientTask::Forget { server, known_servers } => forget(&server, known_servers),
         ClientTask::Join(options) => {
-            let runtime = threads::start_runtime(WORKERS, error::report)?;
+            let format = options.format;
+            let runtime = threads::start_runtime(WORKERS, move |error| report(error, format))?;
             let _guard = TerminalGuard::new();
             let result = runtime.block_on(converse(*options));
             // A thread may still wait for a line that is never typed.
@@ -72,6 +76,21 @@ pub fn run(task: ClientTask) -> Result<Exit, CliError> {
             result
         }
     }
+}
+
+/// Shows an error that ends the program: a sentence on standard error, and in JSON also an event on standard output.
+/// Returns how the program ends.
+pub fn report(error: &CliError, format: Format) -> Exit {
+    if format == Format::Json
+        && let Some((code, sentence)) = error.for_scripts()
+    {
+        let mut line = String::new();
+        json::render_error(&code.name(), sentence, &mut line);
+        let mut out = io::stdout();
+        // If standard output is closed, the exit code and standard error have to suffice.
+        drop(out.write_all(line.as_bytes()).and_then(|()| out.flush()));
+    }
+    error::report(error)
 }
 
 async fn converse(options: JoinOptions) -> Result<Exit, CliError> {

@@ -96,6 +96,14 @@ impl ClientTask {
             None => JoinOptions::new(config::merge(&matches)?).map(|options| Self::Join(Box::new(options))),
         }
     }
+
+    /// The format of the output.
+    pub const fn format(&self) -> Format {
+        match self {
+            Self::Join(options) => options.format,
+            Self::Forget { .. } => Format::Text,
+        }
+    }
 }
 
 impl JoinOptions {

@@ -2,6 +2,7 @@
 //!
 //! - [`harness`] starts the programs. Each runs in a temporary folder with an environment of its own.
 //! - [`arguments`] covers options, help, exit codes and error messages.
+//! - [`error_codes`] covers errors before the conversation, in JSON.
 //! - [`files`] covers the files and variables that the programs read, as other systems and editors leave them.
 //! - [`threads`] covers threads that the system refuses or that panic.
 //! - [`operators`] covers configuration, databases, and the view into a running server.
@@ -14,6 +15,7 @@
 
 mod arguments;
 mod conversation;
+mod error_codes;
 mod files;
 mod harness;
 mod operators;

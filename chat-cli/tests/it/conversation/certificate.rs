@@ -22,7 +22,7 @@ fn a_server_with_another_key_is_refused_before_the_password_is_sent() {
         };
 
         let unknown = client(&server).register().run("");
-        assert_eq!((unknown.code, unknown.out.as_str()), (Some(3), ""));
+        assert_eq!((unknown.code, unknown.error_code().as_str()), (Some(3), "unknown-server"));
         assert_contains(&unknown.err, &format!("its fingerprint is {}; ", server.fingerprint));
         assert_contains(&unknown.err, "hint: add --fingerprint HEX if the fingerprint is right, or --accept-new");
         let met = client(&server).register().args(&["--accept-new"]).run("");
@@ -39,7 +39,7 @@ fn a_server_with_another_key_is_refused_before_the_password_is_sent() {
         assert!(before[0] <= NO_DATA && before[1..].iter().all(|bytes| *bytes > NO_DATA + 100), "{before:?}");
         for options in [&[][..], &["--accept-new"]] {
             let refused = client(&server).args(options).run("");
-            assert_eq!((refused.code, refused.out.as_str()), (Some(3), ""));
+            assert_eq!((refused.code, refused.error_code().as_str()), (Some(3), "server-key-changed"));
             assert_eq!(
                 refused.err,
                 format!(

@@ -46,7 +46,7 @@ fn logins_fail_and_sessions_continue(
     stop(&database);
     for carol in [server.client("carol"), server.client("dave").register()] {
         let refused = carol.run("");
-        assert_eq!((refused.code, refused.out.as_str()), (Some(3), ""));
+        assert_eq!((refused.code, refused.error_code().as_str()), (Some(3), "storage-unavailable"));
         assert_eq!(refused.err, "error: the server cannot reach its storage; try again later\n");
     }
     alice.type_line("can you hear me?");

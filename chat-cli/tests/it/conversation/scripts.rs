@@ -33,13 +33,13 @@ fn the_exit_code_reports_whether_a_line_was_delivered() {
         bob.expect(&["online alice", "message alice > bob: a\nb", "offline alice asked"]);
 
         let taken = server.client("ALICE").register().run("hello\n");
-        assert_eq!((taken.code, taken.out.as_str()), (Some(3), ""));
+        assert_eq!((taken.code, taken.error_code().as_str()), (Some(3), "name-taken"));
         assert_eq!(
             taken.err,
             "error: that user name is taken; choose another\nhint: if the account is yours, omit --register\n"
         );
         let wrong = server.client("bob").env("CHAT_PASSWORD", "incorrect horse").run("hello\n");
-        assert_eq!((wrong.code, wrong.out.as_str()), (Some(3), ""));
+        assert_eq!((wrong.code, wrong.error_code().as_str()), (Some(3), "wrong-credentials"));
         assert_eq!(wrong.err, "error: wrong user name or password\nhint: to create an account, add --register\n");
         let unknown = server.client("nobody").run("hello\n");
         assert_eq!((unknown.code, unknown.out, unknown.err), (wrong.code, wrong.out, wrong.err));

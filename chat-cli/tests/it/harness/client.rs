@@ -82,6 +82,10 @@ impl ClientSetup {
     pub(crate) fn try_start(mut self) -> Result<Client, Finished> {
         let mut client = Client::spawn(&self.user, &mut self.command);
         match client.events.next(PATIENCE) {
+            Ok(error) if error["event"] == "error" => {
+                let code = client.process.exit().code();
+                Err(Finished { code, out: error.to_string(), err: client.process.errors() })
+            }
             Ok(welcome) => {
                 let session = welcome["session"].as_str().unwrap().to_owned();
                 assert_eq!((&welcome["event"], &welcome["user"]), (&"welcome".into(), &self.user.as_str().into()));

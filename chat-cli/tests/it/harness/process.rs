@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 use super::output::Output;
 use super::{PATIENCE, POLL_INTERVAL, until};
@@ -87,6 +88,16 @@ pub(crate) struct Finished {
     pub(crate) out: String,
     /// Without [`NO_INPUT`], because most clients of these tests have no input.
     pub(crate) err: String,
+}
+
+impl Finished {
+    /// The code of the error that is the program's only event.
+    #[track_caller]
+    pub(crate) fn error_code(&self) -> String {
+        let event: Value = serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?} is not one event"));
+        assert_eq!(event["event"], "error", "{self:?}");
+        event["code"].as_str().unwrap().to_owned()
+    }
 }
 
 /// Runs a program to its end.

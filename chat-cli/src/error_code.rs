@@ -1,0 +1,170 @@
+//! Codes for errors that end `chat-client` before its conversation begins: what a script learns of them.
+
+use chat_core::wire::rejection::Rejection;
+use chat_net::client::ConnectError;
+use clap::ValueEnum;
+
+/// Why the conversation did not begin. The names of the codes are those of the variants, in kebab case; they are stable,
+/// and docs/JSON.md documents them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum ErrorCode {
+    /// The server has reached its limit of accounts.
+    AccountsFull,
+    /// The server cannot use any address that this client offers.
+    AddressesRefused,
+    /// The file of certificate authorities cannot be used.
+    AuthoritiesUnusable,
+    /// Too many password checks are waiting.
+    Busy,
+    /// The server's certificate does not pass the check of `--ca`.
+    CertificateRefused,
+    /// The account is disabled.
+    Disabled,
+    /// Any other error.
+    Failed,
+    /// The server has reached its limit of sessions or connections.
+    Full,
+    /// No certificate can be for the host of the server.
+    HostNotCertifiable,
+    /// The host name of the server has no address.
+    HostNotFound,
+    /// Client and server have no protocol version in common.
+    Incompatible,
+    /// A bug.
+    Internal,
+    /// A signal or Ctrl-C ended the program.
+    Interrupted,
+    /// The file of known servers cannot be used.
+    KnownServersUnusable,
+    /// The login ended without an answer.
+    LoginFailed,
+    /// The user name breaks a rule of the server.
+    NameRefused,
+    /// The user name is taken.
+    NameTaken,
+    /// What answers is no chat server.
+    NotChat,
+    /// Registration needs the invitation code.
+    NotInvited,
+    /// The account is registered, and the connection broke before the login was complete.
+    OnlyRegistered,
+    /// The password breaks a rule of the server.
+    PasswordRefused,
+    /// Registration is closed.
+    RegistrationClosed,
+    /// The registration has no answer, so the account may exist.
+    RegistrationUnanswered,
+    /// The server rejected the request for a reason that no user can correct.
+    RequestRefused,
+    /// The server has another key than before.
+    ServerKeyChanged,
+    /// The server cannot reach its accounts.
+    StorageUnavailable,
+    /// The system refuses a thread or another resource.
+    SystemRefused,
+    /// Too many failed attempts.
+    Throttled,
+    /// The server does not answer.
+    TimedOut,
+    /// The TLS handshake failed.
+    TlsFailed,
+    /// The login took longer than the server allows.
+    TooLate,
+    /// Too many accounts were registered.
+    TooManyRegistrations,
+    /// Too many requests.
+    TooManyRequests,
+    /// The UDP address cannot be used.
+    UdpUnusable,
+    /// The server is not a known one, and nothing says to trust it.
+    UnknownServer,
+    /// Nothing listens at the address of the server.
+    Unreachable,
+    /// An argument, an environment variable, a file that they name, or the password is wrong or missing.
+    WrongArguments,
+    /// The user name or the password is wrong.
+    WrongCredentials,
+    /// The server does not have the fingerprint that was named.
+    WrongFingerprint,
+}
+
+impl ErrorCode {
+    /// The code as scripts see it.
+    pub fn name(self) -> String {
+        self.to_possible_value().expect("no variant is hidden").get_name().to_owned()
+    }
+}
+
+impl From<&ConnectError> for ErrorCode {
+    fn from(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Resolve { .. } => Self::HostNotFound,
+            ConnectError::Unreachable { .. } => Self::Unreachable,
+            ConnectError::TimedOut { .. } => Self::TimedOut,
+            ConnectError::NotChat { .. } => Self::NotChat,
+            ConnectError::Tls { .. } => Self::TlsFailed,
+            ConnectError::Certificate { .. } => Self::CertificateRefused,
+            ConnectError::NotCertifiable { .. } => Self::HostNotCertifiable,
+            ConnectError::Authorities { .. } => Self::AuthoritiesUnusable,
+            ConnectError::Untrusted { .. } => Self::UnknownServer,
+            ConnectError::FingerprintChanged { .. } => Self::ServerKeyChanged,
+            ConnectError::WrongFingerprint { .. } => Self::WrongFingerprint,
+            ConnectError::KnownServers(_) => Self::KnownServersUnusable,
+            ConnectError::NoCommonVersion(_) => Self::Incompatible,
+            ConnectError::Rejected(rejection) => (*rejection).into(),
+            ConnectError::RegistrationUnanswered { .. } => Self::RegistrationUnanswered,
+            ConnectError::OnlyRegistered { .. } => Self::OnlyRegistered,
+            ConnectError::LoginFailed { .. } => Self::LoginFailed,
+            ConnectError::Udp { .. } => Self::UdpUnusable,
+            ConnectError::Internal => Self::Internal,
+        }
+    }
+}
+
+impl From<Rejection> for ErrorCode {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Name(_) => Self::NameRefused,
+            Rejection::Password(_) => Self::PasswordRefused,
+            Rejection::NameTaken => Self::NameTaken,
+            Rejection::WrongCredentials => Self::WrongCredentials,
+            Rejection::Disabled => Self::Disabled,
+            Rejection::RegistrationClosed => Self::RegistrationClosed,
+            Rejection::Busy { .. } => Self::Busy,
+            Rejection::SlowDown { .. } => Self::Throttled,
+            Rejection::StorageUnavailable => Self::StorageUnavailable,
+            Rejection::Addresses => Self::AddressesRefused,
+            // A login with a new key and a password meets these only if one of the programs has a bug.
+            Rejection::KeyInUse
+            | Rejection::TicketRefused
+            | Rejection::Superseded
+            | Rejection::UnexpectedRequest
+            | Rejection::Malformed => Self::RequestRefused,
+            Rejection::TooManyRequests => Self::TooManyRequests,
+            Rejection::Full => Self::Full,
+            Rejection::LoginTimeout => Self::TooLate,
+            Rejection::TooManyRegistrations { .. } => Self::TooManyRegistrations,
+            Rejection::NotInvited => Self::NotInvited,
+            Rejection::AccountsFull => Self::AccountsFull,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_exactly_these_codes() {
+        let document = include_str!("../../docs/JSON.md");
+        let (_, section) = document.split_once("#### Errors before the conversation\n").unwrap();
+        let section = section.split("\n#").next().unwrap();
+        // The first row is the heading.
+        let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+        let documented: Vec<String> = section.lines().filter_map(row).skip(1).collect();
+        let codes: BTreeSet<String> = ErrorCode::value_variants().iter().map(|code| code.name()).collect();
+        assert_eq!(documented, codes.into_iter().collect::<Vec<_>>(), "each once, in alphabetical order");
+    }
+}
