@@ -38,6 +38,7 @@
 //! | `packet` | the datagram being written |
 //! | `outgoing` | messages to the peer: queue, fragments, retransmission |
 //! | `incoming` | messages from the peer: order, reassembly, decisions, room |
+//! | `position` | a message of one direction, and the length of everything up to it |
 //! | `resumption` | what a link passes to its successor |
 //!
 //! # How things end

@@ -9,6 +9,7 @@ mod incoming;
 mod outgoing;
 mod packet;
 mod path;
+mod position;
 mod receive;
 mod received_packets;
 mod recovery;

@@ -8,6 +8,7 @@ use super::datagram_size::DatagramSize;
 use super::incoming::{Incoming, IncomingResumption, ResendRequest};
 use super::outgoing::Outgoing;
 use super::path::Path;
+use super::position::Position;
 use super::received_packets::ReceivedPackets;
 use super::recovery::Recovery;
 use super::{Context, Link, LinkState, Responsiveness};
@@ -26,15 +27,6 @@ pub(in crate::peer) struct Resumption {
     /// The position after our last message.
     outgoing: Position,
     incoming: IncomingResumption,
-}
-
-/// A position in the messages of one direction of a link.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Position {
-    /// The number of a message.
-    pub(super) number: u64,
-    /// The length of all bodies up to and including this message.
-    pub(super) bytes: u64,
 }
 
 impl Link {

@@ -9,7 +9,7 @@ mod partial_body;
 use std::collections::{BTreeMap, VecDeque};
 
 use self::partial_body::PartialBody;
-use super::resumption::Position;
+use super::position::Position;
 use crate::peer::config::{INITIAL_ROOM, MAX_NUMBER, MAX_QUEUED, MESSAGE_OVERHEAD};
 use crate::rate_limit::RateLimit;
 use crate::time::Mono;

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 use self::frames::{narrow, write_fragment, write_part};
 use super::packet::Packet;
+use super::position::Position;
 use super::recovery::{SentFrame, SentPacket};
-use super::resumption::Position;
 use crate::message::{FailReason, Outcome, UnconfirmedReason};
 use crate::peer::config::{INITIAL_ROOM, MAX_QUEUED, MAX_QUEUED_BYTES, MAX_WHOLE_BODY};
 use crate::peer::messages::{MessageHandle, Messages};
