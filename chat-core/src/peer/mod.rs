@@ -21,6 +21,7 @@
 //! | `remote` | one peer: roster entry, link, timer |
 //! | `table` | all peers |
 //! | `resumptions` | what is kept of removed links |
+//! | `limit_counts` | how often the limits on peers took effect |
 //! | `messages`, `body` | our messages and their pending outcomes; the encoding of a message |
 //! | `slab` | the buffer of sealed datagrams |
 //!
@@ -35,8 +36,10 @@
 //! | `datagram_size` | shorter datagrams for networks that swallow full ones |
 //! | `received_packets` | which packets arrived, and when their ack is due |
 //! | `recovery` | packets in flight: round-trip time, loss, congestion (RFC 9002) |
+//! | `packet_numbers` | the numbers of sent packets, some of which are omitted |
 //! | `packet` | the datagram being written |
 //! | `outgoing` | messages to the peer: queue, fragments, retransmission |
+//! | `retransmission_budget` | how much may be sent again |
 //! | `incoming` | messages from the peer: order, reassembly, decisions, room |
 //! | `position` | a message of one direction, and the length of everything up to it |
 //! | `resumption` | what a link passes to its successor |
@@ -55,6 +58,7 @@
 mod body;
 mod config;
 mod io;
+mod limit_counts;
 mod link;
 mod messages;
 mod receive;
@@ -86,6 +90,7 @@ use crate::wire::datagram::RefusalReason;
 
 pub use self::config::PeerConfig;
 pub use self::io::{Datagram, Families, Input, LinkLocal, Loopback, Output, Reach, SendError, Token, Transmit};
+pub use self::limit_counts::LimitCounts;
 pub use self::slab::{Slab, Train};
 
 /// All links of one session. See the [module](self).
@@ -132,7 +137,13 @@ impl Peer {
             users: BTreeMap::new(),
             peers: PeerTable::default(),
             resumptions: Resumptions::default(),
-            cx: Context { config, generator, messages: Messages::new(session), events: Vec::new() },
+            cx: Context {
+                config,
+                generator,
+                messages: Messages::new(session),
+                limits: LimitCounts::default(),
+                events: Vec::new(),
+            },
             clock_offset: 0,
             ready: VecDeque::new(),
             timers: PeerTimers::default(),
@@ -178,7 +189,7 @@ impl Peer {
             peer.ready = Readiness::NotQueued;
             let Some(link) = &mut peer.link else { continue };
             while !slab.is_full() {
-                if !slab.push(|slot| link.transmit(now.mono, self.local.session, &self.cx.messages, slot)) {
+                if !slab.push(|slot| link.transmit(now.mono, self.local.session, &mut self.cx, slot)) {
                     break;
                 }
             }
@@ -198,6 +209,11 @@ impl Peer {
     /// Returns the number of outcomes that are pending, over all messages and recipients.
     pub const fn pending_outcomes(&self) -> usize {
         self.cx.messages.pending_outcomes()
+    }
+
+    /// Returns how often each limit on peers took effect.
+    pub const fn limit_counts(&self) -> LimitCounts {
+        self.cx.limits
     }
 
     /// Ends our session on all links.

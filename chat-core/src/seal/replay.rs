@@ -46,13 +46,9 @@ impl ReplayWindow {
                 end = self.run.max(floor);
                 return Some((end, self.next - 1));
             }
-            while end > floor && !self.contains(end - 1) {
-                end -= 1;
-            }
+            end = self.start_of(Inserted::No, end, floor);
             let high = end.checked_sub(1).filter(|_| end > floor)?;
-            while end > floor && self.contains(end - 1) {
-                end -= 1;
-            }
+            end = self.start_of(Inserted::Yes, end, floor);
             Some((end, high))
         })
     }
@@ -77,10 +73,35 @@ impl ReplayWindow {
         self.seen[word(number)] |= bit(number);
         // The number may close the gap below the highest run.
         let floor = self.next.saturating_sub(Self::SIZE);
-        while self.run > floor && self.contains(self.run - 1) {
-            self.run -= 1;
+        if self.run > floor {
+            self.run = self.start_of(Inserted::Yes, self.run, floor);
         }
     }
+
+    /// Returns the lowest number, but not below `floor`, from which on all numbers below `end` were inserted, or all were
+    /// not. The numbers must be within the window.
+    fn start_of(&self, inserted: Inserted, mut end: u64, floor: u64) -> u64 {
+        while end > floor {
+            let last = end - 1;
+            let seen = self.seen[word(last)];
+            let bits = if inserted == Inserted::Yes { seen } else { !seen };
+            // The bits of this word up to `last`, the highest first.
+            let within_word = last % 64 + 1;
+            let count = u64::from((bits << (64 - within_word)).leading_ones());
+            end -= count;
+            if count < within_word {
+                break;
+            }
+        }
+        end.max(floor)
+    }
+}
+
+/// Whether numbers were inserted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Inserted {
+    Yes,
+    No,
 }
 
 const WORDS: usize = (ReplayWindow::SIZE / 64) as usize;

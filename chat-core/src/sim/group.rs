@@ -12,7 +12,7 @@ use crate::extras::Extras;
 use crate::key::KeyPair;
 use crate::message::{Content, Recipient};
 use crate::name::UserName;
-use crate::peer::{Datagram, Input, Loopback, Output, Peer, PeerConfig, Slab};
+use crate::peer::{Datagram, Input, LimitCounts, Loopback, Output, Peer, PeerConfig, Slab};
 use crate::roster::{Change, Entry, LinkVersions};
 use crate::seal::{LinkKeys, Party};
 use crate::text::Text;
@@ -196,6 +196,24 @@ impl Group {
         let bytes = [&header[..], &sealed, &tag].concat();
         let (from, to) = (sender.address, receiver.address);
         self.arrive(SimDatagram { from, to, bytes });
+    }
+
+    /// Opens a datagram that member `from` sealed for member `to`, and returns its frames: what a malicious member does with
+    /// what it receives. Returns none if it does not open.
+    pub fn open_datagram(&self, from: usize, to: usize, datagram: &[u8]) -> Option<Vec<u8>> {
+        let (sender, receiver) = (&self.members[from], &self.members[to]);
+        let theirs = Party { key: sender.entry.key, user: sender.entry.user.clone() };
+        let mut keys = LinkKeys::derive(&receiver.keys, &receiver.entry.user, &theirs).ok()?;
+        let mut datagram = datagram.to_vec();
+        let (header, header_bytes, sealed) = Header::split(&mut datagram).ok()?;
+        keys.open(header.number, header_bytes, sealed).ok().map(|frames| frames.to_vec())
+    }
+
+    /// Returns how often each limit on peers took effect, over all members.
+    pub fn limit_counts(&self) -> LimitCounts {
+        let mut counts = LimitCounts::default();
+        self.members.iter().for_each(|member| counts += member.peer.limit_counts());
+        counts
     }
 
     /// Advances the simulation by `duration`.

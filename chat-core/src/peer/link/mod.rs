@@ -8,12 +8,14 @@ mod idle;
 mod incoming;
 mod outgoing;
 mod packet;
+mod packet_numbers;
 mod path;
 mod position;
 mod receive;
 mod received_packets;
 mod recovery;
 mod resumption;
+mod retransmission_budget;
 mod timing;
 mod transmit;
 
@@ -23,10 +25,13 @@ use std::time::Duration;
 use self::datagram_size::DatagramSize;
 use self::incoming::Incoming;
 use self::outgoing::{Outgoing, QueueFull};
+use self::packet_numbers::PacketNumbers;
 use self::path::Path;
 use self::received_packets::ReceivedPackets;
 use self::recovery::Recovery;
+use self::retransmission_budget::RetransmissionBudget;
 use super::config::{ACK_DELAY, PeerConfig};
+use super::limit_counts::LimitCounts;
 use super::messages::{MessageHandle, Messages};
 use crate::generator::Generator;
 use crate::message::{FailReason, Outcome, UnconfirmedReason};
@@ -46,7 +51,8 @@ pub(super) struct Link {
     received: ReceivedPackets,
     outgoing: Outgoing,
     incoming: Incoming,
-    next_packet: u64,
+    numbers: PacketNumbers,
+    retransmissions: RetransmissionBudget,
     state: LinkState,
     /// While an ack is awaited: the time of the last ack, or the time at which waiting began. Other packets of the peer
     /// do not count as an answer: the peer may receive nothing from us.
@@ -109,6 +115,7 @@ pub(super) struct Context {
     pub(super) config: PeerConfig,
     pub(super) generator: Box<dyn Generator>,
     pub(super) messages: Messages,
+    pub(super) limits: LimitCounts,
     /// The events of the link at work.
     pub(super) events: Vec<LinkEvent>,
 }
@@ -188,7 +195,7 @@ impl Link {
         if self.is_aborted() {
             return;
         }
-        let is_known_to_peer = self.next_packet > 0 || self.received.next() > 0;
+        let is_known_to_peer = self.numbers.next() > 0 || self.received.next() > 0;
         self.state = match goodbye {
             Goodbye::Bye if is_known_to_peer => LinkState::Closing(ByeReason::Leaving),
             Goodbye::LastAck if is_known_to_peer => LinkState::LastAck,
@@ -225,6 +232,7 @@ impl Link {
     fn abort(&mut self, state: LinkState, cx: &mut Context) {
         self.abandon(UnconfirmedReason::Misbehaved, FailReason::Misbehaved, cx);
         self.state = state;
+        cx.limits.violations += 1;
         cx.events.push(LinkEvent::Violation);
     }
 

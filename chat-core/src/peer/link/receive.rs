@@ -37,6 +37,7 @@ impl Link {
         if memory == Memory::Full && Frames::new(frames).any(is_message) {
             return;
         }
+        self.retransmissions.on_received(len);
         let is_newest = number >= self.received.next();
         self.path.on_received(now, from, len, is_newest, cx.generator.as_mut());
         match self.process(now, from, frames, cx, deliver) {
@@ -111,7 +112,8 @@ impl Link {
             }
         }
         if let Some(after) = resend_after {
-            self.outgoing.on_resend(after, &cx.messages)?;
+            let probe_timeout = self.recovery.rtt.probe_timeout(ACK_DELAY, 0);
+            self.outgoing.on_resend(now, after, probe_timeout, &cx.messages)?;
         }
         for number in invalid {
             self.incoming.decide(now, number, Decision::Refuse(RefusalReason::Content));
@@ -128,9 +130,8 @@ impl Link {
     }
 
     fn on_ack(&mut self, now: Mono, ack: &Ack, cx: &mut Context) -> Result<(), Malformed> {
-        if ack.largest >= self.next_packet {
-            return Err(Malformed);
-        }
+        let runs = ack.runs()?;
+        self.numbers.check_acked(ack.largest, &runs)?;
         let (outgoing, incoming, received) = (&mut self.outgoing, &mut self.incoming, &mut self.received);
         let datagram_size = &mut self.datagram_size;
         let (mut any_acked, mut frames_acked) = (false, false);
@@ -138,6 +139,7 @@ impl Link {
         self.recovery.on_ack(
             now,
             ack,
+            &runs,
             |packet| {
                 any_acked = true;
                 frames_acked |= !packet.frames.is_empty();
@@ -154,7 +156,7 @@ impl Link {
                 }
             },
             |packet| losses.push(packet),
-        )?;
+        );
         losses.iter().for_each(|packet| self.on_lost(now, packet));
         let (messages, events) = (&cx.messages, &mut cx.events);
         let message_progress = self.outgoing.on_ack(ack, messages, |message, outcome| {

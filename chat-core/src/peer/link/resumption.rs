@@ -7,10 +7,12 @@ use std::net::SocketAddr;
 use super::datagram_size::DatagramSize;
 use super::incoming::{Incoming, IncomingResumption, ResendRequest};
 use super::outgoing::Outgoing;
+use super::packet_numbers::PacketNumbers;
 use super::path::Path;
 use super::position::Position;
 use super::received_packets::ReceivedPackets;
 use super::recovery::Recovery;
+use super::retransmission_budget::RetransmissionBudget;
 use super::{Context, Link, LinkState, Responsiveness};
 use crate::peer::config::ACK_DELAY;
 use crate::rate_limit::RateLimit;
@@ -27,6 +29,7 @@ pub(in crate::peer) struct Resumption {
     /// The position after our last message.
     outgoing: Position,
     incoming: IncomingResumption,
+    retransmissions: RetransmissionBudget,
 }
 
 impl Link {
@@ -37,7 +40,7 @@ impl Link {
         resumption: Resumption,
         cx: &mut Context,
     ) -> Self {
-        let Resumption { next_packet, next_received, outgoing, incoming } = resumption;
+        let Resumption { next_packet, next_received, outgoing, incoming, retransmissions } = resumption;
         let rate_limit = RateLimit::per_second(cx.config.rate, cx.config.burst);
         // The earlier link may have acknowledged packets whose messages it did not pass to the application.
         let resend = if next_received > 0 { ResendRequest::Due } else { ResendRequest::None };
@@ -49,7 +52,8 @@ impl Link {
             received: ReceivedPackets::starting_at(next_received),
             outgoing: Outgoing::resuming(outgoing),
             incoming: Incoming::resuming(incoming, resend, cx.config.window, rate_limit),
-            next_packet,
+            numbers: PacketNumbers::starting_at(next_packet, cx.generator.as_mut()),
+            retransmissions,
             state: LinkState::Open,
             unacked_since: None,
             responsiveness: Responsiveness::Responsive,
@@ -64,7 +68,12 @@ impl Link {
 
     /// Returns the state with which a later link continues.
     pub(in crate::peer) fn resumption(&self) -> Resumption {
-        let (outgoing, incoming) = (self.outgoing.last(), self.incoming.resumption());
-        Resumption { next_packet: self.next_packet, next_received: self.received.next(), outgoing, incoming }
+        Resumption {
+            next_packet: self.numbers.next(),
+            next_received: self.received.next(),
+            outgoing: self.outgoing.last(),
+            incoming: self.incoming.resumption(),
+            retransmissions: self.retransmissions,
+        }
     }
 }

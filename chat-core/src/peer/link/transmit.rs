@@ -9,7 +9,8 @@ use super::incoming::ResendRequest;
 use super::packet::{AckEliciting, FinishedPacket, Packet};
 use super::path::SMALL_DATAGRAM;
 use super::recovery::{MAX_SENT_FRAMES, SentFrame, SentPacket};
-use super::{Link, LinkState};
+use super::{Context, Link, LinkState};
+use crate::generator::Generator;
 use crate::id::SessionId;
 use crate::peer::config::MAX_PROBE_TIMEOUT;
 use crate::peer::messages::Messages;
@@ -22,32 +23,33 @@ impl Link {
         &mut self,
         now: Mono,
         session: SessionId,
-        messages: &Messages,
+        cx: &mut Context,
         slot: &mut [u8; MAX_DATAGRAM],
     ) -> Option<(SocketAddr, usize)> {
         match self.state {
             LinkState::Draining | LinkState::Closed => None,
-            LinkState::Closing(reason) => self.transmit_bye(now, session, slot, reason),
-            LinkState::LastAck => self.transmit_last_ack(now, session, slot),
+            LinkState::Closing(reason) => self.transmit_bye(now, session, cx, slot, reason),
+            LinkState::LastAck => self.transmit_last_ack(now, session, cx, slot),
             LinkState::Open => {
                 let current = self.path.current();
                 if let Some(index) = self.pongs.iter().position(|(_, from)| Some(*from) != current) {
                     let (bytes, from) = self.pongs.remove(index);
                     if self.path.allowance(from) >= SMALL_DATAGRAM {
-                        return Some(self.transmit_alone(session, slot, from, &Frame::Pong(bytes)));
+                        return Some(self.transmit_alone(session, cx, slot, from, &Frame::Pong(bytes)));
                     }
                 }
                 if let Some((other, challenge)) = self.path.next_challenge(now, SMALL_DATAGRAM) {
-                    return Some(self.transmit_alone(session, slot, other, &Frame::Ping(challenge)));
+                    return Some(self.transmit_alone(session, cx, slot, other, &Frame::Ping(challenge)));
                 }
                 let to = current?;
                 if let Some(larger) = self.datagram_size.next_probe(now)
-                    && self.may_send_messages(to, messages)
+                    && self.may_send_messages(to, &cx.messages)
+                    && self.retransmissions.is_available()
                     && !self.recovery.is_full()
                 {
-                    return Some(self.transmit_size_probe(now, session, slot, to, larger));
+                    return Some(self.transmit_size_probe(now, session, cx, slot, to, larger));
                 }
-                self.transmit_main(now, session, messages, slot, to)
+                self.transmit_main(now, session, cx, slot, to)
             }
         }
     }
@@ -57,6 +59,7 @@ impl Link {
         &mut self,
         now: Mono,
         session: SessionId,
+        cx: &mut Context,
         slot: &mut [u8; MAX_DATAGRAM],
         reason: ByeReason,
     ) -> Option<(SocketAddr, usize)> {
@@ -64,7 +67,7 @@ impl Link {
         let bye = Frame::Bye { reason, last: self.outgoing.last().number };
         let to = self.path.current().filter(|_| self.path.may_challenge(BYE_DATAGRAM))?;
         if reason == ByeReason::Violation || self.path.allowance(to) < self.datagram_size.current() {
-            return Some(self.transmit_alone(session, slot, to, &bye));
+            return Some(self.transmit_alone(session, cx, slot, to, &bye));
         }
         // The receiver of a bye abandons everything that was not acknowledged, so a last ack precedes it. An ack that
         // was sent before may have been lost.
@@ -72,10 +75,10 @@ impl Link {
         self.received.schedule_ack(now);
         self.write_ack(now, &mut packet);
         if !packet.write(&bye) {
-            return Some(self.transmit_alone(session, slot, to, &bye));
+            return Some(self.transmit_alone(session, cx, slot, to, &bye));
         }
         let len = packet.finish().len;
-        Some((to, self.seal(session, slot, to, len)))
+        Some((to, self.seal(session, cx.generator.as_mut(), slot, to, len)))
     }
 
     /// Sends a last ack once, if any packet was received. An ack that was sent before may have been lost.
@@ -83,6 +86,7 @@ impl Link {
         &mut self,
         now: Mono,
         session: SessionId,
+        cx: &mut Context,
         slot: &mut [u8; MAX_DATAGRAM],
     ) -> Option<(SocketAddr, usize)> {
         self.state = LinkState::Draining;
@@ -95,13 +99,14 @@ impl Link {
             return None;
         }
         let len = packet.finish().len;
-        Some((to, self.seal(session, slot, to, len)))
+        Some((to, self.seal(session, cx.generator.as_mut(), slot, to, len)))
     }
 
     /// Sends one frame that is not retransmitted, to any address.
     fn transmit_alone(
         &mut self,
         session: SessionId,
+        cx: &mut Context,
         slot: &mut [u8; MAX_DATAGRAM],
         to: SocketAddr,
         frame: &Frame<'_>,
@@ -109,7 +114,7 @@ impl Link {
         let mut packet = Packet::new(&mut slot[HEADER..MAX_DATAGRAM - TAG]);
         packet.write(frame);
         let len = packet.finish().len;
-        (to, self.seal(session, slot, to, len))
+        (to, self.seal(session, cx.generator.as_mut(), slot, to, len))
     }
 
     /// Sends a padded ping of `size` bytes, to learn whether datagrams of this size arrive.
@@ -117,6 +122,7 @@ impl Link {
         &mut self,
         now: Mono,
         session: SessionId,
+        cx: &mut Context,
         slot: &mut [u8; MAX_DATAGRAM],
         to: SocketAddr,
         size: usize,
@@ -126,8 +132,9 @@ impl Link {
         packet.write_ack_eliciting(&Frame::Ping(NO_CHALLENGE), None);
         packet.pad();
         let FinishedPacket { len, frames, .. } = packet.finish();
-        let number = self.next_packet;
-        let size = self.seal(session, slot, to, len);
+        let number = self.numbers.next();
+        let size = self.seal(session, cx.generator.as_mut(), slot, to, len);
+        self.retransmissions.on_sent(size);
         self.recovery.on_sent(SentPacket { number, at: now, size, frames });
         self.start_waiting(now);
         (to, size)
@@ -138,10 +145,11 @@ impl Link {
         &mut self,
         now: Mono,
         session: SessionId,
-        messages: &Messages,
+        cx: &mut Context,
         slot: &mut [u8; MAX_DATAGRAM],
         to: SocketAddr,
     ) -> Option<(SocketAddr, usize)> {
+        let Context { messages, generator, limits, .. } = cx;
         let (allowance, full) = (self.path.allowance(to), self.datagram_size.current());
         let may_send = self.may_send_messages(to, messages);
         let ack_due = self.received.ack_due().is_some_and(|at| at <= now);
@@ -165,18 +173,21 @@ impl Link {
         self.pongs.retain(|(bytes, _)| !packet.write(&Frame::Pong(*bytes)));
         self.write_ack(now, &mut packet);
         // Every second probe carries no message: a peer whose memory is full drops messages but acknowledges a ping.
-        let repeats_oldest = probes && self.unacked_probes % 2 == 1 && !self.recovery.is_full();
+        let may_repeat = self.retransmissions.is_available();
+        let repeats_oldest = probes && self.unacked_probes % 2 == 1 && may_repeat && !self.recovery.is_full();
+        limits.retransmissions += u64::from(!may_repeat && self.outgoing.has_lost());
         if skip_due || (size == full && (may_send || repeats_oldest)) {
             self.outgoing.write_skip(&mut packet);
         }
+        let mut repeated = 0;
         if size == full && may_send {
-            self.outgoing.write(&mut packet, messages);
+            repeated = self.outgoing.write(&mut packet, messages);
         } else if size == full
             && repeats_oldest
             && let Some(oldest) = self.recovery.oldest()
         {
             let frames: ArrayVec<SentFrame, MAX_SENT_FRAMES> = oldest.frames.clone();
-            self.outgoing.write_copy(&frames, &mut packet, messages);
+            repeated = self.outgoing.write_copy(&frames, &mut packet, messages);
         }
         if probes && packet.ack_eliciting() == AckEliciting::No {
             packet.write_ack_eliciting(&Frame::Ping(NO_CHALLENGE), None);
@@ -189,8 +200,11 @@ impl Link {
             packet.pad();
         }
         let FinishedPacket { len, ack_eliciting, frames, max_ack_delay } = packet.finish();
-        let number = self.next_packet;
-        let size = self.seal(session, slot, to, len);
+        let number = self.numbers.next();
+        let size = self.seal(session, generator.as_mut(), slot, to, len);
+        if repeated > 0 {
+            self.retransmissions.on_sent(size);
+        }
         if ack_eliciting == AckEliciting::Yes {
             // Packets without retransmittable frames are not tracked while too many packets are: a hostile peer that
             // never acknowledges could make their number grow.
@@ -207,10 +221,12 @@ impl Link {
         Some((to, size))
     }
 
-    /// Whether messages may leave now: something waits, and window, allowance and datagram size permit it.
+    /// Whether messages may leave now: something waits, and window, allowance, datagram size and the retransmission budget
+    /// permit it.
     fn may_send_messages(&self, to: SocketAddr, messages: &Messages) -> bool {
         self.recovery.has_window()
             && self.outgoing.has_work(messages)
+            && (!self.outgoing.has_lost() || self.retransmissions.is_available())
             && self.path.allowance(to) >= self.datagram_size.current()
     }
 
@@ -247,13 +263,21 @@ impl Link {
     }
 
     /// Seals the `len` bytes of frames in `slot` under the next packet number, and returns the length of the datagram.
-    fn seal(&mut self, session: SessionId, slot: &mut [u8; MAX_DATAGRAM], to: SocketAddr, len: usize) -> usize {
-        let header = Header { session, number: self.next_packet }.encode();
+    fn seal(
+        &mut self,
+        session: SessionId,
+        generator: &mut dyn Generator,
+        slot: &mut [u8; MAX_DATAGRAM],
+        to: SocketAddr,
+        len: usize,
+    ) -> usize {
+        let number = self.numbers.next();
+        let header = Header { session, number }.encode();
         slot[..HEADER].copy_from_slice(&header);
-        let tag = self.keys.seal(self.next_packet, &header, &mut slot[HEADER..HEADER + len]);
+        let tag = self.keys.seal(number, &header, &mut slot[HEADER..HEADER + len]);
         let end = HEADER + len + TAG;
         slot[HEADER + len..end].copy_from_slice(&tag);
-        self.next_packet += 1;
+        self.numbers.advance(generator);
         self.path.on_sent(to, end);
         end
     }

@@ -1,16 +1,20 @@
 //! Messages to the peer: queued, fragmented, sent, retransmitted, and resolved or abandoned.
 
 mod frames;
+mod resend_limit;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use self::frames::{narrow, write_fragment, write_part};
+use self::resend_limit::{Request, ResendLimit};
 use super::packet::Packet;
 use super::position::Position;
 use super::recovery::{SentFrame, SentPacket};
 use crate::message::{FailReason, Outcome, UnconfirmedReason};
 use crate::peer::config::{INITIAL_ROOM, MAX_QUEUED, MAX_QUEUED_BYTES, MAX_WHOLE_BODY};
 use crate::peer::messages::{MessageHandle, Messages};
+use crate::time::Mono;
 use crate::wire::Malformed;
 use crate::wire::datagram::{Ack, Frame};
 
@@ -32,6 +36,7 @@ pub(super) struct Outgoing {
     /// Frames to retransmit.
     lost: VecDeque<SentFrame>,
     skip: Option<SkipNotice>,
+    resends: ResendLimit,
 }
 
 /// The notice that messages were abandoned. It is kept until it is acknowledged.
@@ -48,7 +53,7 @@ pub(super) struct QueueFull;
 
 impl Outgoing {
     /// Creates an empty queue that continues after message `resolved`.
-    pub(super) const fn resuming(resolved: Position) -> Self {
+    pub(super) fn resuming(resolved: Position) -> Self {
         let is_new = resolved.number == 0;
         Self {
             queue: VecDeque::new(),
@@ -62,6 +67,7 @@ impl Outgoing {
             lost: VecDeque::new(),
             // Messages of the earlier link that did not arrive never will.
             skip: if is_new { None } else { Some(SkipNotice { up_to: resolved, is_due: true }) },
+            resends: ResendLimit::new(),
         }
     }
 
@@ -87,15 +93,22 @@ impl Outgoing {
         }
     }
 
-    /// Writes as many messages as fit: lost frames first, then new messages.
-    pub(super) fn write(&mut self, packet: &mut Packet<'_>, messages: &Messages) {
+    /// Writes as many messages as fit: lost frames first, then new messages. Returns the bytes of lost frames.
+    pub(super) fn write(&mut self, packet: &mut Packet<'_>, messages: &Messages) -> usize {
+        let space = packet.remaining();
         while let Some(frame) = self.first_lost(packet.max_whole_body(), messages) {
             if let Some(rest) = self.write_again(frame, packet, messages) {
                 self.lost[0] = rest;
-                return;
+                return space - packet.remaining();
             }
             self.lost.pop_front();
         }
+        let repeated = space - packet.remaining();
+        self.write_new(packet, messages);
+        repeated
+    }
+
+    fn write_new(&mut self, packet: &mut Packet<'_>, messages: &Messages) {
         while let Some(next) = self.get(self.next) {
             let (body, max_ack_delay) = messages.body(next);
             if self.offset == 0 && self.sent_bytes + body.len() as u64 > self.room {
@@ -118,13 +131,15 @@ impl Outgoing {
         }
     }
 
-    /// Writes copies of frames as a probe, as far as they fit.
-    pub(super) fn write_copy(&self, frames: &[SentFrame], packet: &mut Packet<'_>, messages: &Messages) {
+    /// Writes copies of frames as a probe, as far as they fit. Returns their bytes.
+    pub(super) fn write_copy(&self, frames: &[SentFrame], packet: &mut Packet<'_>, messages: &Messages) -> usize {
+        let space = packet.remaining();
         for frame in frames {
             if self.write_again(*frame, packet, messages).is_some() {
-                return;
+                break;
             }
         }
+        space - packet.remaining()
     }
 
     /// Schedules the frames of a lost packet for retransmission.
@@ -154,13 +169,24 @@ impl Outgoing {
     /// Handles the peer's request to send everything after message `after` again.
     ///
     /// # Errors
-    /// Message `after` was never sent completely.
-    pub(super) fn on_resend(&mut self, after: u64, messages: &Messages) -> Result<(), Malformed> {
+    /// Message `after` was never sent completely, or the peer makes too many requests.
+    pub(super) fn on_resend(
+        &mut self,
+        now: Mono,
+        after: u64,
+        probe_timeout: Duration,
+        messages: &Messages,
+    ) -> Result<(), Malformed> {
         if after >= self.next {
             return Err(Malformed);
         }
+        let first = after.max(self.resolved.number) + 1;
+        let has_sent_more = first < self.next || self.offset > 0;
+        if !has_sent_more || self.resends.take(now, probe_timeout)? == Request::Repeated {
+            return Ok(());
+        }
         self.lost.clear();
-        for number in after.max(self.resolved.number) + 1..=self.next {
+        for number in first..=self.next {
             let Some(queued) = self.get(number) else { break };
             let len = messages.body(queued).0.len();
             let sent = if number == self.next { self.offset } else { len };
@@ -238,6 +264,11 @@ impl Outgoing {
     /// Returns the last message that was queued.
     pub(super) fn last(&self) -> Position {
         Position { number: self.resolved.number + self.queue.len() as u64, bytes: self.queued_bytes }
+    }
+
+    /// Whether frames wait to be retransmitted.
+    pub(super) fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
     }
 
     /// Whether any outcome is pending.

@@ -6,8 +6,9 @@ use super::*;
 use crate::id::SessionId;
 use crate::peer::link::packet::FinishedPacket;
 use crate::peer::link::recovery::MAX_SENT_FRAMES;
-use crate::time::Mono;
 use crate::wire::datagram::{Frames, MAX_FRAMES, Refusal, RefusalReason};
+
+const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
 
 const LEFT: (UnconfirmedReason, FailReason) = (UnconfirmedReason::Left, FailReason::Left);
 
@@ -16,12 +17,14 @@ struct Queue {
     outgoing: Outgoing,
     messages: Messages,
     names: Vec<u64>,
+    now: Mono,
 }
 
 impl Queue {
     fn resuming(number: u64, bytes: u64) -> Self {
         let messages = Messages::new(SessionId::new(1));
-        Self { outgoing: Outgoing::resuming(Position { number, bytes }), messages, names: Vec::new() }
+        let outgoing = Outgoing::resuming(Position { number, bytes });
+        Self { outgoing, messages, names: Vec::new(), now: Mono::ZERO }
     }
 
     fn enqueue(&mut self, name: u64, len: usize) -> Result<(), QueueFull> {
@@ -36,7 +39,8 @@ impl Queue {
     }
 
     fn on_resend(&mut self, after: u64) -> Result<(), Malformed> {
-        self.outgoing.on_resend(after, &self.messages)
+        self.now = self.now + Duration::from_secs(1);
+        self.outgoing.on_resend(self.now, after, PROBE_TIMEOUT, &self.messages)
     }
 }
 
@@ -163,6 +167,18 @@ fn a_resend_request_schedules_everything_that_was_sent_after_it() {
     assert_eq!(runs[2], SentFrame::Messages { first: 4, last: 5 });
     assert_eq!(outgoing.on_resend(7), Err(Malformed), "message 7 was never sent");
     assert_eq!(outgoing.on_resend(u64::MAX), Err(Malformed));
+}
+
+#[test]
+fn a_resend_request_that_asks_for_nothing_does_not_count() {
+    let mut outgoing = outgoing(&[10, 10]);
+    transmit(&mut outgoing);
+    for _ in 0..100 {
+        assert_eq!(outgoing.on_resend(2), Ok(()));
+        assert!(!outgoing.has_lost());
+    }
+    assert_eq!(outgoing.on_resend(1), Ok(()));
+    assert!(outgoing.has_lost());
 }
 
 #[test]

@@ -12,7 +12,6 @@ use self::congestion::Congestion;
 use self::rtt::Rtt;
 use crate::peer::config::{ACK_DELAY, MAX_QUEUED};
 use crate::time::Mono;
-use crate::wire::Malformed;
 use crate::wire::datagram::{Ack, MAX_DATAGRAM};
 
 /// An ack-eliciting packet in flight.
@@ -94,22 +93,19 @@ impl Recovery {
     }
 
     /// Processes the packet part of an ack. `acked` receives the packets that are acknowledged for the first time, `lost`
-    /// those that count as lost because of it.
-    ///
-    /// # Errors
-    /// The ranges are invalid.
+    /// those that count as lost because of it. `runs` are the runs of the ack.
     pub(super) fn on_ack(
         &mut self,
         now: Mono,
         ack: &Ack,
+        runs: &[(u64, u64)],
         mut acked: impl FnMut(&SentPacket),
         lost: impl FnMut(SentPacket),
-    ) -> Result<(), Malformed> {
-        let runs = ack.runs()?;
+    ) {
         let is_window_used = self.bytes_in_flight * 2 >= self.congestion.window;
         let mut bytes = 0;
         let (mut largest_sent_at, mut latest_sent_at) = (None, None);
-        for (low, high) in runs {
+        for &(low, high) in runs {
             let from = self.in_flight.partition_point(|packet| packet.number < low);
             let to = self.in_flight.partition_point(|packet| packet.number <= high);
             for packet in self.in_flight.drain(from..to) {
@@ -136,7 +132,6 @@ impl Recovery {
             self.acked_sent_at = self.acked_sent_at.max(latest_sent_at);
             self.losing_since = None;
         }
-        Ok(())
     }
 
     /// Declares packets lost that were overtaken by [`PACKET_THRESHOLD`] packets or for too long.

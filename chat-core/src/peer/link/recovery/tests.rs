@@ -20,7 +20,8 @@ fn ack(largest: u64, ranges: &[(u64, u64)]) -> Ack {
 
 fn acked_and_lost(recovery: &mut Recovery, millis: u64, ack: &Ack) -> (Vec<u64>, Vec<u64>) {
     let (mut acked, mut lost) = (Vec::new(), Vec::new());
-    recovery.on_ack(at(millis), ack, |sent| acked.push(sent.number), |sent| lost.push(sent.number)).unwrap();
+    let runs = ack.runs().unwrap();
+    recovery.on_ack(at(millis), ack, &runs, |sent| acked.push(sent.number), |sent| lost.push(sent.number));
     (acked, lost)
 }
 
