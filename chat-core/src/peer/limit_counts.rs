@@ -10,12 +10,15 @@ pub struct LimitCounts {
     /// Attempts to transmit that left lost messages waiting, because the peer had caused many retransmissions and sent
     /// little.
     pub retransmissions: u64,
+    /// Challenges of addresses that waited, because the link had sent many datagrams to addresses that did not answer.
+    pub challenges: u64,
 }
 
 impl AddAssign for LimitCounts {
     fn add_assign(&mut self, other: Self) {
-        let Self { violations, retransmissions } = other;
+        let Self { violations, retransmissions, challenges } = other;
         self.violations += violations;
         self.retransmissions += retransmissions;
+        self.challenges += challenges;
     }
 }

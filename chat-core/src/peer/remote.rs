@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::PeerConfig;
 use super::io::Reach;
-use super::link::{Context, Link, usable_addresses};
+use super::link::{ChallengeBudget, Context, Link, usable_addresses};
 use super::resumptions::Resumptions;
 use super::table::PeerIndex;
 use super::timers::PeerTimers;
@@ -89,7 +89,8 @@ impl RemotePeer {
             let theirs = Party { key: entry.key, user: entry.user.clone() };
             let keys = LinkKeys::derive(&local.keys, &local.user, &theirs).map_err(|_| unusable)?;
             let resumption = resumptions.take(&self.session);
-            let link = Link::new(keys, usable_addresses(entry, local.reach), resumption, cx);
+            let addresses = usable_addresses(entry, local.reach);
+            let link = Link::new(keys, addresses, resumption, ChallengeBudget::new(), cx);
             self.link = Some(Box::new(link));
         }
         self.link.as_deref_mut().ok_or(FailReason::Incompatible)

@@ -40,7 +40,7 @@ use crate::time::Mono;
 use crate::wire::datagram::ByeReason;
 
 pub(super) use self::incoming::Decision;
-pub(super) use self::path::usable_addresses;
+pub(super) use self::path::{ChallengeBudget, usable_addresses};
 pub(super) use self::resumption::Resumption;
 
 pub(super) struct Link {

@@ -8,7 +8,7 @@ use super::datagram_size::DatagramSize;
 use super::incoming::{Incoming, IncomingResumption, ResendRequest};
 use super::outgoing::Outgoing;
 use super::packet_numbers::PacketNumbers;
-use super::path::Path;
+use super::path::{ChallengeBudget, Path};
 use super::position::Position;
 use super::received_packets::ReceivedPackets;
 use super::recovery::Recovery;
@@ -38,6 +38,7 @@ impl Link {
         keys: LinkKeys,
         addresses: impl Iterator<Item = SocketAddr>,
         resumption: Resumption,
+        challenges: ChallengeBudget,
         cx: &mut Context,
     ) -> Self {
         let Resumption { next_packet, next_received, outgoing, incoming, retransmissions } = resumption;
@@ -46,7 +47,7 @@ impl Link {
         let resend = if next_received > 0 { ResendRequest::Due } else { ResendRequest::None };
         Self {
             keys,
-            path: Path::new(addresses, cx.generator.as_mut()),
+            path: Path::new(addresses, challenges, cx.generator.as_mut()),
             datagram_size: DatagramSize::new(),
             recovery: Recovery::new(),
             received: ReceivedPackets::starting_at(next_received),

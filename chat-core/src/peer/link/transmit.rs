@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 
 use super::incoming::ResendRequest;
 use super::packet::{AckEliciting, FinishedPacket, Packet};
-use super::path::SMALL_DATAGRAM;
+use super::path::{Permission, SMALL_DATAGRAM};
 use super::recovery::{MAX_SENT_FRAMES, SentFrame, SentPacket};
 use super::{Context, Link, LinkState};
 use crate::generator::Generator;
@@ -35,11 +35,11 @@ impl Link {
                 if let Some(index) = self.pongs.iter().position(|(_, from)| Some(*from) != current) {
                     let (bytes, from) = self.pongs.remove(index);
                     if self.path.allowance(from) >= SMALL_DATAGRAM {
-                        return Some(self.transmit_alone(session, cx, slot, from, &Frame::Pong(bytes)));
+                        return Some(self.transmit_alone(now, session, cx, slot, from, &Frame::Pong(bytes)));
                     }
                 }
-                if let Some((other, challenge)) = self.path.next_challenge(now, SMALL_DATAGRAM) {
-                    return Some(self.transmit_alone(session, cx, slot, other, &Frame::Ping(challenge)));
+                if let Some((other, challenge)) = self.path.next_challenge(now, SMALL_DATAGRAM, &mut cx.limits) {
+                    return Some(self.transmit_alone(now, session, cx, slot, other, &Frame::Ping(challenge)));
                 }
                 let to = current?;
                 if let Some(larger) = self.datagram_size.next_probe(now)
@@ -65,9 +65,9 @@ impl Link {
     ) -> Option<(SocketAddr, usize)> {
         self.state = if reason == ByeReason::Violation { LinkState::Closed } else { LinkState::Draining };
         let bye = Frame::Bye { reason, last: self.outgoing.last().number };
-        let to = self.path.current().filter(|_| self.path.may_challenge(BYE_DATAGRAM))?;
+        let to = self.path.current().filter(|_| self.path.permission(now, BYE_DATAGRAM) == Permission::Granted)?;
         if reason == ByeReason::Violation || self.path.allowance(to) < self.datagram_size.current() {
-            return Some(self.transmit_alone(session, cx, slot, to, &bye));
+            return Some(self.transmit_alone(now, session, cx, slot, to, &bye));
         }
         // The receiver of a bye abandons everything that was not acknowledged, so a last ack precedes it. An ack that
         // was sent before may have been lost.
@@ -75,10 +75,10 @@ impl Link {
         self.received.schedule_ack(now);
         self.write_ack(now, &mut packet);
         if !packet.write(&bye) {
-            return Some(self.transmit_alone(session, cx, slot, to, &bye));
+            return Some(self.transmit_alone(now, session, cx, slot, to, &bye));
         }
         let len = packet.finish().len;
-        Some((to, self.seal(session, cx.generator.as_mut(), slot, to, len)))
+        Some((to, self.seal(now, session, cx.generator.as_mut(), slot, to, len)))
     }
 
     /// Sends a last ack once, if any packet was received. An ack that was sent before may have been lost.
@@ -99,12 +99,13 @@ impl Link {
             return None;
         }
         let len = packet.finish().len;
-        Some((to, self.seal(session, cx.generator.as_mut(), slot, to, len)))
+        Some((to, self.seal(now, session, cx.generator.as_mut(), slot, to, len)))
     }
 
     /// Sends one frame that is not retransmitted, to any address.
     fn transmit_alone(
         &mut self,
+        now: Mono,
         session: SessionId,
         cx: &mut Context,
         slot: &mut [u8; MAX_DATAGRAM],
@@ -114,7 +115,7 @@ impl Link {
         let mut packet = Packet::new(&mut slot[HEADER..MAX_DATAGRAM - TAG]);
         packet.write(frame);
         let len = packet.finish().len;
-        (to, self.seal(session, cx.generator.as_mut(), slot, to, len))
+        (to, self.seal(now, session, cx.generator.as_mut(), slot, to, len))
     }
 
     /// Sends a padded ping of `size` bytes, to learn whether datagrams of this size arrive.
@@ -133,7 +134,7 @@ impl Link {
         packet.pad();
         let FinishedPacket { len, frames, .. } = packet.finish();
         let number = self.numbers.next();
-        let size = self.seal(session, cx.generator.as_mut(), slot, to, len);
+        let size = self.seal(now, session, cx.generator.as_mut(), slot, to, len);
         self.retransmissions.on_sent(size);
         self.recovery.on_sent(SentPacket { number, at: now, size, frames });
         self.start_waiting(now);
@@ -158,8 +159,11 @@ impl Link {
             return None;
         }
         // Probes and pongs may go to an offered address even if its allowance is used up.
-        let probes = self.probe_due && self.path.may_challenge(SMALL_DATAGRAM);
-        let answers = !self.pongs.is_empty() && self.path.may_challenge(SMALL_DATAGRAM);
+        let wants_small = self.probe_due || !self.pongs.is_empty();
+        let permission = if wants_small { self.path.permission(now, SMALL_DATAGRAM) } else { Permission::Denied };
+        let may_challenge = permission == Permission::Granted;
+        let (probes, answers) = (self.probe_due && may_challenge, !self.pongs.is_empty() && may_challenge);
+        limits.challenges += u64::from(matches!(permission, Permission::Later(_)));
         if allowance < ACK_DATAGRAM && !probes && !answers {
             return None;
         }
@@ -201,7 +205,7 @@ impl Link {
         }
         let FinishedPacket { len, ack_eliciting, frames, max_ack_delay } = packet.finish();
         let number = self.numbers.next();
-        let size = self.seal(session, generator.as_mut(), slot, to, len);
+        let size = self.seal(now, session, generator.as_mut(), slot, to, len);
         if repeated > 0 {
             self.retransmissions.on_sent(size);
         }
@@ -265,6 +269,7 @@ impl Link {
     /// Seals the `len` bytes of frames in `slot` under the next packet number, and returns the length of the datagram.
     fn seal(
         &mut self,
+        now: Mono,
         session: SessionId,
         generator: &mut dyn Generator,
         slot: &mut [u8; MAX_DATAGRAM],
@@ -278,7 +283,7 @@ impl Link {
         let end = HEADER + len + TAG;
         slot[HEADER + len..end].copy_from_slice(&tag);
         self.numbers.advance(generator);
-        self.path.on_sent(to, end);
+        self.path.on_sent(now, to, end);
         end
     }
 }

@@ -1,8 +1,10 @@
 //! One candidate address of a path, and how much may be sent there before it is proven.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use super::SMALL_DATAGRAM;
+use super::challenge_budget::{ChallengeBudget, Permission, Role};
 use crate::generator::Generator;
 use crate::peer::{Families, LinkLocal, Loopback, Reach};
 use crate::roster::Entry;
@@ -45,6 +47,9 @@ pub(super) enum Proof {
 /// The datagrams of any length that may go to an offered address before it is proven.
 pub(super) const FREE_DATAGRAMS: u32 = 3;
 
+/// Half the pause after the first challenge to an address. The pause doubles with each further challenge.
+pub(super) const CHALLENGE_PAUSE: Duration = Duration::from_millis(250);
+
 /// The bytes that may go to an unproven address for each byte received from it (RFC 9000 section 8).
 const AMPLIFICATION: u64 = 3;
 
@@ -57,11 +62,14 @@ impl Candidate {
     }
 
     /// Counts a datagram of `len` bytes to this address.
-    pub(super) fn on_sent(&mut self, len: usize) {
-        // Free and small datagrams to an offered address do not count against the bytes received. Otherwise two peers
-        // whose first datagrams were lost could not answer each other for a long time.
+    pub(super) fn on_sent(&mut self, now: Mono, len: usize, role: Role, budget: &mut ChallengeBudget) {
+        if self.proof == Proof::Proven {
+            return;
+        }
+        // Free and small datagrams to an offered address do not count against the bytes received while the budget lasts.
+        // Otherwise two peers whose first datagrams were lost could not answer each other for a long time.
         let is_free = self.datagrams < FREE_DATAGRAMS || len <= SMALL_DATAGRAM;
-        if self.source == Source::Learned || !is_free {
+        if self.source == Source::Learned || !is_free || budget.take(now, role).is_err() {
             self.sent += len as u64;
         }
         self.datagrams += 1;
@@ -75,10 +83,18 @@ impl Candidate {
         usize::try_from((self.received * AMPLIFICATION).saturating_sub(self.sent)).unwrap_or(usize::MAX)
     }
 
-    /// Whether a datagram of `len` bytes without messages may go to this address: always to an offered one, because
-    /// challenges to it are limited by their pauses.
-    pub(super) fn may_challenge(&self, len: usize) -> bool {
-        self.source == Source::Offered || self.allowance() >= len
+    /// Returns the pause before the next challenge.
+    pub(super) fn pause(&self) -> Duration {
+        CHALLENGE_PAUSE.saturating_mul(1 << self.challenges.min(16))
+    }
+
+    /// Returns whether a datagram of `len` bytes without messages may go to this address.
+    pub(super) fn permission(&self, now: Mono, len: usize, role: Role, budget: &ChallengeBudget) -> Permission {
+        match self.source {
+            _ if self.allowance() >= len => Permission::Granted,
+            Source::Offered => budget.permission(now, role),
+            Source::Learned => Permission::Denied,
+        }
     }
 }
 

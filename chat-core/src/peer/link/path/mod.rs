@@ -5,16 +5,20 @@
 //! three times the bytes received from it, so that nobody can aim the messages of a room at a stranger.
 
 mod candidate;
+mod challenge_budget;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use self::candidate::{Candidate, FREE_DATAGRAMS, Proof, Source};
+use self::candidate::{CHALLENGE_PAUSE, Candidate, FREE_DATAGRAMS, Proof, Source};
+use self::challenge_budget::Role;
 use crate::generator::Generator;
+use crate::peer::limit_counts::LimitCounts;
 use crate::time::Mono;
 use crate::wire::datagram::{HEADER, TAG};
 
 pub(in crate::peer) use self::candidate::usable_addresses;
+pub(in crate::peer) use self::challenge_budget::ChallengeBudget;
+pub(super) use self::challenge_budget::Permission;
 
 #[derive(Debug)]
 pub(super) struct Path {
@@ -25,22 +29,25 @@ pub(super) struct Path {
     proven: Option<SocketAddr>,
     /// The time of the next challenge to an address other than the current one.
     challenge_at: Option<Mono>,
+    /// For all addresses of the path, those of earlier offers included.
+    budget: ChallengeBudget,
 }
 
 /// The length of a datagram with a ping and a pong.
 pub(super) const SMALL_DATAGRAM: usize = HEADER + 2 * 9 + TAG + 6;
 
-/// Half the pause after the first challenge to an address. The pause doubles with each further challenge.
-const CHALLENGE_PAUSE: Duration = Duration::from_millis(250);
-
-/// The most challenges to an address that is not the current one.
+/// The most challenges in one series to an address that is not the current one.
 const MAX_CHALLENGES: u32 = 8;
 
 impl Path {
     /// Creates a path with the `addresses` that the roster offers. The first is current until another one is proven.
-    pub(super) fn new(addresses: impl Iterator<Item = SocketAddr>, generator: &mut dyn Generator) -> Self {
+    pub(super) fn new(
+        addresses: impl Iterator<Item = SocketAddr>,
+        budget: ChallengeBudget,
+        generator: &mut dyn Generator,
+    ) -> Self {
         let candidates = addresses.map(|to| Candidate::new(to, Source::Offered, generator)).collect();
-        Self { candidates, current: 0, proven: None, challenge_at: None }
+        Self { candidates, current: 0, proven: None, challenge_at: None, budget }
     }
 
     /// Replaces the addresses that the roster offers. The current address stays if it is proven.
@@ -71,12 +78,13 @@ impl Path {
     }
 
     /// Records that a datagram was sealed for `to`.
-    pub(super) fn on_sent(&mut self, to: SocketAddr, len: usize) {
+    pub(super) fn on_sent(&mut self, now: Mono, to: SocketAddr, len: usize) {
         if self.proven == Some(to) {
             return;
         }
         if let Some(index) = self.find(to) {
-            self.candidates[index].on_sent(len);
+            let role = self.role(index);
+            self.candidates[index].on_sent(now, len, role, &mut self.budget);
         }
     }
 
@@ -147,8 +155,15 @@ impl Path {
     /// Challenges the other addresses again, because the current one does not answer.
     pub(super) fn rechallenge_others(&mut self, now: Mono) {
         for candidate in self.others() {
-            candidate.challenges = candidate.challenges.min(MAX_CHALLENGES - 1);
-            candidate.challenge_at.get_or_insert(now + CHALLENGE_PAUSE);
+            let pause = match candidate.proof {
+                // An address that has answered before is worth a challenge each time.
+                Proof::Proven => {
+                    candidate.challenges = MAX_CHALLENGES - 1;
+                    CHALLENGE_PAUSE
+                }
+                Proof::Pending => candidate.pause(),
+            };
+            candidate.challenge_at.get_or_insert(now + pause);
         }
         self.update_summary();
     }
@@ -164,16 +179,30 @@ impl Path {
     }
 
     /// Returns the next challenge that is due to an address other than the current one, if a datagram of `len` bytes may
-    /// go there.
-    pub(super) fn next_challenge(&mut self, now: Mono, len: usize) -> Option<(SocketAddr, [u8; 8])> {
+    /// go there. Counts the challenges that have to wait.
+    pub(super) fn next_challenge(
+        &mut self,
+        now: Mono,
+        len: usize,
+        limits: &mut LimitCounts,
+    ) -> Option<(SocketAddr, [u8; 8])> {
         self.challenge_at.filter(|at| *at <= now)?;
-        let mut due = self.candidates.iter_mut().filter(|candidate| candidate.challenge_at.is_some_and(|at| at <= now));
-        let next = due.find_map(|candidate| {
+        let mut next = None;
+        while next.is_none()
+            && let Some(index) = self.next_due(now)
+        {
+            let role = self.role(index);
+            let candidate = &mut self.candidates[index];
+            let permission = candidate.permission(now, len, role, &self.budget);
+            if let Permission::Later(wait) = permission {
+                limits.challenges += 1;
+                candidate.challenge_at = Some(now + wait);
+                continue;
+            }
             candidate.challenges += 1;
-            let pause = CHALLENGE_PAUSE.saturating_mul(1 << candidate.challenges.min(16));
-            candidate.challenge_at = (candidate.challenges < MAX_CHALLENGES).then(|| now + pause);
-            candidate.may_challenge(len).then_some((candidate.to, candidate.challenge))
-        });
+            candidate.challenge_at = (candidate.challenges < MAX_CHALLENGES).then(|| now + candidate.pause());
+            next = (permission == Permission::Granted).then_some((candidate.to, candidate.challenge));
+        }
         self.update_summary();
         next
     }
@@ -209,9 +238,13 @@ impl Path {
         self.find(to).map_or(0, |index| self.candidates[index].allowance())
     }
 
-    /// Whether a datagram of `len` bytes without messages may go to the current address.
-    pub(super) fn may_challenge(&self, len: usize) -> bool {
-        self.is_proven() || self.candidates.get(self.current).is_some_and(|candidate| candidate.may_challenge(len))
+    /// Returns whether a datagram of `len` bytes without messages may go to the current address.
+    pub(super) fn permission(&self, now: Mono, len: usize) -> Permission {
+        match self.candidates.get(self.current) {
+            _ if self.is_proven() => Permission::Granted,
+            Some(current) => current.permission(now, len, Role::Current, &self.budget),
+            None => Permission::Denied,
+        }
     }
 
     /// Returns the time of the next challenge after `now`. Challenges that are due wait only for the socket.
@@ -225,6 +258,18 @@ impl Path {
         let current = self.candidates.get(self.current).filter(|candidate| candidate.proof == Proof::Proven);
         self.proven = current.map(|candidate| candidate.to);
         self.challenge_at = self.candidates.iter().filter_map(|candidate| candidate.challenge_at).min();
+    }
+
+    /// Returns the index of the address whose challenge is due. If there are several, it is the one that was challenged
+    /// least, because the budget may not suffice for all.
+    fn next_due(&self, now: Mono) -> Option<usize> {
+        let is_due = |candidate: &Candidate| candidate.challenge_at.is_some_and(|at| at <= now);
+        let due = self.candidates.iter().enumerate().filter(|(_, candidate)| is_due(candidate));
+        due.min_by_key(|(_, candidate)| candidate.challenges).map(|(index, _)| index)
+    }
+
+    fn role(&self, index: usize) -> Role {
+        if index == self.current { Role::Current } else { Role::Other }
     }
 
     fn find(&self, to: SocketAddr) -> Option<usize> {

@@ -1,5 +1,7 @@
 //! Tests of paths.
 
+use std::time::Duration;
+
 use super::*;
 use crate::sim::SeededGenerator;
 
@@ -13,8 +15,12 @@ fn at(millis: u64) -> Mono {
 
 fn path(addresses: &[u8]) -> (Path, SeededGenerator) {
     let mut generator = SeededGenerator::new(1);
-    let path = Path::new(addresses.iter().copied().map(address), &mut generator);
+    let path = Path::new(addresses.iter().copied().map(address), ChallengeBudget::new(), &mut generator);
     (path, generator)
+}
+
+fn next_challenge(path: &mut Path, now: Mono) -> Option<(SocketAddr, [u8; 8])> {
+    path.next_challenge(now, 42, &mut LimitCounts::default())
 }
 
 #[test]
@@ -22,7 +28,7 @@ fn an_offered_address_receives_three_datagrams_before_it_is_proven() {
     let (mut path, _) = path(&[1]);
     for _ in 0..3 {
         assert_eq!(path.allowance(address(1)), usize::MAX);
-        path.on_sent(address(1), 1200);
+        path.on_sent(at(0), address(1), 1200);
     }
     assert_eq!(path.allowance(address(1)), 0);
     assert!(!path.on_pong([9; 8], false), "the bytes are not those of a challenge");
@@ -39,9 +45,9 @@ fn a_learned_address_receives_three_times_its_bytes_until_it_is_proven_and_becom
     path.on_received(at(0), address(9), 50, true, &mut generator);
     assert_eq!(path.current(), Some(address(1)), "the proven address stays current until then");
     assert_eq!(path.allowance(address(9)), 150);
-    let (to, challenge) = path.next_challenge(at(0), 42).unwrap();
+    let (to, challenge) = next_challenge(&mut path, at(0)).unwrap();
     assert_eq!(to, address(9));
-    path.on_sent(to, 42);
+    path.on_sent(at(0), to, 42);
     assert_eq!(path.allowance(address(9)), 108);
     assert!(path.on_pong(challenge, false));
     assert_eq!(path.current(), Some(address(9)));
@@ -50,12 +56,12 @@ fn a_learned_address_receives_three_times_its_bytes_until_it_is_proven_and_becom
 #[test]
 fn a_peer_whose_first_datagrams_were_lost_may_answer_the_first_that_arrives() {
     let (mut path, mut generator) = path(&[1]);
-    (0..3).for_each(|_| path.on_sent(address(1), 1200));
-    (0..9).for_each(|_| path.on_sent(address(1), 48));
+    (0..3).for_each(|_| path.on_sent(at(0), address(1), 1200));
+    (0..9).for_each(|_| path.on_sent(at(0), address(1), 48));
     assert_eq!(path.allowance(address(1)), 0);
     path.on_received(at(0), address(1), 48, true, &mut generator);
     assert_eq!(path.allowance(address(1)), 144);
-    path.on_sent(address(1), 100);
+    path.on_sent(at(0), address(1), 100);
     assert_eq!(path.allowance(address(1)), 44);
 }
 
@@ -63,7 +69,7 @@ fn a_peer_whose_first_datagrams_were_lost_may_answer_the_first_that_arrives() {
 fn an_older_datagram_from_another_address_starts_no_proof() {
     let (mut path, mut generator) = path(&[1]);
     path.on_received(at(0), address(9), 50, false, &mut generator);
-    assert_eq!(path.next_challenge(at(0), 42), None);
+    assert_eq!(next_challenge(&mut path, at(0)), None);
     assert_eq!(path.allowance(address(9)), 0);
 }
 
@@ -74,14 +80,14 @@ fn an_unanswered_proof_ends_after_the_last_challenge() {
     path.on_received(at(0), address(9), 1000, true, &mut generator);
     let mut challenges = 0;
     let mut now = at(0);
-    if path.next_challenge(now, 42).is_some() {
-        path.on_sent(address(9), 42);
+    if next_challenge(&mut path, now).is_some() {
+        path.on_sent(at(0), address(9), 42);
         challenges += 1;
     }
     while let Some(deadline) = path.next_challenge_after(now) {
         now = deadline;
-        if path.next_challenge(deadline, 42).is_some() {
-            path.on_sent(address(9), 42);
+        if next_challenge(&mut path, deadline).is_some() {
+            path.on_sent(at(0), address(9), 42);
             challenges += 1;
         }
     }
@@ -93,7 +99,7 @@ fn an_unanswered_proof_ends_after_the_last_challenge() {
 fn the_first_offered_address_that_answers_becomes_current() {
     let (mut path, _) = path(&[1, 2, 3]);
     path.challenge_others(at(0));
-    let challenged: Vec<_> = std::iter::from_fn(|| path.next_challenge(at(0), 42)).collect();
+    let challenged: Vec<_> = std::iter::from_fn(|| next_challenge(&mut path, at(0))).collect();
     assert_eq!(challenged.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [address(2), address(3)]);
     assert!(path.on_pong(challenged[1].1, false));
     assert_eq!(path.current(), Some(address(3)));
@@ -116,10 +122,80 @@ fn a_proven_address_stays_current_when_the_offer_changes() {
     path.on_pong(path.challenge().unwrap(), false);
     path.offer([address(5)].into_iter(), at(0), &mut generator);
     assert_eq!(path.current(), Some(address(1)));
-    let (to, challenge) = path.next_challenge(at(0), 42).unwrap();
+    let (to, challenge) = next_challenge(&mut path, at(0)).unwrap();
     assert_eq!(to, address(5));
     assert!(path.on_pong(challenge, true));
     let (mut path, mut generator) = self::path(&[1, 2]);
     path.offer([address(5)].into_iter(), at(0), &mut generator);
     assert_eq!(path.current(), Some(address(5)), "no address was proven");
+}
+
+/// Sends every challenge that is due, for `seconds` in which nothing is answered. Returns how many went to which address.
+fn challenges(path: &mut Path, from: u64, seconds: u64) -> Vec<SocketAddr> {
+    let mut sent = Vec::new();
+    for millis in (from * 1_000..(from + seconds) * 1_000).step_by(50) {
+        while let Some((to, _)) = next_challenge(path, at(millis)) {
+            path.on_sent(at(millis), to, 42);
+            sent.push(to);
+        }
+    }
+    sent
+}
+
+#[test]
+fn other_addresses_do_not_renew_the_challenges_of_a_link() {
+    let (mut path, mut generator) = path(&[1]);
+    path.on_pong(path.challenge().unwrap(), false);
+    let mut sent = 0;
+    for second in 0..600 {
+        let offered = (0..4).map(|port| SocketAddr::from(([203, 0, 113, 7], 5_000 + 4 * (second as u16 % 9) + port)));
+        path.offer(offered, at(second * 1_000), &mut generator);
+        sent += challenges(&mut path, second, 1).len();
+    }
+    assert!((60..=16 + 60).contains(&sent), "{sent} challenges in 600 s");
+}
+
+#[test]
+fn addresses_share_the_challenges_of_a_link_evenly() {
+    let (mut path, _) = path(&[1, 2, 3, 4, 5]);
+    path.on_pong(path.challenge().unwrap(), false);
+    path.challenge_others(at(0));
+    let sent = challenges(&mut path, 0, 60);
+    for last in 2..=5 {
+        let count = sent.iter().filter(|to| **to == address(last)).count();
+        assert!((4..=6).contains(&count), "{count} challenges to address {last}");
+    }
+}
+
+#[test]
+fn an_unproven_current_address_receives_the_probes_of_four_link_timeouts() {
+    let (mut path, _) = path(&[1]);
+    let probes = |path: &mut Path, from: u64, to: u64| {
+        let granted = (from..to).filter(|second| {
+            let now = at(second * 1_000);
+            let granted = path.permission(now, SMALL_DATAGRAM) == Permission::Granted;
+            if granted {
+                path.on_sent(now, address(1), SMALL_DATAGRAM);
+            }
+            granted
+        });
+        granted.count()
+    };
+    assert_eq!(probes(&mut path, 0, 180), 180);
+    assert!(probes(&mut path, 180, 780) <= 60 + 30);
+    assert_eq!(probes(&mut path, 5_000, 5_180), 180, "a long pause restores the budget");
+}
+
+#[test]
+fn an_address_that_has_answered_is_challenged_whenever_the_current_one_does_not() {
+    let (mut path, _) = path(&[1, 2]);
+    path.challenge_others(at(0));
+    let (_, challenge) = next_challenge(&mut path, at(0)).unwrap();
+    path.on_pong(path.challenge().unwrap(), false);
+    path.on_pong(challenge, false);
+    assert_eq!(path.current(), Some(address(1)));
+    for second in 1..200 {
+        path.rechallenge_others(at(second * 1_000));
+        assert_eq!(challenges(&mut path, second, 1), [address(2)]);
+    }
 }
