@@ -135,6 +135,8 @@ pub enum FailReason {
     Misbehaved,
     /// The recipient has no address that this machine can send to.
     NoAddress,
+    /// The recipient has logged in so often that the sender's session cannot remember all of its sessions.
+    TooManySessions,
 }
 
 impl FailReason {
@@ -151,6 +153,7 @@ impl FailReason {
             Self::Incompatible => "incompatible",
             Self::Misbehaved => "broke the protocol",
             Self::NoAddress => "no address of that user can be reached from here",
+            Self::TooManySessions => "logged in too often; log in again to write to this user",
         }
     }
 }

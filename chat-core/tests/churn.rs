@@ -6,6 +6,7 @@ use std::time::Duration;
 use chat_core::client::Event;
 use chat_core::generator::Generator;
 use chat_core::message::Recipient;
+use chat_core::peer::LimitCounts;
 use chat_core::roster::Roster;
 use chat_core::sim::{
     AddressChange, Application, ConnectionFault, Crash, Direction, Profile, ProgramEvent, SeededGenerator, Suspension,
@@ -179,6 +180,7 @@ fn churn(seed: u64) {
     }
     assert!(churn.world.run_until_idle(QUIET), "messages are not delivered after the faults");
     churn.world.ledger.check();
+    assert_eq!(churn.world.limit_counts(), LimitCounts::default(), "honest users reached a limit");
 }
 
 #[test]

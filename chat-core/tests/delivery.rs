@@ -9,7 +9,7 @@ use std::time::Duration;
 use chat_core::generator::Generator;
 use chat_core::id::MessageId;
 use chat_core::message::{Content, FailReason, Outcome, Recipient, UnconfirmedReason};
-use chat_core::peer::{Datagram, Input, Output, Peer, PeerConfig, SendError, Slab, Transmit};
+use chat_core::peer::{Datagram, Input, LimitCounts, Output, Peer, PeerConfig, SendError, Slab, Transmit};
 use chat_core::presence::OfflineReason;
 use chat_core::roster::Change;
 use chat_core::sim::{Application, Group, Profile, SeededGenerator, announce, each_seed};
@@ -386,6 +386,7 @@ fn conversation(seed: u64) {
     group.run(Duration::from_secs(2));
     let outputs: Vec<Vec<Output>> = (0..count).map(|index| group.take_outputs(index)).collect();
     check_contract(&group, &outputs);
+    assert_eq!(group.limit_counts(), LimitCounts::default(), "honest members reached a limit");
 }
 
 fn check_contract(group: &Group, outputs: &[Vec<Output>]) {

@@ -1,12 +1,19 @@
 //! Faults of a single link: hostile members, peers that leave and return, and networks that work in one direction.
 
+mod common;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use chat_core::message::{FailReason, Outcome, Recipient, UnconfirmedReason};
-use chat_core::peer::{Input, Output, PeerConfig};
+use chat_core::key::KeyPair;
+use chat_core::message::{Content, FailReason, Outcome, Recipient, UnconfirmedReason};
+use chat_core::name::UserName;
+use chat_core::peer::{Datagram, Input, Loopback, Output, Peer, PeerConfig, Slab};
 use chat_core::presence::OfflineReason;
 use chat_core::roster::{Change, Entry};
-use chat_core::sim::{Application, Group, Profile};
+use chat_core::sim::{Application, Group, Profile, SeededGenerator};
+use chat_core::text::Text;
+use chat_core::time::{Mono, Now};
 use chat_core::wire::datagram::{Body, BodyContent, BodyScope, Frame};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -165,8 +172,11 @@ fn no_packet_number_is_reused_after_another_user_claimed_the_key() {
         group.input(0, Input::Change(Change::Online(entry)));
         group.send_text(0, Recipient::Everyone, "after");
         group.run(SECOND);
-        let sent = group.network.take_captured().into_iter().filter(|datagram| datagram.from == group.address(0));
+        // The keys depend on both names, so those of the impostor are others.
+        let sent = group.network.take_captured();
+        let sent = sent.into_iter().filter(|datagram| group.open_datagram(0, 1, &datagram.bytes).is_some());
         let mut numbers: Vec<Vec<u8>> = sent.map(|datagram| datagram.bytes[9..17].to_vec()).collect();
+        assert!(numbers.len() >= 2, "the two messages to the peer itself");
         let all = numbers.len();
         numbers.sort();
         numbers.dedup();
@@ -456,4 +466,57 @@ fn a_message_to_a_peer_without_a_usable_address_fails_immediately() {
     group.send_text(0, Recipient::Everyone, "hello");
     let outputs = group.take_outputs(0);
     assert!(failed(&outputs) && is_reported(&outputs), "other addresses, and none better: {outputs:?}");
+}
+
+#[test]
+fn a_user_that_logs_in_all_the_time_is_refused_and_newcomers_are_not() {
+    /// Some more than the sessions of one user that a machine remembers.
+    const SESSIONS: u64 = 8_300;
+    let (mut victim, own) = common::peer(0);
+    let mut generator = SeededGenerator::new(7);
+    let mut now = common::now(SECOND);
+    let mut slab = Slab::new(8);
+    let mut outputs = Vec::new();
+    let mut meet = |victim: &mut Peer, user: &str, now: &mut Now, outputs: &mut Vec<Output>| {
+        let keys = Arc::new(KeyPair::generate(&mut generator));
+        let (user, entry): (UserName, _) = (user.parse().expect("a name"), common::peer(1).1);
+        let entry = Entry { user: user.clone(), key: keys.public(), ..entry };
+        let random = Box::new(SeededGenerator::new(now.wall.as_millis()));
+        let mut peer = Peer::new(keys, user.clone(), Loopback::Ignored, PeerConfig::default(), random);
+        peer.handle(*now, Input::Roster(vec![own.clone()]), &mut Vec::new());
+        victim.handle(*now, Input::Change(Change::Online(entry.clone())), outputs);
+        let content = Content::Text(Text::parse("hello").expect("a valid text"));
+        let send = Input::Send { tag: 0, to: Recipient::Everyone, content, sent_at: now.wall };
+        peer.handle(*now, send, &mut Vec::new());
+        peer.transmit(*now, &mut slab);
+        for (_, bytes) in slab.iter() {
+            let datagram = Datagram { from: entry.address(), bytes: &mut bytes.to_vec() };
+            victim.receive(*now, std::iter::once(datagram), outputs);
+        }
+        slab.remove(usize::MAX);
+        let tokens: Vec<_> = outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::Deliver { token, .. } => Some(*token),
+                _ => None,
+            })
+            .collect();
+        tokens.iter().for_each(|token| victim.handle(*now, Input::Accept(*token), &mut Vec::new()));
+        let offline = Change::Offline { user, reason: OfflineReason::Asked };
+        victim.handle(*now, Input::Change(offline), outputs);
+        for _ in 0..2 {
+            victim.transmit(*now, &mut slab);
+            slab.remove(usize::MAX);
+            *now = common::now(now.mono.since(Mono::ZERO) + Duration::from_millis(1_900));
+            victim.handle(*now, Input::Tick, outputs);
+        }
+        delivered(&std::mem::take(outputs))
+    };
+    let heard: usize = (0..SESSIONS).map(|_| meet(&mut victim, "mallory", &mut now, &mut outputs)).sum();
+    assert!((8_000..SESSIONS as usize).contains(&heard), "{heard} of {SESSIONS} sessions");
+    assert_eq!(victim.limit_counts().users, 1);
+    for newcomer in ["alice", "bob", "小明"] {
+        assert_eq!(meet(&mut victim, newcomer, &mut now, &mut outputs), 1, "{newcomer}");
+    }
+    assert_eq!(meet(&mut victim, "mallory", &mut now, &mut outputs), 0);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chat_core::generator::Generator;
 use chat_core::message::Recipient;
-use chat_core::peer::PeerConfig;
+use chat_core::peer::{LimitCounts, PeerConfig};
 use chat_core::sim::{Application, Group, Profile, SEED_VARIABLE, SeededGenerator, announce, each_seed};
 
 /// The seeds of an ordinary run: a thousand for each of the nine networks.
@@ -53,6 +53,7 @@ fn conversation(profile: Profile, seed: u64) -> usize {
     assert!(group.run_until_idle(Duration::from_secs(300)), "outcomes are missing");
     group.run(Duration::from_secs(5));
     let totals = group.ledger.check();
+    assert_eq!(group.limit_counts(), LimitCounts::default(), "honest members reached a limit");
     assert_eq!((totals.failed, totals.unconfirmed), (0, 0), "nobody left, and no partition was longer than 10 s");
     totals.messages
 }

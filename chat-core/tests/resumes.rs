@@ -9,6 +9,7 @@ use std::time::Duration;
 use chat_core::client::Event;
 use chat_core::generator::Generator;
 use chat_core::name::UserName;
+use chat_core::peer::LimitCounts;
 use chat_core::presence::{Presence, Record};
 use chat_core::roster::{Change, Roster};
 use chat_core::server::{Count, ServerConfig};
@@ -144,6 +145,7 @@ fn resumes(seed: u64) -> (u64, u64) {
     room.world.run(30 * SECOND);
     room.apply_events();
     room.check();
+    assert_eq!(room.world.limit_counts(), LimitCounts::default(), "honest users reached a limit");
     let counts = room.world.server_counts(World::SERVER).expect("the server is running");
     (counts[Count::CaughtUp], counts[Count::Resumed] - counts[Count::CaughtUp])
 }

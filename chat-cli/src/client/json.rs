@@ -252,6 +252,7 @@ const fn reason(outcome: Outcome) -> Option<&'static str> {
         Outcome::Failed(FailReason::Refused) => "refused",
         Outcome::Failed(FailReason::Incompatible) => "incompatible",
         Outcome::Failed(FailReason::NoAddress) => "no-address",
+        Outcome::Failed(FailReason::TooManySessions) => "too-many-sessions",
         Outcome::Failed(FailReason::Misbehaved) | Outcome::Unconfirmed(UnconfirmedReason::Misbehaved) => "misbehaved",
         Outcome::Failed(FailReason::Left) | Outcome::Unconfirmed(UnconfirmedReason::Left) => "left",
         Outcome::Failed(FailReason::Lost) | Outcome::Unconfirmed(UnconfirmedReason::Lost) => "lost",

@@ -84,9 +84,6 @@ pub(super) const LINGER: Duration = Duration::from_secs(3);
 /// numbers below it do not overflow.
 pub(super) const MAX_NUMBER: u64 = 1 << 62;
 
-/// The links whose resumption state is kept. A session that exceeds it needs a successor with a new key.
-pub(super) const MAX_RESUMPTIONS: usize = 65_536;
-
 /// The bytes of a datagram that are reserved besides a whole body: room for an ack of the usual size.
 pub(super) const RESERVED_FOR_ACK: usize = 67;
 

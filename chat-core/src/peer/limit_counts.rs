@@ -12,13 +12,16 @@ pub struct LimitCounts {
     pub retransmissions: u64,
     /// Challenges of addresses that waited, because the link had sent many datagrams to addresses that did not answer.
     pub challenges: u64,
+    /// Users to whom no links are opened any more, because they had too many sessions.
+    pub users: u64,
 }
 
 impl AddAssign for LimitCounts {
     fn add_assign(&mut self, other: Self) {
-        let Self { violations, retransmissions, challenges } = other;
+        let Self { violations, retransmissions, challenges, users } = other;
         self.violations += violations;
         self.retransmissions += retransmissions;
         self.challenges += challenges;
+        self.users += users;
     }
 }

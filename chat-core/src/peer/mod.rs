@@ -20,7 +20,7 @@
 //! | `schedule` | timers, the ready queue, stalls of the process |
 //! | `remote` | one peer: roster entry, link, timer |
 //! | `table` | all peers |
-//! | `resumptions` | what is kept of removed links |
+//! | `resumptions` | what is kept of removed links, by user |
 //! | `limit_counts` | how often the limits on peers took effect |
 //! | `messages`, `body` | our messages and their pending outcomes; the encoding of a message |
 //! | `slab` | the buffer of sealed datagrams |

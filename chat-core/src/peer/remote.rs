@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::PeerConfig;
 use super::io::Reach;
-use super::link::{ChallengeBudget, Context, Link, usable_addresses};
+use super::link::{Context, Link, usable_addresses};
 use super::resumptions::Resumptions;
 use super::table::PeerIndex;
 use super::timers::PeerTimers;
@@ -73,7 +73,7 @@ impl RemotePeer {
     /// Returns the link, and opens it first if there is none.
     ///
     /// # Errors
-    /// The peer's key or link versions are unusable, or the numbers that its last link has used are unknown.
+    /// The peer's key or link versions are unusable, or the numbers that an earlier link has used are unknown.
     pub(super) fn open_link(
         &mut self,
         local: &LocalSession,
@@ -81,16 +81,16 @@ impl RemotePeer {
         cx: &mut Context,
     ) -> Result<&mut Link, FailReason> {
         if self.link.is_none() {
-            let unusable = if resumptions.is_exhausted() { FailReason::Leaving } else { FailReason::Incompatible };
             let entry = &self.entry;
-            if !(entry.versions.low..=entry.versions.high).contains(&VERSION) || resumptions.may_lack(&self.session) {
-                return Err(unusable);
+            if !(entry.versions.low..=entry.versions.high).contains(&VERSION) {
+                return Err(FailReason::Incompatible);
             }
+            resumptions.check(&entry.user, self.session)?;
             let theirs = Party { key: entry.key, user: entry.user.clone() };
-            let keys = LinkKeys::derive(&local.keys, &local.user, &theirs).map_err(|_| unusable)?;
-            let resumption = resumptions.take(&self.session);
+            let keys = LinkKeys::derive(&local.keys, &local.user, &theirs).map_err(|_| FailReason::Incompatible)?;
+            let (resumption, challenges) = resumptions.take(&entry.user, self.session);
             let addresses = usable_addresses(entry, local.reach);
-            let link = Link::new(keys, addresses, resumption, ChallengeBudget::new(), cx);
+            let link = Link::new(keys, addresses, resumption, challenges, cx);
             self.link = Some(Box::new(link));
         }
         self.link.as_deref_mut().ok_or(FailReason::Incompatible)

@@ -94,6 +94,7 @@ impl Peer {
         peer.status = RosterStatus::Lingering(now + LINGER);
         if let Some(link) = &mut peer.link {
             link.close(unconfirmed, failed, Goodbye::None, &mut self.cx);
+            self.resumptions.keep_challenges(&peer.entry.user, link.challenge_budget());
         }
         self.report_events(now, index, out);
     }
@@ -102,7 +103,7 @@ impl Peer {
     /// from it. In that case the peer stays as [`RosterStatus::Gone`].
     pub(super) fn retire(&mut self, index: PeerIndex, out: &mut Vec<Output>) {
         let Some(peer) = self.peers.get_mut(index) else { return };
-        let session = peer.session;
+        let (session, user) = (peer.session, peer.entry.user.clone());
         if let Some(link) = &mut peer.link {
             let buffered = link.buffered();
             link.drop_undelivered();
@@ -113,7 +114,7 @@ impl Peer {
             }
         }
         if let Some(link) = self.remove(index)
-            && let Err(Exhausted) = self.resumptions.insert(session, link.resumption())
+            && let Err(Exhausted) = self.resumptions.insert(&user, session, link.resumption(), &mut self.cx.limits)
         {
             out.push(Output::Exhausted);
         }

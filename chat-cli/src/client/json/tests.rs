@@ -174,6 +174,7 @@ fn every_code_and_reason_is_documented() {
         F::Incompatible,
         F::Misbehaved,
         F::NoAddress,
+        F::TooManySessions,
     ];
     let unconfirmed = [U::Left, U::Lost, U::Replaced, U::TimedOut, U::Leaving, U::Misbehaved];
     let reasons = failed

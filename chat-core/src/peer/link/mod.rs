@@ -42,6 +42,8 @@ use crate::wire::datagram::ByeReason;
 pub(super) use self::incoming::Decision;
 pub(super) use self::path::{ChallengeBudget, usable_addresses};
 pub(super) use self::resumption::Resumption;
+#[cfg(test)]
+pub(super) use self::resumption::resumption_after;
 
 pub(super) struct Link {
     keys: LinkKeys,

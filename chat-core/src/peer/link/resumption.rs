@@ -67,6 +67,11 @@ impl Link {
         }
     }
 
+    /// Returns what is left for addresses that are not proven.
+    pub(in crate::peer) const fn challenge_budget(&self) -> ChallengeBudget {
+        self.path.budget()
+    }
+
     /// Returns the state with which a later link continues.
     pub(in crate::peer) fn resumption(&self) -> Resumption {
         Resumption {
@@ -77,4 +82,10 @@ impl Link {
             retransmissions: self.retransmissions,
         }
     }
+}
+
+/// The state of a link that has sent packets up to `next_packet`.
+#[cfg(test)]
+pub(in crate::peer) fn resumption_after(next_packet: u64) -> Resumption {
+    Resumption { next_packet, ..Resumption::default() }
 }

@@ -25,7 +25,7 @@ use crate::client::{self, ClientConfig, Credentials};
 use crate::message::{Content, Recipient};
 use crate::name::UserName;
 use crate::password::Password;
-use crate::peer::{self, Peer, PeerConfig};
+use crate::peer::{self, LimitCounts, Peer, PeerConfig};
 use crate::presence::Record;
 use crate::roster::Roster;
 use crate::server::{Counts, ServerConfig};
@@ -242,6 +242,13 @@ impl World {
     /// The counts of a server in its current run, if the server is running.
     pub fn server_counts(&self, server: ServerId) -> Option<Counts> {
         self.servers[server.0].machine().map(crate::server::Server::counts)
+    }
+
+    /// Returns how often each limit on peers took effect, over all users and their programs.
+    pub fn limit_counts(&self) -> LimitCounts {
+        let mut counts = LimitCounts::default();
+        self.users.iter().for_each(|node| counts += node.limit_counts());
+        counts
     }
 
     /// The presence log of a server, over all its runs.

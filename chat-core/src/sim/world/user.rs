@@ -8,7 +8,7 @@ use super::{ProgramEvent, ServerId, TimedEvent, UserId, WorldConfig};
 use crate::client::{self, Client, Credentials, Event};
 use crate::key::KeyPair;
 use crate::name::UserName;
-use crate::peer::{self, Datagram, Loopback, Peer, Slab, Transmit};
+use crate::peer::{self, Datagram, LimitCounts, Loopback, Peer, Slab, Transmit};
 use crate::sim::application::{Application, Inbox};
 use crate::sim::{Clock, Ledger, SeededGenerator, SimDatagram};
 use crate::time::{Mono, Now};
@@ -35,6 +35,8 @@ pub(super) struct UserNode {
     slab: Slab,
     seed: u64,
     peers_started: u64,
+    /// The limit counts of peer machines that have ended.
+    limits: LimitCounts,
     keys: Option<Arc<KeyPair>>,
     peer_out: Vec<peer::Output>,
     client_out: Vec<client::Output>,
@@ -61,6 +63,7 @@ impl UserNode {
             slab: Slab::new(SLAB_SLOTS),
             seed: 0,
             peers_started: 0,
+            limits: LimitCounts::default(),
             keys: None,
             peer_out: Vec::new(),
             client_out: Vec::new(),
@@ -77,6 +80,13 @@ impl UserNode {
         let peer = self.peer.as_ref().and_then(Peer::deadline);
         let machines = [client, peer].into_iter().flatten().map(|at| self.clock.world(at));
         machines.chain(self.inbox.deadline()).min()
+    }
+
+    /// How often each limit of its peer machines took effect, over all programs.
+    pub(super) fn limit_counts(&self) -> LimitCounts {
+        let mut counts = self.limits;
+        counts += self.peer.as_ref().map(Peer::limit_counts).unwrap_or_default();
+        counts
     }
 
     /// The offer of its address, as a driver would detect it.
@@ -241,6 +251,7 @@ impl UserNode {
     /// Ends the peer machine with this last input.
     fn end_peer(&mut self, last: peer::Input, cx: &mut UserContext<'_>) {
         self.feed_peer(last, cx);
+        self.limits = self.limit_counts();
         self.peer = None;
         self.inbox.clear();
     }

@@ -46,11 +46,6 @@ const OTHERS: u32 = 16;
 const INTERVAL: Duration = Duration::from_secs(10);
 
 impl ChallengeBudget {
-    /// A budget of which nothing is used.
-    pub(in crate::peer) fn new() -> Self {
-        Self { current: RateLimit::new(INTERVAL, CURRENT), others: RateLimit::new(INTERVAL, OTHERS) }
-    }
-
     /// Counts one datagram if the budget allows it.
     ///
     /// # Errors
@@ -65,5 +60,11 @@ impl ChallengeBudget {
     /// Returns whether the budget allows one datagram.
     pub(super) fn permission(mut self, now: Mono, role: Role) -> Permission {
         self.take(now, role).map_or_else(Permission::Later, |()| Permission::Granted)
+    }
+}
+
+impl Default for ChallengeBudget {
+    fn default() -> Self {
+        Self { current: RateLimit::new(INTERVAL, CURRENT), others: RateLimit::new(INTERVAL, OTHERS) }
     }
 }

@@ -247,6 +247,11 @@ impl Path {
         }
     }
 
+    /// Returns what is left for addresses that are not proven.
+    pub(super) const fn budget(&self) -> ChallengeBudget {
+        self.budget
+    }
+
     /// Returns the time of the next challenge after `now`. Challenges that are due wait only for the socket.
     pub(super) fn next_challenge_after(&self, now: Mono) -> Option<Mono> {
         self.challenge_at?;

@@ -15,7 +15,7 @@ fn at(millis: u64) -> Mono {
 
 fn path(addresses: &[u8]) -> (Path, SeededGenerator) {
     let mut generator = SeededGenerator::new(1);
-    let path = Path::new(addresses.iter().copied().map(address), ChallengeBudget::new(), &mut generator);
+    let path = Path::new(addresses.iter().copied().map(address), ChallengeBudget::default(), &mut generator);
     (path, generator)
 }
 
