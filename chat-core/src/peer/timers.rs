@@ -24,11 +24,18 @@ pub(super) struct PeerTimers {
 /// often.
 const SPARE: usize = 64;
 
+/// The number of peers from which on the heap has room for all deadlines. A machine with fewer peers saves the kilobyte.
+const FEW: usize = 8;
+
 impl PeerTimers {
     /// Sets the deadline of a peer, in place of an earlier one.
     pub(super) fn set(&mut self, index: PeerIndex, at: Mono) {
         if self.set.len() <= index.get() {
             self.set.resize(index.get() + 1, None);
+            if self.set.len() >= FEW {
+                // Room for all that `clean` leaves, so that setting a timer does not allocate.
+                self.heap.reserve((2 * self.set.len() + SPARE + 1).saturating_sub(self.heap.len()));
+            }
         }
         if self.set[index.get()].replace(at) != Some(at) {
             self.heap.push(Reverse((at, index)));
