@@ -44,13 +44,13 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, answer: FakeAnswer) -> st
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
     let mut ignored = [0; 4_096];
     // The client sends its hello, and the login only after ours.
-    stream.read(&mut ignored)?;
+    let _hello = stream.read(&mut ignored)?;
     let mut bytes = Vec::new();
     let hello = if let FakeAnswer::Hello(hello) = answer { hello } else { Hello::OURS };
     frame::encode_raw(&hello.encode(), &mut bytes);
     stream.write_all(&bytes)?;
     stream.flush()?;
-    stream.read(&mut ignored)?;
+    let _login = stream.read(&mut ignored)?;
     if let FakeAnswer::Rejection(rejection) = answer {
         bytes.clear();
         frame::encode(&Reply::Rejected(rejection), &mut bytes);
