@@ -12,8 +12,8 @@ use crate::interfaces::{self, needs_zone};
 /// The TCP port of a server, unless configured otherwise.
 pub const DEFAULT_PORT: u16 = 7777;
 
-/// The address of a server: a host name or IP address, and a port. Displayed as `HOST:PORT`, in one spelling per server,
-/// under which [`KnownServers`](crate::trust::KnownServers) remembers it.
+/// The address of a server: a host name or IP address, and a port. `Display` writes `HOST:PORT` in a normalized form,
+/// which [`KnownServers`](crate::trust::KnownServers) stores.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ServerAddress {
     host: Box<str>,
@@ -23,8 +23,8 @@ pub struct ServerAddress {
 }
 
 impl ServerAddress {
-    /// Parses `HOST:PORT` or `HOST`, which means [`DEFAULT_PORT`]. An IPv6 address with a port needs brackets, and a
-    /// link-local one its zone, such as `[fe80::1%eth0]:7777`.
+    /// Parses `HOST:PORT` or `HOST`. The port defaults to [`DEFAULT_PORT`]. An IPv6 address with a port needs brackets,
+    /// and a link-local one its zone, such as `[fe80::1%eth0]:7777`.
     ///
     /// # Errors
     /// See [`AddressError`]. Each message says what to write instead.
@@ -59,7 +59,7 @@ impl ServerAddress {
             Some((host, zone)) => (host, Some(zone.into())),
             None => (host, None),
         };
-        // One spelling per server, because known servers are compared by it.
+        // Normalized, because known servers are compared by it.
         let host = match (host.parse::<IpAddr>(), &zone) {
             (Ok(IpAddr::V6(ip)), None) if needs_zone(ip) => return Err(AddressError::no_zone(ip)),
             (Ok(IpAddr::V6(ip)), Some(_)) if !needs_zone(ip) => return Err(AddressError::Zone(ip)),
@@ -79,10 +79,10 @@ impl ServerAddress {
         self.port
     }
 
-    /// Looks up the addresses of the host, at least one, in the order in which the system prefers them.
+    /// Looks up the addresses of the host, in the system's order of preference. Returns at least one.
     pub(crate) async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         if let (Some(zone), Ok(ip)) = (&self.zone, self.host.parse()) {
-            // Each time, because an interface that comes back has another index.
+            // Looked up on each call, because an interface that returns has a new index.
             let zone = interfaces::zone(zone).map_err(io::Error::other)?;
             return Ok(vec![SocketAddrV6::new(ip, self.port, 0, zone.get()).into()]);
         }
@@ -135,8 +135,8 @@ impl AdvertisedAddress {
     /// Parses `IP` or `IP:PORT`. An IPv6 address with a port needs brackets.
     ///
     /// # Errors
-    /// [`AddressError::Advertised`] if it is neither, or is an unspecified or multicast address or port 0, to which no
-    /// peer can send. [`AddressError::AdvertisedZone`] if it has a zone.
+    /// [`AddressError::Advertised`] if `typed` is neither. Also for an unspecified or multicast address and for port 0,
+    /// to which no peer can send. [`AddressError::AdvertisedZone`] if the address has a zone.
     pub fn parse(typed: &str) -> Result<Self, AddressError> {
         let typed = typed.trim();
         if typed.contains('%') {

@@ -1,4 +1,4 @@
-//! Binding, for TCP and UDP alike: `[::]` means all addresses of both families on every machine.
+//! Binds TCP and UDP sockets. `[::]` means all addresses of both families on every machine.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,7 +14,7 @@ pub(crate) fn bind(
     kind: Type,
     prepare: impl Fn(&Socket, SocketAddr) -> io::Result<()>,
 ) -> io::Result<Socket> {
-    // An IPv4 address in IPv6 form belongs to no interface of an IPv6-only socket.
+    // An IPv6-only socket cannot bind to an IPv4-mapped address.
     let address = match address.ip().to_canonical() {
         ip if ip.is_ipv4() => SocketAddr::new(ip, address.port()),
         _ => address,

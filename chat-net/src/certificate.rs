@@ -1,4 +1,4 @@
-//! Certificates under the eyes of an authority: why one is refused, in words.
+//! Why a client that trusts certificate authorities refuses a server's certificate, in words for people.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use webpki::EndEntityCert;
 
 use crate::clock::wall;
 
-/// Why clients that trust an authority refuse a server's certificate. Each message continues "the certificate".
+/// Why clients that trust an authority refuse a server's certificate. Each message continues a sentence that begins
+/// with "the certificate".
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CertificateProblem {
     /// None of the authorities that the client trusts signed it.
@@ -35,7 +36,7 @@ pub enum CertificateProblem {
         /// Host names in the certificate. Empty if it has only other names, such as IP addresses.
         names: Vec<String>,
     },
-    /// Its time of validity begins later.
+    /// Its validity begins later.
     #[error("is not valid before {from}, and the clock of this machine says {now}")]
     NotYetValid {
         /// The beginning of its validity.
@@ -43,7 +44,7 @@ pub enum CertificateProblem {
         /// The time at the clock of this machine.
         now: Timestamp,
     },
-    /// Its time of validity is over.
+    /// Its validity is over.
     #[error("expired at {until}, and the clock of this machine says {now}")]
     Expired {
         /// The end of its validity.
@@ -67,7 +68,7 @@ impl CertificateProblem {
     pub(crate) fn new(error: &CertificateError, leaf: &CertificateDer<'_>, host: &ServerName<'_>) -> Self {
         match error {
             CertificateError::UnknownIssuer => Self::UnknownAuthority,
-            // The second if the two keys are not even of one kind.
+            // The second variant occurs if the two keys are of different kinds.
             CertificateError::BadSignature
             | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Self::OtherAuthority,
             CertificateError::NotValidYetContext { time, not_before } => {
@@ -91,7 +92,8 @@ impl CertificateProblem {
         }
     }
 
-    /// Why every client that trusts an authority refuses `leaf`, whatever the authority and the host are.
+    /// Returns why every client that trusts an authority refuses `leaf`, regardless of its authority and of the host
+    /// that it dials.
     pub(crate) fn of_any_authority(leaf: &CertificateDer<'_>, algorithms: WebPkiSupportedAlgorithms) -> Option<Self> {
         // No host has this name (RFC 6761).
         let nowhere = ServerName::try_from("chat.invalid").expect("the constant is a valid name");
@@ -125,7 +127,7 @@ fn other_host(host: &str, names: &[String]) -> String {
 
 /// The host names in a certificate.
 fn host_names(certificate: &CertificateDer<'_>) -> Vec<String> {
-    /// As many as a sentence can hold. A certificate of a content network has hundreds.
+    /// The most names that fit into a sentence. The certificate of a content delivery network has hundreds.
     const MAX_NAMES: usize = 5;
     let Ok(certificate) = EndEntityCert::try_from(certificate) else { return Vec::new() };
     certificate.valid_dns_names().take(MAX_NAMES).map(str::to_owned).collect()

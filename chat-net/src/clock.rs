@@ -23,7 +23,7 @@ impl Clock {
 
     /// Converts a machine's deadline for a timer.
     pub(crate) fn instant(&self, at: Mono) -> Instant {
-        // Keeps the sum within what an instant can hold; no driver runs that long.
+        // Bounds the sum so that an `Instant` can hold it. No driver runs that long.
         const FAR: Duration = Duration::from_secs(86_400 * 365 * 100);
         self.start + at.since(Mono::ZERO).min(FAR)
     }

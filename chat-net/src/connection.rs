@@ -17,16 +17,16 @@ use crate::framed::FrameReader;
 use crate::frames::Frames;
 use crate::send_queue::{Next, SESSION_LIMIT, SendQueue};
 
-/// How long the other side may read nothing before it counts as too slow: longer than any pause of a working network,
-/// shorter than anybody waits.
+/// The time for which the other side may read nothing before it counts as too slow. It is longer than any pause of a
+/// working network.
 pub(crate) const STALL: Duration = Duration::from_secs(30);
 
-/// How long writing the rest of the queue may take in all once the connection is closing. No limit counts such
-/// connections, so a client that reads a little now and then must not keep one for hours.
+/// The most time for writing the rest of the queue once the connection is closing. Closing connections count towards no
+/// limit, so a client that reads slowly must not keep one open for hours.
 const CLOSE_TIME: Duration = Duration::from_secs(30);
 
-/// How long the other side may take to close its direction. Closing earlier could reset the connection and lose what was
-/// written last, which is mostly the reason for closing.
+/// The time that the other side has to close its direction. Closing earlier could reset the connection and lose the
+/// last frame, which usually states the reason.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// What a connection's owner shares with the task that runs it.
@@ -82,7 +82,8 @@ pub(crate) enum Gone {
 /// Runs a connection to its end: received frames go to `inbound`, frames in the send queue are written. After the owner
 /// has closed or aborted the queue, `inbound` receives no [`Incoming::Gone`].
 ///
-/// Takes halves, because each of ten thousand futures would reserve space for a whole stream.
+/// Takes halves, because a future that took the whole stream would reserve space for it, and a server runs ten thousand
+/// of these futures.
 pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin, M, T>(
     (read, mut write): (ReadHalf<S>, WriteHalf<S>),
     handle: &Handle<M>,
@@ -126,7 +127,7 @@ async fn read_all<R: AsyncRead + Unpin, M, T>(
         match reader.next(|| handle.frame_limit()).await {
             Ok(Some(frame)) => {
                 if inbound.send(wrap(Incoming::Frame(frame))).await.is_err() {
-                    // The owner has ended; what it queued last is still to be written.
+                    // The owner has ended. The frames that it queued last must still be written.
                     handle.queue.close();
                     return std::future::pending().await;
                 }
@@ -150,7 +151,7 @@ async fn write_all<W: AsyncWrite + Unpin, M, T>(
     let mut deadline = WriteDeadline { stall, queue, close: None };
     loop {
         match queue.next().await {
-            // Biased, because a write mostly completes without waiting, and then the abort need not be looked at.
+            // Biased, because most writes complete without waiting, and then polling for an abort is a waste.
             Next::Write(frames) => tokio::select! {
                 biased;
                 written = write_frames(write, frames, &mut deadline) => {
@@ -160,7 +161,7 @@ async fn write_all<W: AsyncWrite + Unpin, M, T>(
                 }
                 () = queue.aborted() => return End::Aborted,
             },
-            // If the owner has ended, what it queued last is still to be written.
+            // An error means that the owner has ended. The frames that it queued last must still be written.
             Next::Mark(mark) => tokio::select! {
                 biased;
                 sent = inbound.send(wrap(Incoming::Written(mark))) => drop(sent),
@@ -176,7 +177,7 @@ async fn write_all<W: AsyncWrite + Unpin, M, T>(
 struct WriteDeadline<'a, M> {
     stall: Duration,
     queue: &'a SendQueue<M>,
-    /// When a closing connection has to be over.
+    /// When a closing connection must have ended.
     close: Option<Instant>,
 }
 
@@ -204,7 +205,7 @@ async fn write_frames<W: AsyncWrite + Unpin, M>(
     while frames.has_remaining() {
         in_time(timeout_at(deadline.next(), write.write_buf(&mut frames)).await)?;
     }
-    // TLS may hold records back; only a flush shows that the other side reads them.
+    // TLS may buffer records. Only a flush shows that the socket takes them, so that the other side reads.
     in_time(timeout_at(deadline.next(), write.flush()).await.map(|result| result.map(|()| 1))).map(drop)
 }
 
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn everything_queued_reaches_a_side_that_goes_on_sending() {
+    async fn everything_queued_reaches_a_side_that_keeps_sending() {
         let (mut near, handle, mut received, task) = start(64 * 1024);
         near.write_all(&[0, 0, 0, 1, b'x']).await.unwrap();
         assert!(matches!(received.recv().await, Some(Incoming::Frame(frame)) if *frame == b"x"));

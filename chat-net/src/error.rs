@@ -134,7 +134,8 @@ pub enum ConnectError {
     /// The server rejected the login.
     #[error("{0}")]
     Rejected(Rejection),
-    /// The login ended without an answer of the server.
+    /// The login ended without a rejection: the server did not answer, or the connection or the session ended before
+    /// the roster was complete.
     #[error("the login at {server} failed: {what}; try again")]
     LoginFailed {
         /// The address of the server.
@@ -142,8 +143,8 @@ pub enum ConnectError {
         /// What happened.
         what: String,
     },
-    /// The connection ended before the server answered the registration, and no further attempt learned whether the account
-    /// exists.
+    /// The connection ended before the server answered the registration. Further attempts could not find out whether
+    /// the account exists.
     #[error(
         "{server} did not answer the registration, so the account may exist; try to log in before you register again"
     )]
@@ -184,7 +185,7 @@ pub enum SendError {
     Offline,
 }
 
-/// Why a password was not changed, or may not have been changed.
+/// Why a password change failed. If the server did not answer, the password may have changed nevertheless.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum ChangePasswordError {
     /// The server rejected the change or did not answer, or another change is in progress.
@@ -201,7 +202,7 @@ pub enum EndReason {
     /// The server ended it.
     #[error(transparent)]
     Ended(#[from] chat_core::wire::control::Ended),
-    /// The server rejected the login that was to resume it.
+    /// The server rejected the attempt to resume it.
     #[error("the server rejects the return of this session: {0}")]
     Rejected(Rejection),
     /// The server now speaks another version of the protocol.
@@ -215,7 +216,7 @@ pub enum EndReason {
     Internal,
 }
 
-/// Describes a connection error without the number that the system's text contains.
+/// Describes a connection error without the error number in the system's text.
 fn plain(error: &io::Error) -> String {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, TimedOut};
     match error.kind() {
@@ -228,7 +229,7 @@ fn plain(error: &io::Error) -> String {
     }
 }
 
-/// Describes a failed handshake without the library's words, which are for developers.
+/// Describes a failed handshake for users. The TLS library's own text is for developers.
 const fn tls_cause(error: &rustls::Error) -> &'static str {
     match error {
         rustls::Error::AlertReceived(_) => {

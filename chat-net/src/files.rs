@@ -21,17 +21,18 @@ pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Reads a secret from `path` and removes the access of other users. They may have copied the secret already, but it must
-/// not stay readable. Where that is impossible, as for a secret that a container mounts, a warning has to suffice.
+/// Reads a secret from `path` and removes the access of other users. They may have copied the secret already, but it
+/// must not stay readable. If the mode cannot change, as for a secret that a container mounts, the function only logs a
+/// warning.
 ///
 /// # Errors
-/// The file cannot be read, or other users can write it: the secret may be theirs.
+/// The file cannot be read, or other users can still write it, so that the secret may be theirs.
 pub(crate) fn read_private(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = File::open(path)?;
     #[cfg(unix)]
     make_private(&file, path)?;
     let length = usize::try_from(file.metadata()?.len()).unwrap_or_default();
-    // Room for the whole file, so that no partial copy is left behind by growing.
+    // Room for the whole file, because a buffer that grows leaves copies of the secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -101,12 +102,12 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Whether `path` is something other than a file, such as /dev/null, which must not become one.
+/// Whether `path` exists and is not a regular file. A device such as /dev/null must not be replaced by a file.
 pub(crate) fn is_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
-/// Gives a new file the owner and the mode of the one that it replaces, as far as the system allows it.
+/// Gives a new file the owner and the mode of the file that it replaces, as far as the system allows.
 fn keep_access(path: &Path, found: &fs::Metadata) {
     #[cfg(unix)]
     {
@@ -119,9 +120,9 @@ fn keep_access(path: &Path, found: &fs::Metadata) {
 /// The file that `path` leads to through symbolic links, whether or not it exists.
 ///
 /// # Errors
-/// A link cannot be read, or the links lead in a circle.
+/// A link cannot be read, or the links form a loop.
 pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
-    /// As many as Linux follows.
+    /// The limit of Linux.
     const MAX_LINKS: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -144,7 +145,7 @@ pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
 /// may be waiting for it.
 ///
 /// # Errors
-/// The file cannot be created, or another process has held the lock for `patience`.
+/// The file cannot be created, or another process holds the lock for longer than `patience`.
 pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
     let path = hidden(path, "lock")?;
     let file = private_options().create(true).truncate(false).open(&path)?;
@@ -171,7 +172,7 @@ pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
 /// The pause between two attempts to get a lock: shorter than people notice.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Whether a file system without locks, as some network file systems are, refused a lock.
+/// Whether `error` means that the file system has no locks. Some network file systems have none.
 fn has_no_locks(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

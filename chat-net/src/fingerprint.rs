@@ -7,8 +7,8 @@ use aws_lc_rs::digest;
 use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
 
-/// The SHA-256 of a server's public key (its SubjectPublicKeyInfo). A new certificate for the same key keeps it. Displayed
-/// as 64 hexadecimal digits; parsing ignores colons and spaces between them.
+/// The SHA-256 of a server's public key (its SubjectPublicKeyInfo). A new certificate for the same key has the same
+/// fingerprint. Displayed as 64 hexadecimal digits; parsing ignores colons and spaces between them.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Fingerprint([u8; 32]);
 

@@ -17,7 +17,7 @@ const READ: usize = 4096;
 pub(crate) struct FrameReader<R> {
     stream: R,
     decoder: FrameDecoder,
-    /// Bytes after the last returned frame, from `at` on. Mostly empty, and then without an allocation.
+    /// Bytes after the last returned frame, from `at` on. Usually empty, without an allocation.
     rest: Zeroizing<Vec<u8>>,
     at: usize,
 }

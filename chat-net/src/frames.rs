@@ -1,4 +1,4 @@
-//! Frames that are written together without copying them into one buffer: connections share most of them.
+//! Frames that are written together. They are not copied into one buffer, because connections share most of them.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;

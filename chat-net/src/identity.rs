@@ -25,7 +25,8 @@ const TICKET_FILE: &str = "ticket.key";
 
 const TICKET_KEY_LEN: usize = 32;
 
-/// The keys by which clients recognise a server and its tickets across restarts.
+/// The keys that a server keeps across restarts: the private key by which clients recognise it, and the key that seals
+/// its tickets.
 pub struct ServerIdentity {
     pub(crate) certified: Arc<CertifiedKey>,
     pub(crate) ticket_key: Zeroizing<[u8; TICKET_KEY_LEN]>,
@@ -48,8 +49,8 @@ impl ServerIdentity {
         Self::new(&path, &pem, &path, &pem, ticket_key)
     }
 
-    /// Loads a certificate chain and its private key from PEM files, for a certificate of an authority. The ticket key is
-    /// loaded from `ticket_file`, which is created if it does not exist.
+    /// Loads a certificate chain and its private key from PEM files. Use it for a certificate that an authority signed.
+    /// The ticket key is loaded from `ticket_file`, which is created if it does not exist.
     ///
     /// # Errors
     /// A file cannot be read or parsed, or the key does not belong to the certificate.
@@ -66,8 +67,8 @@ impl ServerIdentity {
         self.fingerprint
     }
 
-    /// Why every client that trusts an authority ([`Trust::Ca`](crate::trust::Trust::Ca)) refuses the certificate at this
-    /// time, whatever the authority and the host are. `None` if such clients can accept it.
+    /// Returns why every client with [`Trust::Ca`](crate::trust::Trust::Ca) refuses the certificate at this time,
+    /// regardless of its authority and of the host that it dials. `None` if such clients can accept the certificate.
     pub fn authority_problem(&self) -> Option<CertificateProblem> {
         let leaf = self.certified.cert.first()?;
         CertificateProblem::of_any_authority(leaf, tls::provider().signature_verification_algorithms)
@@ -141,7 +142,7 @@ fn read_or_create(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let bytes = create()?;
             files::create_private(path, &bytes).map_err(|source| IdentityError::Write { path: path.into(), source })?;
-            // Read again: if another process was faster, its file counts.
+            // Read again, because another process may have created the file first.
             read()
         }
         result => result,
@@ -149,7 +150,7 @@ fn read_or_create(
     .map_err(|source| IdentityError::Read { path: path.into(), source })
 }
 
-/// Creates a key and its certificate. The certificate practically never expires, because clients check the key alone.
+/// Creates a key and its certificate. The certificate is valid until the year 9999, because clients check only the key.
 fn create_pem() -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "chat-server");
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_and_a_key_that_do_not_fit_are_refused() {
+    fn a_private_key_of_another_certificate_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let [one, two] = [1, 2].map(|_| rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap());

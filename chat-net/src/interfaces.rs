@@ -26,7 +26,8 @@ pub fn zone(named: &str) -> Result<Zone, UnknownZone> {
     })
 }
 
-/// The name of an interface with a link-local IPv6 address, for an example that works here. `eth0` if there is none.
+/// The name of an interface with a link-local IPv6 address, for an example that works on this machine. `eth0` if there
+/// is none.
 pub fn example_zone() -> String {
     link_local_names(&list()).into_iter().next().unwrap_or_else(|| "eth0".to_owned())
 }
@@ -36,7 +37,7 @@ pub const fn needs_zone(ip: Ipv6Addr) -> bool {
     ip.is_unicast_link_local()
 }
 
-/// The addresses of all interfaces, with their states. An error counts as no interface.
+/// The addresses of all interfaces, with their states. Empty if the system cannot list them.
 pub(crate) fn list() -> Vec<Interface> {
     if_addrs::get_if_addrs().unwrap_or_else(|error| {
         log::debug!("cannot list the network interfaces: {error}");

@@ -79,7 +79,7 @@
 //!
 //! Every queue has a named limit, and a task that serves many never waits for a single connection or peer. The server
 //! drops a client that does not read. A datagram that the socket does not take counts as lost, as it would in the
-//! network. Senders wait for an application that does not read its [`client::Events`].
+//! network. If an application does not read its [`client::Events`], its peers wait before they send more.
 //!
 //! # Security
 //!

@@ -1,4 +1,4 @@
-//! Limits how often a line is logged: what a stranger can cause must not fill the disk.
+//! Limits how often a line is logged, because lines that a stranger can cause must not fill the disk.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl LogThrottle {
     }
 }
 
-/// Often enough to be noticed, and less than 1 MB a day.
+/// The time between two lines of one kind: short enough that operators notice, and less than 1 MB a day.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 #[cfg(test)]

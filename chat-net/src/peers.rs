@@ -94,8 +94,7 @@ pub enum AcceptMode {
 pub struct Sent {
     /// The id that the message's reports carry.
     pub id: MessageId,
-    /// The number of recipients, and so of outcomes that follow. Zero for a message to everyone if nobody else is
-    /// online.
+    /// The number of recipients. One outcome follows for each. Zero for a message to everyone if nobody else is online.
     pub recipients: usize,
     /// The time that the message carries.
     pub at: Timestamp,
@@ -106,7 +105,7 @@ pub struct Sent {
 /// It is the driver of the peer machine: it owns the machine, the UDP socket and the buffers between them. The task of a
 /// [`Client`](crate::client::Client) drives its peers with one too.
 ///
-/// Dropping it without [`Endpoint::leave`] notifies nobody: what peers send afterwards becomes unconfirmed.
+/// Dropping it without [`Endpoint::leave`] sends no goodbyes: messages that peers send afterwards become unconfirmed.
 #[derive(Debug)]
 pub struct Endpoint {
     user: UserName,
@@ -137,7 +136,7 @@ impl Endpoint {
     /// Outside a tokio runtime with I/O and time enabled.
     pub fn bind(options: EndpointOptions) -> io::Result<Self> {
         let EndpointOptions { user, keys, udp, accept, peer } = options;
-        // The application decides which addresses enter the roster, so loopback is as good as any.
+        // The application decides which addresses enter the roster, so loopback addresses are allowed.
         Ok(Self::begin(Udp::bind(udp)?, user, keys, Loopback::Allowed, accept, peer))
     }
 
@@ -207,8 +206,8 @@ impl Endpoint {
         self.handle(Input::Change(change));
     }
 
-    /// Queues a message. It is transmitted by the next call of [`Endpoint::next`] or [`Endpoint::try_next`], in as few
-    /// datagrams as possible with everything else that is queued by then. Each recipient's outcome follows as
+    /// Queues a message. The next call of [`Endpoint::next`] or [`Endpoint::try_next`] transmits it, together with
+    /// everything else that is queued by then, in as few datagrams as possible. Each recipient's outcome follows as
     /// [`Output::Report`].
     ///
     /// # Errors
@@ -225,7 +224,7 @@ impl Endpoint {
 
     fn send_with(&mut self, now: Now, to: Recipient, content: Content, at: Timestamp) -> Result<Sent, SendError> {
         let before = self.outputs.len();
-        // The machine answers within the call, so the tag needs not tell one send from another.
+        // The machine answers within the call, so the tag does not have to distinguish sends.
         self.peer.handle(now, Input::Send { tag: 0, to, content, sent_at: at }, &mut self.outputs);
         let is_answer = |output: &Output| matches!(output, Output::Queued { .. } | Output::NotSent { .. });
         let index = self.outputs[before..].iter().position(is_answer);
@@ -248,7 +247,7 @@ impl Endpoint {
     /// the next call accepts the messages in it.
     ///
     /// # Cancel safety
-    /// Dropping the future loses no event. The endpoint stands still until the next call.
+    /// Dropping the future loses no event. The endpoint makes no progress until the next call.
     pub async fn next(&mut self, events: &mut Vec<Output>) {
         tokio::task::coop::consume_budget().await;
         loop {
@@ -294,7 +293,7 @@ impl Endpoint {
         self.end_with(Input::Leave, events).await;
     }
 
-    /// Ends a session that a newer login of its account replaced. As [`Endpoint::leave`], but without goodbyes: peers
+    /// Ends a session that a newer login of its account replaced. Like [`Endpoint::leave`], but without goodbyes: peers
     /// learn from their roster that the session was replaced.
     pub async fn replaced(self, events: &mut Vec<Output>) {
         self.end_with(Input::Replaced, events).await;
@@ -331,7 +330,7 @@ impl Endpoint {
         events.append(&mut self.outputs);
     }
 
-    /// Everything that can be done without waiting.
+    /// Does everything that is possible without waiting: accepts, receives, ticks and transmits.
     fn turn(&mut self) -> Progress {
         let now = self.clock.now();
         for token in self.received.drain(..) {

@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 
 use crate::frames::Frames;
 
-/// The limit for a session: about ten thousand roster changes. To a client that has more to read, the server sends a
-/// snapshot instead, which is shorter.
+/// The limit for a session in bytes: room for about ten thousand roster changes. A client that has more to read
+/// receives a snapshot instead, which is shorter.
 pub(crate) const SESSION_LIMIT: usize = 1024 * 1024;
 
-/// What replies may occupy beyond the limit: unlike broadcasts, they cannot be dropped.
+/// The bytes that replies may occupy beyond the limit. Unlike broadcasts, replies cannot be dropped.
 pub(crate) const REPLY_RESERVE: usize = 16 * 1024;
 
 /// The most bytes that are written together: four TLS records. One call of the TLS stream takes up to two of them.
@@ -38,7 +38,7 @@ struct State<M> {
 
 #[derive(Debug)]
 enum Item<M> {
-    /// Complete frames, and how many bytes of them count against the limit: none of frames that many connections share.
+    /// Complete frames, and the bytes that they count against the limit: zero for frames that many connections share.
     Frames(Bytes, usize),
     Mark(M),
 }
@@ -126,7 +126,7 @@ impl<M> SendQueue<M> {
         self.changed.notify_one();
     }
 
-    /// Resolves once the queue is aborted. For the writing task, while it waits for something else.
+    /// Resolves once the queue is aborted. The writing task polls it while it waits for something else.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -140,7 +140,8 @@ impl<M> SendQueue<M> {
         }
     }
 
-    /// Waits for what is to be done next. A call says that the frames of the call before are written. For one task.
+    /// Waits for the next step of the writing task, which is the only caller. Each call means that the frames from the
+    /// previous call are written.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is removed from the queue unless the future resolves.

@@ -26,7 +26,8 @@ pub(crate) fn server(resolver: Arc<dyn ResolvesServerCert>) -> Arc<ServerConfig>
         .expect(VERSIONS_SUPPORTED)
         .with_no_client_auth()
         .with_cert_resolver(resolver);
-    // Clients resume their sessions with tickets of our own. Those of TLS would cost memory and two messages a connection.
+    // Clients resume their sessions with tickets of our own. TLS tickets would cost memory and two messages per
+    // connection.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     Arc::new(config)
@@ -40,8 +41,8 @@ pub(crate) fn client_by_key() -> Arc<ClientConfig> {
     client(provider, Arc::new(verifier))
 }
 
-/// The configuration of a client that trusts the certificate authorities in a PEM file. If the handshake fails because of
-/// the certificate, [`certificate_problem`] tells why.
+/// The configuration of a client that trusts the certificate authorities in a PEM file. If the handshake fails because
+/// of the certificate, [`certificate_problem`] returns the reason.
 ///
 /// # Errors
 /// A sentence for people that says what is wrong with the file.
@@ -79,21 +80,22 @@ fn client(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) 
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    // On every connection, the server presents and proves its key.
+    // Without resumption, the server proves its key on every connection.
     config.resumption = Resumption::disabled();
     Arc::new(config)
 }
 
 const VERSIONS: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
 
-/// Why [`VERSIONS`] are no error.
+/// Why the configuration accepts [`VERSIONS`].
 const VERSIONS_SUPPORTED: &str = "the provider supports TLS 1.3";
 
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// Accepts certificates of authorities, and says in words why it refuses another.
+/// Accepts certificates that a trusted authority signed. For every other one, the error carries a
+/// [`CertificateProblem`].
 #[derive(Debug)]
 struct ByAuthority(Arc<WebPkiServerVerifier>);
 
@@ -140,7 +142,8 @@ impl ServerCertVerifier for ByAuthority {
     }
 }
 
-/// Accepts every well-formed certificate, regardless of its names and dates, and checks that the server has its key.
+/// Accepts every well-formed certificate, regardless of its names and dates, and checks that the server holds its
+/// private key.
 #[derive(Debug)]
 struct ByKey {
     algorithms: WebPkiSupportedAlgorithms,

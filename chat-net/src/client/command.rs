@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::Sent;
 use crate::error::{ChangePasswordError, SendError};
 
-/// How many commands may wait for the driver. When they are that many, callers wait.
+/// The most commands that may wait for the driver. While the queue is full, callers wait.
 pub(super) const MAX_WAITING_COMMANDS: usize = 256;
 
 pub(super) enum Command {

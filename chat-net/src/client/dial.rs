@@ -1,4 +1,4 @@
-//! Dialing the server: name resolution, TCP, TLS, trust. The client sends nothing before all four have succeeded.
+//! Dialing the server: name resolution, TCP, TLS, trust. The client sends no frame before all four have succeeded.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,12 +28,13 @@ pub(super) struct TrustedStream {
     pub(super) stream: TlsStream<TcpStream>,
     /// The address of this end.
     pub(super) local: SocketAddr,
-    /// The address of the server, as it was reached.
+    /// The address at which the server was reached.
     pub(super) remote: SocketAddr,
     fingerprint: Fingerprint,
 }
 
-/// Dials one server, as often as needed. The first attempt decides about trust, and the others hold the server to it.
+/// Dials one server, as often as needed. The first attempt decides whether to trust the server. Later attempts require
+/// the same key, or a certificate of the same authorities.
 #[derive(Clone)]
 pub(super) struct Dialer {
     server: ServerAddress,
@@ -81,7 +82,7 @@ impl Dialer {
                 let known = store.get(&dialer.server)?;
                 let mut stream = dialer.dial().await?;
                 let shown = stream.fingerprint;
-                // What the file says counts, also if it has learnt of the server since.
+                // The fingerprint in the file decides, even if another program has added it since.
                 let known = match (known, unknown) {
                     (Some(known), _) => known,
                     (None, UnknownServer::AcceptNew) => store.remember(&dialer.server, shown)?,
@@ -162,7 +163,7 @@ impl Dialer {
         };
         let local = match local.ip().to_canonical() {
             ip if ip.is_ipv4() => SocketAddr::new(ip, local.port()),
-            // With its zone.
+            // Keeps the zone.
             _ => local,
         };
         Ok(TrustedStream { stream, local, remote, fingerprint })

@@ -20,15 +20,15 @@ use super::command::Command;
 use crate::error::EndReason;
 use crate::identity::Fingerprint;
 
-/// How many presence events the queue keeps as they happened. It merges further ones into one change per user: an
-/// application that is this far behind needs to know who is online now.
+/// The most presence events that the queue keeps as they happened. It merges further ones into one change per user,
+/// because an application that is this far behind needs to know only who is online now.
 const MAX_PRESENCE: usize = 1024;
 
-/// How many unread notices the queue keeps. A notice describes a moment, so the oldest are the least useful.
+/// The most unread notices that the queue keeps. A notice describes a moment, so the oldest are the least useful.
 const MAX_NOTICES: usize = 256;
 
-/// How many outcomes may be pending or unread before [`Client::send`](super::Client::send) fails. They occupy about
-/// 30 MB.
+/// The most outcomes that may be pending or unread. Beyond it, [`Client::send`](super::Client::send) fails. They occupy
+/// about 30 MB.
 pub(super) const MAX_OUTCOMES: usize = 262_144;
 
 /// What happened in a session.
@@ -40,8 +40,8 @@ pub enum Event {
     Message {
         /// The message.
         message: Message,
-        /// What [`Client::accept`](super::Client::accept) and [`Client::refuse`](super::Client::refuse) expect, with
-        /// [`AcceptMode::Manual`].
+        /// Identifies the message for [`Client::accept`](super::Client::accept) and
+        /// [`Client::refuse`](super::Client::refuse), with [`AcceptMode::Manual`].
         token: MessageToken,
     },
     /// The outcome of a message for one recipient.
@@ -79,8 +79,8 @@ pub enum Notice {
     /// The server announced that it is stopping.
     ServerStopping,
     /// A server with another key answers at the server's address: either the operator has changed the key, or somebody
-    /// intercepts the connection. The client has sent nothing and keeps trying. Comes once for each wrong key, until
-    /// the connection is back.
+    /// intercepts the connection. The client has sent nothing and keeps trying. The notice comes once for each wrong
+    /// key, until the connection is back.
     ServerKeyChanged {
         /// The fingerprint that the client trusts.
         known: Fingerprint,
@@ -91,14 +91,14 @@ pub enum Notice {
     PeerUnresponsive(UserName),
     /// The peer answers again.
     PeerResponsive(UserName),
-    /// A message to this peer failed because none of its addresses can be reached from this machine, such as one of
-    /// another machine's loopback or of an address family that this machine does not use. Comes once until the peer has
-    /// other addresses.
+    /// A message to this peer failed because this machine can reach none of its addresses. Examples are a loopback
+    /// address of another machine, and an address family that this machine does not use. The notice comes once until
+    /// the peer has other addresses.
     PeerWithoutAddress(UserName),
     /// This peer violated the protocol, or reports that this client did. The link to it is closed.
     PeerMisbehaved(UserName),
-    /// The session has met 65,536 peers that have left, and has no memory for more. Messages to new peers fail until the
-    /// client logs in again.
+    /// The session keeps the resumption state of 65,536 peers that have left, which is the limit. Messages to new peers
+    /// fail until the client logs in again.
     SessionExhausted,
     /// The system granted a smaller receive buffer than requested, so bursts of datagrams may be lost. On Linux, raise
     /// `net.core.rmem_max`.
@@ -110,11 +110,11 @@ pub enum Notice {
     },
 }
 
-/// Identifies a received message when the application accepts or refuses it. Has no effect after
-/// [`Notice::NewSession`].
+/// Identifies a received message when the application accepts or refuses it. After [`Notice::NewSession`], earlier
+/// tokens have no effect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MessageToken {
-    /// The receiving session. The machine's tokens are unique within one session only.
+    /// The receiving session, because the machine's tokens are unique only within one session.
     pub(super) session: SessionId,
     pub(super) inner: peer::Token,
 }
@@ -126,8 +126,8 @@ pub(super) enum Decision {
     Refuse(MessageToken),
 }
 
-/// The stream of a session's events. It keeps the session alive, as the [`Client`](super::Client) does. Once it is
-/// dropped, the client refuses the messages that are unread and all later ones.
+/// The stream of a session's events. It keeps the session alive, as the [`Client`](super::Client) does. When it is
+/// dropped, the client refuses all unread and all later messages.
 pub struct Events {
     queue: Arc<EventQueue>,
     accept: AcceptMode,
@@ -307,7 +307,7 @@ impl EventQueue {
 fn merge(merged: &mut BTreeMap<UserName, PresenceEvent>, event: &PresenceEvent) {
     use Presence::{Moved, Offline, Online, Replaced};
     let presence = match (merged.get(&event.user).map(|before| before.presence), event.presence) {
-        // The application has not seen the user online, so there is nothing to take back.
+        // The application has not seen the user online, so the two changes cancel out.
         (Some(Online(_)), Offline(_)) => {
             merged.remove(&event.user);
             return;

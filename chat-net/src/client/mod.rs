@@ -84,13 +84,13 @@ impl ClientOptions {
 /// Connects to the server, logs in, and returns once the roster is complete.
 ///
 /// # Errors
-/// See [`ConnectError`]: its variants tell the faults of user, operator and network apart.
+/// See [`ConnectError`]: its variants distinguish errors of the user, the operator and the network.
 ///
 /// # Panics
 /// Outside a tokio runtime with I/O and time enabled.
 ///
 /// # Cancel safety
-/// If the future is dropped and the session has begun already, the client leaves it.
+/// If the future is dropped after the session began, the client leaves the session.
 pub async fn connect(options: ClientOptions) -> Result<(Client, Events), ConnectError> {
     let ClientOptions { server, trust, login, udp: address, advertise, accept, machine, peer } = options;
     let udp = Udp::bind(address).map_err(|source| ConnectError::Udp { address, source })?;

@@ -1,5 +1,5 @@
-//! Signs that the network is back while there is no connection to the server: the client then tries the server without
-//! waiting for its next attempt.
+//! Watches for signs that the network is back while the client has no connection to the server. After a sign, the
+//! client dials the server immediately instead of waiting for its next attempt.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -10,17 +10,18 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::interfaces;
 
-/// How often the interfaces are listed. A user who plugs a cable in does not notice a second.
+/// How often the interfaces are listed. A user who plugs in a cable does not notice a delay of one second.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The time without an answer of any peer after which the next one is a sign. While only the server is unavailable, peers
-/// go on answering, and that says nothing about the server.
+/// The time without an answer from any peer after which the next answer is a sign. While only the server is
+/// unavailable, peers answer without such a pause, which says nothing about the server.
 const PAUSE: Duration = Duration::from_secs(3);
 
 /// Watches for signs. Does nothing until [`NetworkWatch::sign`] is awaited.
 #[derive(Debug)]
 pub(super) struct NetworkWatch {
-    /// The addresses of the interfaces that are up, at the last poll since the connection broke.
+    /// The addresses of the interfaces that were up at the latest poll. `None` before the first poll since the
+    /// connection broke.
     addresses: Option<BTreeSet<(String, IpAddr)>>,
     poll_at: Instant,
     heard_at: Option<Instant>,
@@ -40,7 +41,7 @@ impl NetworkWatch {
         Self { addresses: None, poll_at: Instant::now(), heard_at: None, peers: Peers::Nothing }
     }
 
-    /// A peer has sent something authentic.
+    /// Records an authentic datagram from a peer.
     pub(super) fn on_heard(&mut self) {
         let now = Instant::now();
         if self.heard_at.replace(now).is_some_and(|before| now - before >= PAUSE) {
@@ -48,7 +49,8 @@ impl NetworkWatch {
         }
     }
 
-    /// The connection to the server is back. Earlier signs say nothing about its next failure.
+    /// Records that the connection to the server is back, and forgets all signs: they say nothing about the next
+    /// failure.
     pub(super) fn on_connected(&mut self) {
         self.addresses = None;
         self.peers = Peers::Nothing;
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_that_answers_after_a_pause_is_a_sign_and_a_conversation_is_none() {
+    async fn an_answer_after_a_pause_is_a_sign_and_steady_answers_are_not() {
         let mut watch = NetworkWatch::new();
         watch.on_heard();
         assert!(!has_sign(&mut watch).await, "the first answer follows no pause");

@@ -8,8 +8,8 @@ use crate::address::AdvertisedAddress;
 use crate::interfaces::{self, needs_zone};
 
 /// Offers the advertised addresses, or detected ones if there are none. `local` is the address of this end of the
-/// connection to the server, at which peers in the server's network can most likely reach this client, and `udp` the one
-/// to which the UDP socket is bound.
+/// connection to the server: peers in the server's network can most likely reach this client there. `udp` is the
+/// address to which the UDP socket is bound.
 pub(super) fn make_offer(local: IpAddr, udp: SocketAddr, advertise: &[AdvertisedAddress]) -> Offer {
     let port = udp.port();
     if !advertise.is_empty() {
@@ -29,8 +29,8 @@ pub(super) fn make_offer(local: IpAddr, udp: SocketAddr, advertise: &[Advertised
     Offer { policy: OfferPolicy::Detected, port, addresses }
 }
 
-/// Offers the address of the server connection first, then the others, which may be closer to some peers. Not every peer
-/// reaches the server over loopback, so a session that does offers the others too.
+/// Offers the address of the server connection first, then the other addresses, which may be closer to some peers. A
+/// client that reaches the server over loopback offers them too, because its peers may be on other machines.
 fn detected(local: IpAddr, others: Vec<IpAddr>, reaches: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
     let mut detected = vec![local];
     for ip in others {
@@ -43,8 +43,9 @@ fn detected(local: IpAddr, others: Vec<IpAddr>, reaches: impl Fn(IpAddr) -> bool
     detected
 }
 
-/// A link-local address is meaningless without the name of an interface, which differs from machine to machine. That of
-/// the server connection is an exception: peers in the same network reach the server, and this client, in their own zone.
+/// A link-local address is meaningless without the name of an interface, which differs from machine to machine. The
+/// address of the server connection is an exception: peers in the same network reach the server, and this client, in
+/// their own zone.
 fn is_link_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
@@ -52,8 +53,8 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
-/// The addresses from which this machine sends to the rest of the world. On a machine with many interfaces, others most
-/// likely reach it there.
+/// The source addresses that this machine uses towards remote networks. On a machine with many interfaces, peers most
+/// likely reach it at these.
 fn preferred() -> Vec<IpAddr> {
     // Addresses for documentation. Connecting a UDP socket looks up the route and sends nothing.
     const ELSEWHERE: [&str; 2] = ["192.0.2.1:9", "[2001:db8::1]:9"];

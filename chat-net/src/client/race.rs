@@ -1,5 +1,5 @@
-//! Happy Eyeballs (RFC 8305): connects to several addresses of a host in turn, each a moment after the one before, and
-//! takes the first connection. An address that does not answer thus costs a moment and not a timeout.
+//! Happy Eyeballs (RFC 8305): connects to several addresses of a host in turn, each 250 ms after the previous one, and
+//! takes the first connection. An address that does not answer thus costs 250 ms instead of a timeout.
 //!
 //! The system resolves both address families in one call, so the part of the RFC about resolving does not apply.
 
@@ -19,13 +19,13 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 pub(super) enum Lost {
     /// No attempt succeeded. This is the error of the last one that failed.
     Refused(io::Error),
-    /// No attempt had failed when the time was over.
+    /// The deadline passed before any attempt failed.
     TimedOut,
 }
 
-/// Orders addresses for [`connect`]: `last`, where the host was reached before, comes first; after that the families
-/// alternate, each in the order of the resolver and beginning with the family of its first address. Each address occurs
-/// once.
+/// Orders addresses for [`connect`]. `last`, at which the host was reached before, comes first. After it, the address
+/// families alternate, beginning with the family of the first resolved address. Each family keeps the order of the
+/// resolver. Each address occurs once.
 pub(super) fn order(resolved: Vec<SocketAddr>, last: Option<SocketAddr>) -> Vec<SocketAddr> {
     let begins_with_ipv6 = resolved.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =
@@ -79,7 +79,7 @@ where
                     Some(Ok((address, Err(failure)))) => {
                         log::debug!("cannot connect to {address}: {failure}");
                         error = Some(failure);
-                        // The next attempt does not have to wait for a moment that this one no longer uses.
+                        // This attempt is over, so the next one begins without the delay.
                         next_at = Instant::now();
                     }
                     // A runtime that shuts down cancels its tasks.
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_address_that_does_not_answer_costs_a_moment() {
+    async fn an_address_that_does_not_answer_costs_one_attempt_delay() {
         let (result, took) = race(Ok).await;
         assert_eq!(result.unwrap(), addresses(&FOUR)[0]);
         assert!((ATTEMPT_DELAY..ATTEMPT_DELAY * 2).contains(&took), "{took:?}");

@@ -25,18 +25,19 @@ use super::monitor::{Counters, Metric};
 use crate::connection::{self, Handle};
 use crate::log_throttle::LogThrottle;
 
-/// How many handshakes may be in progress. Each costs about 20 KB and 0.2 ms of computation. Further connections wait in
-/// the backlog of the kernel.
+/// The most handshakes that may be in progress. Each costs about 20 KB and 0.2 ms of computation. Further connections
+/// wait in the backlog of the kernel.
 pub(super) const HANDSHAKES: usize = 1024;
 
-/// How many bytes of TLS records may wait for the socket: two records of the greatest length. The rest stays in the send
-/// queue, where it is counted. rustls would keep 64 KiB for every client that does not read.
+/// The most bytes of TLS records that may wait for the socket: two records of maximum length. The rest stays in the
+/// send queue, which counts it. By default, rustls would buffer 64 KiB for every client that does not read.
 const TLS_BUFFER: usize = 32 * 1024;
 
-/// How many bytes may wait for a guest. It receives nothing but a hello and rejections.
+/// The most bytes that may wait for a guest, which receives only a hello and rejections.
 const GUEST_QUEUE: usize = 16 * 1024;
 
-/// The pauses after a failure to accept for lack of file descriptors: each is twice as long as the one before.
+/// The shortest and the longest pause after a failure to accept, for example for lack of file descriptors. Each pause
+/// is twice as long as the previous one.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -49,13 +50,13 @@ pub(super) struct Acceptor {
     pub(super) options: ServerOptions,
 }
 
-/// What delays accepting.
+/// The state that delays accepting.
 struct Backoff {
     next: Duration,
     /// The end of the pause in progress.
     until: Option<Instant>,
     warnings: LogThrottle,
-    /// Whether it was reported that handshakes have to end before further connections are accepted.
+    /// Whether [`Limit::Handshakes`] was already counted for the permit that the acceptor waits for.
     waits_for_permit: bool,
 }
 
@@ -81,7 +82,8 @@ impl Acceptor {
                 accepted = self.accept(&permits, &mut backoff) => accepted,
             };
             self.counters.add(Metric::Accepted, 1);
-            // Beyond the limit, the connection is closed without a reason: before the handshake nothing can be sent.
+            // Beyond the limit, the connection is closed without a reason, because nothing can be sent before the
+            // handshake.
             if let Some(slot) = limiter.acquire(from.ip(), self.options.machine.max_connections_per_address) {
                 connections.spawn(self.connection(next, stream, from, (permit, slot), &stopping));
                 next = next.next();
@@ -125,7 +127,7 @@ impl Acceptor {
         }
     }
 
-    /// Waits until another handshake may be in progress. Cancel safe.
+    /// Waits until another handshake may begin. Cancel safe.
     async fn permit(&self, permits: &Arc<Semaphore>, backoff: &mut Backoff) -> OwnedSemaphorePermit {
         if permits.available_permits() == 0 && !std::mem::replace(&mut backoff.waits_for_permit, true) {
             self.limits.reached(Limit::Handshakes);
@@ -135,7 +137,7 @@ impl Acceptor {
         permit
     }
 
-    /// Returns the whole life of one connection: the handshake, then [`connection::run`].
+    /// Returns a future that runs one connection to its end: the handshake, then [`connection::run`].
     fn connection(
         &self,
         conn: ConnId,
@@ -149,9 +151,9 @@ impl Acceptor {
         let (handshake_time, stall) = (self.options.handshake_time, self.options.stall);
         let limits = Arc::clone(&self.limits);
         let (counters, in_progress) = (Arc::clone(&self.counters), self.counters.hold(Metric::Handshakes));
-        // Boxed, because the handshake's state is large and is needed for a short time only.
+        // Boxed, because the handshake's state is large and short-lived.
         let handshake = Box::pin(async move {
-            // Small frames must not wait for acknowledgements. A socket without this option works nevertheless.
+            // Small frames must not wait for acknowledgements. A socket without this option works too.
             drop(stream.set_nodelay(true));
             let handshake = tls.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
             tokio::select! {

@@ -1,4 +1,4 @@
-//! What a session's connection is sent of the roster: a snapshot or a delta, then broadcasts.
+//! The feed of a session's connection: a snapshot or a delta of the roster, then broadcasts.
 
 use bytes::Bytes;
 use chat_core::server::Missed;
@@ -8,7 +8,7 @@ use crate::send_queue::SendQueue;
 /// Whether a connection receives broadcasts.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Feed {
-    /// Not yet: the client has no roster that they would change.
+    /// Not yet: the client has no roster to which they apply.
     #[default]
     Waiting,
     Following,
@@ -24,8 +24,9 @@ impl Feed {
         queue.push_shared(frames, Missed::Nothing);
     }
 
-    /// Queues a broadcast if the connection follows them. Returns whether it did. A broadcast without room and all later
-    /// ones are dropped; `queue` returns the mark [`Missed::Changes`] once everything before them is written.
+    /// Queues a broadcast if the feed is [`Feed::Following`]. Returns whether it did. If the queue has no room, this
+    /// broadcast and all later ones are dropped; `queue` returns the mark [`Missed::Changes`] once everything before
+    /// them is written.
     pub(super) fn broadcast(&mut self, queue: &SendQueue<Missed>, bytes: &Bytes) -> bool {
         if *self != Self::Following {
             return false;

@@ -1,4 +1,4 @@
-//! Tells the operator that a forwarder seems to be in front of the server: once for each of its addresses.
+//! Warns the operator that a forwarder seems to be in front of the server, once for each of the forwarder's addresses.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -15,14 +15,14 @@ pub(super) struct ForwarderLog {
     own: Option<(Instant, Vec<IpAddr>)>,
 }
 
-/// The most addresses that are told. A server has one forwarder or two.
+/// The most addresses that are reported. A server rarely has more than two forwarders.
 const MAX_TOLD: usize = 16;
 
 /// How long the list of this machine's addresses counts as current.
 const LIST_LIFE: Duration = Duration::from_secs(60);
 
 impl ForwarderLog {
-    /// A connection came from `observed`, and its client has another address, `offered`.
+    /// Warns that a connection came from `observed`, although its client has another address, `offered`.
     pub(super) fn warn(&mut self, observed: IpAddr, offered: IpAddr) {
         if self.told.contains(&observed) || self.told.len() >= MAX_TOLD {
             return;

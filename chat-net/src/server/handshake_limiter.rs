@@ -1,5 +1,5 @@
-//! Limits the handshakes in progress for each source. The machine counts connections only after their handshake; without
-//! this limit, one client that opens connections and sends nothing would keep everybody else out.
+//! Limits the handshakes in progress for each source. The machine counts connections only after their handshake;
+//! without this limit, one client that opens connections and sends nothing would lock out all others.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::connection::{Gone, Handle, Incoming};
 use crate::random::SystemGenerator;
 
-/// How many events one turn takes from the queue. The timer is checked between turns.
+/// The most events that one turn takes from the queue. The timer is checked between turns.
 const BATCH: usize = 64;
 
 /// What connections send to the hub.
@@ -49,7 +49,7 @@ pub(super) enum Event {
 struct Connection {
     handle: Arc<Handle<Missed>>,
     feed: Feed,
-    /// Counts the session after the login.
+    /// Counts the session. Present after the login.
     session: Option<Held>,
     /// The time of the last frame.
     last_frame: Mono,
@@ -104,7 +104,8 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         hub
     }
 
-    /// Handles events until `shutdown`, and then until the machine has stopped, which sends the reason to every session.
+    /// Handles events until `shutdown` resolves, and then until the machine has stopped. The machine sends every
+    /// session the reason.
     pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, shutdown: impl Future<Output = ()>) -> Self {
         let mut shutdown = pin!(shutdown);
         let mut timer = pin!(sleep_until(Instant::now()));
@@ -126,7 +127,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                     self.jobs.abort_queries();
                     self.handle(self.clock.now(), Input::Stop);
                 }
-                // Before the events, which may never run dry. Only a few requests can wait.
+                // Polled before the events, whose queue may never be empty. Only a few requests can wait.
                 Some(request) = self.requests.recv() => self.answer(request),
                 Some(job) = self.jobs.next() => finished = Some(job),
                 _ = events.recv_many(&mut batch, BATCH) => {}
@@ -159,8 +160,8 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
 
     /// Waits until `deadline` for unfinished jobs and for the presence log.
     pub(super) async fn close(&mut self, deadline: Instant) {
-        // A registration that took too long is not dropped: an account that half exists would be worse than one whose
-        // client did not learn of it.
+        // Registrations and password changes continue. An account that exists only in part would be worse than an
+        // account whose client received no answer.
         self.jobs.abort_queries();
         let jobs = async { while self.jobs.next().await.is_some() {} };
         let log = self.log.take();
@@ -170,7 +171,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 drop(spawn_blocking(|| log.close()).await);
             }
         };
-        // Together, so that neither takes the other's time.
+        // Concurrently, so that each of the two has all the time.
         let (jobs, closed) = tokio::join!(timeout_at(deadline, jobs), timeout_at(deadline, closed));
         if jobs.is_err() {
             log::warn!("some calls to the accounts did not end within the time limit");

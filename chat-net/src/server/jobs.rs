@@ -41,7 +41,7 @@ impl<A: Accounts> Jobs<A> {
         self.running.insert(task.id(), Running { id, fallback, query: is_query.then_some(task) });
     }
 
-    /// Aborts the jobs that change nothing, when nobody needs their results any more.
+    /// Aborts the jobs that change nothing. A server that stops no longer needs their results.
     pub(super) fn abort_queries(&self) {
         self.running.values().filter_map(|job| job.query.as_ref()).for_each(AbortHandle::abort);
     }
@@ -100,7 +100,7 @@ fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
 
 const fn is_query(job: &Job) -> bool {
     match job {
-        // A check may also upgrade the stored hash; the next one does it if this one is aborted.
+        // A password check may also upgrade the stored hash. If it is aborted, the next check does that.
         Job::Authenticate { .. } | Job::LookUp { .. } | Job::ChangedSince { .. } => true,
         Job::Register { .. } | Job::ChangePassword { .. } | Job::Seen { .. } => false,
     }
@@ -129,7 +129,7 @@ mod tests {
         let (name, password) = (|| UserName::parse("alice").unwrap(), || Password::parse("correct horse").unwrap());
         jobs.start(JobId::new(1), Job::Register { name: name(), password: password() });
         jobs.start(JobId::new(2), Job::Authenticate { name: name(), password: password() });
-        // Neither has begun: the runtime has this thread alone.
+        // Neither has begun, because this thread is the runtime's only one.
         jobs.abort_queries();
         let mut results = [jobs.next().await.unwrap(), jobs.next().await.unwrap()];
         results.sort_by_key(|(id, _)| *id);

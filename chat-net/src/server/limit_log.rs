@@ -1,4 +1,4 @@
-//! Counts that clients reach limits, and warns of it in the log, though not for every client.
+//! Counts how often clients reach each limit, and logs a warning at most once a minute for each.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

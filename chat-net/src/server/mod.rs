@@ -53,20 +53,21 @@ use crate::identity::ServerIdentity;
 use crate::send_queue::SESSION_LIMIT;
 use crate::{bind, connection, tls};
 
-/// How many events may wait for the hub. When they are that many, connections with another one are not read.
+/// The most events that may wait for the hub. While the queue is full, connections that have another event are not
+/// read.
 const EVENTS: usize = 1024;
 
-/// How long stopping may take: service managers kill a server after a few seconds.
+/// The most time that stopping may take. Service managers kill a server after a few seconds.
 const STOP_TIME: Duration = Duration::from_millis(4_500);
 
-/// How to run a server.
+/// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// The times and limits of the machine.
     pub machine: ServerConfig,
     /// The file of the presence log. `None` writes none.
     pub presence_log: Option<PathBuf>,
-    /// The format of its lines.
+    /// The format of the lines in the presence log.
     pub presence_log_format: PresenceLogFormat,
     /// Reloads the certificate and the presence log on request. Each server needs its own.
     pub reload: Reload,
@@ -96,8 +97,8 @@ impl Default for ServerOptions {
     }
 }
 
-/// The most connections that wait to be accepted. After a restart all clients of a large room connect together, and one
-/// that the kernel refuses comes back only a second later. The system may grant less.
+/// The most connections that wait to be accepted. After a restart, all clients of a large room connect at the same
+/// time, and a client whose connection the kernel refuses returns only a second later. The system may grant less.
 const BACKLOG: i32 = 4_096;
 
 /// Listens at `address`. On `[::]` the listener accepts IPv4 too, whatever the system's default is; on a machine without
@@ -126,7 +127,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Failures to write an open presence log are logged and counted; they do not end the server.
 ///
 /// # Errors
-/// The presence log cannot be opened, or has no thread. Nothing that clients do is an error.
+/// The presence log cannot be opened, or its thread cannot be started. Clients cannot cause an error.
 ///
 /// # Cancel safety
 /// Dropping the future ends the server without a reason for the clients: their connections break, and they resume their
@@ -166,7 +167,7 @@ pub async fn serve<A: Accounts>(
     counters.set_state(State::Serving);
     let failed = tokio::select! {
         () = shutdown => None,
-        // Without being stopped, they end only by a panic.
+        // Before they are stopped, they end only by a panic.
         ended = &mut hub => ended.err(),
         ended = &mut acceptor => ended.err(),
     };
@@ -175,7 +176,7 @@ pub async fn serve<A: Accounts>(
     }
     counters.set_state(State::Stopped);
     let deadline = Instant::now() + STOP_TIME;
-    // At the same time: no connection may arrive while the hub finishes what is in progress.
+    // Both at the same time, because no connection may arrive while the hub finishes the jobs in progress.
     stop_acceptor.cancel();
     stop_hub.cancel();
     let mut hub = match hub.await {
@@ -189,7 +190,7 @@ pub async fn serve<A: Accounts>(
     Ok(())
 }
 
-/// Passes a panic of a task on. A task that the ending runtime cancelled is no error.
+/// Resumes the panic of a task. A task that a runtime cancelled as it shut down is no error.
 fn end_with(error: JoinError) -> Result<(), ServeError> {
     error.try_into_panic().map_or(Ok(()), |panic| resume_unwind(panic))
 }

@@ -1,4 +1,4 @@
-//! The presence log: one line per record, appended by its own thread, so that a slow or full disk delays nobody.
+//! The presence log: one line per record, appended by its own thread, so that a slow or full disk delays no other task.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -17,8 +17,8 @@ use super::ServerOptions;
 use super::monitor::{Counters, Metric};
 use crate::error::ServeError;
 
-/// How many records may wait for the disk: twice those of a large room whose users log in at the same time. Further ones
-/// are lost and counted, because memory must not grow when a disk stalls.
+/// The most records that may wait for the disk: room for all users of a large room who log in at the same time. Further
+/// records are lost and counted, because memory must not grow when a disk stalls.
 const QUEUE: usize = 16_384;
 
 /// The format of the presence log.

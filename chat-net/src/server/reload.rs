@@ -35,7 +35,7 @@ impl Reload {
         *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Some(next);
     }
 
-    /// Makes the next record go to a newly opened file, as after log rotation.
+    /// Reopens the file of the presence log before the next record. For log rotation.
     pub fn presence_log(&self) {
         self.0.reopen_presence_log.store(true, Ordering::Release);
     }
@@ -45,7 +45,7 @@ impl Reload {
         self.current().as_ref().map(|current| current.fingerprint)
     }
 
-    /// Whether to reopen the presence log. Answers `true` once for each request.
+    /// Whether to reopen the presence log. Returns `true` once for each request.
     pub(super) fn take_presence_log(&self) -> bool {
         self.0.reopen_presence_log.swap(false, Ordering::Acquire)
     }

@@ -11,9 +11,9 @@ use crate::identity::Fingerprint;
 
 /// The file in which a client remembers the fingerprints of servers.
 ///
-/// Several programs can share the file. Every call reads it again. A change holds a lock on a file beside it and replaces
-/// the whole file, which keeps its mode; a new one gets mode 0600, in a folder of mode 0700. If the path is a symbolic
-/// link, the file that it leads to is the one that is locked and replaced.
+/// Several programs can share the file. Every call reads it again. A change locks a second file beside it and replaces
+/// the whole file. An existing file keeps its mode. A new file gets mode 0600, and a new folder mode 0700. If the path
+/// is a symbolic link, its target is locked and replaced.
 #[derive(Clone, Debug)]
 pub struct KnownServers {
     path: PathBuf,
@@ -49,11 +49,12 @@ impl KnownServers {
         Ok(self.read()?.into_iter().find(|(known, _)| known == server).map(|(_, fingerprint)| fingerprint))
     }
 
-    /// Remembers `fingerprint` for `server`, unless the file has a fingerprint for it. Returns the one that the file has
-    /// now: another program may have met the server in the meantime, and one of the two an impostor.
+    /// Remembers `fingerprint` for `server`, unless the file has a fingerprint for it. Returns the fingerprint that the
+    /// file then has. It is another one if another program has remembered the server in the meantime; one of the two
+    /// programs may have met an impostor.
     ///
     /// # Errors
-    /// See [`KnownServers::open`]. Also if the file cannot be written, or another program holds its lock for 2 s.
+    /// See [`KnownServers::open`]. Also if the file cannot be written, or if another program holds its lock for 2 s.
     pub fn remember(&self, server: &ServerAddress, fingerprint: Fingerprint) -> Result<Fingerprint, KnownServersError> {
         self.change(|all| match all.iter().find(|(known, _)| known == server) {
             Some((_, known)) => *known,
@@ -100,7 +101,7 @@ impl KnownServers {
         };
         let text = str::from_utf8(files::without_byte_order_mark(&bytes))
             .map_err(|_| KnownServersError::Line { path: self.path.clone(), line: 1 })?;
-        // An invalid line may be a damaged entry for this very server, so it is an error and not ignored.
+        // An invalid line is an error, because it may be the damaged line of the server that the caller asks for.
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         lines
             .map(|(number, line)| {

@@ -12,8 +12,8 @@ pub use known_servers::{KnownServers, KnownServersError};
 use crate::address::ServerAddress;
 use crate::identity::Fingerprint;
 
-/// How a client decides whether to trust a server. The TLS handshake has proved by then that the server holds the private
-/// key, and the client has sent nothing else.
+/// How a client decides whether to trust a server. Before the decision, the TLS handshake proves that the server holds
+/// the private key of its certificate. The client sends nothing else before it.
 #[derive(Debug)]
 pub enum Trust {
     /// Trusts only the server with this fingerprint.
@@ -33,7 +33,7 @@ pub enum Trust {
 pub enum UnknownServer {
     /// Ask the user. If the answer is [`Answer::Accept`], remember the server.
     Ask(Box<dyn AskUser>),
-    /// Accept and remember it (trust on first use). An attacker who intercepts the first connection stays unnoticed.
+    /// Accept and remember it (trust on first use). An attacker who intercepts the first connection goes unnoticed.
     AcceptNew,
     /// Refuse it: the client does not connect.
     Refuse,

@@ -13,10 +13,11 @@ use tokio::net::UdpSocket;
 use super::socket::converted;
 use crate::interfaces::Zone;
 
-/// How many datagrams one system call sends. Larger batches gain nothing (measured up to 1,024).
+/// The most datagrams that one system call sends. Larger batches gain nothing (measured up to 1,024).
 const BATCH: usize = 64;
 
-/// Sends up to [`BATCH`] datagrams with one system call. Returns how many of them are done, sent or not.
+/// Sends up to [`BATCH`] datagrams with one system call. Returns the number of datagrams to remove from the slab. It
+/// counts those that were sent, or one to an address that the socket cannot send to.
 pub(super) fn send<'a>(
     socket: &UdpSocket,
     local: SocketAddr,
@@ -47,9 +48,10 @@ pub(super) fn send<'a>(
     Ok(sendmmsg(socket, &mut headers, SendFlags::empty())?)
 }
 
-/// Turns off the ancillary data that `quinn-udp` requests and nobody reads here. Each would cost time per datagram.
+/// Turns off the ancillary data that `quinn-udp` requests and this crate does not read. Each option costs time per
+/// datagram.
 pub(super) fn disable_ancillary_data(socket: &UdpSocket) {
-    // An option that stays on costs that time and does no harm.
+    // Errors are only logged, because an option that stays on does no harm besides.
     let packet_options = [
         setsockopt(socket, sockopt::ReceiveTimestampns, &false),
         setsockopt(socket, sockopt::Ipv4PacketInfo, &false),

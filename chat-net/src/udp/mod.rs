@@ -1,9 +1,9 @@
 //! The UDP socket: passes received datagrams to the peer machine and sends the datagrams that the machine makes.
 //!
-//! It receives and sends in batches until the socket would block. Nothing else limits the rate. Consecutive datagrams to
-//! one peer (a train) leave with one system call; where the system supports it (Linux), they travel through the kernel as
-//! one packet (GSO), and packets that arrive in this form are received in one piece (GRO). An error concerns its
-//! datagrams only: those count as lost, and the machine retransmits them.
+//! It receives and sends in batches until the socket would block. Nothing else limits the rate. Consecutive datagrams
+//! to one peer (a train) leave with one system call; where the system supports it (Linux), they travel through the
+//! kernel as one packet (GSO), and packets that arrive in this form are received in one piece (GRO). An error affects
+//! only its own datagrams: they count as lost, and the machine retransmits their messages.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -25,16 +25,17 @@ use self::socket::{RECEIVE_BUFFER, converted};
 use crate::interfaces::Zone;
 use crate::log_throttle::LogThrottle;
 
-/// How many datagrams one call of [`Udp::transmit`] seals and sends, so that receiving gets its turn.
+/// The most datagrams that one call of [`Udp::transmit`] seals and sends. Bounded, so that receiving gets its turn.
 const SEND_BATCH: usize = 64;
 
-/// How many datagrams a train may have. More do not fit into the longest packet.
+/// The most datagrams in a train. 50 of the longest take 60,000 bytes, which fit into one packet.
 const MAX_TRAIN: usize = 50;
 
-/// How many packets one system call receives.
+/// The most packets that one system call receives.
 const RECEIVE_BATCH: usize = 8;
 
-/// How many system calls one call of [`Udp::receive`] makes, so that transmitting, timers and commands get their turn.
+/// The most system calls that one call of [`Udp::receive`] makes. Bounded, so that transmitting, timers and commands
+/// get their turn.
 const RECEIVE_BATCHES: usize = 16;
 
 /// The longest UDP packet in bytes. With GRO, one packet holds many datagrams.
@@ -51,7 +52,7 @@ pub(crate) struct Udp {
     socket: UdpSocket,
     state: UdpSocketState,
     local: SocketAddr,
-    /// The zone of the link-local addresses that it sends to.
+    /// The zone of the link-local addresses that the socket sends to.
     zone: Option<Zone>,
     slab: Slab,
     /// The socket would block, and the slab holds datagrams for it.
@@ -59,17 +60,17 @@ pub(crate) struct Udp {
     warnings: LogThrottle,
 }
 
-/// Whether another call can make progress immediately.
+/// Whether another call of the socket can make progress immediately.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Progress {
-    /// It can.
+    /// Another call makes progress.
     More,
-    /// Not before the socket is ready or the machine's deadline has passed.
+    /// Another call makes progress only once the socket is ready or the machine's deadline has passed.
     Idle,
 }
 
 impl Progress {
-    /// [`Progress::More`] if either is.
+    /// [`Progress::More`] if at least one of the two is.
     pub(crate) const fn or(self, other: Self) -> Self {
         match self {
             Self::More => Self::More,
@@ -108,8 +109,8 @@ impl Udp {
         self.local
     }
 
-    /// Sends to link-local addresses in the zone of `local`, unless the socket itself is bound to a zone. Peers at
-    /// link-local addresses are in the network in which this machine reached the server.
+    /// Makes the zone of `local` the zone of all link-local addresses, unless the socket itself is bound to a zone. A
+    /// peer with a link-local address is in the network over which this machine reached the server.
     pub(crate) fn use_zone_of(&mut self, local: SocketAddr) {
         self.zone = zone_of(self.local).or_else(|| zone_of(local));
     }
@@ -125,7 +126,7 @@ impl Udp {
         Reach { loopback, families, link_local }
     }
 
-    /// Reads the size back, because the system grants less than requested without an error.
+    /// Reads the size back, because the system may grant less than requested without an error.
     pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
         let size = socket2::SockRef::from(&self.socket).recv_buffer_size().unwrap_or(0);
         // Linux reports twice the size, because it counts its own overhead.
@@ -218,8 +219,8 @@ impl Udp {
                 }
                 Err(error) => {
                     self.warn("send", &error);
-                    // If the system rejects GSO, the state has noticed and trains have become shorter: try again. Otherwise
-                    // drop the datagrams.
+                    // If the system rejected GSO, `state` now allows only shorter trains: try again. Otherwise drop the
+                    // datagrams.
                     if first == 1 || self.first_train() > 1 {
                         self.slab.remove(first);
                     }

@@ -1,4 +1,4 @@
-//! Opens the socket: bound, with large buffers, without fragmentation.
+//! Opens the UDP socket: binds it, requests large buffers, and forbids fragmentation.
 
 use std::io;
 use std::net::{SocketAddr, SocketAddrV6};
@@ -11,7 +11,7 @@ use crate::interfaces::{Zone, needs_zone};
 /// The requested receive buffer in bytes: room for the acks of ten thousand peers while this process is not scheduled.
 pub(super) const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 
-/// The requested send buffer in bytes: room for some batches of datagrams.
+/// The requested send buffer in bytes: room for 27 batches of datagrams.
 const SEND_BUFFER: usize = 2 * 1024 * 1024;
 
 /// Opens and binds a socket; see [`bind::bind`].
@@ -42,7 +42,7 @@ pub(super) fn converted(to: SocketAddr, local: SocketAddr, zone: Option<Zone>) -
 }
 
 /// Sets the don't-fragment bit and ignores path MTU messages, which anybody could forge. Datagrams are small enough for
-/// every path, and each send costs the kernel less.
+/// every path, and without path MTU messages each send costs the kernel less.
 #[cfg(target_os = "linux")]
 fn forbid_fragments(socket: &Socket, address: SocketAddr) {
     use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
@@ -55,7 +55,7 @@ fn forbid_fragments(socket: &Socket, address: SocketAddr) {
     }
 }
 
-/// Other systems offer no way without unsafe code. Datagrams of 1,200 bytes are hardly ever fragmented anyway.
+/// Other systems offer no way without unsafe code. Datagrams of 1,200 bytes are rarely fragmented anyway.
 #[cfg(not(target_os = "linux"))]
 fn forbid_fragments(_socket: &Socket, _address: SocketAddr) {}
 

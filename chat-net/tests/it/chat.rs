@@ -1,4 +1,4 @@
-//! Messages between sessions: outcomes, order, messages to everyone, applications that do not read.
+//! Messages between sessions: outcomes, order, messages to everyone, and applications that do not read.
 
 use std::collections::BTreeMap;
 

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// The limit on every wait, longer than anything takes on a busy machine.
+/// The limit on every wait. No step takes that long, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const PASSWORD: &str = "correct horse";

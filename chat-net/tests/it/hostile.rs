@@ -128,7 +128,7 @@ async fn connections_that_send_nothing_or_garbage_are_closed_and_affect_nobody_e
     let mut hello = Vec::new();
     frame::encode_raw(&Hello::OURS.encode(), &mut hello);
     for byte in hello.chunks(1) {
-        // The time limit for a login passes before the hello is complete; then the server stops reading.
+        // The time limit for the login passes before the hello is complete. The server then stops reading.
         if trickle.stream.write_all(byte).await.is_err() || trickle.stream.flush().await.is_err() {
             break;
         }
@@ -264,9 +264,9 @@ async fn a_server_of_another_protocol_is_reported_as_such() {
     assert!(matches!(error, ConnectError::NotChat { what: "it does not speak TLS", .. }), "{error}");
 }
 
-/// Handshakes end in an error wherever they break off, and each is counted: a task that panicked would not be.
+/// Handshakes end in an error wherever they break off. Each is counted, which shows that no task panicked.
 #[tokio::test(flavor = "multi_thread")]
-async fn garbage_in_handshakes_ends_in_an_error_and_harms_nobody() {
+async fn garbage_in_handshakes_ends_in_an_error_and_affects_no_session() {
     let options = options();
     let monitor = options.monitor.clone();
     let server = Server::start_with(options).await;
@@ -322,7 +322,7 @@ async fn a_client_may_update_its_tls_keys() {
     }
 }
 
-/// The first bytes of a TLS client.
+/// The first bytes that a TLS client sends.
 fn client_hello() -> Vec<u8> {
     let mut hello = Vec::new();
     let mut client = rustls::ClientConnection::new(tls_config(), server_name()).unwrap();

@@ -1,4 +1,4 @@
-//! Login, rejections, leaving, and the presence log of these.
+//! Logging in, rejections, leaving, and their records in the presence log.
 
 use std::io::ErrorKind;
 
@@ -30,7 +30,7 @@ async fn each_client_has_the_others_in_its_roster() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_rejection_has_its_reason() {
+async fn taken_names_and_wrong_credentials_are_rejected() {
     let server = Server::start().await;
     let alice = server.join("alice").await;
     let taken = server.connect(server.client_options("Alice", Purpose::Register)).await;
@@ -64,7 +64,7 @@ async fn a_client_that_leaves_is_offline_for_the_others_and_for_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dropping_all_handles_leaves() {
+async fn dropping_all_handles_leaves_the_session() {
     let server = Server::start().await;
     let [mut alice, bob, _carol] = server.three().await;
     drop(bob);

@@ -222,13 +222,13 @@ async fn relay_up_to(server: SocketAddr, limit: u64) -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_ends_wherever_its_connection_breaks() {
+async fn connect_returns_wherever_the_connection_breaks() {
     let server = Server::start().await;
     let _alice = server.join("alice").await;
     for limit in (0..).step_by(41) {
         let address = relay_up_to(server.address, limit).await;
         let mut options = client_options(address, server.fingerprint, &format!("user{limit}"), Purpose::Register);
-        // The client repeats a registration without an answer, and each attempt breaks at the same place.
+        // The client repeats an unanswered registration, and each attempt breaks at the same place.
         options.machine.registration_timeout = Duration::from_millis(300);
         let ended = timeout(PATIENCE, server.connect(options)).await;
         if ended

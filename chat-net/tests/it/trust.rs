@@ -40,7 +40,7 @@ impl AskUser for Says {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_accepted_server_is_not_asked_about_again() {
+async fn the_user_is_asked_once_about_an_accepted_server() {
     let server = Server::start().await;
     let folder = tempfile::tempdir().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));

@@ -1,4 +1,4 @@
-//! The driver's side towards the server: feeds the client machine, and performs its outputs.
+//! The driver's connection to the server: feeds the client machine, and performs its outputs.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Driver {
 
     pub(super) fn handle(&mut self, now: Now, input: machine::Input<'_>) {
         self.machine.handle(now, input, &mut self.outputs);
-        // A server that reads so slowly that the queue is full counts as gone.
+        // A server that reads so slowly that the queue is full counts as disconnected.
         while self.perform_outputs().is_err() {
             self.server.abort();
             self.machine.handle(now, machine::Input::Disconnected, &mut self.outputs);
@@ -62,7 +62,7 @@ impl Driver {
         self.set_clock(now);
     }
 
-    /// Performs all outputs. [`Full`] if the send queue had no room for one of them.
+    /// Performs all outputs. Returns [`Full`] if the send queue had no room for one of them.
     fn perform_outputs(&mut self) -> Result<(), Full> {
         let mut result = Ok(());
         let mut outputs = std::mem::take(&mut self.outputs);
@@ -103,7 +103,7 @@ impl Driver {
                 self.events.push(Event::Presence(presence));
             }
             machine::Event::Busy { after } => {
-                // After the start, a notice has said already that the server is away.
+                // After the start, a notice has already reported the broken connection.
                 let level = if matches!(self.stage, SessionStage::Starting { .. }) { Level::Warn } else { Level::Info };
                 log::log!(level, "the server is busy; trying again in {} s", after.as_secs_f64().ceil());
             }
@@ -148,8 +148,9 @@ impl Driver {
         }
     }
 
-    /// The connection broke before the roster was complete. [`connect`](crate::client::connect) must not wait for a server
-    /// that may never come back. After a registration it waits a while: a second one would be rejected.
+    /// Handles a connection that broke before the roster was complete. After a login,
+    /// [`connect`](crate::client::connect) fails, because the server may never come back. After a registration, the
+    /// client retries for a limited time, because a second registration would be rejected.
     fn retry_start(&mut self, after: Duration) {
         if self.purpose == Purpose::Login {
             return self.fail_login("the connection broke before the roster was complete", EndReason::Internal);
@@ -183,8 +184,8 @@ impl Driver {
         self.end(error, reason);
     }
 
-    /// Ends the session: with `error` for a [`connect`](crate::client::connect) that still waits, with `reason` for the
-    /// event stream.
+    /// Ends the session. A [`connect`](crate::client::connect) that still waits returns `error`, and the event stream
+    /// ends with `reason`.
     fn end(&mut self, error: ConnectError, reason: EndReason) {
         if let SessionStage::Starting { started, .. } = std::mem::replace(&mut self.stage, SessionStage::Ended(reason))
         {

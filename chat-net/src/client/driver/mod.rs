@@ -35,16 +35,17 @@ use crate::peers::Endpoint;
 use crate::random::SystemGenerator;
 use crate::udp::{ReceiveBuffer, Udp};
 
-/// How many commands the driver performs before datagrams get their turn.
+/// The most commands that the driver performs before datagrams get their turn.
 const COMMAND_BATCH: usize = 64;
 
-/// How many turns at the end of a session process what has arrived. Limited because peers may go on sending.
+/// The most turns that receive datagrams at the end of a session. Bounded, because peers may keep sending.
 const FINAL_TURNS: usize = 16;
 
-/// How long leaving may take. Peers and the server notice a departure anyway, so a user does not have to wait longer.
+/// The most time that leaving may take. Peers and the server also detect a departure without goodbyes, so the user does
+/// not have to wait longer.
 const LEAVE_TIME: Duration = Duration::from_millis(2_500);
 
-/// What a driver is made from.
+/// The arguments of [`Driver::new`].
 pub(super) struct Parts {
     pub(super) server: ServerAddress,
     pub(super) login: Credentials,
@@ -59,7 +60,7 @@ pub(super) struct Parts {
     pub(super) started: oneshot::Sender<Result<Started, ConnectError>>,
 }
 
-/// The successful result of [`connect`](super::connect), as far as the driver provides it.
+/// The driver's part of the successful result of [`connect`](super::connect).
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) user: UserName,
@@ -67,7 +68,7 @@ pub(super) struct Started {
     pub(super) at: Timestamp,
 }
 
-/// How far a session is.
+/// The stage of a session.
 enum SessionStage {
     /// [`connect`](super::connect) waits for the complete roster.
     Starting {
@@ -90,7 +91,7 @@ pub(super) struct Driver {
     machine: machine::Client,
     outputs: Vec<machine::Output>,
     server: ServerConnection,
-    /// The UDP socket, before the first session. The endpoint owns it then.
+    /// The UDP socket until the first session begins. Afterwards the endpoint owns it.
     udp: Option<Udp>,
     udp_address: SocketAddr,
     peers: Option<Endpoint>,

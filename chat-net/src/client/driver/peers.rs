@@ -1,4 +1,4 @@
-//! The driver's side towards the peers: feeds the endpoint, and turns its outputs into events.
+//! The driver's links to peers: feeds the endpoint, and turns its outputs into events.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::error::SendError;
 use crate::peers::{AcceptMode, Endpoint, Sent};
 
 impl Driver {
-    /// Begins a session. The session before ends, and with it everything that is pending there.
+    /// Begins a session. The previous session ends, and all its pending messages get their outcomes.
     pub(super) fn begin_session(&mut self, keys: Arc<KeyPair>, user: UserName) {
         let udp = match self.peers.take() {
             Some(endpoint) => Some(endpoint.end(&mut self.peer_outputs)),
@@ -60,7 +60,7 @@ impl Driver {
                 Decision::Accept(token) => (token, Input::Accept),
                 Decision::Refuse(token) => (token, Input::Refuse),
             };
-            // The messages of an earlier session have their outcomes already.
+            // The messages of an earlier session already have their outcomes.
             if token.session == *self.session.borrow() {
                 self.handle_peers(input(token.inner));
             }

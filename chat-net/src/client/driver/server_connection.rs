@@ -1,4 +1,4 @@
-//! The connection to the server: the current one, or the attempt to get one.
+//! The connection to the server: the current one, or the attempt to open one.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::error::ConnectError;
 use crate::identity::Fingerprint;
 use crate::send_queue::Full;
 
-/// How many received frames may wait for the driver. When they are that many, the connection is not read.
+/// The most received frames that may wait for the driver. While the queue is full, the connection is not read.
 const MAX_WAITING_FRAMES: usize = 64;
 
 /// What happens to the connection.
@@ -40,7 +40,8 @@ pub(super) struct ServerConnection {
 enum ConnectionState {
     Down,
     Dialing(JoinHandle<Result<Box<TrustedStream>, ConnectError>>),
-    /// Each connection has a channel of its own, so a frame of an earlier connection cannot be taken for one of this.
+    /// Each connection has a channel of its own, so a frame of an earlier connection cannot be mistaken for a frame of
+    /// this one.
     Up {
         handle: Arc<Handle>,
         frames: mpsc::Receiver<Incoming>,

@@ -1,5 +1,5 @@
-//! The numbers that the server's tasks keep for operators. No task waits for another: each number is an atomic that is
-//! correct by itself.
+//! The numbers that the server's tasks keep for operators. Most are atomics, each correct by itself. The two locks are
+//! held only to copy a value.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use super::{Snapshot, State};
 pub enum Metric {
     /// Connections with a finished TLS handshake, guests included.
     Connections,
-    /// Total of connections that the system handed over.
+    /// Total of accepted TCP connections.
     Accepted,
     /// Total of failures to accept a connection, for example for lack of file descriptors.
     AcceptFailed,
@@ -124,7 +124,7 @@ impl Counters {
     }
 }
 
-/// Counts one in a metric until it is dropped.
+/// Counts one in a metric until the guard is dropped.
 #[derive(Debug)]
 #[must_use = "it counts only while it lives"]
 pub(crate) struct Held {
@@ -143,7 +143,7 @@ fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The bytes of the length in front of each frame.
+/// The size of the length in front of each frame, in bytes.
 const LENGTH: usize = 4;
 
 /// The number of frames in `bytes`.

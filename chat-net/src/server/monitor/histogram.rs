@@ -1,4 +1,4 @@
-//! How long things took, counted in buckets.
+//! Durations, counted in buckets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -19,12 +19,12 @@ pub use self::counters::Metric;
 pub(crate) use self::counters::{Counters, Held};
 pub use self::histogram::Distribution;
 
-/// How many requests for the roster may wait for the hub; further ones wait for a place in this queue. The hub answers
-/// one per turn, because copying ten thousand entries takes it about a millisecond.
+/// The most requests for the roster that may wait for the hub. Further callers wait for a place in this queue. The hub
+/// answers one per turn, because copying ten thousand entries takes it about a millisecond.
 const ROSTER_REQUESTS: usize = 4;
 
-/// A view into one server. Put a clone into [`ServerOptions::monitor`](super::ServerOptions::monitor) and use the other
-/// from any task or thread.
+/// A view into one server. Put a clone into [`ServerOptions::monitor`](super::ServerOptions::monitor), and use the
+/// original from any task or thread.
 #[derive(Clone, Debug)]
 pub struct Monitor(Arc<Shared>);
 
@@ -46,7 +46,7 @@ impl Monitor {
         Self(Arc::new(Shared { counters: Arc::default(), requests, queue: Mutex::new(Some(queue)) }))
     }
 
-    /// Reads all numbers, without waiting. Each number is correct by itself; two of them may be some events apart.
+    /// Reads all numbers, without waiting. Each number is correct by itself, but two of them may be a few events apart.
     pub fn snapshot(&self) -> Snapshot {
         self.0.counters.snapshot()
     }
