@@ -12,7 +12,7 @@ pub struct InvitationCode(Zeroizing<String>);
 impl InvitationCode {
     /// The shortest length in characters. Shorter codes could be guessed.
     pub const MIN_CHARS: usize = 8;
-    /// The longest length in characters. The longest login request still fits into a guest's frame.
+    /// The longest length in characters. With it, the longest login request still fits into a guest's frame.
     pub const MAX_CHARS: usize = 64;
 
     /// Checks a code as typed. Surrounding white space is ignored.

@@ -18,16 +18,17 @@ use crate::precis::{self, Refused};
 /// A user name, shown as it was typed at registration.
 ///
 /// A name has 1 to 32 characters: letters and digits of any script with their combining marks, `_`, `-` and `.`. It
-/// starts with no combining mark and has at most two in a row. Two names are equal if their canonical forms are equal
-/// (RFC 8265, UsernameCaseMapped, which folds width, case and normalisation; the final sigma counts as a sigma).
+/// does not start with a combining mark, and has at most two in a row. Two names are equal if their canonical forms are
+/// equal (RFC 8265, UsernameCaseMapped, which folds width, case and normalisation; the final sigma counts as a sigma).
 ///
 /// All letters belong to one script, or to Latin and one of the combinations that Chinese, Japanese and Korean use: the
 /// script rules of the Highly Restrictive level of Unicode Technical Standard 39. So `小明ming` is a name, and Latin with
-/// Cyrillic is not. Rare and historic characters are allowed, because people are called by them.
+/// Cyrillic is not. Rare and historic characters are allowed, because people have them in their names.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserName {
-    /// `None` if the name was typed in its canonical form, as most names are: every message carries a copy of a name.
+    /// `None` if the name was typed in its canonical form, as most names are. This keeps copies cheap: every message
+    /// carries one.
     shown: Option<Arc<str>>,
     canonical: Arc<str>,
 }
@@ -92,7 +93,7 @@ fn is_allowed(ch: char) -> bool {
 }
 
 fn canonical(typed: &str) -> Result<String, NameError> {
-    // A roster holds thousands of names, most of them ASCII, whose canonical form needs no tables.
+    // A roster holds thousands of names. Most are ASCII, and their canonical form needs no tables.
     if typed.is_ascii() {
         return Ok(typed.to_ascii_lowercase());
     }
@@ -237,7 +238,7 @@ pub enum NameError {
     Marks,
 }
 
-/// A character as a sentence shows it: quoted if it is visible, else by its number.
+/// A character as an error text shows it: quoted if it is visible, otherwise by its code point.
 fn shown(ch: char) -> String {
     if ch == ' ' {
         "a space".to_owned()

@@ -1,4 +1,5 @@
-//! Plain passwords: one type from the keyboard to the hash, which prints nothing and is wiped.
+//! Plain passwords: one type on the whole way from the keyboard to the hash. It prints nothing, and is wiped when
+//! dropped.
 
 use std::fmt;
 

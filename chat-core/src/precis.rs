@@ -1,4 +1,4 @@
-//! The two PRECIS profiles (RFC 8264, RFC 8265) that names and passwords follow, on the Unicode tables of today.
+//! The two PRECIS profiles (RFC 8264, RFC 8265) that names and passwords follow, with current Unicode tables.
 //!
 //! Character properties come from ICU4X, normalisation from `unicode-normalization`. A newer Unicode version only adds
 //! characters: normalised text stays normalised, so a password that was accepted once always normalises to the same bytes.
@@ -37,8 +37,8 @@ pub(crate) fn user_name(typed: &str) -> Result<String, Refused> {
 
 /// Appends the normalised form of a password to `out`: the profile OpaqueString (RFC 8265, section 4.2).
 ///
-/// Nothing of the password is left in memory besides `out`, if `out` has room for three times the bytes of `typed`,
-/// which is the most that normalisation makes of them (UAX 15, section 9).
+/// `out` needs a capacity of three times the bytes of `typed`, the most that normalisation produces (UAX 15, section
+/// 9). It then does not grow, and no copy of the password is left in memory.
 ///
 /// # Errors
 /// The first character that the freeform class does not contain.
@@ -56,7 +56,7 @@ enum Class {
     Freeform,
 }
 
-/// What RFC 8264 derives for a character, section 8.
+/// The derived property of a character (RFC 8264, section 8).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Derived {
     Valid,
@@ -105,7 +105,7 @@ fn derive(ch: char) -> Derived {
     }
 }
 
-/// RFC 5892, section 2.6, as RFC 8264, section 9.6 takes it over.
+/// The exceptions of RFC 5892, section 2.6, which RFC 8264, section 9.6 adopts.
 fn exception(ch: char) -> Option<Derived> {
     match ch {
         'ß' | 'ς' | '\u{6fd}' | '\u{6fe}' | '\u{f0b}' | '〇' => Some(Derived::Valid),
@@ -119,7 +119,7 @@ fn exception(ch: char) -> Option<Derived> {
     }
 }
 
-/// Conjoining jamo of old Korean: letters, vowels and finals that are no syllable.
+/// Conjoining jamo of old Korean: leading consonants, vowels and trailing consonants that form no precomposed syllable.
 fn is_old_hangul(ch: char) -> bool {
     use HangulSyllableType as Type;
     let syllable = CodePointMapData::<Type>::new().get(ch);
@@ -156,7 +156,7 @@ fn is_freeform_only(category: GeneralCategory) -> bool {
         || GeneralCategoryGroup::Punctuation.contains(category)
 }
 
-/// Full-width and half-width forms become the ordinary character.
+/// Maps full-width and half-width forms to the ordinary character.
 fn map_width(ch: char) -> char {
     match ch {
         '\u{ff01}'..='\u{ffee}' | '\u{3000}' => std::iter::once(ch).nfkc().next().unwrap_or(ch),
@@ -176,7 +176,7 @@ mod tests {
         opaque_string(typed, &mut out).map(|()| out)
     }
 
-    /// The crate has the tables of Unicode 6.3, which stored hashes and names rest on.
+    /// The crate has the tables of Unicode 6.3, with which stored hashes and names were normalised.
     #[test]
     fn what_older_tables_allow_stays_allowed_and_means_the_same() {
         let mut refused = Vec::new();

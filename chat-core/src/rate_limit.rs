@@ -1,4 +1,4 @@
-//! How often something may happen: an even rate with bursts.
+//! Rate limits: an even rate with bursts.
 
 use std::time::Duration;
 

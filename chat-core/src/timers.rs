@@ -8,8 +8,8 @@ use crate::time::Mono;
 
 /// Deadlines by key. Of equal deadlines the smaller key comes first.
 ///
-/// Most timers are set later and later and never come up. Setting one later changes only its deadline in the table. Its
-/// place in the heap stays, and moves to the deadline when it reaches the front.
+/// Most timers are postponed again and again and never come up. Postponing one changes only its deadline in the table.
+/// Its place in the heap stays, and moves to the deadline when it reaches the front.
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
     /// Places, some of them stale. The first is that of the earliest deadline.

@@ -1,4 +1,4 @@
-//! Two things that happen at the same time and travel different ways, so that either can come first.
+//! Races between two events that travel by different paths, so that either can arrive first.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -15,7 +15,8 @@ use chat_core::wire::control::Purpose;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The goodbye of a replaced session would be a datagram, and the change of the roster comes from the server.
+/// A bye of the replaced session would be a datagram, and the change of the roster comes from the server: either could
+/// arrive first.
 #[test]
 fn messages_to_a_replaced_session_have_that_reason_and_no_other() {
     let replaced = Cell::new(0);

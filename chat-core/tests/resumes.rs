@@ -127,7 +127,7 @@ fn resumes(seed: u64) -> (u64, u64) {
     let mut room = Room::new(seed);
     for _ in 0..40 + room.below(60) {
         room.inject_fault();
-        // Often so short that earlier changes are not published or still in flight.
+        // The pause is often so short that earlier changes are not yet published or still in flight.
         let most = [30, 300, 5_000][room.below(3) as usize];
         let pause = room.below(most);
         room.world.run(Duration::from_millis(pause));

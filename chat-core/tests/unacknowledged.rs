@@ -1,4 +1,4 @@
-//! The memory that a peer costs that never acknowledges. The allocator counts for the whole process, so this file has only
+//! The memory cost of a peer that never acknowledges. The allocator counts for the whole process, so this file has only
 //! one test.
 
 use std::alloc::System;

@@ -228,7 +228,7 @@ pub async fn look_up_finds_accounts_of_any_status_and_ignores_unknown_ids<A: Acc
     register(accounts, "look3").await;
     let removed = set_status(accounts, "look3", NewStatus::Removed).await;
     let expected = [active, disabled, removed];
-    // More than a statement of any database can hold.
+    // More ids than one statement of any database can hold.
     let unknown = (1 << 40..(1 << 40) + 70_000).map(AccountId::new).chain([UNKNOWN]);
     let ids = unknown.chain(expected.iter().map(|account| account.id)).collect();
     let mut found = ok(accounts.look_up(ids).await, "look up many ids");
@@ -302,7 +302,7 @@ const WRONG: &str = "wrong password";
 const OTHER: &str = "other password";
 const T0: Timestamp = Timestamp::from_millis(1_795_408_080_000);
 const T1: Timestamp = Timestamp::from_millis(1_795_408_081_000);
-/// Later than all other times, so that the rule about changes sees only its own.
+/// Later than the times of all other rules, so that the rule about changes finds only its own accounts.
 const LATE: Timestamp = Timestamp::from_millis(1_795_500_000_000);
 /// An id that no store assigns, and too high for a signed number.
 const UNKNOWN: AccountId = AccountId::new(u64::MAX);

@@ -1,4 +1,4 @@
-//! The port for accounts. A machine never calls it: it asks its driver for a job.
+//! The port for accounts. A machine never calls it directly: the machine asks its driver for a job.
 //!
 //! Callers pass the current time, so that an implementation needs no clock. User names are compared byte by byte in
 //! [canonical form](UserName::canonical). [`memory::MemoryAccounts`] is the smallest implementation. Every implementation
@@ -38,7 +38,7 @@ pub struct Account {
 
 /// One registered user as [`Operator::list`] returns it.
 ///
-/// Unlike that of an [`Account`], its user name may break a rule that is newer than the account.
+/// Its user name may break a rule that is newer than the account. The name of an [`Account`] never does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ListedAccount {
     /// As [`Account::id`].
@@ -55,7 +55,7 @@ pub struct ListedAccount {
     pub last_seen: Option<Timestamp>,
 }
 
-/// A stored user name that is not allowed any more. Nobody can log in to its account.
+/// A stored user name that the rules no longer allow. Its account cannot log in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct InvalidName {
     /// The name, which may contain any characters.
@@ -206,10 +206,10 @@ pub enum NewStatus {
 /// Why an operation on accounts failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccountError {
-    /// Another account has the user name, or had it and was removed.
+    /// Another account has the user name. A removed account keeps its name until an operator frees it.
     #[error("that user name is taken")]
     NameTaken,
-    /// The user name is unknown or the password is wrong. Which of the two is not revealed.
+    /// The user name is unknown or the password is wrong. The error does not reveal which.
     #[error("wrong user name or password")]
     WrongCredentials,
     /// The account is disabled.

@@ -1,4 +1,5 @@
-//! Delays between connection attempts, randomised so that the clients of one server do not return in step.
+//! Delays between connection attempts, randomised so that the clients of one server do not reconnect at the same
+//! moment.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ pub(super) struct Backoff {
     min: Duration,
     max: Duration,
     doublings: u32,
-    /// Attempts that began early because of a sign of the network, since the last success.
+    /// The number of early attempts since the last success. A sign that the network is back starts one.
     early_attempts: u32,
     /// The time before which no further attempt begins early.
     early_from: Mono,
@@ -36,8 +37,8 @@ impl Backoff {
         self.min + generator.up_to(bound.saturating_sub(self.min))
     }
 
-    /// When an attempt may begin because of a sign that the network is back: `now` at the earliest. The time between two
-    /// such attempts doubles up to the maximum, so that a stream of signs adds few attempts.
+    /// The earliest time at which a sign that the network is back may start an attempt, never before `now`. The time
+    /// between two such attempts doubles up to the maximum, so that a stream of signs adds few attempts.
     pub(super) fn early(&self, now: Mono) -> Mono {
         self.early_from.max(now)
     }

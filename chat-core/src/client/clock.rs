@@ -46,7 +46,8 @@ impl ServerClock {
             return;
         }
         let sample = Sample { offset: difference(at + return_delay, received.wall), rtt };
-        // If the sample contradicts the best one by more than both can err, one of the clocks was set: start over.
+        // If the sample and the best one differ by more than their errors explain, one of the clocks was set: start
+        // over.
         if let Some(best) = self.best()
             && sample.offset.abs_diff(best.offset) > millis((sample.rtt + best.rtt) / 2).saturating_add(SLACK_MS)
         {

@@ -15,19 +15,18 @@ pub struct ClientConfig {
     /// How long the first login is retried while the server is busy. Default 3 minutes: twice what a small server needs
     /// for ten thousand logins at the same moment.
     pub busy_timeout: Duration,
-    /// How long a registration without an answer is repeated. Default 1 minute: longer than a restart of a server, and no
-    /// longer than a user waits.
+    /// How long the client repeats an unanswered registration. Default 1 minute: longer than a restart of a server, and
+    /// no longer than a user is willing to wait.
     pub registration_timeout: Duration,
     /// The shortest delay before reconnecting. Default 0.5 s: about what a restart of the server takes.
     pub min_backoff: Duration,
     /// The longest delay before reconnecting. Default 30 s: a user who repairs the network waits no longer than that,
     /// and ten thousand clients of an unreachable server make fewer than 700 attempts a second.
     pub max_backoff: Duration,
-    /// A tick that comes this much too late shows that the client itself was delayed, by a suspended laptop or an
-    /// overloaded machine, so that elapsed time says nothing about the server. Default 2 s: more than any scheduling
-    /// delay.
+    /// A tick that is later than this shows that the client itself stalled, on a suspended laptop or an overloaded
+    /// machine. The elapsed time then says nothing about the server. Default 2 s: more than any scheduling delay.
     pub stall_threshold: Duration,
-    /// How much time the server gets to answer after such a delay. Default 5 s: enough for Wi-Fi to reconnect.
+    /// How much time the server gets to answer after such a stall. Default 5 s: enough for Wi-Fi to reconnect.
     pub stall_extension: Duration,
 }
 

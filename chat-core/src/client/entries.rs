@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::extras::Extras;
 use crate::roster::{Change, Entry, Update};
 
-/// Bounds the memory of an entry, and drops its extras: this version knows no tag of them.
+/// Bounds the memory of an entry, and drops its extras, because this version knows none of their tags.
 ///
 /// Fails if the entry has no address.
 pub(super) fn sanitize_entry(entry: &mut Entry) -> Result<(), &'static str> {

@@ -10,10 +10,11 @@ use crate::wire::control::Timings;
 /// would never let the client idle.
 const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The longest interval that a server can ask for. 5 minutes: the loss of the server is still noticed.
+/// The longest interval that a server can ask for. 5 minutes: the client then notices within 20 minutes that the server
+/// is gone.
 const MAX_INTERVAL: Duration = Duration::from_mins(5);
 
-/// The most unanswered heartbeats that are remembered. With the usual times the connection breaks after 2.
+/// The most unanswered heartbeats that are remembered. With the default times, the connection breaks after two.
 const MAX_UNANSWERED: usize = 8;
 
 /// Sends heartbeats at the server's interval and detects silence.

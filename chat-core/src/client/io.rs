@@ -46,8 +46,9 @@ pub enum Input<'a> {
         /// The new password.
         new: Password,
     },
-    /// There is a sign that the network is back, such as an interface that came up or a peer that answers after a pause.
-    /// Without a connection, the next attempt begins now, or soon if earlier signs led to attempts in vain.
+    /// There is a sign that the network is back, such as an interface that came up or a peer that answers after a
+    /// pause. Without a connection, the next attempt begins now, or somewhat later if attempts after earlier signs
+    /// failed.
     NetworkChanged,
     /// The client's addresses have changed. Without a connection, the next login offers the new ones.
     Move(Offer),

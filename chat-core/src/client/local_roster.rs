@@ -47,9 +47,9 @@ enum SyncState {
 /// Whether a snapshot has ever been complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum FirstSnapshot {
-    /// No, so the application knows of nobody.
+    /// None yet. The application knows no other session.
     Missing,
-    /// Yes, so each difference from it is reported as a change.
+    /// The application has read one. Each later difference is reported as a change.
     Received,
 }
 
@@ -82,8 +82,9 @@ impl LocalRoster {
         }
     }
 
-    /// Starts synchronising after a welcome. The server sends a delta up to the version `delta`, or else a snapshot, and
-    /// the first part of either must arrive before `deadline`. The server settles for another `settling`.
+    /// Starts synchronising after a welcome. If `delta` is given, the server sends a delta up to that version,
+    /// otherwise a snapshot. The first part must arrive before `deadline`. The settling time lasts for another
+    /// `settling`.
     ///
     /// Fails if the delta does not start at [our version](Self::version).
     pub(super) fn start_sync(
@@ -107,13 +108,14 @@ impl LocalRoster {
         Ok(())
     }
 
-    /// The connection is gone. The roster stays, for the next snapshot to be compared with or a delta to be applied to.
+    /// The connection is gone. The roster stays, so that the next snapshot is compared with it or the next delta
+    /// applied to it.
     pub(super) fn disconnect(&mut self) {
         self.state = SyncState::Disconnected(self.version());
     }
 
-    /// Makes the next connection begin with a snapshot, because the server sent something invalid: a resume from the same
-    /// version would bring the same again. The roster stays until then.
+    /// Makes the next connection begin with a snapshot, because the server sent something invalid: resuming from the
+    /// same version would bring the same content again. The roster stays until then.
     pub(super) fn invalidate(&mut self) {
         self.state = SyncState::Disconnected(None);
     }
@@ -197,8 +199,8 @@ impl LocalRoster {
         }
     }
 
-    /// After a stall of the client: decides nothing before `deadline`, so that the driver reads first what waits in the
-    /// socket.
+    /// Postpones all decisions to `deadline` after a stall of the client, so that the driver first reads what waits in
+    /// the socket.
     pub(super) fn extend_deadline(&mut self, deadline: Mono) {
         if let Some(current) = self.sync_deadline() {
             current.extend(deadline);
@@ -208,7 +210,8 @@ impl LocalRoster {
         }
     }
 
-    /// The server answered a heartbeat, so it is alive and may be sending to other clients first.
+    /// Postpones the deadline because the server answered a heartbeat: it is alive, and may be sending to other clients
+    /// first.
     pub(super) fn extend_within_limit(&mut self, deadline: Mono) {
         if let Some(current) = self.sync_deadline() {
             current.extend_within_limit(deadline);

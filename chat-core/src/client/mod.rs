@@ -7,8 +7,9 @@
 //! ```
 //!
 //! The machine logs in, keeps its roster in sync with the server's, sends heartbeats, and resumes its session with a
-//! ticket when the connection breaks. The first login is retried only while the server is busy. A registration without an
-//! answer is repeated: the account may exist, and then its password logs in. The password is dropped at the first welcome.
+//! ticket when the connection breaks. It retries the first login only while the server is busy. It repeats an
+//! unanswered registration; if the account exists already, its password logs in. It drops the password at the first
+//! welcome.
 //!
 //! A protocol violation ends the machine before the first snapshot. After that it ends only the connection, and the next
 //! one begins with a snapshot.
@@ -183,7 +184,8 @@ impl Client {
         }
     }
 
-    /// Begins the next attempt, or begins an attempt again that may hang because the network was away when it began.
+    /// Begins the next attempt early. An attempt in progress begins again, because it may hang if the network was down
+    /// when it began.
     fn handle_network_change(&mut self, now: Now, out: &mut Vec<Output>) {
         let early = self.backoff.early(now.mono);
         match &mut self.state {
@@ -200,7 +202,8 @@ impl Client {
         }
     }
 
-    /// The client itself was stalled, so what the server sent meanwhile still waits in the socket.
+    /// Extends all deadlines after a stall of the client, because frames that the server sent meanwhile still wait in
+    /// the socket.
     fn extend_deadlines(&mut self, now: Now) {
         let extended = now.mono + self.config.stall_extension;
         match &mut self.state {
@@ -294,7 +297,7 @@ impl Client {
         self.state = State::Waiting { auth, deadline: now.mono + after, pause };
     }
 
-    /// Drops the connection and the requests that are outstanding on it. Returns what the client can log in again with.
+    /// Drops the connection and the requests that are outstanding on it. Returns the authentication for the next login.
     fn disconnect(&mut self, out: &mut Vec<Output>) -> Option<Authentication> {
         if let State::Online(Online { password_change: PasswordChange::Pending, .. }) = &self.state {
             out.push(Output::Event(Event::PasswordChange(Err(PasswordChangeError::Unanswered))));

@@ -1,5 +1,5 @@
-//! A registration without an answer: the server may have created the account before it ended. The client repeats the
-//! registration until it knows, and recognises its own account by the password.
+//! Unanswered registrations: the server may have created the account before the connection ended. The client repeats
+//! the registration until it knows, and recognises its own account by the password.
 
 use super::Client;
 use super::io::Output;
@@ -13,7 +13,7 @@ use crate::wire::rejection::Rejection;
 /// What the client knows of its registration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Registration {
-    /// Whether the account exists: none was sent, or each one was answered.
+    /// The client knows whether the account exists: it has sent no registration, or the server answered each one.
     Answered,
     /// A connection ended without the answer, for the first time at `since`. The account may exist.
     Unanswered { since: Mono },
@@ -22,7 +22,7 @@ pub(super) enum Registration {
 }
 
 impl Registration {
-    /// When the first answer went missing.
+    /// When a connection first ended without the answer, if one did.
     pub(super) fn unanswered_since(self) -> Option<Mono> {
         match self {
             Self::Answered => None,
@@ -32,7 +32,7 @@ impl Registration {
 }
 
 impl Client {
-    /// Updates what is known of the registration, before the connection is given up because of `failure`.
+    /// Updates the state of the registration, before the client drops the connection because of `failure`.
     pub(super) fn note_unanswered_registration(&mut self, now: Mono, failure: Failure) {
         let is_silent = matches!(failure, Failure::Disconnected | Failure::ReplyTimedOut);
         let was_sent = matches!(self.state, State::LoggingIn { .. });
@@ -68,7 +68,7 @@ impl Client {
                 *deadline = now.mono + self.config.reply_timeout;
                 Ok(())
             }
-            // The account is not the client's own, so the answer to the registration stands.
+            // The account is not the client's own, so the rejection of the registration stands.
             Registration::Rejected { why, .. } if rejection == Rejection::WrongCredentials => {
                 Err(Failure::Rejected(why))
             }
@@ -77,7 +77,7 @@ impl Client {
     }
 }
 
-/// Whether a registration is rejected for this reason, although the client's first one may have created the account.
+/// Whether the server may reject a repeated registration for this reason although the first one created the account.
 const fn is_about_new_accounts(rejection: Rejection) -> bool {
     matches!(
         rejection,

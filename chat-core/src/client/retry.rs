@@ -32,14 +32,14 @@ pub(super) enum Failure {
 pub(super) enum Disposition {
     /// Ends the machine and reports this event.
     End(Event),
-    /// Reconnects after a delay of the client's choice.
+    /// Reconnects after a delay that the client chooses.
     Retry,
     /// Reconnects after the retry time that the server named.
     RetryAfter(Duration),
 }
 
-/// Decides for a client that has no session yet. A user waits for the result, so the only failure that is retried is a
-/// busy server, as long as its retry time is within `patience`.
+/// Decides for a client that has no session yet. A user waits for the result, so the client retries only if the server
+/// is busy and its retry time is within `patience`.
 pub(super) fn before_session(failure: Failure, patience: Duration) -> Disposition {
     if let Failure::Rejected(busy @ Rejection::Busy { .. }) = failure
         && let Some(after) = busy.retry_after().filter(|after| *after <= patience)
@@ -57,8 +57,8 @@ pub(super) fn before_session(failure: Failure, patience: Duration) -> Dispositio
     })
 }
 
-/// Decides for a client whose registration has no answer, so that its account may exist. It retries until it knows, or
-/// until `patience` is over.
+/// Decides for a client with an unanswered registration. The client retries until it knows whether the account exists,
+/// or until `patience` is over.
 pub(super) fn with_unanswered_registration(failure: Failure, patience: Duration) -> Disposition {
     let retry_after = match failure {
         Failure::Protocol(violation) => return Disposition::End(Event::Protocol(violation)),
@@ -92,7 +92,8 @@ const fn is_temporary(rejection: Rejection) -> bool {
 pub(super) fn with_session(failure: Failure, first_snapshot: FirstSnapshot) -> Disposition {
     match failure {
         Failure::NoCommonVersion(versions) => Disposition::End(Event::NoCommonVersion(versions)),
-        // A server that never sent a complete snapshot is not one of ours, and a user waits for the first roster.
+        // A server that violates the protocol before its first snapshot is probably no chat server, and a user waits
+        // for the first roster.
         Failure::Protocol(violation) if first_snapshot == FirstSnapshot::Missing => {
             Disposition::End(Event::Protocol(violation))
         }

@@ -1,4 +1,4 @@
-//! The states of the client machine. Each state carries the data that belongs to it, and no other.
+//! The states of the client machine. Each state carries the data that belongs to it, and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub(super) enum Pause {
     Backoff,
     /// Such a sign has shortened the pause.
     Shortened,
-    /// The server asked for it.
+    /// The server named the pause as its retry time.
     Requested,
 }
 
@@ -117,7 +117,7 @@ pub(super) enum Connection {
 }
 
 impl State {
-    /// What the client logs in again with, unless the machine has ended.
+    /// Returns the authentication for the next login. None if the machine has ended.
     pub(super) fn into_authentication(self) -> Option<Authentication> {
         match self {
             Self::Connecting { auth, .. }
@@ -129,7 +129,8 @@ impl State {
         }
     }
 
-    /// What the client logs in with. None once it is online.
+    /// Returns the authentication of the login in progress. None once the client is online, or if the machine has
+    /// ended.
     pub(super) fn authentication_mut(&mut self) -> Option<&mut Authentication> {
         match self {
             Self::Connecting { auth, .. }

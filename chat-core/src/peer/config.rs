@@ -41,17 +41,18 @@ impl Default for PeerConfig {
 /// The body bytes that a sender may send before the first ack grants more: four of the longest texts.
 pub(super) const INITIAL_ROOM: u64 = 64 * 1024;
 
-/// The unresolved messages that one link queues, transmitted or not. The receiver relies on this limit.
+/// The most unresolved messages that one link queues, transmitted or not. The receiver relies on this limit.
 pub(super) const MAX_QUEUED: usize = 1024;
 
-/// The body bytes that one link queues: 64 of the longest texts.
+/// The most body bytes that one link queues: 64 of the longest texts.
 pub(super) const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 
-/// The body bytes that all links together queue: 64 full queues. A body with many recipients counts once.
+/// The most body bytes that all links together queue: 64 full queues. A body with many recipients counts once.
 pub(super) const MAX_QUEUED_BYTES_TOTAL: usize = 64 * 1024 * 1024;
 
-/// The memory of received messages from all peers that wait for earlier messages or for the application: the whole window
-/// of about 500 peers. While it is used up, datagrams with messages are dropped as if the network had lost them.
+/// The most memory of received messages that wait for earlier messages or for the application, over all peers: the
+/// whole window of about 500 peers. While it is used up, datagrams with messages are dropped as if the network had lost
+/// them.
 pub(super) const MAX_BUFFERED_TOTAL: u64 = 32 * 1024 * 1024;
 
 /// The memory that a received message takes besides its body while it is buffered.

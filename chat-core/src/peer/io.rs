@@ -88,7 +88,7 @@ pub enum Output {
     /// The peer violated the protocol, or states that we did. The link is closed for the rest of the two sessions.
     Violation(UserName),
     /// The machine cannot keep the resumption state of another link. From now on it opens no link to a session that is
-    /// new to it. A new session with a new key has no such past.
+    /// new to it. A new login ends this condition, because a new session key starts without resumption state.
     Exhausted,
 }
 

@@ -1,9 +1,9 @@
 //! The peer machine: messages between two sessions over UDP, sealed, acknowledged, each with one outcome per recipient.
 //!
 //! The driver passes roster changes and commands to [`Peer::handle`] and received datagrams to [`Peer::receive`]. It
-//! calls [`Peer::transmit`] while its socket takes datagrams, and sends [`Input::Tick`] at [`Peer::deadline`].
-//! `transmit` is pulled: messages that become ready for one peer while the socket is busy share datagrams, and no timer
-//! holds a lone message back.
+//! calls [`Peer::transmit`] while its socket takes datagrams, and sends [`Input::Tick`] at [`Peer::deadline`]. Because
+//! the driver pulls datagrams, messages that become ready for one peer while the socket is busy share datagrams, and no
+//! timer delays a lone message.
 //!
 //! # Reading order
 //!
@@ -33,7 +33,7 @@
 //! | `receive`, `transmit` | opens a datagram and dispatches its frames; composes and seals the next datagram |
 //! | `timing`, `idle` | deadlines and probes; what an idle link releases |
 //! | `path` | candidate addresses, challenges and proofs |
-//! | `datagram_size` | shorter datagrams for networks that swallow full ones |
+//! | `datagram_size` | shorter datagrams for networks that silently drop full ones |
 //! | `received_packets` | which packets arrived, and when their ack is due |
 //! | `recovery` | packets in flight: round-trip time, loss, congestion (RFC 9002) |
 //! | `packet_numbers` | the numbers of sent packets, some of which are omitted |
@@ -52,7 +52,7 @@
 //! | abandon | Resolve all pending messages without an answer: transmitted ones as unconfirmed, the others as failed. |
 //! | close | Abandon, and send nothing but a last ack and a bye, because one of the two sessions ends. |
 //! | abort | Abandon, and close the link for good, because the protocol was violated. |
-//! | release | Give back memory that an idle link does not need. |
+//! | release | Return the memory that an idle link does not need. |
 //! | retire | Remove a peer that is offline, and keep its resumption state. |
 
 mod body;
@@ -111,7 +111,7 @@ pub struct Peer {
     buffered: u64,
 }
 
-/// Whether our own session goes on.
+/// Whether our own session continues.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Activity {
     Active,

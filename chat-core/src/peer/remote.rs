@@ -43,8 +43,8 @@ pub(super) enum RosterStatus {
     Online,
     /// It left the roster. Its datagrams are processed until this time.
     Lingering(Mono),
-    /// It left the roster, and its datagrams are dropped. It stays until the application has answered for the messages
-    /// that it received from it.
+    /// It left the roster, and its datagrams are dropped. It stays in the table until the application has decided about
+    /// all messages from it.
     Gone,
 }
 
@@ -113,7 +113,7 @@ impl RemotePeer {
             RosterStatus::Lingering(until) => Some(link.map_or(until, |at| at.min(until))),
             RosterStatus::Gone => None,
         };
-        // An overdue deadline counts as due now: only a machine that is not driven at all must appear late.
+        // An overdue deadline counts as due now, so that the machine appears stalled only if its driver did not run it.
         let deadline = deadline.map(|at| at.max(now));
         if let (Some(next), Some(set)) = (deadline, self.timer)
             && next >= set

@@ -37,7 +37,7 @@ impl Peer {
         }
     }
 
-    /// Adds a session, replaces the user's older session, or welcomes a session back.
+    /// Adds a session, replaces the user's older session, or restores a session that has returned.
     pub(super) fn come_online(&mut self, now: Mono, entry: Entry, out: &mut Vec<Output>) {
         let session = entry.session();
         // Our own entry, or an entry of another user with our key, which only a faulty server publishes.
@@ -67,7 +67,7 @@ impl Peer {
             // online.
             Some(peer) if peer.status == RosterStatus::Online => {}
             _ => {
-                // A peer that is not online makes room. It retires as usual, so that its numbers continue if it returns.
+                // A peer that is not online gives way. It retires as usual, so that its numbers continue if it returns.
                 if let Some(index) = index {
                     self.retire(index, out);
                 }
@@ -99,7 +99,7 @@ impl Peer {
         self.report_events(now, index, out);
     }
 
-    /// Reduces a peer that is offline to its resumption state, unless the application still has to answer for messages
+    /// Reduces a peer that is offline to its resumption state, unless the application has yet to decide about messages
     /// from it. In that case the peer stays as [`RosterStatus::Gone`].
     pub(super) fn retire(&mut self, index: PeerIndex, out: &mut Vec<Output>) {
         let Some(peer) = self.peers.get_mut(index) else { return };

@@ -8,7 +8,7 @@ use super::table::PeerIndex;
 use super::{Output, Peer};
 use crate::time::Mono;
 
-/// The delay of a deadline from which on the process itself counts as stalled or suspended.
+/// How late a tick may be before the process itself counts as stalled or suspended.
 const STALL: Duration = Duration::from_secs(2);
 
 impl Peer {

@@ -10,7 +10,7 @@ use crate::wire::datagram::MAX_DATAGRAM;
 /// again.
 #[derive(Debug)]
 pub struct Slab {
-    /// As many slots as were ever filled together.
+    /// The slots allocated so far: the largest number that was ever filled at once.
     bytes: Vec<[u8; MAX_DATAGRAM]>,
     filled: Vec<Filled>,
     /// The number of removed datagrams at the front of `filled`.
@@ -88,7 +88,8 @@ impl Slab {
         self.filled.len() >= self.slots
     }
 
-    /// Lets `write` fill the next slot. Returns whether it did, which it states by an address and a length.
+    /// Lets `write` fill the next slot. `write` returns the destination and the length, or `None` if it left the slot
+    /// empty. Returns whether the slot was filled.
     pub(super) fn push(&mut self, write: impl FnOnce(&mut [u8; MAX_DATAGRAM]) -> Option<(SocketAddr, usize)>) -> bool {
         let index = self.filled.len();
         if index == self.bytes.len() {

@@ -1,7 +1,7 @@
 //! The timers of all peers, one each.
 //!
-//! Unlike [`crate::timers`], which serves keys of any kind from ordered maps, these deadlines stand in a table by the
-//! index of the peer: a timer is set for every datagram, and setting it must neither search nor allocate.
+//! [`crate::timers`] serves keys of any kind from ordered maps. Here, the index of a peer is the index in a table,
+//! because a timer is set for every datagram, and setting it must neither search nor allocate.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

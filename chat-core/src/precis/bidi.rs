@@ -3,8 +3,8 @@
 use icu_properties::CodePointMapData;
 use icu_properties::props::BidiClass;
 
-/// Whether `text` contains a right-to-left character and breaks the rule. Combining marks count for no position: they
-/// may follow any character, also the last.
+/// Whether `text` contains a right-to-left character and breaks the rule. Combining marks are skipped: they may follow
+/// any character, including the last.
 pub(super) fn breaks_rule(text: &str) -> bool {
     use BidiClass as Class;
     let classes: Vec<Class> = text.chars().map(|ch| CodePointMapData::<Class>::new().get(ch)).collect();

@@ -37,8 +37,8 @@ impl Party {
 /// nonce = 32 zero bits | packet number (64)        key phase = packet number >> 24
 /// ```
 ///
-/// A key seals at most 2^24 packets. The caller must never seal two packets under the same number, also not with another
-/// `LinkKeys` of the same two parties.
+/// A key seals at most 2^24 packets. The caller must never seal two packets under the same number, not even with
+/// another `LinkKeys` of the same two parties.
 pub struct LinkKeys {
     prk: Prk,
     sending: Direction,

@@ -1,5 +1,5 @@
-//! What the server asks the accounts on its own account: which of them operators have changed, and that they record
-//! which are online.
+//! The jobs that the server starts by itself: polls for accounts that operators have changed, and reports of accounts
+//! that are online.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::time::Timestamp;
 
 /// Polls the accounts for changes, and reports the accounts that were seen online.
 ///
-/// One report is in flight at a time. Accounts that are seen meanwhile go with the next one, so that a thousand departures
-/// are a few jobs.
+/// One report is in flight at a time. Accounts that are seen meanwhile go into the next one, so that a thousand
+/// departures cause only a few jobs.
 #[derive(Debug)]
 pub(super) struct AccountWatch {
     /// When the last poll that was answered began.
@@ -34,12 +34,12 @@ enum Report {
 pub(super) const MAX_IDS: usize = 500;
 
 impl AccountWatch {
-    /// Begins at `now`. Earlier changes are not of interest, as no session is older.
+    /// Begins at `now`. Earlier changes do not matter, because no session is older.
     pub(super) fn new(now: Timestamp) -> Self {
         Self { polled: now, seen: BTreeSet::new(), report: Report::Idle }
     }
 
-    /// Asks for the accounts that have changed since the last poll, and a while before.
+    /// Asks for the accounts that have changed since the last poll, with an overlap.
     pub(super) fn poll(&self, cx: &mut Cx<'_>) {
         // A clock that was set back must not hide later changes.
         let since = self.polled.min(cx.now.wall);
@@ -69,7 +69,7 @@ impl AccountWatch {
         self.report(cx);
     }
 
-    /// A report is done. A failure is ignored, as the accounts are reported again the next time they are seen.
+    /// A report is done. A failure is ignored, because the accounts are reported again the next time they are seen.
     pub(super) fn reported(&mut self, cx: &mut Cx<'_>) {
         self.report = Report::Idle;
         self.report(cx);

@@ -1,4 +1,4 @@
-//! Which of the offered addresses enter the roster. No client may direct the datagrams of a room at a stranger.
+//! Which of the offered addresses enter the roster. No client may direct the datagrams of a group at a third party.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -38,7 +38,7 @@ pub(super) fn choose(
     let is_detected = offer.policy == OfferPolicy::Detected;
     let added = match credibility {
         Trusted => is_detected,
-        // Nobody reaches a client at a loopback address that it does not offer itself.
+        // No peer reaches a client at a loopback address that the client does not offer.
         Doubted => is_detected && !observed.is_loopback(),
         Ignored => false,
     };
@@ -75,8 +75,8 @@ pub(super) struct Contradiction {
 /// What a contradiction proves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Evidence {
-    /// The client connected to its own machine, or something on the server's machine to the server, so that there is a
-    /// forwarder in between.
+    /// There is a forwarder in between: the client connected to its own machine, or the server's connection comes from
+    /// its own machine.
     Certain,
     /// The client does not have the observed address. It may still be that of its own router.
     Circumstantial,

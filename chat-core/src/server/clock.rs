@@ -1,4 +1,4 @@
-//! The machine's clock: the driver's, without the times for which the machine was not run.
+//! The machine's clock: the driver's clock without the stalls, during which the driver did not run the machine.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use crate::time::Mono;
 
 /// Converts between the driver's time and the machine's.
 ///
-/// A server that was suspended or starved must not blame its clients for their silence. If the machine is called later
-/// than the stall time after its deadline, the time since the call before does not count.
+/// The time for which a server was suspended or starved must not count as silence of its clients. If a call comes more
+/// than the stall time after the deadline, the time since the previous call does not count.
 #[derive(Debug)]
 pub(super) struct StallClock {
     left_out: Duration,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::PublishInterval;
 use crate::invitation::InvitationCode;
 
-/// The times and limits of a [`Server`](super::Server). The defaults suit a room of people. All durations must be longer
-/// than zero.
+/// The times and limits of a [`Server`](super::Server). The defaults suit up to ten thousand sessions. All durations
+/// must be longer than zero.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The time between two heartbeats of a client, which the welcome states: 10 s, often enough for routers to keep the
@@ -26,8 +26,8 @@ pub struct ServerConfig {
     /// The time for which a server that stops waits for the results of registrations and password changes in flight: many
     /// times what one takes, and short enough for service managers, which kill a server after some seconds.
     pub finish_time: Duration,
-    /// If an input comes later than this after the deadline, the server itself was suspended or starved. The time since
-    /// the input before it then counts for no client.
+    /// The stall time. If an input comes later than this after the deadline, the server itself was suspended or
+    /// starved, and the time since the previous input does not count.
     pub stall: Duration,
     /// Which clients may register an account.
     pub registration: RegistrationPolicy,
@@ -38,7 +38,7 @@ pub struct ServerConfig {
     /// The highest number of connections from one source. Less than `max_checks`, so that one source cannot block the
     /// logins of all others.
     pub max_connections_per_address: usize,
-    /// The highest number of guests: more than arrive during one login, and few enough that strangers cost little.
+    /// The highest number of guests: more than arrive during one login, and few enough that they cost little memory.
     pub max_guests: usize,
     /// The highest number of sessions, those in their grace time included. This is the length of the roster, which every
     /// client keeps and in which every arrival is published to all.
@@ -58,7 +58,7 @@ pub struct ServerConfig {
     /// The time of one password check while many are in flight, divided by the number that run in parallel. A program
     /// measures it at its start; the default is that of two fast cores.
     pub check_time: Duration,
-    /// The highest number of requests on a connection before its login: some wrong passwords.
+    /// The highest number of requests on a connection before its login: enough for several wrong passwords.
     pub max_guest_requests: u32,
     /// The sustained rate of frames that one connection may send, per second. A client needs one frame in ten seconds.
     pub frames_per_second: u32,
@@ -69,11 +69,11 @@ pub struct ServerConfig {
     pub refresh_interval: Duration,
     /// The time between two publications.
     pub publish_interval: PublishInterval,
-    /// The size limit of the update log in bytes. A client that missed more than the length of a snapshot receives a
-    /// snapshot, and that of ten thousand sessions has about 600 KB.
+    /// The size limit of the update log in bytes. A longer log has little use: a client receives a delta only if that
+    /// is shorter than a snapshot, and the snapshot of ten thousand sessions has about 600 KB.
     pub max_update_log: usize,
-    /// The shortest time between two address changes of one session, because each is published to all. Of several
-    /// requests that come earlier, the last takes effect when this time has passed.
+    /// The shortest time between two address changes of one session, because each is published to all. If several
+    /// requests come earlier, the last one takes effect when this time has passed.
     pub move_interval: Duration,
     /// The time for which a ticket is valid: a day and a night in a suspended computer.
     pub ticket_life: Duration,
@@ -133,8 +133,8 @@ impl Default for ServerConfig {
 pub struct ThrottleConfig {
     /// The pause after the first failure. Each further failure doubles it.
     pub first: Duration,
-    /// The longest pause: long enough to make guessing hopeless, short enough for a user who remembers the password at
-    /// last.
+    /// The longest pause: long enough to make guessing hopeless, short enough for a user who finally remembers the
+    /// password.
     pub longest: Duration,
     /// The highest number of checks of one pair in flight, so that a client cannot evade the pause with parallel attempts.
     pub parallel: u32,
@@ -173,7 +173,7 @@ pub enum RegistrationPolicy {
 /// Whether the addresses from which connections come are those of the clients.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ObservedAddresses {
-    /// They are, unless several clients contradict one.
+    /// They are, unless the offers of clients show that an address is a forwarder's.
     Trusted,
     /// They are not: the server is behind a forwarder.
     Ignored,

@@ -37,9 +37,9 @@ pub(super) struct Connection {
 /// How far a connection has come.
 #[derive(Debug)]
 pub(super) enum State {
-    /// The client has to say hello.
+    /// The client must send its hello.
     Greeting,
-    /// The client has to log in.
+    /// The client must log in.
     Guest,
     /// A job about the login is in flight.
     Authenticating(Authenticating),
@@ -47,7 +47,7 @@ pub(super) enum State {
     Online(Online),
 }
 
-/// What a guest has shown to log in.
+/// What a guest presented to log in.
 #[derive(Debug)]
 pub(super) enum Authenticating {
     /// A password, which is being checked.
@@ -161,7 +161,8 @@ impl Connections {
         self.all.iter().filter(|(_, connection)| !matches!(connection.state, State::Online(_))).map(|(conn, _)| *conn)
     }
 
-    /// Takes what a guest has shown to log in. The connection is a guest's again. None in any other state.
+    /// Takes what a guest presented to log in, and returns the connection to the state `Guest`. None in any other
+    /// state.
     pub(super) fn take_authenticating(&mut self, conn: ConnId) -> Option<Authenticating> {
         let state = &mut self.all.get_mut(&conn)?.state;
         match std::mem::replace(state, State::Guest) {

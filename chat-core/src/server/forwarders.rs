@@ -15,7 +15,8 @@ pub(super) struct Forwarders {
     suspected: BTreeMap<IpAddr, AccountId>,
 }
 
-/// The most observed addresses in each of the two sets. A server has one forwarder or two. Beyond, nothing is noted.
+/// The most observed addresses in each of the two sets. A server has one or two forwarders. Further addresses are not
+/// recorded.
 const MAX_ADDRESSES: usize = 256;
 
 /// What a client that contradicts its observed address shows.
@@ -25,7 +26,8 @@ pub(super) enum Finding {
     Suspicion,
     /// Behind the observed address is a forwarder.
     Forwarder,
-    /// The same, and that is new: the session of this account came from there too, and its addresses are to be corrected.
+    /// The same, and it was not known before. The session of this account comes from the same address, so its addresses
+    /// must be corrected.
     NewForwarder(AccountId),
 }
 
@@ -33,8 +35,8 @@ impl Forwarders {
     /// Judges a session whose client contradicts its observed address. `is_there` says whether an account still has a
     /// session that comes from the same address.
     ///
-    /// Without certain evidence, two sessions have to share an address. Public addresses are not judged then, because
-    /// clients behind the router of an office share them as well, and peers elsewhere know no better address.
+    /// Without certain evidence, two sessions must share an address, and it must not be public: clients behind the
+    /// router of an office share its public address, and peers elsewhere know no better one.
     pub(super) fn judge(
         &mut self,
         account: AccountId,

@@ -23,7 +23,7 @@ pub enum Input<'a> {
         /// The client's address.
         from: SocketAddr,
     },
-    /// A frame arrived. The hello is one as well.
+    /// A frame arrived. The hello counts as a frame.
     Frame {
         /// The connection that received it.
         conn: ConnId,
@@ -52,9 +52,9 @@ pub enum Input<'a> {
         /// Its result.
         result: JobResult,
     },
-    /// The server is to stop. It does so once the registrations and password changes in flight have their results, after
-    /// [`ServerConfig::finish_time`](super::ServerConfig::finish_time) at the latest. The driver goes on until the server
-    /// [has stopped](super::Server::is_stopped).
+    /// Stop the server. It stops once the registrations and password changes in flight have their results, at the
+    /// latest after [`ServerConfig::finish_time`](super::ServerConfig::finish_time). The driver continues until the
+    /// server [has stopped](super::Server::is_stopped).
     Stop,
     /// The deadline has come.
     Tick,
@@ -78,7 +78,7 @@ impl fmt::Debug for Input<'_> {
 /// Why a connection ended that the machine did not close.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Closed {
-    /// It ended or broke, or its bytes were no frames.
+    /// It ended or broke, or its bytes were not frames.
     Broken,
     /// The client did not read what was sent to it, for longer than the driver waits.
     TooSlow,
@@ -138,10 +138,10 @@ pub enum Output {
     },
     /// Write a line of the presence log.
     Record(Record),
-    /// Count that a client reached a limit, and report it to the operator, though not every time.
+    /// Count that a client reached a limit, and report that to the operator, at a limited rate.
     LimitReached(Limit),
-    /// Tell the operator, once for each observed address, that a forwarder seems to be in front of the server. The roster
-    /// keeps the addresses that the client offers.
+    /// Report to the operator, once for each observed address, that a forwarder seems to be in front of the server. The
+    /// roster keeps the addresses that the client offers.
     Forwarder {
         /// The address from which the connection came.
         observed: IpAddr,

@@ -15,7 +15,7 @@ pub(super) enum PendingJob {
         /// The guest. It may be gone when the job is done.
         conn: ConnId,
         purpose: Purpose,
-        /// To be ended in the throttle.
+        /// The attempt, which must be ended in the throttle.
         attempt: ThrottledAttempt,
     },
     /// A session changes the password of its account.
@@ -24,20 +24,20 @@ pub(super) enum PendingJob {
         conn: ConnId,
         /// The account of the session.
         account: AccountId,
-        /// To be ended in the throttle.
+        /// The attempt, which must be ended in the throttle.
         attempt: ThrottledAttempt,
     },
-    /// Guests resume.
+    /// Guests resume with their tickets.
     LookUp {
         /// The guests. They may be gone when the job is done.
         conns: Vec<ConnId>,
     },
-    /// The accounts that changed.
+    /// A poll for accounts that changed.
     Poll {
         /// When the job started.
         at: Timestamp,
     },
-    /// The accounts that were seen online.
+    /// A report of accounts that were seen online.
     Seen,
 }
 

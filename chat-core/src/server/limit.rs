@@ -15,7 +15,8 @@ named! {
         Guests = "max-guests",
         /// [`ServerConfig::max_sessions`].
         Sessions = "max-sessions",
-        /// [`ServerConfig::max_checks`] or [`ServerConfig::max_check_wait`], or the queue of the accounts that check.
+        /// [`ServerConfig::max_checks`] or [`ServerConfig::max_check_wait`], or the queue of password checks behind the
+        /// accounts.
         PasswordChecks = "max-password-checks",
         /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`].
         Frames = "frames-per-second",

@@ -1,4 +1,4 @@
-//! A connection's way in: what a guest shows to log in becomes a job for the accounts, within the limits.
+//! Logging in: turns the password or ticket of a guest into a job for the accounts, within the limits.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,11 +24,11 @@ use crate::time::Timestamp;
 use crate::wire::control::{Login, Purpose, Resume};
 use crate::wire::rejection::Rejection;
 
-/// The shortest time after which a client that was refused as `Busy` is asked to retry: each attempt may cost the server
-/// a TLS handshake. Clients add a random part of the same length, so that they do not come back together.
+/// The shortest time after which a client that was rejected as `Busy` is asked to retry: each attempt may cost the
+/// server a TLS handshake. Clients add a random time of up to the same length, so that they do not retry together.
 pub(super) const MIN_RETRY: Duration = Duration::from_secs(1);
 
-/// Judges what guests show, and starts the jobs that check it.
+/// Judges the requests of guests, and starts the jobs that check passwords and tickets.
 #[derive(Debug)]
 pub(super) struct Logins {
     ticket_key: TicketKey,
@@ -37,8 +37,8 @@ pub(super) struct Logins {
     look_ups: LookUps,
 }
 
-/// Guests whose tickets' accounts are to be looked up. One job is in flight at a time. Guests that come meanwhile go with
-/// the next one, so that a whole room that returns after a restart is a few jobs.
+/// Guests that wait for the look-up of their tickets' accounts. One job is in flight at a time, and guests that come
+/// meanwhile share the next one. Thousands of clients that resume after a restart therefore cause only a few jobs.
 #[derive(Debug, Default)]
 pub(super) struct LookUps {
     waiting: BTreeMap<ConnId, AccountId>,
@@ -70,7 +70,7 @@ impl Logins {
         let name = UserName::parse(login.user)?;
         let password = Password::parse(login.password)?;
         let request = SessionRequest::parse(connection.from, cx.config, login.key, &login.offer, login.versions, None)?;
-        // Before an account is registered, so that the same registration can be tried again.
+        // Check the key before the account is registered, so that a client can repeat a rejected registration.
         membership.check_key(login.key)?;
         let attempt = self.begin_check(cx, &name, connection.source())?;
         if login.purpose == Purpose::Register
@@ -126,7 +126,7 @@ impl Logins {
         self.look_up(cx);
     }
 
-    /// Lets a password check for `user` from `source` begin. It has to be [ended](Self::end_check).
+    /// Lets a password check for `user` from `source` begin. The caller must [end](Self::end_check) it.
     ///
     /// # Errors
     /// [`Rejection::Busy`] if too many are in flight, [`Rejection::SlowDown`] from the throttle.
@@ -185,7 +185,7 @@ impl Logins {
         })
     }
 
-    /// Looks up the accounts of those that wait, unless a look-up is in flight.
+    /// Looks up the accounts of the waiting guests, unless a look-up is in flight.
     fn look_up(&mut self, cx: &mut Cx<'_>) {
         let LookUps { waiting, in_flight } = &mut self.look_ups;
         if *in_flight || waiting.is_empty() {

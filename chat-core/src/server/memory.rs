@@ -21,7 +21,7 @@ impl<K: Clone + Ord, V: Default> Memory<K, V> {
         Self { life, most, values: BTreeMap::new(), order: BTreeSet::new(), forgotten: Mono::ZERO }
     }
 
-    /// Renews the value of `key`, a default one if there was none.
+    /// Renews the value of `key`, or inserts the default if there was none.
     pub(super) fn renew(&mut self, now: Mono, key: K) -> &mut V {
         while let Some((end, old)) = self.order.first()
             && *end <= now
@@ -61,7 +61,7 @@ impl<K: Clone + Ord, V: Default> Memory<K, V> {
         }
     }
 
-    /// Whether a value whose time is not over was forgotten for lack of room.
+    /// Whether a value was forgotten for lack of space before its time was over.
     pub(super) fn has_gaps(&self, now: Mono) -> bool {
         now < self.forgotten
     }

@@ -28,20 +28,20 @@
 //! | detach | a session | Its connection is gone. The grace time begins. |
 //! | reject | a guest | It receives the reason, and may try again. |
 //! | end | a session | It is over for good. The reason is published. |
-//! | remove | a connection | Its state and everything that waits for it is dropped. All other verbs but reject include this. |
+//! | remove | a connection | Its state and everything that waits for it is dropped. All verbs but reject include it. |
 //!
 //! # Parts
 //! Each part does one job, and calls only parts above it in this list:
 //!
 //! | part | job |
 //! | --- | --- |
-//! | `publication` | the roster with its numbered changes, and who is sent what of it |
+//! | `publication` | the roster with its numbered changes, and what each connection is sent of it |
 //! | `membership` | which sessions are online: judges requests, and applies what was judged |
 //! | `connections` | the connections and how far each has come |
 //! | `forwarders` | whether clients connect through a port forwarder, so that observed addresses mislead |
-//! | `logins` | a connection's way in: passwords, tickets, registrations, and their limits |
-//! | `account_watch` | what the server asks the accounts of its own accord |
-//! | `machine` | handles the inputs by means of the others |
+//! | `logins` | logging in: passwords, tickets, registrations, and their limits |
+//! | `account_watch` | jobs that the server starts by itself: polls for changed accounts, reports of those online |
+//! | `machine` | handles the inputs with the other parts |
 //!
 //! [`Fresh`]: crate::wire::control::WelcomeKind::Fresh
 //! [`Continued`]: crate::wire::control::WelcomeKind::Continued

@@ -1,4 +1,4 @@
-//! What a client asks for with a login, and the server does not decide.
+//! The part of a login that the client chooses and the server only validates.
 
 use std::net::SocketAddr;
 

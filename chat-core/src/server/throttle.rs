@@ -16,7 +16,7 @@ pub(super) struct Throttle {
     sources: Memory<Source, Failures>,
 }
 
-/// An attempt that the throttle has let begin and that has to be ended there.
+/// An attempt that the throttle has let begin. [`Throttle::end`] must end it.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct ThrottledAttempt {

@@ -12,8 +12,8 @@ use crate::key::PublicKey;
 use crate::time::Timestamp;
 use crate::wire;
 
-/// The server's key for tickets (HMAC-SHA256). With it, tickets for any session can be made, so it is a secret. Keep it
-/// over restarts, so that sessions continue.
+/// The server's key for tickets (HMAC-SHA256). It is a secret, because with it one can make tickets for any session.
+/// Keep it across restarts, so that sessions continue.
 pub struct TicketKey(hmac::Key);
 
 impl TicketKey {
@@ -67,8 +67,8 @@ impl Ticket {
         bytes
     }
 
-    /// Reads a ticket that was made with `key`. None if it was not, or if it is older than `life`. Whether the tag is right
-    /// is decided in constant time. A clock that is set back makes no ticket valid for longer than twice its life.
+    /// Opens a ticket that was sealed with `key`. None if its tag is wrong, or if it is older than `life`. The tag is
+    /// compared in constant time. Even if the clock is set back, no ticket is valid for longer than twice its life.
     pub(super) fn open(bytes: &[u8], key: &TicketKey, now: Timestamp, life: Duration) -> Option<Self> {
         let (signed, tag) = bytes.split_last_chunk::<TAG_LEN>()?;
         hmac::verify(&key.0, signed, tag).ok()?;

@@ -5,9 +5,9 @@ use crate::id::{AccountId, ConnId};
 /// The timers of the machine. Each has at most one deadline.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Timer {
-    /// The connection has to log in.
+    /// The connection must log in.
     Login(ConnId),
-    /// The connection has to send a frame.
+    /// The connection must send a frame.
     Silence(ConnId),
     /// The connection gets a new ticket.
     Renew(ConnId),
@@ -17,9 +17,9 @@ pub(super) enum Timer {
     Move(ConnId),
     /// The grace time of the session ends.
     Grace(AccountId),
-    /// The accounts are asked for changes.
+    /// The server polls the accounts for changes.
     Poll,
-    /// The accounts are told which accounts are online.
+    /// The server reports the accounts that are online.
     Seen,
     /// Pending changes are published.
     Publish,

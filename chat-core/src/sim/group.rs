@@ -226,7 +226,7 @@ impl Group {
         self.now = end;
     }
 
-    /// Advances the simulation until no outcome is open, at most by `timeout`. Returns whether none is open.
+    /// Advances the simulation until no outcome is pending, at most by `timeout`. Returns whether none is pending.
     pub fn run_until_idle(&mut self, timeout: Duration) -> bool {
         let end = self.now + timeout;
         loop {

@@ -178,7 +178,7 @@ impl fmt::Debug for ChangePassword<'_> {
     }
 }
 
-/// A reply of the server, or a frame that it sends unasked. On the wire: append only.
+/// A reply of the server, or a frame that it sends without a request. On the wire: append only.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub enum Reply {
     /// The session begins or continues.

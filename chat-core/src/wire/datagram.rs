@@ -96,7 +96,7 @@ pub enum Frame<'a> {
         /// The part.
         bytes: &'a [u8],
     },
-    /// The sender has abandoned messages. Those up to a number that have not arrived never will.
+    /// The sender has abandoned messages. Messages up to a number that have not arrived will never arrive.
     Skip {
         /// The number of the last abandoned message.
         up_to: u64,
@@ -118,8 +118,8 @@ pub enum Frame<'a> {
     },
     /// The time in milliseconds for which the ack of this datagram may be delayed: longer than usual in a large group.
     MaxAckDelay(u16),
-    /// The sender released the link for a while. It dropped messages that it had received but not delivered, although it
-    /// had acknowledged their packets, and asks for them again.
+    /// The sender closed the link and has opened it again. It dropped messages that it had received but not delivered,
+    /// although it had acknowledged their packets, and asks for them again.
     Resend {
         /// The number of the last message that it has delivered.
         after: u64,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// The longest frame of a guest, in bytes. A login request fits, and a stranger costs little memory.
+/// The longest frame of a guest, in bytes. A login request fits, and a guest costs little memory.
 pub const MAX_GUEST_FRAME: usize = 1024;
 
 /// The longest frame after login, in bytes, in both directions.

@@ -52,7 +52,7 @@ fn a_resume_states_the_version_of_a_complete_roster_only() {
     assert_eq!(harness.input(Input::Disconnected), ["reconnecting"], "a failed attempt");
     assert_eq!(known_version(&mut harness), Some((1, 11)));
 
-    // Half of a delta counts.
+    // The part of a delta that arrived counts.
     harness.welcome_with_delta(1, 13);
     harness.reply(&update(1, 11, vec![Change::Online(entry("dave", 4))]));
     harness.input(Input::Disconnected);

@@ -1,4 +1,4 @@
-//! Registrations whose answer is missing.
+//! Unanswered registrations.
 
 use super::*;
 use crate::wire::rejection::Rejection;

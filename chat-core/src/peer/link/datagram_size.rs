@@ -1,8 +1,8 @@
-//! The size of a link's datagrams: smaller ones where a network swallows full datagrams.
+//! The size of a link's datagrams: smaller ones where a network silently drops full datagrams.
 //!
-//! Some networks drop full datagrams without a message: a tunnel, or a line with a smaller MTU than its neighbours. The
-//! sign of it is that large datagrams are lost repeatedly while smaller ones that were sent later arrive (a black hole;
-//! compare RFC 8899).
+//! Some networks silently drop full datagrams, such as a tunnel or a line with a smaller MTU than its neighbours. The
+//! sign of such a black hole (compare RFC 8899) is that large datagrams are lost repeatedly while smaller ones that
+//! were sent later arrive.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const MAX_FAILURES: u32 = 3;
 /// The time after which a larger size is probed again: networks change when people move, and a probe costs one datagram.
 const PROBE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The current datagram size, and the losses that speak against it.
+/// The current datagram size, and the losses that suggest a smaller one.
 #[derive(Debug)]
 pub(super) struct DatagramSize {
     /// The index in [`SIZES`].
@@ -87,7 +87,7 @@ impl DatagramSize {
         self.index.checked_sub(1).filter(|_| self.probe_at <= now).map(|larger| SIZES[larger])
     }
 
-    /// Whether a datagram of `len` bytes exceeds the next smaller size. None exceeds the last.
+    /// Whether a datagram of `len` bytes exceeds the next smaller size. At the smallest size, none does.
     fn is_large(&self, len: usize) -> bool {
         SIZES.get(self.index + 1).is_some_and(|smaller| len > *smaller)
     }

@@ -62,7 +62,7 @@ pub(super) struct Link {
     responsiveness: Responsiveness,
     /// The time from which the probe timeout counts.
     probe_timer_start: Mono,
-    /// Consecutive probes without progress, and those of them without any ack.
+    /// Consecutive probes without progress, and consecutive probes without any ack.
     probes: u32,
     unacked_probes: u32,
     probe_due: bool,
@@ -72,7 +72,7 @@ pub(super) struct Link {
     pongs: Vec<([u8; 8], SocketAddr)>,
 }
 
-/// The pongs that wait to be sent. Further pings are dropped; their sender repeats them.
+/// The most pongs that wait to be sent. Further pings are dropped; their sender repeats them.
 const MAX_PONGS: usize = 4;
 
 /// The unacknowledged probes after which the current address counts as unresponsive.
@@ -92,7 +92,7 @@ enum LinkState {
     Closed,
 }
 
-/// What was reported of the peer.
+/// What the link last reported about the peer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Responsiveness {
     Responsive,
@@ -167,7 +167,8 @@ impl Link {
             self.probe_due = self.path.allowance(to) < self.datagram_size.current();
         }
         self.outgoing.enqueue(message, len).map_err(|QueueFull| FailReason::QueueFull)?;
-        // Even if the message waits for room: the ack that granted room may have been lost, and a probe recovers it.
+        // Wait also if the message needs more room: the ack that granted it may have been lost, and a probe recovers
+        // it.
         self.start_waiting(now);
         Ok(())
     }

@@ -26,7 +26,7 @@ pub(in crate::peer) struct Resumption {
     next_packet: u64,
     /// One more than the highest packet number received.
     next_received: u64,
-    /// The position after our last message.
+    /// The position of our last message.
     outgoing: Position,
     incoming: IncomingResumption,
     retransmissions: RetransmissionBudget,
@@ -43,7 +43,8 @@ impl Link {
     ) -> Self {
         let Resumption { next_packet, next_received, outgoing, incoming, retransmissions } = resumption;
         let rate_limit = RateLimit::per_second(cx.config.rate, cx.config.burst);
-        // The earlier link may have acknowledged packets whose messages it did not pass to the application.
+        // The earlier link may have acknowledged packets whose messages it did not deliver. The peer must send these
+        // again.
         let resend = if next_received > 0 { ResendRequest::Due } else { ResendRequest::None };
         Self {
             keys,

@@ -40,7 +40,7 @@ impl Link {
         self.release_if_idle(now);
     }
 
-    /// Returns the next deadline. An ack or ping that is due already has none: it waits only for the socket.
+    /// Returns the next deadline. An ack or ping that is already due sets none, because it waits only for the socket.
     pub(in crate::peer) fn deadline(&self, now: Mono, config: &PeerConfig) -> Option<Mono> {
         let is_responsive = self.responsiveness == Responsiveness::Responsive;
         [

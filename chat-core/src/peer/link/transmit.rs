@@ -210,8 +210,8 @@ impl Link {
             self.retransmissions.on_sent(size);
         }
         if ack_eliciting == AckEliciting::Yes {
-            // Packets without retransmittable frames are not tracked while too many packets are: a hostile peer that
-            // never acknowledges could make their number grow.
+            // While too many packets are unacknowledged, packets without retransmittable frames are not tracked: a
+            // hostile peer that never acknowledges could make their number grow without bound.
             if !(frames.is_empty() && self.recovery.is_full()) {
                 self.recovery.on_sent(SentPacket { number, at: now, size, frames });
             }
@@ -234,9 +234,9 @@ impl Link {
             && self.path.allowance(to) >= self.datagram_size.current()
     }
 
-    /// Whether an ordinary packet restarts the probe timeout: its ack answers as well as that of a probe. After
-    /// [`MAX_PROBE_TIMEOUT`] without an ack it does not, because a peer whose memory is full acknowledges only probes
-    /// without messages.
+    /// Whether an ordinary packet restarts the probe timeout, because its ack serves as well as that of a probe. After
+    /// [`MAX_PROBE_TIMEOUT`] without an ack it does not: a peer whose memory is full acknowledges only probes without
+    /// messages.
     fn may_postpone_probe(&self, now: Mono) -> bool {
         self.probes == 0 && self.unacked_since.is_none_or(|since| now.since(since) < MAX_PROBE_TIMEOUT)
     }

@@ -1,4 +1,4 @@
-//! The addresses of sessions, and what forwarders make of them.
+//! The addresses of sessions, and their correction once a forwarder is found.
 
 use std::net::SocketAddr;
 
@@ -57,7 +57,7 @@ impl Machine {
         Credibility::Doubted
     }
 
-    /// Chooses the addresses of a session again, whose observed address turned out to be that of a forwarder.
+    /// Chooses the addresses of a session again, because its observed address turned out to be that of a forwarder.
     fn correct_addresses(&mut self, cx: &mut Cx<'_>, account: AccountId, from: SocketAddr) {
         let Some(conn) = self.membership.session(account).and_then(|session| session.conn) else { return };
         let Some(offer) = self.connections.get(conn).and_then(|connection| connection.offer.as_ref()) else { return };

@@ -33,12 +33,12 @@ impl Machine {
             Request::Leave => return self.close(cx, conn),
             Request::Login(login) if is_guest => self.logins.log_in(cx, conn, connection, &login, &self.membership),
             Request::Resume(resume) if is_guest => self.logins.resume(cx, conn, connection, &resume),
-            // The time for the login goes on.
+            // The time limit for the login keeps running.
             _ => return cx.send(conn, &Reply::Rejected(Rejection::UnexpectedRequest)),
         };
         match begun {
             Err(why) => self.reject(cx, conn, why),
-            // The server's own work does not count.
+            // The server's own work does not count against the time limit.
             Ok(()) => cx.timers.cancel(Timer::Login(conn)),
         }
     }

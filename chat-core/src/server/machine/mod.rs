@@ -37,16 +37,16 @@ pub(super) struct Machine {
     pub(super) membership: Membership,
     pub(super) forwarders: Forwarders,
     pub(super) accounts: AccountWatch,
-    /// When the server has settled.
+    /// The end of the settling time.
     pub(super) settled_at: Mono,
     pub(super) phase: Phase,
 }
 
-/// How far the server is between its start and its end.
+/// The phase of the server, from its start to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Phase {
     Serving,
-    /// Registrations and password changes in flight get their answers, until this time. No other client gets in.
+    /// Until this time, registrations and password changes in flight are finished. The server accepts no other client.
     Stopping {
         by: Mono,
     },
@@ -115,7 +115,8 @@ impl Machine {
             return self.close_rejected(cx, conn, Rejection::Malformed);
         };
         cx.send_hello(conn);
-        // Without a common version the client reports which side to update, as it has seen both ranges now.
+        // Without a common version, the client reports which side to update: with the server's hello it knows both
+        // ranges.
         if Hello::OURS.agree(theirs).is_err() {
             self.close(cx, conn);
         } else if let Some(connection) = self.connections.get_mut(conn) {
@@ -179,7 +180,7 @@ impl Machine {
                     cx.timers.set(Timer::Seen, next);
                     self.accounts.seen(cx, self.membership.accounts());
                 }
-                // These follow every input.
+                // Both are checked after every input.
                 Timer::Publish | Timer::Stop => {}
             }
         }
@@ -193,7 +194,7 @@ impl Machine {
         let refresh_from = cx.after(cx.config.refresh_interval);
         for conn in conns {
             let Some(online) = self.connections.online(conn) else { continue };
-            // From here on, because only now there is something that the client can read.
+            // The interval begins here, because only now does the client have something to read.
             online.refresh_from = refresh_from;
             cx.out.push(Output::Snapshot { conn, frames: frames.clone() });
         }

@@ -69,7 +69,7 @@ impl Machine {
         }
         let Some(session) = self.membership.session(account) else { return };
         let is_own = session.generation >= highest;
-        // The client may have come back on another connection meanwhile. That needs the ticket, and no answer.
+        // The client may have resumed on another connection meanwhile. That connection needs the ticket, but no answer.
         let current = session.conn;
         if result.is_ok()
             && is_own
@@ -92,7 +92,7 @@ impl Machine {
             let Some(session) = self.membership.session(id) else { continue };
             let is_newer = generation > session.generation;
             match self.membership.password_change(id) {
-                // It may be the session's own change, whose result is still to come.
+                // It may be the session's own change, whose result has not arrived yet.
                 Some(Some(change)) => change.highest = change.highest.max(generation),
                 Some(None) if is_newer => self.end(cx, id, OfflineReason::Kicked),
                 Some(None) | None => {}

@@ -1,4 +1,4 @@
-//! Stopping: what changes an account is finished first, because its user could not know the result otherwise.
+//! Stopping: the server first finishes the jobs that change accounts, so that their users learn the result.
 
 use super::{Machine, Phase};
 use crate::presence::Record;
@@ -22,7 +22,7 @@ impl Machine {
         others.into_iter().for_each(|conn| self.close(cx, conn));
     }
 
-    /// Stops once nothing that changes an account is in flight, or when the time for it is over: publishes the last
+    /// Stops once no job that changes an account is in flight, or when the finish time is over: publishes the last
     /// changes, sends the reason to every session, and closes all connections.
     pub(super) fn stop_if_due(&mut self, cx: &mut Cx<'_>) {
         let Phase::Stopping { by } = self.phase else { return };

@@ -30,7 +30,7 @@ pub(super) enum Then {
 }
 
 impl Machine {
-    /// Proposes an act. A server that is alone puts it into effect immediately.
+    /// Proposes an act. This server needs nobody's consent, so it applies the act immediately.
     pub(super) fn propose(&mut self, cx: &mut Cx<'_>, act: Act, then: Then) {
         for effect in self.membership.apply(cx.now, act) {
             self.perform(cx, effect);
@@ -100,7 +100,7 @@ impl Machine {
         }
     }
 
-    /// Performs on this server's connections what follows from an act.
+    /// Performs the effect of an act on this server's connections.
     fn perform(&mut self, cx: &mut Cx<'_>, effect: Effect) {
         match effect {
             Effect::Ended { account, conn, notice } => {
@@ -115,7 +115,7 @@ impl Machine {
         }
     }
 
-    /// Closes a connection, if it is there, that belongs to no session any more.
+    /// Closes a connection that no longer belongs to a session, if the connection still exists.
     fn close_ended(&mut self, cx: &mut Cx<'_>, conn: ConnId, notice: Option<Ended>) {
         if self.connections.get(conn).is_none() {
             return;

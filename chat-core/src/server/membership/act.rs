@@ -1,4 +1,4 @@
-//! What may happen to the sessions, and what follows for their connections.
+//! Acts on the sessions, and their effects on connections.
 
 use std::net::SocketAddr;
 
@@ -7,8 +7,8 @@ use crate::presence::OfflineReason;
 use crate::roster::Entry;
 use crate::wire::control::Ended;
 
-/// One act on the sessions and the roster. It says what happens and leaves nothing to decide: the same acts in the same
-/// order make the same sessions and the same roster.
+/// One act on the sessions and the roster. It leaves nothing to decide: the same acts in the same order lead to the
+/// same sessions and the same roster.
 #[derive(Clone, Debug)]
 pub(in crate::server) enum Act {
     /// A session begins. It replaces the session of the same account, if there is one.
@@ -17,7 +17,7 @@ pub(in crate::server) enum Act {
         /// The generation of the account.
         generation: u64,
         entry: Entry,
-        /// The accounts whose sessions are in the way of this one and end as kicked.
+        /// The accounts whose sessions conflict with this one. These sessions end as kicked.
         evicted: Vec<AccountId>,
     },
     /// A session continues on another connection, and maybe with other addresses.

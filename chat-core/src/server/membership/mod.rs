@@ -1,8 +1,8 @@
 //! Membership: which sessions are online.
 //!
-//! A request is *judged* against the sessions as they are, which gives an [`Act`] or a rejection and changes nothing.
-//! [`Membership::apply`] then puts the act into effect. It is the only writer of the sessions and of the roster, it never
-//! fails, and it decides nothing, so that acts can also come from elsewhere than the judgement of this server.
+//! *Judging* a request against the current sessions gives an [`Act`] or a rejection, and changes nothing.
+//! [`Membership::apply`] then puts the act into effect. It is the only writer of the sessions and of the roster. It
+//! never fails and decides nothing, so it could also apply acts that another server judged.
 
 mod act;
 mod sessions;
@@ -200,7 +200,7 @@ impl Membership {
         }
     }
 
-    /// Judges the beginning of a session at `since`, if the session of the account `thief` ends first.
+    /// Judges the beginning of a session at `since`, provided that the session of the account `thief` ends first.
     fn judge_beginning(
         &self,
         cx: &mut Cx<'_>,
@@ -218,7 +218,7 @@ impl Membership {
             cx.limit_reached(Limit::Sessions);
             return Err(Rejection::Full);
         }
-        // If the name was freed by another account, that account's session has to end first.
+        // If another account has freed the name, the session of that account must end first.
         let holder = self.roster().get(&account.name).and_then(|entry| self.sessions.account(entry.session()));
         let holder = holder.filter(|holder| *holder != account.id && Some(*holder) != thief);
         let user = account.name.clone();
@@ -230,9 +230,9 @@ impl Membership {
         })
     }
 
-    /// The other account whose session has begun with the key of this ticket's session since the restart. A ticket proves
-    /// that its client has the key and a login does not, as keys are public. Of two tickets, the earlier session is the
-    /// real one.
+    /// Returns the other account whose session has begun with the key of this ticket's session since the restart. A
+    /// ticket proves that its client has the key. A login does not, because keys are public. Of two sessions with
+    /// tickets, the earlier one is genuine.
     fn key_thief(&self, ticket: &Ticket, account: AccountId) -> Option<AccountId> {
         let other = self.sessions.account(ticket.key.session()).filter(|other| *other != account)?;
         (self.sessions.get(other)?.since > ticket.since).then_some(other)

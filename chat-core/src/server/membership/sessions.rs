@@ -10,7 +10,7 @@ use crate::server::memory::Memory;
 use crate::server::tickets::Ticket;
 use crate::time::{Mono, Timestamp};
 
-/// One session that is online, in its grace time included.
+/// One session that is online. A session in its grace time counts as online.
 #[derive(Debug)]
 pub(in crate::server) struct Session {
     pub(in crate::server) account: AccountId,
@@ -20,7 +20,7 @@ pub(in crate::server) struct Session {
     pub(in crate::server) key: PublicKey,
     /// When the session began.
     pub(in crate::server) since: Timestamp,
-    /// The revision of its arrival in this run. No snapshot of an older roster was made for it.
+    /// The revision of its arrival in this run. No older snapshot was sent to it.
     pub(in crate::server) arrival: Revision,
     /// Its connection at this server. None during the grace time.
     pub(in crate::server) conn: Option<ConnId>,
@@ -36,7 +36,7 @@ pub(in crate::server) struct PasswordChange {
     pub(in crate::server) highest: u64,
 }
 
-/// What a valid ticket is good for.
+/// What a valid ticket allows its client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Standing {
     /// Its session is online and continues.
@@ -54,12 +54,13 @@ pub(super) enum Standing {
 pub(super) struct Sessions {
     live: BTreeMap<AccountId, Session>,
     accounts: BTreeMap<SessionId, AccountId>,
-    /// By account, when the last session that ended in this run had begun. Neither it nor an older one returns.
+    /// By account, the beginning of the last session that ended in this run. Neither that session nor an older one can
+    /// return.
     ended: Memory<AccountId, Timestamp>,
 }
 
-/// The most accounts for which an ended session is remembered, about 8 MB. Beyond, tickets from before a restart are only
-/// good for a fresh session.
+/// The most accounts for which an ended session is remembered, about 8 MB. Beyond that, a ticket from before a restart
+/// only begins a fresh session.
 const MAX_ENDED: usize = 65_536;
 
 impl Sessions {
@@ -92,7 +93,7 @@ impl Sessions {
         self.live.keys().copied()
     }
 
-    /// What a ticket is good for in the run of `epoch`.
+    /// What a ticket allows its client in the run of `epoch`.
     pub(super) fn standing(&self, now: Mono, ticket: &Ticket, epoch: Epoch) -> Standing {
         let ended = ticket.epoch == epoch
             || self.ended.get(now, &ticket.account).is_some_and(|since| ticket.since <= *since)
@@ -113,7 +114,7 @@ impl Sessions {
         last.map_or(wall, |last| wall.max(last.offset_by(1)))
     }
 
-    /// Adds a session. The one of the same account must have ended, and its key must not be in use.
+    /// Adds a session. The previous session of the account must have ended, and the key must not be in use.
     pub(super) fn begin(&mut self, session: Session) {
         self.accounts.insert(session.key.session(), session.account);
         self.live.insert(session.account, session);

@@ -8,12 +8,12 @@ use crate::wire::{self, frame};
 /// The longest encoding of what precedes the items of a packed frame: a variant, an epoch, two revisions and a count.
 const MAX_HEAD: usize = 1 + 10 + 10 + 10 + 5;
 
-/// Items in as few frames as they fit into.
+/// Items packed into as few frames as possible.
 #[derive(Debug, Default)]
 pub(super) struct Packed {
-    /// The frames, one behind the other, without unused capacity.
+    /// The frames, one after another, without unused capacity.
     pub(super) bytes: Bytes,
-    /// Of each frame, the number of items up to its end, and where it ends in `bytes`.
+    /// For each frame, the number of items up to its end, and its end in `bytes`.
     pub(super) ends: Vec<(u64, usize)>,
 }
 
@@ -27,7 +27,7 @@ impl Packed {
 
 /// Encodes `items` into frames, each filled until the next item would not fit.
 ///
-/// The payload of a frame is a head and the items one behind the other, as in the encoding of a reply that ends with a
+/// The payload of a frame is a head and the items, one after another, as in the encoding of a reply that ends with a
 /// sequence of them. `head` appends the head, given the number of items in earlier frames and the number in this one.
 pub(super) fn pack<T: Serialize>(
     items: impl IntoIterator<Item = T>,

@@ -1,4 +1,4 @@
-//! Publication: pending changes go to every session, immediately while the room is quiet and otherwise together with
+//! Publication: pending changes go to every session, immediately while changes are rare, and otherwise together with
 //! the changes that follow. A connection that needs the whole roster gets a snapshot of the published version.
 
 mod frames;
@@ -24,7 +24,7 @@ use crate::id::{ConnId, Epoch, Revision};
 use crate::roster::{Change, Roster, RosterVersion};
 use crate::time::{Mono, Timestamp};
 
-/// The roster, and who is sent what of it.
+/// The roster, and what each connection is sent of it.
 #[derive(Debug)]
 pub(super) struct Publication {
     log: RosterLog,
@@ -65,7 +65,7 @@ impl Publication {
         self.log.make(at, change);
     }
 
-    /// The frames that lead from `version` to the published one, if there are such and a snapshot is longer.
+    /// The frames that lead from `version` to the published one, if the update log has them and a snapshot is longer.
     pub(super) fn delta(&mut self, version: RosterVersion) -> Option<Arc<[Bytes]>> {
         self.log.delta(version)
     }

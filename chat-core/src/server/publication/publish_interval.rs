@@ -12,12 +12,12 @@ use crate::time::Mono;
 /// order quantity, F. W. Harris, 1913).
 #[derive(Clone, Debug)]
 pub struct PublishInterval {
-    /// The shortest interval. 25 ms, which nobody notices, is the interval in a room of fifty.
+    /// The shortest interval. 25 ms, which nobody notices: the interval with up to fifty sessions.
     pub min: Duration,
-    /// The interval for each session while few changes are pending. A broadcast takes some 15 us of a processor for each
-    /// session, so at 500 us, people who come and go one by one cost at most a thirtieth of a processor. While many
-    /// changes are pending the interval falls, to a fifth at the lowest, so that most of the processors are left to
-    /// let a whole room in.
+    /// The interval for each session while few changes are pending. A broadcast takes some 15 us of a processor for
+    /// each session, so at 500 us, people who come and go one by one cost at most a thirtieth of a processor. While
+    /// many changes are pending the interval falls, to a fifth at the lowest. Most of the processor time then remains
+    /// for the logins of a whole group.
     pub per_session: Duration,
     /// The longest interval. A person who waits for another does not mind a second.
     pub max: Duration,
@@ -29,20 +29,20 @@ impl Default for PublishInterval {
     }
 }
 
-/// By how much the interval for each session falls at most while many changes are pending.
+/// The largest factor by which many pending changes shorten the interval for each session.
 const MOST_REDUCTION: u32 = 5;
 
 /// With one change pending for each session, the interval is this many times `per_session`. With half as many changes it
 /// is twice as long, and so on.
 const IF_ALL_CHANGED: u32 = 30;
 
-/// Changes are many if there is at least one for this many sessions.
+/// Changes count as many if there is at least one per this many sessions.
 const SESSIONS_FOR_ONE_OF_MANY: usize = 20;
 
-/// Many changes count as over if none was made for this part of the interval, and for at least [`QUIET`].
+/// A storm of changes counts as over after this fraction of the interval without a change, and not before [`QUIET`].
 const QUIET_PART: u32 = 4;
 
-/// Clients that come together come within less than this of each other.
+/// Clients that arrive together arrive less than this apart.
 const QUIET: Duration = Duration::from_millis(10);
 
 /// When changes were published, and what has happened since.
@@ -98,7 +98,7 @@ mod tests {
         Mono::at(Duration::from_millis(millis))
     }
 
-    /// When the last of `changes`, made every `apart` ms from 0 ms on, is due in a room of `sessions` in which `before`
+    /// When the last of `changes`, made every `apart` ms from 0 ms on, is due with `sessions` sessions, after `before`
     /// changes were published at 0 ms.
     fn due(sessions: usize, before: usize, changes: usize, apart: u64) -> u64 {
         let mut schedule = PublishSchedule::default();

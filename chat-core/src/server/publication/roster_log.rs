@@ -28,7 +28,7 @@ pub(super) struct RosterLog {
     epoch: Epoch,
     revision: Revision,
     roster: Roster,
-    /// The length of all entries, encoded: that of a snapshot but for a few bytes.
+    /// The encoded length of all entries: the length of a snapshot, except for a few bytes.
     entries_len: usize,
     /// The changes that are made and not published.
     pending: Vec<(Timestamp, Change)>,
@@ -102,9 +102,9 @@ impl RosterLog {
         RosterVersion { epoch: self.epoch, revision: self.update_log.end() }
     }
 
-    /// The frames of the snapshot at the published version: pages and a completion. It is encoded at the first call after
-    /// a publication, and shared until the next one. None while changes are pending, as the roster is ahead of the
-    /// published version then.
+    /// The frames of the snapshot at the published version: pages and a completion. It is encoded at the first call
+    /// after a publication, and shared until the next one. None while changes are pending, because the roster is then
+    /// ahead of the published version.
     pub(super) fn snapshot(&mut self) -> Option<Arc<[Bytes]>> {
         if !self.pending.is_empty() {
             return None;

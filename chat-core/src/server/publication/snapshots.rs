@@ -6,9 +6,9 @@ use crate::id::ConnId;
 
 /// Connections that are to get a snapshot. All of them get it at the next opportunity and share its memory.
 ///
-/// A connection gets no snapshot before it has read the last one. A snapshot is encoded at most once per publication and
-/// lives until its slowest reader has read it or counts as stalled. So the stall time of the driver, divided by the
-/// publish interval, bounds how many snapshots exist.
+/// A connection gets no snapshot before it has read the last one. A snapshot is encoded at most once per publication,
+/// and lives until its slowest reader has read it or counts as too slow. The driver's time limit for clients that do
+/// not read, divided by the publish interval, therefore bounds the number of snapshots.
 #[derive(Debug, Default)]
 pub(super) struct Snapshots {
     wanted: BTreeSet<ConnId>,

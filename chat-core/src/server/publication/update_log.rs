@@ -44,7 +44,7 @@ impl UpdateLog {
         }
     }
 
-    /// All frames after `revision`, one behind the other. None if the log does not reach back so far, if no frame ends at
+    /// All frames after `revision`, one after another. None if the log does not reach back so far, if no frame ends at
     /// `revision`, or if they have `max_len` bytes or more.
     pub(super) fn since(&mut self, revision: Revision, max_len: usize) -> Option<Bytes> {
         let mut len = 0;

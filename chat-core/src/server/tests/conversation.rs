@@ -1,5 +1,5 @@
-//! Long random conversations, after each step of which the invariants hold. One of them: every client that follows the
-//! roster has it, however often it reconnected and whatever roster version it stated.
+//! Long random conversations that check the invariants after each step. One invariant: every client that follows the
+//! roster has the server's roster, regardless of how often it reconnected and which roster version it stated.
 
 use std::collections::BTreeSet;
 

@@ -420,7 +420,8 @@ fn welcomed(conn: u64, kind: &str, user: &str, page: &str, revision: u64) -> [St
     ]
 }
 
-/// `lines`, with the welcome before the last two, which publish and record the arrival, and with the snapshot after them.
+/// Inserts the welcome into `lines` before the last two, which publish and record the arrival, and appends the
+/// snapshot.
 fn then(lines: &[&str], [admit, welcome, page, complete]: [String; 4]) -> Vec<String> {
     let (before, arrival) = lines.split_at(lines.len() - 2);
     let strings = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();

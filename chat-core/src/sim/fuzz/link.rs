@@ -14,7 +14,7 @@ use crate::sim::{Application, Group, Profile, SimDatagram};
 /// The most steps of one run: enough to reach any state, and few enough for thousands of runs a second.
 const MAX_STEPS: usize = 120;
 
-/// Longer than any outcome stays open once nothing happens any more: twice the link timeout.
+/// Longer than any outcome stays pending after the last event: twice the link timeout.
 const QUIET: Duration = Duration::from_secs(90);
 
 /// How long the rate limit needs for the most messages that one run can send, at 50 a second.
@@ -49,7 +49,7 @@ struct Run {
     group: Group,
     applications: [Application; 2],
     captured: Vec<SimDatagram>,
-    /// Whether member 1 sent forged packets, after which it is owed no guarantees.
+    /// Whether member 1 sent forged packets. The contract then no longer covers it.
     forged: bool,
     open: [usize; 2],
     delivered: [BTreeSet<MessageId>; 2],
@@ -205,13 +205,13 @@ impl Run {
         self.group.run(QUIET);
         self.check();
         if self.forged {
-            // A forged packet may have used a number of the member's own machine, which then takes its packet for
-            // acknowledged. The other member waits until the liar leaves.
+            // A forged packet may have used a packet number of the member's own machine, which then counts its own
+            // packet as acknowledged. The other member waits until the forger leaves.
             let change = Change::Offline { user: self.group.entry(1).user.clone(), reason: OfflineReason::Lost };
             self.group.input(0, Input::Change(change));
             self.check();
         }
-        // The liar's own machine does not know of the forged packets and may wait for ever.
+        // The forger's own machine does not know of the forged packets and may wait for ever.
         let honest = if self.forged { 1 } else { 2 };
         assert_eq!(self.open[..honest], [0; 2][..honest], "outcomes stay open");
         // The rate limit may have held back a window update.

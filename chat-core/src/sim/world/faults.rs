@@ -24,7 +24,7 @@ pub enum Crash {
 pub enum ConnectionFault {
     /// Both ends learn of it.
     Reset,
-    /// Neither end learns of it, and nothing gets through any more.
+    /// Neither end learns of it, and no more data gets through.
     HalfOpen,
 }
 
@@ -129,7 +129,7 @@ impl World {
         node.address = SocketAddr::new(to, node.address.port());
         self.by_address.insert(node.address, user);
         let Some(line) = node.line else { return };
-        // Nothing from the old address reaches the server any more.
+        // Data from the old address no longer reaches the server.
         self.medium.break_line(line, ConnectionFault::HalfOpen);
         self.with(user, |node, cx| {
             if change == AddressChange::Detected {

@@ -174,7 +174,7 @@ impl ServerNode {
                     }
                 }
                 Output::Job { id, job } => {
-                    // The accounts change now and the result takes its time, so that a crash can come between the two.
+                    // The accounts change now, and the result arrives later, so that a crash can occur in between.
                     let result = perform_job(&self.accounts, job, self.clock.now(medium.now).wall);
                     let delay = job_time.mul_f64(0.5 + medium.random());
                     medium.schedule(delay, Event::Done { server: self.id, run: self.run, id, result });

@@ -20,7 +20,7 @@ impl World {
         self.run_until(duration, |_| false);
     }
 
-    /// Advances the simulation until no outcome is open, at most by `timeout`. Returns whether none is open.
+    /// Advances the simulation until no outcome is pending, at most by `timeout`. Returns whether none is pending.
     pub fn run_until_idle(&mut self, timeout: Duration) -> bool {
         self.run_until(timeout, |world| (0..world.users.len()).all(|user| world.open(UserId(user)) == 0))
     }

@@ -27,7 +27,7 @@ pub(super) struct Incoming {
     /// The body bytes in `undecided` and `reassembly`.
     buffered: u64,
     window: u64,
-    /// The body bytes that the peer may send since the beginning of the link.
+    /// The body bytes that the peer may send in total since the beginning of the link.
     granted: u64,
     rate_limit: RateLimit,
     /// Refusals that the peer has not acknowledged: at most [`MAX_REFUSALS`].
@@ -35,7 +35,7 @@ pub(super) struct Incoming {
     resend: ResendRequest,
 }
 
-/// Whether the peer is asked to send messages again that had arrived and were dropped.
+/// Whether the peer must send messages again that arrived and were dropped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ResendRequest {
     None,
@@ -211,7 +211,7 @@ impl Incoming {
         self.resend = ResendRequest::Due;
     }
 
-    /// Gives back unused memory.
+    /// Returns unused memory to the allocator.
     pub(super) fn shrink(&mut self) {
         self.undecided.shrink_to_fit();
         if self.reassembly.is_empty() {
@@ -247,7 +247,7 @@ impl Incoming {
         IncomingResumption { delivered: self.delivered, refused: self.refused.clone() }
     }
 
-    /// Returns the last message with a decision, before the first one without.
+    /// Returns the position of the last message before the first undecided one.
     fn decided(&self) -> Position {
         self.undecided
             .front()

@@ -65,7 +65,7 @@ impl Outgoing {
             // The granted room is not part of the resumption state. The first ack states it.
             room: if is_new { resolved.bytes + INITIAL_ROOM } else { resolved.bytes },
             lost: VecDeque::new(),
-            // Messages of the earlier link that did not arrive never will.
+            // Messages of the earlier link that have not arrived will never arrive.
             skip: if is_new { None } else { Some(SkipNotice { up_to: resolved, is_due: true }) },
             resends: ResendLimit::new(),
         }
@@ -255,7 +255,7 @@ impl Outgoing {
         (self.resolved, self.queued_bytes) = (abandoned, abandoned.bytes);
     }
 
-    /// Gives back unused memory.
+    /// Returns unused memory to the allocator.
     pub(super) fn shrink(&mut self) {
         self.queue.shrink_to_fit();
         self.lost.shrink_to_fit();

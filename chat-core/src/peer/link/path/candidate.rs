@@ -98,8 +98,8 @@ impl Candidate {
     }
 }
 
-/// Returns the addresses of an entry that may be used, in canonical form: those within `reach`, and none that is
-/// unspecified, multicast or without a port.
+/// Returns the addresses of an entry that may be used, in canonical form: those within `reach` that have a port and are
+/// neither unspecified nor multicast.
 pub(in crate::peer) fn usable_addresses(entry: &Entry, reach: Reach) -> impl Iterator<Item = SocketAddr> {
     let canonical = entry.addresses.iter().map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()));
     canonical.filter(move |address| is_usable(*address, reach)).take(Entry::MAX_ADDRESSES)

@@ -1,8 +1,8 @@
 //! The path of a link: the address that its datagrams go to, and the candidates for it.
 //!
-//! An address is proven by a `Pong` with the bytes of a `Ping` that was sent there (compare RFC 9000 section 8.2). Before
-//! that, an address that the roster offers receives only a few datagrams, and an address learned from a datagram at most
-//! three times the bytes received from it, so that nobody can aim the messages of a room at a stranger.
+//! An address is proven by a `Pong` with the bytes of a `Ping` that was sent there (compare RFC 9000 section 8.2).
+//! Before that, an address that the roster offers receives only a few datagrams, and an address learned from a datagram
+//! at most three times the bytes received from it, so that no member can aim the messages of a group at a third party.
 
 mod candidate;
 mod challenge_budget;
@@ -207,7 +207,7 @@ impl Path {
         next
     }
 
-    /// Gives back unused memory.
+    /// Returns unused memory to the allocator.
     pub(super) fn shrink(&mut self) {
         self.candidates.shrink_to_fit();
     }

@@ -145,7 +145,7 @@ impl Recovery {
             if largest - packet.number >= PACKET_THRESHOLD || packet.at + delay <= now {
                 let packet = self.in_flight.remove(index).expect("the index was just looked up");
                 self.bytes_in_flight -= packet.size;
-                // Packets are lost in the order of sending. An acknowledged packet between them ends the series.
+                // Losses are found in the order of sending. An acknowledged packet between two losses ends the series.
                 if self.acked_sent_at.is_none_or(|acked| packet.at > acked) {
                     self.losing_since.get_or_insert(packet.at);
                 }
@@ -189,7 +189,7 @@ impl Recovery {
         self.congestion = Congestion::new();
     }
 
-    /// Gives back unused memory.
+    /// Returns unused memory to the allocator.
     pub(super) fn shrink(&mut self) {
         self.in_flight.shrink_to_fit();
     }

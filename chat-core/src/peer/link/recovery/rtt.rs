@@ -24,7 +24,7 @@ impl Rtt {
         Self { smoothed: INITIAL, variation: Duration::from_millis(25), min: None, latest: INITIAL }
     }
 
-    /// Adds a sample. `ack_delay` is the time for which the peer states to have delayed the ack.
+    /// Adds a sample. `ack_delay` is the time by which the peer states that it delayed the ack.
     pub(super) fn sample(&mut self, sample: Duration, ack_delay: Duration) {
         self.latest = sample;
         let Some(min) = self.min else {
