@@ -24,8 +24,9 @@ use crate::url::StoreUrl;
 /// Requires a tokio runtime with time and I/O enabled.
 ///
 /// # Errors
-/// While the database is away, calls fail with [`AccountError::Unavailable`] and are not repeated: immediately if the
-/// server is down, and after at most about 20 s if it hangs. Calls succeed again as soon as the database is back.
+/// While the database is unavailable, calls fail with [`AccountError::Unavailable`] and are not repeated: immediately
+/// if the database server is down, and after at most about 20 s if it hangs. Calls succeed again as soon as the
+/// database is available.
 ///
 /// # Cancel safety
 /// A call that is dropped while it waits for a password check has no effect. A call that is dropped later may still
@@ -78,8 +79,8 @@ impl SqlAccounts {
         Ok(Self { inner: Arc::new(Inner { backend, hashes, url, file: None, max_accounts }) })
     }
 
-    /// Opens the accounts at `url`, which must exist with the current schema, for reading: creates and changes nothing,
-    /// so that the right to read is enough. Calls that write fail with [`AccountError::Unavailable`].
+    /// Opens the accounts at `url`, which must exist with the current schema, for reading. Creates and changes nothing,
+    /// so read permission is enough. Calls that write fail with [`AccountError::Unavailable`].
     ///
     /// # Errors
     /// [`OpenError`], whose variants are sorted by who can remedy the error.
@@ -141,7 +142,7 @@ impl fmt::Debug for SqlAccounts {
 
 impl Accounts for SqlAccounts {
     async fn register(&self, name: UserName, password: Password, at: Timestamp) -> Result<Account, AccountError> {
-        // Before hashing, which is expensive.
+        // Checked before hashing, which is expensive.
         if self.inner.backend.count().await? >= self.inner.max_accounts.into() {
             return Err(AccountError::Full);
         }
@@ -154,7 +155,8 @@ impl Accounts for SqlAccounts {
             status: status_number(Status::Active),
             created_at: millis(at),
         };
-        // The constraint decides: two concurrent registrations would both find the name free in a query beforehand.
+        // The unique constraint decides. In a query beforehand, two concurrent registrations would both find the name
+        // free.
         match self.inner.backend.insert(row).await {
             Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {
                 return Err(AccountError::NameTaken);
@@ -207,15 +209,15 @@ impl Accounts for SqlAccounts {
     }
 }
 
-/// The accounts of these rows. Leaves out those with an invalid user name: nobody can log in to them, and they must not
-/// affect the others.
+/// The accounts of these rows. Leaves out accounts with an invalid user name: nobody can log in to them, and they must
+/// not affect the others.
 fn accounts_of(rows: &[AccountRow]) -> Result<Vec<Account>, AccountError> {
     let accounts = rows.iter().map(|row| Ok(row.listed()?.account()));
     accounts.filter_map(Result::transpose).collect()
 }
 
-/// The number of times a change is attempted. An attempt fails only if another process changes the same account between
-/// the read and the write.
+/// The most attempts of one change. An attempt fails only if another process changes the same account between the read
+/// and the write.
 pub(crate) const MAX_ATTEMPTS: u32 = 4;
-/// When to retry after the last attempt.
+/// The retry time after the last attempt failed.
 pub(crate) const CONFLICT_RETRY: Duration = Duration::from_secs(1);

@@ -155,7 +155,7 @@ impl Backend {
     }
 }
 
-/// `timeout` limits how long opening a connection may take, and how long checking one that is reused may take.
+/// Builds a pool. `timeout` limits opening a connection, and checking one that is reused.
 fn pool<C>(url: &str, size: NonZeroUsize, timeout: Option<Duration>, config: ManagerConfig<C>) -> Pool<C>
 where
     C: AsyncConnection + PoolableConnection + 'static,
@@ -171,10 +171,11 @@ where
         .expect("a pool with timeouts requires a runtime, and one is set")
 }
 
-/// Limits one query, which usually takes about a millisecond, so that a server that hangs does not block its callers.
+/// The limit for one query, which usually takes about a millisecond. A database server that hangs must not block its
+/// callers.
 pub(crate) const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
-/// SQLite has only one writer at a time, so more connections would only wait.
+/// The size of the pool. SQLite has only one writer at a time, so more connections would only wait.
 const SQLITE_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(4).expect("not zero");
-/// At about a millisecond per query, 8 connections carry thousands of logins per second. A MySQL server allows 151
-/// connections by default, which other programs share.
+/// The size of the pool. At about a millisecond per query, 8 connections carry thousands of logins per second. A MySQL
+/// server allows 151 connections by default, which other programs share.
 const MYSQL_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");

@@ -8,7 +8,7 @@ use crate::sqlite::{self, ReadableFile};
 use crate::url::{Location, MySqlLocation, StoreUrl};
 
 /// Copies an SQLite database, as of one moment, to a new file that only its owner can access. Servers may use the
-/// database meanwhile. An older schema is copied as it is. The database is only read, and may be readable only.
+/// database meanwhile. An older schema is copied as it is. The database is only read, so read permission is enough.
 ///
 /// # Errors
 /// [`BackupError::MySql`], with the command to use instead, for a MySQL database; [`BackupError::NoDatabase`] if the
@@ -34,8 +34,8 @@ pub async fn backup(url: &StoreUrl, to: &Path) -> Result<(), BackupError> {
     .await
 }
 
-/// The command dumps all tables as of one moment without locking them, writes binary columns as hexadecimal digits, and
-/// requires no privileges beyond the database.
+/// Returns a command that dumps all tables as of one moment without locking them, writes binary columns as hexadecimal
+/// digits, and requires no privileges beyond the database.
 fn dump_command(location: &MySqlLocation) -> String {
     let address = match location.socket() {
         Some(path) => format!("--socket={}", quoted(path)),

@@ -72,5 +72,6 @@ async fn claim_mysql(location: &MySqlLocation) -> Result<Option<Holder>, OpenErr
     Ok(acquired.then_some(Holder::MySql { _connection: connection }))
 }
 
-/// By default MySQL closes a connection after 8 hours without a query. A year is the maximum.
+/// Keeps the claim's connection open. By default MySQL closes a connection after 8 hours without a query. A year is the
+/// maximum.
 const STAY_OPEN: &str = "SET SESSION wait_timeout = 31536000";

@@ -96,7 +96,7 @@ pub enum OpenError {
     /// A migration failed.
     #[error("the schema of the database cannot be brought up to date; this needs all rights on the database")]
     Migration(#[source] Box<dyn Error + Send + Sync>),
-    /// The user names that earlier versions stored cannot be looked through.
+    /// The user names that earlier versions stored cannot be read.
     #[error("the user names in the database cannot be read")]
     Names(#[source] QueryError),
     /// The threads of the hash pool cannot be started.

@@ -1,8 +1,9 @@
 //! Accounts in SQLite or MySQL.
 //!
 //! [`SqlAccounts`] implements the ports [`chat_core::accounts::Accounts`], which a presence server uses, and
-//! [`chat_core::accounts::Operator`], which operators use. Opening a database runs pending migrations, except for reading. The module
-//! [`hashing`] is the password hashing of this crate, for account systems that store accounts elsewhere.
+//! [`chat_core::accounts::Operator`], which operators use. Opening a database runs pending migrations, unless it is
+//! opened for reading. The module [`hashing`] exports the password hashing of this crate, for account systems that
+//! store accounts elsewhere.
 //!
 //! | URL | database |
 //! |---|---|

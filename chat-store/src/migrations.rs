@@ -31,7 +31,7 @@ pub(crate) enum SchemaOrigin {
     Found,
 }
 
-/// Looks at the schema of a MySQL database.
+/// Compares the schema of a MySQL database with the migrations of this program.
 pub(crate) async fn mysql_state(location: &MySqlLocation, connection: &mut Conn) -> Result<SchemaState, OpenError> {
     let applied = applied_to_mysql(connection).await.map_err(|error| ConnectError::new(location, error))?;
     SchemaState::new::<Mysql>(&applied, &MYSQL)
@@ -90,7 +90,8 @@ fn migrate_file(path: &str, source: impl MigrationSource<Sqlite>) -> Result<Sche
     if SchemaState::new(&applied_to_sqlite(&mut connection).map_err(unusable)?, &source)? == SchemaState::Current {
         return Ok(SchemaOrigin::Found);
     }
-    // The write lock precedes the list of applied migrations, so that two programs do not run the same migration.
+    // Takes the write lock before it reads the list of applied migrations, so that two programs do not run the same
+    // migration.
     connection.immediate_transaction(|connection| {
         run_pending(connection, source, |version| {
             // The copy uses another connection, which reads the database as it was before this transaction.
@@ -128,7 +129,7 @@ impl From<diesel::result::Error> for OpenError {
     }
 }
 
-/// Another program may hold the lock for this long: migrating some thousand accounts takes seconds.
+/// The time to wait for another program's migrations. Migrating some thousand accounts takes seconds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

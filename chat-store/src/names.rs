@@ -1,7 +1,7 @@
 //! Renews the canonical names that an earlier version stored with a final sigma.
 //!
 //! `ς` and `σ` are one letter in the canonical form, so that `Νίκος` and `ΝΊΚΟΣ` are one user. Accounts that were
-//! registered before that rule keep a canonical name that no login computes any more.
+//! registered before that rule have a canonical name that no login computes any more.
 
 use chat_core::error_chain::error_chain;
 use chat_core::name::UserName;
@@ -10,13 +10,13 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::backend::Backend;
 use crate::error::QueryError;
 
-/// The number of names that are tried for an account whose name belongs to another account now. Accounts that differ
-/// only in sigmas are rare, so that the first or second is free.
+/// The highest number that is tried as a suffix for an account whose name now belongs to another account. Accounts that
+/// differ only in sigmas are rare, so the first or the second name is free.
 const MAX_SUFFIX: u32 = 99;
 
 impl Backend {
-    /// Renews stale canonical names. An account whose renewed name another account has already is renamed, and the
-    /// operator is warned. A database that cannot be written stays as it is, with a warning.
+    /// Renews stale canonical names. If another account already has the renewed name, the account is renamed, and a
+    /// warning informs the operator. A database that cannot be written stays as it is, with a warning.
     pub(crate) async fn renew_canonical_names(&self) -> Result<(), QueryError> {
         for (id, name) in self.names_with_final_sigma().await? {
             if let Err(error) = self.renew_canonical_name(id, &name).await {

@@ -110,5 +110,6 @@ fn optional<T>(result: Result<T, QueryError>) -> Result<Option<T>, QueryError> {
     }
 }
 
-/// Well below the number of parameters of one statement: 32,766 in SQLite, 65,535 in MySQL.
+/// The most ids in one statement: well below the most parameters of a statement, which are 32,766 in SQLite and 65,535
+/// in MySQL.
 const MAX_IDS_PER_QUERY: usize = 1_000;

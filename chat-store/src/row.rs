@@ -31,7 +31,7 @@ impl AccountRow {
         listed.account().ok_or_else(|| self.damaged(invalid.map_or_else(String::new, |reason| reason.to_string())))
     }
 
-    /// The account, also if its user name breaks a rule that is newer than the account.
+    /// The account, even if its user name breaks a rule that is newer than the account.
     pub(crate) fn listed(&self) -> Result<ListedAccount, QueryError> {
         Ok(ListedAccount {
             id: self.account_id()?,
@@ -114,7 +114,7 @@ pub(crate) const fn status_number(status: Status) -> i32 {
     }
 }
 
-/// This program stores no times before 1970. If a row holds one, it becomes 1970-01-01.
+/// The time in a column. A negative value, which this program never stores, becomes 1970-01-01.
 fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
 }

@@ -1,7 +1,7 @@
-//! Looks whether the schema of a database is up to date, without changing anything.
+//! Checks whether the schema of a database is up to date, without changing anything.
 //!
-//! The migration library creates the table in which it records migrations before it reads that table. A user without the
-//! right to create tables could then use no database at all.
+//! The migration library creates the table in which it records migrations before it reads that table. A database user
+//! without the right to create tables could then not use a database whose schema is current.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Password hashing with argon2id, for this store and for account systems of your own.
+//! Password hashing with argon2id, for this crate and for your own account systems.
 //!
 //! [`HashPool`] computes hashes on its own threads behind a bounded queue. Checking a password costs the same whether
 //! the user name exists or not.

@@ -32,6 +32,8 @@ impl PasswordHash {
         &self.0
     }
 
+    /// Parses the fields of the string.
+    ///
     /// # Errors
     /// Never for a hash that [`Self::parse`] or the pool created.
     pub(super) fn fields(&self) -> Result<PhcFields, HashError> {
@@ -62,7 +64,7 @@ impl PhcFields {
         }
         let (Some(salt), Some(output)) = (hash.salt, hash.hash) else { return Err(HashError::NotAHash) };
         let cost = HashCost::new(params.m_cost(), params.t_cost(), params.p_cost()).map_err(|_| HashError::NotAHash)?;
-        // Many passwords share an output this short.
+        // So short an output matches many passwords.
         if output.len() < MIN_OUTPUT_BYTES || salt.len() < argon2::MIN_SALT_LEN {
             return Err(HashError::NotAHash);
         }

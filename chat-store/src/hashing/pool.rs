@@ -40,7 +40,8 @@ fn at_least_one(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Hashes and checks passwords on its own threads, so that neither an async runtime nor its blocking pool is occupied.
+/// Hashes and checks passwords on its own threads, so that it occupies neither the threads of an async runtime nor its
+/// blocking pool.
 ///
 /// Works in any async runtime. The threads end when the pool is dropped.
 ///
@@ -131,7 +132,7 @@ impl HashPool {
         self.stats.computed.load(Ordering::Relaxed)
     }
 
-    /// The number of passwords that are being hashed and that wait, at this moment.
+    /// The current number of passwords that are being hashed, and of passwords that wait.
     pub fn load(&self) -> HashLoad {
         HashLoad {
             // The pool holds one reference, and each job that runs holds another.
@@ -154,7 +155,7 @@ impl HashPool {
             let result = compute(memory);
             stats.record(begin.elapsed());
             drop(stats);
-            // Fails if the caller was dropped in the meantime.
+            // Fails if the caller dropped its future in the meantime.
             drop(result_sender.send(result));
         });
         self.jobs.try_send(job).map_err(|refused| match refused {
@@ -231,10 +232,10 @@ fn measure(dummy: &PhcFields) -> Result<Duration, HashError> {
     Ok(fastest)
 }
 
-/// Enough that one of them runs without interruption, and few enough for the start of a server.
+/// The number of trials: enough that one of them runs without interruption, and few enough for the start of a server.
 const TRIALS: usize = 3;
 
-/// With shorter pauses, retries would only fill the queue again.
+/// The shortest retry time. With shorter pauses, retries would only fill the queue again.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_user_name_costs_one_hash() {
+    async fn checking_an_unknown_user_name_costs_one_hash() {
         let pool = pool(HashCost::CHEAPEST, 1, 8);
         assert_eq!(pool.verify(password("correct horse"), None).await, Ok(Verification::Mismatch));
         assert_eq!(pool.computed(), 1);

@@ -35,8 +35,8 @@ fn run(queue: &JobQueue) {
     }
 }
 
-/// Takes a job if one is queued. A thread that holds the lock for longer than a moment is itself waiting for a job, so
-/// the queue is empty then.
+/// Takes a job if one is queued. `None` if another thread holds the lock: that thread waits for a job, so the queue is
+/// empty, or it takes a job at this moment.
 fn next_without_waiting(queue: &JobQueue) -> Option<HashJob> {
     queue.try_lock().ok()?.try_recv().ok()
 }
@@ -71,7 +71,7 @@ impl WorkMemory {
     pub(super) fn blocks(&mut self, cost: HashCost) -> Result<&mut [Block], HashError> {
         let wanted = cost.params(argon2::Params::DEFAULT_OUTPUT_LEN).block_count();
         let missing = wanted.saturating_sub(self.blocks.len());
-        // The next hash overwrites neither an allocation that grows nor the blocks beyond those it needs.
+        // The next hash overwrites neither the old allocation, if it grows, nor the blocks beyond those that it needs.
         if missing > 0 || wanted < self.used {
             self.wipe();
         }
@@ -81,8 +81,8 @@ impl WorkMemory {
         Ok(&mut self.blocks[..wanted])
     }
 
-    /// Wipes the blocks, with which a guess could be checked at less than the cost of argon2. Only a thread that
-    /// becomes idle calls this, because the first pass of the next hash overwrites the blocks too.
+    /// Wipes the blocks, because they allow an attacker to check a guess at less than the cost of argon2. A thread
+    /// wipes them when it becomes idle, or when the next hash does not overwrite all of them in its first pass.
     fn wipe(&mut self) {
         for block in &mut self.blocks[..self.used] {
             block.zeroize();

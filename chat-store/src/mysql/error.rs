@@ -175,7 +175,8 @@ pub struct Refusal {
     message: String,
 }
 
-/// Whether a connection can be read by others. MariaDB does not say that it requires TLS.
+/// Whether others can read a connection. MariaDB reports missing TLS as a wrong password, so that error mentions TLS if
+/// the connection was plain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Transport {
     /// TCP without TLS.
@@ -277,7 +278,7 @@ fn is_about_tls(error: &Error) -> bool {
     }
 }
 
-// The error codes, which MySQL and MariaDB share unless they name one of them.
+// The error codes. MySQL and MariaDB share them, unless the constant names one of the two.
 const FULL: u16 = 1040;
 const DATABASE_ACCESS_DENIED: u16 = 1044;
 const ACCESS_DENIED: u16 = 1045;

@@ -14,12 +14,12 @@ use crate::url::MySqlLocation;
 
 pub use error::{ConnectError, Refusal, Stranger, Transport};
 
-/// Limits each of: waiting for a free connection, opening a new one, and checking one that is reused. Users wait for
-/// this.
+/// The limit for each of these steps: waiting for a free connection, opening a new one, and checking one that is
+/// reused. It is short, because users wait.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Opens a connection that does not belong to a pool. After a failure that no server explains, finds out what answers
-/// at the address.
+/// Opens a connection that does not belong to a pool. If the attempt fails without an error from a MySQL server, finds
+/// out what answers at the address.
 pub(crate) async fn connect(location: &MySqlLocation) -> Result<Conn, ConnectError> {
     match attempt(location).await {
         Ok(connection) => Ok(connection),
@@ -34,7 +34,7 @@ pub(crate) async fn connect(location: &MySqlLocation) -> Result<Conn, ConnectErr
     }
 }
 
-/// Opens a connection for a pool, whose callers wait.
+/// Opens a connection for a pool. Does not probe the address after a failure, because the pool's callers wait.
 pub(crate) async fn connect_for_pool(location: &MySqlLocation) -> Result<Conn, ConnectError> {
     attempt(location).await.map_err(|error| ConnectError::new(location, error))
 }
@@ -58,7 +58,7 @@ pub(crate) enum NamedLock {
 impl NamedLock {
     /// Waits for the lock, for at most `timeout`. Returns whether it was acquired. The lock ends with its connection.
     ///
-    /// Some clusters have no such locks. The call then succeeds with a warning, and excludes nobody.
+    /// Some clusters have no such locks. The call then succeeds with a warning, and does not exclude other programs.
     pub(crate) async fn acquire(self, connection: &mut Conn, timeout: Duration) -> Result<bool, Error> {
         let purpose = match self {
             Self::Migration => "migration",

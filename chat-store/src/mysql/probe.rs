@@ -19,7 +19,7 @@ pub(super) enum Answer {
     Stranger(Stranger),
     /// A server that accepts connections and sends nothing.
     Silence,
-    /// Nothing.
+    /// Nothing answers.
     None(io::Error),
     /// The host has no address.
     UnknownHost(io::Error),
@@ -65,7 +65,7 @@ async fn listen(mut stream: impl AsyncRead + Unpin) -> Answer {
 fn judge(first: &[u8]) -> Answer {
     match first {
         [] => Answer::Stranger(Stranger::Closes),
-        // The length of the packet, its number, and then the version of the protocol or the mark of a refusal.
+        // The length of the packet, its number, and then the version of the protocol or the mark of an error.
         [_, _, _, 0, 10 | 0xff, ..] => Answer::MySql,
         [b'H', b'T', b'T', b'P', ..] => Answer::Stranger(Stranger::Http),
         [b'S', b'S', b'H', b'-', ..] => Answer::Stranger(Stranger::Ssh),
@@ -80,9 +80,9 @@ async fn limited<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> 
     timeout(PROBE_TIMEOUT, work).await.unwrap_or_else(|elapsed| Err(io::Error::new(ErrorKind::TimedOut, elapsed)))
 }
 
-/// The bytes that tell a MySQL server from others.
+/// The number of bytes that distinguish a MySQL server from others.
 const GREETING_START: usize = 5;
-/// Limits each step of a probe, which follows an attempt that took longer or failed at once.
+/// The limit for each step of a probe. It is short, because the user has already waited for the failed attempt.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::error::BackupError;
 /// file.
 ///
 /// # Errors
-/// If `to` exists or cannot be written. In both cases the call leaves nothing at `to`. A process that is killed during
+/// `to` exists, or cannot be written. The call then neither creates nor changes `to`. A process that is killed during
 /// the copy leaves a file whose name begins with a dot, and never a partial copy at `to`.
 pub(crate) fn copy(from: &ReadableFile, to: &Path) -> Result<(), BackupError> {
     let file_error = |source| BackupError::File { path: to.to_owned(), source };
@@ -30,12 +30,12 @@ pub(crate) fn copy(from: &ReadableFile, to: &Path) -> Result<(), BackupError> {
     let copied = copy_into(from, &temporary)
         .map_err(|source| BackupError::Copy { path: to.to_owned(), source })
         .and_then(|()| publish(&temporary, to).map_err(file_error));
-    // Fails after a rename, and otherwise the first error is the one to report.
+    // Fails after a rename, because the file has moved. Any other failure matters less than the result of the copy.
     drop(fs::remove_file(&temporary));
     copied
 }
 
-/// As [`copy`], to the first free path of `<path>.before-<version>`, `<path>.before-<version>-2` and so on.
+/// Like [`copy`], but to the first free path of `<path>.before-<version>`, `<path>.before-<version>-2` and so on.
 pub(crate) fn copy_before(from: &ReadableFile, path: &str, version: &str) -> Result<PathBuf, BackupError> {
     let mut number = 1;
     loop {

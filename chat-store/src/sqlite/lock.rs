@@ -75,7 +75,7 @@ fn open(path: &Path) -> io::Result<(File, Origin)> {
     }
 }
 
-/// Returns whether nothing can be written, by an error of the system.
+/// Returns whether `error` means that the file or the folder cannot be written.
 pub(crate) fn forbids_writing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
 }
@@ -102,7 +102,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Elsewhere the standard library does not identify files, and the lock file is assumed to stay.
+/// On other systems the standard library cannot identify files. The lock file is assumed to stay.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)

@@ -30,13 +30,13 @@ pub(crate) const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous =
 /// Creates the file if it does not exist, and otherwise makes it accessible to its owner only. Returns its absolute path.
 ///
 /// # Errors
-/// Also if the file cannot be written.
+/// The file cannot be created. Also if it exists and is not a file, cannot be written, or cannot be made private.
 pub(crate) fn ensure_private_file(path: &Path) -> Result<String, OpenError> {
     let not_created = |source| OpenError::CreateFile { path: path.to_owned(), source };
     let text = absolute(path)?;
     let absolute = Path::new(&text);
-    // SQLite's locks belong to the process and end when it closes any descriptor of the file. So no thread may close one
-    // that creates the file while another thread already uses it.
+    // SQLite's locks belong to the process and end when it closes any descriptor of the file. Therefore no thread may
+    // close the descriptor with which it creates the file while another thread already uses the file.
     static CREATING: Mutex<()> = Mutex::new(());
     let creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
     let created = create_private(absolute);
@@ -149,9 +149,9 @@ fn make_private(_: &Path) -> io::Result<()> {
 #[cfg(unix)]
 const OWNER_ONLY: u32 = 0o600;
 
-/// Another connection may take this long to finish writing.
+/// The time that another connection has to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Switching the mode takes about this long.
+/// The pause between two attempts to switch the mode, which takes about as long.
 const WAL_RETRY_PAUSE: Duration = Duration::from_millis(5);
 /// The message of SQLITE_BUSY, whose code diesel does not expose.
 const LOCKED: &str = "database is locked";

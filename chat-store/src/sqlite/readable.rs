@@ -1,9 +1,9 @@
-//! SQLite files that are only read, among them those that cannot be written.
+//! SQLite files that are opened for reading, including files that cannot be written.
 //!
-//! Readers of a write-ahead log need a file beside the database that they share with the writer. In a folder that is not
-//! writable SQLite cannot create it, and a reader that could would leave it behind with the mode of the database. So a
-//! file that nobody has open is read as it is (`immutable`), and [`ReadableFile::verify`] notices a writer that comes
-//! later.
+//! Readers of a write-ahead log need a file beside the database that they share with the writer. In a folder that is
+//! not writable, SQLite cannot create it. Where SQLite can create it, a reader without write permission would leave it
+//! behind. Therefore a database that cannot be written and that no program has open is read as it is (`immutable`).
+//! [`ReadableFile::verify`] detects a writer that opens it later.
 
 use std::fs;
 use std::io;
@@ -25,11 +25,11 @@ pub(crate) const READING_SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA query
 pub(crate) struct ReadableFile {
     path: PathBuf,
     url: String,
-    /// The state of a file that is read as it is.
+    /// The state of the file when it was opened, if it is read as it is.
     frozen: Option<FileState>,
 }
 
-/// What changes when a file is written.
+/// The properties of a file that change when it is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct FileState {
     length: u64,
@@ -67,7 +67,7 @@ impl ReadableFile {
         applied_to_sqlite(&mut connection).map_err(|error| self.unreadable(error))
     }
 
-    /// Confirms that what was read so far is as of one moment.
+    /// Confirms that everything read so far is as of one moment.
     ///
     /// # Errors
     /// Another program has begun to use a file that was read as it is.
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_read_as_it_is_and_changes_is_noticed() {
+    fn verify_detects_a_change_of_an_immutable_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chat.sqlite");
         fs::write(&path, "before").unwrap();

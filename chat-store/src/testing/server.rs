@@ -92,7 +92,7 @@ impl MySqlServer {
         }
     }
 
-    /// Returns whether all threads are stopped. Assumes so where the system does not show it.
+    /// Returns whether all threads are stopped. Assumes it on systems without `/proc`.
     fn is_stopped(&self) -> bool {
         let running = self.running.as_ref().expect("only a running server can be paused");
         let Ok(mut threads) = fs::read_dir(format!("/proc/{}/task", running.server.id())) else { return true };
@@ -104,7 +104,7 @@ impl MySqlServer {
         threads.all(stopped)
     }
 
-    /// Ends a [`Self::pause`].
+    /// Resumes the server after [`Self::pause`].
     ///
     /// # Panics
     /// If the server does not run.
@@ -143,7 +143,8 @@ struct RunningServer {
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        // The guard ends first, because the process id of the server may be reused afterwards.
+        // The guard must end first: once the server has ended, its process id may be reused, and the guard would kill
+        // another process.
         for child in [&mut self.guard, &mut self.server] {
             drop(child.kill());
             drop(child.wait());
@@ -221,7 +222,7 @@ impl Installation {
         command
     }
 
-    /// Starts the server and waits until it answers. Fails if the server ends before.
+    /// Starts the server and waits until it answers. Fails if the server ends before it answers.
     fn run(&self, folder: &Path, port: u16) -> Result<RunningServer, ()> {
         let log = fs::File::create(folder.join("log")).expect("the temporary folder is accessible");
         let mut command = Command::new(&self.server);
@@ -326,7 +327,7 @@ const PASSWORD: &str = "throw-away";
 /// MariaDB's script fails occasionally on a busy machine ("Unknown table 'mysql.tmp_user_sys'").
 const DATA_ATTEMPTS: usize = 3;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// Limits the time until all threads are stopped, which takes microseconds.
+/// The limit for stopping all threads, which takes microseconds.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Options that name a file in the server's folder.
 const FILES: [(&str, &str); 6] = [
@@ -337,7 +338,8 @@ const FILES: [(&str, &str); 6] = [
     ("ssl-cert", "cert.pem"),
     ("ssl-key", "key.pem"),
 ];
-/// Reachable from this machine only, and fast: a commit survives the end of the server, but not of the machine.
+/// Only this machine can reach the server. It is fast, because a commit survives a crash of the server but not of the
+/// machine.
 const SETTINGS: [&str; 7] = [
     "--bind-address=127.0.0.1",
     "--skip-name-resolve",

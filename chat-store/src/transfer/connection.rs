@@ -70,7 +70,8 @@ impl DedicatedConnection {
         Ok(())
     }
 
-    /// Begins a transaction that writes. In SQLite it excludes other writers; in MySQL their rows would collide.
+    /// Begins a transaction that writes. In SQLite it excludes other writers. In MySQL, the rows of other writers would
+    /// collide with its own.
     pub(super) async fn begin_writing(&mut self) -> Result<(), DatabaseError> {
         match self {
             Self::MySql(connection) => connection.batch_execute("START TRANSACTION").await?,
@@ -115,7 +116,8 @@ impl DedicatedConnection {
     }
 }
 
-/// Accounts per page: some 150 KB, and with nine values each well below the 32,766 parameters of an SQLite statement.
+/// The accounts in a page. They take some 150 KB. With nine values each, they are well below the 32,766 parameters of
+/// an SQLite statement.
 const PAGE: i64 = 500;
 
 /// Lower than all ids.

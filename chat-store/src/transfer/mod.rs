@@ -15,10 +15,10 @@ use crate::url::{Location, StoreUrl};
 /// compares them afterwards: ids, names, hashes, generations, statuses and times are identical. Returns the number of
 /// accounts.
 ///
-/// The source is only read. If it is an SQLite file beside which no lock file can be created, it is not claimed, with a
-/// warning.
+/// The source is only read. If it is an SQLite file beside which no lock file can be created, it is not claimed, and a
+/// warning is logged.
 ///
-/// The copy is one transaction on either side: it contains all accounts as of one moment, or none. The source is claimed
+/// The copy is one transaction on each side: it contains all accounts as of one moment, or none. The source is claimed
 /// before anything else happens, because a running server could change accounts that are already copied. The target is
 /// created last, and removed again if nothing was copied.
 ///
@@ -109,7 +109,7 @@ fn first_difference(originals: &[CompleteRow], copies: &[CompleteRow]) -> Option
     differing.or_else(|| unpaired.map(|row| row.id))
 }
 
-/// Claims the source, if that is possible where it can only be read.
+/// Claims the source. Returns `None`, with a warning, if the lock file cannot be written.
 async fn claim_source(url: &StoreUrl) -> Result<Option<Claim>, TransferError> {
     match exclusive(url).await {
         Err(TransferError::Open { source: OpenError::ClaimFile { source, .. }, .. }) if forbids_writing(&source) => {
@@ -131,7 +131,7 @@ async fn exclusive(url: &StoreUrl) -> Result<Claim, TransferError> {
     }
 }
 
-/// Two URLs may lead to one database without being equal. Claiming both then fails.
+/// Misses two different URLs that lead to one database. Claiming it twice then fails.
 fn is_same(from: &StoreUrl, to: &StoreUrl) -> bool {
     match (&from.0, &to.0) {
         (Location::Sqlite(from), Location::Sqlite(to)) => {

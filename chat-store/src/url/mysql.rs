@@ -1,4 +1,4 @@
-//! MySQL URLs. Everything before the last `@` may be a part of a password, and no part of it is ever shown.
+//! MySQL URLs. Everything before the last `@` may be a part of a password, so no error quotes it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -33,11 +33,11 @@ impl MySqlLocation {
         };
         let opts = OptsBuilder::from_opts(opts)
             .ssl_opts(tls)
-            // A server in a container reports a socket path that may belong to another server outside of it.
+            // A server in a container reports a socket path that may belong to another server outside the container.
             .prefer_socket(false)
             // diesel-async has its own cache.
             .stmt_cache_size(0)
-            // An update reports the rows that it found, not only those that it changed, as in SQLite.
+            // Makes an update report all rows that it found, not only those that it changed, as in SQLite.
             .client_found_rows(true);
         Ok(Self { opts: opts.into(), database })
     }
@@ -61,7 +61,8 @@ impl MySqlLocation {
         self.opts.socket()
     }
 
-    /// The user, for messages. If somebody encoded the colon after it, the password follows, and is left out.
+    /// The user, for messages. If the colon after the user is percent-encoded, the driver takes the password for a part
+    /// of the user. It is left out.
     pub(crate) fn shown_user(&self) -> String {
         self.login().0.to_owned()
     }
@@ -92,9 +93,9 @@ impl fmt::Display for MySqlLocation {
 /// option.
 fn check_encoding(rest: &str) -> Result<(), UrlError> {
     let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
-    // Parsers leave out tabs and line ends.
+    // URL parsers skip tabs and line ends.
     let is_special = |c: char| matches!(c, '/' | '?' | '#') || c.is_control();
-    // `host:/database` is a password whose end is missing rather than a host without its port.
+    // `host:/database` is more likely the beginning of a password than a host without its port.
     let lacks_port = address.split('/').next().is_some_and(|host| host.ends_with(':'));
     if login.contains(is_special) || rest.contains('#') || lacks_port {
         return Err(UrlError::NotEncoded);
@@ -102,7 +103,7 @@ fn check_encoding(rest: &str) -> Result<(), UrlError> {
     Ok(())
 }
 
-/// Drops what the driver's errors quote.
+/// Converts the driver's errors, and drops the parts of the URL that they quote.
 fn parse_error(error: &mysql_async::UrlError) -> UrlError {
     match error {
         mysql_async::UrlError::UnknownParameter { .. } => UrlError::MySqlOption(format!(

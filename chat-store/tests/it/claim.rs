@@ -15,7 +15,7 @@ async fn one_server_at_a_time_claims_a_mysql_database() {
     assert!(other.claim().await.unwrap().is_none());
     assert!(open(&second).await.claim().await.unwrap().is_some(), "each database has its own claim");
     drop(claim);
-    // The server notices the end of the connection a moment later.
+    // The database server notices the end of the connection a moment later.
     for _ in 0..200 {
         if other.claim().await.unwrap().is_some() {
             return;

@@ -79,7 +79,7 @@ async fn concurrent_changes_of_one_account_all_take_effect() {
     }
 }
 
-/// With one thread, on which dropping a query cannot wait for its end.
+/// On a runtime with one thread, dropping a query cannot wait for the query's end.
 #[tokio::test]
 async fn a_dropped_call_leaves_the_accounts_usable() {
     for database in both().await {

@@ -29,7 +29,7 @@ async fn a_login_replaces_a_hash_that_costs_less_than_new_ones() {
 }
 
 #[tokio::test]
-async fn every_refused_login_costs_one_hash() {
+async fn every_rejected_login_costs_one_hash() {
     for database in both().await {
         let accounts = open(&database).await;
         for (typed, status) in
