@@ -68,8 +68,8 @@ impl OtherLoad {
         Self { begin: Instant::now(), used: Self::used() }
     }
 
-    /// The share of all processors that was used since the start by processes other than this one and its children. Only
-    /// children that have ended are known.
+    /// The share of all processors that was used since the start by processes other than this one and its children.
+    /// Only children that have ended are counted.
     pub fn share(&self) -> f64 {
         let available = self.begin.elapsed().as_secs_f64() * processors() as f64;
         Self::used().saturating_sub(self.used).as_secs_f64() / available.max(1e-9)

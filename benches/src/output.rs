@@ -84,7 +84,7 @@ impl Table {
         }
         let cells: Vec<String> = row.figures.iter().map(|(_, value)| cell(value)).collect();
         if self.widths.is_empty() {
-            // The words of a name stand one below the other.
+            // Each word of a column's name has a line of its own.
             let heads: Vec<Vec<&str>> = row.figures.iter().map(|(name, _)| name.split('_').collect()).collect();
             let widest = |head: &Vec<&str>| head.iter().map(|word| word.len()).max().unwrap_or(0);
             self.widths = heads.iter().zip(&cells).map(|(h, c)| widest(h).max(c.len()).max(MIN_WIDTH)).collect();
@@ -99,7 +99,7 @@ impl Table {
     fn line<'a>(&self, cells: impl Iterator<Item = &'a str>) {
         let mut cells: Vec<String> =
             self.widths.iter().zip(cells).map(|(width, cell)| format!("{cell:>width$}")).collect();
-        // Names of varying length stand in the last column, to the left.
+        // The last column is aligned to the left, because it holds names of varying length.
         if let Some(last) = cells.last_mut() {
             *last = last.trim().to_owned();
         }
@@ -117,7 +117,8 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// Three digits: on a machine that other programs share, more say nothing. JSON has all of them.
+/// Rounds to three significant digits. On a machine that other programs share, further digits carry no information.
+/// JSON output has all digits.
 fn short(value: f64) -> String {
     let (value, unit) = match value {
         1e9.. => (value / 1e9, " G"),

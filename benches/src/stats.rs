@@ -1,4 +1,4 @@
-//! Percentiles and medians. There are no means, because on a machine that other programs share they say little.
+//! Percentiles and medians. Means are not computed, because load from other programs distorts them.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// The median; of an even number of values the lower one in the middle.
+/// The median. For an even number of values, the lower of the two middle ones.
 ///
 /// # Panics
 /// Panics if there are no values.

@@ -1,7 +1,7 @@
 //! How long a message takes: private round trips, and from sending to everyone to each receiving application.
 //!
-//! Everything runs in one thread, because waking a sleeping processor takes longer than everything else. Plain tokio
-//! sockets do the same in the same run.
+//! Everything runs in one thread, because waking a sleeping processor takes longer than everything else. The same run
+//! also measures plain tokio sockets.
 
 use std::io;
 use std::process::ExitCode;

@@ -156,7 +156,7 @@ pub(super) fn run(case: &Case, broker: Broker) -> io::Result<Run> {
         }
         let written = would_block_as_none(publisher.write(&unwritten))?;
         unwritten.drain(..written.unwrap_or(0));
-        // Redis answers every message. Nothing needs the answers.
+        // Redis answers every message. The answers are discarded.
         if would_block_as_none(publisher.read(&mut answers))? == Some(0) {
             return Err(ErrorKind::UnexpectedEof.into());
         }

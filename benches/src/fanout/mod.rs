@@ -1,7 +1,7 @@
 //! One sender, many receivers: messages to everyone through this project, plain datagrams, and brokers.
 //!
-//! Every run measures all contenders, one after the other, so that whatever else the machine does affects all of them.
-//! Each contender opens sockets of its own and closes them after the run. The sender has processor 0, and one thread on
+//! Every run measures all contenders, one after the other, so that other load on the machine affects all of them. Each
+//! contender opens sockets of its own and closes them after the run. The sender has processor 0, and one thread on
 //! processor 1 runs all receivers.
 
 #[cfg(feature = "brokers")]
@@ -194,7 +194,7 @@ impl Watch {
         Self { begin: now, process: machine::process_time(), busy: Duration::ZERO, delivered: 0, last_delivery: now }
     }
 
-    /// Whether all `total` messages are delivered, or the rest is lost.
+    /// Whether the run is over: all `total` messages are delivered, or the rest is lost.
     fn is_over(&mut self, delivered: u64, total: u64) -> bool {
         if delivered > self.delivered {
             (self.delivered, self.last_delivery) = (delivered, Instant::now());

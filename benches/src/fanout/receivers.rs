@@ -69,7 +69,7 @@ impl Drop for Receivers {
     fn drop(&mut self) {
         self.window.is_stopped.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
-            // If the thread failed, messages are missing, and the run has counted them as lost.
+            // If the thread failed, the run has counted the missing messages as lost.
             drop(thread.join());
         }
     }

@@ -36,7 +36,7 @@ pub(super) async fn serve(data: &Path) -> io::Result<()> {
         async move {
             let mut user = None;
             let result = follow(stream, from, &room, &mut user).await;
-            // Whether the connection ended cleanly or not, its user leaves.
+            // The user leaves, whether or not the connection ended cleanly.
             if let Some(user) = user {
                 room.change(|online| drop(online.remove(&user)));
             }

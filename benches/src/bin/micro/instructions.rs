@@ -1,5 +1,5 @@
-//! Counts the instructions of an operation with valgrind. This program runs twice, differing only in the number of
-//! operations, and the difference counts.
+//! Counts the instructions of an operation with valgrind. This program runs twice, with different numbers of
+//! operations, and the difference is the result.
 
 use std::io;
 use std::process::Command;

@@ -26,7 +26,7 @@ pub(crate) fn measure(bench: &mut Bench<'_>) -> io::Result<()> {
         }
         let rounds = (bench.args.messages / round).max(4);
         let mut group = Group::new(peers);
-        // First the queues grow to their final sizes.
+        // The first rounds let the queues grow to their final sizes.
         (0..10).for_each(|_| group.round(&content, together));
         group.meters = Meters::default();
         (0..rounds).for_each(|_| group.round(&content, together));
