@@ -1,4 +1,4 @@
-//! A room as a reflector: how many datagrams a member can make a room of a thousand send to a stranger.
+//! Members as reflectors: how many datagrams one member can make a thousand others send to a third party.
 
 mod common;
 
@@ -168,7 +168,7 @@ fn a_member_that_moves_all_the_time_draws_few_challenges_to_a_stranger() {
     room.come_online(vec![room.entry.address()]);
     room.prove();
     for second in 0..120 {
-        // Messages that wait keep the challenges going.
+        // Waiting messages keep the challenges going.
         if second % 40 == 0 {
             room.write();
         }

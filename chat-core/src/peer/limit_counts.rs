@@ -7,12 +7,11 @@ use std::ops::AddAssign;
 pub struct LimitCounts {
     /// Links that were closed because one of the two sides violated the protocol.
     pub violations: u64,
-    /// Attempts to transmit that left lost messages waiting, because the peer had caused many retransmissions and sent
-    /// little.
+    /// Attempts to transmit while the retransmission budget was used up, so that lost messages waited.
     pub retransmissions: u64,
-    /// Challenges of addresses that waited, because the link had sent many datagrams to addresses that did not answer.
+    /// Challenges that waited because the challenge budget was used up.
     pub challenges: u64,
-    /// Users to whom no links are opened any more, because they had too many sessions.
+    /// Users to whom the machine no longer opens links, because they had too many sessions.
     pub users: u64,
 }
 

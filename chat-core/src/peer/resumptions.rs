@@ -1,7 +1,7 @@
 //! What is kept of removed links, by user.
 //!
 //! Two sessions derive the same keys each time they meet, so a link that is opened again must continue the numbers of
-//! its predecessor. What cannot be kept any longer is paid for by the user with the most sessions: all others keep theirs.
+//! its predecessor. Beyond the limit, the state of the user with the most sessions is dropped: all others keep theirs.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::id::SessionId;
 use crate::message::FailReason;
 use crate::name::UserName;
 
-/// The past of all users: at most [`MAX_RESUMPTIONS`] links, and users without any.
+/// What is kept of all users: at most [`MAX_RESUMPTIONS`] links, and entries for users without any.
 #[derive(Debug, Default)]
 pub(super) struct Resumptions {
     by_user: BTreeMap<UserName, Past>,
-    /// The links that are kept, and the users that are refused.
+    /// The number of links that are kept, plus the number of refused users.
     count: usize,
     capacity: Capacity,
 }
@@ -26,14 +26,14 @@ enum Past {
     Known {
         /// The state of removed links, one for each past session.
         links: Vec<(SessionId, Resumption)>,
-        /// What the latest link had left of its challenge budget.
+        /// The rest of the latest link's challenge budget.
         challenges: ChallengeBudget,
     },
     /// The state of some link was dropped, so there is no link to any session of this user.
     Refused,
 }
 
-/// Whether the state of every removed link was kept.
+/// Whether the state of every removed link was kept, except of refused users.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 enum Capacity {
     #[default]
@@ -46,11 +46,11 @@ enum Capacity {
 #[derive(Debug)]
 pub(super) struct Exhausted;
 
-/// The links whose state is kept, of all users together: a few megabytes.
+/// The most links whose state is kept, of all users together: a few megabytes.
 const MAX_RESUMPTIONS: usize = 65_536;
 
-/// The links to one user whose state is kept: the sessions of a program that logs in every minute for more than five days.
-/// A user needs a session, and a datagram in it, for each.
+/// The most links to one user whose state is kept: the sessions of a program that logs in every minute for more than
+/// five days. Each takes a session of the user and a datagram in it.
 const MAX_RESUMPTIONS_PER_USER: usize = 8_192;
 
 impl Resumptions {
@@ -77,18 +77,18 @@ impl Resumptions {
         (resumption.unwrap_or_default(), *challenges)
     }
 
-    /// Keeps what a link to `user` that ends has left of its challenge budget, so that the user's next session does not
-    /// renew it.
+    /// Keeps the rest of the challenge budget of a link to `user` that ends, so that the user's next session does not
+    /// renew the budget.
     pub(super) fn keep_challenges(&mut self, user: &UserName, budget: ChallengeBudget) {
         if let Past::Known { challenges, .. } = self.by_user.entry(user.clone()).or_default() {
             *challenges = budget;
         }
     }
 
-    /// Keeps the state of a removed link. If there are too many, the user with the most pays for it.
+    /// Keeps the state of a removed link. If there are too many, the state of the user with the most links is dropped.
     ///
     /// # Errors
-    /// The state was dropped, for the first time, without a user who is to blame.
+    /// The state was dropped for the first time, and no user has more than one link.
     pub(super) fn insert(
         &mut self,
         user: &UserName,

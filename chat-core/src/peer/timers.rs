@@ -24,7 +24,8 @@ pub(super) struct PeerTimers {
 /// often.
 const SPARE: usize = 64;
 
-/// The number of peers from which on the heap has room for all deadlines. A machine with fewer peers saves the kilobyte.
+/// The number of peers above which the heap reserves space for all deadlines. A machine with fewer peers saves the
+/// kilobyte.
 const FEW: usize = 8;
 
 impl PeerTimers {

@@ -78,8 +78,8 @@ impl ReplayWindow {
         }
     }
 
-    /// Returns the lowest number, but not below `floor`, from which on all numbers below `end` were inserted, or all were
-    /// not. The numbers must be within the window.
+    /// Returns the start of the run that ends below `end`, but no number below `floor`. `inserted` selects a run of
+    /// inserted or of missing numbers. The numbers must be within the window.
     fn start_of(&self, inserted: Inserted, mut end: u64, floor: u64) -> u64 {
         while end > floor {
             let last = end - 1;

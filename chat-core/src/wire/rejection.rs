@@ -36,7 +36,7 @@ pub enum Rejection {
         /// How long to wait before the next attempt, in milliseconds.
         retry_after_ms: u32,
     },
-    /// A throttle refused the attempt, after failures of this source or for this account.
+    /// The throttle rejected the attempt after failures from this source.
     #[error("too many failed attempts; try again in {} s", seconds(*.retry_after_ms))]
     SlowDown {
         /// How long to wait before the next attempt, in milliseconds.

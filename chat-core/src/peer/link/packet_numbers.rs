@@ -20,17 +20,17 @@ pub(super) struct PacketNumbers {
     distance: u64,
 }
 
-/// The omitted numbers that are remembered. At [`MAX_DISTANCE`] they span more packets than are ever in flight.
+/// The most omitted numbers that are remembered. At [`MAX_DISTANCE`] they span more packets than are ever in flight.
 const REMEMBERED: usize = 4;
 
-/// The distance within which the first number is omitted, so that a short conversation has one too.
+/// The distance within which the first number is omitted: a short conversation has an omitted number, too.
 const FIRST_DISTANCE: u64 = 64;
 
 /// How many times longer each further distance is.
 const GROWTH: u64 = 8;
 
-/// The longest distance. An omitted number is a gap in the acks of the peer, and within this distance the replay window
-/// mostly has one gap at most.
+/// The longest distance. An omitted number is a gap in the acks of the peer. With this distance, the replay window
+/// rarely has more than one such gap.
 const MAX_DISTANCE: u64 = 8192;
 
 impl PacketNumbers {

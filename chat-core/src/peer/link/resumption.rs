@@ -68,7 +68,7 @@ impl Link {
         }
     }
 
-    /// Returns what is left for addresses that are not proven.
+    /// Returns the rest of the challenge budget.
     pub(in crate::peer) const fn challenge_budget(&self) -> ChallengeBudget {
         self.path.budget()
     }

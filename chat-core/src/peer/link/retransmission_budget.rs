@@ -1,7 +1,7 @@
 //! The bound on what a link sends again.
 //!
-//! A peer decides what is sent again: it may leave packets out of its acks, send none, or ask to resend messages. So a
-//! link that hears little from its peer sends little again, as it sends little to an unproven address.
+//! A peer decides what is sent again: it may leave packets out of its acks, send none, or ask to resend messages. A
+//! link that receives little from its peer therefore sends little again, as it sends little to an unproven address.
 
 use crate::peer::config::MAX_QUEUED_BYTES;
 use crate::wire::datagram::MAX_DATAGRAM;

@@ -6,7 +6,7 @@ use crate::rate_limit::RateLimit;
 use crate::time::Mono;
 use crate::wire::Malformed;
 
-/// Counts the requests that are carried out, and recognizes repeated ones.
+/// Counts the requests that are carried out, and recognises repeated ones.
 #[derive(Debug)]
 pub(super) struct ResendLimit {
     rate: RateLimit,
@@ -14,7 +14,7 @@ pub(super) struct ResendLimit {
     last: Option<Mono>,
 }
 
-/// Whether a request is to be carried out.
+/// Whether to carry out a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Request {
     New,

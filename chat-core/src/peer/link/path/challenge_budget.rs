@@ -1,14 +1,14 @@
-//! How many datagrams go to addresses that have not answered, whatever addresses a peer offers.
+//! The bound on datagrams to addresses that have not answered, regardless of the addresses that a peer offers.
 
 use std::time::Duration;
 
 use crate::rate_limit::RateLimit;
 use crate::time::Mono;
 
-/// The datagrams that may go to offered addresses that are not proven, beside those that datagrams from there allow.
+/// The datagrams that may go to unproven offered addresses, in addition to those that datagrams from there permit.
 ///
-/// A peer that offers other addresses does not renew it: otherwise it could aim the challenges of a whole room at a
-/// stranger.
+/// A peer that offers other addresses does not renew it. Otherwise it could aim the challenges of a whole group at a
+/// third party.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::peer) struct ChallengeBudget {
     current: RateLimit,
@@ -21,7 +21,7 @@ pub(in crate::peer::link) enum Permission {
     Granted,
     /// The budget allows it after this time.
     Later(Duration),
-    /// Not before more has arrived from there.
+    /// Nothing may go there before more has arrived from there.
     Denied,
 }
 
@@ -41,8 +41,8 @@ const CURRENT: u32 = 192;
 /// The datagrams to other addresses: several for each address that a peer offers, in the first seconds.
 const OTHERS: u32 = 16;
 
-/// The time after which one more of each is permitted: rare enough that a stranger hardly notices, even if a room of a
-/// thousand sends them.
+/// The time after which one more of each is permitted: rare enough that a third party hardly notices, even if a
+/// thousand members send them.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 impl ChallengeBudget {

@@ -29,7 +29,7 @@ pub(super) struct Path {
     proven: Option<SocketAddr>,
     /// The time of the next challenge to an address other than the current one.
     challenge_at: Option<Mono>,
-    /// For all addresses of the path, those of earlier offers included.
+    /// The budget of all addresses of the path, including those of earlier offers.
     budget: ChallengeBudget,
 }
 
@@ -156,7 +156,7 @@ impl Path {
     pub(super) fn rechallenge_others(&mut self, now: Mono) {
         for candidate in self.others() {
             let pause = match candidate.proof {
-                // An address that has answered before is worth a challenge each time.
+                // An address that has answered before is challenged each time.
                 Proof::Proven => {
                     candidate.challenges = MAX_CHALLENGES - 1;
                     CHALLENGE_PAUSE
@@ -178,8 +178,8 @@ impl Path {
         self.update_summary();
     }
 
-    /// Returns the next challenge that is due to an address other than the current one, if a datagram of `len` bytes may
-    /// go there. Counts the challenges that have to wait.
+    /// Returns the next challenge that is due to an address other than the current one, if a datagram of `len` bytes
+    /// may go there. Counts the challenges that must wait.
     pub(super) fn next_challenge(
         &mut self,
         now: Mono,
@@ -247,7 +247,7 @@ impl Path {
         }
     }
 
-    /// Returns what is left for addresses that are not proven.
+    /// Returns the rest of the challenge budget.
     pub(super) const fn budget(&self) -> ChallengeBudget {
         self.budget
     }
@@ -265,8 +265,8 @@ impl Path {
         self.challenge_at = self.candidates.iter().filter_map(|candidate| candidate.challenge_at).min();
     }
 
-    /// Returns the index of the address whose challenge is due. If there are several, it is the one that was challenged
-    /// least, because the budget may not suffice for all.
+    /// Returns the index of the address whose challenge is due. If there are several, this is the one that was
+    /// challenged least often, because the budget may not suffice for all.
     fn next_due(&self, now: Mono) -> Option<usize> {
         let is_due = |candidate: &Candidate| candidate.challenge_at.is_some_and(|at| at <= now);
         let due = self.candidates.iter().enumerate().filter(|(_, candidate)| is_due(candidate));
