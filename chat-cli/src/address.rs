@@ -29,7 +29,7 @@ pub fn parse(typed: &str) -> Result<SocketAddr, BindAddressError> {
     }
 }
 
-/// Takes the zone out of an address: what stands between `%` and the closing bracket, or the end.
+/// Separates the zone from an address: the text between `%` and the closing bracket, or the end.
 fn split_zone(typed: &str) -> (String, Option<&str>) {
     let Some((ip, rest)) = typed.split_once('%') else { return (typed.to_owned(), None) };
     let (zone, port) = rest.find(']').map_or((rest, ""), |end| rest.split_at(end));
@@ -59,7 +59,7 @@ pub enum BindAddressError {
     /// There is no colon, and so no port.
     #[error("the address has no port; write IP:PORT, for example 127.0.0.1:7777 or [::]:7777")]
     NoPort,
-    /// An IPv6 address lacks its brackets, so that the port cannot be told from it.
+    /// An IPv6 address lacks its brackets, so the port cannot be distinguished from the address.
     #[error("an IPv6 address with a port is written in brackets, for example [::]:7777")]
     Brackets,
     /// The part before the port is not an IP address.

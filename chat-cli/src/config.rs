@@ -1,7 +1,7 @@
-//! The options of a program: its arguments and environment variables, over a configuration file.
+//! Merges the options of a program: its arguments, its environment variables, and its configuration file.
 //!
 //! The file is TOML, and its keys are the long names of the options. [`merge`] reads it into the same structure as the
-//! arguments and lets those override it, so an option is declared once for all three sources.
+//! arguments and lets the arguments override it, so an option is declared once for all three sources.
 
 use std::fmt::Display;
 use std::fs;
@@ -22,8 +22,8 @@ use crate::text_file;
 /// The options of a program, as arguments and as keys of a file.
 ///
 /// Implementations derive [`Args`] and [`Deserialize`] with `default`, `deny_unknown_fields` and `kebab-case`. One of
-/// their fields is `config: Option<PathBuf>`, which serde skips. No option has a default, so that one that a source leaves
-/// out can come from the next source.
+/// their fields is `config: Option<PathBuf>`, which serde skips. No option has a default, so that an option that one
+/// source omits can come from the next source.
 pub trait Settings: Args + DeserializeOwned + Default {
     /// Keys of the file that are not arguments, because other users of the machine can read arguments.
     const SECRET_KEYS: &'static [&'static str] = &[];
@@ -34,8 +34,8 @@ pub trait Settings: Args + DeserializeOwned + Default {
     /// Two keys exclude each other.
     fn check_file(&self, path: &Path) -> Result<(), CliError>;
 
-    /// Removes the values of the file that an argument or environment variable in `given` overrides by another option:
-    /// an option that answers the same question.
+    /// Removes the file's values that an argument or environment variable in `given` replaces by another option, such
+    /// as `ca` in the file by `--fingerprint`.
     fn yield_to(&mut self, given: &Self);
 }
 
@@ -101,7 +101,8 @@ pub fn bind_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     crate::address::parse(&text).map(Some).map_err(D::Error::custom)
 }
 
-/// The maximum size of a configuration file in bytes: a hundred times what all keys with their comments need.
+/// The maximum size of a configuration file in bytes: a hundred times the size of a file with all keys and their
+/// comments.
 pub(crate) const MAX_FILE: usize = 1024 * 1024;
 
 fn read<S: Settings>(path: &Path) -> Result<S, CliError> {
@@ -119,7 +120,7 @@ fn invalid(path: &Path, text: &str, keys: &[String], error: &toml::de::Error) ->
     let key = text[line_start..].split(['=', '\n']).next().unwrap_or_default().trim();
     let place = format!("{}, line {}", path.display(), before.matches('\n').count() + 1);
     let line = text[line_start..].lines().next().unwrap_or_default();
-    // The database's own errors quote nothing.
+    // The errors of a database URL itself quote nothing.
     if key != "database" && (holds_password(line) || holds_password(error.message())) {
         return CliError::usage(format_args!(
             "{place}: there is a database URL with a password, which only the key database may have"

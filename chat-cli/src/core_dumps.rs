@@ -4,7 +4,7 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// Turns the core dumps of this process off, for good.
+/// Turns off the core dumps of this process until it ends.
 ///
 /// # Errors
 /// The system refuses.

@@ -1,6 +1,7 @@
 //! Database URLs with a password in places where they do not belong: arguments, and options that take something else.
 //!
-//! A message about a wrong value quotes it. A URL is refused before that, with a message that does not.
+//! A message about a wrong value quotes the value. A URL with a password is therefore refused first, with a message
+//! that does not quote it.
 
 use std::ffi::{OsStr, OsString};
 
@@ -12,10 +13,10 @@ const OPTIONS: [(&str, &str); 2] = [("--database", "CHAT_DATABASE"), ("--to-data
 /// The environment variables that may contain anything, because no message quotes them.
 const SECRET_VARIABLES: [&str; 4] = ["CHAT_DATABASE", "CHAT_TO_DATABASE", "CHAT_PASSWORD", "CHAT_INVITATION_CODE"];
 
-/// What a database URL begins with, and then schemes without the slashes that somebody left out.
+/// The beginnings of database URLs. The schemes match URLs in which the slashes are missing.
 const MARKS: [&str; 5] = ["://", "mysql:", "mariadb:", "postgres:", "postgresql:"];
 
-/// Returns whether a text contains a URL with anything in the place of a password. The scheme may be mistyped, and the
+/// Returns whether a text contains a URL with any text in the place of a password. The scheme may be mistyped, and the
 /// password may contain characters that are not percent-encoded.
 pub fn holds_password(text: &str) -> bool {
     let text = text.to_ascii_lowercase();

@@ -40,13 +40,13 @@ pub(crate) fn parse(
 ) -> Result<ArgMatches, clap::Error> {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     match without_empty(command.clone()).try_get_matches_from(&args) {
-        // Help names every variable, also one that is empty at the moment.
+        // The help names every variable, including those that are empty.
         Err(error) if error.kind() == ErrorKind::DisplayHelp => command.clone().try_get_matches_from(args),
         result => result,
     }
 }
 
-/// Makes clap ignore variables that are empty: it would take them for empty values.
+/// Makes clap ignore empty variables, which it would otherwise use as empty values.
 fn without_empty(command: Command) -> Command {
     let is_empty =
         |arg: &clap::Arg| arg.get_env().is_some_and(|name| env::var_os(name).is_some_and(|it| it.is_empty()));

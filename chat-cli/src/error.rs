@@ -48,7 +48,7 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub struct CliError {
     exit: Exit,
-    /// None if nothing can or need be written to standard output about it.
+    /// `None` if standard output receives no event about the error.
     code: Option<ErrorCode>,
     message: Message,
     hints: Vec<String>,
@@ -59,7 +59,7 @@ enum Message {
     Sentence(String),
     /// Formatted by clap, with colours and usage.
     Clap(Box<clap::Error>),
-    /// None, because the reader of the output is gone.
+    /// None, because the reader closed the output.
     None,
 }
 
@@ -127,7 +127,7 @@ impl CliError {
         self.exit
     }
 
-    /// The code and the sentence for scripts. None if standard output cannot be written, and for help and version.
+    /// The code and the sentence for scripts. `None` if standard output cannot be written, and for help and version.
     pub fn for_scripts(&self) -> Option<(ErrorCode, String)> {
         let sentence = match &self.message {
             Message::Sentence(sentence) => sentence.clone(),

@@ -1,4 +1,4 @@
-//! Codes for errors that end `chat-client` before its conversation begins: what a script learns of them.
+//! The stable codes, for scripts, of errors that end `chat-client` before its conversation begins.
 
 use chat_core::wire::rejection::Rejection;
 use chat_net::client::ConnectError;
@@ -52,7 +52,7 @@ pub enum ErrorCode {
     PasswordRefused,
     /// Registration is closed.
     RegistrationClosed,
-    /// The registration has no answer, so the account may exist.
+    /// The server did not answer the registration, so the account may exist.
     RegistrationUnanswered,
     /// The server rejected the request for a reason that no user can correct.
     RequestRefused,
@@ -76,7 +76,7 @@ pub enum ErrorCode {
     TooManyRequests,
     /// The UDP address cannot be used.
     UdpUnusable,
-    /// The server is not a known one, and nothing says to trust it.
+    /// The server is unknown, and neither the user nor an option trusts it.
     UnknownServer,
     /// Nothing listens at the address of the server.
     Unreachable,
@@ -134,7 +134,7 @@ impl From<Rejection> for ErrorCode {
             Rejection::SlowDown { .. } => Self::Throttled,
             Rejection::StorageUnavailable => Self::StorageUnavailable,
             Rejection::Addresses => Self::AddressesRefused,
-            // A login with a new key and a password meets these only if one of the programs has a bug.
+            // For a login with a new key and a password, these rejections mean a bug in one of the programs.
             Rejection::KeyInUse
             | Rejection::TicketRefused
             | Rejection::Superseded

@@ -33,8 +33,8 @@ impl DataFolder {
     /// other programs may use it. All files that the server creates have mode 0600.
     ///
     /// # Errors
-    /// The folder cannot be created or is not writable, or somebody else may have put the files into it: it belongs to
-    /// another user, or everybody can write it.
+    /// The folder cannot be created or is not writable. Also if other users may have put files into it, because it
+    /// belongs to another user or every user can write it.
     pub fn open(path: PathBuf) -> Result<Self, CliError> {
         let unusable = |error: io::Error| {
             CliError::not_there(format_args!("the data folder {} cannot be used: {error}", path.display()))
@@ -43,7 +43,7 @@ impl DataFolder {
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(unusable)?;
         let found = fs::metadata(&path).map_err(unusable)?;
         check_access(&path, geteuid().as_raw(), found.uid(), found.mode())?;
-        // Finds a folder that is not writable now, with a message that names it, and not at the first write later.
+        // Detects a folder that is not writable here, with a message that names it, and not only at the first write.
         private_file(&path.join(LOCK)).map_err(unusable)?;
         Ok(Self { path })
     }
@@ -97,10 +97,10 @@ impl DataFolder {
 
 const ROOT: u32 = 0;
 
-/// Refuses a folder in which other users can replace the files: the server would believe their keys.
+/// Refuses a folder in which other users can replace the files, because the server would use their keys.
 fn check_access(path: &Path, user: u32, owner: u32, mode: u32) -> Result<(), CliError> {
     const OTHERS: u32 = 0o077;
-    /// Members of the folder's group are those to whom its owner gave it, so only a warning tells about them.
+    /// Access of the group causes only a warning, because the owner chose the group.
     const EVERYBODY_WRITES: u32 = 0o002;
     let path = path.display();
     if owner != user && owner != ROOT {
@@ -135,13 +135,13 @@ const LOCK: &str = "lock";
 /// Maximum length of the file's content in bytes: more than the digits of any process id and a line end.
 const MAX_PID: u64 = 32;
 
-/// Whether a file system without locks, as some network file systems are, refused a lock.
+/// Whether `error` means that the file system has no locks. Some network file systems have none.
 fn has_no_locks(error: &io::Error) -> bool {
     let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];
     Errno::from_io_error(error).is_some_and(|error| refusals.contains(&error))
 }
 
-/// Opens or creates the file. Refuses a symbolic link, because the file behind it would be emptied.
+/// Opens or creates the file. Refuses a symbolic link, because its target would be emptied.
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);

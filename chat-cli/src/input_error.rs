@@ -128,7 +128,7 @@ impl InputError {
 
 /// The candidate that is most similar to `typed`, if any is similar enough to be what the user meant.
 pub fn most_like<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    /// The least similarity, from 0 to 1. In a short word, one slip changes half of the letters.
+    /// The least similarity, from 0 to 1. In a short word, one typing error changes half of the letters.
     const MIN_SIMILARITY: f64 = 0.5;
     candidates
         .map(|candidate| (strsim::normalized_damerau_levenshtein(typed, candidate), candidate))
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_similar_and_another_word_is_not() {
+    fn a_misspelled_word_is_similar_and_another_word_is_not() {
         let names = ["alice", "bob", "小明明"];
         for (typed, found) in [("bbo", Some("bob")), ("alcie", Some("alice")), ("小明", Some("小明明")), ("zoe", None)]
         {

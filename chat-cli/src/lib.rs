@@ -8,7 +8,7 @@
 //! An error in one line of input is an [`input_error::InputError`] and never ends the program. An error that ends it is
 //! an [`error::CliError`], which knows its exit code and its [`error_code::ErrorCode`] for scripts.
 //!
-//! A program makes all of its [`threads`] when it starts, and a panic in any of them ends it.
+//! A program starts all of its [`threads`] at its beginning, and a panic in any of them ends it.
 //!
 //! The programs run on Unix only, because they use its signals, file modes and terminals. The libraries are portable.
 
@@ -55,7 +55,8 @@ pub fn chat_server() -> ExitCode {
 
 /// Runs `chat-client` with the arguments and environment of this process.
 pub fn chat_client() -> ExitCode {
-    // The user sees UDP problems as notices and outcomes. A warning in between would tear the line that is being typed.
+    // The user sees UDP problems as notices and outcomes. A warning in between would break up the line that is being
+    // typed.
     begin("warn,chat_net::udp=error");
     let args: Vec<OsString> = env::args_os().collect();
     let (format, result) = match ClientTask::from_args(&args) {

@@ -1,5 +1,5 @@
-//! Panics, which are bugs: one in any thread ends the program. Without that thread the program would hang, or lose what it
-//! was given, and nobody would learn why.
+//! Ends the program when any thread panics, which is a bug. Without that thread, the program would hang or lose data,
+//! and nobody would learn the reason.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
@@ -13,8 +13,8 @@ use crate::terminal;
 /// Held by the first thread that panics.
 static FIRST: Mutex<()> = Mutex::new(());
 
-/// From now on, a panic restores the terminal, writes one line to standard error, and ends the program with
-/// [`Exit::Bug`]. `RUST_BACKTRACE=1` adds a backtrace.
+/// Installs a hook: every later panic restores the terminal, writes one line to standard error, and ends the program
+/// with [`Exit::Bug`]. `RUST_BACKTRACE=1` adds a backtrace.
 pub(crate) fn end_program_on_panic() {
     panic::set_hook(Box::new(|panic| {
         // Never released: another thread that panics meanwhile waits here for the end of the process.
@@ -22,7 +22,7 @@ pub(crate) fn end_program_on_panic() {
         terminal::restore();
         // If standard error is closed, no other place is left to report it.
         drop(write(&mut io::stderr(), panic));
-        // Not a return: unwinding would end only this thread, and may wait for others.
+        // Exits instead of returning, because unwinding would end only this thread, and may wait for others.
         process::exit(Exit::Bug.code().into());
     }));
 }

@@ -12,7 +12,7 @@ use crate::{environment, text_file};
 /// The environment variable that may contain the password.
 const VARIABLE: &str = "CHAT_PASSWORD";
 
-/// How often the user may type a password before the program gives up.
+/// The most attempts to type a password before the program gives up.
 const ATTEMPTS: u32 = 3;
 
 /// Where a password comes from: the file if one is named, else the environment variable, else the terminal.

@@ -58,7 +58,7 @@ impl PasswordPrompt for TerminalPrompt {
     }
 
     fn show_error(&mut self, sentence: &str) {
-        // If standard error is closed, the repeated question has to suffice.
+        // If standard error is closed, the user sees only the repeated question.
         drop(writeln!(io::stderr(), "error: {sentence}"));
     }
 }
@@ -88,13 +88,13 @@ impl Drop for EchoGuard {
     }
 }
 
-/// The signal by which a process learns that it was stopped and continues.
+/// The signal that a process receives when it continues after a stop.
 pub fn continued() -> io::Result<Signal> {
     signal(SignalKind::from_raw(process::Signal::CONT.as_raw()))
 }
 
-/// Repeats a question each time the process was stopped and continues, and hides its answer again: a shell that uses the
-/// terminal meanwhile turns on echo.
+/// Repeats a question each time the process continues after a stop, and hides its answer again, because a shell that
+/// used the terminal in between turned on echo.
 struct QuestionRepeater(Option<JoinHandle<()>>);
 
 impl QuestionRepeater {
@@ -119,7 +119,7 @@ async fn repeat(question: String, mut continued: Signal) {
         if let Ok(mut hidden) = termios::tcgetattr(io::stdin())
             && is_in_foreground()
         {
-            // As rpassword leaves it while it reads.
+            // The settings that rpassword uses while it reads.
             hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
             hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
             hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
@@ -129,7 +129,7 @@ async fn repeat(question: String, mut continued: Signal) {
     }
 }
 
-/// Writes to a terminal, unless it does not take any output.
+/// Writes to a terminal, unless it currently accepts no output.
 fn write_if_ready(terminal: impl AsFd, text: &str) {
     if poll(&mut [PollFd::new(&terminal, PollFlags::OUT)], Some(&Timespec::default())) == Ok(1) {
         // Not through the standard library, whose lock a blocked thread may hold.

@@ -1,5 +1,5 @@
-//! Text files that people write: read with a limit, as UTF-8, without the byte order mark with which some editors begin a
-//! file, and wiped, because most of them hold a secret.
+//! Reads text files that people write: up to a limit, as UTF-8, without the byte order mark that some editors write.
+//! The text is wiped from memory after use, because most of these files hold a secret.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 /// Reads a whole file.
 ///
 /// # Errors
-/// The file cannot be read, is larger than `max_bytes`, or is not UTF-8. The message continues "the file".
+/// The file cannot be read, is larger than `max_bytes`, or is not UTF-8. The message continues a sentence that begins
+/// with "the file".
 pub(crate) fn read(path: &Path, max_bytes: usize) -> io::Result<Zeroizing<String>> {
     let bytes = bytes(path, max_bytes)?;
     if bytes.len() > max_bytes {
@@ -22,7 +23,8 @@ pub(crate) fn read(path: &Path, max_bytes: usize) -> io::Result<Zeroizing<String
 /// Reads the first line of a file, without its line end.
 ///
 /// # Errors
-/// The file cannot be read, or its first line is longer than 4096 bytes or not UTF-8. The message continues "the file".
+/// The file cannot be read, or its first line is longer than 4096 bytes or not UTF-8. The message continues a sentence
+/// that begins with "the file".
 pub(crate) fn first_line(path: &Path) -> io::Result<Zeroizing<String>> {
     let bytes = bytes(path, MAX_LINE)?;
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -35,11 +37,11 @@ pub(crate) fn first_line(path: &Path) -> io::Result<Zeroizing<String>> {
 /// The maximum length of a line in bytes: more than the longest password, invitation code and database URL.
 const MAX_LINE: usize = 4_096;
 
-/// At most one byte more than `max_bytes`, which shows that there are more.
+/// Reads at most `max_bytes` and one byte more. The extra byte shows that the file is longer.
 fn bytes(path: &Path, max_bytes: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
     let length = file.metadata().map_or(0, |file| usize::try_from(file.len()).unwrap_or(usize::MAX));
-    // Room for everything, so that no partial copy is left behind by growing.
+    // Room for everything, because a buffer that grows leaves copies of the secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length.max(MAX_LINE).min(max_bytes) + 1));
     file.take(max_bytes as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

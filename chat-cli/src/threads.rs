@@ -1,5 +1,5 @@
-//! The threads of a program. It makes all of them when it starts, so that a system without room for them ends it then,
-//! with a sentence, and never in the middle of its work.
+//! Starts the threads of a program. A program starts all of them at its beginning. If the system refuses one, the
+//! program then ends with an error at its start, and never in the middle of its work.
 
 use std::fs;
 use std::io;
@@ -30,13 +30,13 @@ pub fn start_runtime(
 ) -> Result<Runtime, CliError> {
     let before = count();
     let hook = panic::take_hook();
-    // Exits, because unwinding would wait for ever: for the workers that did start.
+    // Exits, because unwinding would wait forever for the workers that did start.
     panic::set_hook(Box::new(move |_| process::exit(report(&missing_threads()).code().into())));
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .worker_threads(workers)
         .max_blocking_threads(BLOCKING_THREADS)
-        // A thread that ended might not be replaced.
+        // An idle thread must not end, because the system may refuse its replacement.
         .thread_keep_alive(Duration::MAX)
         .build();
     if let Ok(runtime) = &runtime {
@@ -46,13 +46,13 @@ pub fn start_runtime(
     let runtime =
         runtime.map_err(|error| CliError::system(format_args!("cannot start the program's runtime: {error}")))?;
     match (before, count()) {
-        // Once there is one thread for blocking work, tokio ignores that the system refuses another.
+        // Once there is one thread for blocking work, tokio ignores that the system refuses further ones.
         (Some(before), Some(now)) if now < before + workers + BLOCKING_THREADS => Err(missing_threads()),
         _ => Ok(runtime),
     }
 }
 
-/// Occupies all threads at the same time, so that none is used twice.
+/// Makes the runtime start all its threads for blocking work, by occupying all of them at the same time.
 fn start_blocking_threads(runtime: &Runtime) {
     let gate = Arc::new(Mutex::new(()));
     let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +63,7 @@ fn start_blocking_threads(runtime: &Runtime) {
     drop(closed);
 }
 
-/// Starts a thread of its own for work that lasts as long as the program.
+/// Starts a separate thread for work that lasts as long as the program.
 ///
 /// # Errors
 /// The system refuses the thread.
@@ -86,7 +86,7 @@ fn with_hint(error: CliError) -> CliError {
     )
 }
 
-/// The number of threads of this process. None on a system that does not tell.
+/// The number of threads of this process. `None` on a system that does not report it.
 fn count() -> Option<usize> {
     fs::read_dir("/proc/self/task").ok().map(Iterator::count)
 }

@@ -67,7 +67,7 @@ impl ClientArgs {
     }
 }
 
-/// Adds a hint if a word without an option looks like a server address, because other programs take it there.
+/// Adds a hint if a word without an option looks like a server address, because other programs expect the server there.
 fn explain(error: clap::Error) -> CliError {
     match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(word)) if word.parse::<ServerAddress>().is_ok() => {

@@ -1,4 +1,4 @@
-//! The format that the user chose, for an error about the other options.
+//! Finds the output format that the user chose, even if the other options are wrong.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,8 +9,8 @@ use serde::Deserialize;
 use crate::format::Format;
 use crate::{config, text_file};
 
-/// Finds the format of the output although the options as a whole are wrong: the argument, else the environment variable,
-/// else the key of the configuration file. Text if none of them can be understood.
+/// Finds the output format in options that may be wrong as a whole: the argument, else the environment variable, else
+/// the key of the configuration file. Returns text if there is no valid one.
 pub fn chosen_format(args: &[OsString]) -> Format {
     match option(args, "--format", "CHAT_FORMAT") {
         Some(format) => format.to_str().and_then(|format| Format::from_str(format, false).ok()),
@@ -27,14 +27,14 @@ fn option(args: &[OsString], option: &str, variable: &str) -> Option<OsString> {
     args.iter().enumerate().find_map(after).or_else(|| std::env::var_os(variable).filter(|value| !value.is_empty()))
 }
 
-/// The one key that matters here, among any others.
+/// The key `format`. All other keys are ignored.
 #[derive(Deserialize)]
 struct FormatKey {
     format: Option<Format>,
 }
 
 fn in_file(path: &Path) -> Option<Format> {
-    // A pipe can be read only once, and that has happened.
+    // Only a regular file. A pipe can be read only once, and the program has already read it.
     let text = path.is_file().then(|| text_file::read(path, config::MAX_FILE).ok())??;
     toml::from_str::<FormatKey>(&text).ok()?.format
 }

@@ -102,7 +102,7 @@ fn known_servers_option(known_servers: Option<&Path>) -> String {
         .map_or_else(String::new, |file| format!(" --known-servers {}", file.display()))
 }
 
-/// How to do without an authority.
+/// The hint for connecting without a certificate authority.
 const BY_FINGERPRINT: &str = "without an authority, --fingerprint HEX instead of --ca recognises the server by its key; on \
                               the server, `chat-server fingerprint` prints HEX";
 

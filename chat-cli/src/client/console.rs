@@ -23,10 +23,10 @@ use crate::{terminal, threads};
 /// The most lines that are read ahead: a few, so that reading and sending overlap.
 const READ_AHEAD: usize = 16;
 
-/// How long restoring the terminal may take, in case it does not take any output.
+/// The most time for restoring a terminal, which may accept no output.
 const END_TIME: Duration = Duration::from_secs(1);
 
-/// The terminals that do not move their cursor, as `TERM` names them.
+/// The values of `TERM` for terminals that cannot move the cursor.
 const WITHOUT_CURSOR: [&str; 3] = ["dumb", "cons25", "emacs"];
 
 /// The input, and the output that belongs to it.
@@ -84,7 +84,7 @@ impl Console {
 
     /// Leaves the terminal as it was found.
     pub async fn close(self) {
-        // If the terminal does not take any output, the program ends without.
+        // If the terminal accepts no output, the program ends without restoring it.
         drop(timeout(END_TIME, spawn_blocking(move || self.prompt.end())).await);
     }
 }
@@ -94,7 +94,7 @@ fn moves_cursor() -> bool {
     !WITHOUT_CURSOR.iter().any(|name| name.eq_ignore_ascii_case(&term))
 }
 
-/// Draws the prompt again when the size of the terminal changes, and after the process was stopped.
+/// Draws the prompt again when the size of the terminal changes, and when the process continues after a stop.
 async fn follow_terminal(prompt: Prompt, mut resized: Signal, mut continued: Signal) {
     loop {
         let draw: fn(&Prompt) -> io::Result<()> = tokio::select! {
@@ -111,7 +111,8 @@ async fn follow_terminal(prompt: Prompt, mut resized: Signal, mut continued: Sig
 fn read_lines(to: &mpsc::Sender<Input>) {
     let source = if terminal::is_interactive() { Source::Terminal } else { Source::Stream };
     let mut stdin = io::stdin().lock();
-    // Some editors begin a text file with it. It would turn a command in the first line into a message to everyone.
+    // Some editors begin a text file with a byte order mark, which would turn a command in the first line into a
+    // message to everyone.
     let mut byte_order_mark = Some('\u{feff}');
     loop {
         match line_reader::read_line(&mut stdin, source) {

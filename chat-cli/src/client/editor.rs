@@ -1,8 +1,8 @@
-//! The line editor, and the passwords for `/passwd`, which are asked for where lines are read.
+//! The line editor. It also asks for the passwords of `/passwd`, because it is the only reader of the terminal.
 //!
-//! The libraries for line editing count the rows that they erase: by the width that the terminal had when they drew them,
-//! and by the width that they expect of each character. If the terminal differs, they erase received lines. This editor
-//! does not depend on either, see [`super::rows`].
+//! Line-editing libraries compute how many rows to erase from the width that the terminal had when they drew the rows,
+//! and from the width that they expect of each character. If one of the two is wrong, they erase received lines. This
+//! editor depends on neither; see [`super::rows`].
 
 mod history;
 mod key_reader;
@@ -31,10 +31,10 @@ use crate::input_error::InputError;
 use crate::secret::{self, PasswordKind, PasswordPrompt};
 use crate::terminal::{self, TerminalPrompt};
 
-/// How long the system may take to stop the process. It never stops one that no shell could continue.
+/// The time that the system has to stop the process. It never stops a process that no shell could continue.
 const STOP_TIME: Duration = Duration::from_millis(100);
 
-/// How often a program in the background looks whether it is in the foreground. No signal says so.
+/// How often a program in the background checks whether it is in the foreground. No signal reports that.
 const BACKGROUND_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Reads lines at a terminal.
@@ -44,7 +44,7 @@ pub(super) struct Editor {
     format: Format,
     prompt: Prompt,
     interrupted: Arc<Notify>,
-    /// What was read besides a line.
+    /// Input that was read and not returned yet.
     ready: VecDeque<Input>,
 }
 
@@ -155,8 +155,8 @@ impl Editor {
         self.prompt.resume()
     }
 
-    /// Asks for the passwords. What is typed ahead of the questions, or after the last one, may be one of them: it is
-    /// neither sent nor shown.
+    /// Asks for the passwords. Text that is typed ahead of the questions, or after the last one, may be a password: it
+    /// is neither sent nor shown.
     fn change_password(&mut self) {
         let before = self.keys.discard();
         let old = secret::ask(PasswordKind::Existing, self);

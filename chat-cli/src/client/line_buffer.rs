@@ -36,7 +36,7 @@ pub(super) enum Edit {
     Yank,
 }
 
-/// A line of at most [`MAX_LINE_BYTES`]. A character is what the user takes for one: a grapheme cluster.
+/// A line of at most [`MAX_LINE_BYTES`]. A character is a grapheme cluster, which the user perceives as one character.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LineBuffer {
     text: String,
@@ -69,7 +69,7 @@ impl LineBuffer {
         self.cursor += text.len();
     }
 
-    /// Notes that bytes arrived that are not UTF-8, and shows a mark in their place.
+    /// Makes the line invalid because bytes arrived that are not UTF-8, and inserts a mark in their place.
     pub(super) fn insert_not_utf8(&mut self) {
         self.insert("\u{fffd}");
         self.fault.get_or_insert(InputError::NotUtf8);
@@ -82,7 +82,7 @@ impl LineBuffer {
         self.fault = None;
     }
 
-    /// Takes the line, or why it is invalid, and leaves an empty one.
+    /// Takes the line and leaves an empty one. An error says why the line is invalid.
     pub(super) fn take(&mut self) -> Result<String, InputError> {
         self.cursor = 0;
         let text = std::mem::take(&mut self.text);

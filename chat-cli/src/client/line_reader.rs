@@ -10,8 +10,8 @@ use crate::input_error::InputError;
 /// the object.
 pub const MAX_LINE_BYTES: usize = 6 * Text::MAX_BYTES + 4_096;
 
-/// The maximum length of a line that a terminal assembles, in bytes. A longer one may have lost its end: Linux cuts it after
-/// 4,095 bytes without a word, other systems after 1,023.
+/// The maximum length of a line that a terminal assembles, in bytes. A longer one may have lost its end: Linux silently
+/// cuts it after 4,095 bytes, other systems after 1,023.
 pub const MAX_TERMINAL_LINE_BYTES: usize = if cfg!(target_os = "linux") { 4_094 } else { 1_022 };
 
 /// Where lines come from.

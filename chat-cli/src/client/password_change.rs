@@ -53,7 +53,7 @@ impl fmt::Debug for PasswordChange {
     }
 }
 
-/// What the user sees of an answer.
+/// The notice or the error by which the user learns the answer.
 pub(super) fn describe(answer: Answer) -> Result<Notice, InputError> {
     match answer {
         Ok(()) => Ok(Notice::PasswordChanged),

@@ -1,6 +1,7 @@
-//! Shows text that may contain anything: nothing in it commands the terminal or changes the order of what is around it.
+//! Makes any text safe to show: replaces the characters that control the terminal, and those that reorder the text
+//! around them.
 
-/// Replaces control characters, and what a [`chat_core::text::Text`] must not contain besides.
+/// Replaces control characters, and all other characters that a [`chat_core::text::Text`] must not contain.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(printable_char).collect()
 }
@@ -22,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_printed_has_a_sign() {
+    fn characters_that_are_not_printed_are_shown_as_signs() {
         for (text, shown) in [
             ("héllo 你好 👩‍👩‍👧", "héllo 你好 👩‍👩‍👧"),
             ("\x1b[2J\x07\0\n\x7f", "^[[2J^G^@^J^?"),

@@ -18,7 +18,7 @@ use crate::input_error::InputError;
 pub struct Prompt(Arc<Shared>);
 
 struct Shared {
-    /// Set without waiting for a terminal that does not take any output.
+    /// Outside the lock, so that setting it does not wait for a terminal that accepts no output.
     closed: AtomicBool,
     shown: Mutex<Shown>,
 }
@@ -96,12 +96,12 @@ impl Prompt {
         self.lock().redraw(lines, self.visibility())
     }
 
-    /// Draws the prompt for the present size of the terminal.
+    /// Draws the prompt for the current size of the terminal.
     pub(super) fn resized(&self) -> io::Result<()> {
         self.lock().redraw("", self.visibility())
     }
 
-    /// Moves everything on the screen out of sight, and the prompt to the top. Nothing is erased.
+    /// Scrolls everything off the screen, and moves the prompt to the top. Nothing is erased.
     pub(super) fn clear_screen(&self) -> io::Result<()> {
         let mut shown = self.lock();
         let rows = (shown.size)().rows;
@@ -117,7 +117,7 @@ impl Prompt {
         shown.release()
     }
 
-    /// Shows the prompt again after the process was stopped, unless it continues in the background.
+    /// Shows the prompt again when the process continues after a stop, unless it continues in the background.
     pub(super) fn resume(&self) -> io::Result<()> {
         let mut shown = self.lock();
         if shown.content == Content::Ended {

@@ -48,7 +48,7 @@ impl RawMode {
 
     /// The keys that end, interrupt and suspend a program at this terminal.
     pub(super) fn controls(&self) -> ControlCharacters {
-        /// Another value for "none" than 0, on BSD and macOS.
+        /// The value for "none" on BSD and macOS, where it is not 0.
         const DISABLED: u8 = 0xff;
         let key = |index| match self.found.special_codes[index] {
             DISABLED => 0,
@@ -64,7 +64,7 @@ impl RawMode {
     }
 }
 
-/// The characters that the settings of the terminal give a meaning. 0 is none.
+/// The characters to which the settings of the terminal give a meaning. 0 means that there is none.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ControlCharacters {
     pub(super) interrupt: u8,
@@ -74,7 +74,8 @@ pub(super) struct ControlCharacters {
     pub(super) erase: u8,
 }
 
-/// The size of the terminal. One that does not state it counts as 80 columns wide and high enough.
+/// The size of the terminal. A terminal that does not report its size counts as 80 columns wide and of unlimited
+/// height.
 pub(super) fn size() -> Size {
     const COLUMNS: usize = 80;
     let known = termios::tcgetwinsize(io::stdout()).ok();

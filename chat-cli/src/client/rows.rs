@@ -1,8 +1,9 @@
 //! The rows that the prompt takes up on the screen.
 //!
 //! Each row ends with a line end, before the terminal would wrap it. Thus the terminal never shows fewer rows than were
-//! drawn: it may break a row if it is narrower than expected, or becomes so, or shows a character wider, but it joins no two
-//! of them. Erasing as many rows as were drawn erases nothing else. At worst, a part of the prompt remains on the screen.
+//! drawn. It may break a row in two, if it is or becomes narrower than expected, or if it shows a character wider. It
+//! never joins two rows. Erasing as many rows as were drawn erases nothing else. At worst, a part of the prompt remains
+//! on the screen.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -27,8 +28,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Lays out a text. One row of the terminal remains for other lines: the rows around the cursor are visible if there
-    /// are too many.
+    /// Lays out a text. One row of the terminal remains for other lines. If there are too many rows, those around the
+    /// cursor are visible.
     pub(super) fn new(text: &str, cursor: usize, size: Size) -> Self {
         // The last column stays empty, because terminals differ in what they do after it.
         let columns = size.columns.saturating_sub(1);
@@ -58,7 +59,7 @@ impl Rows {
         Self { rows, cursor_row: cursor_row - first, cursor_bytes }
     }
 
-    /// Draws the rows from the beginning of a row on, and moves the cursor to its place.
+    /// Draws the rows, starting at the beginning of a row of the terminal, and moves the cursor to its place.
     pub(super) fn draw(&self, out: &mut String) {
         out.push_str(&self.rows.join("\r\n"));
         let below = self.rows.len() - 1 - self.cursor_row;
@@ -73,13 +74,13 @@ impl Rows {
         }
     }
 
-    /// How many rows the cursor is below the first.
+    /// The number of rows above the row of the cursor.
     pub(super) const fn above_cursor(&self) -> usize {
         self.cursor_row
     }
 }
 
-/// Erases rows, given how many are above the cursor, and everything below them.
+/// Erases `above_cursor` rows above the cursor, the row of the cursor, and everything below it.
 pub(super) fn erase(above_cursor: usize, out: &mut String) {
     if above_cursor > 0 {
         out.push_str(&format!("\x1b[{above_cursor}A"));

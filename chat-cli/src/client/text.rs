@@ -50,7 +50,7 @@ const WELCOME_NAMES: usize = 20;
 const CONTINUATION: &str = "         │ ";
 
 impl TextRenderer {
-    /// Appends an event as complete lines, and returns their stream. Some events have no line.
+    /// Appends an event as complete lines, and returns their stream. Some events append nothing.
     pub fn render(&self, event: &ViewEvent<'_>, out: &mut String) -> Stream {
         match *event {
             ViewEvent::Welcome { user, at, online, .. } => self.welcome(user, at, online, out),
@@ -62,7 +62,7 @@ impl TextRenderer {
             ViewEvent::Summary { delivered, failed, sent, .. } => self.summary(delivered, failed, sent, out),
             ViewEvent::Roster(online) => self.roster(online, out),
             ViewEvent::Error { error, .. } => {
-                // It may quote what was typed or piped in.
+                // The error may quote the input, which may contain control characters.
                 push(out, format_args!("error: {}\n", printable(&error.to_string())));
                 return Stream::Diagnostics;
             }

@@ -65,7 +65,7 @@ impl Ui {
         drop(self.screen.write(batch).await);
     }
 
-    /// Ends the input. From now on the prompt shows only a line that is half typed.
+    /// Ends the input. Afterwards the prompt shows only a line that is partly typed.
     pub fn close_prompt(&self) {
         self.prompt.close();
     }

@@ -1,4 +1,4 @@
-//! Everything that the client shows, in one list that both formats render.
+//! Everything that the client shows, as one type that both formats render.
 
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Message, Outcome, Recipient, Report};
@@ -36,7 +36,7 @@ pub enum ViewEvent<'a> {
         /// The user of this client.
         me: &'a UserName,
     },
-    /// The client accepted a line and sends it.
+    /// A line of input was queued as a message.
     Sent {
         /// The id of the message.
         id: MessageId,

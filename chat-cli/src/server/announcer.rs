@@ -16,12 +16,12 @@ pub struct Announcer {
     dropped: Arc<AtomicU64>,
 }
 
-/// The end of the thread that writes lines.
+/// The thread that writes lines, for waiting until it ends.
 #[derive(Debug)]
 pub struct Writer(Receiver<()>);
 
-/// The maximum number of lines that wait for the reader: a whole office that arrives together. Further lines are dropped
-/// and counted.
+/// The maximum number of lines that wait for the reader: enough for a whole office that arrives at the same time.
+/// Further lines are dropped and counted.
 const MAX_LINES: usize = 1_024;
 
 /// The time limit for writing the last lines when the server ends.

@@ -29,7 +29,7 @@ const SOCKET: &str = "control.socket";
 /// takes 1 MB.
 const MAX_CONNECTIONS: usize = 4;
 
-/// The time limit for a connection, and so the time that a command waits for a server that hangs.
+/// The time limit for a connection. A command waits for this time if the server hangs.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The maximum size of a query in bytes.
@@ -38,7 +38,7 @@ const MAX_QUERY: u64 = 32;
 /// The maximum size of an answer in bytes: a roster of a few hundred thousand entries.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
-/// The pause after a failure to accept, which mostly means that file descriptors are exhausted.
+/// The pause after a failure to accept, which usually means that the process has no free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a command can ask the running server.
@@ -75,7 +75,7 @@ pub(super) fn listen(folder: &DataFolder) -> io::Result<UnixListener> {
 
 /// Removes the socket of a server that ends.
 pub(super) fn remove(folder: &DataFolder) {
-    // A socket that stays refuses connections, which commands understand as well.
+    // If the socket file stays, it refuses connections, which commands report in the same way.
     drop(fs::remove_file(folder.join(SOCKET)));
 }
 
@@ -109,7 +109,7 @@ async fn answer(mut stream: UnixStream, running: &RunningServer) -> io::Result<(
     let answer = match Query::parse(query.trim_end()) {
         Some(Query::Status) => json(&running.status()),
         Some(Query::Online) => json(&running.online().await),
-        // The query of another version. That program reports the empty answer.
+        // The query comes from another version of the program, which reports the empty answer as an error.
         None => Vec::new(),
     };
     stream.write_all(&answer).await
@@ -117,8 +117,8 @@ async fn answer(mut stream: UnixStream, running: &RunningServer) -> io::Result<(
 
 const ROOT: u32 = 0;
 
-/// Whether `user` believes the server that another user runs: in a folder that all can write, anybody could answer with a
-/// fingerprint of theirs. Root names the folder of a user that it trusts.
+/// Whether a command of `user` trusts the server that the user `server` runs. In a folder that everybody can write, any
+/// user could answer with a fingerprint of their own. Root trusts every server, because root names the folder.
 const fn is_trusted(server: u32, user: u32) -> bool {
     user == ROOT || server == ROOT || server == user
 }

@@ -25,11 +25,11 @@ const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// The maximum size of a request in bytes, twice what known scrapers and browsers send.
 const MAX_REQUEST: usize = 4 * 1024;
 
-/// The pause after a failure to accept, which mostly means that file descriptors are exhausted.
+/// The pause after a failure to accept, which usually means that the process has no free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// The time that a client gets to close after the response. Closing first, with bytes unread, could reset the connection
-/// before the client has read the response.
+/// The time that a client has to close the connection after the response. Closing first, with bytes unread, could reset
+/// the connection before the client has read the response.
 const LINGER: Duration = Duration::from_secs(1);
 
 const PATH: &str = "/metrics";
@@ -43,7 +43,7 @@ pub(super) async fn respond(listener: TcpListener, page: impl Fn() -> String + S
             Ok((stream, _)) => {
                 let page = Arc::clone(&page);
                 tokio::spawn(async move {
-                    // A timeout or a broken connection concerns only this client.
+                    // A timeout or a broken connection affects only this client.
                     drop(timeout(TIME_LIMIT, answer(stream, &*page)).await);
                     drop(slot);
                 });

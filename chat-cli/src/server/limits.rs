@@ -21,7 +21,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Overrides the defaults by the limits in `settings`.
+    /// Overrides the defaults with the limits in `settings`.
     ///
     /// # Errors
     /// Two limits contradict each other, or the invitation code contradicts the registration policy.
@@ -47,7 +47,7 @@ impl Limits {
         set(&mut store.hashing.threads, settings.password_threads, |number| at_least_one(number.count()));
         // The machine enforces the limit. A shorter queue of the accounts would refuse checks that the machine admitted.
         store.hashing.queue = at_least_one(machine.max_checks);
-        // A default gives way to a limit that was set, so that only two limits that were set can contradict each other.
+        // A default adapts to a limit that was set, so that only two limits that were set can contradict each other.
         if settings.max_connections_per_address.is_none() {
             machine.max_connections_per_address = machine.max_connections_per_address.min(machine.max_connections);
         }

@@ -9,7 +9,7 @@ use chat_net::server::{Distribution, Metric};
 use super::running::Observation;
 use super::status::ServerFacts;
 
-/// The whole page. It names no user and no address of one.
+/// Renders the page. It contains no user names and no addresses of users.
 pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
     let Observation { server, hashing, hashed } = observation;
     let mut page = Page::default();

@@ -92,7 +92,8 @@ pub fn run(task: ServerTask) -> Result<Exit, CliError> {
     result
 }
 
-/// `folder` opens the data folder, which holds the database unless another one is named.
+/// Performs a task on the accounts. `folder` opens the data folder, which holds the database unless another one is
+/// named.
 async fn manage_accounts(
     url: StoreUrl,
     task: UserTask<PasswordSource>,
@@ -139,13 +140,13 @@ fn missing(url: &StoreUrl) -> Option<&Path> {
     url.sqlite_path().filter(|path| !path.exists())
 }
 
-/// The usual cause is a data folder or database other than the server's.
+/// The error for a missing database file. The usual cause is a data folder or a database that is not the server's.
 fn no_database(path: &Path) -> CliError {
     CliError::failed(format_args!("there is no database file {}", path.display()))
         .hint("name the data folder and the database that the server uses")
 }
 
-/// As [`load_identity`], with an error that ends the program.
+/// Like [`load_identity`], with an error that ends the program.
 fn identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<ServerIdentity, CliError> {
     load_identity(folder, certificate).map_err(|error| {
         let sentence = CliError::not_there(error);
@@ -158,9 +159,10 @@ fn identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Resu
     })
 }
 
-/// Loads the certificate that was named, or the self-signed one of the data folder. Creates that one if it is missing.
+/// Loads the certificate that was named, or else the self-signed one in the data folder. Creates the latter if it is
+/// missing.
 fn load_identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<ServerIdentity, IdentityError> {
-    /// The key of tickets. In the data folder even if the certificate is not.
+    /// The file with the ticket key. It is in the data folder even if the certificate is not.
     const TICKET_FILE: &str = "ticket.key";
     match certificate {
         None => ServerIdentity::load_or_create(folder.path()),
@@ -168,10 +170,10 @@ fn load_identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) ->
     }
 }
 
-/// Warns about a named certificate that clients with `--ca` refuse, for whom it was named, and about a key that everybody
-/// can read.
+/// Warns about a named certificate that clients with `--ca` will refuse, and about a private key that every user can
+/// access.
 fn warn_about(identity: &ServerIdentity, certificate: Option<&CertificateFiles>) {
-    /// Of the file's mode. Its owner chose the group.
+    /// The mode bits of all other users. The group may have access, because the owner chose it.
     const EVERYBODY: u32 = 0o007;
     let Some(files) = certificate else { return };
     // A file without readable metadata could not be read either, and that is an error elsewhere.

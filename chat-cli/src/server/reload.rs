@@ -1,5 +1,4 @@
-//! Reloading on SIGHUP: reopens the presence log, as log rotation expects, and reloads the certificate, as its renewal
-//! expects.
+//! Reloading on SIGHUP: reopens the presence log after log rotation, and reloads a renewed certificate.
 
 use chat_net::server::{Reload, ServerOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,7 +19,7 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    /// Registers for the signal, which from now on does not end the process.
+    /// Registers for the signal, which then no longer ends the process.
     ///
     /// # Errors
     /// The system refuses to deliver the signal.

@@ -1,4 +1,4 @@
-//! The running server as its operators see it: its counters, and what only the program knows about it.
+//! The running server as its operators see it: the counters of the libraries, and facts that only this program knows.
 
 use std::time::{Duration, Instant};
 

@@ -83,7 +83,7 @@ pub async fn serve(
         }
     }
     let observer = move |record: &Record| {
-        // The server is certain to run only once it has written the first record.
+        // Only the first record shows that the server runs.
         greeting.take().into_iter().flatten().for_each(|line| announcer.announce(line));
         announcer.announce(record.to_string());
     };

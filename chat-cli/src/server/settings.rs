@@ -220,7 +220,7 @@ impl Settings for ServerSettings {
     }
 
     fn yield_to(&mut self, given: &Self) {
-        // Either of the two decides which database to use, and so does the environment variable that clap does not know.
+        // Each of the two names the database, and so does the environment variable, which clap does not know.
         if given.database.is_some() || given.database_file.is_some() || NamedDatabase::is_in_environment() {
             (self.database, self.database_file) = (None, None);
         }

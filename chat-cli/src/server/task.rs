@@ -151,7 +151,7 @@ impl ServerTask {
     }
 }
 
-/// Loopback, so that nobody else can connect before the operator allows it.
+/// Loopback, so that no other machine can connect before the operator allows it.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7777);
 
 fn incomplete(sentence: &str, option: &str) -> CliError {
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_take_the_options_on_either_side() {
+    fn options_are_accepted_before_and_after_the_command() {
         for args in [
             ["--database", "sqlite:x", "user", "remove", "小明", "--free-name"],
             ["user", "remove", "小明", "--free-name", "--database", "sqlite:x"],

@@ -97,7 +97,7 @@ async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliEr
     Ok(if format == Format::Json { lines } else { table.for_standard_output() })
 }
 
-/// The user name for people. One that is not allowed may contain characters that disturb a terminal.
+/// The user name for people. An invalid name may contain characters that control the terminal, so it is escaped.
 fn shown_name(account: &ListedAccount) -> String {
     match &account.name {
         Ok(name) => name.to_string(),

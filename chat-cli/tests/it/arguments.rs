@@ -176,7 +176,7 @@ fn the_password_is_required_and_checked_before_the_client_connects() {
 }
 
 #[test]
-fn a_server_that_cannot_start_says_why() {
+fn a_server_that_cannot_start_reports_the_reason() {
     let home = Home::new();
     let file = home.join("file");
     fs::write(&file, "x".repeat(100)).unwrap();
@@ -272,7 +272,7 @@ fn operators_manage_accounts_while_the_server_runs() {
 }
 
 #[test]
-fn a_client_that_cannot_connect_says_why() {
+fn a_client_that_cannot_connect_reports_the_reason() {
     let home = Home::new();
     let talk = |server: &str, args: &[&str]| {
         home.run("chat-client", &[&["--server", server, "--user", "alice"], args].concat())

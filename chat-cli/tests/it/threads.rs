@@ -1,4 +1,4 @@
-//! Threads: one that the system refuses, and one that panics, end the program.
+//! A thread that the system refuses, or a thread that panics, ends the program.
 
 use std::fs;
 use std::process::Command;
@@ -9,11 +9,11 @@ use crate::harness::{
     Finished, Home, Output, PASSWORD, Process, Server, Terminal, assert_contains, finish, path_text, preload, until,
 };
 
-/// The threads of a program besides its first one, and more than its runtime needs without work that blocks.
+/// Every program starts more threads than this besides its first one.
 const FEWEST_THREADS: usize = 9;
 
-/// Lets a system refuse ever later threads to a program, until the program succeeds. Asserts that each refusal ends it
-/// with a sentence. Returns the number of threads that the program needs.
+/// Runs a program repeatedly, each time with one more thread allowed, until it succeeds. Asserts that each refusal ends
+/// the program with an error. Returns the number of threads that the program needs.
 #[track_caller]
 fn refuse_threads(home: &Home, run: impl Fn(&dyn Fn(&mut Command)) -> Finished) -> usize {
     let limit = thread_limit(home);
@@ -27,7 +27,7 @@ fn refuse_threads(home: &Home, run: impl Fn(&dyn Fn(&mut Command)) -> Finished) 
     unreachable!("every program needs a finite number of threads")
 }
 
-/// Lets the system refuse a program all threads after this many.
+/// Returns a function that limits the number of threads that a command can start.
 fn thread_limit(home: &Home) -> impl Fn(&mut Command, usize) + use<> {
     let library = preload(home, "threads", include_str!("preloads/threads.c"));
     move |command, threads| {
@@ -62,7 +62,7 @@ fn a_server_starts_with_all_its_threads_or_ends_with_a_sentence() {
         Finished { code: Some(0), out: String::new(), err: String::new() }
     });
     assert!(needed > FEWEST_THREADS, "the system refused no thread: {needed}");
-    // With exactly these threads, everything works that a server does: no thread is made later.
+    // With exactly this number of threads, everything that a server does works: it starts no thread later.
     let home = Home::new();
     let mut command = home.command("chat-server");
     command.args(["--listen", "127.0.0.1:0", "--data-dir", path_text(&home.join("data"))]);
@@ -136,7 +136,7 @@ fn commands_without_threads_end_with_a_sentence() {
     refuse(&|| vec!["move".into(), "--to-database".into(), "sqlite:other.sqlite".into()]);
 }
 
-/// Lets every thread of this name panic as soon as the file exists.
+/// Makes every thread of this name panic as soon as the file exists.
 fn panic_in(home: &Home, command: &mut Command, thread: &str, trigger: &str) {
     let library = preload(home, "clock", include_str!("preloads/clock.c"));
     command.env("LD_PRELOAD", library).env("CHAT_TEST_THREAD", thread).env("CHAT_TEST_TRIGGER", trigger);

@@ -1,4 +1,4 @@
-//! The conversation: sends what is typed and shows what happens, until one of the two ends.
+//! The conversation: sends what is typed and shows what happens, until the input or the session ends.
 
 mod input;
 mod output;
@@ -27,13 +27,14 @@ use crate::terminal;
 /// outcome becomes known.
 pub const OUTCOME_WAIT: Duration = Duration::from_secs(50);
 
-/// A wait for outcomes that takes longer than this is announced.
+/// The time after which a wait for outcomes is announced.
 const SILENT_WAIT: Duration = Duration::from_secs(1);
 
 /// How long leaving may take. The client needs at most 3 s; the rest is for a slow reader of the output.
 const LEAVE_TIME: Duration = Duration::from_secs(5);
 
-/// How long to wait for the answer to a password change after the session has ended. The end itself answers it.
+/// How long to wait for the answer to a password change after the session has ended. The end of the session resolves
+/// the request.
 const ANSWER_TIME: Duration = Duration::from_millis(500);
 
 /// The most writes before leaving, so that a peer that keeps sending cannot delay the end.
@@ -57,14 +58,14 @@ pub struct Conversation {
     server: ServerState,
 }
 
-/// What has come from the input so far.
+/// What the client has read from the input so far.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum InputState {
     /// Nothing.
     Unused,
     /// At least one line.
     Used,
-    /// Its end.
+    /// The end of the input.
     Ended,
 }
 
@@ -111,8 +112,8 @@ impl Conversation {
         }
     }
 
-    /// Runs until the input ends (unless the client is to stay), the server ends the session, or `stop` completes. Then
-    /// leaves.
+    /// Runs until the input ends (except with [`EndOfInput::Stay`]), the server ends the session, or `stop` resolves.
+    /// Then leaves.
     ///
     /// # Errors
     /// The output cannot be written. The client leaves in this case too.
@@ -210,7 +211,7 @@ impl Conversation {
                 return Ok(flow);
             }
         }
-        // A stuck reader of the output does not delay the end.
+        // A reader of the output that hangs must not delay the end.
         timeout(LEAVE_TIME, self.show_waiting_events()).await.unwrap_or(Ok(Flow::Finish))
     }
 

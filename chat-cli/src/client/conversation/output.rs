@@ -11,13 +11,13 @@ use crate::client::screen::Batch;
 use crate::client::view::ViewEvent;
 use crate::error::CliError;
 
-/// The most events in one write. Many, because each write waits for the screen. Not all, so that the senders of the first
-/// messages need not wait for the last.
+/// The most events in one write. Many, because each write waits for the screen. Not all, so that the senders of the
+/// first messages do not wait until the last one is written.
 const EVENTS_PER_WRITE: usize = 256;
 
 impl Conversation {
-    /// Shows an event and those that have arrived by now, then accepts the messages among them: a message counts as
-    /// delivered once its line is written.
+    /// Shows an event and further ones that have already arrived. Then accepts the messages among them, because a
+    /// message counts as delivered once its line is written.
     pub(super) async fn show_events(&mut self, first: Option<Event>) -> Result<Flow, CliError> {
         let (mut batch, mut written) = (Batch::default(), Vec::new());
         let mut next = first;
@@ -72,7 +72,7 @@ impl Conversation {
         Flow::Continue
     }
 
-    /// Renders a text. Refuses bytes: they are for programs that know their meaning.
+    /// Renders a text. Refuses bytes, which are for programs that know their meaning.
     fn render_message(
         &self,
         message: &Message,

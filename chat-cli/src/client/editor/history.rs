@@ -35,7 +35,7 @@ impl History {
         Some(line)
     }
 
-    /// The line after the shown one, in the end the one that was being typed.
+    /// The line after the shown one. After the newest line comes the line that was being typed.
     pub(super) fn next(&mut self) -> Option<String> {
         self.back = self.back.checked_sub(1)?;
         match self.back.checked_sub(1) {

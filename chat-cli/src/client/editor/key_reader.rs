@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::keys::{Key, KeyDecoder};
 use crate::client::raw_mode::ControlCharacters;
 
-/// The most bytes of one call: what a terminal of Linux holds.
+/// The most bytes that one call reads: the size of the input queue of a Linux terminal.
 const BUFFER_BYTES: usize = 4_096;
 
 /// Keys from standard input. Keys may be passwords, so what was read is wiped.
@@ -57,7 +57,7 @@ impl KeyReader {
 
     /// Discards everything that was typed until now.
     pub(super) fn discard(&mut self) -> TypedAhead {
-        // If the terminal does not tell, only what has been read is known.
+        // If the terminal does not report it, only keys that were already read count.
         let waiting = ioctl_fionread(io::stdin()).unwrap_or(0);
         let nothing = self.keys.is_empty() && waiting == 0;
         let _refused = tcflush(io::stdin(), QueueSelector::IFlush);

@@ -21,7 +21,7 @@ pub(super) enum Key {
     /// The next line of the history.
     Down,
     Interrupt,
-    /// The end of the input, or if the line is not empty, deletion to the right.
+    /// Ends the input if the line is empty. Otherwise deletes to the right.
     EndOfInput,
     Suspend,
     ClearScreen,

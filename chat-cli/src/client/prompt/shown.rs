@@ -7,7 +7,7 @@ use crate::client::raw_mode::RawMode;
 use crate::client::rows::{Rows, Size, as_line, erase};
 use crate::terminal;
 
-/// What the line that is being typed begins with.
+/// The text in front of the line that is being typed.
 const PROMPT: &str = "> ";
 
 /// Asks the terminal to mark pasted texts.
@@ -37,7 +37,7 @@ pub(super) enum Content {
     Question(String),
     /// Nothing until the process continues, then this.
     Suspended(Box<Self>),
-    /// Nothing ever again.
+    /// Nothing, because the prompt has ended.
     Ended,
 }
 

@@ -164,7 +164,7 @@ fn behind_a_tunnel_to_loopback_users_see_each_others_own_addresses() {
 }
 
 #[test]
-fn an_operator_can_say_that_a_forwarder_is_in_front() {
+fn with_trust_observed_off_users_see_the_addresses_that_clients_offer() {
     let container = Container::new();
     let server = Server::start_inside(&container.server_network, &["--listen", "[::]:0", "--trust-observed", "no"]);
     let target = SocketAddr::new("10.17.0.2".parse().unwrap(), server.address.port());

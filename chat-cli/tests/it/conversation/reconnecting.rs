@@ -27,7 +27,7 @@ fn an_address_that_does_not_answer_delays_no_connection() {
     assert!(!log.contains("cannot connect to"), "the first address had not failed yet: {log}");
 }
 
-/// What the log says when the client tries the server because of a sign of the network.
+/// The log line of a client that dials the server because of a sign of the network.
 const SIGN: &str = "the network seems to be back";
 
 /// Longer than the pause of the peers that makes the next answer a sign.

@@ -57,7 +57,7 @@ fn a_suspended_sender_continues_where_it_stopped() {
     let server = Server::start(testing::sqlite());
     let [mut alice, mut bob, carol] = three_clients(&server);
     let mut texts: Vec<String> = (0..TEXTS).map(|number| text(number, 1_000)).collect();
-    // Some texts are sent by now, others are not read from the input yet.
+    // At this point some texts are sent, and others are not read from the input yet.
     texts.iter().for_each(|text| alice.type_line(text));
     alice.process.signal(Signal::STOP);
     bob.type_line("are you asleep?");

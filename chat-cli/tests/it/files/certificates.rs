@@ -192,7 +192,7 @@ fn a_file_of_authorities_that_cannot_be_used_is_an_error_in_words() {
 }
 
 #[test]
-fn a_key_that_does_not_fit_its_certificate_is_named_at_the_start_and_at_a_reload() {
+fn a_key_of_another_certificate_is_reported_at_the_start_and_at_a_reload() {
     let office = Office::new();
     let [certificate, key] = office.issue("one", &for_localhost());
     let [_, other_key] = office.issue("two", &for_localhost());

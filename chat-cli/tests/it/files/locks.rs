@@ -1,5 +1,5 @@
-//! File systems without locks, as some network file systems are: one rule for the lock of the data folder, the claim on a
-//! database file, and the lock of the known servers.
+//! File systems without locks, such as some network file systems. The same rule applies to the lock of the data folder,
+//! the claim on a database file, and the lock of the known servers.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ fn chat_server(home: &Home, library: &PathBuf, args: &[&str]) -> Command {
 }
 
 #[test]
-fn without_locks_the_programs_warn_and_go_on() {
+fn without_locks_the_programs_warn_and_continue() {
     for error in ["ENOLCK", "ENOSYS", "EOPNOTSUPP"] {
         let home = Home::new();
         let library = failing(&home, error);

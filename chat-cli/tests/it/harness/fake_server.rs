@@ -22,7 +22,7 @@ pub(crate) enum FakeAnswer {
     Rejection(Rejection),
 }
 
-/// Starts such a server, which runs until the test's process ends.
+/// Starts a server that answers in this way. It runs until the test's process ends.
 pub(crate) fn fake_server(answer: FakeAnswer) -> SocketAddr {
     let key = rcgen::generate_simple_self_signed(["chat-server".to_owned()]).unwrap();
     let (chain, key) = (vec![key.cert.der().clone()], PrivateKeyDer::Pkcs8(key.signing_key.serialize_der().into()));
@@ -33,7 +33,7 @@ pub(crate) fn fake_server(answer: FakeAnswer) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            // A client that breaks the connection fails the test by what it prints.
+            // If the client breaks the connection, the client's output fails the test.
             drop(serve(stream.unwrap(), Arc::clone(&config), answer));
         }
     });
@@ -43,7 +43,7 @@ pub(crate) fn fake_server(answer: FakeAnswer) -> SocketAddr {
 fn serve(stream: TcpStream, config: Arc<ServerConfig>, answer: FakeAnswer) -> std::io::Result<()> {
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
     let mut ignored = [0; 4_096];
-    // The client sends its hello, and the login only after ours.
+    // The client sends its hello first, and its login only after the server's hello.
     let _hello = stream.read(&mut ignored)?;
     let mut bytes = Vec::new();
     let hello = if let FakeAnswer::Hello(hello) = answer { hello } else { Hello::OURS };

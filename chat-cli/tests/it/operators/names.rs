@@ -9,7 +9,8 @@ fn an_account_whose_name_is_not_allowed_any_more_is_listed_and_affects_no_other(
     on_both_databases(|database| {
         let server = Server::start(database.clone());
         let alice = server.client("alice").register().start();
-        // As an earlier version made it, and changed in the future, so that it is among the changes that the server polls.
+        // An account as an earlier version stored it. Its change lies in the future, so that the server's query for
+        // changes returns it.
         let columns = "name, canonical, password_hash, generation, status, created_at, changed_at";
         let values = "'\u{301}eve', '\u{301}eve', '$argon2id$x', 1, 0, 1795408080123, 4000000000000";
         block_on(database.execute(&format!("INSERT INTO accounts ({columns}) VALUES ({values});")));

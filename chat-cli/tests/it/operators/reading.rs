@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use crate::harness::{Finished, Home, PASSWORD, Server, assert_contains, block_on, finish, path_text};
 
-/// A `chat-server` command that the modes of files bind, also if root runs the tests.
+/// A `chat-server` command to which file modes apply, even if root runs the tests.
 fn bound_by_modes(home: &Home, args: &[&str]) -> Command {
     let server = home.command("chat-server");
     let mut command = if rustix::process::geteuid().is_root() {
@@ -91,7 +91,7 @@ fn an_sqlite_file_that_is_readable_only_is_listed_copied_and_moved() {
 }
 
 #[test]
-fn changes_that_are_not_in_the_main_file_yet_are_read_or_reported() {
+fn changes_in_the_write_ahead_log_are_read_or_reported() {
     let home = Home::new();
     let data = home.join("data");
     let here = ["--data-dir", path_text(&data), "user", "list"];

@@ -1,4 +1,4 @@
-//! What a database server refuses is reported as what it is, with the server's own words.
+//! Each refusal of a database server is reported with its cause and in the server's own words.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +14,7 @@ fn list(url: &str) -> Finished {
     finish(home.command("chat-server").env("CHAT_DATABASE", url).args(["user", "list"]))
 }
 
-/// The error of `user list`, which is no silence.
+/// The error of `user list`. Asserts that it does not call the server silent, and does not show the password.
 #[track_caller]
 fn refused(url: &str) -> String {
     let Finished { code, out, err } = list(url);
@@ -145,7 +145,7 @@ fn refusal(code: u16, message: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_refusal_before_the_login_is_reported_in_the_words_of_the_server() {
+fn a_refusal_before_the_login_is_reported_in_the_servers_words() {
     for (code, message, sentence) in [
         (
             3159,
@@ -200,7 +200,7 @@ fn a_server_that_does_not_speak_mysql_is_reported_as_such() {
 }
 
 #[test]
-fn silence_is_reported_only_if_nothing_answers() {
+fn a_server_counts_as_silent_only_if_nothing_answers() {
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let Finished { code, err, .. } = list(&format!("mysql://ann:hush@{unused}/chat"));
     assert_eq!(code, Some(3));

@@ -74,7 +74,7 @@ fn metrics_can_be_scraped_and_silent_clients_delay_nobody() {
     let mut server = Server::start_in(&home, &["--metrics", "127.0.0.1:0"]);
     let metrics = server.printed("metrics at http://");
     let address = metrics.strip_suffix("/metrics").unwrap();
-    // As many connections as are served in parallel, and none of them sends a request.
+    // Silent connections occupy all slots that are served in parallel.
     let silent: Vec<TcpStream> = (0..8).map(|_| TcpStream::connect(address).unwrap()).collect();
     let _alice = server.client("alice").register().start();
     assert_eq!(server.status()["online"], 1);

@@ -1,4 +1,4 @@
-//! The password of a database never appears, in whatever place and form the URL is given.
+//! The password of a database never appears, wherever and in whichever form the URL is given.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -24,7 +24,7 @@ const SIZES: [(u16, u16); 14] = [
     (80, 24),
 ];
 
-/// Sizes that only a terminal that wraps its lines again shows everything at.
+/// Sizes at which only a terminal that wraps its lines again shows everything.
 const NARROW_SIZES: [(u16, u16); 6] = [(9, 24), (160, 24), (3, 4), (80, 24), (2, 2), (80, 24)];
 
 /// Thirty words of a line: three rows of 80 columns.

@@ -5,7 +5,7 @@ use chat_store::testing;
 use super::command;
 use crate::harness::{Client, PASSWORD, Server, Terminal};
 
-/// What Linux passes on of a line.
+/// The most bytes of a line that Linux passes on.
 const CUT_BYTES: usize = 4_095;
 
 const REFUSED: &str = "error: the line was not sent: a terminal without line editing passes on at most 4094 bytes";
@@ -23,7 +23,7 @@ fn type_long_lines(server: &Server, term: &str, script: &str) {
         alice.type_line(&"x".repeat(length));
         alice.until_output(REFUSED);
     }
-    // The last character is cut, which does not make it an error of the encoding.
+    // The terminal cuts the last character in two, which must not be reported as an error of the encoding.
     alice.type_line(&format!("x{}", "你".repeat(CUT_BYTES / 3)));
     alice.until_output(REFUSED);
     let longest = "y".repeat(CUT_BYTES - 1);
