@@ -201,7 +201,7 @@ impl Endpoint {
         self.handle(Input::Roster(entries.into_iter().collect()));
     }
 
-    /// Applies one change to the roster.
+    /// Applies one change to the roster. A change of the endpoint's own entry is ignored.
     pub fn apply_change(&mut self, change: Change) {
         self.handle(Input::Change(change));
     }

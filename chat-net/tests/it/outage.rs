@@ -1,4 +1,4 @@
-//! Broken connections and restarts, and what works meanwhile.
+//! Broken connections and restarts, and what works during them.
 
 use std::net::SocketAddr;
 use std::time::Duration;

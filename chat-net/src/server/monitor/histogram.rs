@@ -58,17 +58,18 @@ impl Distribution {
         Duration::from_secs(10),
     ];
 
-    /// The number of durations.
+    /// The number of durations, including those above the last bound.
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum::<u64>() + self.longer
     }
 
-    /// The sum of all durations.
+    /// The sum of all durations. Each counts in whole microseconds.
     pub const fn sum(&self) -> Duration {
         self.sum
     }
 
-    /// Each bound with the number of durations up to it.
+    /// Each bound in ascending order, with the number of durations that do not exceed it. Durations above the last
+    /// bound are only in [`Self::count`].
     pub fn cumulative(&self) -> impl Iterator<Item = (Duration, u64)> {
         let mut total = 0;
         Self::BOUNDS.into_iter().zip(self.buckets).map(move |(bound, count)| {
