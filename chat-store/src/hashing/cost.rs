@@ -38,17 +38,17 @@ impl HashCost {
         Ok(Self { memory_kib, passes, lanes })
     }
 
-    /// The memory, in KiB.
+    /// The memory in KiB: at least 8 for each lane, and at most [`Self::MAX_MEMORY_KIB`].
     pub const fn memory_kib(self) -> u32 {
         self.memory_kib
     }
 
-    /// The number of passes over the memory.
+    /// The number of passes over the memory, from 1 to [`Self::MAX_PASSES`].
     pub const fn passes(self) -> u32 {
         self.passes
     }
 
-    /// The number of lanes.
+    /// The number of lanes, from 1 to [`Self::MAX_LANES`].
     pub const fn lanes(self) -> u32 {
         self.lanes
     }

@@ -118,7 +118,7 @@ pub enum ConnectError {
         /// The server's answer.
         source: Refusal,
     },
-    /// The server, or this user, has as many connections as are allowed.
+    /// The server or this user has reached its limit of connections.
     #[error(
         "the database server at {server} allows no further connections; end some, or raise its limit (max_connections, \
          max_user_connections)"
