@@ -146,8 +146,8 @@ impl Editor {
         self.prompt.suspend()?;
         // The whole group, so that the shell learns of it even if a script started this program.
         kill_current_process_group(Signal::TSTP)?;
-        // Another thread may receive the signal, so this one may go on for a moment. When the process continues, SIGCONT
-        // resumes the prompt in any case.
+        // Another thread may receive the signal, so this one may continue for a moment. When the process continues,
+        // SIGCONT resumes the prompt in any case.
         thread::sleep(STOP_TIME);
         while !terminal::is_in_foreground() {
             thread::sleep(BACKGROUND_INTERVAL);

@@ -40,7 +40,7 @@ impl Prompt {
         Self(Arc::new(Shared { closed: AtomicBool::new(false), shown: Mutex::new(shown) }))
     }
 
-    /// Ends the input: an empty prompt is not shown any more. Does not wait for the terminal.
+    /// Ends the input. Afterwards an empty prompt is hidden. Does not wait for the terminal.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Relaxed);
     }

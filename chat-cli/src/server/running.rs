@@ -69,7 +69,7 @@ impl RunningServer {
         }
     }
 
-    /// The sessions that are online. Empty if the server does not serve yet, or no longer.
+    /// The sessions that are online. Empty unless the server is serving.
     pub(super) async fn online(&self) -> Vec<OnlineEntry> {
         self.monitor.roster().await.unwrap_or_default().into_iter().map(OnlineEntry::from).collect()
     }

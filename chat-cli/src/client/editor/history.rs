@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// The most lines that are remembered: as many as a user will step back through.
+/// The most lines that are remembered: more than a user steps back through.
 const MAX_LINES: usize = 100;
 
 /// The history of the lines, and which of them is shown.

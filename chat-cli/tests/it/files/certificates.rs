@@ -1,4 +1,4 @@
-//! Certificates that cannot work with `--ca`, on either side: one sentence in words, and a way out.
+//! Certificates that cannot work with `--ca`: server and client each report the cause and a remedy.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

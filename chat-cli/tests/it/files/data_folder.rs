@@ -1,4 +1,4 @@
-//! A data folder into which somebody else may have put keys.
+//! A data folder into which another user may have put keys.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

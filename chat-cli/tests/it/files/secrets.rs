@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::harness::{Finished, Home, Server, assert_contains, finish, path_text, preload};
 
-/// A server whose files belong to somebody else.
+/// A server whose files belong to another user.
 fn command(home: &Home) -> Command {
     let other_owner = preload(
         home,

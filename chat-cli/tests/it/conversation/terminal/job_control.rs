@@ -11,8 +11,8 @@ use crate::harness::{Client, PASSWORD, Server, Terminal};
 /// How often the program is suspended: a signal that arrives too early or too late shows in some of the attempts.
 const ATTEMPTS: usize = 30;
 
-/// Runs the program in the foreground, and continues it each time it stops. Like an interactive shell, it uses the terminal
-/// with settings of its own meanwhile.
+/// Runs the program in the foreground, and continues it each time it stops. Like an interactive shell, it uses the
+/// terminal with its own settings in between.
 fn shell() -> String {
     const BEGIN: &str = r#"set -m
 again() {

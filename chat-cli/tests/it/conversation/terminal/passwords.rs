@@ -34,7 +34,7 @@ fn lines_that_arrive_stand_above_the_question_for_a_password() {
     for (question, answer) in PASSWORD_CHANGE {
         let question = question.trim_end();
         alice.until_last(question);
-        // The same text as the question, so that only its place on the screen tells the two apart.
+        // The same text as the question, so that only its place on the screen distinguishes the two.
         bob.type_line(question);
         bob.expect(&["sent > everyone to 1", "outcome alice delivered", "summary 1 delivered"]);
         let lines = alice.until_last(question);
