@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::spawn(serve(listener, identity, Arc::new(accounts), ServerOptions::default(), |_| {}, shutdown));
     print_line("server", &format!("listening on {address}, accounts in a temporary SQLite file"));
 
-    // Three people. Their clients know the server's fingerprint, so they need not ask whether to trust it.
+    // Three people. Their clients know the server's fingerprint, so they do not ask whether to trust it.
     let join = async |user: &str| {
         let login = Credentials {
             user: user.parse()?,

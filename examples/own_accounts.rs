@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 
 /// The members of a class. Ids are positions in the list.
 ///
-/// One password for all is fit for an example only. An implementation that stores passwords stores their hashes, which
+/// A shared password is acceptable only in an example. A real implementation stores password hashes, which
 /// `chat_store::hashing` computes and compares.
 struct ClassList {
     users: Vec<UserName>,
@@ -52,8 +52,8 @@ impl Accounts for ClassList {
 
     async fn authenticate(&self, name: UserName, password: Password) -> Result<Account, AccountError> {
         let known = self.users.iter().position(|user| *user == name).and_then(|index| self.account(index));
-        // The comparison takes the same time wherever the passwords differ, and it runs for unknown names too. Otherwise
-        // the time of an answer would help an attacker to guess.
+        // The comparison takes the same time wherever the passwords differ, and it runs for unknown names too.
+        // Otherwise the response time would help an attacker to guess names and passwords.
         let is_right: bool = password.expose().as_bytes().ct_eq(self.password.expose().as_bytes()).into();
         known.filter(|_| is_right).ok_or(AccountError::WrongCredentials)
     }

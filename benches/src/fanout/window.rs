@@ -13,7 +13,8 @@ pub(super) const IDLE_CHECK: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) struct Window {
     receivers: u32,
-    /// By message number: how many receivers have a message that not all have.
+    /// The number of receivers that have a message, by its number modulo [`MAX_IN_FLIGHT`]. Zero once all receivers
+    /// have it.
     arrived: Box<[AtomicU32]>,
     complete: AtomicU64,
     delivered: AtomicU64,
@@ -42,7 +43,8 @@ impl Window {
         std::thread::sleep(IDLE_CHECK * 2);
     }
 
-    /// A receiving application received message `number`. The numbers of each application start at 1 without gaps.
+    /// Records that a receiving application received message `number`. The numbers of each application start at 1
+    /// without gaps.
     pub(super) fn arrived(&self, number: u64) {
         let slot = &self.arrived[(number % MAX_IN_FLIGHT) as usize];
         // No other thread writes, so no locked instruction is needed.
@@ -55,13 +57,13 @@ impl Window {
         }
     }
 
-    /// Receiving applications received this many messages. Separate from [`arrived`](Self::arrived), because counting
-    /// many at once is cheaper.
+    /// Records that receiving applications received `messages` messages. Separate from [`arrived`](Self::arrived),
+    /// because counting many at once is cheaper.
     pub(super) fn count(&self, messages: u64) {
         self.delivered.store(self.delivered.load(Ordering::Relaxed) + messages, Ordering::Release);
     }
 
-    /// The number of messages that receiving applications received, all together.
+    /// The number of messages that all receiving applications together received.
     pub(super) fn delivered(&self) -> u64 {
         self.delivered.load(Ordering::Acquire)
     }
