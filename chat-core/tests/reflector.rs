@@ -1,4 +1,5 @@
 //! Members as reflectors: how many datagrams one member can make a thousand others send to a third party.
+#![expect(clippy::print_stdout, reason = "the tests print what they measure")]
 
 mod common;
 

@@ -2,6 +2,7 @@
 
 use std::net::TcpStream;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,32 +60,39 @@ fn an_acknowledged_registration_survives_a_killed_server() {
     /// The number of registrations after which the server is killed.
     const ACKNOWLEDGED: usize = 6;
     on_both_databases(|database| {
-        let mut server = Server::start(database);
+        let server = Mutex::new(Server::start(database));
         let acknowledged = Mutex::new(Vec::new());
-        thread::scope(|scope| {
+        let has_restarted = AtomicBool::new(false);
+        let users = thread::scope(|scope| {
             for lane in 0..3 {
-                let (server, acknowledged) = (&server, &acknowledged);
+                let (server, acknowledged, has_restarted) = (&server, &acknowledged, &has_restarted);
                 scope.spawn(move || {
                     for number in 0.. {
                         let name = format!("user{lane}-{number}");
-                        match server.client(&name).register().try_start() {
+                        let client = server.lock().unwrap().client(&name).register();
+                        // A registration without an answer is repeated when the server is there again.
+                        match client.try_start() {
+                            Ok(_) if has_restarted.load(Ordering::Relaxed) => return,
                             Ok(client) => acknowledged.lock().unwrap().push((name, client)),
-                            Err(_) => return,
+                            Err(finished) => assert!(!finished.err.contains("taken"), "{}", finished.err),
                         }
                     }
                 });
             }
             until("enough users have registered", || acknowledged.lock().unwrap().len() >= ACKNOWLEDGED);
+            let mut server = server.lock().unwrap();
             server.process.signal(Signal::KILL);
+            server.process.exit();
+            let users = std::mem::take(&mut *acknowledged.lock().unwrap());
+            // Reading the log asserts that every line is complete.
+            let online = server.presence_log().iter().filter(|line| line.starts_with("online ")).count();
+            assert!(online <= users.len() + 3, "{online}");
+            drop(users.iter().map(|(_, client)| client.process.signal(Signal::KILL)).collect::<Vec<()>>());
+            has_restarted.store(true, Ordering::Relaxed);
+            server.restart();
+            users
         });
-        let users = acknowledged.into_inner().unwrap();
-        assert!(users.len() >= ACKNOWLEDGED);
-        server.process.exit();
-        // Reading the log asserts that every line is complete.
-        let online = server.presence_log().iter().filter(|line| line.starts_with("online ")).count();
-        assert!(online <= users.len() + 3, "{online}");
-        drop(users.iter().map(|(_, client)| client.process.signal(Signal::KILL)).collect::<Vec<()>>());
-        server.restart();
+        let server = server.into_inner().unwrap();
         for (name, _) in &users {
             let again = server.client(name).try_start();
             assert!(again.is_ok(), "{name} had registered: {again:?}");

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::harness::{PASSWORD, Process, Server, assert_contains, on_both_databases};
+use crate::harness::{NO_INPUT, PASSWORD, Process, Server, assert_contains, on_both_databases};
 
 const LONGEST: usize = 16_384;
 
@@ -58,6 +58,6 @@ fn a_newline_in_a_text_cannot_forge_a_line() {
         assert!(lines[1].ends_with(" mallory → you: hello"), "{out}");
         assert_eq!(lines[2], "         │ 04:28:00 alice → you: send me money");
         assert_eq!(lines[3], "         │ error: you are hacked");
-        assert_eq!(bob.errors(), "");
+        assert_eq!(bob.errors(), NO_INPUT);
     });
 }
