@@ -133,7 +133,7 @@ pub enum Event {
     Protocol(&'static str),
     /// The first login failed before the server replied.
     Failed(LoginFailure),
-    /// The server is busy. The first login is retried.
+    /// The server is busy, or slows the client down. The first login is retried.
     Busy {
         /// The delay before the next attempt.
         after: Duration,

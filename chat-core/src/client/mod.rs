@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The machine logs in, keeps its roster in sync with the server's, sends heartbeats, and resumes its session with a
-//! ticket when the connection breaks. It retries the first login only while the server is busy. It repeats an
+//! ticket when the connection breaks. It retries the first login only while the server is busy or slows it down. It repeats an
 //! unanswered registration; if the account exists already, its password logs in. It drops the password at the first
 //! welcome.
 //!

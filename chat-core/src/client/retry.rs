@@ -38,11 +38,11 @@ pub(super) enum Disposition {
     RetryAfter(Duration),
 }
 
-/// Decides for a client that has no session yet. A user waits for the result, so the client retries only if the server
-/// is busy and its retry time is within `patience`.
+/// Decides for a client that has no session yet. A user waits for the result, so only a server that names a retry time
+/// within `patience` is retried: it is busy, or it slows down the address of the client, behind which there may be others.
 pub(super) fn before_session(failure: Failure, patience: Duration) -> Disposition {
-    if let Failure::Rejected(busy @ Rejection::Busy { .. }) = failure
-        && let Some(after) = busy.retry_after().filter(|after| *after <= patience)
+    if let Failure::Rejected(rejection @ (Rejection::Busy { .. } | Rejection::SlowDown { .. })) = failure
+        && let Some(after) = rejection.retry_after().filter(|after| *after <= patience)
     {
         return Disposition::RetryAfter(after);
     }
@@ -170,17 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_server_is_retried_within_the_busy_timeout() {
+    fn a_server_that_is_busy_or_slows_the_client_down_is_retried_within_the_busy_timeout() {
         let busy = |seconds| Failure::Rejected(Rejection::busy(Duration::from_secs(seconds)));
         let decision = |failure| format!("{:?}", before_session(failure, Duration::from_secs(5)));
         assert_eq!(decision(busy(5)), "RetryAfter(5s)");
         assert_eq!(decision(busy(6)), "End(Rejected(Busy { retry_after_ms: 6000 }))");
-        let slow = Failure::Rejected(Rejection::slow_down(Duration::from_secs(1)));
-        assert_eq!(
-            decision(slow),
-            "End(Rejected(SlowDown { retry_after_ms: 1000 }))",
-            "a throttled login is not retried"
-        );
+        let slow = |seconds| Failure::Rejected(Rejection::slow_down(Duration::from_secs(seconds)));
+        assert_eq!(decision(slow(5)), "RetryAfter(5s)");
+        assert_eq!(decision(slow(6)), "End(Rejected(SlowDown { retry_after_ms: 6000 }))");
     }
 
     #[test]

@@ -138,10 +138,14 @@ pub struct ThrottleConfig {
     pub longest: Duration,
     /// The highest number of checks of one pair in flight, so that a client cannot evade the pause with parallel attempts.
     pub parallel: u32,
-    /// The number of failures of one source that cause no pause beyond their pairs: many people may share one router.
+    /// The number of failures of one source that cause no pause beyond their pairs: many people may share one router. Once
+    /// half of them are used up, the source may have [`parallel`](Self::parallel) checks in flight.
     pub free_per_address: u32,
     /// The time for which the last failure of a pair or a source is remembered.
     pub memory: Duration,
+    /// The time for which a pair whose last login was right passes the pauses of its source: longer than a holiday. A
+    /// restart of the server ends it.
+    pub proven_memory: Duration,
     /// The highest number of pairs, and of sources, that are remembered (about 2 MB). Beyond it the oldest is forgotten.
     pub max_remembered: usize,
 }
@@ -154,6 +158,7 @@ impl Default for ThrottleConfig {
             parallel: 2,
             free_per_address: 20,
             memory: Duration::from_secs(15 * 60),
+            proven_memory: Duration::from_secs(30 * 24 * 60 * 60),
             max_remembered: 10_000,
         }
     }

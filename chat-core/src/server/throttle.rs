@@ -8,12 +8,15 @@ use crate::name::UserName;
 use crate::source::Source;
 use crate::time::Mono;
 
-/// The failures that are remembered.
+/// The failures that are remembered, and the users that have logged in.
 #[derive(Debug)]
 pub(super) struct Throttle {
     config: ThrottleConfig,
     pairs: Memory<(UserName, Source), Failures>,
     sources: Memory<Source, Failures>,
+    /// The pairs that have logged in with the right password. The failures of others behind their source do not slow
+    /// them down.
+    proven: Memory<(UserName, Source), ()>,
 }
 
 /// An attempt that the throttle has let begin. [`Throttle::end`] must end it.
@@ -37,7 +40,7 @@ pub(super) enum Verdict {
     Open,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Failures {
     count: u32,
     until: Mono,
@@ -50,6 +53,7 @@ impl Throttle {
         Self {
             pairs: Memory::new(memory, config.max_remembered),
             sources: Memory::new(memory, config.max_remembered),
+            proven: Memory::new(config.proven_memory, config.max_remembered),
             config,
         }
     }
@@ -60,17 +64,19 @@ impl Throttle {
     /// The time to wait.
     pub(super) fn begin(&mut self, now: Mono, user: &UserName, from: Source) -> Result<ThrottledAttempt, Duration> {
         let pair = (user.clone(), from);
-        let paused = |failures: &Failures| now.until(failures.until);
-        let pause = self.sources.get(now, &from).map_or(Duration::ZERO, paused);
-        let pause = pause.max(self.pairs.get(now, &pair).map_or(Duration::ZERO, paused));
-        if pause > Duration::ZERO {
-            return Err(pause);
+        if self.proven.get(now, &pair).is_none() {
+            self.sources.get(now, &from).map_or(Ok(()), |source| source.admits(now, &self.config))?;
         }
-        let failures = self.pairs.renew(now, pair);
+        let failures = self.pairs.get(now, &pair).copied().unwrap_or_default();
+        let wait = now.until(failures.until);
+        if wait > Duration::ZERO {
+            return Err(wait);
+        }
         if failures.in_flight >= self.config.parallel {
             return Err(self.config.first);
         }
-        failures.in_flight += 1;
+        begin_in(&mut self.pairs, now, pair);
+        begin_in(&mut self.sources, now, from);
         Ok(ThrottledAttempt { user: user.clone(), from })
     }
 
@@ -78,24 +84,68 @@ impl Throttle {
     pub(super) fn end(&mut self, now: Mono, attempt: ThrottledAttempt, verdict: Verdict) {
         let ThrottledAttempt { user, from } = attempt;
         let pair = (user, from);
-        if verdict == Verdict::Wrong {
-            self.pairs.renew(now, pair.clone()).add(now, 0, &self.config);
-        }
-        if matches!(verdict, Verdict::Wrong | Verdict::Taken) {
-            self.sources.renew(now, from).add(now, self.config.free_per_address, &self.config);
-        }
-        let Some(failures) = self.pairs.get_mut(now, &pair) else { return };
-        failures.in_flight = failures.in_flight.saturating_sub(1);
+        let (pair_failed, source_failed) = match verdict {
+            Verdict::Wrong => (true, true),
+            Verdict::Taken => (false, true),
+            Verdict::Right | Verdict::Open => (false, false),
+        };
         if verdict == Verdict::Right {
-            (failures.count, failures.until) = (0, Mono::ZERO);
+            self.proven.renew(now, pair.clone());
         }
-        if failures.count == 0 && failures.in_flight == 0 {
-            self.pairs.remove(&pair);
-        }
+        end_in(&mut self.pairs, now, pair, |failures| {
+            if pair_failed {
+                failures.add(now, 0, &self.config);
+            }
+            if verdict == Verdict::Right {
+                (failures.count, failures.until) = (0, Mono::ZERO);
+            }
+        });
+        end_in(&mut self.sources, now, from, |failures| {
+            if source_failed {
+                failures.add(now, self.config.free_per_address, &self.config);
+            }
+        });
+    }
+}
+
+/// Begins an attempt for one key. It does not extend the time for which failures are remembered.
+fn begin_in<K: Clone + Ord>(memory: &mut Memory<K, Failures>, now: Mono, key: K) {
+    match memory.get_mut(now, &key) {
+        Some(failures) => failures.in_flight += 1,
+        None => memory.renew(now, key).in_flight += 1,
+    }
+}
+
+/// Ends an attempt for one key. Without failures and attempts in flight, nothing is left to remember.
+fn end_in<K: Clone + Ord>(memory: &mut Memory<K, Failures>, now: Mono, key: K, judge: impl FnOnce(&mut Failures)) {
+    // A new failure is remembered for the whole time. Other results do not extend it.
+    let mut ended = memory.get(now, &key).copied().unwrap_or_default();
+    let before = ended.count;
+    ended.in_flight = ended.in_flight.saturating_sub(1);
+    judge(&mut ended);
+    if ended.count == 0 && ended.in_flight == 0 {
+        memory.remove(&key);
+    } else if ended.count > before {
+        *memory.renew(now, key) = ended;
+    } else if let Some(failures) = memory.get_mut(now, &key) {
+        *failures = ended;
     }
 }
 
 impl Failures {
+    /// Whether a source with these failures may begin a check. A source that has used up half of its free failures may
+    /// have as few in flight as a pair, so that it cannot evade the pause with parallel attempts at many names.
+    fn admits(&self, now: Mono, config: &ThrottleConfig) -> Result<(), Duration> {
+        let wait = now.until(self.until);
+        if wait > Duration::ZERO {
+            return Err(wait);
+        }
+        if self.count > config.free_per_address / 2 && self.in_flight >= config.parallel {
+            return Err(config.first);
+        }
+        Ok(())
+    }
+
     /// Adds a failure. The first `free` ones cause no pause.
     fn add(&mut self, now: Mono, free: u32, config: &ThrottleConfig) {
         self.count = self.count.saturating_add(1);
@@ -220,5 +270,86 @@ mod tests {
         let forgotten = 1_000 + 15 * 60 * 1_000;
         fail(&mut throttle, forgotten, "alice", from);
         assert!(throttle.begin(at(forgotten + 1_000), &user("alice"), from).is_ok(), "a first failure again");
+    }
+
+    #[test]
+    fn parallel_attempts_at_many_names_do_not_evade_the_pause_of_their_source() {
+        let mut throttle = Throttle::new(ThrottleConfig::default());
+        let from = source("192.0.2.1");
+        let (mut guesses, mut name) = (0, 0);
+        // For ten minutes the attacker begins as many checks as the throttle allows, and all fail together.
+        for now in (0..600_000).step_by(100) {
+            let mut attempts = Vec::new();
+            while attempts.len() < 128 {
+                name += 1;
+                match throttle.begin(at(now), &user(&format!("user{name}")), from) {
+                    Ok(attempt) => attempts.push(attempt),
+                    Err(_) => break,
+                }
+            }
+            guesses += attempts.len();
+            attempts.into_iter().for_each(|attempt| throttle.end(at(now), attempt, Verdict::Wrong));
+        }
+        assert!(guesses <= 128 + 2 * 20, "the first burst, and two for each pause of 30 s: {guesses}");
+    }
+
+    #[test]
+    fn users_who_have_logged_in_from_a_source_pass_the_failures_of_others_behind_it() {
+        let mut throttle = Throttle::new(ThrottleConfig::default());
+        let from = source("192.0.2.1");
+        let attempt = throttle.begin(at(0), &user("alice"), from).unwrap();
+        throttle.end(at(0), attempt, Verdict::Right);
+        let mut refused = 0;
+        for second in 1..3_600 {
+            let now = second * 1_000;
+            match throttle.begin(at(now), &user(&format!("guess{second}")), from) {
+                Ok(attempt) => throttle.end(at(now), attempt, Verdict::Wrong),
+                Err(_) => refused += 1,
+            }
+            let attempt = throttle.begin(at(now), &user("alice"), from).expect("alice has logged in from here");
+            throttle.end(at(now), attempt, Verdict::Right);
+        }
+        assert!(refused > 3_400, "the source is paused for all others: {refused}");
+        let elsewhere = source("192.0.2.2");
+        for _ in 0..21 {
+            fail_any(&mut throttle, 4_000_000, elsewhere);
+        }
+        assert!(throttle.begin(at(4_000_000), &user("alice"), elsewhere).is_err(), "she has not logged in from there");
+    }
+
+    #[test]
+    fn a_proven_user_is_still_slowed_down_by_failures_of_its_own() {
+        let mut throttle = Throttle::new(ThrottleConfig::default());
+        let from = source("192.0.2.1");
+        let attempt = throttle.begin(at(0), &user("alice"), from).unwrap();
+        throttle.end(at(0), attempt, Verdict::Right);
+        fail(&mut throttle, 0, "alice", from);
+        assert_eq!(throttle.begin(at(0), &user("alice"), from).unwrap_err(), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn an_office_that_logs_in_together_is_not_slowed_down() {
+        let mut throttle = Throttle::new(ThrottleConfig::default());
+        let from = source("192.0.2.1");
+        let names: Vec<_> = (0..200).map(|number| user(&format!("user{number}"))).collect();
+        // Some mistype their passwords first.
+        for name in &names[..10] {
+            let attempt = throttle.begin(at(0), name, from).unwrap();
+            throttle.end(at(0), attempt, Verdict::Wrong);
+        }
+        let attempts: Vec<_> =
+            names.iter().map(|name| throttle.begin(at(1_000), name, from).expect("an honest user")).collect();
+        attempts.into_iter().for_each(|attempt| throttle.end(at(2_000), attempt, Verdict::Right));
+        assert_eq!(
+            throttle.sources.get(at(2_000), &from).map(|source| (source.count, source.in_flight)),
+            Some((10, 0))
+        );
+    }
+
+    fn fail_any(throttle: &mut Throttle, now: u64, from: Source) {
+        let count = throttle.sources.get(at(now), &from).map_or(0, |failures| failures.count);
+        if let Ok(attempt) = throttle.begin(at(now), &user(&format!("other{count}")), from) {
+            throttle.end(at(now), attempt, Verdict::Wrong);
+        }
     }
 }

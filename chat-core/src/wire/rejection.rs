@@ -36,8 +36,9 @@ pub enum Rejection {
         /// How long to wait before the next attempt, in milliseconds.
         retry_after_ms: u32,
     },
-    /// The throttle rejected the attempt after failures from this source.
-    #[error("too many failed attempts; try again in {} s", seconds(*.retry_after_ms))]
+    /// The server slows the client down: after failed logins from this source, or because its account or its source has
+    /// begun too many sessions.
+    #[error("too many attempts; try again in {} s", seconds(*.retry_after_ms))]
     SlowDown {
         /// How long to wait before the next attempt, in milliseconds.
         retry_after_ms: u32,
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(Rejection::busy(Duration::from_millis(1)).to_string(), "the server is busy; try again in 1 s");
         assert_eq!(
             Rejection::slow_down(Duration::from_millis(3_001)).to_string(),
-            "too many failed attempts; try again in 4 s"
+            "too many attempts; try again in 4 s"
         );
         let later = |seconds| Rejection::too_many_registrations(Duration::from_secs(seconds)).to_string();
         assert_eq!(later(120), "too many new accounts at the moment; try again in 120 s");

@@ -33,7 +33,6 @@ fn a_rejected_login_ends_the_machine() {
         (Rejection::WrongCredentials, "Rejected(WrongCredentials)"),
         (Rejection::NameTaken, "Rejected(NameTaken)"),
         (Rejection::RegistrationClosed, "Rejected(RegistrationClosed)"),
-        (Rejection::slow_down(Duration::from_secs(2)), "Rejected(SlowDown { retry_after_ms: 2000 })"),
         (Rejection::Full, "Rejected(Full)"),
     ] {
         let mut harness = Harness::logging_in();

@@ -11,7 +11,7 @@ fn fail(t: &mut Bench, conn: u64, user: &str) {
 fn pauses_double_and_end_exactly() {
     let mut t = Bench::with(ServerConfig {
         max_guest_requests: 100,
-        login_time: Duration::from_secs(60),
+        login_time: Duration::from_secs(600),
         ..ServerConfig::default()
     });
     t.connect(1);

@@ -105,7 +105,11 @@ impl Driver {
             machine::Event::Busy { after } => {
                 // After the start, a notice has already reported the broken connection.
                 let level = if matches!(self.stage, SessionStage::Starting { .. }) { Level::Warn } else { Level::Info };
-                log::log!(level, "the server is busy; trying again in {} s", after.as_secs_f64().ceil());
+                log::log!(
+                    level,
+                    "the server cannot take the login yet; trying again in {} s",
+                    after.as_secs_f64().ceil()
+                );
             }
             machine::Event::RegistrationUnanswered { after } => log::warn!(
                 "the connection ended before the server answered the registration; trying again in {} s",
