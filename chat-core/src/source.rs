@@ -1,6 +1,6 @@
 //! Where connections come from, as far as limits are concerned.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The part of an IP address by which connections and attempts are counted: an IPv4 address, or the /64 network of an
 /// IPv6 address, within which one person may choose addresses freely. An IPv4 address mapped into IPv6 counts as IPv4.
@@ -13,6 +13,31 @@ impl From<IpAddr> for Source {
             IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
             v4 => v4,
         })
+    }
+}
+
+/// A network around a source. Its owner chooses the sources in it freely.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Network {
+    base: IpAddr,
+    /// The length of the prefix in bits.
+    prefix: u8,
+}
+
+impl Source {
+    /// The networks that contain the source, from the widest to the source itself: of IPv6 the /48 and the /56 that
+    /// providers give to organisations and to homes, of IPv4 the /24.
+    pub fn networks(self) -> impl Iterator<Item = Network> {
+        let prefixes: &[u8] = if self.0.is_ipv6() { &[48, 56, 64] } else { &[24, 32] };
+        prefixes.iter().map(move |prefix| self.network(*prefix))
+    }
+
+    fn network(self, prefix: u8) -> Network {
+        let base = match self.0 {
+            IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << (128 - prefix))).into(),
+            IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & (u32::MAX << (32 - prefix))).into(),
+        };
+        Network { base, prefix }
     }
 }
 
@@ -30,5 +55,19 @@ mod tests {
         assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
         assert_eq!(source("::ffff:192.0.2.1"), source("192.0.2.1"));
         assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
+    }
+
+    #[test]
+    fn sources_of_one_owner_share_networks() {
+        let networks = |ip: &str| source(ip).networks().collect::<Vec<_>>();
+        let here = networks("2001:db8:1:2ff::1");
+        let same_home = networks("2001:db8:1:200::1");
+        assert!(here[..2] == same_home[..2] && here[2] != same_home[2], "one /56");
+        let same_site = networks("2001:db8:1:300::1");
+        assert!(here[0] == same_site[0] && here[1] != same_site[1], "one /48");
+        assert_ne!(here[0], networks("2001:db8:2::1")[0]);
+        let (one, other) = (networks("192.0.2.1"), networks("192.0.2.99"));
+        assert!(one[0] == other[0] && one[1] != other[1], "one /24");
+        assert_ne!(one[0], networks("192.0.3.1")[0]);
     }
 }

@@ -60,6 +60,11 @@ impl<K: Copy + Ord> Timers<K> {
         Some(key)
     }
 
+    /// The deadline of `key`, if it is set.
+    pub(crate) fn get(&self, key: K) -> Option<Mono> {
+        self.table.get(&key).map(|deadline| deadline.at)
+    }
+
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<Mono> {
         self.heap.peek().map(|Reverse((at, _))| *at)
@@ -118,6 +123,7 @@ mod tests {
         timers.set("poll", at(1));
         timers.cancel("silence");
         assert_eq!((timers.next(), timers.len()), (Some(at(1)), 2));
+        assert_eq!((timers.get("seen"), timers.get("silence")), (Some(at(2)), None));
         assert_eq!(timers.pop(at(0)), None);
         assert_eq!([timers.pop(at(2)), timers.pop(at(2)), timers.pop(at(2))], [Some("poll"), Some("seen"), None]);
         assert_eq!((timers.next(), timers.len(), timers.heap.len()), (None, 0, 0));

@@ -59,6 +59,8 @@ impl Server {
             let mut command =
                 Command::new(settings.server.clone().unwrap_or_else(|| own.with_file_name("chat-server")));
             command.arg("--data-dir").arg(data).args(["--listen", "127.0.0.1:0"]).env_remove("CHAT_DATABASE");
+            // In some scenarios one account leaves and returns all the time.
+            command.env("CHAT_SESSIONS_PER_ACCOUNT", "1000000");
             command
         } else {
             let mut command = Command::new(own);

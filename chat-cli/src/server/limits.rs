@@ -37,6 +37,7 @@ impl Limits {
         set(&mut machine.max_guests, settings.max_guests, Number::count);
         set(&mut store.max_accounts, settings.max_accounts, Number::small);
         set(&mut machine.max_sessions, settings.max_sessions, Number::count);
+        set(&mut machine.sessions_per_account, settings.sessions_per_account, Number::small);
         set(&mut machine.registrations_per_hour, settings.registrations_per_hour, Number::small);
         set(&mut machine.registrations_per_address, settings.registrations_per_address, Number::small);
         set(&mut machine.login_time, settings.login_time, seconds);
@@ -197,6 +198,7 @@ mod tests {
             ("max_connections_per_address", machine.max_connections_per_address as u64),
             ("max_guests", machine.max_guests as u64),
             ("max_sessions", machine.max_sessions as u64),
+            ("sessions_per_account", machine.sessions_per_account.into()),
             ("max_accounts", StoreOptions::default().max_accounts.into()),
             ("registrations_per_hour", machine.registrations_per_hour.into()),
             ("registrations_per_address", machine.registrations_per_address.into()),

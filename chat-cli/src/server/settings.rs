@@ -104,6 +104,10 @@ pub(super) struct ServerSettings {
     #[arg(long, env = "CHAT_MAX_SESSIONS", value_name = "NUMBER", help_heading = LIMITS)]
     pub(super) max_sessions: Option<Number<1, 1_000_000>>,
 
+    /// Number of sessions that one account may begin together; then one more each 10 s [default: 20]
+    #[arg(long, env = "CHAT_SESSIONS_PER_ACCOUNT", value_name = "NUMBER", help_heading = LIMITS)]
+    pub(super) sessions_per_account: Option<Number<1, 1_000_000>>,
+
     /// Maximum number of accounts, including removed ones [default: 100000]
     #[arg(long, env = "CHAT_MAX_ACCOUNTS", value_name = "NUMBER", help_heading = LIMITS)]
     pub(super) max_accounts: Option<Number<1, 100_000_000>>,
@@ -120,7 +124,7 @@ pub(super) struct ServerSettings {
     #[arg(long, env = "CHAT_HANDSHAKE_TIME", value_name = "SECONDS", help_heading = LIMITS)]
     pub(super) handshake_time: Option<Number<1, 600>>,
 
-    /// Time limit for a connection's hello, and then for each login attempt [default: 10]
+    /// Time limit from the connection to the login, all attempts included [default: 10]
     #[arg(long, env = "CHAT_LOGIN_TIME", value_name = "SECONDS", help_heading = LIMITS)]
     pub(super) login_time: Option<Number<1, 600>>,
 
@@ -256,7 +260,7 @@ mod tests {
             let error = format!("{:?}", merged(&format!("{key} = {{}}"), &[]).unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
-        assert_eq!(keys.len(), 25, "{keys:?}");
+        assert_eq!(keys.len(), 26, "{keys:?}");
     }
 
     #[test]

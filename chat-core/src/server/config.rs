@@ -21,7 +21,7 @@ pub struct ServerConfig {
     /// The time after a start in which clients keep the entries that a snapshot lacks: longer than the silence and the
     /// first pauses between reconnects, so that every client has time to notice the restart and to resume.
     pub settling: Duration,
-    /// The time limit for the hello, and then for each login attempt. The server's own work does not count.
+    /// The time limit from the connection to the login, all attempts included. The server's own work does not count.
     pub login_time: Duration,
     /// The time for which a server that stops waits for the results of registrations and password changes in flight: many
     /// times what one takes, and short enough for service managers, which kill a server after some seconds.
@@ -38,8 +38,13 @@ pub struct ServerConfig {
     /// The highest number of connections from one source. Less than `max_checks`, so that one source cannot block the
     /// logins of all others.
     pub max_connections_per_address: usize,
-    /// The highest number of guests: more than arrive during one login, and few enough that they cost little memory.
+    /// The highest number of guests: more than arrive during one login, and few enough that strangers cost little. Beyond
+    /// it, the oldest guest of the [network](crate::source::Source::networks) that holds most of them gives way.
     pub max_guests: usize,
+    /// The number of sessions that one account may begin together; then one more each 10 s. A person begins some in a day.
+    /// A session that continues does not count. One source may begin four times
+    /// [`max_connections_per_address`](Self::max_connections_per_address), then one more each second.
+    pub sessions_per_account: u32,
     /// The highest number of sessions, those in their grace time included. This is the length of the roster, which every
     /// client keeps and in which every arrival is published to all.
     pub max_sessions: usize,
@@ -105,6 +110,7 @@ impl Default for ServerConfig {
             max_connections_per_address: 128,
             max_guests: 2_048,
             max_sessions: 10_000,
+            sessions_per_account: 20,
             registrations_per_hour: 1_000,
             registrations_per_address: 200,
             max_checks: 1_024,

@@ -8,8 +8,10 @@
 //!
 //! Any state ends when the connection is removed.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::config::ServerConfig;
 use super::limit::Limit;
@@ -17,7 +19,7 @@ use super::session_request::SessionRequest;
 use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId};
 use crate::rate_limit::RateLimit;
-use crate::source::Source;
+use crate::source::{Network, Source};
 use crate::time::Mono;
 use crate::wire::control::Offer;
 
@@ -31,6 +33,8 @@ pub(super) struct Connection {
     pub(super) state: State,
     /// The number of requests before the login.
     pub(super) requests: u32,
+    /// The time that is left for the login while a job about it is in flight.
+    pub(super) login_time_left: Duration,
     frames: RateLimit,
 }
 
@@ -89,38 +93,80 @@ impl Connection {
 pub(super) struct Connections {
     all: BTreeMap<ConnId, Connection>,
     by_source: BTreeMap<Source, usize>,
-    /// The number of connections that have not logged in.
-    guests: usize,
+    guests: Guests,
+}
+
+/// The number of connections that have not logged in, in all and in each network.
+#[derive(Debug, Default)]
+struct Guests {
+    all: usize,
+    by_network: BTreeMap<Network, usize>,
 }
 
 impl Connections {
-    /// Adds a connection.
+    /// Adds a connection. If there are too many guests, one from the network that holds most of them gives way: a stranger
+    /// with many addresses pays first. A guest whose login is being checked never does. Returns the guest to be closed.
     ///
     /// # Errors
     /// The limit that is reached.
-    pub(super) fn insert(&mut self, conn: ConnId, from: SocketAddr, config: &ServerConfig) -> Result<(), Limit> {
-        let count = self.by_source.get(&from.ip().into()).copied().unwrap_or(0);
+    pub(super) fn insert(
+        &mut self,
+        conn: ConnId,
+        from: SocketAddr,
+        config: &ServerConfig,
+    ) -> Result<Option<ConnId>, Limit> {
+        let source = Source::from(from.ip());
+        let count = self.by_source.get(&source).copied().unwrap_or(0);
         if count >= config.max_connections_per_address {
             return Err(Limit::ConnectionsPerAddress);
         }
         if self.all.len() >= config.max_connections {
             return Err(Limit::Connections);
         }
-        if self.guests >= config.max_guests {
-            return Err(Limit::Guests);
+        let mut displaced = None;
+        if self.guests.all >= config.max_guests {
+            displaced = Some(self.displaceable_guest(source).ok_or(Limit::Guests)?);
         }
         let frames = RateLimit::per_second(config.frames_per_second.max(1), config.frame_burst);
-        self.all.insert(conn, Connection { from, offer: None, state: State::Greeting, requests: 0, frames });
-        self.by_source.insert(from.ip().into(), count + 1);
-        self.guests += 1;
-        Ok(())
+        let state = State::Greeting;
+        let login_time_left = config.login_time;
+        self.all.insert(conn, Connection { from, offer: None, state, requests: 0, login_time_left, frames });
+        self.by_source.insert(source, count + 1);
+        self.guests.add(source);
+        Ok(displaced)
+    }
+
+    /// The oldest guest of the network that holds most guests, if that network then still holds at least as many as the one
+    /// of `newcomer`. If it does not, the narrower networks in the one of `newcomer` are compared in the same way.
+    fn displaceable_guest(&self, newcomer: Source) -> Option<ConnId> {
+        let displaceable: Vec<_> = self
+            .all
+            .iter()
+            .filter(|(_, connection)| matches!(connection.state, State::Greeting | State::Guest))
+            .map(|(conn, connection)| (*conn, connection.source()))
+            .collect();
+        let mut around: Option<Network> = None;
+        for (level, own) in newcomer.networks().enumerate() {
+            let most = displaceable
+                .iter()
+                .filter(|(_, source)| around.is_none_or(|around| source.networks().any(|network| network == around)))
+                .filter_map(|(conn, source)| Some((*conn, self.guests.held(source.networks().nth(level)?))))
+                .max_by_key(|(conn, held)| (*held, Reverse(*conn)));
+            if let Some((conn, held)) = most
+                && held > self.guests.held(own) + 1
+            {
+                return Some(conn);
+            }
+            around = Some(own);
+        }
+        None
     }
 
     /// Gives a connection to a session. Returns the observed address, or none if there is no such connection.
     pub(super) fn log_in(&mut self, conn: ConnId, online: Online) -> Option<SocketAddr> {
         let connection = self.all.get_mut(&conn)?;
         if !matches!(connection.state, State::Online(_)) {
-            self.guests -= 1;
+            self.guests.remove(connection.source());
         }
         connection.state = State::Online(online);
         Some(connection.from)
@@ -129,14 +175,11 @@ impl Connections {
     /// Removes a connection.
     pub(super) fn remove(&mut self, conn: ConnId) -> Option<Connection> {
         let connection = self.all.remove(&conn)?;
-        if !matches!(connection.state, State::Online(_)) {
-            self.guests -= 1;
-        }
         let source = connection.source();
-        match self.by_source.get_mut(&source) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(self.by_source.remove(&source)),
+        if !matches!(connection.state, State::Online(_)) {
+            self.guests.remove(source);
         }
+        count_down(&mut self.by_source, source);
         Some(connection)
     }
 
@@ -177,8 +220,34 @@ impl Connections {
     /// Removes all connections.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (ConnId, Connection)> {
         self.by_source.clear();
-        self.guests = 0;
+        self.guests = Guests::default();
         std::mem::take(&mut self.all).into_iter()
+    }
+}
+
+impl Guests {
+    fn held(&self, network: Network) -> usize {
+        self.by_network.get(&network).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, source: Source) {
+        self.all += 1;
+        for network in source.networks() {
+            *self.by_network.entry(network).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, source: Source) {
+        self.all -= 1;
+        source.networks().for_each(|network| count_down(&mut self.by_network, network));
+    }
+}
+
+/// Counts one less. A count of zero is removed.
+fn count_down<K: Ord>(counts: &mut BTreeMap<K, usize>, key: K) {
+    match counts.get_mut(&key) {
+        Some(count) if *count > 1 => *count -= 1,
+        _ => drop(counts.remove(&key)),
     }
 }
 
@@ -199,24 +268,67 @@ mod tests {
             ..ServerConfig::default()
         };
         let mut connections = Connections::default();
-        let insert = |connections: &mut Connections, conn, host: u8| {
-            connections.insert(ConnId::new(conn), SocketAddr::from(([192, 0, 2, host], 50_000)), &config)
-        };
-        assert_eq!([1, 2].map(|conn| insert(&mut connections, conn, 1)), [Ok(()), Ok(())]);
-        assert_eq!(insert(&mut connections, 3, 1), Err(Limit::ConnectionsPerAddress));
-        assert_eq!([3, 4].map(|conn| insert(&mut connections, conn, 2)), [Ok(()), Err(Limit::Guests)]);
+        let from = |connections: &mut Connections, conn, host: u8| insert(connections, conn, &address(host), &config);
+        assert_eq!([1, 2].map(|conn| from(&mut connections, conn, 1)), [Ok(None), Ok(None)]);
+        assert_eq!(from(&mut connections, 3, 1), Err(Limit::ConnectionsPerAddress));
+        assert_eq!([3, 4].map(|conn| from(&mut connections, conn, 2)), [Ok(None), Err(Limit::Guests)]);
         for _ in 0..2 {
             assert!(connections.log_in(ConnId::new(3), online()).is_some());
         }
-        assert_eq!([4, 5].map(|conn| insert(&mut connections, conn, conn as u8)), [Ok(()), Err(Limit::Connections)]);
+        assert_eq!([4, 5].map(|conn| from(&mut connections, conn, conn as u8)), [Ok(None), Err(Limit::Connections)]);
         assert!(connections.remove(ConnId::new(1)).is_some());
         assert!(connections.remove(ConnId::new(1)).is_none());
-        assert_eq!(insert(&mut connections, 6, 1), Ok(()));
+        assert_eq!(from(&mut connections, 6, 1), Ok(None));
         assert!(connections.log_in(ConnId::new(9), online()).is_none());
         for conn in [2, 3, 4] {
             connections.remove(ConnId::new(conn));
         }
-        assert_eq!((connections.guests, connections.drain().count()), (1, 1));
+        assert_eq!((connections.guests.all, connections.drain().count()), (1, 1));
         assert_eq!(format!("{connections:?}"), format!("{:?}", Connections::default()));
+    }
+
+    #[test]
+    fn a_stranger_with_many_addresses_gives_way_to_everybody_else() {
+        let config = ServerConfig { max_guests: 100, ..ServerConfig::default() };
+        let mut connections = Connections::default();
+        for conn in 0..100 {
+            let address = format!("[2001:db8:1:{:x}::1]:1", conn % 16);
+            assert_eq!(insert(&mut connections, conn, &address, &config), Ok(None));
+        }
+        assert_eq!(insert(&mut connections, 100, "[2001:db8:1::2]:1", &config), Err(Limit::Guests), "more of the same");
+        // The oldest guest is being checked, so the next one gives way.
+        let request = State::Authenticating(Authenticating::Password(SessionRequest::sample()));
+        connections.get_mut(ConnId::new(0)).unwrap().state = request;
+        for number in 1..=40 {
+            let address = format!("203.0.{number}.1:1");
+            let displaced = insert(&mut connections, 100 + number, &address, &config);
+            assert_eq!(displaced, Ok(Some(ConnId::new(number))));
+            assert!(connections.remove(ConnId::new(number)).is_some());
+        }
+    }
+
+    #[test]
+    fn a_stranger_behind_the_same_network_gives_way_as_well() {
+        let config = ServerConfig { max_guests: 20, ..ServerConfig::default() };
+        let mut connections = Connections::default();
+        for conn in 0..20 {
+            assert_eq!(insert(&mut connections, conn, "192.0.2.1:1", &config), Ok(None));
+        }
+        assert_eq!(insert(&mut connections, 20, "192.0.2.2:1", &config), Ok(Some(ConnId::new(0))));
+        assert!(connections.remove(ConnId::new(0)).is_some());
+        assert_eq!(insert(&mut connections, 21, "192.0.2.1:1", &config), Err(Limit::Guests));
+    }
+
+    fn address(host: u8) -> String {
+        format!("192.0.2.{host}:50000")
+    }
+
+    fn insert(
+        connections: &mut Connections,
+        conn: u64,
+        from: &str,
+        config: &ServerConfig,
+    ) -> Result<Option<ConnId>, Limit> {
+        connections.insert(ConnId::new(conn), from.parse().unwrap(), config)
     }
 }

@@ -15,8 +15,12 @@ named! {
         Guests = "max-guests",
         /// [`ServerConfig::max_sessions`].
         Sessions = "max-sessions",
-        /// [`ServerConfig::max_checks`] or [`ServerConfig::max_check_wait`], or the queue of password checks behind the
-        /// accounts.
+        /// [`ServerConfig::sessions_per_account`].
+        SessionsPerAccount = "sessions-per-account",
+        /// The same for a source.
+        SessionsPerAddress = "sessions-per-address",
+        /// [`ServerConfig::max_checks`] or [`ServerConfig::max_check_wait`], or the queue of password checks behind
+        /// the accounts.
         PasswordChecks = "max-password-checks",
         /// [`ServerConfig::frames_per_second`] and [`ServerConfig::frame_burst`].
         Frames = "frames-per-second",
@@ -51,11 +55,13 @@ impl Limit {
             Self::ConnectionsPerAddress => Some(config.max_connections_per_address),
             Self::Guests => Some(config.max_guests),
             Self::Sessions => Some(config.max_sessions),
+            Self::SessionsPerAccount => usize::try_from(config.sessions_per_account).ok(),
             Self::Frames => usize::try_from(config.frames_per_second).ok(),
             Self::GuestRequests => usize::try_from(config.max_guest_requests).ok(),
             Self::Registrations => usize::try_from(config.registrations_per_hour).ok(),
             Self::RegistrationsPerAddress => usize::try_from(config.registrations_per_address).ok(),
             Self::PasswordChecks
+            | Self::SessionsPerAddress
             | Self::Accounts
             | Self::HandshakeTime
             | Self::Handshakes

@@ -64,6 +64,7 @@ mod memory;
 mod named;
 mod publication;
 mod registration;
+mod session_rates;
 mod session_request;
 mod throttle;
 mod tickets;
@@ -88,6 +89,7 @@ use jobs::Jobs;
 use logins::Logins;
 use machine::{Machine, Phase};
 use membership::Membership;
+use session_rates::SessionRates;
 use timer::Timer;
 
 use crate::generator::Generator;
@@ -129,6 +131,7 @@ impl Server {
             machine: Machine {
                 connections: Connections::default(),
                 logins: Logins::new(ticket_key, &config),
+                session_rates: SessionRates::new(&config),
                 membership: Membership::new(Epoch::new(generator.number()), &config),
                 forwarders: Forwarders::default(),
                 accounts: AccountWatch::new(now.wall),

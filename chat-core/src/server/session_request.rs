@@ -50,3 +50,17 @@ impl SessionRequest {
         Ok(Self { key, offer, addresses, versions, known_version })
     }
 }
+
+#[cfg(test)]
+impl SessionRequest {
+    /// A request for the tests of other modules.
+    pub(super) fn sample() -> Self {
+        Self {
+            key: PublicKey::new([1; 32]),
+            offer: Offer { policy: crate::wire::control::OfferPolicy::Detected, port: 1, addresses: Vec::new() },
+            addresses: Vec::new(),
+            versions: LinkVersions { low: 1, high: 1 },
+            known_version: None,
+        }
+    }
+}

@@ -66,6 +66,23 @@ fn reach(limit: &str, name: &str) {
             server.register(HERE, "bob");
             server.assert_reached(name);
         }
+        "`sessions-per-account`" => {
+            let server = Limited::start(&["--sessions-per-account", "1"]);
+            leave(server.register(HERE, "alice"));
+            server.open(HERE).log_in(Purpose::Login, "alice");
+            server.assert_reached(name);
+        }
+        "four times `max-connections-per-address` sessions that begin from one source, then one each second" => {
+            let server = Limited::start(&["--max-connections-per-address", "1"]);
+            leave(server.register(HERE, "alice"));
+            until("a session has to wait", || {
+                let mut connection = server.open(HERE);
+                connection.log_in(Purpose::Login, "alice");
+                leave(connection);
+                server.has_reached(name)
+            });
+            server.assert_reached(name);
+        }
         "1,024 TLS handshakes in progress" => {
             let most = getrlimit(Resource::Nofile).maximum;
             setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).unwrap();
@@ -211,6 +228,12 @@ impl Limited {
         });
         self.server.stop();
     }
+}
+
+/// Ends the session, so that its key is free again, and waits until the server has closed the connection.
+fn leave(mut connection: RawConnection) {
+    connection.send(&[const { Request::Leave }]).unwrap();
+    while connection.reply().is_some() {}
 }
 
 fn read_to_end(mut stream: TcpStream) {

@@ -39,7 +39,12 @@ impl Machine {
         match begun {
             Err(why) => self.reject(cx, conn, why),
             // The server's own work does not count against the time limit.
-            Ok(()) => cx.timers.cancel(Timer::Login(conn)),
+            Ok(()) => {
+                if let Some(deadline) = cx.timers.get(Timer::Login(conn)) {
+                    connection.login_time_left = cx.now.mono.until(deadline);
+                }
+                cx.timers.cancel(Timer::Login(conn));
+            }
         }
     }
 
@@ -69,6 +74,7 @@ impl Machine {
         let account = result.map_err(|error| Rejection::from(&error))?;
         request.addresses = self.choose_addresses(cx, conn, account.id, &request.offer)?;
         let act = self.membership.judge_login(cx, &account, request)?;
+        self.count_session(cx, conn, account.id)?;
         let (account, kind) = (account.id, WelcomeKind::LoggedIn);
         self.propose(cx, act, Then::Welcome { conn, account, kind, known_version: None });
         Ok(())
@@ -89,7 +95,12 @@ impl Machine {
             let Authenticating::Ticket { ticket, mut request } = authenticating else { continue };
             let judged = accounts.as_ref().map_err(Rejection::from).and_then(|accounts| {
                 request.addresses = self.choose_addresses(cx, conn, ticket.account, &request.offer)?;
-                self.membership.judge_resumption(cx, &ticket, accounts.get(&ticket.account), request)
+                let resumption =
+                    self.membership.judge_resumption(cx, &ticket, accounts.get(&ticket.account), request)?;
+                if resumption.kind == WelcomeKind::Fresh {
+                    self.count_session(cx, conn, ticket.account)?;
+                }
+                Ok(resumption)
             });
             match judged {
                 Ok(Resumption { act, kind, known_version }) => {
@@ -99,5 +110,14 @@ impl Machine {
             }
         }
         self.logins.looked_up(cx);
+    }
+
+    /// Counts a session that is about to begin.
+    fn count_session(&mut self, cx: &mut Cx<'_>, conn: ConnId, account: AccountId) -> Result<(), Rejection> {
+        let source = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?.source();
+        self.session_rates.take(cx.now.mono, account, source).map_err(|(limit, wait)| {
+            cx.limit_reached(limit);
+            Rejection::slow_down(wait)
+        })
     }
 }

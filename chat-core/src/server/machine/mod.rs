@@ -21,6 +21,7 @@ use super::jobs::PendingJob;
 use super::limit::Limit;
 use super::logins::Logins;
 use super::membership::Membership;
+use super::session_rates::SessionRates;
 use super::timer::Timer;
 use crate::id::{ConnId, JobId};
 use crate::presence::OfflineReason;
@@ -34,6 +35,7 @@ use crate::wire::rejection::Rejection;
 pub(super) struct Machine {
     pub(super) connections: Connections,
     pub(super) logins: Logins,
+    pub(super) session_rates: SessionRates,
     pub(super) membership: Membership,
     pub(super) forwarders: Forwarders,
     pub(super) accounts: AccountWatch,
@@ -78,9 +80,13 @@ impl Machine {
             return cx.out.push(Output::Close { conn });
         }
         match self.connections.insert(conn, addresses::canonical(from), cx.config) {
-            Ok(()) => {
+            Ok(displaced) => {
                 let until = cx.after(cx.config.login_time);
                 cx.timers.set(Timer::Login(conn), until);
+                if let Some(guest) = displaced {
+                    cx.limit_reached(Limit::Guests);
+                    self.close_rejected(cx, guest, Rejection::Full);
+                }
             }
             Err(limit) => {
                 cx.counts.add(Rejection::Full);

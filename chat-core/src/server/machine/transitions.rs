@@ -67,11 +67,15 @@ impl Machine {
         self.remove(cx, conn);
     }
 
-    /// **Reject** a guest, which may try again.
+    /// **Reject** a guest, which may try again within the rest of its time.
     pub(super) fn reject(&self, cx: &mut Cx<'_>, conn: ConnId, why: Rejection) {
         cx.counts.add(why);
-        let until = cx.after(cx.config.login_time);
-        cx.timers.set(Timer::Login(conn), until);
+        if let Some(guest) = self.connections.get(conn)
+            && cx.timers.get(Timer::Login(conn)).is_none()
+        {
+            let until = cx.after(guest.login_time_left);
+            cx.timers.set(Timer::Login(conn), until);
+        }
         cx.send(conn, &Reply::Rejected(why));
     }
 

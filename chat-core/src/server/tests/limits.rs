@@ -207,3 +207,32 @@ fn closed_connections_leave_nothing_behind() {
     assert_eq!(format!("{:?}", t.server.machine.connections), format!("{:?}", Connections::default()));
     assert_eq!(format!("{:?}", t.server.machine.logins.look_ups()), format!("{:?}", LookUps::default()));
 }
+
+#[test]
+fn an_account_that_begins_sessions_in_a_loop_has_to_wait_with_password_and_ticket_alike() {
+    let mut t = Bench::with(ServerConfig { sessions_per_account: 2, ..untimed() });
+    for conn in [1, 2] {
+        t.login(conn, "alice");
+        t.send(conn, &Request::Leave);
+    }
+    let slowed_down = |conn: u64| {
+        ["reached sessions-per-account".to_owned(), format!("{conn} <- rejected SlowDown {{ retry_after_ms: 10000 }}")]
+    };
+    t.connect(3);
+    t.request_login(3, "alice");
+    assert_eq!(t.answer(Ok(account("alice"))), slowed_down(3));
+    assert_eq!(t.reconnect(4, 2, "alice"), slowed_down(4));
+    t.login(5, "bob");
+    t.pass(10_000);
+    assert_eq!(t.login(6, "alice").len(), 6, "one more after 10 s");
+}
+
+#[test]
+fn a_session_that_continues_does_not_count() {
+    let mut t = Bench::with(ServerConfig { sessions_per_account: 1, ..untimed() });
+    t.login(1, "alice");
+    for conn in 2..9 {
+        t.disconnect(conn - 1);
+        assert_eq!(t.reconnect(conn, 1, "alice"), welcomed(conn, "Continued", "alice", "alice", 1));
+    }
+}
