@@ -24,7 +24,7 @@ pub async fn backup(url: &StoreUrl, to: &Path) -> Result<(), BackupError> {
     let to = to.to_owned();
     blocking(move || {
         // SQLite would create the file.
-        if !from.exists() {
+        if matches!(from.try_exists(), Ok(false)) {
             return Err(BackupError::NoDatabase(from));
         }
         let source = |source: Box<dyn std::error::Error + Send + Sync>| BackupError::Copy { path: to.clone(), source };

@@ -137,7 +137,7 @@ fn fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> R
 
 /// The file of an SQLite database that does not exist. Opening it would create an empty database.
 fn missing(url: &StoreUrl) -> Option<&Path> {
-    url.sqlite_path().filter(|path| !path.exists())
+    url.sqlite_path().filter(|path| matches!(path.try_exists(), Ok(false)))
 }
 
 /// The error for a missing database file. The usual cause is a data folder or a database that is not the server's.

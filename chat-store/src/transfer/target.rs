@@ -35,7 +35,7 @@ impl Target {
     pub(super) async fn create(url: &StoreUrl) -> Result<Self, TransferError> {
         let open_error = |source| TransferError::Open { url: url.clone(), source };
         let is_new = match &url.0 {
-            Location::Sqlite(path) if !path.exists() => {
+            Location::Sqlite(path) if matches!(path.try_exists(), Ok(false)) => {
                 let path = path.clone();
                 blocking(move || sqlite::ensure_private_file(&path)).await.map_err(open_error)?;
                 true

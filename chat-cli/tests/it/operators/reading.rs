@@ -119,6 +119,21 @@ fn changes_in_the_write_ahead_log_are_read_or_reported() {
     set_mode(&data, 0o755);
 }
 
+#[test]
+fn a_file_in_a_folder_of_others_is_not_reported_as_missing() {
+    let home = Home::new();
+    assert_eq!(home.operate(&["user", "add", "bob"]).code, Some(0));
+    let data = home.join("data");
+    set_mode(&data, 0);
+    let sentence = "cannot be read; it must be an SQLite database: Permission denied";
+    for task in [&["user", "list"][..], &["backup", "copy"]] {
+        let refused = run(&home, &[&["--data-dir", path_text(&data)], task].concat());
+        assert!(refused.code.is_some_and(|code| code != 0), "{task:?}");
+        assert_contains(&refused.err, sentence);
+    }
+    set_mode(&data, 0o700);
+}
+
 /// Creates a user with these rights on the database, and returns the URL for that user.
 fn user_with(database: &TestDatabase, user: &str, rights: &str) -> String {
     let (_, rest) = database.url_text().rsplit_once('@').unwrap();
