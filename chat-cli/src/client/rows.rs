@@ -28,8 +28,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Lays out a text. One row of the terminal remains for other lines. If there are too many rows, those around the
-    /// cursor are visible.
+    /// Lays out a text. Half of the terminal remains for other lines. If there are too many rows, those around the cursor
+    /// are visible.
     pub(super) fn new(text: &str, cursor: usize, size: Size) -> Self {
         // The last column stays empty, because terminals differ in what they do after it.
         let columns = size.columns.saturating_sub(1);
@@ -53,7 +53,7 @@ impl Rows {
             }
         }
         let (cursor_row, cursor_bytes) = place.unwrap_or_else(|| end_of(&rows));
-        let visible = size.rows.saturating_sub(1).max(1);
+        let visible = (size.rows / 2).max(1);
         let first = cursor_row.saturating_sub(visible - 1);
         let rows = rows.into_iter().skip(first).take(visible).collect();
         Self { rows, cursor_row: cursor_row - first, cursor_bytes }
@@ -150,8 +150,8 @@ mod tests {
     #[test]
     fn the_rows_around_the_cursor_are_visible() {
         let text = "a\nb\nc\nd";
-        assert_eq!(rows(text, text.len(), 80, 3), (vec!["c".to_owned(), "d".to_owned()], 1, 1));
-        assert_eq!(rows(text, 0, 80, 3), (vec!["a".to_owned(), "b".to_owned()], 0, 0));
+        assert_eq!(rows(text, text.len(), 80, 5), (vec!["c".to_owned(), "d".to_owned()], 1, 1));
+        assert_eq!(rows(text, 0, 80, 4), (vec!["a".to_owned(), "b".to_owned()], 0, 0));
         assert_eq!(rows(text, 4, 80, 1), (vec!["c".to_owned()], 0, 0));
     }
 
