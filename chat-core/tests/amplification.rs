@@ -225,7 +225,7 @@ impl Attacker {
     /// Whether the script is at a multiple of `interval`.
     fn is_time(&self, interval: Duration) -> bool {
         let interval = (interval.as_millis() / STEP.as_millis()) as u32;
-        self.steps % interval == 0
+        self.steps.is_multiple_of(interval)
     }
 
     /// The victim sees the attacker leave and return, and sends another text.
