@@ -41,6 +41,20 @@ fn sealing_a_datagram_allocates_nothing() {
     }
 }
 
+/// The programs of messages measure something at every number of receivers.
+#[test]
+fn one_receiver_is_measured_and_none_is_refused() {
+    let rows = rows(env!("CARGO_BIN_EXE_micro"), &["--peers", "1", "--runs", "1"]);
+    assert!(rows.iter().any(|row| row["part"] == "send to everyone through the socket, per datagram"), "{rows:#?}");
+    for program in [env!("CARGO_BIN_EXE_micro"), env!("CARGO_BIN_EXE_udp_fanout"), env!("CARGO_BIN_EXE_latency")] {
+        for argument in ["--peers", "--runs"] {
+            let refused = Command::new(program).args([argument, "0"]).assert().code(2);
+            let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+            assert!(text.contains("0 is not in 1.."), "{program} {argument}: {text}");
+        }
+    }
+}
+
 #[cfg(feature = "brokers")]
 #[test]
 fn chat_loses_nothing_beside_brokers() {

@@ -15,6 +15,7 @@ use chat_core::message::{Content, Recipient};
 use chat_core::peer::Output;
 use chat_net::peers::Endpoint;
 use clap::Parser;
+use clap::builder::RangedU64ValueParser;
 use tokio::net::UdpSocket;
 use tokio::task::yield_now;
 
@@ -22,16 +23,16 @@ use tokio::task::yield_now;
 #[derive(Debug, Parser)]
 struct Args {
     /// Receivers of a message to everyone.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::from(1..))]
     peers: usize,
     /// Bytes of text in a message.
     #[arg(long, default_value_t = 64)]
     size: usize,
     /// Messages in one run.
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 2_000, value_parser = RangedU64ValueParser::<u64>::from(1..))]
     messages: u64,
     /// Runs. The percentiles are those of all runs together.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<u64>::from(1..))]
     runs: u64,
     /// Output format of the results.
     #[arg(long, value_enum, default_value = "text")]

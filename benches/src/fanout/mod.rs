@@ -15,6 +15,8 @@ use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::builder::RangedU64ValueParser;
+
 #[cfg(feature = "brokers")]
 pub use self::broker::Broker;
 pub use self::plain::SystemCall;
@@ -27,7 +29,7 @@ use crate::stats::{Histogram, median};
 #[derive(Debug, clap::Parser)]
 pub struct Args {
     /// Numbers of receivers.
-    #[arg(long, value_delimiter = ',', default_value = "100,1000")]
+    #[arg(long, value_delimiter = ',', default_value = "100,1000", value_parser = RangedU64ValueParser::<usize>::from(1..))]
     peers: Vec<usize>,
     /// Bytes of text in a message. Plain datagrams have this size in all.
     #[arg(long, value_delimiter = ',', default_value = "64")]
@@ -39,7 +41,7 @@ pub struct Args {
     #[arg(long)]
     messages: Option<u64>,
     /// Runs. The results are medians.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::from(1..))]
     runs: usize,
     /// Output format of the results.
     #[arg(long, value_enum, default_value = "text")]

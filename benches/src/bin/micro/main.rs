@@ -27,6 +27,7 @@ use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use chat_core::wire::datagram::{Body, BodyContent, BodyScope, Frame, Frames, VERSION};
 use clap::Parser;
+use clap::builder::RangedU64ValueParser;
 
 use self::instructions::Part;
 
@@ -34,7 +35,7 @@ use self::instructions::Part;
 #[derive(Debug, Parser)]
 struct Args {
     /// Recipients of a message.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::from(1..=MAX_PEERS))]
     peers: usize,
     /// Bytes of text in a message.
     #[arg(long, default_value_t = 64)]
@@ -43,7 +44,7 @@ struct Args {
     #[arg(long, default_value_t = 100_000)]
     messages: u64,
     /// Runs. The results are medians.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = RangedU64ValueParser::<usize>::from(1..))]
     runs: usize,
     /// Count instructions instead of time.
     #[arg(long)]
@@ -55,6 +56,9 @@ struct Args {
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
+
+/// The most recipients. Each has a port of its own above 10,000.
+const MAX_PEERS: u64 = 50_000;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -210,12 +214,14 @@ fn send(bench: &mut Bench<'_>) -> io::Result<()> {
     if !bench.wants_time(name) {
         return Ok(());
     }
-    let rounds = (bench.args.messages / peers as u64).max(8);
+    let rounds = (bench.args.messages / peers as u64).clamp(8, MAX_SEND_ROUNDS);
     let meter = runtime()?.block_on(send_rounds(peers, bench.args.size, rounds))?;
     bench.report(name, &meter, rounds * peers as u64);
     Ok(())
 }
 
+/// The most rounds through the socket. A round of few recipients takes 20 ms, for which they delay their acks.
+const MAX_SEND_ROUNDS: u64 = 1_000;
 /// Rounds until all buffers have their final size.
 const WARM_UP_ROUNDS: u64 = 100;
 
