@@ -66,7 +66,8 @@ impl Editor {
                 break;
             }
         }
-        self.prompt.close();
+        // No key is read any more, so Ctrl-C and Ctrl-Z have to become signals again.
+        self.prompt.end();
     }
 
     /// The next item of input, or `None` at the end or after Ctrl-C.

@@ -45,9 +45,12 @@ impl Prompt {
         self.0.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Leaves the line as it was typed, and restores the settings of the terminal.
+    /// Leaves the line as it was typed, and restores the settings of the terminal. Does nothing if it has already ended.
     pub fn end(&self) {
         let mut shown = self.lock();
+        if shown.content == Content::Ended {
+            return;
+        }
         let is_typed = shown.content == Content::Line && !shown.line.is_empty();
         // The terminal may be gone.
         drop(if is_typed { shown.finish() } else { shown.hide() });
@@ -258,6 +261,7 @@ mod tests {
         prompt.end();
         assert_eq!(written.take(), "\r\x1b[J> \r\x1b[Jline\n");
         prompt.begin_line().unwrap();
+        prompt.end();
         assert_eq!(written.take(), "", "a prompt after the end");
 
         let (prompt, _, written) = self::prompt();

@@ -1,6 +1,7 @@
 //! `chat-client` at a terminal, as people use it.
 
 mod editing;
+mod ending;
 mod job_control;
 mod login;
 mod passwords;
