@@ -195,6 +195,10 @@ fn named(parameters: &[u8], last: u8) -> Option<Key> {
 }
 
 fn paste(bytes: Vec<u8>, keys: &mut VecDeque<Key>) {
+    if bytes.len() > MAX_LINE_BYTES {
+        // Its middle is gone, so the line must be refused: the text stays longer than any line.
+        return keys.push_back(Key::Paste(String::from_utf8_lossy(&bytes).into_owned()));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => keys.push_back(Key::Paste(text.replace("\r\n", "\n").replace('\r', "\n"))),
         Err(_) => keys.push_back(Key::NotUtf8),
@@ -243,12 +247,18 @@ mod tests {
         let pasted = |text: &str| Key::Paste(text.to_owned());
         assert_eq!(keys(b"\x1b[200~one\r\ntwo\rthree\x03\x1b[201~\r"), [pasted("one\ntwo\nthree\x03"), Key::Enter]);
         assert_eq!(keys(b"\x1b[200~\xff\x1b[201~x"), [Key::NotUtf8, Key::Char('x')]);
-        let long = [b"\x1b[200~", vec![b'x'; 3 * MAX_LINE_BYTES].as_slice(), b"\x1b[201~\r"].concat();
-        match keys(&long).as_slice() {
-            [Key::Paste(text), Key::Enter] => {
-                assert!(text.len() > MAX_LINE_BYTES && text.len() < MAX_LINE_BYTES + 16, "{}", text.len());
+    }
+
+    #[test]
+    fn a_pasted_text_that_is_too_long_stays_too_long() {
+        for part in ["x", "你", "\r\n"] {
+            let long = ["\x1b[200~", &part.repeat(3 * MAX_LINE_BYTES), "\x1b[201~\r"].concat();
+            match keys(long.as_bytes()).as_slice() {
+                [Key::Paste(text), Key::Enter] => {
+                    assert!(text.len() > MAX_LINE_BYTES && text.len() < MAX_LINE_BYTES + 16, "{}", text.len());
+                }
+                other => panic!("{part:?}: {} keys", other.len()),
             }
-            other => panic!("{} keys", other.len()),
         }
     }
 }
