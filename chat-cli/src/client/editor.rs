@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use chat_core::password::Password;
 use rustix::process::{Signal, kill_current_process_group};
 use tokio::sync::{Notify, mpsc};
 use zeroize::{Zeroize, Zeroizing};
@@ -173,7 +174,8 @@ impl Editor {
     }
 
     fn read_answer(&mut self) -> io::Result<Zeroizing<String>> {
-        let mut answer = Zeroizing::new(String::new());
+        // Room for the longest password, because a string that grows leaves copies behind.
+        let mut answer = Zeroizing::new(String::with_capacity(Password::MAX_CHARS * char::MAX_LEN_UTF8));
         let mut is_utf8 = true;
         loop {
             match self.next_key()?.ok_or(ErrorKind::UnexpectedEof)? {

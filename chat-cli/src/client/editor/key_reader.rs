@@ -6,7 +6,7 @@ use std::io;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, ioctl_fionread, read};
 use rustix::termios::{QueueSelector, tcflush};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::keys::{Key, KeyDecoder};
 use crate::client::raw_mode::ControlCharacters;
@@ -14,7 +14,7 @@ use crate::client::raw_mode::ControlCharacters;
 /// The most bytes that one call reads: the size of the input queue of a Linux terminal.
 const BUFFER_BYTES: usize = 4_096;
 
-/// Keys from standard input. Keys may be passwords, so what was read is wiped.
+/// Keys from standard input. They may be passwords, so their bytes are wiped from the buffer.
 pub(super) struct KeyReader {
     controls: ControlCharacters,
     decoder: KeyDecoder,
@@ -45,7 +45,10 @@ impl KeyReader {
         while self.keys.is_empty() {
             match read(io::stdin(), self.buffer.as_mut_slice()) {
                 Ok(0) => return Ok(None),
-                Ok(bytes) => self.buffer[..bytes].iter().for_each(|&byte| self.decoder.decode(byte, &mut self.keys)),
+                Ok(bytes) => {
+                    self.buffer[..bytes].iter().for_each(|&byte| self.decoder.decode(byte, &mut self.keys));
+                    self.buffer.zeroize();
+                }
                 Err(Errno::INTR) => {}
                 // Another program has left the terminal in non-blocking mode.
                 Err(Errno::AGAIN) => wait_for_input()?,
