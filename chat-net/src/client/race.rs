@@ -17,9 +17,9 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// Why no address answered.
 #[derive(Debug)]
 pub(super) enum Lost {
-    /// No attempt succeeded. This is the error of the last one that failed.
+    /// No attempt succeeded. This is the last error that came from the network or the host, or else the last one.
     Refused(io::Error),
-    /// The deadline passed before any attempt failed.
+    /// The deadline passed, and no error came from the network or the host.
     TimedOut,
 }
 
@@ -78,12 +78,14 @@ where
                     Some(Ok((_, Ok(connection)))) => return Some(connection),
                     Some(Ok((address, Err(failure)))) => {
                         log::debug!("cannot connect to {address}: {failure}");
-                        error = Some(failure);
+                        if is_answer(&failure) || !error.as_ref().is_some_and(is_answer) {
+                            error = Some(failure);
+                        }
                         // This attempt is over, so the next one begins without the delay.
                         next_at = Instant::now();
                     }
                     // A runtime that shuts down cancels its tasks.
-                    Some(Err(_)) => {}
+                    Some(Err(_)) => next_at = Instant::now(),
                     None => return None,
                 },
                 () = sleep_until(next_at), if waiting.len() > 0 => {}
@@ -92,8 +94,16 @@ where
     };
     match timeout_at(deadline, race).await {
         Ok(Some(connection)) => Ok(connection),
-        Ok(None) | Err(_) => Err(error.map_or(Lost::TimedOut, Lost::Refused)),
+        Ok(None) => Err(error.map_or(Lost::TimedOut, Lost::Refused)),
+        Err(_) => Err(error.filter(is_answer).map_or(Lost::TimedOut, Lost::Refused)),
     }
+}
+
+/// Whether an error came from the network or the host. Other errors come from this machine, for example because it has
+/// no IPv6. They say nothing about the server, and would hide why its other address does not answer.
+fn is_answer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, TimedOut};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | HostUnreachable | TimedOut)
 }
 
 #[cfg(test)]
@@ -145,6 +155,29 @@ mod tests {
         let (result, took) = race(last).await;
         assert_eq!(result.unwrap(), addresses(&FOUR)[1]);
         assert!(took < ATTEMPT_DELAY * 2, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_of_this_machine_hides_neither_a_refusal_nor_a_timeout() {
+        // The resolver puts the addresses that this machine cannot reach last.
+        let all = || addresses(&[FOUR[0], SIX[0]]);
+        let deadline = || Instant::now() + Duration::from_secs(10);
+        let unreachable = || io::Error::from(io::ErrorKind::NetworkUnreachable);
+        let refused = connect(all(), deadline(), |address| async move {
+            let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+            Err::<(), _>(if address.is_ipv6() { unreachable() } else { refused })
+        });
+        let kind = |result: Result<(), Lost>| match result {
+            Err(Lost::Refused(error)) => Some(error.kind()),
+            _ => None,
+        };
+        assert_eq!(kind(refused.await), Some(io::ErrorKind::ConnectionRefused));
+        let silent = connect(all(), deadline(), |address| async move {
+            if address.is_ipv6() { Err(unreachable()) } else { pending().await }
+        });
+        assert!(matches!(silent.await, Err::<(), _>(Lost::TimedOut)));
+        let nowhere = connect(all(), deadline(), |_| async move { Err(unreachable()) });
+        assert_eq!(kind(nowhere.await), Some(io::ErrorKind::NetworkUnreachable));
     }
 
     #[tokio::test(start_paused = true)]
