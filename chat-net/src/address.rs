@@ -44,7 +44,11 @@ impl ServerAddress {
                     if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(AddressError::Bracket)?) };
                 (host, port)
             }
-            None if without_zone(typed).parse::<Ipv6Addr>().is_ok() => (typed, None),
+            None if without_zone(typed).parse::<Ipv6Addr>().is_ok() => match typed.split_once('%') {
+                // Probably a port. In brackets, the name of an interface may contain a colon.
+                Some((_, zone)) if zone.contains(':') => return Err(AddressError::Bracket),
+                _ => (typed, None),
+            },
             None if typed.matches(':').count() > 1 => return Err(AddressError::Bracket),
             None => typed.split_once(':').map_or((typed, None), |(host, port)| (host, Some(port))),
         };
@@ -254,6 +258,7 @@ mod tests {
             ("服务器:80", "服务器:80"),
             ("[fe80:0::1%eth0]:9000", "[fe80::1%eth0]:9000"),
             ("fe80::1%3", "[fe80::1%3]:7777"),
+            ("[fe80::1%eth0:1]", "[fe80::1%eth0:1]:7777"),
         ] {
             let address = ServerAddress::parse(typed).unwrap();
             assert_eq!(address.to_string(), shown, "{typed}");
@@ -278,6 +283,7 @@ mod tests {
             ("two words:1", Host("two words".into())),
             ("http//x", Host("http//x".into())),
             ("fe80::1:99999", Bracket),
+            ("fe80::1%eth0:9000", Bracket),
             ("[::1", Bracket),
             ("[::1]7", Bracket),
             ("[host]:7", Bracket),
