@@ -10,13 +10,13 @@ use crate::interfaces;
 
 #[derive(Debug, Default)]
 pub(super) struct ForwarderLog {
-    told: HashSet<IpAddr>,
+    reported: HashSet<IpAddr>,
     /// The addresses of this machine, and when they were listed.
     own: Option<(Instant, Vec<IpAddr>)>,
 }
 
 /// The most addresses that are reported. A server rarely has more than two forwarders.
-const MAX_TOLD: usize = 16;
+const MAX_REPORTED: usize = 16;
 
 /// How long the list of this machine's addresses counts as current.
 const LIST_LIFE: Duration = Duration::from_secs(60);
@@ -24,14 +24,14 @@ const LIST_LIFE: Duration = Duration::from_secs(60);
 impl ForwarderLog {
     /// Warns that a connection came from `observed`, although its client has another address, `offered`.
     pub(super) fn warn(&mut self, observed: IpAddr, offered: IpAddr) {
-        if self.told.contains(&observed) || self.told.len() >= MAX_TOLD {
+        if self.reported.contains(&observed) || self.reported.len() >= MAX_REPORTED {
             return;
         }
         // A client on the server's own machine has the machine's addresses and connects over loopback without a forwarder.
         if observed.is_loopback() && self.is_own(offered) {
             return;
         }
-        self.told.insert(observed);
+        self.reported.insert(observed);
         log::warn!(
             "clients connect from {observed}, which is not their own address (one has {offered}): a port forwarder or a \
              tunnel seems to be in front of this server; others see the addresses that the clients state themselves; \
