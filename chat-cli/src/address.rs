@@ -80,7 +80,7 @@ pub enum BindAddressError {
     #[error(transparent)]
     Zone(#[from] UnknownZone),
     /// An address that is not link-local has a zone.
-    #[error("{0} is not link-local, so it has no zone; write it without % and the name behind it")]
+    #[error("{0} is not link-local, so it has no zone; leave out % and the name after it")]
     NotLinkLocal(IpAddr),
 }
 

@@ -56,7 +56,7 @@ pub enum ErrorCode {
     RegistrationUnanswered,
     /// The server rejected the request for a reason that no user can correct.
     RequestRefused,
-    /// The server has another key than before.
+    /// The server's key has changed.
     ServerKeyChanged,
     /// The server cannot reach its accounts.
     StorageUnavailable,

@@ -111,7 +111,7 @@ fn check_access(path: &Path, user: u32, owner: u32, mode: u32) -> Result<(), Cli
     }
     if mode & EVERYBODY_WRITES != 0 {
         return Err(CliError::not_there(format_args!(
-            "every user can write the data folder {path}, and the keys in it may be somebody else's"
+            "every user can write the data folder {path}, and the keys in it may belong to another user"
         ))
         .hint("choose another folder with --data-dir DIR, or restrict this one with chmod 700 if all files in it are yours"));
     }

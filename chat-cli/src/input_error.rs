@@ -52,7 +52,7 @@ pub enum InputError {
         suggestion: Option<String>,
     },
     /// The recipient is the sender.
-    #[error("that is you; a message goes to somebody else")]
+    #[error("you cannot send a message to yourself; name another user")]
     ToOneself,
     /// The queue of messages is full, for this recipient or in all.
     #[error("too many messages are waiting to be delivered; try again in a moment")]
@@ -64,7 +64,7 @@ pub enum InputError {
     #[error("the password was not changed: {0}")]
     PasswordNotChanged(String),
     /// The connection broke during a change of the password, so its outcome is unknown. The value is the reason.
-    #[error("it is not known whether the password was changed: {0}")]
+    #[error("the password may or may not have changed: {0}")]
     PasswordUncertain(String),
     /// The line was typed before the prompt for a password, and it may be the password.
     #[error("a line typed ahead of the passwords was not sent, because it may be one of them; type it again")]

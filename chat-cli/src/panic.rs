@@ -30,7 +30,7 @@ pub(crate) fn end_program_on_panic() {
 fn write(err: &mut impl Write, panic: &PanicHookInfo<'_>) -> io::Result<()> {
     let what = panic.payload_as_str().unwrap_or("an unknown panic").replace('\n', " ");
     let place = panic.location().map_or_else(String::new, |location| format!(" ({location})"));
-    writeln!(err, "error: the program ends because of a bug, please report it: {what}{place}")?;
+    writeln!(err, "error: internal error; please report it: {what}{place}")?;
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
         writeln!(err, "{backtrace}")?;

@@ -102,7 +102,7 @@ pub fn ask(kind: PasswordKind, prompt: &mut dyn PasswordPrompt) -> Result<Passwo
             }
             Ok(password) if kind == PasswordKind::Existing => return Ok(password),
             Ok(password) => {
-                let again = prompt.read_hidden("the same again: ").map_err(failed)?;
+                let again = prompt.read_hidden("repeat new password: ").map_err(failed)?;
                 if Password::parse(&again).is_ok_and(|again| again.expose() == password.expose()) {
                     return Ok(password);
                 }

@@ -77,7 +77,7 @@ pub fn refused(error: &io::Error) -> CliError {
 }
 
 fn missing_threads() -> CliError {
-    with_hint(CliError::system("the system refuses the threads that the program needs"))
+    with_hint(CliError::system("the system does not allow the threads that the program needs"))
 }
 
 fn with_hint(error: CliError) -> CliError {

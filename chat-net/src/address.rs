@@ -226,7 +226,7 @@ pub enum AddressError {
         example: String,
     },
     /// An IPv6 address that is not link-local has a zone.
-    #[error("{0} is not link-local, so it has no zone; write it without % and the name behind it")]
+    #[error("{0} is not link-local, so it has no zone; leave out % and the name after it")]
     Zone(Ipv6Addr),
     /// The address cannot be advertised.
     #[error("'{0}' cannot be advertised; write IP or IP:PORT of one machine, for example 192.168.1.5:40001")]

@@ -20,10 +20,10 @@ pub enum CertificateProblem {
     #[error("is not signed by any of the authorities that this client trusts")]
     UnknownAuthority,
     /// An authority with the name of a trusted one signed it, with another key.
-    #[error("is signed by an authority that has the name of a trusted one and another key")]
+    #[error("is signed by an authority with the same name as a trusted one, but another key")]
     OtherAuthority,
     /// It belongs to an authority. `openssl req -x509` makes such certificates.
-    #[error("is that of an authority (CA:TRUE), and an authority's certificate cannot be a server's")]
+    #[error("is a certificate authority's own certificate (CA:TRUE), which a server cannot use")]
     IsAuthority,
     /// It has no alternative names. The common name does not count (RFC 9525, section 2).
     #[error("names no host: it has no subject alternative name")]
@@ -37,7 +37,7 @@ pub enum CertificateProblem {
         names: Vec<String>,
     },
     /// Its validity begins later.
-    #[error("is not valid before {from}, and the clock of this machine says {now}")]
+    #[error("is not valid before {from}, and this machine's clock is at {now}")]
     NotYetValid {
         /// The beginning of its validity.
         from: Timestamp,
@@ -45,7 +45,7 @@ pub enum CertificateProblem {
         now: Timestamp,
     },
     /// Its validity is over.
-    #[error("expired at {until}, and the clock of this machine says {now}")]
+    #[error("expired at {until}, and this machine's clock is at {now}")]
     Expired {
         /// The end of its validity.
         until: Timestamp,
@@ -118,11 +118,7 @@ impl CertificateProblem {
 }
 
 fn other_host(host: &str, names: &[String]) -> String {
-    if names.is_empty() {
-        format!("is not for {host}")
-    } else {
-        format!("is for {}, and not for {host}", names.join(", "))
-    }
+    if names.is_empty() { format!("is not for {host}") } else { format!("is for {}, not for {host}", names.join(", ")) }
 }
 
 /// The host names in a certificate.
@@ -191,7 +187,7 @@ mod tests {
         let Err(Error::InvalidCertificate(error)) = verify_server_name(&parsed, &host) else { panic!() };
         assert_eq!(
             CertificateProblem::new(&error, certificate.der(), &host).to_string(),
-            "is for chat.example, and not for lab"
+            "is for chat.example, not for lab"
         );
     }
 }

@@ -105,7 +105,7 @@ pub enum ConnectError {
     /// The server's key is not the one that is known. Either the operator has changed it, or somebody intercepts the
     /// connection.
     #[error(
-        "{server} has another key than before: its fingerprint was {known} and is now {shown}; nothing was sent to it"
+        "the key of {server} has changed: its fingerprint was {known} and is now {shown}; nothing was sent to the server"
     )]
     FingerprintChanged {
         /// The address of the server.
@@ -203,7 +203,7 @@ pub enum EndReason {
     #[error(transparent)]
     Ended(#[from] chat_core::wire::control::Ended),
     /// The server rejected the attempt to resume it.
-    #[error("the server rejects the return of this session: {0}")]
+    #[error("the server refused to resume this session: {0}")]
     Rejected(Rejection),
     /// The server now speaks another version of the protocol.
     #[error(transparent)]

@@ -26,7 +26,7 @@ pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
 /// warning.
 ///
 /// # Errors
-/// The file cannot be read, or other users can still write it, so that the secret may be theirs.
+/// The file cannot be read, or other users can still write it, so that they may have replaced the secret.
 pub(crate) fn read_private(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = File::open(path)?;
     #[cfg(unix)]
@@ -58,7 +58,9 @@ fn make_private(file: &File, path: &Path) -> io::Result<()> {
         return Ok(());
     }
     if now & OTHERS_WRITE != 0 {
-        return Err(io::Error::other("other users can write it, so it may be theirs; restrict it with chmod 600"));
+        return Err(io::Error::other(
+            "other users can write it, so its content may not be yours; if it is, restrict it with chmod 600",
+        ));
     }
     let why = changed.err().map_or_else(|| "the file system keeps its mode".to_owned(), |error| error.to_string());
     log::warn!("other users can read {}, and this program cannot change that: {why}", path.display());
@@ -138,7 +140,7 @@ pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other("too many symbolic links lead from one to the next"))
+    Err(io::Error::other("too many levels of symbolic links"))
 }
 
 /// Locks a file next to `path` until the returned file is dropped. The lock file is never deleted, because another process
@@ -163,7 +165,7 @@ pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if begin.elapsed() < patience => thread::sleep(LOCK_PAUSE),
             Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(ErrorKind::TimedOut, "another program keeps it locked"));
+                return Err(io::Error::new(ErrorKind::TimedOut, "another program holds its lock; try again"));
             }
         }
     }

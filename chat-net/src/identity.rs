@@ -95,9 +95,10 @@ impl ServerIdentity {
             rustls::Error::InconsistentKeys(_) => {
                 IdentityError::OtherKey { certificate: chain_path.into(), key: key_path.into() }
             }
-            _ => {
-                broken(key_path, "TLS has no use for this kind of private key; use ECDSA, Ed25519, or RSA of 2048 bits")
-            }
+            _ => broken(
+                key_path,
+                "TLS does not support this kind of private key; use ECDSA, Ed25519, or RSA of at least 2048 bits",
+            ),
         })?;
         Ok(Self { certified: Arc::new(certified), ticket_key, fingerprint })
     }
@@ -120,16 +121,20 @@ impl fmt::Debug for ServerIdentity {
     }
 }
 
+/// What is wrong with a ticket key of another length.
+const BROKEN_TICKET_KEY: &str =
+    "a ticket key has 32 bytes; delete the file (all users must then log in with their passwords)";
+
 fn ticket_key(path: &Path) -> Result<Zeroizing<[u8; TICKET_KEY_LEN]>, IdentityError> {
     let bytes = read_or_create(path, || {
         let mut key = Zeroizing::new(vec![0; TICKET_KEY_LEN]);
         SystemGenerator.fill(&mut key);
         Ok(key)
     })?;
-    let bytes: &[u8; TICKET_KEY_LEN] = bytes.as_slice().try_into().map_err(|_| IdentityError::Broken {
-        path: path.into(),
-        what: "a ticket key has 32 bytes; delete the file, and everybody logs in again",
-    })?;
+    let bytes: &[u8; TICKET_KEY_LEN] = bytes
+        .as_slice()
+        .try_into()
+        .map_err(|_| IdentityError::Broken { path: path.into(), what: BROKEN_TICKET_KEY })?;
     Ok(Zeroizing::new(*bytes))
 }
 
@@ -191,7 +196,7 @@ pub enum IdentityError {
     },
     /// The private key belongs to another certificate.
     #[error(
-        "the private key in {} does not belong to the certificate in {}; name the key for which the certificate was made",
+        "the private key in {} does not belong to the certificate in {}; name the key that belongs to the certificate",
         .key.display(), .certificate.display()
     )]
     OtherKey {
@@ -247,7 +252,7 @@ mod tests {
             (IDENTITY_FILE, key, "it holds no certificate"),
             (IDENTITY_FILE, certificate, "it holds no private key in PEM form"),
             (IDENTITY_FILE, &good[..good.len() - 40], "it is not a PEM file"),
-            (TICKET_FILE, "short", "a ticket key has 32 bytes; delete the file, and everybody logs in again"),
+            (TICKET_FILE, "short", BROKEN_TICKET_KEY),
         ] {
             fs::write(folder.path().join(file), content).unwrap();
             let error = ServerIdentity::load_or_create(folder.path()).unwrap_err();

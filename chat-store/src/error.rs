@@ -57,7 +57,7 @@ pub enum OpenError {
     /// The newest changes are in a file beside the SQLite file, and a folder that is not writable prevents reading them.
     #[error(
         "the newest changes of the database file {} are in another file beside it, which cannot be read in a folder that \
-         is not writable; copy all files whose names begin alike into a writable folder, and name the copy",
+         is not writable; copy it with its -wal, -shm and -journal files into a writable folder, and use that copy",
         path.display()
     )]
     UnreadableJournal {
@@ -138,7 +138,7 @@ pub enum BackupError {
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
     /// Source and target are the same database.
-    #[error("the accounts are in {0} already")]
+    #[error("source and target are the same database: {0}")]
     SameDatabase(StoreUrl),
     /// A server has claimed the database.
     #[error("a server uses {0}")]

@@ -38,8 +38,8 @@ impl Backend {
             let other = UserName::parse(&(kept + &suffix)).map_err(damaged)?;
             if self.try_rename(id, &other).await? {
                 log::warn!(
-                    "account {id} is now called {other}: another account has the name {name}, which is the same in \
-                     capital letters; tell its owner"
+                    "account {id} was renamed from {name} to {other}, because the name of another account differs only in a \
+                     final sigma; inform the owner of account {id}"
                 );
                 return Ok(());
             }

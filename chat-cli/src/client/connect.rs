@@ -84,7 +84,7 @@ impl AskUser for AtTerminal {
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         let question = format!(
             "{server} is not a known server. Its fingerprint is\n  {fingerprint}\n\
-             On the server, `chat-server fingerprint` prints the true one. Are they the same? [y/n] "
+             On the server, `chat-server fingerprint` prints the true one. Do the fingerprints match? [y/n] "
         );
         Box::pin(async move {
             let answer = spawn_blocking(move || terminal::ask(&question)).await;

@@ -86,7 +86,7 @@ fn connection(notice: &client::Notice, f: &mut fmt::Formatter<'_>) -> fmt::Resul
     match notice {
         Connection::NewSession(_) => f.write_str("the server no longer had the session, so a new one began"),
         Connection::PeerMisbehaved(user) => {
-            write!(f, "the program of {user} broke the protocol; nothing is sent to {user} until the next login there")
+            write!(f, "the program of {user} broke the protocol; nothing is sent to {user} until {user} logs in again")
         }
         Connection::PeerResponsive(user) => write!(f, "{user} answers again"),
         Connection::PeerUnresponsive(user) => {
@@ -116,7 +116,7 @@ fn connection(notice: &client::Notice, f: &mut fmt::Formatter<'_>) -> fmt::Resul
         ),
         Connection::ServerStopping => f.write_str("the server is stopping; messages between users still arrive"),
         Connection::SessionExhausted => f.write_str(
-            "this session has met more users than it can remember; log in again to write to users who come online now",
+            "this session has reached its limit of users; log in again to write to users who come online now",
         ),
     }
 }

@@ -316,7 +316,10 @@ mod tests {
             text.render(&ViewEvent::Notice(&Notice::Connection(client::Notice::Reconnected)), &mut out),
             Stream::Diagnostics
         );
-        assert_eq!(out, "error: that is you; a message goes to somebody else\nnote: connected to the server again\n");
+        assert_eq!(
+            out,
+            "error: you cannot send a message to yourself; name another user\nnote: connected to the server again\n"
+        );
     }
 
     #[test]

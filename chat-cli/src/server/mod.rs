@@ -130,7 +130,7 @@ fn fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> R
     let is_new = certificate.is_none() && !folder.join(IDENTITY_FILE).exists();
     let identity = identity(folder, certificate)?;
     if is_new {
-        log::warn!("there was no key in {}; this is a new one", folder.path().display());
+        log::warn!("{} contained no key; created a new one", folder.path().display());
     }
     print(&format!("{}\n", identity.fingerprint()))
 }

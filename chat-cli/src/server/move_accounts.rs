@@ -22,9 +22,9 @@ pub(super) async fn move_accounts(data_dir: &Path, from: &StoreUrl, to: &StoreUr
     // An account that is registered during the transfer would be missing from the copy.
     let _lock = lock(data_dir)?;
     let count = transfer(from, to).await.map_err(|error| describe(&error))?;
-    let accounts = if count == 1 { "1 account is".to_owned() } else { format!("{count} accounts are") };
+    let (accounts, them) = if count == 1 { ("account", "it") } else { ("accounts", "them") };
     Ok(format!(
-        "{accounts} copied to {to} and the same there\n\
+        "copied {count} {accounts} to {to} and verified {them}\n\
          {from} is unchanged; configure {to} as the database before you start the server again\n"
     ))
 }

@@ -136,8 +136,8 @@ pub(super) struct ServerSettings {
     #[arg(long, env = "CHAT_FRAME_BURST", value_name = "NUMBER", help_heading = LIMITS)]
     pub(super) frame_burst: Option<Number<1, 100_000>>,
 
-    /// Maximum number of password checks running or waiting; fewer if they would take more than 10 s. Further clients are
-    /// told when to retry [default: 1024]
+    /// Maximum number of password checks running or waiting; fewer if they would take more than 10 s. Further clients
+    /// receive a retry time [default: 1024]
     #[arg(long, env = "CHAT_MAX_PASSWORD_CHECKS", value_name = "NUMBER", help_heading = LIMITS)]
     pub(super) max_password_checks: Option<Number<1, 100_000>>,
 

@@ -75,7 +75,7 @@ fn unavailable(cause: &(dyn Error + 'static)) -> CliError {
 }
 
 async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliError> {
-    let (mut table, mut lines) = (Table::new(["user", "status", "made", "last seen"]), String::new());
+    let (mut table, mut lines) = (Table::new(["user", "status", "created", "last seen"]), String::new());
     let mut after: Option<AccountId> = None;
     loop {
         let page = accounts.list(after, PAGE).await.map_err(|error| match &error {
@@ -108,8 +108,8 @@ fn shown_name(account: &ListedAccount) -> String {
 fn warn_if_invalid(account: &ListedAccount) {
     if let Err(invalid) = &account.name {
         log::warn!(
-            "nobody can log in as '{}' (account {}) any more: {}; give its owner another account with `chat-server user \
-             add NAME`",
+            "'{}' (account {}) is no longer a valid user name, so its owner cannot log in: {}; create another account for \
+             them with `chat-server user add NAME`",
             shown_name(account),
             account.id.get(),
             invalid.reason
@@ -124,7 +124,7 @@ struct AccountLine<'a> {
     status: &'static str,
     created: u64,
     last_seen: Option<u64>,
-    /// Why the user name is not allowed any more.
+    /// Why the user name is no longer valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     invalid: Option<String>,
 }

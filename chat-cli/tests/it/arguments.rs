@@ -381,7 +381,7 @@ fn each_wrong_line_gets_its_own_message_and_the_next_line_is_read() {
     let home = Home::new();
     let server = Server::start_in(&home, &[]);
     let wrong = [
-        ("/msg alice hi", "that is you; a message goes to somebody else"),
+        ("/msg alice hi", "you cannot send a message to yourself; name another user"),
         ("/msg bob hi", "nobody called bob is online; /who lists who is"),
         ("/msg b@b hi", "the user name contains '@'; "),
         ("/msg bob", "the text is empty; type something to send"),

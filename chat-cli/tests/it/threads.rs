@@ -147,7 +147,7 @@ fn assert_bug(code: Option<i32>, err: &str) {
     assert_eq!(code, Some(70), "{err}");
     let lines: Vec<&str> = err.lines().collect();
     assert!(lines.len() == 1, "{err}");
-    assert!(lines[0].starts_with("error: the program ends because of a bug, please report it: "), "{err}");
+    assert!(lines[0].starts_with("error: internal error; please report it: "), "{err}");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_panic_in_any_thread_ends_the_client_and_restores_the_terminal() {
     fs::write(&trigger, "").unwrap();
     terminal.type_line("/who");
     let shown = terminal.until_output("code=70");
-    assert_contains(&shown, "error: the program ends because of a bug, please report it: ");
+    assert_contains(&shown, "error: internal error; please report it: ");
     let settings = terminal.until_output(" echo ");
     assert!(!settings.contains("-icanon"), "{settings}");
 }

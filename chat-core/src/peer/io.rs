@@ -106,7 +106,7 @@ pub enum SendError {
     #[error("{0} is not online")]
     UnknownRecipient(UserName),
     /// The recipient is the sender.
-    #[error("that is yourself; write to somebody else")]
+    #[error("you cannot send a message to yourself; name another user")]
     ToOneself,
     /// The recipient's queue is full, or the queues of all recipients together are.
     #[error("too many messages are waiting to be delivered; try again in a moment")]

@@ -33,9 +33,9 @@ impl ForwarderLog {
         }
         self.reported.insert(observed);
         log::warn!(
-            "clients connect from {observed}, which is not their own address (one has {offered}): a port forwarder or a \
-             tunnel seems to be in front of this server; others see the addresses that the clients state themselves; \
-             limits per address count these clients together; if all clients come that way, set trust-observed to no"
+            "clients connect from {observed}, but one has the address {offered}: a port forwarder or tunnel seems to be in \
+             front of this server. Peers receive the addresses that these clients offer. Limits per address count these \
+             clients together. If all clients connect that way, set trust-observed to no"
         );
     }
 

@@ -54,7 +54,7 @@ impl<A: Accounts> Jobs<A> {
                     && self.warnings.allows()
                 {
                     log::error!(
-                        "the accounts are unavailable, clients are asked to try again later: {}",
+                        "the accounts are unavailable; clients are asked to try again later: {}",
                         error_chain(cause)
                     );
                 }

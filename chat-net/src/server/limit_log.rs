@@ -68,8 +68,8 @@ const fn consequence(limit: Limit) -> &'static str {
         Limit::HandshakeTime => "connections whose handshake takes longer are closed",
         Limit::LoginTime => "connections that take longer to log in are closed",
         Limit::Handshakes => "further connections wait",
-        Limit::SessionsPerAccount | Limit::SessionsPerAddress => "further sessions have to wait",
-        Limit::FailedLogins => "further attempts have to wait",
+        Limit::SessionsPerAccount | Limit::SessionsPerAddress => "further sessions are delayed",
+        Limit::FailedLogins => "further attempts are delayed",
         Limit::Registration => "clients that may not register are rejected",
         Limit::UnreadOutput => "clients that do not read are disconnected",
     }

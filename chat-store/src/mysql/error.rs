@@ -61,7 +61,7 @@ pub enum ConnectError {
     },
     /// The URL requires TLS, and no trusted connection could be made.
     #[error(
-        "there is no secure connection to the database server at {server}; check its certificate, and the file that \
+        "cannot make a secure connection to the database server at {server}; check its certificate, and the file that \
          ca=FILE in the URL names"
     )]
     Tls {
@@ -120,8 +120,8 @@ pub enum ConnectError {
     },
     /// The server or this user has reached its limit of connections.
     #[error(
-        "the database server at {server} allows no further connections; end some, or raise its limit (max_connections, \
-         max_user_connections)"
+        "the database server at {server} has reached its limit of connections; close some, or raise the limit \
+         (max_connections, max_user_connections)"
     )]
     Full {
         /// The address in the URL.
@@ -150,7 +150,7 @@ pub enum ConnectError {
         source: Refusal,
     },
     /// The server refuses for another reason, which it states.
-    #[error("the database server at {server} refuses")]
+    #[error("the database server at {server} refuses the connection")]
     Refused {
         /// The address in the URL.
         server: String,

@@ -113,7 +113,7 @@ pub enum UrlError {
     #[error("an SQLite database in memory cannot keep accounts; write sqlite:PATH")]
     SqliteMemory,
     /// An SQLite URL that contains another URL, which may hold a password.
-    #[error("the SQLite URL has another URL in the place of its path; write sqlite:PATH, or the other URL alone")]
+    #[error("the SQLite URL contains another URL instead of a path; write sqlite:PATH, or the other URL alone")]
     SqliteUrl,
     /// A MySQL URL that cannot be parsed.
     #[error(
@@ -124,7 +124,7 @@ pub enum UrlError {
     /// A MySQL URL in which a special character, usually of the password, is not percent-encoded.
     #[error(
         "the MySQL URL has a special character that is not percent-encoded; in the user name and the password write %2F \
-         for /, %3F for ?, %23 for # and %25 for %, and write %40 for every @ but the one before the host"
+         for /, %3F for ?, %23 for # and %25 for %, and write %40 for every @ except the one before the host"
     )]
     NotEncoded,
     /// A MySQL URL with an unknown option or an invalid value of one. The text does not quote what the URL contains,

@@ -126,7 +126,7 @@ fn error() {
     );
     assert_line(
         &ViewEvent::Error { error: &InputError::ToOneself, reference: None },
-        r#"{"event":"error","code":"to-oneself","text":"that is you; a message goes to somebody else"}"#,
+        r#"{"event":"error","code":"to-oneself","text":"you cannot send a message to yourself; name another user"}"#,
     );
 }
 

@@ -43,8 +43,8 @@ fn a_server_with_another_key_is_refused_before_the_password_is_sent() {
             assert_eq!(
                 refused.err,
                 format!(
-                    "error: {address} has another key than before: its fingerprint was {old} and is now {}; nothing was \
-                     sent to it\nhint: ask the operator whether the key was changed; `chat-server fingerprint` prints the \
+                    "error: the key of {address} has changed: its fingerprint was {old} and is now {}; nothing was \
+                     sent to the server\nhint: ask the operator whether the key was changed; `chat-server fingerprint` prints the \
                      true one\nhint: if it was, `chat-client forget {address}` forgets the old key\n",
                     server.fingerprint
                 )

@@ -97,11 +97,15 @@ fn a_certificate_that_openssl_req_x509_made_is_explained_on_both_sides() {
     let server = office.serve(&files);
     assert_contains(
         &server.process.errors(),
-        "openssl-cert.pem: it is that of an authority (CA:TRUE), and an authority's certificate cannot be a server's; \
+        "openssl-cert.pem: it is a certificate authority's own certificate (CA:TRUE), which a server cannot use; \
          clients that know the fingerprint (--fingerprint) accept it",
     );
     let refused = office.join(&server, "alice", &["--ca", path_text(&files[0])]);
-    assert_refused(&refused, &server, "is that of an authority (CA:TRUE), and an authority's certificate cannot be");
+    assert_refused(
+        &refused,
+        &server,
+        "is a certificate authority's own certificate (CA:TRUE), which a server cannot use",
+    );
     let way_out = office.join(&server, "alice", &["--fingerprint", &server.fingerprint]);
     assert_eq!((way_out.code, way_out.err.as_str()), (Some(0), ""));
 }
@@ -123,18 +127,15 @@ fn each_certificate_that_a_client_refuses_has_its_own_sentence() {
             &stranger,
             "is not signed by any of the authorities that this client trusts; nothing was sent to the server\n",
         ),
-        (&namesake, "is signed by an authority that has the name of a trusted one and another key; nothing was sent"),
-        (&edwards, "is signed by an authority that has the name of a trusted one and another key; nothing was sent"),
+        (&namesake, "is signed by an authority with the same name as a trusted one, but another key; nothing was sent"),
+        (&edwards, "is signed by an authority with the same name as a trusted one, but another key; nothing was sent"),
     ] {
         let refused = office.join(&server, "bob", &["--ca", path_text(ca)]);
         assert_refused(&refused, &server, problem);
     }
     let address = server.address.to_string();
     let refused = office.join(&server, "bob", &["--ca", path_text(&ca), "--server", &address]);
-    assert_contains(
-        &refused.err,
-        &format!("of {address} cannot be trusted: it is for localhost, and not for 127.0.0.1;"),
-    );
+    assert_contains(&refused.err, &format!("of {address} cannot be trusted: it is for localhost, not for 127.0.0.1;"));
     let clock = preload(
         &office.home,
         "clock",
@@ -148,7 +149,7 @@ fn each_certificate_that_a_client_refuses_has_its_own_sentence() {
     assert_refused(
         &early,
         &server,
-        "is not valid before 1975-01-01T00:00:00.000Z, and the clock of this machine says 1973-03-03T",
+        "is not valid before 1975-01-01T00:00:00.000Z, and this machine's clock is at 1973-03-03T",
     );
     assert_contains(&early.err, "hint: set the clock of this machine if it is wrong, ");
     server.stop();
@@ -158,7 +159,7 @@ fn each_certificate_that_a_client_refuses_has_its_own_sentence() {
     later.not_after = date_time_ymd(3002, 2, 3);
     let (files, ca) = office.issue_by("later", &later, "ours");
     let mut server = office.serve(&files);
-    let problem = "is not valid before 3001-02-03T00:00:00.000Z, and the clock of this machine says 20";
+    let problem = "is not valid before 3001-02-03T00:00:00.000Z, and this machine's clock is at 20";
     assert_contains(&server.process.errors(), problem);
     let refused = office.join(&server, "bob", &["--ca", path_text(&ca)]);
     assert_refused(&refused, &server, problem);
@@ -198,7 +199,7 @@ fn a_key_of_another_certificate_is_reported_at_the_start_and_at_a_reload() {
     let [_, other_key] = office.issue("two", &for_localhost());
     let sentence = |key: &PathBuf| {
         format!(
-            "the private key in {} does not belong to the certificate in {}; name the key for which the certificate was made",
+            "the private key in {} does not belong to the certificate in {}; name the key that belongs to the certificate",
             key.display(),
             certificate.display()
         )

@@ -50,10 +50,12 @@ fn a_secret_that_others_can_read_is_a_warning_and_one_that_they_can_write_an_err
     set(0o660);
     let Finished { code, out, err } = finish(&mut command(&home));
     assert_eq!((code, out.as_str()), (Some(3), ""));
-    assert_contains(
-        &err,
-        &format!("error: {} cannot be read: other users can write it, so it may be theirs", files[0].display()),
+    let sentence = format!(
+        "error: {} cannot be read: other users can write it, so its content may not be yours; if it is, restrict it with \
+         chmod 600",
+        files[0].display()
     );
+    assert_contains(&err, &sentence);
 
     let mut server = Server::start_in(&home, &[]);
     assert_contains(&server.process.errors(), "was accessible to other users; now only its owner can read it");

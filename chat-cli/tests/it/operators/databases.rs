@@ -49,7 +49,7 @@ fn commands_with_another_data_folder_report_the_missing_database() {
     let database = format!("sqlite:{}", none.display());
     let at = |args: &[&str]| home.operate(&[&["--database", &database], args].concat());
     let new = home.operate(&["fingerprint"]);
-    assert_eq!((new.code, new.err.contains("this is a new one")), (Some(0), true), "{}", new.err);
+    assert_eq!((new.code, new.err.contains("contained no key; created a new one")), (Some(0), true), "{}", new.err);
     let same = home.operate(&["fingerprint"]);
     assert_eq!((same.out, same.err.as_str()), (new.out, ""));
     for task in [&["user", "list"][..], &["user", "disable", "bob"], &["move", "--to-database", "sqlite:other"]] {
@@ -127,7 +127,7 @@ fn accounts_move_to_mysql_and_back() {
     let before = home.operate(&["user", "list"]).out;
     let moved = home.operate(&there);
     assert_eq!((moved.code, moved.err.as_str()), (Some(0), ""));
-    assert!(moved.out.starts_with("2 accounts are copied to mysql://"), "{}", moved.out);
+    assert!(moved.out.starts_with("copied 2 accounts to mysql://"), "{}", moved.out);
     let in_mysql = ["--database-file", path_text(&url)];
     assert_eq!(home.operate(&[&in_mysql[..], &["user", "list"]].concat()).out, before);
     let again = home.operate(&there);

@@ -1,11 +1,11 @@
-//! Accounts of earlier versions whose user names are not allowed any more.
+//! Accounts of earlier versions whose user names are no longer valid.
 
 use serde_json::Value;
 
 use crate::harness::{Server, assert_contains, block_on, on_both_databases, until};
 
 #[test]
-fn an_account_whose_name_is_not_allowed_any_more_is_listed_and_affects_no_other() {
+fn an_account_whose_name_is_no_longer_valid_is_listed_and_affects_no_other() {
     on_both_databases(|database| {
         let server = Server::start(database.clone());
         let alice = server.client("alice").register().start();
@@ -20,9 +20,9 @@ fn an_account_whose_name_is_not_allowed_any_more_is_listed_and_affects_no_other(
         let lines: Vec<&str> = list.out.lines().collect();
         assert!(lines[0].starts_with("alice\tactive\t"), "{}", list.out);
         assert_eq!(lines[1], "\\u{301}eve\tactive\t2026-11-23T04:28:00.123Z\tnever");
-        let sentence = "nobody can log in as '\\u{301}eve' (account 2) any more: the user name has a combining mark at its \
-                        start, or more than two on one letter; start it with a letter or digit; give its owner another account \
-                        with `chat-server user add NAME`";
+        let sentence = "'\\u{301}eve' (account 2) is no longer a valid user name, so its owner cannot log in: the user name \
+                        has a combining mark at its start, or more than two on one letter; start it with a letter or digit; \
+                        create another account for them with `chat-server user add NAME`";
         assert_contains(&list.err, sentence);
         let list = server.operate(&["user", "list", "--format", "json"]).out;
         let lines: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -65,7 +65,7 @@ fn an_sqlite_file_that_is_readable_only_is_listed_copied_and_moved() {
         let to = format!("sqlite:{}", home.join(&format!("target{number}")).display());
         let moved = run(&home, &[&here[..], &["move", "--to-database", &to]].concat());
         assert_eq!(moved.code, Some(0), "{file_mode:o} {folder_mode:o}: {}", moved.err);
-        assert!(moved.out.starts_with("1 account is copied to sqlite:"), "{}", moved.out);
+        assert!(moved.out.starts_with("copied 1 account to sqlite:"), "{}", moved.out);
         if folder_mode == 0o555 {
             assert_contains(&moved.err, &format!("the data folder {} cannot be locked; make sure", data.display()));
             assert_contains(
@@ -114,7 +114,7 @@ fn changes_in_the_write_ahead_log_are_read_or_reported() {
     assert_eq!((list.code, list.out.as_str()), (Some(3), ""));
     assert_contains(
         &list.err,
-        "are in another file beside it, which cannot be read in a folder that is not writable; copy",
+        "are in another file beside it, which cannot be read in a folder that is not writable; copy it with its -wal, ",
     );
     set_mode(&data, 0o755);
 }

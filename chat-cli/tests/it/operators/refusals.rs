@@ -71,7 +71,7 @@ fn a_refused_user_is_reported_with_the_reason_of_the_server() {
     command.env("CHAT_DATABASE", &lonely).args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(&data);
     let Finished { code, err, .. } = finish(&mut command);
     assert_eq!(code, Some(3), "{err}");
-    assert_contains(&err, "allows no further connections; end some, or raise its limit");
+    assert_contains(&err, "has reached its limit of connections; close some, or raise the limit");
     assert_contains(&err, "has exceeded the 'max_user_connections' resource (current value: 1) (error 1226)");
 }
 
@@ -92,7 +92,7 @@ fn a_full_server_and_one_that_requires_tls_are_reported_as_such() {
         start[4] == 0xff
     });
     let full = refused(&url);
-    assert_contains(&full, "allows no further connections; end some, or raise its limit");
+    assert_contains(&full, "has reached its limit of connections; close some, or raise the limit");
     assert_contains(&full, "Too many connections (error 1040)");
     drop(held);
 

@@ -18,7 +18,7 @@ fn login_asks_for_what_is_missing_and_hides_passwords() {
     shown += &alice.until_output("too short");
     shown += &until_hidden_question(&mut alice, "new password: ");
     alice.type_line(PASSWORD);
-    shown += &until_hidden_question(&mut alice, "the same again: ");
+    shown += &until_hidden_question(&mut alice, "repeat new password: ");
     alice.type_line(PASSWORD);
     shown += &alice.until_output("[y/n] ");
     assert!(shown.contains(&server.fingerprint), "{shown}");
@@ -48,7 +48,7 @@ fn a_server_that_the_user_refuses_receives_no_login() {
     on_both_databases(|database| {
         let server = Server::start(database);
         let mut alice = Terminal::start(command(&server, "alice").arg("--register"));
-        for question in ["new password: ", "the same again: "] {
+        for question in ["new password: ", "repeat new password: "] {
             until_hidden_question(&mut alice, question);
             alice.type_line(PASSWORD);
         }

@@ -14,7 +14,7 @@ use crate::harness::{PASSWORD, Server, Terminal};
 
 /// The questions of `/passwd` with answers that change the password.
 const PASSWORD_CHANGE: [(&str, &str); 3] =
-    [("password: ", PASSWORD), ("new password: ", "battery staple"), ("the same again: ", "battery staple")];
+    [("password: ", PASSWORD), ("new password: ", "battery staple"), ("repeat new password: ", "battery staple")];
 
 /// `chat-client --server ... --user NAME`, as typed at a terminal.
 fn command(server: &Server, user: &str) -> Command {
