@@ -19,7 +19,7 @@ use crate::send_queue::{Next, SESSION_LIMIT, SendQueue};
 
 /// The time for which the other side may read nothing before it counts as too slow. It is longer than any pause of a
 /// working network.
-pub(crate) const STALL: Duration = Duration::from_secs(30);
+pub(crate) const UNREAD_TIME: Duration = Duration::from_secs(30);
 
 /// The most time for writing the rest of the queue once the connection is closing. Closing connections count towards no
 /// limit, so a client that reads slowly must not keep one open for hours.
@@ -87,14 +87,14 @@ pub(crate) enum Gone {
 pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin, M, T>(
     (read, mut write): (ReadHalf<S>, WriteHalf<S>),
     handle: &Handle<M>,
-    stall: Duration,
+    unread_time: Duration,
     inbound: &mpsc::Sender<T>,
     wrap: impl Fn(Incoming<M>) -> T,
 ) {
     let mut reader = FrameReader::new(read, handle.frame_limit());
     let end = tokio::select! {
         end = read_all(&mut reader, handle, inbound, &wrap) => end,
-        end = write_all(&mut write, &handle.queue, stall, inbound, &wrap) => end,
+        end = write_all(&mut write, &handle.queue, unread_time, inbound, &wrap) => end,
     };
     match end {
         End::Gone(gone) => {
@@ -144,11 +144,11 @@ async fn read_all<R: AsyncRead + Unpin, M, T>(
 async fn write_all<W: AsyncWrite + Unpin, M, T>(
     write: &mut W,
     queue: &SendQueue<M>,
-    stall: Duration,
+    unread_time: Duration,
     inbound: &mpsc::Sender<T>,
     wrap: &impl Fn(Incoming<M>) -> T,
 ) -> End {
-    let mut deadline = WriteDeadline { stall, queue, close: None };
+    let mut deadline = WriteDeadline { unread_time, queue, close: None };
     loop {
         match queue.next().await {
             // Biased, because most writes complete without waiting, and then polling for an abort is a waste.
@@ -175,7 +175,7 @@ async fn write_all<W: AsyncWrite + Unpin, M, T>(
 
 /// How long the other side may take to read.
 struct WriteDeadline<'a, M> {
-    stall: Duration,
+    unread_time: Duration,
     queue: &'a SendQueue<M>,
     /// When a closing connection must have ended.
     close: Option<Instant>,
@@ -188,7 +188,7 @@ impl<M> WriteDeadline<'_, M> {
         if self.queue.is_closing() {
             self.close.get_or_insert(now + CLOSE_TIME);
         }
-        self.close.map_or(now + self.stall, |close| close.min(now + self.stall))
+        self.close.map_or(now + self.unread_time, |close| close.min(now + self.unread_time))
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
         let (inbound, received) = mpsc::channel(1);
         let task = tokio::spawn({
             let handle = Arc::clone(&handle);
-            async move { run(io::split(far), &handle, STALL, &inbound, |incoming| incoming).await }
+            async move { run(io::split(far), &handle, UNREAD_TIME, &inbound, |incoming| incoming).await }
         });
         (near, handle, received, task)
     }
@@ -271,7 +271,7 @@ mod tests {
         let (mut near, handle, mut received, _task) = start(BUFFER);
         handle.queue.push_reply(Bytes::from(vec![7; GUEST])).unwrap();
         for _ in 0..GUEST / BUFFER {
-            tokio::time::sleep(STALL / 2).await;
+            tokio::time::sleep(UNREAD_TIME / 2).await;
             near.read_exact(&mut [0; BUFFER]).await.unwrap();
         }
         handle.queue.push_reply(Bytes::from(vec![7; GUEST])).unwrap();
@@ -290,21 +290,21 @@ mod tests {
         let begin = Instant::now();
         let trickle = async {
             while near.read_exact(&mut [0; 64]).await.is_ok() {
-                tokio::time::sleep(STALL / 2).await;
+                tokio::time::sleep(UNREAD_TIME / 2).await;
             }
         };
         tokio::select! {
             () = trickle => panic!("everything was read"),
             result = task => result.unwrap(),
         }
-        assert!(begin.elapsed() <= STALL + CLOSE_TIME + STALL, "{:?}", begin.elapsed());
+        assert!(begin.elapsed() <= UNREAD_TIME + CLOSE_TIME + UNREAD_TIME, "{:?}", begin.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_mark_arrives_when_everything_before_it_is_written() {
         let (mut near, handle, mut received, _task) = start(GUEST);
         handle.queue.push_shared(&[Bytes::from(vec![7; GUEST]), Bytes::from_static(b"end")], ());
-        tokio::time::sleep(STALL / 2).await;
+        tokio::time::sleep(UNREAD_TIME / 2).await;
         assert!(received.try_recv().is_err());
         near.read_exact(&mut [0; GUEST]).await.unwrap();
         assert!(matches!(received.recv().await, Some(Incoming::Written(()))));

@@ -148,7 +148,7 @@ impl Acceptor {
     ) -> impl Future<Output = ()> + Send + 'static {
         let (tls, events) = (TlsAcceptor::from(Arc::clone(&self.tls)), self.events.clone());
         let stopping = stopping.clone();
-        let (handshake_time, stall) = (self.options.handshake_time, self.options.stall);
+        let (handshake_time, unread_time) = (self.options.handshake_time, self.options.unread_time);
         let limits = Arc::clone(&self.limits);
         let (counters, in_progress) = (Arc::clone(&self.counters), self.counters.hold(Metric::Handshakes));
         // Boxed, because the handshake's state is large and short-lived.
@@ -183,7 +183,7 @@ impl Acceptor {
             let handle = Arc::new(Handle::new(GUEST_QUEUE, MAX_GUEST_FRAME));
             let connected = Event::Connected { conn, from, handle: Arc::clone(&handle) };
             let wrap = |incoming| Event::Incoming { conn, incoming };
-            let running = connection::run(split(stream), &handle, stall, &events, wrap);
+            let running = connection::run(split(stream), &handle, unread_time, &events, wrap);
             if events.send(connected).await.is_ok() {
                 running.await;
             }

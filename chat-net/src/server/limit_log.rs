@@ -42,7 +42,7 @@ impl LimitLog {
         match limit {
             Limit::HandshakeTime => Some(seconds(self.options.handshake_time)),
             Limit::LoginTime => Some(seconds(self.options.machine.login_time)),
-            Limit::UnreadOutput => Some(seconds(self.options.stall)),
+            Limit::UnreadOutput => Some(seconds(self.options.unread_time)),
             Limit::Handshakes => Some(HANDSHAKES.to_string()),
             Limit::Registration => Some(match &self.options.machine.registration {
                 RegistrationPolicy::Open => "open".to_owned(),

@@ -77,7 +77,7 @@ pub struct ServerOptions {
     /// client with more to read receives a snapshot instead.
     pub send_queue: usize,
     /// How long a client may read nothing while frames wait for it: 30 s, longer than any pause of a working network.
-    pub stall: Duration,
+    pub unread_time: Duration,
     /// How long a TLS handshake may take: 10 s, enough for a bad network.
     pub handshake_time: Duration,
 }
@@ -91,7 +91,7 @@ impl Default for ServerOptions {
             reload: Reload::default(),
             monitor: Monitor::new(),
             send_queue: SESSION_LIMIT,
-            stall: connection::STALL,
+            unread_time: connection::UNREAD_TIME,
             handshake_time: Duration::from_secs(10),
         }
     }

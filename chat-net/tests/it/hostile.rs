@@ -199,7 +199,7 @@ async fn a_session_whose_connection_sends_garbage_is_disconnected_and_then_lost(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_does_not_read_is_dropped_and_delays_nobody() {
     let mut options = options();
-    options.stall = Duration::from_millis(500);
+    options.unread_time = Duration::from_millis(500);
     options.machine.refresh_interval = Duration::from_millis(1);
     options.machine.frames_per_second = 1_000_000;
     options.machine.frame_burst = 1_000_000;

@@ -76,7 +76,7 @@ impl ServerConnection {
         let task = tokio::spawn({
             let handle = Arc::clone(&handle);
             let halves = split(stream.stream);
-            async move { connection::run(halves, &handle, connection::STALL, &inbound, |incoming| incoming).await }
+            async move { connection::run(halves, &handle, connection::UNREAD_TIME, &inbound, |incoming| incoming).await }
         });
         self.state = ConnectionState::Up { handle, frames, task };
     }
