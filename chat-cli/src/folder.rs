@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use chat_net::file_lock::has_no_locks;
 use directories::ProjectDirs;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -134,12 +135,6 @@ const LOCK: &str = "lock";
 
 /// Maximum length of the file's content in bytes: more than the digits of any process id and a line end.
 const MAX_PID: u64 = 32;
-
-/// Whether `error` means that the file system has no locks. Some network file systems have none.
-fn has_no_locks(error: &io::Error) -> bool {
-    let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];
-    Errno::from_io_error(error).is_some_and(|error| refusals.contains(&error))
-}
 
 /// Opens or creates the file. Refuses a symbolic link, because its target would be emptied.
 fn private_file(path: &Path) -> io::Result<File> {

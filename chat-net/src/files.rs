@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use chat_core::generator::Generator;
 use zeroize::Zeroizing;
 
+use crate::file_lock::has_no_locks;
 use crate::random::SystemGenerator;
 
 /// Creates `folder` and its missing parents with mode 0700.
@@ -174,19 +175,6 @@ pub(crate) fn lock_beside(path: &Path, patience: Duration) -> io::Result<File> {
 /// The pause between two attempts to get a lock: shorter than people notice.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Whether `error` means that the file system has no locks. Some network file systems have none.
-fn has_no_locks(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];
-        if Errno::from_io_error(error).is_some_and(|error| refusals.contains(&error)) {
-            return true;
-        }
-    }
-    error.kind() == ErrorKind::Unsupported
-}
-
 /// A hidden name next to `path`.
 fn hidden(path: &Path, end: &str) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| io::Error::from(ErrorKind::IsADirectory))?;
@@ -316,16 +304,6 @@ mod tests {
         assert_eq!(mode(&folder.path().join(".key.lock")), 0o600);
         drop(lock);
         lock_beside(&file, Duration::ZERO).unwrap();
-    }
-
-    #[test]
-    fn only_refusals_of_file_systems_without_locks_are_tolerated() {
-        use rustix::io::Errno;
-        for (error, tolerated) in
-            [(Errno::NOLCK, true), (Errno::NOSYS, true), (Errno::OPNOTSUPP, true), (Errno::IO, false)]
-        {
-            assert_eq!(has_no_locks(&error.into()), tolerated, "{error:?}");
-        }
     }
 
     #[test]

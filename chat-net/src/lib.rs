@@ -104,6 +104,7 @@ mod udp;
 
 pub mod address;
 pub mod client;
+pub mod file_lock;
 pub mod identity;
 pub mod interfaces;
 pub mod peers;

@@ -42,7 +42,7 @@ pub(crate) fn lock(path: &Path) -> io::Result<Option<ClaimFile>> {
         let (file, origin) = open(&path)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::Error(error)) if is_unsupported(&error) => {
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => {
                 log::warn!(
                     "the file system of {} has no locks; make sure that only one server uses the database: {error}",
                     path.display()
@@ -80,11 +80,16 @@ pub(crate) fn forbids_writing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
 }
 
-/// Returns whether the file system has no locks, as some network file systems.
-fn is_unsupported(error: &io::Error) -> bool {
+/// Returns whether `error` means that the file system has no locks. Some network file systems have none.
+// chat-net has the same function for its own files. The two crates do not depend on each other.
+fn has_no_locks(error: &io::Error) -> bool {
     #[cfg(unix)]
-    if rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::NOLCK) {
-        return true;
+    {
+        use rustix::io::Errno;
+        let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];
+        if Errno::from_io_error(error).is_some_and(|error| refusals.contains(&error)) {
+            return true;
+        }
     }
     error.kind() == ErrorKind::Unsupported
 }
@@ -113,4 +118,25 @@ fn lock_path(path: &Path) -> io::Result<PathBuf> {
     let mut name = fs::canonicalize(path)?.into_os_string();
     name.push(".lock");
     Ok(name.into())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn only_refusals_of_file_systems_without_locks_are_tolerated() {
+        for (error, tolerated) in [
+            (Errno::NOLCK, true),
+            (Errno::NOSYS, true),
+            (Errno::NOTSUP, true),
+            (Errno::OPNOTSUPP, true),
+            (Errno::IO, false),
+            (Errno::WOULDBLOCK, false),
+        ] {
+            assert_eq!(has_no_locks(&error.into()), tolerated, "{error:?}");
+        }
+    }
 }
