@@ -469,7 +469,7 @@ fn a_message_to_a_peer_without_a_usable_address_fails_immediately() {
 }
 
 #[test]
-fn a_user_that_logs_in_all_the_time_is_refused_and_newcomers_are_not() {
+fn endless_logins_of_one_user_do_not_keep_other_users_out() {
     /// Some more than the sessions of one user that a machine remembers.
     const SESSIONS: u64 = 8_300;
     let (mut victim, own) = common::peer(0);

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_root_believes_the_server_of_another_user() {
+    fn only_root_trusts_the_server_of_another_user() {
         for (server, user, trusted) in [(7, 7, true), (ROOT, 7, true), (7, ROOT, true), (8, 7, false)] {
             assert_eq!(is_trusted(server, user), trusted, "{server} {user}");
         }

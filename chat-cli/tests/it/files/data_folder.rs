@@ -37,7 +37,7 @@ fn a_folder_of_somebody_else_is_not_used() {
 }
 
 #[test]
-fn a_file_behind_a_link_in_the_folder_is_not_emptied() {
+fn a_symbolic_link_in_the_data_folder_is_refused_and_its_target_kept() {
     let home = Home::new();
     let (folder, precious) = (home.join("data"), home.join("precious"));
     fs::create_dir(&folder).unwrap();

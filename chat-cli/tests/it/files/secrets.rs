@@ -22,7 +22,7 @@ fn command(home: &Home) -> Command {
 }
 
 #[test]
-fn a_secret_that_others_can_read_is_a_warning_and_one_that_they_can_write_an_error() {
+fn a_secret_causes_a_warning_if_others_can_read_it_and_an_error_if_they_can_write_it() {
     let home = Home::new();
     let mut server = Server::start_in(&home, &[]);
     let fingerprint = server.fingerprint.clone();
