@@ -232,7 +232,7 @@ pub enum AddressError {
     #[error("'{0}' cannot be advertised; write IP or IP:PORT of one machine, for example 192.168.1.5:40001")]
     Advertised(String),
     /// The address to advertise has a zone.
-    #[error("'{0}' cannot be advertised: the name behind % means nothing on other machines; leave it out")]
+    #[error("'{0}' cannot be advertised: the name after % means nothing on other machines; leave it out")]
     AdvertisedZone(String),
 }
 
