@@ -113,7 +113,9 @@ impl Backend {
             }
             Location::MySql(location) => {
                 let mut connection = mysql::connect(location).await?;
-                mysql_state(location, &mut connection).await?.require_current()?;
+                let state = mysql_state(location, &mut connection).await;
+                mysql::close(connection).await;
+                state?.require_current()?;
                 (Self::mysql(location), None)
             }
         })

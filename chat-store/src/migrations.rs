@@ -42,6 +42,7 @@ pub(crate) async fn mysql_state(location: &MySqlLocation, connection: &mut Conn)
 pub(crate) async fn migrate_mysql(location: &MySqlLocation) -> Result<SchemaOrigin, OpenError> {
     let mut connection = mysql::connect(location).await?;
     if mysql_state(location, &mut connection).await? == SchemaState::Current {
+        mysql::close(connection).await;
         return Ok(SchemaOrigin::Found);
     }
     let locked = NamedLock::Migration.acquire(&mut connection, LOCK_TIMEOUT).await;

@@ -39,6 +39,14 @@ pub(crate) async fn connect_for_pool(location: &MySqlLocation) -> Result<Conn, C
     attempt(location).await.map_err(|error| ConnectError::new(location, error))
 }
 
+/// Closes a connection that no query needs any more. Dropping it would leave that to a task, which does not run if the
+/// program ends soon, and the server then logs an aborted connection.
+pub(crate) async fn close(connection: Conn) {
+    if let Err(error) = connection.disconnect().await {
+        log::debug!("a connection to the database server broke while it was closed: {error}");
+    }
+}
+
 async fn attempt(location: &MySqlLocation) -> Result<Conn, Error> {
     match tokio::time::timeout(CONNECT_TIMEOUT, Conn::new(location.opts.clone())).await {
         Ok(result) => result,
