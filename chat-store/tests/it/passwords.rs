@@ -106,16 +106,23 @@ async fn logins_beyond_the_queue_are_busy() {
 async fn errors_about_damaged_rows_name_the_account_and_omit_the_hash() {
     for database in both().await {
         let accounts = open(&database).await;
-        let id = accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap().id;
+        accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
+        // The server looks up accounts that have changed.
+        let id = accounts.set_password(name("alice"), password("correct horse"), NOW).await.unwrap().id;
+        // A damage stays while the next ones are added. An invalid name conceals no other damage.
         for (damage, sentence) in [
+            ("name = 'two words'", "contains a space"),
             ("password_hash = 'plain text'", "not an argon2id hash"),
             ("status = 9", "its status is 9"),
-            ("name = 'two words'", "contains a space"),
         ] {
             database.execute(&format!("UPDATE accounts SET {damage} WHERE id = {id};")).await;
-            let mut results = vec![accounts.look_up(vec![id]).await.map(drop), accounts.list(None, 9).await.map(drop)];
-            if damage.starts_with("password_hash") {
-                results = vec![accounts.authenticate(name("alice"), password("correct horse")).await.map(drop)];
+            let mut results = vec![accounts.authenticate(name("alice"), password("correct horse")).await.map(drop)];
+            if damage.starts_with("status") {
+                results = vec![
+                    accounts.look_up(vec![id]).await.map(drop),
+                    accounts.changed_since(NOW).await.map(drop),
+                    accounts.list(None, 9).await.map(drop),
+                ];
             }
             for result in results {
                 assert!(is_unavailable(&result), "{damage}: {result:?}");
@@ -124,5 +131,28 @@ async fn errors_about_damaged_rows_name_the_account_and_omit_the_hash() {
                 assert!(!line.contains("plain text"), "{line}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn an_account_with_an_invalid_name_is_listed_and_left_out_of_other_queries() {
+    for database in both().await {
+        let accounts = open(&database).await;
+        let mut ids = Vec::new();
+        for user in ["alice", "bob"] {
+            ids.push(accounts.register(name(user), password("correct horse"), NOW).await.unwrap().id);
+            accounts.set_password(name(user), password("correct horse"), NOW).await.unwrap();
+        }
+        database.execute(&format!("UPDATE accounts SET name = 'two words' WHERE id = {};", ids[0])).await;
+        for found in [accounts.look_up(ids.clone()).await.unwrap(), accounts.changed_since(NOW).await.unwrap()] {
+            let found: Vec<_> = found.iter().map(|account| account.id).collect();
+            assert_eq!(found, ids[1..], "{database:?}");
+        }
+        let listed = accounts.list(None, 9).await.unwrap();
+        assert_eq!(listed.iter().map(|account| account.id).collect::<Vec<_>>(), ids, "{database:?}");
+        let invalid = listed[0].name.as_ref().unwrap_err();
+        assert_eq!(invalid.stored, "two words");
+        assert!(invalid.reason.to_string().contains("contains a space"), "{invalid:?}");
+        assert_eq!(listed[1].name, Ok(name("bob")));
     }
 }
