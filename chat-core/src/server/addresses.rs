@@ -23,8 +23,9 @@ pub(super) enum Credibility {
 ///
 /// The observed address comes first if it is trusted and the user has advertised no others. Excluded are addresses to
 /// which no datagram can be sent, ports below 1024, loopback addresses unless the connection itself uses one, and public
-/// addresses that are neither observed nor advertised, unless the observed address is that of a forwarder. Loopback
-/// addresses come last, because only peers on the same machine can use them.
+/// addresses that are neither observed nor advertised, unless the observed address is that of a forwarder. Of unobserved
+/// addresses, one IP address of each family is accepted. Loopback addresses come last, because only peers on the same
+/// machine can use them.
 ///
 /// # Errors
 /// [`Rejection::Addresses`] if none is left.
@@ -48,12 +49,19 @@ pub(super) fn choose(
         Trusted => added.into_iter().chain(offered).collect(),
         Doubted | Ignored => offered.chain(added).collect(),
     };
-    let mut chosen = Vec::new();
+    let mut chosen: Vec<SocketAddr> = Vec::new();
     for address in all {
         let ip = address.ip();
         let may_be_public = !is_detected || credibility != Trusted || ip == observed || !is_public(ip);
         let may_be_loopback = !ip.is_loopback() || observed.is_loopback();
-        let is_accepted = address.port() >= LOWEST_PORT && is_unicast(ip) && may_be_public && may_be_loopback;
+        // One offer names at most one third party of each family.
+        let may_be_unobserved = !is_unobserved(ip, observed)
+            || !chosen
+                .iter()
+                .map(SocketAddr::ip)
+                .any(|other| other != ip && other.is_ipv4() == ip.is_ipv4() && is_unobserved(other, observed));
+        let is_accepted =
+            address.port() >= LOWEST_PORT && is_unicast(ip) && may_be_public && may_be_loopback && may_be_unobserved;
         if is_accepted && !chosen.contains(&address) {
             chosen.push(address);
         }
@@ -112,6 +120,11 @@ fn is_unicast(ip: IpAddr) -> bool {
         IpAddr::V4(ip) => ip.octets()[0] != 0 && !ip.is_multicast() && !ip.is_broadcast(),
         IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast(),
     }
+}
+
+/// Whether the address is public and not the observed one, so that it may belong to a third party.
+pub(super) fn is_unobserved(ip: IpAddr, observed: IpAddr) -> bool {
+    ip != observed && is_public(ip)
 }
 
 /// Whether the address may lie outside of the local network.
@@ -199,6 +212,20 @@ mod tests {
             let detected = choice(OfferPolicy::Detected, "192.168.1.7:51000", &[address]).len();
             assert_eq!(detected, if public { 1 } else { 2 }, "{address}");
             assert_eq!(choice(OfferPolicy::Advertised, "192.168.1.7:51000", &[address]).len(), 1, "{address}");
+        }
+    }
+
+    #[test]
+    fn one_unobserved_ip_address_of_each_family_is_accepted() {
+        let observed = "203.0.113.7:51000";
+        let all = ["198.51.100.1:2000", "198.51.100.2:2000", "198.51.100.1:3000", "[2001:db8::1]:2000"];
+        let accepted = ["198.51.100.1:2000", "198.51.100.1:3000", "[2001:db8::1]:2000"];
+        assert_eq!(choice(OfferPolicy::Advertised, observed, &all), accepted);
+        let six = ["[2001:db8::1]:2000", "[2001:db8::2]:2000", "203.0.113.7:2000", "10.0.0.7:2000"];
+        assert_eq!(choice(OfferPolicy::Advertised, observed, &six), [six[0], six[2], six[3]]);
+        for credibility in [Credibility::Doubted, Credibility::Ignored] {
+            let chosen = choose(&offer(OfferPolicy::Detected, &all), observed.parse().unwrap(), credibility).unwrap();
+            assert_eq!(chosen.iter().filter(|address| is_unobserved(address.ip(), [203, 0, 113, 7].into())).count(), 3);
         }
     }
 

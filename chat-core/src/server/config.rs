@@ -77,8 +77,8 @@ pub struct ServerConfig {
     /// The size limit of the update log in bytes. A longer log has little use: a client receives a delta only if that
     /// is shorter than a snapshot, and the snapshot of ten thousand sessions has about 600 KB.
     pub max_update_log: usize,
-    /// The shortest time between two address changes of one session, because each is published to all. If several
-    /// requests come earlier, the last one takes effect when this time has passed.
+    /// The shortest pause between two address changes of one account, because each is published to all. The pause doubles
+    /// with each change, up to 10 s. If several requests come earlier, the last one takes effect after the pause.
     pub move_interval: Duration,
     /// The time for which a ticket is valid: a day and a night in a suspended computer.
     pub ticket_life: Duration,

@@ -71,8 +71,6 @@ pub(super) struct Online {
     pub(super) account: AccountId,
     /// When the client may request the next snapshot.
     pub(super) refresh_from: Mono,
-    /// When the next change of addresses may be made.
-    pub(super) move_from: Mono,
     /// The addresses of a change that came too early.
     pub(super) moving: Option<Vec<SocketAddr>>,
 }
@@ -256,7 +254,7 @@ mod tests {
     use super::*;
 
     fn online() -> Online {
-        Online { account: AccountId::new(1), refresh_from: Mono::ZERO, move_from: Mono::ZERO, moving: None }
+        Online { account: AccountId::new(1), refresh_from: Mono::ZERO, moving: None }
     }
 
     #[test]

@@ -61,6 +61,7 @@ mod logins;
 mod machine;
 mod membership;
 mod memory;
+mod moves;
 mod named;
 mod publication;
 mod registration;
@@ -89,6 +90,7 @@ use jobs::Jobs;
 use logins::Logins;
 use machine::{Machine, Phase};
 use membership::Membership;
+use moves::Moves;
 use session_rates::SessionRates;
 use timer::Timer;
 
@@ -133,6 +135,7 @@ impl Server {
                 logins: Logins::new(ticket_key, &config),
                 session_rates: SessionRates::new(&config),
                 membership: Membership::new(Epoch::new(generator.number()), &config),
+                moves: Moves::new(config.move_interval),
                 forwarders: Forwarders::default(),
                 accounts: AccountWatch::new(now.wall),
                 settled_at: now.mono + config.settling,

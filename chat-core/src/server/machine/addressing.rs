@@ -1,6 +1,6 @@
-//! The addresses of sessions, and their correction once a forwarder is found.
+//! The addresses of sessions, their changes, and their correction once a forwarder is found.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::Machine;
 use super::transitions::Then;
@@ -10,6 +10,10 @@ use crate::server::config::ObservedAddresses;
 use crate::server::cx::Cx;
 use crate::server::forwarders::Finding;
 use crate::server::io::Output;
+use crate::server::membership::{Act, Resumption};
+use crate::server::moves::Permitted;
+use crate::server::timer::Timer;
+use crate::time::Mono;
 use crate::wire::control::Offer;
 use crate::wire::rejection::Rejection;
 
@@ -32,6 +36,66 @@ impl Machine {
             connection.offer = Some(offer.clone());
         }
         Ok(addresses)
+    }
+
+    /// Lets a session begin or continue on a connection, with those of `addresses` that it may have now. The others follow
+    /// when they are permitted.
+    pub(super) fn enter(
+        &mut self,
+        cx: &mut Cx<'_>,
+        conn: ConnId,
+        account: AccountId,
+        resumption: Resumption,
+        addresses: Vec<SocketAddr>,
+    ) {
+        let Resumption { mut act, kind, known_version } = resumption;
+        let Some(observed) = self.connections.get(conn).map(|connection| connection.from.ip()) else { return };
+        if let Act::Began { entry, .. } = &mut act {
+            entry.addresses = self.moves.permit(cx.now.mono, account, observed, &addresses).addresses;
+        } else {
+            // The welcome then has the new addresses already.
+            self.move_now(cx, account, observed, &addresses);
+        }
+        self.propose(cx, act, Then::Welcome { conn, account, kind, known_version });
+        self.change_addresses(cx, conn, addresses);
+    }
+
+    /// Changes the addresses of a session, now or when that is permitted again.
+    pub(super) fn change_addresses(&mut self, cx: &mut Cx<'_>, conn: ConnId, addresses: Vec<SocketAddr>) {
+        let Some(observed) = self.connections.get(conn).map(|connection| connection.from.ip()) else { return };
+        let Some(account) = self.connections.online(conn).map(|online| online.account) else { return };
+        let again_at = self.move_now(cx, account, observed, &addresses);
+        match again_at {
+            Some(at) => cx.timers.set(Timer::Move(conn), at),
+            None => cx.timers.cancel(Timer::Move(conn)),
+        }
+        if let Some(online) = self.connections.online(conn) {
+            online.moving = again_at.map(|_| addresses);
+        }
+    }
+
+    /// Changes the addresses of a session as far as that is permitted now. Returns when to try the rest again.
+    fn move_now(
+        &mut self,
+        cx: &mut Cx<'_>,
+        account: AccountId,
+        observed: IpAddr,
+        addresses: &[SocketAddr],
+    ) -> Option<Mono> {
+        let now = cx.now.mono;
+        if self.membership.entry(account).is_none_or(|entry| entry.addresses == addresses) {
+            return None;
+        }
+        let free_at = self.moves.free_at(now, account);
+        if now < free_at {
+            return Some(free_at);
+        }
+        let Permitted { addresses, rest_at } = self.moves.permit(now, account, observed, addresses);
+        if let Some(act) = self.membership.judge_move(account, addresses) {
+            self.moves.moved(now, account);
+            self.propose(cx, act, Then::Nothing);
+        }
+        rest_at
     }
 
     fn judge_observed(&mut self, cx: &mut Cx<'_>, account: AccountId, offer: &Offer, from: SocketAddr) -> Credibility {
@@ -61,10 +125,8 @@ impl Machine {
     fn correct_addresses(&mut self, cx: &mut Cx<'_>, account: AccountId, from: SocketAddr) {
         let Some(conn) = self.membership.session(account).and_then(|session| session.conn) else { return };
         let Some(offer) = self.connections.get(conn).and_then(|connection| connection.offer.as_ref()) else { return };
-        if let Ok(addresses) = addresses::choose(offer, from, Credibility::Doubted)
-            && let Some(act) = self.membership.judge_move(account, addresses)
-        {
-            self.propose(cx, act, Then::Nothing);
+        if let Ok(addresses) = addresses::choose(offer, from, Credibility::Doubted) {
+            self.change_addresses(cx, conn, addresses);
         }
     }
 }

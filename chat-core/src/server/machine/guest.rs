@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::transitions::Then;
 use super::{Machine, Phase};
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId};
@@ -73,10 +72,11 @@ impl Machine {
     ) -> Result<(), Rejection> {
         let account = result.map_err(|error| Rejection::from(&error))?;
         request.addresses = self.choose_addresses(cx, conn, account.id, &request.offer)?;
+        let addresses = request.addresses.clone();
         let act = self.membership.judge_login(cx, &account, request)?;
         self.count_session(cx, conn, account.id)?;
-        let (account, kind) = (account.id, WelcomeKind::LoggedIn);
-        self.propose(cx, act, Then::Welcome { conn, account, kind, known_version: None });
+        let resumption = Resumption { act, kind: WelcomeKind::LoggedIn, known_version: None };
+        self.enter(cx, conn, account.id, resumption, addresses);
         Ok(())
     }
 
@@ -95,17 +95,16 @@ impl Machine {
             let Authenticating::Ticket { ticket, mut request } = authenticating else { continue };
             let judged = accounts.as_ref().map_err(Rejection::from).and_then(|accounts| {
                 request.addresses = self.choose_addresses(cx, conn, ticket.account, &request.offer)?;
+                let addresses = request.addresses.clone();
                 let resumption =
                     self.membership.judge_resumption(cx, &ticket, accounts.get(&ticket.account), request)?;
                 if resumption.kind == WelcomeKind::Fresh {
                     self.count_session(cx, conn, ticket.account)?;
                 }
-                Ok(resumption)
+                Ok((resumption, addresses))
             });
             match judged {
-                Ok(Resumption { act, kind, known_version }) => {
-                    self.propose(cx, act, Then::Welcome { conn, account: ticket.account, kind, known_version });
-                }
+                Ok((resumption, addresses)) => self.enter(cx, conn, ticket.account, resumption, addresses),
                 Err(why) => self.reject(cx, conn, why),
             }
         }

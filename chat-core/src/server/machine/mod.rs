@@ -21,6 +21,7 @@ use super::jobs::PendingJob;
 use super::limit::Limit;
 use super::logins::Logins;
 use super::membership::Membership;
+use super::moves::Moves;
 use super::session_rates::SessionRates;
 use super::timer::Timer;
 use crate::id::{ConnId, JobId};
@@ -37,6 +38,7 @@ pub(super) struct Machine {
     pub(super) logins: Logins,
     pub(super) session_rates: SessionRates,
     pub(super) membership: Membership,
+    pub(super) moves: Moves,
     pub(super) forwarders: Forwarders,
     pub(super) accounts: AccountWatch,
     /// The end of the settling time.

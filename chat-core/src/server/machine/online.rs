@@ -1,7 +1,5 @@
 //! Sessions: the requests of connections that have logged in, and changes of their accounts.
 
-use std::net::SocketAddr;
-
 use super::transitions::Then;
 use super::{Machine, Phase};
 use crate::accounts::{Account, AccountError};
@@ -48,7 +46,7 @@ impl Machine {
     /// Makes the change of addresses that came too early.
     pub(super) fn move_deferred(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
         if let Some(addresses) = self.connections.online(conn).and_then(|online| online.moving.take()) {
-            self.move_to(cx, conn, addresses);
+            self.change_addresses(cx, conn, addresses);
         }
     }
 
@@ -103,25 +101,9 @@ impl Machine {
     fn offered(&mut self, cx: &mut Cx<'_>, conn: ConnId, mut offer: Offer) {
         offer.addresses.truncate(Offer::MAX_ADDRESSES);
         let Some(account) = self.connections.online(conn).map(|online| online.account) else { return };
-        let addresses = self.choose_addresses(cx, conn, account, &offer);
-        let Some(online) = self.connections.online(conn) else { return };
-        match addresses {
+        match self.choose_addresses(cx, conn, account, &offer) {
             Err(why) => cx.send(conn, &Reply::Rejected(why)),
-            Ok(addresses) if cx.now.mono < online.move_from => {
-                online.moving = Some(addresses);
-                cx.timers.set(Timer::Move(conn), online.move_from);
-            }
-            Ok(addresses) => self.move_to(cx, conn, addresses),
-        }
-    }
-
-    fn move_to(&mut self, cx: &mut Cx<'_>, conn: ConnId, addresses: Vec<SocketAddr>) {
-        let Some(online) = self.connections.online(conn) else { return };
-        online.moving = None;
-        cx.timers.cancel(Timer::Move(conn));
-        if let Some(act) = self.membership.judge_move(online.account, addresses) {
-            online.move_from = cx.after(cx.config.move_interval);
-            self.propose(cx, act, Then::Nothing);
+            Ok(addresses) => self.change_addresses(cx, conn, addresses),
         }
     }
 

@@ -141,7 +141,7 @@ impl Machine {
         known_version: Option<RosterVersion>,
     ) {
         let Some(entry) = self.membership.entry(account).cloned() else { return };
-        let online = Online { account, refresh_from: cx.now.mono, move_from: cx.now.mono, moving: None };
+        let online = Online { account, refresh_from: cx.now.mono, moving: None };
         let Some(observed) = self.connections.log_in(conn, online) else { return };
         self.membership.set_connection(account, Some(conn));
         cx.counts.add(kind);

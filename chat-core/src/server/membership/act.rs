@@ -20,8 +20,8 @@ pub(in crate::server) enum Act {
         /// The accounts whose sessions conflict with this one. These sessions end as kicked.
         evicted: Vec<AccountId>,
     },
-    /// A session continues on another connection, and maybe with other addresses.
-    Continued { account: AccountId, addresses: Vec<SocketAddr> },
+    /// A session continues on another connection.
+    Continued { account: AccountId },
     /// A session has other addresses.
     Moved { account: AccountId, addresses: Vec<SocketAddr> },
     /// A session has changed the password of its account, which has this generation now.

@@ -132,7 +132,7 @@ impl Membership {
                 let arrival = self.sessions.get(account.id).map(|session| session.arrival);
                 // A client that claims an older roster would receive changes from before its own arrival.
                 let known_version = request.known_version.filter(|known| Some(known.revision) >= arrival);
-                let act = Act::Continued { account: account.id, addresses: request.addresses };
+                let act = Act::Continued { account: account.id };
                 Ok(Resumption { act, kind: WelcomeKind::Continued, known_version })
             }
             Standing::Returning => {
@@ -181,9 +181,8 @@ impl Membership {
                 });
                 effects
             }
-            Act::Continued { account, addresses } => {
+            Act::Continued { account } => {
                 let before = self.sessions.get_mut(account).and_then(|session| session.conn.take());
-                self.move_to(now, account, addresses);
                 before.map(|conn| Effect::Detached { conn }).into_iter().collect()
             }
             Act::Moved { account, addresses } => {

@@ -8,6 +8,7 @@ mod delta;
 mod hostile;
 mod limits;
 mod login;
+mod moves;
 mod operators;
 mod password;
 mod presence;

@@ -73,7 +73,7 @@ fn moves_are_published_if_they_change_something_and_not_too_often() {
         ["* <- 2..3 moved alice 10.0.0.3:40001", "log moved alice 10.0.0.3:40001"],
         "the last of them"
     );
-    t.pass(1_000);
+    t.pass(2_000);
     assert_eq!(t.send(1, &moved(3)), [""; 0], "the same addresses");
     assert_eq!(t.send(1, &moved(4)).len(), 2);
     assert_eq!(t.send(1, &moved(5)), [""; 0]);
