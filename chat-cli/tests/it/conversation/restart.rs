@@ -41,6 +41,8 @@ fn clients_keep_talking_without_the_server_and_resume_their_sessions_when_it_ret
         let mut alice = server.client("alice").register().start();
         let mut bob = server.client("bob").register().start();
         alice.expect(&["online bob"]);
+        // A server that is killed writes no more records.
+        server.presence_records(3);
         server.process.kill();
         for client in [&alice, &bob] {
             client.expect(&["notice reconnecting"]);
