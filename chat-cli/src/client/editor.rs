@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use chat_core::password::Password;
 use rustix::process::{Signal, kill_current_process_group};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -63,12 +64,28 @@ impl Editor {
                 Input::Line(Err(error)) => matches!(error, InputError::InputBroken(_)),
                 Input::Passwords { .. } => false,
             };
-            if to.blocking_send(input).is_err() || is_last {
+            if !self.send(to, input) || is_last {
                 break;
             }
         }
         // No key is read any more, so Ctrl-C and Ctrl-Z have to become signals again.
         self.prompt.end();
+    }
+
+    /// Sends one item. Returns whether the receiver exists.
+    fn send(&self, to: &mpsc::Sender<Input>, input: Input) -> bool {
+        match to.try_send(input) {
+            Ok(()) => true,
+            Err(TrySendError::Closed(_)) => false,
+            Err(TrySendError::Full(input)) => {
+                // No key is read while the item waits, so Ctrl-C and Ctrl-Z have to be signals. If the terminal is gone,
+                // the next attempt to read reports it.
+                drop(self.prompt.suspend());
+                let is_sent = to.blocking_send(input).is_ok();
+                drop(self.prompt.resume());
+                is_sent
+            }
+        }
     }
 
     /// The next item of input, or `None` at the end or after Ctrl-C.
