@@ -5,6 +5,8 @@
 
 use std::ffi::{OsStr, OsString};
 
+use clap::Command;
+
 use crate::error::CliError;
 
 /// The options that take the URL of a database, each with its environment variable.
@@ -47,19 +49,27 @@ pub fn argument_error(option: &str) -> CliError {
         .hint(format_args!("put it into the environment variable {variable}, or into a file for {option}-file"))
 }
 
-/// Refuses environment variables of this program that hold a database URL although they are for something else.
+/// Refuses environment variables of the options of `command` that hold a database URL although they are for something
+/// else. No message quotes other variables.
 ///
 /// # Errors
 /// A variable holds one. The message does not quote it.
-pub fn check_environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<(), CliError> {
+pub fn check_environment(
+    command: &Command,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<(), CliError> {
     for (name, value) in variables {
-        let name = name.to_string_lossy();
-        let is_ours = name.starts_with("CHAT_") && !SECRET_VARIABLES.contains(&&*name);
-        if is_ours {
-            check_value(&name, &value)?;
+        let text = name.to_string_lossy();
+        if is_of_option(command, &name) && !SECRET_VARIABLES.contains(&&*text) {
+            check_value(&text, &value)?;
         }
     }
     Ok(())
+}
+
+fn is_of_option(command: &Command, variable: &OsStr) -> bool {
+    command.get_arguments().any(|option| option.get_env() == Some(variable))
+        || command.get_subcommands().any(|command| is_of_option(command, variable))
 }
 
 /// Refuses the value of an option, key or variable that holds a database URL although it is for something else.
@@ -139,8 +149,12 @@ mod tests {
     #[test]
     fn only_variables_for_something_else_are_refused() {
         let url = "mysql://ann:hush@db/chat";
-        let check = |name: &str| check_environment([(name.into(), url.into())]);
-        for name in ["CHAT_DATABASE", "CHAT_TO_DATABASE", "CHAT_PASSWORD", "HOME"] {
+        let option = |name: &'static str| clap::Arg::new(name).long(name).env(name);
+        let command = Command::new("server")
+            .args(["CHAT_DATABASE", "CHAT_CONFIG", "CHAT_LISTEN"].map(option))
+            .subcommand(Command::new("move").arg(option("CHAT_DATABASE_FILE")));
+        let check = |name: &str| check_environment(&command, [(name.into(), url.into())]);
+        for name in ["CHAT_DATABASE", "CHAT_TO_DATABASE", "CHAT_PASSWORD", "CHAT_TEST_MYSQL_URL", "HOME"] {
             assert!(check(name).is_ok(), "{name}");
         }
         for name in ["CHAT_DATABASE_FILE", "CHAT_CONFIG", "CHAT_LISTEN"] {

@@ -9,6 +9,7 @@ use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_net::server::PresenceLogFormat;
 use chat_store::StoreUrl;
+use clap::CommandFactory;
 
 use super::args::{ServerArgs, ServerCommand, UserCommand};
 use super::database::{self, Database};
@@ -112,7 +113,7 @@ impl ServerTask {
     pub fn from_args(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, CliError> {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
         database_url::check_arguments(&args)?;
-        database_url::check_environment(std::env::vars_os())?;
+        database_url::check_environment(&ServerArgs::command(), std::env::vars_os())?;
         let (args, matches) = ServerArgs::parse(args)?;
         let settings = ServerSettings::merge(&matches)?;
         let limits = Limits::new(&settings);
