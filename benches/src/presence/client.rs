@@ -62,8 +62,10 @@ pub(crate) struct SharedState {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) account: TestAccount,
-    /// The client's own entry, from its welcome.
+    /// The client's own entry: that of its welcome, with the offered address.
     pub(crate) entry: Option<Entry>,
+    /// The address that the client offered last. The server publishes it once the pause between two changes is over.
+    pub(crate) offered: Option<SocketAddr>,
     pub(crate) is_online: bool,
     pub(crate) view: View,
     /// When the client last logged in.
@@ -91,8 +93,16 @@ impl Moment {
 impl SharedState {
     pub(crate) fn new(account: TestAccount, detail: Detail) -> Self {
         let view = View::new(detail);
-        let state =
-            State { account, entry: None, is_online: false, view, logged_in: None, requested: None, reached: None };
+        let state = State {
+            account,
+            entry: None,
+            offered: None,
+            is_online: false,
+            view,
+            logged_in: None,
+            requested: None,
+            reached: None,
+        };
         Self { arrived: Arc::default(), state: Mutex::new(state) }
     }
 
@@ -182,7 +192,8 @@ impl Client {
     }
 
     fn login_request(&mut self, method: Method) -> Vec<u8> {
-        let state = self.shared.lock();
+        let mut state = self.shared.lock();
+        state.offered = Some(SocketAddr::new(net::source(self.number), self.port));
         let mut key = [0; 32];
         self.generator.fill(&mut key);
         let (key, offer, versions) = (PublicKey::new(key), offer(self.port), LinkVersions { low: 1, high: 1 });
@@ -241,9 +252,10 @@ impl Client {
     fn record_move(&mut self, port: u16) {
         self.port = port;
         let mut state = self.shared.lock();
-        state.requested = Some(Moment::now());
+        let offered = SocketAddr::new(net::source(self.number), port);
+        (state.requested, state.offered) = (Some(Moment::now()), Some(offered));
         if let Some(entry) = &mut state.entry {
-            entry.addresses = vec![SocketAddr::new(net::source(self.number), port)];
+            entry.addresses = vec![offered];
         }
     }
 }
