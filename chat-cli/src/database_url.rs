@@ -42,7 +42,7 @@ pub fn check_arguments(args: &[OsString]) -> Result<(), CliError> {
     Err(argument_error(OPTIONS[usize::from(is_target)].0))
 }
 
-/// The error of an argument with a password, for one of [`OPTIONS`].
+/// The error of an argument with a password, for an option that takes the URL of a database.
 pub fn argument_error(option: &str) -> CliError {
     let variable = OPTIONS.iter().find(|(known, _)| *known == option).map_or(OPTIONS[0].1, |(_, variable)| variable);
     CliError::usage("the database URL holds a password, and other users can see arguments")
