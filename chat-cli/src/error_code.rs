@@ -42,7 +42,7 @@ pub enum ErrorCode {
     NameRefused,
     /// The user name is taken.
     NameTaken,
-    /// What answers is no chat server.
+    /// The peer at the address is not a chat server.
     NotChat,
     /// Registration needs the invitation code.
     NotInvited,

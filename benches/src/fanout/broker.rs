@@ -26,7 +26,7 @@ const GREETING_TIME: Duration = Duration::from_secs(5);
 
 /// The bytes of a conversation with a broker.
 struct Dialogue {
-    /// What publishers and subscribers send first, and how the answer ends.
+    /// The first bytes that publishers and subscribers send, and the end of the expected answer.
     publisher: (Vec<u8>, Vec<u8>),
     subscriber: (Vec<u8>, Vec<u8>),
     /// A message as it is published.

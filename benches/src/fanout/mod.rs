@@ -69,7 +69,7 @@ impl Args {
     }
 }
 
-/// What is measured.
+/// The parameters of one measurement.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     receivers: usize,

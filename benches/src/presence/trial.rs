@@ -22,7 +22,7 @@ pub(crate) struct Trial {
     pub(crate) clients: Clients,
 }
 
-/// What server and clients have used so far.
+/// The traffic and processor time of server and clients so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     /// Decrypted bytes and frames that the clients received.

@@ -55,11 +55,11 @@ pub struct JoinOptions {
     pub format: Format,
     /// The format of the input.
     pub input: Format,
-    /// What to do at the end of the input.
+    /// Whether the client stays at the end of the input.
     pub end_of_input: EndOfInput,
 }
 
-/// What the client does at the end of its input.
+/// Whether a client leaves or stays when its input ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EndOfInput {
     /// Leave, once the outcomes of all messages are known.

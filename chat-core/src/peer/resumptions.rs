@@ -1,4 +1,4 @@
-//! What is kept of removed links, by user.
+//! The kept state of removed links, by user.
 //!
 //! Two sessions derive the same keys each time they meet, so a link that is opened again must continue the numbers of
 //! its predecessor. Beyond the limit, the state of the user with the most sessions is dropped: all others keep theirs.
@@ -11,7 +11,7 @@ use crate::id::SessionId;
 use crate::message::FailReason;
 use crate::name::UserName;
 
-/// What is kept of all users: at most [`MAX_RESUMPTIONS`] links, and entries for users without any.
+/// The kept state of all users: at most [`MAX_RESUMPTIONS`] links, and entries for users without any.
 #[derive(Debug, Default)]
 pub(super) struct Resumptions {
     by_user: BTreeMap<UserName, Past>,
@@ -20,7 +20,7 @@ pub(super) struct Resumptions {
     capacity: Capacity,
 }
 
-/// What is kept of one user.
+/// The kept state of one user.
 #[derive(Debug)]
 enum Past {
     Known {

@@ -8,7 +8,7 @@ use crate::wire::rejection::Rejection;
 /// The lowest port that is accepted. Ports below belong to services of the system, not to chat clients.
 const LOWEST_PORT: u16 = 1024;
 
-/// What the observed address of a connection says about the client's own address.
+/// How far the server trusts that an observed address is the client's own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Credibility {
     /// It is the best address of the client that the server knows.
@@ -80,7 +80,7 @@ pub(super) struct Contradiction {
     pub(super) evidence: Evidence,
 }
 
-/// What a contradiction proves.
+/// How certain the conclusion from a contradiction is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Evidence {
     /// There is a forwarder in between: the client connected to its own machine, or the server's connection comes from

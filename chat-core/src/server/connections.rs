@@ -51,7 +51,7 @@ pub(super) enum State {
     Online(Online),
 }
 
-/// What a guest presented to log in.
+/// The credentials that a guest presented.
 #[derive(Debug)]
 pub(super) enum Authenticating {
     /// A password, which is being checked.

@@ -6,7 +6,7 @@ use crate::client::line_buffer::Edit;
 use crate::client::line_reader::MAX_LINE_BYTES;
 use crate::client::raw_mode::ControlCharacters;
 
-/// What the user pressed.
+/// One item of terminal input: a key, a key combination, or a pasted text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Key {
     Char(char),

@@ -26,7 +26,7 @@ pub(super) struct Shown {
     pub(super) drawn: Option<usize>,
 }
 
-/// What the prompt shows.
+/// The content of the prompt.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Content {
     /// Nothing that must be preserved.

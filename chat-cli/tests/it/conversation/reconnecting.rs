@@ -9,7 +9,7 @@ const LOG: (&str, &str) = ("RUST_LOG", "chat_net=debug");
 
 #[test]
 fn an_address_that_does_not_answer_delays_no_connection() {
-    // What is sent to the first address goes into this interface, and nobody answers.
+    // Packets to the first address leave through this interface, and nothing answers them.
     let network = Namespace::new(
         "ip link add void type veth peer name drain; ip link set void up; ip link set drain up; \
          ip addr add fd00:1::9/64 dev void nodad; ip addr add 10.9.9.1/32 dev lo; \

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-/// What a terminal does with its rows when its width changes.
+/// How a terminal treats its rows when its width changes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Resizing {
     /// It wraps its lines again, as VTE, kitty and tmux do.

@@ -129,7 +129,7 @@ pub(super) enum Memory {
     Full,
 }
 
-/// What a link that closes still sends.
+/// The last frames that a closing link sends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Goodbye {
     /// A last ack and a bye: our session leaves.

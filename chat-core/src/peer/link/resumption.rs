@@ -19,7 +19,7 @@ use crate::rate_limit::RateLimit;
 use crate::seal::LinkKeys;
 use crate::time::Mono;
 
-/// What is kept of a removed link. The default stands for a new link.
+/// The state that is kept of a removed link. The default stands for a new link.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(in crate::peer) struct Resumption {
     /// The next packet number that we send.
