@@ -2,30 +2,51 @@
 
 use chat_core::name::{NameError, UserName};
 use chat_core::text::TextError;
+use serde::Serialize;
 
-/// Why a line of input had no effect, or only a part of it. Each error has a stable code, which docs/JSON.md documents.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+/// Why a line of input had no effect, or only a part of it. The code of an error for scripts is the name of its variant
+/// in kebab case, unless it has another name here. docs/JSON.md lists the codes.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "kebab-case")]
 pub enum InputError {
     /// A slash is followed by a word that is not a command.
     #[error("there is no command {typed}; {} (// begins a text with a slash)", suggest(.suggestion.as_deref(), "/help lists them"))]
     UnknownCommand {
         /// The word with its slash.
+        #[serde(skip)]
         typed: String,
         /// The most similar command.
+        #[serde(skip)]
         suggestion: Option<String>,
     },
     /// A command lacks an argument or has one too many. The value is its usage.
     #[error("usage: {0}")]
-    Usage(&'static str),
+    Usage(#[serde(skip)] &'static str),
     /// The recipient's name breaks a rule.
     #[error("{0}")]
-    Name(#[from] NameError),
-    /// The text breaks a rule for messages.
-    #[error("{0}")]
-    Text(#[from] TextError),
+    #[serde(rename = "bad-name")]
+    Name(
+        #[from]
+        #[serde(skip)]
+        NameError,
+    ),
+    /// The text is empty.
+    #[error("{}", TextError::Empty)]
+    EmptyText,
+    /// The text is too long.
+    #[error("{}", TextError::TooLong { bytes: *.bytes })]
+    TextTooLong {
+        /// The length of the text in bytes.
+        #[serde(skip)]
+        bytes: usize,
+    },
+    /// The text contains a control character.
+    #[error("{}", TextError::Char(*.0))]
+    TextCharacter(#[serde(skip)] char),
     /// The line is not a JSON object of the documented form.
     #[error("the line is not the expected JSON object: {0}; write {{\"to\":\"everyone\",\"text\":\"...\"}}")]
-    Json(String),
+    #[serde(rename = "bad-json")]
+    Json(#[serde(skip)] String),
     /// The line is not UTF-8.
     #[error("the line is not UTF-8; use that encoding")]
     NotUtf8,
@@ -33,22 +54,27 @@ pub enum InputError {
     #[error("the line is longer than {max} bytes and was skipped; send it in parts")]
     LineTooLong {
         /// The maximum length of a line in bytes.
+        #[serde(skip)]
         max: usize,
     },
     /// The line is longer than the longest one that a terminal certainly passes on whole.
     #[error(
         "the line was not sent: a terminal without line editing passes on at most {max} bytes of a line; send it in parts, or from a file"
     )]
+    #[serde(rename = "line-too-long")]
     TerminalLineTooLong {
         /// The maximum length of a line in bytes.
+        #[serde(skip)]
         max: usize,
     },
     /// No user of this name is online.
     #[error("nobody called {name} is online; {}", suggest(.suggestion.as_deref(), "/who lists who is"))]
     UnknownRecipient {
         /// The name as typed.
+        #[serde(skip)]
         name: UserName,
         /// The most similar name of a user who is online.
+        #[serde(skip)]
         suggestion: Option<String>,
     },
     /// The recipient is the sender.
@@ -62,66 +88,27 @@ pub enum InputError {
     SessionOver,
     /// The server refused to change the password. The value is the reason.
     #[error("the password was not changed: {0}")]
-    PasswordNotChanged(String),
+    PasswordNotChanged(#[serde(skip)] String),
     /// The connection broke during a change of the password, so its outcome is unknown. The value is the reason.
     #[error("the password may or may not have changed: {0}")]
-    PasswordUncertain(String),
+    PasswordUncertain(#[serde(skip)] String),
     /// The line was typed before the prompt for a password, and it may be the password.
     #[error("a line typed ahead of the passwords was not sent, because it may be one of them; type it again")]
     TypedAhead,
     /// Reading the input failed. The value is the reason.
     #[error("cannot read any more input: {0}")]
-    InputBroken(String),
+    InputBroken(#[serde(skip)] String),
     /// A password must be typed, and there is no terminal.
     #[error("a password must be typed at a terminal, and there is none")]
     NoTerminal,
 }
 
-impl InputError {
-    /// All codes, in alphabetical order.
-    // Compared with docs/JSON.md by a test.
-    pub const CODES: [&'static str; 18] = [
-        "bad-json",
-        "bad-name",
-        "empty-text",
-        "input-broken",
-        "line-too-long",
-        "no-terminal",
-        "not-utf8",
-        "password-not-changed",
-        "password-uncertain",
-        "queue-full",
-        "session-over",
-        "text-character",
-        "text-too-long",
-        "to-oneself",
-        "typed-ahead",
-        "unknown-command",
-        "unknown-recipient",
-        "usage",
-    ];
-
-    /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownCommand { .. } => "unknown-command",
-            Self::Usage(_) => "usage",
-            Self::Name(_) => "bad-name",
-            Self::Text(TextError::Empty) => "empty-text",
-            Self::Text(TextError::TooLong { .. }) => "text-too-long",
-            Self::Text(TextError::Char(_)) => "text-character",
-            Self::Json(_) => "bad-json",
-            Self::NotUtf8 => "not-utf8",
-            Self::LineTooLong { .. } | Self::TerminalLineTooLong { .. } => "line-too-long",
-            Self::UnknownRecipient { .. } => "unknown-recipient",
-            Self::ToOneself => "to-oneself",
-            Self::QueueFull => "queue-full",
-            Self::SessionOver => "session-over",
-            Self::PasswordNotChanged(_) => "password-not-changed",
-            Self::PasswordUncertain(_) => "password-uncertain",
-            Self::TypedAhead => "typed-ahead",
-            Self::InputBroken(_) => "input-broken",
-            Self::NoTerminal => "no-terminal",
+impl From<TextError> for InputError {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::Empty => Self::EmptyText,
+            TextError::TooLong { bytes } => Self::TextTooLong { bytes },
+            TextError::Char(ch) => Self::TextCharacter(ch),
         }
     }
 }
@@ -144,31 +131,32 @@ fn suggest(suggestion: Option<&str>, otherwise: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::samples::{all_input_errors, code_of};
 
     #[test]
-    fn every_code_is_listed_once() {
-        let bob = || UserName::parse("bob").unwrap();
+    fn codes_are_the_documented_ones() {
         let codes = [
-            InputError::Json(String::new()).code(),
-            InputError::Name(NameError::Empty).code(),
-            InputError::Text(TextError::Empty).code(),
-            InputError::InputBroken(String::new()).code(),
-            InputError::LineTooLong { max: 1 }.code(),
-            InputError::NoTerminal.code(),
-            InputError::NotUtf8.code(),
-            InputError::PasswordNotChanged(String::new()).code(),
-            InputError::PasswordUncertain(String::new()).code(),
-            InputError::QueueFull.code(),
-            InputError::SessionOver.code(),
-            InputError::Text(TextError::Char('\r')).code(),
-            InputError::Text(TextError::TooLong { bytes: 1 }).code(),
-            InputError::ToOneself.code(),
-            InputError::TypedAhead.code(),
-            InputError::UnknownCommand { typed: String::new(), suggestion: None }.code(),
-            InputError::UnknownRecipient { name: bob(), suggestion: None }.code(),
-            InputError::Usage("").code(),
+            "bad-json",
+            "bad-name",
+            "empty-text",
+            "input-broken",
+            "line-too-long",
+            "no-terminal",
+            "not-utf8",
+            "password-not-changed",
+            "password-uncertain",
+            "queue-full",
+            "session-over",
+            "text-character",
+            "text-too-long",
+            "to-oneself",
+            "typed-ahead",
+            "unknown-command",
+            "unknown-recipient",
+            "usage",
         ];
-        assert_eq!(codes, InputError::CODES);
+        assert_eq!(all_input_errors().each_ref().map(code_of), codes);
+        assert_eq!(code_of(&InputError::TerminalLineTooLong { max: 1 }), "line-too-long");
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub mod table;
 pub mod terminal;
 mod text_file;
 pub mod threads;
+pub mod view;
 
 use std::env;
 use std::ffi::OsString;

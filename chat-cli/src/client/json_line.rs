@@ -44,6 +44,8 @@ mod tests {
     use chat_core::name::NameError;
     use chat_core::text::TextError;
 
+    use crate::view::samples::code_of;
+
     #[test]
     fn an_object_becomes_a_message_to_send() {
         let text = Text::parse("two\nlines").unwrap();
@@ -83,7 +85,7 @@ mod tests {
             r#"{"to":"bob","text":"x"} {}"#,
         ] {
             let (error, reference) = parse(line).unwrap_err();
-            assert_eq!((error.code(), reference), ("bad-json", None), "{line}");
+            assert_eq!((code_of(&error).as_str(), reference), ("bad-json", None), "{line}");
         }
     }
 }

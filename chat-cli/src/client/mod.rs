@@ -20,7 +20,6 @@ pub mod json_line;
 pub mod line;
 mod line_buffer;
 pub mod line_reader;
-pub mod notice;
 pub mod outcomes;
 mod password_change;
 mod printable;
@@ -28,14 +27,11 @@ pub mod prompt;
 mod raw_mode;
 pub mod renderer;
 mod rows;
-#[cfg(test)]
-mod samples;
 pub mod screen;
 mod settings;
 pub mod task;
 pub mod text;
 pub mod ui;
-pub mod view;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -85,7 +81,7 @@ pub fn report(error: &CliError, format: Format) -> Exit {
         && let Some((code, sentence)) = error.for_scripts()
     {
         let mut line = String::new();
-        json::render_error(&code.name(), sentence, &mut line);
+        json::render_error(code, &sentence, &mut line);
         let mut out = io::stdout();
         // If standard output is closed, the exit code and standard error have to suffice.
         drop(out.write_all(line.as_bytes()).and_then(|()| out.flush()));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chat_core::id::MessageId;
 use chat_core::message::{Outcome, Recipient, Report};
 
-use super::view::SentMessage;
 use crate::error::Exit;
+use crate::view::SentMessage;
 
 /// The most messages with outstanding outcomes. Beyond this, no input is read. Half of the messages that may wait for one
 /// peer, so that input from a file is slowed down instead of refused.
@@ -98,7 +98,7 @@ mod tests {
     use chat_core::message::UnconfirmedReason;
 
     use super::*;
-    use crate::client::samples::{ID, name, report, text};
+    use crate::view::samples::{ID, name, report, text};
 
     fn message(to: Recipient) -> SentMessage {
         SentMessage::new(to, &text("hello"))

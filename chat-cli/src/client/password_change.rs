@@ -8,8 +8,8 @@ use chat_core::client::PasswordChangeError;
 use chat_core::password::Password;
 use chat_net::client::{ChangePasswordError, Client};
 
-use super::notice::Notice;
 use crate::input_error::InputError;
+use crate::view::Notice;
 
 /// The server's answer.
 type Answer = Result<(), ChangePasswordError>;

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use super::json;
 use super::screen::Batch;
 use super::text::{Colour, Stream, TextRenderer};
-use super::view::ViewEvent;
 use crate::format::Format;
+use crate::view::ViewEvent;
 
 /// Turns events into lines.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Renderer {
     }
 
     /// Appends the lines of an event to a batch.
-    pub fn render(&self, event: &ViewEvent<'_>, batch: &mut Batch) {
+    pub fn render(&self, event: &ViewEvent, batch: &mut Batch) {
         batch.add(|out| match self {
             Self::Text(text) => text.render(event, out),
             Self::Json => {

@@ -5,16 +5,14 @@
 
 use std::fmt::Write as _;
 
-use chat_core::message::{Message, Outcome, Recipient, Report, Scope, SentAt};
+use chat_core::message::Recipient;
 use chat_core::name::UserName;
-use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
-use chat_core::roster::Entry;
-use chat_core::text::Text;
+use chat_core::presence::OfflineReason;
 use chat_core::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::printable::printable;
-use super::view::{SentMessage, ViewEvent};
+use crate::view::{MessageOutcome, OnlineUser, OutcomeReason, SentMessage, UserOutcome, ViewEvent};
 
 /// Whether names are coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,16 +49,32 @@ const CONTINUATION: &str = "         │ ";
 
 impl TextRenderer {
     /// Appends an event as complete lines, and returns their stream. Some events append nothing.
-    pub fn render(&self, event: &ViewEvent<'_>, out: &mut String) -> Stream {
-        match *event {
-            ViewEvent::Welcome { user, at, online, .. } => self.welcome(user, at, online, out),
-            ViewEvent::Presence(event) => self.presence(event, out),
-            ViewEvent::Message { message, text, .. } => self.message(message, text, out),
+    pub fn render(&self, event: &ViewEvent, out: &mut String) -> Stream {
+        match event {
+            ViewEvent::Welcome { user, at, online, .. } => self.welcome(user, *at, online, out),
+            ViewEvent::Online { user, address, at } => {
+                self.presence(user, *at, format_args!("is online at {address}"), out);
+            }
+            ViewEvent::Offline { user, reason, at } => {
+                self.presence(user, *at, format_args!("is offline{}", why_offline(*reason)), out);
+            }
+            ViewEvent::Replaced { user, address, at } => {
+                self.presence(user, *at, format_args!("has logged in again at {address}"), out);
+            }
+            ViewEvent::Moved { user, address, at } => {
+                self.presence(user, *at, format_args!("has moved to {address}"), out);
+            }
+            ViewEvent::Message { from, to, text, sent_at, sent_at_is, .. } => {
+                let mark = if sent_at_is.is_some() { "~" } else { "" };
+                let to = if *to == Recipient::Everyone { "everyone" } else { "you" };
+                push(out, format_args!("{}{mark} {} → {to}: ", self.time(*sent_at), self.name(from)));
+                push_indented(text.as_str(), out);
+            }
             // The line that was typed is still on the screen, and its outcome follows.
             ViewEvent::Sent { .. } => {}
-            ViewEvent::Outcome { report, sent } => self.outcome(report, sent, out),
-            ViewEvent::Summary { delivered, failed, sent, .. } => self.summary(delivered, failed, sent, out),
-            ViewEvent::Roster(online) => self.roster(online, out),
+            ViewEvent::Outcome { outcome, sent, .. } => self.outcome(outcome, sent.as_ref(), out),
+            ViewEvent::Summary { delivered, failed, sent, .. } => self.summary(*delivered, failed, sent, out),
+            ViewEvent::Roster { online } => self.roster(online, out),
             ViewEvent::Error { error, .. } => {
                 // The error may quote the input, which may contain control characters.
                 push(out, format_args!("error: {}\n", printable(&error.to_string())));
@@ -74,13 +88,13 @@ impl TextRenderer {
         Stream::Conversation
     }
 
-    fn welcome(&self, user: &UserName, at: Timestamp, online: &[Entry], out: &mut String) {
+    fn welcome(&self, user: &UserName, at: Timestamp, online: &[OnlineUser], out: &mut String) {
         push(out, format_args!("{} * you are {}; ", self.time(at), self.name(user)));
         if online.is_empty() {
             out.push_str("nobody else is online\n");
             return;
         }
-        let names: Vec<String> = online.iter().take(WELCOME_NAMES).map(|entry| self.name(&entry.user)).collect();
+        let names: Vec<String> = online.iter().take(WELCOME_NAMES).map(|other| self.name(&other.user)).collect();
         push(out, format_args!("{} online: {}", online.len(), names.join(", ")));
         if online.len() > WELCOME_NAMES {
             push(out, format_args!(" and {} more, /who lists them", online.len() - WELCOME_NAMES));
@@ -88,73 +102,56 @@ impl TextRenderer {
         out.push('\n');
     }
 
-    fn presence(&self, event: &PresenceEvent, out: &mut String) {
-        push(out, format_args!("{} * {} ", self.time(event.at), self.name(&event.user)));
-        match event.presence {
-            Presence::Online(address) => push(out, format_args!("is online at {address}\n")),
-            Presence::Offline(reason) => push(out, format_args!("is offline{}\n", why_offline(reason))),
-            Presence::Replaced(address) => push(out, format_args!("has logged in again at {address}\n")),
-            Presence::Moved(address) => push(out, format_args!("has moved to {address}\n")),
-        }
-    }
-
-    fn message(&self, message: &Message, text: &Text, out: &mut String) {
-        let mark = match message.sent_at {
-            SentAt::Sender(_) => "",
-            SentAt::Arrival(_) => "~",
-        };
-        let to = match message.scope {
-            Scope::Group => "everyone",
-            Scope::Private => "you",
-        };
-        let at = message.sent_at.timestamp();
-        push(out, format_args!("{}{mark} {} → {to}: ", self.time(at), self.name(&message.from)));
-        push_indented(text.as_str(), out);
+    fn presence(&self, user: &UserName, at: Timestamp, what: std::fmt::Arguments<'_>, out: &mut String) {
+        push(out, format_args!("{} * {} {what}\n", self.time(at), self.name(user)));
     }
 
     /// The outcomes of a message to everyone are shown in its summary only.
-    fn outcome(&self, report: &Report, sent: Option<&SentMessage>, out: &mut String) {
-        let user = self.name(&report.user);
-        match (report.outcome, sent) {
-            (_, Some(SentMessage { to: Recipient::Everyone, .. })) => {}
-            (Outcome::Delivered, _) => push(out, format_args!("         ✓ {user}\n")),
-            (outcome, sent) => {
-                let verb =
-                    if matches!(outcome, Outcome::Failed(_)) { "did not receive" } else { "may not have received" };
-                push(out, format_args!("         ✗ {user} {verb} {}: {}\n", excerpt(sent), outcome.reason()));
-            }
+    fn outcome(&self, UserOutcome { user, outcome }: &UserOutcome, sent: Option<&SentMessage>, out: &mut String) {
+        if sent.is_some_and(|sent| sent.to == Recipient::Everyone) {
+            return;
         }
+        let user = self.name(user);
+        let (verb, reason) = match outcome {
+            MessageOutcome::Delivered => return push(out, format_args!("         ✓ {user}\n")),
+            MessageOutcome::Failed { reason } => ("did not receive", reason),
+            MessageOutcome::Unconfirmed { reason } => ("may not have received", reason),
+        };
+        push(out, format_args!("         ✗ {user} {verb} {}: {}\n", excerpt(sent), why(*reason)));
     }
 
-    fn summary(&self, delivered: usize, failed: &[(UserName, Outcome)], sent: &SentMessage, out: &mut String) {
+    fn summary(&self, delivered: usize, failed: &[UserOutcome], sent: &SentMessage, out: &mut String) {
         let all = delivered + failed.len();
         if failed.is_empty() {
             push(out, format_args!("         ✓ {delivered} of {all}\n"));
             return;
         }
         push(out, format_args!("         ✗ delivered to {delivered} of {all}: {}", excerpt(Some(sent))));
-        let (certain, uncertain): (Vec<_>, Vec<_>) =
-            failed.iter().partition(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));
+        let (mut certain, mut uncertain) = (Vec::new(), Vec::new());
+        for UserOutcome { user, outcome } in failed {
+            let (users, reason) = match outcome {
+                MessageOutcome::Delivered => continue,
+                MessageOutcome::Failed { reason } => (&mut certain, reason),
+                MessageOutcome::Unconfirmed { reason } => (&mut uncertain, reason),
+            };
+            users.push(format!("{} ({})", self.name(user), why(*reason)));
+        }
         for (what, users) in [("failed", certain), ("unconfirmed, may or may not have it", uncertain)] {
             if !users.is_empty() {
-                let user =
-                    |(user, outcome): &(UserName, Outcome)| format!("{} ({})", self.name(user), outcome.reason());
-                let users: Vec<String> = users.into_iter().map(user).collect();
                 push(out, format_args!("; {what}: {}", users.join(", ")));
             }
         }
         out.push('\n');
     }
 
-    fn roster(&self, online: &[Entry], out: &mut String) {
+    fn roster(&self, online: &[OnlineUser], out: &mut String) {
         if online.is_empty() {
             out.push_str("nobody else is online\n");
             return;
         }
         push(out, format_args!("{} online\n", online.len()));
-        for entry in online {
-            let (user, address, since) = (self.name(&entry.user), entry.address(), self.time(entry.since));
-            push(out, format_args!("  {user} {address} since {since}\n"));
+        for OnlineUser { user, address, since } in online {
+            push(out, format_args!("  {} {address} since {}\n", self.name(user), self.time(*since)));
         }
     }
 
@@ -179,6 +176,22 @@ fn why_offline(reason: OfflineReason) -> &'static str {
         OfflineReason::Lost => ": the connection was lost",
         OfflineReason::Kicked => ": an operator or a password change ended the session",
         OfflineReason::TooSlow => ": the program did not read what the server sent",
+    }
+}
+
+fn why(reason: OutcomeReason) -> &'static str {
+    match reason {
+        OutcomeReason::QueueFull => "queue full",
+        OutcomeReason::Left => "left",
+        OutcomeReason::Lost => "lost",
+        OutcomeReason::Replaced => "replaced",
+        OutcomeReason::TimedOut => "timed out",
+        OutcomeReason::Leaving => "we are leaving",
+        OutcomeReason::Refused => "refused",
+        OutcomeReason::Misbehaved => "broke the protocol",
+        OutcomeReason::Incompatible => "incompatible",
+        OutcomeReason::NoAddress => "no address of that user can be reached from here",
+        OutcomeReason::TooManySessions => "logged in too often; log in again to write to this user",
     }
 }
 
@@ -214,26 +227,30 @@ mod tests {
     use std::time::Duration;
 
     use chat_core::id::SessionId;
-    use chat_core::message::{FailReason, UnconfirmedReason};
-    use chat_net::client;
+    use chat_core::message::{FailReason, Message, Outcome, Scope, SentAt, UnconfirmedReason};
+    use chat_core::presence::{Presence, PresenceEvent};
     use jiff::tz::Offset;
 
     use super::*;
-    use crate::client::notice::Notice;
-    use crate::client::samples::{AT, ID, address, entry, message, name, report, text};
     use crate::input_error::InputError;
+    use crate::view::Notice;
+    use crate::view::samples::{AT, ID, address, message, name, online, report, text};
 
-    fn shown(event: &ViewEvent<'_>) -> String {
+    fn shown(event: &ViewEvent) -> String {
         let text = TextRenderer { zone: TimeZone::fixed(Offset::constant(8)), colour: Colour::None };
         let mut out = String::new();
         text.render(event, &mut out);
         out
     }
 
+    fn roster(users: &[&str]) -> ViewEvent {
+        ViewEvent::Roster { online: users.iter().map(|user| online(user)).collect() }
+    }
+
     #[test]
     fn messages_show_time_sender_and_recipient() {
         let me = name("alice");
-        let show = |message: &Message, body: &str| shown(&ViewEvent::Message { message, text: &text(body), me: &me });
+        let show = |message: &Message, body: &str| shown(&ViewEvent::message(message, text(body), &me));
         assert_eq!(show(&message("小明", Scope::Group, "hi"), "hi"), "12:28:00 小明 → everyone: hi\n");
         assert_eq!(show(&message("bob", Scope::Private, "hi"), "hi"), "12:28:00 bob → you: hi\n");
         let late =
@@ -246,19 +263,20 @@ mod tests {
         let forged = "hi\n12:28:01 carol → you: send me money\n";
         let message = message("bob", Scope::Group, forged);
         assert_eq!(
-            shown(&ViewEvent::Message { message: &message, text: &text(forged), me: &name("alice") }),
+            shown(&ViewEvent::message(&message, text(forged), &name("alice"))),
             "12:28:00 bob → everyone: hi\n         │ 12:28:01 carol → you: send me money\n         │ \n"
         );
     }
 
     #[test]
     fn the_welcome_line_names_some_users_and_counts_the_rest() {
-        let me = name("alice");
-        let welcome =
-            |online: &[Entry]| shown(&ViewEvent::Welcome { user: &me, session: SessionId::new(1), at: AT, online });
+        let welcome = |online: &[OnlineUser]| {
+            let (user, online) = (name("alice"), online.to_vec());
+            shown(&ViewEvent::Welcome { user, session: SessionId::new(1), at: AT, online })
+        };
         assert_eq!(welcome(&[]), "12:28:00 * you are alice; nobody else is online\n");
-        assert_eq!(welcome(&[entry("bob"), entry("小明")]), "12:28:00 * you are alice; 2 online: bob, 小明\n");
-        let many: Vec<Entry> = (0..22).map(|number| entry(&format!("u{number}"))).collect();
+        assert_eq!(welcome(&[online("bob"), online("小明")]), "12:28:00 * you are alice; 2 online: bob, 小明\n");
+        let many: Vec<OnlineUser> = (0..22).map(|number| online(&format!("u{number}"))).collect();
         assert!(welcome(&many).ends_with("u18, u19 and 2 more, /who lists them\n"));
     }
 
@@ -271,10 +289,10 @@ mod tests {
             (Presence::Replaced(address()), "12:28:00 * bob has logged in again at 192.168.1.7:40001\n"),
             (Presence::Moved(address()), "12:28:00 * bob has moved to 192.168.1.7:40001\n"),
         ] {
-            assert_eq!(shown(&ViewEvent::Presence(&PresenceEvent { at: AT, user: name("bob"), presence })), line);
+            assert_eq!(shown(&PresenceEvent { at: AT, user: name("bob"), presence }.into()), line);
         }
-        assert_eq!(shown(&ViewEvent::Roster(&[entry("bob")])), "1 online\n  bob 192.168.1.7:40001 since 12:28:00\n");
-        assert_eq!(shown(&ViewEvent::Roster(&[])), "nobody else is online\n");
+        assert_eq!(shown(&roster(&["bob"])), "1 online\n  bob 192.168.1.7:40001 since 12:28:00\n");
+        assert_eq!(shown(&roster(&[])), "nobody else is online\n");
     }
 
     #[test]
@@ -282,7 +300,7 @@ mod tests {
         let to_bob = SentMessage::new(Recipient::One(name("bob")), &text("hello"));
         let to_all = SentMessage::new(Recipient::Everyone, &text("hello"));
         let timed_out = Outcome::Unconfirmed(UnconfirmedReason::TimedOut);
-        let one = |outcome, sent| shown(&ViewEvent::Outcome { report: &report("bob", outcome), sent: Some(sent) });
+        let one = |outcome, sent: &SentMessage| shown(&ViewEvent::outcome(report("bob", outcome), Some(sent.clone())));
         assert_eq!(one(Outcome::Delivered, &to_bob), "         ✓ bob\n");
         assert_eq!(
             one(Outcome::Failed(FailReason::QueueFull), &to_bob),
@@ -291,7 +309,7 @@ mod tests {
         assert_eq!(one(timed_out, &to_bob), "         ✗ bob may not have received \"hello\": timed out\n");
         assert_eq!(one(timed_out, &to_all), "");
         let all = |delivered, failed: &[(UserName, Outcome)]| {
-            shown(&ViewEvent::Summary { id: ID, delivered, failed, sent: &to_all })
+            shown(&ViewEvent::summary(ID, delivered, failed.to_vec(), to_all.clone()))
         };
         assert_eq!(all(18, &[]), "         ✓ 18 of 18\n");
         assert_eq!(
@@ -310,12 +328,9 @@ mod tests {
     fn errors_and_notices_are_diagnostics() {
         let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::None };
         let mut out = String::new();
-        let error = ViewEvent::Error { error: &InputError::ToOneself, reference: None };
+        let error = ViewEvent::Error { error: InputError::ToOneself, reference: None };
         assert_eq!(text.render(&error, &mut out), Stream::Diagnostics);
-        assert_eq!(
-            text.render(&ViewEvent::Notice(&Notice::Connection(client::Notice::Reconnected)), &mut out),
-            Stream::Diagnostics
-        );
+        assert_eq!(text.render(&Notice::Reconnected.into(), &mut out), Stream::Diagnostics);
         assert_eq!(
             out,
             "error: you cannot send a message to yourself; name another user\nnote: connected to the server again\n"
@@ -326,7 +341,7 @@ mod tests {
     fn only_names_are_coloured_and_a_name_keeps_its_colour() {
         let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::Names };
         let mut out = String::new();
-        text.render(&ViewEvent::Roster(&[entry("bob"), entry("Bob")]), &mut out);
+        text.render(&roster(&["bob", "Bob"]), &mut out);
         let escapes: Vec<&str> = out.split('\x1b').skip(1).collect();
         assert_eq!(escapes.len(), 4);
         assert_eq!(escapes[0].replace("bob", "Bob"), escapes[2]);

@@ -5,8 +5,8 @@ use super::prompt::Prompt;
 use super::renderer::Renderer;
 use super::screen::{Batch, Screen};
 use super::text::Stream;
-use super::view::ViewEvent;
 use crate::error::CliError;
+use crate::view::ViewEvent;
 
 /// The output of a conversation.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl Ui {
     }
 
     /// Appends an event to a batch.
-    pub fn render(&self, event: &ViewEvent<'_>, batch: &mut Batch) {
+    pub fn render(&self, event: &ViewEvent, batch: &mut Batch) {
         self.renderer.render(event, batch);
     }
 
@@ -46,7 +46,7 @@ impl Ui {
     ///
     /// # Errors
     /// Standard output cannot be written.
-    pub async fn show(&self, event: &ViewEvent<'_>) -> Result<(), CliError> {
+    pub async fn show(&self, event: &ViewEvent) -> Result<(), CliError> {
         let mut batch = Batch::default();
         self.render(event, &mut batch);
         self.write(batch).await

@@ -7,12 +7,11 @@ use chat_net::client::{self, ChangePasswordError, SendError};
 use super::{Conversation, Flow};
 use crate::client::input::Input;
 use crate::client::line::{Action, Draft};
-use crate::client::notice::Notice;
-use crate::client::view::{SentMessage, ViewEvent};
 use crate::client::{json_line, line, password_change};
 use crate::error::CliError;
 use crate::format::Format;
 use crate::input_error::{InputError, most_like};
+use crate::view::{Notice, SentMessage, ViewEvent};
 
 impl Conversation {
     pub(super) async fn typed(&mut self, input: Input) -> Result<Flow, CliError> {
@@ -28,11 +27,11 @@ impl Conversation {
             Ok(Action::Send(draft)) => self.send(draft).await?,
             Ok(Action::Who) => {
                 let online = self.client.roster().await;
-                self.ui.show(&ViewEvent::Roster(&online)).await?;
+                self.ui.show(&ViewEvent::roster(&online)).await?;
             }
             // At a terminal, the passwords arrive as `Input::Passwords` instead.
             Ok(Action::ChangePassword) => self.refuse(InputError::NoTerminal, None).await?,
-            Ok(Action::Help) => self.ui.show(&ViewEvent::Notice(&Notice::Help)).await?,
+            Ok(Action::Help) => self.ui.show(&Notice::Help.into()).await?,
             Ok(Action::Leave) => return Ok(Flow::Finish),
             Err((error, reference)) => self.refuse(error, reference).await?,
         }
@@ -44,12 +43,12 @@ impl Conversation {
         match self.client.send(to.clone(), Content::Text(text.clone())).await {
             Ok(client::Sent { recipients: 0, .. }) => {
                 self.outcomes.add_without_recipients();
-                self.ui.show(&ViewEvent::Notice(&Notice::NobodyThere { reference })).await
+                self.ui.show(&Notice::NobodyThere { reference }.into()).await
             }
             Ok(client::Sent { id, recipients, at }) => {
                 let sent = SentMessage::new(to.clone(), &text);
                 self.outcomes.add_message(id, recipients, text.as_str().len(), sent);
-                self.ui.show(&ViewEvent::Sent { id, to: &to, recipients, at, reference: reference.as_deref() }).await
+                self.ui.show(&ViewEvent::Sent { id, to, recipients, at, reference }).await
             }
             Err(error) => {
                 let error = self.explain(&to, &error).await;
@@ -87,7 +86,7 @@ impl Conversation {
         answer: Result<(), ChangePasswordError>,
     ) -> Result<Flow, CliError> {
         match password_change::describe(answer) {
-            Ok(notice) => self.ui.show(&ViewEvent::Notice(&notice)).await?,
+            Ok(notice) => self.ui.show(&notice.into()).await?,
             Err(error) => self.refuse(error, None).await?,
         }
         Ok(Flow::Continue)
@@ -95,6 +94,6 @@ impl Conversation {
 
     async fn refuse(&mut self, error: InputError, reference: Option<String>) -> Result<(), CliError> {
         self.outcomes.add_failure();
-        self.ui.show(&ViewEvent::Error { error: &error, reference: reference.as_deref() }).await
+        self.ui.show(&ViewEvent::Error { error, reference }).await
     }
 }

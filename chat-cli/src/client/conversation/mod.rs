@@ -13,15 +13,14 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::input::Input;
-use super::notice::Notice;
 use super::outcomes::Outcomes;
 use super::password_change::PasswordChange;
 use super::task::EndOfInput;
 use super::ui::Ui;
-use super::view::ViewEvent;
 use crate::error::{CliError, Exit};
 use crate::format::Format;
 use crate::terminal;
+use crate::view::{Notice, OnlineUser, ViewEvent};
 
 /// How long to wait for outcomes after the end of the input: longer than a link takes to time out (45 s), so that every
 /// outcome becomes known.
@@ -187,8 +186,13 @@ impl Conversation {
 
     async fn welcome(&self) -> Result<(), CliError> {
         let online = self.client.roster().await;
-        let (user, session, at) = (self.client.user(), self.client.session(), self.client.login_time());
-        self.ui.show(&ViewEvent::Welcome { user, session, at, online: &online }).await
+        let welcome = ViewEvent::Welcome {
+            user: self.client.user().clone(),
+            session: self.client.session(),
+            at: self.client.login_time(),
+            online: online.iter().map(OnlineUser::from).collect(),
+        };
+        self.ui.show(&welcome).await
     }
 
     /// Waits until no outcome and no password change is outstanding, but at most [`OUTCOME_WAIT`].
@@ -202,7 +206,7 @@ impl Conversation {
                 answer = self.password_change.answer() => self.password_answered(answer).await?,
                 () = &mut announcement, if !announced && self.outcomes.outstanding() > 0 => {
                     announced = true;
-                    self.ui.show(&ViewEvent::Notice(&Notice::Waiting { outcomes: self.outcomes.outstanding() })).await?;
+                    self.ui.show(&Notice::Waiting { outcomes: self.outcomes.outstanding() }.into()).await?;
                     Flow::Continue
                 }
                 () = &mut end => break,

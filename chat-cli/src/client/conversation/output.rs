@@ -6,10 +6,9 @@ use chat_core::message::{Content, Message};
 use chat_net::client::{self, Event, MessageToken};
 
 use super::{Conversation, End, Flow, ServerState};
-use crate::client::notice::Notice;
 use crate::client::screen::Batch;
-use crate::client::view::ViewEvent;
 use crate::error::CliError;
+use crate::view::{Notice, ViewEvent};
 
 /// The most events in one write. Many, because each write waits for the screen. Not all, so that the senders of the
 /// first messages do not wait until the last one is written.
@@ -50,21 +49,21 @@ impl Conversation {
 
     fn render(&mut self, event: Event, batch: &mut Batch, written: &mut Vec<MessageToken>) -> Flow {
         match event {
-            Event::Presence(event) => self.ui.render(&ViewEvent::Presence(&event), batch),
+            Event::Presence(event) => self.ui.render(&event.into(), batch),
             Event::Message { message, token } => self.render_message(&message, token, batch, written),
             Event::Report(report) => {
                 let sent = self.outcomes.add_report(&report);
-                self.ui.render(&ViewEvent::Outcome { report: &report, sent: sent.as_ref() }, batch);
+                self.ui.render(&ViewEvent::outcome(report, sent), batch);
             }
             Event::Summary { id, delivered, others } => {
                 // A message without recipients was reported as such when it was typed.
                 if let Some(sent) = self.outcomes.finish(id) {
-                    self.ui.render(&ViewEvent::Summary { id, delivered, failed: &others, sent: &sent }, batch);
+                    self.ui.render(&ViewEvent::summary(id, delivered, others, sent), batch);
                 }
             }
             Event::Notice(notice) => self.render_notice(notice, batch),
             Event::Ended(reason) => {
-                self.ui.render(&ViewEvent::Notice(&Notice::Ended(reason)), batch);
+                self.ui.render(&Notice::from(reason).into(), batch);
                 return Flow::Stop(End::Server);
             }
             Event::Left => return Flow::Stop(End::User),
@@ -82,7 +81,7 @@ impl Conversation {
     ) {
         match &message.content {
             Content::Text(text) => {
-                self.ui.render(&ViewEvent::Message { message, text, me: self.client.user() }, batch);
+                self.ui.render(&ViewEvent::message(message, text.clone(), self.client.user()), batch);
                 written.push(token);
             }
             Content::Bytes(_) => self.client.refuse(token),
@@ -98,6 +97,6 @@ impl Conversation {
             client::Notice::Reconnected => self.server = ServerState::Connected,
             _ => {}
         }
-        self.ui.render(&ViewEvent::Notice(&Notice::Connection(notice)), batch);
+        self.ui.render(&Notice::from(notice).into(), batch);
     }
 }

@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use chat_core::id::SessionId;
-use chat_core::message::Recipient;
-use chat_core::presence::OfflineReason;
+use chat_core::message::{FailReason, Message, Outcome, Recipient, Scope, SentAt, UnconfirmedReason};
+use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 
 use super::*;
-use crate::client::samples::{AT, ID, address, all_notices, entry, message, name, report, text};
-use crate::client::view::SentMessage;
 use crate::input_error::InputError;
+use crate::view::samples::{
+    AT, ID, address, all_input_errors, all_notices, code_of, message, name, online, report, text,
+};
+use crate::view::{Notice, SentMessage, UserOutcome};
 
 const DOCUMENT: &str = include_str!("../../../../docs/JSON.md");
 
 /// Asserts that the event is rendered as this line, and that the documentation contains the line.
-fn assert_line(event: &ViewEvent<'_>, line: &str) {
+fn assert_line(event: &ViewEvent, line: &str) {
     let mut out = String::new();
     render(event, &mut out);
     assert_eq!(out, format!("{line}\n"));
@@ -23,13 +25,13 @@ fn assert_line(event: &ViewEvent<'_>, line: &str) {
 
 #[test]
 fn welcome_and_roster() {
-    let (me, online) = (name("alice"), [entry("bob")]);
+    let online = vec![online("bob")];
     assert_line(
-        &ViewEvent::Welcome { user: &me, session: SessionId::new(0xab), at: AT, online: &online },
+        &ViewEvent::Welcome { user: name("alice"), session: SessionId::new(0xab), at: AT, online: online.clone() },
         r#"{"event":"welcome","user":"alice","session":"00000000000000ab","at":1795408080123,"online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123}]}"#,
     );
     assert_line(
-        &ViewEvent::Roster(&online),
+        &ViewEvent::Roster { online },
         r#"{"event":"roster","online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123}]}"#,
     );
 }
@@ -55,7 +57,7 @@ fn presence() {
             r#"{"event":"moved","user":"bob","address":"192.168.1.7:40001","at":1795408080123}"#,
         ),
     ] {
-        assert_line(&ViewEvent::Presence(&PresenceEvent { at: AT, user: name("bob"), presence }), line);
+        assert_line(&PresenceEvent { at: AT, user: name("bob"), presence }.into(), line);
     }
 }
 
@@ -64,12 +66,12 @@ fn message_to_everyone_and_private_message() {
     let (me, body) = (name("alice"), text("大家好\n\"hi\""));
     let group = message("bob", Scope::Group, body.as_str());
     assert_line(
-        &ViewEvent::Message { message: &group, text: &body, me: &me },
+        &ViewEvent::message(&group, body, &me),
         r#"{"event":"message","id":"00000000000000ab-7","from":"bob","to":"everyone","text":"大家好\n\"hi\"","sent_at":1795408080123,"received_at":1795408080127}"#,
     );
     let private = Message { sent_at: SentAt::Arrival(AT), ..message("bob", Scope::Private, "psst") };
     assert_line(
-        &ViewEvent::Message { message: &private, text: &text("psst"), me: &me },
+        &ViewEvent::message(&private, text("psst"), &me),
         r#"{"event":"message","id":"00000000000000ab-7","from":"bob","to":"alice","text":"psst","sent_at":1795408080123,"sent_at_is":"arrival","received_at":1795408080127}"#,
     );
 }
@@ -78,11 +80,11 @@ fn message_to_everyone_and_private_message() {
 fn sent() {
     let bob = Recipient::One(name("bob"));
     assert_line(
-        &ViewEvent::Sent { id: ID, to: &Recipient::Everyone, recipients: 3, at: AT, reference: None },
+        &ViewEvent::Sent { id: ID, to: Recipient::Everyone, recipients: 3, at: AT, reference: None },
         r#"{"event":"sent","id":"00000000000000ab-7","to":"everyone","recipients":3,"at":1795408080123}"#,
     );
     assert_line(
-        &ViewEvent::Sent { id: ID, to: &bob, recipients: 1, at: AT, reference: Some("r1") },
+        &ViewEvent::Sent { id: ID, to: bob, recipients: 1, at: AT, reference: Some("r1".to_owned()) },
         r#"{"event":"sent","id":"00000000000000ab-7","to":"bob","recipients":1,"at":1795408080123,"ref":"r1"}"#,
     );
 }
@@ -103,16 +105,11 @@ fn outcome_and_summary() {
             r#"{"event":"outcome","id":"00000000000000ab-7","user":"bob","result":"unconfirmed","reason":"timed-out","after_ms":12}"#,
         ),
     ] {
-        assert_line(&ViewEvent::Outcome { report: &report("bob", outcome), sent: None }, line);
+        assert_line(&ViewEvent::outcome(report("bob", outcome), None), line);
     }
-    let failed = [(name("bob"), Outcome::Unconfirmed(UnconfirmedReason::TimedOut))];
+    let failed = vec![(name("bob"), Outcome::Unconfirmed(UnconfirmedReason::TimedOut))];
     assert_line(
-        &ViewEvent::Summary {
-            id: ID,
-            delivered: 17,
-            failed: &failed,
-            sent: &SentMessage::new(Recipient::Everyone, &text("hi")),
-        },
+        &ViewEvent::summary(ID, 17, failed, SentMessage::new(Recipient::Everyone, &text("hi"))),
         r#"{"event":"summary","id":"00000000000000ab-7","delivered":17,"failed":[{"user":"bob","result":"unconfirmed","reason":"timed-out"}]}"#,
     );
 }
@@ -121,33 +118,32 @@ fn outcome_and_summary() {
 fn error() {
     let unknown = InputError::UnknownRecipient { name: name("bbo"), suggestion: Some("bob".to_owned()) };
     assert_line(
-        &ViewEvent::Error { error: &unknown, reference: Some("r1") },
+        &ViewEvent::Error { error: unknown, reference: Some("r1".to_owned()) },
         r#"{"event":"error","code":"unknown-recipient","text":"nobody called bbo is online; did you mean bob?","ref":"r1"}"#,
     );
     assert_line(
-        &ViewEvent::Error { error: &InputError::ToOneself, reference: None },
+        &ViewEvent::Error { error: InputError::ToOneself, reference: None },
         r#"{"event":"error","code":"to-oneself","text":"you cannot send a message to yourself; name another user"}"#,
     );
 }
 
 #[test]
 fn notices_with_and_without_fields() {
-    use client::Notice as Connection;
     for (notice, line) in [
         (
-            Notice::Connection(Connection::ServerStopping),
+            Notice::ServerStopping,
             r#"{"event":"notice","code":"server-stopping","text":"the server is stopping; messages between users still arrive"}"#,
         ),
         (
-            Notice::Connection(Connection::Reconnecting { after: Duration::from_millis(1_250) }),
+            Notice::Reconnecting { after: Duration::from_millis(1_250) },
             r#"{"event":"notice","code":"reconnecting","text":"the connection to the server broke; retrying in 1.2 s, while messages between users still arrive","after_ms":1250}"#,
         ),
         (
-            Notice::Connection(Connection::NewSession(SessionId::new(0xcd))),
+            Notice::NewSession { session: SessionId::new(0xcd) },
             r#"{"event":"notice","code":"new-session","text":"the server no longer had the session, so a new one began","session":"00000000000000cd"}"#,
         ),
         (
-            Notice::Connection(Connection::PeerUnresponsive(name("bob"))),
+            Notice::PeerSilent { user: name("bob") },
             r#"{"event":"notice","code":"peer-silent","text":"bob does not answer over UDP, perhaps because of a firewall; still trying","user":"bob"}"#,
         ),
         (
@@ -155,7 +151,7 @@ fn notices_with_and_without_fields() {
             r#"{"event":"notice","code":"nobody-there","text":"nobody else is online, so nobody received the message","ref":"r1"}"#,
         ),
     ] {
-        assert_line(&ViewEvent::Notice(&notice), line);
+        assert_line(&notice.into(), line);
     }
 }
 
@@ -177,14 +173,14 @@ fn every_code_and_reason_is_documented() {
         F::TooManySessions,
     ];
     let unconfirmed = [U::Left, U::Lost, U::Replaced, U::TimedOut, U::Leaving, U::Misbehaved];
-    let reasons = failed
-        .into_iter()
-        .map(Outcome::Failed)
-        .chain(unconfirmed.into_iter().map(Outcome::Unconfirmed))
-        .filter_map(reason);
-    let notices = all_notices();
-    let notices = notices.iter().map(Notice::code);
-    for code in InputError::CODES.into_iter().chain(notices).chain(reasons) {
+    let reasons = failed.into_iter().map(Outcome::Failed).chain(unconfirmed.into_iter().map(Outcome::Unconfirmed)).map(
+        |outcome| {
+            let outcome = serde_json::to_value(UserOutcome::new(name("bob"), outcome)).unwrap();
+            outcome["reason"].as_str().unwrap().to_owned()
+        },
+    );
+    let (errors, notices) = (all_input_errors(), all_notices());
+    for code in errors.iter().map(code_of).chain(notices.iter().map(code_of)).chain(reasons) {
         assert!(DOCUMENT.contains(&format!("| `{code}` |")), "docs/JSON.md has no row for `{code}`");
     }
 }

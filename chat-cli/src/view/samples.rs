@@ -1,0 +1,106 @@
+//! Values for the tests of the model and its renderings.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chat_core::id::{MessageId, SessionId};
+use chat_core::message::{Content, Message, Outcome, Report, Scope, SentAt};
+use chat_core::name::{NameError, UserName};
+use chat_core::text::{Text, TextError};
+use chat_core::time::Timestamp;
+use chat_net::client::EndReason;
+use chat_net::identity::Fingerprint;
+use serde::Serialize;
+
+use super::{Notice, OnlineUser};
+use crate::input_error::InputError;
+
+/// 2026-11-23T04:28:00.123Z.
+pub(crate) const AT: Timestamp = Timestamp::from_millis(1_795_408_080_123);
+
+pub(crate) const ID: MessageId = MessageId { session: SessionId::new(0xab), number: 7 };
+
+pub(crate) fn name(name: &str) -> UserName {
+    UserName::parse(name).unwrap()
+}
+
+pub(crate) fn text(text: &str) -> Text {
+    Text::parse(text).unwrap()
+}
+
+pub(crate) fn address() -> SocketAddr {
+    SocketAddr::from(([192, 168, 1, 7], 40_001))
+}
+
+pub(crate) fn online(user: &str) -> OnlineUser {
+    OnlineUser { user: name(user), address: address(), since: AT }
+}
+
+pub(crate) fn message(from: &str, scope: Scope, body: &str) -> Message {
+    Message {
+        id: ID,
+        from: name(from),
+        scope,
+        content: Content::Text(text(body)),
+        sent_at: SentAt::Sender(AT),
+        received_at: AT + Duration::from_millis(4),
+    }
+}
+
+pub(crate) fn report(user: &str, outcome: Outcome) -> Report {
+    Report { id: ID, user: name(user), outcome, after: Duration::from_millis(12) }
+}
+
+/// The code of a notice or of an error, as scripts see it.
+pub(crate) fn code_of(value: &impl Serialize) -> String {
+    serde_json::to_value(value).unwrap()["code"].as_str().unwrap().to_owned()
+}
+
+/// A notice of each kind.
+pub(crate) fn all_notices() -> [Notice; 18] {
+    let (known, shown) = (Fingerprint::new([1; 32]), Fingerprint::new([2; 32]));
+    [
+        Notice::Ended { reason: EndReason::Internal },
+        Notice::Help,
+        Notice::Kicked,
+        Notice::NewSession { session: SessionId::new(1) },
+        Notice::NobodyThere { reference: None },
+        Notice::PasswordChanged,
+        Notice::PeerAnswers { user: name("bob") },
+        Notice::PeerMisbehaved { user: name("bob") },
+        Notice::PeerNoAddress { user: name("bob") },
+        Notice::PeerSilent { user: name("bob") },
+        Notice::ReceiveBufferSmall { granted: 1, wanted: 2 },
+        Notice::Reconnected,
+        Notice::Reconnecting { after: Duration::ZERO },
+        Notice::Replaced,
+        Notice::ServerKeyChanged { known, shown },
+        Notice::ServerStopping,
+        Notice::SessionSpent,
+        Notice::Waiting { outcomes: 1 },
+    ]
+}
+
+/// An error of each code, in alphabetical order of the codes.
+pub(crate) fn all_input_errors() -> [InputError; 18] {
+    [
+        InputError::Json(String::new()),
+        InputError::Name(NameError::Empty),
+        TextError::Empty.into(),
+        InputError::InputBroken(String::new()),
+        InputError::LineTooLong { max: 1 },
+        InputError::NoTerminal,
+        InputError::NotUtf8,
+        InputError::PasswordNotChanged(String::new()),
+        InputError::PasswordUncertain(String::new()),
+        InputError::QueueFull,
+        InputError::SessionOver,
+        TextError::Char('\r').into(),
+        TextError::TooLong { bytes: 1 }.into(),
+        InputError::ToOneself,
+        InputError::TypedAhead,
+        InputError::UnknownCommand { typed: String::new(), suggestion: None },
+        InputError::UnknownRecipient { name: name("bob"), suggestion: None },
+        InputError::Usage(""),
+    ]
+}

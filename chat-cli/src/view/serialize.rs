@@ -1,0 +1,22 @@
+//! The form of values in JSON, where it differs from that on the wire.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use chat_core::text::Text;
+use serde::Serializer;
+
+/// As a person would read it: ids, recipients, reasons.
+pub(super) fn as_display<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// As a string.
+pub(super) fn as_str<S: Serializer>(text: &Text, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text.as_str())
+}
+
+/// As whole milliseconds.
+pub(super) fn as_millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
