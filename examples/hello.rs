@@ -6,7 +6,6 @@
 #![expect(clippy::print_stdout, reason = "this example prints a transcript")]
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::client::Credentials;
@@ -15,28 +14,19 @@ use chat_core::password::Password;
 use chat_core::presence::Presence;
 use chat_core::text::Text;
 use chat_core::wire::control::Purpose;
+use chat_net::Server;
 use chat_net::client::{Client, ClientOptions, Event, Events, connect};
-use chat_net::identity::ServerIdentity;
-use chat_net::server::{ServerOptions, serve};
 use chat_net::trust::Trust;
-use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // The server: accounts, an identity, a socket, and a way to stop it.
+    // The server: accounts in a database, and a folder for its keys.
     let folder = tempfile::tempdir()?;
-    let accounts =
-        SqlAccounts::open(&StoreUrl::sqlite(folder.path().join("chat.sqlite")), StoreOptions::default()).await?;
-    let identity = ServerIdentity::load_or_create(folder.path())?;
-    let fingerprint = identity.fingerprint();
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let shutdown = async { drop(stopped.await) };
-    let server =
-        tokio::spawn(serve(listener, identity, Arc::new(accounts), ServerOptions::default(), |_| {}, shutdown));
+    let accounts = chat_store::open(&format!("sqlite:{}", folder.path().join("chat.sqlite").display())).await?;
+    let server = Server::builder(accounts).data_dir(folder.path()).bind("127.0.0.1:0").await?;
+    let (address, fingerprint) = (server.address(), server.fingerprint());
+    let handle = server.handle();
+    let running = tokio::spawn(server.run());
     print_line("server", &format!("listening on {address}, accounts in a temporary SQLite file"));
 
     // Three people. Their clients know the server's fingerprint, so they do not ask whether to trust it.
@@ -77,8 +67,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     alice.client.leave().await;
     ming.client.leave().await;
-    drop(stop);
-    server.await??;
+    handle.stop();
+    running.await??;
     Ok(())
 }
 

@@ -6,7 +6,6 @@
 #![expect(clippy::print_stdout, reason = "this example prints a transcript")]
 
 use std::error::Error;
-use std::sync::Arc;
 
 use chat_core::accounts::{Account, AccountError, Accounts, Status};
 use chat_core::client::Credentials;
@@ -15,13 +14,10 @@ use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::time::Timestamp;
 use chat_core::wire::control::Purpose;
+use chat_net::Server;
 use chat_net::client::{ClientOptions, ConnectError, connect};
-use chat_net::identity::ServerIdentity;
-use chat_net::server::{ServerOptions, serve};
 use chat_net::trust::Trust;
 use subtle::ConstantTimeEq;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 /// The members of a class. Ids are positions in the list.
 ///
@@ -86,13 +82,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let class =
         ClassList { users: vec!["alice".parse()?, "小明".parse()?], password: Password::parse("open sesame")? };
     let folder = tempfile::tempdir()?;
-    let identity = ServerIdentity::load_or_create(folder.path())?;
-    let fingerprint = identity.fingerprint();
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let shutdown = async { drop(stopped.await) };
-    let server = tokio::spawn(serve(listener, identity, Arc::new(class), ServerOptions::default(), |_| {}, shutdown));
+    let server = Server::builder(class).data_dir(folder.path()).bind("127.0.0.1:0").await?;
+    let (address, fingerprint) = (server.address(), server.fingerprint());
+    let handle = server.handle();
+    let running = tokio::spawn(server.run());
 
     let log_in = async |user: &str, password: &str| {
         let login = Credentials {
@@ -111,8 +104,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         other => return Err(format!("mallory is not in the class: {:?}", other.map(drop)).into()),
     }
     client.leave().await;
-    drop(stop);
-    server.await??;
+    handle.stop();
+    running.await??;
     Ok(())
 }
 

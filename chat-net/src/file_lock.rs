@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 /// Returns whether `error` means that the file system has no locks. Some network file systems have none.
-pub fn has_no_locks(error: &io::Error) -> bool {
+pub(crate) fn has_no_locks(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use rustix::io::Errno;

@@ -8,37 +8,24 @@
 //! # A server and two clients in one process
 //!
 //! ```
-//! use std::sync::Arc;
-//!
 //! use chat_core::accounts::memory::MemoryAccounts;
 //! use chat_core::client::Credentials;
 //! use chat_core::message::{Content, Recipient};
 //! use chat_core::text::Text;
 //! use chat_core::wire::control::Purpose;
+//! use chat_net::Server;
 //! use chat_net::client::{ClientOptions, Event, connect};
-//! use chat_net::identity::ServerIdentity;
-//! use chat_net::server::{ServerOptions, serve};
 //! use chat_net::trust::Trust;
-//! use tokio::net::TcpListener;
-//! use tokio::sync::oneshot;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // The server, with accounts in memory. chat-store keeps them in SQLite or MySQL.
-//! let folder = tempfile::tempdir()?;
-//! let identity = ServerIdentity::load_or_create(folder.path())?;
-//! let fingerprint = identity.fingerprint();
-//! let listener = TcpListener::bind("127.0.0.1:0").await?;
-//! let address = listener.local_addr()?;
-//! let (stop, stopped) = oneshot::channel::<()>();
-//! let server = tokio::spawn(serve(
-//!     listener,
-//!     identity,
-//!     Arc::new(MemoryAccounts::new()),
-//!     ServerOptions::default(),
-//!     |record| println!("{record}"),
-//!     async { drop(stopped.await) },
-//! ));
+//! # let folder = tempfile::tempdir()?;
+//! # let data = folder.path().join("data");
+//! // The server, with accounts in memory. `chat_store::open` keeps them in SQLite or MySQL.
+//! let server = Server::builder(MemoryAccounts::new()).data_dir(data).bind("127.0.0.1:0").await?;
+//! let (address, fingerprint) = (server.address(), server.fingerprint());
+//! let handle = server.handle();
+//! let running = tokio::spawn(server.run());
 //!
 //! // Two clients. They know the server's fingerprint, so there is no question of trust to ask a user.
 //! let join = async |user: &str| {
@@ -69,8 +56,8 @@
 //!
 //! alice.leave().await;
 //! bob.leave().await;
-//! drop(stop);
-//! server.await??;
+//! handle.stop();
+//! running.await??;
 //! # Ok(())
 //! # }
 //! ```
@@ -104,9 +91,12 @@ mod udp;
 
 pub mod address;
 pub mod client;
-pub mod file_lock;
+pub mod data_folder;
+mod file_lock;
 pub mod identity;
 pub mod interfaces;
 pub mod peers;
 pub mod server;
 pub mod trust;
+
+pub use self::server::{Server, ServerBuilder, ServerHandle, StartError};

@@ -11,11 +11,15 @@ use diesel_async::pooled_connection::deadpool::PoolError;
 
 use crate::hashing::HashError;
 use crate::mysql::ConnectError;
-use crate::url::StoreUrl;
+use crate::url::{StoreUrl, UrlError};
 
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
+    /// The URL cannot be parsed.
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// The SQLite file does not exist and cannot be created.
     #[error("the database file {} cannot be created; name a file in an existing folder that is writable", path.display())]
     CreateFile {

@@ -1,6 +1,6 @@
 //! Accounts in SQLite or MySQL.
 //!
-//! [`SqlAccounts`] implements the ports [`chat_core::accounts::Accounts`], which a presence server uses, and
+//! [`open`] opens a database, and [`SqlAccounts::open`] does so with options. [`SqlAccounts`] implements the ports [`chat_core::accounts::Accounts`], which a presence server uses, and
 //! [`chat_core::accounts::Operator`], which operators use. Opening a database runs pending migrations, unless it is
 //! opened for reading. The module [`hashing`] exports the password hashing of this crate, for account systems that
 //! store accounts elsewhere.
@@ -13,13 +13,12 @@
 //! ```
 //! use chat_core::accounts::Accounts;
 //! use chat_core::{name::UserName, password::Password, time::Timestamp};
-//! use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
-//! let url = StoreUrl::sqlite(folder.path().join("chat.sqlite"));
-//! let accounts = SqlAccounts::open(&url, StoreOptions::default()).await?;
+//! # let url = format!("sqlite:{}", folder.path().join("data/chat.sqlite").display());
+//! let accounts = chat_store::open(&url).await?; // for example sqlite:data/chat.sqlite
 //! let (alice, password) = (UserName::parse("Alice")?, Password::parse("correct horse")?);
 //! accounts.register(alice.clone(), password.clone(), Timestamp::from_millis(1_795_408_080_123)).await?;
 //! assert_eq!(accounts.authenticate(alice, password).await?.name.as_str(), "Alice");
@@ -37,6 +36,7 @@ pub mod hashing;
 mod migrations;
 mod mysql;
 mod names;
+mod open;
 mod operator;
 mod queries;
 mod row;
@@ -53,5 +53,6 @@ pub use backup::backup;
 pub use claim::Claim;
 pub use error::{BackupError, OpenError, QueryError, TransferError};
 pub use mysql::{ConnectError, Refusal, Stranger, Transport};
+pub use open::open;
 pub use transfer::transfer;
 pub use url::{StoreUrl, UrlError};

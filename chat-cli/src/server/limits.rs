@@ -63,10 +63,14 @@ impl Limits {
         Ok(limits)
     }
 
-    /// Copies the limits into the options of the server.
-    pub fn apply(&self, net: &mut ServerOptions) {
-        net.machine = self.machine.clone();
-        net.handshake_time = self.handshake_time;
+    /// The times and limits of the server machine.
+    pub fn machine(&self) -> &ServerConfig {
+        &self.machine
+    }
+
+    /// The time limit for a TLS handshake.
+    pub fn handshake_time(&self) -> Duration {
+        self.handshake_time
     }
 
     /// The options to open the accounts with.
@@ -180,13 +184,12 @@ mod tests {
     fn only_limits_that_were_set_differ_from_the_defaults() {
         let limits =
             limits(&["--max-connections", "300", "--login-time", "3", "--max-password-checks", "150"]).unwrap();
-        let mut net = ServerOptions::default();
-        limits.apply(&mut net);
-        assert_eq!((net.machine.max_connections, net.machine.login_time), (300, Duration::from_secs(3)));
-        assert_eq!((net.machine.max_checks, limits.store().hashing.queue.get()), (150, 150));
+        let machine = limits.machine();
+        assert_eq!((machine.max_connections, machine.login_time), (300, Duration::from_secs(3)));
+        assert_eq!((machine.max_checks, limits.store().hashing.queue.get()), (150, 150));
         let defaults = ServerConfig::default();
-        assert_eq!(net.machine.max_connections_per_address, defaults.max_connections_per_address);
-        assert_eq!((net.machine.frame_burst, net.machine.settling), (defaults.frame_burst, defaults.settling));
+        assert_eq!(machine.max_connections_per_address, defaults.max_connections_per_address);
+        assert_eq!((machine.frame_burst, machine.settling), (defaults.frame_burst, defaults.settling));
     }
 
     #[test]

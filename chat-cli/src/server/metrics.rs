@@ -61,6 +61,8 @@ pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
     page.family("chat_bytes_total", Kind::Counter, "Bytes of these frames, without TLS.");
     page.labelled("chat_bytes_total", "direction", "in", server[Metric::BytesIn]);
     page.labelled("chat_bytes_total", "direction", "out", server[Metric::BytesOut]);
+    let help = "Calls to the accounts that failed.";
+    page.total("chat_accounts_failed_total", help, server[Metric::AccountsFailed]);
     let help = "Lines missing from the presence log.";
     page.total("chat_presence_log_lines_lost_total", help, server[Metric::PresenceLogLost]);
     page.histogram("chat_log_in_seconds", "Time from a login request to its welcome.", &server.login_time);

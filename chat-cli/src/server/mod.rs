@@ -51,7 +51,7 @@ pub fn run(task: ServerTask) -> Result<Exit, CliError> {
     let _guard = TerminalGuard::new();
     let ServerTask { data_dir, certificate, action } = task;
     // Creates the folder, which a command that only asks whether a server runs must not do.
-    let folder = || DataFolder::open(data_dir.clone());
+    let folder = || DataFolder::open(&*data_dir).map_err(CliError::from);
     let result = match action {
         ServerAction::Serve(options) => runtime.block_on(async {
             let mut signals = StopSignals::new()?;

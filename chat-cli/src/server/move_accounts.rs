@@ -40,7 +40,7 @@ fn lock(data_dir: &Path) -> Result<Option<FolderLock>, CliError> {
             );
             Ok(None)
         }
-        _ => DataFolder::open(data_dir.to_owned())?.lock().map(Some),
+        _ => Ok(Some(DataFolder::open(data_dir)?.lock()?)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reloading on SIGHUP: reopens the presence log after log rotation, and reloads a renewed certificate.
 
-use chat_net::server::{Reload, ServerOptions};
+use chat_net::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 
@@ -13,7 +13,7 @@ use crate::folder::DataFolder;
 #[derive(Debug)]
 pub(super) struct Reloader {
     signals: Signal,
-    reload: Reload,
+    server: ServerHandle,
     folder: DataFolder,
     certificate: Option<CertificateFiles>,
 }
@@ -24,19 +24,19 @@ impl Reloader {
     /// # Errors
     /// The system refuses to deliver the signal.
     pub(super) fn new(
-        options: &ServerOptions,
+        server: ServerHandle,
         folder: &DataFolder,
         certificate: Option<CertificateFiles>,
     ) -> Result<Self, CliError> {
         let signals = signal(SignalKind::hangup())
             .map_err(|error| CliError::not_there(format_args!("cannot receive signals: {error}")))?;
-        Ok(Self { signals, reload: options.reload.clone(), folder: folder.clone(), certificate })
+        Ok(Self { signals, server, folder: folder.clone(), certificate })
     }
 
     /// Reloads on each signal. Runs until it is dropped.
     pub(super) async fn run(mut self, announcer: Announcer) {
         while self.signals.recv().await.is_some() {
-            self.reload.presence_log();
+            self.server.reload_presence_log();
             if let Some(certificate) = self.certificate.clone() {
                 match self.renew(certificate).await {
                     Ok(line) => announcer.announce(line),
@@ -52,10 +52,10 @@ impl Reloader {
         let loaded = spawn_blocking(move || super::load_identity(&folder, Some(&files)));
         let identity = loaded.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
         super::warn_about(&identity, Some(&certificate));
-        let previous = self.reload.fingerprint();
-        self.reload.certificate(&identity);
+        let previous = self.server.fingerprint();
+        self.server.reload_certificate(&identity);
         let fingerprint = identity.fingerprint();
-        if previous == Some(fingerprint) {
+        if previous == fingerprint {
             return Ok("certificate reloaded; the fingerprint is the same".to_owned());
         }
         log::warn!("the certificate has a new key: clients that know the previous fingerprint will refuse this server");

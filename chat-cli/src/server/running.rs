@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use chat_core::server::Count;
-use chat_net::server::{Distribution, Metric, Monitor, OnlineUser, Reload, Snapshot, State};
+use chat_net::ServerHandle;
+use chat_net::server::{Distribution, Metric, OnlineUser, Snapshot, State};
 use chat_store::SqlAccounts;
 use chat_store::hashing::HashLoad;
 
@@ -12,8 +13,7 @@ use super::status::{Logins, OnlineEntry, ServerFacts, Status};
 /// The running server, seen from inside its process.
 #[derive(Clone, Debug)]
 pub(super) struct RunningServer {
-    pub(super) monitor: Monitor,
-    pub(super) reload: Reload,
+    pub(super) server: ServerHandle,
     pub(super) accounts: SqlAccounts,
     pub(super) facts: ServerFacts,
     pub(super) started: Instant,
@@ -32,7 +32,7 @@ impl RunningServer {
     /// Reads all counters.
     pub(super) fn observe(&self) -> Observation {
         let hashes = self.accounts.hashes();
-        Observation { server: self.monitor.snapshot(), hashing: hashes.load(), hashed: hashes.computed() }
+        Observation { server: self.server.snapshot(), hashing: hashes.load(), hashed: hashes.computed() }
     }
 
     /// The status that `chat-server status` prints.
@@ -41,7 +41,7 @@ impl RunningServer {
         Status {
             facts: self.facts.clone(),
             state: state_name(server.state).to_owned(),
-            fingerprint: self.reload.fingerprint().map(|fingerprint| fingerprint.to_string()).unwrap_or_default(),
+            fingerprint: self.server.fingerprint().to_string(),
             uptime_s: self.started.elapsed().as_secs(),
             online: server[Metric::Sessions],
             connections: server[Metric::Connections],
@@ -71,7 +71,7 @@ impl RunningServer {
 
     /// The sessions that are online. Empty unless the server is serving.
     pub(super) async fn online(&self) -> Vec<OnlineEntry> {
-        self.monitor.roster().await.unwrap_or_default().into_iter().map(OnlineEntry::from).collect()
+        self.server.roster().await.unwrap_or_default().into_iter().map(OnlineEntry::from).collect()
     }
 }
 

@@ -4,13 +4,13 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chat_core::error_chain::error_chain;
 use chat_core::presence::Record;
 use chat_net::identity::ServerIdentity;
-use chat_net::server::{Monitor, ServeError, ServerOptions};
+use chat_net::server::ServeError;
+use chat_net::{Server, ServerHandle, StartError};
 use chat_store::SqlAccounts;
 use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -55,23 +55,35 @@ pub async fn serve(
     if claim.is_none() {
         log::warn!("another server uses this database; users of the two servers do not see each other");
     }
-    let mut net = ServerOptions {
-        presence_log: Some(options.presence_log.unwrap_or_else(|| folder.join(PRESENCE_LOG))),
-        presence_log_format: options.presence_log_format,
-        monitor: Monitor::new(),
-        ..ServerOptions::default()
-    };
-    options.limits.apply(&mut net);
-    net.machine.check_time = check_time(&accounts).await?;
-    let running = running(&net, &accounts, address, options.limits.connections());
-    let reloader = Reloader::new(&net, &folder, certificate)?;
+    let mut config = options.limits.machine().clone();
+    config.check_time = check_time(&accounts).await?;
 
     let (announcer, writer) = Announcer::new(out)?;
     let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
     let mut greeting = Some(greeting(address, &folder, &identity, metrics_address));
+    let observer = {
+        let announcer = announcer.clone();
+        move |record: &Record| {
+            // Only the first record shows that the server runs.
+            greeting.take().into_iter().flatten().for_each(|line| announcer.announce(line));
+            announcer.announce(record.to_string());
+        }
+    };
+    let server = Server::builder(accounts.clone())
+        .identity(identity)
+        .config(config)
+        .handshake_time(options.limits.handshake_time())
+        .presence_log(options.presence_log.unwrap_or_else(|| folder.join(PRESENCE_LOG)))
+        .presence_log_format(options.presence_log_format)
+        .observer(observer)
+        .listener(listener)
+        .await
+        .map_err(not_started)?;
+    let running = running(server.handle(), accounts, options.limits.connections());
+    let reloader = Reloader::new(server.handle(), &folder, certificate)?;
     // Aborted when this function returns, so that none of these tasks outlives the server.
     let mut tasks = JoinSet::new();
-    tasks.spawn(reloader.run(announcer.clone()));
+    tasks.spawn(reloader.run(announcer));
     if let Some((listener, _)) = metrics_listener {
         let running = running.clone();
         tasks.spawn(http::respond(listener, move || metrics::page(&running.facts, &running.observe())));
@@ -82,20 +94,19 @@ pub async fn serve(
             log::warn!("`chat-server status` will not work: no socket in {}: {error}", folder.path().display());
         }
     }
-    let observer = move |record: &Record| {
-        // Only the first record shows that the server runs.
-        greeting.take().into_iter().flatten().for_each(|line| announcer.announce(line));
-        announcer.announce(record.to_string());
-    };
-    let result = chat_net::server::serve(listener, identity, Arc::new(accounts), net, observer, stop).await;
+    let result = server.run_until(stop).await;
     tasks.shutdown().await;
     control::remove(&folder);
     writer.wait();
     drop(claim);
-    result.map(|()| Exit::Fine).map_err(|error| match error {
-        ServeError::PresenceLogThread(error) => threads::refused(&error),
+    result.map(|()| Exit::Fine).map_err(CliError::not_there)
+}
+
+fn not_started(error: StartError) -> CliError {
+    match error {
+        StartError::PresenceLog(ServeError::PresenceLogThread(error)) => threads::refused(&error),
         error => CliError::not_there(error),
-    })
+    }
 }
 
 /// Measures how long a password check takes on this machine.
@@ -114,19 +125,18 @@ fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), C
     Ok((listener, address))
 }
 
-fn running(net: &ServerOptions, accounts: &SqlAccounts, listening: SocketAddr, connections: usize) -> RunningServer {
+fn running(server: ServerHandle, accounts: SqlAccounts, connections: usize) -> RunningServer {
     RunningServer {
-        monitor: net.monitor.clone(),
-        reload: net.reload.clone(),
-        accounts: accounts.clone(),
         facts: ServerFacts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
-            listening: listening.to_string(),
+            listening: server.address().to_string(),
             database: accounts.url().to_string(),
             started_at: crate::clock::now().as_millis(),
             max_connections: connections as u64,
         },
+        server,
+        accounts,
         started: Instant::now(),
     }
 }

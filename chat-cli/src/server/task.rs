@@ -232,9 +232,7 @@ mod tests {
         let ServerAction::Serve(serve) = task.action else { panic!("{task:?}") };
         assert_eq!(serve.listen.to_string(), "[::]:0");
         assert_eq!(serve.presence_log, Some("log".into()));
-        let mut net = chat_net::server::ServerOptions::default();
-        serve.limits.apply(&mut net);
-        assert_eq!(net.machine.registration, RegistrationPolicy::Closed);
+        assert_eq!(serve.limits.machine().registration, RegistrationPolicy::Closed);
         assert_eq!(task.certificate, Some(CertificateFiles { chain: "c".into(), key: "k".into() }));
     }
 

@@ -7,6 +7,7 @@
 #[cfg(feature = "testing")]
 pub mod contract;
 pub mod memory;
+mod shared;
 
 use std::error::Error;
 use std::future::Future;

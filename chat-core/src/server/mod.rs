@@ -50,6 +50,7 @@ mod account_watch;
 mod addresses;
 mod clock;
 mod config;
+mod config_check;
 mod connections;
 mod counts;
 mod cx;
@@ -75,6 +76,7 @@ mod timer;
 mod tests;
 
 pub use config::{ObservedAddresses, RegistrationPolicy, ServerConfig, ThrottleConfig};
+pub use config_check::SettingError;
 pub use counts::{Count, Counts};
 pub use io::{Closed, Input, Job, JobResult, Missed, Output};
 pub use limit::Limit;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::ServerOptions;
 use super::handshake_limiter::{HandshakeLimiter, Slot};
 use super::hub::Event;
+use super::lifetime::Lifetime;
 use super::limit_log::LimitLog;
 use super::monitor::{Counters, Metric};
 use crate::connection::{self, Handle};
@@ -48,6 +49,7 @@ pub(super) struct Acceptor {
     pub(super) counters: Arc<Counters>,
     pub(super) limits: Arc<LimitLog>,
     pub(super) options: ServerOptions,
+    pub(super) lifetime: Lifetime,
 }
 
 /// The state that delays accepting.
@@ -147,7 +149,7 @@ impl Acceptor {
         stopping: &CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (tls, events) = (TlsAcceptor::from(Arc::clone(&self.tls)), self.events.clone());
-        let stopping = stopping.clone();
+        let (stopping, lifetime) = (stopping.clone(), self.lifetime.clone());
         let (handshake_time, unread_time) = (self.options.handshake_time, self.options.unread_time);
         let limits = Arc::clone(&self.limits);
         let (counters, in_progress) = (Arc::clone(&self.counters), self.counters.hold(Metric::Handshakes));
@@ -168,6 +170,7 @@ impl Acceptor {
             }
         });
         async move {
+            let _lifetime = lifetime;
             let stream = match handshake.await {
                 Ok(Some(stream)) => stream,
                 Ok(None) => return,

@@ -10,6 +10,7 @@ use chat_core::id::JobId;
 use chat_core::server::{Job, JobResult};
 use tokio::task::{AbortHandle, Id, JoinSet};
 
+use super::monitor::{Counters, Metric};
 use crate::clock;
 use crate::log_throttle::LogThrottle;
 
@@ -18,6 +19,7 @@ pub(super) struct Jobs<A> {
     accounts: Arc<A>,
     tasks: JoinSet<JobResult>,
     running: HashMap<Id, Running>,
+    counters: Arc<Counters>,
     warnings: LogThrottle,
 }
 
@@ -30,8 +32,8 @@ struct Running {
 }
 
 impl<A: Accounts> Jobs<A> {
-    pub(super) fn new(accounts: Arc<A>) -> Self {
-        Self { accounts, tasks: JoinSet::new(), running: HashMap::new(), warnings: LogThrottle::default() }
+    pub(super) fn new(accounts: Arc<A>, counters: Arc<Counters>) -> Self {
+        Self { accounts, tasks: JoinSet::new(), running: HashMap::new(), counters, warnings: LogThrottle::default() }
     }
 
     pub(super) fn start(&mut self, id: JobId, job: Job) {
@@ -50,18 +52,20 @@ impl<A: Accounts> Jobs<A> {
     pub(super) async fn next(&mut self) -> Option<(JobId, JobResult)> {
         let (task, result) = match self.tasks.join_next_with_id().await? {
             Ok((task, result)) => {
-                if let Some(cause) = unavailable(&result)
-                    && self.warnings.allows()
-                {
-                    log::error!(
-                        "the accounts are unavailable; clients are asked to try again later: {}",
-                        error_chain(cause)
-                    );
+                if let Some(cause) = unavailable(&result) {
+                    self.counters.add(Metric::AccountsFailed, 1);
+                    if self.warnings.allows() {
+                        log::error!(
+                            "the accounts are unavailable; clients are asked to try again later: {}",
+                            error_chain(cause)
+                        );
+                    }
                 }
                 (task, Some(result))
             }
             Err(error) => {
                 if !error.is_cancelled() {
+                    self.counters.add(Metric::AccountsFailed, 1);
                     log::error!("a call to the accounts failed: {error}");
                 }
                 (error.id(), None)
@@ -125,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn aborting_queries_leaves_registrations_running() {
-        let mut jobs = Jobs::new(Arc::new(MemoryAccounts::default()));
+        let mut jobs = Jobs::new(Arc::new(MemoryAccounts::default()), Arc::default());
         let (name, password) = (|| UserName::parse("alice").unwrap(), || Password::parse("correct horse").unwrap());
         jobs.start(JobId::new(1), Job::Register { name: name(), password: password() });
         jobs.start(JobId::new(2), Job::Authenticate { name: name(), password: password() });

@@ -1,5 +1,7 @@
 //! The presence server: it checks accounts and publishes who is online. Messages do not pass through it.
 //!
+//! [`Server::builder`] prepares a server, and [`serve`] runs one from its parts.
+//!
 //! One task, the hub, owns the machine ([`chat_core::server::Server`]). Each connection has its own task, and nothing
 //! that happens on a connection makes the hub wait.
 //!
@@ -10,55 +12,47 @@
 //! ```
 
 mod acceptor;
+mod builder;
+mod door;
 mod feed;
 mod forwarder_log;
 mod handshake_limiter;
 mod hub;
 mod jobs;
+mod lifetime;
 mod limit_log;
 mod monitor;
 mod presence_log;
 mod reload;
+mod run;
+mod start_error;
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::Accounts;
 use chat_core::presence::Record;
-use chat_core::server::{ServerConfig, TicketKey};
+use chat_core::server::ServerConfig;
 use socket2::Type;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio::task::JoinError;
-use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
-use self::acceptor::Acceptor;
-use self::hub::Hub;
-use self::jobs::Jobs;
-use self::limit_log::LimitLog;
+pub use self::builder::ServerBuilder;
+pub use self::door::{Server, ServerHandle};
+use self::lifetime::Lifetime;
 pub use self::monitor::{Distribution, Metric, Monitor, NotServing, OnlineUser, Snapshot, State};
-use self::presence_log::PresenceLog;
 pub use self::presence_log::PresenceLogFormat;
 pub use self::reload::Reload;
-use crate::clock::Clock;
+use self::run::Prepared;
+pub use self::start_error::StartError;
 pub use crate::error::ServeError;
 use crate::identity::ServerIdentity;
 use crate::send_queue::SESSION_LIMIT;
-use crate::{bind, connection, tls};
-
-/// The most events that may wait for the hub. While the queue is full, connections that have another event are not
-/// read.
-const EVENTS: usize = 1024;
-
-/// The most time that stopping may take. Service managers kill a server after a few seconds.
-const STOP_TIME: Duration = Duration::from_millis(4_500);
+use crate::{bind, connection};
 
 /// The settings of a server.
 #[derive(Clone, Debug)]
@@ -119,7 +113,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Runs a server until `shutdown` resolves. Then the server accepts no more connections, finishes registrations and
+/// Runs a server from its parts until `shutdown` resolves. [`Server`] does more: it checks the settings, and locks the data
+/// folder. Once `shutdown` has resolved, the server accepts no more connections, finishes registrations and
 /// password changes in progress (at most [`ServerConfig::finish_time`], 2 s), sends the reason to every session, and the
 /// function returns within 5 s.
 ///
@@ -140,57 +135,9 @@ pub async fn serve<A: Accounts>(
     observer: impl FnMut(&Record) + Send + 'static,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    options.reload.certificate(&identity);
-    let tls = tls::server(Arc::new(options.reload.clone()));
-    let counters = options.monitor.counters();
-    let log = match &options.presence_log {
-        Some(path) => Some(PresenceLog::open(path.clone(), &options, Arc::clone(&counters))?),
-        None => None,
-    };
-    let (events, queue) = mpsc::channel(EVENTS);
-    let limits = Arc::new(LimitLog::new(&options));
-    let acceptor = Acceptor {
-        listener,
-        tls,
-        events,
-        counters: Arc::clone(&counters),
-        limits: Arc::clone(&limits),
-        options: options.clone(),
-    };
-    let ticket_key = TicketKey::new(*identity.ticket_key);
+    let lifetime = Lifetime::new(options.monitor.counters(), None, CancellationToken::new());
+    let prepared = Prepared::new(listener, &identity, accounts, options, observer, lifetime)?;
     drop(identity);
-    let hub = Hub::new(Clock::start(), &options, ticket_key, Jobs::new(accounts), log, limits, observer);
-    // Separate tasks, so that waking one does not poll the other. They are aborted when this future is dropped.
-    let (stop_hub, stop_acceptor) = (CancellationToken::new(), CancellationToken::new());
-    let mut acceptor = AbortOnDropHandle::new(tokio::spawn(acceptor.run(stop_acceptor.clone())));
-    let mut hub = AbortOnDropHandle::new(tokio::spawn(hub.run(queue, stop_hub.clone().cancelled_owned())));
-    counters.set_state(State::Serving);
-    let failed = tokio::select! {
-        () = shutdown => None,
-        // Before they are stopped, they end only by a panic.
-        ended = &mut hub => ended.err(),
-        ended = &mut acceptor => ended.err(),
-    };
-    if let Some(error) = failed {
-        return end_with(error);
-    }
-    counters.set_state(State::Stopped);
-    let deadline = Instant::now() + STOP_TIME;
-    // Both at the same time, because no connection may arrive while the hub finishes the jobs in progress.
-    stop_acceptor.cancel();
-    stop_hub.cancel();
-    let mut hub = match hub.await {
-        Ok(hub) => hub,
-        Err(error) => return end_with(error),
-    };
-    let (connections, ()) = tokio::join!(timeout_at(deadline, &mut acceptor), hub.close(deadline));
-    if connections.is_err() {
-        log::warn!("some connections did not close within the time limit");
-    }
+    prepared.run(shutdown).await;
     Ok(())
-}
-
-/// Resumes the panic of a task. A task that a runtime cancelled as it shut down is no error.
-fn end_with(error: JoinError) -> Result<(), ServeError> {
-    error.try_into_panic().map_or(Ok(()), |panic| resume_unwind(panic))
 }

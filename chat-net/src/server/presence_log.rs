@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::Reload;
 use super::ServerOptions;
+use super::lifetime::Lifetime;
 use super::monitor::{Counters, Metric};
 use crate::error::ServeError;
 
@@ -85,7 +86,12 @@ impl PresenceLog {
     ///
     /// # Errors
     /// The file cannot be opened, or the thread cannot be started.
-    pub(crate) fn open(path: PathBuf, options: &ServerOptions, counters: Arc<Counters>) -> Result<Self, ServeError> {
+    pub(super) fn open(
+        path: PathBuf,
+        options: &ServerOptions,
+        counters: Arc<Counters>,
+        lifetime: Lifetime,
+    ) -> Result<Self, ServeError> {
         let file = open(&path).map_err(|source| ServeError::PresenceLog { path: path.clone(), source })?;
         let (records, queue) = sync_channel(QUEUE);
         let mut writer = Writer {
@@ -98,7 +104,11 @@ impl PresenceLog {
             is_failing: false,
         };
         let thread = thread::Builder::new().name("presence-log".to_owned());
-        let thread = thread.spawn(move || writer.run(&queue)).map_err(ServeError::PresenceLogThread)?;
+        let write = move || {
+            writer.run(&queue);
+            drop((writer, lifetime));
+        };
+        let thread = thread.spawn(write).map_err(ServeError::PresenceLogThread)?;
         Ok(Self { records, counters, thread })
     }
 
@@ -201,6 +211,7 @@ mod tests {
 
     use chat_core::name::UserName;
     use chat_core::presence::OfflineReason;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
 
@@ -264,7 +275,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("presence.log");
-        let log = PresenceLog::open(path.clone(), &ServerOptions::default(), Arc::default()).unwrap();
+        let lifetime = Lifetime::new(Arc::default(), None, CancellationToken::new());
+        let log = PresenceLog::open(path.clone(), &ServerOptions::default(), Arc::default(), lifetime).unwrap();
         for millis in 0..1_000 {
             log.write(&record(millis));
         }

@@ -45,6 +45,11 @@ impl Reload {
         self.current().as_ref().map(|current| current.fingerprint)
     }
 
+    /// What TLS asks for the certificate in each handshake.
+    pub(super) fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
+        Arc::new(Resolver(self.clone()))
+    }
+
     /// Whether to reopen the presence log. Returns `true` once for each request.
     pub(super) fn take_presence_log(&self) -> bool {
         self.0.reopen_presence_log.swap(false, Ordering::Acquire)
@@ -62,8 +67,13 @@ impl fmt::Debug for Reload {
     }
 }
 
-impl ResolvesServerCert for Reload {
+/// Presents the current certificate in each handshake. Not [`Reload`] itself, so that no type of rustls is in its
+/// interface.
+#[derive(Debug)]
+struct Resolver(Reload);
+
+impl ResolvesServerCert for Resolver {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.current().as_ref().map(|current| Arc::clone(&current.certificate))
+        self.0.current().as_ref().map(|current| Arc::clone(&current.certificate))
     }
 }

@@ -9,4 +9,5 @@ mod hostile;
 mod login;
 mod outage;
 mod relay;
+mod server;
 mod trust;

@@ -87,6 +87,30 @@ async fn the_files_are_accessible_to_their_owner_only() {
 }
 
 #[tokio::test]
+async fn open_creates_the_file_and_its_folder_for_the_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("new/data");
+    let url = format!("sqlite:{}", data.join("chat.sqlite").display());
+    let accounts = chat_store::open(&url).await.unwrap();
+    assert_eq!(accounts.list(None, 1).await.unwrap(), []);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(data).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+    drop(chat_store::open(&url).await.expect("the folder exists already"));
+}
+
+#[tokio::test]
+async fn open_refuses_an_invalid_url_without_its_password() {
+    for url in ["mysql://ann:hush@db", "mysql://ann:/hush@db/chat", "postgres://ann:hush@db/chat", "sqlite:"] {
+        let error = chat_store::open(url).await.unwrap_err();
+        assert!(matches!(error, OpenError::Url(_)), "{url}: {error:?}");
+        assert!(!format!("{error:?} {}", error_chain(&error)).contains("hush"), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn each_error_of_a_file_has_its_own_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("text");

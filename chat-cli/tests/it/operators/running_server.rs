@@ -91,6 +91,7 @@ fn metrics_can_be_scraped_and_silent_clients_delay_nobody() {
         "chat_log_ins_total{how=\"password\"} 1",
         "chat_log_in_seconds_count 1",
         "chat_connections_limit 10000",
+        "chat_accounts_failed_total 0",
         "chat_presence_log_lines_lost_total 0",
     ] {
         assert!(page.lines().any(|printed| printed == line), "{line} is not in {page}");

@@ -46,10 +46,12 @@ pub enum Metric {
     BytesOut,
     /// Total of records that are missing in the presence log.
     PresenceLogLost,
+    /// Total of calls to the accounts that failed because the accounts were unavailable or panicked.
+    AccountsFailed,
 }
 
 /// How many metrics there are.
-pub(super) const METRICS: usize = Metric::PresenceLogLost as usize + 1;
+pub(super) const METRICS: usize = Metric::AccountsFailed as usize + 1;
 
 /// What the tasks of one server count.
 #[derive(Debug, Default)]

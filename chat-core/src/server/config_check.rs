@@ -1,0 +1,201 @@
+//! Finds settings with which a server cannot work.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use super::{PublishInterval, ServerConfig, ThrottleConfig};
+
+/// A setting with which a server cannot work. The names are those of the fields of [`ServerConfig`].
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingError {
+    /// A limit or a time is zero.
+    #[error("{setting} is zero; choose a value above zero")]
+    Zero {
+        /// The name of the setting.
+        setting: &'static str,
+    },
+    /// A setting is larger than another one permits.
+    #[error("{setting} ({value}) must not exceed {bound} ({bound_value}); lower {setting} or raise {bound}")]
+    Exceeds {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+        /// The name of the setting that bounds it.
+        bound: &'static str,
+        /// The value of that setting.
+        bound_value: String,
+    },
+    /// A time is not shorter than another one.
+    #[error("{setting} ({value:?}) must be shorter than {bound} ({bound_value:?}); lower {setting} or raise {bound}")]
+    NotShorter {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        value: Duration,
+        /// The name of the setting that bounds it.
+        bound: &'static str,
+        /// The value of that setting.
+        bound_value: Duration,
+    },
+}
+
+impl SettingError {
+    /// The name of the setting.
+    pub const fn setting(&self) -> &'static str {
+        match self {
+            Self::Zero { setting } | Self::Exceeds { setting, .. } | Self::NotShorter { setting, .. } => setting,
+        }
+    }
+
+    /// Requires that `setting` is above zero.
+    ///
+    /// # Errors
+    /// [`SettingError::Zero`].
+    pub fn require_above_zero<T: Default + PartialEq>(setting: &'static str, value: &T) -> Result<(), Self> {
+        if *value == T::default() { Err(Self::Zero { setting }) } else { Ok(()) }
+    }
+}
+
+fn require_at_most<T: Debug + PartialOrd>(
+    part: (&'static str, &T),
+    whole: (&'static str, &T),
+) -> Result<(), SettingError> {
+    let ((setting, value), (bound, bound_value)) = (part, whole);
+    if value <= bound_value {
+        return Ok(());
+    }
+    Err(SettingError::Exceeds { setting, value: format!("{value:?}"), bound, bound_value: format!("{bound_value:?}") })
+}
+
+/// Calls [`SettingError::require_above_zero`] for each field, under its own name after `prefix`.
+macro_rules! require_above_zero {
+    ($config:expr, $prefix:literal, $($field:ident),* $(,)?) => {
+        $(SettingError::require_above_zero(concat!($prefix, stringify!($field)), &$config.$field)?;)*
+    };
+}
+
+impl ServerConfig {
+    /// Checks that a server can work with these settings: no time and no limit is zero, and no setting contradicts
+    /// another one.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn check(&self) -> Result<(), SettingError> {
+        require_above_zero!(
+            self,
+            "",
+            heartbeat,
+            silence,
+            grace,
+            settling,
+            login_time,
+            finish_time,
+            stall,
+            max_connections,
+            max_connections_per_address,
+            max_guests,
+            sessions_per_account,
+            max_sessions,
+            registrations_per_hour,
+            registrations_per_address,
+            max_checks,
+            max_check_wait,
+            check_time,
+            max_guest_requests,
+            frames_per_second,
+            frame_burst,
+            refresh_interval,
+            max_update_log,
+            move_interval,
+            ticket_life,
+            ticket_renewal,
+            poll_interval,
+            poll_overlap,
+            seen_interval,
+        );
+        if self.heartbeat >= self.silence {
+            return Err(SettingError::NotShorter {
+                setting: "heartbeat",
+                value: self.heartbeat,
+                bound: "silence",
+                bound_value: self.silence,
+            });
+        }
+        require_at_most(
+            ("max_connections_per_address", &self.max_connections_per_address),
+            ("max_connections", &self.max_connections),
+        )?;
+        require_at_most(
+            ("registrations_per_address", &self.registrations_per_address),
+            ("registrations_per_hour", &self.registrations_per_hour),
+        )?;
+        require_at_most(("frames_per_second", &self.frames_per_second), ("frame_burst", &self.frame_burst))?;
+        require_at_most(("ticket_renewal", &self.ticket_renewal), ("ticket_life", &self.ticket_life))?;
+        check_publish_interval(&self.publish_interval)?;
+        check_throttle(&self.throttle)
+    }
+}
+
+fn check_publish_interval(config: &PublishInterval) -> Result<(), SettingError> {
+    require_at_most(("publish_interval.min", &config.min), ("publish_interval.max", &config.max))
+}
+
+fn check_throttle(config: &ThrottleConfig) -> Result<(), SettingError> {
+    require_above_zero!(config, "throttle.", first, longest, parallel, memory, proven_memory, max_remembered);
+    require_at_most(("throttle.first", &config.first), ("throttle.longest", &config.longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(change: impl FnOnce(&mut ServerConfig)) -> SettingError {
+        let mut config = ServerConfig::default();
+        change(&mut config);
+        config.check().unwrap_err()
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(ServerConfig::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn an_impossible_setting_is_named_with_its_value_and_the_remedy() {
+        let error = wrong(|config| config.heartbeat = config.silence);
+        assert_eq!(error.setting(), "heartbeat");
+        assert_eq!(
+            error.to_string(),
+            "heartbeat (25s) must be shorter than silence (25s); lower heartbeat or raise silence"
+        );
+        let error = wrong(|config| config.max_connections = 5);
+        assert_eq!(
+            error.to_string(),
+            "max_connections_per_address (128) must not exceed max_connections (5); lower max_connections_per_address or \
+             raise max_connections"
+        );
+        assert_eq!(
+            wrong(|config| config.max_sessions = 0).to_string(),
+            "max_sessions is zero; choose a value above zero"
+        );
+    }
+
+    #[test]
+    fn each_impossible_setting_is_found() {
+        for (setting, error) in [
+            ("silence", wrong(|config| config.silence = Duration::ZERO)),
+            ("login_time", wrong(|config| config.login_time = Duration::ZERO)),
+            ("max_guests", wrong(|config| config.max_guests = 0)),
+            ("frames_per_second", wrong(|config| config.frame_burst = 9)),
+            ("registrations_per_address", wrong(|config| config.registrations_per_hour = 199)),
+            ("ticket_renewal", wrong(|config| config.ticket_life = Duration::from_secs(1))),
+            ("publish_interval.min", wrong(|config| config.publish_interval.max = Duration::ZERO)),
+            ("throttle.parallel", wrong(|config| config.throttle.parallel = 0)),
+            ("throttle.first", wrong(|config| config.throttle.first = Duration::from_secs(31))),
+        ] {
+            assert_eq!(error.setting(), setting, "{error}");
+        }
+    }
+}

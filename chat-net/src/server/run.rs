@@ -1,0 +1,132 @@
+//! One run of a server: starts its tasks, waits for the reason to stop, and stops them in order.
+
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_core::accounts::Accounts;
+use chat_core::presence::Record;
+use chat_core::server::TicketKey;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinError;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::acceptor::Acceptor;
+use super::hub::Hub;
+use super::jobs::Jobs;
+use super::lifetime::Lifetime;
+use super::limit_log::LimitLog;
+use super::monitor::State;
+use super::presence_log::PresenceLog;
+use super::{ServeError, ServerOptions};
+use crate::clock::Clock;
+use crate::identity::ServerIdentity;
+use crate::tls;
+
+/// The most events that may wait for the hub. While the queue is full, connections that have another event are not
+/// read.
+const EVENTS: usize = 1024;
+
+/// The most time that stopping may take. Service managers kill a server after a few seconds.
+const STOP_TIME: Duration = Duration::from_millis(4_500);
+
+/// A server that has everything it needs and does not run yet.
+pub(super) struct Prepared<A, O> {
+    listener: TcpListener,
+    ticket_key: TicketKey,
+    accounts: Arc<A>,
+    options: ServerOptions,
+    observer: O,
+    log: Option<PresenceLog>,
+    lifetime: Lifetime,
+}
+
+impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
+    /// Opens the presence log.
+    ///
+    /// # Errors
+    /// The presence log cannot be opened, or its thread cannot be started.
+    pub(super) fn new(
+        listener: TcpListener,
+        identity: &ServerIdentity,
+        accounts: Arc<A>,
+        options: ServerOptions,
+        observer: O,
+        lifetime: Lifetime,
+    ) -> Result<Self, ServeError> {
+        options.reload.certificate(identity);
+        let log = match &options.presence_log {
+            Some(path) => {
+                let counters = options.monitor.counters();
+                Some(PresenceLog::open(path.clone(), &options, counters, lifetime.clone())?)
+            }
+            None => None,
+        };
+        let ticket_key = TicketKey::new(*identity.ticket_key);
+        Ok(Self { listener, ticket_key, accounts, options, observer, log, lifetime })
+    }
+
+    /// Runs the server until `shutdown` resolves; see [`super::serve`].
+    pub(super) async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, ticket_key, accounts, options, observer, log, lifetime } = self;
+        let counters = options.monitor.counters();
+        let (events, queue) = mpsc::channel(EVENTS);
+        let limits = Arc::new(LimitLog::new(&options));
+        let acceptor = Acceptor {
+            listener,
+            tls: tls::server(options.reload.resolver()),
+            events,
+            counters: Arc::clone(&counters),
+            limits: Arc::clone(&limits),
+            options: options.clone(),
+            lifetime: lifetime.clone(),
+        };
+        let jobs = Jobs::new(accounts, Arc::clone(&counters));
+        let hub = Hub::new(Clock::start(), &options, ticket_key, jobs, log, limits, observer);
+        // Separate tasks, so that waking one does not poll the other. They are aborted when this future is dropped.
+        let (stop_hub, stop_acceptor) = (CancellationToken::new(), CancellationToken::new());
+        let mut acceptor = AbortOnDropHandle::new(tokio::spawn(acceptor.run(stop_acceptor.clone())));
+        let mut hub = AbortOnDropHandle::new(tokio::spawn({
+            let (stopping, lifetime) = (stop_hub.clone().cancelled_owned(), lifetime.clone());
+            async move {
+                let hub = hub.run(queue, stopping).await;
+                drop(lifetime);
+                hub
+            }
+        }));
+        counters.set_state(State::Serving);
+        let failed = tokio::select! {
+            () = shutdown => None,
+            // Before they are stopped, they end only by a panic.
+            ended = &mut hub => ended.err(),
+            ended = &mut acceptor => ended.err(),
+        };
+        if let Some(error) = failed {
+            return resume_panic(error);
+        }
+        counters.set_state(State::Stopped);
+        let deadline = Instant::now() + STOP_TIME;
+        // Both at the same time, because no connection may arrive while the hub finishes the jobs in progress.
+        stop_acceptor.cancel();
+        stop_hub.cancel();
+        let mut hub = match hub.await {
+            Ok(hub) => hub,
+            Err(error) => return resume_panic(error),
+        };
+        let (connections, ()) = tokio::join!(timeout_at(deadline, &mut acceptor), hub.close(deadline));
+        if connections.is_err() {
+            log::warn!("some connections did not close within the time limit");
+        }
+    }
+}
+
+/// Resumes the panic of a task. A task that a runtime cancelled as it shut down is no error.
+fn resume_panic(error: JoinError) {
+    if let Ok(panic) = error.try_into_panic() {
+        resume_unwind(panic);
+    }
+}

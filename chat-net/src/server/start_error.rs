@@ -1,0 +1,51 @@
+//! Why a server cannot start.
+
+use std::io;
+use std::net::SocketAddr;
+
+use chat_core::server::SettingError;
+
+use super::ServeError;
+use crate::data_folder::DataFolderError;
+use crate::identity::IdentityError;
+
+/// Why [`ServerBuilder`](super::ServerBuilder) made no server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A setting cannot work. The error names it.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// Neither a data folder nor an identity was given, so the server has no keys.
+    #[error("the server has no keys; name a folder with data_dir, or pass an identity")]
+    NoIdentity,
+    /// Both a data folder and an identity were given. Each has keys.
+    #[error("both data_dir and identity are set, and each has keys; set one of them")]
+    TwoIdentities,
+    /// The data folder cannot be used, or another server uses it.
+    #[error(transparent)]
+    DataFolder(#[from] DataFolderError),
+    /// The identity cannot be loaded from the data folder, or created there.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The address to listen on cannot be parsed, or its host has no address.
+    #[error("the address to listen on cannot be found: {0}; write IP:PORT or HOST:PORT, for example 0.0.0.0:7777")]
+    Resolve(#[source] io::Error),
+    /// The server cannot listen at the address.
+    #[error("cannot listen on {address}: {source}; choose an address of this machine and a port that is free")]
+    Listen {
+        /// The address. If a name has several ones, the last that was tried.
+        address: SocketAddr,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The listener that was passed does not tell its address.
+    #[error("the listener does not tell its address: {0}")]
+    Listener(#[source] io::Error),
+    /// The presence log cannot be written.
+    #[error(transparent)]
+    PresenceLog(#[from] ServeError),
+    /// The runtime shut down while the server was built.
+    #[error("the program is ending")]
+    Stopping,
+}
