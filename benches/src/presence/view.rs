@@ -5,6 +5,7 @@ use chat_core::id::{Epoch, Revision};
 use chat_core::roster::{Roster, RosterVersion};
 use chat_core::wire::Malformed;
 use chat_core::wire::control::Reply;
+use serde::Deserialize;
 
 /// How much of the roster a client processes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -130,7 +131,7 @@ impl View {
                 self.version = RosterVersion { epoch, revision: to };
                 self.finish_catching_up();
             }
-            PeekReply::Other(_) => {}
+            PeekReply::Welcome | PeekReply::Rejected | PeekReply::Other(_) => {}
         }
         Ok(())
     }
@@ -138,8 +139,11 @@ impl View {
 
 /// The parts of a reply that a counting client reads. It skips the rest, so that ten thousand clients in one process cost
 /// less than the server.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(crate) enum PeekReply {
+    /// The variants that precede the others in [`Reply`], because postcard numbers variants.
+    Welcome,
+    Rejected,
     /// A snapshot page with this number of entries.
     Page(u32),
     /// The snapshot is complete.
@@ -147,31 +151,18 @@ pub(crate) enum PeekReply {
     /// An update from the first revision to the second.
     Update(Epoch, Revision, Revision),
     /// Any other reply, read in full.
+    #[serde(skip)]
     Other(Box<Reply>),
 }
 
 impl PeekReply {
     /// Reads the head of a payload, or all of it for a reply of another kind.
     pub(crate) fn decode(payload: &[u8]) -> Result<Self, Malformed> {
-        // The kinds are the variant numbers on the wire.
-        let (kind, rest) = read::<u32>(payload)?;
-        Ok(match kind {
-            2 => Self::Page(read(rest)?.0),
-            3 => {
-                let (epoch, revision) = read(rest)?.0;
-                Self::Complete(epoch, revision)
-            }
-            4 => {
-                let (epoch, from, to) = read(rest)?.0;
-                Self::Update(epoch, from, to)
-            }
-            _ => Self::Other(Box::new(Reply::decode(payload)?)),
-        })
+        match postcard::take_from_bytes(payload) {
+            Ok((head @ (Self::Page(_) | Self::Complete(..) | Self::Update(..)), _)) => Ok(head),
+            _ => Ok(Self::Other(Box::new(Reply::decode(payload)?))),
+        }
     }
-}
-
-fn read<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), Malformed> {
-    postcard::take_from_bytes(bytes).map_err(|_| Malformed)
 }
 
 #[cfg(test)]
