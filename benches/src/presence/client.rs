@@ -21,7 +21,7 @@ use super::connection::{Connection, Failure};
 use super::counters::Counters;
 use super::encoded;
 use super::net::{self, Net};
-use super::view::{Detail, View};
+use super::view::View;
 
 /// Bounds of the pause before a retry: those of real clients.
 const MIN_PAUSE: Duration = Duration::from_millis(500);
@@ -91,8 +91,7 @@ impl Moment {
 }
 
 impl SharedState {
-    pub(crate) fn new(account: TestAccount, detail: Detail) -> Self {
-        let view = View::new(detail);
+    pub(crate) fn new(account: TestAccount, view: View) -> Self {
         let state = State {
             account,
             entry: None,

@@ -15,7 +15,7 @@ use super::accounts::TestAccount;
 use super::client::{Client, Command, Method, Moment, SharedState};
 use super::counters::Counters;
 use super::net::{Net, wall_nanos};
-use super::view::Detail;
+use super::view::View;
 use crate::output::{Progress, Row};
 
 /// The polling interval of waits. Clients record their own times, so it does not affect the results.
@@ -86,8 +86,8 @@ impl Clients {
         let step = (accounts.len() / full_rosters.max(1)).max(1);
         for (index, account) in accounts.iter().enumerate() {
             let keeps_entries = index % step == 0 && index / step < full_rosters;
-            let detail = if keeps_entries { Detail::Entries } else { Detail::Counts };
-            let shared = Arc::new(SharedState::new(account.clone(), detail));
+            let view = View::new(keeps_entries.then(Roster::new));
+            let shared = Arc::new(SharedState::new(account.clone(), view));
             let (sender, receiver) = unbounded_channel();
             let number = others + index;
             let client = Client {
@@ -180,7 +180,7 @@ impl Clients {
             let is_behind = !state.is_online || !view.is_complete() || Some(view.version) != latest;
             faults.behind += u64::from(is_behind);
             faults.gaps += view.gaps;
-            faults.wrong += u64::from(view.detail == Detail::Entries && view.roster != expected);
+            faults.wrong += u64::from(view.roster.as_ref().is_some_and(|roster| *roster != expected));
         }
         faults
     }

@@ -7,19 +7,9 @@ use chat_core::wire::Malformed;
 use chat_core::wire::control::Reply;
 use serde::Deserialize;
 
-/// How much of the roster a client processes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Detail {
-    /// The client keeps the entries.
-    Entries,
-    /// The client only counts entries and follows revisions.
-    Counts,
-}
-
 /// A client's view of the roster.
 #[derive(Debug)]
 pub(crate) struct View {
-    pub(crate) detail: Detail,
     pub(crate) version: RosterVersion,
     state: SyncState,
     /// Number of entries in the latest snapshot, and its revision.
@@ -29,8 +19,8 @@ pub(crate) struct View {
     pub(crate) changes: u64,
     /// Number of updates that did not continue the current revision.
     pub(crate) gaps: u64,
-    /// The roster. A counting client leaves it empty.
-    pub(crate) roster: Roster,
+    /// The roster. `None` if the client only counts entries and follows revisions.
+    pub(crate) roster: Option<Roster>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,16 +33,15 @@ enum SyncState {
 }
 
 impl View {
-    pub(crate) fn new(detail: Detail) -> Self {
+    pub(crate) fn new(roster: Option<Roster>) -> Self {
         Self {
-            detail,
             version: RosterVersion { epoch: Epoch::new(0), revision: Revision::new(0) },
             state: SyncState::Loading,
             snapshot_entries: 0,
             snapshot_revision: Revision::new(0),
             changes: 0,
             gaps: 0,
-            roster: Roster::new(),
+            roster,
         }
     }
 
@@ -85,7 +74,8 @@ impl View {
     }
 
     fn begin_snapshot(&mut self) {
-        (self.state, self.snapshot_entries, self.roster) = (SyncState::Loading, 0, Roster::new());
+        (self.state, self.snapshot_entries) = (SyncState::Loading, 0);
+        self.roster = self.roster.take().map(|_| Roster::new());
     }
 
     fn finish_catching_up(&mut self) {
@@ -97,10 +87,7 @@ impl View {
     /// Applies a snapshot page, a snapshot's completion or an update. `payload` is the whole encoded reply, which only
     /// a client that keeps entries decodes.
     pub(crate) fn apply(&mut self, reply: &PeekReply, payload: &[u8]) -> Result<(), Malformed> {
-        let decoded = match self.detail {
-            Detail::Entries => Some(Reply::decode(payload)?),
-            Detail::Counts => None,
-        };
+        let decoded = self.roster.is_some().then(|| Reply::decode(payload)).transpose()?;
         match *reply {
             PeekReply::Page(entries) => {
                 // A connection with too many unread updates receives a snapshot instead of them.
@@ -108,8 +95,8 @@ impl View {
                     self.begin_snapshot();
                 }
                 self.snapshot_entries += u64::from(entries);
-                if let Some(Reply::SnapshotPage(entries)) = decoded {
-                    entries.into_iter().for_each(|entry| drop(self.roster.insert(entry)));
+                if let (Some(roster), Some(Reply::SnapshotPage(entries))) = (&mut self.roster, decoded) {
+                    entries.into_iter().for_each(|entry| drop(roster.insert(entry)));
                 }
             }
             PeekReply::Complete(epoch, revision) => {
@@ -124,8 +111,8 @@ impl View {
                     return Ok(());
                 }
                 let known = revision.get().saturating_sub(from.get());
-                if let Some(Reply::Update(update)) = decoded {
-                    update.changes.iter().skip(known as usize).for_each(|(_, change)| self.roster.apply(change));
+                if let (Some(roster), Some(Reply::Update(update))) = (&mut self.roster, decoded) {
+                    update.changes.iter().skip(known as usize).for_each(|(_, change)| roster.apply(change));
                 }
                 self.changes += to.get().saturating_sub(from.get()).saturating_sub(known);
                 self.version = RosterVersion { epoch, revision: to };
@@ -201,19 +188,19 @@ mod tests {
             (vec![update(1, 2), complete(2)], (true, 2, 1)),
             (vec![complete(2), page(), complete(3), update(3, 4)], (true, 4, 0)),
         ] {
-            for detail in [Detail::Entries, Detail::Counts] {
-                let mut view = View::new(detail);
+            for roster in [Some(Roster::new()), None] {
+                let mut view = View::new(roster);
                 view.begin(None);
                 replies.iter().for_each(|reply| apply(&mut view, reply));
                 let state = (view.is_complete(), view.version.revision.get(), view.gaps);
-                assert_eq!(state, expected, "{detail:?} {replies:?}");
+                assert_eq!(state, expected, "{:?} {replies:?}", view.roster);
             }
         }
     }
 
     #[test]
     fn a_delta_completes_the_view_again() {
-        let mut view = View::new(Detail::Entries);
+        let mut view = View::new(Some(Roster::new()));
         assert_eq!(view.version_to_resume(), None);
         apply(&mut view, &complete(3));
         assert_eq!(view.version_to_resume(), Some(version(1, 3)));
