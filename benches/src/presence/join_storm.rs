@@ -14,7 +14,6 @@ use super::clients::Faults;
 use super::net::{Arrivals, Net};
 use super::server::{Design, Server};
 use super::trial::{Trial, Usage};
-use super::view::View;
 use super::{Settings, floor};
 use crate::machine;
 use crate::output::{Row, Table};
@@ -68,7 +67,6 @@ impl Storm {
         let trial = Trial::start(settings, design, Arrivals::Ignored, accounts)?;
         let (sessions, before) = (accounts.len(), trial.usage());
         let reached = trial.login(0..sessions).await;
-        let is_miscounted = |view: &View| view.is_complete() && !view.has_one_entry_per_change();
         let storm = Self {
             run,
             design,
@@ -76,7 +74,7 @@ impl Storm {
             time: reached.time,
             usage: trial.usage() - before,
             missing: reached.missing,
-            miscounted: trial.clients.states.iter().filter(|shared| is_miscounted(&shared.lock().view)).count(),
+            miscounted: trial.clients.states.iter().filter(|shared| shared.lock().view.is_miscounted).count(),
             faults: trial.clients.faults(|_| true),
         };
         trial.shut_down().await;

@@ -12,9 +12,11 @@ use serde::Deserialize;
 pub(crate) struct View {
     pub(crate) version: RosterVersion,
     state: SyncState,
-    /// Number of entries in the latest snapshot, and its revision.
+    /// Number of entries in the latest snapshot.
     snapshot_entries: u64,
-    snapshot_revision: Revision,
+    /// Whether the latest complete snapshot has another number of entries than its revision. In a storm in which sessions
+    /// only join, each entry is one change.
+    pub(crate) is_miscounted: bool,
     /// Number of applied changes.
     pub(crate) changes: u64,
     /// Number of updates that did not continue the current revision.
@@ -38,7 +40,7 @@ impl View {
             version: RosterVersion { epoch: Epoch::new(0), revision: Revision::new(0) },
             state: SyncState::Loading,
             snapshot_entries: 0,
-            snapshot_revision: Revision::new(0),
+            is_miscounted: false,
             changes: 0,
             gaps: 0,
             roster,
@@ -48,11 +50,6 @@ impl View {
     /// Whether the view is complete: a snapshot or delta has been received on this connection.
     pub(crate) fn is_complete(&self) -> bool {
         self.state == SyncState::InSync
-    }
-
-    /// Whether the latest snapshot has as many entries as its revision, as in a storm in which sessions only join.
-    pub(crate) fn has_one_entry_per_change(&self) -> bool {
-        self.snapshot_entries == self.snapshot_revision.get()
     }
 
     /// The roster version that the client sends when it resumes; `None` without a complete roster, or after gaps.
@@ -75,7 +72,7 @@ impl View {
 
     fn begin_snapshot(&mut self) {
         (self.state, self.snapshot_entries) = (SyncState::Loading, 0);
-        self.roster = self.roster.take().map(|_| Roster::new());
+        self.roster = self.roster.as_ref().map(|_| Roster::new());
     }
 
     fn finish_catching_up(&mut self) {
@@ -101,7 +98,7 @@ impl View {
             }
             PeekReply::Complete(epoch, revision) => {
                 self.version = RosterVersion { epoch, revision };
-                (self.state, self.snapshot_revision) = (SyncState::InSync, revision);
+                (self.state, self.is_miscounted) = (SyncState::InSync, self.snapshot_entries != revision.get());
             }
             PeekReply::Update(epoch, from, to) => {
                 let RosterVersion { epoch: own_epoch, revision } = self.version;
