@@ -20,7 +20,7 @@ use super::accounts::TestAccount;
 use super::connection::{Connection, Failure};
 use super::counters::Counters;
 use super::encoded;
-use super::net::{self, Net};
+use super::net::{Net, wall_nanos};
 use super::view::View;
 
 /// Bounds of the pause before a retry: those of real clients.
@@ -62,15 +62,14 @@ pub(crate) struct SharedState {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) account: TestAccount,
-    /// The client's own entry: that of its welcome, with the offered address.
+    /// The entry of the client's welcome while the client is online.
     pub(crate) entry: Option<Entry>,
-    /// The address that the client offered last. The server publishes it once the pause between two changes is over.
-    pub(crate) offered: Option<SocketAddr>,
-    pub(crate) is_online: bool,
+    /// The address that the client offers. The server publishes it once the pause between two changes is over.
+    pub(crate) offered: SocketAddr,
     pub(crate) view: View,
     /// When the client last logged in.
     pub(crate) logged_in: Option<Instant>,
-    /// When the client last sent a request that changes the roster.
+    /// When the client last sent a login, resume or leave request.
     pub(crate) requested: Option<Moment>,
     /// When the client's view reached the target.
     pub(crate) reached: Option<Moment>,
@@ -80,28 +79,19 @@ pub(crate) struct State {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) at: Instant,
-    /// On the clock of [`net::wall_nanos`]. For received data the kernel's time of arrival, if it is recorded.
+    /// On the clock of [`wall_nanos`]. For received data the kernel's time of arrival, if it is recorded.
     pub(crate) wall: u64,
 }
 
 impl Moment {
     pub(crate) fn now() -> Self {
-        Self { at: Instant::now(), wall: net::wall_nanos() }
+        Self { at: Instant::now(), wall: wall_nanos() }
     }
 }
 
 impl SharedState {
-    pub(crate) fn new(account: TestAccount, view: View) -> Self {
-        let state = State {
-            account,
-            entry: None,
-            offered: None,
-            is_online: false,
-            view,
-            logged_in: None,
-            requested: None,
-            reached: None,
-        };
+    pub(crate) fn new(account: TestAccount, offered: SocketAddr, view: View) -> Self {
+        let state = State { account, entry: None, offered, view, logged_in: None, requested: None, reached: None };
         Self { arrived: Arc::default(), state: Mutex::new(state) }
     }
 
@@ -120,7 +110,6 @@ pub(crate) struct Client {
     pub(crate) generator: SeededGenerator,
     /// The client's number among all clients, which determines its source address.
     pub(crate) number: usize,
-    pub(crate) port: u16,
     /// The connection that the next login uses.
     pub(crate) prepared: Option<Connection>,
 }
@@ -151,7 +140,7 @@ impl Client {
                     self.counters.online.fetch_add(1, Ordering::Relaxed);
                     let end = self.follow(&mut connection).await;
                     self.counters.online.fetch_sub(1, Ordering::Relaxed);
-                    self.shared.lock().is_online = false;
+                    self.shared.lock().entry = None;
                     match end {
                         Ok(()) => return,
                         Err(failure) => failure,
@@ -191,11 +180,11 @@ impl Client {
     }
 
     fn login_request(&mut self, method: Method) -> Vec<u8> {
-        let mut state = self.shared.lock();
-        state.offered = Some(SocketAddr::new(net::source(self.number), self.port));
+        let state = self.shared.lock();
         let mut key = [0; 32];
         self.generator.fill(&mut key);
-        let (key, offer, versions) = (PublicKey::new(key), offer(self.port), LinkVersions { low: 1, high: 1 });
+        let (key, offer, versions) =
+            (PublicKey::new(key), offer(state.offered.port()), LinkVersions { low: 1, high: 1 });
         let version = state.view.version_to_resume();
         encoded(&match method {
             Method::Ticket => Request::Resume(Resume {
@@ -236,7 +225,7 @@ impl Client {
                         return Ok(());
                     }
                     Some(Command::Move(port)) => {
-                        self.record_move(port);
+                        self.shared.lock().offered.set_port(port);
                         connection.send(&Request::Move(offer(port))).await?;
                     }
                     Some(Command::Login(_) | Command::Connect) => {}
@@ -244,17 +233,6 @@ impl Client {
                 _ = heartbeats.tick() => connection.send_heartbeat().await?,
                 result = connection.read() => result?,
             }
-        }
-    }
-
-    /// Records the new port before the client offers it.
-    fn record_move(&mut self, port: u16) {
-        self.port = port;
-        let mut state = self.shared.lock();
-        let offered = SocketAddr::new(net::source(self.number), port);
-        (state.requested, state.offered) = (Some(Moment::now()), Some(offered));
-        if let Some(entry) = &mut state.entry {
-            entry.addresses = vec![offered];
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A group of clients in this process, and the expected roster that theirs are compared with.
 
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chat_core::roster::{Roster, RosterVersion};
+use chat_core::roster::{Entry, Roster, RosterVersion};
 use chat_core::sim::SeededGenerator;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -14,7 +15,7 @@ use tokio::time::sleep;
 use super::accounts::TestAccount;
 use super::client::{Client, Command, Method, Moment, SharedState};
 use super::counters::Counters;
-use super::net::{Net, wall_nanos};
+use super::net::{Net, source, wall_nanos};
 use super::view::View;
 use crate::output::{Progress, Row};
 
@@ -87,9 +88,10 @@ impl Clients {
         for (index, account) in accounts.iter().enumerate() {
             let keeps_entries = index % step == 0 && index / step < full_rosters;
             let view = View::new(keeps_entries.then(Roster::new));
-            let shared = Arc::new(SharedState::new(account.clone(), view));
-            let (sender, receiver) = unbounded_channel();
             let number = others + index;
+            let offered = SocketAddr::new(source(number), FIRST_PORT + (number % 20_000) as u16);
+            let shared = Arc::new(SharedState::new(account.clone(), offered, view));
+            let (sender, receiver) = unbounded_channel();
             let client = Client {
                 shared: Arc::clone(&shared),
                 net: Arc::clone(net),
@@ -98,7 +100,6 @@ impl Clients {
                 heartbeat,
                 generator: SeededGenerator::new(seed.wrapping_add(number as u64)),
                 number,
-                port: FIRST_PORT + (number % 20_000) as u16,
                 prepared: None,
             };
             tasks.spawn(client.run());
@@ -152,11 +153,11 @@ impl Clients {
         self.states[range].iter().filter_map(|shared| shared.lock().reached)
     }
 
-    /// The expected roster: the own entry of each online client.
+    /// The expected roster: the own entry of each online client, with the address that it offers.
     pub(crate) fn expected_roster(&self) -> Roster {
         let entry = |shared: &Arc<SharedState>| {
             let state = shared.lock();
-            state.entry.clone().filter(|_| state.is_online)
+            Some(Entry { addresses: vec![state.offered], ..state.entry.clone()? })
         };
         self.states.iter().filter_map(entry).collect()
     }
@@ -165,7 +166,7 @@ impl Clients {
     fn latest_version(&self) -> Option<RosterVersion> {
         let versions = self.states.iter().filter_map(|shared| {
             let state = shared.lock();
-            (state.is_online && state.view.is_complete()).then_some(state.view.version)
+            (state.entry.is_some() && state.view.is_complete()).then_some(state.view.version)
         });
         versions.max_by_key(|version| version.revision)
     }
@@ -177,7 +178,7 @@ impl Clients {
         for (_, shared) in self.states.iter().enumerate().filter(|(index, _)| should_be_online(*index)) {
             let state = shared.lock();
             let view = &state.view;
-            let is_behind = !state.is_online || !view.is_complete() || Some(view.version) != latest;
+            let is_behind = state.entry.is_none() || !view.is_complete() || Some(view.version) != latest;
             faults.behind += u64::from(is_behind);
             faults.gaps += view.gaps;
             faults.wrong += u64::from(view.roster.as_ref().is_some_and(|roster| *roster != expected));

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chat_core::roster::Entry;
 use chat_core::wire::control::{Ended, Reply, Request};
 use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
 use chat_core::wire::hello::Hello;
@@ -158,8 +157,7 @@ impl Connection {
                 Reply::Welcome(welcome) => {
                     let delta = welcome.delta().map_err(|_| Failure::Malformed)?;
                     state.account.ticket.clone_from(&welcome.ticket);
-                    state.entry = Some(Entry { addresses: state.offered.into_iter().collect(), ..welcome.entry });
-                    state.is_online = true;
+                    state.entry = Some(welcome.entry);
                     state.logged_in = Some(Instant::now());
                     state.view.begin(delta);
                     counters.deltas.fetch_add(u64::from(delta.is_some()), Ordering::Relaxed);
