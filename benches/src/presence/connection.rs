@@ -1,13 +1,13 @@
 //! One connection of a client: the hellos, the login, and the replies and updates that follow.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use chat_core::wire::Malformed;
 use chat_core::wire::control::{Ended, Reply, Request};
-use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
+use chat_core::wire::frame::{self, FrameDecoder, FrameError, MAX_FRAME};
 use chat_core::wire::hello::Hello;
 use chat_core::wire::rejection::Rejection;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
@@ -39,43 +39,28 @@ enum Stage {
 }
 
 /// Why a connection or an attempt ended.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    Io(io::Error),
+    #[error("connection: {:?}", .0.kind())]
+    Io(#[from] io::Error),
+    #[error("connection: closed by the server")]
     Closed,
-    Malformed,
+    #[error("malformed data from the server")]
+    Malformed(#[from] Malformed),
+    #[error("malformed data from the server: {0}")]
+    Frame(#[from] FrameError),
+    // Only the variant's name, without the retry time, so that equal rejections are counted together.
+    #[error("rejected: {}", format!("{:?}", .0).split(" {").next().unwrap_or_default())]
     Rejected(Rejection),
+    #[error("ended: {0:?}")]
     Ended(Ended),
 }
 
 impl Failure {
     /// The retry time that the server stated.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Rejected(rejection) => rejection.retry_after(),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "connection: {:?}", error.kind()),
-            Self::Closed => f.write_str("connection: closed by the server"),
-            Self::Malformed => f.write_str("malformed data from the server"),
-            // Without the retry times, so that equal rejections are counted together.
-            Self::Rejected(Rejection::Busy { .. }) => f.write_str("rejected: busy"),
-            Self::Rejected(Rejection::SlowDown { .. }) => f.write_str("rejected: slow down"),
-            Self::Rejected(rejection) => write!(f, "rejected: {rejection:?}"),
-            Self::Ended(ended) => write!(f, "ended: {ended:?}"),
-        }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        let Self::Rejected(rejection) = self else { return None };
+        rejection.retry_after()
     }
 }
 
@@ -139,23 +124,23 @@ impl Connection {
         }
         let mut frames = 0;
         let mut state = shared.lock();
-        while let Some(payload) = decoder.next(&mut input).map_err(|_| Failure::Malformed)? {
+        while let Some(payload) = decoder.next(&mut input)? {
             frames += 1;
             if *stage == Stage::Hello {
-                Hello::decode(&payload).map_err(|_| Failure::Malformed)?;
+                Hello::decode(&payload)?;
                 *stage = Stage::Welcome;
                 continue;
             }
-            let reply = match PeekReply::decode(&payload).map_err(|_| Failure::Malformed)? {
+            let reply = match PeekReply::decode(&payload)? {
                 PeekReply::Other(reply) => *reply,
                 part => {
-                    state.view.apply(&part, &payload).map_err(|_| Failure::Malformed)?;
+                    state.view.apply(&part, &payload)?;
                     continue;
                 }
             };
             match reply {
                 Reply::Welcome(welcome) => {
-                    let delta = welcome.delta().map_err(|_| Failure::Malformed)?;
+                    let delta = welcome.delta()?;
                     state.account.ticket.clone_from(&welcome.ticket);
                     state.entry = Some(welcome.entry);
                     state.logged_in = Some(Instant::now());

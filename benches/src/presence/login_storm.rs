@@ -62,7 +62,7 @@ pub async fn run(settings: &Settings, table: &mut Table, others: usize, ceiling_
         };
         let heartbeats = online.counters.take_heartbeats();
         let middle = Middle::of(storm.states.iter().filter_map(|shared| shared.lock().logged_in).collect());
-        let busy = storm.counters.failures().get("rejected: busy").copied().unwrap_or(0);
+        let busy = storm.counters.failures().get("rejected: Busy").copied().unwrap_or(0);
         storm.counters.print_failures("storm");
         online.counters.print_failures("others");
         let dropped = others.saturating_sub(online.counters.online.load(Ordering::Relaxed));
