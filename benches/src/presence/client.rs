@@ -2,7 +2,7 @@
 //! server's retry times with jitter, and reconnects when its connection breaks.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -137,9 +137,7 @@ impl Client {
             let failure = match self.login(method).await {
                 Ok(mut connection) => {
                     (max_pause, method) = (MIN_PAUSE, Method::Ticket);
-                    self.counters.online.fetch_add(1, Ordering::Relaxed);
                     let end = self.follow(&mut connection).await;
-                    self.counters.online.fetch_sub(1, Ordering::Relaxed);
                     self.shared.lock().entry = None;
                     match end {
                         Ok(()) => return,

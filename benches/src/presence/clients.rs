@@ -138,7 +138,7 @@ impl Clients {
         // The counter is cheap to check, but it includes the other clients, so the exact check follows.
         while (reached() < count || self.moments(range.clone()).count() < count) && begin.elapsed() < timeout {
             progress.report(|| {
-                let online = self.counters.online.load(Ordering::Relaxed);
+                let online = self.expected_roster().len();
                 format!("{online} online, {} of {count} have the complete roster", reached())
             });
             sleep(POLL_INTERVAL).await;

@@ -1,7 +1,7 @@
 //! Counters that all clients of a group share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,20 +21,14 @@ pub(crate) struct Counters {
     pub(crate) target: AtomicU64,
     /// Number of clients whose roster has reached the target.
     pub(crate) reached: AtomicUsize,
-    /// Number of clients that are online.
-    pub(crate) online: AtomicUsize,
-    /// Whether heartbeats are timed.
-    pub(crate) are_heartbeats_timed: AtomicBool,
     heartbeats: Mutex<Histogram>,
     failures: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Counters {
-    /// Records the round-trip time of a heartbeat, if heartbeats are timed.
+    /// Records the round-trip time of a heartbeat.
     pub(crate) fn record_heartbeat(&self, time: Duration) {
-        if self.are_heartbeats_timed.load(Ordering::Relaxed) {
-            self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner).record(time);
-        }
+        self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner).record(time);
     }
 
     /// Returns the recorded heartbeat times and starts an empty histogram.
