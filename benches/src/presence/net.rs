@@ -10,9 +10,10 @@ use std::task::{Context, Poll, ready};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
-use nix::sys::time::TimeSpec;
+use nix::sys::time::{TimeSpec, TimeValLike};
 use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, Interest, Join, ReadBuf, join};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
@@ -58,7 +59,8 @@ impl Net {
             }
             Arrivals::Ignored => None,
         };
-        self.tls.connect(ServerName::from(self.server.ip()), Socket { stream, arrived }).await
+        let (stream, writer) = stream.into_split();
+        self.tls.connect(ServerName::from(self.server.ip()), join(Reader { stream, arrived }, writer)).await
     }
 }
 
@@ -74,17 +76,21 @@ pub(crate) fn wall_nanos() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A socket that can record when the most recently read bytes arrived, on the clock of [`wall_nanos`]. Over loopback that
-/// is when the server wrote them.
-pub(crate) struct Socket {
-    stream: TcpStream,
+/// A socket of a client.
+pub(crate) type Socket = Join<Reader, OwnedWriteHalf>;
+
+/// The receiving half of a socket. It can record when the most recently read bytes arrived, on the clock of
+/// [`wall_nanos`]. Over loopback that is when the server wrote them.
+pub(crate) struct Reader {
+    stream: OwnedReadHalf,
     arrived: Option<Arc<AtomicU64>>,
 }
 
-impl AsyncRead for Socket {
+impl AsyncRead for Reader {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let Self { stream, arrived } = &mut *self;
         let Some(arrived) = arrived else { return Pin::new(stream).poll_read(cx, buf) };
+        let stream: &TcpStream = stream.as_ref();
         loop {
             ready!(stream.poll_read_ready(cx))?;
             let mut received = None;
@@ -96,8 +102,7 @@ impl AsyncRead for Socket {
                 let message = recvmsg::<()>(stream.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::empty())?;
                 for control in message.cmsgs()? {
                     if let ControlMessageOwned::ScmTimestampns(at) = control {
-                        let nanos = at.tv_sec() as u64 * 1_000_000_000 + at.tv_nsec() as u64;
-                        arrived.store(nanos, Ordering::Relaxed);
+                        arrived.store(at.num_nanoseconds() as u64, Ordering::Relaxed);
                     }
                 }
                 received = Some(message.bytes);
@@ -117,20 +122,6 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -145,7 +136,8 @@ mod tests {
         let (mut far, _) = listener.accept().await.unwrap();
         setsockopt(&stream, sockopt::ReceiveTimestampns, &true).unwrap();
         let (arrived, before) = (Arc::<AtomicU64>::default(), wall_nanos());
-        let mut socket = Socket { stream, arrived: Some(Arc::clone(&arrived)) };
+        let (stream, _writer) = stream.into_split();
+        let mut socket = Reader { stream, arrived: Some(Arc::clone(&arrived)) };
         // The kernel starts to record arrivals shortly after the option is set.
         while arrived.load(Ordering::Relaxed) == 0 {
             far.write_all(b"x").await.unwrap();
