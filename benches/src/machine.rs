@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
+use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
@@ -81,11 +82,9 @@ impl OtherLoad {
         let fields = line.split_ascii_whitespace().map(|field| field.parse::<u64>().unwrap_or(0));
         // User, nice, system; skip idle and iowait; interrupts, soft interrupts, and time stolen by other systems.
         let ticks: u64 = fields.enumerate().filter(|(at, _)| matches!(at, 0..=2 | 5..=7)).map(|(_, ticks)| ticks).sum();
-        let children = getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0, |usage| {
-            let times = [usage.user_time(), usage.system_time()];
-            times.iter().map(|time| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64).sum()
-        });
-        let own = process_time() + Duration::from_micros(children);
+        let children = getrusage(UsageWho::RUSAGE_CHILDREN)
+            .map_or(0, |usage| (usage.user_time() + usage.system_time()).num_microseconds());
+        let own = process_time() + Duration::from_micros(children as u64);
         Duration::from_secs_f64(ticks as f64 / TICKS_PER_SECOND).saturating_sub(own)
     }
 }

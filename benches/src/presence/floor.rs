@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, copy_buf, sink};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::server::TlsStream;
@@ -69,21 +69,18 @@ pub(crate) async fn pull(net: &Arc<Net>, clients: usize, bytes: u64) -> io::Resu
     let mut tasks = JoinSet::new();
     for index in 0..clients {
         let net = Arc::clone(net);
-        let mut left = bytes / clients as u64 + u64::from((index as u64) < bytes % clients as u64);
+        let share = bytes / clients as u64 + u64::from((index as u64) < bytes % clients as u64);
         tasks.spawn(async move {
-            let mut permit = Some(net.dialling.acquire().await);
+            let permit = net.dialling.acquire().await;
             let mut stream = net.dial(index, &Arc::default()).await?;
-            stream.write_u64(left).await?;
+            stream.write_u64(share).await?;
             stream.flush().await?;
-            while left > 0 {
-                let count = stream.fill_buf().await?.len();
-                if count == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                // Release the permit with the first bytes, as the other clients do when they are logged in.
-                permit.take();
-                stream.consume(count);
-                left = left.saturating_sub(count as u64);
+            let mut stream = stream.take(share);
+            stream.fill_buf().await?;
+            // Release the permit with the first bytes, as the other clients do when they are logged in.
+            drop(permit);
+            if copy_buf(&mut stream, &mut sink()).await? < share {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
             Ok::<_, io::Error>((stream, Instant::now()))
         });
