@@ -7,10 +7,9 @@
 //! the naive design can handle.
 
 use std::io;
-use std::time::Duration;
 
 use super::accounts::TestAccount;
-use super::clients::Faults;
+use super::clients::{Faults, Reached};
 use super::net::{Arrivals, Net};
 use super::server::{Design, Server};
 use super::trial::{Trial, Usage};
@@ -24,10 +23,9 @@ struct Storm {
     run: usize,
     design: Design,
     sessions: usize,
-    /// The time until the last client has the complete roster. If the storm timed out, clients that lack it do not count.
-    time: Duration,
+    /// How many clients have no complete roster, and the time until the last of the others has it.
+    reached: Reached,
     usage: Usage,
-    missing: usize,
     /// Snapshots whose number of entries does not match their revision.
     miscounted: usize,
     faults: Faults,
@@ -47,14 +45,14 @@ pub async fn run(settings: &Settings, table: &mut Table, naive: usize) -> io::Re
         for &sessions in &settings.sessions {
             let ours = Storm::measure(settings, run, Design::Ours, &accounts[..sessions]).await?;
             let floor = Storm::floor(settings, &ours).await?;
-            let ratio = ours.time.as_secs_f64() / floor.time.as_secs_f64();
-            table.row(&ours.row((ours.missing == 0).then_some(ratio), None));
+            let ratio = ours.reached.time.as_secs_f64() / floor.reached.time.as_secs_f64();
+            table.row(&ours.row((ours.reached.missing == 0).then_some(ratio), None));
             table.row(&floor.row(Some(1.0), None));
         }
         if naive > 0 {
             let ours = Storm::measure(settings, run, Design::Ours, &accounts[..naive]).await?;
             let naive = Storm::measure(settings, run, Design::Naive, &accounts[..naive]).await?;
-            let ratio = naive.time.as_secs_f64() / ours.time.as_secs_f64();
+            let ratio = naive.reached.time.as_secs_f64() / ours.reached.time.as_secs_f64();
             table.row(&ours.row(None, None));
             table.row(&naive.row(Some(ratio), Some(naive.usage.bytes as f64 / ours.usage.bytes as f64)));
         }
@@ -71,9 +69,8 @@ impl Storm {
             run,
             design,
             sessions,
-            time: reached.time,
+            reached,
             usage: trial.usage() - before,
-            missing: reached.missing,
             miscounted: trial.clients.states.iter().filter(|shared| shared.lock().view.is_miscounted).count(),
             faults: trial.clients.faults(|_| true),
         };
@@ -93,7 +90,8 @@ impl Storm {
             server: server.process.time(),
             clients: machine::process_time() - clients,
         };
-        Ok(Self { design: Design::Floor, time, usage, missing: 0, miscounted: 0, faults: Faults::default(), ..*storm })
+        let reached = Reached { missing: 0, time };
+        Ok(Self { design: Design::Floor, reached, usage, miscounted: 0, faults: Faults::default(), ..*storm })
     }
 
     /// The row of this storm, with its ratios to the storm that it is compared with.
@@ -102,14 +100,14 @@ impl Storm {
             .with("run", self.run)
             .with("sessions", self.sessions)
             .with("who", self.design.name())
-            .with("ms", millis(self.time))
+            .with("ms", millis(self.reached.time))
             .with("ratio", ratio)
             .with("bytes", self.usage.bytes)
             .with("ratio_of_bytes", ratio_of_bytes)
             .with("frames", self.usage.frames)
             .with("server_cpu_s", self.usage.server.as_secs_f64())
             .with("clients_cpu_s", self.usage.clients.as_secs_f64())
-            .with_faults("missing", self.missing as u64)
+            .with_faults("missing", self.reached.missing as u64)
             .with_faults("miscounted", self.miscounted as u64);
         self.faults.add_to(row)
     }
