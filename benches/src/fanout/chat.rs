@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use chat_core::message::{Content, Outcome, Recipient};
@@ -25,7 +25,7 @@ pub(super) fn run(case: &Case) -> io::Result<Run> {
     // The first messages derive the keys of the links and do not count.
     runtime.block_on(group.publish(&content, case.in_flight.max(10), case.in_flight))?;
     let mut run = runtime.block_on(group.publish(&content, case.messages, case.in_flight))?;
-    run.lost += group.disorder.load(Ordering::Acquire);
+    run.lost += group.receivers.window.disorder.load(Ordering::Acquire);
     Ok(run)
 }
 
@@ -33,28 +33,18 @@ struct Group {
     sender: Endpoint,
     receivers: Receivers,
     size: u64,
-    /// How many messages arrived twice or out of order.
-    disorder: Arc<AtomicU64>,
 }
 
 impl Group {
     /// Opens a sender on `runtime`, and `size` receivers in a thread of their own, each of which knows only the sender.
     fn open(runtime: &Runtime, size: usize) -> io::Result<Self> {
-        let mut sender = {
-            let _on_runtime = runtime.enter();
-            open("sender")?
-        };
         let theirs = self::runtime()?;
-        let mut peers = {
-            let _on_runtime = theirs.enter();
-            open_peers(size)?
-        };
+        let mut sender = runtime.block_on(async { open("sender") })?;
+        let mut peers = theirs.block_on(async { open_peers(size) })?;
         introduce(&mut sender, &mut peers);
-        let disorder = Arc::<AtomicU64>::default();
-        let counter = Arc::clone(&disorder);
         let receivers = Receivers::start(size, move |window| {
             for peer in peers {
-                theirs.spawn(receive(peer, Arc::clone(window), Arc::clone(&counter)));
+                theirs.spawn(receive(peer, Arc::clone(window)));
             }
             theirs.block_on(async {
                 while !window.is_stopped.load(Ordering::Acquire) {
@@ -63,7 +53,7 @@ impl Group {
             });
             Ok(())
         });
-        Ok(Self { sender, receivers, size: size as u64, disorder })
+        Ok(Self { sender, receivers, size: size as u64 })
     }
 
     async fn publish(&mut self, content: &Content, messages: u64, in_flight: u64) -> io::Result<Run> {
@@ -109,7 +99,7 @@ impl Group {
     }
 }
 
-async fn receive(mut endpoint: Endpoint, window: Arc<Window>, disorder: Arc<AtomicU64>) {
+async fn receive(mut endpoint: Endpoint, window: Arc<Window>) {
     let (mut events, mut last) = (Vec::new(), 0);
     loop {
         endpoint.next(&mut events).await;
@@ -118,7 +108,7 @@ async fn receive(mut endpoint: Endpoint, window: Arc<Window>, disorder: Arc<Atom
             if let Output::Deliver { message, .. } = event {
                 count += 1;
                 if message.id.number != last + 1 {
-                    disorder.fetch_add(1, Ordering::Relaxed);
+                    window.disorder.fetch_add(1, Ordering::Relaxed);
                 }
                 last = message.id.number;
                 window.arrived(last);

@@ -18,6 +18,8 @@ pub(super) struct Window {
     arrived: Box<[AtomicU32]>,
     complete: AtomicU64,
     delivered: AtomicU64,
+    /// How many messages arrived twice or out of order.
+    pub(super) disorder: AtomicU64,
     /// During a run the receivers poll without sleeping, because waking a processor costs several times as much as a
     /// datagram and would hide everything else.
     pub(super) is_running: AtomicBool,
@@ -32,6 +34,7 @@ impl Window {
             arrived: (0..MAX_IN_FLIGHT).map(|_| AtomicU32::new(0)).collect(),
             complete: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
+            disorder: AtomicU64::new(0),
             is_running: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
         }
