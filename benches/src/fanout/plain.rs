@@ -6,7 +6,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, sendmmsg};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, getsockname, sendmmsg};
 
 use super::receivers::Receivers;
 use super::window::Window;
@@ -50,7 +50,8 @@ pub(super) fn run(case: &Case, call: SystemCall) -> io::Result<Run> {
     }
 }
 
-fn open_receivers(case: &Case) -> io::Result<(Receivers, Vec<SocketAddr>)> {
+/// Opens the receivers. Returns their addresses in the form that `sendmmsg` takes.
+fn open_receivers(case: &Case) -> io::Result<(Receivers, Vec<Option<SockaddrIn>>)> {
     let open = || {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.set_nonblocking(true)?;
@@ -58,7 +59,7 @@ fn open_receivers(case: &Case) -> io::Result<(Receivers, Vec<SocketAddr>)> {
         Ok(socket)
     };
     let sockets: Vec<UdpSocket> = (0..case.receivers).map(|_| open()).collect::<io::Result<_>>()?;
-    let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<_>>()?;
+    let addresses = sockets.iter().map(|socket| getsockname(socket.as_raw_fd()).map(Some)).collect::<Result<_, _>>()?;
     // With one message in flight a second read would find nothing.
     let reads = case.in_flight.min(64);
     let mut buffer = [0; 65_536];
@@ -77,29 +78,25 @@ fn open_receivers(case: &Case) -> io::Result<(Receivers, Vec<SocketAddr>)> {
 
 struct Sender {
     socket: UdpSocket,
-    addresses: Vec<SocketAddr>,
-    raw: Vec<Option<SockaddrIn>>,
+    addresses: Vec<Option<SockaddrIn>>,
     headers: MultiHeaders<SockaddrIn>,
 }
 
 impl Sender {
-    fn new(addresses: Vec<SocketAddr>) -> io::Result<Self> {
+    fn new(addresses: Vec<Option<SockaddrIn>>) -> io::Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket2::SockRef::from(&socket).set_send_buffer_size(2 * 1024 * 1024)?;
-        let raw = addresses.iter().map(|address| match address {
-            SocketAddr::V4(address) => Some((*address).into()),
-            SocketAddr::V6(_) => None,
-        });
-        Ok(Self { socket, raw: raw.collect(), addresses, headers: MultiHeaders::preallocate(BATCH, None) })
+        Ok(Self { socket, addresses, headers: MultiHeaders::preallocate(BATCH, None) })
     }
 
     /// Sends `bytes` to every address once.
     fn send(&mut self, bytes: &[u8], call: SystemCall) -> io::Result<()> {
         if call == SystemCall::SendTo {
-            return self.addresses.iter().try_for_each(|to| self.socket.send_to(bytes, to).map(drop));
+            let mut addresses = self.addresses.iter().flatten();
+            return addresses.try_for_each(|to| self.socket.send_to(bytes, SocketAddr::from(*to)).map(drop));
         }
         let slices = [[IoSlice::new(bytes)]; BATCH];
-        for mut to in self.raw.chunks(BATCH) {
+        for mut to in self.addresses.chunks(BATCH) {
             while !to.is_empty() {
                 let (fd, flags) = (self.socket.as_raw_fd(), MsgFlags::empty());
                 to = &to[sendmmsg(fd, &mut self.headers, &slices[..to.len()], to, [], flags)?.count()..];
