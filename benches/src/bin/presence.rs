@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use chat_benches::machine;
 use chat_benches::output::{Format, Table};
-use chat_benches::presence::{Design, Settings, broadcast, churn, idle, join_storm, login_storm, resume_storm};
+use chat_benches::presence::{
+    Design, Settings, broadcast, churn, idle, join_storm, login_storm, resume_storm, seconds,
+};
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,16 +46,16 @@ enum Scenario {
         #[arg(long, default_value_t = 200)]
         others: usize,
         /// Seconds for each of the two measurements of the argon2 ceiling.
-        #[arg(long, default_value_t = 4.0)]
-        ceiling: f64,
+        #[arg(long, default_value = "4", value_parser = seconds)]
+        ceiling: Duration,
     },
     /// All connections but one break, and all clients resume within the grace time.
     ResumeStorm,
     /// Memory of the server for each idle session.
     Idle {
         /// Seconds of idling before memory is sampled.
-        #[arg(long, default_value_t = 10.0)]
-        rest: f64,
+        #[arg(long, default_value = "10", value_parser = seconds)]
+        rest: Duration,
     },
     /// Latency of one change to every session.
     Broadcast {
@@ -64,8 +66,8 @@ enum Scenario {
     /// Soak test: sessions join, leave, break, resume and move.
     Churn {
         /// Duration in seconds.
-        #[arg(long, default_value_t = 60)]
-        seconds: u64,
+        #[arg(long, default_value = "60", value_parser = seconds)]
+        seconds: Duration,
         /// Events per second.
         #[arg(long, default_value_t = 50.0)]
         rate: f64,
@@ -102,13 +104,11 @@ fn run(scenario: Scenario, mut settings: Settings, table: &mut Table) -> io::Res
 async fn measure(scenario: Scenario, settings: &Settings, table: &mut Table) -> io::Result<()> {
     match scenario {
         Scenario::JoinStorm { naive } => join_storm::run(settings, table, naive).await,
-        Scenario::LoginStorm { others, ceiling } => {
-            login_storm::run(settings, table, others, Duration::from_secs_f64(ceiling)).await
-        }
+        Scenario::LoginStorm { others, ceiling } => login_storm::run(settings, table, others, ceiling).await,
         Scenario::ResumeStorm => resume_storm::run(settings, table).await,
-        Scenario::Idle { rest } => idle::run(settings, table, Duration::from_secs_f64(rest)).await,
+        Scenario::Idle { rest } => idle::run(settings, table, rest).await,
         Scenario::Broadcast { rounds } => broadcast::run(settings, table, rounds).await,
-        Scenario::Churn { seconds, rate } => churn::run(settings, table, Duration::from_secs(seconds), rate).await,
+        Scenario::Churn { seconds, rate } => churn::run(settings, table, seconds, rate).await,
         Scenario::Serve { design, data } => design.serve(&data).await,
     }
 }

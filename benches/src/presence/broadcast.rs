@@ -40,7 +40,7 @@ pub async fn run(settings: &Settings, table: &mut Table, rounds: usize) -> io::R
         let (mut departures, mut arrivals) = (Times::default(), Times::default());
         let (begin, mut progress) = (Instant::now(), Progress::default());
         for round in 0..rounds {
-            if joined.missing > 0 || begin.elapsed() > settings.timeout() {
+            if joined.missing > 0 || begin.elapsed() > settings.patience {
                 break;
             }
             progress.report(|| format!("round {round} of {rounds}"));

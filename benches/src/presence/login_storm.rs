@@ -48,7 +48,7 @@ pub async fn run(settings: &Settings, table: &mut Table, others: usize, ceiling_
         let server = Server::start(settings, Design::Ours)?;
         let net = Net::new(server.address, settings.dialling, Arrivals::Ignored)?;
         let online = Clients::new(&net, 0, &accounts.with_ticket[..others], 0, OTHER_HEARTBEAT);
-        let joined = online.login(0..others, Method::Ticket, others as u64, settings.timeout()).await;
+        let joined = online.login(0..others, Method::Ticket, others as u64, settings.patience).await;
         // Heartbeats while the sessions log in do not count.
         drop(online.counters.take_heartbeats());
         sleep(ceiling_time).await;
@@ -57,7 +57,7 @@ pub async fn run(settings: &Settings, table: &mut Table, others: usize, ceiling_
         let storm = Clients::new(&net, others, &accounts.with_password[..logins], 0, HEARTBEAT);
         let mut samples = ProcessorSamples::new(server.process.threads("chat-hash"));
         let reached = tokio::select! {
-            reached = storm.login(0..logins, Method::Password, 0, settings.timeout()) => reached,
+            reached = storm.login(0..logins, Method::Password, 0, settings.patience) => reached,
             never = samples.collect() => match never {},
         };
         let heartbeats = online.counters.take_heartbeats();

@@ -58,8 +58,8 @@ pub struct Settings {
     #[arg(long, global = true, default_value_t = 1000)]
     dialling: usize,
     /// Timeout in seconds for each phase of a scenario.
-    #[arg(long, global = true, default_value_t = 150)]
-    patience: u64,
+    #[arg(long, global = true, default_value = "150", value_parser = seconds)]
+    patience: Duration,
 }
 
 impl Settings {
@@ -88,10 +88,15 @@ impl Settings {
     fn server_data(&self) -> PathBuf {
         self.folder().join("server")
     }
+}
 
-    const fn timeout(&self) -> Duration {
-        Duration::from_secs(self.patience)
-    }
+/// Parses an argument in seconds.
+///
+/// # Errors
+/// The text is not a number of seconds.
+pub fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let time = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or("this is not a time; write a number of seconds, such as 2 or 0.5")
 }
 
 /// Encodes a message as one frame.

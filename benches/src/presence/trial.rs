@@ -57,7 +57,7 @@ impl Trial {
         let server = Server::start(settings, design)?;
         let net = Net::new(server.address, settings.dialling, arrivals)?;
         let clients = Clients::new(&net, 0, accounts, settings.full_rosters, HEARTBEAT);
-        Ok(Self { design, timeout: settings.timeout(), server, clients })
+        Ok(Self { design, timeout: settings.patience, server, clients })
     }
 
     /// Makes the clients in `range` log in, and waits until each has the complete roster: each of `range.end` sessions is
