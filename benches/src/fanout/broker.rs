@@ -3,10 +3,9 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use super::receivers::Receivers;
+use super::receivers::{Receivers, would_block_as_none};
 use super::window::Window;
 use super::{Case, Run, Watch};
 
@@ -136,12 +135,17 @@ fn mqtt(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
 /// Publishes messages until all are delivered to all subscribers.
 pub(super) fn run(case: &Case, broker: Broker) -> io::Result<Run> {
     let dialogue = broker.dialogue(case.size);
-    let subscribe = |_| Ok(Subscriber { stream: broker.connect(&dialogue.subscriber)?, bytes: 0 });
-    let subscribers = (0..case.receivers).map(subscribe).collect::<io::Result<Vec<_>>>()?;
-    let length = dialogue.delivered as u64;
-    let mut buffer = [0; 65_536];
-    let receivers =
-        Receivers::poll(subscribers, move |subscriber, window| subscriber.read(&mut buffer, length, window))?;
+    let subscribers: Vec<TcpStream> =
+        (0..case.receivers).map(|_| broker.connect(&dialogue.subscriber)).collect::<io::Result<_>>()?;
+    let (mut buffer, mut received, length) = ([0; 65_536], vec![0; case.receivers], dialogue.delivered as u64);
+    let receive = move |index: usize, subscriber: &mut TcpStream, window: &Window| {
+        let before = received[index] / length;
+        received[index] += would_block_as_none(subscriber.read(&mut buffer))?.unwrap_or(0) as u64;
+        let complete = received[index] / length;
+        (before + 1..=complete).for_each(|number| window.arrived(number));
+        Ok(complete - before)
+    };
+    let receivers = Receivers::poll(subscribers, receive)?;
     let window = &receivers.window;
     let mut publisher = broker.connect(&dialogue.publisher)?;
     let messages = case.comparison_messages();
@@ -163,35 +167,4 @@ pub(super) fn run(case: &Case, broker: Broker) -> io::Result<Run> {
         std::thread::yield_now();
     }
     Ok(watch.result(window.delivered(), total))
-}
-
-struct Subscriber {
-    stream: TcpStream,
-    /// The number of bytes received so far.
-    bytes: u64,
-}
-
-impl AsFd for Subscriber {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
-    }
-}
-
-impl Subscriber {
-    /// Reads once. Returns how many messages of `length` bytes are complete now and were not before.
-    fn read(&mut self, buffer: &mut [u8], length: u64, window: &Window) -> io::Result<u64> {
-        let before = self.bytes / length;
-        self.bytes += would_block_as_none(self.stream.read(buffer))?.unwrap_or(0) as u64;
-        let complete = self.bytes / length;
-        (before + 1..=complete).for_each(|number| window.arrived(number));
-        Ok(complete - before)
-    }
-}
-
-fn would_block_as_none(result: io::Result<usize>) -> io::Result<Option<usize>> {
-    match result {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error),
-    }
 }

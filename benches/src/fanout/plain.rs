@@ -1,14 +1,14 @@
 //! The limit: plain datagrams, neither sealed nor acknowledged, to sockets that only count them. A datagram begins with its
 //! number, 8 bytes, big-endian.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, IoSlice};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, getsockname, sendmmsg};
 
-use super::receivers::Receivers;
+use super::receivers::{Receivers, would_block_as_none};
 use super::window::Window;
 use super::{Case, Run, Watch};
 
@@ -63,13 +63,12 @@ fn open_receivers(case: &Case) -> io::Result<(Receivers, Vec<Option<SockaddrIn>>
     // With one message in flight a second read would find nothing.
     let reads = case.in_flight.min(64);
     let mut buffer = [0; 65_536];
-    let receive = move |socket: &mut UdpSocket, window: &Window| {
+    let receive = move |_, socket: &mut UdpSocket, window: &Window| {
         for count in 0..reads {
-            match socket.recv(&mut buffer) {
-                Ok(_) => window.arrived(buffer.first_chunk().map_or(0, |number| u64::from_be_bytes(*number))),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(count),
-                Err(error) => return Err(error),
+            if would_block_as_none(socket.recv(&mut buffer))?.is_none() {
+                return Ok(count);
             }
+            window.arrived(buffer.first_chunk().map_or(0, |number| u64::from_be_bytes(*number)));
         }
         Ok(reads)
     };

@@ -37,10 +37,11 @@ impl Receivers {
         Self { window, thread: Some(thread) }
     }
 
-    /// Starts a thread that calls `receive` for each readable socket. `receive` returns how many messages it received.
+    /// Starts a thread that calls `receive` with each readable socket and its index. `receive` returns how many messages
+    /// it received.
     pub(super) fn poll<S: AsFd + Send + 'static>(
         mut sockets: Vec<S>,
-        mut receive: impl FnMut(&mut S, &Window) -> io::Result<u64> + Send + 'static,
+        mut receive: impl FnMut(usize, &mut S, &Window) -> io::Result<u64> + Send + 'static,
     ) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, socket) in sockets.iter().enumerate() {
@@ -56,7 +57,8 @@ impl Receivers {
                 };
                 let mut count = 0;
                 for event in &events[..ready] {
-                    count += receive(&mut sockets[event.data() as usize], window)?;
+                    let index = event.data() as usize;
+                    count += receive(index, &mut sockets[index], window)?;
                 }
                 window.count(count);
             }
@@ -72,5 +74,13 @@ impl Drop for Receivers {
             // If the thread failed, the run has counted the missing messages as lost.
             drop(thread.join());
         }
+    }
+}
+
+pub(super) fn would_block_as_none(result: io::Result<usize>) -> io::Result<Option<usize>> {
+    match result {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
     }
 }
