@@ -50,7 +50,7 @@ pub(crate) struct Reached {
 }
 
 /// Numbers of faults among the clients that should be online.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Faults {
     /// Clients that are offline, lack a complete roster, or are not at the latest roster version.
     behind: u64,
@@ -63,10 +63,6 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn add_to(self, row: Row) -> Row {
         row.with_faults("behind", self.behind).with_faults("wrong", self.wrong).with_faults("gaps", self.gaps)
-    }
-
-    const fn total(self) -> u64 {
-        self.behind + self.wrong + self.gaps
     }
 }
 
@@ -196,7 +192,7 @@ impl Clients {
         let begin = Instant::now();
         loop {
             let faults = self.faults(&should_be_online);
-            if faults.total() == 0 || begin.elapsed() > timeout {
+            if faults == Faults::default() || begin.elapsed() > timeout {
                 return faults;
             }
             sleep(POLL_INTERVAL * 10).await;
