@@ -33,7 +33,7 @@ pub async fn run(settings: &Settings, table: &mut Table) -> io::Result<()> {
         let trial = Trial::start(settings, Design::Ours, Arrivals::Ignored, &accounts[..sessions])?;
         let joined = trial.login(0..sessions).await;
         if joined.missing > 0 {
-            trial.clients.counters.print_failures(Design::Ours.name());
+            trial.shut_down().await;
             return Err(io::Error::other(format!("{} of {sessions} clients did not join in time", joined.missing)));
         }
         let clients = &trial.clients;

@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use clap::ValueEnum;
+
 use super::{Settings, floor, naive};
 use crate::machine::Process;
 
 /// The design of a server.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Design {
     /// The presence server, which is a program of its own.
-    #[value(skip)]
     Ours,
     /// The lower bound of a join storm.
     Floor,
@@ -34,12 +35,8 @@ impl Design {
     }
 
     /// The name in the results and in the arguments.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Ours => "ours",
-            Self::Floor => "floor",
-            Self::Naive => "naive",
-        }
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }
 
@@ -64,7 +61,7 @@ impl Server {
             command
         } else {
             let mut command = Command::new(own);
-            command.args(["serve", design.name()]).arg(data);
+            command.arg("serve").arg(design.name()).arg(data);
             command
         };
         let mut child = command

@@ -80,7 +80,7 @@ impl Trial {
 
     /// Ends the clients and the server, and prints the failures of the clients, which explain a row with faults.
     pub(crate) async fn shut_down(self) {
-        self.clients.counters.print_failures(self.design.name());
+        self.clients.counters.print_failures(&self.design.name());
         self.clients.shut_down().await;
     }
 }
