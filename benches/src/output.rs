@@ -54,9 +54,10 @@ pub struct Table {
 const MIN_WIDTH: usize = 7;
 
 impl Table {
-    /// Runs a benchmark that writes its results to a table with this title. The exit code is 0, 1 if a row had faults,
-    /// or 2 if the benchmark failed.
+    /// Runs a benchmark, which may open as many files as the system permits and writes its results to a table with this
+    /// title. The exit code is 0, 1 if a row had faults, or 2 if the benchmark failed.
     pub fn fill(format: Format, title: &str, benchmark: impl FnOnce(&mut Self) -> io::Result<()>) -> ExitCode {
+        machine::raise_file_limit();
         if format == Format::Text {
             println!("{title} ({})", machine::describe());
         }

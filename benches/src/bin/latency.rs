@@ -41,7 +41,6 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    machine::raise_file_limit();
     machine::pin(0);
     Table::fill(args.format, "latency", |table| {
         let [plain_trips, trips, plain_group, group] = runtime()?.block_on(measure(&args))?;

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chat_benches::machine;
 use chat_benches::output::{Format, Table};
 use chat_benches::presence::{
     Design, Settings, broadcast, churn, idle, join_storm, login_storm, resume_storm, seconds,
@@ -78,7 +77,6 @@ enum Scenario {
 }
 
 fn main() -> ExitCode {
-    machine::raise_file_limit();
     let Args { scenario, settings, format } = Args::parse();
     Table::fill(format, &format!("{scenario:?}"), |table| run(scenario, settings, table))
 }

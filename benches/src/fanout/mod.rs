@@ -51,7 +51,6 @@ pub struct Args {
 impl Args {
     /// Measures `contenders` with all combinations of the arguments. The first contender must be [`Contender::Chat`].
     pub fn run(&self, title: &str, contenders: &[Contender]) -> ExitCode {
-        machine::raise_file_limit();
         machine::pin(0);
         Table::fill(self.format, title, |table| {
             for &receivers in &self.peers {

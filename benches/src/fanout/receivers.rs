@@ -77,6 +77,7 @@ impl Drop for Receivers {
     }
 }
 
+/// The number of bytes that a call of a nonblocking socket moved, or `None` if it would have to wait.
 pub(super) fn would_block_as_none(result: io::Result<usize>) -> io::Result<Option<usize>> {
     match result {
         Ok(count) => Ok(Some(count)),

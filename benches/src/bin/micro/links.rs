@@ -107,7 +107,6 @@ impl Group {
         for _ in 0..3 {
             self.now.mono = self.now.mono + Duration::from_millis(150);
             (0..self.receivers.len()).for_each(|index| self.answer(index));
-            self.deliver();
             self.sender.handle(self.now, Input::Tick, &mut self.out);
             while self.sender.transmit(self.now, &mut self.slab) == Transmit::More {
                 self.deliver();

@@ -62,7 +62,6 @@ const MAX_PEERS: u64 = 50_000;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    machine::raise_file_limit();
     machine::pin(0);
     Table::fill(args.format, "cost of each part", |table| {
         let mut bench = Bench { args: &args, table, parts: Vec::new() };
