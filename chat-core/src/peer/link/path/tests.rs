@@ -1,5 +1,6 @@
 //! Tests of paths.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
@@ -111,8 +112,7 @@ fn the_first_offered_address_that_answers_becomes_current() {
 #[test]
 fn each_address_has_a_challenge_of_its_own() {
     let (path, _) = path(&[1, 2, 3, 4]);
-    let mut challenges: Vec<_> = path.candidates.iter().map(|candidate| candidate.challenge).collect();
-    challenges.dedup();
+    let challenges: BTreeSet<_> = path.candidates.iter().map(|candidate| candidate.challenge).collect();
     assert_eq!(challenges.len(), 4);
 }
 
