@@ -16,7 +16,7 @@ pub struct Network {
     profile: Profile,
     random: StdRng,
     in_flight: BTreeMap<(Mono, u64), SimDatagram>,
-    lines: BTreeMap<(SocketAddr, SocketAddr), Line>,
+    directions: BTreeMap<(SocketAddr, SocketAddr), DirectionState>,
     count: u64,
     blocked: Vec<(SocketAddr, SocketAddr)>,
     max_datagram: usize,
@@ -36,11 +36,11 @@ pub struct SimDatagram {
 
 /// The state of one direction between two addresses.
 #[derive(Debug, Default)]
-struct Line {
+struct DirectionState {
     condition: Condition,
     /// When the condition changes.
     until: Mono,
-    /// When a line of limited bandwidth has sent everything before.
+    /// When everything sent so far has passed, if the bandwidth is limited.
     free_at: Mono,
 }
 
@@ -63,7 +63,7 @@ impl Network {
             profile,
             random: StdRng::seed_from_u64(seed),
             in_flight: BTreeMap::new(),
-            lines: BTreeMap::new(),
+            directions: BTreeMap::new(),
             count: 0,
             blocked: Vec::new(),
             max_datagram: usize::MAX,
@@ -79,7 +79,7 @@ impl Network {
     /// Changes the profile from now on.
     pub fn set_profile(&mut self, profile: Profile) {
         self.profile = profile;
-        self.lines.clear();
+        self.directions.clear();
     }
 
     /// Drops every datagram from `from` to `to` from now on: a partition in one direction.
@@ -158,35 +158,35 @@ impl Network {
     /// Whether a burst loses every datagram from `from` to `to` at the moment.
     fn is_bad(&mut self, now: Mono, from: SocketAddr, to: SocketAddr) -> bool {
         let Some(Bursts { share, mean }) = self.profile.bursts else { return false };
-        let line = self.lines.entry((from, to)).or_default();
-        while line.until <= now {
-            line.condition = match line.condition {
+        let direction = self.directions.entry((from, to)).or_default();
+        while direction.until <= now {
+            direction.condition = match direction.condition {
                 // After a long time without traffic, draw the condition from the shares.
-                _ if now.since(line.until) > mean * 100 => {
-                    line.until = now;
+                _ if now.since(direction.until) > mean * 100 => {
+                    direction.until = now;
                     if self.random.random_bool(share) { Condition::Bad } else { Condition::Good }
                 }
                 Condition::Unknown if self.random.random_bool(share) => Condition::Bad,
                 Condition::Unknown | Condition::Bad => Condition::Good,
                 Condition::Good => Condition::Bad,
             };
-            let mean = if line.condition == Condition::Bad { mean } else { mean.mul_f64((1.0 - share) / share) };
+            let mean = if direction.condition == Condition::Bad { mean } else { mean.mul_f64((1.0 - share) / share) };
             let length = mean.mul_f64(-(1.0 - self.random.random::<f64>()).ln());
-            line.until = line.until + length.max(Duration::from_micros(1));
+            direction.until = direction.until + length.max(Duration::from_micros(1));
         }
-        line.condition == Condition::Bad
+        direction.condition == Condition::Bad
     }
 
-    /// When a line of limited bandwidth has sent the datagram. None if the queue is too long.
+    /// When the datagram has passed the limited bandwidth. None if the queue is too long.
     fn leave(&mut self, now: Mono, from: SocketAddr, to: SocketAddr, len: usize) -> Option<Mono> {
         let Some(Rate { bytes_per_second, queue }) = self.profile.rate else { return Some(now) };
-        let line = self.lines.entry((from, to)).or_default();
-        let begins = line.free_at.max(now);
+        let direction = self.directions.entry((from, to)).or_default();
+        let begins = direction.free_at.max(now);
         if begins.since(now) > queue {
             return None;
         }
-        line.free_at = begins + Duration::from_secs_f64(len as f64 / f64::from(bytes_per_second.max(1)));
-        Some(line.free_at)
+        direction.free_at = begins + Duration::from_secs_f64(len as f64 / f64::from(bytes_per_second.max(1)));
+        Some(direction.free_at)
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
         (SocketAddr::from(([10, 0, 0, 1], 4000)), SocketAddr::from(([10, 0, 0, 2], 4000)))
     }
 
-    /// Sends a numbered datagram at each `every`. Returns what arrives, in the order of arrival.
+    /// Sends `count` numbered datagrams, one per `every`. Returns what arrives, in the order of arrival.
     fn arrivals(profile: Profile, count: u32, every: Duration) -> Vec<(Mono, Vec<u8>)> {
         let mut network = Network::new(profile, 1);
         let (from, to) = ends();

@@ -90,10 +90,10 @@ impl World {
     /// Crashes a user's process.
     pub fn kill(&mut self, user: UserId, crash: Crash) {
         self.suspended.remove(&user);
-        if let Some(line) = self.users[user.0].line {
+        if let Some(conn) = self.users[user.0].conn {
             match crash {
-                Crash::Process => self.medium.close(line, End::Server),
-                Crash::Power => self.medium.break_line(line, ConnectionFault::HalfOpen),
+                Crash::Process => self.medium.close(conn, End::Server),
+                Crash::Power => self.medium.break_connection(conn, ConnectionFault::HalfOpen),
             }
         }
         self.with(user, |node, cx| node.end(cx));
@@ -101,24 +101,24 @@ impl World {
 
     /// Breaks the user's connection to the server, if there is one.
     pub fn break_connection(&mut self, user: UserId, fault: ConnectionFault) {
-        if let Some(line) = self.users[user.0].line {
-            self.medium.break_line(line, fault);
+        if let Some(conn) = self.users[user.0].conn {
+            self.medium.break_connection(conn, fault);
         }
     }
 
     /// Blocks one direction between a user and the server, on this connection and later ones, until [`World::heal`].
     pub fn partition(&mut self, user: UserId, direction: Direction) {
         self.users[user.0].partitioned[direction.end() as usize] = true;
-        if let Some(line) = self.users[user.0].line {
-            self.medium.partition(line, direction);
+        if let Some(conn) = self.users[user.0].conn {
+            self.medium.partition(conn, direction);
         }
     }
 
     /// Ends the partition between a user and the server. Delayed data then arrives.
     pub fn heal(&mut self, user: UserId) {
         self.users[user.0].partitioned = [false; 2];
-        for line in self.medium.lines_where(|line| line.user == user) {
-            self.medium.heal(line);
+        for conn in self.medium.connections_where(|conn| conn.user == user) {
+            self.medium.heal(conn);
         }
     }
 
@@ -128,9 +128,9 @@ impl World {
         self.by_address.remove(&node.address);
         node.address = SocketAddr::new(to, node.address.port());
         self.by_address.insert(node.address, user);
-        let Some(line) = node.line else { return };
+        let Some(conn) = node.conn else { return };
         // Data from the old address no longer reaches the server.
-        self.medium.break_line(line, ConnectionFault::HalfOpen);
+        self.medium.break_connection(conn, ConnectionFault::HalfOpen);
         self.with(user, |node, cx| {
             if change == AddressChange::Detected {
                 let offer = node.offer();
@@ -147,8 +147,8 @@ impl World {
         self.suspended.entry(user).or_insert(suspended);
     }
 
-    /// Resumes a suspended user. Its driver handles the passed deadlines before the data that waits: the worse of the two
-    /// possible orders.
+    /// Resumes a suspended user. Its driver handles the deadlines that have passed before the data that waits: the worse
+    /// of the two possible orders.
     pub fn wake(&mut self, user: UserId) {
         let Some(Suspended { kind, since, mut datagrams, events }) = self.suspended.remove(&user) else { return };
         let now = self.now();
@@ -177,8 +177,8 @@ impl World {
         self.servers[server.0].end(crash);
         let run = self.servers[server.0].run;
         if crash == Crash::Process {
-            for line in self.medium.lines_where(|line| line.server == server && line.run == run) {
-                self.medium.close(line, End::User);
+            for conn in self.medium.connections_where(|conn| conn.server == server && conn.run == run) {
+                self.medium.close(conn, End::User);
             }
         }
     }

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::{ConnectionFault, Direction, ServerId, UserId};
-use crate::id::JobId;
+use crate::id::{ConnId, JobId};
 use crate::server::JobResult;
 use crate::sim::{Network, Profile};
 use crate::time::Mono;
@@ -19,14 +19,11 @@ use crate::time::Mono;
 pub(super) struct Medium {
     pub(super) now: Mono,
     pub(super) network: Network,
-    lines: BTreeMap<LineId, Line>,
+    connections: BTreeMap<ConnId, Connection>,
     future: BTreeMap<(Mono, u64), Event>,
     random: StdRng,
     count: u64,
 }
-
-/// Identifies a connection. The server uses the same number.
-pub(super) type LineId = u64;
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,18 +36,18 @@ pub(super) enum End {
 #[derive(Debug)]
 pub(super) enum Event {
     /// A connection attempt reaches its server.
-    Dialled { line: LineId },
+    Dialled { conn: ConnId },
     /// Bytes reach an end.
-    Bytes { line: LineId, at: End, bytes: Bytes },
+    Bytes { conn: ConnId, at: End, bytes: Bytes },
     /// An end learns that the connection is gone.
-    Gone { line: LineId, at: End },
+    Gone { conn: ConnId, at: End },
     /// A job of a server is done.
     Done { server: ServerId, run: u64, id: JobId, result: JobResult },
 }
 
 /// A connection between a user and one run of a server.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct Connection {
     pub(super) user: UserId,
     pub(super) server: ServerId,
     pub(super) run: u64,
@@ -86,7 +83,7 @@ impl Medium {
         Self {
             now: Mono::ZERO,
             network: Network::new(profile, seed),
-            lines: BTreeMap::new(),
+            connections: BTreeMap::new(),
             future: BTreeMap::new(),
             // A random stream of its own, so that connections and datagrams do not influence each other.
             random: StdRng::seed_from_u64(seed ^ 0x7c9),
@@ -105,8 +102,8 @@ impl Medium {
         let first = self.future.first_entry().filter(|first| first.key().0 <= self.now)?;
         let event = first.remove();
         // A partition delays the event until it heals.
-        if let Event::Bytes { line, at, .. } | Event::Gone { line, at } = &event
-            && let Some(delayed) = self.lines.get_mut(line).and_then(|line| line.delayed[*at as usize].as_mut())
+        if let Event::Bytes { conn, at, .. } | Event::Gone { conn, at } = &event
+            && let Some(delayed) = self.connections.get_mut(conn).and_then(|conn| conn.delayed[*at as usize].as_mut())
         {
             delayed.push_back(event);
             return self.next();
@@ -131,86 +128,86 @@ impl Medium {
     }
 
     /// Starts to connect. The connection is usable once [`Event::Dialled`] has been handled.
-    pub(super) fn dial(&mut self, user: UserId, from: SocketAddr, server: ServerId, partitioned: [bool; 2]) -> LineId {
-        let id = self.number();
+    pub(super) fn dial(&mut self, user: UserId, from: SocketAddr, server: ServerId, partitioned: [bool; 2]) -> ConnId {
+        let id = ConnId::new(self.number());
         let delayed = partitioned.map(|partitioned| partitioned.then(VecDeque::new));
-        let line = Line { user, server, run: 0, from, state: State::Working, last_arrival: [self.now; 2], delayed };
-        self.lines.insert(id, line);
+        let (state, last_arrival) = (State::Working, [self.now; 2]);
+        self.connections.insert(id, Connection { user, server, run: 0, from, state, last_arrival, delayed });
         let delay = self.delay() * DELAYS_TO_CONNECT;
-        self.schedule(delay, Event::Dialled { line: id });
+        self.schedule(delay, Event::Dialled { conn: id });
         id
     }
 
     /// The connection, unless it is half-open or closed.
-    pub(super) fn line(&self, id: LineId) -> Option<&Line> {
-        self.lines.get(&id).filter(|line| line.state == State::Working)
+    pub(super) fn connection(&self, id: ConnId) -> Option<&Connection> {
+        self.connections.get(&id).filter(|conn| conn.state == State::Working)
     }
 
     /// Whether a partition blocks a direction of the connection.
-    pub(super) fn is_partitioned(&self, id: LineId) -> bool {
-        self.lines.get(&id).is_some_and(|line| line.delayed.iter().any(Option::is_some))
+    pub(super) fn is_partitioned(&self, id: ConnId) -> bool {
+        self.connections.get(&id).is_some_and(|conn| conn.delayed.iter().any(Option::is_some))
     }
 
     /// Records which run of the server accepted the connection.
-    pub(super) fn set_run(&mut self, id: LineId, run: u64) {
-        if let Some(line) = self.lines.get_mut(&id) {
-            line.run = run;
+    pub(super) fn set_run(&mut self, id: ConnId, run: u64) {
+        if let Some(conn) = self.connections.get_mut(&id) {
+            conn.run = run;
         }
     }
 
     /// Sends bytes to the end `to`.
-    pub(super) fn write(&mut self, id: LineId, to: End, bytes: &Bytes) {
+    pub(super) fn write(&mut self, id: ConnId, to: End, bytes: &Bytes) {
         let at = if self.random.random_bool(SPLIT_PROBABILITY) { self.random.random_range(0..=bytes.len()) } else { 0 };
         for part in [bytes.slice(..at), bytes.slice(at..)].into_iter().filter(|part| !part.is_empty()) {
-            self.schedule_in_order(id, to, Event::Bytes { line: id, at: to, bytes: part });
+            self.schedule_in_order(id, to, Event::Bytes { conn: id, at: to, bytes: part });
         }
     }
 
     /// Closes the connection after all bytes written before. The end `to` learns of it.
-    pub(super) fn close(&mut self, id: LineId, to: End) {
-        self.schedule_in_order(id, to, Event::Gone { line: id, at: to });
+    pub(super) fn close(&mut self, id: ConnId, to: End) {
+        self.schedule_in_order(id, to, Event::Gone { conn: id, at: to });
     }
 
     /// Breaks a connection.
-    pub(super) fn break_line(&mut self, id: LineId, fault: ConnectionFault) {
-        let Some(line) = self.lines.get_mut(&id) else { return };
+    pub(super) fn break_connection(&mut self, id: ConnId, fault: ConnectionFault) {
+        let Some(conn) = self.connections.get_mut(&id) else { return };
         match fault {
-            ConnectionFault::HalfOpen => line.state = State::HalfOpen,
+            ConnectionFault::HalfOpen => conn.state = State::HalfOpen,
             ConnectionFault::Reset => {
-                line.delayed = [None, None];
-                self.schedule(Duration::ZERO, Event::Gone { line: id, at: End::User });
-                self.schedule(Duration::ZERO, Event::Gone { line: id, at: End::Server });
+                conn.delayed = [None, None];
+                self.schedule(Duration::ZERO, Event::Gone { conn: id, at: End::User });
+                self.schedule(Duration::ZERO, Event::Gone { conn: id, at: End::Server });
             }
         }
     }
 
     /// The connections that match a predicate.
-    pub(super) fn lines_where(&self, predicate: impl Fn(&Line) -> bool) -> Vec<LineId> {
-        self.lines.iter().filter(|(_, line)| predicate(line)).map(|(id, _)| *id).collect()
+    pub(super) fn connections_where(&self, predicate: impl Fn(&Connection) -> bool) -> Vec<ConnId> {
+        self.connections.iter().filter(|(_, conn)| predicate(conn)).map(|(id, _)| *id).collect()
     }
 
     /// Blocks one direction of a connection.
-    pub(super) fn partition(&mut self, id: LineId, direction: Direction) {
-        if let Some(line) = self.lines.get_mut(&id) {
-            line.delayed[direction.end() as usize].get_or_insert_default();
+    pub(super) fn partition(&mut self, id: ConnId, direction: Direction) {
+        if let Some(conn) = self.connections.get_mut(&id) {
+            conn.delayed[direction.end() as usize].get_or_insert_default();
         }
     }
 
     /// Ends a partition and delivers what it delayed.
-    pub(super) fn heal(&mut self, id: LineId) {
-        let Some(line) = self.lines.get_mut(&id) else { return };
-        for (to, delayed) in [End::User, End::Server].into_iter().zip(std::mem::take(&mut line.delayed)) {
+    pub(super) fn heal(&mut self, id: ConnId) {
+        let Some(conn) = self.connections.get_mut(&id) else { return };
+        for (to, delayed) in [End::User, End::Server].into_iter().zip(std::mem::take(&mut conn.delayed)) {
             for event in delayed.into_iter().flatten() {
                 self.schedule_in_order(id, to, event);
             }
         }
     }
 
-    fn schedule_in_order(&mut self, id: LineId, to: End, event: Event) {
+    fn schedule_in_order(&mut self, id: ConnId, to: End, event: Event) {
         let arrives = self.now + self.delay();
-        let Some(line) = self.lines.get_mut(&id).filter(|line| line.state == State::Working) else { return };
-        let at = arrives.max(line.last_arrival[to as usize]);
-        line.last_arrival[to as usize] = at;
+        let Some(conn) = self.connections.get_mut(&id).filter(|conn| conn.state == State::Working) else { return };
+        let at = arrives.max(conn.last_arrival[to as usize]);
+        conn.last_arrival[to as usize] = at;
         self.schedule_at(at, event);
     }
 

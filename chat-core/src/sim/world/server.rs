@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::medium::{End, Event, LineId, Medium};
+use super::medium::{End, Event, Medium};
 use super::{Crash, ServerId, WorldConfig};
 use crate::accounts::Accounts;
 use crate::accounts::memory::MemoryAccounts;
@@ -29,9 +29,9 @@ pub(super) struct ServerNode {
     /// How the server ended, if it is not running.
     crash: Option<Crash>,
     pub(super) run: u64,
-    connections: BTreeMap<LineId, FrameDecoder>,
+    connections: BTreeMap<ConnId, FrameDecoder>,
     /// Connections that have received a snapshot and therefore receive broadcasts.
-    synced: BTreeSet<LineId>,
+    synced: BTreeSet<ConnId>,
     pub(super) records: Vec<Record>,
     out: Vec<Output>,
 }
@@ -85,32 +85,31 @@ impl ServerNode {
     }
 
     /// Accepts a new connection. Returns whether a server is running to accept it.
-    pub(super) fn accept(&mut self, line: LineId, job_time: Duration, medium: &mut Medium) -> bool {
-        let Some(from) = medium.line(line).map(|line| line.from) else { return false };
+    pub(super) fn accept(&mut self, conn: ConnId, job_time: Duration, medium: &mut Medium) -> bool {
+        let Some(from) = medium.connection(conn).map(|conn| conn.from) else { return false };
         if self.machine.is_none() {
             return false;
         }
-        self.connections.insert(line, FrameDecoder::new(MAX_GUEST_FRAME));
-        self.feed(Input::Connected { conn: ConnId::new(line), from }, job_time, medium);
+        self.connections.insert(conn, FrameDecoder::new(MAX_GUEST_FRAME));
+        self.feed(Input::Connected { conn, from }, job_time, medium);
         true
     }
 
     /// Processes bytes of a connection. Returns whether the connection exists.
-    pub(super) fn read(&mut self, line: LineId, mut bytes: &[u8], job_time: Duration, medium: &mut Medium) -> bool {
-        if !self.connections.contains_key(&line) {
+    pub(super) fn read(&mut self, conn: ConnId, mut bytes: &[u8], job_time: Duration, medium: &mut Medium) -> bool {
+        if !self.connections.contains_key(&conn) {
             return false;
         }
         // Look up the decoder for each frame: a frame can change the decoder's limit or close the connection.
-        while let Some(decoder) = self.connections.get_mut(&line) {
+        while let Some(decoder) = self.connections.get_mut(&conn) {
             match decoder.next(&mut bytes) {
                 Ok(Some(payload)) => {
-                    let conn = ConnId::new(line);
                     self.feed(Input::Frame { conn, payload: &payload }, job_time, medium);
                 }
                 Ok(None) => break,
                 Err(_) => {
-                    medium.close(line, End::User);
-                    self.gone(line, job_time, medium);
+                    medium.close(conn, End::User);
+                    self.gone(conn, job_time, medium);
                 }
             }
         }
@@ -118,10 +117,10 @@ impl ServerNode {
     }
 
     /// The connection has broken.
-    pub(super) fn gone(&mut self, line: LineId, job_time: Duration, medium: &mut Medium) {
-        self.synced.remove(&line);
-        if self.connections.remove(&line).is_some() {
-            self.feed(Input::Closed { conn: ConnId::new(line), why: Closed::Broken }, job_time, medium);
+    pub(super) fn gone(&mut self, conn: ConnId, job_time: Duration, medium: &mut Medium) {
+        self.synced.remove(&conn);
+        if self.connections.remove(&conn).is_some() {
+            self.feed(Input::Closed { conn, why: Closed::Broken }, job_time, medium);
         }
     }
 
@@ -146,31 +145,31 @@ impl ServerNode {
         for output in self.out.drain(..) {
             match output {
                 Output::Send { conn, bytes } => {
-                    if self.connections.contains_key(&conn.get()) {
-                        medium.write(conn.get(), End::User, &bytes);
+                    if self.connections.contains_key(&conn) {
+                        medium.write(conn, End::User, &bytes);
                     }
                 }
                 Output::Snapshot { conn, frames } => {
-                    if self.connections.contains_key(&conn.get()) {
-                        frames.iter().for_each(|bytes| medium.write(conn.get(), End::User, bytes));
-                        self.synced.insert(conn.get());
+                    if self.connections.contains_key(&conn) {
+                        frames.iter().for_each(|bytes| medium.write(conn, End::User, bytes));
+                        self.synced.insert(conn);
                         snapshots.push(conn);
                     }
                 }
                 Output::Broadcast { bytes } => {
-                    for line in &self.synced {
-                        medium.write(*line, End::User, &bytes);
+                    for conn in &self.synced {
+                        medium.write(*conn, End::User, &bytes);
                     }
                 }
                 Output::Admit { conn } => {
-                    if let Some(decoder) = self.connections.get_mut(&conn.get()) {
+                    if let Some(decoder) = self.connections.get_mut(&conn) {
                         decoder.set_limit(MAX_FRAME);
                     }
                 }
                 Output::Close { conn } => {
-                    self.synced.remove(&conn.get());
-                    if self.connections.remove(&conn.get()).is_some() {
-                        medium.close(conn.get(), End::User);
+                    self.synced.remove(&conn);
+                    if self.connections.remove(&conn).is_some() {
+                        medium.close(conn, End::User);
                     }
                 }
                 Output::Job { id, job } => {

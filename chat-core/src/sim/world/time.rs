@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::medium::{End, Event, LineId};
+use super::medium::{End, Event};
 use super::server::ServerNode;
 use super::user::UserNode;
 use super::{UserId, World};
+use crate::id::ConnId;
 use crate::server::Input;
 use crate::sim::SimDatagram;
 use crate::time::Mono;
@@ -87,24 +88,24 @@ impl World {
 
     fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Dialled { line } => self.handle_dialled(line),
-            Event::Bytes { line, at: End::Server, bytes } => {
-                let Some(server) = self.medium.line(line).map(|line| line.server) else { return };
+            Event::Dialled { conn } => self.handle_dialled(conn),
+            Event::Bytes { conn, at: End::Server, bytes } => {
+                let Some(server) = self.medium.connection(conn).map(|conn| conn.server) else { return };
                 let server_node = &mut self.servers[server.0];
-                if !server_node.read(line, &bytes, self.config.job_time, &mut self.medium) && server_node.is_powered() {
+                if !server_node.read(conn, &bytes, self.config.job_time, &mut self.medium) && server_node.is_powered() {
                     // The system refuses bytes of an unknown connection.
-                    self.medium.close(line, End::User);
+                    self.medium.close(conn, End::User);
                 }
             }
-            Event::Gone { line, at: End::Server } => {
-                let Some(server) = self.medium.line(line).map(|line| line.server) else { return };
-                self.servers[server.0].gone(line, self.config.job_time, &mut self.medium);
+            Event::Gone { conn, at: End::Server } => {
+                let Some(server) = self.medium.connection(conn).map(|conn| conn.server) else { return };
+                self.servers[server.0].gone(conn, self.config.job_time, &mut self.medium);
             }
-            Event::Bytes { line, at: End::User, .. } | Event::Gone { line, at: End::User } => {
-                let Some(user) = self.medium.line(line).map(|line| line.user) else { return };
+            Event::Bytes { conn, at: End::User, .. } | Event::Gone { conn, at: End::User } => {
+                let Some(user) = self.medium.connection(conn).map(|conn| conn.user) else { return };
                 if let Some(suspended) = self.suspended.get_mut(&user) {
                     suspended.events.push(event);
-                } else if self.users[user.0].line == Some(line) {
+                } else if self.users[user.0].conn == Some(conn) {
                     self.with(user, |node, cx| match &event {
                         Event::Bytes { bytes, .. } => node.read(bytes, cx),
                         _ => node.lost(cx),
@@ -120,15 +121,15 @@ impl World {
         }
     }
 
-    fn handle_dialled(&mut self, id: LineId) {
-        let Some(line) = self.medium.line(id) else { return };
-        let (user, server) = (line.user, line.server);
+    fn handle_dialled(&mut self, id: ConnId) {
+        let Some(conn) = self.medium.connection(id) else { return };
+        let (user, server) = (conn.user, conn.server);
         // A partition drops the attempt, and a suspended user learns of the connection later.
-        if self.medium.is_partitioned(id) || self.users[user.0].line != Some(id) {
+        if self.medium.is_partitioned(id) || self.users[user.0].conn != Some(id) {
             return;
         }
         if let Some(suspended) = self.suspended.get_mut(&user) {
-            suspended.events.push(Event::Dialled { line: id });
+            suspended.events.push(Event::Dialled { conn: id });
             return;
         }
         let server_node = &mut self.servers[server.0];

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::medium::{End, LineId, Medium};
+use super::medium::{End, Medium};
 use super::{ProgramEvent, ServerId, TimedEvent, UserId, WorldConfig};
 use crate::client::{self, Client, Credentials, Event};
+use crate::id::ConnId;
 use crate::key::KeyPair;
 use crate::name::UserName;
 use crate::peer::{self, Datagram, LimitCounts, Loopback, Peer, Slab, Transmit};
@@ -26,7 +27,7 @@ pub(super) struct UserNode {
     pub(super) address: SocketAddr,
     pub(super) client: Option<Client>,
     pub(super) peer: Option<Peer>,
-    pub(super) line: Option<LineId>,
+    pub(super) conn: Option<ConnId>,
     /// Which directions to the server a partition blocks, by receiving end.
     pub(super) partitioned: [bool; 2],
     pub(super) inbox: Inbox,
@@ -55,7 +56,7 @@ impl UserNode {
             address,
             client: None,
             peer: None,
-            line: None,
+            conn: None,
             partitioned: [false; 2],
             inbox: Inbox::new(Application::Accepts),
             events: Vec::new(),
@@ -111,7 +112,7 @@ impl UserNode {
         }
         self.client = None;
         self.peer = None;
-        self.line = None;
+        self.conn = None;
         self.inbox.clear();
         self.slab.remove(usize::MAX);
     }
@@ -135,7 +136,7 @@ impl UserNode {
                 Ok(None) => return,
                 Err(_) => return self.lost(cx),
             }
-            if self.line.is_none() {
+            if self.conn.is_none() {
                 return;
             }
         }
@@ -149,8 +150,8 @@ impl UserNode {
 
     /// The connection broke or could not be opened.
     pub(super) fn lost(&mut self, cx: &mut UserContext<'_>) {
-        if let Some(line) = self.line.take() {
-            cx.medium.close(line, End::Server);
+        if let Some(conn) = self.conn.take() {
+            cx.medium.close(conn, End::Server);
             self.feed_client(client::Input::Disconnected, cx);
         }
     }
@@ -186,16 +187,16 @@ impl UserNode {
                     // Another port for each connection, as a kernel assigns them.
                     let port = 32_768 + u16::try_from(cx.medium.number() % 20_000).unwrap_or_default();
                     let from = SocketAddr::new(self.address.ip(), port);
-                    self.line = Some(cx.medium.dial(self.id, from, self.server, self.partitioned));
+                    self.conn = Some(cx.medium.dial(self.id, from, self.server, self.partitioned));
                 }
                 client::Output::Send(bytes) => {
-                    if let Some(line) = self.line {
-                        cx.medium.write(line, End::Server, &bytes);
+                    if let Some(conn) = self.conn {
+                        cx.medium.write(conn, End::Server, &bytes);
                     }
                 }
                 client::Output::Close => {
-                    if let Some(line) = self.line.take() {
-                        cx.medium.close(line, End::Server);
+                    if let Some(conn) = self.conn.take() {
+                        cx.medium.close(conn, End::Server);
                     }
                 }
                 client::Output::Event(event) => {
