@@ -222,7 +222,7 @@ fn when_a_peer_is_lost_transmitted_messages_are_unconfirmed_and_all_others_fail(
     // Only three datagrams may leave before the address is proven.
     assert_eq!(outcomes[..3], [Outcome::Unconfirmed(UnconfirmedReason::Lost); 3]);
     assert_eq!(outcomes[3..], [Outcome::Failed(FailReason::Lost); 7]);
-    assert_eq!(group.open(0), 0);
+    assert_eq!(group.pending_outcomes(0), 0);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn messages_flow_within_two_seconds_after_a_partition_of_ten() {
     group.network.block(b, a);
     group.send_text(0, Recipient::Everyone, "during");
     group.run(Duration::from_secs(10));
-    assert_eq!(group.open(0), 1);
+    assert_eq!(group.pending_outcomes(0), 1);
     group.network.unblock();
     assert!(group.run_until_idle(Duration::from_secs(2)));
     assert_eq!(texts(&group.take_outputs(1)), ["before", "during"]);
@@ -267,7 +267,7 @@ fn senders_wait_for_an_application_that_does_not_read_and_nothing_is_lost() {
         group.send_text(0, Recipient::Everyone, text);
     }
     group.run(Duration::from_secs(120));
-    assert_eq!(group.open(0), 20, "messages were resolved although the application has not decided");
+    assert_eq!(group.pending_outcomes(0), 20, "messages were resolved although the application has not decided");
     assert!(outcomes(&group.take_outputs(0)).is_empty());
     group.set_application(1, Application::Accepts);
     assert!(group.run_until_idle(Duration::from_secs(10)));
@@ -323,7 +323,7 @@ fn leaving_resolves_every_message_and_notifies_the_peers() {
     let outcomes = outcomes(&group.take_outputs(0));
     let (last, before) = outcomes.split_last().unwrap();
     assert_eq!((*last, before), (Outcome::Unconfirmed(UnconfirmedReason::Leaving), &[Outcome::Delivered; 3][..]));
-    assert_eq!(group.open(0), 0);
+    assert_eq!(group.pending_outcomes(0), 0);
     group.send_text(0, Recipient::Everyone, "too late");
     assert_eq!(group.take_outputs(0), [Output::NotSent { tag: 0, error: SendError::Leaving }]);
     group.run(Duration::from_secs(1));

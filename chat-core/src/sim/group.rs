@@ -116,7 +116,7 @@ impl Group {
     }
 
     /// The number of outcomes that a member has not reported yet.
-    pub fn open(&self, index: usize) -> usize {
+    pub fn pending_outcomes(&self, index: usize) -> usize {
         self.members[index].peer.pending_outcomes()
     }
 

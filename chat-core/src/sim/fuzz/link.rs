@@ -51,7 +51,7 @@ struct Run {
     captured: Vec<SimDatagram>,
     /// Whether member 1 sent forged packets. The contract then no longer covers it.
     forged: bool,
-    open: [usize; 2],
+    pending: [usize; 2],
     delivered: [BTreeSet<MessageId>; 2],
     accepted: [BTreeSet<MessageId>; 2],
     last: [BTreeMap<SessionId, u64>; 2],
@@ -66,7 +66,7 @@ impl Run {
             applications: [Application::Accepts; 2],
             captured: Vec::new(),
             forged: false,
-            open: [0; 2],
+            pending: [0; 2],
             delivered: Default::default(),
             accepted: Default::default(),
             last: Default::default(),
@@ -153,17 +153,17 @@ impl Run {
         for (who, outputs) in outputs.iter().enumerate() {
             for output in outputs {
                 match output {
-                    Output::Queued { recipients, .. } => self.open[who] += recipients,
+                    Output::Queued { recipients, .. } => self.pending[who] += recipients,
                     Output::Report(report) => {
-                        self.open[who] =
-                            self.open[who].checked_sub(1).expect("there are no more outcomes than recipients");
+                        self.pending[who] =
+                            self.pending[who].checked_sub(1).expect("there are no more outcomes than recipients");
                         self.report(1 - who, report.id, report.outcome);
                     }
                     Output::Violation(_) => assert!(self.forged, "an honest member is excluded"),
                     _ => {}
                 }
             }
-            assert_eq!(self.group.open(who), self.open[who], "the number of open outcomes is wrong");
+            assert_eq!(self.group.pending_outcomes(who), self.pending[who], "the number of pending outcomes is wrong");
         }
     }
 
@@ -213,13 +213,13 @@ impl Run {
         }
         // The forger's own machine does not know of the forged packets and may wait for ever.
         let honest = if self.forged { 1 } else { 2 };
-        assert_eq!(self.open[..honest], [0; 2][..honest], "outcomes stay open");
-        // The rate limit may have held back a window update.
+        assert_eq!(self.pending[..honest], [0; 2][..honest], "outcomes stay pending");
+        // The rate limit may have delayed an ack that grants room.
         self.group.run(RATE_LIMIT_TIME);
         let sent = self.group.network.sent();
         self.group.run(QUIET);
         self.check();
-        if self.open[1] > 0 {
+        if self.pending[1] > 0 {
             return;
         }
         assert_eq!(self.group.network.sent(), sent, "a link never becomes idle");

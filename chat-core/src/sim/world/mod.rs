@@ -304,7 +304,7 @@ impl World {
     }
 
     /// The number of outcomes that a user's program has not reported yet.
-    pub fn open(&self, user: UserId) -> usize {
+    pub fn pending_outcomes(&self, user: UserId) -> usize {
         self.users[user.0].peer.as_ref().map_or(0, Peer::pending_outcomes)
     }
 

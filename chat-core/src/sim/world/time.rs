@@ -23,7 +23,7 @@ impl World {
 
     /// Advances the simulation until no outcome is pending, at most by `timeout`. Returns whether none is pending.
     pub fn run_until_idle(&mut self, timeout: Duration) -> bool {
-        self.run_until(timeout, |world| (0..world.users.len()).all(|user| world.open(UserId(user)) == 0))
+        self.run_until(timeout, |world| (0..world.users.len()).all(|user| world.pending_outcomes(UserId(user)) == 0))
     }
 
     /// Advances the simulation until `is_done`, at most by `timeout`. Returns whether it is done.
