@@ -50,7 +50,7 @@ impl PartialEq for InvitationCode {
 
 impl Eq for InvitationCode {}
 
-/// Prints the name of the type only.
+/// Prints only the name of the type.
 impl fmt::Debug for InvitationCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InvitationCode")

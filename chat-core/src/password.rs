@@ -1,4 +1,4 @@
-//! Plain passwords: one type on the whole way from the keyboard to the hash. It prints nothing, and is wiped when
+//! Plain passwords: one type carries them from the keyboard to the hash. It never prints them, and is wiped when
 //! dropped.
 
 use std::fmt;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::precis;
 
 /// A plain password of 8 to 128 characters, normalised by the profile OpaqueString (RFC 8265), so that keyboards that
-/// compose a letter differently type the same password. Wiped when dropped.
+/// compose a letter differently produce the same password. Wiped when dropped.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
@@ -30,7 +30,7 @@ impl Password {
         if typed.len() > Self::MAX_CHARS * 4 {
             return Err(PasswordError::TooLong);
         }
-        // Room for the longest result, so that no partial copy is left behind by growing.
+        // Reserve room for the longest result: a string that grows leaves partial copies behind.
         let mut password = Zeroizing::new(String::with_capacity(typed.len() * 3));
         precis::opaque_string(typed, &mut password).map_err(|_| PasswordError::Char)?;
         match password.chars().count() {
@@ -46,7 +46,7 @@ impl Password {
     }
 }
 
-/// Prints the type's name alone.
+/// Prints only the name of the type.
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password")

@@ -1,4 +1,4 @@
-//! Where connections come from, as far as limits are concerned.
+//! Sources: the parts of IP addresses by which the server counts connections and attempts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -25,8 +25,8 @@ pub struct Network {
 }
 
 impl Source {
-    /// The networks that contain the source, from the widest to the source itself: of IPv6 the /48 and the /56 that
-    /// providers give to organisations and to homes, of IPv4 the /24.
+    /// The networks that contain the source, from the widest to the source itself: for IPv6, the /48 and the /56 that
+    /// providers assign to organisations and to homes; for IPv4, the /24.
     pub fn networks(self) -> impl Iterator<Item = Network> {
         let prefixes: &[u8] = if self.0.is_ipv6() { &[48, 56, 64] } else { &[24, 32] };
         prefixes.iter().map(move |prefix| self.network(*prefix))

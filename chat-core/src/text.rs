@@ -50,7 +50,7 @@ fn is_forbidden(ch: char) -> bool {
     }
 }
 
-/// Prints the length only: texts do not belong into logs.
+/// Prints only the length: texts do not belong in logs.
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({} bytes)", self.0.len())

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::time::Mono;
 
-/// Deadlines by key. Of equal deadlines the smaller key comes first.
+/// Deadlines by key. Among equal deadlines, the smaller key comes first.
 ///
-/// Most timers are postponed again and again and never come up. Postponing one changes only its deadline in the table.
-/// Its place in the heap stays, and moves to the deadline when it reaches the front.
+/// Most timers are postponed again and again and never expire. Postponing one changes only its deadline in the table.
+/// Its place in the heap stays, and moves to the new deadline when it reaches the front.
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
-    /// Places, some of them stale. The first is that of the earliest deadline.
+    /// Places, some of them stale. The first belongs to the earliest deadline.
     heap: BinaryHeap<Reverse<(Mono, K)>>,
     table: BTreeMap<K, Deadline>,
 }
@@ -24,7 +24,7 @@ struct Deadline {
     queued: Mono,
 }
 
-/// How many stale places the heap may hold beyond one for each deadline, so that small heaps are not cleaned often.
+/// The heap may hold one stale place for each deadline and this many more, so that small heaps are not cleaned often.
 const SPARE: usize = 64;
 
 impl<K> Default for Timers<K> {
@@ -81,8 +81,8 @@ impl<K: Copy + Ord> Timers<K> {
         self.table.clear();
     }
 
-    /// Removes stale places if there are many. Then moves and removes those at the front until the first is that of a
-    /// deadline.
+    /// Removes stale places if there are many. Then moves or removes the places at the front until the first one belongs
+    /// to a deadline.
     fn clean(&mut self) {
         let Self { heap, table } = self;
         if heap.len() > 2 * table.len() + SPARE {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn deadlines_come_up_once_and_in_order() {
+    fn deadlines_expire_once_and_in_order() {
         let mut timers = Timers::default();
         timers.set("poll", at(9));
         timers.set("seen", at(2));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_deadlines_come_up_in_the_order_of_their_keys() {
+    fn equal_deadlines_expire_in_the_order_of_their_keys() {
         let mut timers = Timers::default();
         for key in [3, 1, 2] {
             timers.set(key, at(5));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn setting_a_timer_later_keeps_its_place_until_that_reaches_the_front() {
+    fn a_postponed_timer_keeps_its_place_until_the_place_reaches_the_front() {
         let mut timers = Timers::default();
         timers.set('a', at(5));
         timers.set('b', at(6));
@@ -184,7 +184,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn timers_come_up_as_those_of_a_plain_table(
+        fn timers_agree_with_a_plain_table(
             steps in proptest::collection::vec((0_u8..6, 0_u64..20, 0_u8..3), 0..200),
         ) {
             let (mut timers, mut plain) = (Timers::default(), BTreeMap::new());

@@ -12,8 +12,8 @@ pub struct ClientConfig {
     /// How long any reply may take: the server's hello, its welcome, the next page of a snapshot. Default 20 s: longer
     /// than the server's own time limits, so that users see the server's reason instead of a timeout.
     pub reply_timeout: Duration,
-    /// How long the first login is retried while the server is busy or slows the client down. Default 3 minutes: twice what a small server needs
-    /// for ten thousand logins at the same moment.
+    /// How long the first login is retried while the server is busy or slows the client down. Default 3 minutes: twice
+    /// what a small server needs for ten thousand logins at the same moment.
     pub busy_timeout: Duration,
     /// How long the client repeats an unanswered registration. Default 1 minute: longer than a restart of a server, and
     /// no longer than a user is willing to wait.

@@ -19,7 +19,7 @@ pub(super) const MAX_ENTRIES: usize = 100_000;
 /// The longest settling time that is honoured. A faulty server cannot keep departed users online for days.
 const MAX_SETTLING: Duration = Duration::from_mins(10);
 
-/// All sessions but the client's own, as far as known. Kept while there is no connection.
+/// The sessions that the client knows of, without its own. Kept while there is no connection.
 #[derive(Debug)]
 pub(super) struct LocalRoster {
     own: UserName,

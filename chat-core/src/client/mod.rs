@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The machine logs in, keeps its roster in sync with the server's, sends heartbeats, and resumes its session with a
-//! ticket when the connection breaks. It retries the first login only while the server is busy or slows it down. It repeats an
-//! unanswered registration; if the account exists already, its password logs in. It drops the password at the first
-//! welcome.
+//! ticket when the connection breaks. It retries the first login only while the server is busy or slows it down. It
+//! repeats an unanswered registration, and if the account exists already, logs in with the password. It drops the
+//! password at the first welcome.
 //!
 //! A protocol violation ends the machine before the first snapshot. After that it ends only the connection, and the next
 //! one begins with a snapshot.
@@ -134,7 +134,7 @@ impl Client {
         }
     }
 
-    /// All sessions but the client's own, as far as known. Kept while there is no connection.
+    /// The sessions that the client knows of, without its own. Kept while there is no connection.
     pub fn roster(&self) -> &Roster {
         self.roster.roster()
     }

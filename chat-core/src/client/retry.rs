@@ -38,8 +38,8 @@ pub(super) enum Disposition {
     RetryAfter(Duration),
 }
 
-/// Decides for a client that has no session yet. A user waits for the result, so only a server that names a retry time
-/// within `patience` is retried: it is busy, or it slows down the address of the client, behind which there may be others.
+/// Decides for a client that has no session yet. A user waits for the result, so the client retries only a server that
+/// names a retry time within `patience`: it is busy, or it slows down the client's source, which others may share.
 pub(super) fn before_session(failure: Failure, patience: Duration) -> Disposition {
     if let Failure::Rejected(rejection @ (Rejection::Busy { .. } | Rejection::SlowDown { .. })) = failure
         && let Some(after) = rejection.retry_after().filter(|after| *after <= patience)
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_welcome_every_failure_ends_the_machine() {
+    fn without_patience_every_failure_before_the_first_welcome_ends_the_machine() {
         let versions = NoCommonVersion { ours: Hello::OURS, theirs: Hello::OURS };
         for (failure, expected) in [
             (Failure::Disconnected, "Failed(Disconnected)"),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_only_on_request_of_the_server_or_on_a_violation_before_the_first_snapshot() {
+    fn a_session_ends_only_if_the_server_ends_it_or_violates_the_protocol_before_the_first_snapshot() {
         let versions = NoCommonVersion { ours: Hello::OURS, theirs: Hello::OURS };
         assert!(decision(Failure::NoCommonVersion(versions), FirstSnapshot::Received).starts_with("NoCommonVersion"));
         for (failure, missing, received) in [

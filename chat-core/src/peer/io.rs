@@ -102,7 +102,7 @@ pub struct Token {
 /// The reason why a message was not queued.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SendError {
-    /// No user of this name is online.
+    /// No user with this name is online.
     #[error("{0} is not online")]
     UnknownRecipient(UserName),
     /// The recipient is the sender.

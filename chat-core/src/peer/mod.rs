@@ -107,7 +107,7 @@ pub struct Peer {
     /// Peers whose links may have something to send, each once.
     ready: VecDeque<PeerIndex>,
     timers: PeerTimers,
-    /// The memory of received messages in all links.
+    /// The memory that received messages take, over all links.
     buffered: u64,
 }
 

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn users_with_the_most_sessions_pay_when_the_memory_is_used_up() {
+    fn users_with_the_most_sessions_are_refused_first_when_the_limit_is_reached() {
         let mut resumptions = Resumptions::default();
         // A thousand attackers, and users with one session or two.
         let attackers = 1_000;
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_user_to_blame_sessions_without_state_are_refused() {
+    fn if_no_user_has_several_sessions_those_without_state_are_refused() {
         let mut resumptions = Resumptions::default();
         for number in 0..MAX_RESUMPTIONS {
             insert(&mut resumptions, &user(number), number).unwrap();

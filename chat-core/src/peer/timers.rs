@@ -1,6 +1,6 @@
 //! The timers of all peers, one each.
 //!
-//! [`crate::timers`] serves keys of any kind from ordered maps. Here, the index of a peer is the index in a table,
+//! [`crate::timers`] looks up keys of any kind in an ordered map. Here, the index of a peer is the index in a table,
 //! because a timer is set for every datagram, and setting it must neither search nor allocate.
 
 use std::cmp::Reverse;
@@ -11,7 +11,7 @@ use crate::time::Mono;
 
 /// At most one deadline for each peer.
 ///
-/// Setting a timer again leaves its old deadline in the heap until it comes up or until too many are stale.
+/// Setting a timer again leaves its old deadline in the heap until it reaches the front or too many are stale.
 #[derive(Debug, Default)]
 pub(super) struct PeerTimers {
     /// The deadlines that are set, and stale ones. The first is never stale.
@@ -20,8 +20,7 @@ pub(super) struct PeerTimers {
     set: Vec<Option<Mono>>,
 }
 
-/// The number of stale deadlines that the heap may hold beyond one for each peer, so that small heaps are not cleaned
-/// often.
+/// The heap may hold one stale deadline for each peer and this many more, so that small heaps are not cleaned often.
 const SPARE: usize = 64;
 
 /// The number of peers above which the heap reserves space for all deadlines. A machine with fewer peers saves the

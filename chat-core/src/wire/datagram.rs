@@ -69,7 +69,7 @@ impl Header {
 
 /// One item of a packet.
 ///
-/// Variants are only ever appended, because their positions travel. A zero byte is padding.
+/// Variants are only ever appended, because the encoding contains their positions. A zero byte is padding.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(
     clippy::large_enum_variant,

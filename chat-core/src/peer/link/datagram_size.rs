@@ -1,8 +1,8 @@
-//! The size of a link's datagrams: smaller ones where a network silently drops full datagrams.
+//! The size of a link's datagrams.
 //!
-//! Some networks silently drop full datagrams, such as a tunnel or a line with a smaller MTU than its neighbours. The
-//! sign of such a black hole (compare RFC 8899) is that large datagrams are lost repeatedly while smaller ones that
-//! were sent later arrive.
+//! Some networks silently drop full datagrams, for example where a tunnel or a line has a smaller MTU than its
+//! neighbours. The sign of such a black hole (compare RFC 8899) is that large datagrams are lost repeatedly while smaller
+//! ones that were sent later arrive. The link then sends smaller datagrams, and probes a larger size from time to time.
 
 use std::time::Duration;
 

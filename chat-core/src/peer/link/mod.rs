@@ -1,7 +1,7 @@
 //! A link: the sealed association of our session and one peer.
 //!
-//! This module holds the link's state, and what happens to it from the outside. The module documentation of
-//! [`peer`](super) lists the parts of a link.
+//! This module holds the link's state and the operations that the rest of the machine performs on it. The
+//! documentation of [`peer`](super) lists the parts of a link.
 
 mod datagram_size;
 mod idle;
@@ -75,8 +75,9 @@ pub(super) struct Link {
 /// The most pongs that wait to be sent. Further pings are dropped; their sender repeats them.
 const MAX_PONGS: usize = 4;
 
-/// The unacknowledged probes after which the current address counts as unresponsive.
-const UNRESPONSIVE_PROBES: u32 = 2;
+/// The consecutive unacknowledged probes after which the link challenges its other addresses again, and sends to the
+/// first that answers.
+const UNACKED_PROBES_BEFORE_MOVE: u32 = 2;
 
 /// The states of a link, after RFC 9000 section 10.2.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -118,7 +119,7 @@ pub(super) struct Context {
     pub(super) generator: Box<dyn Generator>,
     pub(super) messages: Messages,
     pub(super) limits: LimitCounts,
-    /// The events of the link at work.
+    /// The events of the link that is being processed.
     pub(super) events: Vec<LinkEvent>,
 }
 
@@ -167,8 +168,8 @@ impl Link {
             self.probe_due = self.path.allowance(to) < self.datagram_size.current();
         }
         self.outgoing.enqueue(message, len).map_err(|QueueFull| FailReason::QueueFull)?;
-        // Wait also if the message needs more room: the ack that granted it may have been lost, and a probe recovers
-        // it.
+        // Start even if the message needs more room: the ack that granted the room may have been lost, and a probe
+        // elicits another.
         self.start_waiting(now);
         Ok(())
     }
@@ -220,7 +221,7 @@ impl Link {
         self.incoming.drop_undelivered();
     }
 
-    /// Whether the application has not yet decided about some message.
+    /// Whether the application has yet to decide about some message.
     pub(super) fn has_undecided(&self) -> bool {
         self.incoming.has_undecided()
     }

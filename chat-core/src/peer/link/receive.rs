@@ -8,7 +8,9 @@ use super::incoming::{Decision, ResendRequest};
 use super::packet::AckEliciting;
 use super::received_packets::AckRequest;
 use super::recovery::SentFrame;
-use super::{Context, Link, LinkEvent, LinkState, MAX_PONGS, Memory, Responsiveness, UNRESPONSIVE_PROBES, Validity};
+use super::{
+    Context, Link, LinkEvent, LinkState, MAX_PONGS, Memory, Responsiveness, UNACKED_PROBES_BEFORE_MOVE, Validity,
+};
 use crate::message::{FailReason, UnconfirmedReason};
 use crate::peer::config::{ACK_DELAY, MAX_ACK_SPREAD};
 use crate::time::Mono;
@@ -92,7 +94,7 @@ impl Link {
                     }
                 }
                 Frame::Pong(bytes) => {
-                    if self.path.on_pong(bytes, self.unacked_probes >= UNRESPONSIVE_PROBES) {
+                    if self.path.on_pong(bytes, self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE) {
                         self.recovery.restart();
                         self.datagram_size = DatagramSize::new();
                     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::incoming::ResendRequest;
 use super::recovery::{SentFrame, SentPacket};
-use super::{Context, Link, LinkEvent, LinkState, Responsiveness, UNRESPONSIVE_PROBES};
+use super::{Context, Link, LinkEvent, LinkState, Responsiveness, UNACKED_PROBES_BEFORE_MOVE};
 use crate::message::{FailReason, UnconfirmedReason};
 use crate::peer::config::{ACK_DELAY, PeerConfig};
 use crate::time::Mono;
@@ -33,7 +33,7 @@ impl Link {
             self.unacked_probes += 1;
             self.probe_due = true;
             self.probe_timer_start = now;
-            if self.unacked_probes >= UNRESPONSIVE_PROBES {
+            if self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE {
                 self.path.rechallenge_others(now);
             }
         }

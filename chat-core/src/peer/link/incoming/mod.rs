@@ -35,7 +35,7 @@ pub(super) struct Incoming {
     resend: ResendRequest,
 }
 
-/// Whether the peer must send messages again that arrived and were dropped.
+/// Whether the peer must resend messages that arrived and were dropped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ResendRequest {
     None,
@@ -52,7 +52,7 @@ pub(in crate::peer) enum Decision {
     Refuse(RefusalReason),
 }
 
-/// What a later link needs to know of the messages from the peer.
+/// What a later link needs to know about the messages from the peer.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct IncomingResumption {
     pub(super) delivered: Position,
@@ -232,7 +232,7 @@ impl Incoming {
         has_grant.then(|| self.rate_limit.free_at())
     }
 
-    /// Whether the application has not yet decided about some message.
+    /// Whether the application has yet to decide about some message.
     pub(super) fn has_undecided(&self) -> bool {
         !self.undecided.is_empty()
     }

@@ -22,8 +22,8 @@ pub(super) enum Request {
     Repeated,
 }
 
-/// The requests that a peer may make at once. An honest peer makes one, and may repeat it, each time it removed the link and
-/// the other session came back. That takes longer than [`LINGER`](crate::peer::config::LINGER).
+/// The requests that a peer may make at once. An honest peer makes one, and may repeat it, each time our session returns
+/// after the peer has removed the link. That takes longer than [`LINGER`](crate::peer::config::LINGER).
 const MAX_RESENDS: u32 = 8;
 
 /// The time after which one more request is permitted: far more often than sessions leave and come back.
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_keeps_asking_is_malformed_and_one_that_asks_now_and_then_is_not() {
+    fn frequent_requests_are_malformed_and_occasional_ones_are_not() {
         let mut limit = ResendLimit::new();
         let made = (1..100).take_while(|number| limit.take(at(number * 200), PROBE_TIMEOUT).is_ok());
         assert_eq!(made.count(), MAX_RESENDS as usize);

@@ -121,7 +121,7 @@ impl Path {
     }
 
     /// Handles the bytes of a pong. Returns whether another address becomes current.
-    pub(super) fn on_pong(&mut self, bytes: [u8; 8], current_is_unresponsive: bool) -> bool {
+    pub(super) fn on_pong(&mut self, bytes: [u8; 8], current_does_not_answer: bool) -> bool {
         let Some(index) = self.candidates.iter().position(|candidate| candidate.challenge == bytes) else {
             return false;
         };
@@ -133,7 +133,7 @@ impl Path {
         candidate.datagrams = candidate.datagrams.max(FREE_DATAGRAMS);
         candidate.challenge_at = None;
         let current = &self.candidates[self.current];
-        let is_preferred = completes_move || current_is_unresponsive || current.proof == Proof::Pending;
+        let is_preferred = completes_move || current_does_not_answer || current.proof == Proof::Pending;
         let changes = index != self.current && is_preferred;
         if changes {
             self.current = index;

@@ -104,9 +104,9 @@ fn the_first_offered_address_that_answers_becomes_current() {
     assert_eq!(challenged.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [address(2), address(3)]);
     assert!(path.on_pong(challenged[1].1, false));
     assert_eq!(path.current(), Some(address(3)));
-    assert!(!path.on_pong(challenged[0].1, false), "the current address is responsive");
+    assert!(!path.on_pong(challenged[0].1, false), "the current address answers");
     assert_eq!(path.current(), Some(address(3)));
-    assert!(path.on_pong(challenged[0].1, true), "the current address is unresponsive");
+    assert!(path.on_pong(challenged[0].1, true), "the current address does not answer");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_proven_address_stays_current_when_the_offer_changes() {
     assert_eq!(path.current(), Some(address(5)), "no address was proven");
 }
 
-/// Sends every challenge that is due, for `seconds` in which nothing is answered. Returns how many went to which address.
+/// Sends every challenge that is due during `seconds` in which none is answered. Returns where each of them went.
 fn challenges(path: &mut Path, from: u64, seconds: u64) -> Vec<SocketAddr> {
     let mut sent = Vec::new();
     for millis in (from * 1_000..(from + seconds) * 1_000).step_by(50) {
