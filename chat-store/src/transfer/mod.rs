@@ -131,7 +131,8 @@ async fn exclusive(url: &StoreUrl) -> Result<Claim, TransferError> {
     }
 }
 
-/// Misses two different URLs that lead to one database. Claiming it twice then fails.
+/// Whether both URLs name the same database. If two different URLs lead to one database, this does not notice, and
+/// claiming the database twice fails.
 fn is_same(from: &StoreUrl, to: &StoreUrl) -> bool {
     match (&from.0, &to.0) {
         (Location::Sqlite(from), Location::Sqlite(to)) => {

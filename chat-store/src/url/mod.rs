@@ -109,7 +109,7 @@ pub enum UrlError {
     /// An SQLite URL with a host: `sqlite://host/...`.
     #[error("the SQLite URL names a host; write sqlite:PATH, with one slash before an absolute path")]
     SqliteHost,
-    /// An in-memory SQLite database, of which every connection would have its own.
+    /// An SQLite database in memory. Every connection would have a database of its own.
     #[error("an SQLite database in memory cannot keep accounts; write sqlite:PATH")]
     SqliteMemory,
     /// An SQLite URL that contains another URL, which may hold a password.

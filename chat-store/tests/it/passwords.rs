@@ -109,7 +109,7 @@ async fn errors_about_damaged_rows_name_the_account_and_omit_the_hash() {
         accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
         // The server looks up accounts that have changed.
         let id = accounts.set_password(name("alice"), password("correct horse"), NOW).await.unwrap().id;
-        // A damage stays while the next ones are added. An invalid name conceals no other damage.
+        // The faults add up. An invalid name conceals no other fault.
         for (damage, sentence) in [
             ("name = 'two words'", "contains a space"),
             ("password_hash = 'plain text'", "not an argon2id hash"),
