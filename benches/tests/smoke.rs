@@ -41,7 +41,7 @@ fn sealing_a_datagram_allocates_nothing() {
     }
 }
 
-/// The programs of messages measure something at every number of receivers.
+/// The benchmarks of messages measure something for every number of receivers.
 #[test]
 fn one_receiver_is_measured_and_none_is_refused() {
     let rows = rows(env!("CARGO_BIN_EXE_micro"), &["--peers", "1", "--runs", "1"]);

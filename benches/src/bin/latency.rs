@@ -1,4 +1,4 @@
-//! How long a message takes: private round trips, and from sending to everyone to each receiving application.
+//! How long a message takes: a private round trip, and the way from the sender to each receiver of a message to everyone.
 //!
 //! Everything runs in one thread, because waking a sleeping processor takes longer than everything else. The same run
 //! also measures plain tokio sockets.

@@ -60,8 +60,8 @@ fn draw(args: &Args) -> Result<(), Box<dyn Error>> {
     Ok(io::stdout().write_all(svg.as_bytes())?)
 }
 
-/// The points of the rows with this size and number in flight. Of several rows for the same point the first counts, so
-/// the figures of `udp_fanout`, which runs without brokers beside it, must come first.
+/// The points of the rows with this size and number in flight. If several rows describe the same point, the first
+/// counts, so the figures of `udp_fanout`, which runs without brokers beside it, must come first.
 fn points(rows: &[Value], size: u64, in_flight: u64) -> Points {
     let mut points = Points::new();
     for row in rows.iter().filter(|row| row["size"] == size && row["in_flight"] == in_flight) {
