@@ -1,13 +1,14 @@
 //! User names: letters and digits of any script, compared in canonical form; mixed scripts are refused.
 
+mod marks;
+mod skeletons;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use icu_properties::CodePointMapData;
-use icu_properties::props::GeneralCategory;
 use serde::{Deserialize, Serialize};
 use unicode_script::Script;
 use unicode_security::mixed_script::AugmentedScriptSet;
@@ -15,15 +16,19 @@ use unicode_security::skeleton;
 
 use crate::precis::{self, Refused};
 
+pub use self::skeletons::Skeletons;
+
 /// A user name, shown as it was typed at registration.
 ///
-/// A name has 1 to 32 characters: letters and digits of any script with their combining marks, `_`, `-` and `.`. It
-/// does not start with a combining mark, and has at most two in a row. Two names are equal if their canonical forms are
-/// equal (RFC 8265, UsernameCaseMapped, which folds width, case and normalisation; the final sigma counts as a sigma).
+/// A name has 1 to 32 characters: letters and digits of any script with their combining marks, `_`, `-` and `.`. Two
+/// names are equal if their canonical forms are equal (RFC 8265, UsernameCaseMapped, which folds width, case and
+/// normalisation; the final sigma counts as a sigma). Two names look alike if they have a [skeleton](Skeletons) in common.
 ///
 /// All letters belong to one script, or to Latin and one of the combinations that Chinese, Japanese and Korean use: the
 /// script rules of the Highly Restrictive level of Unicode Technical Standard 39. So `小明ming` is a name, and Latin with
 /// Cyrillic is not. Rare and historic characters are allowed, because people have them in their names.
+///
+/// These rules hold for every name. More rules hold for the names of new accounts, see [`UserName::check_new`].
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserName {
@@ -40,8 +45,9 @@ impl UserName {
     /// The longest name, in bytes, in its canonical form as well as typed.
     pub const MAX_BYTES: usize = Self::MAX_CHARS * 4;
 
-    /// The longest sequence of combining marks. No living language needs more than two on one letter in composed form.
-    pub const MAX_MARKS: usize = 2;
+    /// The longest sequence of nonspacing marks in the name of a new account, which Unicode Technical Standard 39
+    /// recommends in section 5.4. Burmese needs four (`ရှို့`), and Hebrew and Khmer three (`יִשָּׂשכָר`, `ស៊ុំ`).
+    pub const MAX_MARKS: usize = 4;
 
     /// Words with a meaning in the programs. No name may look like one of them.
     pub const RESERVED: [&str; 2] = ["everyone", "server"];
@@ -67,6 +73,32 @@ impl UserName {
         let canonical: Arc<str> = canonical.into();
         let shown = (*canonical != *typed).then(|| typed.into());
         Ok(Self { shown, canonical })
+    }
+
+    /// Checks the rules that hold for the names of new accounts only. Whoever registers an account calls it: the server
+    /// for its clients, and a program for its operator.
+    ///
+    /// [`UserName::parse`] does not check these rules, because they are newer than some accounts. An account whose name
+    /// breaks one of them keeps its name: its owner can log in, and the programs of the others understand it.
+    ///
+    /// The name does not start with a combining mark, and has at most [`UserName::MAX_MARKS`] nonspacing marks in a row,
+    /// no two of them equal: other names cannot be seen, or are drawn over the lines around them. It has no skeleton in
+    /// common with a [reserved word](UserName::RESERVED).
+    ///
+    /// # Errors
+    /// [`NameError::Marks`] or [`NameError::Reserved`].
+    pub fn check_new(&self) -> Result<(), NameError> {
+        if marks::has_stray_marks(&self.canonical) {
+            return Err(NameError::Marks);
+        }
+        let own = self.skeletons();
+        let is_reserved = |word: &str| [own.canonical(), own.shown()].contains(&&*skeletons::looks(word));
+        if Self::RESERVED.into_iter().any(is_reserved) { Err(NameError::Reserved) } else { Ok(()) }
+    }
+
+    /// The forms of the name that are equal for names that look alike.
+    pub fn skeletons(&self) -> Skeletons {
+        Skeletons::new(self)
     }
 
     /// The name as typed at registration.
@@ -108,23 +140,10 @@ fn canonical(typed: &str) -> Result<String, NameError> {
     if let Some(ch) = canonical.chars().find(|&ch| !is_allowed(ch)) {
         return Err(NameError::Char(ch));
     }
-    if has_stray_marks(&canonical) {
-        return Err(NameError::Marks);
-    }
     if mixes_scripts(&canonical) {
         return Err(NameError::MixedScripts);
     }
     Ok(canonical)
-}
-
-/// Whether `canonical` starts with a combining mark, or has more than [`UserName::MAX_MARKS`] in a row.
-fn has_stray_marks(canonical: &str) -> bool {
-    let is_mark = |ch| {
-        let category = CodePointMapData::<GeneralCategory>::new().get(ch);
-        [GeneralCategory::NonspacingMark, GeneralCategory::SpacingMark].contains(&category)
-    };
-    let longest = canonical.split(|ch| !is_mark(ch)).map(|marks| marks.chars().count()).max().unwrap_or(0);
-    canonical.starts_with(is_mark) || longest > UserName::MAX_MARKS
 }
 
 /// Whether the letters of `canonical` break the script rules of the Highly Restrictive level (UTS 39, section 5.2).
@@ -231,9 +250,11 @@ pub enum NameError {
     /// The name mixes right-to-left letters with others (RFC 5893).
     #[error("the user name mixes writing directions; use letters of one direction")]
     Direction,
-    /// The name starts with a combining mark, or has more than [`UserName::MAX_MARKS`] in a row.
+    /// The name of a new account starts with a combining mark, has more than [`UserName::MAX_MARKS`] on one letter, or has
+    /// one of them twice.
     #[error(
-        "the user name has a combining mark at its start, or more than two on one letter; start it with a letter or digit"
+        "the user name starts with a combining mark, or has more than four on one letter or one of them twice; start it \
+         with a letter or digit, and put at most four different marks on a letter"
     )]
     Marks,
 }
@@ -289,7 +310,7 @@ mod tests {
 
     #[test]
     fn each_broken_rule_has_its_own_error() {
-        use NameError::{Char, Direction, Empty, Marks, MixedScripts, Reserved, TooLong};
+        use NameError::{Char, Direction, Empty, MixedScripts, Reserved, TooLong};
         for (typed, error) in [
             ("", Empty),
             (&"x".repeat(33), TooLong),
@@ -310,12 +331,21 @@ mod tests {
             ("½علي", Char('½')),
             ("٣علي", Direction),
             ("عليabc", Direction),
-            ("\u{301}", Marks),
-            ("\u{301}abc", Marks),
-            ("q\u{301}\u{302}\u{303}", Marks),
+            ("a\u{20dd}b", Char('\u{20dd}')),
             ("小明иван", MixedScripts),
         ] {
             assert_eq!(UserName::parse(typed), Err(error), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn new_accounts_get_no_name_that_looks_like_a_reserved_one() {
+        for typed in ["every0ne", "EVERY0NE"] {
+            let name = UserName::parse(typed).unwrap();
+            assert_eq!(name.check_new(), Err(NameError::Reserved), "{typed}");
+        }
+        for typed in ["alice", "servers", "everyone2"] {
+            assert_eq!(UserName::parse(typed).unwrap().check_new(), Ok(()), "{typed}");
         }
     }
 

@@ -157,7 +157,7 @@ fn is_freeform_only(category: GeneralCategory) -> bool {
 }
 
 /// Maps full-width and half-width forms to the ordinary character.
-fn map_width(ch: char) -> char {
+pub(crate) fn map_width(ch: char) -> char {
     match ch {
         '\u{ff01}'..='\u{ffee}' | '\u{3000}' => std::iter::once(ch).nfkc().next().unwrap_or(ch),
         _ => ch,

@@ -121,6 +121,25 @@ impl SqlAccounts {
         }
     }
 
+    /// Inserts a new account.
+    ///
+    /// # Errors
+    /// [`AccountError::NameTaken`] if another account has the name or one of its skeletons.
+    async fn insert(&self, row: NewAccountRow) -> Result<(), AccountError> {
+        let mut attempts = 1;
+        loop {
+            match self.inner.backend.insert(row.clone()).await {
+                Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {
+                    return Err(AccountError::NameTaken);
+                }
+                // Several unique indexes make this possible: an insertion that fails at the second one rolls back its
+                // entry in the first one, for which others may wait.
+                Err(error) if error.is_deadlock() && attempts < MAX_ATTEMPTS => attempts += 1,
+                result => return Ok(result?),
+            }
+        }
+    }
+
     /// Replaces a hash that costs less than new ones. A failure is only logged, because the password was right.
     async fn rehash(&self, row: &AccountRow, password: Password) {
         let result = match self.inner.hashes.hash(password).await {
@@ -147,22 +166,20 @@ impl Accounts for SqlAccounts {
             return Err(AccountError::Full);
         }
         let hash = self.hash(password).await?;
+        let skeletons = name.skeletons();
         let row = NewAccountRow {
             name: name.as_str().to_owned(),
             canonical: name.canonical().to_owned(),
+            canonical_skeleton: skeletons.canonical().to_owned(),
+            shown_skeleton: skeletons.shown().to_owned(),
             password_hash: hash.expose().to_owned(),
             generation: 1,
             status: status_number(Status::Active),
             created_at: millis(at),
         };
-        // The unique constraint decides. In a query beforehand, two concurrent registrations would both find the name
-        // free.
-        match self.inner.backend.insert(row).await {
-            Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {
-                return Err(AccountError::NameTaken);
-            }
-            result => result?,
-        }
+        // The unique constraints decide: on the canonical name, and on each skeleton. In a query beforehand, two
+        // concurrent registrations would both find the name free.
+        self.insert(row).await?;
         let row = self.inner.backend.by_name(&name).await?.ok_or(QueryError::Gone)?;
         Ok(row.account()?)
     }
@@ -217,7 +234,7 @@ fn accounts_of(rows: &[AccountRow]) -> Result<Vec<Account>, AccountError> {
 }
 
 /// The most attempts of one change. An attempt fails only if another process changes the same account between the read
-/// and the write.
+/// and the write, or registers the same name at the same moment.
 pub(crate) const MAX_ATTEMPTS: u32 = 4;
 /// The retry time after the last attempt failed.
 pub(crate) const CONFLICT_RETRY: Duration = Duration::from_secs(1);

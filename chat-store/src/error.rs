@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::AccountError;
+use diesel::result::Error as DieselError;
 use diesel_async::pooled_connection::deadpool::PoolError;
 
 use crate::hashing::HashError;
@@ -221,6 +222,15 @@ pub enum QueryError {
     /// An account was deleted between its registration and the query that reads it back.
     #[error("a registered account is gone")]
     Gone,
+}
+
+impl QueryError {
+    /// Whether MySQL rolled the query back because it and another one waited for each other. It has no effect, and can be
+    /// repeated.
+    pub(crate) fn is_deadlock(&self) -> bool {
+        // Diesel does not expose the code, which is 1213.
+        matches!(self, Self::Query(DieselError::DatabaseError(_, info)) if info.message().starts_with("Deadlock found"))
+    }
 }
 
 impl From<QueryError> for AccountError {

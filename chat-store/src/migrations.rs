@@ -18,6 +18,7 @@ use crate::blocking::blocking;
 use crate::error::OpenError;
 use crate::mysql::{self, ConnectError, NamedLock};
 use crate::schema_check::{SchemaState, applied_to_mysql, applied_to_sqlite};
+use crate::skeletons::WithSkeletons;
 use crate::sqlite::{self, ReadableFile};
 use crate::url::{Location, MySqlLocation};
 
@@ -52,12 +53,13 @@ pub(crate) async fn migrate_mysql(location: &MySqlLocation) -> Result<SchemaOrig
     let connection =
         AsyncMysqlConnection::try_from(connection).await.map_err(|error| OpenError::Migration(error.into()))?;
     // The lock ends with its connection, which this closure drops.
-    blocking(move || run_pending(&mut BlockingMysqlConnection::from(connection), MYSQL, |_| Ok(()))).await
+    blocking(move || run_pending(&mut BlockingMysqlConnection::from(connection), WithSkeletons(MYSQL), |_| Ok(())))
+        .await
 }
 
 /// Runs pending migrations on the SQLite file at the absolute path `path`.
 pub(crate) async fn migrate_sqlite(path: String) -> Result<SchemaOrigin, OpenError> {
-    blocking(move || migrate_file(&path, SQLITE)).await
+    blocking(move || migrate_file(&path, WithSkeletons(SQLITE))).await
 }
 
 /// Reverts all migrations and removes the table that records them, so that the database is as empty as before its first
@@ -71,6 +73,34 @@ pub(crate) async fn remove_schema(location: &Location) -> Result<(), Box<dyn Err
         Location::MySql(location) => {
             let connection = AsyncMysqlConnection::try_from(mysql::connect(location).await?).await?;
             blocking(move || revert_all(&mut BlockingMysqlConnection::from(connection), MYSQL)).await
+        }
+    }
+}
+
+/// Reverts the migrations above `version`.
+#[cfg(feature = "testing")]
+pub(crate) async fn revert_above(
+    location: &Location,
+    version: &'static str,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn revert<B: Backend, C: MigrationHarness<B>>(
+        connection: &mut C,
+        source: impl Fn() -> EmbeddedMigrations,
+        version: &str,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        while connection.applied_migrations()?.first().is_some_and(|last| *last.to_string() > *version) {
+            connection.revert_last_migration(source())?;
+        }
+        Ok(())
+    }
+    match location {
+        Location::Sqlite(path) => {
+            let path = sqlite::ensure_private_file(path)?;
+            blocking(move || revert(&mut sqlite::open(&path)?, || SQLITE, version)).await
+        }
+        Location::MySql(location) => {
+            let connection = AsyncMysqlConnection::try_from(mysql::connect(location).await?).await?;
+            blocking(move || revert(&mut BlockingMysqlConnection::from(connection), || MYSQL, version)).await
         }
     }
 }

@@ -29,14 +29,14 @@ impl Backend {
     async fn renew_canonical_name(&self, id: i64, name: &str) -> Result<(), QueryError> {
         let damaged = |error: chat_core::name::NameError| QueryError::Row { id, reason: error.to_string() };
         let renewed = UserName::parse(name).map_err(damaged)?;
-        if self.try_rename(id, &renewed).await? {
+        if is_free(self.renew(id, &renewed).await)? {
             return Ok(());
         }
         for number in 2..=MAX_SUFFIX {
             let suffix = format!("-{number}");
             let kept: String = name.chars().take(UserName::MAX_CHARS - suffix.len()).collect();
             let other = UserName::parse(&(kept + &suffix)).map_err(damaged)?;
-            if self.try_rename(id, &other).await? {
+            if is_free(self.rename(id, &other).await)? {
                 log::warn!(
                     "account {id} was renamed from {name} to {other}, because the name of another account differs only in a \
                      final sigma; inform the owner of account {id}"
@@ -46,12 +46,12 @@ impl Backend {
         }
         Err(QueryError::Row { id, reason: format!("{MAX_SUFFIX} accounts have similar names") })
     }
+}
 
-    /// Returns whether the name was free.
-    async fn try_rename(&self, id: i64, name: &UserName) -> Result<bool, QueryError> {
-        match self.rename(id, name).await {
-            Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => Ok(false),
-            result => result.map(|()| true),
-        }
+/// Returns whether no other account had the name that an account was given.
+fn is_free(given: Result<(), QueryError>) -> Result<bool, QueryError> {
+    match given {
+        Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => Ok(false),
+        result => result.map(|()| true),
     }
 }

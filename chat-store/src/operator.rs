@@ -29,22 +29,20 @@ impl Operator for SqlAccounts {
     }
 
     async fn set_status(&self, name: UserName, status: NewStatus, at: Timestamp) -> Result<Account, AccountError> {
-        let canonical = || (status == NewStatus::RemovedAndFreed).then_some(None);
+        let changes = || match status {
+            NewStatus::RemovedAndFreed => AccountChangeset::free_name(),
+            NewStatus::Active | NewStatus::Disabled | NewStatus::Removed => AccountChangeset::default(),
+        };
         for _ in 0..MAX_ATTEMPTS {
             let row = self.by_name(&name).await?;
             let account = match (row.status()?, status) {
                 (Status::Removed, NewStatus::RemovedAndFreed) => {
-                    let changes = AccountChangeset { canonical: canonical(), ..AccountChangeset::default() };
-                    self.inner.backend.change(&row, &changes).await?.then(|| row.account()).transpose()?
+                    self.inner.backend.change(&row, &changes()).await?.then(|| row.account()).transpose()?
                 }
                 (Status::Removed, _) => return Err(AccountError::NoSuchAccount),
                 (old, new) if old == new.into() => Some(row.account()?),
                 (_, new) => {
-                    let changes = AccountChangeset {
-                        status: Some(status_number(new.into())),
-                        canonical: canonical(),
-                        ..AccountChangeset::default()
-                    };
+                    let changes = AccountChangeset { status: Some(status_number(new.into())), ..changes() };
                     self.raise_generation(&row, changes, at).await?
                 }
             };

@@ -1,5 +1,6 @@
 //! The queries on accounts. Each is written once and compiled for both databases.
 
+use chat_core::accounts::Status;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::time::Timestamp;
@@ -11,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use crate::backend::{Backend, query};
 use crate::error::QueryError;
 use crate::hashing::PasswordHash;
-use crate::row::{AccountChangeset, AccountRow, NewAccountRow, millis};
+use crate::row::{AccountChangeset, AccountRow, NewAccountRow, millis, status_number};
 use crate::schema::accounts;
 
 impl Backend {
@@ -36,10 +37,42 @@ impl Backend {
         query!(self, |c| stale.select((accounts::id, accounts::name)).load(c))
     }
 
+    /// Sets the canonical form of the name that an account has. Its skeletons stay as they are, because they do not
+    /// depend on the canonical form that was stored.
+    pub(crate) async fn renew(&self, id: i64, name: &UserName) -> Result<(), QueryError> {
+        let canonical = accounts::canonical.eq(Some(name.canonical().to_owned()));
+        query!(self, |c| diesel::update(accounts::table.find(id)).set(canonical).execute(c)).map(drop)
+    }
+
+    /// Gives another name to an account.
     pub(crate) async fn rename(&self, id: i64, name: &UserName) -> Result<(), QueryError> {
-        let names =
-            (accounts::name.eq(name.as_str().to_owned()), accounts::canonical.eq(Some(name.canonical().to_owned())));
+        let skeletons = name.skeletons();
+        let names = (
+            accounts::name.eq(name.as_str().to_owned()),
+            accounts::canonical.eq(Some(name.canonical().to_owned())),
+            accounts::canonical_skeleton.eq(Some(skeletons.canonical().to_owned())),
+            accounts::shown_skeleton.eq(Some(skeletons.shown().to_owned())),
+        );
         query!(self, |c| diesel::update(accounts::table.find(id)).set(names).execute(c)).map(drop)
+    }
+
+    /// The ids and names of the first accounts above `after` that have a name and no skeletons. Removed accounts are
+    /// left out.
+    pub(crate) async fn without_skeletons(&self, after: i64, limit: i64) -> Result<Vec<(i64, String)>, QueryError> {
+        let named = accounts::table.filter(accounts::canonical.is_not_null()).filter(accounts::status.ne(REMOVED));
+        let without = named.filter(accounts::canonical_skeleton.is_null()).filter(accounts::id.gt(after));
+        let page = without.order(accounts::id.asc()).limit(limit);
+        query!(self, |c| page.select((accounts::id, accounts::name)).load(c))
+    }
+
+    /// The name of the first account that has a skeleton in common with `name`. Removed accounts are left out.
+    pub(crate) async fn first_like(&self, name: &UserName) -> Result<Option<String>, QueryError> {
+        let skeletons = name.skeletons();
+        let same_canonical = accounts::canonical_skeleton.eq(Some(skeletons.canonical().to_owned()));
+        let same_shown = accounts::shown_skeleton.eq(Some(skeletons.shown().to_owned()));
+        let alike = accounts::table.filter(accounts::status.ne(REMOVED)).filter(same_canonical.or(same_shown));
+        let names: Vec<String> = query!(self, |c| alike.order(accounts::id.asc()).select(accounts::name).load(c))?;
+        Ok(names.into_iter().next())
     }
 
     pub(crate) async fn by_id(&self, id: AccountId) -> Result<Option<AccountRow>, QueryError> {
@@ -109,6 +142,8 @@ fn optional<T>(result: Result<T, QueryError>) -> Result<Option<T>, QueryError> {
         result => result.map(Some),
     }
 }
+
+const REMOVED: i32 = status_number(Status::Removed);
 
 /// The most ids in one statement: well below the most parameters of a statement, which are 32,766 in SQLite and 65,535
 /// in MySQL.

@@ -77,11 +77,13 @@ impl AccountRow {
 }
 
 /// A new account.
-#[derive(Insertable)]
+#[derive(Clone, Insertable)]
 #[diesel(table_name = accounts)]
 pub(crate) struct NewAccountRow {
     pub(crate) name: String,
     pub(crate) canonical: String,
+    pub(crate) canonical_skeleton: String,
+    pub(crate) shown_skeleton: String,
     pub(crate) password_hash: String,
     pub(crate) generation: i64,
     pub(crate) status: i32,
@@ -94,10 +96,19 @@ pub(crate) struct NewAccountRow {
 pub(crate) struct AccountChangeset {
     pub(crate) password_hash: Option<String>,
     pub(crate) status: Option<i32>,
-    /// `Some(None)` frees the name.
+    /// `Some(None)` frees the name, as for its skeletons.
     pub(crate) canonical: Option<Option<String>>,
+    pub(crate) canonical_skeleton: Option<Option<String>>,
+    pub(crate) shown_skeleton: Option<Option<String>>,
     pub(crate) generation: Option<i64>,
     pub(crate) changed_at: Option<i64>,
+}
+
+impl AccountChangeset {
+    /// The change that frees the user name, and with it the names that look like it.
+    pub(crate) fn free_name() -> Self {
+        Self { canonical: Some(None), canonical_skeleton: Some(None), shown_skeleton: Some(None), ..Self::default() }
+    }
 }
 
 /// The column value of a time. Times beyond the column's range, some 292 million years from now, become its maximum.

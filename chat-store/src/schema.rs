@@ -11,5 +11,7 @@ diesel::table! {
         created_at -> BigInt,
         changed_at -> Nullable<BigInt>,
         last_seen -> Nullable<BigInt>,
+        canonical_skeleton -> Nullable<Text>,
+        shown_skeleton -> Nullable<Text>,
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use chat_core::name::UserName;
+use chat_core::name::{NameError, UserName};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::database::NamedDatabase;
@@ -93,7 +93,7 @@ pub(super) enum UserCommand {
     /// Create an account
     Add {
         #[command(flatten)]
-        user: UserArgs,
+        user: NewUserArgs,
         #[command(flatten)]
         password: PasswordArgs,
     },
@@ -130,6 +130,20 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
+}
+
+/// The user name of a new account.
+#[derive(Args, Debug)]
+pub(super) struct NewUserArgs {
+    /// The user name
+    #[arg(value_name = "NAME", value_parser = new_name)]
+    pub(super) name: UserName,
+}
+
+fn new_name(typed: &str) -> Result<UserName, NameError> {
+    let name = UserName::parse(typed)?;
+    name.check_new()?;
+    Ok(name)
 }
 
 /// The account that a command works on.

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 /// Runs the whole contract on an **empty** store.
 ///
-/// Makes about 60 password checks, so use a cheap hash.
+/// Makes about 100 password checks, so use a cheap hash.
 ///
 /// # Panics
 /// If the implementation violates the contract.
@@ -26,6 +26,8 @@ pub async fn accounts_contract<A: Accounts + Operator>(accounts: &A) {
     a_registered_account_has_the_requested_values(accounts).await;
     names_are_unique_in_canonical_form(accounts).await;
     different_names_are_different_accounts(accounts).await;
+    a_name_that_looks_like_a_taken_one_is_taken(accounts).await;
+    a_freed_name_frees_the_names_that_look_like_it(accounts).await;
     unknown_names_and_wrong_passwords_have_the_same_error(accounts).await;
     a_changed_password_replaces_the_old_one_and_raises_the_generation(accounts).await;
     an_operator_sets_a_password_without_the_old_one(accounts).await;
@@ -36,6 +38,7 @@ pub async fn accounts_contract<A: Accounts + Operator>(accounts: &A) {
     only_raised_generations_count_as_changes(accounts).await;
     a_last_seen_time_never_goes_back(accounts).await;
     concurrent_registrations_of_one_name_have_one_winner(accounts).await;
+    concurrent_registrations_of_names_that_look_alike_have_one_winner(accounts).await;
     concurrent_changes_of_one_password_have_one_winner(accounts).await;
 }
 
@@ -98,6 +101,43 @@ pub async fn different_names_are_different_accounts<A: Accounts + Operator>(acco
     }
     let unknown = login(accounts, "álice", RIGHT).await;
     assert!(matches!(unknown, Err(AccountError::WrongCredentials)), "álice must not be alice: {unknown:?}");
+}
+
+/// A name that has a skeleton in common with a taken name is taken, also while the account is removed.
+pub async fn a_name_that_looks_like_a_taken_one_is_taken<A: Accounts + Operator>(accounts: &A) {
+    for (taken, alike) in [
+        ("cope", ["соре", "СОРЕ", "c0pe"]),
+        ("Alicia", ["al1cia", "AIicia", "A1icia"]),
+        ("mark", ["rnark", "Rnark", "ＲＮＡＲＫ"]),
+        ("tim", ["t1m", "tIm", "tirn"]),
+    ] {
+        let account = register(accounts, taken).await;
+        for typed in alike {
+            let refused = accounts.register(name(typed), password(RIGHT), T0).await;
+            assert!(matches!(refused, Err(AccountError::NameTaken)), "{typed} looks like {taken}: {refused:?}");
+        }
+        assert_eq!(ok(login(accounts, taken, RIGHT).await, "authenticate"), account, "{taken} must be unaffected");
+        let unknown = login(accounts, alike[0], RIGHT).await;
+        assert!(matches!(unknown, Err(AccountError::WrongCredentials)), "{} must not log in: {unknown:?}", alike[0]);
+    }
+    for different in ["copé", "neil", "nell", "士明", "未明"] {
+        register(accounts, different).await;
+    }
+    set_status(accounts, "cope", NewStatus::Removed).await;
+    let refused = accounts.register(name("соре"), password(RIGHT), T1).await;
+    assert!(matches!(refused, Err(AccountError::NameTaken)), "the name of a removed account is reserved: {refused:?}");
+}
+
+/// Freeing a name also frees the names that look like it, in whatever spelling the operator types it.
+pub async fn a_freed_name_frees_the_names_that_look_like_it<A: Accounts + Operator>(accounts: &A) {
+    register(accounts, "Coco").await;
+    set_status(accounts, "COCO", NewStatus::RemovedAndFreed).await;
+    register(accounts, "сосо").await;
+    let refused = accounts.register(name("Coco"), password(RIGHT), T1).await;
+    assert!(matches!(refused, Err(AccountError::NameTaken)), "coco looks like the new account: {refused:?}");
+    set_status(accounts, "сосо", NewStatus::Removed).await;
+    set_status(accounts, "сосо", NewStatus::RemovedAndFreed).await;
+    register(accounts, "coco").await;
 }
 
 /// Unknown names and wrong passwords have the same error.
@@ -278,6 +318,14 @@ pub async fn a_last_seen_time_never_goes_back<A: Accounts + Operator>(accounts: 
 /// Of concurrent registrations of one name exactly one succeeds, and the others fail because the name is taken.
 pub async fn concurrent_registrations_of_one_name_have_one_winner<A: Accounts + Operator>(accounts: &A) {
     let typed = ["race", "Race", "RACE", "ｒａｃｅ", "race", "Race", "RACE", "ｒａｃｅ"];
+    let results = all(typed.map(|typed| accounts.register(name(typed), password(RIGHT), T0))).await;
+    exactly_one(&results, "NameTaken", |error| matches!(error, AccountError::NameTaken));
+}
+
+/// Of concurrent registrations of names that look alike exactly one succeeds, and the others fail because the name is
+/// taken.
+pub async fn concurrent_registrations_of_names_that_look_alike_have_one_winner<A: Accounts + Operator>(accounts: &A) {
+    let typed = ["pope", "роре", "РОРЕ", "p0pe", "pope", "роре", "РОРЕ", "p0pe"];
     let results = all(typed.map(|typed| accounts.register(name(typed), password(RIGHT), T0))).await;
     exactly_one(&results, "NameTaken", |error| matches!(error, AccountError::NameTaken));
 }

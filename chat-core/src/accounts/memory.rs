@@ -1,6 +1,6 @@
 //! Accounts in memory, for tests and experiments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
 use crate::id::AccountId;
-use crate::name::UserName;
+use crate::name::{Skeletons, UserName};
 use crate::password::Password;
 use crate::time::Timestamp;
 
@@ -58,7 +58,8 @@ impl fmt::Debug for MemoryAccounts {
 impl Accounts for MemoryAccounts {
     async fn register(&self, name: UserName, password: Password, at: Timestamp) -> Result<Account, AccountError> {
         let mut table = self.table();
-        if table.names.contains_key(&name) {
+        let skeletons = name.skeletons();
+        if table.names.contains_key(&name) || table.has_look_alike(&skeletons) {
             return Err(AccountError::NameTaken);
         }
         if table.rows.len() >= self.limit {
@@ -69,6 +70,8 @@ impl Accounts for MemoryAccounts {
         let account =
             Account { id, name: name.clone(), generation: 1, status: Status::Active, created: at, last_seen: None };
         table.names.insert(name, id);
+        table.canonical_skeletons.insert(skeletons.canonical().to_owned());
+        table.shown_skeletons.insert(skeletons.shown().to_owned());
         table.rows.insert(id, Row { account: account.clone(), password, changed: None });
         Ok(account)
     }
@@ -140,7 +143,11 @@ impl Operator for MemoryAccounts {
             }
         };
         if status == NewStatus::RemovedAndFreed {
+            // Of the account's own name: `name` may be typed in another spelling.
+            let skeletons = account.name.skeletons();
             table.names.remove(&name);
+            table.canonical_skeletons.remove(skeletons.canonical());
+            table.shown_skeletons.remove(skeletons.shown());
         }
         Ok(account)
     }
@@ -157,9 +164,18 @@ struct Table {
     rows: BTreeMap<AccountId, Row>,
     /// The names that are taken: those of all rows but the freed ones.
     names: BTreeMap<UserName, AccountId>,
+    /// The canonical skeletons of the names that are taken.
+    canonical_skeletons: BTreeSet<String>,
+    /// The shown skeletons of the names that are taken.
+    shown_skeletons: BTreeSet<String>,
 }
 
 impl Table {
+    /// Whether a name that is taken has a skeleton in common with these.
+    fn has_look_alike(&self, skeletons: &Skeletons) -> bool {
+        self.canonical_skeletons.contains(skeletons.canonical()) || self.shown_skeletons.contains(skeletons.shown())
+    }
+
     fn by_name(&mut self, name: &UserName) -> Result<&mut Row, AccountError> {
         let id = self.names.get(name).ok_or(AccountError::NoSuchAccount)?;
         self.rows.get_mut(id).ok_or(AccountError::NoSuchAccount)

@@ -1,7 +1,8 @@
 //! The port for accounts. A machine never calls it directly: the machine asks its driver for a job.
 //!
 //! Callers pass the current time, so that an implementation needs no clock. User names are compared byte by byte in
-//! [canonical form](UserName::canonical). [`memory::MemoryAccounts`] is the smallest implementation. Every implementation
+//! [canonical form](UserName::canonical). A name that looks like one that is taken is taken, too: no two accounts have a
+//! [skeleton](crate::name::Skeletons) in common. [`memory::MemoryAccounts`] is the smallest implementation. Every implementation
 //! must pass the tests in `contract` (feature `testing`), which assert what this module promises.
 
 #[cfg(feature = "testing")]
@@ -99,8 +100,8 @@ pub trait Accounts: Send + Sync + 'static {
     /// Registers an account, with generation 1.
     ///
     /// # Errors
-    /// [`AccountError::NameTaken`] if an account has the user name, even a removed one whose name was not freed;
-    /// [`AccountError::Full`].
+    /// [`AccountError::NameTaken`] if an account has the user name or one that looks like it, even a removed one whose
+    /// name was not freed; [`AccountError::Full`].
     fn register(
         &self,
         name: UserName,
@@ -207,8 +208,9 @@ pub enum NewStatus {
 /// Why an operation on accounts failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccountError {
-    /// Another account has the user name. A removed account keeps its name until an operator frees it.
-    #[error("that user name is taken")]
+    /// Another account has the user name, or one that looks like it. A removed account keeps its name until an operator
+    /// frees it.
+    #[error("that user name is taken, or looks like one that is taken")]
     NameTaken,
     /// The user name is unknown or the password is wrong. The error does not reveal which.
     #[error("wrong user name or password")]

@@ -68,6 +68,9 @@ impl Logins {
         membership: &Membership,
     ) -> Result<(), Rejection> {
         let name = UserName::parse(login.user)?;
+        if login.purpose == Purpose::Register {
+            name.check_new()?;
+        }
         let password = Password::parse(login.password)?;
         let request = SessionRequest::parse(connection.from, cx.config, login.key, &login.offer, login.versions, None)?;
         // Check the key before the account is registered, so that a client can repeat a rejected registration.

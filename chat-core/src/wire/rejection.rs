@@ -18,8 +18,8 @@ pub enum Rejection {
     /// The password breaks a rule.
     #[error("{0}")]
     Password(PasswordError),
-    /// The user name is registered already, or reserved by a removed account.
-    #[error("that user name is taken; choose another")]
+    /// The user name is registered already, looks like one that is, or is reserved by a removed account.
+    #[error("that user name is taken, or looks like one that is taken; choose another")]
     NameTaken,
     /// The user is unknown or the password is wrong. The client does not learn which.
     #[error("wrong user name or password")]

@@ -16,7 +16,7 @@ use mysql_async::{Conn, Opts, OptsBuilder};
 use tempfile::TempDir;
 
 use crate::blocking::blocking;
-use crate::migrations::remove_schema;
+use crate::migrations::{remove_schema, revert_above};
 use crate::url::{Location, StoreUrl};
 
 pub use server::MySqlServer;
@@ -88,6 +88,13 @@ impl TestDatabase {
                     .unwrap_or_else(|error| panic!("a statement of the test failed: {error}"));
             }
         }
+    }
+
+    /// Reverts the migrations above `version`, so that the schema is that of an earlier version of the program.
+    pub async fn revert_above(&self, version: &'static str) {
+        revert_above(&self.url().0, version)
+            .await
+            .unwrap_or_else(|error| panic!("a migration cannot be reverted: {error}"));
     }
 
     /// Reverts all migrations, so that the database is empty again.

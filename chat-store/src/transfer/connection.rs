@@ -28,6 +28,8 @@ pub(super) struct CompleteRow {
     created_at: i64,
     changed_at: Option<i64>,
     last_seen: Option<i64>,
+    canonical_skeleton: Option<String>,
+    shown_skeleton: Option<String>,
 }
 
 pub(super) type DatabaseError = Box<dyn Error + Send + Sync>;
@@ -116,7 +118,7 @@ impl DedicatedConnection {
     }
 }
 
-/// The accounts in a page. They take some 150 KB. With nine values each, they are well below the 32,766 parameters of
+/// The accounts in a page. They take some 150 KB. With a dozen values each, they are well below the 32,766 parameters of
 /// an SQLite statement.
 const PAGE: i64 = 500;
 

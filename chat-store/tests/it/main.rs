@@ -4,6 +4,7 @@
 
 mod claim;
 mod contract;
+mod look_alikes;
 mod opening;
 mod outage;
 mod passwords;

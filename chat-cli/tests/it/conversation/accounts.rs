@@ -61,8 +61,7 @@ fn operators_change_accounts_while_the_server_runs() {
         refused(NEW, "error: wrong user name or password\n");
         let again = server.client("bob").register().try_start().unwrap_err();
         assert_eq!(again.code, Some(3));
-        let sentence =
-            "error: that user name is taken; choose another\nhint: if the account is yours, omit --register\n";
+        let sentence = "error: that user name is taken, or looks like one that is taken; choose another\nhint: if the account is yours, omit --register\n";
         assert_contains(&again.err, sentence);
         user(
             &["remove", "bob", "--free-name"],

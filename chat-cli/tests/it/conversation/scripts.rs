@@ -36,7 +36,7 @@ fn the_exit_code_reports_whether_a_line_was_delivered() {
         assert_eq!((taken.code, taken.error_code().as_str()), (Some(3), "name-taken"));
         assert_eq!(
             taken.err,
-            "error: that user name is taken; choose another\nhint: if the account is yours, omit --register\n"
+            "error: that user name is taken, or looks like one that is taken; choose another\nhint: if the account is yours, omit --register\n"
         );
         let wrong = server.client("bob").env("CHAT_PASSWORD", "incorrect horse").run("hello\n");
         assert_eq!((wrong.code, wrong.error_code().as_str()), (Some(3), "wrong-credentials"));

@@ -63,6 +63,22 @@ fn a_registration_creates_the_account_and_logs_in() {
     assert_eq!(t.online(), ["alice"]);
 }
 
+/// An account may be older than a rule for names.
+#[test]
+fn rules_for_new_names_reject_registrations_and_no_login() {
+    let mut t = Bench::new();
+    t.connect(1);
+    for (user, rejection) in
+        [("a\u{301}\u{301}", "Name(Marks)"), ("\u{301}", "Name(Marks)"), ("every0ne", "Name(Reserved)")]
+    {
+        let register = Request::Login(Login { purpose: Purpose::Register, ..login(1, user) });
+        assert_eq!(t.send(1, &register), [format!("1 <- rejected {rejection}")]);
+    }
+    assert_eq!(t.request_login(1, "\u{301}"), ["job authenticate \u{301}"]);
+    t.answer(Ok(account("\u{301}")));
+    assert_eq!(t.online(), ["\u{301}"]);
+}
+
 #[test]
 fn closed_registration_rejects_registrations_and_no_login() {
     let mut t = Bench::with(ServerConfig { registration: RegistrationPolicy::Closed, ..untimed() });
