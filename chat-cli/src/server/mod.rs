@@ -8,6 +8,7 @@ pub mod database;
 mod descriptors;
 mod http;
 pub mod limits;
+mod look_alikes;
 mod metrics;
 mod move_accounts;
 mod reload;

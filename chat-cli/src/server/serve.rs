@@ -20,7 +20,7 @@ use super::reload::Reloader;
 use super::running::RunningServer;
 use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
-use super::{control, descriptors, http, identity, metrics, open_accounts, warn_about};
+use super::{control, descriptors, http, identity, look_alikes, metrics, open_accounts, warn_about};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 use crate::threads;
@@ -55,6 +55,7 @@ pub async fn serve(
     if claim.is_none() {
         log::warn!("another server uses this database; users of the two servers do not see each other");
     }
+    look_alikes::warn(&accounts).await;
     let mut config = options.limits.machine().clone();
     config.check_time = check_time(&accounts).await?;
 

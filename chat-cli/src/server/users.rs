@@ -11,6 +11,7 @@ use chat_core::time::Timestamp;
 
 use serde::Serialize;
 
+use super::look_alikes::LooksSeen;
 use super::status::json_lines;
 use super::task::UserTask;
 use crate::error::CliError;
@@ -61,8 +62,10 @@ fn report(name: &UserName, outcome: &str, result: Result<Account, AccountError>)
 
 fn describe(name: &UserName, error: &AccountError) -> CliError {
     match error {
-        AccountError::NameTaken => CliError::failed(format_args!("the user name {name} is taken"))
-            .hint("if a removed account reserves it, `chat-server user remove NAME --free-name` frees it"),
+        AccountError::NameTaken => {
+            CliError::failed(format_args!("the user name {name} is taken, or looks like one that is"))
+                .hint("if a removed account reserves it, `chat-server user remove NAME --free-name` frees it")
+        }
         AccountError::NoSuchAccount => CliError::failed(format_args!("there is no account with the name {name}"))
             .hint("`chat-server user list` shows all accounts"),
         AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
@@ -76,7 +79,7 @@ fn unavailable(cause: &(dyn Error + 'static)) -> CliError {
 
 async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliError> {
     let (mut table, mut lines) = (Table::new(["user", "status", "created", "last seen"]), String::new());
-    let mut after: Option<AccountId> = None;
+    let (mut after, mut seen): (Option<AccountId>, _) = (None, LooksSeen::default());
     loop {
         let page = accounts.list(after, PAGE).await.map_err(|error| match &error {
             AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
@@ -84,9 +87,13 @@ async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliEr
         })?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
-        page.iter().for_each(warn_if_invalid);
+        let looks_like: Vec<Option<UserName>> = page.iter().map(|account| seen.add(account)).collect();
+        page.iter().zip(&looks_like).for_each(|(account, like)| warn(account, like.as_ref()));
         match format {
-            Format::Json => lines.push_str(&json_lines(page.iter().map(AccountLine::of))),
+            Format::Json => {
+                let accounts = page.iter().zip(&looks_like);
+                lines.push_str(&json_lines(accounts.map(|(account, like)| AccountLine::of(account, like.as_ref()))));
+            }
             Format::Text => page.iter().for_each(|account| {
                 let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
                 let (name, status) = (shown_name(account), word(account.status).to_owned());
@@ -105,7 +112,11 @@ fn shown_name(account: &ListedAccount) -> String {
     }
 }
 
-fn warn_if_invalid(account: &ListedAccount) {
+/// Warns about an invalid name, and about one that looks like the name of the account `like`.
+fn warn(account: &ListedAccount, like: Option<&UserName>) {
+    if let Some(like) = like {
+        log::warn!("{} (account {}) looks like {like}", shown_name(account), account.id.get());
+    }
     if let Err(invalid) = &account.name {
         log::warn!(
             "'{}' (account {}) is no longer a valid user name, so its owner cannot log in: {}; create another account for \
@@ -127,10 +138,13 @@ struct AccountLine<'a> {
     /// Why the user name is no longer valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     invalid: Option<String>,
+    /// An older account whose user name looks like this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    looks_like: Option<&'a str>,
 }
 
 impl<'a> AccountLine<'a> {
-    fn of(account: &'a ListedAccount) -> Self {
+    fn of(account: &'a ListedAccount, like: Option<&'a UserName>) -> Self {
         let (user, invalid) = match &account.name {
             Ok(name) => (name.as_str(), None),
             Err(invalid) => (invalid.stored.as_str(), Some(invalid.reason.to_string())),
@@ -141,6 +155,7 @@ impl<'a> AccountLine<'a> {
             created: account.created.as_millis(),
             last_seen: account.last_seen.map(Timestamp::as_millis),
             invalid,
+            looks_like: like.map(UserName::as_str),
         }
     }
 }
@@ -181,7 +196,9 @@ mod tests {
         let add = |typed: &str| UserTask::Add(name(typed), password());
         let set = |status| UserTask::SetStatus(name("小明"), status);
         assert_eq!(run_on(&accounts, add("小明")).await.unwrap(), "小明 is registered\n");
-        assert!(run_on(&accounts, add("小明")).await.unwrap_err().starts_with("error: the user name 小明 is taken\n"));
+        assert!(
+            run_on(&accounts, add("小明")).await.unwrap_err().starts_with("error: the user name 小明 is taken, or")
+        );
         assert!(run_on(&accounts, UserTask::SetPassword(name("小明"), password())).await.is_ok());
         assert!(run_on(&accounts, set(NewStatus::Disabled)).await.unwrap().starts_with("小明 may no longer log in"));
         assert_eq!(
@@ -199,6 +216,15 @@ mod tests {
         assert!(run_on(&accounts, add("小明")).await.is_ok());
         let none = run_on(&accounts, UserTask::SetStatus(name("bob"), NewStatus::Disabled)).await.unwrap_err();
         assert!(none.starts_with("error: there is no account with the name bob\n"), "{none}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_looks_like_a_taken_one_is_refused() {
+        let accounts = MemoryAccounts::default();
+        let add = |typed: &str| UserTask::Add(name(typed), Password::parse("correct horse").unwrap());
+        run_on(&accounts, add("cope")).await.unwrap();
+        let refused = run_on(&accounts, add("соре")).await.unwrap_err();
+        assert!(refused.starts_with("error: the user name соре is taken, or looks like one that is\n"), "{refused}");
     }
 
     #[tokio::test]

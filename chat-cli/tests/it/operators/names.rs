@@ -37,3 +37,46 @@ fn an_account_whose_name_is_no_longer_valid_is_listed_and_affects_no_other() {
         assert!(!server.process.errors().contains("unavailable"), "{}", server.process.errors());
     });
 }
+
+#[test]
+fn accounts_older_than_the_rules_for_new_names_log_in_and_are_listed() {
+    on_both_databases(|database| {
+        let mut server = Server::start(database.clone());
+        for user in ["cope", "second", "third"] {
+            assert_eq!(server.operate(&["user", "add", user]).code, Some(0));
+        }
+        for (user, renamed) in [("second", "соре"), ("third", "\u{301}eve")] {
+            let names = format!("name = '{renamed}', canonical = '{renamed}'");
+            let skeletons = "canonical_skeleton = NULL, shown_skeleton = NULL";
+            block_on(database.execute(&format!("UPDATE accounts SET {names}, {skeletons} WHERE name = '{user}';")));
+        }
+        assert_eq!(server.process.errors(), "");
+        server.stop();
+        server.restart();
+        let sentence = "some user names look alike: соре like cope; `chat-server user list` names all of them";
+        until("the server warns", || server.process.errors().contains(sentence));
+
+        let cope = server.client("cope").start();
+        let same = server.client("соре").start();
+        cope.expect(&["online соре"]);
+        let eve = server.client("\u{301}eve").start();
+        cope.expect(&["online \u{301}eve"]);
+        drop((same, eve));
+
+        let list = server.operate(&["user", "list"]);
+        assert_eq!((list.code, list.out.lines().count()), (Some(0), 3), "{}", list.err);
+        assert_contains(&list.err, "соре (account 2) looks like cope\n");
+        let list = server.operate(&["user", "list", "--format", "json"]).out;
+        let looks_like: Vec<Value> =
+            list.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["looks_like"].take()).collect();
+        assert_eq!(looks_like, [Value::Null, "cope".into(), Value::Null], "{list}");
+
+        let alike = server.client("c0pe").register().try_start().unwrap_err();
+        assert_eq!((alike.code, alike.error_code().as_str()), (Some(3), "name-taken"));
+        let marks = server.client("\u{301}bob").register().try_start().unwrap_err();
+        assert_eq!((marks.code, marks.error_code().as_str()), (Some(3), "name-refused"));
+        let added = server.operate(&["user", "add", "\u{301}bob"]);
+        assert_eq!(added.code, Some(2));
+        assert_contains(&added.err, "the user name starts with a combining mark");
+    });
+}
