@@ -289,7 +289,7 @@ fn bytes_per_text() -> usize {
 }
 
 #[test]
-fn whatever_a_member_sends_the_bytes_that_it_draws_are_bounded_by_a_multiple_of_it() {
+fn a_member_draws_at_most_a_fixed_multiple_of_the_bytes_that_it_sends() {
     let each = bytes_per_text();
     println!("{:46} {:>10} {:>10} {:>9} {:>12}", "script", "sent", "drawn", "multiple", "beyond 1 MiB");
     for (name, script) in SCRIPTS {

@@ -272,7 +272,7 @@ fn a_replaced_client_that_was_unreachable_does_not_replace_the_newer_session() {
 }
 
 #[test]
-fn a_user_who_changes_the_address_stays_online_and_reachable() {
+fn a_user_whose_address_changes_stays_online_and_reachable() {
     for change in [AddressChange::Detected, AddressChange::Undetected] {
         let mut world = world(Profile::GOOD_WIFI, 12);
         let [alice, bob] = world.add_online(["alice", "bob"]);
@@ -476,7 +476,7 @@ fn users_of_different_servers_do_not_see_each_other() {
 }
 
 #[test]
-fn leaving_ends_open_messages_and_a_later_session_receives_none_of_them() {
+fn leaving_resolves_pending_messages_and_a_later_session_receives_none_of_them() {
     let mut world = world(Profile::GOOD_WIFI, 22);
     let [alice, bob] = world.add_online(["alice", "bob"]);
     world.set_application(bob, Application::Stalled);

@@ -76,7 +76,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn random_bytes_in_every_state_never_panic(frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..6)) {
+    fn random_bytes_in_every_state_never_panic(
+        frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..6),
+    ) {
         for (_, mut harness) in Harness::in_every_state() {
             for frame in &frames {
                 harness.input(Input::Frame(frame));
