@@ -90,7 +90,7 @@ impl Settings {
     }
 }
 
-/// Parses an argument in seconds.
+/// Parses a number of seconds.
 ///
 /// # Errors
 /// The text is not a number of seconds.

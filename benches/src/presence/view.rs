@@ -125,7 +125,7 @@ impl View {
 /// less than the server.
 #[derive(Debug, Deserialize)]
 pub(crate) enum PeekReply {
-    /// The variants that precede the others in [`Reply`], because postcard numbers variants.
+    /// Never decoded. These variants come first in [`Reply`], and postcard encodes a variant by its position.
     Welcome,
     Rejected,
     /// A snapshot page with this number of entries.

@@ -1,7 +1,7 @@
 //! What each part of sending a message costs: sealing, codec, roster, links, sockets, and how often memory is allocated.
 //!
 //! With `--instructions` it counts the instructions of each part instead, with valgrind, which must be installed. Their
-//! number does not depend on other load, and can be counted even where a virtual machine hides its processor's counters.
+//! number does not depend on other load. It is known even where a virtual machine hides its processor's counters.
 
 mod instructions;
 mod links;
