@@ -79,3 +79,8 @@ pub mod server;
 
 #[cfg(feature = "sim")]
 pub mod sim;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

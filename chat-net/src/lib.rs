@@ -100,3 +100,8 @@ pub mod server;
 pub mod trust;
 
 pub use self::server::{Server, ServerBuilder, ServerHandle, StartError};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -59,3 +59,8 @@ pub use mysql::{ConnectError, Refusal, Stranger, Transport};
 pub use open::open;
 pub use transfer::transfer;
 pub use url::{StoreUrl, UrlError};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

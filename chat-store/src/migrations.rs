@@ -22,8 +22,8 @@ use crate::skeletons::WithSkeletons;
 use crate::sqlite::{self, ReadableFile};
 use crate::url::{Location, MySqlLocation};
 
-pub(crate) const MYSQL: EmbeddedMigrations = embed_migrations!("../migrations/mysql");
-pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
+pub(crate) const MYSQL: EmbeddedMigrations = embed_migrations!("migrations/mysql");
+pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// Whether a database had a schema before its migrations ran.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
