@@ -23,6 +23,7 @@ pub mod error;
 pub mod error_code;
 pub mod folder;
 pub mod format;
+pub mod generate;
 #[cfg(test)]
 mod help;
 pub mod input_error;

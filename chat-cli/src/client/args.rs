@@ -9,6 +9,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::settings::ClientSettings;
 use crate::environment;
 use crate::error::CliError;
+use crate::generate::GenerateCommand;
 
 /// The arguments and environment variables, each parsed on its own.
 #[derive(Debug, Parser)]
@@ -52,6 +53,8 @@ pub(super) enum ClientCommand {
         #[arg(value_name = "HOST:PORT")]
         server: ServerAddress,
     },
+    #[command(flatten)]
+    Generate(GenerateCommand),
 }
 
 impl ClientArgs {

@@ -39,7 +39,9 @@ use std::sync::Arc;
 
 use chat_net::address::ServerAddress;
 use chat_net::trust::KnownServers;
+use clap::CommandFactory;
 
+use self::args::ClientArgs;
 pub use self::chosen_format::chosen_format;
 use self::console::Console;
 use self::conversation::Conversation;
@@ -62,6 +64,7 @@ const WORKERS: usize = 2;
 pub fn run(task: ClientTask) -> Result<Exit, CliError> {
     match task {
         ClientTask::Forget { server, known_servers } => forget(&server, known_servers),
+        ClientTask::Generate(command) => command.run(ClientArgs::command()),
         ClientTask::Join(options) => {
             let format = options.format;
             let runtime = threads::start_runtime(WORKERS, move |error| report(error, format))?;

@@ -15,6 +15,7 @@ use super::settings::ClientSettings;
 use crate::config;
 use crate::error::CliError;
 use crate::format::Format;
+use crate::generate::GenerateCommand;
 use crate::invitation;
 use crate::secret::PasswordSource;
 
@@ -30,6 +31,8 @@ pub enum ClientTask {
         /// The file that remembers it.
         known_servers: PathBuf,
     },
+    /// Describe the command line.
+    Generate(GenerateCommand),
 }
 
 /// Everything that is decided before the client asks for missing values and connects.
@@ -93,6 +96,7 @@ impl ClientTask {
                 let known_servers = args.settings.known_servers.map_or_else(default_known_servers, Ok)?;
                 Ok(Self::Forget { server, known_servers })
             }
+            Some(ClientCommand::Generate(command)) => Ok(Self::Generate(command)),
             None => JoinOptions::new(config::merge(&matches)?).map(|options| Self::Join(Box::new(options))),
         }
     }
@@ -101,7 +105,7 @@ impl ClientTask {
     pub const fn format(&self) -> Format {
         match self {
             Self::Join(options) => options.format,
-            Self::Forget { .. } => Format::Text,
+            Self::Forget { .. } | Self::Generate(_) => Format::Text,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::settings::ServerSettings;
 use crate::environment;
 use crate::error::CliError;
 use crate::format::Format;
+use crate::generate::GenerateCommand;
 
 /// The arguments and environment variables, each parsed on its own.
 #[derive(Debug, Parser)]
@@ -50,6 +51,15 @@ Exit codes:
 /// What `chat-server` does instead of serving.
 #[derive(Debug, Subcommand)]
 pub(super) enum ServerCommand {
+    #[command(flatten)]
+    Operate(OperatorCommand),
+    #[command(flatten)]
+    Generate(GenerateCommand),
+}
+
+/// The commands on a server's accounts, keys and state.
+#[derive(Debug, Subcommand)]
+pub(super) enum OperatorCommand {
     /// Manage the accounts
     #[command(subcommand)]
     User(UserCommand),

@@ -29,10 +29,12 @@ use std::thread;
 use chat_core::error_chain::error_chain;
 use chat_net::identity::{IDENTITY_FILE, IdentityError, ServerIdentity};
 use chat_store::{OpenError, SqlAccounts, StoreOptions, StoreUrl};
+use clap::CommandFactory;
 use tokio::task::spawn_blocking;
 
+use self::args::ServerArgs;
 use self::status::json_lines;
-use self::task::{CertificateFiles, ServerAction, ServerTask, UserTask};
+use self::task::{CertificateFiles, Operation, ServerAction, ServerTask, UserTask};
 use crate::error::{self, CliError, Exit};
 use crate::folder::DataFolder;
 use crate::format::Format;
@@ -46,11 +48,18 @@ use crate::threads;
 /// # Errors
 /// A message for the operator, with the exit code.
 pub fn run(task: ServerTask) -> Result<Exit, CliError> {
+    match task {
+        ServerTask::Generate(command) => command.run(ServerArgs::command()),
+        ServerTask::Operate(operation) => operate(operation),
+    }
+}
+
+fn operate(operation: Operation) -> Result<Exit, CliError> {
     // One for each processor, because thousands of connections keep them busy.
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let runtime = threads::start_runtime(workers, error::report)?;
     let _guard = TerminalGuard::new();
-    let ServerTask { data_dir, certificate, action } = task;
+    let Operation { data_dir, certificate, action } = operation;
     // Creates the folder, which a command that only asks whether a server runs must not do.
     let folder = || DataFolder::open(&*data_dir).map_err(CliError::from);
     let result = match action {

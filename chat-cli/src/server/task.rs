@@ -9,20 +9,30 @@ use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_net::server::PresenceLogFormat;
 use chat_store::StoreUrl;
-use clap::CommandFactory;
+use clap::{ArgMatches, CommandFactory};
 
-use super::args::{ServerArgs, ServerCommand, UserCommand};
+use super::args::{OperatorCommand, ServerArgs, ServerCommand, UserCommand};
 use super::database::{self, Database};
 use super::limits::Limits;
 use super::settings::ServerSettings;
 use crate::database_url;
 use crate::error::CliError;
 use crate::format::Format;
+use crate::generate::GenerateCommand;
 use crate::secret::PasswordSource;
+
+/// What to do.
+#[derive(Debug)]
+pub enum ServerTask {
+    /// Describe the command line, for which neither a data folder nor a configuration is needed.
+    Generate(GenerateCommand),
+    /// Serve, or look after a server.
+    Operate(Operation),
+}
 
 /// What to do, and with which data folder and certificate.
 #[derive(Debug)]
-pub struct ServerTask {
+pub struct Operation {
     /// The data folder.
     pub data_dir: PathBuf,
     /// The certificate to use instead of the self-signed one in the data folder.
@@ -115,7 +125,18 @@ impl ServerTask {
         database_url::check_arguments(&args)?;
         database_url::check_environment(&ServerArgs::command(), std::env::vars_os())?;
         let (args, matches) = ServerArgs::parse(args)?;
-        let settings = ServerSettings::merge(&matches)?;
+        let command = match args.command {
+            Some(ServerCommand::Generate(command)) => return Ok(Self::Generate(command)),
+            Some(ServerCommand::Operate(command)) => Some(command),
+            None => None,
+        };
+        Operation::new(command, &matches).map(Self::Operate)
+    }
+}
+
+impl Operation {
+    fn new(command: Option<OperatorCommand>, matches: &ArgMatches) -> Result<Self, CliError> {
+        let settings = ServerSettings::merge(matches)?;
         let limits = Limits::new(&settings);
         let data_dir = match settings.data_dir {
             Some(path) => path,
@@ -128,15 +149,15 @@ impl ServerTask {
             (None, Some(_)) => return Err(incomplete("the private key lacks its certificate", "--cert <FILE>")),
         };
         let database = || Database::choose(settings.database, settings.database_file);
-        let action = match args.command {
-            Some(ServerCommand::Fingerprint) => ServerAction::Fingerprint,
-            Some(ServerCommand::Status { output }) => ServerAction::Status(output.format),
-            Some(ServerCommand::User(UserCommand::List { online: true, output })) => {
+        let action = match command {
+            Some(OperatorCommand::Fingerprint) => ServerAction::Fingerprint,
+            Some(OperatorCommand::Status { output }) => ServerAction::Status(output.format),
+            Some(OperatorCommand::User(UserCommand::List { online: true, output })) => {
                 ServerAction::Online(output.format)
             }
-            Some(ServerCommand::User(user)) => ServerAction::User { database: database()?, task: user.into() },
-            Some(ServerCommand::Backup { to }) => ServerAction::Backup { database: database()?, to },
-            Some(ServerCommand::Move { to_database, to_database_file }) => {
+            Some(OperatorCommand::User(user)) => ServerAction::User { database: database()?, task: user.into() },
+            Some(OperatorCommand::Backup { to }) => ServerAction::Backup { database: database()?, to },
+            Some(OperatorCommand::Move { to_database, to_database_file }) => {
                 ServerAction::Move { from: database()?, to: database::target(to_database, to_database_file)? }
             }
             None => ServerAction::Serve(Box::new(ServeOptions {
@@ -199,8 +220,11 @@ mod tests {
 
     use super::*;
 
-    fn task(args: &[&str]) -> Result<ServerTask, CliError> {
-        ServerTask::from_args([&["chat-server", "--data-dir", "data"], args].concat())
+    fn task(args: &[&str]) -> Result<Operation, CliError> {
+        match ServerTask::from_args([&["chat-server", "--data-dir", "data"], args].concat())? {
+            ServerTask::Operate(operation) => Ok(operation),
+            ServerTask::Generate(command) => panic!("{command:?}"),
+        }
     }
 
     #[test]

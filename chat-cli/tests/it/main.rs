@@ -4,6 +4,7 @@
 //! - [`arguments`] covers options, help, exit codes and error messages.
 //! - [`error_codes`] covers errors before the conversation, in JSON.
 //! - [`files`] covers the files and variables that the programs read, as other systems and editors leave them.
+//! - [`generated`] covers completion scripts and manual pages.
 //! - [`threads`] covers threads that the system refuses or that panic.
 //! - [`operators`] covers configuration, databases, and the view into a running server.
 //! - [`conversation`] covers servers and clients that talk to each other on 127.0.0.1.
@@ -17,6 +18,7 @@ mod arguments;
 mod conversation;
 mod error_codes;
 mod files;
+mod generated;
 mod harness;
 mod operators;
 mod threads;
