@@ -32,7 +32,7 @@ pub struct Account {
     pub generation: u64,
     /// Whether the account may log in.
     pub status: Status,
-    /// The time of registration.
+    /// The time of registration. Never changes: tickets of an account with another time, or another user name, are void.
     pub created: Timestamp,
     /// The last time at which the user was online, if any.
     pub last_seen: Option<Timestamp>,

@@ -174,8 +174,8 @@ impl Logins {
 
     /// A ticket for a session as it is now.
     pub(super) fn ticket(&self, session: &Session, epoch: Epoch, issued: Timestamp) -> Vec<u8> {
-        let Session { account, generation, key, since, .. } = *session;
-        Ticket { epoch, account, generation, key, since, issued }.seal(&self.ticket_key)
+        let Session { account, digest, generation, key, since, .. } = *session;
+        Ticket { epoch, account, digest, generation, key, since, issued }.seal(&self.ticket_key)
     }
 
     /// Judges whether an account may be registered, and counts it.

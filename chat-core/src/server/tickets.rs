@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use crate::accounts::Account;
 use crate::id::{AccountId, Epoch};
 use crate::key::PublicKey;
 use crate::time::Timestamp;
@@ -42,6 +43,8 @@ pub(super) struct Ticket {
     pub(super) epoch: Epoch,
     /// The account of the session.
     pub(super) account: AccountId,
+    /// The same account, told apart from those with its id in other databases.
+    pub(super) digest: AccountDigest,
     /// The generation of the account. Any later one makes the ticket void.
     pub(super) generation: u64,
     /// The session's public key.
@@ -52,13 +55,30 @@ pub(super) struct Ticket {
     pub(super) issued: Timestamp,
 }
 
-/// The first byte of a ticket. The tag covers it.
-const FORMAT: u8 = 1;
+/// Identifies an account beyond its id. Ids begin at 1 in every database, and so do generations. A server whose database
+/// was replaced and whose ticket key was not must not take the first user of one database for that of another.
+///
+/// The first 16 bytes of the SHA-256 of the creation time and the canonical user name.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) struct AccountDigest([u8; 16]);
+
+impl AccountDigest {
+    pub(super) fn of(account: &Account) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(&account.created.as_millis().to_be_bytes());
+        context.update(account.name.canonical().as_bytes());
+        let hash = context.finish();
+        Self(*hash.as_ref().first_chunk().expect("SHA-256 has 32 bytes"))
+    }
+}
+
+/// The first byte of a ticket. The tag covers it. Format 1 had no digest of the account.
+const FORMAT: u8 = 2;
 
 const TAG_LEN: usize = 32;
 
 impl Ticket {
-    /// The ticket as the client keeps it, at most 128 bytes.
+    /// The ticket as the client keeps it, at most 131 bytes.
     pub(super) fn seal(&self, key: &TicketKey) -> Vec<u8> {
         let mut bytes = vec![FORMAT];
         wire::encode(self, &mut bytes);
@@ -81,6 +101,8 @@ impl Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::Status;
+    use crate::name::UserName;
 
     const LIFE: Duration = Duration::from_secs(60);
 
@@ -88,10 +110,22 @@ mod tests {
         TicketKey::new([7; 32])
     }
 
+    fn account(name: &str, created: u64) -> Account {
+        Account {
+            id: AccountId::new(1),
+            name: UserName::parse(name).unwrap(),
+            generation: 1,
+            status: Status::Active,
+            created: Timestamp::from_millis(created),
+            last_seen: None,
+        }
+    }
+
     fn ticket() -> Ticket {
         Ticket {
             epoch: Epoch::new(u64::MAX),
             account: AccountId::new(u64::MAX),
+            digest: AccountDigest::of(&account("alice", 5)),
             generation: u64::MAX,
             key: PublicKey::new([9; 32]),
             since: Timestamp::from_millis(u64::MAX - 9),
@@ -106,7 +140,7 @@ mod tests {
     #[test]
     fn a_ticket_is_valid_until_its_life_is_over() {
         let bytes = ticket().seal(&key());
-        assert!(bytes.len() <= 128, "{}", bytes.len());
+        assert!(bytes.len() <= 131, "{}", bytes.len());
         for (millis, valid) in
             [(1_000_000, true), (1_060_000, true), (1_060_001, false), (940_000, true), (939_999, false)]
         {
@@ -137,6 +171,14 @@ mod tests {
         let tag = hmac::sign(&key().0, &other);
         other.extend_from_slice(tag.as_ref());
         assert_eq!(open(&other, 1_000_000), None);
+    }
+
+    #[test]
+    fn accounts_of_other_databases_have_other_digests() {
+        let digest = |name, created| AccountDigest::of(&account(name, created));
+        assert_eq!(digest("Alice", 5), digest("alice", 5), "the spelling does not matter");
+        assert_ne!(digest("alice", 5), digest("carol", 5));
+        assert_ne!(digest("alice", 5), digest("alice", 6));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub enum Rejection {
     /// Another session that is online has this session key.
     #[error("another session has this session key; log in again")]
     KeyInUse,
-    /// The ticket has expired, is from another server, or its account's generation has changed.
+    /// The ticket has expired, is from another server or database, or its account's generation has changed.
     #[error("the session cannot be resumed; log in again")]
     TicketRefused,
     /// A newer session of the account has replaced the ticket's session.

@@ -24,3 +24,4 @@ mod staying;
 mod suspension;
 mod terminal;
 mod texts;
+mod tickets;

@@ -3,13 +3,14 @@
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chat_core::extras::Extras;
 use chat_core::generator::Generator;
-use chat_core::key::KeyPair;
+use chat_core::key::{KeyPair, PublicKey};
 use chat_core::roster::LinkVersions;
 use chat_core::sim::SeededGenerator;
-use chat_core::wire::control::{Login, Offer, OfferPolicy, Purpose, Reply, Request};
+use chat_core::wire::control::{Login, Offer, OfferPolicy, Purpose, Reply, Request, Resume};
 use chat_core::wire::frame::{self, FrameDecoder, MAX_FRAME};
 use chat_core::wire::hello::Hello;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -76,6 +77,20 @@ impl RawConnection {
         self.reply()
     }
 
+    /// Sends this ticket with a new key, and returns the first reply.
+    pub(crate) fn resume(&mut self, ticket: &[u8]) -> Option<Reply> {
+        static SEED: AtomicU64 = AtomicU64::new(1);
+        let resume = Resume {
+            ticket,
+            offer: OFFER,
+            next_key: public_key(SEED.fetch_add(1, Ordering::Relaxed)),
+            versions: LinkVersions { low: 1, high: 1 },
+            extras: Extras::default(),
+        };
+        self.send(&[Request::Resume(resume)]).unwrap();
+        self.reply()
+    }
+
     /// The next reply, or `None` once the server has closed the connection.
     pub(crate) fn reply(&mut self) -> Option<Reply> {
         self.payload().map(|payload| Reply::decode(&payload).unwrap())
@@ -105,16 +120,21 @@ impl RawConnection {
 
 /// A login or registration request of this user.
 pub(crate) fn login(purpose: Purpose, user: &str) -> Request<'_> {
-    let mut generator = SeededGenerator::new(user.bytes().fold(7, |seed, byte| seed * 31 + u64::from(byte)));
     Request::Login(Login {
         purpose,
         user,
         password: PASSWORD,
-        offer: Offer { policy: OfferPolicy::Detected, port: 40_001, addresses: Vec::new() },
-        key: KeyPair::generate(&mut generator as &mut dyn Generator).public(),
+        offer: OFFER,
+        key: public_key(user.bytes().fold(7, |seed, byte| seed * 31 + u64::from(byte))),
         versions: LinkVersions { low: 1, high: 1 },
         extras: Extras::default(),
     })
+}
+
+const OFFER: Offer = Offer { policy: OfferPolicy::Detected, port: 40_001, addresses: Vec::new() };
+
+fn public_key(seed: u64) -> PublicKey {
+    KeyPair::generate(&mut SeededGenerator::new(seed) as &mut dyn Generator).public()
 }
 
 fn tls_config() -> Arc<ClientConfig> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::id::{AccountId, ConnId};
 use crate::presence::OfflineReason;
 use crate::roster::Entry;
+use crate::server::tickets::AccountDigest;
 use crate::wire::control::Ended;
 
 /// One act on the sessions and the roster. It leaves nothing to decide: the same acts in the same order lead to the
@@ -14,6 +15,8 @@ pub(in crate::server) enum Act {
     /// A session begins. It replaces the session of the same account, if there is one.
     Began {
         account: AccountId,
+        /// What identifies the account in tickets.
+        digest: AccountDigest,
         /// The generation of the account.
         generation: u64,
         entry: Entry,

@@ -17,7 +17,7 @@ use super::cx::Cx;
 use super::limit::Limit;
 use super::publication::Publication;
 use super::session_request::SessionRequest;
-use super::tickets::Ticket;
+use super::tickets::{AccountDigest, Ticket};
 use crate::accounts::{Account, Status};
 use crate::extras::Extras;
 use crate::id::{AccountId, ConnId, Epoch};
@@ -122,6 +122,8 @@ impl Membership {
         request: SessionRequest,
     ) -> Result<Resumption, Rejection> {
         let account = match account {
+            // Another account with the same id, in another database.
+            Some(account) if AccountDigest::of(account) != ticket.digest => return Err(Rejection::TicketRefused),
             Some(account) if account.status == Status::Disabled => return Err(Rejection::Disabled),
             Some(account) if account.status == Status::Active && account.generation == ticket.generation => account,
             _ => return Err(Rejection::TicketRefused),
@@ -159,7 +161,7 @@ impl Membership {
     /// has no effect.
     pub(super) fn apply(&mut self, now: Now, act: Act) -> Vec<Effect> {
         match act {
-            Act::Began { account, generation, entry, evicted } => {
+            Act::Began { account, digest, generation, entry, evicted } => {
                 let mut effects: Vec<Effect> =
                     evicted.into_iter().filter_map(|other| self.end(now, other, OfflineReason::Kicked)).collect();
                 let replaced = self.sessions.end(now.mono, account);
@@ -172,6 +174,7 @@ impl Membership {
                 self.sessions.begin(Session {
                     account,
                     user,
+                    digest,
                     generation,
                     key,
                     since,
@@ -223,6 +226,7 @@ impl Membership {
         let user = account.name.clone();
         Ok(Act::Began {
             account: account.id,
+            digest: AccountDigest::of(account),
             generation: account.generation,
             entry: Entry { user, key, addresses, since, versions, extras: Extras::default() },
             evicted: thief.into_iter().chain(holder).collect(),

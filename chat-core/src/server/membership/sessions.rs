@@ -7,7 +7,7 @@ use crate::id::{AccountId, ConnId, Epoch, JobId, Revision, SessionId};
 use crate::key::PublicKey;
 use crate::name::UserName;
 use crate::server::memory::Memory;
-use crate::server::tickets::Ticket;
+use crate::server::tickets::{AccountDigest, Ticket};
 use crate::time::{Mono, Timestamp};
 
 /// One session that is online. A session in its grace time counts as online.
@@ -15,6 +15,7 @@ use crate::time::{Mono, Timestamp};
 pub(in crate::server) struct Session {
     pub(in crate::server) account: AccountId,
     pub(in crate::server) user: UserName,
+    pub(in crate::server) digest: AccountDigest,
     /// The generation of the account when the session began, or after the session's own password change.
     pub(in crate::server) generation: u64,
     pub(in crate::server) key: PublicKey,
@@ -133,6 +134,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::tests::account;
 
     const ALICE: AccountId = AccountId::new(1);
     const THEN: Epoch = Epoch::new(1);
@@ -142,6 +144,7 @@ mod tests {
         Session {
             account: ALICE,
             user: UserName::parse("alice").unwrap(),
+            digest: AccountDigest::of(&account("alice")),
             generation: 1,
             key: PublicKey::new([key; 32]),
             since: Timestamp::from_millis(since),
@@ -152,8 +155,8 @@ mod tests {
     }
 
     fn standing(sessions: &Sessions, epoch: Epoch, key: u8, since: u64) -> Standing {
-        let Session { account, generation, key, since, .. } = session(key, since);
-        sessions.standing(Mono::ZERO, &Ticket { epoch, account, generation, key, since, issued: since }, HERE)
+        let Session { account, digest, generation, key, since, .. } = session(key, since);
+        sessions.standing(Mono::ZERO, &Ticket { epoch, account, digest, generation, key, since, issued: since }, HERE)
     }
 
     #[test]

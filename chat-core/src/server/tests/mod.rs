@@ -395,7 +395,7 @@ fn key(number: u64) -> PublicKey {
 }
 
 /// The account of a user. Its id is the number of the name's first letter in the alphabet.
-fn account(user: &str) -> Account {
+pub(super) fn account(user: &str) -> Account {
     let name = UserName::parse(user).unwrap();
     Account {
         id: AccountId::new(u64::from(name.canonical().as_bytes()[0] - b'a' + 1)),

@@ -94,6 +94,9 @@ fn a_ticket_is_rejected_if_its_account_has_changed() {
         (vec![Account { status: Status::Removed, ..account("alice") }], "TicketRefused"),
         (vec![Account { status: Status::Disabled, generation: 2, ..account("alice") }], "Disabled"),
         (vec![account("bob")], "TicketRefused"),
+        (vec![Account { id: account("alice").id, ..account("carol") }], "TicketRefused"),
+        (vec![Account { id: account("alice").id, status: Status::Disabled, ..account("carol") }], "TicketRefused"),
+        (vec![Account { created: Timestamp::from_millis(2), ..account("alice") }], "TicketRefused"),
     ] {
         let mut t = Bench::new();
         t.login(1, "alice");
