@@ -224,6 +224,10 @@ impl Accounts for SqlAccounts {
     async fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> Result<(), AccountError> {
         Ok(self.inner.backend.seen(&ids, at).await?)
     }
+
+    async fn void_tickets(&self, ids: Vec<AccountId>, until: Timestamp) -> Result<(), AccountError> {
+        Ok(self.inner.backend.void_tickets(&ids, until).await?)
+    }
 }
 
 /// The accounts of these rows. Leaves out accounts with an invalid user name: nobody can log in to them, and they must

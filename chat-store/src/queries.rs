@@ -111,6 +111,17 @@ impl Backend {
         Ok(())
     }
 
+    /// Raises the times until which tickets are void. An account with a later time keeps it.
+    pub(crate) async fn void_tickets(&self, ids: &[AccountId], until: Timestamp) -> Result<(), QueryError> {
+        let until = millis(until);
+        let earlier = || accounts::tickets_void_until.is_null().or(accounts::tickets_void_until.lt(until));
+        for ids in column_values(ids).chunks(MAX_IDS_PER_QUERY) {
+            let rows = accounts::table.filter(accounts::id.eq_any(ids.to_vec())).filter(earlier());
+            query!(self, |c| diesel::update(rows).set(accounts::tickets_void_until.eq(until)).execute(c))?;
+        }
+        Ok(())
+    }
+
     /// Changes an account unless its generation has changed since `read` was read. Returns whether the account was
     /// changed.
     pub(crate) async fn change(&self, read: &AccountRow, changes: &AccountChangeset) -> Result<bool, QueryError> {

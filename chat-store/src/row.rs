@@ -22,6 +22,7 @@ pub(crate) struct AccountRow {
     created_at: i64,
     pub(crate) changed_at: Option<i64>,
     last_seen: Option<i64>,
+    tickets_void_until: Option<i64>,
 }
 
 impl AccountRow {
@@ -40,6 +41,7 @@ impl AccountRow {
             status: self.status()?,
             created: timestamp(self.created_at),
             last_seen: self.last_seen.map(timestamp),
+            tickets_void_until: self.tickets_void_until.map(timestamp),
         })
     }
 

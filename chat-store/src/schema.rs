@@ -13,5 +13,6 @@ diesel::table! {
         last_seen -> Nullable<BigInt>,
         canonical_skeleton -> Nullable<Text>,
         shown_skeleton -> Nullable<Text>,
+        tickets_void_until -> Nullable<BigInt>,
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct TestAccount {
 pub(crate) struct TestAccounts {
     /// When the tickets were issued, in nanoseconds since the Unix epoch.
     issued: u64,
-    /// Accounts that log in with a ticket. Their passwords are hashed at the lowest cost, as they are never checked.
+    /// Accounts that log in with a ticket. Their passwords are hashed at the lowest cost, as few are ever checked.
     pub(crate) with_ticket: Vec<TestAccount>,
     /// Accounts that log in with a password, hashed at the default cost.
     pub(crate) with_password: Vec<TestAccount>,
@@ -90,6 +90,8 @@ async fn register(server_folder: &Path, prefix: &str, count: usize, cost: HashCo
     let mut options = ServerOptions::default();
     // The benchmark owns the server, so its registrations are not rate limited.
     (options.machine.registrations_per_hour, options.machine.registrations_per_address) = (u32::MAX, u32::MAX);
+    // The clients break their connections, because leaving would void their tickets. Their sessions must not accumulate.
+    options.machine.grace = Duration::from_millis(100);
     let server = tokio::spawn(serve(listener, identity, store, options, |_| {}, async { drop(stopped.await) }));
 
     let account = |number| TestAccount {
@@ -101,7 +103,7 @@ async fn register(server_folder: &Path, prefix: &str, count: usize, cost: HashCo
     let clients = Clients::new(&net, 0, &accounts, 0, HEARTBEAT);
     for index in 0..count {
         clients.command(index, Command::Login(Method::Register));
-        clients.command(index, Command::Leave);
+        clients.command(index, Command::Break);
     }
     let (begin, mut progress) = (Instant::now(), Progress::default());
     let has_ticket = |account: &TestAccount| !account.ticket.is_empty();

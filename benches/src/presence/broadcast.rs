@@ -1,8 +1,9 @@
 //! `broadcast`: the time from one change until the server has written it to every session, and until every client has
 //! received it.
 //!
-//! One session, the actor, repeatedly leaves and resumes with its ticket, over a connection that has already exchanged
-//! hellos. Apart from that only heartbeats happen. A measurement begins when the actor sends its request. The change is
+//! One session, the actor, repeatedly leaves and logs in with its password, over a connection that has already exchanged
+//! hellos. Apart from that only heartbeats happen. A measurement begins when the actor sends its request, so an arrival
+//! includes a password check. The change is
 //! **written** to a client when the kernel queues its bytes at that client's socket; over loopback this happens within
 //! the server's write, and the kernel records the time. The change is **received** when the client has decrypted it and
 //! read its revision. All clients share this process, so the last one receives the change after all others have
@@ -49,7 +50,7 @@ pub async fn run(settings: &Settings, table: &mut Table, rounds: usize) -> io::R
             departures.measure(&trial, revision + 1, Command::Leave).await;
             trial.clients.command(ACTOR, Command::Connect);
             sleep(PAUSE).await;
-            arrivals.measure(&trial, revision + 2, Command::Login(Method::Ticket)).await;
+            arrivals.measure(&trial, revision + 2, Command::Login(Method::Password)).await;
         }
         let faults = trial.clients.wait_until_consistent(|_| true, CONVERGENCE_TIME).await;
         for (change, times) in [("departure", departures), ("arrival", arrivals)] {

@@ -109,7 +109,13 @@ impl<'a> Script<'a> {
         let command = |command| self.clients.command(index, command);
         let expected = &mut self.expected[index];
         match (*expected, self.generator.number() % 10) {
-            (Expected::Offline | Expected::Broken, _) => {
+            (Expected::Offline, _) => {
+                // Its tickets are void.
+                command(Command::Login(Method::Password));
+                *expected = Expected::Online;
+                self.joined += 1;
+            }
+            (Expected::Broken, _) => {
                 command(Command::Login(Method::Ticket));
                 *expected = Expected::Online;
                 self.joined += 1;

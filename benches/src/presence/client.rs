@@ -34,7 +34,7 @@ pub(crate) enum Command {
     Login(Method),
     /// Connect and exchange hellos, so that the next `Login` need not.
     Connect,
-    /// End the session with a leave request.
+    /// End the session with a leave request, which voids its tickets.
     Leave,
     /// Break the connection without a leave request.
     Break,
@@ -145,6 +145,11 @@ impl Client {
                     }
                 }
                 Err(Failure::Rejected(Rejection::NameTaken)) if method == Method::Register => {
+                    method = Method::Password;
+                    continue;
+                }
+                // The session of the ticket was left, perhaps in an earlier run with the same accounts.
+                Err(Failure::Rejected(Rejection::TicketRefused)) if method == Method::Ticket => {
                     method = Method::Password;
                     continue;
                 }

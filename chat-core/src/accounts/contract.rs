@@ -37,6 +37,7 @@ pub async fn accounts_contract<A: Accounts + Operator>(accounts: &A) {
     look_up_finds_accounts_of_any_status_and_ignores_unknown_ids(accounts).await;
     only_raised_generations_count_as_changes(accounts).await;
     a_last_seen_time_never_goes_back(accounts).await;
+    void_tickets_stay_void(accounts).await;
     concurrent_registrations_of_one_name_have_one_winner(accounts).await;
     concurrent_registrations_of_names_that_look_alike_have_one_winner(accounts).await;
     concurrent_changes_of_one_password_have_one_winner(accounts).await;
@@ -72,6 +73,7 @@ pub async fn a_registered_account_has_the_requested_values<A: Accounts + Operato
     assert_eq!(account.status, Status::Active, "a new account must be active");
     assert_eq!(account.created, T0, "the time of registration must be the given one");
     assert_eq!(account.last_seen, None, "a new account must not have been seen");
+    assert_eq!(account.tickets_void_until, None, "a new account must have no void tickets");
     let again = ok(login(accounts, "registered", RIGHT).await, "authenticate with the right password");
     assert_eq!(again, account, "authenticate must return the registered account");
     assert_eq!(again.name.as_str(), "Registered", "the name must be as typed at registration, not at login");
@@ -282,8 +284,9 @@ pub async fn only_raised_generations_count_as_changes<A: Accounts + Operator>(ac
     let (before, at, after) = (LATE.offset_by(-1), LATE, LATE.offset_by(1));
     let quiet = ok(accounts.register(name("quiet"), password(RIGHT), after).await, "register");
     ok(accounts.mark_seen(vec![quiet.id], after).await, "mark as seen");
+    ok(accounts.void_tickets(vec![quiet.id], after).await, "void tickets");
     let changed = ok(accounts.changed_since(before).await, "changes before there are any");
-    assert_eq!(changed, [], "neither a registration nor a last-seen time is a change");
+    assert_eq!(changed, [], "no registration, last-seen time or void ticket is a change");
 
     let id = register(accounts, "loud").await.id;
     ok(accounts.set_status(name("loud"), NewStatus::Disabled, at).await, "disable");
@@ -313,6 +316,26 @@ pub async fn a_last_seen_time_never_goes_back<A: Accounts + Operator>(accounts: 
         seen.iter().all(|account| account.generation == 1),
         "marking as seen must not raise the generation: {seen:?}"
     );
+}
+
+/// The time until which tickets are void never goes back, login and look-up return it, and unknown ids are ignored.
+pub async fn void_tickets_stay_void<A: Accounts + Operator>(accounts: &A) {
+    let ids = [register(accounts, "void1").await.id, register(accounts, "void2").await.id];
+    ok(accounts.void_tickets(vec![ids[0]], T1).await, "void the tickets of one");
+    ok(accounts.void_tickets(vec![UNKNOWN, ids[0], ids[1]], T0).await, "void those of both and of an unknown id");
+    ok(accounts.void_tickets(Vec::new(), T1).await, "void no tickets");
+    let mut found = ok(accounts.look_up(ids.to_vec()).await, "look up both");
+    found.sort_by_key(|account| account.id);
+    let times: Vec<_> = found.iter().map(|account| (account.tickets_void_until, account.last_seen)).collect();
+    assert_eq!(times, [(Some(T1), None), (Some(T0), None)], "each must have its latest time, and no last-seen time");
+    assert!(
+        found.iter().all(|account| account.generation == 1),
+        "voiding tickets must not raise the generation: {found:?}"
+    );
+    let account = ok(login(accounts, "void1", RIGHT).await, "authenticate after voiding tickets");
+    assert_eq!(account, found[0], "authenticate must return the time as well");
+    let disabled = set_status(accounts, "void1", NewStatus::Disabled).await;
+    assert_eq!(disabled.tickets_void_until, Some(T1), "a raised generation must not reset the time");
 }
 
 /// Of concurrent registrations of one name exactly one succeeds, and the others fail because the name is taken.

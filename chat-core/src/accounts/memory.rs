@@ -67,8 +67,15 @@ impl Accounts for MemoryAccounts {
         }
         // Rows are never deleted, so the last row has the highest id ever assigned.
         let id = table.rows.last_key_value().map_or(AccountId::new(1), |(id, _)| id.next());
-        let account =
-            Account { id, name: name.clone(), generation: 1, status: Status::Active, created: at, last_seen: None };
+        let account = Account {
+            id,
+            name: name.clone(),
+            generation: 1,
+            status: Status::Active,
+            created: at,
+            last_seen: None,
+            tickets_void_until: None,
+        };
         table.names.insert(name, id);
         table.canonical_skeletons.insert(skeletons.canonical().to_owned());
         table.shown_skeletons.insert(skeletons.shown().to_owned());
@@ -113,6 +120,16 @@ impl Accounts for MemoryAccounts {
         for id in ids {
             if let Some(row) = table.rows.get_mut(&id) {
                 row.account.last_seen = row.account.last_seen.max(Some(at));
+            }
+        }
+        Ok(())
+    }
+
+    async fn void_tickets(&self, ids: Vec<AccountId>, until: Timestamp) -> Result<(), AccountError> {
+        let mut table = self.table();
+        for id in ids {
+            if let Some(row) = table.rows.get_mut(&id) {
+                row.account.tickets_void_until = row.account.tickets_void_until.max(Some(until));
             }
         }
         Ok(())

@@ -36,6 +36,9 @@ pub struct Account {
     pub created: Timestamp,
     /// The last time at which the user was online, if any.
     pub last_seen: Option<Timestamp>,
+    /// Tickets of sessions that began at this time or earlier are void, if it is present. Set by
+    /// [`Accounts::void_tickets`].
+    pub tickets_void_until: Option<Timestamp>,
 }
 
 /// One registered user as [`Operator::list`] returns it.
@@ -55,6 +58,8 @@ pub struct ListedAccount {
     pub created: Timestamp,
     /// As [`Account::last_seen`].
     pub last_seen: Option<Timestamp>,
+    /// As [`Account::tickets_void_until`].
+    pub tickets_void_until: Option<Timestamp>,
 }
 
 /// A stored user name that the rules no longer allow. Its account cannot log in.
@@ -69,15 +74,15 @@ pub struct InvalidName {
 impl ListedAccount {
     /// The account, unless its user name is invalid.
     pub fn account(self) -> Option<Account> {
-        let Self { id, name, generation, status, created, last_seen } = self;
-        Some(Account { id, name: name.ok()?, generation, status, created, last_seen })
+        let Self { id, name, generation, status, created, last_seen, tickets_void_until } = self;
+        Some(Account { id, name: name.ok()?, generation, status, created, last_seen, tickets_void_until })
     }
 }
 
 impl From<Account> for ListedAccount {
     fn from(account: Account) -> Self {
-        let Account { id, name, generation, status, created, last_seen } = account;
-        Self { id, name: Ok(name), generation, status, created, last_seen }
+        let Account { id, name, generation, status, created, last_seen, tickets_void_until } = account;
+        Self { id, name: Ok(name), generation, status, created, last_seen, tickets_void_until }
     }
 }
 
@@ -140,7 +145,7 @@ pub trait Accounts: Send + Sync + 'static {
     fn look_up(&self, ids: Vec<AccountId>) -> impl Future<Output = Result<Vec<Account>, AccountError>> + Send;
 
     /// Returns the accounts whose generation rose at `since` or later, in any order, except those with an
-    /// [`InvalidName`]. A registration or a new last-seen time does not count.
+    /// [`InvalidName`]. A registration, a new last-seen time and void tickets do not count.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
@@ -151,6 +156,20 @@ pub trait Accounts: Send + Sync + 'static {
     /// # Errors
     /// [`AccountError::Unavailable`].
     fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> impl Future<Output = Result<(), AccountError>> + Send;
+
+    /// Voids the tickets of all sessions of these accounts that began at `until` or earlier. Ignores unknown ids, and never
+    /// moves the time of an account back. The generation stays the same.
+    ///
+    /// The server calls this after a client has left its session, and after a login with a password. Until it restarts, the
+    /// server also knows by itself which tickets are void.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`]. The server then repeats the call.
+    fn void_tickets(
+        &self,
+        ids: Vec<AccountId>,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<(), AccountError>> + Send;
 }
 
 /// The operations of operators. The server itself does not need them.

@@ -39,4 +39,8 @@ impl<A: Accounts> Accounts for Arc<A> {
     async fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> Result<(), AccountError> {
         (**self).mark_seen(ids, at).await
     }
+
+    async fn void_tickets(&self, ids: Vec<AccountId>, until: Timestamp) -> Result<(), AccountError> {
+        (**self).void_tickets(ids, until).await
+    }
 }

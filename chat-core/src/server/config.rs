@@ -23,8 +23,8 @@ pub struct ServerConfig {
     pub settling: Duration,
     /// The time limit from the connection to the login, all attempts included. The server's own work does not count.
     pub login_time: Duration,
-    /// The time for which a server that stops waits for the results of registrations and password changes in flight: many
-    /// times what one takes, and short enough for service managers, which kill a server after some seconds.
+    /// The time for which a server that stops waits for the results of registrations, password changes and reports of void
+    /// tickets in flight: many times what one takes, and short enough for service managers, which kill a server after some seconds.
     pub finish_time: Duration,
     /// The stall time. If an input comes later than this after the deadline, the server itself was suspended or
     /// starved, and the time since the previous input does not count.

@@ -208,6 +208,13 @@ pub enum Job {
         /// Their ids, sorted and without duplicates.
         ids: Vec<AccountId>,
     },
+    /// Void the tickets of sessions that began at `until` or earlier.
+    VoidTickets {
+        /// The accounts of the sessions, sorted and without duplicates.
+        ids: Vec<AccountId>,
+        /// The beginning of the latest of these sessions.
+        until: Timestamp,
+    },
 }
 
 /// The result of a [`Job`].
@@ -219,6 +226,8 @@ pub enum JobResult {
     Accounts(Result<Vec<Account>, AccountError>),
     /// The result of [`Job::Seen`].
     Seen(Result<(), AccountError>),
+    /// The result of [`Job::VoidTickets`].
+    Voided(Result<(), AccountError>),
 }
 
 impl JobResult {
@@ -228,6 +237,10 @@ impl JobResult {
 
     pub(super) fn accounts(self) -> Result<Vec<Account>, AccountError> {
         if let Self::Accounts(result) = self { result } else { Err(other_kind()) }
+    }
+
+    pub(super) fn voided(self) -> Result<(), AccountError> {
+        if let Self::Voided(result) = self { result } else { Err(other_kind()) }
     }
 }
 

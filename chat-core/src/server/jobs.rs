@@ -39,6 +39,13 @@ pub(super) enum PendingJob {
     },
     /// A report of accounts that were seen online.
     Seen,
+    /// A report of void tickets.
+    VoidTickets {
+        /// The accounts in it.
+        ids: Vec<AccountId>,
+        /// The time in it.
+        until: Timestamp,
+    },
 }
 
 /// The jobs in flight.

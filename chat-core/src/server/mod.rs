@@ -10,7 +10,8 @@
 //! nothing is published: the session waits for the grace time to continue with a ticket ([`Continued`]), and is lost only
 //! after that. A client that continues and states its roster version receives a delta, if that is shorter than a snapshot.
 //! A session ends immediately when its client leaves, when a newer login of the account replaces it, when the account
-//! changes, or when the client does not read. A session that ended in a run of the server never continues in that run.
+//! changes, or when the client does not read. A session that ended in a run of the server never continues in that run. When
+//! its client left, or when the user logged in again with the password, its tickets are void and begin no session either.
 //!
 //! # A restart
 //! A server that stops first finishes the registrations and password changes in flight, for a bounded time, so that their
@@ -28,6 +29,7 @@
 //! | detach | a session | Its connection is gone. The grace time begins. |
 //! | reject | a guest | It receives the reason, and may try again. |
 //! | end | a session | It is over for good. The reason is published. |
+//! | leave | a session | It ends because its client asked for it. Its tickets are void. |
 //! | remove | a connection | Its state and everything that waits for it is dropped. All verbs but reject include it. |
 //!
 //! # Parts
@@ -41,6 +43,7 @@
 //! | `forwarders` | whether clients connect through a port forwarder, so that observed addresses mislead |
 //! | `logins` | logging in: passwords, tickets, registrations, and their limits |
 //! | `account_watch` | jobs that the server starts by itself: polls for changed accounts, reports of those online |
+//! | `void_tickets` | reports which tickets are void, so that they stay void after a restart |
 //! | `machine` | handles the inputs with the other parts |
 //!
 //! [`Fresh`]: crate::wire::control::WelcomeKind::Fresh
@@ -71,6 +74,7 @@ mod session_request;
 mod throttle;
 mod tickets;
 mod timer;
+mod void_tickets;
 
 #[cfg(test)]
 mod tests;
@@ -95,6 +99,7 @@ use membership::Membership;
 use moves::Moves;
 use session_rates::SessionRates;
 use timer::Timer;
+use void_tickets::VoidTickets;
 
 use crate::generator::Generator;
 use crate::id::{Epoch, Revision};
@@ -140,6 +145,7 @@ impl Server {
                 moves: Moves::new(config.move_interval),
                 forwarders: Forwarders::default(),
                 accounts: AccountWatch::new(now.wall),
+                void_tickets: VoidTickets::new(now.wall),
                 settled_at: now.mono + config.settling,
                 phase: Phase::Serving,
             },

@@ -118,6 +118,7 @@ mod tests {
             status: Status::Active,
             created: Timestamp::from_millis(created),
             last_seen: None,
+            tickets_void_until: None,
         }
     }
 

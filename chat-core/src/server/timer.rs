@@ -21,6 +21,8 @@ pub(super) enum Timer {
     Poll,
     /// The server reports the accounts that are online.
     Seen,
+    /// The server repeats a report of void tickets that failed.
+    VoidTickets,
     /// Pending changes are published.
     Publish,
     /// The server stops without waiting for further results.

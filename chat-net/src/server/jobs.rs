@@ -86,6 +86,7 @@ async fn run(accounts: &impl Accounts, job: Job) -> JobResult {
         Job::LookUp { ids } => JobResult::Accounts(accounts.look_up(ids).await),
         Job::ChangedSince { since } => JobResult::Accounts(accounts.changed_since(since).await),
         Job::Seen { ids } => JobResult::Seen(accounts.mark_seen(ids, clock::wall()).await),
+        Job::VoidTickets { ids, until } => JobResult::Voided(accounts.void_tickets(ids, until).await),
     }
 }
 
@@ -94,7 +95,7 @@ fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
     let error = match result {
         JobResult::Account(result) => result.as_ref().err(),
         JobResult::Accounts(result) => result.as_ref().err(),
-        JobResult::Seen(result) => result.as_ref().err(),
+        JobResult::Seen(result) | JobResult::Voided(result) => result.as_ref().err(),
     };
     match error? {
         AccountError::Unavailable(cause) => Some(&**cause),
@@ -106,7 +107,7 @@ const fn is_query(job: &Job) -> bool {
     match job {
         // A password check may also upgrade the stored hash. If it is aborted, the next check does that.
         Job::Authenticate { .. } | Job::LookUp { .. } | Job::ChangedSince { .. } => true,
-        Job::Register { .. } | Job::ChangePassword { .. } | Job::Seen { .. } => false,
+        Job::Register { .. } | Job::ChangePassword { .. } | Job::Seen { .. } | Job::VoidTickets { .. } => false,
     }
 }
 
@@ -116,6 +117,7 @@ fn unfinished(job: &Job) -> JobResult {
         Job::Register { .. } | Job::Authenticate { .. } | Job::ChangePassword { .. } => JobResult::Account(Err(error)),
         Job::LookUp { .. } | Job::ChangedSince { .. } => JobResult::Accounts(Err(error)),
         Job::Seen { .. } => JobResult::Seen(Err(error)),
+        Job::VoidTickets { .. } => JobResult::Voided(Err(error)),
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) struct CompleteRow {
     last_seen: Option<i64>,
     canonical_skeleton: Option<String>,
     shown_skeleton: Option<String>,
+    tickets_void_until: Option<i64>,
 }
 
 pub(super) type DatabaseError = Box<dyn Error + Send + Sync>;

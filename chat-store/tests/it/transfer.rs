@@ -22,6 +22,7 @@ async fn register_all_kinds(accounts: &SqlAccounts) {
     accounts.set_status(name("dave"), NewStatus::RemovedAndFreed, later).await.unwrap();
     let alice = accounts.authenticate(name("alice"), password("correct horse")).await.unwrap();
     accounts.mark_seen(vec![alice.id], later).await.unwrap();
+    accounts.void_tickets(vec![alice.id], NOW).await.unwrap();
 }
 
 /// Inserts more accounts than one page holds.

@@ -12,7 +12,7 @@ use crate::server::membership::Resumption;
 use crate::server::session_request::SessionRequest;
 use crate::server::throttle::ThrottledAttempt;
 use crate::server::timer::Timer;
-use crate::wire::control::{Reply, Request, WelcomeKind};
+use crate::wire::control::{Purpose, Reply, Request, WelcomeKind};
 use crate::wire::rejection::Rejection;
 
 impl Machine {
@@ -29,7 +29,7 @@ impl Machine {
             return self.close(cx, conn);
         }
         let begun = match request {
-            Request::Leave => return self.close(cx, conn),
+            Request::Leave => return self.guest_leaves(cx, conn),
             Request::Login(login) if is_guest => self.logins.log_in(cx, conn, connection, &login, &self.membership),
             Request::Resume(resume) if is_guest => self.logins.resume(cx, conn, connection, &resume),
             // The time limit for the login keeps running.
@@ -52,14 +52,29 @@ impl Machine {
         &mut self,
         cx: &mut Cx<'_>,
         conn: ConnId,
+        purpose: Purpose,
         attempt: ThrottledAttempt,
         result: Result<Account, AccountError>,
     ) {
         self.logins.end_check(cx, attempt, &result);
         let Some(Authenticating::Password(request)) = self.connections.take_authenticating(conn) else { return };
-        match self.logged_in(cx, conn, result, request) {
+        match self.logged_in(cx, conn, purpose, result, request) {
             Ok(()) => {}
             Err(why) => self.reject(cx, conn, why),
+        }
+    }
+
+    /// The session of a ticket ends if its client leaves before the account is looked up.
+    fn guest_leaves(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
+        let online = match self.connections.get(conn).map(|connection| &connection.state) {
+            Some(State::Authenticating(Authenticating::Ticket { ticket, .. })) => {
+                self.membership.is_online(ticket).then_some(ticket.account)
+            }
+            _ => None,
+        };
+        self.close(cx, conn);
+        if let Some(account) = online {
+            self.leave(cx, account);
         }
     }
 
@@ -67,6 +82,7 @@ impl Machine {
         &mut self,
         cx: &mut Cx<'_>,
         conn: ConnId,
+        purpose: Purpose,
         result: Result<Account, AccountError>,
         mut request: SessionRequest,
     ) -> Result<(), Rejection> {
@@ -76,7 +92,12 @@ impl Machine {
         let act = self.membership.judge_login(cx, &account, request)?;
         self.count_session(cx, conn, account.id)?;
         let resumption = Resumption { act, kind: WelcomeKind::LoggedIn, known_version: None };
+        let latest = self.membership.latest_session(cx.now.mono, account.id);
         self.enter(cx, conn, account.id, resumption, addresses);
+        // A new account has no tickets.
+        if purpose == Purpose::Login {
+            self.void_tickets.void_earlier(cx, &mut self.membership, account.id, latest);
+        }
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use super::membership::Membership;
 use super::moves::Moves;
 use super::session_rates::SessionRates;
 use super::timer::Timer;
+use super::void_tickets::VoidTickets;
 use crate::id::{ConnId, JobId};
 use crate::presence::OfflineReason;
 use crate::time::Mono;
@@ -41,6 +42,7 @@ pub(super) struct Machine {
     pub(super) moves: Moves,
     pub(super) forwarders: Forwarders,
     pub(super) accounts: AccountWatch,
+    pub(super) void_tickets: VoidTickets,
     /// The end of the settling time.
     pub(super) settled_at: Mono,
     pub(super) phase: Phase,
@@ -153,7 +155,9 @@ impl Machine {
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: JobResult) {
         let Some(pending) = cx.jobs.finish(job) else { return };
         match pending {
-            PendingJob::Login { conn, attempt, .. } => self.authenticated(cx, conn, attempt, result.account()),
+            PendingJob::Login { conn, purpose, attempt } => {
+                self.authenticated(cx, conn, purpose, attempt, result.account());
+            }
             PendingJob::ChangePassword { conn, account, attempt } => {
                 let result = result.account();
                 self.logins.end_check(cx, attempt, &result);
@@ -165,6 +169,9 @@ impl Machine {
                 self.accounts_changed(cx, changed);
             }
             PendingJob::Seen => self.accounts.reported(cx),
+            PendingJob::VoidTickets { ids, until } => {
+                self.void_tickets.reported(cx, &mut self.membership, &ids, until, result.voided());
+            }
         }
     }
 
@@ -188,6 +195,7 @@ impl Machine {
                     cx.timers.set(Timer::Seen, next);
                     self.accounts.seen(cx, self.membership.accounts());
                 }
+                Timer::VoidTickets => self.void_tickets.retry(cx, &mut self.membership),
                 // Both are checked after every input.
                 Timer::Publish | Timer::Stop => {}
             }

@@ -35,7 +35,7 @@ impl Machine {
             }
             Request::Leave => {
                 let account = online.account;
-                self.end(cx, account, OfflineReason::Asked);
+                self.leave(cx, account);
             }
             Request::Login(_) | Request::Resume(_) => {
                 cx.send(conn, &Reply::Rejected(Rejection::UnexpectedRequest));

@@ -84,6 +84,13 @@ impl Machine {
         self.propose(cx, Act::Ended { account, reason }, Then::Nothing);
     }
 
+    /// **Leave**: end a session because its client asked for it, and void its tickets.
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_>, account: AccountId) {
+        let Some(since) = self.membership.session(account).map(|session| session.since) else { return };
+        self.end(cx, account, OfflineReason::Asked);
+        self.void_tickets.void(cx, &mut self.membership, account, since);
+    }
+
     /// **Remove** a connection, with its timers and everything that waits for it.
     pub(super) fn remove(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
         self.connections.remove(conn);

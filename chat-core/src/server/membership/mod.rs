@@ -24,7 +24,7 @@ use crate::id::{AccountId, ConnId, Epoch};
 use crate::key::PublicKey;
 use crate::presence::OfflineReason;
 use crate::roster::{Change, Entry, Roster, RosterVersion};
-use crate::time::{Now, Timestamp};
+use crate::time::{Mono, Now, Timestamp};
 use crate::wire::control::{Ended, WelcomeKind};
 use crate::wire::rejection::Rejection;
 
@@ -80,6 +80,28 @@ impl Membership {
         self.sessions.get_mut(account).map(|session| session.conn = conn).is_some()
     }
 
+    /// Whether a ticket is of a session that is online, and valid.
+    pub(super) fn is_online(&self, ticket: &Ticket) -> bool {
+        self.session(ticket.account).is_some_and(|session| {
+            (session.key, session.generation, session.digest) == (ticket.key, ticket.generation, ticket.digest)
+        })
+    }
+
+    /// Voids the tickets of the sessions of `account` that began at `until` or earlier. False if they are void already.
+    pub(super) fn void_tickets(&mut self, now: Mono, account: AccountId, until: Timestamp) -> bool {
+        self.sessions.void_tickets(now, account, until)
+    }
+
+    /// The beginning of the latest session of `account` that is known, or the time until which its tickets are void.
+    pub(super) fn latest_session(&self, now: Mono, account: AccountId) -> Option<Timestamp> {
+        self.sessions.latest(now, account)
+    }
+
+    /// Whether a session that ended was forgotten for lack of room.
+    pub(super) fn has_gaps(&self, now: Mono) -> bool {
+        self.sessions.has_gaps(now)
+    }
+
     /// The password change of the session of `account`, if there is such a session.
     pub(super) fn password_change(&mut self, account: AccountId) -> Option<&mut Option<PasswordChange>> {
         self.sessions.get_mut(account).map(|session| &mut session.password_change)
@@ -106,7 +128,7 @@ impl Membership {
         if account.status != Status::Active {
             return Err(Rejection::Disabled);
         }
-        let since = self.sessions.next_since(cx.now.mono, account.id, cx.now.wall);
+        let since = self.sessions.next_since(cx.now.mono, account, cx.now.wall);
         self.judge_beginning(cx, account, since, request, None)
     }
 
@@ -137,6 +159,9 @@ impl Membership {
                 let act = Act::Continued { account: account.id };
                 Ok(Resumption { act, kind: WelcomeKind::Continued, known_version })
             }
+            Standing::Returning | Standing::Ended if self.sessions.is_void(cx.now.mono, ticket, account) => {
+                Err(Rejection::TicketRefused)
+            }
             Standing::Returning => {
                 let evicted = self.key_thief(ticket, account.id);
                 let request = SessionRequest { key: ticket.key, ..request };
@@ -144,7 +169,7 @@ impl Membership {
                 Ok(Resumption { act, kind: WelcomeKind::Continued, known_version: None })
             }
             Standing::Ended => {
-                let since = self.sessions.next_since(cx.now.mono, account.id, cx.now.wall);
+                let since = self.sessions.next_since(cx.now.mono, account, cx.now.wall);
                 let act = self.judge_beginning(cx, account, since, request, None)?;
                 Ok(Resumption { act, kind: WelcomeKind::Fresh, known_version: None })
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::accounts::Account;
 use crate::id::{AccountId, ConnId, Epoch, JobId, Revision, SessionId};
 use crate::key::PublicKey;
 use crate::name::UserName;
@@ -55,21 +56,28 @@ pub(super) enum Standing {
 pub(super) struct Sessions {
     live: BTreeMap<AccountId, Session>,
     accounts: BTreeMap<SessionId, AccountId>,
-    /// By account, the beginning of the last session that ended in this run. Neither that session nor an older one can
-    /// return.
-    ended: Memory<AccountId, Timestamp>,
+    past: Memory<AccountId, Past>,
 }
 
-/// The most accounts for which an ended session is remembered, about 8 MB. Beyond that, a ticket from before a restart
-/// only begins a fresh session.
-const MAX_ENDED: usize = 65_536;
+/// What is remembered of the sessions of an account that ended in this run.
+#[derive(Debug, Default)]
+struct Past {
+    /// The beginning of the last one. Neither that session nor an older one can return.
+    ended: Option<Timestamp>,
+    /// Tickets of sessions that began at this time or earlier are void.
+    void_until: Option<Timestamp>,
+}
+
+/// The most accounts whose past is remembered, about 10 MB. Beyond that, a ticket from before a restart only begins a fresh
+/// session, and the accounts alone know which tickets are void.
+const MAX_PAST: usize = 65_536;
 
 impl Sessions {
     /// No sessions. Tickets are valid for `ticket_life`.
     pub(super) fn new(ticket_life: Duration) -> Self {
         // A ticket may be valid for twice its life if the clock is set back.
         let life = ticket_life.saturating_mul(2);
-        Self { live: BTreeMap::new(), accounts: BTreeMap::new(), ended: Memory::new(life, MAX_ENDED) }
+        Self { live: BTreeMap::new(), accounts: BTreeMap::new(), past: Memory::new(life, MAX_PAST) }
     }
 
     pub(super) fn get(&self, account: AccountId) -> Option<&Session> {
@@ -96,9 +104,9 @@ impl Sessions {
 
     /// What a ticket allows its client in the run of `epoch`.
     pub(super) fn standing(&self, now: Mono, ticket: &Ticket, epoch: Epoch) -> Standing {
-        let ended = ticket.epoch == epoch
-            || self.ended.get(now, &ticket.account).is_some_and(|since| ticket.since <= *since)
-            || self.ended.has_gaps(now);
+        let past = self.past.get(now, &ticket.account);
+        let ended =
+            ticket.epoch == epoch || past.is_some_and(|past| Some(ticket.since) <= past.ended) || self.has_gaps(now);
         match self.live.get(&ticket.account) {
             Some(live) if live.key == ticket.key => Standing::Live,
             Some(live) if ended || ticket.since <= live.since => Standing::Superseded,
@@ -107,12 +115,37 @@ impl Sessions {
         }
     }
 
-    /// When a new session of `account` begins: at `wall`, but later than every known session of the account, so that
-    /// newer logins win even if the clock is set back.
-    pub(super) fn next_since(&self, now: Mono, account: AccountId, wall: Timestamp) -> Timestamp {
-        let live = self.live.get(&account).map(|session| session.since);
-        let last = live.max(self.ended.get(now, &account).copied());
+    /// Whether a ticket is void, because a later session of its account ended or began.
+    pub(super) fn is_void(&self, now: Mono, ticket: &Ticket, account: &Account) -> bool {
+        let here = self.past.get(now, &account.id).and_then(|past| past.void_until);
+        Some(ticket.since) <= here.max(account.tickets_void_until)
+    }
+
+    /// When a new session of `account` begins: at `wall`, but later than every known session of the account, and than the
+    /// time until which its tickets are void. Newer logins thus win even if the clock is set back.
+    pub(super) fn next_since(&self, now: Mono, account: &Account, wall: Timestamp) -> Timestamp {
+        let last = self.latest(now, account.id).max(account.tickets_void_until);
         last.map_or(wall, |last| wall.max(last.offset_by(1)))
+    }
+
+    /// The beginning of the latest session of `account` that is known, or the time until which its tickets are void.
+    pub(super) fn latest(&self, now: Mono, account: AccountId) -> Option<Timestamp> {
+        let live = self.live.get(&account).map(|session| session.since);
+        let past = self.past.get(now, &account);
+        live.max(past.and_then(|past| past.ended.max(past.void_until)))
+    }
+
+    /// Whether something that ended was forgotten for lack of room.
+    pub(super) fn has_gaps(&self, now: Mono) -> bool {
+        self.past.has_gaps(now)
+    }
+
+    /// Voids the tickets of the sessions of `account` that began at `until` or earlier. False if they are void already.
+    pub(super) fn void_tickets(&mut self, now: Mono, account: AccountId, until: Timestamp) -> bool {
+        let void_until = &mut self.past.renew(now, account).void_until;
+        let before = *void_until;
+        *void_until = before.max(Some(until));
+        before < *void_until
     }
 
     /// Adds a session. The previous session of the account must have ended, and the key must not be in use.
@@ -125,8 +158,8 @@ impl Sessions {
     pub(super) fn end(&mut self, now: Mono, account: AccountId) -> Option<Session> {
         let session = self.live.remove(&account)?;
         self.accounts.remove(&session.key.session());
-        let since = self.ended.renew(now, account);
-        *since = session.since.max(*since);
+        let ended = &mut self.past.renew(now, account).ended;
+        *ended = (*ended).max(Some(session.since));
         Some(session)
     }
 }
@@ -182,9 +215,27 @@ mod tests {
     }
 
     #[test]
+    fn tickets_of_sessions_that_began_until_a_time_are_void_by_this_run_or_by_the_account() {
+        let mut sessions = Sessions::new(Duration::from_secs(60));
+        let is_void = |sessions: &Sessions, since, stored: Option<u64>| {
+            let Session { account: id, digest, generation, key, since, .. } = session(1, since);
+            let ticket = Ticket { epoch: THEN, account: id, digest, generation, key, since, issued: since };
+            let account = Account { tickets_void_until: stored.map(Timestamp::from_millis), ..account("alice") };
+            sessions.is_void(Mono::ZERO, &ticket, &account)
+        };
+        assert!(!is_void(&sessions, 5, None));
+        assert_eq!([4, 5, 6].map(|since| is_void(&sessions, since, Some(5))), [true, true, false]);
+        let until = Timestamp::from_millis;
+        assert_eq!([5, 4, 5].map(|time| sessions.void_tickets(Mono::ZERO, ALICE, until(time))), [true, false, false]);
+        assert_eq!([4, 5, 6].map(|since| is_void(&sessions, since, None)), [true, true, false]);
+        assert_eq!([5, 6, 7].map(|since| is_void(&sessions, since, Some(6))), [true, true, false]);
+        assert_eq!(standing(&sessions, THEN, 1, 6), Standing::Returning, "none of its sessions has ended");
+    }
+
+    #[test]
     fn no_session_returns_while_ended_ones_are_forgotten_for_lack_of_room() {
         let mut sessions = Sessions::new(Duration::from_secs(60));
-        sessions.ended = Memory::new(Duration::from_secs(60), 1);
+        sessions.past = Memory::new(Duration::from_secs(60), 1);
         for account in [AccountId::new(8), AccountId::new(9)] {
             sessions.begin(Session { account, ..session(account.get() as u8, 5) });
             sessions.end(Mono::ZERO, account);
@@ -198,13 +249,17 @@ mod tests {
     fn a_new_session_begins_later_than_all_known_ones() {
         let mut sessions = Sessions::new(Duration::from_secs(60));
         let next = |sessions: &Sessions, wall| {
-            sessions.next_since(Mono::ZERO, ALICE, Timestamp::from_millis(wall)).as_millis()
+            sessions.next_since(Mono::ZERO, &account("alice"), Timestamp::from_millis(wall)).as_millis()
         };
         assert_eq!(next(&sessions, 5), 5);
         sessions.begin(session(1, 9));
         assert_eq!((next(&sessions, 5), next(&sessions, 50)), (10, 50));
         sessions.end(Mono::ZERO, ALICE);
         assert_eq!(next(&sessions, 5), 10);
+        assert!(sessions.void_tickets(Mono::ZERO, ALICE, Timestamp::from_millis(20)));
+        assert_eq!(next(&sessions, 5), 21);
+        let stored = Account { tickets_void_until: Some(Timestamp::from_millis(30)), ..account("alice") };
+        assert_eq!(sessions.next_since(Mono::ZERO, &stored, Timestamp::from_millis(5)).as_millis(), 31);
     }
 
     #[test]

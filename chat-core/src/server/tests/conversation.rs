@@ -72,6 +72,8 @@ struct World {
     jobs: VecDeque<(JobId, Job)>,
     tickets: Vec<Vec<u8>>,
     generations: [u64; USERS.len()],
+    /// Until when the tickets of each user are void, according to the accounts.
+    void_until: [Option<Timestamp>; USERS.len()],
     /// The roster of a client that receives every change.
     roster: Roster,
     revision: u64,
@@ -107,6 +109,7 @@ impl World {
             jobs: VecDeque::new(),
             tickets: vec![],
             generations: [1; USERS.len()],
+            void_until: [None; USERS.len()],
             roster: Roster::new(),
             revision: 0,
             steps: BTreeMap::from([(0, Roster::new())]),
@@ -133,6 +136,13 @@ impl World {
         }
         assert!(self.behind.is_empty(), "each promised delta was sent");
         assert_eq!(self.records as u64, self.revision, "one record per change");
+        for (user, void_until) in USERS.iter().zip(self.void_until) {
+            let entry = self.server.roster().get(&UserName::parse(user).unwrap());
+            assert!(
+                entry.is_none_or(|entry| Some(entry.since) > void_until),
+                "the tickets of {user}'s session are void"
+            );
+        }
         let online = self.admitted.len();
         assert!(online <= self.server.roster().len(), "at most one connection per session");
     }
@@ -219,7 +229,16 @@ impl World {
                 assert!(self.open.contains(&conn), "closed twice");
                 self.forget(conn);
             }
-            Output::Job { id, job } => self.jobs.push_back((id, job)),
+            Output::Job { id, job } => {
+                // Stored at once, although the result comes later.
+                if let Job::VoidTickets { ids, until } = &job {
+                    for id in ids {
+                        let stored = &mut self.void_until[id.get() as usize - 1];
+                        *stored = (*stored).max(Some(*until));
+                    }
+                }
+                self.jobs.push_back((id, job));
+            }
             Output::Record(_) => self.records += 1,
             Output::LimitReached(_) | Output::Forwarder { .. } => {}
         }
@@ -274,7 +293,8 @@ impl World {
     }
 
     fn account(&self, user: usize) -> Account {
-        Account { generation: self.generations[user], ..account(USERS[user]) }
+        let (generation, tickets_void_until) = (self.generations[user], self.void_until[user]);
+        Account { generation, tickets_void_until, ..account(USERS[user]) }
     }
 
     fn accounts(&self) -> Vec<Account> {
@@ -296,6 +316,7 @@ impl World {
             }
             Job::LookUp { .. } | Job::ChangedSince { .. } => JobResult::Accounts(Ok(self.accounts())),
             Job::Seen { .. } => JobResult::Seen(Ok(())),
+            Job::VoidTickets { .. } => JobResult::Voided(Ok(())),
         };
         self.feed(Input::Done { job, result });
     }

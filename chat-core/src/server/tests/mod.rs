@@ -17,6 +17,7 @@ mod restart;
 mod resume;
 mod stop;
 mod throttle;
+mod void_tickets;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -54,6 +55,8 @@ struct Bench {
     jobs: VecDeque<(JobId, Job)>,
     /// Whether polls and reports of seen accounts are answered and left out of the lines, and snapshots are read immediately.
     quiet: bool,
+    /// Whether the test answers the reports of void tickets. Otherwise they are answered and left out of the lines.
+    holds_void_tickets: bool,
     tickets: BTreeMap<u64, Vec<u8>>,
     welcomes: BTreeMap<u64, Welcome>,
 }
@@ -88,6 +91,7 @@ impl Bench {
             now,
             jobs: VecDeque::new(),
             quiet: true,
+            holds_void_tickets: false,
             tickets: BTreeMap::new(),
             welcomes: BTreeMap::new(),
         };
@@ -117,6 +121,9 @@ impl Bench {
                 }
                 Output::Job { id, job: Job::Seen { .. } } if self.quiet => {
                     assert_eq!(self.done(id, JobResult::Seen(Ok(()))), [""; 0]);
+                }
+                Output::Job { id, job: Job::VoidTickets { .. } } if !self.holds_void_tickets => {
+                    assert_eq!(self.done(id, JobResult::Voided(Ok(()))), [""; 0]);
                 }
                 Output::Job { id, job } => {
                     lines.push(show_job(&job));
@@ -350,6 +357,9 @@ fn show_job(job: &Job) -> String {
         Job::LookUp { ids } => format!("job look-up{}", numbers(ids)),
         Job::ChangedSince { since } => format!("job changed-since {}", since.as_millis() as i64 - START as i64),
         Job::Seen { ids } => format!("job seen{}", numbers(ids)),
+        Job::VoidTickets { ids, until } => {
+            format!("job void-tickets{} until {}", numbers(ids), until.as_millis() as i64 - START as i64)
+        }
     }
 }
 
@@ -404,6 +414,7 @@ pub(super) fn account(user: &str) -> Account {
         status: Status::Active,
         created: Timestamp::from_millis(1),
         last_seen: None,
+        tickets_void_until: None,
     }
 }
 

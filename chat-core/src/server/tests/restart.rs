@@ -116,12 +116,13 @@ fn a_login_after_the_restart_is_later_than_every_ticket() {
 fn a_session_that_ended_in_this_run_never_continues() {
     let mut t = with_two_tickets();
     t.reconnect(12, 2, "alice");
-    assert_eq!(t.send(12, &Request::Leave).len(), 3);
+    let too_slow = |conn| Input::Closed { conn: ConnId::new(conn), why: Closed::TooSlow };
+    assert_eq!(t.feed(too_slow(12)).len(), 2);
     for (conn, before) in [(21, 2), (22, 1), (23, 12)] {
         let lines = t.reconnect(conn, before, "alice");
         assert_eq!(lines[1], format!("{conn} <- welcome Fresh alice"), "ticket of {before}");
         assert_eq!(t.entry("alice").key, key(conn));
-        t.send(conn, &Request::Leave);
+        t.feed(too_slow(conn));
     }
 }
 

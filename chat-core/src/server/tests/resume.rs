@@ -46,8 +46,7 @@ fn the_earlier_connection_of_a_session_that_continues_is_closed() {
 
 #[test]
 fn the_ticket_of_an_ended_session_begins_a_fresh_one() {
-    let ended: [fn(&mut Bench); 3] = [
-        |t| drop(t.send(1, &Request::Leave)),
+    let ended: [fn(&mut Bench); 2] = [
         |t| drop(t.feed(Input::Closed { conn: ConnId::new(1), why: Closed::TooSlow })),
         |t| {
             t.disconnect(1);
@@ -149,7 +148,7 @@ fn the_next_key_must_be_new() {
     let mut t = Bench::new();
     t.login(1, "alice");
     t.login(2, "bob");
-    t.send(1, &Request::Leave);
+    t.feed(Input::Closed { conn: ConnId::new(1), why: Closed::TooSlow });
     t.connect(3);
     let ticket = t.tickets[&1].clone();
     for (next_key, lines) in [(key(1), &["3 <- rejected KeyInUse"][..]), (key(2), &["job look-up 1"])] {

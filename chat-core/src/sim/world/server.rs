@@ -195,6 +195,7 @@ fn perform_job(accounts: &MemoryAccounts, job: Job, at: Timestamp) -> JobResult 
         Job::LookUp { ids } => JobResult::Accounts(ready(accounts.look_up(ids))),
         Job::ChangedSince { since } => JobResult::Accounts(ready(accounts.changed_since(since))),
         Job::Seen { ids } => JobResult::Seen(ready(accounts.mark_seen(ids, at))),
+        Job::VoidTickets { ids, until } => JobResult::Voided(ready(accounts.void_tickets(ids, until))),
     }
 }
 

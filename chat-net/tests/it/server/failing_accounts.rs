@@ -90,6 +90,11 @@ impl Accounts for Flaky {
         self.pass().await?;
         self.accounts.mark_seen(ids, at).await
     }
+
+    async fn void_tickets(&self, ids: Vec<AccountId>, until: Timestamp) -> Result<(), AccountError> {
+        self.pass().await?;
+        self.accounts.void_tickets(ids, until).await
+    }
 }
 
 async fn start(folder: &TempDir) -> (Running, Arc<Flaky>) {
