@@ -49,7 +49,12 @@ impl RateLimit {
 
     /// Counts one event, whether or not the limit allows it.
     pub(crate) fn count(&mut self, now: Mono) {
-        self.virtual_time = self.virtual_time.max(now) + self.interval;
+        self.count_many(now, 1);
+    }
+
+    /// Counts as many events, whether or not the limit allows them.
+    pub(crate) fn count_many(&mut self, now: Mono, events: u32) {
+        self.virtual_time = self.virtual_time.max(now) + self.interval.saturating_mul(events);
     }
 
     /// The time from which the events counted so far are within the limit.

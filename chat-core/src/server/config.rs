@@ -49,9 +49,11 @@ pub struct ServerConfig {
     /// client keeps and in which every arrival is published to all.
     pub max_sessions: usize,
     /// The number of accounts that clients may register per hour, in a burst or evenly. A class or an office registers
-    /// within one hour; a million users do not.
+    /// within one hour; a million users do not. Names that are taken do not count. A quarter is reserved for newcomers:
+    /// networks (IPv6 /48, IPv4 /24) from which no account was registered within a day, with one account each.
     pub registrations_per_hour: u32,
-    /// The same for one source, behind which there may be a whole class.
+    /// The number of attempts to register of one source, behind which there may be a whole class. Names that are taken
+    /// count.
     pub registrations_per_address: u32,
     /// The highest number of password checks in flight. Two fast cores need about `max_check_wait` for them, and they
     /// occupy little memory.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::throttle::ThrottledAttempt;
 use crate::id::{AccountId, ConnId, JobId};
+use crate::source::Source;
 use crate::time::Timestamp;
 use crate::wire::control::Purpose;
 
@@ -15,6 +16,8 @@ pub(super) enum PendingJob {
         /// The guest. It may be gone when the job is done.
         conn: ConnId,
         purpose: Purpose,
+        /// Where the request came from.
+        from: Source,
         /// The attempt, which must be ended in the throttle.
         attempt: ThrottledAttempt,
     },

@@ -11,7 +11,7 @@ use super::io::Job;
 use super::jobs::PendingJob;
 use super::limit::Limit;
 use super::membership::{Membership, Session};
-use super::registration::{self, Registrations};
+use super::registration::{self, Outcome, Registrations};
 use super::session_request::SessionRequest;
 use super::throttle::{Throttle, ThrottledAttempt, Verdict};
 use super::tickets::{Ticket, TicketKey};
@@ -20,7 +20,7 @@ use crate::id::{AccountId, ConnId, Epoch};
 use crate::name::UserName;
 use crate::password::Password;
 use crate::source::Source;
-use crate::time::Timestamp;
+use crate::time::{Mono, Timestamp};
 use crate::wire::control::{Login, Purpose, Resume};
 use crate::wire::rejection::Rejection;
 
@@ -88,7 +88,8 @@ impl Logins {
             Purpose::Login => Job::Authenticate { name, password },
             Purpose::Register => Job::Register { name, password },
         };
-        cx.start(PendingJob::Login { conn, purpose: login.purpose, attempt }, job);
+        let from = connection.source();
+        cx.start(PendingJob::Login { conn, purpose: login.purpose, from, attempt }, job);
         connection.state = State::Authenticating(Authenticating::Password(request));
         Ok(())
     }
@@ -172,17 +173,23 @@ impl Logins {
         self.throttle.end(cx.now.mono, attempt, verdict);
     }
 
+    /// A registration from `from` is done.
+    pub(super) fn registered(&mut self, now: Mono, from: Source, result: &Result<Account, AccountError>) {
+        let outcome = if result.is_ok() { Outcome::Created } else { Outcome::Refused };
+        self.registrations.end(now, from, outcome);
+    }
+
     /// A ticket for a session as it is now.
     pub(super) fn ticket(&self, session: &Session, epoch: Epoch, issued: Timestamp) -> Vec<u8> {
         let Session { account, digest, generation, key, since, .. } = *session;
         Ticket { epoch, account, digest, generation, key, since, issued }.seal(&self.ticket_key)
     }
 
-    /// Judges whether an account may be registered, and counts it.
+    /// Judges whether an account may be registered, and counts the attempt.
     fn register(&mut self, cx: &mut Cx<'_>, login: &Login<'_>, source: Source) -> Result<(), Rejection> {
         registration::check_policy(&cx.config.registration, login)
             .inspect_err(|_| cx.limit_reached(Limit::Registration))?;
-        self.registrations.take(cx.now.mono, source, cx.config).map_err(|(limit, wait)| {
+        self.registrations.begin(cx.now.mono, source, cx.config).map_err(|(limit, wait)| {
             cx.limit_reached(limit);
             Rejection::too_many_registrations(wait)
         })

@@ -1,49 +1,102 @@
 //! Who may register an account, and how often.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::config::{RegistrationPolicy, ServerConfig};
 use super::limit::Limit;
 use super::memory::Memory;
 use crate::rate_limit::RateLimit;
-use crate::source::Source;
+use crate::source::{Network, Source};
 use crate::time::Mono;
 use crate::wire::control::{INVITATION, Login};
 use crate::wire::rejection::Rejection;
 
-/// Limits the rate of registrations, in all and from each source.
+/// Limits the rate of registrations: the attempts of each source, and the accounts that are created in all.
+///
+/// A part of the accounts of an hour is reserved for newcomers: networks from which no account was registered within a day.
+/// A few strangers with as many attempts as they like thus do not stop registration for everybody.
 #[derive(Debug)]
 pub(super) struct Registrations {
-    all: RateLimit,
-    sources: Memory<Source, RateLimit>,
+    /// The accounts that were created.
+    created: RateLimit,
+    /// The number of accounts of an hour that only newcomers may create.
+    reserved: u32,
+    /// The registrations without a result. Each may still create an account.
+    in_flight: BTreeMap<Network, u32>,
+    /// The attempts of each source.
+    attempts: Memory<Source, RateLimit>,
+    /// The networks from which accounts were created.
+    networks: Memory<Network, ()>,
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
+/// The time after which a network is a newcomer again.
+const NEWCOMER_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The part of the accounts that is reserved for newcomers: a quarter. Everybody else notices it only under attack.
+const RESERVED_PART: u32 = 4;
+
 impl Registrations {
     pub(super) fn new(config: &ServerConfig) -> Self {
         Self {
-            all: per_hour(config.registrations_per_hour),
-            sources: Memory::new(HOUR, config.throttle.max_remembered),
+            created: per_hour(config.registrations_per_hour),
+            reserved: config.registrations_per_hour / RESERVED_PART,
+            in_flight: BTreeMap::new(),
+            attempts: Memory::new(HOUR, config.throttle.max_remembered),
+            networks: Memory::new(NEWCOMER_AFTER, config.throttle.max_remembered),
         }
     }
 
-    /// Counts one registration from `from`.
+    /// Lets one registration from `from` begin. The caller must [end](Self::end) it.
     ///
     /// # Errors
     /// The limit that is reached, and the time to wait.
-    pub(super) fn take(&mut self, now: Mono, from: Source, config: &ServerConfig) -> Result<(), (Limit, Duration)> {
-        let mut source =
-            self.sources.get(now, &from).copied().unwrap_or_else(|| per_hour(config.registrations_per_address));
-        source.take(now).map_err(|wait| (Limit::RegistrationsPerAddress, wait))?;
-        self.all.take(now).map_err(|wait| (Limit::Registrations, wait))?;
-        *self.sources.renew(now, from) = source;
+    pub(super) fn begin(&mut self, now: Mono, from: Source, config: &ServerConfig) -> Result<(), (Limit, Duration)> {
+        let attempts = self.attempts.get(now, &from).copied();
+        let mut attempts = attempts.unwrap_or_else(|| per_hour(config.registrations_per_address));
+        attempts.take(now).map_err(|wait| (Limit::RegistrationsPerAddress, wait))?;
+        let network = widest(from);
+        let is_newcomer = self.networks.get(now, &network).is_none() && !self.in_flight.contains_key(&network);
+        let reserved = if is_newcomer { 0 } else { self.reserved };
+        let mut created = self.created;
+        created.count_many(now, self.in_flight.values().sum::<u32>().saturating_add(reserved));
+        created.take(now).map_err(|wait| (Limit::Registrations, wait))?;
+        *self.attempts.renew(now, from) = attempts;
+        *self.in_flight.entry(network).or_default() += 1;
         Ok(())
     }
+
+    /// A registration is done.
+    pub(super) fn end(&mut self, now: Mono, from: Source, outcome: Outcome) {
+        let network = widest(from);
+        match self.in_flight.get_mut(&network) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(self.in_flight.remove(&network)),
+        }
+        if outcome == Outcome::Created {
+            self.created.count(now);
+            self.networks.renew(now, network);
+        }
+    }
+}
+
+/// What a registration led to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Outcome {
+    Created,
+    /// The name was taken, or the accounts refused for another reason.
+    Refused,
 }
 
 fn per_hour(most: u32) -> RateLimit {
     RateLimit::new(HOUR / most.max(1), most)
+}
+
+/// The widest network around a source: its owner could register from any source in it.
+fn widest(source: Source) -> Network {
+    source.networks().next().expect("every source is in a network")
 }
 
 /// Judges a registration by the policy.
@@ -65,8 +118,24 @@ pub(super) fn check_policy(policy: &RegistrationPolicy, login: &Login<'_>) -> Re
 mod tests {
     use super::*;
 
-    fn source(host: u8) -> Source {
-        std::net::IpAddr::from([192, 0, 2, host]).into()
+    fn source(network: u8, host: u8) -> Source {
+        std::net::IpAddr::from([192, 0, network, host]).into()
+    }
+
+    fn at(minutes: u64) -> Mono {
+        Mono::at(Duration::from_mins(minutes))
+    }
+
+    /// Registers one account, and returns the limit that is reached and the minutes to wait.
+    fn create(
+        registrations: &mut Registrations,
+        now: Mono,
+        from: Source,
+        config: &ServerConfig,
+    ) -> Result<(), (Limit, u64)> {
+        registrations.begin(now, from, config).map_err(|(limit, wait)| (limit, wait.as_secs() / 60))?;
+        registrations.end(now, from, Outcome::Created);
+        Ok(())
     }
 
     #[test]
@@ -74,18 +143,69 @@ mod tests {
         let config =
             ServerConfig { registrations_per_hour: 3, registrations_per_address: 2, ..ServerConfig::default() };
         let mut registrations = Registrations::new(&config);
-        let mut take = |minutes, host| {
-            registrations
-                .take(Mono::at(Duration::from_mins(minutes)), source(host), &config)
-                .map_err(|(limit, wait)| (limit, wait.as_secs() / 60))
-        };
-        assert_eq!([take(0, 1), take(0, 1)], [Ok(()), Ok(())]);
-        assert_eq!(take(0, 1), Err((Limit::RegistrationsPerAddress, 30)));
-        assert_eq!(take(0, 2), Ok(()));
-        assert_eq!(take(0, 3), Err((Limit::Registrations, 20)));
-        assert_eq!(take(20, 3), Ok(()));
-        assert_eq!(take(30, 1), Err((Limit::Registrations, 10)), "which did not count against its source");
-        assert_eq!(take(40, 1), Ok(()));
-        assert_eq!(take(41, 1), Err((Limit::RegistrationsPerAddress, 19)));
+        let mut create = |minutes, host| create(&mut registrations, at(minutes), source(2, host), &config);
+        assert_eq!([create(0, 1), create(0, 1)], [Ok(()), Ok(())]);
+        assert_eq!(create(0, 1), Err((Limit::RegistrationsPerAddress, 30)));
+        assert_eq!(create(0, 2), Ok(()));
+        assert_eq!(create(0, 3), Err((Limit::Registrations, 20)));
+        assert_eq!(create(20, 3), Ok(()));
+        assert_eq!(create(30, 1), Err((Limit::Registrations, 10)), "which did not count against its source");
+        assert_eq!(create(40, 1), Ok(()));
+        assert_eq!(create(41, 1), Err((Limit::RegistrationsPerAddress, 19)));
+    }
+
+    #[test]
+    fn taken_names_count_against_their_source_only() {
+        let config =
+            ServerConfig { registrations_per_hour: 1, registrations_per_address: 1, ..ServerConfig::default() };
+        let mut registrations = Registrations::new(&config);
+        for host in 1..=100 {
+            assert_eq!(registrations.begin(at(0), source(2, host), &config), Ok(()));
+            registrations.end(at(0), source(2, host), Outcome::Refused);
+        }
+        let refused = registrations.begin(at(0), source(2, 1), &config);
+        assert!(matches!(refused, Err((Limit::RegistrationsPerAddress, _))), "{refused:?}");
+        assert_eq!(create(&mut registrations, at(0), source(2, 101), &config), Ok(()));
+    }
+
+    #[test]
+    fn registrations_in_flight_count_until_their_result_is_known() {
+        let config = ServerConfig { registrations_per_hour: 3, ..ServerConfig::default() };
+        let mut registrations = Registrations::new(&config);
+        for host in 1..=3 {
+            assert_eq!(registrations.begin(at(0), source(host, 1), &config), Ok(()));
+        }
+        let refused = registrations.begin(at(0), source(4, 1), &config);
+        assert!(matches!(refused, Err((Limit::Registrations, _))), "{refused:?}");
+        registrations.end(at(0), source(1, 1), Outcome::Refused);
+        assert_eq!(registrations.begin(at(0), source(4, 1), &config), Ok(()));
+        for host in 2..=4 {
+            registrations.end(at(0), source(host, 1), Outcome::Refused);
+        }
+        assert!(registrations.in_flight.is_empty());
+    }
+
+    #[test]
+    fn five_sources_do_not_stop_registration_for_newcomers() {
+        let config = ServerConfig::default();
+        let mut registrations = Registrations::new(&config);
+        let mut by_attackers = 0;
+        for host in 1..=5 {
+            for _ in 0..200 {
+                by_attackers += u32::from(create(&mut registrations, at(0), source(host, 1), &config).is_ok());
+            }
+        }
+        assert_eq!(by_attackers, 751, "three quarters, and one because the fifth is a newcomer as well");
+        let neighbour = create(&mut registrations, at(0), source(1, 2), &config);
+        assert!(matches!(neighbour, Err((Limit::Registrations, _))), "its owner may be the same: {neighbour:?}");
+        for network in 6..=105 {
+            assert_eq!(create(&mut registrations, at(0), source(network, 1), &config), Ok(()), "newcomer {network}");
+            let again = create(&mut registrations, at(0), source(network, 1), &config);
+            assert!(matches!(again, Err((Limit::Registrations, _))), "one for each newcomer: {again:?}");
+        }
+        assert_eq!(registrations.begin(at(0), source(106, 1), &config), Ok(()));
+        let parallel = registrations.begin(at(0), source(106, 2), &config);
+        assert!(matches!(parallel, Err((Limit::Registrations, _))), "not two at once either: {parallel:?}");
+        assert_eq!(create(&mut registrations, at(24 * 60 + 1), source(1, 1), &config), Ok(()));
     }
 }

@@ -28,7 +28,7 @@ use super::void_tickets::VoidTickets;
 use crate::id::{ConnId, JobId};
 use crate::presence::OfflineReason;
 use crate::time::Mono;
-use crate::wire::control::{Reply, Request};
+use crate::wire::control::{Purpose, Reply, Request};
 use crate::wire::hello::Hello;
 use crate::wire::rejection::Rejection;
 
@@ -155,8 +155,12 @@ impl Machine {
     fn done(&mut self, cx: &mut Cx<'_>, job: JobId, result: JobResult) {
         let Some(pending) = cx.jobs.finish(job) else { return };
         match pending {
-            PendingJob::Login { conn, purpose, attempt } => {
-                self.authenticated(cx, conn, purpose, attempt, result.account());
+            PendingJob::Login { conn, purpose, from, attempt } => {
+                let result = result.account();
+                if purpose == Purpose::Register {
+                    self.logins.registered(cx.now.mono, from, &result);
+                }
+                self.authenticated(cx, conn, purpose, attempt, result);
             }
             PendingJob::ChangePassword { conn, account, attempt } => {
                 let result = result.account();
