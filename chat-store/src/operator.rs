@@ -54,9 +54,20 @@ impl Operator for SqlAccounts {
     }
 
     async fn list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<ListedAccount>, AccountError> {
-        let page = self.inner.backend.page(after, limit).await?;
-        self.inner.file.as_ref().map_or(Ok(()), ReadableFile::verify).map_err(QueryError::Changed)?;
-        page.iter().map(|row| row.listed().map_err(AccountError::from)).collect()
+        self.listed(self.inner.backend.page(after, limit).await?)
+    }
+
+    async fn list_unused(
+        &self,
+        registered_before: Timestamp,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<ListedAccount>, AccountError> {
+        self.listed(self.inner.backend.unused(registered_before, after, limit).await?)
+    }
+
+    async fn delete_unused(&self, ids: Vec<AccountId>, registered_before: Timestamp) -> Result<u64, AccountError> {
+        Ok(self.inner.backend.delete_unused(&ids, registered_before).await?)
     }
 }
 
@@ -75,6 +86,12 @@ impl SqlAccounts {
             return Ok(None);
         }
         Ok(Some(read.with(&changes).account()?))
+    }
+
+    /// The accounts of a page, unless the file that it was read from has been replaced.
+    fn listed(&self, page: Vec<AccountRow>) -> Result<Vec<ListedAccount>, AccountError> {
+        self.inner.file.as_ref().map_or(Ok(()), ReadableFile::verify).map_err(QueryError::Changed)?;
+        page.iter().map(|row| row.listed().map_err(AccountError::from)).collect()
     }
 
     async fn by_name(&self, name: &UserName) -> Result<AccountRow, AccountError> {

@@ -1,11 +1,12 @@
 //! The queries on accounts. Each is written once and compiled for both databases.
 
-use chat_core::accounts::Status;
+use chat_core::accounts::{FIRST_DAY, Status};
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::time::Timestamp;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper, TextExpressionMethods,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
+    TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
 
@@ -14,6 +15,20 @@ use crate::error::QueryError;
 use crate::hashing::PasswordHash;
 use crate::row::{AccountChangeset, AccountRow, NewAccountRow, millis, status_number};
 use crate::schema::accounts;
+
+/// Whether an account is unused, as [`chat_core::accounts::Operator::list_unused`] defines it. A macro, because the type of
+/// the expression has no short name.
+macro_rules! is_unused {
+    ($registered_before:expr) => {{
+        let (active, removed) = (status_number(Status::Active), status_number(Status::Removed));
+        let is_freed = accounts::status.eq(removed).and(accounts::canonical.is_null());
+        let is_new = accounts::last_seen.le((accounts::created_at + FIRST_DAY_MILLIS).nullable());
+        accounts::created_at
+            .lt(millis($registered_before))
+            .and(accounts::status.eq(active).or(is_freed))
+            .and(accounts::last_seen.is_null().or(is_new))
+    }};
+}
 
 impl Backend {
     pub(crate) async fn insert(&self, row: NewAccountRow) -> Result<(), QueryError> {
@@ -95,9 +110,35 @@ impl Backend {
     }
 
     pub(crate) async fn page(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<AccountRow>, QueryError> {
-        let after = after.map_or(0, |id| i64::try_from(id.get()).unwrap_or(i64::MAX));
-        let page = accounts::table.filter(accounts::id.gt(after)).order(accounts::id.asc()).limit(limit.into());
+        let page =
+            accounts::table.filter(accounts::id.gt(lower_bound(after))).order(accounts::id.asc()).limit(limit.into());
         query!(self, |c| page.select(AccountRow::as_select()).load(c))
+    }
+
+    /// The unused accounts with the lowest ids above `after`.
+    pub(crate) async fn unused(
+        &self,
+        registered_before: Timestamp,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<AccountRow>, QueryError> {
+        let page = accounts::table.filter(accounts::id.gt(lower_bound(after))).filter(is_unused!(registered_before));
+        let page = page.order(accounts::id.asc()).limit(limit.into());
+        query!(self, |c| page.select(AccountRow::as_select()).load(c))
+    }
+
+    /// Deletes the unused accounts among these. Returns how many there were.
+    pub(crate) async fn delete_unused(
+        &self,
+        ids: &[AccountId],
+        registered_before: Timestamp,
+    ) -> Result<u64, QueryError> {
+        let mut deleted = 0;
+        for ids in column_values(ids).chunks(MAX_IDS_PER_QUERY) {
+            let rows = accounts::table.filter(accounts::id.eq_any(ids.to_vec())).filter(is_unused!(registered_before));
+            deleted += query!(self, |c| diesel::delete(rows).execute(c))? as u64;
+        }
+        Ok(deleted)
     }
 
     /// Raises last-seen times. An account that was seen later than `at` keeps its time.
@@ -139,6 +180,11 @@ impl Backend {
     }
 }
 
+/// The column value below all ids of a page.
+fn lower_bound(after: Option<AccountId>) -> i64 {
+    after.map_or(0, |id| i64::try_from(id.get()).unwrap_or(i64::MAX))
+}
+
 /// The ids within the column's range, sorted, so that concurrent updates lock their rows in the same order.
 fn column_values(ids: &[AccountId]) -> Vec<i64> {
     let mut ids: Vec<i64> = ids.iter().filter_map(|id| i64::try_from(id.get()).ok()).collect();
@@ -155,6 +201,9 @@ fn optional<T>(result: Result<T, QueryError>) -> Result<Option<T>, QueryError> {
 }
 
 const REMOVED: i32 = status_number(Status::Removed);
+
+/// [`FIRST_DAY`] as a column value.
+const FIRST_DAY_MILLIS: i64 = FIRST_DAY.as_millis() as i64;
 
 /// The most ids in one statement: well below the most parameters of a statement, which are 32,766 in SQLite and 65,535
 /// in MySQL.

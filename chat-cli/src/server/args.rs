@@ -7,6 +7,7 @@ use chat_core::name::{NameError, UserName};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::database::NamedDatabase;
+use super::days::Days;
 use super::settings::ServerSettings;
 use crate::environment;
 use crate::error::CliError;
@@ -131,6 +132,20 @@ pub(super) enum UserCommand {
         /// Allow the user name to be registered again
         #[arg(long)]
         free_name: bool,
+    },
+    /// List the accounts that nobody has used, or delete them, so that they no longer count against max-accounts
+    ///
+    /// An account is unused if nobody was online with it later than a day after its registration. Disabled accounts stay,
+    /// and so do removed ones whose names are reserved. The names of deleted accounts can be registered again.
+    Purge {
+        /// Only accounts that were registered longer ago than this, such as 30d
+        #[arg(long, value_name = "DAYS")]
+        unused_for: Days,
+        /// Delete the accounts instead of listing them
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// List all accounts: user name, status, creation time, last-seen time
     List {

@@ -75,7 +75,15 @@ mod tests {
     fn accounts_that_can_log_in_are_compared_with_earlier_ones() {
         let account = |id, typed: &str, status| {
             let (id, name, created) = (AccountId::new(id), name(typed), Timestamp::from_millis(0));
-            ListedAccount::from(Account { id, name, generation: 1, status, created, last_seen: None })
+            ListedAccount::from(Account {
+                id,
+                name,
+                generation: 1,
+                status,
+                created,
+                last_seen: None,
+                tickets_void_until: None,
+            })
         };
         let mut seen = LooksSeen::default();
         for (id, typed, status, like) in [

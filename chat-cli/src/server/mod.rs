@@ -5,6 +5,7 @@ mod args;
 mod backup;
 mod control;
 pub mod database;
+pub mod days;
 mod descriptors;
 mod http;
 pub mod limits;
@@ -34,7 +35,7 @@ use tokio::task::spawn_blocking;
 
 use self::args::ServerArgs;
 use self::status::json_lines;
-use self::task::{CertificateFiles, Operation, ServerAction, ServerTask, UserTask};
+use self::task::{CertificateFiles, Operation, PurgeMode, ServerAction, ServerTask, UserTask};
 use crate::error::{self, CliError, Exit};
 use crate::folder::DataFolder;
 use crate::format::Format;
@@ -109,7 +110,7 @@ async fn manage_accounts(
     task: UserTask<PasswordSource>,
     folder: impl Fn() -> Result<DataFolder, CliError>,
 ) -> Result<String, CliError> {
-    let only_reads = matches!(task, UserTask::List(_));
+    let only_reads = matches!(task, UserTask::List(_) | UserTask::Purge { mode: PurgeMode::DryRun, .. });
     if !only_reads {
         folder()?;
     }

@@ -13,6 +13,7 @@ use clap::{ArgMatches, CommandFactory};
 
 use super::args::{OperatorCommand, ServerArgs, ServerCommand, UserCommand};
 use super::database::{self, Database};
+use super::days::Days;
 use super::limits::Limits;
 use super::settings::ServerSettings;
 use crate::database_url;
@@ -112,6 +113,24 @@ pub enum UserTask<P> {
     SetStatus(UserName, NewStatus),
     /// List all accounts.
     List(Format),
+    /// List or delete the accounts that nobody has used.
+    Purge {
+        /// The time since the registration of each of them is longer than this.
+        unused_for: Days,
+        /// Whether to delete them.
+        mode: PurgeMode,
+        /// The format of the list.
+        format: Format,
+    },
+}
+
+/// Whether unused accounts are deleted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PurgeMode {
+    /// They are only listed.
+    DryRun,
+    /// They are deleted.
+    Delete,
 }
 
 impl ServerTask {
@@ -194,6 +213,7 @@ impl UserTask<PasswordSource> {
             Self::SetPassword(name, source) => UserTask::SetPassword(name, get(source)?),
             Self::SetStatus(name, status) => UserTask::SetStatus(name, status),
             Self::List(format) => UserTask::List(format),
+            Self::Purge { unused_for, mode, format } => UserTask::Purge { unused_for, mode, format },
         })
     }
 }
@@ -210,6 +230,10 @@ impl From<UserCommand> for UserTask<PasswordSource> {
             UserCommand::Remove { user, free_name: false } => Self::SetStatus(user.name, NewStatus::Removed),
             UserCommand::Remove { user, free_name: true } => Self::SetStatus(user.name, NewStatus::RemovedAndFreed),
             UserCommand::List { output, .. } => Self::List(output.format),
+            UserCommand::Purge { unused_for, yes, output } => {
+                let mode = if yes { PurgeMode::Delete } else { PurgeMode::DryRun };
+                Self::Purge { unused_for, mode, format: output.format }
+            }
         }
     }
 }

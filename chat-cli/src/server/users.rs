@@ -1,6 +1,7 @@
 //! `chat-server user`: operators manage accounts, whether or not a server runs.
 
 use std::error::Error;
+use std::iter;
 
 use chat_core::accounts::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
 use chat_core::error_chain::error_chain;
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use super::look_alikes::LooksSeen;
 use super::status::json_lines;
-use super::task::UserTask;
+use super::task::{PurgeMode, UserTask};
 use crate::error::CliError;
 use crate::format::Format;
 use crate::table::Table;
@@ -50,6 +51,10 @@ pub async fn run<A: Accounts + Operator>(
             report(&name, outcome, result)
         }
         UserTask::List(format) => list(accounts, format).await,
+        UserTask::Purge { unused_for, mode, format } => {
+            let before = now.offset_by(-i64::try_from(unused_for.duration().as_millis()).unwrap_or(i64::MAX));
+            purge(accounts, before, mode, format).await
+        }
     }
 }
 
@@ -78,30 +83,89 @@ fn unavailable(cause: &(dyn Error + 'static)) -> CliError {
 }
 
 async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliError> {
-    let (mut table, mut lines) = (Table::new(["user", "status", "created", "last seen"]), String::new());
-    let (mut after, mut seen): (Option<AccountId>, _) = (None, LooksSeen::default());
+    let (mut listing, mut seen) = (Listing::new(format), LooksSeen::default());
+    let mut after: Option<AccountId> = None;
     loop {
-        let page = accounts.list(after, PAGE).await.map_err(|error| match &error {
-            AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
-            other => CliError::failed(other),
-        })?;
+        let page = accounts.list(after, PAGE).await.map_err(|error| failed(&error))?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
-        let looks_like: Vec<Option<UserName>> = page.iter().map(|account| seen.add(account)).collect();
-        page.iter().zip(&looks_like).for_each(|(account, like)| warn(account, like.as_ref()));
-        match format {
-            Format::Json => {
-                let accounts = page.iter().zip(&looks_like);
-                lines.push_str(&json_lines(accounts.map(|(account, like)| AccountLine::of(account, like.as_ref()))));
-            }
-            Format::Text => page.iter().for_each(|account| {
-                let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
-                let (name, status) = (shown_name(account), word(account.status).to_owned());
-                table.row([name, status, account.created.to_string(), seen]);
-            }),
+        for account in &page {
+            let like = seen.add(account);
+            warn(account, like.as_ref());
+            listing.add(account, like.as_ref());
         }
     }
-    Ok(if format == Format::Json { lines } else { table.for_standard_output() })
+    Ok(listing.finish())
+}
+
+/// Lists the accounts that were registered before this time and that nobody has used, and deletes them if `mode` says so.
+async fn purge<A: Operator>(
+    accounts: &A,
+    before: Timestamp,
+    mode: PurgeMode,
+    format: Format,
+) -> Result<String, CliError> {
+    let (mut listing, mut count) = (Listing::new(format), 0);
+    let mut after: Option<AccountId> = None;
+    loop {
+        let page = accounts.list_unused(before, after, PAGE).await.map_err(|error| failed(&error))?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        count += match mode {
+            PurgeMode::DryRun => page.len() as u64,
+            PurgeMode::Delete => {
+                let ids = page.iter().map(|account| account.id).collect();
+                accounts.delete_unused(ids, before).await.map_err(|error| failed(&error))?
+            }
+        };
+        page.iter().for_each(|account| listing.add(account, None));
+    }
+    let mut text = listing.finish();
+    if format == Format::Text {
+        let accounts = if count == 1 { "account" } else { "accounts" };
+        text.push_str(&match mode {
+            PurgeMode::DryRun if count == 0 => "no account is unused\n".to_owned(),
+            PurgeMode::DryRun => format!("{count} unused {accounts}; nothing is deleted without --yes\n"),
+            PurgeMode::Delete => format!("{count} unused {accounts} deleted\n"),
+        });
+    }
+    Ok(text)
+}
+
+fn failed(error: &AccountError) -> CliError {
+    match error {
+        AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
+        other => CliError::failed(other),
+    }
+}
+
+/// A list of accounts in either format.
+struct Listing {
+    format: Format,
+    table: Table<4>,
+    lines: String,
+}
+
+impl Listing {
+    fn new(format: Format) -> Self {
+        Self { format, table: Table::new(["user", "status", "created", "last seen"]), lines: String::new() }
+    }
+
+    /// Adds an account, whose user name may look like that of the account `like`.
+    fn add(&mut self, account: &ListedAccount, like: Option<&UserName>) {
+        match self.format {
+            Format::Json => self.lines.push_str(&json_lines(iter::once(AccountLine::of(account, like)))),
+            Format::Text => {
+                let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                let (name, status) = (shown_name(account), word(account.status).to_owned());
+                self.table.row([name, status, account.created.to_string(), seen]);
+            }
+        }
+    }
+
+    fn finish(self) -> String {
+        if self.format == Format::Json { self.lines } else { self.table.for_standard_output() }
+    }
 }
 
 /// The user name for people. An invalid name may contain characters that control the terminal, so it is escaped.
@@ -225,6 +289,27 @@ mod tests {
         run_on(&accounts, add("cope")).await.unwrap();
         let refused = run_on(&accounts, add("соре")).await.unwrap_err();
         assert!(refused.starts_with("error: the user name соре is taken, or looks like one that is\n"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn unused_accounts_are_listed_and_deleted_only_when_asked() {
+        let accounts = MemoryAccounts::default();
+        let password = Password::parse("correct horse").unwrap();
+        let long_ago = NOON.offset_by(-31 * 86_400_000);
+        for number in 0..=PAGE {
+            accounts.register(name(&format!("u{number}")), password.clone(), long_ago).await.unwrap();
+        }
+        accounts.register(name("alice"), password, NOON).await.unwrap();
+        let purge = |mode, format| UserTask::Purge { unused_for: "30d".parse().unwrap(), mode, format };
+        let listed = run_on(&accounts, purge(PurgeMode::DryRun, Format::Text)).await.unwrap();
+        assert_eq!(listed.lines().count(), 502);
+        assert!(listed.ends_with("\n501 unused accounts; nothing is deleted without --yes\n"), "{listed}");
+        let deleted = run_on(&accounts, purge(PurgeMode::Delete, Format::Json)).await.unwrap();
+        assert_eq!(deleted.lines().count(), 501);
+        assert_eq!(run_on(&accounts, UserTask::List(Format::Text)).await.unwrap().lines().count(), 1);
+        let nothing = run_on(&accounts, purge(PurgeMode::Delete, Format::Text)).await.unwrap();
+        assert_eq!(nothing, "0 unused accounts deleted\n");
+        assert_eq!(run_on(&accounts, purge(PurgeMode::DryRun, Format::Text)).await.unwrap(), "no account is unused\n");
     }
 
     #[tokio::test]

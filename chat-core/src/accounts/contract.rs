@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-use super::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
+use super::{Account, AccountError, Accounts, FIRST_DAY, ListedAccount, NewStatus, Operator, Status};
 use crate::id::AccountId;
 use crate::name::UserName;
 use crate::password::Password;
@@ -38,6 +38,7 @@ pub async fn accounts_contract<A: Accounts + Operator>(accounts: &A) {
     only_raised_generations_count_as_changes(accounts).await;
     a_last_seen_time_never_goes_back(accounts).await;
     void_tickets_stay_void(accounts).await;
+    only_unused_accounts_are_deleted(accounts).await;
     concurrent_registrations_of_one_name_have_one_winner(accounts).await;
     concurrent_registrations_of_names_that_look_alike_have_one_winner(accounts).await;
     concurrent_changes_of_one_password_have_one_winner(accounts).await;
@@ -338,6 +339,55 @@ pub async fn void_tickets_stay_void<A: Accounts + Operator>(accounts: &A) {
     assert_eq!(disabled.tickets_void_until, Some(T1), "a raised generation must not reset the time");
 }
 
+/// Deletion spares accounts that were used later, are newer, are disabled or reserve a name. Names of deleted accounts are
+/// free, and their ids are never assigned again.
+pub async fn only_unused_accounts_are_deleted<A: Accounts + Operator>(accounts: &A) {
+    // Earlier than the times of all other rules, so that their accounts are not deleted.
+    let (early, before, day) = (LONG_AGO, LONG_AGO.offset_by(1), FIRST_DAY.as_millis() as i64);
+    let register_at = async |typed: &str, at| ok(accounts.register(name(typed), password(RIGHT), at).await, typed).id;
+    let never = register_at("unused1", early).await;
+    let tried = register_at("unused2", early).await;
+    ok(accounts.mark_seen(vec![tried], early.offset_by(day)).await, "mark as seen on the first day");
+    ok(accounts.void_tickets(vec![tried], T1).await, "void its tickets");
+    let freed = register_at("unused3", early).await;
+    set_status(accounts, "unused3", NewStatus::RemovedAndFreed).await;
+    let used = register_at("used1", early).await;
+    ok(accounts.mark_seen(vec![used], early.offset_by(day + 1)).await, "mark as seen on the second day");
+    let newer = register_at("used2", before).await;
+    let disabled = register_at("used3", early).await;
+    set_status(accounts, "used3", NewStatus::Disabled).await;
+    let reserved = register_at("used4", early).await;
+    set_status(accounts, "used4", NewStatus::Removed).await;
+    let last = register_at("unused4", early).await;
+
+    let unused = [never, tried, freed, last];
+    let mut listed = Vec::new();
+    loop {
+        let page = ok(accounts.list_unused(before, listed.last().copied(), 2).await, "list unused accounts");
+        assert!(page.len() <= 2, "a page must not exceed the limit: {page:?}");
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page.iter().map(|account| account.id));
+    }
+    assert_eq!(listed, unused, "exactly the unused accounts must be listed, in the order of ids");
+    let spared = [used, newer, disabled, reserved];
+    let all = [&unused[..], &spared, &[UNKNOWN]].concat();
+    let deleted = ok(accounts.delete_unused(all.clone(), before).await, "delete");
+    assert_eq!(deleted, 4, "exactly the unused accounts must be deleted");
+    let left = ok(accounts.look_up(all.clone()).await, "look up what is left");
+    let left: BTreeSet<_> = left.iter().map(|account| account.id).collect();
+    assert_eq!(left, BTreeSet::from(spared), "all others must be left");
+    assert_eq!(ok(accounts.delete_unused(all, before).await, "delete again"), 0, "nothing must be left to delete");
+    assert_eq!(ok(accounts.delete_unused(Vec::new(), before).await, "delete no ids"), 0);
+    let taken = accounts.register(name("used4"), password(RIGHT), T0).await;
+    assert!(matches!(taken, Err(AccountError::NameTaken)), "a removed name must stay reserved: {taken:?}");
+    for typed in ["unused1", "unused3"] {
+        let id = register(accounts, typed).await.id;
+        assert!(id > last, "{typed}: the name must be free, and no id assigned again: {id} after {last}");
+    }
+}
+
 /// Of concurrent registrations of one name exactly one succeeds, and the others fail because the name is taken.
 pub async fn concurrent_registrations_of_one_name_have_one_winner<A: Accounts + Operator>(accounts: &A) {
     let typed = ["race", "Race", "RACE", "ｒａｃｅ", "race", "Race", "RACE", "ｒａｃｅ"];
@@ -373,6 +423,8 @@ const WRONG: &str = "wrong password";
 const OTHER: &str = "other password";
 const T0: Timestamp = Timestamp::from_millis(1_795_408_080_000);
 const T1: Timestamp = Timestamp::from_millis(1_795_408_081_000);
+/// Earlier than the times of all other rules by more than a day.
+const LONG_AGO: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// Later than the times of all other rules, so that the rule about changes finds only its own accounts.
 const LATE: Timestamp = Timestamp::from_millis(1_795_500_000_000);
 /// An id that no store assigns, and too high for a signed number.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq;
 
-use super::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
+use super::{Account, AccountError, Accounts, FIRST_DAY, ListedAccount, NewStatus, Operator, Status};
 use crate::id::AccountId;
 use crate::name::{Skeletons, UserName};
 use crate::password::Password;
@@ -65,8 +65,8 @@ impl Accounts for MemoryAccounts {
         if table.rows.len() >= self.limit {
             return Err(AccountError::Full);
         }
-        // Rows are never deleted, so the last row has the highest id ever assigned.
-        let id = table.rows.last_key_value().map_or(AccountId::new(1), |(id, _)| id.next());
+        let id = table.last_id.map_or(AccountId::new(1), AccountId::next);
+        table.last_id = Some(id);
         let account = Account {
             id,
             name: name.clone(),
@@ -174,11 +174,38 @@ impl Operator for MemoryAccounts {
         let rows = table.rows.values().filter(|row| Some(row.account.id) > after);
         Ok(rows.take(limit as usize).map(|row| row.account.clone().into()).collect())
     }
+
+    async fn list_unused(
+        &self,
+        registered_before: Timestamp,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<ListedAccount>, AccountError> {
+        let table = self.table();
+        let rows = table.rows.values().filter(|row| Some(row.account.id) > after);
+        let unused = rows.filter(|row| table.is_unused(row, registered_before));
+        Ok(unused.take(limit as usize).map(|row| row.account.clone().into()).collect())
+    }
+
+    async fn delete_unused(&self, ids: Vec<AccountId>, registered_before: Timestamp) -> Result<u64, AccountError> {
+        let mut table = self.table();
+        let mut deleted = 0;
+        for id in ids {
+            if table.rows.get(&id).is_some_and(|row| table.is_unused(row, registered_before)) {
+                table.rows.remove(&id);
+                table.names.retain(|_, holder| *holder != id);
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
+    }
 }
 
 #[derive(Default)]
 struct Table {
     rows: BTreeMap<AccountId, Row>,
+    /// The highest id ever assigned.
+    last_id: Option<AccountId>,
     /// The names that are taken: those of all rows but the freed ones.
     names: BTreeMap<UserName, AccountId>,
     /// The canonical skeletons of the names that are taken.
@@ -196,6 +223,16 @@ impl Table {
     fn by_name(&mut self, name: &UserName) -> Result<&mut Row, AccountError> {
         let id = self.names.get(name).ok_or(AccountError::NoSuchAccount)?;
         self.rows.get_mut(id).ok_or(AccountError::NoSuchAccount)
+    }
+
+    fn is_unused(&self, row: &Row, registered_before: Timestamp) -> bool {
+        let Account { id, name, status, created, last_seen, .. } = &row.account;
+        let may_go = match status {
+            Status::Active => true,
+            Status::Disabled => false,
+            Status::Removed => self.names.get(name) != Some(id),
+        };
+        may_go && *created < registered_before && last_seen.is_none_or(|seen| seen <= *created + FIRST_DAY)
     }
 }
 

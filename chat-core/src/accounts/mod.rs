@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 /// One registered user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Account {
-    /// Never changes and is never reused.
+    /// Never changes and is never assigned to another account, also not after this one was deleted.
     pub id: AccountId,
     /// The user name as typed at registration.
     pub name: UserName,
@@ -208,7 +208,37 @@ pub trait Operator: Send + Sync + 'static {
         after: Option<AccountId>,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<ListedAccount>, AccountError>> + Send;
+
+    /// Returns at most `limit` unused accounts with ids above `after`, in the order of ids.
+    ///
+    /// An account is unused if it was registered before `registered_before`, and nobody was online with it later than
+    /// [`FIRST_DAY`] after its registration. Disabled accounts do not count, and neither do removed ones whose user names
+    /// stay reserved.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`].
+    fn list_unused(
+        &self,
+        registered_before: Timestamp,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<ListedAccount>, AccountError>> + Send;
+
+    /// Deletes those of the accounts with these ids that are unused, as [`list_unused`](Self::list_unused) defines it.
+    /// Their user names are free, and they no longer count against the limit of accounts. Their ids are never assigned
+    /// again. Returns how many were deleted.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`].
+    fn delete_unused(
+        &self,
+        ids: Vec<AccountId>,
+        registered_before: Timestamp,
+    ) -> impl Future<Output = Result<u64, AccountError>> + Send;
 }
+
+/// The time after its registration in which an account is tried out: somebody who is never online later has not used it.
+pub const FIRST_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The status that an operator sets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -5,6 +5,7 @@ mod configuration;
 mod databases;
 mod limits;
 mod names;
+mod purge;
 mod reading;
 mod refusals;
 mod running_server;

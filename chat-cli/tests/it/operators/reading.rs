@@ -145,6 +145,8 @@ fn user_with(database: &TestDatabase, user: &str, rights: &str) -> String {
     format!("mysql://{user}:hush-hush@{rest}")
 }
 
+const PURGE: [&str; 4] = ["purge", "--unused-for", "30d", "--yes"];
+
 fn with_database(home: &Home, url: &str, args: &[&str]) -> Finished {
     let mut command = home.command("chat-server");
     command.env("CHAT_DATABASE", url).env("CHAT_PASSWORD", PASSWORD);
@@ -157,6 +159,7 @@ fn a_mysql_user_needs_only_the_rights_of_the_command() {
     let database = block_on(testing::mysql());
     let reader = user_with(&database, "reader", "SELECT");
     let writer = user_with(&database, "writer", "SELECT, INSERT, UPDATE");
+    let purger = user_with(&database, "purger", "SELECT, DELETE");
     let empty = with_database(&home, &reader, &["user", "list"]);
     assert_eq!(empty.code, Some(3));
     assert_contains(&empty.err, "error: the database is empty; start the server with it, or add an account");
@@ -171,6 +174,10 @@ fn a_mysql_user_needs_only_the_rights_of_the_command() {
     let list = with_database(&home, &reader, &["user", "list"]);
     assert_eq!((list.code, list.err.as_str()), (Some(0), ""));
     assert!(list.out.starts_with("bob\tactive\t"), "{}", list.out);
+    for (user, task) in [(&reader, &PURGE[..3]), (&purger, &PURGE[..])] {
+        let purged = with_database(&home, user, &[&["user"], task].concat());
+        assert_eq!((purged.code, purged.err.as_str()), (Some(0), ""), "{task:?}");
+    }
     let to = format!("sqlite:{}", home.join("target").display());
     let moved = with_database(&home, &reader, &["move", "--to-database", &to]);
     assert_eq!((moved.code, moved.err.as_str()), (Some(0), ""));
