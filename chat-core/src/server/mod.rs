@@ -64,7 +64,6 @@ mod limit;
 mod logins;
 mod machine;
 mod membership;
-mod memory;
 mod moves;
 mod named;
 mod publication;

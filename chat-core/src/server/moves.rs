@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::addresses::is_unobserved;
-use super::memory::Memory;
+use crate::memory::Memory;
 use crate::id::AccountId;
 use crate::time::Mono;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::config::{RegistrationPolicy, ServerConfig};
 use super::limit::Limit;
-use super::memory::Memory;
+use crate::memory::Memory;
 use crate::rate_limit::RateLimit;
 use crate::source::{Network, Source};
 use crate::time::Mono;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::config::ServerConfig;
 use super::limit::Limit;
-use super::memory::Memory;
+use crate::memory::Memory;
 use crate::id::AccountId;
 use crate::rate_limit::RateLimit;
 use crate::source::Source;

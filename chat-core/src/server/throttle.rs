@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config::ThrottleConfig;
-use super::memory::Memory;
+use crate::memory::Memory;
 use crate::name::UserName;
 use crate::source::Source;
 use crate::time::Mono;

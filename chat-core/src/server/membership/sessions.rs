@@ -7,7 +7,7 @@ use crate::accounts::Account;
 use crate::id::{AccountId, ConnId, Epoch, JobId, Revision, SessionId};
 use crate::key::PublicKey;
 use crate::name::UserName;
-use crate::server::memory::Memory;
+use crate::memory::Memory;
 use crate::server::tickets::{AccountDigest, Ticket};
 use crate::time::{Mono, Timestamp};
 

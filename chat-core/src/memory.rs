@@ -7,7 +7,7 @@ use crate::time::Mono;
 
 /// Values that are remembered for a time after they were last renewed. When the map is full, the oldest is forgotten early.
 #[derive(Debug)]
-pub(super) struct Memory<K, V> {
+pub(crate) struct Memory<K, V> {
     life: Duration,
     most: usize,
     values: BTreeMap<K, (Mono, V)>,
@@ -17,12 +17,12 @@ pub(super) struct Memory<K, V> {
 
 impl<K: Clone + Ord, V: Default> Memory<K, V> {
     /// Remembers at most `most` values, each for `life`.
-    pub(super) fn new(life: Duration, most: usize) -> Self {
+    pub(crate) fn new(life: Duration, most: usize) -> Self {
         Self { life, most, values: BTreeMap::new(), order: BTreeSet::new(), forgotten: Mono::ZERO }
     }
 
     /// Renews the value of `key`, or inserts the default if there was none.
-    pub(super) fn renew(&mut self, now: Mono, key: K) -> &mut V {
+    pub(crate) fn renew(&mut self, now: Mono, key: K) -> &mut V {
         while let Some((end, old)) = self.order.first()
             && *end <= now
         {
@@ -45,24 +45,24 @@ impl<K: Clone + Ord, V: Default> Memory<K, V> {
     }
 
     /// The value of `key`, if it is remembered.
-    pub(super) fn get(&self, now: Mono, key: &K) -> Option<&V> {
+    pub(crate) fn get(&self, now: Mono, key: &K) -> Option<&V> {
         self.values.get(key).filter(|(end, _)| now < *end).map(|(_, value)| value)
     }
 
     /// The value of `key`, if it is remembered. Does not renew it.
-    pub(super) fn get_mut(&mut self, now: Mono, key: &K) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, now: Mono, key: &K) -> Option<&mut V> {
         self.values.get_mut(key).filter(|(end, _)| now < *end).map(|(_, value)| value)
     }
 
     /// Forgets `key`.
-    pub(super) fn remove(&mut self, key: &K) {
+    pub(crate) fn remove(&mut self, key: &K) {
         if let Some((end, _)) = self.values.remove(key) {
             self.order.remove(&(end, key.clone()));
         }
     }
 
     /// Whether a value was forgotten for lack of space before its time was over.
-    pub(super) fn has_gaps(&self, now: Mono) -> bool {
+    pub(crate) fn has_gaps(&self, now: Mono) -> bool {
         now < self.forgotten
     }
 }
