@@ -1,5 +1,6 @@
 //! Random faults: after a quiet time every client has the server's roster.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use chat_core::client::Event;
 use chat_core::generator::Generator;
 use chat_core::message::Recipient;
 use chat_core::peer::LimitCounts;
+use chat_core::presence::{Presence, Record};
 use chat_core::roster::Roster;
+use chat_core::server::{Count, PublishInterval, ServerConfig};
 use chat_core::sim::{
     AddressChange, Application, ConnectionFault, Crash, Direction, Profile, ProgramEvent, SeededGenerator, Suspension,
     UserId, World, WorldConfig, announce, each_seed,
@@ -187,4 +190,51 @@ fn churn(seed: u64) {
 fn every_client_has_the_servers_roster_after_any_faults() {
     let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_500, churn);
     announce(format_args!("churn: {count} seeds"));
+}
+
+/// Users who come and go faster than the server publishes.
+fn comings_and_goings(seed: u64) -> (u64, u64) {
+    let publish_interval = PublishInterval { min: SECOND / 3, ..PublishInterval::default() };
+    let server = ServerConfig { publish_interval, sessions_per_account: 10_000, ..ServerConfig::default() };
+    let config = WorldConfig { server, job_time: Duration::from_millis(2), ..WorldConfig::default() };
+    let mut world = World::new(Profile::GOOD, config, seed);
+    let mut users = world.add_online(["alice", "bob", "小明", "eve", "dave", "carol"]).to_vec();
+    // A second program, whose sessions replace those of the first.
+    users.push(world.add_user("bob"));
+    let (reported, suspended) = (vec![None; users.len()], vec![false; users.len()]);
+    let mut churn = Churn { world, random: SeededGenerator::new(seed ^ 0x90), users, reported, suspended };
+    churn.apply_events();
+    for _ in 0..50 + churn.below(100) {
+        let index = churn.below(churn.users.len() as u64) as usize;
+        let user = churn.users[index];
+        if churn.world.is_running(user) {
+            churn.world.leave(user);
+        } else {
+            churn.reported[index] = None;
+            churn.world.login(user, Purpose::Login);
+        }
+        let pause = Duration::from_millis(churn.below(80));
+        churn.world.run(pause);
+        churn.apply_events();
+    }
+    churn.world.run(QUIET);
+    churn.apply_events();
+    churn.check();
+    let began = churn.world.server_counts(World::SERVER).expect("the server is running")[Count::Password];
+    let arrival = |record: &&Record| matches!(record, Record::Presence(event) if matches!(event.presence, Presence::Online(_) | Presence::Replaced(_)));
+    (began, churn.world.records(World::SERVER).iter().filter(arrival).count() as u64)
+}
+
+#[test]
+fn every_client_has_the_servers_roster_after_sessions_that_nobody_saw() {
+    let totals = Cell::new((0, 0));
+    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..300, |seed| {
+        let (sessions, arrivals) = comings_and_goings(seed);
+        assert!(arrivals <= sessions, "{arrivals} arrivals of {sessions} sessions");
+        let (began, recorded) = totals.get();
+        totals.set((began + sessions, recorded + arrivals));
+    });
+    let (began, recorded) = totals.get();
+    assert!(recorded * 10 < began * 9, "{recorded} of {began} sessions lasted until a publication");
+    announce(format_args!("comings and goings: {count} seeds, {began} sessions, {recorded} published"));
 }

@@ -179,9 +179,9 @@ impl Server {
         self.machine.membership.roster()
     }
 
-    /// The revision of the roster's last change, published or pending.
+    /// The revision of the last published change of the roster.
     pub fn revision(&self) -> Revision {
-        self.machine.membership.publication().revision()
+        self.machine.membership.publication().published().revision
     }
 
     /// The number of password checks in flight: running, or waiting to run.

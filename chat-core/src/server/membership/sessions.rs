@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::accounts::Account;
 use crate::id::{AccountId, ConnId, Epoch, JobId, Revision, SessionId};
 use crate::key::PublicKey;
-use crate::name::UserName;
 use crate::memory::Memory;
+use crate::name::UserName;
 use crate::server::tickets::{AccountDigest, Ticket};
 use crate::time::{Mono, Timestamp};
 
@@ -22,7 +22,7 @@ pub(in crate::server) struct Session {
     pub(in crate::server) key: PublicKey,
     /// When the session began.
     pub(in crate::server) since: Timestamp,
-    /// The revision of its arrival in this run. No older snapshot was sent to it.
+    /// The highest revision that its arrival in this run may have. A client that states a lower one receives a snapshot.
     pub(in crate::server) arrival: Revision,
     /// Its connection at this server. None during the grace time.
     pub(in crate::server) conn: Option<ConnId>,

@@ -1,6 +1,7 @@
 //! Publication: pending changes go to every session, immediately while changes are rare, and otherwise together with
-//! the changes that follow. A connection that needs the whole roster gets a snapshot of the published version.
+//! the changes that follow. A session that begins and ends meanwhile is not published. A connection that needs the whole roster gets a snapshot of the published version.
 
+mod condense;
 mod frames;
 mod publish_interval;
 mod roster_log;
@@ -50,7 +51,7 @@ impl Publication {
         self.log.roster()
     }
 
-    /// The revision of the last change, published or pending.
+    /// The revision of the last change. If it is pending, the highest that it may get.
     pub(super) fn revision(&self) -> Revision {
         self.log.revision()
     }
@@ -58,6 +59,12 @@ impl Publication {
     /// The version of the roster that is published.
     pub(super) fn published(&self) -> RosterVersion {
         self.log.published()
+    }
+
+    /// The number of pending changes.
+    #[cfg(test)]
+    pub(super) fn pending(&self) -> usize {
+        self.log.pending()
     }
 
     /// Makes one change, which is pending until it is published. Only `Membership::apply` calls this.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::condense::condense;
 use super::frames::pack;
 use super::update_log::UpdateLog;
 use crate::id::{Epoch, Revision};
@@ -22,7 +23,8 @@ const SNAPSHOT_PAGE: u32 = 2;
 const UPDATE: u32 = 4;
 
 /// The roster at its revision, and the changes that are pending. What is published leads from one revision to the next
-/// without a gap.
+/// without a gap. The revision of a pending change is the highest that it may get, because sessions that begin and end
+/// before the publication are left out.
 #[derive(Debug)]
 pub(super) struct RosterLog {
     epoch: Epoch,
@@ -55,6 +57,7 @@ impl RosterLog {
         self.epoch
     }
 
+    /// The highest revision that the last change may get when it is published.
     pub(super) fn revision(&self) -> Revision {
         self.revision
     }
@@ -77,13 +80,16 @@ impl RosterLog {
         self.pending.len()
     }
 
-    /// Publishes the pending changes: to every session, to the update log and to the presence log.
+    /// Publishes the pending changes, [condensed]: to every session, to the update log and to the presence log.
+    ///
+    /// [condensed]: super::condense
     pub(super) fn publish(&mut self, out: &mut Vec<Output>) {
-        if self.pending.is_empty() {
+        let pending = condense(std::mem::take(&mut self.pending));
+        let (epoch, published) = (self.epoch, self.published().revision.get());
+        self.revision = Revision::new(published + pending.len() as u64);
+        if pending.is_empty() {
             return;
         }
-        let pending = std::mem::take(&mut self.pending);
-        let (epoch, published) = (self.epoch, self.published().revision.get());
         let packed = pack(&pending, |before, count, payload| {
             let from = published + before;
             let to = from + u64::from(count);

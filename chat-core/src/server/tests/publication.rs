@@ -193,3 +193,25 @@ fn a_connection_that_missed_changes_receives_a_snapshot_once_it_is_drained() {
     assert_eq!(t.drain(ConnId::new(2), Missed::Changes), [""; 0], "a guest");
     assert_eq!(t.drain(ConnId::new(9), Missed::Changes), [""; 0], "an unknown connection");
 }
+
+#[test]
+fn a_session_that_begins_and_ends_before_its_publication_appears_nowhere() {
+    let mut t = timed();
+    t.login(2, "bob");
+    for conn in 3..20 {
+        assert_eq!(t.login(conn, "carol"), [format!("admit {conn}"), format!("{conn} <- welcome LoggedIn carol")]);
+        t.sleep(Duration::from_millis(1));
+        assert_eq!(t.send(conn, &Request::Leave), [format!("close {conn}")]);
+    }
+    assert_eq!(t.pass(1_000), [""; 0], "neither published nor recorded");
+    assert_eq!(t.login(20, "dave")[2], "* <- 2..3 online dave 192.168.1.20:40001", "the revisions have no gap");
+    t.sleep(Duration::from_millis(1));
+    // Another session of a user is a change, however soon it begins.
+    t.send(2, &Request::Leave);
+    assert_eq!(t.login(21, "bob"), ["admit 21", "21 <- welcome LoggedIn bob"]);
+    let published = t.pass(100);
+    assert_eq!(published[0], "* <- 3..5 offline bob asked, online bob 192.168.1.21:40001", "{published:?}");
+    // A client that follows the roster receives a delta as before.
+    assert_eq!(t.disconnect(21), [""; 0]);
+    assert_eq!(t.reconnect_at(22, 21, "bob", 5)[1], "22 <- welcome Continued bob up to 5");
+}
