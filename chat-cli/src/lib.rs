@@ -28,6 +28,7 @@ pub mod generate;
 mod help;
 pub mod input_error;
 pub mod invitation;
+pub mod isolate;
 pub mod number;
 mod panic;
 pub mod secret;

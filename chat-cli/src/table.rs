@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::isolate::{Reader, isolated};
+
 /// Rows of cells under a heading.
 #[derive(Debug)]
 pub struct Table<const COLUMNS: usize> {
@@ -41,7 +43,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         let line = |cells: [&str; COLUMNS]| {
             let padded = cells.iter().zip(widths).map(|(cell, width)| {
                 let padding = " ".repeat(width.saturating_sub(cell.width()));
-                format!("{cell}{padding}")
+                format!("{}{padding}", isolated(cell, Reader::Terminal))
             });
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
         };
@@ -61,5 +63,14 @@ mod tests {
         table.row(["alexandra".into(), "disabled".into()]);
         assert_eq!(table.columns(), "user       status\n小明       active\nalexandra  disabled\n");
         assert_eq!(table.tabs(), "小明\tactive\nalexandra\tdisabled\n");
+    }
+
+    #[test]
+    fn a_name_from_right_to_left_keeps_its_column() {
+        let mut table = Table::new(["user", "address"]);
+        table.row(["שלום".into(), "192.0.2.1:40001".into()]);
+        table.row(["alice".into(), "192.0.2.2:40001".into()]);
+        assert_eq!(table.columns(), "user   address\n\u{2068}שלום\u{2069}   192.0.2.1:40001\nalice  192.0.2.2:40001\n");
+        assert_eq!(table.tabs(), "שלום\t192.0.2.1:40001\nalice\t192.0.2.2:40001\n");
     }
 }

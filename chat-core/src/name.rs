@@ -38,6 +38,12 @@ pub struct UserName {
     canonical: Arc<str>,
 }
 
+/// Whether a name contains letters that are written from right to left. In a line of other text, such a name needs
+/// isolates (U+2068, U+2069) around it. Otherwise it is shown in another place than the digits beside it suggest.
+pub fn is_right_to_left(name: &str) -> bool {
+    precis::has_right_to_left(name)
+}
+
 impl UserName {
     /// The longest name, in characters, in its canonical form as well as typed.
     pub const MAX_CHARS: usize = 32;

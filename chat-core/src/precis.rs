@@ -35,6 +35,11 @@ pub(crate) fn user_name(typed: &str) -> Result<String, Refused> {
     if bidi::breaks_rule(&canonical) { Err(Refused::Direction) } else { Ok(canonical) }
 }
 
+/// Whether `text` contains a letter that is written from right to left.
+pub(crate) fn has_right_to_left(text: &str) -> bool {
+    bidi::has_right_to_left(text)
+}
+
 /// Appends the normalised form of a password to `out`: the profile OpaqueString (RFC 8265, section 4.2).
 ///
 /// `out` needs a capacity of three times the bytes of `typed`, the most that normalisation produces (UAX 15, section

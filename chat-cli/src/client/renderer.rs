@@ -8,6 +8,7 @@ use super::json;
 use super::screen::Batch;
 use super::text::{Colour, Stream, TextRenderer};
 use crate::format::Format;
+use crate::isolate::Reader;
 use crate::view::ViewEvent;
 
 /// Turns events into lines.
@@ -28,8 +29,9 @@ impl Renderer {
             Format::Text => {
                 // See no-color.org: an empty value does not count.
                 let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                let colour = if io::stdout().is_terminal() && !no_colour { Colour::Names } else { Colour::None };
-                Self::Text(TextRenderer { zone: TimeZone::system(), colour })
+                let reader = if io::stdout().is_terminal() { Reader::Terminal } else { Reader::Other };
+                let colour = if reader == Reader::Terminal && !no_colour { Colour::Names } else { Colour::None };
+                Self::Text(TextRenderer { zone: TimeZone::system(), colour, reader })
             }
         }
     }

@@ -12,6 +12,7 @@ use chat_core::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::printable::printable;
+use crate::isolate::{Reader, isolated};
 use crate::view::{MessageOutcome, OnlineUser, OutcomeReason, SentMessage, UserOutcome, ViewEvent};
 
 /// Whether names are coloured.
@@ -39,6 +40,8 @@ pub struct TextRenderer {
     pub zone: TimeZone,
     /// Whether names are coloured.
     pub colour: Colour,
+    /// Who reads the lines.
+    pub reader: Reader,
 }
 
 /// The most names in the welcome line. More would push everything else off the screen.
@@ -163,9 +166,10 @@ impl TextRenderer {
     }
 
     fn name(&self, user: &UserName) -> String {
+        let shown = isolated(user.as_str(), self.reader);
         match self.colour {
-            Colour::None => user.to_string(),
-            Colour::Names => format!("\x1b[{}m{user}\x1b[0m", colour_of(user)),
+            Colour::None => shown.into_owned(),
+            Colour::Names => format!("\x1b[{}m{shown}\x1b[0m", colour_of(user)),
         }
     }
 }
@@ -237,7 +241,8 @@ mod tests {
     use crate::view::samples::{AT, ID, address, message, name, online, report, text};
 
     fn shown(event: &ViewEvent) -> String {
-        let text = TextRenderer { zone: TimeZone::fixed(Offset::constant(8)), colour: Colour::None };
+        let text =
+            TextRenderer { zone: TimeZone::fixed(Offset::constant(8)), colour: Colour::None, reader: Reader::Other };
         let mut out = String::new();
         text.render(event, &mut out);
         out
@@ -245,6 +250,20 @@ mod tests {
 
     fn roster(users: &[&str]) -> ViewEvent {
         ViewEvent::Roster { online: users.iter().map(|user| online(user)).collect() }
+    }
+
+    #[test]
+    fn a_name_from_right_to_left_does_not_move_the_address_beside_it() {
+        let show = |reader| {
+            let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::None, reader };
+            let mut out = String::new();
+            text.render(&roster(&["שלום", "עלי"]), &mut out);
+            out
+        };
+        let plain = show(Reader::Other);
+        assert!(!plain.contains('\u{2068}'), "{plain}");
+        let isolated = plain.replace("שלום", "\u{2068}שלום\u{2069}").replace("עלי", "\u{2068}עלי\u{2069}");
+        assert_eq!(show(Reader::Terminal), isolated);
     }
 
     #[test]
@@ -326,7 +345,7 @@ mod tests {
 
     #[test]
     fn errors_and_notices_are_diagnostics() {
-        let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::None };
+        let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::None, reader: Reader::Other };
         let mut out = String::new();
         let error = ViewEvent::Error { error: InputError::ToOneself, reference: None };
         assert_eq!(text.render(&error, &mut out), Stream::Diagnostics);
@@ -339,7 +358,7 @@ mod tests {
 
     #[test]
     fn only_names_are_coloured_and_a_name_keeps_its_colour() {
-        let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::Names };
+        let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::Names, reader: Reader::Terminal };
         let mut out = String::new();
         text.render(&roster(&["bob", "Bob"]), &mut out);
         let escapes: Vec<&str> = out.split('\x1b').skip(1).collect();

@@ -1,13 +1,13 @@
 //! Serving: prepares everything, announces it, and runs the server until it is asked to stop.
 
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use chat_core::error_chain::error_chain;
-use chat_core::presence::Record;
+use chat_core::presence::{PresenceEvent, Record};
 use chat_net::identity::ServerIdentity;
 use chat_net::server::ServeError;
 use chat_net::{Server, ServerHandle, StartError};
@@ -23,6 +23,7 @@ use super::task::{CertificateFiles, ServeOptions};
 use super::{control, descriptors, http, identity, look_alikes, metrics, open_accounts, warn_about};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
+use crate::isolate::{Reader, isolated};
 use crate::threads;
 
 /// The name of the presence log in the data folder.
@@ -62,12 +63,13 @@ pub async fn serve(
     let (announcer, writer) = Announcer::new(out)?;
     let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
     let mut greeting = Some(greeting(address, &folder, &identity, metrics_address));
+    let reader = if io::stdout().is_terminal() { Reader::Terminal } else { Reader::Other };
     let observer = {
         let announcer = announcer.clone();
         move |record: &Record| {
             // Only the first record shows that the server runs.
             greeting.take().into_iter().flatten().for_each(|line| announcer.announce(line));
-            announcer.announce(record.to_string());
+            announcer.announce(line(record, reader));
         }
     };
     let server = Server::builder(accounts.clone())
@@ -142,6 +144,18 @@ fn running(server: ServerHandle, accounts: SqlAccounts, connections: usize) -> R
     }
 }
 
+/// A record on standard output: the line of the presence log.
+fn line(record: &Record, reader: Reader) -> String {
+    let line = record.to_string();
+    match record {
+        // Nothing before the user name is written from right to left.
+        Record::Presence(PresenceEvent { user, .. }) => {
+            line.replacen(user.as_str(), &isolated(user.as_str(), reader), 1)
+        }
+        Record::Started(_) | Record::Stopping(_) => line,
+    }
+}
+
 /// The lines that announce a server.
 fn greeting(
     address: SocketAddr,
@@ -184,7 +198,21 @@ fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> CliErr
 
 #[cfg(test)]
 mod tests {
+    use chat_core::presence::{OfflineReason, Presence};
+
     use super::*;
+
+    #[test]
+    fn a_terminal_shows_each_record_in_order_and_a_file_has_the_documented_line() {
+        let record = |user: &str| {
+            let presence = Presence::Offline(OfflineReason::Lost);
+            Record::Presence(PresenceEvent { at: Default::default(), user: user.parse().unwrap(), presence })
+        };
+        let shown = |user, reader| line(&record(user), reader)["1970-01-01T00:00:00.000Z ".len()..].to_owned();
+        assert_eq!(shown("שלום", Reader::Terminal), "offline \u{2068}שלום\u{2069} lost");
+        assert_eq!(shown("off", Reader::Terminal), "offline off lost");
+        assert_eq!(line(&record("שלום"), Reader::Other), record("שלום").to_string());
+    }
 
     #[test]
     fn each_failure_to_listen_has_its_own_message() {

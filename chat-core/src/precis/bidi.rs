@@ -3,6 +3,12 @@
 use icu_properties::CodePointMapData;
 use icu_properties::props::BidiClass;
 
+/// Whether a character of `text` is a letter that is written from right to left.
+pub(super) fn has_right_to_left(text: &str) -> bool {
+    let class = |ch| CodePointMapData::<BidiClass>::new().get(ch);
+    text.chars().any(|ch| matches!(class(ch), BidiClass::RightToLeft | BidiClass::ArabicLetter))
+}
+
 /// Whether `text` contains a right-to-left character and breaks the rule. Combining marks are skipped: they may follow
 /// any character, including the last.
 pub(super) fn breaks_rule(text: &str) -> bool {
