@@ -115,7 +115,7 @@ impl Room {
             let member = &mut self.members[index];
             member.handle(common::now(self.now), Input::Tick, &mut Vec::new());
             for (to, mut bytes) in transmit(self.now, member, &mut self.slab) {
-                if to.ip() == STRANGER {
+                if to.ip() == STRANGER || is_device(to.ip()) {
                     self.reflected.push(bytes.len());
                 } else if receiver == Receiver::Attacker {
                     let datagram = Datagram { from: common::peer_address(index + 1), bytes: &mut bytes };
@@ -153,6 +153,16 @@ fn transmit(now: Duration, peer: &mut Peer, slab: &mut Slab) -> Vec<(SocketAddr,
 /// Four addresses of the stranger, other ones in each round.
 fn stranger(round: u16) -> Vec<SocketAddr> {
     (0..4).map(|port| SocketAddr::new(STRANGER, 5_000 + 4 * (round % 1_000) + port)).collect()
+}
+
+/// Four addresses of devices in a private network, other ones in each round.
+fn devices(round: u16) -> Vec<SocketAddr> {
+    let device = |number: u16| SocketAddr::from(([192, 168, 1, ((4 * round + number) % 250) as u8 + 1], 5_000 + round));
+    (0..4).map(device).collect()
+}
+
+fn is_device(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V4(ip) if ip.octets()[..2] == [192, 168])
 }
 
 fn check(room: &Room, seconds: usize, what: &str, per_member: usize) {
@@ -195,5 +205,21 @@ fn a_member_that_only_offers_the_addresses_of_a_stranger_draws_few_probes_to_it(
     let seconds = usize::from(SECONDS);
     let per_member = CURRENT + OTHERS + 2 * seconds / INTERVAL;
     check(&room, seconds, "an attacker that has proven no address", per_member);
+    assert!(room.reflected.len() > MEMBERS, "the addresses are probed");
+}
+
+/// Each member would send these datagrams into its own network.
+#[test]
+fn a_member_that_offers_private_addresses_draws_as_few_datagrams_to_devices_in_the_networks_of_others() {
+    let mut room = Room::new();
+    room.come_online(devices(0));
+    for second in (0..SECONDS).step_by(5) {
+        room.write();
+        room.offer(devices(second));
+        room.run(SECOND * 5);
+    }
+    let seconds = usize::from(SECONDS);
+    let per_member = CURRENT + OTHERS + 2 * seconds / INTERVAL;
+    check(&room, seconds, "an attacker that offers private addresses", per_member);
     assert!(room.reflected.len() > MEMBERS, "the addresses are probed");
 }

@@ -488,3 +488,24 @@ fn leaving_resolves_pending_messages_and_a_later_session_receives_none_of_them()
     assert_eq!(outcomes, [Outcome::Unconfirmed(UnconfirmedReason::Left)]);
     world.ledger.check();
 }
+
+#[test]
+fn a_member_that_acknowledges_and_never_accepts_delays_only_its_own_outcome() {
+    let mut world = world(Profile::GOOD, 1);
+    let [alice, mallory, bob] = world.add_online(["alice", "mallory", "bob"]);
+    world.set_application(mallory, Application::Stalled);
+    drop_events(&mut world, [alice, mallory, bob]);
+    world.send_text(alice, Recipient::Everyone, "to all");
+    let (to_bob, mut resolved) = (world.recipient(bob), Vec::new());
+    for second in 1..=60 {
+        world.send_text(alice, to_bob.clone(), "to bob");
+        world.run(SECOND);
+        let lines = take_lines(&mut world, alice);
+        let delivered = lines.iter().filter(|line| *line == "bob delivered").count();
+        assert_eq!(delivered, if second == 1 { 2 } else { 1 }, "in second {second}: {lines:?}");
+        resolved.extend(lines.into_iter().filter(|line| line.starts_with("mallory ")).map(|line| (second, line)));
+    }
+    // What alice sees of mallory's message, and when.
+    let [(second, line)] = &resolved[..] else { panic!("{resolved:?}") };
+    assert!(line.starts_with("mallory unconfirmed") && (40..=50).contains(second), "{resolved:?}");
+}
