@@ -14,7 +14,7 @@
 //! | port | `accounts` | the trait, an implementation in memory, and the contract suite (feature `testing`) |
 //! | wire | `wire/{frame,hello,rejection,control,datagram}` | the wire formats: one encoder and one decoder for both ends, with golden bytes |
 //! | seal | `seal/{keys,replay}` | keys derived from the roster, AES-256-GCM, the replay window |
-//! | parts | `memory rate_limit timers` | what several machines are built from |
+//! | parts | `memory places rate_limit timers` | what several machines are built from, and what a driver counts by network |
 //! | machines | `server client peer` | the rules, as state machines without I/O |
 //! | simulator | `sim` | seeded network, clocks and generator for machines in any number, and fuzz targets (feature `sim`) |
 //!
@@ -71,7 +71,8 @@ pub mod wire;
 pub mod seal;
 
 mod memory;
-mod rate_limit;
+pub mod places;
+pub mod rate_limit;
 mod timers;
 
 pub mod client;

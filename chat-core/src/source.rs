@@ -24,15 +24,34 @@ pub struct Network {
     prefix: u8,
 }
 
+impl Network {
+    /// Not after any other network.
+    pub(crate) const FIRST: Self = Self { base: IpAddr::V4(Ipv4Addr::UNSPECIFIED), prefix: 0 };
+
+    /// Not before any other network.
+    pub(crate) const LAST: Self = Self { base: IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)), prefix: u8::MAX };
+}
+
 impl Source {
     /// The networks that contain the source, from the widest to the source itself: for IPv6, the /48 and the /56 that
     /// providers assign to organisations and to homes; for IPv4, the /24.
     pub fn networks(self) -> impl Iterator<Item = Network> {
         let prefixes: &[u8] = if self.0.is_ipv6() { &[48, 56, 64] } else { &[24, 32] };
-        prefixes.iter().map(move |prefix| self.network(*prefix))
+        prefixes.iter().map(move |prefix| self.around(*prefix))
     }
 
-    fn network(self, prefix: u8) -> Network {
+    /// The source itself as a network, the narrowest.
+    pub fn network(self) -> Network {
+        self.around(if self.0.is_ipv6() { 64 } else { 32 })
+    }
+
+    /// The networks that usually have one owner, from the source itself to the widest: of IPv4 only the address.
+    pub fn owned_networks(self) -> impl Iterator<Item = Network> {
+        let prefixes: &[u8] = if self.0.is_ipv6() { &[64, 56, 48] } else { &[32] };
+        prefixes.iter().map(move |prefix| self.around(*prefix))
+    }
+
+    fn around(self, prefix: u8) -> Network {
         let base = match self.0 {
             IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << (128 - prefix))).into(),
             IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & (u32::MAX << (32 - prefix))).into(),

@@ -39,7 +39,8 @@ pub struct ServerConfig {
     /// logins of all others.
     pub max_connections_per_address: usize,
     /// The highest number of guests: more than arrive during one login, and few enough that strangers cost little. Beyond
-    /// it, the oldest guest of the [network](crate::source::Source::networks) that holds most of them gives way.
+    /// it, a guest of the [network](crate::source::Source::networks) that holds most of them gives way. If all networks
+    /// hold few, the oldest guest does, those from sources from which somebody has logged in last.
     pub max_guests: usize,
     /// The number of sessions that one account may begin together; then one more each 10 s. A person begins some in a day.
     /// A session that continues does not count. One source may begin four times

@@ -8,7 +8,6 @@
 //!
 //! Any state ends when the connection is removed.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,8 +17,9 @@ use super::limit::Limit;
 use super::session_request::SessionRequest;
 use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId};
+use crate::places::Places;
 use crate::rate_limit::RateLimit;
-use crate::source::{Network, Source};
+use crate::source::Source;
 use crate::time::Mono;
 use crate::wire::control::Offer;
 
@@ -91,19 +91,14 @@ impl Connection {
 pub(super) struct Connections {
     all: BTreeMap<ConnId, Connection>,
     by_source: BTreeMap<Source, usize>,
-    guests: Guests,
-}
-
-/// The number of connections that have not logged in, in all and in each network.
-#[derive(Debug, Default)]
-struct Guests {
-    all: usize,
-    by_network: BTreeMap<Network, usize>,
+    guests: Places<ConnId>,
 }
 
 impl Connections {
-    /// Adds a connection. If there are too many guests, one from the network that holds most of them gives way: a stranger
-    /// with many addresses pays first. A guest whose login is being checked never does. Returns the guest to be closed.
+    /// Adds a connection. If there are too many guests, one from the network that holds most of them gives way. If all
+    /// networks hold few, the oldest guest does, those from sources that `is_known` last: an attacker with many networks
+    /// has to connect faster than honest clients log in. A guest whose login is being checked never gives way. Returns
+    /// the guest to be closed.
     ///
     /// # Errors
     /// The limit that is reached.
@@ -112,6 +107,7 @@ impl Connections {
         conn: ConnId,
         from: SocketAddr,
         config: &ServerConfig,
+        is_known: impl Fn(Source) -> bool,
     ) -> Result<Option<ConnId>, Limit> {
         let source = Source::from(from.ip());
         let count = self.by_source.get(&source).copied().unwrap_or(0);
@@ -121,51 +117,35 @@ impl Connections {
         if self.all.len() >= config.max_connections {
             return Err(Limit::Connections);
         }
-        let mut displaced = None;
-        if self.guests.all >= config.max_guests {
-            displaced = Some(self.displaceable_guest(source).ok_or(Limit::Guests)?);
-        }
+        let displaced = if self.guests.len() < config.max_guests {
+            None
+        } else {
+            Some(self.guest_giving_way(source, is_known).ok_or(Limit::Guests)?)
+        };
         let frames = RateLimit::per_second(config.frames_per_second.max(1), config.frame_burst);
         let state = State::Greeting;
         let login_time_left = config.login_time;
         self.all.insert(conn, Connection { from, offer: None, state, requests: 0, login_time_left, frames });
         self.by_source.insert(source, count + 1);
-        self.guests.add(source);
+        self.guests.take(conn, source);
         Ok(displaced)
     }
 
-    /// The oldest guest of the network that holds most guests, if that network then still holds at least as many as the one
-    /// of `newcomer`. If it does not, the narrower networks in the one of `newcomer` are compared in the same way.
-    fn displaceable_guest(&self, newcomer: Source) -> Option<ConnId> {
-        let displaceable: Vec<_> = self
-            .all
-            .iter()
-            .filter(|(_, connection)| matches!(connection.state, State::Greeting | State::Guest))
-            .map(|(conn, connection)| (*conn, connection.source()))
-            .collect();
-        let mut around: Option<Network> = None;
-        for (level, own) in newcomer.networks().enumerate() {
-            let most = displaceable
-                .iter()
-                .filter(|(_, source)| around.is_none_or(|around| source.networks().any(|network| network == around)))
-                .filter_map(|(conn, source)| Some((*conn, self.guests.held(source.networks().nth(level)?))))
-                .max_by_key(|(conn, held)| (*held, Reverse(*conn)));
-            if let Some((conn, held)) = most
-                && held > self.guests.held(own) + 1
-            {
-                return Some(conn);
-            }
-            around = Some(own);
-        }
-        None
+    fn guest_giving_way(&self, newcomer: Source, is_known: impl Fn(Source) -> bool) -> Option<ConnId> {
+        let is_idle = |conn| {
+            let state = self.all.get(&conn).map(|connection| &connection.state);
+            matches!(state, Some(State::Greeting | State::Guest))
+        };
+        self.guests
+            .giving_way(newcomer, |conn, _| is_idle(conn))
+            .or_else(|| self.guests.oldest_for(newcomer, |conn, source| is_idle(conn) && !is_known(source)))
+            .or_else(|| self.guests.oldest_for(newcomer, |conn, _| is_idle(conn)))
     }
 
     /// Gives a connection to a session. Returns the observed address, or none if there is no such connection.
     pub(super) fn log_in(&mut self, conn: ConnId, online: Online) -> Option<SocketAddr> {
         let connection = self.all.get_mut(&conn)?;
-        if !matches!(connection.state, State::Online(_)) {
-            self.guests.remove(connection.source());
-        }
+        self.guests.free(conn);
         connection.state = State::Online(online);
         Some(connection.from)
     }
@@ -173,11 +153,8 @@ impl Connections {
     /// Removes a connection.
     pub(super) fn remove(&mut self, conn: ConnId) -> Option<Connection> {
         let connection = self.all.remove(&conn)?;
-        let source = connection.source();
-        if !matches!(connection.state, State::Online(_)) {
-            self.guests.remove(source);
-        }
-        count_down(&mut self.by_source, source);
+        self.guests.free(conn);
+        count_down(&mut self.by_source, connection.source());
         Some(connection)
     }
 
@@ -218,26 +195,8 @@ impl Connections {
     /// Removes all connections.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (ConnId, Connection)> {
         self.by_source.clear();
-        self.guests = Guests::default();
+        self.guests = Places::default();
         std::mem::take(&mut self.all).into_iter()
-    }
-}
-
-impl Guests {
-    fn held(&self, network: Network) -> usize {
-        self.by_network.get(&network).copied().unwrap_or(0)
-    }
-
-    fn add(&mut self, source: Source) {
-        self.all += 1;
-        for network in source.networks() {
-            *self.by_network.entry(network).or_default() += 1;
-        }
-    }
-
-    fn remove(&mut self, source: Source) {
-        self.all -= 1;
-        source.networks().for_each(|network| count_down(&mut self.by_network, network));
     }
 }
 
@@ -281,7 +240,7 @@ mod tests {
         for conn in [2, 3, 4] {
             connections.remove(ConnId::new(conn));
         }
-        assert_eq!((connections.guests.all, connections.drain().count()), (1, 1));
+        assert_eq!((connections.guests.len(), connections.drain().count()), (1, 1));
         assert_eq!(format!("{connections:?}"), format!("{:?}", Connections::default()));
     }
 
@@ -299,9 +258,9 @@ mod tests {
         connections.get_mut(ConnId::new(0)).unwrap().state = request;
         for number in 1..=40 {
             let address = format!("203.0.{number}.1:1");
-            let displaced = insert(&mut connections, 100 + number, &address, &config);
-            assert_eq!(displaced, Ok(Some(ConnId::new(number))));
-            assert!(connections.remove(ConnId::new(number)).is_some());
+            let displaced = insert(&mut connections, 100 + number, &address, &config).unwrap().unwrap();
+            assert!((1..100).contains(&displaced.get()), "{displaced}");
+            assert!(connections.remove(displaced).is_some());
         }
     }
 
@@ -317,6 +276,33 @@ mod tests {
         assert_eq!(insert(&mut connections, 21, "192.0.2.1:1", &config), Err(Limit::Guests));
     }
 
+    #[test]
+    fn strangers_with_a_network_for_each_guest_give_way_in_turn_and_known_sources_last() {
+        let config = ServerConfig { max_guests: 1_000, ..ServerConfig::default() };
+        let mut connections = Connections::default();
+        let known = Source::from(std::net::IpAddr::from([10, 0, 0, 1]));
+        let mut insert = |conn: u64, address: String| {
+            let displaced =
+                connections.insert(ConnId::new(conn), address.parse().unwrap(), &config, |source| source == known);
+            if let Ok(Some(displaced)) = displaced {
+                connections.remove(displaced);
+            }
+            displaced.map(|displaced| displaced.map(ConnId::get))
+        };
+        for conn in 0..1_000 {
+            assert_eq!(insert(conn, format!("10.{}.{}.1:1", conn / 250, conn % 250)), Ok(None));
+        }
+        for conn in 1_000..1_999 {
+            let oldest = conn - 999;
+            assert_eq!(
+                insert(conn, format!("11.{}.{}.1:1", conn / 250, conn % 250)),
+                Ok(Some(oldest)),
+                "the known one stays"
+            );
+        }
+        assert_eq!(insert(2_000, "11.4.0.2:1".into()), Err(Limit::Guests), "a second one of the same network");
+    }
+
     fn address(host: u8) -> String {
         format!("192.0.2.{host}:50000")
     }
@@ -327,6 +313,6 @@ mod tests {
         from: &str,
         config: &ServerConfig,
     ) -> Result<Option<ConnId>, Limit> {
-        connections.insert(ConnId::new(conn), from.parse().unwrap(), config)
+        connections.insert(ConnId::new(conn), from.parse().unwrap(), config, |_| false)
     }
 }

@@ -40,6 +40,7 @@
 //! | `publication` | the roster with its numbered changes, and what each connection is sent of it |
 //! | `membership` | which sessions are online: judges requests, and applies what was judged |
 //! | `connections` | the connections and how far each has come |
+//! | `known_sources` | the sources from which somebody has logged in |
 //! | `forwarders` | whether clients connect through a port forwarder, so that observed addresses mislead |
 //! | `logins` | logging in: passwords, tickets, registrations, and their limits |
 //! | `account_watch` | jobs that the server starts by itself: polls for changed accounts, reports of those online |
@@ -60,6 +61,7 @@ mod cx;
 mod forwarders;
 mod io;
 mod jobs;
+mod known_sources;
 mod limit;
 mod logins;
 mod machine;
@@ -92,6 +94,7 @@ use connections::Connections;
 use cx::Cx;
 use forwarders::Forwarders;
 use jobs::Jobs;
+use known_sources::KnownSources;
 use logins::Logins;
 use machine::{Machine, Phase};
 use membership::Membership;
@@ -138,6 +141,7 @@ impl Server {
             counts: Counts::default(),
             machine: Machine {
                 connections: Connections::default(),
+                known_sources: KnownSources::new(&config.throttle),
                 logins: Logins::new(ticket_key, &config),
                 session_rates: SessionRates::new(&config),
                 membership: Membership::new(Epoch::new(generator.number()), &config),

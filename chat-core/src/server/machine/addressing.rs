@@ -51,6 +51,8 @@ impl Machine {
         let Resumption { mut act, kind, known_version } = resumption;
         let Some(observed) = self.connections.get(conn).map(|connection| connection.from.ip()) else { return };
         if let Act::Began { entry, .. } = &mut act {
+            // A session that continues is not remembered, because one account could replace all others in the memory.
+            self.known_sources.session_began(cx.now.mono, observed.into());
             entry.addresses = self.moves.permit(cx.now.mono, account, observed, &addresses).addresses;
         } else {
             // The welcome then has the new addresses already.

@@ -18,6 +18,7 @@ use super::cx::Cx;
 use super::forwarders::Forwarders;
 use super::io::{Closed, Input, JobResult, Missed, Output};
 use super::jobs::PendingJob;
+use super::known_sources::KnownSources;
 use super::limit::Limit;
 use super::logins::Logins;
 use super::membership::Membership;
@@ -36,6 +37,7 @@ use crate::wire::rejection::Rejection;
 #[derive(Debug)]
 pub(super) struct Machine {
     pub(super) connections: Connections,
+    pub(super) known_sources: KnownSources,
     pub(super) logins: Logins,
     pub(super) session_rates: SessionRates,
     pub(super) membership: Membership,
@@ -83,12 +85,18 @@ impl Machine {
         if self.phase != Phase::Serving {
             return cx.out.push(Output::Close { conn });
         }
-        match self.connections.insert(conn, addresses::canonical(from), cx.config) {
+        let (now, known) = (cx.now.mono, &self.known_sources);
+        let is_known = |source| known.contains(now, source);
+        match self.connections.insert(conn, addresses::canonical(from), cx.config, is_known) {
             Ok(displaced) => {
                 let until = cx.after(cx.config.login_time);
                 cx.timers.set(Timer::Login(conn), until);
                 if let Some(guest) = displaced {
                     cx.limit_reached(Limit::Guests);
+                    // The client can read a rejection only after a hello.
+                    if self.connections.get(guest).is_some_and(|guest| matches!(guest.state, State::Greeting)) {
+                        cx.send_hello(guest);
+                    }
                     self.close_rejected(cx, guest, Rejection::Full);
                 }
             }

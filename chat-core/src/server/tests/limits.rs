@@ -236,3 +236,53 @@ fn a_session_that_continues_does_not_count() {
         assert_eq!(t.reconnect(conn, 1, "alice"), welcomed(conn, "Continued", "alice", "alice", 1));
     }
 }
+
+/// Strangers that connect from a network of their own each, and say nothing.
+struct Strangers(u64);
+
+impl Strangers {
+    fn connect(&mut self, t: &mut Bench, number: u64) {
+        for _ in 0..number {
+            self.0 += 1;
+            let [.., high, middle, low] = u32::try_from(self.0).unwrap().to_be_bytes();
+            t.connect_from(1_000_000 + self.0, &format!("[2001:{high:x}:{middle:x}{low:02x}::1]:50000"));
+        }
+    }
+}
+
+#[test]
+fn members_find_a_place_after_a_restart_while_strangers_from_thousands_of_networks_hold_them_all() {
+    const MEMBERS: u64 = 200;
+    let mut t = Bench::new();
+    let member = |number: u64| Account { id: AccountId::new(1_000 + number), ..account(&format!("member{number}")) };
+    for number in 1..=MEMBERS {
+        t.greet_from(number, &format!("10.9.{number}.1:50000"));
+        t.request_login(number, &format!("member{number}"));
+        t.answer(Ok(member(number)));
+    }
+    for burst in [1, 10, 1_000] {
+        t = t.restarted();
+        let mut strangers = Strangers(0);
+        strangers.connect(&mut t, 2_048 + 17);
+        for number in (1..=MEMBERS).step_by(if burst > 10 { 40 } else { 1 }) {
+            // Between the steps of a member, strangers take places again.
+            let conn = 500 + number;
+            assert!(t.connect_from(conn, &format!("10.9.{number}.1:50001")).contains(&"reached max-guests".to_owned()));
+            strangers.connect(&mut t, burst);
+            assert_eq!(t.bytes(conn, &Hello::OURS.encode()), [format!("{conn} <- hello")]);
+            strangers.connect(&mut t, burst);
+            assert_eq!(t.resume(conn, number), [format!("job look-up {}", 1_000 + number)]);
+            strangers.connect(&mut t, 2_100.min(burst * 3));
+            let welcome = format!("{conn} <- welcome Continued member{number}");
+            assert!(t.look_up(vec![member(number)]).contains(&welcome), "{number}");
+        }
+    }
+}
+
+#[test]
+fn a_guest_that_gives_way_before_its_hello_can_read_why() {
+    let mut t = Bench::with(ServerConfig { max_guests: 1, ..untimed() });
+    t.connect_from(1, "192.0.2.1:50000");
+    let displaced = ["reached max-guests", "1 <- hello", "1 <- rejected Full", "close 1"];
+    assert_eq!(t.connect_from(2, "198.51.100.1:50000"), displaced);
+}
