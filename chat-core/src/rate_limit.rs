@@ -1,7 +1,10 @@
 //! Rate limits: an even rate with bursts.
 
+mod by_source;
+
 use std::time::Duration;
 
+pub use self::by_source::SourceRates;
 use crate::time::Mono;
 
 /// A limit on how often events may happen, with a burst: the generic cell rate algorithm (ITU-T I.371).

@@ -36,6 +36,8 @@ named! {
         HandshakeTime = "handshake-time",
         /// The driver's number of TLS handshakes in progress.
         Handshakes = "handshakes",
+        /// The driver's rate of TLS handshakes for each source.
+        HandshakesPerAddress = "handshakes-per-address",
         /// [`ServerConfig::login_time`].
         LoginTime = "login-time",
         /// [`ServerConfig::throttle`].
@@ -65,6 +67,7 @@ impl Limit {
             | Self::Accounts
             | Self::HandshakeTime
             | Self::Handshakes
+            | Self::HandshakesPerAddress
             | Self::LoginTime
             | Self::FailedLogins
             | Self::Registration

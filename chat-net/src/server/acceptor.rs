@@ -11,24 +11,20 @@ use chat_core::wire::frame::MAX_GUEST_FRAME;
 use rustls::ServerConfig;
 use tokio::io::split;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::ServerOptions;
-use super::handshake_limiter::{HandshakeLimiter, Slot};
+use super::handshake_limiter::{Displaced, HandshakeLimiter, Slot};
 use super::hub::Event;
 use super::lifetime::Lifetime;
 use super::limit_log::LimitLog;
 use super::monitor::{Counters, Metric};
 use crate::connection::{self, Handle};
 use crate::log_throttle::LogThrottle;
-
-/// The most handshakes that may be in progress. Each costs about 20 KB and 0.2 ms of computation. Further connections
-/// wait in the backlog of the kernel.
-pub(super) const HANDSHAKES: usize = 1024;
 
 /// The most bytes of TLS records that may wait for the socket: two records of maximum length. The rest stays in the
 /// send queue, which counts it. By default, rustls would buffer 64 KiB for every client that does not read.
@@ -58,22 +54,27 @@ struct Backoff {
     /// The end of the pause in progress.
     until: Option<Instant>,
     warnings: LogThrottle,
-    /// Whether [`Limit::Handshakes`] was already counted for the permit that the acceptor waits for.
-    waits_for_permit: bool,
+}
+
+/// How a handshake ended without a connection.
+enum NoConnection {
+    /// The server stops.
+    Stopping,
+    /// It gave way to another one.
+    Displaced,
+    Failed(String),
 }
 
 impl Acceptor {
     /// Accepts connections until `stopping`, then waits until all of them have ended. Dropping the future ends them
     /// immediately.
     pub(super) async fn run(self, stopping: CancellationToken) {
-        let permits = Arc::new(Semaphore::new(HANDSHAKES));
-        let limiter = HandshakeLimiter::default();
+        let limiter = HandshakeLimiter::new(self.options.machine.max_connections_per_address);
         let mut connections = JoinSet::new();
         let mut next = ConnId::new(1);
-        let mut backoff =
-            Backoff { next: FIRST_PAUSE, until: None, warnings: LogThrottle::default(), waits_for_permit: false };
+        let mut backoff = Backoff { next: FIRST_PAUSE, until: None, warnings: LogThrottle::default() };
         loop {
-            let (permit, stream, from) = tokio::select! {
+            let (stream, from) = tokio::select! {
                 () = stopping.cancelled() => break,
                 Some(ended) = connections.join_next() => {
                     if let Err(error) = ended {
@@ -81,30 +82,30 @@ impl Acceptor {
                     }
                     continue;
                 }
-                accepted = self.accept(&permits, &mut backoff) => accepted,
+                accepted = self.accept(&mut backoff) => accepted,
             };
             self.counters.add(Metric::Accepted, 1);
-            // Beyond the limit, the connection is closed without a reason, because nothing can be sent before the
-            // handshake.
-            if let Some(slot) = limiter.acquire(from.ip(), self.options.machine.max_connections_per_address) {
-                connections.spawn(self.connection(next, stream, from, (permit, slot), &stopping));
-                next = next.next();
-            } else {
-                self.counters.add(Metric::Refused, 1);
-                self.limits.reached(Limit::ConnectionsPerAddress);
+            // A refused connection is closed without a reason, because nothing can be sent before the handshake.
+            match limiter.admit(next, from.ip()) {
+                Ok(slot) => {
+                    if slot.is_waiting() {
+                        self.limits.reached(Limit::Handshakes);
+                    }
+                    connections.spawn(self.connection(next, stream, from, slot, &stopping));
+                    next = next.next();
+                }
+                Err(limit) => {
+                    self.counters.add(Metric::Refused, 1);
+                    self.limits.reached(limit);
+                }
             }
         }
         drop(self);
         while connections.join_next().await.is_some() {}
     }
 
-    /// Waits for a permit and accepts the next connection. Cancel safe.
-    async fn accept(
-        &self,
-        permits: &Arc<Semaphore>,
-        backoff: &mut Backoff,
-    ) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
-        let permit = self.permit(permits, backoff).await;
+    /// Accepts the next connection. Cancel safe.
+    async fn accept(&self, backoff: &mut Backoff) -> (TcpStream, SocketAddr) {
         loop {
             if let Some(until) = backoff.until {
                 sleep_until(until).await;
@@ -113,7 +114,7 @@ impl Acceptor {
             match self.listener.accept().await {
                 Ok((stream, from)) => {
                     backoff.next = FIRST_PAUSE;
-                    return (permit, stream, from);
+                    return (stream, from);
                 }
                 // The client gave up while its connection waited in the backlog.
                 Err(error) if is_caused_by_client(&error) => {}
@@ -129,57 +130,58 @@ impl Acceptor {
         }
     }
 
-    /// Waits until another handshake may begin. Cancel safe.
-    async fn permit(&self, permits: &Arc<Semaphore>, backoff: &mut Backoff) -> OwnedSemaphorePermit {
-        if permits.available_permits() == 0 && !std::mem::replace(&mut backoff.waits_for_permit, true) {
-            self.limits.reached(Limit::Handshakes);
-        }
-        let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
-        backoff.waits_for_permit = false;
-        permit
-    }
-
     /// Returns a future that runs one connection to its end: the handshake, then [`connection::run`].
     fn connection(
         &self,
         conn: ConnId,
         stream: TcpStream,
         from: SocketAddr,
-        slots: (OwnedSemaphorePermit, Slot),
+        mut slot: Slot,
         stopping: &CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (tls, events) = (TlsAcceptor::from(Arc::clone(&self.tls)), self.events.clone());
         let (stopping, lifetime) = (stopping.clone(), self.lifetime.clone());
         let (handshake_time, unread_time) = (self.options.handshake_time, self.options.unread_time);
         let limits = Arc::clone(&self.limits);
-        let (counters, in_progress) = (Arc::clone(&self.counters), self.counters.hold(Metric::Handshakes));
+        let counters = Arc::clone(&self.counters);
         // Boxed, because the handshake's state is large and short-lived.
-        let handshake = Box::pin(async move {
-            // Small frames must not wait for acknowledgements. A socket without this option works too.
-            drop(stream.set_nodelay(true));
-            let handshake = tls.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
-            tokio::select! {
-                result = timeout(handshake_time, handshake) => match result {
-                    Ok(result) => result.map_err(|error| error.to_string()).map(Some),
-                    Err(_) => {
-                        limits.reached(Limit::HandshakeTime);
-                        Err("it exceeded the time limit".to_owned())
+        let handshake = Box::pin({
+            let (limits, counters) = (Arc::clone(&limits), Arc::clone(&counters));
+            async move {
+                let handshake = async {
+                    slot.turn().await.map_err(|Displaced| NoConnection::Displaced)?;
+                    let _in_progress = counters.hold(Metric::Handshakes);
+                    // Small frames must not wait for acknowledgements. A socket without this option works too.
+                    drop(stream.set_nodelay(true));
+                    let handshake = tls.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
+                    tokio::select! {
+                        result = handshake => result.map_err(|error| NoConnection::Failed(error.to_string())),
+                        Displaced = slot.displaced() => Err(NoConnection::Displaced),
                     }
-                },
-                () = stopping.cancelled() => Ok(None),
+                };
+                tokio::select! {
+                    result = timeout(handshake_time, handshake) => result.unwrap_or_else(|_| {
+                        limits.reached(Limit::HandshakeTime);
+                        Err(NoConnection::Failed("it exceeded the time limit".to_owned()))
+                    }),
+                    () = stopping.cancelled() => Err(NoConnection::Stopping),
+                }
             }
         });
         async move {
             let _lifetime = lifetime;
             let stream = match handshake.await {
-                Ok(Some(stream)) => stream,
-                Ok(None) => return,
-                Err(error) => {
+                Ok(stream) => stream,
+                Err(NoConnection::Stopping) => return,
+                Err(NoConnection::Displaced) => {
+                    counters.add(Metric::Refused, 1);
+                    return limits.reached(Limit::Handshakes);
+                }
+                Err(NoConnection::Failed(error)) => {
                     counters.add(Metric::HandshakesFailed, 1);
                     return log::debug!("handshake with {from} failed: {error}");
                 }
             };
-            drop((slots, in_progress));
             let _connected = counters.hold(Metric::Connections);
             // A dual-stack socket maps IPv4 addresses into IPv6 ones.
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chat_core::server::{Limit, RegistrationPolicy};
 
 use super::ServerOptions;
-use super::acceptor::HANDSHAKES;
+use super::handshake_limiter::HANDSHAKES;
 use super::monitor::Counters;
 use crate::log_throttle::LogThrottle;
 
@@ -67,7 +67,8 @@ const fn consequence(limit: Limit) -> &'static str {
         Limit::Frames | Limit::GuestRequests => "connections that send more are closed",
         Limit::HandshakeTime => "connections whose handshake takes longer are closed",
         Limit::LoginTime => "connections that take longer to log in are closed",
-        Limit::Handshakes => "further connections wait",
+        Limit::Handshakes => "connections wait, and those of the networks that hold most give way to others",
+        Limit::HandshakesPerAddress => "further connections from the same address are closed",
         Limit::SessionsPerAccount | Limit::SessionsPerAddress => "further sessions are delayed",
         Limit::FailedLogins => "further attempts are delayed",
         Limit::Registration => "clients that may not register are rejected",

@@ -43,6 +43,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::builder::ServerBuilder;
 pub use self::door::{Server, ServerHandle};
+pub use self::handshake_limiter::MAX_UNFINISHED_HANDSHAKES;
 use self::lifetime::Lifetime;
 pub use self::monitor::{Distribution, Metric, Monitor, NotServing, OnlineUser, Snapshot, State};
 pub use self::presence_log::PresenceLogFormat;
@@ -72,7 +73,7 @@ pub struct ServerOptions {
     pub send_queue: usize,
     /// How long a client may read nothing while frames wait for it: 30 s, longer than any pause of a working network.
     pub unread_time: Duration,
-    /// How long a TLS handshake may take: 10 s, enough for a bad network.
+    /// How long a TLS handshake may take, with the time that it waits for others: 10 s, enough for a bad network.
     pub handshake_time: Duration,
 }
 

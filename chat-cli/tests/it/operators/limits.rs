@@ -87,7 +87,16 @@ fn reach(limit: &str, name: &str) {
             let most = getrlimit(Resource::Nofile).maximum;
             setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).unwrap();
             let server = Limited::start(&["--max-connections-per-address", "2000", "--handshake-time", "60"]);
-            let _silent: Vec<TcpStream> = (0..1_024).map(|_| server.tcp(HERE)).collect();
+            let _silent: Vec<TcpStream> = (0..1_025).map(|_| server.tcp(HERE)).collect();
+            server.assert_reached(name);
+        }
+        "twice `max-connections-per-address` TLS handshakes from one source (at least 50), then 20 each second; four times \
+         as many from an IPv6 /56, 16 times from a /48" => {
+            let server = Limited::start(&["--max-connections-per-address", "1"]);
+            until("a handshake is refused", || {
+                (0..20).for_each(|_| drop(server.tcp(HERE)));
+                server.has_reached(name)
+            });
             server.assert_reached(name);
         }
         "`handshake-time`" => {

@@ -3,6 +3,7 @@
 
 mod configuration;
 mod databases;
+mod handshakes;
 mod limits;
 mod names;
 mod purge;

@@ -20,7 +20,8 @@ pub enum Metric {
     Accepted,
     /// Total of failures to accept a connection, for example for lack of file descriptors.
     AcceptFailed,
-    /// Total of connections closed before their handshake, because their source had too many handshakes in progress.
+    /// Total of connections closed before the end of their handshake, because their source had or began too many
+    /// handshakes, or because too many were in progress and they gave way.
     Refused,
     /// TLS handshakes in progress.
     Handshakes,
