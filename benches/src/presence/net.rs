@@ -21,7 +21,8 @@ use tokio_rustls::client::TlsStream;
 
 use super::tls;
 
-/// Number of clients that share a source address: below the server's default limit of 128.
+/// Number of clients that share a source address: below the server's default limits of 256 connections,
+/// and of 512 handshakes in quick succession.
 const CLIENTS_PER_ADDRESS: usize = 100;
 
 /// Connects clients to one server.

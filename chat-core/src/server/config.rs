@@ -35,16 +35,16 @@ pub struct ServerConfig {
     pub observed_addresses: ObservedAddresses,
     /// The highest number of connections, logged in or not.
     pub max_connections: usize,
-    /// The highest number of connections from one source. Less than `max_checks`, so that one source cannot block the
-    /// logins of all others.
+    /// The highest number of connections from one source: an office of 200 people behind one router, and some clients that
+    /// reconnect. Less than `max_checks`, so that one source cannot block the logins of all others.
     pub max_connections_per_address: usize,
     /// The highest number of guests: more than arrive during one login, and few enough that strangers cost little. Beyond
     /// it, a guest of the [network](crate::source::Source::networks) that holds most of them gives way. If all networks
     /// hold few, the oldest guest does, those from sources from which somebody has logged in last.
     pub max_guests: usize,
     /// The number of sessions that one account may begin together; then one more each 10 s. A person begins some in a day.
-    /// A session that continues does not count. One source may begin four times
-    /// [`max_connections_per_address`](Self::max_connections_per_address), then one more each second.
+    /// A session that continues does not count, and a password change does. One source may make twice
+    /// [`max_connections_per_address`](Self::max_connections_per_address) such attempts, then one more each second.
     pub sessions_per_account: u32,
     /// The highest number of sessions, those in their grace time included. This is the length of the roster, which every
     /// client keeps and in which every arrival is published to all.
@@ -110,7 +110,7 @@ impl Default for ServerConfig {
             registration: RegistrationPolicy::Open,
             observed_addresses: ObservedAddresses::Trusted,
             max_connections: 10_000,
-            max_connections_per_address: 128,
+            max_connections_per_address: 256,
             max_guests: 2_048,
             max_sessions: 10_000,
             sessions_per_account: 20,
@@ -136,8 +136,9 @@ impl Default for ServerConfig {
     }
 }
 
-/// The throttle of failed logins. It counts failures per pair of user name and source, and more generously per source. It
-/// never counts them per user name alone, so that no client can lock out another.
+/// The throttle of failed logins. It counts failures per pair of user name and source, and more generously per source and
+/// per user name. The count of a user name never slows down its user at a source from which the user has logged in, so
+/// that no client can lock out another.
 #[derive(Clone, Debug)]
 pub struct ThrottleConfig {
     /// The pause after the first failure. Each further failure doubles it.
@@ -150,12 +151,20 @@ pub struct ThrottleConfig {
     /// The number of failures of one source that cause no pause beyond their pairs: many people may share one router. Once
     /// half of them are used up, the source may have [`parallel`](Self::parallel) checks in flight.
     pub free_per_address: u32,
-    /// The time for which the last failure of a pair or a source is remembered.
+    /// The number of failures at one user name, from all sources from which its user has never logged in, that cause no
+    /// pause beyond their pairs. An attacker with many sources would otherwise have the first failures of each of them for
+    /// free. More than users cause, and few against the number of likely passwords.
+    pub free_per_user: u32,
+    /// After these failures, the time between two attempts at the user name from all those sources: about 9,000 guesses
+    /// a day. Each network waits for one attempt at a time, so that a user in a new place has a turn.
+    pub user_interval: Duration,
+    /// The time for which the last failure of a pair, a source or a user name is remembered.
     pub memory: Duration,
     /// The time for which a pair whose last login was right passes the pauses of its source: longer than a holiday. A
     /// restart of the server ends it.
     pub proven_memory: Duration,
-    /// The highest number of pairs, and of sources, that are remembered (about 2 MB). Beyond it the oldest is forgotten.
+    /// The highest number of pairs, of sources, and of user names that are remembered (about 3 MB). Beyond it the oldest is
+    /// forgotten.
     pub max_remembered: usize,
 }
 
@@ -166,6 +175,8 @@ impl Default for ThrottleConfig {
             longest: Duration::from_secs(30),
             parallel: 2,
             free_per_address: 20,
+            free_per_user: 100,
+            user_interval: Duration::from_secs(10),
             memory: Duration::from_secs(15 * 60),
             proven_memory: Duration::from_secs(30 * 24 * 60 * 60),
             max_remembered: 10_000,

@@ -12,6 +12,7 @@ use super::jobs::PendingJob;
 use super::limit::Limit;
 use super::membership::{Membership, Session};
 use super::registration::{self, Outcome, Registrations};
+use super::session_rates::{Exceeded, SessionRates};
 use super::session_request::SessionRequest;
 use super::throttle::{Throttle, ThrottledAttempt, Verdict};
 use super::tickets::{Ticket, TicketKey};
@@ -33,6 +34,7 @@ pub(super) const MIN_RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Logins {
     ticket_key: TicketKey,
     throttle: Throttle,
+    session_rates: SessionRates,
     registrations: Registrations,
     look_ups: LookUps,
 }
@@ -50,6 +52,7 @@ impl Logins {
         Self {
             ticket_key,
             throttle: Throttle::new(config.throttle.clone()),
+            session_rates: SessionRates::new(config),
             registrations: Registrations::new(config),
             look_ups: LookUps::default(),
         }
@@ -133,7 +136,8 @@ impl Logins {
     /// Lets a password check for `user` from `source` begin. The caller must [end](Self::end_check) it.
     ///
     /// # Errors
-    /// [`Rejection::Busy`] if too many are in flight, [`Rejection::SlowDown`] from the throttle.
+    /// [`Rejection::Busy`] if too many are in flight, [`Rejection::SlowDown`] from the throttle and from the session
+    /// rates.
     pub(super) fn begin_check(
         &mut self,
         cx: &mut Cx<'_>,
@@ -146,10 +150,67 @@ impl Logins {
             cx.limit_reached(Limit::PasswordChecks);
             return Err(Rejection::busy(backlog.max(MIN_RETRY)));
         }
-        self.throttle.begin(cx.now.mono, user, source).map_err(|wait| {
+        let attempt = self.throttle.begin(cx.now.mono, user, source).map_err(|wait| {
             cx.limit_reached(Limit::FailedLogins);
             Rejection::slow_down(wait)
-        })
+        })?;
+        // Attempts that the throttle rejects must not use up the rate of others behind the same source.
+        match self.session_rates.attempt(cx.now.mono, user, source) {
+            Ok(()) => Ok(attempt),
+            Err(exceeded) => {
+                self.throttle.end(cx.now.mono, attempt, Verdict::Open);
+                Err(slow_down(cx, exceeded))
+            }
+        }
+    }
+
+    /// The same for a password change, which counts like a session that begins: a right password is checked and another
+    /// one hashed.
+    pub(super) fn begin_change(
+        &mut self,
+        cx: &mut Cx<'_>,
+        user: &UserName,
+        source: Source,
+    ) -> Result<ThrottledAttempt, Rejection> {
+        let attempt = self.begin_check(cx, user, source)?;
+        match self.count_session(cx, user) {
+            Ok(()) => Ok(attempt),
+            Err(why) => {
+                self.throttle.end(cx.now.mono, attempt, Verdict::Open);
+                Err(why)
+            }
+        }
+    }
+
+    /// Counts a session of `user` that is about to begin after a password check.
+    ///
+    /// # Errors
+    /// [`Rejection::SlowDown`].
+    pub(super) fn count_session(&mut self, cx: &mut Cx<'_>, user: &UserName) -> Result<(), Rejection> {
+        self.session_rates.begin(cx.now.mono, user).map_err(|exceeded| slow_down(cx, exceeded))
+    }
+
+    /// Counts a session of `user` that is about to begin with a ticket from `source`.
+    ///
+    /// # Errors
+    /// [`Rejection::SlowDown`].
+    pub(super) fn count_fresh_session(
+        &mut self,
+        cx: &mut Cx<'_>,
+        user: &UserName,
+        source: Source,
+    ) -> Result<(), Rejection> {
+        let now = cx.now.mono;
+        let rates = &mut self.session_rates;
+        rates
+            .attempt(now, user, source)
+            .and_then(|()| rates.begin(now, user))
+            .map_err(|exceeded| slow_down(cx, exceeded))
+    }
+
+    /// Remembers that a session of `user` has begun from `source`.
+    pub(super) fn session_began(&mut self, now: Mono, user: &UserName, source: Source) {
+        self.throttle.prove(now, user, source);
     }
 
     /// Ends a password check, given its result.
@@ -209,6 +270,11 @@ impl Logins {
         *in_flight = true;
         cx.start(PendingJob::LookUp { conns }, Job::LookUp { ids });
     }
+}
+
+fn slow_down(cx: &mut Cx<'_>, (limit, wait): Exceeded) -> Rejection {
+    cx.limit_reached(limit);
+    Rejection::slow_down(wait)
 }
 
 #[cfg(test)]

@@ -99,7 +99,6 @@ use logins::Logins;
 use machine::{Machine, Phase};
 use membership::Membership;
 use moves::Moves;
-use session_rates::SessionRates;
 use timer::Timer;
 use void_tickets::VoidTickets;
 
@@ -143,7 +142,6 @@ impl Server {
                 connections: Connections::default(),
                 known_sources: KnownSources::new(&config.throttle),
                 logins: Logins::new(ticket_key, &config),
-                session_rates: SessionRates::new(&config),
                 membership: Membership::new(Epoch::new(generator.number()), &config),
                 moves: Moves::new(config.move_interval),
                 forwarders: Forwarders::default(),

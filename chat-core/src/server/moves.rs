@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::addresses::is_unobserved;
-use crate::memory::Memory;
 use crate::id::AccountId;
+use crate::memory::Memory;
 use crate::time::Mono;
 
 /// The recent changes of addresses by account. They outlive sessions, so that a new session does not reset a pause.

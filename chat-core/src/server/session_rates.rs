@@ -1,12 +1,12 @@
-//! Limits how often sessions begin: each costs every other client two changes, and the operator two lines of the
-//! presence log.
+//! Limits how often sessions begin, and how often passwords are checked for it: each session costs every other client two
+//! changes, and the operator two lines of the presence log; each check costs a part of a second of a processor.
 
 use std::time::Duration;
 
 use super::config::ServerConfig;
 use super::limit::Limit;
 use crate::memory::Memory;
-use crate::id::AccountId;
+use crate::name::UserName;
 use crate::rate_limit::RateLimit;
 use crate::source::Source;
 use crate::time::Mono;
@@ -18,17 +18,24 @@ const ACCOUNT_INTERVAL: Duration = Duration::from_secs(10);
 /// The same for a source: a busy office needs less.
 const SOURCE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The burst of a source, in connections that it may have: everybody behind it loses the session and logs in, some times.
-const SOURCE_BURST: usize = 4;
+/// The burst of a source, in connections that it may have: everybody behind it loses the session and logs in, twice.
+const SOURCE_BURST: usize = 2;
 
 /// The rates of the sessions that begin, for each account and each source. A session that continues does not count.
+///
+/// An attempt with a password counts against its source before the password is checked, so that right passwords do not
+/// occupy the server either. Only a right one counts against the account, so that nobody can use up the rate of another.
 #[derive(Debug)]
 pub(super) struct SessionRates {
     account: RateLimit,
     source: RateLimit,
-    accounts: Memory<AccountId, RateLimit>,
+    /// By user name, because an account is known only after the check.
+    accounts: Memory<UserName, RateLimit>,
     sources: Memory<Source, RateLimit>,
 }
+
+/// The limit that is reached, and the time to wait.
+pub(super) type Exceeded = (Limit, Duration);
 
 impl SessionRates {
     pub(super) fn new(config: &ServerConfig) -> Self {
@@ -45,18 +52,31 @@ impl SessionRates {
         }
     }
 
-    /// Counts one session of `account` that begins from `source`.
+    /// Counts an attempt from `source`, which may have to check a password of `user`.
     ///
     /// # Errors
-    /// The limit that is reached, and the time to wait.
-    pub(super) fn take(&mut self, now: Mono, account: AccountId, source: Source) -> Result<(), (Limit, Duration)> {
-        let mut of_account = self.accounts.get(now, &account).copied().unwrap_or(self.account);
+    /// The source has made too many attempts, or the account could not begin a session.
+    pub(super) fn attempt(&mut self, now: Mono, user: &UserName, source: Source) -> Result<(), Exceeded> {
+        self.account(now, user).take(now).map_err(|wait| (Limit::SessionsPerAccount, wait))?;
         let mut of_source = self.sources.get(now, &source).copied().unwrap_or(self.source);
-        of_account.take(now).map_err(|wait| (Limit::SessionsPerAccount, wait))?;
         of_source.take(now).map_err(|wait| (Limit::SessionsPerAddress, wait))?;
-        *self.accounts.renew(now, account) = of_account;
         *self.sources.renew(now, source) = of_source;
         Ok(())
+    }
+
+    /// Counts a session of `user` that begins, after its [attempt](Self::attempt).
+    ///
+    /// # Errors
+    /// The account has begun too many sessions.
+    pub(super) fn begin(&mut self, now: Mono, user: &UserName) -> Result<(), Exceeded> {
+        let mut of_account = self.account(now, user);
+        of_account.take(now).map_err(|wait| (Limit::SessionsPerAccount, wait))?;
+        *self.accounts.renew(now, user.clone()) = of_account;
+        Ok(())
+    }
+
+    fn account(&self, now: Mono, user: &UserName) -> RateLimit {
+        self.accounts.get(now, user).copied().unwrap_or(self.account)
     }
 }
 
@@ -72,28 +92,47 @@ mod tests {
         std::net::IpAddr::from([192, 0, 2, host]).into()
     }
 
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    fn log_in(rates: &mut SessionRates, now: Mono, user: &UserName, source: Source) -> Result<(), Exceeded> {
+        rates.attempt(now, user, source).and_then(|()| rates.begin(now, user))
+    }
+
     #[test]
     fn an_account_that_begins_sessions_in_a_loop_is_slowed_down_and_others_are_not() {
         let mut rates = SessionRates::new(&ServerConfig::default());
-        let (mallory, alice) = (AccountId::new(1), AccountId::new(2));
+        let (mallory, alice) = (user("mallory"), user("alice"));
         let mut begun = 0;
         for second in 0..3_600 {
             for host in 1..=9 {
-                begun += u32::from(rates.take(at(second), mallory, source(host)).is_ok());
+                begun += u32::from(log_in(&mut rates, at(second), &mallory, source(host)).is_ok());
             }
         }
         assert_eq!(begun, 20 + 359);
-        let refused = rates.take(at(3_599), mallory, source(1));
+        let refused = rates.attempt(at(3_599), &mallory, source(1));
         assert!(matches!(refused, Err((Limit::SessionsPerAccount, _))), "{refused:?}");
-        assert_eq!(rates.take(at(3_599), alice, source(1)), Ok(()));
+        assert_eq!(log_in(&mut rates, at(3_599), &alice, source(1)), Ok(()));
     }
 
     #[test]
     fn many_accounts_behind_one_source_share_its_rate() {
         let mut rates = SessionRates::new(&ServerConfig::default());
-        let begun = (0..2_000).filter(|id| rates.take(at(0), AccountId::new(*id), source(1)).is_ok()).count();
-        assert_eq!(begun, 4 * ServerConfig::default().max_connections_per_address);
-        assert_eq!(rates.take(at(0), AccountId::new(5_000), source(2)), Ok(()));
-        assert_eq!(rates.take(at(1), AccountId::new(5_000), source(1)), Ok(()), "one more each second");
+        let names: Vec<_> = (0..2_000).map(|number| user(&format!("user{number}"))).collect();
+        let begun = names.iter().filter(|name| log_in(&mut rates, at(0), name, source(1)).is_ok()).count();
+        assert_eq!(begun, 2 * ServerConfig::default().max_connections_per_address);
+        let late = user("late");
+        assert_eq!(log_in(&mut rates, at(0), &late, source(2)), Ok(()));
+        assert_eq!(log_in(&mut rates, at(1), &late, source(1)), Ok(()), "one more each second");
+    }
+
+    #[test]
+    fn attempts_that_begin_no_session_count_against_their_source_only() {
+        let mut rates = SessionRates::new(&ServerConfig::default());
+        let alice = user("alice");
+        let passed = (0..10_000).filter(|_| rates.attempt(at(0), &alice, source(1)).is_ok()).count();
+        assert_eq!(passed, 2 * ServerConfig::default().max_connections_per_address);
+        assert_eq!(log_in(&mut rates, at(0), &alice, source(2)), Ok(()));
     }
 }

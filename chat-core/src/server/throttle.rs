@@ -1,7 +1,11 @@
-//! Slows down password attempts after failures, for the source that causes them and for no other.
+//! Slows down password attempts after failures, for the source that causes them. After many failures at one user name, all
+//! sources are slowed down there from which its user has never logged in.
+
+mod user_failures;
 
 use std::time::Duration;
 
+use self::user_failures::UserFailures;
 use super::config::ThrottleConfig;
 use crate::memory::Memory;
 use crate::name::UserName;
@@ -14,6 +18,8 @@ pub(super) struct Throttle {
     config: ThrottleConfig,
     pairs: Memory<(UserName, Source), Failures>,
     sources: Memory<Source, Failures>,
+    /// The failures of pairs that are not proven. Names without an account are counted alike.
+    users: Memory<UserName, UserFailures>,
     /// The pairs that have logged in with the right password. The failures of others behind their source do not slow
     /// them down.
     proven: Memory<(UserName, Source), ()>,
@@ -25,6 +31,15 @@ pub(super) struct Throttle {
 pub(super) struct ThrottledAttempt {
     user: UserName,
     from: Source,
+    standing: Standing,
+}
+
+/// What is known about a pair when its attempt begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Standing {
+    /// The user has logged in from the source.
+    Proven,
+    Unknown,
 }
 
 /// How an attempt ended.
@@ -53,6 +68,7 @@ impl Throttle {
         Self {
             pairs: Memory::new(memory, config.max_remembered),
             sources: Memory::new(memory, config.max_remembered),
+            users: Memory::new(memory, config.max_remembered),
             proven: Memory::new(config.proven_memory, config.max_remembered),
             config,
         }
@@ -64,7 +80,8 @@ impl Throttle {
     /// The time to wait.
     pub(super) fn begin(&mut self, now: Mono, user: &UserName, from: Source) -> Result<ThrottledAttempt, Duration> {
         let pair = (user.clone(), from);
-        if self.proven.get(now, &pair).is_none() {
+        let standing = self.proven.get(now, &pair).map_or(Standing::Unknown, |()| Standing::Proven);
+        if standing == Standing::Unknown {
             self.sources.get(now, &from).map_or(Ok(()), |source| source.admits(now, &self.config))?;
         }
         let failures = self.pairs.get(now, &pair).copied().unwrap_or_default();
@@ -75,14 +92,30 @@ impl Throttle {
         if failures.in_flight >= self.config.parallel {
             return Err(self.config.first);
         }
+        if standing == Standing::Unknown {
+            let failures = match self.users.get_mut(now, user) {
+                Some(failures) => failures,
+                None => self.users.renew(now, user.clone()),
+            };
+            failures.admits(now, from, &self.config)?;
+            failures.in_flight += 1;
+        }
         begin_in(&mut self.pairs, now, pair);
         begin_in(&mut self.sources, now, from);
-        Ok(ThrottledAttempt { user: user.clone(), from })
+        Ok(ThrottledAttempt { user: user.clone(), from, standing })
+    }
+
+    /// Remembers that `user` has logged in from `from`.
+    pub(super) fn prove(&mut self, now: Mono, user: &UserName, from: Source) {
+        self.proven.renew(now, (user.clone(), from));
     }
 
     /// Ends an attempt.
     pub(super) fn end(&mut self, now: Mono, attempt: ThrottledAttempt, verdict: Verdict) {
-        let ThrottledAttempt { user, from } = attempt;
+        let ThrottledAttempt { user, from, standing } = attempt;
+        if standing == Standing::Unknown {
+            self.end_at_user(now, &user, verdict);
+        }
         let pair = (user, from);
         let (pair_failed, source_failed) = match verdict {
             Verdict::Wrong => (true, true),
@@ -105,6 +138,19 @@ impl Throttle {
                 failures.add(now, self.config.free_per_address, &self.config);
             }
         });
+    }
+
+    /// Ends an attempt at `user` from a source that was not proven. A right password does not clear the failures of
+    /// others.
+    fn end_at_user(&mut self, now: Mono, user: &UserName, verdict: Verdict) {
+        let Some(failures) = self.users.get_mut(now, user) else { return };
+        failures.in_flight = failures.in_flight.saturating_sub(1);
+        if verdict == Verdict::Wrong {
+            failures.count = failures.count.saturating_add(1);
+            self.users.renew(now, user.clone());
+        } else if failures.count == 0 && failures.in_flight == 0 {
+            self.users.remove(user);
+        }
     }
 }
 
@@ -344,6 +390,103 @@ mod tests {
             throttle.sources.get(at(2_000), &from).map(|source| (source.count, source.in_flight)),
             Some((10, 0))
         );
+    }
+
+    /// Attempts that an attacker with these sources makes at `name` in an hour, all wrong, as fast as the throttle allows.
+    fn guesses(
+        throttle: &mut Throttle,
+        name: &str,
+        sources: &[Source],
+        mut each_second: impl FnMut(&mut Throttle, u64),
+    ) -> usize {
+        let mut guesses = 0;
+        for second in 0..3_600 {
+            let mut attempts = Vec::new();
+            // A hundred guesses run at the same time.
+            for number in 0..100 {
+                let from = sources[(second as usize * 100 + number) % sources.len()];
+                attempts.extend(throttle.begin(at(second * 1_000), &user(name), from));
+            }
+            guesses += attempts.len();
+            attempts.into_iter().for_each(|attempt| throttle.end(at(second * 1_000), attempt, Verdict::Wrong));
+            each_second(throttle, second * 1_000);
+        }
+        guesses
+    }
+
+    fn site(number: usize) -> Vec<Source> {
+        (0..65_536).map(|subnet| source(&format!("2001:db8:{number:x}:{subnet:x}::1"))).collect()
+    }
+
+    #[test]
+    fn guesses_at_one_name_from_many_sources_are_slowed_down_and_its_user_is_not() {
+        let sites: Vec<_> = (0..20).flat_map(site).step_by(7).collect();
+        let addresses: Vec<_> =
+            (0..60_000_u32).map(|host| Source::from(IpAddr::from((0x0a00_0000 + host).to_be_bytes()))).collect();
+        for sources in [site(1), sites, addresses] {
+            let mut throttle = Throttle::new(ThrottleConfig::default());
+            let home = source("192.0.2.1");
+            throttle.prove(at(0), &user("alice"), home);
+            let guesses = guesses(&mut throttle, "alice", &sources, |throttle, now| {
+                let attempt = throttle.begin(at(now), &user("alice"), home).expect("she has logged in from here");
+                throttle.end(at(now), attempt, Verdict::Right);
+                let attempt = throttle.begin(at(now), &user("bob"), source("192.0.2.2")).expect("another user");
+                throttle.end(at(now), attempt, Verdict::Right);
+            });
+            assert!(guesses <= 100 + 3_600 / 10, "{guesses}");
+        }
+    }
+
+    #[test]
+    fn a_user_in_a_new_place_has_a_turn_while_others_guess() {
+        for networks in [1, 8, 30] {
+            let sources: Vec<_> = (0..networks).flat_map(|number| site(number).into_iter().take(2_000)).collect();
+            let mut throttle = Throttle::new(ThrottleConfig::default());
+            let (mut again_at, mut asked, mut admitted_at) = (10_000, 0, None);
+            guesses(&mut throttle, "alice", &sources, |throttle, now| {
+                // The client waits as long as it is told, and up to twice as long.
+                if admitted_at.is_none() && now >= again_at {
+                    asked += 1;
+                    match throttle.begin(at(now), &user("alice"), source("192.0.2.1")) {
+                        Ok(attempt) => {
+                            throttle.end(at(now), attempt, Verdict::Right);
+                            admitted_at = Some(now);
+                        }
+                        Err(wait) => again_at = now + u64::try_from(wait.as_millis()).unwrap() * 19 / 10 + 1,
+                    }
+                }
+            });
+            let waited = admitted_at.expect("she has a turn") / 1_000;
+            assert!(asked <= 2 && waited < 20 * (networks as u64 + 2) + 10, "{networks} networks: {asked}, {waited} s");
+        }
+    }
+
+    #[test]
+    fn names_without_an_account_are_slowed_down_alike() {
+        // The throttle never learns whether there is an account: a wrong password and an unknown name are one verdict.
+        let sources = site(1);
+        let [known, unknown] = ["alice", "nobody"].map(|name| {
+            let mut throttle = Throttle::new(ThrottleConfig::default());
+            throttle.prove(at(0), &user("alice"), source("192.0.2.1"));
+            guesses(&mut throttle, name, &sources, |_, _| {})
+        });
+        assert_eq!(known, unknown);
+    }
+
+    #[test]
+    fn guesses_at_many_names_occupy_bounded_memory() {
+        let config = ThrottleConfig { max_remembered: 50, free_per_user: 0, ..ThrottleConfig::default() };
+        let mut throttle = Throttle::new(config);
+        for number in 0..2_000_u32 {
+            let from = Source::from(IpAddr::from((0x0a00_0000 + number * 256).to_be_bytes()));
+            for name in ["alice".to_owned(), format!("user{number}")] {
+                if let Ok(attempt) = throttle.begin(at(0), &user(&name), from) {
+                    throttle.end(at(0), attempt, Verdict::Wrong);
+                }
+            }
+        }
+        let debug = format!("{:?}", throttle.users);
+        assert!(debug.matches("UserFailures").count() <= 50 && debug.matches("Turn {").count() <= 50 * 32);
     }
 
     fn fail_any(throttle: &mut Throttle, now: u64, from: Source) {

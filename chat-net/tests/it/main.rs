@@ -7,6 +7,7 @@ mod chat;
 mod harness;
 mod hostile;
 mod login;
+mod office;
 mod outage;
 mod relay;
 mod server;

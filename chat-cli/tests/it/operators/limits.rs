@@ -72,7 +72,8 @@ fn reach(limit: &str, name: &str) {
             server.open(HERE).log_in(Purpose::Login, "alice");
             server.assert_reached(name);
         }
-        "four times `max-connections-per-address` sessions that begin from one source, then one each second" => {
+        "twice `max-connections-per-address` attempts to begin a session or to change a password from one source, then one \
+         each second" => {
             let server = Limited::start(&["--max-connections-per-address", "1"]);
             leave(server.register(HERE, "alice"));
             until("a session has to wait", || {

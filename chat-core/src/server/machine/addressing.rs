@@ -52,6 +52,7 @@ impl Machine {
         let Some(observed) = self.connections.get(conn).map(|connection| connection.from.ip()) else { return };
         if let Act::Began { entry, .. } = &mut act {
             // A session that continues is not remembered, because one account could replace all others in the memory.
+            self.logins.session_began(cx.now.mono, &entry.user, observed.into());
             self.known_sources.session_began(cx.now.mono, observed.into());
             entry.addresses = self.moves.permit(cx.now.mono, account, observed, &addresses).addresses;
         } else {

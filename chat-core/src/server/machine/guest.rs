@@ -8,7 +8,7 @@ use crate::id::{AccountId, ConnId};
 use crate::server::connections::{Authenticating, State};
 use crate::server::cx::Cx;
 use crate::server::limit::Limit;
-use crate::server::membership::Resumption;
+use crate::server::membership::{Act, Resumption};
 use crate::server::session_request::SessionRequest;
 use crate::server::throttle::ThrottledAttempt;
 use crate::server::timer::Timer;
@@ -90,7 +90,7 @@ impl Machine {
         request.addresses = self.choose_addresses(cx, conn, account.id, &request.offer)?;
         let addresses = request.addresses.clone();
         let act = self.membership.judge_login(cx, &account, request)?;
-        self.count_session(cx, conn, account.id)?;
+        self.logins.count_session(cx, &account.name)?;
         let resumption = Resumption { act, kind: WelcomeKind::LoggedIn, known_version: None };
         let latest = self.membership.latest_session(cx.now.mono, account.id);
         self.enter(cx, conn, account.id, resumption, addresses);
@@ -117,10 +117,13 @@ impl Machine {
             let judged = accounts.as_ref().map_err(Rejection::from).and_then(|accounts| {
                 request.addresses = self.choose_addresses(cx, conn, ticket.account, &request.offer)?;
                 let addresses = request.addresses.clone();
-                let resumption =
-                    self.membership.judge_resumption(cx, &ticket, accounts.get(&ticket.account), request)?;
-                if resumption.kind == WelcomeKind::Fresh {
-                    self.count_session(cx, conn, ticket.account)?;
+                let account = accounts.get(&ticket.account);
+                let resumption = self.membership.judge_resumption(cx, &ticket, account, request)?;
+                if resumption.kind == WelcomeKind::Fresh
+                    && let Act::Began { entry, .. } = &resumption.act
+                {
+                    let source = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?.source();
+                    self.logins.count_fresh_session(cx, &entry.user, source)?;
                 }
                 Ok((resumption, addresses))
             });
@@ -130,14 +133,5 @@ impl Machine {
             }
         }
         self.logins.looked_up(cx);
-    }
-
-    /// Counts a session that is about to begin.
-    fn count_session(&mut self, cx: &mut Cx<'_>, conn: ConnId, account: AccountId) -> Result<(), Rejection> {
-        let source = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?.source();
-        self.session_rates.take(cx.now.mono, account, source).map_err(|(limit, wait)| {
-            cx.limit_reached(limit);
-            Rejection::slow_down(wait)
-        })
     }
 }

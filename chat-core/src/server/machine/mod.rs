@@ -23,7 +23,6 @@ use super::limit::Limit;
 use super::logins::Logins;
 use super::membership::Membership;
 use super::moves::Moves;
-use super::session_rates::SessionRates;
 use super::timer::Timer;
 use super::void_tickets::VoidTickets;
 use crate::id::{ConnId, JobId};
@@ -39,7 +38,6 @@ pub(super) struct Machine {
     pub(super) connections: Connections,
     pub(super) known_sources: KnownSources,
     pub(super) logins: Logins,
-    pub(super) session_rates: SessionRates,
     pub(super) membership: Membership,
     pub(super) moves: Moves,
     pub(super) forwarders: Forwarders,

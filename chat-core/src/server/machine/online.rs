@@ -121,7 +121,7 @@ impl Machine {
         // A password that breaks the rules cannot be the current one. The broken rule would not help the user.
         let old = Password::parse(change.old).map_err(|_| Rejection::WrongCredentials)?;
         let highest = session.generation;
-        let attempt = self.logins.begin_check(cx, &session.user, source)?;
+        let attempt = self.logins.begin_change(cx, &session.user, source)?;
         let pending = PendingJob::ChangePassword { conn, account, attempt };
         let job = cx.start(pending, Job::ChangePassword { id: account, old, new });
         if let Some(change) = self.membership.password_change(account) {

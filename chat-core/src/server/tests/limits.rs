@@ -219,8 +219,7 @@ fn an_account_that_begins_sessions_in_a_loop_has_to_wait_with_password_and_ticke
         ["reached sessions-per-account".to_owned(), format!("{conn} <- rejected SlowDown {{ retry_after_ms: 10000 }}")]
     };
     t.connect(3);
-    t.request_login(3, "alice");
-    assert_eq!(t.answer(Ok(account("alice"))), slowed_down(3));
+    assert_eq!(t.request_login(3, "alice"), slowed_down(3), "before the password is checked");
     assert_eq!(t.reconnect(4, 2, "alice"), slowed_down(4));
     t.login(5, "bob");
     t.pass(10_000);

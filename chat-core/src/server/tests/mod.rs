@@ -9,6 +9,7 @@ mod hostile;
 mod limits;
 mod login;
 mod moves;
+mod office;
 mod operators;
 mod password;
 mod presence;
