@@ -1,6 +1,8 @@
 //! Invitation codes, which registration requires if the server's policy says so.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -41,6 +43,22 @@ impl InvitationCode {
     }
 }
 
+impl FromStr for InvitationCode {
+    type Err = InvitationCodeError;
+
+    fn from_str(typed: &str) -> Result<Self, InvitationCodeError> {
+        Self::parse(typed)
+    }
+}
+
+impl TryFrom<&str> for InvitationCode {
+    type Error = InvitationCodeError;
+
+    fn try_from(typed: &str) -> Result<Self, InvitationCodeError> {
+        Self::parse(typed)
+    }
+}
+
 /// Compares in a time that depends only on the lengths.
 impl PartialEq for InvitationCode {
     fn eq(&self, other: &Self) -> bool {
@@ -66,6 +84,13 @@ pub enum InvitationCodeError {
     /// The code contains a space or a character outside ASCII.
     #[error("an invitation code may contain only ASCII letters, digits and punctuation, and no spaces")]
     Char,
+}
+
+/// For values that are valid already, so that their conversion cannot fail.
+impl From<Infallible> for InvitationCodeError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::id::MessageId;
 use crate::name::UserName;
-use crate::text::Text;
+use crate::text::{Text, TextError};
 use crate::time::Timestamp;
 
 /// The recipient of a message.
@@ -17,6 +17,18 @@ pub enum Recipient {
     Everyone,
     /// One user.
     One(UserName),
+}
+
+impl From<UserName> for Recipient {
+    fn from(user: UserName) -> Self {
+        Self::One(user)
+    }
+}
+
+impl From<&UserName> for Recipient {
+    fn from(user: &UserName) -> Self {
+        Self::One(user.clone())
+    }
 }
 
 impl fmt::Display for Recipient {
@@ -35,6 +47,54 @@ pub enum Content {
     Text(Text),
     /// Bytes for programs: 1 to [`Text::MAX_BYTES`], of any value.
     Bytes(Bytes),
+}
+
+impl From<Text> for Content {
+    fn from(text: Text) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl TryFrom<&str> for Content {
+    type Error = TextError;
+
+    fn try_from(typed: &str) -> Result<Self, TextError> {
+        Text::parse(typed).map(Self::Text)
+    }
+}
+
+impl TryFrom<String> for Content {
+    type Error = TextError;
+
+    fn try_from(typed: String) -> Result<Self, TextError> {
+        Self::try_from(typed.as_str())
+    }
+}
+
+impl TryFrom<&String> for Content {
+    type Error = TextError;
+
+    fn try_from(typed: &String) -> Result<Self, TextError> {
+        Self::try_from(typed.as_str())
+    }
+}
+
+impl From<Bytes> for Content {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl From<&[u8]> for Content {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(Bytes::copy_from_slice(bytes))
+    }
 }
 
 /// Whether a received message was sent to everyone or to its receiver alone.

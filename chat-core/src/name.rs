@@ -4,6 +4,7 @@ mod marks;
 mod skeletons;
 
 use std::cmp::Ordering;
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
@@ -183,6 +184,14 @@ impl FromStr for UserName {
     }
 }
 
+impl TryFrom<&str> for UserName {
+    type Error = NameError;
+
+    fn try_from(typed: &str) -> Result<Self, NameError> {
+        Self::parse(typed)
+    }
+}
+
 impl TryFrom<String> for UserName {
     type Error = NameError;
 
@@ -263,6 +272,13 @@ pub enum NameError {
          with a letter or digit, and put at most four different marks on a letter"
     )]
     Marks,
+}
+
+/// For values that are valid already, so that their conversion cannot fail.
+impl From<Infallible> for NameError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 /// A character as an error text shows it: quoted if it is visible, otherwise by its code point.

@@ -1,7 +1,9 @@
 //! Plain passwords: one type carries them from the keyboard to the hash. It never prints them, and is wiped when
 //! dropped.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -46,6 +48,31 @@ impl Password {
     }
 }
 
+impl FromStr for Password {
+    type Err = PasswordError;
+
+    fn from_str(typed: &str) -> Result<Self, PasswordError> {
+        Self::parse(typed)
+    }
+}
+
+impl TryFrom<&str> for Password {
+    type Error = PasswordError;
+
+    fn try_from(typed: &str) -> Result<Self, PasswordError> {
+        Self::parse(typed)
+    }
+}
+
+/// Wipes `typed`.
+impl TryFrom<String> for Password {
+    type Error = PasswordError;
+
+    fn try_from(typed: String) -> Result<Self, PasswordError> {
+        Self::parse(&Zeroizing::new(typed))
+    }
+}
+
 /// Prints only the name of the type.
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,6 +95,13 @@ pub enum PasswordError {
     /// The password contains a control character, an invisible one, or one that Unicode does not assign.
     #[error("the password contains a control or invisible character; use letters, digits, spaces and symbols")]
     Char,
+}
+
+/// For values that are valid already, so that their conversion cannot fail.
+impl From<Infallible> for PasswordError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 #[cfg(test)]

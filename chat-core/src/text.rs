@@ -1,6 +1,7 @@
 //! The text of a message: bounded, and without characters that could forge or garble the display.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// A text of 1 to 16,384 bytes of UTF-8.
@@ -38,6 +39,14 @@ impl Text {
     /// The text as a string.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Text {
+    type Err = TextError;
+
+    fn from_str(typed: &str) -> Result<Self, TextError> {
+        Self::parse(typed)
     }
 }
 
