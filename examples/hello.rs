@@ -6,17 +6,8 @@
 #![expect(clippy::print_stdout, reason = "this example prints a transcript")]
 
 use std::error::Error;
-use std::time::Duration;
 
-use chat_core::client::Credentials;
-use chat_core::message::{Content, Recipient, Scope};
-use chat_core::password::Password;
-use chat_core::presence::Presence;
-use chat_core::text::Text;
-use chat_core::wire::control::Purpose;
-use chat_net::Server;
-use chat_net::client::{Client, ClientOptions, Event, Events, connect};
-use chat_net::trust::Trust;
+use chat_net::{Client, Event, Presence, Recipient, Scope, SendError, Sent, Server};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -31,126 +22,91 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Three people. Their clients know the server's fingerprint, so they do not ask whether to trust it.
     let join = async |user: &str| {
-        let login = Credentials {
-            user: user.parse()?,
-            password: Password::parse("correct horse battery")?,
-            purpose: Purpose::Register,
-            invitation: None,
-        };
-        let options = ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login);
-        Ok::<_, Box<dyn Error>>(Person::arrive(connect(options).await?).await)
+        let client = Client::builder(address).fingerprint(fingerprint)?.register(user, "correct horse battery").await?;
+        Ok::<_, Box<dyn Error>>(arrive(client))
     };
     let mut alice = join("alice").await?;
     let mut bob = join("bob").await?;
     let mut ming = join("小明").await?;
 
     // A message to everyone, with one outcome per recipient.
-    alice.send(Recipient::Everyone, "大家好, shall we start?").await?;
-    bob.receive().await;
-    ming.receive().await;
-    alice.outcome().await;
+    let sent = send(&alice, Recipient::Everyone, "大家好, shall we start?").await?;
+    receive(&mut bob).await;
+    receive(&mut ming).await;
+    let outcomes = sent.outcomes().await;
+    let delivered = outcomes.iter().filter(|outcome| outcome.is_delivered()).count();
+    print_line("alice", &format!("reached {delivered} of {}", outcomes.len()));
 
     // A private message.
-    ming.send(Recipient::One(alice.client.user().clone()), "我准备好了").await?;
-    alice.receive().await;
-    ming.outcome().await;
+    let sent = send(&ming, alice.user().into(), "我准备好了").await?;
+    receive(&mut alice).await;
+    if sent.outcomes().await[0].is_delivered() {
+        print_line("小明", &format!("reached {}", alice.user()));
+    }
 
     // Bob leaves. The others see it, and messages to him fail.
-    let gone = bob.client.user().clone();
+    let gone = bob.user().clone();
     print_line(gone.as_str(), "goes offline");
-    bob.client.leave().await;
-    alice.see_leave().await;
-    ming.see_leave().await;
-    if let Err(error) = alice.send(Recipient::One(gone.clone()), "bob?").await {
+    bob.leave().await;
+    see_leave(&mut alice).await;
+    see_leave(&mut ming).await;
+    if let Err(error) = alice.send(&gone, "bob?").await {
         print_line("alice", &format!("cannot send to {gone} any more: {error}"));
     }
 
-    alice.client.leave().await;
-    ming.client.leave().await;
+    alice.leave().await;
+    ming.leave().await;
     handle.stop();
     running.await??;
     Ok(())
 }
 
-/// A person's client and its events.
-struct Person {
-    client: Client,
-    events: Events,
+fn arrive(client: Client) -> Client {
+    let others: Vec<String> = client.roster().iter().map(|entry| entry.user().to_string()).collect();
+    let others =
+        if others.is_empty() { "nobody else is online".into() } else { format!("online: {}", others.join(" ")) };
+    print_line(client.user().as_str(), &format!("registered, {others}"));
+    client
 }
 
-impl Person {
-    async fn arrive((client, events): (Client, Events)) -> Self {
-        let others: Vec<String> = client.roster().await.iter().map(|entry| entry.user.to_string()).collect();
-        let others =
-            if others.is_empty() { "nobody else is online".into() } else { format!("online: {}", others.join(" ")) };
-        print_line(client.user().as_str(), &format!("registered, {others}"));
-        Self { client, events }
-    }
+async fn send(client: &Client, to: Recipient, text: &str) -> Result<Sent, SendError> {
+    let sent = client.send(to.clone(), text).await?;
+    print_line(client.user().as_str(), &format!("sends to {to}: {text}"));
+    Ok(sent)
+}
 
-    async fn send(&self, to: Recipient, text: &str) -> Result<(), Box<dyn Error>> {
-        let sent = self.client.send(to.clone(), Content::Text(Text::parse(text)?)).await?;
-        debug_assert!(sent.recipients > 0);
-        print_line(self.client.user().as_str(), &format!("sends to {to}: {text}"));
-        Ok(())
-    }
+async fn receive(client: &mut Client) {
+    let line = until(client, |event| match event {
+        Event::Message(message) => {
+            let scope = if message.scope() == Scope::Group { "to everyone" } else { "in private" };
+            Some(format!("receives from {}, {scope}: {}", message.from(), message.text()))
+        }
+        _ => None,
+    })
+    .await;
+    print_line(client.user().as_str(), &line);
+}
 
-    async fn receive(&mut self) {
-        let line = self
-            .until(|event| match event {
-                Event::Message { message, .. } => {
-                    let scope = if message.scope == Scope::Group { "to everyone" } else { "in private" };
-                    let Content::Text(text) = &message.content else { return None };
-                    Some(format!("receives from {}, {scope}: {}", message.from, text.as_str()))
-                }
-                _ => None,
-            })
-            .await;
-        print_line(self.client.user().as_str(), &line);
-    }
+async fn see_leave(client: &mut Client) {
+    let line = until(client, |event| match event {
+        Event::Presence(event) => match event.presence {
+            Presence::Offline(reason) => Some(format!("sees that {} is offline ({reason})", event.user)),
+            _ => None,
+        },
+        _ => None,
+    })
+    .await;
+    print_line(client.user().as_str(), &line);
+}
 
-    async fn outcome(&mut self) {
-        let outstanding = self.client.idle(Duration::from_secs(10)).await;
-        assert_eq!(outstanding, 0, "everybody is online and answers");
-        let line = self
-            .until(|event| match event {
-                Event::Summary { delivered, others, .. } => {
-                    Some(format!("reached {delivered} of {}", delivered + others.len()))
-                }
-                Event::Report(report) if report.id.number == 1 && report.user.as_str() == "alice" => {
-                    Some(format!("reached {}", report.user))
-                }
-                _ => None,
-            })
-            .await;
-        print_line(self.client.user().as_str(), &line);
-    }
-
-    async fn see_leave(&mut self) {
-        let line = self
-            .until(|event| match event {
-                Event::Presence(event) => match event.presence {
-                    Presence::Offline(reason) => Some(format!("sees that {} is offline ({reason})", event.user)),
-                    _ => None,
-                },
-                _ => None,
-            })
-            .await;
-        print_line(self.client.user().as_str(), &line);
-    }
-
-    /// Reads events until `describe` returns a line for one.
-    async fn until(&mut self, mut describe: impl FnMut(&Event) -> Option<String>) -> String {
-        loop {
-            match self.events.next().await {
-                Some(event) => {
-                    if let Some(line) = describe(&event) {
-                        return line;
-                    }
-                }
-                None => return "the session is over".to_owned(),
-            }
+/// Reads events until `describe` returns a line for one.
+async fn until(client: &mut Client, mut describe: impl FnMut(&Event) -> Option<String>) -> String {
+    while let Some(event) = client.next().await {
+        if let Some(line) = describe(&event) {
+            return line;
         }
     }
+    "the session is over".to_owned()
 }
 
 /// Prints one line of the transcript. Pads the name to a column, counting non-ASCII characters as two cells.

@@ -8,15 +8,11 @@
 use std::error::Error;
 
 use chat_core::accounts::{Account, AccountError, Accounts, Status};
-use chat_core::client::Credentials;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::time::Timestamp;
-use chat_core::wire::control::Purpose;
-use chat_net::Server;
-use chat_net::client::{ClientOptions, ConnectError, connect};
-use chat_net::trust::Trust;
+use chat_net::{Client, ConnectError, Server, Trust};
 use subtle::ConstantTimeEq;
 
 /// The members of a class. Ids are positions in the list.
@@ -94,19 +90,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let handle = server.handle();
     let running = tokio::spawn(server.run());
 
-    let log_in = async |user: &str, password: &str| {
-        let login = Credentials {
-            user: user.parse()?,
-            password: Password::parse(password)?,
-            purpose: Purpose::Login,
-            invitation: None,
-        };
-        let options = ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login);
-        Ok::<_, Box<dyn Error>>(connect(options).await)
+    let log_in = async |user: &str| {
+        Client::builder(address).trust(Trust::Fingerprint(fingerprint)).login(user, "open sesame").await
     };
-    let (client, _events) = log_in("小明", "open sesame").await??;
+    let client = log_in("小明").await?;
     println!("{} is in the class and logged in", client.user());
-    match log_in("mallory", "open sesame").await? {
+    match log_in("mallory").await {
         Err(ConnectError::Rejected(rejection)) => println!("mallory is rejected: {rejection}"),
         other => return Err(format!("mallory is not in the class: {:?}", other.map(drop)).into()),
     }

@@ -1,7 +1,6 @@
 //! The stable codes, for scripts, of errors that end `chat-client` before its conversation begins.
 
-use chat_core::wire::rejection::Rejection;
-use chat_net::client::ConnectError;
+use chat_net::client::{ConnectError, RejectionKind};
 use clap::ValueEnum;
 
 /// Why the conversation did not begin. The names of the codes are those of the variants, in kebab case; they are stable,
@@ -111,41 +110,40 @@ impl From<&ConnectError> for ErrorCode {
             ConnectError::WrongFingerprint { .. } => Self::WrongFingerprint,
             ConnectError::KnownServers(_) => Self::KnownServersUnusable,
             ConnectError::NoCommonVersion(_) => Self::Incompatible,
-            ConnectError::Rejected(rejection) => (*rejection).into(),
+            ConnectError::Rejected(rejection) => rejection.kind().into(),
             ConnectError::RegistrationUnanswered { .. } => Self::RegistrationUnanswered,
             ConnectError::OnlyRegistered { .. } => Self::OnlyRegistered,
             ConnectError::LoginFailed { .. } => Self::LoginFailed,
             ConnectError::Udp { .. } => Self::UdpUnusable,
+            ConnectError::Setting(_) => Self::WrongArguments,
             ConnectError::Internal => Self::Internal,
+            // A kind that is newer than this program.
+            _ => Self::Failed,
         }
     }
 }
 
-impl From<Rejection> for ErrorCode {
-    fn from(rejection: Rejection) -> Self {
+impl From<RejectionKind> for ErrorCode {
+    fn from(rejection: RejectionKind) -> Self {
         match rejection {
-            Rejection::Name(_) => Self::NameRefused,
-            Rejection::Password(_) => Self::PasswordRefused,
-            Rejection::NameTaken => Self::NameTaken,
-            Rejection::WrongCredentials => Self::WrongCredentials,
-            Rejection::Disabled => Self::Disabled,
-            Rejection::RegistrationClosed => Self::RegistrationClosed,
-            Rejection::Busy { .. } => Self::Busy,
-            Rejection::SlowDown { .. } => Self::Throttled,
-            Rejection::StorageUnavailable => Self::StorageUnavailable,
-            Rejection::Addresses => Self::AddressesRefused,
-            // For a login with a new key and a password, these rejections mean a bug in one of the programs.
-            Rejection::KeyInUse
-            | Rejection::TicketRefused
-            | Rejection::Superseded
-            | Rejection::UnexpectedRequest
-            | Rejection::Malformed => Self::RequestRefused,
-            Rejection::TooManyRequests => Self::TooManyRequests,
-            Rejection::Full => Self::Full,
-            Rejection::LoginTimeout => Self::TooLate,
-            Rejection::TooManyRegistrations { .. } => Self::TooManyRegistrations,
-            Rejection::NotInvited => Self::NotInvited,
-            Rejection::AccountsFull => Self::AccountsFull,
+            RejectionKind::Name => Self::NameRefused,
+            RejectionKind::Password => Self::PasswordRefused,
+            RejectionKind::NameTaken => Self::NameTaken,
+            RejectionKind::WrongCredentials => Self::WrongCredentials,
+            RejectionKind::Disabled => Self::Disabled,
+            RejectionKind::RegistrationClosed => Self::RegistrationClosed,
+            RejectionKind::Busy => Self::Busy,
+            RejectionKind::SlowDown => Self::Throttled,
+            RejectionKind::StorageUnavailable => Self::StorageUnavailable,
+            RejectionKind::Addresses => Self::AddressesRefused,
+            RejectionKind::TooManyRequests => Self::TooManyRequests,
+            RejectionKind::Full => Self::Full,
+            RejectionKind::LoginTimeout => Self::TooLate,
+            RejectionKind::TooManyRegistrations => Self::TooManyRegistrations,
+            RejectionKind::NotInvited => Self::NotInvited,
+            RejectionKind::AccountsFull => Self::AccountsFull,
+            // For a login with a new key and a password, the others mean a bug in one of the programs.
+            _ => Self::RequestRefused,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Addresses as users type them: `HOST:PORT` of a server, and `IP[:PORT]` to advertise.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -106,6 +107,22 @@ impl FromStr for ServerAddress {
     }
 }
 
+impl TryFrom<&str> for ServerAddress {
+    type Error = AddressError;
+
+    fn try_from(typed: &str) -> Result<Self, AddressError> {
+        Self::parse(typed)
+    }
+}
+
+impl TryFrom<String> for ServerAddress {
+    type Error = AddressError;
+
+    fn try_from(typed: String) -> Result<Self, AddressError> {
+        Self::parse(&typed)
+    }
+}
+
 impl From<SocketAddr> for ServerAddress {
     fn from(address: SocketAddr) -> Self {
         let zone = match address {
@@ -174,6 +191,22 @@ impl FromStr for AdvertisedAddress {
     }
 }
 
+impl TryFrom<&str> for AdvertisedAddress {
+    type Error = AddressError;
+
+    fn try_from(typed: &str) -> Result<Self, AddressError> {
+        Self::parse(typed)
+    }
+}
+
+impl TryFrom<SocketAddr> for AdvertisedAddress {
+    type Error = AddressError;
+
+    fn try_from(address: SocketAddr) -> Result<Self, AddressError> {
+        Self::parse(&address.to_string())
+    }
+}
+
 /// Accepts letters of any script, because host files may contain them. Other characters are typing errors. Only an IPv6
 /// address may have a zone.
 fn is_host(host: &str) -> bool {
@@ -234,6 +267,13 @@ pub enum AddressError {
     /// The address to advertise has a zone.
     #[error("'{0}' cannot be advertised: the name after % means nothing on other machines; leave it out")]
     AdvertisedZone(String),
+}
+
+/// For values that are valid already, so that their conversion cannot fail.
+impl From<Infallible> for AddressError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl AddressError {

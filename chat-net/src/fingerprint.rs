@@ -1,5 +1,6 @@
 //! Fingerprints, which people compare to recognise a server.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
@@ -55,10 +56,33 @@ impl FromStr for Fingerprint {
     }
 }
 
+impl TryFrom<&str> for Fingerprint {
+    type Error = FingerprintError;
+
+    fn try_from(typed: &str) -> Result<Self, FingerprintError> {
+        typed.parse()
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = FingerprintError;
+
+    fn try_from(typed: String) -> Result<Self, FingerprintError> {
+        typed.parse()
+    }
+}
+
 /// The text is not a fingerprint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a fingerprint has 64 hexadecimal digits; `chat-server fingerprint` prints it")]
 pub struct FingerprintError;
+
+/// For values that are valid already, so that their conversion cannot fail.
+impl From<Infallible> for FingerprintError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
 
 #[cfg(test)]
 mod tests {

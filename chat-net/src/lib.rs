@@ -9,13 +9,7 @@
 //!
 //! ```
 //! use chat_core::accounts::memory::MemoryAccounts;
-//! use chat_core::client::Credentials;
-//! use chat_core::message::{Content, Recipient};
-//! use chat_core::text::Text;
-//! use chat_core::wire::control::Purpose;
-//! use chat_net::Server;
-//! use chat_net::client::{ClientOptions, Event, connect};
-//! use chat_net::trust::Trust;
+//! use chat_net::{Client, Event, Recipient, Server};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,31 +22,20 @@
 //! let running = tokio::spawn(server.run());
 //!
 //! // Two clients. They know the server's fingerprint, so there is no question of trust to ask a user.
-//! let join = async |user: &str| {
-//!     let login = Credentials {
-//!         user: user.parse().expect("a user name"),
-//!         password: chat_core::password::Password::parse("correct horse").expect("a password"),
-//!         purpose: Purpose::Register,
-//!         invitation: None,
-//!     };
-//!     connect(ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login)).await
-//! };
-//! let (bob, mut events) = join("bob").await?;
-//! let (alice, _unread) = join("alice").await?;
+//! let mut bob = Client::builder(address).fingerprint(fingerprint)?.register("bob", "correct horse").await?;
+//! let alice = Client::builder(address).fingerprint(fingerprint)?.register("alice", "correct horse").await?;
+//! assert!(alice.roster().get(bob.user()).is_some());
 //!
-//! let sent = alice.send(Recipient::Everyone, Content::Text(Text::parse("大家好")?)).await?;
-//! assert_eq!(sent.recipients, 1);
-//! loop {
-//!     match events.next().await {
-//!         Some(Event::Message { message, .. }) => {
-//!             assert_eq!(message.from.as_str(), "alice");
-//!             break;
-//!         }
-//!         Some(_) => {} // presence and notices
-//!         None => panic!("the session is over"),
+//! let sent = alice.send(Recipient::Everyone, "大家好").await?;
+//! while let Some(event) = bob.next().await {
+//!     // Other events are presence and notices.
+//!     if let Event::Message(message) = event {
+//!         assert_eq!((message.from(), message.text()), (alice.user(), "大家好"));
+//!         break;
 //!     }
 //! }
-//! assert_eq!(alice.idle(std::time::Duration::from_secs(10)).await, 0);
+//! let outcomes = sent.outcomes().await;
+//! assert!(outcomes.len() == 1 && outcomes[0].is_delivered());
 //!
 //! alice.leave().await;
 //! bob.leave().await;
@@ -99,7 +82,26 @@ pub mod peers;
 pub mod server;
 pub mod trust;
 
+pub use chat_core::id::{MessageId, SessionId};
+pub use chat_core::invitation::{InvitationCode, InvitationCodeError};
+pub use chat_core::message::{
+    Content, FailReason, Message, Outcome, Recipient, Report, Scope, SentAt, UnconfirmedReason,
+};
+pub use chat_core::name::{NameError, UserName};
+pub use chat_core::password::{Password, PasswordError};
+pub use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
+pub use chat_core::text::{Text, TextError};
+pub use chat_core::time::Timestamp;
+
+pub use self::address::{AddressError, AdvertisedAddress, ServerAddress};
+pub use self::client::{
+    AcceptMode, ChangePasswordError, Client, ClientBuilder, ClientHandle, ClientSettingError, ConnectError, EndReason,
+    Event, Events, MessageToken, Notice, OutcomeEvents, ReceivedMessage, RecipientOutcome, RejectionKind, Roster,
+    RosterEntry, RosterWatch, SendError, Sent, ServerRejection, TlsError, VersionMismatch,
+};
+pub use self::identity::{CertificateProblem, Fingerprint, FingerprintError};
 pub use self::server::{Server, ServerBuilder, ServerHandle, StartError};
+pub use self::trust::Trust;
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

@@ -82,7 +82,7 @@ impl EndpointOptions {
 /// When a received message counts as accepted, so that its sender receives the outcome `delivered`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AcceptMode {
-    /// [`Client`](crate::client::Client): when [`Events::next`](crate::client::Events::next) returns the message.
+    /// [`Client`](crate::client::Client): when [`Client::next`](crate::client::Client::next) returns the message.
     /// [`Endpoint`]: at the call after the one that returned it.
     Automatic,
     /// When the application calls `accept` with the message's token.
@@ -91,7 +91,7 @@ pub enum AcceptMode {
 
 /// A message that was queued for its recipients.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Sent {
+pub struct QueuedMessage {
     /// The id that the message's reports carry.
     pub id: MessageId,
     /// The number of recipients. One outcome follows for each. Zero for a message to everyone if nobody else is online.
@@ -212,24 +212,35 @@ impl Endpoint {
     ///
     /// # Errors
     /// The message was not queued, and no recipient will receive it.
-    pub fn send(&mut self, to: Recipient, content: Content) -> Result<Sent, SendError> {
+    pub fn send(&mut self, to: Recipient, content: Content) -> Result<QueuedMessage, SendError> {
         let now = self.clock.now();
         self.send_with(now, to, content, now.wall)
     }
 
     /// Queues a message that carries the time `at`.
-    pub(crate) fn send_at(&mut self, to: Recipient, content: Content, at: Timestamp) -> Result<Sent, SendError> {
+    pub(crate) fn send_at(
+        &mut self,
+        to: Recipient,
+        content: Content,
+        at: Timestamp,
+    ) -> Result<QueuedMessage, SendError> {
         self.send_with(self.clock.now(), to, content, at)
     }
 
-    fn send_with(&mut self, now: Now, to: Recipient, content: Content, at: Timestamp) -> Result<Sent, SendError> {
+    fn send_with(
+        &mut self,
+        now: Now,
+        to: Recipient,
+        content: Content,
+        at: Timestamp,
+    ) -> Result<QueuedMessage, SendError> {
         let before = self.outputs.len();
         // The machine answers within the call, so the tag does not have to distinguish sends.
         self.peer.handle(now, Input::Send { tag: 0, to, content, sent_at: at }, &mut self.outputs);
         let is_answer = |output: &Output| matches!(output, Output::Queued { .. } | Output::NotSent { .. });
         let index = self.outputs[before..].iter().position(is_answer);
         match index.map(|index| self.outputs.remove(before + index)) {
-            Some(Output::Queued { id, recipients, .. }) => Ok(Sent { id, recipients, at }),
+            Some(Output::Queued { id, recipients, .. }) => Ok(QueuedMessage { id, recipients, at }),
             Some(Output::NotSent { error, .. }) => Err(error),
             _ => unreachable!("the machine answers every send within the call"),
         }

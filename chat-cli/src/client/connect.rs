@@ -7,9 +7,8 @@ use std::pin::Pin;
 use chat_core::client::Credentials;
 use chat_core::name::UserName;
 use chat_core::wire::control::Purpose;
-use chat_core::wire::rejection::Rejection;
 use chat_net::address::ServerAddress;
-use chat_net::client::{AcceptMode, Client, ClientOptions, ConnectError, Events};
+use chat_net::client::{AcceptMode, Client, ClientHandle, ClientOptions, ConnectError, Events, RejectionKind};
 use chat_net::identity::{CertificateProblem, Fingerprint};
 use chat_net::trust::{Answer, AskUser, KnownServers, KnownServersError, Trust, UnknownServer};
 use tokio::task::spawn_blocking;
@@ -25,7 +24,7 @@ use crate::terminal::{self, TerminalPrompt};
 /// # Errors
 /// - Exit code 2: a value is missing, and there is no terminal to ask for it.
 /// - Exit code 3: the client could not connect or log in.
-pub async fn connect(options: JoinOptions) -> Result<(Client, Events), CliError> {
+pub async fn connect(options: JoinOptions) -> Result<(ClientHandle, Events), CliError> {
     let JoinOptions { server, user, purpose, password, invitation, udp, advertise, trust, .. } = options;
     let known_servers = match &trust {
         TrustChoice::Known(path) | TrustChoice::AcceptNew(path) => Some(path.clone()),
@@ -46,7 +45,8 @@ pub async fn connect(options: JoinOptions) -> Result<(Client, Events), CliError>
     options.advertise = advertise;
     // A message is accepted once its line is written.
     options.accept = AcceptMode::Manual;
-    chat_net::client::connect(options).await.map_err(|error| explain(&error, known_servers.as_deref()))
+    let connected = chat_net::client::connect(options).await;
+    connected.map(Client::split).map_err(|error| explain(&error, known_servers.as_deref()))
 }
 
 fn trust(choice: TrustChoice) -> Result<Trust, CliError> {
@@ -143,11 +143,14 @@ fn explain(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
         ConnectError::KnownServers(KnownServersError::Write { .. }) => sentence.hint(
             "name a file that you may write to with --known-servers FILE, or use --fingerprint HEX, which writes none",
         ),
-        ConnectError::Rejected(Rejection::WrongCredentials) => sentence.hint("to create an account, add --register"),
+        ConnectError::Rejected(rejection) => match rejection.kind() {
+            RejectionKind::WrongCredentials => sentence.hint("to create an account, add --register"),
+            RejectionKind::NameTaken => sentence.hint("if the account is yours, omit --register"),
+            _ => sentence,
+        },
         ConnectError::RegistrationUnanswered { .. } | ConnectError::OnlyRegistered { .. } => {
             sentence.hint("to log in, omit --register")
         }
-        ConnectError::Rejected(Rejection::NameTaken) => sentence.hint("if the account is yours, omit --register"),
         ConnectError::Udp { .. } => sentence.hint("choose another address with --udp IP:PORT"),
         _ => sentence,
     }

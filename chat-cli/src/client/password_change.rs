@@ -4,9 +4,8 @@ use std::fmt;
 use std::future::{Future, pending};
 use std::pin::Pin;
 
-use chat_core::client::PasswordChangeError;
 use chat_core::password::Password;
-use chat_net::client::{ChangePasswordError, Client};
+use chat_net::client::{ChangePasswordError, ClientHandle};
 
 use crate::input_error::InputError;
 use crate::view::Notice;
@@ -23,9 +22,9 @@ impl PasswordChange {
     ///
     /// # Errors
     /// The server has not answered the previous request yet.
-    pub(super) fn begin(&mut self, client: Client, old: Password, new: Password) -> Answer {
+    pub(super) fn begin(&mut self, client: ClientHandle, old: Password, new: Password) -> Answer {
         if self.is_pending() {
-            return Err(PasswordChangeError::InProgress.into());
+            return Err(ChangePasswordError::InProgress);
         }
         self.0 = Some(Box::pin(async move { client.change_password(old, new).await }));
         Ok(())
@@ -57,9 +56,7 @@ impl fmt::Debug for PasswordChange {
 pub(super) fn describe(answer: Answer) -> Result<Notice, InputError> {
     match answer {
         Ok(()) => Ok(Notice::PasswordChanged),
-        Err(error @ ChangePasswordError::Failed(PasswordChangeError::Unanswered)) => {
-            Err(InputError::PasswordUncertain(error.to_string()))
-        }
+        Err(error @ ChangePasswordError::Unanswered) => Err(InputError::PasswordUncertain(error.to_string())),
         Err(error) => Err(InputError::PasswordNotChanged(error.to_string())),
     }
 }

@@ -6,9 +6,9 @@ use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Message, Outcome, Recipient, Report, Scope, SentAt};
 use chat_core::name::UserName;
 use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
-use chat_core::roster::Entry;
 use chat_core::text::Text;
 use chat_core::time::Timestamp;
+use chat_net::client::{Roster, RosterEntry};
 use serde::Serialize;
 
 use super::notice::Notice;
@@ -210,7 +210,7 @@ impl ViewEvent {
     }
 
     /// The answer to `/who`.
-    pub fn roster(online: &[Entry]) -> Self {
+    pub fn roster(online: &Roster) -> Self {
         Self::Roster { online: online.iter().map(OnlineUser::from).collect() }
     }
 }
@@ -232,9 +232,9 @@ impl From<Notice> for ViewEvent {
     }
 }
 
-impl From<&Entry> for OnlineUser {
-    fn from(entry: &Entry) -> Self {
-        Self { user: entry.user.clone(), address: entry.address(), since: entry.since }
+impl From<&RosterEntry> for OnlineUser {
+    fn from(entry: &RosterEntry) -> Self {
+        Self { user: entry.user().clone(), address: entry.address(), since: entry.since() }
     }
 }
 

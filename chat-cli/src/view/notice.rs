@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
-use chat_core::wire::control::Ended;
 use chat_net::client::{self, EndReason};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
@@ -104,10 +103,11 @@ pub enum Notice {
     },
 }
 
-impl From<client::Notice> for Notice {
-    fn from(notice: client::Notice) -> Self {
+impl Notice {
+    /// A notice of the client's connections. `None` for a kind that is newer than this program.
+    pub fn of_connection(notice: client::Notice) -> Option<Self> {
         use client::Notice as Connection;
-        match notice {
+        Some(match notice {
             Connection::NewSession(session) => Self::NewSession { session },
             Connection::PeerMisbehaved(user) => Self::PeerMisbehaved { user },
             Connection::PeerResponsive(user) => Self::PeerAnswers { user },
@@ -119,15 +119,16 @@ impl From<client::Notice> for Notice {
             Connection::ServerKeyChanged { known, shown } => Self::ServerKeyChanged { known, shown },
             Connection::ServerStopping => Self::ServerStopping,
             Connection::SessionExhausted => Self::SessionSpent,
-        }
+            _ => return None,
+        })
     }
 }
 
 impl From<EndReason> for Notice {
     fn from(reason: EndReason) -> Self {
         match reason {
-            EndReason::Ended(Ended::Kicked) => Self::Kicked,
-            EndReason::Ended(Ended::Replaced) => Self::Replaced,
+            EndReason::Kicked => Self::Kicked,
+            EndReason::Replaced => Self::Replaced,
             reason => Self::Ended { reason },
         }
     }

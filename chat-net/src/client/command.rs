@@ -1,19 +1,16 @@
-//! Commands: what a [`Client`](super::Client) handle asks of the driver.
+//! Commands: what a [`ClientHandle`](super::ClientHandle) asks of the driver.
 
 use chat_core::message::{Content, Recipient};
 use chat_core::password::Password;
-use chat_core::roster::Entry;
 use tokio::sync::oneshot;
 
-use super::Sent;
-use crate::error::{ChangePasswordError, SendError};
+use super::{ChangePasswordError, SendError, Sent};
 
 /// The most commands that may wait for the driver. While the queue is full, callers wait.
 pub(super) const MAX_WAITING_COMMANDS: usize = 256;
 
 pub(super) enum Command {
     Send { to: Recipient, content: Content, reply: oneshot::Sender<Result<Sent, SendError>> },
-    Roster { reply: oneshot::Sender<Vec<Entry>> },
     ChangePassword { old: Password, new: Password, reply: oneshot::Sender<Result<(), ChangePasswordError>> },
     Leave { done: oneshot::Sender<()> },
 }

@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::connect_error::{ConnectError, TlsError};
 use super::race::{self, Lost};
 use crate::address::ServerAddress;
-use crate::error::ConnectError;
 use crate::identity::Fingerprint;
 use crate::tls;
 use crate::trust::{Answer, Trust, UnknownServer};
@@ -158,7 +158,9 @@ impl Dialer {
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let fingerprint = match certificates.first().map(Fingerprint::of) {
             Some(Ok(fingerprint)) => fingerprint,
-            Some(Err(source)) => return Err(ConnectError::Tls { server: self.server.clone(), source }),
+            Some(Err(source)) => {
+                return Err(ConnectError::Tls { server: self.server.clone(), source: TlsError::new(source) });
+            }
             None => return Err(self.not_chat("it presents no certificate")),
         };
         let local = match local.ip().to_canonical() {
@@ -201,7 +203,7 @@ impl Dialer {
                 log::debug!("the TLS handshake with {server} failed: {source}");
                 match tls::certificate_problem(source) {
                     Some(problem) => ConnectError::Certificate { server, problem: problem.clone() },
-                    None => ConnectError::Tls { server, source: source.clone() },
+                    None => ConnectError::Tls { server, source: TlsError::new(source.clone()) },
                 }
             }
             None if error.kind() == io::ErrorKind::UnexpectedEof => {

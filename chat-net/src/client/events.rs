@@ -1,24 +1,19 @@
 //! The event queue between the driver and the application, bounded for an application that reads slowly.
 //!
-//! Each kind of event has its own limit. The peer machine limits unaccepted messages. [`Client::send`](super::Client::send)
-//! fails when too many outcomes are unread. Beyond [`MAX_PRESENCE`], the queue keeps one presence change per user; beyond
-//! [`MAX_NOTICES`], it drops the oldest notices.
+//! Each kind of event has its own limit. The peer machine limits unaccepted messages.
+//! [`ClientHandle::send`](super::ClientHandle::send) fails when too many outcomes are unread. Beyond [`MAX_PRESENCE`], the
+//! queue keeps one presence change per user; beyond [`MAX_NOTICES`], it drops the oldest notices.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chat_core::id::{MessageId, SessionId};
-use chat_core::message::{Message, Outcome, Report};
 use chat_core::name::UserName;
-use chat_core::peer;
 use chat_core::presence::{Presence, PresenceEvent};
 use tokio::sync::{Notify, mpsc};
 
-use super::AcceptMode;
 use super::command::Command;
-use crate::error::EndReason;
-use crate::identity::Fingerprint;
+use super::error::EndReason;
+use super::{AcceptMode, Event, MessageToken};
 
 /// The most presence events that the queue keeps as they happened. It merges further ones into one change per user,
 /// because an application that is this far behind needs to know only who is online now.
@@ -27,97 +22,9 @@ const MAX_PRESENCE: usize = 1024;
 /// The most unread notices that the queue keeps. A notice describes a moment, so the oldest are the least useful.
 const MAX_NOTICES: usize = 256;
 
-/// The most outcomes that may be pending or unread. Beyond it, [`Client::send`](super::Client::send) fails. They occupy
-/// about 30 MB.
+/// The most outcomes that may be pending, unread in the event stream, or held by a [`Sent`](super::Sent). Beyond it,
+/// [`ClientHandle::send`](super::ClientHandle::send) fails. They occupy about 30 MB.
 pub(super) const MAX_OUTCOMES: usize = 262_144;
-
-/// What happened in a session.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// Another session came online, went offline or moved to another address.
-    Presence(PresenceEvent),
-    /// A message arrived.
-    Message {
-        /// The message.
-        message: Message,
-        /// Identifies the message for [`Client::accept`](super::Client::accept) and
-        /// [`Client::refuse`](super::Client::refuse), with [`AcceptMode::Manual`].
-        token: MessageToken,
-    },
-    /// The outcome of a message for one recipient.
-    Report(Report),
-    /// All outcomes of a message to everyone. Follows the last report about it.
-    Summary {
-        /// The message's id.
-        id: MessageId,
-        /// The number of recipients with the outcome `delivered`.
-        delivered: usize,
-        /// The other recipients, each with its outcome.
-        others: Vec<(UserName, Outcome)>,
-    },
-    /// The state of a connection changed.
-    Notice(Notice),
-    /// The session ended without [`Client::leave`](super::Client::leave). This is the last event.
-    Ended(EndReason),
-    /// The client left the session. This is the last event.
-    Left,
-}
-
-/// A change in the connection to the server or in the links to peers that a user may want to know about.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Notice {
-    /// The connection to the server broke. Messages to and from peers continue.
-    Reconnecting {
-        /// The time until the next attempt to connect.
-        after: Duration,
-    },
-    /// The connection is back and the roster up to date.
-    Reconnected,
-    /// The server could not continue the session and began this one. All outcomes of the previous session are in the
-    /// event stream before this notice.
-    NewSession(SessionId),
-    /// The server announced that it is stopping.
-    ServerStopping,
-    /// A server with another key answers at the server's address: either the operator has changed the key, or somebody
-    /// intercepts the connection. The client has sent nothing and keeps trying. The notice comes once for each wrong
-    /// key, until the connection is back.
-    ServerKeyChanged {
-        /// The fingerprint that the client trusts.
-        known: Fingerprint,
-        /// The fingerprint that the server shows now.
-        shown: Fingerprint,
-    },
-    /// This peer does not answer while messages wait for it. The usual cause is a firewall.
-    PeerUnresponsive(UserName),
-    /// The peer answers again.
-    PeerResponsive(UserName),
-    /// A message to this peer failed because this machine can reach none of its addresses. Examples are a loopback
-    /// address of another machine, and an address family that this machine does not use. The notice comes once until
-    /// the peer has other addresses.
-    PeerWithoutAddress(UserName),
-    /// This peer violated the protocol, or reports that this client did. The link to it is closed.
-    PeerMisbehaved(UserName),
-    /// The session keeps the resumption state of 65,536 peers that have left, which is the limit. Messages to new peers
-    /// fail until the client logs in again.
-    SessionExhausted,
-    /// The system granted a smaller receive buffer than requested, so bursts of datagrams may be lost. On Linux, raise
-    /// `net.core.rmem_max`.
-    ReceiveBufferSmall {
-        /// The granted size, in bytes.
-        granted: usize,
-        /// The requested size, in bytes.
-        wanted: usize,
-    },
-}
-
-/// Identifies a received message when the application accepts or refuses it. After [`Notice::NewSession`], earlier
-/// tokens have no effect.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct MessageToken {
-    /// The receiving session, because the machine's tokens are unique only within one session.
-    pub(super) session: SessionId,
-    pub(super) inner: peer::Token,
-}
 
 /// What the application does with a message.
 #[derive(Debug)]
@@ -126,8 +33,11 @@ pub(super) enum Decision {
     Refuse(MessageToken),
 }
 
-/// The stream of a session's events. It keeps the session alive, as the [`Client`](super::Client) does. When it is
-/// dropped, the client refuses all unread and all later messages.
+/// The stream of a session's events. It keeps the session alive, as a [`ClientHandle`](super::ClientHandle) does. When it
+/// is dropped, the client refuses all unread and all later messages.
+///
+/// If the application does not read it, peers wait before they send more messages, presence changes of one user merge
+/// into one, and the oldest notices are dropped.
 pub struct Events {
     queue: Arc<EventQueue>,
     accept: AcceptMode,
@@ -149,8 +59,8 @@ impl Events {
             let readable = self.queue.readable.notified();
             match self.queue.pop() {
                 Popped::Event(event) => {
-                    if let (AcceptMode::Automatic, Event::Message { token, .. }) = (self.accept, &event) {
-                        self.queue.decide(Decision::Accept(*token));
+                    if let (AcceptMode::Automatic, Event::Message(message)) = (self.accept, &event) {
+                        self.queue.decide(Decision::Accept(message.token()));
                     }
                     return Some(event);
                 }
@@ -170,8 +80,8 @@ impl std::fmt::Debug for Events {
 impl Drop for Events {
     fn drop(&mut self) {
         for event in self.queue.abandon() {
-            if let Event::Message { token, .. } = event {
-                self.queue.decide(Decision::Refuse(token));
+            if let Event::Message(message) = event {
+                self.queue.decide(Decision::Refuse(message.token()));
             }
         }
     }
@@ -214,8 +124,8 @@ impl EventQueue {
     pub(super) fn push(&self, event: Event) {
         let mut unread = self.lock();
         if unread.is_abandoned {
-            if let Event::Message { token, .. } = event {
-                self.decide(Decision::Refuse(token));
+            if let Event::Message(message) = event {
+                self.decide(Decision::Refuse(message.token()));
             }
             return;
         }
@@ -232,7 +142,7 @@ impl EventQueue {
             }
             Event::Notice(_) => unread.notices += 1,
             Event::Ended(_) | Event::Left => unread.is_over = true,
-            Event::Message { .. } => {}
+            Event::Message(_) => {}
         }
         unread.queue.push_back(event);
         drop(unread);
@@ -278,7 +188,7 @@ impl EventQueue {
             Event::Presence(_) => unread.presence -= 1,
             Event::Report(_) | Event::Summary { .. } => unread.outcomes -= 1,
             Event::Notice(_) => unread.notices -= 1,
-            Event::Message { .. } | Event::Ended(_) | Event::Left => {}
+            Event::Message(_) | Event::Ended(_) | Event::Left => {}
         }
         Popped::Event(event)
     }
@@ -322,10 +232,12 @@ fn merge(merged: &mut BTreeMap<UserName, PresenceEvent>, event: &PresenceEvent) 
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
+    use std::time::Duration;
 
     use chat_core::presence::OfflineReason;
     use chat_core::time::Timestamp;
 
+    use super::super::Notice;
     use super::*;
 
     fn presence(user: &str, presence: Presence) -> PresenceEvent {

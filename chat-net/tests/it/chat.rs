@@ -28,28 +28,27 @@ async fn a_message_to_everyone_reaches_all_others_and_has_one_outcome_each() {
     let server = Server::start().await;
     let [mut alice, mut bob, mut carol] = server.three().await;
     let sent = alice.client.send(Recipient::Everyone, text("大家好")).await.unwrap();
-    assert_eq!(sent.recipients, 2);
+    assert_eq!(sent.recipients(), 2);
     for person in [&mut bob, &mut carol] {
-        let message = person
-            .find(|event| if let Event::Message { message, .. } = event { Some(message.clone()) } else { None })
-            .await;
-        assert_eq!((message.id, message.scope, message.from.as_str()), (sent.id, Scope::Group, "alice"));
-        assert_eq!(message.content, text("大家好"));
-        assert_eq!(message.sent_at.timestamp(), sent.at);
+        let message =
+            person.find(|event| if let Event::Message(message) = event { Some(message.clone()) } else { None }).await;
+        assert_eq!((message.id(), message.scope(), message.from().as_str()), (sent.id(), Scope::Group, "alice"));
+        assert_eq!(message.content(), &text("大家好"));
+        assert_eq!(message.at(), sent.at());
     }
     let mut summary = None;
     let mut reports = 0;
     while summary.is_none() {
         match alice.next().await.unwrap() {
             Event::Report(report) => {
-                assert_eq!((report.id, report.outcome), (sent.id, Outcome::Delivered));
+                assert_eq!((report.id, report.outcome), (sent.id(), Outcome::Delivered));
                 reports += 1;
             }
             Event::Summary { id, delivered, others } => summary = Some((id, delivered, others.len())),
             _ => {}
         }
     }
-    assert_eq!((reports, summary), (2, Some((sent.id, 2, 0))));
+    assert_eq!((reports, summary), (2, Some((sent.id(), 2, 0))));
     assert_eq!(alice.client.idle(PATIENCE).await, 0);
 }
 
@@ -90,7 +89,9 @@ async fn a_message_is_delivered_once_the_application_accepts_it() {
     alice.client.send(to("bob"), second).await.unwrap();
     let mut tokens = Vec::new();
     while tokens.len() < 2 {
-        tokens.push(bob.find(|event| if let Event::Message { token, .. } = event { Some(*token) } else { None }).await);
+        tokens.push(
+            bob.find(|event| if let Event::Message(message) = event { Some(message.token()) } else { None }).await,
+        );
     }
     assert_eq!(alice.client.pending_outcomes(), 2, "read, but not accepted");
     bob.client.accept(tokens[0]);

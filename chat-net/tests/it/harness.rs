@@ -13,7 +13,9 @@ use chat_core::presence::{Presence, Record};
 use chat_core::server::ServerConfig;
 use chat_core::text::Text;
 use chat_core::wire::control::Purpose;
-use chat_net::client::{Client, ClientOptions, ConnectError, Event, Events, Notice, connect};
+use chat_net::client::{
+    Client, ClientBuilder, ClientHandle, ClientOptions, ConnectError, Event, Events, Notice, RejectionKind, connect,
+};
 use chat_net::identity::{Fingerprint, ServerIdentity};
 use chat_net::server::{ServeError, ServerOptions, serve};
 use chat_net::trust::Trust;
@@ -118,6 +120,12 @@ impl Server {
         client_options(self.address, self.fingerprint, user, purpose)
     }
 
+    /// The settings of a client of this server, with short delays, on loopback only.
+    pub(crate) fn builder(&self) -> ClientBuilder {
+        let ClientOptions { machine, udp, .. } = self.client_options("nobody", Purpose::Login);
+        Client::builder(self.address).trust(Trust::Fingerprint(self.fingerprint)).timing(machine).udp(udp)
+    }
+
     /// Registers `user` and logs in.
     pub(crate) async fn join(&self, user: &str) -> Person {
         self.connect(self.client_options(user, Purpose::Register)).await.unwrap()
@@ -128,7 +136,8 @@ impl Server {
     }
 
     pub(crate) async fn connect(&self, options: ClientOptions) -> Result<Person, ConnectError> {
-        let (client, events) = timeout(PATIENCE, connect(options)).await.expect("connect returns in time")?;
+        let client = timeout(PATIENCE, connect(options)).await.expect("connect returns in time")?;
+        let (client, events) = client.split();
         Ok(Person { client, events })
     }
 
@@ -156,14 +165,20 @@ pub(crate) fn client_options(
 ) -> ClientOptions {
     let login =
         Credentials { user: name(user), password: Password::parse(PASSWORD).unwrap(), purpose, invitation: None };
-    let machine = ClientConfig {
+    let mut options = ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login);
+    options.machine = ClientConfig {
         min_backoff: Duration::from_millis(50),
         max_backoff: Duration::from_millis(200),
         ..ClientConfig::default()
     };
     // Loopback only, so that the machine's network does not matter.
-    let udp = ([127, 0, 0, 1], 0).into();
-    ClientOptions { machine, udp, ..ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login) }
+    options.udp = ([127, 0, 0, 1], 0).into();
+    options
+}
+
+/// The kind of the rejection, if the server rejected the login.
+pub(crate) fn rejection(error: &ConnectError) -> Option<RejectionKind> {
+    if let ConnectError::Rejected(rejection) = error { Some(rejection.kind()) } else { None }
 }
 
 pub(crate) fn name(user: &str) -> UserName {
@@ -180,7 +195,7 @@ pub(crate) fn to(user: &str) -> Recipient {
 
 /// A client and its events.
 pub(crate) struct Person {
-    pub(crate) client: Client,
+    pub(crate) client: ClientHandle,
     pub(crate) events: Events,
 }
 
@@ -226,10 +241,7 @@ impl Person {
     /// The sender and the text of the next message.
     pub(crate) async fn message(&mut self) -> (String, String) {
         self.find(|event| match event {
-            Event::Message { message, .. } => match &message.content {
-                Content::Text(text) => Some((message.from.to_string(), text.as_str().to_owned())),
-                Content::Bytes(_) => None,
-            },
+            Event::Message(message) => Some((message.from().to_string(), message.text().to_owned())),
             _ => None,
         })
         .await

@@ -154,9 +154,9 @@ async fn connections_that_send_nothing_or_garbage_are_closed_and_affect_nobody_e
     long.write(&(frame::MAX_GUEST_FRAME as u32 + 1).to_be_bytes()).await;
     long.read_to_end().await;
 
-    assert!(alice.client.roster().await.is_empty());
+    assert!(alice.client.roster().is_empty());
     let bob = server.join("bob").await;
-    assert_eq!(bob.client.roster().await.len(), 1);
+    assert_eq!(bob.client.roster().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,7 +229,7 @@ async fn a_client_that_does_not_read_is_dropped_and_delays_nobody() {
     timeout(PATIENCE, asking).await.expect("the connection is closed").unwrap();
     let carol = server.join("carol").await;
     alice.sees(&["carol"]).await;
-    assert_eq!(carol.client.roster().await.len(), 1);
+    assert_eq!(carol.client.roster().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -305,7 +305,7 @@ async fn garbage_in_handshakes_ends_in_an_error_and_affects_no_session() {
         }
     };
     timeout(PATIENCE, failed).await.expect("each handshake fails");
-    assert!(alice.client.roster().await.is_empty());
+    assert!(alice.client.roster().is_empty());
     server.join("bob").await;
 }
 

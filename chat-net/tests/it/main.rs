@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "clippy does not recognise test helpers as tests")]
 
 mod chat;
+mod client;
 mod harness;
 mod hostile;
 mod login;

@@ -82,7 +82,7 @@ async fn an_office_of_200_behind_one_address_logs_in_while_somebody_there_guesse
     guessers.join_all().await;
     assert_eq!(monitor.snapshot()[Metric::Roster], COLLEAGUES as u64);
     let mut first = people.into_iter().next().unwrap();
-    while first.client.roster().await.len() < COLLEAGUES - 1 {
+    while first.client.roster().len() < COLLEAGUES - 1 {
         first.find(|event| matches!(event, Event::Presence(_)).then_some(())).await;
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use chat_core::message::{FailReason, Outcome};
 use chat_core::presence::{OfflineReason, Presence, Record};
-use chat_core::roster::Entry;
 use chat_core::wire::control::Purpose;
-use chat_net::client::{AcceptMode, Event, Notice};
+use chat_net::client::{AcceptMode, Event, Notice, Roster};
 use tokio::io::{AsyncReadExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -90,12 +89,12 @@ async fn a_client_that_resumes_receives_the_missed_changes_as_a_delta() {
     // Later updates follow.
     others.pop().unwrap().client.leave().await;
     assert_eq!(bob.presence("user2").await, Presence::Offline(OfflineReason::Asked));
-    let users = |roster: Vec<Entry>| roster.into_iter().map(|entry| entry.user).collect::<Vec<_>>();
-    let bobs = users(bob.client.roster().await);
+    let users = |roster: Roster| roster.iter().map(|entry| entry.user().clone()).collect::<Vec<_>>();
+    let bobs = users(bob.client.roster());
     // Each client receives the last update in its own time.
     let mut alices = timeout(PATIENCE, async {
         loop {
-            let alices = users(alice.client.roster().await);
+            let alices = users(alice.client.roster());
             if !alices.contains(&name("user2")) {
                 break alices;
             }
@@ -163,7 +162,7 @@ async fn a_decision_about_a_message_of_an_earlier_session_has_no_effect() {
     options.accept = AcceptMode::Manual;
     let mut bob = server.connect(options).await.unwrap();
     alice.sees(&["bob"]).await;
-    let token = |event: &Event| if let Event::Message { token, .. } = event { Some(*token) } else { None };
+    let token = |event: &Event| if let Event::Message(message) = event { Some(message.token()) } else { None };
     let outcome = |event: &Event| if let Event::Report(report) = event { Some(report.outcome) } else { None };
     alice.client.send(to("bob"), text("before")).await.unwrap();
     let before = bob.find(token).await;

@@ -23,7 +23,9 @@ fn store(folder: &TempDir) -> KnownServers {
 }
 
 fn with(server: &Server, user: &str, trust: Trust) -> ClientOptions {
-    ClientOptions { trust, ..server.client_options(user, Purpose::Register) }
+    let mut options = server.client_options(user, Purpose::Register);
+    options.trust = trust;
+    options
 }
 
 struct Says(Answer, Arc<AtomicUsize>);
@@ -106,7 +108,8 @@ async fn a_known_server_with_another_key_receives_nothing() {
     let folder = tempfile::tempdir().unwrap();
     store(&folder).remember(&address, server.fingerprint).unwrap();
     let trust = Trust::Known { store: store(&folder), unknown: UnknownServer::AcceptNew };
-    let options = ClientOptions { server: address.clone(), ..with(&server, "alice", trust) };
+    let mut options = with(&server, "alice", trust);
+    options.server = address.clone();
     match server.connect(options).await.err() {
         Some(ConnectError::FingerprintChanged { server: named, known, shown: is }) => {
             assert_eq!((named, known, is), (address.clone(), server.fingerprint, shown));
@@ -155,7 +158,8 @@ async fn a_fingerprint_that_another_program_remembers_meanwhile_is_not_overwritt
 async fn a_named_fingerprint_is_the_only_accepted_one() {
     let server = Server::start().await;
     let (address, shown, captured) = impostor().await;
-    let options = ClientOptions { server: address, ..server.client_options("alice", Purpose::Register) };
+    let mut options = server.client_options("alice", Purpose::Register);
+    options.server = address;
     let refused = server.connect(options).await.err();
     assert!(
         matches!(refused, Some(ConnectError::WrongFingerprint { wanted, shown: is, .. }) if wanted == server.fingerprint && is == shown)
@@ -182,7 +186,8 @@ async fn a_certificate_of_an_authority_must_match_the_host() {
     let server = Server::start_as(listener, identity, options());
     let by_name: ServerAddress = format!("localhost:{}", server.address.port()).parse().unwrap();
     let ca = || Trust::Ca(path("ca.pem"));
-    let right = ClientOptions { server: by_name.clone(), ..with(&server, "alice", ca()) };
+    let mut right = with(&server, "alice", ca());
+    right.server = by_name;
     server.connect(right).await.unwrap();
     let other_host = server.connect(with(&server, "bob", ca())).await.err();
     assert!(
@@ -194,10 +199,8 @@ async fn a_certificate_of_an_authority_must_match_the_host() {
     let no_ca = server.connect(with(&server, "bob", other_ca)).await.err();
     assert!(matches!(no_ca, Some(ConnectError::Authorities { .. })), "{no_ca:?}");
     let own = Server::start().await;
-    let options = ClientOptions {
-        server: format!("localhost:{}", own.address.port()).parse().unwrap(),
-        ..with(&own, "bob", ca())
-    };
+    let mut options = with(&own, "bob", ca());
+    options.server = format!("localhost:{}", own.address.port()).parse().unwrap();
     assert!(matches!(
         own.connect(options).await.err(),
         Some(ConnectError::Certificate { problem: CertificateProblem::UnknownAuthority, .. })

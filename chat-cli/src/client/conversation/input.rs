@@ -1,8 +1,8 @@
 //! Executes what is typed.
 
-use chat_core::message::{Content, Recipient};
+use chat_core::message::Recipient;
 use chat_core::password::Password;
-use chat_net::client::{self, ChangePasswordError, SendError};
+use chat_net::client::{ChangePasswordError, SendError};
 
 use super::{Conversation, Flow};
 use crate::client::input::Input;
@@ -26,7 +26,7 @@ impl Conversation {
         match action {
             Ok(Action::Send(draft)) => self.send(draft).await?,
             Ok(Action::Who) => {
-                let online = self.client.roster().await;
+                let online = self.client.roster();
                 self.ui.show(&ViewEvent::roster(&online)).await?;
             }
             // At a terminal, the passwords arrive as `Input::Passwords` instead.
@@ -40,36 +40,38 @@ impl Conversation {
 
     async fn send(&mut self, draft: Draft) -> Result<(), CliError> {
         let Draft { to, text, reference } = draft;
-        match self.client.send(to.clone(), Content::Text(text.clone())).await {
-            Ok(client::Sent { recipients: 0, .. }) => {
+        match self.client.send(to.clone(), text.clone()).await {
+            Ok(message) if message.recipients() == 0 => {
                 self.outcomes.add_without_recipients();
                 self.ui.show(&Notice::NobodyThere { reference }.into()).await
             }
-            Ok(client::Sent { id, recipients, at }) => {
+            Ok(message) => {
+                let (id, recipients, at) = (message.id(), message.recipients(), message.at());
+                // The outcomes are read from the events.
+                drop(message);
                 let sent = SentMessage::new(to.clone(), &text);
                 self.outcomes.add_message(id, recipients, text.as_str().len(), sent);
                 self.ui.show(&ViewEvent::Sent { id, to, recipients, at, reference }).await
             }
             Err(error) => {
-                let error = self.explain(&to, &error).await;
+                let error = self.explain(&to, &error);
                 self.refuse(error, reference).await
             }
         }
     }
 
     /// Why a message was not sent.
-    async fn explain(&self, to: &Recipient, error: &SendError) -> InputError {
-        use chat_core::peer::SendError as NotQueued;
+    fn explain(&self, to: &Recipient, error: &SendError) -> InputError {
         match (error, to) {
-            (SendError::NotQueued(NotQueued::UnknownRecipient(_)), Recipient::One(name)) => {
-                let online = self.client.roster().await;
-                let names = online.iter().map(|entry| entry.user.as_str());
+            (SendError::UnknownRecipient(_), Recipient::One(name)) => {
+                let online = self.client.roster();
+                let names = online.iter().map(|entry| entry.user().as_str());
                 InputError::UnknownRecipient { name: name.clone(), suggestion: most_like(name.as_str(), names) }
             }
-            (SendError::NotQueued(NotQueued::ToOneself), _) => InputError::ToOneself,
-            (SendError::NotQueued(NotQueued::Leaving) | SendError::Offline, _) => InputError::SessionOver,
+            (SendError::ToOneself, _) => InputError::ToOneself,
+            (SendError::Offline, _) => InputError::SessionOver,
             // The text is valid, so only limits remain.
-            (SendError::NotQueued(_) | SendError::OutcomesUnread, _) => InputError::QueueFull,
+            _ => InputError::QueueFull,
         }
     }
 

@@ -8,7 +8,7 @@ use std::mem;
 use std::pin::pin;
 use std::time::Duration;
 
-use chat_net::client::{Client, Events};
+use chat_net::client::{ClientHandle, Events};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -46,7 +46,7 @@ const NOTHING_SENT: &str =
 /// A client in conversation with others.
 #[derive(Debug)]
 pub struct Conversation {
-    client: Client,
+    client: ClientHandle,
     events: Events,
     ui: Ui,
     input: Format,
@@ -97,7 +97,7 @@ enum End {
 
 impl Conversation {
     /// Prepares a conversation. `input` is the format of the lines that will be typed.
-    pub fn new(client: Client, events: Events, ui: Ui, input: Format, end_of_input: EndOfInput) -> Self {
+    pub fn new(client: ClientHandle, events: Events, ui: Ui, input: Format, end_of_input: EndOfInput) -> Self {
         Self {
             client,
             events,
@@ -185,7 +185,7 @@ impl Conversation {
     }
 
     async fn welcome(&self) -> Result<(), CliError> {
-        let online = self.client.roster().await;
+        let online = self.client.roster();
         let welcome = ViewEvent::Welcome {
             user: self.client.user().clone(),
             session: self.client.session(),

@@ -2,8 +2,8 @@
 
 use std::future::ready;
 
-use chat_core::message::{Content, Message};
-use chat_net::client::{self, Event, MessageToken};
+use chat_core::message::Content;
+use chat_net::client::{self, Event, MessageToken, ReceivedMessage};
 
 use super::{Conversation, End, Flow, ServerState};
 use crate::client::screen::Batch;
@@ -50,7 +50,7 @@ impl Conversation {
     fn render(&mut self, event: Event, batch: &mut Batch, written: &mut Vec<MessageToken>) -> Flow {
         match event {
             Event::Presence(event) => self.ui.render(&event.into(), batch),
-            Event::Message { message, token } => self.render_message(&message, token, batch, written),
+            Event::Message(message) => self.render_message(&message, batch, written),
             Event::Report(report) => {
                 let sent = self.outcomes.add_report(&report);
                 self.ui.render(&ViewEvent::outcome(report, sent), batch);
@@ -67,24 +67,20 @@ impl Conversation {
                 return Flow::Stop(End::Server);
             }
             Event::Left => return Flow::Stop(End::User),
+            // A kind that is newer than this program.
+            _ => {}
         }
         Flow::Continue
     }
 
     /// Renders a text. Refuses bytes, which are for programs that know their meaning.
-    fn render_message(
-        &self,
-        message: &Message,
-        token: MessageToken,
-        batch: &mut Batch,
-        written: &mut Vec<MessageToken>,
-    ) {
-        match &message.content {
+    fn render_message(&self, message: &ReceivedMessage, batch: &mut Batch, written: &mut Vec<MessageToken>) {
+        match message.content() {
             Content::Text(text) => {
-                self.ui.render(&ViewEvent::message(message, text.clone(), self.client.user()), batch);
-                written.push(token);
+                self.ui.render(&ViewEvent::message(message.as_message(), text.clone(), self.client.user()), batch);
+                written.push(message.token());
             }
-            Content::Bytes(_) => self.client.refuse(token),
+            Content::Bytes(_) => self.client.refuse(message.token()),
         }
     }
 
@@ -97,6 +93,8 @@ impl Conversation {
             client::Notice::Reconnected => self.server = ServerState::Connected,
             _ => {}
         }
-        self.ui.render(&Notice::from(notice).into(), batch);
+        if let Some(notice) = Notice::of_connection(notice) {
+            self.ui.render(&notice.into(), batch);
+        }
     }
 }

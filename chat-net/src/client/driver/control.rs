@@ -11,9 +11,8 @@ use log::Level;
 use super::server_connection::ConnectionEvent;
 use super::{Driver, SessionStage, Started};
 use crate::client::command::answer;
-use crate::client::events::{Event, Notice};
 use crate::client::offer::make_offer;
-use crate::error::{ConnectError, EndReason};
+use crate::client::{ConnectError, EndReason, Event, Notice};
 use crate::send_queue::Full;
 
 impl Driver {
@@ -78,6 +77,10 @@ impl Driver {
             }
         }
         self.outputs = outputs;
+        if std::mem::take(&mut self.is_roster_changed) {
+            // The entries are in place already. One call for all changes, so that a watch wakes once.
+            self.roster.send_modify(|_| {});
+        }
         result
     }
 
@@ -89,16 +92,24 @@ impl Driver {
                 if let SessionStage::Starting { welcome, .. } = &mut self.stage {
                     *welcome = Some((entry.user, at));
                 } else if kind == WelcomeKind::Fresh {
-                    self.set_roster();
+                    self.set_peers();
                     self.notify(Notice::NewSession(*self.session.borrow()));
                 }
             }
             machine::Event::Online { .. } => {
-                self.set_roster();
+                self.set_peers();
+                let entries = self.machine.roster().iter().cloned();
+                self.roster.send_modify(|roster| roster.set(entries));
                 self.go_online();
             }
             machine::Event::Change { at, change } => {
                 let presence = change.event(at);
+                // In place before the event, so that an application that reads the event finds the change.
+                self.roster.send_if_modified(|roster| {
+                    roster.apply(&change);
+                    false
+                });
+                self.is_roster_changed = true;
                 self.handle_peers(Input::Change(change));
                 self.events.push(Event::Presence(presence));
             }
@@ -133,9 +144,11 @@ impl Driver {
                 log::warn!("the server rejects this client's new addresses: {rejection}");
             }
             machine::Event::Rejected(rejection) => {
+                let rejection = rejection.into();
                 self.end(ConnectError::Rejected(rejection), EndReason::Rejected(rejection));
             }
             machine::Event::NoCommonVersion(versions) => {
+                let versions = versions.into();
                 self.end(ConnectError::NoCommonVersion(versions), EndReason::NoCommonVersion(versions));
             }
             machine::Event::Protocol(what) => {
@@ -147,7 +160,7 @@ impl Driver {
                 self.end(error, EndReason::Internal);
             }
             machine::Event::Failed(failure) => self.fail_login(failure, EndReason::Internal),
-            machine::Event::Ended(ended) => self.fail_login(ended, EndReason::Ended(ended)),
+            machine::Event::Ended(ended) => self.fail_login(ended, ended.into()),
             machine::Event::Left => self.stage = SessionStage::Left,
         }
     }

@@ -17,19 +17,20 @@ use chat_core::id::SessionId;
 use chat_core::name::UserName;
 use chat_core::peer::{self, Loopback, PeerConfig};
 use chat_core::time::{Mono, Timestamp};
-use chat_core::wire::control::{Ended, Offer, Purpose};
+use chat_core::wire::control::{Offer, Purpose};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use self::server_connection::{ConnectionEvent, ServerConnection};
+use super::collector::Collectors;
 use super::command::{Command, answer};
 use super::dial::{Dialer, TrustedStream};
-use super::events::{Event, EventQueue, Notice};
+use super::events::EventQueue;
 use super::network_watch::NetworkWatch;
 use super::offer::make_offer;
+use super::{ChangePasswordError, ConnectError, EndReason, Event, Notice, OutcomeEvents, Roster};
 use crate::address::{AdvertisedAddress, ServerAddress};
 use crate::clock::Clock;
-use crate::error::{ChangePasswordError, ConnectError, EndReason};
 use crate::identity::Fingerprint;
 use crate::peers::Endpoint;
 use crate::random::SystemGenerator;
@@ -52,11 +53,13 @@ pub(super) struct Parts {
     pub(super) machine: ClientConfig,
     pub(super) peer: PeerConfig,
     pub(super) advertise: Vec<AdvertisedAddress>,
+    pub(super) outcome_events: OutcomeEvents,
     pub(super) udp: Udp,
     pub(super) dialer: Dialer,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) events: Arc<EventQueue>,
     pub(super) pending_outcomes: watch::Sender<usize>,
+    pub(super) roster: watch::Sender<Roster>,
     pub(super) started: oneshot::Sender<Result<Started, ConnectError>>,
 }
 
@@ -107,7 +110,13 @@ pub(super) struct Driver {
     advertise: Vec<AdvertisedAddress>,
     commands: mpsc::Receiver<Command>,
     events: Arc<EventQueue>,
+    outcome_events: OutcomeEvents,
     pending_outcomes: watch::Sender<usize>,
+    collectors: Collectors,
+    /// The roster that applications read.
+    roster: watch::Sender<Roster>,
+    /// Whether the roster has changes that no watch was woken for.
+    is_roster_changed: bool,
     session: watch::Sender<SessionId>,
     password_change: Option<oneshot::Sender<Result<(), ChangePasswordError>>>,
     /// The wrong key that the latest [`Notice::ServerKeyChanged`] reported, until the connection is back.
@@ -162,7 +171,11 @@ impl Driver {
             advertise: parts.advertise,
             commands: parts.commands,
             events: parts.events,
+            outcome_events: parts.outcome_events,
             pending_outcomes: parts.pending_outcomes,
+            collectors: Collectors::default(),
+            roster: parts.roster,
+            is_roster_changed: false,
             session: watch::Sender::new(SessionId::new(0)),
             password_change: None,
             reported_key: None,
@@ -225,7 +238,6 @@ impl Driver {
         let now = self.clock.now();
         match command {
             Command::Send { to, content, reply } => self.send(now, to, content, reply),
-            Command::Roster { reply } => answer(reply, self.machine.roster().iter().cloned().collect()),
             Command::ChangePassword { reply, .. } if self.password_change.is_some() => {
                 answer(reply, Err(machine::PasswordChangeError::InProgress.into()));
             }
@@ -252,7 +264,7 @@ impl Driver {
         }
         if let Some(endpoint) = self.peers.take() {
             match self.stage {
-                SessionStage::Ended(EndReason::Ended(Ended::Replaced)) => {
+                SessionStage::Ended(EndReason::Replaced) => {
                     endpoint.replaced(&mut self.peer_outputs).await;
                 }
                 _ => endpoint.leave(&mut self.peer_outputs).await,
@@ -264,6 +276,7 @@ impl Driver {
         }
         self.server.close();
         self.server.closed(deadline).await;
+        self.roster.send_if_modified(Roster::clear);
         let last = match std::mem::replace(&mut self.stage, SessionStage::Left) {
             SessionStage::Ended(reason) => Event::Ended(reason),
             _ => Event::Left,
@@ -284,6 +297,7 @@ async fn next_output(peers: &mut Option<Endpoint>, outputs: &mut Vec<peer::Outpu
 impl Drop for Driver {
     fn drop(&mut self) {
         self.server.abort();
+        self.roster.send_if_modified(Roster::clear);
         self.events.close();
     }
 }

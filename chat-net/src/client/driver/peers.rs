@@ -11,9 +11,10 @@ use tokio::sync::oneshot;
 
 use super::Driver;
 use crate::client::command::answer;
-use crate::client::events::{Decision, Event, MAX_OUTCOMES, MessageToken, Notice};
-use crate::error::SendError;
-use crate::peers::{AcceptMode, Endpoint, Sent};
+use crate::client::events::{Decision, MAX_OUTCOMES};
+use crate::client::sent::Audience;
+use crate::client::{Event, MessageToken, Notice, OutcomeEvents, ReceivedMessage, SendError, Sent};
+use crate::peers::{AcceptMode, Endpoint};
 
 impl Driver {
     /// Begins a session. The previous session ends, and all its pending messages get their outcomes.
@@ -32,7 +33,8 @@ impl Driver {
         });
     }
 
-    pub(super) fn set_roster(&mut self) {
+    /// Passes the whole roster to the peer machine.
+    pub(super) fn set_peers(&mut self) {
         self.handle_peers(Input::Roster(self.machine.roster().iter().cloned().collect()));
     }
 
@@ -44,10 +46,12 @@ impl Driver {
         reply: oneshot::Sender<Result<Sent, SendError>>,
     ) {
         let Some(peers) = &mut self.peers else { return answer(reply, Err(SendError::Offline)) };
-        if peers.pending_outcomes() + self.events.unread_outcomes() >= MAX_OUTCOMES {
+        if peers.pending_outcomes() + self.events.unread_outcomes() + self.collectors.held() >= MAX_OUTCOMES {
             return answer(reply, Err(SendError::OutcomesUnread));
         }
-        let sent = peers.send_at(to, content, self.machine.server_time(now));
+        let audience = Audience::new(&to, || self.roster.borrow().clone());
+        let queued = peers.send_at(to, content, self.machine.server_time(now));
+        let sent = queued.map(|queued| Sent::new(queued, self.collectors.open(queued.id, queued.recipients), audience));
         // A caller that knows of the message must see its outcomes as pending.
         self.count_pending(usize::max);
         answer(reply, sent.map_err(Into::into));
@@ -103,10 +107,14 @@ impl Driver {
         }
         let session = *self.session.borrow();
         for output in self.peer_outputs.drain(..) {
+            if let Output::Report(report) = &output {
+                self.collectors.add(report);
+            }
             self.events.push(match output {
                 Output::Queued { .. } | Output::NotSent { .. } => continue,
+                Output::Report(_) | Output::Summary { .. } if self.outcome_events == OutcomeEvents::Omitted => continue,
                 Output::Deliver { message, token: inner } => {
-                    Event::Message { message, token: MessageToken { session, inner } }
+                    Event::Message(ReceivedMessage::new(message, MessageToken { session, inner }))
                 }
                 Output::Report(report) => Event::Report(report),
                 Output::Summary { id, delivered, others } => Event::Summary { id, delivered, others },
@@ -117,7 +125,7 @@ impl Driver {
                 Output::Exhausted => Event::Notice(Notice::SessionExhausted),
             });
         }
-        // Outcomes count as pending until the application can read their reports.
+        // Outcomes count as pending until the application can read them.
         self.count_pending(|_, pending| pending);
     }
 

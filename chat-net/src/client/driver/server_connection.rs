@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
+use crate::client::ConnectError;
 use crate::client::dial::{Dialer, TrustedStream};
 use crate::connection::{self, Handle, Incoming};
-use crate::error::ConnectError;
 use crate::identity::Fingerprint;
 use crate::send_queue::Full;
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use chat_core::accounts::memory::MemoryAccounts;
 use chat_core::server::{RegistrationPolicy, ServerConfig};
 use chat_core::wire::control::Purpose;
-use chat_core::wire::rejection::Rejection;
-use chat_net::client::ConnectError;
+use chat_net::client::RejectionKind;
 use chat_net::data_folder::DataFolderError;
 use chat_net::identity::{IDENTITY_FILE, ServerIdentity};
 use chat_net::server::{NotServing, PresenceLogFormat, ServeError};
@@ -15,7 +14,7 @@ use chat_net::{Server, ServerHandle, StartError};
 use tokio::net::TcpListener;
 
 use super::{Running, builder};
-use crate::harness::client_options;
+use crate::harness::{client_options, rejection};
 
 #[test]
 fn server_and_handle_can_move_between_threads() {
@@ -161,7 +160,7 @@ async fn registration_overrides_the_config_in_any_order() {
         };
         let running = Running::start(builder.bind("127.0.0.1:0").await.unwrap());
         let result = running.connect(running.options("alice", Purpose::Register)).await;
-        assert!(matches!(result.err(), Some(ConnectError::Rejected(Rejection::RegistrationClosed))));
+        assert_eq!(result.err().as_ref().and_then(rejection), Some(RejectionKind::RegistrationClosed));
         running.stop().await;
     }
 }

@@ -115,7 +115,7 @@ async fn a_client_waits_until_the_server_runs() {
     let connecting = tokio::spawn(chat_net::client::connect(options));
     tokio::task::yield_now().await;
     let running = Running::start(server);
-    let (alice, _events) = timeout(PATIENCE, connecting).await.expect("it connects").unwrap().unwrap();
+    let alice = timeout(PATIENCE, connecting).await.expect("it connects").unwrap().unwrap();
     alice.leave().await;
     running.stop().await;
 }

@@ -38,7 +38,8 @@ impl Running {
     }
 
     async fn connect(&self, options: ClientOptions) -> Result<Person, ConnectError> {
-        let (client, events) = timeout(PATIENCE, connect(options)).await.expect("connect returns in time")?;
+        let client = timeout(PATIENCE, connect(options)).await.expect("connect returns in time")?;
+        let (client, events) = client.split();
         Ok(Person { client, events })
     }
 

@@ -1,0 +1,88 @@
+//! What happened in a session, as applications read it.
+
+use std::time::Duration;
+
+use chat_core::id::{MessageId, SessionId};
+use chat_core::message::{Outcome, Report};
+use chat_core::name::UserName;
+use chat_core::presence::PresenceEvent;
+
+use super::ReceivedMessage;
+use super::error::EndReason;
+use crate::identity::Fingerprint;
+
+/// What happened in a session.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Another session came online, went offline or moved to another address.
+    Presence(PresenceEvent),
+    /// A message arrived.
+    Message(ReceivedMessage),
+    /// The outcome of a sent message for one recipient. Not with [`OutcomeEvents::Omitted`](super::OutcomeEvents).
+    Report(Report),
+    /// All outcomes of a message to everyone. Follows the last report about it. Not with
+    /// [`OutcomeEvents::Omitted`](super::OutcomeEvents).
+    Summary {
+        /// The message's id.
+        id: MessageId,
+        /// The number of recipients with the outcome `delivered`.
+        delivered: usize,
+        /// The other recipients, each with its outcome.
+        others: Vec<(UserName, Outcome)>,
+    },
+    /// The state of a connection changed.
+    Notice(Notice),
+    /// The session ended without [`ClientHandle::leave`](super::ClientHandle::leave). This is the last event.
+    Ended(EndReason),
+    /// The client left the session. This is the last event.
+    Left,
+}
+
+/// A change in the connection to the server or in the links to peers that a user may want to know about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The connection to the server broke. Messages to and from peers continue.
+    Reconnecting {
+        /// The time until the next attempt to connect.
+        after: Duration,
+    },
+    /// The connection is back and the roster up to date.
+    Reconnected,
+    /// The server could not continue the session and began this one. All outcomes of the previous session are in the
+    /// event stream before this notice.
+    NewSession(SessionId),
+    /// The server announced that it is stopping.
+    ServerStopping,
+    /// A server with another key answers at the server's address: either the operator has changed the key, or somebody
+    /// intercepts the connection. The client has sent nothing and keeps trying. The notice comes once for each wrong
+    /// key, until the connection is back.
+    ServerKeyChanged {
+        /// The fingerprint that the client trusts.
+        known: Fingerprint,
+        /// The fingerprint that the server shows now.
+        shown: Fingerprint,
+    },
+    /// This peer does not answer while messages wait for it. The usual cause is a firewall.
+    PeerUnresponsive(UserName),
+    /// The peer answers again.
+    PeerResponsive(UserName),
+    /// A message to this peer failed because this machine can reach none of its addresses. Examples are a loopback
+    /// address of another machine, and an address family that this machine does not use. The notice comes once until
+    /// the peer has other addresses.
+    PeerWithoutAddress(UserName),
+    /// This peer violated the protocol, or reports that this client did. The link to it is closed.
+    PeerMisbehaved(UserName),
+    /// The session keeps the resumption state of 65,536 peers that have left, which is the limit. Messages to new peers
+    /// fail until the client logs in again.
+    SessionExhausted,
+    /// The system granted a smaller receive buffer than requested, so bursts of datagrams may be lost. On Linux, raise
+    /// `net.core.rmem_max`.
+    ReceiveBufferSmall {
+        /// The granted size, in bytes.
+        granted: usize,
+        /// The requested size, in bytes.
+        wanted: usize,
+    },
+}

@@ -1,0 +1,67 @@
+//! The settings of a client that are impossible.
+
+use std::time::Duration;
+
+use chat_core::invitation::InvitationCodeError;
+use chat_core::name::NameError;
+use chat_core::password::PasswordError;
+use chat_core::wire::control::Offer;
+
+use crate::address::AddressError;
+use crate::identity::FingerprintError;
+
+/// A setting of a client is impossible. Each message begins with the name of the setting, which is that of the method of
+/// [`ClientBuilder`](super::ClientBuilder) or of the argument.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientSettingError {
+    /// The address of the server is invalid.
+    #[error("`server`: {0}")]
+    Server(#[source] AddressError),
+    /// No setting says which server to trust.
+    #[error(
+        "`trust`: nothing says which server to trust; call `fingerprint` with what `chat-server fingerprint` prints, or `trust`"
+    )]
+    NoTrust,
+    /// The fingerprint is invalid.
+    #[error("`fingerprint`: {0}")]
+    Fingerprint(#[source] FingerprintError),
+    /// The user name breaks a rule.
+    #[error("`user`: {0}")]
+    User(#[source] NameError),
+    /// The password breaks a rule.
+    #[error("`password`: {0}")]
+    Password(#[source] PasswordError),
+    /// The invitation code is invalid.
+    #[error("`invitation`: {0}")]
+    Invitation(#[source] InvitationCodeError),
+    /// There is an invitation code, and nothing to use it for.
+    #[error("`invitation`: a login takes no invitation code; leave it out, or call `register` instead of `login`")]
+    InvitationForLogin,
+    /// An address to advertise is invalid.
+    #[error("`advertise`: {0}")]
+    Advertise(#[source] AddressError),
+    /// There are too many addresses to advertise.
+    #[error("`advertise`: {count} addresses are too many; name at most {}", Offer::MAX_ADDRESSES)]
+    TooManyAddresses {
+        /// The number of addresses.
+        count: usize,
+    },
+    /// A time within which something must happen is zero.
+    #[error("`{setting}`: nothing happens in no time; set a longer one, or leave the default")]
+    NoTime {
+        /// The name of the setting.
+        setting: &'static str,
+    },
+    /// The shortest delay before reconnecting is longer than the longest.
+    #[error("`min_backoff`: {min:?} is longer than `max_backoff`, which is {max:?}; exchange the two")]
+    Backoff {
+        /// The shortest delay.
+        min: Duration,
+        /// The longest delay.
+        max: Duration,
+    },
+    /// With a burst of 0, no message would ever pass the rate limit.
+    #[error("`burst`: with 0, no message arrives; set at least 1, or a `rate` of 0 for no limit")]
+    NoBurst,
+}

@@ -1,0 +1,124 @@
+//! What the server sends, as API types: applications match on these, and the types of the wire can grow.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use chat_core::wire::hello::NoCommonVersion;
+use chat_core::wire::rejection::Rejection;
+
+/// The server's answer to a request that it does not fulfil: a sentence for users, a kind, and perhaps a retry time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct ServerRejection(Rejection);
+
+impl ServerRejection {
+    /// The kind, to match on.
+    pub const fn kind(&self) -> RejectionKind {
+        match self.0 {
+            Rejection::Name(_) => RejectionKind::Name,
+            Rejection::Password(_) => RejectionKind::Password,
+            Rejection::NameTaken => RejectionKind::NameTaken,
+            Rejection::WrongCredentials => RejectionKind::WrongCredentials,
+            Rejection::Disabled => RejectionKind::Disabled,
+            Rejection::RegistrationClosed => RejectionKind::RegistrationClosed,
+            Rejection::Busy { .. } => RejectionKind::Busy,
+            Rejection::SlowDown { .. } => RejectionKind::SlowDown,
+            Rejection::StorageUnavailable => RejectionKind::StorageUnavailable,
+            Rejection::Addresses => RejectionKind::Addresses,
+            Rejection::KeyInUse => RejectionKind::KeyInUse,
+            Rejection::TicketRefused => RejectionKind::TicketRefused,
+            Rejection::Superseded => RejectionKind::Superseded,
+            Rejection::UnexpectedRequest => RejectionKind::UnexpectedRequest,
+            Rejection::Malformed => RejectionKind::Malformed,
+            Rejection::TooManyRequests => RejectionKind::TooManyRequests,
+            Rejection::Full => RejectionKind::Full,
+            Rejection::LoginTimeout => RejectionKind::LoginTimeout,
+            Rejection::TooManyRegistrations { .. } => RejectionKind::TooManyRegistrations,
+            Rejection::NotInvited => RejectionKind::NotInvited,
+            Rejection::AccountsFull => RejectionKind::AccountsFull,
+        }
+    }
+
+    /// How long to wait before the same request may succeed. `None` if the server named no retry time.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after()
+    }
+}
+
+impl From<Rejection> for ServerRejection {
+    fn from(rejection: Rejection) -> Self {
+        Self(rejection)
+    }
+}
+
+/// The kind of a [`ServerRejection`].
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum RejectionKind {
+    /// The user name breaks a rule.
+    Name,
+    /// The password breaks a rule.
+    Password,
+    /// The user name is registered already, or reserved by a removed account.
+    NameTaken,
+    /// The user is unknown or the password is wrong. The client does not learn which.
+    WrongCredentials,
+    /// The account is disabled.
+    Disabled,
+    /// The registration policy is `closed`.
+    RegistrationClosed,
+    /// Too many password checks are waiting.
+    Busy,
+    /// The server slows the client down: after failed logins from this source, or because its account or its source has
+    /// begun too many sessions.
+    SlowDown,
+    /// The server cannot reach its accounts.
+    StorageUnavailable,
+    /// None of the offered addresses is acceptable.
+    Addresses,
+    /// Another session that is online has this session key.
+    KeyInUse,
+    /// The session cannot be resumed.
+    TicketRefused,
+    /// A newer session of the account has replaced this one.
+    Superseded,
+    /// The request is not allowed in the connection's current state.
+    UnexpectedRequest,
+    /// The frame is not a valid request.
+    Malformed,
+    /// The connection exceeded the rate limit for requests.
+    TooManyRequests,
+    /// The server has reached its limit of sessions.
+    Full,
+    /// The guest did not log in within the time limit.
+    LoginTimeout,
+    /// The rate limit for registrations is exceeded.
+    TooManyRegistrations,
+    /// Registration requires the invitation code, and the request had none or a wrong one.
+    NotInvited,
+    /// The limit of accounts is reached.
+    AccountsFull,
+}
+
+/// Client and server have no version of the protocol in common. The text says which of the two needs an update.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(transparent)]
+pub struct VersionMismatch(NoCommonVersion);
+
+impl VersionMismatch {
+    /// The versions that this program supports.
+    pub const fn ours(&self) -> RangeInclusive<u16> {
+        self.0.ours.low..=self.0.ours.high
+    }
+
+    /// The versions that the server supports.
+    pub const fn theirs(&self) -> RangeInclusive<u16> {
+        self.0.theirs.low..=self.0.theirs.high
+    }
+}
+
+impl From<NoCommonVersion> for VersionMismatch {
+    fn from(versions: NoCommonVersion) -> Self {
+        Self(versions)
+    }
+}

@@ -1,0 +1,191 @@
+//! The builder, and errors that say what to change.
+
+use std::error::Error;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_core::client::ClientConfig;
+use chat_core::peer::PeerConfig;
+use chat_core::wire::frame;
+use chat_core::wire::hello::Hello;
+use chat_net::identity::ServerIdentity;
+use chat_net::{
+    AddressError, Client, ClientBuilder, ClientSettingError, ConnectError, Event, FingerprintError, NameError,
+    OfflineReason, PasswordError, Presence, RejectionKind,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::harness::{PASSWORD, PATIENCE, Server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_in_a_few_lines_answers_and_learns_the_outcome() {
+    let server = Server::start().await;
+    let mut bot = server.builder().register("echo", PASSWORD).await.unwrap();
+    let bot = tokio::spawn(async move {
+        while let Some(event) = bot.next().await {
+            let Event::Message(message) = event else { continue };
+            let sent = bot.send(message.from(), format!("you said {}", message.text())).await.unwrap();
+            return sent.outcomes().await;
+        }
+        panic!("the session is over");
+    });
+    let mut alice = server.builder().register("alice", PASSWORD).await.unwrap();
+    let echo = "echo".parse().unwrap();
+    assert!(alice.roster().get(&echo).is_some());
+    alice.send(&echo, "hello").await.unwrap();
+    let answer = timeout(PATIENCE, async {
+        loop {
+            if let Event::Message(message) = alice.next().await.unwrap() {
+                return message;
+            }
+        }
+    });
+    let answer = answer.await.expect("an answer");
+    assert_eq!((answer.from(), answer.text(), answer.bytes()), (&echo, "you said hello", &b"you said hello"[..]));
+    let outcomes = timeout(PATIENCE, bot).await.expect("outcomes").unwrap();
+    assert_eq!(outcomes.iter().map(|outcome| outcome.user().as_str()).collect::<Vec<_>>(), ["alice"]);
+    assert!(outcomes[0].is_delivered());
+}
+
+fn at(server: &str) -> ClientBuilder {
+    Client::builder(server).fingerprint("00".repeat(32)).unwrap()
+}
+
+async fn refused(builder: ClientBuilder) -> ClientSettingError {
+    refusal(builder.login("alice", PASSWORD).await)
+}
+
+fn refusal(result: Result<Client, ConnectError>) -> ClientSettingError {
+    match result {
+        Err(ConnectError::Setting(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_impossible_setting_is_refused_by_its_name() {
+    use ClientSettingError as Refused;
+    let zero = Duration::ZERO;
+    let backoff = ClientConfig { max_backoff: Duration::from_millis(1), ..ClientConfig::default() };
+    let no_burst = PeerConfig { burst: 0, ..PeerConfig::default() };
+    let mut five = at("lab");
+    for _ in 0..5 {
+        five = five.advertise("10.0.0.7").unwrap();
+    }
+    for (error, is, setting) in [
+        (refused(at("two words")).await, Refused::Server(AddressError::Host("two words".into())), "server"),
+        (refused(Client::builder("lab")).await, Refused::NoTrust, "trust"),
+        (at("lab").fingerprint("abc").unwrap_err(), Refused::Fingerprint(FingerprintError), "fingerprint"),
+        (refusal(at("lab").login("a b", PASSWORD).await), Refused::User(NameError::Char(' ')), "user"),
+        (refusal(at("lab").register("a", "short").await), Refused::Password(PasswordError::TooShort), "password"),
+        (
+            at("lab").advertise("everywhere").unwrap_err(),
+            Refused::Advertise(AddressError::Advertised("everywhere".into())),
+            "advertise",
+        ),
+        (refused(five).await, Refused::TooManyAddresses { count: 5 }, "advertise"),
+        (refused(at("lab").invitation("12345678").unwrap()).await, Refused::InvitationForLogin, "invitation"),
+        (
+            refused(at("lab").connect_timeout(zero)).await,
+            Refused::NoTime { setting: "connect_timeout" },
+            "connect_timeout",
+        ),
+        (refused(at("lab").reply_timeout(zero)).await, Refused::NoTime { setting: "reply_timeout" }, "reply_timeout"),
+        (refused(at("lab").link_timeout(zero)).await, Refused::NoTime { setting: "link_timeout" }, "link_timeout"),
+        (
+            refused(at("lab").timing(backoff)).await,
+            Refused::Backoff { min: backoff.min_backoff, max: backoff.max_backoff },
+            "min_backoff",
+        ),
+        (refused(at("lab").links(no_burst)).await, Refused::NoBurst, "burst"),
+    ] {
+        assert_eq!(error, is);
+        assert!(error.to_string().starts_with(&format!("`{setting}`: ")), "{error}");
+    }
+    assert!(at("lab").invitation("short").unwrap_err().to_string().starts_with("`invitation`: "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_has_a_kind_and_a_sentence() {
+    let server = Server::start().await;
+    match server.builder().login("nobody", PASSWORD).await.err() {
+        Some(ConnectError::Rejected(rejection)) => {
+            assert_eq!(rejection.kind(), RejectionKind::WrongCredentials);
+            assert_eq!(
+                (rejection.to_string().as_str(), rejection.retry_after()),
+                ("wrong user name or password", None)
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A server that supports only the versions 7 to 9 of the protocol.
+async fn later_server() -> ClientBuilder {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
+    let pem = fs::read(folder.path().join("identity.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![rustls_pki_types::pem::PemObject::from_pem_slice(&pem).unwrap()],
+            rustls_pki_types::pem::PemObject::from_pem_slice(&pem).unwrap(),
+        )
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+        let mut hello = Vec::new();
+        frame::encode_raw(&Hello { low: 7, high: 9, features: 0 }.encode(), &mut hello);
+        stream.write_all(&hello).await.unwrap();
+        stream.flush().await.unwrap();
+        drop(stream.read_to_end(&mut Vec::new()).await);
+    });
+    Client::builder(address).fingerprint(identity.fingerprint()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_another_version_is_a_typed_error() {
+    let result = timeout(PATIENCE, later_server().await.login("alice", PASSWORD)).await.expect("login returns");
+    match result.err() {
+        Some(ConnectError::NoCommonVersion(versions)) => {
+            assert_eq!((versions.ours(), versions.theirs()), (1..=1, 7..=9));
+            assert!(versions.to_string().ends_with("update this program"), "{versions}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn errors_keep_their_sources() {
+    let setting = refused(at("two words")).await;
+    assert!(setting.source().unwrap().is::<AddressError>());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = Client::builder(free).fingerprint("00".repeat(32)).unwrap().login("alice", PASSWORD).await;
+    assert!(nobody.err().unwrap().source().unwrap().is::<std::io::Error>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_dropped_leaves_its_session() {
+    let server = Server::start().await;
+    let mut alice = server.join("alice").await;
+    let login = server.builder().register("bob", PASSWORD);
+    tokio::select! {
+        biased;
+        () = alice.sees(&["bob"]) => {}
+        client = login => {
+            drop(client.unwrap());
+            alice.sees(&["bob"]).await;
+        }
+    }
+    assert_eq!(alice.presence("bob").await, Presence::Offline(OfflineReason::Asked));
+}
