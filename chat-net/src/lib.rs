@@ -67,6 +67,7 @@ mod fingerprint;
 mod framed;
 mod frames;
 mod log_throttle;
+mod peer_driver;
 mod random;
 mod send_queue;
 mod tls;

@@ -11,7 +11,7 @@ use chat_core::time::Timestamp;
 
 use super::Roster;
 use super::collector::Collector;
-use crate::peers::QueuedMessage;
+use crate::peer_driver::QueuedMessage;
 
 /// A message that was queued, with access to its outcomes: exactly one for each recipient.
 ///

@@ -1,7 +1,7 @@
 //! The driver: the one task that owns both machines of a session, the connection to the server and the UDP socket.
 //!
-//! [`Endpoint`] drives the peer machine. The loop waits for whatever happens first: a command, an event of the server
-//! connection, a decision of the application, an output of the endpoint, or the client machine's deadline.
+//! [`PeerDriver`] drives the peer machine. The loop waits for whatever happens first: a command, an event of the server
+//! connection, a decision of the application, an output of the peer driver, or the client machine's deadline.
 
 mod control;
 mod peers;
@@ -32,9 +32,9 @@ use super::{ChangePasswordError, ConnectError, EndReason, Event, Notice, Outcome
 use crate::address::{AdvertisedAddress, ServerAddress};
 use crate::clock::Clock;
 use crate::identity::Fingerprint;
-use crate::peers::Endpoint;
+use crate::peer_driver::PeerDriver;
 use crate::random::SystemGenerator;
-use crate::udp::{ReceiveBuffer, Udp};
+use crate::udp::{Progress, ReceiveBuffer, Udp};
 
 /// The most commands that the driver performs before datagrams get their turn.
 const COMMAND_BATCH: usize = 64;
@@ -94,10 +94,10 @@ pub(super) struct Driver {
     machine: machine::Client,
     outputs: Vec<machine::Output>,
     server: ServerConnection,
-    /// The UDP socket until the first session begins. Afterwards the endpoint owns it.
+    /// The UDP socket until the first session begins. Afterwards the peer driver owns it.
     udp: Option<Udp>,
     udp_address: SocketAddr,
-    peers: Option<Endpoint>,
+    peers: Option<PeerDriver>,
     peer_outputs: Vec<peer::Output>,
     peer_config: PeerConfig,
     loopback: Loopback,
@@ -258,16 +258,14 @@ impl Driver {
         let deadline = Instant::now() + LEAVE_TIME;
         // Acks and decisions that exist by now still decide their outcomes.
         for _ in 0..FINAL_TURNS {
-            if !self.turn_peers() {
+            if self.turn_peers() == Progress::Idle {
                 break;
             }
         }
-        if let Some(endpoint) = self.peers.take() {
+        if let Some(peers) = self.peers.take() {
             match self.stage {
-                SessionStage::Ended(EndReason::Replaced) => {
-                    endpoint.replaced(&mut self.peer_outputs).await;
-                }
-                _ => endpoint.leave(&mut self.peer_outputs).await,
+                SessionStage::Ended(EndReason::Replaced) => peers.replaced(&mut self.peer_outputs).await,
+                _ => peers.leave(&mut self.peer_outputs).await,
             }
         }
         self.push_events();
@@ -285,10 +283,10 @@ impl Driver {
     }
 }
 
-/// Resolves when the endpoint has outputs. Cancel safe.
-async fn next_output(peers: &mut Option<Endpoint>, outputs: &mut Vec<peer::Output>) {
+/// Resolves when the peer driver has outputs. Cancel safe.
+async fn next_output(peers: &mut Option<PeerDriver>, outputs: &mut Vec<peer::Output>) {
     match peers {
-        Some(endpoint) => endpoint.next(outputs).await,
+        Some(peers) => peers.next(outputs).await,
         None => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! The driver's links to peers: feeds the endpoint, and turns its outputs into events.
+//! The links to peers: feeds the peer driver, and turns its outputs into events.
 
 use std::sync::Arc;
 
@@ -14,13 +14,14 @@ use crate::client::command::answer;
 use crate::client::events::{Decision, MAX_OUTCOMES};
 use crate::client::sent::Audience;
 use crate::client::{Event, MessageToken, Notice, OutcomeEvents, ReceivedMessage, SendError, Sent};
-use crate::peers::{AcceptMode, Endpoint};
+use crate::peer_driver::PeerDriver;
+use crate::udp::Progress;
 
 impl Driver {
     /// Begins a session. The previous session ends, and all its pending messages get their outcomes.
     pub(super) fn begin_session(&mut self, keys: Arc<KeyPair>, user: UserName) {
         let udp = match self.peers.take() {
-            Some(endpoint) => Some(endpoint.end(&mut self.peer_outputs)),
+            Some(peers) => Some(peers.end(&mut self.peer_outputs)),
             None => self.udp.take(),
         };
         self.push_events();
@@ -29,7 +30,7 @@ impl Driver {
         let (loopback, config) = (self.loopback, self.peer_config.clone());
         self.peers = udp.map(|mut udp| {
             udp.use_zone_of(self.local);
-            Endpoint::begin(udp, user, keys, loopback, AcceptMode::Manual, config)
+            PeerDriver::begin(udp, user, keys, loopback, config)
         });
     }
 
@@ -50,7 +51,8 @@ impl Driver {
             return answer(reply, Err(SendError::OutcomesUnread));
         }
         let audience = Audience::new(&to, || self.roster.borrow().clone());
-        let queued = peers.send_at(to, content, self.machine.server_time(now));
+        let at = self.machine.server_time(now);
+        let queued = peers.send(to, content, |_| at);
         let sent = queued.map(|queued| Sent::new(queued, self.collectors.open(queued.id, queued.recipients), audience));
         // A caller that knows of the message must see its outcomes as pending.
         self.count_pending(usize::max);
@@ -89,15 +91,15 @@ impl Driver {
         self.push_events();
     }
 
-    /// Receives and transmits without waiting. Returns whether another call can make progress immediately.
-    pub(super) fn turn_peers(&mut self) -> bool {
+    /// Receives and transmits without waiting.
+    pub(super) fn turn_peers(&mut self) -> Progress {
         self.apply_decisions();
-        let progress = self.peers.as_mut().is_some_and(|peers| peers.try_next(&mut self.peer_outputs));
+        let progress = self.peers.as_mut().map_or(Progress::Idle, |peers| peers.try_next(&mut self.peer_outputs));
         self.push_events();
         progress
     }
 
-    /// Moves the endpoint's outputs into the event stream.
+    /// Passes the outputs on: outcomes to the collectors, and everything to the event stream.
     pub(super) fn push_events(&mut self) {
         if self.peer_outputs.is_empty() {
             return;
@@ -131,7 +133,7 @@ impl Driver {
 
     /// Shows `choose(shown, pending)` to the application.
     fn count_pending(&self, choose: impl FnOnce(usize, usize) -> usize) {
-        let pending = self.peers.as_ref().map_or(0, Endpoint::pending_outcomes);
+        let pending = self.peers.as_ref().map_or(0, PeerDriver::pending_outcomes);
         self.pending_outcomes.send_if_modified(|shown| {
             let next = choose(*shown, pending);
             std::mem::replace(shown, next) != next
