@@ -231,6 +231,7 @@ fn parse_port(typed: &str) -> Result<u16, AddressError> {
 
 /// Why an address is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AddressError {
     /// The input is empty.
     #[error("the server's address is empty; write HOST:PORT, for example 192.168.1.5:7777")]

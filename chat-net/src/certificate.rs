@@ -15,6 +15,7 @@ use crate::clock::wall;
 /// Why clients that trust an authority refuse a server's certificate. Each message continues a sentence that begins
 /// with "the certificate".
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CertificateProblem {
     /// None of the authorities that the client trusts signed it.
     #[error("is not signed by any of the authorities that this client trusts")]

@@ -42,6 +42,7 @@ pub struct ClientOptions {
 /// Whether the outcomes of sent messages are events. A [`Sent`](super::Sent) that exists gets the outcomes of its message
 /// in either case.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum OutcomeEvents {
     /// Every outcome is an [`Event::Report`](super::Event::Report), and the last one of a message to everyone is followed
     /// by an [`Event::Summary`](super::Event::Summary). The application has to read the event stream: unread outcomes

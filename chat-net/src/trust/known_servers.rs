@@ -118,6 +118,7 @@ fn parse(line: &str) -> Option<(ServerAddress, Fingerprint)> {
 
 /// Why the file of known servers cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum KnownServersError {
     /// The file cannot be read.
     #[error("the known servers in {} cannot be read: {source}", .path.display())]
