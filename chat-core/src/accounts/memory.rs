@@ -160,11 +160,8 @@ impl Operator for MemoryAccounts {
             }
         };
         if status == NewStatus::RemovedAndFreed {
-            // Of the account's own name: `name` may be typed in another spelling.
-            let skeletons = account.name.skeletons();
-            table.names.remove(&name);
-            table.canonical_skeletons.remove(skeletons.canonical());
-            table.shown_skeletons.remove(skeletons.shown());
+            // The account's own spelling: another one, such as `name`, may have another shown skeleton.
+            table.free(&account.name);
         }
         Ok(account)
     }
@@ -191,11 +188,14 @@ impl Operator for MemoryAccounts {
         let mut table = self.table();
         let mut deleted = 0;
         for id in ids {
-            if table.rows.get(&id).is_some_and(|row| table.is_unused(row, registered_before)) {
-                table.rows.remove(&id);
-                table.names.retain(|_, holder| *holder != id);
-                deleted += 1;
+            let unused = table.rows.get(&id).filter(|row| table.is_unused(row, registered_before));
+            let Some(name) = unused.map(|row| row.account.name.clone()) else { continue };
+            table.rows.remove(&id);
+            // A name that was freed may belong to another account by now.
+            if table.names.get(&name) == Some(&id) {
+                table.free(&name);
             }
+            deleted += 1;
         }
         Ok(deleted)
     }
@@ -218,6 +218,14 @@ impl Table {
     /// Whether a name that is taken has a skeleton in common with these.
     fn has_look_alike(&self, skeletons: &Skeletons) -> bool {
         self.canonical_skeletons.contains(skeletons.canonical()) || self.shown_skeletons.contains(skeletons.shown())
+    }
+
+    /// Frees the user name of an account, and the names that look like it.
+    fn free(&mut self, name: &UserName) {
+        let skeletons = name.skeletons();
+        self.names.remove(name);
+        self.canonical_skeletons.remove(skeletons.canonical());
+        self.shown_skeletons.remove(skeletons.shown());
     }
 
     fn by_name(&mut self, name: &UserName) -> Result<&mut Row, AccountError> {

@@ -173,7 +173,7 @@ mod tests {
         let error = wrong(|config| config.max_connections = 5);
         assert_eq!(
             error.to_string(),
-            "max_connections_per_address (128) must not exceed max_connections (5); lower max_connections_per_address or \
+            "max_connections_per_address (256) must not exceed max_connections (5); lower max_connections_per_address or \
              raise max_connections"
         );
         assert_eq!(
