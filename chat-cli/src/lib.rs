@@ -1,43 +1,48 @@
 //! The programs `chat-server` and `chat-client`, line-oriented and scriptable. This is the only crate that knows chat-core,
 //! chat-net and chat-store.
 //!
+//! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every interface for users needs: the
+//! model of what a user sees ([`view`]) and its errors. For chat inside your own program use chat-net and chat-store.
+//!
 //! Standard output carries the conversation, standard error carries diagnostics, and `--help` documents the exit codes.
-//! Arguments are read in three stages: [`clap`] parses each value on its own (`args`), [`config::merge`] combines
+//! Arguments are read in three stages: clap parses each value on its own (`args`), `config::merge` combines
 //! arguments and environment with the configuration file (`settings`), and `task` decides what they mean together.
 //!
 //! An error in one line of input is an [`input_error::InputError`] and never ends the program. An error that ends it is
 //! an [`error::CliError`], which knows its exit code and its [`error_code::ErrorCode`] for scripts.
 //!
-//! A program starts all of its [`threads`] at its beginning, and a panic in any of them ends it.
+//! A program starts all of its threads at its beginning, and a panic in any of them ends it.
 //!
 //! The programs run on Unix only, because they use its signals, file modes and terminals. The libraries are portable.
 
-pub mod address;
-pub mod client;
+#![expect(unreachable_pub, reason = "the modules are private, and `pub` marks what a module offers to the others")]
+
+mod address;
+mod client;
 mod clock;
-pub mod config;
+mod config;
 mod core_dumps;
-pub mod database_url;
+mod database_url;
 mod environment;
 pub mod error;
 pub mod error_code;
-pub mod folder;
-pub mod format;
-pub mod generate;
+mod folder;
+mod format;
+mod generate;
 #[cfg(test)]
 mod help;
 pub mod input_error;
-pub mod invitation;
-pub mod isolate;
-pub mod number;
+mod invitation;
+mod isolate;
+mod number;
 mod panic;
-pub mod secret;
-pub mod server;
-pub mod signals;
-pub mod table;
-pub mod terminal;
+mod secret;
+mod server;
+mod signals;
+mod table;
+mod terminal;
 mod text_file;
-pub mod threads;
+mod threads;
 pub mod view;
 
 use std::env;

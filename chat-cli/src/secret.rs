@@ -48,11 +48,6 @@ impl PasswordSource {
         Self { file }
     }
 
-    /// Whether the user has to type the password.
-    pub fn is_typed(&self) -> bool {
-        self.file.is_none() && !environment::is_set(VARIABLE)
-    }
-
     /// Reads the password. Blocks while the user types. `prompt` is `None` if there is no terminal.
     ///
     /// # Errors

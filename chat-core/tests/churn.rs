@@ -10,7 +10,7 @@ use chat_core::message::Recipient;
 use chat_core::peer::LimitCounts;
 use chat_core::presence::{Presence, Record};
 use chat_core::roster::Roster;
-use chat_core::server::{Count, PublishInterval, ServerConfig};
+use chat_core::server::{Count, ServerConfig};
 use chat_core::sim::{
     AddressChange, Application, ConnectionFault, Crash, Direction, Profile, ProgramEvent, SeededGenerator, Suspension,
     UserId, World, WorldConfig, announce, each_seed,
@@ -194,8 +194,9 @@ fn every_client_has_the_servers_roster_after_any_faults() {
 
 /// Users who come and go faster than the server publishes.
 fn comings_and_goings(seed: u64) -> (u64, u64) {
-    let publish_interval = PublishInterval { min: SECOND / 3, ..PublishInterval::default() };
-    let server = ServerConfig { publish_interval, sessions_per_account: 10_000, ..ServerConfig::default() };
+    let mut server = ServerConfig::default();
+    server.publish_interval.min = SECOND / 3;
+    server.sessions_per_account = 10_000;
     let config = WorldConfig { server, job_time: Duration::from_millis(2), ..WorldConfig::default() };
     let mut world = World::new(Profile::GOOD, config, seed);
     let mut users = world.add_online(["alice", "bob", "小明", "eve", "dave", "carol"]).to_vec();

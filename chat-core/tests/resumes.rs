@@ -42,7 +42,8 @@ impl Room {
         let (_, profile) = Profile::LADDER[(random.number() % 3) as usize];
         // From an update log without capacity to one that keeps every update.
         let max_update_log = [0, 200, 3_000, 1 << 20][(random.number() % 4) as usize];
-        let server = ServerConfig { max_update_log, ..ServerConfig::default() };
+        let mut server = ServerConfig::default();
+        server.max_update_log = max_update_log;
         let mut world = World::new(profile, WorldConfig { server, ..WorldConfig::default() }, seed);
         let users = world.add_online(NAMES);
         let mut room =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Why a server does not start. The operator can correct each cause.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServeError {
     /// The presence log cannot be opened.
     #[error("the presence log {} cannot be opened; name a file that you may write to: {source}", .path.display())]

@@ -1,5 +1,6 @@
 //! The identity of a server: its certificate with the private key, and the key of its tickets.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -161,14 +162,16 @@ fn create_pem() -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     params.distinguished_name.push(DnType::CommonName, "chat-server");
     params.not_before = rcgen::date_time_ymd(2000, 1, 1);
     params.not_after = rcgen::date_time_ymd(9999, 12, 31);
-    let key = rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let certificate = params.self_signed(&key)?;
+    let failed = |error: rcgen::Error| IdentityError::Create(error.into());
+    let key = rcgen::KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+    let certificate = params.self_signed(&key).map_err(failed)?;
     let key_pem = Zeroizing::new(key.serialize_pem());
     Ok(Zeroizing::new([key_pem.as_bytes(), certificate.pem().as_bytes()].concat()))
 }
 
 /// Why an identity could not be loaded or created. The operator has to repair it.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum IdentityError {
     /// A file cannot be read.
     #[error("{} cannot be read: {source}", .path.display())]
@@ -207,7 +210,7 @@ pub enum IdentityError {
     },
     /// Creating a certificate failed.
     #[error("a certificate could not be created: {0}")]
-    Create(#[from] rcgen::Error),
+    Create(#[source] Box<dyn Error + Send + Sync>),
 }
 
 #[cfg(test)]

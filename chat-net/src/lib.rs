@@ -45,6 +45,12 @@
 //! # }
 //! ```
 //!
+//! # What is public
+//!
+//! The crate's root re-exports the types of [`chat_core`] that its interface shows. Enums and options that may grow are
+//! `#[non_exhaustive]`: start from the default options and change their fields. No type of another library is public,
+//! except those of tokio.
+//!
 //! # Limits
 //!
 //! Every queue has a named limit, and a task that serves many never waits for a single connection or peer. The server
@@ -83,14 +89,18 @@ pub mod peers;
 pub mod server;
 pub mod trust;
 
-pub use chat_core::id::{MessageId, SessionId};
+pub use chat_core::accounts::{Account, AccountError, Accounts, Status};
+pub use chat_core::id::{AccountId, MessageId, SessionId};
 pub use chat_core::invitation::{InvitationCode, InvitationCodeError};
 pub use chat_core::message::{
     Content, FailReason, Message, Outcome, Recipient, Report, Scope, SentAt, UnconfirmedReason,
 };
 pub use chat_core::name::{NameError, UserName};
 pub use chat_core::password::{Password, PasswordError};
-pub use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
+pub use chat_core::presence::{OfflineReason, Presence, PresenceEvent, Record};
+pub use chat_core::server::{
+    Count, Limit, ObservedAddresses, PublishInterval, RegistrationPolicy, ServerConfig, SettingError, ThrottleConfig,
+};
 pub use chat_core::text::{Text, TextError};
 pub use chat_core::time::Timestamp;
 

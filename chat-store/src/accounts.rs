@@ -10,13 +10,11 @@ use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::time::Timestamp;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, ReadableFile};
 use crate::error::{OpenError, QueryError, hash_error};
 use crate::hashing::{HashOptions, HashPool, PasswordHash, Verification};
 use crate::row::{AccountChangeset, AccountRow, NewAccountRow, millis, status_number};
-use crate::sqlite::ReadableFile;
 use crate::url::StoreUrl;
 
 /// Accounts in a database. Clones share the connections and the hash pool.
@@ -47,6 +45,7 @@ pub(crate) struct Inner {
 
 /// Limits and costs of a [`SqlAccounts`].
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct StoreOptions {
     /// The cost of password hashes, and how many are computed in parallel.
     pub hashing: HashOptions,
@@ -71,6 +70,9 @@ impl SqlAccounts {
     ///
     /// # Errors
     /// [`OpenError`], whose variants are sorted by who can remedy the error.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, a migration that has begun completes, and nothing else happens.
     pub async fn open(url: &StoreUrl, options: StoreOptions) -> Result<Self, OpenError> {
         let hashes = HashPool::new(options.hashing).map_err(OpenError::HashThreads)?;
         let (backend, _) = Backend::open(&url.0).await?;
@@ -84,6 +86,9 @@ impl SqlAccounts {
     ///
     /// # Errors
     /// [`OpenError`], whose variants are sorted by who can remedy the error.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing changes in any case.
     pub async fn open_for_reading(url: &StoreUrl, options: StoreOptions) -> Result<Self, OpenError> {
         let hashes = HashPool::new(options.hashing).map_err(OpenError::HashThreads)?;
         let (backend, file) = Backend::open_for_reading(&url.0).await?;
@@ -129,9 +134,7 @@ impl SqlAccounts {
         let mut attempts = 1;
         loop {
             match self.inner.backend.insert(row.clone()).await {
-                Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => {
-                    return Err(AccountError::NameTaken);
-                }
+                Err(error) if error.is_unique_violation() => return Err(AccountError::NameTaken),
                 // Several unique indexes make this possible: an insertion that fails at the second one rolls back its
                 // entry in the first one, for which others may wait.
                 Err(error) if error.is_deadlock() && attempts < MAX_ATTEMPTS => attempts += 1,

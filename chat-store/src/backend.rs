@@ -4,30 +4,59 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use chat_core::error_chain::error_chain;
 use deadpool::managed::Manager;
 use diesel::ConnectionError;
-use diesel::sqlite::{Sqlite, SqliteConnection};
+use diesel_async::AsyncConnection;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, PoolError as ManagerError, PoolableConnection, RecyclingMethod,
 };
-use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
-use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
+#[cfg(feature = "sqlite")]
+use {
+    crate::blocking::blocking,
+    crate::migrations::{self, migrate_sqlite},
+    crate::schema_check::SchemaState,
+    crate::sqlite::{self, READING_SETUP, SETUP},
+    diesel::sqlite::{Sqlite, SqliteConnection},
+    diesel_async::SimpleAsyncConnection,
+    diesel_async::sync_connection_wrapper::SyncConnectionWrapper,
+};
+#[cfg(feature = "mysql")]
+use {
+    crate::migrations::{migrate_mysql, mysql_state},
+    crate::mysql,
+    crate::url::MySqlLocation,
+    chat_core::error_chain::error_chain,
+    diesel_async::AsyncMysqlConnection,
+};
 
-use crate::blocking::blocking;
 use crate::error::{OpenError, QueryError};
-use crate::migrations::{self, SchemaOrigin, migrate_mysql, migrate_sqlite, mysql_state};
-use crate::mysql::{self, CONNECT_TIMEOUT};
-use crate::schema_check::SchemaState;
-use crate::sqlite::{self, READING_SETUP, ReadableFile, SETUP};
-use crate::url::{Location, MySqlLocation};
+use crate::migrations::SchemaOrigin;
+use crate::url::Location;
 
+#[cfg(feature = "sqlite")]
+pub(crate) use crate::sqlite::ReadableFile;
+
+/// Stands for the file of the other database. There is none.
+#[cfg(not(feature = "sqlite"))]
+#[derive(Debug)]
+pub(crate) enum ReadableFile {}
+
+#[cfg(not(feature = "sqlite"))]
+impl ReadableFile {
+    pub(crate) fn verify(&self) -> std::io::Result<()> {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "sqlite")]
 pub(crate) type AsyncSqliteConnection = SyncConnectionWrapper<SqliteConnection>;
 
 /// The connection pool of a database.
 pub(crate) enum Backend {
+    #[cfg(feature = "mysql")]
     MySql(Pool<AsyncMysqlConnection>),
+    #[cfg(feature = "sqlite")]
     Sqlite(Pool<AsyncSqliteConnection>),
 }
 
@@ -39,13 +68,14 @@ pub(crate) enum Backend {
 macro_rules! query {
     ($backend:expr, |$connection:ident| $query:expr) => {
         match $backend {
+            #[cfg(feature = "mysql")]
             $crate::backend::Backend::MySql(pool) => {
                 let pool = pool.clone();
                 $crate::backend::run_to_completion(async move {
-                    let mut lease = pool.get().await.map_err($crate::error::QueryError::Connection)?;
+                    let mut lease = pool.get().await.map_err($crate::error::QueryError::connection)?;
                     let $connection = &mut *lease;
                     match tokio::time::timeout($crate::backend::QUERY_TIMEOUT, $query).await {
-                        Ok(result) => result.map_err($crate::error::QueryError::Query),
+                        Ok(result) => result.map_err($crate::error::QueryError::query),
                         Err(elapsed) => {
                             drop(deadpool::managed::Object::take(lease));
                             Err($crate::error::QueryError::Timeout(elapsed))
@@ -55,12 +85,13 @@ macro_rules! query {
                 .await
             }
             // Without a timeout: `busy_timeout` limits how long SQLite waits, and a running query cannot be cancelled.
+            #[cfg(feature = "sqlite")]
             $crate::backend::Backend::Sqlite(pool) => {
                 let pool = pool.clone();
                 $crate::backend::run_to_completion(async move {
-                    let mut lease = pool.get().await.map_err($crate::error::QueryError::Connection)?;
+                    let mut lease = pool.get().await.map_err($crate::error::QueryError::connection)?;
                     let $connection = &mut *lease;
-                    $query.await.map_err($crate::error::QueryError::Query)
+                    $query.await.map_err($crate::error::QueryError::query)
                 })
                 .await
             }
@@ -84,12 +115,14 @@ impl Backend {
     /// Creates an SQLite file that does not exist, runs pending migrations, and creates a pool.
     pub(crate) async fn open(location: &Location) -> Result<(Self, SchemaOrigin), OpenError> {
         Ok(match location {
+            #[cfg(feature = "sqlite")]
             Location::Sqlite(path) => {
                 let path = path.clone();
                 let path = blocking(move || sqlite::ensure_private_file(&path)).await?;
                 let origin = migrate_sqlite(path.clone()).await?;
                 (Self::sqlite(&path, SETUP), origin)
             }
+            #[cfg(feature = "mysql")]
             Location::MySql(location) => {
                 let origin = migrate_mysql(location).await?;
                 (Self::mysql(location), origin)
@@ -101,6 +134,7 @@ impl Backend {
     /// database, also returns the file.
     pub(crate) async fn open_for_reading(location: &Location) -> Result<(Self, Option<ReadableFile>), OpenError> {
         Ok(match location {
+            #[cfg(feature = "sqlite")]
             Location::Sqlite(path) => {
                 let path = path.clone();
                 let file = blocking(move || {
@@ -111,6 +145,7 @@ impl Backend {
                 .await?;
                 (Self::sqlite(file.url(), READING_SETUP), Some(file))
             }
+            #[cfg(feature = "mysql")]
             Location::MySql(location) => {
                 let mut connection = mysql::connect(location).await?;
                 let state = mysql_state(location, &mut connection).await;
@@ -122,6 +157,7 @@ impl Backend {
     }
 
     /// Creates a pool that connects on first use, and executes `setup` on each connection.
+    #[cfg(feature = "sqlite")]
     fn sqlite(path: &str, setup: &'static str) -> Self {
         let mut config = ManagerConfig::default();
         // A connection to a file does not break.
@@ -138,6 +174,7 @@ impl Backend {
     }
 
     /// Creates a pool that connects on first use.
+    #[cfg(feature = "mysql")]
     fn mysql(location: &MySqlLocation) -> Self {
         let mut config = ManagerConfig::default();
         // Costs one round trip per query, and replaces a connection that the server has closed before the query needs it.
@@ -173,11 +210,17 @@ where
         .expect("a pool with timeouts requires a runtime, and one is set")
 }
 
+/// The limit for each of these steps: waiting for a free connection, opening a new one, and checking one that is
+/// reused. It is short, because users wait.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The limit for one query, which usually takes about a millisecond. A database server that hangs must not block its
 /// callers.
+#[cfg(feature = "mysql")]
 pub(crate) const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The size of the pool. SQLite has only one writer at a time, so more connections would only wait.
+#[cfg(feature = "sqlite")]
 const SQLITE_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(4).expect("not zero");
 /// The size of the pool. At about a millisecond per query, 8 connections carry thousands of logins per second. A MySQL
 /// server allows 151 connections by default, which other programs share.
+#[cfg(feature = "mysql")]
 const MYSQL_CONNECTIONS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");

@@ -2,10 +2,17 @@
 
 use std::path::Path;
 
-use crate::blocking::blocking;
+#[cfg(feature = "mysql")]
+use crate::url::MySqlLocation;
+#[cfg(feature = "sqlite")]
+use {
+    crate::blocking::blocking,
+    crate::sqlite::{self, ReadableFile},
+    std::path::PathBuf,
+};
+
 use crate::error::BackupError;
-use crate::sqlite::{self, ReadableFile};
-use crate::url::{Location, MySqlLocation, StoreUrl};
+use crate::url::{Location, StoreUrl};
 
 /// Copies an SQLite database, as of one moment, to a new file that only its owner can access. Servers may use the
 /// database meanwhile. An older schema is copied as it is. The database is only read, so read permission is enough.
@@ -16,12 +23,18 @@ use crate::url::{Location, MySqlLocation, StoreUrl};
 ///
 /// # Cancel safety
 /// If the future is dropped, the copy still completes.
+#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "no database is copied"))]
 pub async fn backup(url: &StoreUrl, to: &Path) -> Result<(), BackupError> {
-    let from = match &url.0 {
-        Location::Sqlite(path) => path.clone(),
-        Location::MySql(location) => return Err(BackupError::MySql { command: dump_command(location) }),
-    };
-    let to = to.to_owned();
+    match &url.0 {
+        #[cfg(feature = "sqlite")]
+        Location::Sqlite(path) => back_up_file(path.clone(), to.to_owned()).await,
+        #[cfg(feature = "mysql")]
+        Location::MySql(location) => Err(BackupError::MySql { command: dump_command(location) }),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn back_up_file(from: PathBuf, to: PathBuf) -> Result<(), BackupError> {
     blocking(move || {
         // SQLite would create the file.
         if matches!(from.try_exists(), Ok(false)) {
@@ -36,6 +49,7 @@ pub async fn backup(url: &StoreUrl, to: &Path) -> Result<(), BackupError> {
 
 /// Returns a command that dumps all tables as of one moment without locking them, writes binary columns as hexadecimal
 /// digits, and requires no privileges beyond the database.
+#[cfg(feature = "mysql")]
 fn dump_command(location: &MySqlLocation) -> String {
     let address = match location.socket() {
         Some(path) => format!("--socket={}", quoted(path)),
@@ -49,6 +63,7 @@ fn dump_command(location: &MySqlLocation) -> String {
 }
 
 /// Quotes a word for a POSIX shell.
+#[cfg(feature = "mysql")]
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -59,6 +74,7 @@ fn quoted(word: &str) -> String {
 }
 
 #[cfg(test)]
+#[cfg(feature = "mysql")]
 mod tests {
     use super::*;
 
@@ -66,6 +82,7 @@ mod tests {
     fn the_dump_command_is_quoted_for_a_shell() {
         let command = |url: &str| match StoreUrl::parse(url).unwrap().0 {
             Location::MySql(location) => dump_command(&location),
+            #[cfg(feature = "sqlite")]
             Location::Sqlite(_) => panic!("{url}"),
         };
         assert!(command("mysql://ann:hush@db:3307/chat").ends_with("--host=db --port=3307 --user=ann --password chat"));

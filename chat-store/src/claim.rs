@@ -1,16 +1,21 @@
 //! The claim that a presence server holds on its database.
 
 use std::fmt;
-use std::time::Duration;
 
-use mysql_async::Conn;
-use mysql_async::prelude::Queryable;
+#[cfg(feature = "mysql")]
+use {
+    crate::mysql::{self, ConnectError, NamedLock},
+    crate::url::MySqlLocation,
+    mysql_async::Conn,
+    mysql_async::prelude::Queryable,
+    std::time::Duration,
+};
 
 use crate::accounts::SqlAccounts;
 use crate::error::OpenError;
-use crate::mysql::{self, ConnectError, NamedLock};
+#[cfg(feature = "sqlite")]
 use crate::sqlite::{self, ClaimFile};
-use crate::url::{Location, MySqlLocation, StoreUrl};
+use crate::url::{Location, StoreUrl};
 
 /// The mark that a running server holds on its database. It ends when this is dropped, or with the process.
 ///
@@ -22,16 +27,21 @@ pub struct Claim {
 
 enum Holder {
     /// The connection that holds the named lock, and carries no queries.
+    #[cfg(feature = "mysql")]
     MySql { _connection: Conn },
     /// The locked file beside the database.
+    #[cfg(feature = "sqlite")]
     Sqlite(ClaimFile),
 }
 
 impl Claim {
     /// Ends the claim and removes the lock file, if the claim created it.
     pub(crate) fn remove(self) {
-        if let Holder::Sqlite(file) = self.holder {
-            file.remove();
+        match self.holder {
+            #[cfg(feature = "mysql")]
+            Holder::MySql { .. } => {}
+            #[cfg(feature = "sqlite")]
+            Holder::Sqlite(file) => file.remove(),
         }
     }
 }
@@ -48,6 +58,9 @@ impl SqlAccounts {
     ///
     /// # Errors
     /// If the MySQL server cannot be queried, or if the lock file beside the SQLite file cannot be created.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: if the future is dropped, there is no claim.
     pub async fn claim(&self) -> Result<Option<Claim>, OpenError> {
         claim(&self.inner.url).await
     }
@@ -56,7 +69,9 @@ impl SqlAccounts {
 /// Claims the database at `url`, which must exist, without opening or changing it.
 pub(crate) async fn claim(url: &StoreUrl) -> Result<Option<Claim>, OpenError> {
     let holder = match &url.0 {
+        #[cfg(feature = "mysql")]
         Location::MySql(location) => claim_mysql(location).await?,
+        #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => sqlite::lock(path)
             .map_err(|source| OpenError::ClaimFile { path: path.clone(), source })?
             .map(Holder::Sqlite),
@@ -64,6 +79,7 @@ pub(crate) async fn claim(url: &StoreUrl) -> Result<Option<Claim>, OpenError> {
     Ok(holder.map(|holder| Claim { holder }))
 }
 
+#[cfg(feature = "mysql")]
 async fn claim_mysql(location: &MySqlLocation) -> Result<Option<Holder>, OpenError> {
     let mut connection = mysql::connect(location).await?;
     let failed = |error| OpenError::Connect(ConnectError::new(location, error));
@@ -74,4 +90,5 @@ async fn claim_mysql(location: &MySqlLocation) -> Result<Option<Holder>, OpenErr
 
 /// Keeps the claim's connection open. By default MySQL closes a connection after 8 hours without a query. A year is the
 /// maximum.
+#[cfg(feature = "mysql")]
 const STAY_OPEN: &str = "SET SESSION wait_timeout = 31536000";

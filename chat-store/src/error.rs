@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::AccountError;
-use diesel::result::Error as DieselError;
-use diesel_async::pooled_connection::deadpool::PoolError;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::hashing::HashError;
+#[cfg(feature = "mysql")]
 use crate::mysql::ConnectError;
 use crate::url::{StoreUrl, UrlError};
 
@@ -75,6 +75,7 @@ pub enum OpenError {
     #[error("the path {} is not valid UTF-8; name another file", .0.display())]
     NotUtf8(PathBuf),
     /// There is no connection to the MySQL server, or it refuses.
+    #[cfg(feature = "mysql")]
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// A newer version of the program has migrated the database.
@@ -111,6 +112,7 @@ pub enum OpenError {
 
 /// Why a backup was not made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackupError {
     /// The file exists already, or cannot be created.
     #[error("the file {} cannot be created; name one that does not exist, in a folder that is writable", path.display())]
@@ -141,6 +143,7 @@ pub enum BackupError {
 
 /// Why accounts were not transferred. The source is unchanged in all cases.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TransferError {
     /// Source and target are the same database.
     #[error("source and target are the same database: {0}")]
@@ -192,13 +195,14 @@ pub enum TransferError {
 
 /// The cause of an [`AccountError::Unavailable`], for the log.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum QueryError {
     /// No connection became available in time.
     #[error("no connection to the database")]
-    Connection(#[source] PoolError),
+    Connection(#[source] Box<dyn Error + Send + Sync>),
     /// A query failed. It is not repeated.
     #[error("a query to the database failed")]
-    Query(#[source] diesel::result::Error),
+    Query(#[source] Box<dyn Error + Send + Sync>),
     /// A query was not answered in time. It may or may not have been carried out.
     #[error("the database does not answer a query")]
     Timeout(#[source] tokio::time::error::Elapsed),
@@ -225,11 +229,37 @@ pub enum QueryError {
 }
 
 impl QueryError {
+    pub(crate) fn connection(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Connection(Box::new(error))
+    }
+
+    pub(crate) fn query(error: DieselError) -> Self {
+        Self::Query(Box::new(error))
+    }
+
+    /// Whether a row that was to be written has a unique value that another row has.
+    pub(crate) fn is_unique_violation(&self) -> bool {
+        matches!(self.diesel(), Some(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+    }
+
+    /// Whether no row was found.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self.diesel(), Some(DieselError::NotFound))
+    }
+
+    /// The error of diesel. It is boxed, so that no type of diesel is in the interface of this crate.
+    fn diesel(&self) -> Option<&DieselError> {
+        match self {
+            Self::Query(source) => source.downcast_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether MySQL rolled the query back because it and another one waited for each other. It has no effect, and can be
     /// repeated.
     pub(crate) fn is_deadlock(&self) -> bool {
         // Diesel does not expose the code, which is 1213.
-        matches!(self, Self::Query(DieselError::DatabaseError(_, info)) if info.message().starts_with("Deadlock found"))
+        matches!(self.diesel(), Some(DieselError::DatabaseError(_, info)) if info.message().starts_with("Deadlock found"))
     }
 }
 

@@ -1,16 +1,20 @@
 //! Accounts in SQLite or MySQL.
 //!
-//! [`open`] opens a database, and [`SqlAccounts::open`] does so with options. [`SqlAccounts`] implements the ports [`chat_core::accounts::Accounts`], which a presence server uses, and
+//! `open` opens a database, and `SqlAccounts::open` does so with options. `SqlAccounts` implements the ports [`chat_core::accounts::Accounts`], which a presence server uses, and
 //! [`chat_core::accounts::Operator`], which operators use. Opening a database runs pending migrations, unless it is
 //! opened for reading. The module [`hashing`] exports the password hashing of this crate, for account systems that
 //! store accounts elsewhere.
 //!
-//! | URL | database |
-//! |---|---|
-//! | `sqlite:PATH` | one file, for one machine; SQLite is built in |
-//! | `mysql://user:password@host[:port]/database` | MySQL 8.0 or MariaDB 10.5, or newer; no client library is needed |
+//! | URL | feature | database |
+//! |---|---|---|
+//! | `sqlite:PATH` | `sqlite` | one file, for one machine; SQLite is built in |
+//! | `mysql://user:password@host[:port]/database` | `mysql` | MySQL 8.0 or MariaDB 10.5, or newer; no client library is needed |
 //!
-//! ```
+//! Both features are enabled by default. A program that needs one database disables the default features and does not
+//! build the other one. Without both, only [`hashing`] is left.
+//!
+#![cfg_attr(feature = "sqlite", doc = "```")]
+#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
 //! use chat_core::accounts::Accounts;
 //! use chat_core::{name::UserName, password::Password, time::Timestamp};
 //!
@@ -26,41 +30,70 @@
 //! # }
 //! ```
 
+#[cfg(database)]
 mod accounts;
+#[cfg(database)]
 mod backend;
+#[cfg(database)]
 mod backup;
+#[cfg(database)]
 mod blocking;
+#[cfg(database)]
 mod claim;
+#[cfg(database)]
 mod error;
 pub mod hashing;
+#[cfg(database)]
 mod look_alikes;
+#[cfg(database)]
 mod migrations;
+#[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(database)]
 mod names;
+#[cfg(database)]
 mod open;
+#[cfg(database)]
 mod operator;
+#[cfg(database)]
 mod queries;
+#[cfg(database)]
 mod row;
+#[cfg(database)]
 mod schema;
+#[cfg(database)]
 mod schema_check;
+#[cfg(database)]
 mod skeletons;
+#[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "testing")]
+#[cfg(all(database, feature = "testing"))]
 pub mod testing;
+#[cfg(database)]
 mod transfer;
+#[cfg(database)]
 mod url;
 
+#[cfg(database)]
 pub use accounts::{SqlAccounts, StoreOptions};
+#[cfg(database)]
 pub use backup::backup;
+#[cfg(database)]
 pub use claim::Claim;
+#[cfg(database)]
 pub use error::{BackupError, OpenError, QueryError, TransferError};
+#[cfg(database)]
 pub use look_alikes::{LookAlike, LookAlikes};
+#[cfg(feature = "mysql")]
 pub use mysql::{ConnectError, Refusal, Stranger, Transport};
+#[cfg(database)]
 pub use open::open;
+#[cfg(database)]
 pub use transfer::transfer;
+#[cfg(database)]
 pub use url::{StoreUrl, UrlError};
 
 /// Compiles and runs the example of the README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,28 +1,37 @@
 //! Runs pending migrations, also while other programs open the same database.
 
 use std::error::Error;
-use std::path::Path;
-use std::time::Duration;
 
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
-use diesel::mysql::Mysql;
-use diesel::sqlite::Sqlite;
-use diesel_async::AsyncMysqlConnection;
-use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use mysql_async::Conn;
+#[cfg(feature = "mysql")]
+use {
+    crate::mysql::{self, ConnectError, NamedLock},
+    crate::url::MySqlLocation,
+    diesel::mysql::Mysql,
+    diesel_async::AsyncMysqlConnection,
+    diesel_async::async_connection_wrapper::AsyncConnectionWrapper,
+    mysql_async::Conn,
+    std::time::Duration,
+};
+#[cfg(feature = "sqlite")]
+use {
+    crate::sqlite::{self, ReadableFile},
+    diesel::sqlite::Sqlite,
+    std::path::Path,
+};
 
 use crate::blocking::blocking;
 use crate::error::OpenError;
-use crate::mysql::{self, ConnectError, NamedLock};
-use crate::schema_check::{SchemaState, applied_to_mysql, applied_to_sqlite};
+use crate::schema_check::SchemaState;
 use crate::skeletons::WithSkeletons;
-use crate::sqlite::{self, ReadableFile};
-use crate::url::{Location, MySqlLocation};
+use crate::url::Location;
 
+#[cfg(feature = "mysql")]
 pub(crate) const MYSQL: EmbeddedMigrations = embed_migrations!("migrations/mysql");
+#[cfg(feature = "sqlite")]
 pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// Whether a database had a schema before its migrations ran.
@@ -33,13 +42,15 @@ pub(crate) enum SchemaOrigin {
 }
 
 /// Compares the schema of a MySQL database with the migrations of this program.
+#[cfg(feature = "mysql")]
 pub(crate) async fn mysql_state(location: &MySqlLocation, connection: &mut Conn) -> Result<SchemaState, OpenError> {
-    let applied = applied_to_mysql(connection).await.map_err(|error| ConnectError::new(location, error))?;
+    let applied = mysql::applied(connection).await.map_err(|error| ConnectError::new(location, error))?;
     SchemaState::new::<Mysql>(&applied, &MYSQL)
 }
 
 /// Runs pending migrations on a MySQL database, and changes nothing if none is pending. A named lock admits one program
 /// at a time.
+#[cfg(feature = "mysql")]
 pub(crate) async fn migrate_mysql(location: &MySqlLocation) -> Result<SchemaOrigin, OpenError> {
     let mut connection = mysql::connect(location).await?;
     if mysql_state(location, &mut connection).await? == SchemaState::Current {
@@ -58,6 +69,7 @@ pub(crate) async fn migrate_mysql(location: &MySqlLocation) -> Result<SchemaOrig
 }
 
 /// Runs pending migrations on the SQLite file at the absolute path `path`.
+#[cfg(feature = "sqlite")]
 pub(crate) async fn migrate_sqlite(path: String) -> Result<SchemaOrigin, OpenError> {
     blocking(move || migrate_file(&path, WithSkeletons(SQLITE))).await
 }
@@ -66,10 +78,12 @@ pub(crate) async fn migrate_sqlite(path: String) -> Result<SchemaOrigin, OpenErr
 /// migration.
 pub(crate) async fn remove_schema(location: &Location) -> Result<(), Box<dyn Error + Send + Sync>> {
     match location {
+        #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => {
             let path = sqlite::ensure_private_file(path)?;
             blocking(move || revert_all(&mut sqlite::open(&path)?, SQLITE)).await
         }
+        #[cfg(feature = "mysql")]
         Location::MySql(location) => {
             let connection = AsyncMysqlConnection::try_from(mysql::connect(location).await?).await?;
             blocking(move || revert_all(&mut BlockingMysqlConnection::from(connection), MYSQL)).await
@@ -94,10 +108,12 @@ pub(crate) async fn revert_above(
         Ok(())
     }
     match location {
+        #[cfg(feature = "sqlite")]
         Location::Sqlite(path) => {
             let path = sqlite::ensure_private_file(path)?;
             blocking(move || revert(&mut sqlite::open(&path)?, || SQLITE, version)).await
         }
+        #[cfg(feature = "mysql")]
         Location::MySql(location) => {
             let connection = AsyncMysqlConnection::try_from(mysql::connect(location).await?).await?;
             blocking(move || revert(&mut BlockingMysqlConnection::from(connection), || MYSQL, version)).await
@@ -113,25 +129,49 @@ fn revert_all<B: Backend, C: MigrationHarness<B> + SimpleConnection>(
     Ok(connection.batch_execute("DROP TABLE __diesel_schema_migrations;")?)
 }
 
+#[cfg(feature = "mysql")]
 pub(crate) type BlockingMysqlConnection = AsyncConnectionWrapper<AsyncMysqlConnection>;
 
+#[cfg(feature = "sqlite")]
 fn migrate_file(path: &str, source: impl MigrationSource<Sqlite>) -> Result<SchemaOrigin, OpenError> {
     let mut connection = sqlite::open(path)?;
     let unusable = |error: diesel::result::Error| OpenError::File { path: path.into(), source: error.into() };
-    if SchemaState::new(&applied_to_sqlite(&mut connection).map_err(unusable)?, &source)? == SchemaState::Current {
+    if SchemaState::new(&sqlite::applied(&mut connection).map_err(unusable)?, &source)? == SchemaState::Current {
         return Ok(SchemaOrigin::Found);
     }
     // Takes the write lock before it reads the list of applied migrations, so that two programs do not run the same
     // migration.
-    connection.immediate_transaction(|connection| {
-        run_pending(connection, source, |version| {
+    let migrated = connection.immediate_transaction(|connection| {
+        let origin = run_pending(connection, source, |version| {
             // The copy uses another connection, which reads the database as it was before this transaction.
             let file = ReadableFile::find(Path::new(path))?;
             let copy = sqlite::copy_before(&file, path, version).map_err(OpenError::Copy)?;
             log::info!("copied the database to {} before changing its schema", copy.display());
             Ok(())
-        })
+        });
+        origin.map_err(TransactionError::Migration)
+    });
+    migrated.map_err(|error| match error {
+        TransactionError::Migration(error) => error,
+        TransactionError::Transaction(error) => OpenError::Migration(error.into()),
     })
+}
+
+/// Why the transaction of the migrations failed. Not [`OpenError`], because diesel requires a conversion from its own
+/// error, which would then be in the interface of this crate.
+#[cfg(feature = "sqlite")]
+enum TransactionError {
+    /// A migration failed.
+    Migration(OpenError),
+    /// The transaction did not begin or was not committed.
+    Transaction(diesel::result::Error),
+}
+
+#[cfg(feature = "sqlite")]
+impl From<diesel::result::Error> for TransactionError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Transaction(error)
+    }
 }
 
 /// Runs the pending migrations. Calls `before` with the version of the first one, unless the database is new.
@@ -153,17 +193,12 @@ fn run_pending<B: Backend>(
     Ok(if applied.is_empty() { SchemaOrigin::Created } else { SchemaOrigin::Found })
 }
 
-impl From<diesel::result::Error> for OpenError {
-    /// Converts the errors of beginning and committing the transaction of the migrations.
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Migration(error.into())
-    }
-}
-
 /// The time to wait for another program's migrations. Migrating some thousand accounts takes seconds.
+#[cfg(feature = "mysql")]
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use std::path::PathBuf;
 

@@ -5,7 +5,6 @@
 
 use chat_core::error_chain::error_chain;
 use chat_core::name::UserName;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::backend::Backend;
 use crate::error::QueryError;
@@ -51,7 +50,7 @@ impl Backend {
 /// Returns whether no other account had the name that an account was given.
 fn is_free(given: Result<(), QueryError>) -> Result<bool, QueryError> {
     match given {
-        Err(QueryError::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))) => Ok(false),
+        Err(error) if error.is_unique_violation() => Ok(false),
         result => result.map(|()| true),
     }
 }

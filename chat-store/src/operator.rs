@@ -7,9 +7,9 @@ use chat_core::password::Password;
 use chat_core::time::Timestamp;
 
 use crate::accounts::{CONFLICT_RETRY, MAX_ATTEMPTS, SqlAccounts};
+use crate::backend::ReadableFile;
 use crate::error::QueryError;
 use crate::row::{AccountChangeset, AccountRow, millis, status_number};
-use crate::sqlite::ReadableFile;
 
 impl Operator for SqlAccounts {
     async fn set_password(&self, name: UserName, new: Password, at: Timestamp) -> Result<Account, AccountError> {

@@ -5,7 +5,7 @@ use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::time::Timestamp;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl, SelectableHelper,
     TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
@@ -195,7 +195,7 @@ fn column_values(ids: &[AccountId]) -> Vec<i64> {
 
 fn optional<T>(result: Result<T, QueryError>) -> Result<Option<T>, QueryError> {
     match result {
-        Err(QueryError::Query(error)) => Err(error).optional().map_err(QueryError::Query),
+        Err(error) if error.is_not_found() => Ok(None),
         result => result.map(Some),
     }
 }

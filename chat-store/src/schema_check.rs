@@ -7,11 +7,6 @@ use std::collections::BTreeSet;
 
 use diesel::backend::Backend;
 use diesel::migration::MigrationSource;
-use diesel::result::Error as DieselError;
-use diesel::sql_types::Text;
-use diesel::{QueryableByName, RunQueryDsl, SqliteConnection};
-use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Error as MySqlError};
 
 use crate::error::OpenError;
 
@@ -58,31 +53,5 @@ impl SchemaState {
     }
 }
 
-/// The versions of the migrations that were applied to a MySQL database.
-pub(crate) async fn applied_to_mysql(connection: &mut Conn) -> Result<Vec<String>, MySqlError> {
-    match connection.query(APPLIED).await {
-        Err(MySqlError::Server(refusal)) if refusal.code == NO_SUCH_TABLE => Ok(Vec::new()),
-        versions => versions,
-    }
-}
-
-/// The versions of the migrations that were applied to an SQLite database.
-pub(crate) fn applied_to_sqlite(connection: &mut SqliteConnection) -> Result<Vec<String>, DieselError> {
-    match diesel::sql_query(APPLIED).load::<AppliedRow>(connection) {
-        Ok(rows) => Ok(rows.into_iter().map(|row| row.version).collect()),
-        Err(DieselError::DatabaseError(_, info)) if info.message().starts_with(NO_TABLE) => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
-#[derive(QueryableByName)]
-struct AppliedRow {
-    #[diesel(sql_type = Text)]
-    version: String,
-}
-
-const APPLIED: &str = "SELECT version FROM __diesel_schema_migrations";
-/// The code of the error of a MySQL query to a table that does not exist.
-const NO_SUCH_TABLE: u16 = 1146;
-/// The message of SQLite's error, which has no code of its own.
-const NO_TABLE: &str = "no such table";
+/// Reads the versions of the migrations that were applied.
+pub(crate) const APPLIED: &str = "SELECT version FROM __diesel_schema_migrations";

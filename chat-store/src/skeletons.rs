@@ -11,12 +11,9 @@ use chat_core::name::{Skeletons, UserName};
 use diesel::backend::Backend;
 use diesel::connection::BoxableConnection;
 use diesel::migration::{Migration, MigrationMetadata, MigrationName, MigrationSource, MigrationVersion, Result};
-use diesel::mysql::Mysql;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sqlite::Sqlite;
-use diesel::{Connection, ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl, SqliteConnection};
+use diesel::{Connection, ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl};
 
-use crate::migrations::BlockingMysqlConnection;
 use crate::schema::accounts;
 
 /// The migration that adds the columns.
@@ -101,8 +98,10 @@ macro_rules! fillable {
     };
 }
 
-fillable!(Mysql, BlockingMysqlConnection);
-fillable!(Sqlite, SqliteConnection);
+#[cfg(feature = "mysql")]
+fillable!(diesel::mysql::Mysql, crate::migrations::BlockingMysqlConnection);
+#[cfg(feature = "sqlite")]
+fillable!(diesel::sqlite::Sqlite, diesel::SqliteConnection);
 
 /// Fills the columns of all accounts in the order of ids, so that of accounts whose names look alike the first one gets
 /// its skeletons. The others stay without, and keep their names: everybody can log in, and no newcomer gets a name that

@@ -3,16 +3,14 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chat_net::identity::ServerIdentity;
-use chat_net::server::{ServerOptions, serve};
-use chat_store::hashing::{HashCost, HashOptions};
+use chat_core::server::ServerConfig;
+use chat_net::Server;
+use chat_store::hashing::HashCost;
 use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use super::client::{Command, Method};
 use super::clients::{Clients, HEARTBEAT};
@@ -80,19 +78,21 @@ impl TestAccounts {
 /// Registers accounts with a server in this process, which uses the keys in `server_folder`. The server issues the
 /// tickets; they do not depend on the cost of the password hash.
 async fn register(server_folder: &Path, prefix: &str, count: usize, cost: HashCost) -> io::Result<Vec<TestAccount>> {
-    let identity = ServerIdentity::load_or_create(server_folder).map_err(io::Error::other)?;
     let url = StoreUrl::sqlite(server_folder.join("chat.sqlite"));
-    let store = StoreOptions { hashing: HashOptions { cost, ..HashOptions::default() }, ..StoreOptions::default() };
-    let store = Arc::new(SqlAccounts::open(&url, store).await.map_err(io::Error::other)?);
+    let mut options = StoreOptions::default();
+    options.hashing.cost = cost;
+    let store = SqlAccounts::open(&url, options).await.map_err(io::Error::other)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let net = Net::new(listener.local_addr()?, MAX_REGISTRATIONS, Arrivals::Ignored)?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let mut options = ServerOptions::default();
+    let mut config = ServerConfig::default();
     // The benchmark owns the server, so its registrations are not rate limited.
-    (options.machine.registrations_per_hour, options.machine.registrations_per_address) = (u32::MAX, u32::MAX);
+    (config.registrations_per_hour, config.registrations_per_address) = (u32::MAX, u32::MAX);
     // The clients break their connections, because leaving would void their tickets. Their sessions must not accumulate.
-    options.machine.grace = Duration::from_millis(100);
-    let server = tokio::spawn(serve(listener, identity, store, options, |_| {}, async { drop(stopped.await) }));
+    config.grace = Duration::from_millis(100);
+    let server = Server::builder(store).data_dir(server_folder).config(config).listener(listener).await;
+    let server = server.map_err(io::Error::other)?;
+    let handle = server.handle();
+    let running = tokio::spawn(server.run());
 
     let account = |number| TestAccount {
         name: format!("{prefix}{number:05}"),
@@ -120,7 +120,8 @@ async fn register(server_folder: &Path, prefix: &str, count: usize, cost: HashCo
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     clients.shut_down().await;
-    drop(stop);
-    server.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+    handle.stop();
+    running.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+    handle.stopped().await;
     Ok(accounts)
 }

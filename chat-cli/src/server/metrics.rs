@@ -157,7 +157,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let monitor = Monitor::new();
-        let options = ServerOptions { monitor: monitor.clone(), ..ServerOptions::default() };
+        let mut options = ServerOptions::default();
+        options.monitor = monitor.clone();
         let accounts = Arc::new(MemoryAccounts::new());
         let server = tokio::spawn(serve(listener, identity, accounts, options, |_| {}, std::future::pending()));
         let facts = ServerFacts {

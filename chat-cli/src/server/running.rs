@@ -78,10 +78,10 @@ impl RunningServer {
 impl From<OnlineUser> for OnlineEntry {
     fn from(online: OnlineUser) -> Self {
         Self {
-            user: online.user.as_str().to_owned(),
-            session: online.session.to_string(),
-            address: online.address.to_string(),
-            since: online.since.as_millis(),
+            user: online.user().as_str().to_owned(),
+            session: online.session().to_string(),
+            address: online.address().to_string(),
+            since: online.since().as_millis(),
         }
     }
 }
@@ -90,7 +90,7 @@ const fn state_name(state: State) -> &'static str {
     match state {
         State::Waiting => "starting",
         State::Serving => "serving",
-        State::Stopped => "stopping",
+        _ => "stopping",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The model of what a user sees: one type for everything that happens, which every face of the client renders.
 //!
-//! JSON is the serialisation of the model, text is [`client::text`](crate::client::text). The model knows no terminal and
+//! JSON is the serialisation of the model, text is `client::text`. The model knows no terminal and
 //! no system, so that a face with windows can use it as it is.
 
 mod event;

@@ -6,8 +6,10 @@ use super::PublishInterval;
 use crate::invitation::InvitationCode;
 
 /// The times and limits of a [`Server`](super::Server). The defaults suit up to ten thousand sessions. All durations
-/// must be longer than zero.
+/// must be longer than zero. Change the fields of [`ServerConfig::default`]; [`ServerConfig::check`] finds settings that
+/// cannot work.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ServerConfig {
     /// The time between two heartbeats of a client, which the welcome states: 10 s, often enough for routers to keep the
     /// connection's state.
@@ -140,6 +142,7 @@ impl Default for ServerConfig {
 /// per user name. The count of a user name never slows down its user at a source from which the user has logged in, so
 /// that no client can lock out another.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ThrottleConfig {
     /// The pause after the first failure. Each further failure doubles it.
     pub first: Duration,
@@ -186,6 +189,7 @@ impl Default for ThrottleConfig {
 
 /// Which clients may register an account.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum RegistrationPolicy {
     /// Every client that can connect.
     Open,
@@ -197,6 +201,7 @@ pub enum RegistrationPolicy {
 
 /// Whether the addresses from which connections come are those of the clients.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum ObservedAddresses {
     /// They are, unless the offers of clients show that an address is a forwarder's.
     Trusted,

@@ -36,6 +36,13 @@ use crate::identity::{Fingerprint, IdentityError, ServerIdentity};
 ///
 /// From the beginning, the system accepts connections for it. They wait until the server runs.
 ///
+/// # Failing accounts
+/// While the accounts are unavailable, panic or hang, sessions and messages go on. The server rejects logins and
+/// registrations with the reason that the accounts are unavailable; a call that hangs leaves its client without an answer.
+/// [`Count::StorageUnavailable`](chat_core::server::Count::StorageUnavailable) counts the rejections,
+/// [`Metric::AccountsFailed`](super::Metric::AccountsFailed) all calls that failed, and
+/// [`Metric::PasswordChecks`](super::Metric::PasswordChecks) shows those that do not end.
+///
 /// # Dropping
 /// To drop a server that does not run closes its listener, and releases its data folder immediately.
 ///

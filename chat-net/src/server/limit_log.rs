@@ -47,7 +47,7 @@ impl LimitLog {
             Limit::Registration => Some(match &self.options.machine.registration {
                 RegistrationPolicy::Open => "open".to_owned(),
                 RegistrationPolicy::Invited(_) => "invited".to_owned(),
-                RegistrationPolicy::Closed => "closed".to_owned(),
+                _ => "closed".to_owned(),
             }),
             _ => limit.of(&self.options.machine).map(|number| number.to_string()),
         }

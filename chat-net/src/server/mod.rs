@@ -46,7 +46,7 @@ pub use self::door::{Server, ServerHandle};
 pub use self::handshake_limiter::MAX_UNFINISHED_HANDSHAKES;
 use self::lifetime::Lifetime;
 pub use self::monitor::{Distribution, Metric, Monitor, NotServing, OnlineUser, Snapshot, State};
-pub use self::presence_log::PresenceLogFormat;
+pub use self::presence_log::{PresenceLogFormat, PresenceLogFormatError};
 pub use self::reload::Reload;
 use self::run::Prepared;
 pub use self::start_error::StartError;
@@ -55,8 +55,9 @@ use crate::identity::ServerIdentity;
 use crate::send_queue::SESSION_LIMIT;
 use crate::{bind, connection};
 
-/// The settings of a server.
+/// The settings of a server that [`serve`] runs. Change the fields of [`ServerOptions::default`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ServerOptions {
     /// The times and limits of the machine.
     pub machine: ServerConfig,

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -24,6 +25,7 @@ const QUEUE: usize = 16_384;
 
 /// The format of the presence log.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum PresenceLogFormat {
     /// For people: time, event, user name, address or reason, separated by spaces.
     #[default]
@@ -42,6 +44,25 @@ impl PresenceLogFormat {
         }
     }
 }
+
+/// Parses `text` and `json`.
+impl FromStr for PresenceLogFormat {
+    type Err = PresenceLogFormatError;
+
+    fn from_str(typed: &str) -> Result<Self, PresenceLogFormatError> {
+        match typed {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(PresenceLogFormatError),
+        }
+    }
+}
+
+/// The text is not the name of a format.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("unknown format of the presence log; allowed are text and json")]
+#[non_exhaustive]
+pub struct PresenceLogFormatError;
 
 /// A record as a JSON object. The fields are written in this order.
 #[derive(Serialize)]
@@ -267,6 +288,13 @@ mod tests {
             assert_eq!(PresenceLogFormat::Json.line(&record), line);
             assert!(include_str!("../../../docs/JSON.md").contains(line), "docs/JSON.md lacks {line}");
         }
+    }
+
+    #[test]
+    fn formats_are_parsed_by_name() {
+        assert_eq!("text".parse(), Ok(PresenceLogFormat::Text));
+        assert_eq!("json".parse(), Ok(PresenceLogFormat::Json));
+        assert_eq!("JSON".parse::<PresenceLogFormat>(), Err(PresenceLogFormatError));
     }
 
     #[cfg(unix)]

@@ -10,7 +10,6 @@ use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::presence::{Presence, Record};
-use chat_core::server::ServerConfig;
 use chat_core::text::Text;
 use chat_core::wire::control::Purpose;
 use chat_net::client::{
@@ -43,15 +42,13 @@ pub(crate) struct Server {
 
 /// Timeouts that are short enough to wait for, and long enough for a busy machine.
 pub(crate) fn options() -> ServerOptions {
-    let machine = ServerConfig {
-        heartbeat: Duration::from_millis(300),
-        silence: Duration::from_millis(2_000),
-        grace: Duration::from_millis(600),
-        settling: Duration::from_millis(3_000),
-        max_connections_per_address: 1_000,
-        ..ServerConfig::default()
-    };
-    ServerOptions { machine, ..ServerOptions::default() }
+    let mut options = ServerOptions::default();
+    options.machine.heartbeat = Duration::from_millis(300);
+    options.machine.silence = Duration::from_millis(2_000);
+    options.machine.grace = Duration::from_millis(600);
+    options.machine.settling = Duration::from_millis(3_000);
+    options.machine.max_connections_per_address = 1_000;
+    options
 }
 
 impl Server {

@@ -7,7 +7,7 @@ use chat_core::password::Password;
 use chat_core::presence::{OfflineReason, Presence};
 use chat_core::wire::control::Purpose;
 use chat_net::client::{ChangePasswordError, ConnectError, EndReason, Event, Notice, RejectionKind, SendError};
-use chat_net::server::{ServeError, ServerOptions, serve};
+use chat_net::server::{ServeError, serve};
 
 use crate::harness::{PASSWORD, Person, Server, name, options, rejection, text, to};
 
@@ -140,7 +140,9 @@ async fn an_unusable_address_is_reported_with_its_reason() {
 async fn a_stopping_server_notifies_every_client_and_completes_its_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("presence.log");
-    let mut server = Server::start_with(ServerOptions { presence_log: Some(path.clone()), ..options() }).await;
+    let mut with_log = options();
+    with_log.presence_log = Some(path.clone());
+    let mut server = Server::start_with(with_log).await;
     let mut people = server.three().await;
     server.stop().await;
     for person in &mut people {
@@ -159,7 +161,8 @@ async fn a_presence_log_that_cannot_be_opened_is_an_error_at_start() {
     let identity = chat_net::identity::ServerIdentity::load_or_create(folder.path()).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let accounts = std::sync::Arc::new(chat_core::accounts::memory::MemoryAccounts::new());
-    let options = ServerOptions { presence_log: Some(folder.path().to_owned()), ..options() };
-    let result = serve(listener, identity, accounts, options, |_| {}, std::future::pending()).await;
+    let mut with_log = options();
+    with_log.presence_log = Some(folder.path().to_owned());
+    let result = serve(listener, identity, accounts, with_log, |_| {}, std::future::pending()).await;
     assert!(matches!(result, Err(ServeError::PresenceLog { .. })));
 }

@@ -16,6 +16,7 @@ pub use pool::{HashLoad, HashOptions, HashPool, Verification};
 
 /// Why a password was not hashed or checked.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HashError {
     /// The queue is full. The duration estimates when it will have drained.
     #[error("too many passwords are being checked, try again in {} s", .0.as_secs().max(1))]

@@ -1,6 +1,7 @@
 //! Password hashes as argon2id strings in PHC form.
 
 use std::fmt;
+use std::str::FromStr;
 
 use argon2::password_hash::phc;
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
@@ -38,6 +39,15 @@ impl PasswordHash {
     /// Never for a hash that [`Self::parse`] or the pool created.
     pub(super) fn fields(&self) -> Result<PhcFields, HashError> {
         PhcFields::parse(&self.0)
+    }
+}
+
+/// As [`PasswordHash::parse`].
+impl FromStr for PasswordHash {
+    type Err = HashError;
+
+    fn from_str(stored: &str) -> Result<Self, HashError> {
+        Self::parse(stored)
     }
 }
 

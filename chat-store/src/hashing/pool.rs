@@ -17,6 +17,7 @@ use super::{HashCost, HashError};
 
 /// The cost of new hashes and the limits of a [`HashPool`].
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct HashOptions {
     /// The cost of new hashes. A login replaces a stored hash that costs less.
     pub cost: HashCost,
@@ -56,6 +57,7 @@ pub struct HashPool {
 
 /// The result of comparing a password with a stored hash.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Verification {
     /// The password does not match, or there was no hash.
     Mismatch,

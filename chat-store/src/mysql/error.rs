@@ -13,6 +13,7 @@ use crate::url::MySqlLocation;
 ///
 /// `server` is the host and port, or the socket.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// Nothing answers at the address.
     #[error("the database server at {server} does not answer; check that it runs and that its address is right")]
@@ -178,6 +179,7 @@ pub struct Refusal {
 /// Whether others can read a connection. MariaDB reports missing TLS as a wrong password, so that error mentions TLS if
 /// the connection was plain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Transport {
     /// TCP without TLS.
     Plain,
@@ -196,6 +198,7 @@ impl fmt::Display for Transport {
 
 /// What answers instead of a MySQL server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Stranger {
     /// A web server.
     Http,

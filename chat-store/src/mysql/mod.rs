@@ -1,5 +1,6 @@
 //! Connecting to MySQL, and its named locks.
 
+mod applied;
 mod error;
 mod probe;
 
@@ -10,13 +11,11 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error};
 
 use self::probe::{Answer, probe};
+use crate::backend::CONNECT_TIMEOUT;
 use crate::url::MySqlLocation;
 
+pub(crate) use applied::applied;
 pub use error::{ConnectError, Refusal, Stranger, Transport};
-
-/// The limit for each of these steps: waiting for a free connection, opening a new one, and checking one that is
-/// reused. It is short, because users wait.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Opens a connection that does not belong to a pool. If the attempt fails without an error from a MySQL server, finds
 /// out what answers at the address.

@@ -1,5 +1,6 @@
 //! Opening SQLite files.
 
+mod applied;
 mod copy;
 mod lock;
 mod readable;
@@ -17,6 +18,7 @@ use diesel::{Connection, SqliteConnection};
 
 use crate::error::OpenError;
 
+pub(crate) use applied::applied;
 pub(crate) use copy::{copy, copy_before};
 pub(crate) use lock::{ClaimFile, forbids_writing, lock};
 pub(crate) use readable::{READING_SETUP, ReadableFile};

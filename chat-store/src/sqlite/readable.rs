@@ -13,9 +13,8 @@ use std::time::SystemTime;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
-use super::{absolute, beside, is_writable};
+use super::{absolute, applied, beside, is_writable};
 use crate::error::OpenError;
-use crate::schema_check::applied_to_sqlite;
 
 /// Executed on every connection that only reads.
 pub(crate) const READING_SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;";
@@ -64,7 +63,7 @@ impl ReadableFile {
     pub(crate) fn applied(&self) -> Result<Vec<String>, OpenError> {
         let mut connection = SqliteConnection::establish(&self.url).map_err(|error| self.unreadable(error))?;
         connection.batch_execute(READING_SETUP).map_err(|error| self.unreadable(error))?;
-        applied_to_sqlite(&mut connection).map_err(|error| self.unreadable(error))
+        applied(&mut connection).map_err(|error| self.unreadable(error))
     }
 
     /// Confirms that everything read so far is as of one moment.

@@ -2,23 +2,31 @@
 //!
 //! All functions panic on failure, because a test without its database has failed.
 
+#[cfg(feature = "mysql")]
 mod server;
 
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
-use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts, OptsBuilder};
-use tempfile::TempDir;
+#[cfg(feature = "sqlite")]
+use {
+    crate::blocking::blocking,
+    diesel::connection::SimpleConnection,
+    diesel::{Connection, SqliteConnection},
+    tempfile::TempDir,
+};
+#[cfg(feature = "mysql")]
+use {
+    mysql_async::prelude::Queryable,
+    mysql_async::{Conn, Opts, OptsBuilder},
+    std::process,
+    std::sync::atomic::{AtomicU64, Ordering},
+    std::thread,
+};
 
-use crate::blocking::blocking;
 use crate::migrations::{remove_schema, revert_above};
 use crate::url::{Location, StoreUrl};
 
+#[cfg(feature = "mysql")]
 pub use server::MySqlServer;
 
 /// A database for one test, empty at first. Clones share the database, which is removed with the last clone.
@@ -31,14 +39,30 @@ pub struct TestDatabase {
 /// Removes a database when it is dropped.
 #[derive(Debug)]
 enum Cleanup {
+    #[cfg(feature = "sqlite")]
     Folder(#[expect(dead_code, reason = "removes the folder when dropped")] TempDir),
     /// The database is on a server of this process and is removed with it.
+    #[cfg(feature = "mysql")]
     WithServer,
     /// The database is on a server that outlives this process.
+    #[cfg(feature = "mysql")]
     SharedServer(#[expect(dead_code, reason = "drops the database when dropped")] SharedServerDatabase),
 }
 
+/// Creates a database of each kind whose feature is enabled.
+#[cfg_attr(not(feature = "mysql"), expect(clippy::unused_async, reason = "only a MySQL server is waited for"))]
+#[allow(clippy::vec_init_then_push, reason = "the features decide what is pushed")]
+pub async fn all() -> Vec<TestDatabase> {
+    let mut databases = Vec::new();
+    #[cfg(feature = "sqlite")]
+    databases.push(sqlite());
+    #[cfg(feature = "mysql")]
+    databases.push(mysql().await);
+    databases
+}
+
 /// Creates an SQLite database in a temporary folder.
+#[cfg(feature = "sqlite")]
 pub fn sqlite() -> TestDatabase {
     let folder = tempfile::tempdir().expect("a test needs a temporary folder");
     let url = format!("sqlite:{}/chat.sqlite", folder.path().display());
@@ -47,6 +71,7 @@ pub fn sqlite() -> TestDatabase {
 
 /// Creates a MySQL database with a unique name: on the server that `CHAT_TEST_MYSQL_URL` names
 /// (`mysql://user:password@host:port`), or on one that this process starts from the installed binary.
+#[cfg(feature = "mysql")]
 pub async fn mysql() -> TestDatabase {
     match std::env::var("CHAT_TEST_MYSQL_URL") {
         Ok(url) => {
@@ -74,12 +99,14 @@ impl TestDatabase {
     /// Executes SQL statements, each terminated by a semicolon.
     pub async fn execute(&self, sql: &str) {
         match self.url().0 {
+            #[cfg(feature = "sqlite")]
             Location::Sqlite(path) => {
                 // A server may hold the write lock at this moment.
                 let (path, sql) = (path.display().to_string(), format!("PRAGMA busy_timeout = 5000; {sql}"));
                 let run = move || SqliteConnection::establish(&path).expect("the file opens").batch_execute(&sql);
                 blocking(run).await.unwrap_or_else(|error| panic!("a statement of the test failed: {error}"));
             }
+            #[cfg(feature = "mysql")]
             Location::MySql(location) => {
                 let mut connection = Conn::new(location.opts).await.expect("the test's database answers");
                 connection
@@ -104,12 +131,14 @@ impl TestDatabase {
 }
 
 /// A database on a server that outlives this process. Dropping this drops the database.
+#[cfg(feature = "mysql")]
 #[derive(Debug)]
 struct SharedServerDatabase {
     opts: Opts,
     database: String,
 }
 
+#[cfg(feature = "mysql")]
 impl Drop for SharedServerDatabase {
     fn drop(&mut self) {
         let (opts, database) = (self.opts.clone(), self.database.clone());
@@ -128,6 +157,7 @@ impl Drop for SharedServerDatabase {
 }
 
 /// Creates a database with a unique name, and returns the name.
+#[cfg(feature = "mysql")]
 async fn create_database(opts: &Opts) -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let random = server::random();
@@ -140,6 +170,7 @@ async fn create_database(opts: &Opts) -> String {
 }
 
 /// Replaces the database in a URL, or adds one.
+#[cfg(feature = "mysql")]
 fn with_database(url: &str, database: &str) -> String {
     let (base, options) = url.split_once('?').map_or((url, None), |(base, options)| (base, Some(options)));
     let authority = base.strip_prefix("mysql://").and_then(|rest| rest.split('/').next()).unwrap_or_default();

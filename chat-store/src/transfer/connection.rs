@@ -3,15 +3,21 @@
 use std::error::Error;
 
 use deadpool::managed::Object;
-use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper, SqliteConnection};
-use diesel_async::{AsyncMysqlConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
+#[cfg(feature = "mysql")]
+use diesel_async::AsyncMysqlConnection;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+#[cfg(feature = "sqlite")]
+use {crate::backend::AsyncSqliteConnection, diesel::SqliteConnection};
 
-use crate::backend::{AsyncSqliteConnection, Backend};
+use crate::backend::Backend;
 use crate::schema::accounts;
 
 /// A connection taken out of its pool. Dropping it closes it and rolls back its transaction.
 pub(super) enum DedicatedConnection {
+    #[cfg(feature = "mysql")]
     MySql(Box<AsyncMysqlConnection>),
+    #[cfg(feature = "sqlite")]
     Sqlite(Box<AsyncSqliteConnection>),
 }
 
@@ -39,10 +45,12 @@ pub(super) type DatabaseError = Box<dyn Error + Send + Sync>;
 macro_rules! on {
     ($connection:expr, |$c:ident| $query:expr) => {
         match $connection {
+            #[cfg(feature = "mysql")]
             DedicatedConnection::MySql(connection) => {
                 let $c = &mut **connection;
                 $query.await
             }
+            #[cfg(feature = "sqlite")]
             DedicatedConnection::Sqlite(connection) => {
                 let $c = &mut **connection;
                 $query.await
@@ -55,7 +63,9 @@ macro_rules! on {
 impl DedicatedConnection {
     pub(super) async fn open(backend: &Backend) -> Result<Self, DatabaseError> {
         Ok(match backend {
+            #[cfg(feature = "mysql")]
             Backend::MySql(pool) => Self::MySql(Box::new(Object::take(pool.get().await?))),
+            #[cfg(feature = "sqlite")]
             Backend::Sqlite(pool) => Self::Sqlite(Box::new(Object::take(pool.get().await?))),
         })
     }
@@ -63,11 +73,13 @@ impl DedicatedConnection {
     /// Begins a transaction in which all reads see the database as of one moment.
     pub(super) async fn begin_reading(&mut self) -> Result<(), DatabaseError> {
         match self {
+            #[cfg(feature = "mysql")]
             Self::MySql(connection) => {
                 let begin =
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT";
                 connection.batch_execute(begin).await?;
             }
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(connection) => connection.batch_execute("BEGIN").await?,
         }
         Ok(())
@@ -77,7 +89,9 @@ impl DedicatedConnection {
     /// collide with its own.
     pub(super) async fn begin_writing(&mut self) -> Result<(), DatabaseError> {
         match self {
+            #[cfg(feature = "mysql")]
             Self::MySql(connection) => connection.batch_execute("START TRANSACTION").await?,
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(connection) => connection.batch_execute("BEGIN IMMEDIATE").await?,
         }
         Ok(())
@@ -101,10 +115,12 @@ impl DedicatedConnection {
     pub(super) async fn insert(&mut self, rows: Vec<CompleteRow>) -> Result<(), DatabaseError> {
         match self {
             // One statement, because each statement costs a round trip.
+            #[cfg(feature = "mysql")]
             Self::MySql(connection) => {
                 diesel::insert_into(accounts::table).values(rows).execute(&mut **connection).await?;
             }
             // One switch to a blocking thread, on which each statement takes microseconds.
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(connection) => {
                 let insert = |connection: &mut SqliteConnection| {
                     rows.into_iter().try_for_each(|row| {

@@ -5,11 +5,12 @@ mod target;
 
 use self::connection::{BEFORE_ALL, CompleteRow, DatabaseError, DedicatedConnection};
 use self::target::Target;
-use crate::backend::Backend;
+use crate::backend::{Backend, ReadableFile};
 use crate::claim::{Claim, claim};
-use crate::error::{OpenError, TransferError};
-use crate::sqlite::{ReadableFile, forbids_writing};
+use crate::error::TransferError;
 use crate::url::{Location, StoreUrl};
+#[cfg(feature = "sqlite")]
+use crate::{error::OpenError, sqlite::forbids_writing};
 
 /// Copies all accounts from the database at `from` into the database at `to`, which must be empty or not exist, and
 /// compares them afterwards: ids, names, hashes, generations, statuses and times are identical. Returns the number of
@@ -112,6 +113,7 @@ fn first_difference(originals: &[CompleteRow], copies: &[CompleteRow]) -> Option
 /// Claims the source. Returns `None`, with a warning, if the lock file cannot be written.
 async fn claim_source(url: &StoreUrl) -> Result<Option<Claim>, TransferError> {
     match exclusive(url).await {
+        #[cfg(feature = "sqlite")]
         Err(TransferError::Open { source: OpenError::ClaimFile { source, .. }, .. }) if forbids_writing(&source) => {
             log::warn!(
                 "{url} cannot be claimed; make sure that no server uses it until its accounts are copied: {source}"
@@ -135,10 +137,13 @@ async fn exclusive(url: &StoreUrl) -> Result<Claim, TransferError> {
 /// claiming the database twice fails.
 fn is_same(from: &StoreUrl, to: &StoreUrl) -> bool {
     match (&from.0, &to.0) {
+        #[cfg(feature = "sqlite")]
         (Location::Sqlite(from), Location::Sqlite(to)) => {
             from == to || from.canonicalize().is_ok_and(|from| to.canonicalize().is_ok_and(|to| from == to))
         }
+        #[cfg(feature = "mysql")]
         (Location::MySql(from), Location::MySql(to)) => (from.server(), &from.database) == (to.server(), &to.database),
+        #[cfg(all(feature = "mysql", feature = "sqlite"))]
         _ => false,
     }
 }

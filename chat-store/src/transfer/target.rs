@@ -1,16 +1,15 @@
 //! The database that receives the accounts, and the removal of what was created for it.
 
-use std::fs;
-use std::io::ErrorKind;
-
 use super::exclusive;
 use crate::backend::Backend;
-use crate::blocking::blocking;
 use crate::claim::Claim;
 use crate::error::TransferError;
 use crate::migrations::{SchemaOrigin, remove_schema};
-use crate::sqlite;
-use crate::url::{Location, StoreUrl};
+#[cfg(feature = "sqlite")]
+use crate::url::Location;
+use crate::url::StoreUrl;
+#[cfg(feature = "sqlite")]
+use {crate::blocking::blocking, crate::sqlite, std::fs, std::io::ErrorKind};
 
 /// A claimed database with the current schema.
 pub(super) struct Target {
@@ -27,6 +26,7 @@ enum Created {
     /// The tables of a database that existed.
     Schema,
     /// An SQLite file.
+    #[cfg(feature = "sqlite")]
     File,
 }
 
@@ -34,18 +34,20 @@ impl Target {
     /// Claims the database, and creates the file and the schema that are missing.
     pub(super) async fn create(url: &StoreUrl) -> Result<Self, TransferError> {
         let open_error = |source| TransferError::Open { url: url.clone(), source };
+        #[cfg(feature = "sqlite")]
         let is_new = match &url.0 {
             Location::Sqlite(path) if matches!(path.try_exists(), Ok(false)) => {
                 let path = path.clone();
                 blocking(move || sqlite::ensure_private_file(&path)).await.map_err(open_error)?;
                 true
             }
-            Location::Sqlite(_) | Location::MySql(_) => false,
+            _ => false,
         };
         let claim = exclusive(url).await?;
         match Backend::open(&url.0).await {
             Ok((backend, origin)) => {
                 let created = match origin {
+                    #[cfg(feature = "sqlite")]
                     _ if is_new => Created::File,
                     SchemaOrigin::Created => Created::Schema,
                     SchemaOrigin::Found => Created::Nothing,
@@ -53,6 +55,7 @@ impl Target {
                 Ok(Self { url: url.clone(), backend, created, claim })
             }
             Err(source) => {
+                #[cfg(feature = "sqlite")]
                 if is_new {
                     remove_file(url);
                 }
@@ -81,6 +84,7 @@ impl Target {
                     log::warn!("cannot remove the empty tables in {url}: {error}");
                 }
             }
+            #[cfg(feature = "sqlite")]
             Created::File => remove_file(&url),
         }
         claim.remove();
@@ -88,6 +92,7 @@ impl Target {
 }
 
 /// Removes an SQLite file and the files that SQLite creates beside it.
+#[cfg(feature = "sqlite")]
 fn remove_file(url: &StoreUrl) {
     let Some(path) = url.sqlite_path() else { return };
     for suffix in ["", "-wal", "-shm"] {

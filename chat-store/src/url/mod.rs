@@ -1,11 +1,15 @@
 //! Database URLs.
 
+#[cfg(feature = "mysql")]
 mod mysql;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
 use std::str::FromStr;
 
+#[cfg(feature = "mysql")]
 pub(crate) use mysql::MySqlLocation;
 
 /// The URL of a database: `sqlite:PATH` or `mysql://user:password@host[:port]/database`.
@@ -22,7 +26,9 @@ pub struct StoreUrl(pub(crate) Location);
 #[derive(Clone)]
 pub(crate) enum Location {
     /// The path as it was given.
+    #[cfg(feature = "sqlite")]
     Sqlite(PathBuf),
+    #[cfg(feature = "mysql")]
     MySql(MySqlLocation),
 }
 
@@ -33,15 +39,16 @@ impl StoreUrl {
     /// [`UrlError`], whose text never contains the password.
     pub fn parse(url: &str) -> Result<Self, UrlError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
-            return parse_sqlite_path(path).map(|path| Self(Location::Sqlite(path)));
+            return parse_sqlite(path).map(Self);
         }
         if url.starts_with("mysql:") {
-            return MySqlLocation::parse(url).map(|location| Self(Location::MySql(location)));
+            return parse_mysql(url).map(Self);
         }
         Err(UrlError::Kind)
     }
 
     /// The URL of the SQLite database in the file at `path`, which may contain any characters.
+    #[cfg(feature = "sqlite")]
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self(Location::Sqlite(path.into()))
     }
@@ -49,7 +56,9 @@ impl StoreUrl {
     /// The path of the file, if this is an SQLite database.
     pub fn sqlite_path(&self) -> Option<&Path> {
         match &self.0 {
+            #[cfg(feature = "sqlite")]
             Location::Sqlite(path) => Some(path),
+            #[cfg(feature = "mysql")]
             Location::MySql(_) => None,
         }
     }
@@ -67,7 +76,9 @@ impl FromStr for StoreUrl {
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
+            #[cfg(feature = "sqlite")]
             Location::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            #[cfg(feature = "mysql")]
             Location::MySql(location) => location.fmt(f),
         }
     }
@@ -79,6 +90,27 @@ impl fmt::Debug for StoreUrl {
     }
 }
 
+#[cfg(feature = "mysql")]
+fn parse_mysql(url: &str) -> Result<Location, UrlError> {
+    MySqlLocation::parse(url).map(Location::MySql)
+}
+
+#[cfg(not(feature = "mysql"))]
+fn parse_mysql(_: &str) -> Result<Location, UrlError> {
+    Err(UrlError::NotBuiltIn { database: "MySQL", feature: "mysql" })
+}
+
+#[cfg(feature = "sqlite")]
+fn parse_sqlite(path: &str) -> Result<Location, UrlError> {
+    parse_sqlite_path(path).map(Location::Sqlite)
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn parse_sqlite(_: &str) -> Result<Location, UrlError> {
+    Err(UrlError::NotBuiltIn { database: "SQLite", feature: "sqlite" })
+}
+
+#[cfg(feature = "sqlite")]
 fn parse_sqlite_path(path: &str) -> Result<PathBuf, UrlError> {
     let path = match path.strip_prefix("//") {
         // The customary form sqlite:///absolute.
@@ -96,7 +128,18 @@ fn parse_sqlite_path(path: &str) -> Result<PathBuf, UrlError> {
 
 /// Why a database URL was refused. No text contains the password.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UrlError {
+    /// This program was built without the database that the URL names.
+    #[error(
+        "this program is built without {database}; name another database, or build it with the feature {feature} of chat-store"
+    )]
+    NotBuiltIn {
+        /// The name of the database.
+        database: &'static str,
+        /// The feature that is disabled.
+        feature: &'static str,
+    },
     /// The scheme is neither `sqlite` nor `mysql`.
     #[error(
         "unknown kind of database; allowed are sqlite:PATH and mysql://user:password@host[:port]/database \
@@ -137,6 +180,22 @@ pub enum UrlError {
 }
 
 #[cfg(test)]
+#[cfg(not(all(feature = "mysql", feature = "sqlite")))]
+mod tests_of_one {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_not_built_in_is_refused_with_its_feature() {
+        let (url, missing) =
+            if cfg!(feature = "sqlite") { ("mysql://ann:hush@db/chat", "mysql") } else { ("sqlite:x", "sqlite") };
+        let error = StoreUrl::parse(url).unwrap_err();
+        assert!(matches!(error, UrlError::NotBuiltIn { feature, .. } if feature == missing), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+    }
+}
+
+#[cfg(test)]
+#[cfg(all(feature = "mysql", feature = "sqlite"))]
 mod tests {
     use super::*;
 

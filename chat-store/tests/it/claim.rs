@@ -1,11 +1,10 @@
 //! The claim of a presence server on its database.
 
-use std::time::Duration;
-
 use chat_store::testing;
 
 use crate::open;
 
+#[cfg(feature = "mysql")]
 #[tokio::test]
 async fn one_server_at_a_time_claims_a_mysql_database() {
     let (first, second) = (testing::mysql().await, testing::mysql().await);
@@ -20,11 +19,12 @@ async fn one_server_at_a_time_claims_a_mysql_database() {
         if other.claim().await.unwrap().is_some() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     panic!("the claim ends when it is dropped");
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn one_server_at_a_time_claims_an_sqlite_database() {
     let (first, second) = (testing::sqlite(), testing::sqlite());

@@ -6,11 +6,13 @@ use chat_store::testing;
 
 use crate::{NOW, both, cheap, name, open, password};
 
+#[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_the_contract() {
     accounts_contract(&open(&testing::sqlite()).await).await;
 }
 
+#[cfg(feature = "mysql")]
 #[tokio::test(flavor = "multi_thread")]
 async fn mysql_keeps_the_contract() {
     accounts_contract(&open(&testing::mysql().await).await).await;

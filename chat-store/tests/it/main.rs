@@ -1,13 +1,20 @@
-//! Accounts on real databases: SQLite files, and a MySQL-compatible server that the tests start.
+//! Accounts on real databases: SQLite files, and a MySQL-compatible server that the tests start. The tests use the
+//! databases whose features are enabled.
 
+#![cfg(any(feature = "mysql", feature = "sqlite"))]
 #![allow(clippy::unwrap_used, reason = "clippy does not recognise the helpers of tests")]
 
 mod claim;
 mod contract;
+#[cfg(feature = "sqlite")]
+mod locked_file;
+#[cfg(all(feature = "mysql", feature = "sqlite"))]
 mod look_alikes;
 mod opening;
+#[cfg(feature = "mysql")]
 mod outage;
 mod passwords;
+#[cfg(all(feature = "mysql", feature = "sqlite"))]
 mod transfer;
 
 use std::error::Error;
@@ -16,21 +23,31 @@ use chat_core::accounts::AccountError;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::time::Timestamp;
-use chat_store::hashing::{HashCost, HashOptions};
+use chat_store::hashing::HashCost;
 use chat_store::testing::{self, TestDatabase};
 use chat_store::{SqlAccounts, StoreOptions};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_408_080_123);
 
 /// Creates an empty database of each kind.
-async fn both() -> [TestDatabase; 2] {
-    [testing::sqlite(), testing::mysql().await]
+async fn both() -> Vec<TestDatabase> {
+    testing::all().await
 }
 
 /// Options with hashes of one pass over `memory_kib` KiB.
 fn cheap(memory_kib: u32) -> StoreOptions {
-    let cost = HashCost::new(memory_kib, 1, 1).unwrap();
-    StoreOptions { hashing: HashOptions { cost, ..HashOptions::default() }, ..StoreOptions::default() }
+    let mut options = StoreOptions::default();
+    options.hashing.cost = HashCost::new(memory_kib, 1, 1).unwrap();
+    options
+}
+
+#[test]
+fn accounts_and_claims_can_move_between_threads() {
+    fn is_shared<T: Clone + Send + Sync + 'static>() {}
+    fn is_send<T: Send>() {}
+    is_shared::<SqlAccounts>();
+    is_send::<chat_store::Claim>();
+    is_send::<chat_store::hashing::HashPool>();
 }
 
 async fn open(database: &TestDatabase) -> SqlAccounts {

@@ -1,11 +1,16 @@
 //! Opening a database: migrations, file permissions, and errors.
 
-use std::fs;
-use std::path::Path;
-
 use chat_core::accounts::{Accounts, Operator};
-use chat_store::testing::{self, MySqlServer, TestDatabase};
-use chat_store::{BackupError, ConnectError, OpenError, SqlAccounts, StoreUrl, backup};
+use chat_store::testing::TestDatabase;
+#[cfg(feature = "mysql")]
+use chat_store::{ConnectError, testing::MySqlServer};
+use chat_store::{OpenError, SqlAccounts, StoreUrl};
+#[cfg(feature = "sqlite")]
+use {
+    chat_store::{BackupError, backup},
+    std::fs,
+    std::path::Path,
+};
 
 use crate::{NOW, both, cheap, error_chain, name, open, password};
 
@@ -64,12 +69,12 @@ async fn a_newer_schema_is_refused_and_unchanged() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "sqlite"))]
 #[tokio::test]
 async fn the_files_are_accessible_to_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
 
-    let database = testing::sqlite();
+    let database = chat_store::testing::sqlite();
     let url = database.url();
     let path = url.sqlite_path().unwrap();
     for widened in [0o600, 0o644] {
@@ -86,6 +91,7 @@ async fn the_files_are_accessible_to_their_owner_only() {
     }
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn open_creates_the_file_and_its_folder_for_the_owner_only() {
     let folder = tempfile::tempdir().unwrap();
@@ -110,6 +116,7 @@ async fn open_refuses_an_invalid_url_without_its_password() {
     }
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn each_error_of_a_file_has_its_own_sentence() {
     let folder = tempfile::tempdir().unwrap();
@@ -127,9 +134,10 @@ async fn each_error_of_a_file_has_its_own_sentence() {
     }
 }
 
+#[cfg(feature = "mysql")]
 #[tokio::test]
 async fn each_error_of_a_server_has_its_own_sentence() {
-    let database = testing::mysql().await;
+    let database = chat_store::testing::mysql().await;
     database.execute("CREATE USER IF NOT EXISTS 'poor'@'%' IDENTIFIED BY 'hush-hush';").await;
     let url = database.url_text().to_owned();
     let (server, own) = url.rsplit_once('/').unwrap();
@@ -147,6 +155,7 @@ async fn each_error_of_a_server_has_its_own_sentence() {
 }
 
 /// The server requires TLS for this user, so a login proves that TLS is used.
+#[cfg(feature = "mysql")]
 #[tokio::test]
 async fn with_tls_only_a_trusted_server_receives_the_password() {
     let (server, other) = (MySqlServer::shared(), MySqlServer::start());
@@ -171,9 +180,10 @@ async fn with_tls_only_a_trusted_server_receives_the_password() {
     }
 }
 
+#[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn a_backup_is_complete_and_never_overwrites() {
-    let database = testing::sqlite();
+    let database = chat_store::testing::sqlite();
     let accounts = open(&database).await;
     accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -192,7 +202,10 @@ async fn a_backup_is_complete_and_never_overwrites() {
     // The copy is open, so its write-ahead log exists.
     let left: Vec<String> = files.filter(|name| !name.starts_with("copy.sqlite")).collect();
     assert!(left.is_empty(), "failed backups leave no files and create no database: {left:?}");
-    let mysql = StoreUrl::parse("mysql://ann:hush@db:3307/chat").unwrap();
-    let error = backup(&mysql, &folder.path().join("other")).await.unwrap_err().to_string();
-    assert!(error.contains("mariadb-dump --single-transaction") && !error.contains("hush"), "{error}");
+    #[cfg(feature = "mysql")]
+    {
+        let mysql = StoreUrl::parse("mysql://ann:hush@db:3307/chat").unwrap();
+        let error = backup(&mysql, &folder.path().join("other")).await.unwrap_err().to_string();
+        assert!(error.contains("mariadb-dump --single-transaction") && !error.contains("hush"), "{error}");
+    }
 }

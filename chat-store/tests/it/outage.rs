@@ -1,8 +1,8 @@
-//! Outages of the database.
+//! Outages of a MySQL server.
 
 use std::time::{Duration, Instant};
 
-use chat_core::accounts::{AccountError, Accounts, Operator};
+use chat_core::accounts::{Accounts, Operator};
 use chat_store::testing::{self, MySqlServer, TestDatabase};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
@@ -78,23 +78,4 @@ async fn close_connections(database: &TestDatabase) {
             drop(connection.query_drop(format!("KILL {id}")).await);
         }
     }
-}
-
-#[tokio::test]
-async fn a_locked_sqlite_file_is_reported_as_unavailable() {
-    use diesel::connection::SimpleConnection;
-    use diesel::{Connection, SqliteConnection};
-
-    let database = testing::sqlite();
-    let accounts = open(&database).await;
-    let url = database.url();
-    let mut other = SqliteConnection::establish(url.sqlite_path().unwrap().to_str().unwrap()).unwrap();
-    other.batch_execute("BEGIN IMMEDIATE;").unwrap();
-    accounts.list(None, 9).await.expect("readers do not wait for a writer");
-    let result = accounts.register(name("alice"), password("correct horse"), NOW).await;
-    assert!(is_unavailable(&result), "{result:?}");
-    other.batch_execute("COMMIT;").unwrap();
-    accounts.register(name("alice"), password("correct horse"), NOW).await.expect("calls succeed after the outage");
-    let taken = accounts.register(name("alice"), password("correct horse"), NOW).await;
-    assert!(matches!(taken, Err(AccountError::NameTaken)), "{taken:?}");
 }

@@ -3,8 +3,7 @@
 use std::num::NonZeroUsize;
 
 use chat_core::accounts::{AccountError, Accounts, NewStatus, Operator};
-use chat_store::hashing::HashOptions;
-use chat_store::{SqlAccounts, StoreOptions};
+use chat_store::SqlAccounts;
 
 use crate::{NOW, both, cheap, error_chain, is_unavailable, name, open, password};
 
@@ -56,7 +55,8 @@ async fn every_rejected_login_costs_one_hash() {
 #[tokio::test]
 async fn registration_beyond_the_limit_is_refused_without_a_hash() {
     for database in both().await {
-        let options = StoreOptions { max_accounts: 2, ..cheap(8) };
+        let mut options = cheap(8);
+        options.max_accounts = 2;
         let accounts = SqlAccounts::open(&database.url(), options).await.unwrap();
         for user in ["alice", "bob"] {
             accounts.register(name(user), password("correct horse"), NOW).await.unwrap();
@@ -72,10 +72,9 @@ async fn registration_beyond_the_limit_is_refused_without_a_hash() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_beyond_the_queue_are_busy() {
-    let database = chat_store::testing::sqlite();
-    let one = NonZeroUsize::MIN;
+    let database = &both().await[0];
     let mut options = cheap(19 * 1024);
-    options.hashing = HashOptions { threads: one, queue: one, ..options.hashing };
+    (options.hashing.threads, options.hashing.queue) = (NonZeroUsize::MIN, NonZeroUsize::MIN);
     let accounts = SqlAccounts::open(&database.url(), options).await.unwrap();
     accounts.register(name("alice"), password("correct horse"), NOW).await.unwrap();
     let logins: Vec<_> = (0..20)

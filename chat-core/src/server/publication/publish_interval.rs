@@ -11,6 +11,7 @@ use crate::time::Mono;
 /// the square root of the number of sessions, which minimises the cost of broadcasting and waiting together (the economic
 /// order quantity, F. W. Harris, 1913).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PublishInterval {
     /// The shortest interval. 25 ms, which nobody notices: the interval with up to fifty sessions.
     pub min: Duration,

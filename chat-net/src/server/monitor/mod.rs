@@ -91,14 +91,32 @@ impl Default for Monitor {
 /// One session that is online.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OnlineUser {
+    user: UserName,
+    session: SessionId,
+    address: SocketAddr,
+    since: Timestamp,
+}
+
+impl OnlineUser {
     /// The user name in the form in which it was registered.
-    pub user: UserName,
+    pub const fn user(&self) -> &UserName {
+        &self.user
+    }
+
     /// The session's id.
-    pub session: SessionId,
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
     /// The session's preferred address for datagrams.
-    pub address: SocketAddr,
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The time of the login.
-    pub since: Timestamp,
+    pub const fn since(&self) -> Timestamp {
+        self.since
+    }
 }
 
 /// Copies what a [`Monitor`] shows of the roster.
@@ -114,6 +132,7 @@ pub(crate) fn online_users(roster: &Roster) -> Vec<OnlineUser> {
 
 /// Whether a server runs.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum State {
     /// The server has not started yet.
     #[default]
@@ -167,6 +186,7 @@ impl Index<Count> for Snapshot {
 /// The error of a request to a server that does not run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the server does not run")]
+#[non_exhaustive]
 pub struct NotServing;
 
 #[cfg(test)]
