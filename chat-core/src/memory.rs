@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::time::Mono;
 
-/// Values that are remembered for a time after they were last renewed. When the map is full, the oldest is forgotten early.
+/// Values that are remembered for a time after they were last renewed. When the map is full, the oldest is forgotten
+/// early.
 #[derive(Debug)]
 pub(crate) struct Memory<K, V> {
     life: Duration,

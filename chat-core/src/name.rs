@@ -23,7 +23,8 @@ pub use self::skeletons::Skeletons;
 ///
 /// A name has 1 to 32 characters: letters and digits of any script with their combining marks, `_`, `-` and `.`. Two
 /// names are equal if their canonical forms are equal (RFC 8265, UsernameCaseMapped, which folds width, case and
-/// normalisation; the final sigma counts as a sigma). Two names look alike if they have a [skeleton](Skeletons) in common.
+/// normalisation; the final sigma counts as a sigma). Two names look alike if they have a [skeleton](Skeletons) in
+/// common.
 ///
 /// All letters belong to one script, or to Latin and one of the combinations that Chinese, Japanese and Korean use: the
 /// script rules of the Highly Restrictive level of Unicode Technical Standard 39. So `小明ming` is a name, and Latin with
@@ -88,9 +89,9 @@ impl UserName {
     /// [`UserName::parse`] does not check these rules, because they are newer than some accounts. An account whose name
     /// breaks one of them keeps its name: its owner can log in, and the programs of the others understand it.
     ///
-    /// The name does not start with a combining mark, and has at most [`UserName::MAX_MARKS`] nonspacing marks in a row,
-    /// no two of them equal: other names cannot be seen, or are drawn over the lines around them. It has no skeleton in
-    /// common with a [reserved word](UserName::RESERVED).
+    /// The name does not start with a combining mark, and has at most [`UserName::MAX_MARKS`] nonspacing marks in a
+    /// row, no two of them equal: other names cannot be seen, or are drawn over the lines around them. It has no
+    /// skeleton in common with a [reserved word](UserName::RESERVED).
     ///
     /// # Errors
     /// [`NameError::Marks`] or [`NameError::Reserved`].
@@ -265,8 +266,8 @@ pub enum NameError {
     /// The name mixes right-to-left letters with others (RFC 5893).
     #[error("the user name mixes writing directions; use letters of one direction")]
     Direction,
-    /// The name of a new account starts with a combining mark, has more than [`UserName::MAX_MARKS`] on one letter, or has
-    /// one of them twice.
+    /// The name of a new account starts with a combining mark, has more than [`UserName::MAX_MARKS`] on one letter, or
+    /// has one of them twice.
     #[error(
         "the user name starts with a combining mark, or has more than four on one letter or one of them twice; start it \
          with a letter or digit, and put at most four different marks on a letter"

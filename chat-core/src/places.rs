@@ -72,8 +72,8 @@ impl<K: Copy + Ord> Places<K> {
     }
 
     /// The place that gives way to `newcomer`: the oldest of the source that holds most in the network that holds most,
-    /// if that network then still holds at least as many as the newcomer's. If it does not, the narrower networks in the
-    /// newcomer's are compared in the same way. Only places that `may_give_way` admits are considered.
+    /// if that network then still holds at least as many as the newcomer's. If it does not, the narrower networks in
+    /// the newcomer's are compared in the same way. Only places that `may_give_way` admits are considered.
     pub fn giving_way(&self, newcomer: Source, mut may_give_way: impl FnMut(K, Source) -> bool) -> Option<K> {
         let mut around = None;
         for own in newcomer.networks() {
@@ -86,9 +86,9 @@ impl<K: Copy + Ord> Places<K> {
         None
     }
 
-    /// The oldest place that `may_give_way` admits, if the widest network of `newcomer` holds fewer places than another.
-    /// Call it if nothing [gives way](Self::giving_way) otherwise: places are then held by many networks that hold few
-    /// each, and the newcomer's would hold as many.
+    /// The oldest place that `may_give_way` admits, if the widest network of `newcomer` holds fewer places than
+    /// another. Call it if nothing [gives way](Self::giving_way) otherwise: places are then held by many networks that
+    /// hold few each, and the newcomer's would hold as many.
     pub fn oldest_for(&self, newcomer: Source, mut may_give_way: impl FnMut(K, Source) -> bool) -> Option<K> {
         let own = newcomer.networks().next().map_or(0, |network| self.held(network));
         self.ranked(None, own + 1).next()?;
@@ -212,7 +212,9 @@ mod tests {
                     proptest::prop_assert_eq!(places.free(place), expected.remove(&place));
                 }
                 let mut held: BTreeMap<Network, usize> = BTreeMap::new();
-                expected.values().flat_map(|source| source.networks()).for_each(|network| *held.entry(network).or_default() += 1);
+                for network in expected.values().flat_map(|source| source.networks()) {
+                    *held.entry(network).or_default() += 1;
+                }
                 proptest::prop_assert_eq!(&places.held, &held);
                 proptest::prop_assert_eq!(places.ranking.len(), held.len());
                 proptest::prop_assert_eq!(places.len(), expected.len());

@@ -106,7 +106,7 @@ pub async fn different_names_are_different_accounts<A: Accounts + Operator>(acco
     assert!(matches!(unknown, Err(AccountError::WrongCredentials)), "álice must not be alice: {unknown:?}");
 }
 
-/// A name that has a skeleton in common with a taken name is taken, also while the account is removed.
+/// A name that has a skeleton in common with a taken name is taken, even while the account is removed.
 pub async fn a_name_that_looks_like_a_taken_one_is_taken<A: Accounts + Operator>(accounts: &A) {
     for (taken, alike) in [
         ("cope", ["соре", "СОРЕ", "c0pe"]),
@@ -339,8 +339,8 @@ pub async fn void_tickets_stay_void<A: Accounts + Operator>(accounts: &A) {
     assert_eq!(disabled.tickets_void_until, Some(T1), "a raised generation must not reset the time");
 }
 
-/// Deletion spares accounts that were used later, are newer, are disabled or reserve a name. Names of deleted accounts are
-/// free, and their ids are never assigned again.
+/// Deletion spares accounts that were used later, are newer, are disabled or reserve a name. Names of deleted accounts
+/// are free, and their ids are never assigned again.
 pub async fn only_unused_accounts_are_deleted<A: Accounts + Operator>(accounts: &A) {
     // Earlier than the times of all other rules, so that their accounts are not deleted.
     let (early, before, day) = (LONG_AGO, LONG_AGO.offset_by(1), FIRST_DAY.as_millis() as i64);

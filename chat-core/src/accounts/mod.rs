@@ -1,9 +1,9 @@
 //! The port for accounts. A machine never calls it directly: the machine asks its driver for a job.
 //!
 //! Callers pass the current time, so that an implementation needs no clock. User names are compared byte by byte in
-//! [canonical form](UserName::canonical). A name that looks like one that is taken is taken, too: no two accounts have a
-//! [skeleton](crate::name::Skeletons) in common. [`memory::MemoryAccounts`] is the smallest implementation. Every implementation
-//! must pass the tests in `contract` (feature `testing`), which assert what this module promises.
+//! [canonical form](UserName::canonical). A name that looks like one that is taken is taken, too: no two accounts have
+//! a [skeleton](crate::name::Skeletons) in common. [`memory::MemoryAccounts`] is the smallest implementation. Every
+//! implementation must pass the tests in `contract` (feature `testing`), which assert what this module promises.
 
 #[cfg(feature = "testing")]
 pub mod contract;
@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 /// One registered user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Account {
-    /// Never changes and is never assigned to another account, also not after this one was deleted.
+    /// Never changes and is never assigned to another account, not even after this one was deleted.
     pub id: AccountId,
     /// The user name as typed at registration.
     pub name: UserName,
@@ -32,7 +32,8 @@ pub struct Account {
     pub generation: u64,
     /// Whether the account may log in.
     pub status: Status,
-    /// The time of registration. Never changes: tickets of an account with another time, or another user name, are void.
+    /// The time of registration. Never changes: tickets of an account with another time, or another user name, are
+    /// void.
     pub created: Timestamp,
     /// The last time at which the user was online, if any.
     pub last_seen: Option<Timestamp>,
@@ -43,7 +44,8 @@ pub struct Account {
 
 /// One registered user as [`Operator::list`] returns it.
 ///
-/// Its user name may break a rule that is newer than the account. The name of an [`Account`] never does.
+/// Its user name may break a rule of [`UserName::parse`] that is newer than the account. The name of an [`Account`]
+/// never does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ListedAccount {
     /// As [`Account::id`].
@@ -117,8 +119,8 @@ pub trait Accounts: Send + Sync + 'static {
     /// Checks a password and returns the account.
     ///
     /// # Errors
-    /// [`AccountError::WrongCredentials`] for a wrong password and, after the same work, for an unknown or removed name;
-    /// [`AccountError::Disabled`] only if the password is right.
+    /// [`AccountError::WrongCredentials`] for a wrong password and, after the same work, for an unknown or removed
+    /// name; [`AccountError::Disabled`] only if the password is right.
     fn authenticate(
         &self,
         name: UserName,
@@ -157,11 +159,11 @@ pub trait Accounts: Send + Sync + 'static {
     /// [`AccountError::Unavailable`].
     fn mark_seen(&self, ids: Vec<AccountId>, at: Timestamp) -> impl Future<Output = Result<(), AccountError>> + Send;
 
-    /// Voids the tickets of all sessions of these accounts that began at `until` or earlier. Ignores unknown ids, and never
-    /// moves the time of an account back. The generation stays the same.
+    /// Voids the tickets of all sessions of these accounts that began at `until` or earlier. Ignores unknown ids, and
+    /// never moves the time of an account back. The generation stays the same.
     ///
-    /// The server calls this after a client has left its session, and after a login with a password. Until it restarts, the
-    /// server also knows by itself which tickets are void.
+    /// The server calls this after a client has left its session, and after a login with a password. Until it restarts,
+    /// the server also knows by itself which tickets are void.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`]. The server then repeats the call.
@@ -187,8 +189,8 @@ pub trait Operator: Send + Sync + 'static {
 
     /// Disables, enables or removes an account and raises the generation. Setting the current status changes nothing.
     ///
-    /// The only change of a removed account is [`NewStatus::RemovedAndFreed`]. It frees the user name and does not raise
-    /// the generation.
+    /// The only change of a removed account is [`NewStatus::RemovedAndFreed`]. It frees the user name and does not
+    /// raise the generation.
     ///
     /// # Errors
     /// [`AccountError::NoSuchAccount`] if the account does not exist, and for any other change of a removed account.
@@ -212,8 +214,8 @@ pub trait Operator: Send + Sync + 'static {
     /// Returns at most `limit` unused accounts with ids above `after`, in the order of ids.
     ///
     /// An account is unused if it was registered before `registered_before`, and nobody was online with it later than
-    /// [`FIRST_DAY`] after its registration. Disabled accounts do not count, and neither do removed ones whose user names
-    /// stay reserved.
+    /// [`FIRST_DAY`] after its registration. Disabled accounts do not count, and neither do removed ones whose user
+    /// names stay reserved.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
@@ -237,7 +239,8 @@ pub trait Operator: Send + Sync + 'static {
     ) -> impl Future<Output = Result<u64, AccountError>> + Send;
 }
 
-/// The time after its registration in which an account is tried out: somebody who is never online later has not used it.
+/// The time after its registration in which an account is tried out: somebody who is never online later has not used
+/// it.
 pub const FIRST_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The status that an operator sets.
@@ -249,8 +252,8 @@ pub enum NewStatus {
     Disabled,
     /// The account is removed for good, and its user name stays reserved.
     Removed,
-    /// The account is removed for good, and anyone may register its user name. Also valid for an account that is removed
-    /// already.
+    /// The account is removed for good, and anyone may register its user name. Also valid for an account that is
+    /// removed already.
     RemovedAndFreed,
 }
 

@@ -8,7 +8,7 @@ use crate::name::UserName;
 use crate::password::Password;
 use crate::time::Timestamp;
 
-/// Forwards every call. An application that keeps its accounts for itself hands an `Arc` to the server.
+/// Forwards every call. An application that also uses the accounts itself passes an `Arc` to the server.
 impl<A: Accounts> Accounts for Arc<A> {
     async fn register(&self, name: UserName, password: Password, at: Timestamp) -> Result<Account, AccountError> {
         (**self).register(name, password, at).await

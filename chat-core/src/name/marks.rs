@@ -6,9 +6,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::UserName;
 
-/// Whether `canonical` starts with a combining mark, or has more than [`UserName::MAX_MARKS`] nonspacing marks in a row,
-/// or the same one twice in a row. Marks are counted in decomposed form, where the letter `á` is a letter and a mark.
-/// Spacing marks take room of their own, so they end a row.
+/// Whether `canonical` starts with a combining mark, or has more than [`UserName::MAX_MARKS`] nonspacing marks in a
+/// row, or the same one twice in a row. Marks are counted in decomposed form, where the letter `á` is a letter and a
+/// mark. Spacing marks take room of their own, so they end a row.
 pub(super) fn has_stray_marks(canonical: &str) -> bool {
     let mut row: Vec<char> = Vec::new();
     for (index, ch) in canonical.nfd().enumerate() {

@@ -48,8 +48,8 @@ impl AccountWatch {
         cx.start(PendingJob::Poll { at: cx.now.wall }, job);
     }
 
-    /// Returns the accounts that have changed, given the result of the poll that began at `at`. After a failure the next
-    /// poll covers the same time.
+    /// Returns the accounts that have changed, given the result of the poll that began at `at`. After a failure the
+    /// next poll covers the same time.
     pub(super) fn polled(
         &mut self,
         cx: &mut Cx<'_>,
@@ -63,7 +63,7 @@ impl AccountWatch {
         accounts
     }
 
-    /// Reports that these accounts are or were online just now.
+    /// Reports that these accounts are online, or were until now.
     pub(super) fn seen(&mut self, cx: &mut Cx<'_>, accounts: impl IntoIterator<Item = AccountId>) {
         self.seen.extend(accounts);
         self.report(cx);

@@ -21,11 +21,11 @@ pub(super) enum Credibility {
 
 /// The addresses of a session whose connection comes from `observed`, best first.
 ///
-/// The observed address comes first if it is trusted and the user has advertised no others. Excluded are addresses to
-/// which no datagram can be sent, ports below 1024, loopback addresses unless the connection itself uses one, and public
-/// addresses that are neither observed nor advertised, unless the observed address is that of a forwarder. Of unobserved
-/// addresses, one IP address of each family is accepted. Loopback addresses come last, because only peers on the same
-/// machine can use them.
+/// The observed address comes first if it is trusted and the user has advertised no others. The server leaves out
+/// addresses to which no datagram can be sent, ports below 1024, loopback addresses unless the connection itself uses
+/// one, and public addresses that are neither observed nor advertised, unless the observed address is that of a
+/// forwarder. Of unobserved addresses, one IP address of each family is accepted. Loopback addresses come last, because
+/// only peers on the same machine can use them.
 ///
 /// # Errors
 /// [`Rejection::Addresses`] if none is left.
@@ -83,10 +83,9 @@ pub(super) struct Contradiction {
 /// How certain the conclusion from a contradiction is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Evidence {
-    /// There is a forwarder in between: the client connected to its own machine, or the server's connection comes from
-    /// its own machine.
+    /// A forwarder is in between: the client connected to its own machine, or the server observes a loopback address.
     Certain,
-    /// The client does not have the observed address. It may still be that of its own router.
+    /// The client does not have the observed address, which may still be that of its own router.
     Circumstantial,
 }
 

@@ -6,8 +6,8 @@ use crate::time::Mono;
 
 /// Converts between the driver's time and the machine's.
 ///
-/// The time for which a server was suspended or starved must not count as silence of its clients. If a call comes more
-/// than the stall time after the deadline, the time since the previous call does not count.
+/// The time for which a server was suspended or overloaded must not count as silence of its clients. If a call comes
+/// more than the stall time after the deadline, the time since the previous call does not count.
 #[derive(Debug)]
 pub(super) struct StallClock {
     left_out: Duration,

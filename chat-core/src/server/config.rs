@@ -11,25 +11,26 @@ use crate::invitation::InvitationCode;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// The time between two heartbeats of a client, which the welcome states: 10 s, often enough for routers to keep the
-    /// connection's state.
+    /// The time between two heartbeats of a client, which the welcome states: 10 s, often enough for routers to keep
+    /// the connection's state.
     pub heartbeat: Duration,
-    /// The time without a frame after which a connection counts as broken: two heartbeats may be lost, and a third may be
-    /// late.
+    /// The time without a frame after which a connection counts as broken: two heartbeats may be lost, and a third may
+    /// be late.
     pub silence: Duration,
-    /// The time for which a session without a connection waits to be resumed before it ends as lost: a change of network
-    /// takes seconds.
+    /// The time for which a session without a connection waits to be resumed before it ends as lost: a change of
+    /// network takes seconds.
     pub grace: Duration,
     /// The time after a start in which clients keep the entries that a snapshot lacks: longer than the silence and the
     /// first pauses between reconnects, so that every client has time to notice the restart and to resume.
     pub settling: Duration,
     /// The time limit from the connection to the login, all attempts included. The server's own work does not count.
     pub login_time: Duration,
-    /// The time for which a server that stops waits for the results of registrations, password changes and reports of void
-    /// tickets in flight: many times what one takes, and short enough for service managers, which kill a server after some seconds.
+    /// The time for which a server that stops waits for the results of registrations, password changes and reports of
+    /// void tickets in flight: many times what one takes, and short enough for service managers, which kill a server
+    /// after some seconds.
     pub finish_time: Duration,
     /// The stall time. If an input comes later than this after the deadline, the server itself was suspended or
-    /// starved, and the time since the previous input does not count.
+    /// overloaded, and the time since the previous input does not count.
     pub stall: Duration,
     /// Which clients may register an account.
     pub registration: RegistrationPolicy,
@@ -37,19 +38,19 @@ pub struct ServerConfig {
     pub observed_addresses: ObservedAddresses,
     /// The highest number of connections, logged in or not.
     pub max_connections: usize,
-    /// The highest number of connections from one source: an office of 200 people behind one router, and some clients that
-    /// reconnect. Less than `max_checks`, so that one source cannot block the logins of all others.
+    /// The highest number of connections from one source: an office of 200 people behind one router, and some clients
+    /// that reconnect. Less than `max_checks`, so that one source cannot block the logins of all others.
     pub max_connections_per_address: usize,
-    /// The highest number of guests: more than arrive during one login, and few enough that strangers cost little. Beyond
-    /// it, a guest of the [network](crate::source::Source::networks) that holds most of them gives way. If all networks
-    /// hold few, the oldest guest does, those from sources from which somebody has logged in last.
+    /// The highest number of guests: more than arrive during one login, and few enough that strangers cost little.
+    /// Beyond it, a guest of the [network](crate::source::Source::networks) that holds most of them gives way. If all
+    /// networks hold few, the oldest guest gives way. Guests from known sources are the last to do so.
     pub max_guests: usize,
-    /// The number of sessions that one account may begin together; then one more each 10 s. A person begins some in a day.
-    /// A session that continues does not count, and a password change does. One source may make twice
+    /// The number of sessions that one account may begin together; then one more each 10 s. A person begins a few in a
+    /// day. A session that continues does not count, and a password change does. One source may make twice
     /// [`max_connections_per_address`](Self::max_connections_per_address) such attempts, then one more each second.
     pub sessions_per_account: u32,
-    /// The highest number of sessions, those in their grace time included. This is the length of the roster, which every
-    /// client keeps and in which every arrival is published to all.
+    /// The highest number of sessions, those in their grace time included. This is the length of the roster, which
+    /// every client keeps and in which every arrival is published to all.
     pub max_sessions: usize,
     /// The number of accounts that clients may register per hour, in a burst or evenly. A class or an office registers
     /// within one hour; a million users do not. Names that are taken do not count. A quarter is reserved for newcomers:
@@ -61,9 +62,9 @@ pub struct ServerConfig {
     /// The highest number of password checks in flight. Two fast cores need about `max_check_wait` for them, and they
     /// occupy little memory.
     pub max_checks: usize,
-    /// The longest time that the password checks in flight may take together, estimated with `check_time`. Beyond it, the
-    /// server rejects a client as busy and asks it to retry after that time. Half of the time for which a client waits
-    /// for an answer.
+    /// The longest time that the password checks in flight may take together, estimated with `check_time`. Beyond it,
+    /// the server rejects a client as busy and asks it to retry after that time. Half of the time for which a client
+    /// waits for an answer.
     pub max_check_wait: Duration,
     /// The time of one password check while many are in flight, divided by the number that run in parallel. A program
     /// measures it at its start; the default is that of two fast cores.
@@ -74,16 +75,17 @@ pub struct ServerConfig {
     pub frames_per_second: u32,
     /// The number of frames that one connection may send together after a pause.
     pub frame_burst: u32,
-    /// The shortest time between two snapshots for one connection, because a snapshot is the largest answer that a client
-    /// can request. A snapshot that is requested earlier is sent when this time has passed.
+    /// The shortest time between two snapshots for one connection, because a snapshot is the largest answer that a
+    /// client can request. A snapshot that is requested earlier is sent when this time has passed.
     pub refresh_interval: Duration,
     /// The time between two publications.
     pub publish_interval: PublishInterval,
     /// The size limit of the update log in bytes. A longer log has little use: a client receives a delta only if that
     /// is shorter than a snapshot, and the snapshot of ten thousand sessions has about 600 KB.
     pub max_update_log: usize,
-    /// The shortest pause between two address changes of one account, because each is published to all. The pause doubles
-    /// with each change, up to 10 s. If several requests come earlier, the last one takes effect after the pause.
+    /// The shortest pause between two address changes of one account, because each is published to all. The pause
+    /// doubles with each change, up to 10 s. If several requests come earlier, the last one takes effect after the
+    /// pause.
     pub move_interval: Duration,
     /// The time for which a ticket is valid: a day and a night in a suspended computer.
     pub ticket_life: Duration,
@@ -138,9 +140,9 @@ impl Default for ServerConfig {
     }
 }
 
-/// The throttle of failed logins. It counts failures per pair of user name and source, and more generously per source and
-/// per user name. The count of a user name never slows down its user at a source from which the user has logged in, so
-/// that no client can lock out another.
+/// The throttle of failed logins. It counts failures per pair of user name and source, and more generously per source
+/// and per user name. The count of a user name never slows down its user at a source from which the user has logged in,
+/// so that no client can lock out another.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ThrottleConfig {
@@ -149,14 +151,15 @@ pub struct ThrottleConfig {
     /// The longest pause: long enough to make guessing hopeless, short enough for a user who finally remembers the
     /// password.
     pub longest: Duration,
-    /// The highest number of checks of one pair in flight, so that a client cannot evade the pause with parallel attempts.
+    /// The highest number of checks of one pair in flight, so that a client cannot evade the pause with parallel
+    /// attempts.
     pub parallel: u32,
-    /// The number of failures of one source that cause no pause beyond their pairs: many people may share one router. Once
-    /// half of them are used up, the source may have [`parallel`](Self::parallel) checks in flight.
+    /// The number of failures of one source that cause no pause beyond their pairs: many people may share one router.
+    /// Once half of them are used up, the source may have [`parallel`](Self::parallel) checks in flight.
     pub free_per_address: u32,
     /// The number of failures at one user name, from all sources from which its user has never logged in, that cause no
-    /// pause beyond their pairs. An attacker with many sources would otherwise have the first failures of each of them for
-    /// free. More than users cause, and few against the number of likely passwords.
+    /// pause beyond their pairs. An attacker with many sources would otherwise have the first failures of each of them
+    /// for free. Users cause fewer, and an attacker tries more passwords than that.
     pub free_per_user: u32,
     /// After these failures, the time between two attempts at the user name from all those sources: about 9,000 guesses
     /// a day. Each network waits for one attempt at a time, so that a user in a new place has a turn.
@@ -164,10 +167,10 @@ pub struct ThrottleConfig {
     /// The time for which the last failure of a pair, a source or a user name is remembered.
     pub memory: Duration,
     /// The time for which a pair whose last login was right passes the pauses of its source: longer than a holiday. A
-    /// restart of the server ends it.
+    /// restart of the server ends it for users who do not resume a session afterwards.
     pub proven_memory: Duration,
-    /// The highest number of pairs, of sources, and of user names that are remembered (about 3 MB). Beyond it the oldest is
-    /// forgotten.
+    /// The highest number of pairs, of sources, and of user names that are remembered (about 3 MB). Beyond it the
+    /// oldest is forgotten.
     pub max_remembered: usize,
 }
 

@@ -96,9 +96,9 @@ pub(super) struct Connections {
 
 impl Connections {
     /// Adds a connection. If there are too many guests, one from the network that holds most of them gives way. If all
-    /// networks hold few, the oldest guest does, those from sources that `is_known` last: an attacker with many networks
-    /// has to connect faster than honest clients log in. A guest whose login is being checked never gives way. Returns
-    /// the guest to be closed.
+    /// networks hold few, the oldest guest gives way, and guests from sources that `is_known` are the last to do so: an
+    /// attacker with many networks has to connect faster than honest clients log in. A guest whose login is being
+    /// checked never gives way. Returns the guest to be closed.
     ///
     /// # Errors
     /// The limit that is reached.

@@ -34,11 +34,11 @@ named! {
         AccountsFull = "accounts_full",
         /// Rejected because too many password checks are in progress.
         Busy = "busy",
-        /// Rejected by the throttle after failed attempts.
+        /// Rejected by the throttle after failed attempts, or because of the session rates.
         Throttled = "throttled",
         /// Rejected because the accounts were unavailable.
         StorageUnavailable = "storage_unavailable",
-        /// Tickets that are void, or whose session a newer login replaced.
+        /// Tickets that are invalid, expired or void, or whose session a newer login has replaced.
         TicketRefused = "ticket_refused",
         /// Connections beyond the limit of the server or of a source.
         Full = "full",

@@ -1,5 +1,5 @@
-//! Forwarders: port forwarding of a container engine, a tunnel or a router between clients and the server. The server then
-//! observes the forwarder's address instead of the clients' own.
+//! Forwarders: port forwarding of a container engine, a tunnel or a router between clients and the server. The server
+//! then observes the forwarder's address instead of the clients' own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

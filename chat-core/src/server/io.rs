@@ -37,8 +37,8 @@ pub enum Input<'a> {
         /// The reason.
         why: Closed,
     },
-    /// Everything that was queued for a connection has been written. Needed only after a snapshot or after broadcasts that
-    /// were left out.
+    /// Everything that was queued for a connection has been written. Needed only after a snapshot or after broadcasts
+    /// that were left out.
     Drained {
         /// The connection.
         conn: ConnId,
@@ -52,9 +52,9 @@ pub enum Input<'a> {
         /// Its result.
         result: JobResult,
     },
-    /// Stop the server. It stops once the registrations and password changes in flight have their results, at the
-    /// latest after [`ServerConfig::finish_time`](super::ServerConfig::finish_time). The driver continues until the
-    /// server [has stopped](super::Server::is_stopped).
+    /// Stop the server. It stops once the registrations, password changes and reports of void tickets in flight have
+    /// their results, at the latest after [`ServerConfig::finish_time`](super::ServerConfig::finish_time). The driver
+    /// continues until the server [has stopped](super::Server::is_stopped).
     Stop,
     /// The deadline has come.
     Tick,
@@ -103,17 +103,17 @@ pub enum Output {
         /// Complete frames, with their lengths.
         bytes: Bytes,
     },
-    /// Write these frames, which are a snapshot or a delta, and from now on the broadcasts. Broadcasts that still wait for
-    /// this connection are older and may be dropped.
+    /// Write these frames, which are a snapshot or a delta, and from now on the broadcasts. Broadcasts that still wait
+    /// for this connection are older and may be dropped.
     Snapshot {
         /// The connection to write to.
         conn: ConnId,
         /// Complete frames, with their lengths. A delta may have none. Clones share their memory.
         frames: Arc<[Bytes]>,
     },
-    /// Write these frames to every connection that was sent a snapshot or a delta. If a send queue has no room for them,
-    /// leave them out there, with all later broadcasts, until the connection is [drained](Input::Drained) and has been
-    /// sent another snapshot.
+    /// Write these frames to every connection that was sent a snapshot or a delta. If the send queue of a connection
+    /// has no room for them, leave out these and all later broadcasts there, until the connection is
+    /// [drained](Input::Drained) and has been sent another snapshot.
     Broadcast {
         /// Complete frames, with their lengths.
         bytes: Bytes,
@@ -123,8 +123,8 @@ pub enum Output {
         /// The connection.
         conn: ConnId,
     },
-    /// Write what was sent before, then close. [`Input::Closed`] need not follow, and the connection receives no further
-    /// broadcasts.
+    /// Write what was sent before, then close. [`Input::Closed`] need not follow, and the connection receives no
+    /// further broadcasts.
     Close {
         /// The connection.
         conn: ConnId,
@@ -203,7 +203,7 @@ pub enum Job {
         /// The time of the earliest change that counts.
         since: Timestamp,
     },
-    /// Record that accounts are or just were online.
+    /// Record that accounts are online, or were until now.
     Seen {
         /// Their ids, sorted and without duplicates.
         ids: Vec<AccountId>,

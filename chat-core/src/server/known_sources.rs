@@ -5,7 +5,8 @@ use crate::memory::Memory;
 use crate::source::Source;
 use crate::time::Mono;
 
-/// Sources from which a session has begun, or has returned after a restart, remembered as long as pairs of user name and source are.
+/// Sources from which a session has begun, or has returned after a restart, and which are remembered for as long as a
+/// pair of user name and source is proven.
 #[derive(Debug)]
 pub(super) struct KnownSources(Memory<Source, ()>);
 

@@ -4,8 +4,8 @@ use super::ServerConfig;
 use super::named::named;
 
 named! {
-    /// A limit that a client can reach. It is then rejected, closed, or has to wait. Names are those of options and metric
-    /// labels.
+    /// A limit that a client can reach. The client is then rejected or disconnected, or has to wait. Names are those of
+    /// options and metric labels.
     pub enum Limit {
         /// [`ServerConfig::max_connections`].
         Connections = "max-connections",

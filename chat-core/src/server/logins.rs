@@ -164,8 +164,8 @@ impl Logins {
         }
     }
 
-    /// The same for a password change, which counts like a session that begins: a right password is checked and another
-    /// one hashed.
+    /// Lets a password change begin, as [`begin_check`](Self::begin_check) does for a login. It counts like a session
+    /// that begins, because it costs a check and a hash.
     pub(super) fn begin_change(
         &mut self,
         cx: &mut Cx<'_>,

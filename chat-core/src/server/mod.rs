@@ -1,25 +1,26 @@
 //! The presence server as a machine: guests, sessions, and the roster that it publishes.
 //!
-//! A driver owns the sockets, the accounts and the clocks. It feeds the machine with [`Input`]s, performs the [`Output`]s
-//! in order, and sends [`Input::Tick`] when the [deadline](Server::deadline) has come. Any input may come at any time. An
-//! input that makes no sense is rejected or ignored, and never fatal. A connection that has not logged in costs a bounded
-//! amount of memory.
+//! A driver owns the sockets, the accounts and the clocks. It feeds the machine with [`Input`]s, performs the
+//! [`Output`]s in order, and sends [`Input::Tick`] when the [deadline](Server::deadline) has come. Any input may come
+//! at any time. An input that makes no sense is rejected or ignored, and never fatal. A connection that has not logged
+//! in costs a bounded amount of memory.
 //!
 //! # Sessions
-//! A session begins with a password, or with a ticket whose own session has ended ([`Fresh`]). When its connection breaks,
-//! nothing is published: the session waits for the grace time to continue with a ticket ([`Continued`]), and is lost only
-//! after that. A client that continues and states its roster version receives a delta, if that is shorter than a snapshot.
-//! A session ends immediately when its client leaves, when a newer login of the account replaces it, when the account
-//! changes, or when the client does not read. A session that ended in a run of the server never continues in that run. When
-//! its client left, or when the user logged in again with the password, its tickets are void and begin no session either.
+//! A session begins with a password, or with a ticket whose own session has ended ([`Fresh`]). When its connection
+//! breaks, nothing is published: the session waits for the grace time to continue with a ticket ([`Continued`]), and is
+//! lost only after that. A client that continues and states its roster version receives a delta, if that is shorter
+//! than a snapshot. A session ends immediately when its client leaves, when a newer login of the account replaces it,
+//! when the account changes, or when the client does not read. A session that ended in a run of the server never
+//! continues in that run. When its client left, or when the user logged in again with the password, its tickets are
+//! void and begin no session either.
 //!
 //! # A restart
-//! A server that stops first finishes the registrations and password changes in flight, for a bounded time, so that their
-//! clients learn the result. It publishes no departures: its sessions survive in their tickets. The next run starts with an empty
-//! roster and another epoch, by which it recognises older tickets. Their sessions return as they were, with their id, key
-//! and beginning, unless a later session of the account is online. Each return is an `Online` change and a record. Clients
-//! keep the entries that a snapshot lacks for the settling time, recognise the sessions that return, and report only the
-//! others.
+//! A server that stops first finishes the registrations and password changes in flight, for a bounded time, so that
+//! their clients learn the result, and the reports of void tickets. It publishes no departures: its sessions survive in
+//! their tickets. The next run starts with an empty roster and another epoch, by which it recognises older tickets.
+//! Their sessions return as they were, with their id, key and beginning, unless a later session of the account is
+//! online. Each return is an `Online` change and a record. Clients keep the entries that a snapshot lacks for the
+//! settling time, recognise the sessions that return, and report only the others.
 //!
 //! # How connections and sessions end
 //!
@@ -154,7 +155,8 @@ impl Server {
         }
     }
 
-    /// Handles one input and appends its outputs to `out`. Does nothing once the server [has stopped](Self::is_stopped).
+    /// Handles one input and appends its outputs to `out`. Does nothing once the server [has
+    /// stopped](Self::is_stopped).
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         if self.is_stopped() {
             return;
@@ -164,8 +166,8 @@ impl Server {
         machine.handle(&mut Cx { now, config, timers, jobs, counts, out }, input);
     }
 
-    /// Whether the server has stopped after [`Input::Stop`]: every connection has its last frames and is closed, and the
-    /// results of further jobs need not be reported.
+    /// Whether the server has stopped after [`Input::Stop`]: every connection has its last frames and is closed, and
+    /// the results of further jobs need not be reported.
     pub fn is_stopped(&self) -> bool {
         self.machine.phase == Phase::Stopped
     }

@@ -1,7 +1,7 @@
 //! How often the addresses of an account may change.
 //!
-//! Each change is published to all, and every peer challenges the new addresses. Without a limit, an account could direct
-//! the challenges of a whole group at one third party after another.
+//! Each change is published to all, and every peer challenges the new addresses. Without a limit, an account could
+//! direct the challenges of a whole group at one third party after another.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -70,8 +70,9 @@ impl Moves {
         self.by_account.get(now, &account).map_or(Mono::ZERO, |moving| moving.free_at)
     }
 
-    /// The addresses that `account`, whose connection comes from `observed`, may have now: all but those unobserved ones
-    /// that come too early. If none is left, the observed address takes the place of the first. The caller publishes them.
+    /// The addresses that `account`, whose connection comes from `observed`, may have now: all but those unobserved
+    /// ones that come too early. If none is left, the observed address takes the place of the first. The caller
+    /// publishes them.
     pub(super) fn permit(
         &mut self,
         now: Mono,

@@ -14,8 +14,8 @@ use crate::wire::rejection::Rejection;
 
 /// Limits the rate of registrations: the attempts of each source, and the accounts that are created in all.
 ///
-/// A part of the accounts of an hour is reserved for newcomers: networks from which no account was registered within a day.
-/// A few strangers with as many attempts as they like thus do not stop registration for everybody.
+/// A part of the accounts of an hour is reserved for newcomers: networks from which no account was registered within a
+/// day. A few strangers with as many attempts as they like thus do not stop registration for everybody.
 #[derive(Debug)]
 pub(super) struct Registrations {
     /// The accounts that were created.

@@ -1,5 +1,5 @@
-//! Limits how often sessions begin, and how often passwords are checked for it: each session costs every other client two
-//! changes, and the operator two lines of the presence log; each check costs a part of a second of a processor.
+//! Limits how often sessions begin, and how often passwords are checked for that: each session costs every other client
+//! two changes, and the operator two lines of the presence log; each check costs a part of a second of a processor.
 
 use std::time::Duration;
 
@@ -11,20 +11,22 @@ use crate::rate_limit::RateLimit;
 use crate::source::Source;
 use crate::time::Mono;
 
-/// The time after which an account may begin one more session once its burst is used up: a person who is there for that
-/// long has a session. At this rate one account needs a week for the number of sessions that a peer remembers.
+/// The time after which an account may begin one more session once its burst is used up. A person rarely needs another
+/// session that soon. At this rate one account needs a week for the number of sessions that a peer remembers.
 const ACCOUNT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The same for a source: a busy office needs less.
+/// The time after which a source may begin one more session once its burst is used up: even a busy office begins fewer.
 const SOURCE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The burst of a source, in connections that it may have: everybody behind it loses the session and logs in, twice.
+/// The burst of a source, as a multiple of the connections that it may have: everybody behind it may lose the session
+/// and log in again, twice.
 const SOURCE_BURST: usize = 2;
 
 /// The rates of the sessions that begin, for each account and each source. A session that continues does not count.
 ///
 /// An attempt with a password counts against its source before the password is checked, so that right passwords do not
-/// occupy the server either. Only a right one counts against the account, so that nobody can use up the rate of another.
+/// occupy the server either. Only a right one counts against the account, so that nobody can use up the rate of
+/// another.
 #[derive(Debug)]
 pub(super) struct SessionRates {
     account: RateLimit,

@@ -1,5 +1,5 @@
-//! Slows down password attempts after failures, for the source that causes them. After many failures at one user name, all
-//! sources are slowed down there from which its user has never logged in.
+//! Slows down password attempts after failures, for the source that causes them. After many failures at one user name,
+//! attempts at that name are slowed down from all sources from which its user has never logged in.
 
 mod user_failures;
 
@@ -18,7 +18,7 @@ pub(super) struct Throttle {
     config: ThrottleConfig,
     pairs: Memory<(UserName, Source), Failures>,
     sources: Memory<Source, Failures>,
-    /// The failures of pairs that are not proven. Names without an account are counted alike.
+    /// The failures of pairs that are not proven. Names without an account are counted in the same way.
     users: Memory<UserName, UserFailures>,
     /// The pairs that have logged in with the right password. The failures of others behind their source do not slow
     /// them down.
@@ -392,7 +392,8 @@ mod tests {
         );
     }
 
-    /// Attempts that an attacker with these sources makes at `name` in an hour, all wrong, as fast as the throttle allows.
+    /// Attempts that an attacker with these sources makes at `name` in an hour, all wrong, as fast as the throttle
+    /// allows.
     fn guesses(
         throttle: &mut Throttle,
         name: &str,

@@ -55,8 +55,8 @@ pub(super) struct Ticket {
     pub(super) issued: Timestamp,
 }
 
-/// Identifies an account beyond its id. Ids begin at 1 in every database, and so do generations. A server whose database
-/// was replaced and whose ticket key was not must not take the first user of one database for that of another.
+/// Identifies an account beyond its id. Ids begin at 1 in every database, and so do generations. A server whose
+/// database was replaced and whose ticket key was not must not take the first user of one database for that of another.
 ///
 /// The first 16 bytes of the SHA-256 of the creation time and the canonical user name.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -1,4 +1,4 @@
-//! Void tickets: once its user has left or logged in again, a ticket logs nobody in, also after a restart.
+//! Void tickets: once its user has left or logged in again, a ticket logs nobody in, not even after a restart.
 //!
 //! The sessions remember until the server ends which tickets are void. This part reports it to the accounts.
 
@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 pub(super) struct VoidTickets {
     /// The start of the server. Tickets of earlier sessions may exist of which this run knows nothing.
     started: Timestamp,
-    /// By account, the beginning of its latest session whose tickets are void. Reported and not stored yet, or not reported.
+    /// By account, the beginning of its latest session whose tickets are void, until the accounts have stored it.
     waiting: BTreeMap<AccountId, Timestamp>,
     report: Report,
 }
@@ -48,8 +48,8 @@ impl VoidTickets {
         Self { started: now, waiting: BTreeMap::new(), report: Report::Idle }
     }
 
-    /// Voids the tickets of the sessions of `account` that began at `until` or earlier. A session that is online must have
-    /// begun later.
+    /// Voids the tickets of the sessions of `account` that began at `until` or earlier. A session that is online must
+    /// have begun later.
     pub(super) fn void(&mut self, cx: &mut Cx<'_>, membership: &mut Membership, account: AccountId, until: Timestamp) {
         if !membership.void_tickets(cx.now.mono, account, until) {
             return;
@@ -71,7 +71,7 @@ impl VoidTickets {
         latest: Option<Timestamp>,
     ) {
         let Some(since) = membership.session(account).map(|session| session.since) else { return };
-        // Not all the time until `since`, so that one report can contain many accounts.
+        // The earliest time that suffices, so that accounts whose sessions begin one after another fit into one report.
         let until = latest.max(Some(self.started)).filter(|_| !membership.has_gaps(cx.now.mono));
         let before = since.offset_by(-1);
         self.void(cx, membership, account, until.map_or(before, |until| until.min(before)));
@@ -128,8 +128,8 @@ impl VoidTickets {
         cx.start(PendingJob::VoidTickets { ids: ids.clone(), until }, Job::VoidTickets { ids, until });
     }
 
-    /// The accounts of the next report, and the one time for all of them. `since` returns when the session of an account
-    /// began that is online: its own tickets stay valid.
+    /// The accounts of the next report, and the one time for all of them. `since` returns when the session of an
+    /// account began that is online: its own tickets stay valid.
     fn next_report(&self, since: impl Fn(AccountId) -> Option<Timestamp>) -> Option<(Vec<AccountId>, Timestamp)> {
         let first = || self.waiting.iter().take(MAX_IDS);
         let latest = first().map(|(_, needed)| *needed).max()?;

@@ -38,8 +38,8 @@ impl Machine {
         Ok(addresses)
     }
 
-    /// Lets a session begin or continue on a connection, with those of `addresses` that it may have now. The others follow
-    /// when they are permitted.
+    /// Lets a session begin or continue on a connection, with those of `addresses` that it may have now. The others
+    /// follow when they are permitted.
     pub(super) fn enter(
         &mut self,
         cx: &mut Cx<'_>,

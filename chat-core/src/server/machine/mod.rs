@@ -52,7 +52,8 @@ pub(super) struct Machine {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Phase {
     Serving,
-    /// Until this time, registrations and password changes in flight are finished. The server accepts no other client.
+    /// Until this time, the server finishes the registrations, password changes and reports of void tickets in flight.
+    /// It accepts no other client.
     Stopping {
         by: Mono,
     },

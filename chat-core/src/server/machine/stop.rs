@@ -1,5 +1,5 @@
-//! Stopping: the server first finishes the jobs that change accounts, so that their users learn the result, and the reports
-//! of void tickets, which the next run needs.
+//! Stopping: the server first finishes the jobs that change accounts, so that their users learn the result, and the
+//! reports of void tickets, which the next run needs.
 
 use super::{Machine, Phase};
 use crate::presence::Record;
@@ -24,8 +24,8 @@ impl Machine {
         self.void_tickets.retry(cx, &mut self.membership);
     }
 
-    /// Stops once no registration, password change or report of void tickets is in flight, or when the finish time is over: publishes the last
-    /// changes, sends the reason to every session, and closes all connections.
+    /// Stops once no registration, password change or report of void tickets is in flight, or when the finish time is
+    /// over: publishes the last changes, sends the reason to every session, and closes all connections.
     pub(super) fn stop_if_due(&mut self, cx: &mut Cx<'_>) {
         let Phase::Stopping { by } = self.phase else { return };
         if (cx.jobs.changes() > 0 || self.void_tickets.is_reporting()) && cx.now.mono < by {

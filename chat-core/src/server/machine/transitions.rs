@@ -56,7 +56,8 @@ impl Machine {
         self.close(cx, conn);
     }
 
-    /// **Detach** a session, if there is one, from its connection, which is removed. The grace time of the session begins.
+    /// **Detach** a session, if there is one, from its connection, which is removed. The grace time of the session
+    /// begins.
     pub(super) fn detach(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
         if let Some(account) = self.connections.online(conn).map(|online| online.account)
             && self.membership.set_connection(account, None)

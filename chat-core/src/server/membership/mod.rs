@@ -80,7 +80,7 @@ impl Membership {
         self.sessions.get_mut(account).map(|session| session.conn = conn).is_some()
     }
 
-    /// Whether a ticket is of a session that is online, and valid.
+    /// Whether a ticket is valid and belongs to a session that is online.
     pub(super) fn is_online(&self, ticket: &Ticket) -> bool {
         self.session(ticket.account).is_some_and(|session| {
             (session.key, session.generation, session.digest) == (ticket.key, ticket.generation, ticket.digest)

@@ -22,7 +22,8 @@ pub(in crate::server) struct Session {
     pub(in crate::server) key: PublicKey,
     /// When the session began.
     pub(in crate::server) since: Timestamp,
-    /// The highest revision that its arrival in this run may have. A client that states a lower one receives a snapshot.
+    /// The highest revision that its arrival in this run may have. A client that states a lower one receives a
+    /// snapshot.
     pub(in crate::server) arrival: Revision,
     /// Its connection at this server. None during the grace time.
     pub(in crate::server) conn: Option<ConnId>,
@@ -68,8 +69,8 @@ struct Past {
     void_until: Option<Timestamp>,
 }
 
-/// The most accounts whose past is remembered, about 10 MB. Beyond that, a ticket from before a restart only begins a fresh
-/// session, and the accounts alone know which tickets are void.
+/// The most accounts whose past is remembered, about 10 MB. Beyond that, a ticket from before a restart only begins a
+/// fresh session, and the accounts alone know which tickets are void.
 const MAX_PAST: usize = 65_536;
 
 impl Sessions {
@@ -121,8 +122,8 @@ impl Sessions {
         Some(ticket.since) <= here.max(account.tickets_void_until)
     }
 
-    /// When a new session of `account` begins: at `wall`, but later than every known session of the account, and than the
-    /// time until which its tickets are void. Newer logins thus win even if the clock is set back.
+    /// When a new session of `account` begins: at `wall`, but later than every known session of the account, and than
+    /// the time until which its tickets are void. Newer logins thus win even if the clock is set back.
     pub(super) fn next_since(&self, now: Mono, account: &Account, wall: Timestamp) -> Timestamp {
         let last = self.latest(now, account.id).max(account.tickets_void_until);
         last.map_or(wall, |last| wall.max(last.offset_by(1)))
@@ -135,7 +136,7 @@ impl Sessions {
         live.max(past.and_then(|past| past.ended.max(past.void_until)))
     }
 
-    /// Whether something that ended was forgotten for lack of room.
+    /// Whether the past of an account was forgotten for lack of room.
     pub(super) fn has_gaps(&self, now: Mono) -> bool {
         self.past.has_gaps(now)
     }

@@ -1,7 +1,7 @@
 //! Condenses pending changes: a session that begins and ends between two publications is published as neither.
 //!
-//! Nobody could have used such a session: its client has received no roster, and no other client its key. An account that
-//! begins sessions in a loop therefore fills neither the screens of others nor the presence log.
+//! Nobody could have used such a session: its client has received no roster, and no other client its key. An account
+//! that begins sessions in a loop therefore fills neither the screens of others nor the presence log.
 //!
 //! The reverse does not occur: a session that ended in a run of the server does not continue in that run. A departure
 //! that is followed by an arrival stays, because the arrival is another session, with another key.

@@ -1,5 +1,6 @@
 //! Publication: pending changes go to every session, immediately while changes are rare, and otherwise together with
-//! the changes that follow. A session that begins and ends meanwhile is not published. A connection that needs the whole roster gets a snapshot of the published version.
+//! the changes that follow. A session that begins and ends meanwhile is not published. A connection that needs the
+//! whole roster gets a snapshot of the published version.
 
 mod condense;
 mod frames;
@@ -111,8 +112,8 @@ impl Publication {
         self.log.publish(out);
     }
 
-    /// The frames of a snapshot, and the connections that are to get it now. They count as reading it from here on. None
-    /// if no connection needs one, or if changes are pending: their publication comes first.
+    /// The frames of a snapshot, and the connections that are to get it now. They count as reading it from here on.
+    /// None if no connection needs one, or if changes are pending: their publication comes first.
     pub(super) fn take_snapshot(&mut self) -> Option<(Arc<[Bytes]>, BTreeSet<ConnId>)> {
         if !self.snapshots.are_wanted() {
             return None;

@@ -7,9 +7,9 @@ use crate::time::Mono;
 /// The time between two publications. The first change after a pause is published immediately.
 ///
 /// A broadcast costs about the same for each session that receives it, whatever it contains. So the interval grows with
-/// the number of sessions, and shrinks with the number of pending changes. With a steady stream of changes it grows with
-/// the square root of the number of sessions, which minimises the cost of broadcasting and waiting together (the economic
-/// order quantity, F. W. Harris, 1913).
+/// the number of sessions, and shrinks with the number of pending changes. With a steady stream of changes it grows
+/// with the square root of the number of sessions, which minimises the cost of broadcasting and waiting together (the
+/// economic order quantity, F. W. Harris, 1913).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PublishInterval {
@@ -33,8 +33,8 @@ impl Default for PublishInterval {
 /// The largest factor by which many pending changes shorten the interval for each session.
 const MOST_REDUCTION: u32 = 5;
 
-/// With one change pending for each session, the interval is this many times `per_session`. With half as many changes it
-/// is twice as long, and so on.
+/// With one change pending for each session, the interval is this many times `per_session`. With half as many changes
+/// it is twice as long, and so on.
 const IF_ALL_CHANGED: u32 = 30;
 
 /// Changes count as many if there is at least one per this many sessions.

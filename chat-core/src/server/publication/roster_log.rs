@@ -124,9 +124,9 @@ impl RosterLog {
         Some(Arc::clone(frames))
     }
 
-    /// The frames that lead from `version` to the [published](Self::published) one. None if a snapshot is not longer, if
-    /// the update log does not reach back to `version`, or if `version` is not one that a client can have: of another
-    /// epoch, ahead of the published one, or within a frame.
+    /// The frames that lead from `version` to the [published](Self::published) one. None if a snapshot is not longer,
+    /// if the update log does not reach back to `version`, or if `version` is not one that a client can have: of
+    /// another epoch, ahead of the published one, or within a frame.
     pub(super) fn delta(&mut self, version: RosterVersion) -> Option<Arc<[Bytes]>> {
         if version.epoch != self.epoch {
             return None;

@@ -1,4 +1,5 @@
-//! Tests that drive the machine by hand: the test moves the clock, answers the jobs, and compares outputs as lines of text.
+//! Tests that drive the machine by hand: the test moves the clock, answers the jobs, and compares outputs as lines of
+//! text.
 
 mod addresses;
 mod clocks;
@@ -54,7 +55,8 @@ struct Bench {
     now: Now,
     /// Jobs without a result.
     jobs: VecDeque<(JobId, Job)>,
-    /// Whether polls and reports of seen accounts are answered and left out of the lines, and snapshots are read immediately.
+    /// Whether polls and reports of seen accounts are answered and left out of the lines, and snapshots are read
+    /// immediately.
     quiet: bool,
     /// Whether the test answers the reports of void tickets. Otherwise they are answered and left out of the lines.
     holds_void_tickets: bool,
@@ -380,7 +382,8 @@ fn login(conn: u64, user: &str) -> Login<'_> {
     }
 }
 
-/// The request of a client whose first connection was `before` and whose current one is `conn`: its addresses stay the same.
+/// The request of a client whose first connection was `before` and whose current one is `conn`: its addresses stay the
+/// same.
 fn resume(conn: u64, before: u64, ticket: &[u8]) -> Resume<'_> {
     Resume {
         ticket,

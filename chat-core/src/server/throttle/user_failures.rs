@@ -1,9 +1,9 @@
 //! The failures at one user name, from wherever they come.
 //!
-//! An attacker with many sources has a few free failures from each. Once there are many failures at one name, sources that
-//! have never logged in to it get turns: one attempt each ten seconds in all. Each network waits for one turn at a time, so
-//! that a user who logs in from a new place has a turn after those of a few networks, and not after thousands of sources
-//! of one attacker. Nobody waits for a turn who has logged in from the same source before.
+//! An attacker with many sources has a few free failures from each. Once there are many failures at one name, sources
+//! from which its user has never logged in get turns: one attempt each ten seconds in all. Each network waits for one
+//! turn at a time, so that a user who logs in from a new place has a turn after those of a few networks, and not after
+//! thousands of sources of one attacker. Nobody waits for a turn who has logged in from the same source before.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::time::Mono;
 /// The most networks that wait for a turn: the last one for about five minutes. Others have to ask again.
 const MAX_TURNS: usize = 32;
 
-/// The failures at one user name from sources that have never logged in to it.
+/// The failures at one user name from sources from which its user has never logged in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UserFailures {
     pub(super) count: u32,
