@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::file_lock::has_no_locks;
 use crate::files;
 
-/// The folder in which a server keeps its keys, and programs their other files.
+/// The folder in which a server keeps its keys, and a program its other files.
 #[derive(Clone, Debug)]
 pub struct DataFolder {
     path: PathBuf,
@@ -46,8 +46,8 @@ impl DataFolder {
         &self.path
     }
 
-    /// Locks the folder for one server, until the lock is dropped or the process ends. On a file system without locks the
-    /// call succeeds with a warning, and does not exclude other servers.
+    /// Locks the folder for one server, until the lock is dropped or the process ends. On a file system without locks
+    /// the call succeeds with a warning, and does not exclude other servers.
     ///
     /// # Errors
     /// [`DataFolderError::InUse`] if another server holds the lock, in this process or in another one.

@@ -89,8 +89,8 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Writes `path`. A file that exists is replaced and keeps its mode and its owner; a new one gets mode 0600. A device is
-/// written to.
+/// Writes `path`. A file that exists is replaced and keeps its mode and its owner; a new one gets mode 0600. A device
+/// is written to.
 ///
 /// Replaces a symbolic link by a file: pass what [`follow_links`] returns.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -144,8 +144,8 @@ pub(crate) fn follow_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many levels of symbolic links"))
 }
 
-/// Locks a file next to `path` until the returned file is dropped. The lock file is never deleted, because another process
-/// may be waiting for it.
+/// Locks a file next to `path` until the returned file is dropped. The lock file is never deleted, because another
+/// process may be waiting for it.
 ///
 /// # Errors
 /// The file cannot be created, or another process holds the lock for longer than `patience`.

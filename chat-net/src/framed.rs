@@ -10,7 +10,8 @@ use chat_core::wire::frame::{FrameDecoder, FrameError};
 use tokio::io::{AsyncRead, ReadBuf};
 use zeroize::{Zeroize, Zeroizing};
 
-/// The size of one read. The buffer is on the stack and wiped: an idle connection has none, and no password stays in it.
+/// The size of one read. The buffer is on the stack and wiped: an idle connection has none, and no password stays in
+/// it.
 const READ: usize = 4096;
 
 /// Reads frames. Between two calls it keeps the bytes after the last frame.
@@ -31,8 +32,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         self.stream
     }
 
-    /// Reads the payload of the next frame. `None` if the stream ends between two frames. `limit` is called once per read,
-    /// so a raised limit applies to the next bytes.
+    /// Reads the payload of the next frame. `None` if the stream ends between two frames. `limit` is called once per
+    /// read, so a raised limit applies to the next bytes.
     ///
     /// # Cancel safety
     /// Cancel safe: the next call continues where this one stopped.

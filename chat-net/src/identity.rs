@@ -40,8 +40,8 @@ impl ServerIdentity {
     /// same identity.
     ///
     /// # Errors
-    /// The folder or a file cannot be read, written or parsed. A broken file is never replaced, because clients know the
-    /// server by it.
+    /// The folder or a file cannot be read, written or parsed. A broken file is never replaced, because clients know
+    /// the server by it.
     pub fn load_or_create(folder: &Path) -> Result<Self, IdentityError> {
         files::private_folder(folder).map_err(|source| IdentityError::Write { path: folder.into(), source })?;
         let path = folder.join(IDENTITY_FILE);

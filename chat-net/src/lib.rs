@@ -54,14 +54,15 @@
 //! # Limits
 //!
 //! Every queue has a named limit, and a task that serves many never waits for a single connection or peer. The server
-//! drops a client that does not read. A datagram that the socket does not take counts as lost, as it would in the
-//! network. If an application does not read its [`client::Events`], its peers wait before they send more.
+//! drops a client that does not read. Datagrams that the socket cannot take yet wait in a bounded buffer. A datagram
+//! that the system refuses to send counts as lost, as it would in the network. If an application does not read its
+//! [`client::Events`], its peers wait before they send more.
 //!
 //! # Security
 //!
 //! All connections use TLS 1.3, without early data and without session resumption, and with hybrid post-quantum key
-//! exchange where both ends support it. The cryptography is aws-lc. [`trust`] describes how a client decides which server
-//! to trust, and [`identity`] what a server keeps.
+//! exchange where both ends support it. The cryptography comes from aws-lc. [`trust`] describes how a client decides
+//! which server to trust, and [`identity`] what a server keeps.
 
 mod bind;
 mod certificate;

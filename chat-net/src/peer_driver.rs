@@ -1,8 +1,7 @@
 //! The driver of the peer machine: owns the machine, its UDP socket, its clocks, and the outputs in between.
 //!
-//! It has two users, which differ in what they do around it: [`peers::Endpoint`](crate::peers::Endpoint), whose
-//! application keeps the roster and polls it, and the task of a [`Client`](crate::client::Client), which feeds it the
-//! server's roster.
+//! Two types use it: [`peers::Endpoint`](crate::peers::Endpoint), whose application keeps the roster and polls it, and
+//! the task of a [`Client`](crate::client::Client), which feeds it the server's roster.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -156,8 +155,8 @@ impl PeerDriver {
         self.udp
     }
 
-    /// Ends the session: sends a goodbye to every peer, for at most [`GOODBYE_TIME`], and appends the outcomes that were
-    /// pending to `out`.
+    /// Ends the session: sends a goodbye to every peer, for at most [`GOODBYE_TIME`], and appends the outcomes that
+    /// were pending to `out`.
     pub(crate) async fn leave(self, out: &mut Vec<Output>) {
         self.end_with(Input::Leave, out).await;
     }

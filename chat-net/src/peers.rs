@@ -1,8 +1,8 @@
 //! Messages without a chat server: a session whose roster the application maintains.
 //!
 //! Use it in a program that already knows its members, such as a game lobby or a cluster. Each member opens an
-//! [`Endpoint`] with a key pair of its own and adds the [entries](Endpoint::entry) of the others to its roster. Messages
-//! then behave as with a [`client`](crate::client): sealed, in order, each with one outcome per recipient.
+//! [`Endpoint`] with a key pair of its own and adds the [entries](Endpoint::entry) of the others to its roster.
+//! Messages then behave as with a [`client`](crate::client): sealed, in order, each with one outcome per recipient.
 //!
 //! An endpoint spawns no task. It receives and transmits only while the application awaits [`Endpoint::next`] or calls
 //! [`Endpoint::try_next`].
@@ -147,7 +147,7 @@ impl Endpoint {
     /// [`Output::Report`].
     ///
     /// # Errors
-    /// The message was not queued, and no recipient will receive it.
+    /// See [`SendError`]. The message was not queued, and no recipient will receive it.
     pub fn send(&mut self, to: Recipient, content: Content) -> Result<QueuedMessage, SendError> {
         self.driver.send(to, content, |now| now.wall)
     }
@@ -190,12 +190,18 @@ impl Endpoint {
 
     /// Ends the session: sends a goodbye to every peer, waiting up to 500 ms for the socket, and appends the outcomes
     /// that were still pending to `events`.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the session ends nevertheless, and some peers may receive no goodbye.
     pub async fn leave(self, events: &mut Vec<Output>) {
         self.driver.leave(events).await;
     }
 
     /// Ends a session that a newer login of its account replaced. Like [`Endpoint::leave`], but without goodbyes: peers
     /// learn from their roster that the session was replaced.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the session ends nevertheless.
     pub async fn replaced(self, events: &mut Vec<Output>) {
         self.driver.replaced(events).await;
     }

@@ -1,5 +1,5 @@
-//! The TLS configuration of both ends: version 1.3 only, no early data, no session resumption, and hybrid post-quantum key
-//! exchange preferred. Only this file names the cryptography provider.
+//! The TLS configuration of both ends: version 1.3 only, no early data, no session resumption, and hybrid post-quantum
+//! key exchange preferred. Only this file names the cryptography provider.
 
 use std::fs;
 use std::path::Path;
@@ -33,8 +33,8 @@ pub(crate) fn server(resolver: Arc<dyn ResolvesServerCert>) -> Arc<ServerConfig>
     Arc::new(config)
 }
 
-/// The configuration of a client that knows the server by its key. It accepts every certificate; the caller must compare
-/// the fingerprint before it sends anything.
+/// The configuration of a client that knows the server by its key. It accepts every certificate; the caller must
+/// compare the fingerprint before it sends anything.
 pub(crate) fn client_by_key() -> Arc<ClientConfig> {
     let provider = provider();
     let verifier = ByKey { algorithms: provider.signature_verification_algorithms };

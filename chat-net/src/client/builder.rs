@@ -1,4 +1,4 @@
-//! The front door: settings as an application has them, up to the login.
+//! The front door: from settings as an application has them to a session.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -67,10 +67,11 @@ impl ClientBuilder {
         }
     }
 
-    /// Trusts only the server with this fingerprint, a [`Fingerprint`] or the text that `chat-server fingerprint` prints.
+    /// Trusts only the server with this fingerprint, a [`Fingerprint`] or the text that `chat-server fingerprint`
+    /// prints.
     ///
     /// # Errors
-    /// [`ClientSettingError::Fingerprint`].
+    /// [`ClientSettingError::Fingerprint`] if the text is not a fingerprint.
     pub fn fingerprint<F>(mut self, fingerprint: F) -> Result<Self, ClientSettingError>
     where
         F: TryInto<Fingerprint>,
@@ -81,16 +82,16 @@ impl ClientBuilder {
         Ok(self)
     }
 
-    /// How to decide whether the server is the right one.
+    /// Sets how to decide whether the server is the right one.
     pub fn trust(mut self, trust: Trust) -> Self {
         self.trust = Some(trust);
         self
     }
 
-    /// The invitation code, for a registration on a server that requires one.
+    /// Sets the invitation code for a registration on a server that requires one.
     ///
     /// # Errors
-    /// [`ClientSettingError::Invitation`].
+    /// [`ClientSettingError::Invitation`] if the text is not an invitation code.
     pub fn invitation<I>(mut self, code: I) -> Result<Self, ClientSettingError>
     where
         I: TryInto<InvitationCode>,
@@ -100,7 +101,8 @@ impl ClientBuilder {
         Ok(self)
     }
 
-    /// The address on which the UDP socket receives. The default, `[::]:0`, is any port on all addresses, IPv4 and IPv6.
+    /// Sets the address on which the UDP socket receives. The default, `[::]:0`, is any port on all addresses, IPv4 and
+    /// IPv6.
     pub fn udp(mut self, address: SocketAddr) -> Self {
         self.udp = Some(address);
         self
@@ -110,7 +112,8 @@ impl ClientBuilder {
     /// detects its addresses.
     ///
     /// # Errors
-    /// [`ClientSettingError::Advertise`].
+    /// [`ClientSettingError::Advertise`] if no peer can send to the address. More than 4 addresses are an error of
+    /// [`login`](Self::login) and [`register`](Self::register).
     pub fn advertise<A>(mut self, address: A) -> Result<Self, ClientSettingError>
     where
         A: TryInto<AdvertisedAddress>,
@@ -120,52 +123,52 @@ impl ClientBuilder {
         Ok(self)
     }
 
-    /// When a received message counts as accepted. The default is [`AcceptMode::Automatic`]: when
-    /// [`Client::next`] returns it.
+    /// Sets when a received message counts as accepted. The default is [`AcceptMode::Automatic`]: when [`Client::next`]
+    /// returns it.
     pub fn accept(mut self, mode: AcceptMode) -> Self {
         self.accept = mode;
         self
     }
 
-    /// Whether outcomes are events. The default is [`OutcomeEvents::Included`]. A program that awaits outcomes only
-    /// through [`Sent`](super::Sent), or does not read its events, omits them.
+    /// Sets whether outcomes are events. The default is [`OutcomeEvents::Included`]. A program that awaits outcomes
+    /// only through [`Sent`](super::Sent), or does not read its events, omits them.
     pub fn outcome_events(mut self, events: OutcomeEvents) -> Self {
         self.outcome_events = events;
         self
     }
 
-    /// How long connecting may take, including TLS. The default is 10 s.
+    /// Sets how long connecting may take, from name resolution to the end of the TLS handshake. The default is 10 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.timing.connect_timeout = limit;
         self
     }
 
-    /// How long any reply of the server may take. The default is 20 s.
+    /// Sets how long any reply of the server may take. The default is 20 s.
     pub fn reply_timeout(mut self, limit: Duration) -> Self {
         self.timing.reply_timeout = limit;
         self
     }
 
-    /// The time without an ack after which the messages to a peer are given up. The default is 45 s.
+    /// Sets the time without an ack after which the client abandons the messages to a peer. The default is 45 s.
     pub fn link_timeout(mut self, limit: Duration) -> Self {
         self.links.link_timeout = limit;
         self
     }
 
-    /// All times of the connection to the server. Replaces those that were set before.
+    /// Sets all times of the connection to the server, and replaces those that were set before.
     pub const fn timing(mut self, timing: ClientConfig) -> Self {
         self.timing = timing;
         self
     }
 
-    /// All times and limits of the links to peers. Replaces those that were set before.
+    /// Sets all times and limits of the links to peers, and replaces those that were set before.
     pub fn links(mut self, links: PeerConfig) -> Self {
         self.links = links;
         self
     }
 
-    /// Connects, logs in as `user`, and returns once the roster is complete. While the server is busy, the login is
-    /// retried for up to 3 minutes.
+    /// Connects, logs in as `user`, and returns once the roster is complete. While the server is busy or slows the
+    /// client down, the client retries the login for up to 3 minutes ([`ClientConfig::busy_timeout`]).
     ///
     /// # Errors
     /// See [`ConnectError`]. Its variant [`Setting`](ConnectError::Setting) means that nothing was tried.
@@ -188,7 +191,8 @@ impl ClientBuilder {
         connect(self.options(Purpose::Login, user, password)?).await
     }
 
-    /// Connects, registers the account `user`, logs in, and returns once the roster is complete.
+    /// Connects, registers the account `user`, logs in, and returns once the roster is complete. The client repeats a
+    /// registration that the server does not answer for up to 1 minute ([`ClientConfig::registration_timeout`]).
     ///
     /// # Errors
     /// See [`ConnectError`]. Its variant [`Setting`](ConnectError::Setting) means that nothing was tried.
@@ -197,7 +201,8 @@ impl ClientBuilder {
     /// Outside a tokio runtime with I/O and time enabled.
     ///
     /// # Cancel safety
-    /// If the future is dropped, the account may or may not be registered. If the session has begun, the client leaves it.
+    /// If the future is dropped, the account may or may not be registered. If the session has begun, the client leaves
+    /// it.
     pub async fn register<U, P>(self, user: U, password: P) -> Result<Client, ConnectError>
     where
         U: TryInto<UserName>,

@@ -13,7 +13,7 @@ use crate::udp::Udp;
 
 /// Connects to the server, logs in, and returns once the roster is complete.
 ///
-/// [`Client::builder`] leads here too.
+/// [`Client::builder`] uses this function.
 ///
 /// # Errors
 /// See [`ConnectError`]: its variants distinguish errors of the user, the operator and the network.

@@ -19,10 +19,11 @@ pub enum Event {
     Presence(PresenceEvent),
     /// A message arrived.
     Message(ReceivedMessage),
-    /// The outcome of a sent message for one recipient. Not with [`OutcomeEvents::Omitted`](super::OutcomeEvents).
+    /// The outcome of a sent message for one recipient. Does not occur with
+    /// [`OutcomeEvents::Omitted`](super::OutcomeEvents::Omitted).
     Report(Report),
-    /// All outcomes of a message to everyone. Follows the last report about it. Not with
-    /// [`OutcomeEvents::Omitted`](super::OutcomeEvents).
+    /// All outcomes of a message to everyone. Follows the last report about it. Does not occur with
+    /// [`OutcomeEvents::Omitted`](super::OutcomeEvents::Omitted).
     Summary {
         /// The message's id.
         id: MessageId,

@@ -1,8 +1,8 @@
 //! The event queue between the driver and the application, bounded for an application that reads slowly.
 //!
 //! Each kind of event has its own limit. The peer machine limits unaccepted messages.
-//! [`ClientHandle::send`](super::ClientHandle::send) fails when too many outcomes are unread. Beyond [`MAX_PRESENCE`], the
-//! queue keeps one presence change per user; beyond [`MAX_NOTICES`], it drops the oldest notices.
+//! [`ClientHandle::send`](super::ClientHandle::send) fails when too many outcomes are unread. Beyond [`MAX_PRESENCE`],
+//! the queue keeps one presence change per user; beyond [`MAX_NOTICES`], it drops the oldest notices.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,8 +33,8 @@ pub(super) enum Decision {
     Refuse(MessageToken),
 }
 
-/// The stream of a session's events. It keeps the session alive, as a [`ClientHandle`](super::ClientHandle) does. When it
-/// is dropped, the client refuses all unread and all later messages.
+/// The stream of a session's events. It keeps the session alive, as a [`ClientHandle`](super::ClientHandle) does. When
+/// it is dropped, the client refuses all unread and all later messages.
 ///
 /// If the application does not read it, peers wait before they send more messages, presence changes of one user merge
 /// into one, and the oldest notices are dropped.

@@ -50,7 +50,8 @@ impl ClientHandle {
         *self.shared.session.borrow()
     }
 
-    /// The time of the login, on the server's clock.
+    /// The time of the first login, on the server's clock. [`Notice::NewSession`](super::Notice::NewSession) does not
+    /// change it.
     pub fn login_time(&self) -> Timestamp {
         self.shared.at
     }
@@ -60,14 +61,14 @@ impl ClientHandle {
         self.shared.udp_address
     }
 
-    /// Queues a message to a user or to [`Recipient::Everyone`], and returns once it has an id. Each recipient then gets
-    /// exactly one outcome, which the returned [`Sent`] waits for.
+    /// Queues a message to a user or to [`Recipient::Everyone`], and returns once it has an id. Each recipient then
+    /// gets exactly one outcome, which the returned [`Sent`] waits for.
     ///
     /// The content is a text (`&str`, `String`, or [`Text`](chat_core::text::Text)), or bytes (`&[u8]`, `Vec<u8>`, or
-    /// `Bytes`).
+    /// `Bytes`): at most [`Text::MAX_BYTES`](chat_core::text::Text::MAX_BYTES).
     ///
     /// # Errors
-    /// The message was not queued, and no recipient will receive it.
+    /// See [`SendError`]. The message was not queued, and no recipient will receive it.
     ///
     /// # Cancel safety
     /// If the future is dropped, the message may or may not have been queued.
@@ -80,8 +81,8 @@ impl ClientHandle {
         self.ask(|reply| Command::Send { to, content, reply }).await.unwrap_or(Err(SendError::Offline))
     }
 
-    /// The other sessions that are online, as far as this client knows. It keeps what it knows while there is no
-    /// connection to the server. Empty once the session is over.
+    /// The other sessions that are online, as of the latest update from the server. The roster stays as it is while
+    /// there is no connection to the server, and is empty once the session is over.
     ///
     /// The call is cheap: it neither waits nor copies. When an event about a user arrives, the roster contains that
     /// change already.
@@ -89,7 +90,7 @@ impl ClientHandle {
         self.shared.roster.borrow().clone()
     }
 
-    /// Reports each later change of the roster.
+    /// A watch that reports later changes of the roster.
     pub fn watch_roster(&self) -> RosterWatch {
         RosterWatch::new(self.shared.roster.clone())
     }
@@ -97,7 +98,7 @@ impl ClientHandle {
     /// Changes the password of the account. The server then ends the account's other sessions.
     ///
     /// # Errors
-    /// The server rejected the change, or did not answer, so that the password may have changed.
+    /// See [`ChangePasswordError`]. After [`ChangePasswordError::Unanswered`], either password may be valid.
     ///
     /// # Cancel safety
     /// If the future is dropped, the password may or may not change.
@@ -132,12 +133,14 @@ impl ClientHandle {
         self.ask(|done| Command::Leave { done }).await;
     }
 
-    /// Accepts a message. Its sender receives the outcome `delivered`. For [`AcceptMode::Manual`](super::AcceptMode).
+    /// Accepts a message, so that its sender receives the outcome `delivered`. For
+    /// [`AcceptMode::Manual`](super::AcceptMode::Manual).
     pub fn accept(&self, token: MessageToken) {
         self.shared.events.decide(Decision::Accept(token));
     }
 
-    /// Refuses a message. Its sender receives the outcome `failed`. For [`AcceptMode::Manual`](super::AcceptMode).
+    /// Refuses a message, so that its sender receives the outcome `failed`. For
+    /// [`AcceptMode::Manual`](super::AcceptMode::Manual).
     pub fn refuse(&self, token: MessageToken) {
         self.shared.events.decide(Decision::Refuse(token));
     }

@@ -54,8 +54,8 @@ impl ReceivedMessage {
         &self.message.content
     }
 
-    /// The time of sending, on the server's clock: the sender's estimate, or the time of arrival if the estimate was more
-    /// than two minutes off.
+    /// The time of sending, on the server's clock: the sender's estimate, or the time of arrival if the estimate was
+    /// more than two minutes off.
     pub const fn at(&self) -> Timestamp {
         self.message.sent_at.timestamp()
     }

@@ -21,14 +21,14 @@
 //!
 //! # Where outcomes go
 //!
-//! Every message has exactly one outcome for each recipient. A [`Sent`] that exists gets all outcomes of its message. The
-//! event stream gets the outcomes of all messages too, unless [`OutcomeEvents::Omitted`] is set. A `Sent` can be dropped
-//! at any time.
+//! Every message has exactly one outcome for each recipient. A [`Sent`] that exists gets all outcomes of its message.
+//! The event stream gets the outcomes of all messages too, unless [`OutcomeEvents::Omitted`] is set. A `Sent` can be
+//! dropped at any time.
 //!
 //! # The task behind it
 //!
 //! One task, the driver, owns both machines ([`chat_core::client::Client`] for the server, [`chat_core::peer::Peer`]
-//! for the messages) and the UDP socket. [`connect`] with [`ClientOptions`] is the lower door to it, which the builder
+//! for the messages) and the UDP socket. The lower door to it is [`connect`] with [`ClientOptions`], which the builder
 //! uses.
 //!
 //! ```text
@@ -86,8 +86,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// Begins with the settings of a client. `server` is a [`ServerAddress`], a `SocketAddr`, or text such as
-    /// `chat.example:7777`; the port defaults to 7777. If the text is invalid, [`ClientBuilder::login`] says so.
+    /// Returns a builder for a client. `server` is a [`ServerAddress`], a `SocketAddr`, or text such as
+    /// `chat.example:7777`; the port defaults to 7777. If the text is invalid, [`ClientBuilder::login`] and
+    /// [`ClientBuilder::register`] fail with [`ClientSettingError::Server`].
     pub fn builder<S>(server: S) -> ClientBuilder
     where
         S: TryInto<ServerAddress>,

@@ -25,7 +25,8 @@ pub struct ClientOptions {
     /// The user name, password and purpose of the login. The password is wiped from memory once the server has accepted
     /// the login.
     pub login: Credentials,
-    /// The address on which the UDP socket receives. The default, `[::]:0`, is any port on all addresses, IPv4 and IPv6.
+    /// The address on which the UDP socket receives. The default, `[::]:0`, is any port on all addresses, IPv4 and
+    /// IPv6.
     pub udp: SocketAddr,
     /// The addresses at which peers can reach this client: at most 4. If empty, the client detects its addresses.
     pub advertise: Vec<AdvertisedAddress>,
@@ -39,17 +40,17 @@ pub struct ClientOptions {
     pub peer: PeerConfig,
 }
 
-/// Whether the outcomes of sent messages are events. A [`Sent`](super::Sent) that exists gets the outcomes of its message
-/// in either case.
+/// Whether the outcomes of sent messages are events. A [`Sent`](super::Sent) that exists gets the outcomes of its
+/// message in either case.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OutcomeEvents {
-    /// Every outcome is an [`Event::Report`](super::Event::Report), and the last one of a message to everyone is followed
-    /// by an [`Event::Summary`](super::Event::Summary). The application has to read the event stream: unread outcomes
-    /// count against the limit at which [`ClientHandle::send`](super::ClientHandle::send) fails.
+    /// Every outcome is an [`Event::Report`](super::Event::Report), and the last one of a message to everyone is
+    /// followed by an [`Event::Summary`](super::Event::Summary). The application has to read the event stream: unread
+    /// outcomes count against the limit at which [`ClientHandle::send`](super::ClientHandle::send) fails.
     Included,
-    /// The event stream contains neither. Outcomes are known through a [`Sent`](super::Sent) only, and nobody learns those
-    /// of a dropped one.
+    /// The event stream contains neither. Only a [`Sent`](super::Sent) returns outcomes, and the application never
+    /// learns those of one that it dropped.
     Omitted,
 }
 

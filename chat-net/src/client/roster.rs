@@ -15,8 +15,8 @@ use tokio::sync::watch;
 
 /// The other sessions that are online, as they were at one moment. Sorted by user name.
 ///
-/// Clones are cheap and share the entries. The client copies the entries if the roster changes while a snapshot of it is
-/// held: once for each snapshot, however many changes follow. So hold one only as long as it is needed.
+/// Clones are cheap and share the entries. The client copies the entries if the roster changes while a snapshot of it
+/// is held: once for each snapshot, however many changes follow. So hold one no longer than it is needed.
 #[derive(Clone, Debug, Default)]
 pub struct Roster {
     entries: Arc<BTreeMap<UserName, RosterEntry>>,
@@ -24,8 +24,8 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// Counts the changes of this client's roster: a later snapshot has a higher revision, and the same revision means
-    /// the same entries. It says nothing about the rosters of other clients.
+    /// Counts the changes of this client's roster: snapshots with the same revision have the same entries, and each
+    /// change raises it. It says nothing about the rosters of other clients.
     pub const fn revision(&self) -> u64 {
         self.revision
     }
@@ -134,8 +134,8 @@ impl From<Entry> for RosterEntry {
 
 /// Reports changes of the roster. Returned by [`ClientHandle::watch_roster`](super::ClientHandle::watch_roster).
 ///
-/// Changes that come together, or faster than the application asks, are reported as one. Clones are independent. A watch
-/// does not keep the session alive.
+/// Changes that come together, or faster than the application asks, are reported as one. Clones are independent. A
+/// watch does not keep the session alive.
 #[derive(Clone, Debug)]
 pub struct RosterWatch(watch::Receiver<Roster>);
 

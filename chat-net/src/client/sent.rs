@@ -20,17 +20,19 @@ use crate::peer_driver::QueuedMessage;
 /// message nor costs anything.
 ///
 /// Every outcome arrives in the end, whatever happens: at the latest when the session ends, or when the client's
-/// `link_timeout` (45 s) has passed without an ack. A `Sent` does not keep the session alive.
+/// `link_timeout` (45 s) has passed without an ack. A `Sent` does not keep the session alive. That of a message to
+/// everyone holds a [`Roster`], which costs memory if the roster changes.
 pub struct Sent {
     queued: QueuedMessage,
     collector: Option<Arc<Collector>>,
-    /// Who could be a recipient.
+    /// The users who may be recipients.
     audience: Audience,
     /// The number of outcomes that [`next`](Self::next) has returned.
     returned: usize,
 }
 
-/// The users that may be among the recipients. The recipients of a message to everyone are in the roster of that moment.
+/// The users that may be among the recipients. The recipients of a message to everyone are in the roster of that
+/// moment.
 pub(super) enum Audience {
     One(UserName),
     Everyone(Roster),
@@ -73,8 +75,7 @@ impl Sent {
         self.queued.at
     }
 
-    /// Waits for the next outcome. Each recipient's outcome is returned once, in the order in which they become known;
-    /// then `None`.
+    /// Waits for the next outcome. Returns each outcome once, in the order in which they become known, and then `None`.
     ///
     /// # Cancel safety
     /// Dropping the future loses no outcome.
@@ -88,7 +89,8 @@ impl Sent {
     /// became known.
     ///
     /// # Cancel safety
-    /// Dropping the future drops the `Sent`, and with it the outcomes. Call [`next`](Self::next) in a `select!`.
+    /// Not cancel safe: dropping the future drops the `Sent`, and with it the outcomes. In a `select!`, call
+    /// [`next`](Self::next) instead.
     pub async fn outcomes(self) -> Vec<RecipientOutcome> {
         let Some(collector) = &self.collector else { return Vec::new() };
         let mut outcomes = collector.take_all().await;

@@ -10,8 +10,8 @@ use chat_core::wire::control::Offer;
 use crate::address::AddressError;
 use crate::identity::FingerprintError;
 
-/// A setting of a client is impossible. Each message begins with the name of the setting, which is that of the method of
-/// [`ClientBuilder`](super::ClientBuilder) or of the argument.
+/// A setting of a client is impossible. Each message begins with the name of the setting, which is that of the method
+/// of [`ClientBuilder`](super::ClientBuilder) or of the argument.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientSettingError {
@@ -35,7 +35,7 @@ pub enum ClientSettingError {
     /// The invitation code is invalid.
     #[error("`invitation`: {0}")]
     Invitation(#[source] InvitationCodeError),
-    /// There is an invitation code, and nothing to use it for.
+    /// There is an invitation code, and a login does not use one.
     #[error("`invitation`: a login takes no invitation code; leave it out, or call `register` instead of `login`")]
     InvitationForLogin,
     /// An address to advertise is invalid.

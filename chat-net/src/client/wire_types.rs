@@ -1,4 +1,4 @@
-//! What the server sends, as API types: applications match on these, and the types of the wire can grow.
+//! What the server sends, as types of the API, so that the types of the wire can grow without breaking applications.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -50,8 +50,8 @@ impl<A: Accounts> ServerBuilder<A> {
     }
 
     /// Keeps the server's keys in this folder, and creates what is missing with access for its owner only; see
-    /// [`ServerIdentity::load_or_create`]. The folder stays locked as long as the server exists, so that no second server
-    /// uses it.
+    /// [`ServerIdentity::load_or_create`]. The folder stays locked as long as the server exists, so that no second
+    /// server uses it.
     pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(folder.into());
         self
@@ -90,8 +90,8 @@ impl<A: Accounts> ServerBuilder<A> {
         self
     }
 
-    /// Calls `observer` for every record: arrivals, departures and moves, start and stop. It must not block, because the
-    /// task that serves all clients calls it.
+    /// Calls `observer` for every record: arrivals, departures and moves, start and stop. It must not block, because
+    /// the task that serves all clients calls it.
     pub fn observer(mut self, observer: impl FnMut(&Record) + Send + 'static) -> Self {
         self.observer = Box::new(observer);
         self
@@ -116,11 +116,11 @@ impl<A: Accounts> ServerBuilder<A> {
     }
 
     /// Builds the server, and listens at `address`: anything that names a socket address, such as `"0.0.0.0:7777"`,
-    /// `"chat.example:7777"` or a `SocketAddr`. If a name has several addresses, the server listens at the first one that
-    /// is free; `[::]` means all addresses of both families. See [`listen`].
+    /// `"chat.example:7777"` or a `SocketAddr`. If a name has several addresses, the server listens at the first one
+    /// that is free; `[::]` means all addresses of both families. See [`listen`].
     ///
     /// # Errors
-    /// [`StartError`]. The operator or the developer can correct each cause.
+    /// See [`StartError`]. The operator or the developer can correct each cause.
     ///
     /// # Panics
     /// Outside a tokio runtime with I/O and time enabled.
@@ -137,7 +137,7 @@ impl<A: Accounts> ServerBuilder<A> {
     /// Builds the server, and accepts connections from `listener`.
     ///
     /// # Errors
-    /// [`StartError`]. The operator or the developer can correct each cause.
+    /// See [`StartError`]. The operator or the developer can correct each cause.
     ///
     /// # Panics
     /// Outside a tokio runtime with I/O and time enabled.

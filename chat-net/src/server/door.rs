@@ -1,4 +1,4 @@
-//! A server that is ready to run, and the handle on it.
+//! A server that is ready to run, and the handle to it.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -34,7 +34,7 @@ use crate::identity::{Fingerprint, IdentityError, ServerIdentity};
 /// # }
 /// ```
 ///
-/// From the beginning, the system accepts connections for it. They wait until the server runs.
+/// The system accepts connections from the moment at which the server is built. They wait until it runs.
 ///
 /// # Failing accounts
 /// While the accounts are unavailable, panic or hang, sessions and messages go on. The server rejects logins and
@@ -44,12 +44,13 @@ use crate::identity::{Fingerprint, IdentityError, ServerIdentity};
 /// [`Metric::PasswordChecks`](super::Metric::PasswordChecks) shows those that do not end.
 ///
 /// # Dropping
-/// To drop a server that does not run closes its listener, and releases its data folder immediately.
+/// Dropping a server that does not run closes its listener and releases its data folder. [`ServerHandle::stopped`]
+/// waits for that if a presence log is open.
 ///
-/// To drop the future of [`run_until`](Self::run_until) or [`run`](Self::run) ends the server without a reason for its
-/// clients: their connections close, the port is free again, and all tasks end. The runtime does this as soon as it runs
-/// them again; [`ServerHandle::stopped`] waits for it. The sessions continue with the next run, because clients resume
-/// with their tickets. Only calls to the accounts that are in progress may still take effect.
+/// Dropping the future of [`run_until`](Self::run_until) or [`run`](Self::run) ends the server, and its clients receive
+/// no reason: their connections close, the port becomes free, and all tasks end as soon as the runtime polls them.
+/// [`ServerHandle::stopped`] waits for that. The sessions continue with the next run, because clients resume with their
+/// tickets. Calls to the accounts that are in progress may still take effect.
 #[must_use = "a server accepts no client until it runs"]
 pub struct Server {
     handle: ServerHandle,
@@ -57,7 +58,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to build a server for `accounts`: a value, or an `Arc` of one that the application keeps too.
+    /// Returns a builder of a server for `accounts`: a value, or an `Arc` of one that the application keeps too.
     pub fn builder<A: Accounts>(accounts: A) -> ServerBuilder<A> {
         ServerBuilder::new(accounts)
     }
@@ -76,19 +77,19 @@ impl Server {
         self.handle.fingerprint()
     }
 
-    /// A handle on the server, for any task or thread.
+    /// A handle to the server, for any task or thread.
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
     }
 
     /// Runs the server until `shutdown` resolves, whatever its value, or until [`ServerHandle::stop`]. Then the server
-    /// accepts no more connections, finishes registrations and password changes in progress (at most
-    /// [`ServerConfig::finish_time`](chat_core::server::ServerConfig::finish_time), 2 s), sends the reason to every
-    /// session, and the function returns within 5 s.
+    /// accepts no more connections, finishes registrations, password changes and reports of void tickets in progress
+    /// (for at most [`ServerConfig::finish_time`](chat_core::server::ServerConfig::finish_time), 2 s), sends the reason
+    /// to every session, and the function returns within 5 s.
     ///
     /// # Errors
-    /// None yet. Clients cannot cause an error, and failures of the accounts or of an open presence log are logged and
-    /// counted.
+    /// The function returns no error yet. Clients cannot cause one, and failures of the accounts or of an open presence
+    /// log are logged and counted.
     ///
     /// # Cancel safety
     /// Not cancel safe: see [Dropping](Self#dropping).
@@ -121,7 +122,7 @@ impl fmt::Debug for Server {
     }
 }
 
-/// A handle on one server. Clones are handles on the same server. It does not keep the server running.
+/// A handle to one server. Clones are handles to the same server. A handle does not keep the server running.
 #[derive(Clone)]
 pub struct ServerHandle {
     shared: Arc<Shared>,
@@ -179,9 +180,9 @@ impl ServerHandle {
         self.shared.monitor.roster().await
     }
 
-    /// Reopens the presence log before its next record, and loads the identity again from the data folder. No connection
-    /// closes. An identity that did not come from a data folder stays; see [`Self::reload_certificate`]. The ticket key
-    /// stays in any case.
+    /// Reopens the presence log before its next record, and loads the identity again from the data folder. No
+    /// connection closes. An identity that did not come from a data folder stays; see [`Self::reload_certificate`]. The
+    /// ticket key stays in any case.
     ///
     /// # Errors
     /// The identity cannot be loaded. The previous one stays in use.
@@ -218,8 +219,9 @@ impl ServerHandle {
         self.shared.stop.cancel();
     }
 
-    /// Waits until the server has ended, however it ended: all its tasks are gone, its port is free, its presence log is
-    /// complete, and its data folder is released. A server that was dropped before it ran has ended too.
+    /// Waits until the server has ended, however it ended: its tasks are gone, its port is free, its presence log is
+    /// complete, and its data folder is released. Only calls to the accounts that take longer than stopping may be
+    /// left. A server that was dropped before it ran has ended too.
     ///
     /// # Cancel safety
     /// Cancel safe.

@@ -27,7 +27,8 @@ impl ForwarderLog {
         if self.reported.contains(&observed) || self.reported.len() >= MAX_REPORTED {
             return;
         }
-        // A client on the server's own machine has the machine's addresses and connects over loopback without a forwarder.
+        // A client on the server's own machine has the machine's addresses and connects over loopback without a
+        // forwarder.
         if observed.is_loopback() && self.is_own(offered) {
             return;
         }

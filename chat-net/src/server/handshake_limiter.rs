@@ -1,6 +1,6 @@
-//! Limits the TLS handshakes: how many are in progress in all, and for each source how many are in progress and how many
-//! begin in a second. The machine counts connections only after their handshakes. Without these limits, clients that
-//! open connections and send nothing would lock out all others.
+//! Limits the TLS handshakes: how many are in progress in all, and for each source how many are in progress and how
+//! many begin in a second. The machine counts connections only after their handshakes. Without these limits, clients
+//! that open connections and send nothing would lock out all others.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,15 +27,16 @@ const WAITING: usize = 4096;
 /// The most connections that have not finished their handshakes. Each needs a file descriptor.
 pub const MAX_UNFINISHED_HANDSHAKES: usize = HANDSHAKES + WAITING;
 
-/// The time after which a handshake gives way to a connection from a network that holds fewer, if no network holds many:
-/// a handshake takes two round trips, and a second even in a bad network.
+/// The time after which a handshake gives way to a connection from a network that holds fewer, if no network holds
+/// many: a handshake takes two round trips, and a second even in a bad network.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// The handshakes that one source may begin in a second: a fiftieth of a processor. A client that retries needs one.
+/// The handshakes that one source may begin in a second: at most a fiftieth of a processor. A client that retries needs
+/// one.
 const PER_SECOND: u32 = 20;
 
-/// The burst of a source, in connections that it may have: everybody behind it connects, loses the connection, and
-/// connects again.
+/// The burst of a source, as a multiple of the connections that it may have: everybody behind it may connect, lose the
+/// connection, and connect again.
 const BURST: usize = 2;
 
 /// The burst of a source with a small limit of connections. Clients connect also to learn that they are refused.
@@ -112,8 +113,8 @@ impl HandshakeLimiter {
         })))
     }
 
-    /// Counts the handshake of a connection from `ip`. If too many are in progress, one from the network that holds most
-    /// gives way, and otherwise this one waits. If too many wait, one of those gives way in the same manner.
+    /// Counts the handshake of a connection from `ip`. If too many are in progress, one from the network that holds
+    /// most gives way, and otherwise this one waits. If too many wait, one of those gives way in the same manner.
     ///
     /// # Errors
     /// The limit that is reached. The connection is to be closed.

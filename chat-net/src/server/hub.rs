@@ -1,5 +1,5 @@
-//! The hub: the only task that owns the server machine. It reads the clock once per event, performs all outputs in order,
-//! and never waits for a connection.
+//! The hub: the only task that owns the server machine. It reads the clock once per event, performs all outputs in
+//! order, and never waits for a connection.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;

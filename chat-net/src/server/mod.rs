@@ -97,8 +97,8 @@ impl Default for ServerOptions {
 /// time, and a client whose connection the kernel refuses returns only a second later. The system may grant less.
 const BACKLOG: i32 = 4_096;
 
-/// Listens at `address`. On `[::]` the listener accepts IPv4 too, whatever the system's default is; on a machine without
-/// IPv6, `[::]` becomes `0.0.0.0`.
+/// Listens at `address`. On `[::]` the listener accepts IPv4 too, whatever the system's default is; on a machine
+/// without IPv6, `[::]` becomes `0.0.0.0`.
 ///
 /// # Errors
 /// The address cannot be bound.
@@ -115,13 +115,13 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Runs a server from its parts until `shutdown` resolves. [`Server`] does more: it checks the settings, and locks the data
-/// folder. Once `shutdown` has resolved, the server accepts no more connections, finishes registrations and
-/// password changes in progress (at most [`ServerConfig::finish_time`], 2 s), sends the reason to every session, and the
-/// function returns within 5 s.
+/// Runs a server from its parts until `shutdown` resolves. [`Server`] does more: it checks the settings, and locks the
+/// data folder. Once `shutdown` has resolved, the server accepts no more connections, finishes registrations, password
+/// changes and reports of void tickets in progress (for at most [`ServerConfig::finish_time`], 2 s), sends the reason
+/// to every session, and the function returns within 5 s.
 ///
-/// The hub calls `observer` for every record: arrivals, departures and moves, start and stop. `observer` must not block.
-/// Failures to write an open presence log are logged and counted; they do not end the server.
+/// The hub calls `observer` for every record: arrivals, departures and moves, start and stop. `observer` must not
+/// block. Failures to write an open presence log are logged and counted; they do not end the server.
 ///
 /// # Errors
 /// The presence log cannot be opened, or its thread cannot be started. Clients cannot cause an error.

@@ -34,7 +34,7 @@ pub enum StartError {
     /// The server cannot listen at the address.
     #[error("cannot listen on {address}: {source}; choose an address of this machine and a port that is free")]
     Listen {
-        /// The address. If a name has several ones, the last that was tried.
+        /// The address. If a name has several, the last one that was tried.
         address: SocketAddr,
         /// The system's error.
         source: io::Error,
@@ -42,7 +42,7 @@ pub enum StartError {
     /// The listener that was passed does not tell its address.
     #[error("the listener does not tell its address: {0}")]
     Listener(#[source] io::Error),
-    /// The presence log cannot be written.
+    /// The presence log cannot be opened, or its thread cannot be started.
     #[error(transparent)]
     PresenceLog(#[from] ServeError),
     /// The runtime shut down while the server was built.

@@ -13,7 +13,7 @@ use crate::address::ServerAddress;
 use crate::identity::Fingerprint;
 
 /// How a client decides whether to trust a server. Before the decision, the TLS handshake proves that the server holds
-/// the private key of its certificate. The client sends nothing else before it.
+/// the private key of its certificate. The client sends nothing else before the decision.
 #[derive(Debug)]
 pub enum Trust {
     /// Trusts only the server with this fingerprint.

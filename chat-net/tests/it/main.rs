@@ -1,5 +1,5 @@
-//! Tests of server and client over real sockets on loopback. Each starts a server on a free port and the clients that it
-//! needs. Timeouts are short, and tests wait for events, not for time to pass.
+//! Tests of server and client over real sockets on loopback. Each starts a server on a free port and the clients that
+//! it needs. Timeouts are short, and tests wait for events, not for time to pass.
 
 #![allow(clippy::unwrap_used, reason = "clippy does not recognise test helpers as tests")]
 

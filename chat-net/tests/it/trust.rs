@@ -73,7 +73,7 @@ async fn without_a_user_the_settings_decide_about_an_unknown_server() {
     server.connect(with(&server, "bob", refuse)).await.unwrap();
 }
 
-/// A server with a key of its own that returns every byte it receives after the TLS handshake.
+/// A server with a key of its own. The result of its task is every byte that it receives after the TLS handshake.
 async fn impostor() -> (ServerAddress, Fingerprint, tokio::task::JoinHandle<Vec<u8>>) {
     let folder = tempfile::tempdir().unwrap();
     let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
