@@ -236,7 +236,7 @@ fn a_session_that_continues_does_not_count() {
     }
 }
 
-/// Strangers that connect from a network of their own each, and say nothing.
+/// Strangers, each of which connects from a network of its own and sends nothing.
 struct Strangers(u64);
 
 impl Strangers {
