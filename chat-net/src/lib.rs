@@ -49,7 +49,7 @@
 //!
 //! The crate's root re-exports the types of [`chat_core`] that its interface shows. Enums and options that may grow are
 //! `#[non_exhaustive]`: start from the default options and change their fields. No type of another library is public,
-//! except those of tokio.
+//! except for types of tokio and `bytes::Bytes`.
 //!
 //! # Limits
 //!

@@ -6,8 +6,8 @@ use super::PublishInterval;
 use crate::invitation::InvitationCode;
 
 /// The times and limits of a [`Server`](super::Server). The defaults suit up to ten thousand sessions. All durations
-/// must be longer than zero. Change the fields of [`ServerConfig::default`]; [`ServerConfig::check`] finds settings that
-/// cannot work.
+/// must be longer than zero. Change the fields of [`ServerConfig::default`]; [`ServerConfig::check`] finds settings
+/// that cannot work.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_behind_the_same_network_gives_way_as_well() {
+    fn a_stranger_in_the_same_network_gives_way_as_well() {
         let config = ServerConfig { max_guests: 20, ..ServerConfig::default() };
         let mut connections = Connections::default();
         for conn in 0..20 {

@@ -155,8 +155,8 @@ impl Server {
         }
     }
 
-    /// Handles one input and appends its outputs to `out`. Does nothing once the server [has
-    /// stopped](Self::is_stopped).
+    /// Handles one input and appends its outputs to `out`. Does nothing once the server has stopped; see
+    /// [`is_stopped`](Self::is_stopped).
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         if self.is_stopped() {
             return;

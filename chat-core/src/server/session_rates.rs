@@ -1,5 +1,6 @@
-//! Limits how often sessions begin, and how often passwords are checked for that: each session costs every other client
-//! two changes, and the operator two lines of the presence log; each check costs a part of a second of a processor.
+//! Limits how often sessions begin, and how often passwords are checked to begin one: each session costs every other
+//! client two changes, and the operator two lines of the presence log; each check costs a part of a second of a
+//! processor.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! Slows down password attempts after failures, for the source that causes them. After many failures at one user name,
-//! attempts at that name are slowed down from all sources from which its user has never logged in.
+//! the throttle slows down attempts at that name from all sources from which its user has never logged in.
 
 mod user_failures;
 

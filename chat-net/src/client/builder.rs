@@ -1,4 +1,4 @@
-//! The front door: from settings as an application has them to a session.
+//! The front door: takes settings as an application has them, and begins a session.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -112,8 +112,8 @@ impl ClientBuilder {
     /// detects its addresses.
     ///
     /// # Errors
-    /// [`ClientSettingError::Advertise`] if no peer can send to the address. More than 4 addresses are an error of
-    /// [`login`](Self::login) and [`register`](Self::register).
+    /// [`ClientSettingError::Advertise`] if no peer can send to the address. [`login`](Self::login) and
+    /// [`register`](Self::register) refuse more than 4 addresses.
     pub fn advertise<A>(mut self, address: A) -> Result<Self, ClientSettingError>
     where
         A: TryInto<AdvertisedAddress>,

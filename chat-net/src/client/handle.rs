@@ -65,7 +65,7 @@ impl ClientHandle {
     /// gets exactly one outcome, which the returned [`Sent`] waits for.
     ///
     /// The content is a text (`&str`, `String`, or [`Text`](chat_core::text::Text)), or bytes (`&[u8]`, `Vec<u8>`, or
-    /// `Bytes`): at most [`Text::MAX_BYTES`](chat_core::text::Text::MAX_BYTES).
+    /// `Bytes`). It has at most 16,384 bytes ([`Text::MAX_BYTES`](chat_core::text::Text::MAX_BYTES)).
     ///
     /// # Errors
     /// See [`SendError`]. The message was not queued, and no recipient will receive it.

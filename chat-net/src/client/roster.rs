@@ -24,8 +24,8 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// Counts the changes of this client's roster: snapshots with the same revision have the same entries, and each
-    /// change raises it. It says nothing about the rosters of other clients.
+    /// Rises with each change of this client's roster, so that snapshots with the same revision have the same entries.
+    /// It says nothing about the rosters of other clients.
     pub const fn revision(&self) -> u64 {
         self.revision
     }

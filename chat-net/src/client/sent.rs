@@ -20,8 +20,8 @@ use crate::peer_driver::QueuedMessage;
 /// message nor costs anything.
 ///
 /// Every outcome arrives in the end, whatever happens: at the latest when the session ends, or when the client's
-/// `link_timeout` (45 s) has passed without an ack. A `Sent` does not keep the session alive. That of a message to
-/// everyone holds a [`Roster`], which costs memory if the roster changes.
+/// `link_timeout` (45 s) has passed without an ack. A `Sent` does not keep the session alive. The `Sent` of a message
+/// to everyone holds a snapshot of the [`Roster`], which costs memory once the roster changes.
 pub struct Sent {
     queued: QueuedMessage,
     collector: Option<Arc<Collector>>,

@@ -35,7 +35,7 @@ pub enum ClientSettingError {
     /// The invitation code is invalid.
     #[error("`invitation`: {0}")]
     Invitation(#[source] InvitationCodeError),
-    /// There is an invitation code, and a login does not use one.
+    /// An invitation code is set, and a login does not use one.
     #[error("`invitation`: a login takes no invitation code; leave it out, or call `register` instead of `login`")]
     InvitationForLogin,
     /// An address to advertise is invalid.

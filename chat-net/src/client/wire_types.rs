@@ -1,4 +1,4 @@
-//! What the server sends, as types of the API, so that the types of the wire can grow without breaking applications.
+//! The API's own types for what the server sends, so that the types of the wire can grow without breaking applications.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -34,18 +34,18 @@ use crate::identity::{Fingerprint, IdentityError, ServerIdentity};
 /// # }
 /// ```
 ///
-/// The system accepts connections from the moment at which the server is built. They wait until it runs.
+/// Once the server is built, the system accepts connections to it, which wait until it runs.
 ///
 /// # Failing accounts
 /// While the accounts are unavailable, panic or hang, sessions and messages go on. The server rejects logins and
-/// registrations with the reason that the accounts are unavailable; a call that hangs leaves its client without an answer.
-/// [`Count::StorageUnavailable`](chat_core::server::Count::StorageUnavailable) counts the rejections,
+/// registrations with the reason that the accounts are unavailable; a call that hangs leaves its client without an
+/// answer. [`Count::StorageUnavailable`](chat_core::server::Count::StorageUnavailable) counts the rejections,
 /// [`Metric::AccountsFailed`](super::Metric::AccountsFailed) all calls that failed, and
 /// [`Metric::PasswordChecks`](super::Metric::PasswordChecks) shows those that do not end.
 ///
 /// # Dropping
-/// Dropping a server that does not run closes its listener and releases its data folder. [`ServerHandle::stopped`]
-/// waits for that if a presence log is open.
+/// Dropping a server that does not run closes its listener and releases its data folder. If a presence log is open, its
+/// thread ends first; [`ServerHandle::stopped`] waits for that.
 ///
 /// Dropping the future of [`run_until`](Self::run_until) or [`run`](Self::run) ends the server, and its clients receive
 /// no reason: their connections close, the port becomes free, and all tasks end as soon as the runtime polls them.
@@ -161,7 +161,7 @@ impl ServerHandle {
 
     /// The fingerprint of the server's current key.
     pub fn fingerprint(&self) -> Fingerprint {
-        self.shared.reload.fingerprint().expect("the builder sets the certificate before it makes a handle")
+        self.shared.reload.fingerprint().expect("the builder sets the certificate before it returns a server")
     }
 
     /// Reads all numbers, without waiting. Each number is correct by itself, but two of them may be a few events apart.
@@ -220,8 +220,8 @@ impl ServerHandle {
     }
 
     /// Waits until the server has ended, however it ended: its tasks are gone, its port is free, its presence log is
-    /// complete, and its data folder is released. Only calls to the accounts that take longer than stopping may be
-    /// left. A server that was dropped before it ran has ended too.
+    /// complete, and its data folder is released. Only calls to the accounts may still be in progress. A server that
+    /// was dropped before it ran has ended too.
     ///
     /// # Cancel safety
     /// Cancel safe.

@@ -31,8 +31,8 @@ pub const MAX_UNFINISHED_HANDSHAKES: usize = HANDSHAKES + WAITING;
 /// many: a handshake takes two round trips, and a second even in a bad network.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// The handshakes that one source may begin in a second: at most a fiftieth of a processor. A client that retries needs
-/// one.
+/// The handshakes that one source may begin in a second. They take at most a fiftieth of a processor. A client that
+/// retries needs one.
 const PER_SECOND: u32 = 20;
 
 /// The burst of a source, as a multiple of the connections that it may have: everybody behind it may connect, lose the
@@ -279,7 +279,7 @@ mod tests {
             tokio::time::advance(SLOW).await;
             let later = bench.connect("198.51.100.1").unwrap();
             assert!(bench.in_progress(later), "of {sources} sources, some hold many or are slow");
-            // The strangers come again and again.
+            // The other sources keep connecting.
             for number in 0..1_000 {
                 tokio::time::advance(SLOW / 1_001).await;
                 let _ = bench.connect(&format!("10.0.{}.1", number % sources));
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_handshake_that_gives_way_is_told() {
+    async fn a_handshake_that_gives_way_is_notified() {
         let limiter = HandshakeLimiter::with(Most { in_progress: 2, waiting: 0, per_source: 256 });
         let [mut first, mut second] =
             [1, 2].map(|conn| limiter.admit(ConnId::new(conn), "192.0.2.1".parse().unwrap()).unwrap());

@@ -206,7 +206,7 @@ async fn waiting_for_an_outcome_can_be_given_up_and_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn omitted_outcomes_are_no_events_and_reach_their_sent() {
+async fn omitted_outcomes_are_not_events_and_reach_their_sent() {
     let server = Server::start().await;
     let mut alice = server.builder().outcome_events(OutcomeEvents::Omitted).register("alice", PASSWORD).await.unwrap();
     read(server.join("bob").await);
