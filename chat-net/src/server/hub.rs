@@ -111,6 +111,8 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         let mut timer = pin!(sleep_until(Instant::now()));
         let mut batch = Vec::with_capacity(BATCH);
         let mut is_stopping = false;
+        // Until all senders are gone: the acceptor and the connections end before the last jobs of a server that stops.
+        let mut is_open = true;
         while !self.server.is_stopped() {
             let deadline = self.server.deadline().map(|at| self.clock.instant(at));
             if let Some(deadline) = deadline
@@ -130,7 +132,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 // Polled before the events, whose queue may never be empty. Only a few requests can wait.
                 Some(request) = self.requests.recv() => self.answer(request),
                 Some(job) = self.jobs.next() => finished = Some(job),
-                _ = events.recv_many(&mut batch, BATCH) => {}
+                count = events.recv_many(&mut batch, BATCH), if is_open => is_open = count > 0,
                 () = &mut timer, if deadline.is_some() => {}
             }
             let begin = Instant::now();
