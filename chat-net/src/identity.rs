@@ -37,7 +37,7 @@ pub struct ServerIdentity {
 impl ServerIdentity {
     /// Loads the identity from `folder`, or creates one there: an ECDSA P-256 key with a self-signed certificate, and a
     /// ticket key. The folder gets mode 0700 and the files 0600. Two processes that call this at the same time get the
-    /// same identity.
+    /// same identity. Blocks the thread on the files.
     ///
     /// # Errors
     /// The folder or a file cannot be read, written or parsed. A broken file is never replaced, because clients know
