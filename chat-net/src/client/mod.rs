@@ -78,7 +78,7 @@ pub use crate::peers::AcceptMode;
 
 /// A session with its events. All methods of [`ClientHandle`] can be called on it.
 ///
-/// When it is dropped, the client leaves the session, unless a [`handle`](Self::handle) or the [`Events`] exist.
+/// When it is dropped, the client leaves the session, unless another [`handle`](Self::handle) exists.
 #[derive(Debug)]
 pub struct Client {
     handle: ClientHandle,

@@ -1,5 +1,6 @@
-//! Happy Eyeballs (RFC 8305): connects to several addresses of a host in turn, each 250 ms after the previous one, and
-//! takes the first connection. An address that does not answer thus costs 250 ms instead of a timeout.
+//! Happy Eyeballs (RFC 8305): connects to several addresses of a host in turn, each 250 ms after the previous one or as
+//! soon as that has failed, and takes the first connection. An address that does not answer thus costs 250 ms instead
+//! of a timeout.
 //!
 //! The system resolves both address families in one call, so the part of the RFC about resolving does not apply.
 

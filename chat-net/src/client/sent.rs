@@ -39,7 +39,7 @@ pub(super) enum Audience {
 }
 
 impl Audience {
-    /// The audience of a message to `to`, if the roster is `roster` now.
+    /// The audience of a message to `to`. `roster` returns the roster of this moment.
     pub(super) fn new(to: &Recipient, roster: impl FnOnce() -> Roster) -> Self {
         match to {
             Recipient::One(user) => Self::One(user.clone()),

@@ -47,8 +47,8 @@ pub enum ClientSettingError {
         /// The number of addresses.
         count: usize,
     },
-    /// A time within which something must happen is zero.
-    #[error("`{setting}`: nothing happens in no time; set a longer one, or leave the default")]
+    /// A time that must be longer than zero is zero.
+    #[error("`{setting}`: a time of zero is too short; set a longer one, or leave the default")]
     NoTime {
         /// The name of the setting.
         setting: &'static str,

@@ -69,8 +69,8 @@ pub enum RejectionKind {
     RegistrationClosed,
     /// Too many password checks are waiting.
     Busy,
-    /// The server slows the client down: after failed logins from this source, or because its account or its source has
-    /// begun too many sessions.
+    /// The server slows the client down: after failed logins from this source or with this user name, or because its
+    /// account or its source has begun too many sessions.
     SlowDown,
     /// The server cannot reach its accounts.
     StorageUnavailable,
@@ -88,7 +88,7 @@ pub enum RejectionKind {
     Malformed,
     /// The connection exceeded the rate limit for requests.
     TooManyRequests,
-    /// The server has reached its limit of sessions.
+    /// The server has reached its limit of connections, guests or sessions.
     Full,
     /// The guest did not log in within the time limit.
     LoginTimeout,

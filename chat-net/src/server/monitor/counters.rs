@@ -31,7 +31,7 @@ pub enum Metric {
     Sessions,
     /// Sessions in the roster, those in their grace time included.
     Roster,
-    /// Total of roster changes.
+    /// Total of published roster changes.
     Revision,
     /// Password checks in progress or waiting.
     PasswordChecks,
