@@ -1,0 +1,32 @@
+//! Finds the crates that a line of a listing names.
+
+/// The first segments of all paths in `line` that can be crates. Type parameters and `Self` begin with an upper-case
+/// letter, and the rest of a qualified path has no first segment.
+pub(crate) fn crates_in(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|char: char| !char.is_ascii_alphanumeric() && char != '_' && char != ':').filter_map(|word| {
+        let (first, _) = word.split_once("::")?;
+        first.starts_with(|char: char| char.is_ascii_lowercase()).then_some(first)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_names_its_crate() {
+        let found = |line| crates_in(line).collect::<Vec<_>>();
+        assert_eq!(
+            found(
+                "pub async fn chat_store::open(url: &str) -> core::result::Result<chat_store::SqlAccounts, rustls::Error>"
+            ),
+            ["chat_store", "core", "chat_store", "rustls"]
+        );
+        assert_eq!(
+            found("impl<T: core::fmt::Debug> rustls::server::ResolvesServerCert for chat_net::Reload"),
+            ["core", "rustls", "chat_net"]
+        );
+        assert_eq!(found("pub fn <T as a::Iterator>::next(&mut self) -> Option<Self::Item>"), ["a"]);
+        assert_eq!(found("pub chat_net::Metric::Roster = 5"), ["chat_net"]);
+    }
+}
