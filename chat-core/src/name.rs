@@ -57,7 +57,7 @@ impl UserName {
     /// recommends in section 5.4. Burmese needs four (`ရှို့`), and Hebrew and Khmer three (`יִשָּׂשכָר`, `ស៊ុំ`).
     pub const MAX_MARKS: usize = 4;
 
-    /// Words with a meaning in the programs. No name may look like one of them.
+    /// Words with a meaning in the programs. No new account gets a name that looks like one of them.
     pub const RESERVED: [&str; 2] = ["everyone", "server"];
 
     /// Parses a name as typed and computes its canonical form.
@@ -90,8 +90,8 @@ impl UserName {
     /// breaks one of them keeps its name: its owner can log in, and the programs of the others understand it.
     ///
     /// The name does not start with a combining mark, and has at most [`UserName::MAX_MARKS`] nonspacing marks in a
-    /// row, no two of them equal: other names cannot be seen, or are drawn over the lines around them. It has no
-    /// skeleton in common with a [reserved word](UserName::RESERVED).
+    /// row, none of them twice in succession: other names cannot be seen, or are drawn over the lines around them. It
+    /// has no skeleton in common with a [reserved word](UserName::RESERVED).
     ///
     /// # Errors
     /// [`NameError::Marks`] or [`NameError::Reserved`].
@@ -267,7 +267,7 @@ pub enum NameError {
     #[error("the user name mixes writing directions; use letters of one direction")]
     Direction,
     /// The name of a new account starts with a combining mark, has more than [`UserName::MAX_MARKS`] on one letter, or
-    /// has one of them twice.
+    /// has one of them twice in succession.
     #[error(
         "the user name starts with a combining mark, or has more than four on one letter or one of them twice; start it \
          with a letter or digit, and put at most four different marks on a letter"

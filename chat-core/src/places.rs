@@ -58,7 +58,7 @@ impl<K: Copy + Ord> Places<K> {
         self.count(source, |held| held + 1);
     }
 
-    /// Frees a place. Returns its source, or none if the place was not taken.
+    /// Frees a place. Returns its source, or `None` if the place was not taken.
     pub fn free(&mut self, place: K) -> Option<Source> {
         let source = self.sources.remove(&place)?;
         if let Some(places) = self.by_source.get_mut(&source.network()) {

@@ -142,7 +142,7 @@ impl Connections {
             .or_else(|| self.guests.oldest_for(newcomer, |conn, _| is_idle(conn)))
     }
 
-    /// Gives a connection to a session. Returns the observed address, or none if there is no such connection.
+    /// Gives a connection to a session. Returns the observed address, or `None` if there is no such connection.
     pub(super) fn log_in(&mut self, conn: ConnId, online: Online) -> Option<SocketAddr> {
         let connection = self.all.get_mut(&conn)?;
         self.guests.free(conn);
@@ -166,7 +166,7 @@ impl Connections {
         self.all.get_mut(&conn)
     }
 
-    /// The session part of a connection. None for a guest.
+    /// The session part of a connection. `None` for a guest.
     pub(super) fn online(&mut self, conn: ConnId) -> Option<&mut Online> {
         match &mut self.all.get_mut(&conn)?.state {
             State::Online(online) => Some(online),
@@ -179,7 +179,7 @@ impl Connections {
         self.all.iter().filter(|(_, connection)| !matches!(connection.state, State::Online(_))).map(|(conn, _)| *conn)
     }
 
-    /// Takes what a guest presented to log in, and returns the connection to the state `Guest`. None in any other
+    /// Takes what a guest presented to log in, and returns the connection to the state `Guest`. `None` in any other
     /// state.
     pub(super) fn take_authenticating(&mut self, conn: ConnId) -> Option<Authenticating> {
         let state = &mut self.all.get_mut(&conn)?.state;

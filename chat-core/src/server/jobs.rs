@@ -75,7 +75,7 @@ impl Jobs {
         id
     }
 
-    /// Removes a job that is done and returns what it was for. None if no such job is in flight.
+    /// Removes a job that is done and returns what it was for. `None` if no such job is in flight.
     pub(super) fn finish(&mut self, id: JobId) -> Option<PendingJob> {
         let pending = self.pending.remove(&id)?;
         self.checks -= usize::from(pending.is_check());

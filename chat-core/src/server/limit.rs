@@ -17,7 +17,7 @@ named! {
         Sessions = "max-sessions",
         /// [`ServerConfig::sessions_per_account`].
         SessionsPerAccount = "sessions-per-account",
-        /// The same for a source.
+        /// The rate of sessions of one source; see [`ServerConfig::sessions_per_account`].
         SessionsPerAddress = "sessions-per-address",
         /// [`ServerConfig::max_checks`] or [`ServerConfig::max_check_wait`], or the queue of password checks behind
         /// the accounts.
@@ -50,7 +50,7 @@ named! {
 }
 
 impl Limit {
-    /// The number in `config`. None if the machine does not count it, or if the limit is no single number.
+    /// The number in `config`. `None` if the machine does not count it, or if the limit is no single number.
     pub fn of(self, config: &ServerConfig) -> Option<usize> {
         match self {
             Self::Connections => Some(config.max_connections),

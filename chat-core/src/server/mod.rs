@@ -172,7 +172,7 @@ impl Server {
         self.machine.phase == Phase::Stopped
     }
 
-    /// When to send [`Input::Tick`] if no other input comes first, by the driver's clock. None once the server
+    /// When to send [`Input::Tick`] if no other input comes first, by the driver's clock. `None` once the server
     /// has stopped.
     pub fn deadline(&self) -> Option<Mono> {
         self.timers.next().map(|next| self.clock.driver(next))

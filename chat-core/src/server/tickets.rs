@@ -87,7 +87,7 @@ impl Ticket {
         bytes
     }
 
-    /// Opens a ticket that was sealed with `key`. None if its tag is wrong, or if it is older than `life`. The tag is
+    /// Opens a ticket that was sealed with `key`. `None` if its tag is wrong, or if it is older than `life`. The tag is
     /// compared in constant time. Even if the clock is set back, no ticket is valid for longer than twice its life.
     pub(super) fn open(bytes: &[u8], key: &TicketKey, now: Timestamp, life: Duration) -> Option<Self> {
         let (signed, tag) = bytes.split_last_chunk::<TAG_LEN>()?;

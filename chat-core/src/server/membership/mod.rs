@@ -75,7 +75,7 @@ impl Membership {
         self.sessions.accounts()
     }
 
-    /// Gives the session of `account` a connection, or takes it away. False if there is no such session.
+    /// Gives the session of `account` a connection, or takes it away. `false` if there is no such session.
     pub(super) fn set_connection(&mut self, account: AccountId, conn: Option<ConnId>) -> bool {
         self.sessions.get_mut(account).map(|session| session.conn = conn).is_some()
     }
@@ -87,7 +87,8 @@ impl Membership {
         })
     }
 
-    /// Voids the tickets of the sessions of `account` that began at `until` or earlier. False if they are void already.
+    /// Voids the tickets of the sessions of `account` that began at `until` or earlier. `false` if they are void
+    /// already.
     pub(super) fn void_tickets(&mut self, now: Mono, account: AccountId, until: Timestamp) -> bool {
         self.sessions.void_tickets(now, account, until)
     }
@@ -176,7 +177,7 @@ impl Membership {
         }
     }
 
-    /// Judges a change of addresses. None if it changes nothing.
+    /// Judges a change of addresses. `None` if it changes nothing.
     pub(super) fn judge_move(&self, account: AccountId, addresses: Vec<SocketAddr>) -> Option<Act> {
         let entry = self.entry(account)?;
         (entry.addresses != addresses).then_some(Act::Moved { account, addresses })

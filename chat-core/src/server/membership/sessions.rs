@@ -25,7 +25,7 @@ pub(in crate::server) struct Session {
     /// The highest revision that its arrival in this run may have. A client that states a lower one receives a
     /// snapshot.
     pub(in crate::server) arrival: Revision,
-    /// Its connection at this server. None during the grace time.
+    /// Its connection at this server. `None` during the grace time.
     pub(in crate::server) conn: Option<ConnId>,
     /// Its own password change, while that is in flight.
     pub(in crate::server) password_change: Option<PasswordChange>,
@@ -116,7 +116,7 @@ impl Sessions {
         }
     }
 
-    /// Whether a ticket is void, because a later session of its account ended or began.
+    /// Whether a ticket is void, because its user has left since, or has logged in again with the password.
     pub(super) fn is_void(&self, now: Mono, ticket: &Ticket, account: &Account) -> bool {
         let here = self.past.get(now, &account.id).and_then(|past| past.void_until);
         Some(ticket.since) <= here.max(account.tickets_void_until)
@@ -141,7 +141,8 @@ impl Sessions {
         self.past.has_gaps(now)
     }
 
-    /// Voids the tickets of the sessions of `account` that began at `until` or earlier. False if they are void already.
+    /// Voids the tickets of the sessions of `account` that began at `until` or earlier. `false` if they are void
+    /// already.
     pub(super) fn void_tickets(&mut self, now: Mono, account: AccountId, until: Timestamp) -> bool {
         let void_until = &mut self.past.renew(now, account).void_until;
         let before = *void_until;

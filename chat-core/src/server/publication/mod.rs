@@ -113,7 +113,7 @@ impl Publication {
     }
 
     /// The frames of a snapshot, and the connections that are to get it now. They count as reading it from here on.
-    /// None if no connection needs one, or if changes are pending: their publication comes first.
+    /// `None` if no connection needs one, or if changes are pending: their publication comes first.
     pub(super) fn take_snapshot(&mut self) -> Option<(Arc<[Bytes]>, BTreeSet<ConnId>)> {
         if !self.snapshots.are_wanted() {
             return None;
@@ -122,7 +122,7 @@ impl Publication {
         Some((frames, self.snapshots.take_wanted()))
     }
 
-    /// When the pending changes are to be published. None if there are none.
+    /// When the pending changes are to be published. `None` if there are none.
     fn due(&self, config: &ServerConfig) -> Option<Mono> {
         (self.log.pending() > 0).then(|| self.schedule.due(&config.publish_interval, self.roster().len()))
     }

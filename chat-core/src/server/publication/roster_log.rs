@@ -109,7 +109,7 @@ impl RosterLog {
     }
 
     /// The frames of the snapshot at the published version: pages and a completion. It is encoded at the first call
-    /// after a publication, and shared until the next one. None while changes are pending, because the roster is then
+    /// after a publication, and shared until the next one. `None` while changes are pending, because the roster is then
     /// ahead of the published version.
     pub(super) fn snapshot(&mut self) -> Option<Arc<[Bytes]>> {
         if !self.pending.is_empty() {
@@ -124,7 +124,7 @@ impl RosterLog {
         Some(Arc::clone(frames))
     }
 
-    /// The frames that lead from `version` to the [published](Self::published) one. None if a snapshot is not longer,
+    /// The frames that lead from `version` to the [published](Self::published) one. `None` if a snapshot is not longer,
     /// if the update log does not reach back to `version`, or if `version` is not one that a client can have: of
     /// another epoch, ahead of the published one, or within a frame.
     pub(super) fn delta(&mut self, version: RosterVersion) -> Option<Arc<[Bytes]>> {

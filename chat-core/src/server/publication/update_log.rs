@@ -44,8 +44,8 @@ impl UpdateLog {
         }
     }
 
-    /// All frames after `revision`, one after another. None if the log does not reach back so far, if no frame ends at
-    /// `revision`, or if they have `max_len` bytes or more.
+    /// All frames after `revision`, one after another. `None` if the log does not reach back so far, if no frame ends
+    /// at `revision`, or if they have `max_len` bytes or more.
     pub(super) fn since(&mut self, revision: Revision, max_len: usize) -> Option<Bytes> {
         let mut len = 0;
         let mut newest_first = self.frames.iter().rev();
