@@ -47,9 +47,10 @@
 //!
 //! # What is public
 //!
-//! The crate's root re-exports the types of [`chat_core`] that its interface shows. Enums and options that may grow are
-//! `#[non_exhaustive]`: start from the default options and change their fields. No type of another library is public,
-//! except for types of tokio and `bytes::Bytes`.
+//! The crate's root re-exports the types of [`chat_core`] that most programs need. Others that its interface shows,
+//! such as [`ClientConfig`](chat_core::client::ClientConfig) and [`PeerConfig`](chat_core::peer::PeerConfig), are in
+//! that crate. Enums and options that may grow are `#[non_exhaustive]`: start from the default options and change their
+//! fields. No type of another library is public, except for types of tokio and `bytes::Bytes`.
 //!
 //! # Limits
 //!
