@@ -18,7 +18,8 @@ pub use crate::fingerprint::{Fingerprint, FingerprintError};
 use crate::random::SystemGenerator;
 use crate::{files, tls};
 
-/// The file in a server's folder that holds both certificate and private key, so that neither exists without the other.
+/// The file in a server's data folder that holds both certificate and private key, so that neither exists without the
+/// other.
 pub const IDENTITY_FILE: &str = "identity.pem";
 
 /// The file with the ticket key, 32 raw bytes. If it is lost, all users must log in with their passwords again.

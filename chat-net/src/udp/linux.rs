@@ -51,7 +51,7 @@ pub(super) fn send<'a>(
 /// Turns off the ancillary data that `quinn-udp` requests and this crate does not read. Each option costs time per
 /// datagram.
 pub(super) fn disable_ancillary_data(socket: &UdpSocket) {
-    // Errors are only logged, because an option that stays on does no harm besides.
+    // Errors are only logged, because an option that stays on does no other harm.
     let packet_options = [
         setsockopt(socket, sockopt::ReceiveTimestampns, &false),
         setsockopt(socket, sockopt::Ipv4PacketInfo, &false),

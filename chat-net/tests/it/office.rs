@@ -69,7 +69,7 @@ async fn an_office_of_200_behind_one_address_logs_in_while_somebody_there_guesse
                 let refused = server.connect(guesser(&server, &user)).await.err().expect("the password is wrong");
                 assert!(matches!(refused, ConnectError::Rejected(_)), "{refused}");
                 guesses.fetch_add(1, Ordering::Relaxed);
-                // Beyond that, handshakes of the address become rare for everybody behind it.
+                // Shorter pauses would use up the rate of handshakes for everybody behind the address.
                 tokio::time::sleep(Duration::from_millis(250)).await;
             }
         });

@@ -181,7 +181,7 @@ async fn the_outcome_of_one_recipient_can_be_awaited_by_several_and_a_stranger_h
     carol.client.refuse(token_of_carol);
     let refused = timeout(PATIENCE, sent.outcome_of(&to_carol)).await.unwrap().unwrap();
     assert_eq!(refused.outcome(), Outcome::Failed(FailReason::Refused));
-    // Still there for the other methods, and once in each.
+    // `next` still returns both, each once.
     assert_eq!((sent.next().await, sent.next().await, sent.next().await), (first, Some(refused), None));
     assert_eq!(sent.outcomes().await, []);
 }
