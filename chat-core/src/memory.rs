@@ -62,7 +62,7 @@ impl<K: Clone + Ord, V: Default> Memory<K, V> {
         }
     }
 
-    /// Whether a value was forgotten for lack of space before its time was over.
+    /// Whether the last value that was forgotten for lack of space would still be remembered at `now`.
     pub(crate) fn has_gaps(&self, now: Mono) -> bool {
         now < self.forgotten
     }

@@ -266,8 +266,8 @@ pub enum NameError {
     /// The name mixes right-to-left letters with others (RFC 5893).
     #[error("the user name mixes writing directions; use letters of one direction")]
     Direction,
-    /// The name of a new account starts with a combining mark, has more than [`UserName::MAX_MARKS`] on one letter, or
-    /// has one of them twice in succession.
+    /// The name of a new account starts with a combining mark, has more than [`UserName::MAX_MARKS`] nonspacing marks
+    /// in a row, or has one of them twice in succession.
     #[error(
         "the user name starts with a combining mark, or has more than four on one letter or one of them twice; start it \
          with a letter or digit, and put at most four different marks on a letter"

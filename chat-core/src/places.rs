@@ -7,8 +7,8 @@ use crate::source::{Network, Source};
 /// Places that connections hold, counted in each [network](Source::networks) of their sources.
 ///
 /// When all places are taken, one of the network that holds most gives way to a newcomer whose network holds fewer. A
-/// stranger with many addresses therefore displaces its own connections first, and an honest client finds a place after
-/// one step, however many places the stranger holds.
+/// stranger with many addresses therefore displaces its own connections first, and an honest client finds a place as
+/// soon as one connection gives way, however many places the stranger holds.
 ///
 /// A `K` names one place. Later places have greater names.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Places<K> {
     sources: BTreeMap<K, Source>,
     by_source: BTreeMap<Network, BTreeSet<K>>,
     held: BTreeMap<Network, usize>,
-    /// Each network with the one around it, which the widest do not have, and with the places that it holds.
+    /// An entry for each network: the network around it (`None` for the widest), the number of its places, and itself.
     ranking: BTreeSet<(Option<Network>, usize, Network)>,
 }
 
@@ -87,8 +87,8 @@ impl<K: Copy + Ord> Places<K> {
     }
 
     /// The oldest place that `may_give_way` admits, if the widest network of `newcomer` holds fewer places than
-    /// another. Call it if nothing [gives way](Self::giving_way) otherwise: places are then held by many networks that
-    /// hold few each, and the newcomer's would hold as many.
+    /// another. For the case that no place [gives way](Self::giving_way): the places are then held by many networks
+    /// that hold few each, and the newcomer's would hold as many.
     pub fn oldest_for(&self, newcomer: Source, mut may_give_way: impl FnMut(K, Source) -> bool) -> Option<K> {
         let own = newcomer.networks().next().map_or(0, |network| self.held(network));
         self.ranked(None, own + 1).next()?;

@@ -239,8 +239,7 @@ pub trait Operator: Send + Sync + 'static {
     ) -> impl Future<Output = Result<u64, AccountError>> + Send;
 }
 
-/// The time after its registration in which an account is tried out: somebody who is never online later has not used
-/// it.
+/// The time after a registration that counts as a trial: an account with which nobody is online later is unused.
 pub const FIRST_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The status that an operator sets.

@@ -1,4 +1,4 @@
-//! The limits, from both sides.
+//! The limits: what they reject, and what they still allow.
 
 use super::*;
 

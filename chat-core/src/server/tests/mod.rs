@@ -224,7 +224,7 @@ impl Bench {
         self.look_up(vec![account(user)])
     }
 
-    /// The same for a client that states `revision` of this run as its roster version, and whose address is that of the
+    /// The same for a client that states `revision` of this run as its roster version. It offers the address of the
     /// connection with its account's number.
     fn reconnect_at(&mut self, conn: u64, before: u64, user: &str, revision: u64) -> Vec<String> {
         let version = RosterVersion { revision: Revision::new(revision), ..self.publication().published() };
@@ -382,8 +382,7 @@ fn login(conn: u64, user: &str) -> Login<'_> {
     }
 }
 
-/// The request of a client whose first connection was `before` and whose current one is `conn`: its addresses stay the
-/// same.
+/// The request of a client that returns on `conn` and still offers the address of its connection `before`.
 fn resume(conn: u64, before: u64, ticket: &[u8]) -> Resume<'_> {
     Resume {
         ticket,

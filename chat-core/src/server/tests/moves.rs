@@ -1,4 +1,4 @@
-//! How often the addresses of an account change, and which of them a session has at once.
+//! How often the addresses of an account change, and which of them a session has immediately.
 
 use std::net::IpAddr;
 
@@ -56,7 +56,7 @@ fn a_new_session_does_not_reset_the_pause() {
     assert_eq!(addresses(&t), ["10.0.0.2:40001"]);
 }
 
-/// An hour of an attacker that offers other public addresses every second, by all requests in turn.
+/// For an hour, an attacker offers other public addresses every second, with each kind of request in turn.
 #[test]
 fn an_account_names_one_third_party_of_each_family_a_minute() {
     let mut t = Bench::new();
@@ -70,7 +70,7 @@ fn an_account_names_one_third_party_of_each_family_a_minute() {
     arrive(&mut t, 1, "alice", "192.168.1.7:50000", offer(0));
     let mut conn = 1;
     for step in 1..3_600 {
-        // Sessions begin as often as an account may begin them.
+        // A session begins every 10 s, as often as an account may begin one.
         match step % 10 {
             0 => arrive(&mut t, conn + 1, "alice", "192.168.1.7:50000", offer(step)),
             1 | 4 | 7 => drop(roam(&mut t, conn + 1, conn, "192.168.1.7:50000", offer(step))),

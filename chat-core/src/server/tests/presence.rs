@@ -1,4 +1,4 @@
-//! How sessions begin, move and end, and what is published of it.
+//! How sessions begin, move and end, and what the server publishes about them.
 
 use super::*;
 

@@ -86,7 +86,7 @@ fn a_login_after_the_clock_was_set_back_has_a_valid_ticket() {
     let mut t = t.restarted();
     assert_welcome(&reconnect_as(&mut t, 12, 2, stored("alice", START)), 12, "Continued");
     t.send(12, &Request::Leave);
-    // Also if only the accounts know that a session left.
+    // The same holds if only the accounts know of the departure.
     let mut t = t.restarted();
     t.connect(13);
     t.request_login(13, "alice");
