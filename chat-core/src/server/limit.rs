@@ -30,7 +30,7 @@ named! {
         Registrations = "registrations-per-hour",
         /// [`ServerConfig::registrations_per_address`].
         RegistrationsPerAddress = "registrations-per-address",
-        /// The number of accounts that the storage takes.
+        /// The number of accounts that the storage allows.
         Accounts = "max-accounts",
         /// The driver's time limit for a TLS handshake.
         HandshakeTime = "handshake-time",

@@ -11,8 +11,8 @@
 //! lost only after that. A client that continues and states its roster version receives a delta, if that is shorter
 //! than a snapshot. A session ends immediately when its client leaves, when a newer login of the account replaces it,
 //! when the account changes, or when the client does not read. A session that ended in a run of the server never
-//! continues in that run. When its client left, or when the user logged in again with the password, its tickets are
-//! void and begin no session either.
+//! continues in that run. Once its client has left it, or its user has logged in again with the password, its tickets
+//! are void and begin no session either.
 //!
 //! # A restart
 //! A server that stops first finishes the registrations and password changes in flight, for a bounded time, so that

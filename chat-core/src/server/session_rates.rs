@@ -1,6 +1,6 @@
 //! Limits how often sessions begin, and how often passwords are checked to begin one: each session costs every other
-//! client two changes, and the operator two lines of the presence log; each check costs a part of a second of a
-//! processor.
+//! client two changes, and the operator two lines of the presence log; each check costs a fraction of a second of
+//! processor time.
 
 use std::time::Duration;
 

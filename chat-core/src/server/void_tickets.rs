@@ -1,6 +1,7 @@
-//! Void tickets: once its user has left or logged in again, a ticket logs nobody in, not even after a restart.
+//! Void tickets: once its client has left the session, or its user has logged in again with the password, a ticket logs
+//! nobody in, not even after a restart.
 //!
-//! The sessions remember until the server ends which tickets are void. This part reports it to the accounts.
+//! Until the server ends, `membership` remembers which tickets are void. This part reports that to the accounts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -116,7 +116,8 @@ impl Sessions {
         }
     }
 
-    /// Whether a ticket is void, because its user has left since, or has logged in again with the password.
+    /// Whether a ticket is void, because its client has left the session, or its user has logged in again with the
+    /// password.
     pub(super) fn is_void(&self, now: Mono, ticket: &Ticket, account: &Account) -> bool {
         let here = self.past.get(now, &account.id).and_then(|past| past.void_until);
         Some(ticket.since) <= here.max(account.tickets_void_until)

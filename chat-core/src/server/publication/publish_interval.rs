@@ -15,7 +15,7 @@ use crate::time::Mono;
 pub struct PublishInterval {
     /// The shortest interval. 25 ms, which nobody notices: the interval with up to fifty sessions.
     pub min: Duration,
-    /// The interval for each session while few changes are pending. A broadcast takes some 15 us of a processor for
+    /// The interval for each session while few changes are pending. A broadcast takes some 15 us of processor time for
     /// each session, so at 500 us, people who come and go one by one cost at most a thirtieth of a processor. While
     /// many changes are pending the interval falls, to a fifth at the lowest. Most of the processor time then remains
     /// for the logins of a whole group.

@@ -1,4 +1,4 @@
-//! Tickets that are void because their user left or logged in again.
+//! Tickets that are void because their client left the session, or because their user logged in again.
 
 use super::*;
 
