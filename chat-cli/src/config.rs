@@ -4,9 +4,7 @@
 //! arguments and lets the arguments override it, so an option is declared once for all three sources.
 
 use std::fmt::Display;
-use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -18,6 +16,7 @@ use crate::database_url::holds_password;
 use crate::error::CliError;
 use crate::input_error::most_like;
 use crate::text_file;
+use crate::texts::{Language, Localised, Sentence, Texts, parse_error};
 
 /// The options of a program, as arguments and as keys of a file.
 ///
@@ -62,15 +61,6 @@ pub fn keys<S: Settings>() -> Vec<String> {
     options.chain(S::SECRET_KEYS.iter().copied()).map(str::to_owned).collect()
 }
 
-/// Warns if other users can read a file that contains `secret`, such as "a password".
-pub fn warn_if_open(path: &Path, secret: &str) {
-    // A file without readable metadata could not be read either, and that is an error elsewhere.
-    let open = fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
-    if open {
-        log::warn!("{} contains {secret} and other users can read it; restrict it with chmod 600", path.display());
-    }
-}
-
 /// Deserializes an option whose type parses the same text as the argument.
 ///
 /// # Errors
@@ -87,7 +77,7 @@ pub fn from_str<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserialize
 pub fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let path = PathBuf::deserialize(deserializer)?;
     if path.as_os_str().is_empty() {
-        return Err(D::Error::custom("the path is empty; write one, or leave the key out"));
+        return Err(D::Error::custom(Texts::default().say().config_empty_path()));
     }
     Ok(Some(path))
 }
@@ -107,40 +97,74 @@ pub(crate) const MAX_FILE: usize = 1024 * 1024;
 
 fn read<S: Settings>(path: &Path) -> Result<S, CliError> {
     let text = text_file::read(path, MAX_FILE).map_err(|error| {
-        CliError::usage(format_args!("the configuration file {} cannot be read: {error}", path.display()))
+        let file = path.display().to_string();
+        CliError::usage(move |texts: &Texts| texts.say().config_unreadable(&file, error.text(texts)))
     })?;
-    toml::from_str(&text).map_err(|error| invalid(path, &text, &keys::<S>(), &error))
+    toml::from_str(&text).map_err(|error| invalid::<S>(path, &text, &error))
 }
 
 /// The message for an invalid file. It quotes keys only, because values can be secret.
-fn invalid(path: &Path, text: &str, keys: &[String], error: &toml::de::Error) -> CliError {
+fn invalid<S: Settings>(path: &Path, text: &str, error: &toml::de::Error) -> CliError {
     let span = error.span().unwrap_or_default();
     let before = text.get(..span.start).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let key = text[line_start..].split(['=', '\n']).next().unwrap_or_default().trim();
-    let place = format!("{}, line {}", path.display(), before.matches('\n').count() + 1);
+    let (file, number) = (path.display().to_string(), before.matches('\n').count() + 1);
+    let wrong = |problem: Sentence| {
+        CliError::usage(move |texts: &Texts| texts.say().config_problem(&file, number, problem.text(texts)))
+    };
     let line = text[line_start..].lines().next().unwrap_or_default();
     // The errors of a database URL itself quote nothing.
     if key != "database" && (holds_password(line) || holds_password(error.message())) {
-        return CliError::usage(format_args!(
-            "{place}: there is a database URL with a password, which only the key database may have"
-        ))
-        .hint("write database = \"URL\", with the quotation marks");
+        return wrong(Sentence::from(|texts: &Texts| texts.say().config_misplaced_url()))
+            .hint(|texts: &Texts| texts.say().hint_config_database());
     }
+    let (value, keys) = (text.get(span).unwrap_or_default(), keys::<S>());
     if error.message().starts_with("unknown field") {
-        let key = text.get(span).unwrap_or_default().trim_matches('"');
-        let error = CliError::usage(format_args!("{place}: there is no key '{key}'"));
-        return match most_like(key, keys.iter().map(String::as_str)) {
-            Some(suggestion) => error.hint(format_args!("did you mean {suggestion}?")),
-            None => error.hint(format_args!("the keys are {}", keys.join(", "))),
+        let key = value.trim_matches('"').to_owned();
+        let suggestion = most_like(&key, keys.iter().map(String::as_str));
+        let error = wrong(Sentence::from(move |texts: &Texts| texts.say().config_unknown_key(&key)));
+        return match suggestion {
+            Some(suggestion) => error.hint(move |texts: &Texts| texts.say().did_you_mean(&suggestion)),
+            None => error.hint(move |texts: &Texts| texts.say().hint_config_keys(texts.list(&keys))),
         };
     }
-    let about = if keys.iter().any(|known| known == key) { format!("{key}: ") } else { String::new() };
-    CliError::usage(format_args!("{place}: {about}{}", error.message().replace('\n', "; ")))
+    let problem = problem::<S>(key, value, error.message());
+    if !keys.iter().any(|known| known == key) {
+        return wrong(problem);
+    }
+    let key = key.to_owned();
+    wrong(Sentence::from(move |texts: &Texts| texts.say().config_key_problem(&key, problem.text(texts))))
+}
+
+/// What is wrong with the value of a key. The argument of the same name has the same values and so the same errors, and
+/// these are known in each language. Errors of the parser are English.
+fn problem<S: Settings>(key: &str, value: &str, message: &str) -> Sentence {
+    let english = Texts::default();
+    if message == english.say().config_empty_path() {
+        return Sentence::from(|texts: &Texts| texts.say().config_empty_path());
+    }
+    let argument = format!("--{key}={}", value.trim_matches(['"', '\'']));
+    match S::augment_args(Command::new("file")).try_get_matches_from(["file", argument.as_str()]) {
+        Err(error) if parse_error::reason(&error, &english) == message => {
+            Sentence::from(move |texts: &Texts| parse_error::reason(&error, texts))
+        }
+        Err(error) if message.starts_with("unknown variant") => {
+            let message = message.to_owned();
+            // The English of the parser also names the values that there are.
+            Sentence::from(move |texts: &Texts| match texts.language() {
+                Language::English => message.clone(),
+                Language::Chinese => parse_error::on_one_line(&error, texts),
+            })
+        }
+        _ => message.replace('\n', "; ").into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::number::Number;
 

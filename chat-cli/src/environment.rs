@@ -10,6 +10,7 @@ use clap::{ArgMatches, Command};
 use zeroize::Zeroizing;
 
 use crate::error::CliError;
+use crate::texts::{Localised, Sentence, Texts};
 
 /// The value of a variable that may hold a secret. `None` if the variable is not set, or empty.
 ///
@@ -20,9 +21,15 @@ pub(crate) fn secret(variable: &str) -> Result<Option<Zeroizing<String>>, CliErr
         Ok(value) => Ok((!value.is_empty()).then_some(value)),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => {
-            Err(CliError::usage(format_args!("{variable} cannot be used: it is not UTF-8")))
+            Err(CliError::usage(unusable(variable, Sentence::from(|texts: &Texts| texts.say().file_not_utf8()))))
         }
     }
+}
+
+/// The sentence about a variable with a wrong value, which it does not quote.
+pub(crate) fn unusable(variable: &str, reason: impl Localised + Send + Sync + 'static) -> Sentence {
+    let variable = variable.to_owned();
+    Sentence::from(move |texts: &Texts| texts.say().variable_unusable(&variable, reason.text(texts)))
 }
 
 /// Whether a variable has a value.

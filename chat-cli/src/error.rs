@@ -1,10 +1,10 @@
 //! Errors that end a program: a sentence, hints, and an exit code.
 
-use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::error_code::ErrorCode;
+use crate::texts::{Localised, Sentence, Texts, parse_error};
 
 /// How a program ended. `--help` documents the codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,13 +51,13 @@ pub struct CliError {
     /// `None` if standard output receives no event about the error.
     code: Option<ErrorCode>,
     message: Message,
-    hints: Vec<String>,
+    hints: Vec<Sentence>,
 }
 
 #[derive(Debug)]
 enum Message {
-    Sentence(String),
-    /// Formatted by clap, with colours and usage.
+    Sentence(Sentence),
+    /// From clap: wrong arguments, or the help that was asked for.
     Clap(Box<clap::Error>),
     /// None, because the reader closed the output.
     None,
@@ -65,33 +65,33 @@ enum Message {
 
 impl CliError {
     /// An error with an exit code.
-    pub fn new(exit: Exit, sentence: impl Display) -> Self {
-        let message = Message::Sentence(sentence.to_string());
+    pub fn new(exit: Exit, sentence: impl Into<Sentence>) -> Self {
+        let message = Message::Sentence(sentence.into());
         Self { exit, code: Some(ErrorCode::Failed), message, hints: Vec::new() }
     }
 
     /// An argument, an environment variable or the configuration file is wrong.
-    pub fn usage(sentence: impl Display) -> Self {
+    pub fn usage(sentence: impl Into<Sentence>) -> Self {
         Self::new(Exit::Usage, sentence).code(ErrorCode::WrongArguments)
     }
 
     /// The program cannot start, connect or log in.
-    pub fn not_there(sentence: impl Display) -> Self {
+    pub fn not_there(sentence: impl Into<Sentence>) -> Self {
         Self::new(Exit::NotThere, sentence)
     }
 
     /// The request was refused or failed.
-    pub fn failed(sentence: impl Display) -> Self {
+    pub fn failed(sentence: impl Into<Sentence>) -> Self {
         Self::new(Exit::Failed, sentence)
     }
 
     /// Ctrl-C or a signal stopped the program before it finished its work.
     pub fn interrupted() -> Self {
-        Self::not_there("interrupted").code(ErrorCode::Interrupted)
+        Self::not_there(|texts: &Texts| texts.say().interrupted()).code(ErrorCode::Interrupted)
     }
 
     /// The system does not provide something that the program needs, such as a thread.
-    pub fn system(sentence: impl Display) -> Self {
+    pub fn system(sentence: impl Into<Sentence>) -> Self {
         Self::not_there(sentence).code(ErrorCode::SystemRefused)
     }
 
@@ -100,7 +100,8 @@ impl CliError {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Self { exit: Exit::Fine, code: None, message: Message::None, hints: Vec::new() }
         } else {
-            Self { code: None, ..Self::failed(format_args!("cannot write the output: {error}")) }
+            let detail = error.to_string();
+            Self { code: None, ..Self::failed(move |texts: &Texts| texts.say().output_failed(&detail)) }
         }
     }
 
@@ -112,8 +113,8 @@ impl CliError {
 
     /// Adds a line that says what the user can do.
     #[must_use]
-    pub fn hint(mut self, hint: impl Display) -> Self {
-        self.hints.push(hint.to_string());
+    pub fn hint(mut self, hint: impl Into<Sentence>) -> Self {
+        self.hints.push(hint.into());
         self
     }
 
@@ -128,10 +129,10 @@ impl CliError {
     }
 
     /// The code and the sentence for scripts. `None` if standard output cannot be written, and for help and version.
-    pub fn for_scripts(&self) -> Option<(ErrorCode, String)> {
+    pub fn for_scripts(&self, texts: &Texts) -> Option<(ErrorCode, String)> {
         let sentence = match &self.message {
-            Message::Sentence(sentence) => sentence.clone(),
-            Message::Clap(error) => first_sentence(&error.to_string()),
+            Message::Sentence(sentence) => sentence.text(texts),
+            Message::Clap(error) => parse_error::on_one_line(error, texts),
             Message::None => return None,
         };
         self.code.map(|code| (code, sentence))
@@ -141,42 +142,55 @@ impl CliError {
     ///
     /// # Errors
     /// Writing to `out` or `err` fails.
-    pub fn show(&self, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
+    pub fn show_in(&self, texts: &Texts, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
+        let t = texts.say();
+        let mut hints: Vec<String> = self.hints.iter().map(|hint| hint.text(texts)).collect();
         match &self.message {
-            Message::Sentence(sentence) => writeln!(err, "error: {sentence}")?,
-            Message::Clap(error) if error.use_stderr() => write!(err, "{error}")?,
-            Message::Clap(error) => write!(out, "{error}")?,
+            Message::Sentence(sentence) => writeln!(err, "{}", t.error_line(sentence.text(texts)))?,
+            Message::Clap(error) if is_help(error) => write!(out, "{error}")?,
+            Message::Clap(error) => match parse_error::explain(error, texts) {
+                Some(explained) => {
+                    writeln!(err, "{}", t.error_line(explained.sentence))?;
+                    hints.extend(explained.hints);
+                }
+                None => write!(err, "{error}")?,
+            },
             Message::None => {}
         }
-        for hint in &self.hints {
-            writeln!(err, "hint: {hint}")?;
+        for hint in hints {
+            writeln!(err, "{}", t.hint_line(hint))?;
         }
         out.flush()?;
         err.flush()
+    }
+
+    /// As [`Self::show_in`], in English.
+    #[cfg(test)]
+    pub(crate) fn show(&self, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
+        self.show_in(&Texts::default(), out, err)
     }
 }
 
 /// Also for `--help` and `--version`, which clap reports as errors.
 impl From<clap::Error> for CliError {
     fn from(error: clap::Error) -> Self {
-        let (exit, code) = match error.use_stderr() {
-            true => (Exit::Usage, Some(ErrorCode::WrongArguments)),
-            false => (Exit::Fine, None),
+        let (exit, code) = match is_help(&error) {
+            true => (Exit::Fine, None),
+            false => (Exit::Usage, Some(ErrorCode::WrongArguments)),
         };
         Self { exit, code, message: Message::Clap(Box::new(error)), hints: Vec::new() }
     }
 }
 
-/// The first paragraph of what clap prints, on one line: the usage and the tips after it are for people.
-fn first_sentence(printed: &str) -> String {
-    let paragraph = printed.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
-    paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Whether the user asked for help or the version, and got it.
+fn is_help(error: &clap::Error) -> bool {
+    !error.use_stderr()
 }
 
 /// Shows an error and returns how the program ends.
-pub fn report(error: &CliError) -> Exit {
+pub fn report(error: &CliError, texts: &Texts) -> Exit {
     // If standard error is closed, no other place is left to report it.
-    let _written = error.show(&mut io::stdout(), &mut io::stderr());
+    let _written = error.show_in(texts, &mut io::stdout(), &mut io::stderr());
     error.exit()
 }
 

@@ -1,21 +1,34 @@
 //! The data folder: its default place, and what the operator can do about one that cannot be used.
 
-use std::path::PathBuf;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use chat_net::data_folder::DataFolderError;
 pub use chat_net::data_folder::{DataFolder, FolderLock};
 use directories::ProjectDirs;
 
 use crate::error::CliError;
+use crate::texts::Texts;
 
 /// The default data folder of `program`, which `option` overrides.
 ///
 /// # Errors
 /// The user has no home folder.
-pub fn default(program: &str, option: &str) -> Result<PathBuf, CliError> {
+pub fn default(program: &str, option: &'static str) -> Result<PathBuf, CliError> {
     ProjectDirs::from("", "", program).map(|folders| folders.data_dir().to_owned()).ok_or_else(|| {
-        CliError::usage("there is no home folder to keep data in").hint(format_args!("name a folder with {option}"))
+        CliError::usage(|texts: &Texts| texts.say().no_home())
+            .hint(move |texts: &Texts| texts.say().hint_no_home(option))
     })
+}
+
+/// Warns if other users can read a file that contains `secret`, such as "a password".
+pub fn warn_if_open(path: &Path, secret: &str) {
+    // A file without readable metadata could not be read either, and that is an error elsewhere.
+    let open = fs::metadata(path).is_ok_and(|file| file.mode() & 0o077 != 0);
+    if open {
+        log::warn!("{} contains {secret} and other users can read it; restrict it with chmod 600", path.display());
+    }
 }
 
 impl From<DataFolderError> for CliError {

@@ -140,6 +140,7 @@ mod tests {
     use clap::Arg;
 
     use super::*;
+    use crate::texts::Texts;
 
     fn program() -> Command {
         let list = Command::new("list").about("List all").arg(Arg::new("online").long("online").help("Only some"));
@@ -183,6 +184,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = write_pages(program(), &folder.path().join("none")).unwrap_err();
         assert_eq!(error.exit(), Exit::Failed);
-        assert!(error.for_scripts().unwrap().1.starts_with("cannot write "));
+        assert!(error.for_scripts(&Texts::default()).unwrap().1.starts_with("cannot write "));
     }
 }

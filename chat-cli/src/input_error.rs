@@ -2,15 +2,18 @@
 
 use chat_core::name::{NameError, UserName};
 use chat_core::text::TextError;
+use chat_net::client::ChangePasswordError;
 use serde::Serialize;
+
+pub use crate::client::line::Command;
+use crate::texts::{Localised, Texts};
 
 /// Why a line of input had no effect, or only a part of it. The code of an error for scripts is the name of its variant
 /// in kebab case, unless it has another name here. docs/JSON.md lists the codes.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum InputError {
     /// A slash is followed by a word that is not a command.
-    #[error("there is no command {typed}; {} (// begins a text with a slash)", suggest(.suggestion.as_deref(), "/help lists them"))]
     UnknownCommand {
         /// The word with its slash.
         #[serde(skip)]
@@ -19,48 +22,36 @@ pub enum InputError {
         #[serde(skip)]
         suggestion: Option<String>,
     },
-    /// A command lacks an argument or has one too many. The value is its usage.
-    #[error("usage: {0}")]
-    Usage(#[serde(skip)] &'static str),
+    /// A command lacks an argument or has one too many.
+    Usage(#[serde(skip)] Command),
     /// The recipient's name breaks a rule.
-    #[error("{0}")]
     #[serde(rename = "bad-name")]
-    Name(
-        #[from]
-        #[serde(skip)]
-        NameError,
-    ),
+    Name(#[serde(skip)] NameError),
     /// The text is empty.
-    #[error("{}", TextError::Empty)]
     EmptyText,
     /// The text is too long.
-    #[error("{}", TextError::TooLong { bytes: *.bytes })]
     TextTooLong {
         /// The length of the text in bytes.
         #[serde(skip)]
         bytes: usize,
     },
     /// The text contains a control character.
-    #[error("{}", TextError::Char(*.0))]
     TextCharacter(#[serde(skip)] char),
-    /// The line is not a JSON object of the documented form.
-    #[error("the line is not the expected JSON object: {0}; write {{\"to\":\"everyone\",\"text\":\"...\"}}")]
+    /// The line is not a JSON object of the documented form. The value is the detail.
     #[serde(rename = "bad-json")]
     Json(#[serde(skip)] String),
+    /// The line is no JSON object at all.
+    #[serde(rename = "bad-json")]
+    JsonNoObject,
     /// The line is not UTF-8.
-    #[error("the line is not UTF-8; use that encoding")]
     NotUtf8,
     /// The line is longer than the longest line that can be valid.
-    #[error("the line is longer than {max} bytes and was skipped; send it in parts")]
     LineTooLong {
         /// The maximum length of a line in bytes.
         #[serde(skip)]
         max: usize,
     },
     /// The line is longer than the longest one that a terminal certainly passes on whole.
-    #[error(
-        "the line was not sent: a terminal without line editing passes on at most {max} bytes of a line; send it in parts, or from a file"
-    )]
     #[serde(rename = "line-too-long")]
     TerminalLineTooLong {
         /// The maximum length of a line in bytes.
@@ -68,7 +59,6 @@ pub enum InputError {
         max: usize,
     },
     /// No user of this name is online.
-    #[error("nobody called {name} is online; {}", suggest(.suggestion.as_deref(), "/who lists who is"))]
     UnknownRecipient {
         /// The name as typed.
         #[serde(skip)]
@@ -78,29 +68,60 @@ pub enum InputError {
         suggestion: Option<String>,
     },
     /// The recipient is the sender.
-    #[error("you cannot send a message to yourself; name another user")]
     ToOneself,
     /// The queue of messages is full, for this recipient or in all.
-    #[error("too many messages are waiting to be delivered; try again in a moment")]
     QueueFull,
     /// The session has ended.
-    #[error("the session has ended; nothing can be sent")]
     SessionOver,
-    /// The server refused to change the password. The value is the reason.
-    #[error("the password was not changed: {0}")]
-    PasswordNotChanged(#[serde(skip)] String),
-    /// The connection broke during a change of the password, so its outcome is unknown. The value is the reason.
-    #[error("the password may or may not have changed: {0}")]
-    PasswordUncertain(#[serde(skip)] String),
+    /// The password was not changed. The value is the reason.
+    PasswordNotChanged(#[serde(skip)] ChangePasswordError),
+    /// The connection broke during a change of the password, so its outcome is unknown.
+    PasswordUncertain,
     /// The line was typed before the prompt for a password, and it may be the password.
-    #[error("a line typed ahead of the passwords was not sent, because it may be one of them; type it again")]
     TypedAhead,
     /// Reading the input failed. The value is the reason.
-    #[error("cannot read any more input: {0}")]
     InputBroken(#[serde(skip)] String),
     /// A password must be typed, and there is no terminal.
-    #[error("a password must be typed at a terminal, and there is none")]
     NoTerminal,
+}
+
+impl Localised for InputError {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        let suggest = |suggestion: &Option<String>| suggestion.as_ref().map(|suggestion| t.did_you_mean(suggestion));
+        match self {
+            Self::UnknownCommand { typed, suggestion } => {
+                t.input_unknown_command(typed, suggest(suggestion).unwrap_or_else(|| t.help_lists_commands()))
+            }
+            Self::Usage(command) => t.input_usage(command.usage(texts)),
+            Self::Name(error) => error.text(texts),
+            Self::EmptyText => TextError::Empty.text(texts),
+            Self::TextTooLong { bytes } => TextError::TooLong { bytes: *bytes }.text(texts),
+            Self::TextCharacter(ch) => TextError::Char(*ch).text(texts),
+            Self::Json(detail) => t.input_json(detail),
+            Self::JsonNoObject => t.input_json(t.input_json_no_object()),
+            Self::NotUtf8 => t.input_not_utf8(),
+            Self::LineTooLong { max } => t.input_line_too_long(*max),
+            Self::TerminalLineTooLong { max } => t.input_terminal_line_too_long(*max),
+            Self::UnknownRecipient { name, suggestion } => {
+                t.input_unknown_recipient(name.as_str(), suggest(suggestion).unwrap_or_else(|| t.who_lists_users()))
+            }
+            Self::ToOneself => t.input_to_oneself(),
+            Self::QueueFull => t.input_queue_full(),
+            Self::SessionOver => t.input_session_over(),
+            Self::PasswordNotChanged(reason) => t.input_password_not_changed(reason.text(texts)),
+            Self::PasswordUncertain => t.input_password_uncertain(t.password_change_unanswered()),
+            Self::TypedAhead => t.input_typed_ahead(),
+            Self::InputBroken(detail) => t.input_broken(detail),
+            Self::NoTerminal => t.input_no_terminal(),
+        }
+    }
+}
+
+impl From<NameError> for InputError {
+    fn from(error: NameError) -> Self {
+        Self::Name(error)
+    }
 }
 
 impl From<TextError> for InputError {
@@ -122,10 +143,6 @@ pub fn most_like<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> 
         .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, candidate)| candidate.to_owned())
-}
-
-fn suggest(suggestion: Option<&str>, otherwise: &str) -> String {
-    suggestion.map_or_else(|| otherwise.to_owned(), |suggestion| format!("did you mean {suggestion}?"))
 }
 
 #[cfg(test)]
@@ -161,9 +178,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_gets_a_suggestion_or_a_pointer_to_the_list() {
+        let texts = Texts::default();
         let error = |suggestion| InputError::UnknownRecipient { name: UserName::parse("bbo").unwrap(), suggestion };
-        assert_eq!(error(Some("bob".into())).to_string(), "nobody called bbo is online; did you mean bob?");
-        assert_eq!(error(None).to_string(), "nobody called bbo is online; /who lists who is");
+        assert_eq!(error(Some("bob".into())).text(&texts), "nobody called bbo is online; did you mean bob?");
+        assert_eq!(error(None).text(&texts), "nobody called bbo is online; /who lists who is");
     }
 
     #[test]

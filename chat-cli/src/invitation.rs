@@ -1,11 +1,11 @@
 //! The invitation code: from a file or from `CHAT_INVITATION_CODE`, never from an argument.
 
-use std::fmt::Display;
 use std::path::Path;
 
 use chat_core::invitation::InvitationCode;
 
 use crate::error::CliError;
+use crate::texts::{Localised, Texts};
 use crate::{environment, text_file};
 
 /// Reads the code from the first line of `file`, or from the environment without a file. `None` if neither has one.
@@ -22,17 +22,19 @@ pub fn read(file: Option<&Path>) -> Result<Option<InvitationCode>, CliError> {
 /// The code breaks a rule. The message does not quote it.
 pub fn from_environment() -> Result<Option<InvitationCode>, CliError> {
     let code = environment::secret(VARIABLE)?.map(|code| InvitationCode::parse(&code)).transpose();
-    code.map_err(|error| CliError::usage(format_args!("{VARIABLE} cannot be used: {error}")))
+    code.map_err(|error| CliError::usage(environment::unusable(VARIABLE, error)))
 }
 
 const VARIABLE: &str = "CHAT_INVITATION_CODE";
 
 fn from_file(path: &Path) -> Result<InvitationCode, CliError> {
-    let unusable = |why: &dyn Display| {
-        CliError::usage(format_args!("the invitation file {} cannot be used: {why}", path.display()))
-    };
-    let line = text_file::first_line(path).map_err(|error| unusable(&error))?;
-    InvitationCode::parse(&line).map_err(|error| unusable(&error))
+    let line = text_file::first_line(path).map_err(|error| unusable(path, error))?;
+    InvitationCode::parse(&line).map_err(|error| unusable(path, error))
+}
+
+fn unusable(path: &Path, reason: impl Localised + Send + Sync + 'static) -> CliError {
+    let file = path.display().to_string();
+    CliError::usage(move |texts: &Texts| texts.say().invitation_file_unusable(&file, reason.text(texts)))
 }
 
 #[cfg(test)]

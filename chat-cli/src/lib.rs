@@ -23,6 +23,7 @@ mod clock;
 mod config;
 mod core_dumps;
 mod database_url;
+mod early;
 mod environment;
 pub mod error;
 pub mod error_code;
@@ -42,6 +43,7 @@ mod signals;
 mod table;
 mod terminal;
 mod text_file;
+pub mod texts;
 mod threads;
 pub mod view;
 
@@ -53,12 +55,13 @@ use env_logger::DEFAULT_FILTER_ENV;
 
 use crate::client::task::ClientTask;
 use crate::server::task::ServerTask;
+use crate::texts::Texts;
 
 /// Runs `chat-server` with the arguments and environment of this process.
 pub fn chat_server() -> ExitCode {
     begin("warn");
     let result = ServerTask::from_args(env::args_os()).and_then(server::run);
-    result.unwrap_or_else(|error| error::report(&error)).into()
+    result.unwrap_or_else(|error| error::report(&error, &Texts::default())).into()
 }
 
 /// Runs `chat-client` with the arguments and environment of this process.
@@ -67,11 +70,12 @@ pub fn chat_client() -> ExitCode {
     // typed.
     begin("warn,chat_net::udp=error");
     let args: Vec<OsString> = env::args_os().collect();
-    let (format, result) = match ClientTask::from_args(&args) {
-        Ok(task) => (task.format(), client::run(task)),
-        Err(error) => (client::chosen_format(&args), Err(error)),
+    let texts = Texts::new(early::language(&args));
+    let (format, result) = match ClientTask::from_args(&args, &texts) {
+        Ok(task) => (task.format(), client::run(task, &texts)),
+        Err(error) => (early::format(&args), Err(error)),
     };
-    result.unwrap_or_else(|error| client::report(&error, format)).into()
+    result.unwrap_or_else(|error| client::report(&error, format, &texts)).into()
 }
 
 /// Makes every panic end the program, and turns core dumps off, before anything secret is in memory. Then logs to standard
@@ -86,5 +90,58 @@ fn begin(default: &str) {
     builder.init();
     if let Err(error) = core_dumps {
         log::warn!("core dumps cannot be turned off, so a crash can write secrets to disk: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// What windows on other systems share with these programs.
+    const SHARED: [&str; 15] = [
+        "address.rs",
+        "client/json.rs",
+        "client/json_line.rs",
+        "client/line.rs",
+        "client/outcomes.rs",
+        "client/settings.rs",
+        "client/text.rs",
+        "config.rs",
+        "error.rs",
+        "error_code.rs",
+        "input_error.rs",
+        "number.rs",
+        "text_file.rs",
+        "texts",
+        "view",
+    ];
+
+    /// What exists on Unix or at a terminal only.
+    const SYSTEM: [&str; 8] = [
+        "crate::terminal",
+        "crate::signals",
+        "crate::folder",
+        "super::raw_mode",
+        "super::prompt",
+        "os::unix",
+        "os::fd",
+        "rustix::",
+    ];
+
+    #[test]
+    fn shared_parts_depend_on_no_terminal_and_no_system() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut files: Vec<PathBuf> = SHARED.map(|part| source.join(part)).into();
+        while let Some(path) = files.pop() {
+            if path.is_dir() {
+                files.extend(fs::read_dir(path).unwrap().map(|file| file.unwrap().path()));
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            for system in SYSTEM {
+                assert!(!text.contains(system), "{} depends on {system}", path.display());
+            }
+        }
     }
 }

@@ -81,6 +81,23 @@ pub struct NumberError {
     max: u64,
 }
 
+impl NumberError {
+    /// What was typed.
+    pub fn typed(&self) -> &str {
+        &self.typed
+    }
+
+    /// The least number that is allowed.
+    pub const fn min(&self) -> u64 {
+        self.min
+    }
+
+    /// The greatest number that is allowed.
+    pub const fn max(&self) -> u64 {
+        self.max
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

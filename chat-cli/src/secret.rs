@@ -7,6 +7,7 @@ use chat_core::password::Password;
 use zeroize::Zeroizing;
 
 use crate::error::CliError;
+use crate::texts::{Localised, Sentence, Texts};
 use crate::{environment, text_file};
 
 /// The environment variable that may contain the password.
@@ -36,10 +37,10 @@ pub trait PasswordPrompt {
     ///
     /// # Errors
     /// There is no terminal, or the user interrupted the question.
-    fn read_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>>;
+    fn read_hidden(&mut self, question: &Sentence) -> io::Result<Zeroizing<String>>;
 
     /// Shows what was wrong with the answer.
-    fn show_error(&mut self, sentence: &str);
+    fn show_error(&mut self, sentence: &Sentence);
 }
 
 impl PasswordSource {
@@ -57,22 +58,25 @@ impl PasswordSource {
             return from_file(path);
         }
         if let Some(typed) = environment::secret(VARIABLE)? {
-            return Password::parse(&typed)
-                .map_err(|error| CliError::usage(format_args!("{VARIABLE} cannot be used: {error}")));
+            return Password::parse(&typed).map_err(|error| CliError::usage(environment::unusable(VARIABLE, error)));
         }
         match prompt {
             Some(prompt) => ask(kind, prompt),
-            None => Err(CliError::usage("no password is given, and there is no terminal to ask for it")
-                .hint(format_args!("use --password-file FILE or the environment variable {VARIABLE}"))),
+            None => Err(CliError::usage(|texts: &Texts| texts.say().password_missing())
+                .hint(|texts: &Texts| texts.say().hint_password(VARIABLE))),
         }
     }
 }
 
 fn from_file(path: &Path) -> Result<Password, CliError> {
-    let unreadable =
-        |why: &dyn std::fmt::Display| CliError::usage(format_args!("the password file {} {why}", path.display()));
-    let line = text_file::first_line(path).map_err(|error| unreadable(&format_args!("cannot be read: {error}")))?;
-    Password::parse(&line).map_err(|error| unreadable(&format_args!("cannot be used: {error}")))
+    let file = path.display().to_string();
+    let line = text_file::first_line(path).map_err(|error| {
+        let file = file.clone();
+        CliError::usage(move |texts: &Texts| texts.say().password_file_unreadable(&file, error.text(texts)))
+    })?;
+    Password::parse(&line).map_err(|error| {
+        CliError::usage(move |texts: &Texts| texts.say().password_file_unusable(&file, error.text(texts)))
+    })
 }
 
 /// Asks for a password, and asks again if it breaks a rule.
@@ -82,31 +86,32 @@ fn from_file(path: &Path) -> Result<Password, CliError> {
 pub fn ask(kind: PasswordKind, prompt: &mut dyn PasswordPrompt) -> Result<Password, CliError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::Interrupted => CliError::interrupted(),
-        _ => CliError::usage(format_args!("no password was typed: {error}")),
+        _ => CliError::usage(move |texts: &Texts| texts.say().password_not_typed(error.to_string())),
     };
     let question = match kind {
-        PasswordKind::Existing => "password: ",
-        PasswordKind::New => "new password: ",
+        PasswordKind::Existing => Sentence::from(|texts: &Texts| texts.say().ask_password()),
+        PasswordKind::New => Sentence::from(|texts: &Texts| texts.say().ask_new_password()),
     };
-    let mut last = String::new();
+    let again = Sentence::from(|texts: &Texts| texts.say().ask_new_password_again());
+    let mut last = Sentence::from("");
     for _ in 0..ATTEMPTS {
-        match Password::parse(&prompt.read_hidden(question).map_err(failed)?) {
+        match Password::parse(&prompt.read_hidden(&question).map_err(failed)?) {
             Err(error) => {
-                last = error.to_string();
+                last = Sentence::about(error);
                 prompt.show_error(&last);
             }
             Ok(password) if kind == PasswordKind::Existing => return Ok(password),
             Ok(password) => {
-                let again = prompt.read_hidden("repeat new password: ").map_err(failed)?;
-                if Password::parse(&again).is_ok_and(|again| again.expose() == password.expose()) {
+                let repeated = prompt.read_hidden(&again).map_err(failed)?;
+                if Password::parse(&repeated).is_ok_and(|repeated| repeated.expose() == password.expose()) {
                     return Ok(password);
                 }
-                "the two passwords differ".clone_into(&mut last);
+                last = Sentence::from(|texts: &Texts| texts.say().passwords_differ());
                 prompt.show_error(&last);
             }
         }
     }
-    Err(CliError::usage(format_args!("no password after {ATTEMPTS} attempts: {last}")))
+    Err(CliError::usage(move |texts: &Texts| texts.say().password_attempts(ATTEMPTS, last.text(texts))))
 }
 
 #[cfg(test)]
@@ -118,15 +123,15 @@ mod tests {
     struct Script(Vec<&'static str>, Vec<String>);
 
     impl PasswordPrompt for Script {
-        fn read_hidden(&mut self, _: &str) -> io::Result<Zeroizing<String>> {
+        fn read_hidden(&mut self, _: &Sentence) -> io::Result<Zeroizing<String>> {
             if self.0.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             Ok(Zeroizing::new(self.0.remove(0).to_owned()))
         }
 
-        fn show_error(&mut self, sentence: &str) {
-            self.1.push(sentence.to_owned());
+        fn show_error(&mut self, sentence: &Sentence) {
+            self.1.push(sentence.text(&Texts::default()));
         }
     }
 

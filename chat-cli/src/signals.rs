@@ -6,6 +6,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::CliError;
+use crate::texts::Texts;
 
 /// The stop signals. While this value exists, they do not kill the process.
 #[derive(Debug)]
@@ -56,5 +57,5 @@ impl StopSignals {
 }
 
 fn refused(error: io::Error) -> CliError {
-    CliError::system(format_args!("signals cannot be handled: {error}"))
+    CliError::system(move |texts: &Texts| texts.say().signals_refused(error.to_string()))
 }

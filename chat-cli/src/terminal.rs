@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::secret::PasswordPrompt;
+use crate::texts::{Localised, Sentence, Texts};
 
 /// Whether standard input is a terminal. Only then are questions asked, so that a script never waits for an answer.
 pub fn is_interactive() -> bool {
@@ -43,11 +44,22 @@ pub fn ask(question: &str) -> io::Result<Option<String>> {
 /// Asks for passwords. From the first question until this value is dropped, the terminal does not echo: not even between
 /// two questions.
 #[derive(Debug, Default)]
-pub struct TerminalPrompt(Option<EchoGuard>);
+pub struct TerminalPrompt {
+    texts: Texts,
+    silent: Option<EchoGuard>,
+}
+
+impl TerminalPrompt {
+    /// Asks in a language.
+    pub const fn new(texts: Texts) -> Self {
+        Self { texts, silent: None }
+    }
+}
 
 impl PasswordPrompt for TerminalPrompt {
-    fn read_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
-        self.0.get_or_insert_with(EchoGuard::new);
+    fn read_hidden(&mut self, question: &Sentence) -> io::Result<Zeroizing<String>> {
+        let question = &question.text(&self.texts);
+        self.silent.get_or_insert_with(EchoGuard::new);
         let _repeated = QuestionRepeater::new(question);
         let typed = rpassword::prompt_password(question).map(Zeroizing::new);
         if typed.as_ref().is_err_and(|error| error.kind() == ErrorKind::UnexpectedEof) {
@@ -57,9 +69,9 @@ impl PasswordPrompt for TerminalPrompt {
         typed
     }
 
-    fn show_error(&mut self, sentence: &str) {
+    fn show_error(&mut self, sentence: &Sentence) {
         // If standard error is closed, the user sees only the repeated question.
-        drop(writeln!(io::stderr(), "error: {sentence}"));
+        drop(writeln!(io::stderr(), "{}", self.texts.say().error_line(sentence.text(&self.texts))));
     }
 }
 

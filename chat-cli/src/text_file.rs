@@ -7,15 +7,54 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::texts::{Localised, Texts};
+
+/// Why a text file cannot be used. The sentence continues one that begins with "the file".
+#[derive(Debug)]
+pub(crate) enum TextFileError {
+    /// The system cannot read it.
+    Io(io::Error),
+    /// It is larger than this many bytes.
+    TooLarge(usize),
+    /// Its first line is longer than this many bytes.
+    LineTooLong(usize),
+    /// It is not UTF-8.
+    NotUtf8,
+}
+
+impl Localised for TextFileError {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::Io(error) => error.to_string(),
+            Self::TooLarge(max) => t.file_too_large(*max),
+            Self::LineTooLong(max) => t.file_line_too_long(*max),
+            Self::NotUtf8 => t.file_not_utf8(),
+        }
+    }
+}
+
+impl From<io::Error> for TextFileError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// In English, for messages that are not translated.
+impl std::fmt::Display for TextFileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text(&Texts::default()))
+    }
+}
+
 /// Reads a whole file.
 ///
 /// # Errors
-/// The file cannot be read, is larger than `max_bytes`, or is not UTF-8. The message continues a sentence that begins
-/// with "the file".
-pub(crate) fn read(path: &Path, max_bytes: usize) -> io::Result<Zeroizing<String>> {
+/// The file cannot be read, is larger than `max_bytes`, or is not UTF-8.
+pub(crate) fn read(path: &Path, max_bytes: usize) -> Result<Zeroizing<String>, TextFileError> {
     let bytes = bytes(path, max_bytes)?;
     if bytes.len() > max_bytes {
-        return Err(io::Error::other(format!("it is larger than {max_bytes} bytes")));
+        return Err(TextFileError::TooLarge(max_bytes));
     }
     text(&bytes)
 }
@@ -23,13 +62,12 @@ pub(crate) fn read(path: &Path, max_bytes: usize) -> io::Result<Zeroizing<String
 /// Reads the first line of a file, without its line end.
 ///
 /// # Errors
-/// The file cannot be read, or its first line is longer than 4096 bytes or not UTF-8. The message continues a sentence
-/// that begins with "the file".
-pub(crate) fn first_line(path: &Path) -> io::Result<Zeroizing<String>> {
+/// The file cannot be read, or its first line is longer than 4096 bytes or not UTF-8.
+pub(crate) fn first_line(path: &Path) -> Result<Zeroizing<String>, TextFileError> {
     let bytes = bytes(path, MAX_LINE)?;
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if line.len() > MAX_LINE {
-        return Err(io::Error::other(format!("its first line is longer than {MAX_LINE} bytes")));
+        return Err(TextFileError::LineTooLong(MAX_LINE));
     }
     text(line.strip_suffix(b"\r").unwrap_or(line))
 }
@@ -47,8 +85,8 @@ fn bytes(path: &Path, max_bytes: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-fn text(bytes: &[u8]) -> io::Result<Zeroizing<String>> {
-    let text = str::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
+fn text(bytes: &[u8]) -> Result<Zeroizing<String>, TextFileError> {
+    let text = str::from_utf8(bytes).map_err(|_| TextFileError::NotUtf8)?;
     Ok(Zeroizing::new(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()))
 }
 

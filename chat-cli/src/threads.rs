@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{CliError, Exit};
+use crate::texts::Texts;
 
 /// The threads for work that blocks: one for each of the 4 connections to an SQLite file, and as many for everything else
 /// (looking up a host name, reading a certificate, typing a password). More work than that waits for its turn.
@@ -43,8 +44,8 @@ pub fn start_runtime(
         start_blocking_threads(runtime);
     }
     panic::set_hook(hook);
-    let runtime =
-        runtime.map_err(|error| CliError::system(format_args!("cannot start the program's runtime: {error}")))?;
+    let runtime = runtime
+        .map_err(|error| CliError::system(move |texts: &Texts| texts.say().runtime_refused(error.to_string())))?;
     match (before, count()) {
         // Once there is one thread for blocking work, tokio ignores that the system refuses further ones.
         (Some(before), Some(now)) if now < before + workers + BLOCKING_THREADS => Err(missing_threads()),
@@ -73,17 +74,16 @@ pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Cli
 
 /// The error about a thread that the system refuses.
 pub fn refused(error: &io::Error) -> CliError {
-    with_hint(CliError::system(format_args!("cannot start a thread: {error}")))
+    let detail = error.to_string();
+    with_hint(CliError::system(move |texts: &Texts| texts.say().thread_refused(&detail)))
 }
 
 fn missing_threads() -> CliError {
-    with_hint(CliError::system("the system does not allow the threads that the program needs"))
+    with_hint(CliError::system(|texts: &Texts| texts.say().threads_missing()))
 }
 
 fn with_hint(error: CliError) -> CliError {
-    error.hint(
-        "raise the limit of processes and threads: `ulimit -u`, TasksMax of a systemd service, --pids-limit of a container",
-    )
+    error.hint(|texts: &Texts| texts.say().hint_threads())
 }
 
 /// The number of threads of this process. `None` on a system that does not report it.

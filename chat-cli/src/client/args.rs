@@ -4,23 +4,17 @@ use std::ffi::OsString;
 
 use chat_net::address::ServerAddress;
 use clap::error::{ContextKind, ContextValue};
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::settings::ClientSettings;
 use crate::environment;
 use crate::error::CliError;
 use crate::generate::GenerateCommand;
+use crate::texts::{Texts, help};
 
 /// The arguments and environment variables, each parsed on its own.
 #[derive(Debug, Parser)]
-#[command(
-    name = "chat-client",
-    version,
-    about = "Sends messages to everyone on a chat server, or to one user",
-    after_help = AFTER_HELP,
-    args_conflicts_with_subcommands = true,
-    max_term_width = 100
-)]
+#[command(name = "chat-client", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 pub(super) struct ClientArgs {
     #[command(subcommand)]
     pub(super) command: Option<ClientCommand>,
@@ -28,28 +22,10 @@ pub(super) struct ClientArgs {
     pub(super) settings: ClientSettings,
 }
 
-const AFTER_HELP: &str = "\
-A plain line goes to everyone, /msg NAME TEXT to one user. /help lists the commands.
-
-The password is typed at the terminal or comes from --password-file or the environment variable CHAT_PASSWORD. \
-It is never an argument.
-
-Every option can also be set by an environment variable or in the file given by --config.
-
-Exit codes:
-  0  every message was delivered
-  1  a message failed or stayed unconfirmed, or a line of input was wrong
-  2  wrong arguments
-  3  could not connect or log in, or the server ended the session
-  4  nobody else was online to receive a message, and nothing else failed
- 70  a bug ended the program; please report the line on standard error";
-
 /// What `chat-client` does instead of joining the chat.
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
-    /// Forget the fingerprint of a server, so that the next connection asks about it again
     Forget {
-        /// The server
         #[arg(value_name = "HOST:PORT")]
         server: ServerAddress,
     },
@@ -58,24 +34,76 @@ pub(super) enum ClientCommand {
 }
 
 impl ClientArgs {
-    /// Parses arguments and environment variables. The matches are for [`config::merge`](crate::config::merge).
+    /// Parses arguments and environment variables. The matches are for [`config::merge`](crate::config::merge). Help is
+    /// in the language of `texts`.
     ///
     /// # Errors
     /// An argument is wrong, or the user asked for help or the version.
     pub(super) fn parse(
         args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        texts: &Texts,
     ) -> Result<(Self, ArgMatches), CliError> {
-        let matches = environment::parse(&Self::command(), args).map_err(explain)?;
+        let matches = environment::parse(&command(texts), args).map_err(explain)?;
         Ok((Self::from_arg_matches(&matches)?, matches))
     }
+}
+
+/// The command line with its help, in the frame of a language.
+fn command(texts: &Texts) -> Command {
+    help::localise(described(texts), texts)
+}
+
+/// The command line with its help.
+pub(super) fn described(texts: &Texts) -> Command {
+    let t = texts.say();
+    ClientArgs::command()
+        .about(t.client_about())
+        .after_help(t.client_after_help())
+        .mut_args(|arg| describe(arg, texts))
+        .mut_subcommands(|command| {
+            let about = match command.get_name() {
+                "forget" => t.client_forget(),
+                "completions" => t.command_completions(),
+                "man" => t.command_man(),
+                _ => return command,
+            };
+            command.about(about).mut_args(|arg| describe(arg, texts))
+        })
+}
+
+fn describe(arg: Arg, texts: &Texts) -> Arg {
+    let t = texts.say();
+    let text = match arg.get_id().as_str() {
+        "lang" => t.option_lang(),
+        "config" => t.option_config(),
+        "server" => t.option_server(),
+        "user" => t.option_user(),
+        "register" => t.option_register(),
+        "password_file" => t.option_password_file(),
+        "invitation_file" => t.option_invitation_file(),
+        "udp" => t.option_udp(),
+        "advertise" => t.option_advertise(),
+        "fingerprint" => t.option_fingerprint(),
+        "accept_new" => t.option_accept_new(),
+        "ca" => t.option_ca(),
+        "known_servers" => t.option_known_servers(),
+        "format" => t.option_format(),
+        "input" => t.option_input(),
+        "stay" => t.option_stay(),
+        "shell" => t.option_shell(),
+        "folder" => t.option_folder(),
+        _ => return arg,
+    };
+    arg.help(text)
 }
 
 /// Adds a hint if a word without an option looks like a server address, because other programs expect the server there.
 fn explain(error: clap::Error) -> CliError {
     match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(word)) if word.parse::<ServerAddress>().is_ok() => {
-            CliError::usage(format_args!("'{word}' is not a command"))
-                .hint(format_args!("if it is the server, write --server {word}; see --help for the commands"))
+            let (word, again) = (word.clone(), word.clone());
+            CliError::usage(move |texts: &Texts| texts.say().no_such_command(&word))
+                .hint(move |texts: &Texts| texts.say().hint_server_option(&again))
         }
         _ => error.into(),
     }
@@ -84,14 +112,34 @@ fn explain(error: clap::Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::Language;
 
     #[test]
     fn the_definition_is_consistent() {
-        ClientArgs::command().debug_assert();
+        command(&Texts::default()).debug_assert();
     }
 
     #[test]
     fn help_of_all_commands() {
-        insta::assert_snapshot!("help", crate::help::pages(ClientArgs::command()));
+        insta::assert_snapshot!("help", crate::help::pages(command(&Texts::default())));
+    }
+
+    #[test]
+    fn help_of_all_commands_in_chinese() {
+        insta::assert_snapshot!("help-zh-CN", crate::help::pages(command(&Texts::new(Language::Chinese))));
+    }
+
+    #[test]
+    fn every_option_and_command_has_its_help_in_each_language() {
+        for language in [Language::English, Language::Chinese] {
+            let command = command(&Texts::new(language));
+            for command in [&command].into_iter().chain(command.get_subcommands()) {
+                assert!(command.get_about().is_some(), "{language:?}: {}", command.get_name());
+                for arg in command.get_arguments().filter(|_| command.get_name() != "help") {
+                    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                    assert!(!help.is_empty() && !help.starts_with('['), "{language:?}: {}", arg.get_id());
+                }
+            }
+        }
     }
 }

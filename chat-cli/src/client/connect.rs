@@ -18,63 +18,70 @@ use crate::error::CliError;
 use crate::error_code::ErrorCode;
 use crate::secret::{PasswordKind, PasswordPrompt};
 use crate::terminal::{self, TerminalPrompt};
+use crate::texts::{Sentence, Texts};
 
 /// Asks for a missing user name or password, connects, logs in, and returns once the roster is complete.
 ///
 /// # Errors
 /// - Exit code 2: a value is missing, and there is no terminal to ask for it.
 /// - Exit code 3: the client could not connect or log in.
-pub async fn connect(options: JoinOptions) -> Result<(ClientHandle, Events), CliError> {
+pub async fn connect(options: JoinOptions, texts: &Texts) -> Result<(ClientHandle, Events), CliError> {
     let JoinOptions { server, user, purpose, password, invitation, udp, advertise, trust, .. } = options;
     let known_servers = match &trust {
         TrustChoice::Known(path) | TrustChoice::AcceptNew(path) => Some(path.clone()),
         TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) => None,
     };
-    let trust = self::trust(trust)?;
+    let trust = self::trust(trust, texts)?;
     // In a thread of its own, because typing blocks and signals must still end the program.
+    let asking = texts.clone();
     let credentials = spawn_blocking(move || -> Result<_, CliError> {
-        let user = user.map_or_else(ask_name, Ok)?;
+        let user = user.map_or_else(|| ask_name(&asking), Ok)?;
         let kind = if purpose == Purpose::Register { PasswordKind::New } else { PasswordKind::Existing };
-        let mut terminal = terminal::is_interactive().then(TerminalPrompt::default);
+        let mut terminal = terminal::is_interactive().then(|| TerminalPrompt::new(asking));
         let password = password.read(kind, terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt))?;
         Ok(Credentials { user, password, purpose, invitation })
     });
-    let credentials = credentials.await.map_err(|error| CliError::system(format_args!("asking failed: {error}")))??;
+    let credentials = credentials
+        .await
+        .map_err(|error| CliError::system(move |texts: &Texts| texts.say().asking_failed(error.to_string())))??;
     let mut options = ClientOptions::new(server, trust, credentials);
     options.udp = udp;
     options.advertise = advertise;
     // A message is accepted once its line is written.
     options.accept = AcceptMode::Manual;
     let connected = chat_net::client::connect(options).await;
-    connected.map(Client::split).map_err(|error| explain(&error, known_servers.as_deref()))
+    connected.map(Client::split).map_err(|error| explain(error, known_servers.as_deref()))
 }
 
-fn trust(choice: TrustChoice) -> Result<Trust, CliError> {
+fn trust(choice: TrustChoice, texts: &Texts) -> Result<Trust, CliError> {
     let known = |path, unknown| {
         let store = KnownServers::open(path)
-            .map_err(|error| CliError::not_there(error).code(ErrorCode::KnownServersUnusable))?;
+            .map_err(|error| CliError::not_there(Sentence::about(error)).code(ErrorCode::KnownServersUnusable))?;
         Ok(Trust::Known { store, unknown })
     };
     match choice {
         TrustChoice::Fingerprint(fingerprint) => Ok(Trust::Fingerprint(fingerprint)),
         TrustChoice::Ca(path) => Ok(Trust::Ca(path)),
         TrustChoice::AcceptNew(path) => known(path, UnknownServer::AcceptNew),
-        TrustChoice::Known(path) if terminal::is_interactive() => known(path, UnknownServer::Ask(Box::new(AtTerminal))),
+        TrustChoice::Known(path) if terminal::is_interactive() => {
+            known(path, UnknownServer::Ask(Box::new(AtTerminal(texts.clone()))))
+        }
         TrustChoice::Known(path) => known(path, UnknownServer::Refuse),
     }
 }
 
-fn ask_name() -> Result<UserName, CliError> {
-    let missing = || CliError::usage("no user name is given").hint("write --user NAME");
+fn ask_name(texts: &Texts) -> Result<UserName, CliError> {
+    let missing =
+        || CliError::usage(|texts: &Texts| texts.say().client_no_user()).hint(|texts: &Texts| texts.say().hint_user());
     if !terminal::is_interactive() {
         return Err(missing());
     }
-    let typed = terminal::ask("user name: ").ok().flatten().ok_or_else(missing)?;
-    UserName::parse(&typed).map_err(CliError::usage)
+    let typed = terminal::ask(&texts.say().ask_user_name()).ok().flatten().ok_or_else(missing)?;
+    UserName::parse(&typed).map_err(|error| CliError::usage(Sentence::about(error)))
 }
 
 /// Asks the user about an unknown server.
-struct AtTerminal;
+struct AtTerminal(Texts);
 
 impl AskUser for AtTerminal {
     fn ask<'a>(
@@ -82,14 +89,15 @@ impl AskUser for AtTerminal {
         server: &'a ServerAddress,
         fingerprint: Fingerprint,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        let question = format!(
-            "{server} is not a known server. Its fingerprint is\n  {fingerprint}\n\
-             On the server, `chat-server fingerprint` prints the true one. Do the fingerprints match? [y/n] "
-        );
+        let question = self.0.say().ask_trust(server.to_string(), fingerprint.to_string());
+        let yes = ["y".to_owned(), "yes".to_owned(), self.0.say().answer_yes()];
         Box::pin(async move {
             let answer = spawn_blocking(move || terminal::ask(&question)).await;
-            let yes = matches!(answer, Ok(Ok(Some(typed))) if matches!(typed.to_lowercase().as_str(), "y" | "yes"));
-            if yes { Answer::Accept } else { Answer::Refuse }
+            if matches!(answer, Ok(Ok(Some(typed))) if yes.contains(&typed.to_lowercase())) {
+                Answer::Accept
+            } else {
+                Answer::Refuse
+            }
         })
     }
 }
@@ -102,56 +110,51 @@ fn known_servers_option(known_servers: Option<&Path>) -> String {
         .map_or_else(String::new, |file| format!(" --known-servers {}", file.display()))
 }
 
-/// The hint for connecting without a certificate authority.
-const BY_FINGERPRINT: &str = "without an authority, --fingerprint HEX instead of --ca recognises the server by its key; on \
-                              the server, `chat-server fingerprint` prints HEX";
-
-fn certificate_hints(sentence: CliError, problem: &CertificateProblem) -> CliError {
-    let sentence = match problem {
-        CertificateProblem::NotYetValid { .. } | CertificateProblem::Expired { .. } => {
-            sentence.hint("set the clock of this machine if it is wrong, or ask the operator to renew the certificate")
-        }
-        CertificateProblem::UnknownAuthority | CertificateProblem::OtherAuthority => {
-            sentence.hint(
-                "name the file of the authority that signed it with --ca; if it is the right one, the server's file lacks \
-                 the certificates between the two: ask the operator",
-            )
-        }
-        CertificateProblem::OtherHost { .. } => {
-            sentence.hint("name the server with --server as its certificate does, or ask the operator for a certificate for this name")
-        }
-        _ => sentence.hint("ask the operator to replace the certificate"),
-    };
-    sentence.hint(BY_FINGERPRINT)
+/// How to recognise the server without a certificate authority.
+fn by_fingerprint(texts: &Texts) -> String {
+    texts.say().hint_by_fingerprint()
 }
 
-/// The library's sentence, with hints about what to type next.
-fn explain(error: &ConnectError, known_servers: Option<&Path>) -> CliError {
-    let sentence = CliError::not_there(error).code(error);
-    match error {
-        ConnectError::FingerprintChanged { server, .. } => sentence
-            .hint("ask the operator whether the key was changed; `chat-server fingerprint` prints the true one")
-            .hint(format_args!(
-                "if it was, `chat-client forget {server}{}` forgets the old key",
-                known_servers_option(known_servers)
-            )),
-        ConnectError::Untrusted { .. } => {
-            sentence.hint("add --fingerprint HEX if the fingerprint is right, or --accept-new to trust any server")
+fn certificate_hint(problem: &CertificateProblem) -> fn(&Texts) -> String {
+    match problem {
+        CertificateProblem::NotYetValid { .. } | CertificateProblem::Expired { .. } => {
+            |texts| texts.say().hint_certificate_time()
         }
-        ConnectError::Certificate { problem, .. } => certificate_hints(sentence, problem),
-        ConnectError::NotCertifiable { .. } | ConnectError::Authorities { .. } => sentence.hint(BY_FINGERPRINT),
-        ConnectError::KnownServers(KnownServersError::Write { .. }) => sentence.hint(
-            "name a file that you may write to with --known-servers FILE, or use --fingerprint HEX, which writes none",
-        ),
+        CertificateProblem::UnknownAuthority | CertificateProblem::OtherAuthority => {
+            |texts| texts.say().hint_certificate_authority()
+        }
+        CertificateProblem::OtherHost { .. } => |texts| texts.say().hint_certificate_host(),
+        _ => |texts| texts.say().hint_certificate_other(),
+    }
+}
+
+/// The library's error, with hints about what to type next.
+fn explain(error: ConnectError, known_servers: Option<&Path>) -> CliError {
+    let hints: Vec<Sentence> = match &error {
+        ConnectError::FingerprintChanged { server, .. } => {
+            let command = format!("chat-client forget {server}{}", known_servers_option(known_servers));
+            vec![
+                Sentence::from(|texts: &Texts| texts.say().hint_key_changed()),
+                Sentence::from(move |texts: &Texts| texts.say().hint_forget_key(&command)),
+            ]
+        }
+        ConnectError::Untrusted { .. } => vec![Sentence::from(|texts: &Texts| texts.say().hint_untrusted())],
+        ConnectError::Certificate { problem, .. } => vec![certificate_hint(problem).into(), by_fingerprint.into()],
+        ConnectError::NotCertifiable { .. } | ConnectError::Authorities { .. } => vec![by_fingerprint.into()],
+        ConnectError::KnownServers(KnownServersError::Write { .. }) => {
+            vec![Sentence::from(|texts: &Texts| texts.say().hint_known_servers())]
+        }
         ConnectError::Rejected(rejection) => match rejection.kind() {
-            RejectionKind::WrongCredentials => sentence.hint("to create an account, add --register"),
-            RejectionKind::NameTaken => sentence.hint("if the account is yours, omit --register"),
-            _ => sentence,
+            RejectionKind::WrongCredentials => vec![Sentence::from(|texts: &Texts| texts.say().hint_register())],
+            RejectionKind::NameTaken => vec![Sentence::from(|texts: &Texts| texts.say().hint_name_taken())],
+            _ => Vec::new(),
         },
         ConnectError::RegistrationUnanswered { .. } | ConnectError::OnlyRegistered { .. } => {
-            sentence.hint("to log in, omit --register")
+            vec![Sentence::from(|texts: &Texts| texts.say().hint_no_register())]
         }
-        ConnectError::Udp { .. } => sentence.hint("choose another address with --udp IP:PORT"),
-        _ => sentence,
-    }
+        ConnectError::Udp { .. } => vec![Sentence::from(|texts: &Texts| texts.say().hint_udp())],
+        _ => Vec::new(),
+    };
+    let code = ErrorCode::from(&error);
+    hints.into_iter().fold(CliError::not_there(Sentence::about(error)).code(code), CliError::hint)
 }

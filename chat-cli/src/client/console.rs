@@ -18,6 +18,7 @@ use super::raw_mode::RawMode;
 use super::screen::Screen;
 use crate::error::CliError;
 use crate::format::Format;
+use crate::texts::Texts;
 use crate::{terminal, threads};
 
 /// The most lines that are read ahead: a few, so that reading and sending overlap.
@@ -48,9 +49,9 @@ impl Console {
     ///
     /// # Errors
     /// The system refuses a thread.
-    pub fn open(format: Format) -> Result<Self, CliError> {
+    pub fn open(format: Format, texts: &Texts) -> Result<Self, CliError> {
         if terminal::is_interactive() && io::stdout().is_terminal() && moves_cursor() {
-            match Self::with_editor(format) {
+            match Self::with_editor(format, texts) {
                 Ok(console) => return console,
                 Err(error) => log::info!("the terminal does not support line editing: {error}"),
             }
@@ -62,7 +63,7 @@ impl Console {
     }
 
     /// The outer error is that the terminal does not support line editing.
-    fn with_editor(format: Format) -> io::Result<Result<Self, CliError>> {
+    fn with_editor(format: Format, texts: &Texts) -> io::Result<Result<Self, CliError>> {
         let resized = signal(SignalKind::window_change())?;
         let continued = terminal::continued()?;
         let mode = RawMode::new()?;
@@ -77,7 +78,7 @@ impl Console {
         tokio::spawn(follow_terminal(prompt.clone(), resized, continued));
         let (to, input) = mpsc::channel(READ_AHEAD);
         let interrupted = Arc::<Notify>::default();
-        let editor = Editor::new(controls, format, prompt.clone(), Arc::clone(&interrupted));
+        let editor = Editor::new(controls, format, texts.clone(), prompt.clone(), Arc::clone(&interrupted));
         let started = screen.and_then(|screen| threads::spawn("input", move || editor.run(&to)).map(|()| screen));
         Ok(started.map(|screen| Self { input, screen, prompt, interrupted }))
     }

@@ -32,6 +32,7 @@ use crate::format::Format;
 use crate::input_error::InputError;
 use crate::secret::{self, PasswordKind, PasswordPrompt};
 use crate::terminal::{self, TerminalPrompt};
+use crate::texts::{Localised, Sentence, Texts};
 
 /// The time that the system has to stop the process. It never stops a process that no shell could continue.
 const STOP_TIME: Duration = Duration::from_millis(100);
@@ -44,6 +45,7 @@ pub(super) struct Editor {
     keys: KeyReader,
     history: History,
     format: Format,
+    texts: Texts,
     prompt: Prompt,
     interrupted: Arc<Notify>,
     /// Input that was read and not returned yet.
@@ -51,9 +53,15 @@ pub(super) struct Editor {
 }
 
 impl Editor {
-    pub(super) fn new(controls: ControlCharacters, format: Format, prompt: Prompt, interrupted: Arc<Notify>) -> Self {
+    pub(super) fn new(
+        controls: ControlCharacters,
+        format: Format,
+        texts: Texts,
+        prompt: Prompt,
+        interrupted: Arc<Notify>,
+    ) -> Self {
         let (keys, history) = (KeyReader::new(controls), History::default());
-        Self { keys, history, format, prompt, interrupted, ready: VecDeque::new() }
+        Self { keys, history, format, texts, prompt, interrupted, ready: VecDeque::new() }
     }
 
     /// Sends the input until it ends, the user leaves, or the receiver is dropped.
@@ -182,7 +190,7 @@ impl Editor {
         match old.and_then(|old| Ok((old, secret::ask(PasswordKind::New, self)?))) {
             Ok((old, new)) => self.ready.push_back(Input::Passwords { old, new }),
             // If the terminal cannot be written, the next line reports that.
-            Err(error) => drop(error.show(&mut io::stdout(), &mut io::stderr())),
+            Err(error) => drop(error.show_in(&self.texts, &mut io::stdout(), &mut io::stderr())),
         }
         let after = self.keys.discard();
         if before == TypedAhead::Some || after == TypedAhead::Some {
@@ -217,14 +225,14 @@ impl Editor {
 }
 
 impl PasswordPrompt for Editor {
-    fn read_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
-        self.prompt.ask(question)?;
+    fn read_hidden(&mut self, question: &Sentence) -> io::Result<Zeroizing<String>> {
+        self.prompt.ask(&question.text(&self.texts))?;
         let answer = self.read_answer();
         self.prompt.answered();
         answer
     }
 
-    fn show_error(&mut self, sentence: &str) {
-        TerminalPrompt::default().show_error(sentence);
+    fn show_error(&mut self, sentence: &Sentence) {
+        TerminalPrompt::new(self.texts.clone()).show_error(sentence);
     }
 }

@@ -3,14 +3,15 @@
 use serde::Serialize;
 
 use crate::error_code::ErrorCode;
+use crate::texts::{Localised, Texts};
 use crate::view::ViewEvent;
 
-/// Appends one event as a line, with its line end.
-pub fn render(event: &ViewEvent, out: &mut String) {
+/// Appends one event as a line, with its line end. Its sentence for people is in the language of `texts`.
+pub fn render(event: &ViewEvent, texts: &Texts, out: &mut String) {
     let mut line = to_json(event);
     match event {
-        ViewEvent::Error { error, .. } => insert_text(&mut line, &error.to_string()),
-        ViewEvent::Notice(notice) => insert_text(&mut line, &notice.to_string()),
+        ViewEvent::Error { error, .. } => insert_text(&mut line, &error.text(texts)),
+        ViewEvent::Notice(notice) => insert_text(&mut line, &notice.text(texts)),
         _ => {}
     }
     out.push_str(&line);

@@ -25,7 +25,7 @@ struct JsonLine {
 pub fn parse(line: &str) -> Result<Action, (InputError, Option<String>)> {
     // serde would also accept an array of the fields' values.
     if !line.trim_start().starts_with('{') {
-        return Err((InputError::Json("it does not begin with {".to_owned()), None));
+        return Err((InputError::JsonNoObject, None));
     }
     let JsonLine { to, text, reference } = match serde_json::from_str(line) {
         Ok(line) => line,

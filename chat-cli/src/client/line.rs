@@ -5,6 +5,7 @@ use chat_core::name::UserName;
 use chat_core::text::{Text, TextError};
 
 use crate::input_error::{InputError, most_like};
+use crate::texts::Texts;
 
 /// What a line asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,15 +33,67 @@ pub struct Draft {
     pub reference: Option<String>,
 }
 
-/// The commands and their effects, as `/help` shows them.
-pub const COMMANDS: [(&str, &str); 6] = [
-    ("/msg NAME TEXT", "sends TEXT to NAME only; a line without a command goes to everyone"),
-    ("/who", "lists the users online"),
-    ("/passwd", "changes your password"),
-    ("/help", "shows this list"),
-    ("/offline", "waits for outstanding outcomes, goes offline and ends the program"),
-    ("/quit", "the same as /offline"),
-];
+/// A command, in the order in which `/help` shows them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Command {
+    /// Sends a text to one user.
+    Msg,
+    /// Lists the users online.
+    Who,
+    /// Changes the password.
+    Passwd,
+    /// Lists the commands.
+    Help,
+    /// Goes offline.
+    Offline,
+    /// The same as [`Self::Offline`].
+    Quit,
+}
+
+impl Command {
+    /// All commands.
+    pub const ALL: [Self; 6] = [Self::Msg, Self::Who, Self::Passwd, Self::Help, Self::Offline, Self::Quit];
+
+    /// The word with its slash, the same in all languages.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Msg => "/msg",
+            Self::Who => "/who",
+            Self::Passwd => "/passwd",
+            Self::Help => "/help",
+            Self::Offline => "/offline",
+            Self::Quit => "/quit",
+        }
+    }
+
+    /// The command with its arguments.
+    pub fn usage(self, texts: &Texts) -> String {
+        match self {
+            Self::Msg => texts.say().command_msg(),
+            other => other.word().to_owned(),
+        }
+    }
+
+    /// What the command does.
+    pub fn effect(self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::Msg => t.command_msg_effect(),
+            Self::Who => t.command_who_effect(),
+            Self::Passwd => t.command_passwd_effect(),
+            Self::Help => t.command_help_effect(),
+            Self::Offline => t.command_offline_effect(),
+            Self::Quit => t.command_quit_effect(),
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, InputError> {
+        Self::ALL.into_iter().find(|command| command.word() == word).ok_or_else(|| InputError::UnknownCommand {
+            typed: word.to_owned(),
+            suggestion: most_like(word, Self::ALL.into_iter().map(Self::word)),
+        })
+    }
+}
 
 /// Parses a line without its line end.
 ///
@@ -55,32 +108,20 @@ pub fn parse(line: &str) -> Result<Action, InputError> {
     }
     let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim_start();
+    let command = Command::parse(command)?;
     let action = match command {
-        "/msg" => return private(rest),
-        "/who" => Action::Who,
-        "/passwd" => Action::ChangePassword,
-        "/help" => Action::Help,
-        "/offline" | "/quit" => Action::Leave,
-        _ => {
-            let suggestion = most_like(command, words());
-            return Err(InputError::UnknownCommand { typed: command.to_owned(), suggestion });
-        }
+        Command::Msg => return private(rest),
+        Command::Who => Action::Who,
+        Command::Passwd => Action::ChangePassword,
+        Command::Help => Action::Help,
+        Command::Offline | Command::Quit => Action::Leave,
     };
-    if rest.is_empty() {
-        Ok(action)
-    } else {
-        Err(InputError::Usage(words().find(|&word| word == command).unwrap_or("")))
-    }
-}
-
-/// The commands without their arguments.
-fn words() -> impl Iterator<Item = &'static str> {
-    COMMANDS.into_iter().map(|(usage, _)| usage.split_once(' ').map_or(usage, |(word, _)| word))
+    if rest.is_empty() { Ok(action) } else { Err(InputError::Usage(command)) }
 }
 
 fn private(rest: &str) -> Result<Action, InputError> {
     if rest.is_empty() {
-        return Err(InputError::Usage(COMMANDS[0].0));
+        return Err(InputError::Usage(Command::Msg));
     }
     let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     draft(recipient(name)?, text.trim_start())
@@ -145,9 +186,9 @@ mod tests {
             ("  \t", TextError::Empty.into()),
             ("/msg bob", TextError::Empty.into()),
             ("/msg bob  ", TextError::Empty.into()),
-            ("/msg", InputError::Usage("/msg NAME TEXT")),
-            ("/who is there", InputError::Usage("/who")),
-            ("/quit now", InputError::Usage("/quit")),
+            ("/msg", InputError::Usage(Command::Msg)),
+            ("/who is there", InputError::Usage(Command::Who)),
+            ("/quit now", InputError::Usage(Command::Quit)),
             ("/msg b@b hi", NameError::Char('@').into()),
             ("bell\u{7}", TextError::Char('\u{7}').into()),
             ("/mgs bob hi", InputError::UnknownCommand { typed: "/mgs".into(), suggestion: Some("/msg".into()) }),

@@ -9,7 +9,6 @@
 //! ```
 
 mod args;
-mod chosen_format;
 pub mod connect;
 pub mod console;
 pub mod conversation;
@@ -39,10 +38,7 @@ use std::sync::Arc;
 
 use chat_net::address::ServerAddress;
 use chat_net::trust::KnownServers;
-use clap::CommandFactory;
 
-use self::args::ClientArgs;
-pub use self::chosen_format::chosen_format;
 use self::console::Console;
 use self::conversation::Conversation;
 use self::renderer::Renderer;
@@ -52,6 +48,7 @@ use crate::error::{self, CliError, Exit};
 use crate::format::Format;
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard};
+use crate::texts::{Sentence, Texts};
 use crate::threads;
 
 /// The threads for tasks: one moves messages while the other connects to the server. More would find nothing to do.
@@ -61,15 +58,16 @@ const WORKERS: usize = 2;
 ///
 /// # Errors
 /// The task failed. The error contains a sentence for the user and the exit code.
-pub fn run(task: ClientTask) -> Result<Exit, CliError> {
+pub fn run(task: ClientTask, texts: &Texts) -> Result<Exit, CliError> {
     match task {
-        ClientTask::Forget { server, known_servers } => forget(&server, known_servers),
-        ClientTask::Generate(command) => command.run(ClientArgs::command()),
+        ClientTask::Forget { server, known_servers } => forget(server, known_servers, texts),
+        ClientTask::Generate(command) => command.run(args::described(&Texts::default())),
         ClientTask::Join(options) => {
             let format = options.format;
-            let runtime = threads::start_runtime(WORKERS, move |error| report(error, format))?;
+            let reporting = texts.clone();
+            let runtime = threads::start_runtime(WORKERS, move |error| report(error, format, &reporting))?;
             let _guard = TerminalGuard::new();
-            let result = runtime.block_on(converse(*options));
+            let result = runtime.block_on(converse(*options, texts));
             // A thread may still wait for a line that is never typed.
             runtime.shutdown_background();
             result
@@ -79,9 +77,9 @@ pub fn run(task: ClientTask) -> Result<Exit, CliError> {
 
 /// Shows an error that ends the program: a sentence on standard error, and in JSON also an event on standard output.
 /// Returns how the program ends.
-pub fn report(error: &CliError, format: Format) -> Exit {
+pub fn report(error: &CliError, format: Format, texts: &Texts) -> Exit {
     if format == Format::Json
-        && let Some((code, sentence)) = error.for_scripts()
+        && let Some((code, sentence)) = error.for_scripts(texts)
     {
         let mut line = String::new();
         json::render_error(code, &sentence, &mut line);
@@ -89,25 +87,25 @@ pub fn report(error: &CliError, format: Format) -> Exit {
         // If standard output is closed, the exit code and standard error have to suffice.
         drop(out.write_all(line.as_bytes()).and_then(|()| out.flush()));
     }
-    error::report(error)
+    error::report(error, texts)
 }
 
-async fn converse(options: JoinOptions) -> Result<Exit, CliError> {
+async fn converse(options: JoinOptions, texts: &Texts) -> Result<Exit, CliError> {
     // Without a terminal, no terminal can be closed, and `nohup` expects SIGHUP to stay ignored.
     let mut signals = if terminal::is_interactive() { StopSignals::with_hang_up()? } else { StopSignals::new()? };
     let (format, input, end_of_input) = (options.format, options.input, options.end_of_input);
     let (client, events) = tokio::select! {
-        connected = connect::connect(options) => connected?,
+        connected = connect::connect(options, texts) => connected?,
         () = signals.next() => return Err(CliError::interrupted()),
     };
-    let mut console = match Console::open(input) {
+    let mut console = match Console::open(input, texts) {
         Ok(console) => console,
         Err(error) => {
             client.leave().await;
             return Err(error);
         }
     };
-    let ui = Ui::new(Renderer::new(format), &console);
+    let ui = Ui::new(Renderer::new(format, texts.clone()), &console);
     let conversation = Conversation::new(client, events, ui, input, end_of_input);
     let interrupted = Arc::clone(&console.interrupted);
     let stop = async move {
@@ -121,13 +119,15 @@ async fn converse(options: JoinOptions) -> Result<Exit, CliError> {
     result
 }
 
-fn forget(server: &ServerAddress, known_servers: PathBuf) -> Result<Exit, CliError> {
-    let known = KnownServers::open(known_servers).and_then(|store| store.forget(server)).map_err(CliError::failed)?;
+fn forget(server: ServerAddress, known_servers: PathBuf, texts: &Texts) -> Result<Exit, CliError> {
+    let known = KnownServers::open(known_servers)
+        .and_then(|store| store.forget(&server))
+        .map_err(|error| CliError::failed(Sentence::about(error)))?;
     if !known {
-        return Err(CliError::failed(format_args!("{server} is not a known server, so there is nothing to forget")));
+        return Err(CliError::failed(move |texts: &Texts| texts.say().forget_unknown(server.to_string())));
     }
     let mut out = io::stdout();
-    writeln!(out, "{server} is forgotten; the next connection asks about its fingerprint again")
+    writeln!(out, "{}", texts.say().forget_done(server.to_string()))
         .and_then(|()| out.flush())
         .map_err(|error| CliError::output(&error))?;
     Ok(Exit::Fine)

@@ -56,7 +56,7 @@ impl fmt::Debug for PasswordChange {
 pub(super) fn describe(answer: Answer) -> Result<Notice, InputError> {
     match answer {
         Ok(()) => Ok(Notice::PasswordChanged),
-        Err(error @ ChangePasswordError::Unanswered) => Err(InputError::PasswordUncertain(error.to_string())),
-        Err(error) => Err(InputError::PasswordNotChanged(error.to_string())),
+        Err(ChangePasswordError::Unanswered) => Err(InputError::PasswordUncertain),
+        Err(error) => Err(InputError::PasswordNotChanged(error)),
     }
 }

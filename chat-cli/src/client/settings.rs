@@ -14,80 +14,70 @@ use serde::{Deserialize, Deserializer};
 use crate::config::{self, Settings};
 use crate::error::CliError;
 use crate::format::Format;
+use crate::texts::{Language, Texts};
 
-/// The options that the user gave, from one source or merged from all.
+/// The options that the user gave, from one source or merged from all. Their help is in `locales`, and
+/// [`super::args`] adds it.
 #[derive(Args, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ClientSettings {
-    /// A TOML file that sets these options, without the dashes; arguments and the environment take precedence
+    #[arg(long, env = "CHAT_LANG", value_enum, value_name = "LANGUAGE", ignore_case = true, global = true)]
+    pub(super) lang: Option<Language>,
+
     #[arg(long, env = "CHAT_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub(super) config: Option<PathBuf>,
 
-    /// The server
     #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT")]
     #[serde(deserialize_with = "config::from_str")]
     pub(super) server: Option<ServerAddress>,
 
-    /// Your user name [default: asked for at the terminal]
     #[arg(long, env = "CHAT_USER", value_name = "NAME")]
     #[serde(deserialize_with = "config::from_str")]
     pub(super) user: Option<UserName>,
 
-    /// Create the account first
     #[arg(long, env = "CHAT_REGISTER", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
         require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) register: Option<bool>,
 
-    /// A file whose first line is the password
     #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
     #[serde(deserialize_with = "config::path")]
     pub(super) password_file: Option<PathBuf>,
 
-    /// A file whose first line is the invitation code, for --register [env: CHAT_INVITATION_CODE is the code itself]
     #[arg(long, env = "CHAT_INVITATION_FILE", value_name = "FILE")]
     #[serde(deserialize_with = "config::path")]
     pub(super) invitation_file: Option<PathBuf>,
 
-    /// The address to receive messages on [default: [::]:0]
     #[arg(long, env = "CHAT_UDP", value_name = "IP:PORT", value_parser = crate::address::parse)]
     #[serde(deserialize_with = "config::bind_address")]
     pub(super) udp: Option<SocketAddr>,
 
-    /// An address at which others can reach you, instead of those found automatically (repeatable)
     #[arg(long, env = "CHAT_ADVERTISE", value_name = "IP[:PORT]", value_delimiter = ',')]
     #[serde(deserialize_with = "advertised_addresses")]
     pub(super) advertise: Vec<AdvertisedAddress>,
 
-    /// Trust only the server with this fingerprint
     #[arg(long, env = "CHAT_FINGERPRINT", value_name = "HEX", conflicts_with = "ca")]
     #[serde(deserialize_with = "config::from_str")]
     pub(super) fingerprint: Option<Fingerprint>,
 
-    /// Trust and remember an unknown server without asking
     #[arg(long, env = "CHAT_ACCEPT_NEW", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
         require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) accept_new: Option<bool>,
 
-    /// Trust servers whose certificate is signed by an authority in this PEM file
     #[arg(long, env = "CHAT_CA", value_name = "FILE")]
     #[serde(deserialize_with = "config::path")]
     pub(super) ca: Option<PathBuf>,
 
-    /// The file that remembers known servers [default: known-servers in the user's data folder]
     #[arg(long, env = "CHAT_KNOWN_SERVERS", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) known_servers: Option<PathBuf>,
 
-    /// The format of the output [default: text]
     #[arg(long, env = "CHAT_FORMAT", value_enum, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
 
-    /// The format of the input [default: text]
     #[arg(long, env = "CHAT_INPUT", value_enum, value_name = "FORMAT")]
     pub(super) input: Option<Format>,
 
-    /// Stay online at the end of the input, until a signal: to log what happens, without a terminal
     #[arg(long, env = "CHAT_STAY", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
         require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) stay: Option<bool>,
@@ -97,11 +87,9 @@ impl Settings for ClientSettings {
     fn check_file(&self, path: &Path) -> Result<(), CliError> {
         let trusts = [self.fingerprint.is_some(), self.accept_new == Some(true), self.ca.is_some()];
         if trusts.into_iter().filter(|set| *set).count() > 1 {
-            return Err(CliError::usage(format_args!(
-                "{} sets more than one of fingerprint, accept-new and ca",
-                path.display()
-            ))
-            .hint("keep one of them: each is a different way to trust a server"));
+            let file = path.display().to_string();
+            return Err(CliError::usage(move |texts: &Texts| texts.say().client_trust_conflict_in_file(&file))
+                .hint(|texts: &Texts| texts.say().hint_trust_conflict_in_file()));
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use crate::format::Format;
 use crate::generate::GenerateCommand;
 use crate::invitation;
 use crate::secret::PasswordSource;
+use crate::texts::Texts;
 
 /// What to do.
 #[derive(Debug)]
@@ -89,8 +90,11 @@ impl ClientTask {
     ///
     /// # Errors
     /// A value is wrong, two contradict each other, or one is missing. Also if the user asked for help or the version.
-    pub fn from_args(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, CliError> {
-        let (args, matches) = ClientArgs::parse(args)?;
+    pub fn from_args(
+        args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        texts: &Texts,
+    ) -> Result<Self, CliError> {
+        let (args, matches) = ClientArgs::parse(args, texts)?;
         match args.command {
             Some(ClientCommand::Forget { server }) => {
                 let known_servers = args.settings.known_servers.map_or_else(default_known_servers, Ok)?;
@@ -112,17 +116,16 @@ impl ClientTask {
 
 impl JoinOptions {
     fn new(settings: ClientSettings) -> Result<Self, CliError> {
-        let server = settings
-            .server
-            .clone()
-            .ok_or_else(|| CliError::usage("no server is named").hint("write --server HOST:PORT"))?;
+        let server = settings.server.clone().ok_or_else(|| {
+            CliError::usage(|texts: &Texts| texts.say().client_no_server())
+                .hint(|texts: &Texts| texts.say().hint_server())
+        })?;
         let trust = TrustChoice::new(&settings)?;
         if settings.advertise.len() > Offer::MAX_ADDRESSES {
-            return Err(CliError::usage(format_args!(
-                "--advertise names {} addresses; at most {} are allowed",
-                settings.advertise.len(),
-                Offer::MAX_ADDRESSES
-            )));
+            let count = settings.advertise.len();
+            return Err(CliError::usage(move |texts: &Texts| {
+                texts.say().client_too_many_addresses(count, Offer::MAX_ADDRESSES)
+            }));
         }
         let register = settings.register.unwrap_or(false);
         Ok(Self {
@@ -147,8 +150,8 @@ impl TrustChoice {
         let known_servers = || settings.known_servers.clone().map_or_else(default_known_servers, Ok);
         match (settings.fingerprint, &settings.ca) {
             (Some(_), _) | (_, Some(_)) if accept_new => {
-                Err(CliError::usage("--accept-new trusts any server, and --fingerprint and --ca do not")
-                    .hint("use one of them; CHAT_ACCEPT_NEW=no turns off --accept-new from the environment or a file"))
+                Err(CliError::usage(|texts: &Texts| texts.say().client_trust_conflict())
+                    .hint(|texts: &Texts| texts.say().hint_trust_conflict()))
             }
             (Some(fingerprint), _) => Ok(Self::Fingerprint(fingerprint)),
             (None, Some(file)) => Ok(Self::Ca(file.clone())),
@@ -174,7 +177,7 @@ mod tests {
     use super::*;
 
     fn task(args: &[&str]) -> Result<ClientTask, CliError> {
-        ClientTask::from_args([&["chat-client"], args].concat())
+        ClientTask::from_args([&["chat-client"], args].concat(), &Texts::default())
     }
 
     fn join(args: &[&str]) -> JoinOptions {

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::printable::printable;
 use crate::isolate::{Reader, isolated};
+use crate::texts::{Localised, Texts};
 use crate::view::{MessageOutcome, OnlineUser, OutcomeReason, SentMessage, UserOutcome, ViewEvent};
 
 /// Whether names are coloured.
@@ -36,6 +37,8 @@ pub enum Stream {
 /// Renders events as text.
 #[derive(Clone, Debug)]
 pub struct TextRenderer {
+    /// The language.
+    pub texts: Texts,
     /// The time zone of the times shown.
     pub zone: TimeZone,
     /// Whether names are coloured.
@@ -53,23 +56,22 @@ const CONTINUATION: &str = "         │ ";
 impl TextRenderer {
     /// Appends an event as complete lines, and returns their stream. Some events append nothing.
     pub fn render(&self, event: &ViewEvent, out: &mut String) -> Stream {
+        let t = self.texts.say();
         match event {
-            ViewEvent::Welcome { user, at, online, .. } => self.welcome(user, *at, online, out),
+            ViewEvent::Welcome { user, at, online, .. } => self.event(*at, &self.welcome(user, online), out),
             ViewEvent::Online { user, address, at } => {
-                self.presence(user, *at, format_args!("is online at {address}"), out);
+                self.event(*at, &t.user_online(self.name(user), address.to_string()), out);
             }
-            ViewEvent::Offline { user, reason, at } => {
-                self.presence(user, *at, format_args!("is offline{}", why_offline(*reason)), out);
-            }
+            ViewEvent::Offline { user, reason, at } => self.event(*at, &self.offline(user, *reason), out),
             ViewEvent::Replaced { user, address, at } => {
-                self.presence(user, *at, format_args!("has logged in again at {address}"), out);
+                self.event(*at, &t.user_replaced(self.name(user), address.to_string()), out);
             }
             ViewEvent::Moved { user, address, at } => {
-                self.presence(user, *at, format_args!("has moved to {address}"), out);
+                self.event(*at, &t.user_moved(self.name(user), address.to_string()), out);
             }
             ViewEvent::Message { from, to, text, sent_at, sent_at_is, .. } => {
                 let mark = if sent_at_is.is_some() { "~" } else { "" };
-                let to = if *to == Recipient::Everyone { "everyone" } else { "you" };
+                let to = if *to == Recipient::Everyone { t.to_everyone() } else { t.to_you() };
                 push(out, format_args!("{}{mark} {} → {to}: ", self.time(*sent_at), self.name(from)));
                 push_indented(text.as_str(), out);
             }
@@ -80,33 +82,41 @@ impl TextRenderer {
             ViewEvent::Roster { online } => self.roster(online, out),
             ViewEvent::Error { error, .. } => {
                 // The error may quote the input, which may contain control characters.
-                push(out, format_args!("error: {}\n", printable(&error.to_string())));
+                push(out, format_args!("{}\n", t.error_line(printable(&error.text(&self.texts)))));
                 return Stream::Diagnostics;
             }
             ViewEvent::Notice(notice) => {
-                push(out, format_args!("note: {notice}\n"));
+                push(out, format_args!("{}\n", t.note_line(notice.text(&self.texts))));
                 return Stream::Diagnostics;
             }
         }
         Stream::Conversation
     }
 
-    fn welcome(&self, user: &UserName, at: Timestamp, online: &[OnlineUser], out: &mut String) {
-        push(out, format_args!("{} * you are {}; ", self.time(at), self.name(user)));
-        if online.is_empty() {
-            out.push_str("nobody else is online\n");
-            return;
-        }
-        let names: Vec<String> = online.iter().take(WELCOME_NAMES).map(|other| self.name(&other.user)).collect();
-        push(out, format_args!("{} online: {}", online.len(), names.join(", ")));
-        if online.len() > WELCOME_NAMES {
-            push(out, format_args!(" and {} more, /who lists them", online.len() - WELCOME_NAMES));
-        }
-        out.push('\n');
+    /// A line about users.
+    fn event(&self, at: Timestamp, sentence: &str, out: &mut String) {
+        push(out, format_args!("{} * {sentence}\n", self.time(at)));
     }
 
-    fn presence(&self, user: &UserName, at: Timestamp, what: std::fmt::Arguments<'_>, out: &mut String) {
-        push(out, format_args!("{} * {} {what}\n", self.time(at), self.name(user)));
+    fn welcome(&self, user: &UserName, online: &[OnlineUser]) -> String {
+        let (t, user, count) = (self.texts.say(), self.name(user), online.len());
+        let names: Vec<String> = online.iter().take(WELCOME_NAMES).map(|other| self.name(&other.user)).collect();
+        let list = self.texts.list(&names);
+        match count - names.len() {
+            _ if online.is_empty() => t.welcome_alone(user),
+            0 => t.welcome_among(user, count, list),
+            more => t.welcome_among_many(user, count, list, more),
+        }
+    }
+
+    fn offline(&self, user: &UserName, reason: OfflineReason) -> String {
+        let (t, user) = (self.texts.say(), self.name(user));
+        match reason {
+            OfflineReason::Asked => t.user_offline(user),
+            OfflineReason::Lost => t.user_offline_lost(user),
+            OfflineReason::Kicked => t.user_offline_kicked(user),
+            OfflineReason::TooSlow => t.user_offline_too_slow(user),
+        }
     }
 
     /// The outcomes of a message to everyone are shown in its summary only.
@@ -114,22 +124,22 @@ impl TextRenderer {
         if sent.is_some_and(|sent| sent.to == Recipient::Everyone) {
             return;
         }
-        let user = self.name(user);
-        let (verb, reason) = match outcome {
-            MessageOutcome::Delivered => return push(out, format_args!("         ✓ {user}\n")),
-            MessageOutcome::Failed { reason } => ("did not receive", reason),
-            MessageOutcome::Unconfirmed { reason } => ("may not have received", reason),
+        let (t, user) = (self.texts.say(), self.name(user));
+        let (mark, line) = match outcome {
+            MessageOutcome::Delivered => ('✓', user),
+            MessageOutcome::Failed { reason } => ('✗', t.outcome_failed(user, self.excerpt(sent), self.why(*reason))),
+            MessageOutcome::Unconfirmed { reason } => {
+                ('✗', t.outcome_unconfirmed(user, self.excerpt(sent), self.why(*reason)))
+            }
         };
-        push(out, format_args!("         ✗ {user} {verb} {}: {}\n", excerpt(sent), why(*reason)));
+        push_outcome(mark, &line, out);
     }
 
     fn summary(&self, delivered: usize, failed: &[UserOutcome], sent: &SentMessage, out: &mut String) {
-        let all = delivered + failed.len();
+        let (t, all) = (self.texts.say(), delivered + failed.len());
         if failed.is_empty() {
-            push(out, format_args!("         ✓ {delivered} of {all}\n"));
-            return;
+            return push_outcome('✓', &t.summary_delivered(delivered, all), out);
         }
-        push(out, format_args!("         ✗ delivered to {delivered} of {all}: {}", excerpt(Some(sent))));
         let (mut certain, mut uncertain) = (Vec::new(), Vec::new());
         for UserOutcome { user, outcome } in failed {
             let (users, reason) = match outcome {
@@ -137,29 +147,54 @@ impl TextRenderer {
                 MessageOutcome::Failed { reason } => (&mut certain, reason),
                 MessageOutcome::Unconfirmed { reason } => (&mut uncertain, reason),
             };
-            users.push(format!("{} ({})", self.name(user), why(*reason)));
+            users.push(t.user_with_reason(self.name(user), self.why(*reason)));
         }
-        for (what, users) in [("failed", certain), ("unconfirmed, may or may not have it", uncertain)] {
-            if !users.is_empty() {
-                push(out, format_args!("; {what}: {}", users.join(", ")));
-            }
+        let mut line = t.summary_not_delivered(delivered, all, self.excerpt(Some(sent)));
+        if !certain.is_empty() {
+            line.push_str(&t.summary_failed(self.texts.list(&certain)));
         }
-        out.push('\n');
+        if !uncertain.is_empty() {
+            line.push_str(&t.summary_unconfirmed(self.texts.list(&uncertain)));
+        }
+        push_outcome('✗', &line, out);
+    }
+
+    fn why(&self, reason: OutcomeReason) -> String {
+        let t = self.texts.say();
+        match reason {
+            OutcomeReason::QueueFull => t.reason_queue_full(),
+            OutcomeReason::Left => t.reason_left(),
+            OutcomeReason::Lost => t.reason_lost(),
+            OutcomeReason::Replaced => t.reason_replaced(),
+            OutcomeReason::TimedOut => t.reason_timed_out(),
+            OutcomeReason::Leaving => t.reason_leaving(),
+            OutcomeReason::Refused => t.reason_refused(),
+            OutcomeReason::Misbehaved => t.reason_misbehaved(),
+            OutcomeReason::Incompatible => t.reason_incompatible(),
+            OutcomeReason::NoAddress => t.reason_no_address(),
+            OutcomeReason::TooManySessions => t.reason_too_many_sessions(),
+        }
+    }
+
+    fn excerpt(&self, sent: Option<&SentMessage>) -> String {
+        let t = self.texts.say();
+        sent.map_or_else(|| t.excerpt_forgotten(), |sent| t.excerpt(&sent.excerpt))
     }
 
     fn roster(&self, online: &[OnlineUser], out: &mut String) {
+        let t = self.texts.say();
         if online.is_empty() {
-            out.push_str("nobody else is online\n");
-            return;
+            return push(out, format_args!("{}\n", t.roster_empty()));
         }
-        push(out, format_args!("{} online\n", online.len()));
+        push(out, format_args!("{}\n", t.roster_count(online.len())));
         for OnlineUser { user, address, since } in online {
-            push(out, format_args!("  {} {address} since {}\n", self.name(user), self.time(*since)));
+            let row = t.roster_row(self.name(user), address.to_string(), self.time(*since));
+            push(out, format_args!("  {row}\n"));
         }
     }
 
     /// `HH:MM:SS` in the given time zone.
-    fn time(&self, at: Timestamp) -> impl std::fmt::Display + use<> {
+    fn time(&self, at: Timestamp) -> String {
         let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
         let time = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
         time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
@@ -174,33 +209,9 @@ impl TextRenderer {
     }
 }
 
-fn why_offline(reason: OfflineReason) -> &'static str {
-    match reason {
-        OfflineReason::Asked => "",
-        OfflineReason::Lost => ": the connection was lost",
-        OfflineReason::Kicked => ": an operator or a password change ended the session",
-        OfflineReason::TooSlow => ": the program did not read what the server sent",
-    }
-}
-
-fn why(reason: OutcomeReason) -> &'static str {
-    match reason {
-        OutcomeReason::QueueFull => "queue full",
-        OutcomeReason::Left => "left",
-        OutcomeReason::Lost => "lost",
-        OutcomeReason::Replaced => "replaced",
-        OutcomeReason::TimedOut => "timed out",
-        OutcomeReason::Leaving => "we are leaving",
-        OutcomeReason::Refused => "refused",
-        OutcomeReason::Misbehaved => "broke the protocol",
-        OutcomeReason::Incompatible => "incompatible",
-        OutcomeReason::NoAddress => "no address of that user can be reached from here",
-        OutcomeReason::TooManySessions => "logged in too often; log in again to write to this user",
-    }
-}
-
-fn excerpt(sent: Option<&SentMessage>) -> String {
-    sent.map_or_else(|| "it".to_owned(), |sent| format!("\"{}\"", sent.excerpt))
+/// Appends an outcome, below the time of the message that was typed.
+fn push_outcome(mark: char, line: &str, out: &mut String) {
+    push(out, format_args!("         {mark} {line}\n"));
 }
 
 /// Appends the first line as it is, and each further line after the mark.
@@ -233,16 +244,22 @@ mod tests {
     use chat_core::id::SessionId;
     use chat_core::message::{FailReason, Message, Outcome, Scope, SentAt, UnconfirmedReason};
     use chat_core::presence::{Presence, PresenceEvent};
+    use chat_core::text::TextError;
     use jiff::tz::Offset;
 
     use super::*;
     use crate::input_error::InputError;
+    use crate::texts::Language;
     use crate::view::Notice;
     use crate::view::samples::{AT, ID, address, message, name, online, report, text};
 
     fn shown(event: &ViewEvent) -> String {
-        let text =
-            TextRenderer { zone: TimeZone::fixed(Offset::constant(8)), colour: Colour::None, reader: Reader::Other };
+        shown_in(Language::English, event)
+    }
+
+    fn shown_in(language: Language, event: &ViewEvent) -> String {
+        let zone = TimeZone::fixed(Offset::constant(8));
+        let text = TextRenderer { texts: Texts::new(language), zone, colour: Colour::None, reader: Reader::Other };
         let mut out = String::new();
         text.render(event, &mut out);
         out
@@ -255,7 +272,7 @@ mod tests {
     #[test]
     fn a_name_from_right_to_left_does_not_move_the_address_beside_it() {
         let show = |reader| {
-            let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::None, reader };
+            let text = TextRenderer { texts: Texts::default(), zone: TimeZone::UTC, colour: Colour::None, reader };
             let mut out = String::new();
             text.render(&roster(&["שלום", "עלי"]), &mut out);
             out
@@ -345,7 +362,8 @@ mod tests {
 
     #[test]
     fn errors_and_notices_are_diagnostics() {
-        let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::None, reader: Reader::Other };
+        let text =
+            TextRenderer { texts: Texts::default(), zone: TimeZone::UTC, colour: Colour::None, reader: Reader::Other };
         let mut out = String::new();
         let error = ViewEvent::Error { error: InputError::ToOneself, reference: None };
         assert_eq!(text.render(&error, &mut out), Stream::Diagnostics);
@@ -357,8 +375,44 @@ mod tests {
     }
 
     #[test]
+    fn events_are_shown_in_the_chosen_language() {
+        let presence = |presence| PresenceEvent { at: AT, user: name("小明"), presence };
+        let to_all = SentMessage::new(Recipient::Everyone, &text("大家好"));
+        let failed = |user, reason| (name(user), Outcome::Failed(reason));
+        for (event, line) in [
+            (presence(Presence::Online(address())).into(), "12:28:00 * 小明 上线了，地址 192.168.1.7:40001\n"),
+            (presence(Presence::Offline(OfflineReason::Lost)).into(), "12:28:00 * 小明 下线了：连接中断\n"),
+            (
+                ViewEvent::message(&message("bob", Scope::Private, "hi"), text("hi"), &name("小明")),
+                "12:28:00 bob → 你: hi\n",
+            ),
+            (
+                ViewEvent::summary(
+                    ID,
+                    1,
+                    vec![failed("bob", FailReason::QueueFull), failed("小红", FailReason::Left)],
+                    to_all,
+                ),
+                "         ✗ 1/3 已送达：“大家好”；失败：bob（队列已满）、小红（已下线）\n",
+            ),
+            (Notice::Waiting { outcomes: 2 }.into(), "提示：正在等待 2 个尚未确定的结果；按 Ctrl-C 立即退出\n"),
+            (
+                ViewEvent::Error { error: TextError::Empty.into(), reference: None },
+                "错误：内容为空；请输入要发送的内容\n",
+            ),
+        ] {
+            assert_eq!(shown_in(Language::Chinese, &event), line);
+        }
+    }
+
+    #[test]
     fn only_names_are_coloured_and_a_name_keeps_its_colour() {
-        let text = TextRenderer { zone: TimeZone::UTC, colour: Colour::Names, reader: Reader::Terminal };
+        let text = TextRenderer {
+            texts: Texts::default(),
+            zone: TimeZone::UTC,
+            colour: Colour::Names,
+            reader: Reader::Terminal,
+        };
         let mut out = String::new();
         text.render(&roster(&["bob", "Bob"]), &mut out);
         let escapes: Vec<&str> = out.split('\x1b').skip(1).collect();

@@ -6,6 +6,7 @@ use super::renderer::Renderer;
 use super::screen::{Batch, Screen};
 use super::text::Stream;
 use crate::error::CliError;
+use crate::texts::{Localised, Sentence};
 use crate::view::ViewEvent;
 
 /// The output of a conversation.
@@ -53,11 +54,11 @@ impl Ui {
     }
 
     /// Writes a line to standard error in both formats: for the person who starts the program, not for a script.
-    pub async fn advise(&self, advice: &str) {
+    pub async fn advise(&self, advice: &Sentence) {
         let mut batch = Batch::default();
         batch.add(|out| {
-            out.push_str("note: ");
-            out.push_str(advice);
+            let texts = self.renderer.texts();
+            out.push_str(&texts.say().note_line(advice.text(texts)));
             out.push('\n');
             Stream::Diagnostics
         });

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::database_url::{self, holds_password};
 use crate::error::CliError;
-use crate::{config, environment, text_file};
+use crate::{environment, folder, text_file};
 
 /// The environment variable that holds the database URL.
 const VARIABLE: &str = "CHAT_DATABASE";
@@ -139,7 +139,7 @@ fn first_line(option: &str, path: &Path) -> Result<Database, CliError> {
     })?;
     let url = line.trim();
     if holds_password(url) {
-        config::warn_if_open(path, "a password");
+        folder::warn_if_open(path, "a password");
     }
     parse(option, url)
 }

@@ -42,6 +42,7 @@ use crate::format::Format;
 use crate::secret::{PasswordKind, PasswordPrompt, PasswordSource};
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard, TerminalPrompt};
+use crate::texts::Texts;
 use crate::threads;
 
 /// Performs the task.
@@ -58,7 +59,7 @@ pub fn run(task: ServerTask) -> Result<Exit, CliError> {
 fn operate(operation: Operation) -> Result<Exit, CliError> {
     // One for each processor, because thousands of connections keep them busy.
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let runtime = threads::start_runtime(workers, error::report)?;
+    let runtime = threads::start_runtime(workers, |error| error::report(error, &Texts::default()))?;
     let _guard = TerminalGuard::new();
     let Operation { data_dir, certificate, action } = operation;
     // Creates the folder, which a command that only asks whether a server runs must not do.

@@ -17,6 +17,7 @@ use super::database::NamedDatabase;
 use crate::config::{self, Settings};
 use crate::database_url;
 use crate::error::CliError;
+use crate::folder;
 use crate::invitation;
 use crate::number::Number;
 
@@ -216,9 +217,9 @@ impl Settings for ServerSettings {
                 .hint("remove one of the two keys"));
         }
         if self.database.as_ref().is_some_and(NamedDatabase::holds_password) {
-            config::warn_if_open(path, "a password");
+            folder::warn_if_open(path, "a password");
         } else if self.invitation_code.is_some() {
-            config::warn_if_open(path, "an invitation code");
+            folder::warn_if_open(path, "an invitation code");
         }
         Ok(())
     }

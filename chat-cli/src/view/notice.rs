@@ -1,8 +1,8 @@
 //! Events besides the conversation itself. People read a sentence, scripts a stable code.
 //!
-//! A new notice is a variant with its sentence, and a row in docs/JSON.md.
+//! A new notice is a variant with its sentence in this file, the sentence in each language's `notices.ftl`, and a row in
+//! docs/JSON.md.
 
-use std::fmt;
 use std::time::Duration;
 
 use chat_core::id::SessionId;
@@ -10,9 +10,11 @@ use chat_core::name::UserName;
 use chat_net::client::{self, EndReason};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::serialize::{as_display, as_millis};
-use crate::client::line::COMMANDS;
+use crate::client::line::Command;
+use crate::texts::{Localised, Texts};
 
 /// An event that is neither a message nor a presence event. The code of a notice is the name of its variant in kebab
 /// case. docs/JSON.md lists the codes and the fields; fields that are skipped are for people only.
@@ -134,68 +136,42 @@ impl From<EndReason> for Notice {
     }
 }
 
-/// The sentence for people.
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Localised for Notice {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
         match self {
-            Self::Ended { reason } => write!(f, "the session is over: {reason}"),
-            Self::Help => help(f),
-            Self::Kicked => f.write_str(
-                "the server ended the session: the account was disabled or removed, or its password was changed",
-            ),
-            Self::NewSession { .. } => f.write_str("the server no longer had the session, so a new one began"),
-            Self::NobodyThere { .. } => f.write_str("nobody else is online, so nobody received the message"),
-            Self::PasswordChanged => f.write_str("the password is changed"),
-            Self::PeerAnswers { user } => write!(f, "{user} answers again"),
-            Self::PeerMisbehaved { user } => write!(
-                f,
-                "the program of {user} broke the protocol; nothing is sent to {user} until {user} logs in again"
-            ),
-            Self::PeerNoAddress { user } => write!(
-                f,
-                "no address of {user} can be reached from this machine, so messages to {user} fail; {user} can name \
-                 another with --advertise"
-            ),
-            Self::PeerSilent { user } => {
-                write!(f, "{user} does not answer over UDP, perhaps because of a firewall; still trying")
+            Self::Ended { reason } => t.notice_ended(reason.text(texts)),
+            Self::Help => help(texts),
+            Self::Kicked => t.notice_kicked(),
+            Self::NewSession { .. } => t.notice_new_session(),
+            Self::NobodyThere { .. } => t.notice_nobody_there(),
+            Self::PasswordChanged => t.notice_password_changed(),
+            Self::PeerAnswers { user } => t.notice_peer_answers(user.as_str()),
+            Self::PeerMisbehaved { user } => t.notice_peer_misbehaved(user.as_str()),
+            Self::PeerNoAddress { user } => t.notice_peer_no_address(user.as_str()),
+            Self::PeerSilent { user } => t.notice_peer_silent(user.as_str()),
+            Self::ReceiveBufferSmall { granted, wanted } => t.notice_receive_buffer_small(*granted, *wanted),
+            Self::Reconnected => t.notice_reconnected(),
+            Self::Reconnecting { after } => t.notice_reconnecting(format!("{:.1}", after.as_secs_f32())),
+            Self::Replaced => t.notice_replaced(),
+            Self::ServerKeyChanged { known, shown } => {
+                t.notice_server_key_changed(known.to_string(), shown.to_string())
             }
-            Self::ReceiveBufferSmall { granted, wanted } => write!(
-                f,
-                "the UDP receive buffer has {granted} bytes instead of {wanted}; \
-                 to allow more, run: sysctl -w net.core.rmem_max={wanted}"
-            ),
-            Self::Reconnected => f.write_str("connected to the server again"),
-            Self::Reconnecting { after } => write!(
-                f,
-                "the connection to the server broke; retrying in {:.1} s, while messages between users still arrive",
-                after.as_secs_f32()
-            ),
-            Self::Replaced => f.write_str("a newer login of this account has replaced this session"),
-            Self::ServerKeyChanged { known, shown } => write!(
-                f,
-                "the server presents another key: its fingerprint was {known} and is now {shown}; nothing is sent to \
-                 it; ask the operator (`chat-server fingerprint` prints the true one), and if the key was changed, \
-                 leave, run `chat-client forget` and log in again"
-            ),
-            Self::ServerStopping => f.write_str("the server is stopping; messages between users still arrive"),
-            Self::SessionSpent => f.write_str(
-                "this session has reached its limit of users; log in again to write to users who come online now",
-            ),
-            Self::Waiting { outcomes } => {
-                let outcomes = *outcomes;
-                let noun = if outcomes == 1 { "outcome" } else { "outcomes" };
-                write!(f, "waiting for {outcomes} outstanding {noun}; Ctrl-C leaves immediately")
-            }
+            Self::ServerStopping => t.notice_server_stopping(),
+            Self::SessionSpent => t.notice_session_spent(),
+            Self::Waiting { outcomes } => t.notice_waiting(*outcomes),
         }
     }
 }
 
-fn help(f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str("a line without a command goes to everyone; // begins a text with a slash")?;
-    for (usage, effect) in COMMANDS {
-        write!(f, "\n  {usage:<16}{effect}")?;
-    }
-    Ok(())
+/// One line for each command. The effects are aligned, also behind characters that are two columns wide.
+fn help(texts: &Texts) -> String {
+    let commands = Command::ALL.map(|command| (command.usage(texts), command.effect(texts)));
+    let width = commands.iter().map(|(usage, _)| usage.width()).max().unwrap_or(0) + 2;
+    let line = |(usage, effect): &(String, String)| {
+        format!("\n  {usage}{}{effect}", " ".repeat(width.saturating_sub(usage.width())))
+    };
+    texts.say().help_intro() + &commands.iter().map(line).collect::<String>()
 }
 
 #[cfg(test)]
@@ -213,6 +189,7 @@ mod tests {
 
     #[test]
     fn sentences_contain_the_figures() {
+        let texts = Texts::default();
         for (notice, sentence) in [
             (
                 Notice::Reconnecting { after: Duration::from_millis(1_250) },
@@ -226,10 +203,10 @@ mod tests {
                  to allow more, run: sysctl -w net.core.rmem_max=4194304",
             ),
         ] {
-            assert_eq!(notice.to_string(), sentence);
+            assert_eq!(notice.text(&texts), sentence);
         }
-        for (usage, _) in COMMANDS {
-            assert!(Notice::Help.to_string().contains(usage), "{usage}");
+        for command in Command::ALL {
+            assert!(Notice::Help.text(&texts).contains(&command.usage(&texts)), "{command:?}");
         }
     }
 }

@@ -8,11 +8,12 @@ use chat_core::message::{Content, Message, Outcome, Report, Scope, SentAt};
 use chat_core::name::{NameError, UserName};
 use chat_core::text::{Text, TextError};
 use chat_core::time::Timestamp;
-use chat_net::client::EndReason;
+use chat_net::client::{ChangePasswordError, EndReason};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
 
 use super::{Notice, OnlineUser};
+use crate::client::line::Command;
 use crate::input_error::InputError;
 
 /// 2026-11-23T04:28:00.123Z.
@@ -91,8 +92,8 @@ pub(crate) fn all_input_errors() -> [InputError; 18] {
         InputError::LineTooLong { max: 1 },
         InputError::NoTerminal,
         InputError::NotUtf8,
-        InputError::PasswordNotChanged(String::new()),
-        InputError::PasswordUncertain(String::new()),
+        InputError::PasswordNotChanged(ChangePasswordError::Offline),
+        InputError::PasswordUncertain,
         InputError::QueueFull,
         InputError::SessionOver,
         TextError::Char('\r').into(),
@@ -101,6 +102,6 @@ pub(crate) fn all_input_errors() -> [InputError; 18] {
         InputError::TypedAhead,
         InputError::UnknownCommand { typed: String::new(), suggestion: None },
         InputError::UnknownRecipient { name: name("bob"), suggestion: None },
-        InputError::Usage(""),
+        InputError::Usage(Command::Who),
     ]
 }

@@ -5,6 +5,7 @@
 //! - [`error_codes`] covers errors before the conversation, in JSON.
 //! - [`files`] covers the files and variables that the programs read, as other systems and editors leave them.
 //! - [`generated`] covers completion scripts and manual pages.
+//! - [`languages`] covers the languages of the programs, and [`sentences`] all their sentences.
 //! - [`threads`] covers threads that the system refuses or that panic.
 //! - [`operators`] covers configuration, databases, and the view into a running server.
 //! - [`conversation`] covers servers and clients that talk to each other on 127.0.0.1.
@@ -20,5 +21,7 @@ mod error_codes;
 mod files;
 mod generated;
 mod harness;
+mod languages;
 mod operators;
+mod sentences;
 mod threads;

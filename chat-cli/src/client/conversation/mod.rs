@@ -20,6 +20,7 @@ use super::ui::Ui;
 use crate::error::{CliError, Exit};
 use crate::format::Format;
 use crate::terminal;
+use crate::texts::{Sentence, Texts};
 use crate::view::{Notice, OnlineUser, ViewEvent};
 
 /// How long to wait for outcomes after the end of the input: longer than a link takes to time out (45 s), so that every
@@ -38,10 +39,6 @@ const ANSWER_TIME: Duration = Duration::from_millis(500);
 
 /// The most writes before leaving, so that a peer that keeps sending cannot delay the end.
 const LAST_WRITES: usize = 16;
-
-/// For a client that was started without input, for example by a service manager.
-const NOTHING_SENT: &str =
-    "the input ended before any line, so the client leaves; to stay and show what happens, add --stay";
 
 /// A client in conversation with others.
 #[derive(Debug)]
@@ -179,7 +176,8 @@ impl Conversation {
         }
         // Someone at a terminal ends the input on purpose.
         if state == InputState::Unused && !terminal::is_interactive() {
-            self.ui.advise(NOTHING_SENT).await;
+            // Also a service manager starts a client without input.
+            self.ui.advise(&Sentence::from(|texts: &Texts| texts.say().note_nothing_sent())).await;
         }
         Ok(Flow::Finish)
     }

@@ -8,6 +8,7 @@ use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 
 use super::*;
 use crate::input_error::InputError;
+use crate::texts::Language;
 use crate::view::samples::{
     AT, ID, address, all_input_errors, all_notices, code_of, message, name, online, report, text,
 };
@@ -18,7 +19,7 @@ const DOCUMENT: &str = include_str!("../../../../docs/JSON.md");
 /// Asserts that the event is rendered as this line, and that the documentation contains the line.
 fn assert_line(event: &ViewEvent, line: &str) {
     let mut out = String::new();
-    render(event, &mut out);
+    render(event, &Texts::default(), &mut out);
     assert_eq!(out, format!("{line}\n"));
     assert!(DOCUMENT.lines().any(|documented| documented == line), "docs/JSON.md does not contain the line\n{line}");
 }
@@ -153,6 +154,15 @@ fn notices_with_and_without_fields() {
     ] {
         assert_line(&notice.into(), line);
     }
+}
+
+#[test]
+fn only_the_sentence_depends_on_the_language() {
+    let mut out = String::new();
+    let notice = Notice::NobodyThere { reference: Some("r1".to_owned()) };
+    render(&notice.into(), &Texts::new(Language::Chinese), &mut out);
+    let line = r#"{"event":"notice","code":"nobody-there","text":"没有别人在线，因此没有人收到这条消息","ref":"r1"}"#;
+    assert_eq!(out, format!("{line}\n"));
 }
 
 #[test]

@@ -1,0 +1,79 @@
+### `chat-client`：帮助、提问，以及使它结束的错误。
+
+## 帮助
+
+client-about = 在 chat 服务器上群发消息，或私聊某个用户
+client-after-help =
+    直接输入一行就发给所有人；“/msg 名字 内容”发给一个人；/help 列出所有命令。
+
+    密码在终端上输入，也可以来自 --password-file 或环境变量 CHAT_PASSWORD，
+    但绝不出现在命令行参数里。
+
+    每个选项也可以用环境变量设置，或写在 --config 指定的文件里。
+
+    退出码：
+      0  消息全部送达
+      1  有消息失败或未确认，或者输入中有错误的行
+      2  参数错误
+      3  无法连接或登录，或会话被服务器结束
+      4  没有别人在线接收消息，此外没有失败
+     70  程序错误（bug）使程序结束；请报告标准错误输出中的那一行
+client-forget = 忘记一台服务器的指纹，下次连接时重新询问
+option-config = 设置这些选项的 TOML 文件，选项名不带横线；参数和环境变量优先
+option-server = 服务器
+option-user = 你的用户名 [默认：在终端上询问]
+option-register = 先注册账号
+option-password-file = 第一行是密码的文件
+option-invitation-file = 第一行是邀请码的文件，用于 --register [环境变量：CHAT_INVITATION_CODE 是邀请码本身]
+option-udp = 接收消息的地址 [默认：[::]:0]
+option-advertise = 别人可以找到你的地址，代替自动找到的地址（可重复）
+option-fingerprint = 只信任有这个指纹的服务器
+option-accept-new = 不询问，直接信任并记住未知的服务器
+option-ca = 信任由这个 PEM 文件里的证书机构签发证书的服务器
+option-known-servers = 记住已知服务器的文件 [默认：用户数据目录里的 known-servers]
+option-format = 输出的格式 [默认：text]
+option-input = 输入的格式 [默认：text]
+option-stay = 输入结束后仍留在线上，直到收到信号：没有终端时用来记录消息
+
+## 提问
+
+ask-user-name = 用户名：
+ask-trust =
+    { $server } 不是已知的服务器。它的指纹是
+    {"  "}{ $fingerprint }
+    在服务器上运行 `chat-server fingerprint` 可看到真正的指纹。两者一致吗？[y/n]{" "}
+answer-yes = 是
+ask-password = 密码：
+ask-new-password = 新密码：
+ask-new-password-again = 再次输入新密码：
+passwords-differ = 两次输入的密码不一致
+
+## 缺少或矛盾的参数
+
+client-no-server = 没有指定服务器
+hint-server = 请写 --server 主机:端口
+client-no-user = 没有指定用户名
+hint-user = 请写 --user 名字
+client-too-many-addresses = --advertise 指定了 { $count } 个地址；最多允许 { $max } 个
+client-trust-conflict = --accept-new 信任任何服务器，而 --fingerprint 和 --ca 不是
+hint-trust-conflict = 请只用其中一个；CHAT_ACCEPT_NEW=no 可以关闭环境变量或文件里的 --accept-new
+client-trust-conflict-in-file = { $file } 设置了 fingerprint、accept-new 和 ca 中的几个
+hint-trust-conflict-in-file = 请只保留一个：每一个都是信任服务器的不同方式
+forget-unknown = { $server } 不是已知的服务器，没有什么可忘记
+forget-done = 已忘记 { $server }；下次连接时会重新询问它的指纹
+
+## 关于连接的建议
+
+hint-key-changed = 请询问管理员是否换了密钥；`chat-server fingerprint` 显示真正的指纹
+hint-forget-key = 如果换了，用 `{ $command }` 忘记旧的密钥
+hint-untrusted = 如果指纹正确，请加上 --fingerprint 指纹；要信任任何服务器，请加上 --accept-new
+hint-known-servers = 请用 --known-servers 指定一个你可以写入的文件，或使用不写文件的 --fingerprint
+hint-register = 要注册账号，请加上 --register
+hint-no-register = 要登录，请去掉 --register
+hint-name-taken = 如果这个账号是你的，请去掉 --register
+hint-udp = 请用 --udp IP:端口 换一个地址
+hint-by-fingerprint = 没有证书机构时，用 --fingerprint 代替 --ca，按密钥识别服务器；在服务器上运行 `chat-server fingerprint` 可看到指纹
+hint-certificate-time = 如果本机的时钟不对，请校准；否则请管理员更新证书
+hint-certificate-authority = 请用 --ca 指定签发它的机构的文件；如果文件没错，那么服务器的文件缺少两者之间的证书：请联系管理员
+hint-certificate-host = 请按证书上的名字填写 --server，或请管理员换成这个名字的证书
+hint-certificate-other = 请管理员更换证书

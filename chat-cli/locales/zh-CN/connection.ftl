@@ -1,0 +1,93 @@
+### 连接、登录或修改密码失败的原因，以及会话结束的原因。
+
+## 服务器的拒绝
+
+rejection-name-taken = 这个用户名已被使用，或者与已有的用户名看上去相同；请换一个
+rejection-wrong-credentials = 用户名或密码错误
+rejection-disabled = 这个账号已被停用；请联系服务器管理员
+rejection-registration-closed = 这台服务器不开放注册；请向管理员申请账号
+rejection-busy = 服务器繁忙；请在 { $seconds } 秒后再试
+rejection-slow-down = 尝试次数太多；请在 { $seconds } 秒后再试
+rejection-storage-unavailable = 服务器无法访问它的数据；请稍后再试
+rejection-addresses = 所提供的地址都不能用；请提供别的客户端能到达的地址，端口为 1024 到 65535
+rejection-key-in-use = 另一个会话在用这把会话密钥；请重新登录
+rejection-ticket-refused = 会话无法恢复；请重新登录
+rejection-superseded = 这个账号在别处重新登录了
+rejection-unexpected-request = 此时不允许这个请求
+rejection-malformed = 请求的格式有误
+rejection-too-many-requests = 请求太多；请慢一些
+rejection-full = 服务器已满；请稍后再试
+rejection-login-timeout = 登录用时太长；请重新连接
+rejection-too-many-registrations-seconds = 目前新账号太多；请在 { $seconds } 秒后再试
+rejection-too-many-registrations-minutes = 目前新账号太多；请在 { $minutes } 分钟后再试
+rejection-not-invited = 在这台服务器注册需要邀请码；请向管理员索取
+rejection-accounts-full = 这台服务器的账号数已达到上限；请联系管理员
+
+## 版本
+
+versions-update-this = 本程序支持协议版本 { $our-low } 到 { $our-high }，对方支持 { $their-low } 到 { $their-high }；请更新本程序
+versions-update-other = 本程序支持协议版本 { $our-low } 到 { $our-high }，对方支持 { $their-low } 到 { $their-high }；请更新对方的程序
+
+## 连接
+
+connect-resolve = 找不到 { $server } 的主机：{ $detail }；请检查拼写和网络
+connect-unreachable = { $server } 没有应答：{ $reason }；服务器在运行吗？地址正确吗？
+unreachable-refused = 连接被拒绝
+unreachable-reset = 连接被重置
+unreachable-host = 无法到达这台主机
+unreachable-network = 无法到达这个网络
+unreachable-timed-out = 没有应答
+connect-timed-out = { $server } 没有应答；服务器在运行吗？地址正确吗？中间有防火墙吗？
+connect-not-chat = 监听 { $server } 的不是 chat 服务器：{ $detail }；请检查端口
+connect-tls = 与 { $server } 的 TLS 握手失败：{ $detail }
+connect-certificate = 不能信任 { $server } 的证书：{ $problem }；没有向服务器发送任何内容
+connect-not-certifiable = { $server } 的主机既不是域名也不是 IP 地址，因此没有证书机构能为它签发证书
+connect-authorities = 不能使用 { $file } 里的证书机构：{ $detail }
+connect-untrusted = 本机不认识 { $server }；它的指纹是 { $shown }；请与管理员给你的指纹核对
+connect-fingerprint-changed = { $server } 的密钥变了：指纹原来是 { $known }，现在是 { $shown }；没有向服务器发送任何内容
+connect-wrong-fingerprint = { $server } 的指纹不是 { $wanted }，而是 { $shown }；没有向它发送任何内容
+connect-login-failed = 在 { $server } 登录失败：{ $reason }；请重试
+login-disconnected = 登录时连接失败或中断
+login-connect-timed-out = 连接用时太长
+login-reply-timed-out = 服务器没有及时应答
+connect-registration-unanswered = { $server } 没有应答注册请求，账号可能已经存在；再次注册之前请先试着登录
+connect-only-registered = 账号已注册，但与 { $server } 的连接在登录完成之前中断；请登录
+connect-udp = 无法在 { $address }（UDP）接收消息：{ $reason }
+udp-in-use = 别的程序在用这个端口；请换一个，或用 0 让系统选择
+udp-not-available = 本机没有这个地址；请用本机的地址，或用 [::] 表示所有地址
+udp-permission = 小于 1024 的端口需要特殊权限；请用更大的端口
+client-internal = 客户端因内部错误而停止；请报告这个问题
+
+## 证书
+
+certificate-unknown-authority = 它不是由本客户端信任的证书机构签发的
+certificate-other-authority = 签发它的机构与一个受信任的机构同名，但密钥不同
+certificate-is-authority = 它是证书机构自己的证书（CA:TRUE），服务器不能使用
+certificate-no-host = 它没有写明主机：缺少 subject alternative name
+certificate-not-for-host = 它不属于 { $host }
+certificate-other-host = 它属于 { $names }，不属于 { $host }
+certificate-not-yet-valid = 它在 { $from } 之前无效，而本机的时钟是 { $now }
+certificate-expired = 它已在 { $until } 过期，而本机的时钟是 { $now }
+certificate-not-for-servers = 它不能用于服务器：extended key usage 里没有服务器身份验证
+certificate-algorithm = 它的签名算法不被本程序接受，例如 SHA-1
+certificate-malformed = 它违反证书的规则（RFC 5280），因此无法检查
+
+## 已知的服务器
+
+known-servers-read = 无法读取 { $file } 里已知的服务器：{ $detail }
+known-servers-write = 无法写入 { $file } 里已知的服务器：{ $detail }
+known-servers-line = { $file } 的第 { $line } 行不是“主机:端口 指纹”；请改正或删除这一行
+
+## 会话的结束
+
+ended-replaced = 这个账号在别处重新登录了
+ended-kicked = 会话被结束：账号被停用或删除，或者密码被修改
+end-rejected = 服务器拒绝恢复本会话：{ $reason }
+end-not-chat = 服务器用的不是这个协议：{ $detail }
+
+## 修改密码
+
+password-change-not-connected = 与服务器没有连接；连接恢复后请再试
+password-change-in-progress = 已经在修改密码；请等待结果
+password-change-unanswered = 连接在服务器应答之前中断；新旧密码都可能有效
+client-offline = 本客户端已不在线

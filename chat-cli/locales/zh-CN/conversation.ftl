@@ -1,0 +1,63 @@
+### 会话中显示的内容；通知和错误在别的文件里。
+
+## 诊断信息的行首
+
+error-line = 错误：{ $sentence }
+hint-line = 建议：{ $sentence }
+note-line = 提示：{ $sentence }
+
+## 欢迎和在线状态
+
+welcome-alone = 你是 { $user }；没有别人在线
+welcome-among = 你是 { $user }；{ $count } 人在线：{ $names }
+welcome-among-many = 你是 { $user }；{ $count } 人在线：{ $names }，另有 { $more } 人，用 /who 查看
+user-online = { $user } 上线了，地址 { $address }
+user-offline = { $user } 下线了
+user-offline-lost = { $user } 下线了：连接中断
+user-offline-kicked = { $user } 下线了：管理员或一次密码修改结束了会话
+user-offline-too-slow = { $user } 下线了：程序没有读取服务器发来的数据
+user-replaced = { $user } 重新登录了，地址 { $address }
+user-moved = { $user } 的地址变为 { $address }
+roster-empty = 没有别人在线
+roster-count = { $count } 人在线
+roster-row = { $user } { $address } { $since } 上线
+
+## 消息
+
+to-everyone = 所有人
+to-you = 你
+
+## 结果
+
+summary-delivered = { $delivered }/{ $all } 已送达
+summary-not-delivered = { $delivered }/{ $all } 已送达：{ $message }
+summary-failed = ；失败：{ $users }
+summary-unconfirmed = ；未确认，可能收到也可能没收到：{ $users }
+outcome-failed = { $user } 没有收到{ $message }：{ $reason }
+outcome-unconfirmed = { $user } 可能没有收到{ $message }：{ $reason }
+excerpt = “{ $text }”
+excerpt-forgotten = 这条消息
+user-with-reason = { $user }（{ $reason }）
+list-separator = 、
+reason-queue-full = 队列已满
+reason-left = 已下线
+reason-lost = 连接中断
+reason-replaced = 被新的登录取代
+reason-timed-out = 超时
+reason-leaving = 自己正在下线
+reason-refused = 被拒收
+reason-misbehaved = 违反协议
+reason-incompatible = 版本不兼容
+reason-no-address = 从这里无法到达对方的任何地址
+reason-too-many-sessions = 对方登录次数太多；请重新登录后再发给对方
+
+## 命令
+
+help-intro = 直接输入一行就发给所有人；以 // 开头可以发送以斜杠开头的内容
+command-msg = /msg 名字 内容
+command-msg-effect = 只发给一个人；不带命令的一行发给所有人
+command-who-effect = 查看在线的人
+command-passwd-effect = 修改密码
+command-help-effect = 显示本帮助
+command-offline-effect = 等待尚未确定的结果，然后下线并退出程序
+command-quit-effect = 与 /offline 相同

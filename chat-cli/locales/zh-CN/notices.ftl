@@ -1,0 +1,20 @@
+### 通知。代码是去掉 `notice-` 的名字；docs/JSON.md 列出了所有代码。
+
+notice-ended = 会话已结束：{ $reason }
+notice-kicked = 服务器结束了会话：账号被停用或删除，或者密码被修改
+notice-new-session = 服务器已没有原来的会话，因此开始了新的会话
+notice-nobody-there = 没有别人在线，因此没有人收到这条消息
+notice-password-changed = 密码已修改
+notice-peer-answers = { $user } 又有应答了
+notice-peer-misbehaved = { $user } 的程序违反了协议；在 { $user } 重新登录之前，不会向其发送任何内容
+notice-peer-no-address = 本机无法到达 { $user } 的任何地址，因此发给 { $user } 的消息都会失败；{ $user } 可以用 --advertise 指定别的地址
+notice-peer-silent = { $user } 没有应答 UDP，可能是防火墙的原因；仍在尝试
+notice-receive-buffer-small = UDP 接收缓冲区只有 { $granted } 字节，而不是 { $wanted } 字节；要调大，请运行：sysctl -w net.core.rmem_max={ $wanted }
+notice-reconnected = 已重新连接到服务器
+notice-reconnecting = 与服务器的连接中断；{ $seconds } 秒后重试，用户之间的消息仍能送达
+notice-replaced = 这个账号在别处重新登录，取代了本会话
+notice-server-key-changed = 服务器出示了另一把密钥：它的指纹原来是 { $known }，现在是 { $shown }；没有向它发送任何内容；请询问管理员（`chat-server fingerprint` 显示真正的指纹），如果密钥确实换了，请退出，运行 `chat-client forget`，然后重新登录
+notice-server-stopping = 服务器正在停止；用户之间的消息仍能送达
+notice-session-spent = 本会话的用户数已达到上限；要给现在上线的人发消息，请重新登录
+notice-waiting = 正在等待 { $outcomes } 个尚未确定的结果；按 Ctrl-C 立即退出
+note-nothing-sent = 输入在第一行之前就结束了，因此客户端离开；要留在线上并显示发生的事，请加上 --stay
