@@ -37,7 +37,7 @@ fn main() -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Fails unless all languages have the same messages with the same arguments. The generator only warns about some of the
+/// Fails unless all languages have the same Fluent messages with the same arguments. The generator only warns about some of the
 /// differences.
 fn check_languages(locales: &Path) -> Result<(), Wrong> {
     let wanted = messages(&locales.join(DEFAULT_LANGUAGE))?;
@@ -61,7 +61,7 @@ fn check_languages(locales: &Path) -> Result<(), Wrong> {
     if wrong.is_empty() { Ok(()) } else { Err(Wrong(wrong.join("\n"))) }
 }
 
-/// The messages in a folder, and the arguments of each.
+/// The Fluent messages in a folder, and the arguments of each.
 fn messages(folder: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, Wrong> {
     let mut messages = BTreeMap::<String, BTreeSet<String>>::new();
     for file in fs::read_dir(folder)? {

@@ -151,7 +151,7 @@ fn problem<S: Settings>(key: &str, value: &str, message: &str) -> Sentence {
         }
         Err(error) if message.starts_with("unknown variant") => {
             let message = message.to_owned();
-            // The English of the parser also names the values that there are.
+            // The parser's English message also lists the possible values.
             Sentence::from(move |texts: &Texts| match texts.language() {
                 Language::English => message.clone(),
                 Language::Chinese => parse_error::on_one_line(&error, texts),

@@ -1,5 +1,5 @@
 //! What is chosen before the arguments are parsed, because it decides how errors in them are shown: the language and
-//! the output format. The other options may be wrong as a whole.
+//! the output format. The other options need not be valid.
 
 use std::env;
 use std::ffi::OsString;

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 pub enum ErrorCode {
     /// The server has reached its limit of accounts.
     AccountsFull,
-    /// The server cannot use any address that this client offers.
+    /// Other clients could not use any address that this client offers.
     AddressesRefused,
     /// The file of certificate authorities cannot be used.
     AuthoritiesUnusable,
@@ -41,7 +41,7 @@ pub enum ErrorCode {
     NameRefused,
     /// The user name is taken.
     NameTaken,
-    /// The peer at the address is not a chat server.
+    /// What listens at the address is not a chat server.
     NotChat,
     /// Registration needs the invitation code.
     NotInvited,

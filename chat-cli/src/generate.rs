@@ -83,7 +83,7 @@ fn pages(program: Command) -> Vec<(String, Vec<u8>)> {
     pages
 }
 
-/// Calls commands "commands", as `--help` does.
+/// Says "commands" where clap says "subcommands", as `--help` does.
 fn with_headings(command: Command) -> Command {
     command.subcommand_help_heading("COMMANDS").subcommand_value_name("COMMAND").mut_subcommands(with_headings)
 }

@@ -51,7 +51,7 @@ pub enum InputError {
         #[serde(skip)]
         max: usize,
     },
-    /// The line is longer than the longest one that a terminal certainly passes on whole.
+    /// The line is longer than a terminal without line editing is certain to pass on whole.
     #[serde(rename = "line-too-long")]
     TerminalLineTooLong {
         /// The maximum length of a line in bytes.
@@ -69,7 +69,7 @@ pub enum InputError {
     },
     /// The recipient is the sender.
     ToOneself,
-    /// The queue of messages is full, for this recipient or in all.
+    /// The queue of messages is full, for this recipient or in total.
     QueueFull,
     /// The session has ended.
     SessionOver,

@@ -1,8 +1,8 @@
 //! The programs `chat-server` and `chat-client`, line-oriented and scriptable. This is the only crate that knows chat-core,
 //! chat-net and chat-store.
 //!
-//! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every interface for users needs: the
-//! model of what a user sees ([`view`]) and its errors. For chat inside your own program use chat-net and chat-store.
+//! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every user interface needs: the model
+//! of what a user sees ([`view`]) and its errors. For chat inside your own program use chat-net and chat-store.
 //!
 //! Standard output carries the conversation, standard error carries diagnostics, and `--help` documents the exit codes.
 //! Arguments are read in three stages: clap parses each value on its own (`args`), `config::merge` combines
@@ -98,7 +98,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// What windows on other systems share with these programs.
+    /// The parts that graphical programs on other systems can share with these programs.
     const SHARED: [&str; 15] = [
         "address.rs",
         "client/json.rs",
@@ -117,7 +117,7 @@ mod tests {
         "view",
     ];
 
-    /// What exists on Unix or at a terminal only.
+    /// The names of what exists only on Unix or at a terminal.
     const SYSTEM: [&str; 8] = [
         "crate::terminal",
         "crate::signals",

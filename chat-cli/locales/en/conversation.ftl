@@ -47,9 +47,7 @@ roster-count = { $count } online
 # $since (String), a time of day
 roster-row = { $user } { $address } since { $since }
 
-## Messages
-
-## After the name of the sender and an arrow
+## Messages: the recipient, after the name of the sender and an arrow
 
 to-everyone = everyone
 to-you = you

@@ -1,4 +1,5 @@
-### Rules that names, texts, passwords, codes and addresses break. In English, the sentences of the libraries.
+### The rules that names, texts, passwords, codes and addresses can break. The English sentences are those of the
+### libraries.
 
 name-empty = the user name is empty; it needs 1 to 32 characters
 name-too-long = the user name is too long; at most 32 characters are allowed

@@ -1,4 +1,4 @@
-//! The presence server. See `chat-server --help`.
+//! The chat server. See `chat-server --help`.
 
 use std::process::ExitCode;
 

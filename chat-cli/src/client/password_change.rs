@@ -18,7 +18,7 @@ type Answer = Result<(), ChangePasswordError>;
 pub(super) struct PasswordChange(Option<Pin<Box<dyn Future<Output = Answer> + Send>>>);
 
 impl PasswordChange {
-    /// Sends the request.
+    /// Begins a request. [`Self::answer`] sends it.
     ///
     /// # Errors
     /// The server has not answered the previous request yet.
@@ -30,7 +30,7 @@ impl PasswordChange {
         Ok(())
     }
 
-    /// Whether the server has not answered yet.
+    /// Whether a request waits for the server's answer.
     pub(super) const fn is_pending(&self) -> bool {
         self.0.is_some()
     }

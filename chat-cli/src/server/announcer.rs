@@ -57,7 +57,7 @@ impl Announcer {
 }
 
 impl Writer {
-    /// Waits until the last lines are written, for at most half a second. All announcers must be dropped before.
+    /// Waits until the last lines are written, for at most half a second. All announcers must be dropped first.
     pub fn wait(self) {
         match self.0.recv_timeout(FLUSH_TIME) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => {}

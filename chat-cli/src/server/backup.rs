@@ -11,7 +11,7 @@ use crate::error::CliError;
 /// Copies the database at `url` to a new file. Returns the text for standard output.
 ///
 /// # Errors
-/// If the database was not copied. Nothing remains at `to`.
+/// The database was not copied. Nothing remains at `to`.
 pub(super) async fn backup(url: &StoreUrl, to: &Path) -> Result<String, CliError> {
     match chat_store::backup(url, to).await {
         Ok(()) => Ok(format!("{url} is copied to {}\n", to.display())),

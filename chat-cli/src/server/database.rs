@@ -83,7 +83,7 @@ impl Database {
     /// Chooses the URL in `named`, else the first line of `file`, else the environment variable.
     ///
     /// # Errors
-    /// If the URL cannot be parsed, or if it is an argument with a password, which all users of the machine can see.
+    /// The URL cannot be parsed, or it is an argument with a password, which all users of the machine can see.
     pub fn choose(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<Self, CliError> {
         match named {
             Some(NamedDatabase::File { url, .. }) => return Ok(Self(Some(url))),
@@ -106,7 +106,7 @@ impl Database {
 /// variable.
 ///
 /// # Errors
-/// If no database is named, if the URL cannot be parsed, or if it is an argument with a password.
+/// No database is named, the URL cannot be parsed, or it is an argument with a password.
 pub fn target(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<StoreUrl, CliError> {
     let database = match (named, file) {
         (Some(NamedDatabase::File { url, .. }), _) => return Ok(url),

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Days(u32);
 
 impl Days {
-    /// The fewest days: an account is tried out during its first day.
+    /// The fewest days: more than the first day of an account, in which every account would count as unused.
     const MIN: u32 = 2;
 
     /// The most days, ten years.

@@ -1,4 +1,5 @@
-//! The server's limits: those that the operator set, the libraries' defaults for the others, and whether they agree.
+//! The server's limits: those that the operator set, the libraries' defaults for the others, and the check that they
+//! agree.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -129,7 +130,7 @@ impl Limits {
     }
 }
 
-/// The registration policy. An invitation code without a policy means that registration requires it.
+/// The registration policy. If there is an invitation code and no policy, registration requires the code.
 fn registration(settings: &ServerSettings) -> Result<RegistrationPolicy, CliError> {
     let code = settings.invitation_code.clone();
     match (settings.registration, code) {

@@ -14,7 +14,7 @@ use crate::folder::{DataFolder, FolderLock};
 /// Copies all accounts into an empty database while no server uses either database. Returns the text for standard output.
 ///
 /// # Errors
-/// If the accounts were not copied, or if the copy differs. The accounts in `from` are unchanged in all cases.
+/// The accounts were not copied, or the copy differs. The accounts in `from` are unchanged in all cases.
 pub(super) async fn move_accounts(data_dir: &Path, from: &StoreUrl, to: &StoreUrl) -> Result<String, CliError> {
     if let Some(path) = missing(from) {
         return Err(no_database(path));

@@ -19,7 +19,7 @@ pub(super) struct RunningServer {
     pub(super) started: Instant,
 }
 
-/// All counters, each read once. One status and one page of metrics show one observation.
+/// All counters, each read once. A status or a page of metrics shows one observation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Observation {
     pub(super) server: Snapshot,

@@ -51,7 +51,7 @@ pub async fn serve(
     let identity = identity(&folder, certificate.as_ref())?;
     warn_about(&identity, certificate.as_ref());
     let accounts = open_accounts(&options.database.url(folder.path()), options.limits.store()).await?;
-    // Held until the server has stopped, because dropping the claim ends it.
+    // Held until the server has stopped, because the claim ends when it is dropped.
     let claim = accounts.claim().await.map_err(|error| CliError::not_there(error_chain(&error)))?;
     if claim.is_none() {
         log::warn!("another server uses this database; users of the two servers do not see each other");

@@ -27,7 +27,7 @@ use crate::secret::PasswordSource;
 pub enum ServerTask {
     /// Describe the command line, for which neither a data folder nor a configuration is needed.
     Generate(GenerateCommand),
-    /// Serve, or look after a server.
+    /// Serve, or work on a server's accounts, keys and state.
     Operate(Operation),
 }
 

@@ -25,7 +25,7 @@ const PAGE: u32 = 500;
 /// Runs the task. Returns the text for standard output.
 ///
 /// # Errors
-/// If the accounts refuse the task or fail.
+/// The accounts refuse the task or fail.
 pub async fn run<A: Accounts + Operator>(
     accounts: &A,
     task: UserTask<Password>,

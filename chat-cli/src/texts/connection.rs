@@ -46,7 +46,8 @@ impl Localised for ServerRejection {
     }
 }
 
-/// The rule of a name or password that the server has and this program does not. The library passes on its sentence only.
+/// The rule that a name or password breaks at the server. The library passes on only the English sentence, by which this
+/// function finds the rule.
 fn broken_rule(rejection: &ServerRejection, texts: &Texts) -> String {
     use NameError::{Direction, Marks, MixedScripts, Reserved};
     let english = rejection.to_string();

@@ -14,7 +14,7 @@ use super::Texts;
 /// The place of `--help` and `--version`: after all other options, as clap has it.
 const LAST: usize = 999;
 
-/// Completes a command whose options have their help. Parses the same arguments as before.
+/// Localises the frame around the help of the options. The command accepts the same arguments as before.
 pub(crate) fn localise(command: Command, texts: &Texts) -> Command {
     let mut command = frame(command, texts);
     command.build();
@@ -23,7 +23,7 @@ pub(crate) fn localise(command: Command, texts: &Texts) -> Command {
     command
 }
 
-/// The heading of the usage, and the space behind it. A full-width colon needs none.
+/// The heading of the usage, and the space after it. A full-width colon needs none.
 fn usage_heading(texts: &Texts) -> (String, &'static str) {
     let heading = texts.say().help_usage();
     let gap = if heading.is_ascii() { " " } else { "" };
@@ -123,7 +123,7 @@ fn value_help(name: &str, texts: &Texts) -> String {
     }
 }
 
-/// clap adds the command `help` itself.
+/// Describes the command `help`, which clap adds itself.
 fn describe_help_command(command: &mut Command, texts: &Texts) {
     for command in command.get_subcommands_mut() {
         if command.get_name() == "help" {

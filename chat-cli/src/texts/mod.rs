@@ -48,7 +48,7 @@ impl Texts {
     }
 
     /// The functions that return the sentences.
-    // Not public: the compiler would take every sentence for a used one.
+    // Not public, because the compiler would then no longer warn about unused sentences.
     pub(crate) fn say(&self) -> &L10nLanguage {
         &self.sentences
     }

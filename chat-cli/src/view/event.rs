@@ -128,7 +128,7 @@ pub enum ViewEvent {
         /// The id of the message.
         #[serde(serialize_with = "as_display")]
         id: MessageId,
-        /// The number of recipients for which it was delivered.
+        /// The number of recipients to which it was delivered.
         delivered: usize,
         /// The other recipients with their outcomes.
         failed: Vec<UserOutcome>,
@@ -165,7 +165,7 @@ pub struct OnlineUser {
     pub since: Timestamp,
 }
 
-/// What the time of sending is, if it is not the sender's.
+/// What `sent_at` states if it is not the sender's time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SentAtIs {
@@ -193,7 +193,7 @@ impl ViewEvent {
         }
     }
 
-    /// The outcome of a message, if the message is still remembered with that message.
+    /// The outcome of a message for one recipient, with the message itself if it is still remembered.
     pub fn outcome(report: Report, sent: Option<SentMessage>) -> Self {
         Self::Outcome {
             id: report.id,

@@ -1,7 +1,8 @@
-//! The model of what a user sees: one type for everything that happens, which every face of the client renders.
+//! The model of what a user sees: one type for everything that happens, which every user interface of the client
+//! renders.
 //!
-//! JSON is the serialisation of the model, text is `client::text`. The model knows no terminal and
-//! no system, so that a face with windows can use it as it is.
+//! JSON is the serialisation of the model, and `client::text` renders it as text. The model depends on no terminal and no
+//! operating system, so a graphical user interface can use it unchanged.
 
 mod event;
 mod notice;

@@ -1,7 +1,6 @@
 //! Events besides the conversation itself. People read a sentence, scripts a stable code.
 //!
-//! A new notice is a variant with its sentence in this file, the sentence in each language's `notices.ftl`, and a row in
-//! docs/JSON.md.
+//! A new notice needs a variant in this file, a sentence in the `notices.ftl` of each language, and a row in docs/JSON.md.
 
 use std::time::Duration;
 
@@ -164,7 +163,7 @@ impl Localised for Notice {
     }
 }
 
-/// One line for each command. The effects are aligned, also behind characters that are two columns wide.
+/// One line for each command. The effects are aligned, even after characters that are two columns wide.
 fn help(texts: &Texts) -> String {
     let commands = Command::ALL.map(|command| (command.usage(texts), command.effect(texts)));
     let width = commands.iter().map(|(usage, _)| usage.width()).max().unwrap_or(0) + 2;

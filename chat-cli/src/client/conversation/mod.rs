@@ -176,7 +176,7 @@ impl Conversation {
         }
         // Someone at a terminal ends the input on purpose.
         if state == InputState::Unused && !terminal::is_interactive() {
-            // Also a service manager starts a client without input.
+            // A service manager also starts a client without input, and its log shows this line.
             self.ui.advise(&Sentence::from(|texts: &Texts| texts.say().note_nothing_sent())).await;
         }
         Ok(Flow::Finish)
