@@ -1,8 +1,8 @@
 //! The programs `chat-server` and `chat-client`, line-oriented and scriptable. This is the only crate that knows chat-core,
 //! chat-net and chat-store.
 //!
-//! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every user interface needs: the model
-//! of what a user sees ([`view`]) and its errors. For chat inside your own program use chat-net and chat-store.
+//! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every user interface needs: the
+//! model of what a user sees ([`view`]) and its errors. For chat inside your own program use chat-net and chat-store.
 //!
 //! Standard output carries the conversation, standard error carries diagnostics, and `--help` documents the exit codes.
 //! Arguments are read in three stages: clap parses each value on its own (`args`), `config::merge` combines

@@ -20,8 +20,8 @@ const BLOCKING_THREADS: usize = 8;
 
 /// Starts a runtime with `workers` threads for tasks, and all of its threads for work that blocks.
 ///
-/// `report` shows an error to the user and returns the exit code. It is called if the system refuses a worker: tokio then
-/// panics instead of returning the error, so the process ends with that exit code.
+/// `report` shows an error to the user and returns the exit code. It is called if the system refuses a worker: tokio
+/// then panics instead of returning the error, so the process ends with that exit code.
 ///
 /// # Errors
 /// The system refuses a thread, or the files that a runtime needs.

@@ -1,5 +1,5 @@
-### Why connecting, logging in or changing a password failed, and why a session ended. The English sentences are those of
-### the libraries.
+### Why connecting, logging in or changing a password failed, and why a session ended. The English sentences are those
+### of the libraries.
 
 ## Rejections
 

@@ -1,7 +1,7 @@
 //! How the operator's commands reach the running server: a Unix-domain socket in the data folder.
 //!
-//! A command sends one word and receives one JSON value, then the connection ends. Only the user who runs the server, and
-//! root, receive an answer: the mode of the socket and a check of the user who asks both ensure it.
+//! A command sends one word and receives one JSON value, then the connection ends. Only the user who runs the server,
+//! and root, receive an answer: the mode of the socket and a check of the user who asks both ensure it.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};

@@ -1,8 +1,8 @@
 //! The model of what a user sees: one type for everything that happens, which every user interface of the client
 //! renders.
 //!
-//! JSON is the serialisation of the model, and `client::text` renders it as text. The model depends on no terminal and no
-//! operating system, so a graphical user interface can use it unchanged.
+//! JSON is the serialisation of the model, and `client::text` renders it as text. The model depends on no terminal and
+//! no operating system, so a graphical user interface can use it unchanged.
 
 mod event;
 mod notice;

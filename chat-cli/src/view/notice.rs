@@ -1,6 +1,7 @@
 //! Events besides the conversation itself. People read a sentence, scripts a stable code.
 //!
-//! A new notice needs a variant in this file, a sentence in the `notices.ftl` of each language, and a row in docs/JSON.md.
+//! A new notice needs a variant in this file, a sentence in the `notices.ftl` of each language, and a row in
+//! docs/JSON.md.
 
 use std::time::Duration;
 

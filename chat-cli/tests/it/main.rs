@@ -8,10 +8,10 @@
 //! - [`languages`] covers the languages of the programs, and [`sentences`] all their sentences.
 //! - [`threads`] covers threads that the system refuses or that panic.
 //! - [`operators`] covers configuration, databases, and the view into a running server.
-//! - [`conversation`] covers servers and clients that talk to each other on 127.0.0.1.
+//! - [`conversation`] covers servers and clients that talk to each other.
 //!
-//! A test waits for events and conditions, never for a fixed time. A test that asserts the absence of an event names
-//! the time for which it watches.
+//! A test waits for events and conditions. A test that has to wait for a fixed time, because it asserts the absence of an
+//! event or suspends a program, names that time.
 
 #![allow(clippy::unwrap_used, reason = "Clippy does not recognise helper functions as test code")]
 

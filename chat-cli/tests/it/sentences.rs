@@ -19,13 +19,13 @@ fn files(language: &str) -> BTreeMap<String, String> {
     fs::read_dir(folder).unwrap().map(|file| read(file.unwrap().path())).collect()
 }
 
-/// The names of the messages in a file.
+/// The names of the Fluent messages in a file.
 fn messages(file: &str) -> impl Iterator<Item = &str> {
     let lines = file.lines().filter(|line| line.starts_with(|ch: char| ch.is_ascii_lowercase()));
     lines.filter_map(|line| Some(line.split_once(" =")?.0))
 }
 
-/// A value for each argument of all messages.
+/// A value for each argument of all Fluent messages.
 fn samples() -> FluentArgs<'static> {
     const TEXTS: [(&str, &str); 43] = [
         ("address", "192.168.1.7:40001"),

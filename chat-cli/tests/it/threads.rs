@@ -9,7 +9,7 @@ use crate::harness::{
     Finished, Home, Output, PASSWORD, Process, Server, Terminal, assert_contains, finish, path_text, preload, until,
 };
 
-/// Every program starts more threads than this besides its first one.
+/// The fewest threads that any command starts besides its first one. Servers and clients start more.
 const FEWEST_THREADS: usize = 9;
 
 /// Runs a program repeatedly, each time with one more thread allowed, until it succeeds. Asserts that each refusal ends

@@ -79,7 +79,7 @@ fn operators_change_accounts_while_the_server_runs() {
     });
 }
 
-/// Waits by itself while the server slows it down.
+/// Logs bob in. If the server slows the login down, the client waits by itself.
 fn log_in(server: &Server, password: &str) -> Result<Client, Finished> {
     server.client("bob").env("CHAT_PASSWORD", password).try_start()
 }

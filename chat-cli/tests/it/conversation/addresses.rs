@@ -6,7 +6,7 @@ use crate::harness::{
     Client, Forwarder, Home, Namespace, PASSWORD, Server, assert_contains, finish, path_text, preload, until,
 };
 
-/// A machine whose kernel has no IPv6.
+/// Makes sockets fail as on a machine whose kernel has no IPv6.
 const NO_IPV6: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -18,7 +18,7 @@ int socket(int domain, int type, int protocol) {
 }
 "#;
 
-/// The port behind the last colon.
+/// The port after the last colon.
 fn port(address: &str) -> &str {
     address.rsplit_once(':').unwrap().1.trim_end_matches("/metrics")
 }

@@ -61,7 +61,7 @@ impl Office {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs such a client to its end.
     fn join(&self, server: &Server, user: &str, options: &[&str]) -> Finished {
         finish(&mut self.client(server, user, options))
     }

@@ -1,4 +1,4 @@
-//! The file of known servers, where people and tools keep such files.
+//! The file of known servers behind a symbolic link, and where it cannot be changed.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -44,7 +44,7 @@ impl EventReader {
         self.events.recv_timeout(patience)
     }
 
-    /// Something that pauses the reading, see [`Pause::begin`].
+    /// Returns a value that pauses the reading; see [`Pause::begin`].
     pub(crate) fn pause(&self) -> Pause {
         Pause(Arc::clone(&self.gate))
     }

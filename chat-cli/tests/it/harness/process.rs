@@ -80,7 +80,7 @@ impl Drop for Process {
     }
 }
 
-/// How a program that ran to its end did so.
+/// How a program ended, and what it wrote.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Finished {
     /// `None` if a signal ended the program.

@@ -1,4 +1,5 @@
-//! Commands that only read need the right to read: databases of users with few rights, and files that cannot be written.
+//! Commands that only read need no more than the right to read: from databases on which a user has few rights, and from
+//! files that cannot be written.
 
 use std::collections::BTreeMap;
 use std::fs;

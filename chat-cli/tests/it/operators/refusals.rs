@@ -162,7 +162,8 @@ fn a_refusal_before_the_login_is_reported_in_the_servers_words() {
     }
 }
 
-/// Accepts connections, sends each of them `greeting`, and keeps them open until the peer ends them.
+/// Accepts connections, sends `greeting` on each, and keeps it open until the program closes it. Returns the URL of a
+/// database there.
 fn stranger(greeting: &[u8]) -> String {
     let greeting = greeting.to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

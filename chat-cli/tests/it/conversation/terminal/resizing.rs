@@ -27,7 +27,7 @@ const SIZES: [(u16, u16); 14] = [
 /// Sizes at which only a terminal that wraps its lines again shows everything.
 const NARROW_SIZES: [(u16, u16); 6] = [(9, 24), (160, 24), (3, 4), (80, 24), (2, 2), (80, 24)];
 
-/// Thirty words of a line: three rows of 80 columns.
+/// The words of a long line. Thirty of them take up three rows of 80 columns.
 const WORDS: [&str; 3] = ["wordy", "一二三四", "café"];
 
 #[test]
