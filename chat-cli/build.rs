@@ -37,8 +37,8 @@ fn main() -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Fails unless all languages have the same Fluent messages with the same arguments. The generator only warns about some
-/// of the differences.
+/// Fails unless all languages have the same Fluent messages with the same arguments. The generator only warns about
+/// some of the differences.
 fn check_languages(locales: &Path) -> Result<(), Wrong> {
     let wanted = messages(&locales.join(DEFAULT_LANGUAGE))?;
     let mut wrong = Vec::new();

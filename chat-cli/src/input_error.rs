@@ -51,7 +51,7 @@ pub enum InputError {
         #[serde(skip)]
         max: usize,
     },
-    /// The line is longer than a terminal without line editing is certain to pass on whole.
+    /// The line is so long that a terminal without line editing may have cut it.
     #[serde(rename = "line-too-long")]
     TerminalLineTooLong {
         /// The maximum length of a line in bytes.

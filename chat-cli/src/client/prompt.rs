@@ -13,7 +13,7 @@ use super::raw_mode::{self, RawMode};
 use super::rows::Size;
 use crate::input_error::InputError;
 
-/// The prompt. Clones share it. All output of a conversation at a terminal passes through it.
+/// A prompt. Clones refer to the same one. All output of a conversation at a terminal passes through it.
 #[derive(Clone)]
 pub struct Prompt(Arc<Shared>);
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Days(u32);
 
 impl Days {
-    /// The fewest days: more than the first day of an account, in which every account would count as unused.
+    /// The fewest days: more than the day after a registration, in which every account would count as unused.
     const MIN: u32 = 2;
 
     /// The most days, ten years.

@@ -46,8 +46,8 @@ impl Localised for ServerRejection {
     }
 }
 
-/// The rule that a name or password breaks at the server. The library passes on only the English sentence, by which
-/// this function finds the rule.
+/// The sentence about a name or password that breaks a rule of the server. The library passes on only the English
+/// sentence, by which this function finds the rule.
 fn broken_rule(rejection: &ServerRejection, texts: &Texts) -> String {
     use NameError::{Direction, Marks, MixedScripts, Reserved};
     let english = rejection.to_string();

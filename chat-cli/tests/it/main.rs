@@ -10,8 +10,8 @@
 //! - [`operators`] covers configuration, databases, and the view into a running server.
 //! - [`conversation`] covers servers and clients that talk to each other.
 //!
-//! A test waits for events and conditions. A test that has to wait for a fixed time, because it asserts the absence of an
-//! event or suspends a program, names that time.
+//! A test waits for events and conditions. A test that has to wait for a fixed time, because it asserts the absence of
+//! an event or suspends a program, names that time.
 
 #![allow(clippy::unwrap_used, reason = "Clippy does not recognise helper functions as test code")]
 

@@ -1,4 +1,4 @@
-//! The file of known servers behind a symbolic link, and where it cannot be changed.
+//! A file of known servers behind a symbolic link, and one that cannot be changed.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

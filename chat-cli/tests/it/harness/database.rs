@@ -24,7 +24,7 @@ pub(crate) fn on_each(sqlite: impl FnOnce() + Send, mysql: impl FnOnce() + Send)
     assert!(failed.is_empty(), "the test failed on {}", failed.join(" and "));
 }
 
-/// Runs a future to its end, such as a query.
+/// Runs a future, such as a query, to its end.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
