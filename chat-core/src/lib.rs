@@ -1,5 +1,52 @@
-//! The rules of chat as state machines without I/O. This crate opens no socket, reads no clock, starts no task, and draws
-//! no randomness. Its caller, the driver, provides all of these.
+//! The rules of chat as state machines without I/O: a presence server, its client, and peers that send each other
+//! sealed messages with one outcome for each recipient.
+//!
+//! The crate also contains the values (user names, texts, passwords), the wire formats, and the port for accounts, the
+//! trait [`accounts::Accounts`].
+//!
+//! **What it is not.** It opens no socket, reads no clock, starts no task, and draws no randomness. Its caller, the
+//! driver, provides all of these. `chat-net` drives these machines on tokio: begin there if you want a server, a bot or
+//! a client. Use this crate directly to test a program against the real machines on the simulator, or to [write a
+//! driver](#write-your-own-driver) for another runtime.
+//!
+//! Two peer machines on a simulated network that loses a third of all datagrams (feature `sim`):
+//!
+//! ```
+//! use std::time::Duration;
+//! use chat_core::message::Recipient;
+//! use chat_core::peer::{Output, PeerConfig};
+//! use chat_core::sim::{Group, Profile};
+//!
+//! let bad = Profile { loss: 0.33, ..Profile::GOOD };
+//! let mut group = Group::new(2, bad, &PeerConfig::default(), 1); // The last argument is the seed.
+//! group.send_text(0, Recipient::Everyone, "大家好");
+//! assert!(group.run_until_idle(Duration::from_secs(60)), "outcomes are missing");
+//! assert!(group.take_outputs(1).iter().any(|output| matches!(output, Output::Deliver { .. })));
+//! ```
+//!
+//! # The delivery contract
+//!
+//! While both sessions live, a message is given to the receiving application at most once, in its sender's order, and
+//! exactly once if its outcome is [`Delivered`](message::Outcome::Delivered). Every message has exactly one outcome per
+//! recipient, which never changes. If the outcome is [`Failed`](message::Outcome::Failed), the receiving application
+//! certainly did not accept the message. If it is [`Unconfirmed`](message::Outcome::Unconfirmed), the application may
+//! or may not have accepted it. `docs/DELIVERY.md` in the repository names the test that proves each sentence.
+//!
+//! # Bounds
+//!
+//! Every queue, buffer, wait and retry has a named limit, and no input can make a machine grow without one. A message
+//! has 1 to 16,384 bytes. A link queues at most 1,024 messages or 1 MiB for its peer, and buffers at most
+//! [`PeerConfig::window`](peer::PeerConfig::window) for a slow application. Messages without an ack are given up after
+//! [`PeerConfig::link_timeout`](peer::PeerConfig::link_timeout), 45 s. The limits of the server are in
+//! [`ServerConfig`](server::ServerConfig).
+//!
+//! # Threat model
+//!
+//! Anybody may send a machine any bytes at any time: no input is fatal, a datagram that cannot be decrypted is neither
+//! processed nor answered, and an address receives messages only after it has proven that it receives there. Nobody
+//! between the peers can read or alter messages. The server cannot either, as long as it publishes the keys that it
+//! received. A member may be hostile: its cost to others is bounded. The driver is trusted, and so is its randomness.
+//! `SECURITY.md` in the repository states what each party can do.
 //!
 //! # Modules
 //!
@@ -25,26 +72,121 @@
 //! - `handle(now, input, out)` processes one input: a command, a frame, the result of a job, or a tick. It appends
 //!   outputs to `out`.
 //! - `deadline()` returns when the driver must send a tick if no other input comes first.
-//! - The peer machine also has `receive` for datagrams from the socket and `transmit`, which fills a slab with datagrams to
-//!   send.
+//! - The peer machine also has `receive` for datagrams from the socket and `transmit`, which fills a slab with
+//!   datagrams to send.
 //!
-//! For each event, the driver reads both clocks once, passes one input, and performs all outputs in order before the next
-//! input. Then it sleeps until the deadline. A machine never blocks: slow work leaves as a job, and its result returns as
-//! an input. No input is fatal, however wrong it is.
+//! For each event, the driver reads both clocks once, passes one input, and performs all outputs in order before the
+//! next input. Then it sleeps until the deadline. A machine never blocks: slow work leaves as a job, and its result
+//! returns as an input. No input is fatal, however wrong it is.
 //!
-//! Two peer machines on a simulated network (feature `sim`):
+//! # Write your own driver
+//!
+//! A driver repeats one turn. For the peer machine it has four steps:
+//!
+//! 1. Pass everything that the socket has received to [`Peer::receive`](peer::Peer::receive).
+//! 2. Pass [`Input::Tick`](peer::Input::Tick) if the [deadline](peer::Peer::deadline) has come.
+//! 3. Perform the outputs in order. A message goes to the application, and its acceptance back into the machine.
+//! 4. Call [`Peer::transmit`](peer::Peer::transmit) while the socket takes datagrams. A datagram that the socket does
+//!    not take stays in the slab, byte for byte, because its packet number is used.
+//!
+//! Then it sleeps until a datagram arrives, the application has a command, or the deadline comes. This driver has
+//! memory instead of sockets and a clock that it sets itself, and is complete otherwise:
 //!
 //! ```
-//! use std::time::Duration;
-//! use chat_core::message::Recipient;
-//! use chat_core::peer::{Output, PeerConfig};
-//! use chat_core::sim::{Group, Profile};
+//! use std::net::SocketAddr;
+//! use std::sync::Arc;
 //!
-//! let mut group = Group::new(2, Profile::GOOD, &PeerConfig::default(), 1);
-//! group.send_text(0, Recipient::Everyone, "大家好");
-//! assert!(group.run_until_idle(Duration::from_secs(1)), "outcomes are missing");
-//! assert!(group.take_outputs(1).iter().any(|output| matches!(output, Output::Deliver { .. })));
+//! use chat_core::extras::Extras;
+//! use chat_core::key::KeyPair;
+//! use chat_core::message::{Content, Message, Outcome, Recipient, Report};
+//! use chat_core::peer::{Datagram, Input, Loopback, Output, Peer, PeerConfig, Slab, Transmit};
+//! use chat_core::roster::{Entry, LinkVersions};
+//! use chat_core::sim::SeededGenerator;
+//! use chat_core::time::{Mono, Now, Timestamp};
+//! use chat_core::wire::datagram::VERSION;
+//!
+//! struct Driver {
+//!     peer: Peer,
+//!     address: SocketAddr,
+//!     slab: Slab,
+//!     outputs: Vec<Output>,
+//!     messages: Vec<Message>,
+//!     reports: Vec<Report>,
+//! }
+//!
+//! /// The datagrams on their way: from, to, bytes.
+//! type Wire = Vec<(SocketAddr, SocketAddr, Vec<u8>)>;
+//!
+//! impl Driver {
+//!     fn turn(&mut self, now: Now, wire: &mut Wire) {
+//!         let mut arrived: Wire = wire.extract_if(.., |(_, to, _)| *to == self.address).collect();
+//!         let batch = arrived.iter_mut().map(|(from, _, bytes)| Datagram { from: *from, bytes });
+//!         self.peer.receive(now, batch, &mut self.outputs);
+//!         if self.peer.deadline().is_some_and(|deadline| deadline <= now.mono) {
+//!             self.peer.handle(now, Input::Tick, &mut self.outputs);
+//!         }
+//!         for output in std::mem::take(&mut self.outputs) {
+//!             match output {
+//!                 Output::Deliver { message, token } => {
+//!                     self.messages.push(message);
+//!                     self.peer.handle(now, Input::Accept(token), &mut self.outputs);
+//!                 }
+//!                 Output::Report(report) => self.reports.push(report),
+//!                 _ => {} // Answers to commands, summaries, and notices about peers.
+//!             }
+//!         }
+//!         loop {
+//!             let transmit = self.peer.transmit(now, &mut self.slab);
+//!             wire.extend(self.slab.iter().map(|(to, bytes)| (self.address, to, bytes.to_vec())));
+//!             self.slab.remove(usize::MAX); // A socket may take fewer.
+//!             if transmit == Transmit::Done {
+//!                 return;
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! /// A session, and the entry that the others add to their rosters. Every session needs a new key pair.
+//! fn begin(user: &str, address: &str, seed: u64) -> (Driver, Entry) {
+//!     let mut generator = SeededGenerator::new(seed); // A real driver passes the random generator of its system.
+//!     let keys = Arc::new(KeyPair::generate(&mut generator));
+//!     let (user, address): (_, SocketAddr) = (user.parse().unwrap(), address.parse().unwrap());
+//!     let (since, versions) = (Timestamp::from_millis(0), LinkVersions { low: VERSION, high: VERSION });
+//!     let entry =
+//!         Entry { user, key: keys.public(), addresses: vec![address], since, versions, extras: Extras::default() };
+//!     let (user, config) = (entry.user.clone(), PeerConfig::default());
+//!     let peer = Peer::new(keys, user, Loopback::Allowed, config, Box::new(generator));
+//!     let (slab, outputs) = (Slab::new(8), Vec::new());
+//!     (Driver { peer, address, slab, outputs, messages: Vec::new(), reports: Vec::new() }, entry)
+//! }
+//!
+//! let (mut alice, alice_entry) = begin("alice", "127.0.0.1:1111", 1);
+//! let (mut bob, bob_entry) = begin("bob", "127.0.0.1:2222", 2);
+//! let mut now = Now { mono: Mono::ZERO, wall: Timestamp::from_millis(1_795_408_080_000) };
+//! alice.peer.handle(now, Input::Roster(vec![bob_entry]), &mut alice.outputs);
+//! bob.peer.handle(now, Input::Roster(vec![alice_entry]), &mut bob.outputs);
+//!
+//! let (to, content) = (Recipient::Everyone, Content::try_from("大家好").unwrap());
+//! alice.peer.handle(now, Input::Send { tag: 1, to, content, sent_at: now.wall }, &mut alice.outputs);
+//! let mut wire = Wire::new();
+//! while alice.peer.pending_outcomes() > 0 {
+//!     alice.turn(now, &mut wire);
+//!     bob.turn(now, &mut wire);
+//!     if wire.is_empty() {
+//!         // Nothing to do until the earlier deadline. A real driver sleeps here, and reads both clocks afterwards.
+//!         let deadlines = [alice.peer.deadline(), bob.peer.deadline()];
+//!         let next = deadlines.into_iter().flatten().min().expect("a pending outcome has a deadline");
+//!         now = Now { mono: next.max(now.mono), wall: now.wall + now.mono.until(next) };
+//!     }
+//! }
+//! assert_eq!(bob.messages[0].content, Content::try_from("大家好").unwrap());
+//! assert_eq!(alice.reports[0].outcome, Outcome::Delivered);
 //! ```
+//!
+//! The drivers of the other two machines have the same shape, with frames instead of datagrams.
+//! `examples/minimal_server` in the repository drives the server machine in about a hundred lines. The drivers of
+//! `chat-net` add what a real network needs: TLS, bounded send queues, and system calls for many datagrams.
+//! `sim::World` drives all three machines in virtual time (feature `sim`).
 
 pub mod error_chain;
 mod precis;
