@@ -1,18 +1,32 @@
-//! Three peer machines on a simulated network that loses a third of all datagrams and reorders, duplicates or corrupts the
-//! others. There are no sockets and no tokio, and a run is a function of its seed.
+//! Three peer machines on a simulated network that loses a third of all datagrams and reorders, duplicates or corrupts
+//! the others. There are no sockets and no tokio, and a run is a function of its seed.
 //!
 //! ```text
 //! cargo run -p chat-examples --example lossy_network
 //! ```
-#![expect(clippy::print_stdout, reason = "the example prints its results")]
+//!
+//! prints
+//!
+//! ```text
+//! m1 received 20 messages, each once and in order
+//! m2 received 20 messages, each once and in order
+//! m0 received 40 reports of `delivered`, the last after 1297 ms
+//! the members sent 131 datagrams
+//! ```
 
+use std::error::Error;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use chat_core::message::{Content, Outcome, Recipient};
 use chat_core::peer::{Output, PeerConfig};
 use chat_core::sim::{Group, Profile};
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
+    converse(&mut stdout())
+}
+
+fn converse(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let profile = Profile {
         latency: Duration::from_millis(20),
         jitter: Duration::from_millis(40),
@@ -31,7 +45,7 @@ fn main() {
         let received: Vec<String> = group.take_outputs(index).into_iter().filter_map(text).collect();
         let expected: Vec<String> = (1..=20).map(|number| format!("message {number}")).collect();
         assert_eq!(received, expected, "each message once and in order");
-        println!("m{index} received {} messages, each once and in order", received.len());
+        writeln!(out, "m{index} received {} messages, each once and in order", received.len())?;
     }
     let mut slowest = Duration::ZERO;
     for output in group.take_outputs(0) {
@@ -40,8 +54,9 @@ fn main() {
             slowest = slowest.max(report.after);
         }
     }
-    println!("m0 received 40 reports of `delivered`, the last after {} ms", slowest.as_millis());
-    println!("the members sent {} datagrams", group.network.sent());
+    writeln!(out, "m0 received 40 reports of `delivered`, the last after {} ms", slowest.as_millis())?;
+    writeln!(out, "the members sent {} datagrams", group.network.sent())?;
+    Ok(())
 }
 
 fn text(output: Output) -> Option<String> {
@@ -54,10 +69,9 @@ fn text(output: Output) -> Option<String> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_example_succeeds() {
-        super::main();
-    }
+#[test]
+fn it_prints_what_its_header_says() {
+    let mut out = Vec::new();
+    converse(&mut out).expect("the conversation succeeds");
+    chat_examples::assert_prints_its_header("lossy_network.rs", &out);
 }
