@@ -10,6 +10,7 @@ mod certificate;
 mod faults;
 mod flood;
 mod forgery;
+mod group_bot;
 mod network;
 mod outage;
 mod presence;
