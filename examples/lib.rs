@@ -1,4 +1,4 @@
-//! What the tests of the examples share. The examples themselves do not use it.
+//! What the tests of the examples and of the documents share. The examples themselves do not use it.
 
 use std::path::Path;
 
@@ -44,6 +44,21 @@ fn without_numbers(text: &str) -> String {
     }
     out
 }
+
+/// Compiles and runs the code of the guided tour.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/EMBEDDING.md")]
+pub struct Embedding;
+
+/// Compiles the code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
+/// Compiles the code of the Chinese README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.zh-CN.md")]
+pub struct ChineseReadme;
 
 #[cfg(test)]
 mod tests {
