@@ -1,5 +1,5 @@
-//! The programs `chat-server` and `chat-client`, line-oriented and scriptable. This is the only crate that knows chat-core,
-//! chat-net and chat-store.
+//! The programs `chat-server` and `chat-client`, line-oriented and scriptable. They combine chat-core, chat-net and
+//! chat-store.
 //!
 //! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every user interface needs: the
 //! model of what a user sees ([`view`]) and its errors. For chat inside your own program use chat-net and chat-store.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::texts::{Localised, Texts};
 
-/// Why a text file cannot be used. The sentence continues one that begins with "the file".
+/// Why a text file cannot be used. The sentence follows a colon after one that names the file.
 #[derive(Debug)]
 pub(crate) enum TextFileError {
     /// The system cannot read it.

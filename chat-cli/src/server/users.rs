@@ -19,7 +19,8 @@ use crate::error::CliError;
 use crate::format::Format;
 use crate::table::Table;
 
-/// The number of accounts that one query of the list fetches: some 100 KB, in few queries.
+/// The number of accounts that one query of the list fetches: few enough for some 100 KB of memory, and enough for few
+/// queries.
 const PAGE: u32 = 500;
 
 /// Runs the task. Returns the text for standard output.

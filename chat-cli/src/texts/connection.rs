@@ -124,7 +124,7 @@ fn why_unreachable(texts: &Texts, error: &io::Error) -> String {
     }
 }
 
-/// The library passes on the reason as a text.
+/// Why a login failed. The library passes on the reason as an English text only.
 fn why_login_failed(texts: &Texts, what: &str) -> String {
     let t = texts.say();
     if what == LoginFailure::Disconnected.to_string() {

@@ -116,7 +116,7 @@ impl Localised for BindAddressError {
             Self::Host(typed) => t.bind_address_host(typed),
             Self::Port(typed) => t.bind_address_port(typed),
             Self::NoZone { ip, example } => t.address_no_zone(ip.to_string(), example),
-            // It names the interfaces of this machine.
+            // The library describes it in English only, and names the interfaces of this machine.
             Self::Zone(error) => error.to_string(),
             Self::NotLinkLocal(ip) => t.address_zone(ip.to_string()),
         }

@@ -113,7 +113,7 @@ fn every_sentence_in_both_languages() {
     });
 }
 
-/// Between Han characters and Latin letters or digits is a space, and the punctuation beside Han characters is
+/// There is a space between Han characters and Latin letters or digits, and the punctuation beside Han characters is
 /// full-width.
 #[test]
 fn chinese_is_typeset_as_in_the_readme() {

@@ -65,7 +65,8 @@ enum InputState {
     Ended,
 }
 
-/// Whether the user knows that the connection to the server is broken. Further attempts to reconnect are not shown.
+/// Whether the user knows that the connection to the server is broken. Text output then omits further attempts to
+/// reconnect.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum ServerState {
     Connected,

@@ -45,7 +45,7 @@ pub(super) enum Content {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Visibility {
     Always,
-    /// Only if it is not empty, and no questions.
+    /// Only if it is not empty. Questions are not shown.
     IfTyped,
 }
 

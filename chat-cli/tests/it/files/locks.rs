@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::harness::{ClientSetup, Home, Server, assert_contains, finish, path_text, preload};
 
-/// The library with which every attempt to lock a file fails.
+/// Compiles a library with which every attempt to lock a file fails, and returns its path.
 fn failing(home: &Home, error: &str) -> PathBuf {
     let function = format!("int flock(int file, int operation) {{ errno = {error}; return -1; }}\n");
     preload(home, "locks", &format!("#include <errno.h>\n{function}"))

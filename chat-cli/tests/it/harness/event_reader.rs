@@ -27,7 +27,7 @@ impl EventReader {
                 drop(reading.lock());
                 let event = serde_json::from_str(&line);
                 let event: Value = event.unwrap_or_else(|error| panic!("{line:?} is not JSON: {error}"));
-                // Depends on the machine.
+                // Whether this notice comes depends on the machine.
                 if event["code"] != "receive-buffer-small" && to.send(event).is_err() {
                     return;
                 }

@@ -124,7 +124,7 @@ fn reach(limit: &str, name: &str) {
         }
         "`max-password-checks`" => {
             let server = Limited::start(&["--max-password-checks", "1"]);
-            // One password is checked faster than the next arrives, from time to time.
+            // From time to time, the server has checked one password before the next one arrives.
             until("a password check is refused", || {
                 let mut guests = ["alice", "bob", "carol"].map(|user| (server.open(HERE), user));
                 for (guest, user) in &mut guests {

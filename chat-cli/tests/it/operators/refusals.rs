@@ -63,7 +63,7 @@ fn a_refused_user_is_reported_with_the_reason_of_the_server() {
         "has no database 'nowhere'; create it with CREATE DATABASE, or correct the URL: Unknown database 'nowhere' (error 1049)",
     );
 
-    // A server that runs holds more than one connection.
+    // A running server holds more than one connection.
     let lonely = for_user(&database, "lonely:hush-hush");
     let home = Home::new();
     let data = home.join("data");
@@ -99,7 +99,7 @@ fn a_full_server_and_one_that_requires_tls_are_reported_as_such() {
     until("the server has room again", || !list(&url).err.contains("Too many connections"));
     block_on(database.execute("SET GLOBAL require_secure_transport = ON;"));
     let insecure = refused(&url);
-    // MariaDB reports a wrong password.
+    // MariaDB reports a wrong password instead of the missing TLS.
     assert_contains(&insecure, "append ?require_ssl=true");
     let ca = server.ca_file();
     let Finished { err, .. } = list(&format!("{url}?require_ssl=true&ca={}", ca.display()));
