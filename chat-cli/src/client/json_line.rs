@@ -21,8 +21,8 @@ struct JsonLine {
 /// Parses a line.
 ///
 /// # Errors
-/// The line is not such an object, or the name or text breaks a rule. The error comes with the `ref` of the line if that could be
-/// parsed.
+/// The line is not such an object, or the name or text breaks a rule. The error comes with the `ref` of
+/// the line if it could be parsed.
 pub fn parse(line: &str) -> Result<Action, (InputError, Option<String>)> {
     // serde would also accept an array of the fields' values.
     if !line.trim_start().starts_with('{') {

@@ -76,8 +76,8 @@ impl Terminal {
         self.type_keys(format!("{text}\r"));
     }
 
-    /// Waits until the program has written this text, and returns the output that was not returned before, up to the end
-    /// of this text.
+    /// Waits until the program has written this text, and returns the output that was not returned before, up to the
+    /// end of this text.
     #[track_caller]
     pub(crate) fn until_output(&mut self, text: &str) -> String {
         self.until_any_output(&[text])
