@@ -51,6 +51,19 @@ impl ServerIdentity {
         Self::new(&path, &pem, &path, &pem, ticket_key)
     }
 
+    /// Loads the identity that is in `folder`, and creates nothing: clients would refuse a new key.
+    ///
+    /// # Errors
+    /// A file does not exist, or cannot be read or parsed.
+    pub(crate) fn load(folder: &Path) -> Result<Self, IdentityError> {
+        let read =
+            |path: &Path| files::read_private(path).map_err(|source| IdentityError::Read { path: path.into(), source });
+        let (path, ticket_path) = (folder.join(IDENTITY_FILE), folder.join(TICKET_FILE));
+        let pem = read(&path)?;
+        let ticket_key = parse_ticket_key(&ticket_path, &read(&ticket_path)?)?;
+        Self::new(&path, &pem, &path, &pem, ticket_key)
+    }
+
     /// Loads a certificate chain and its private key from PEM files. Use it for a certificate that an authority signed.
     /// The ticket key is loaded from `ticket_file`, which is created if it does not exist.
     ///
@@ -133,10 +146,12 @@ fn ticket_key(path: &Path) -> Result<Zeroizing<[u8; TICKET_KEY_LEN]>, IdentityEr
         SystemGenerator.fill(&mut key);
         Ok(key)
     })?;
-    let bytes: &[u8; TICKET_KEY_LEN] = bytes
-        .as_slice()
-        .try_into()
-        .map_err(|_| IdentityError::Broken { path: path.into(), what: BROKEN_TICKET_KEY })?;
+    parse_ticket_key(path, &bytes)
+}
+
+fn parse_ticket_key(path: &Path, bytes: &[u8]) -> Result<Zeroizing<[u8; TICKET_KEY_LEN]>, IdentityError> {
+    let bytes: &[u8; TICKET_KEY_LEN] =
+        bytes.try_into().map_err(|_| IdentityError::Broken { path: path.into(), what: BROKEN_TICKET_KEY })?;
     Ok(Zeroizing::new(*bytes))
 }
 

@@ -185,14 +185,14 @@ impl ServerHandle {
     /// ticket key stays in any case.
     ///
     /// # Errors
-    /// The identity cannot be loaded. The previous one stays in use.
+    /// The identity is gone or cannot be loaded. The previous one stays in use, and no file is created.
     ///
     /// # Cancel safety
     /// If the future is dropped, the presence log is reopened, and the identity stays.
     pub async fn reload(&self) -> Result<(), IdentityError> {
         self.reload_presence_log();
         let Some(folder) = self.shared.data_dir.clone() else { return Ok(()) };
-        match spawn_blocking(move || ServerIdentity::load_or_create(&folder)).await {
+        match spawn_blocking(move || ServerIdentity::load(&folder)).await {
             Ok(identity) => self.reload_certificate(&identity?),
             // Loading does not panic, so the runtime is shutting down, and the server ends too.
             Err(error) => log::debug!("the identity was not loaded: {error}"),

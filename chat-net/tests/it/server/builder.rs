@@ -184,5 +184,9 @@ async fn a_reload_presents_the_key_that_the_data_folder_has_now() {
     std::fs::write(folder.path().join("data").join(IDENTITY_FILE), "broken").unwrap();
     running.handle.reload().await.unwrap_err();
     assert_eq!(running.handle.fingerprint(), next, "the previous identity stays");
+    std::fs::remove_file(folder.path().join("data").join(IDENTITY_FILE)).unwrap();
+    running.handle.reload().await.unwrap_err();
+    assert_eq!(running.handle.fingerprint(), next, "the previous identity stays");
+    assert!(!folder.path().join("data").join(IDENTITY_FILE).exists(), "no other key is created");
     running.stop().await;
 }
