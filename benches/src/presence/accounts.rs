@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use chat_core::server::ServerConfig;
 use chat_net::Server;
+use chat_net::data_folder::DataFolder;
 use chat_store::hashing::HashCost;
 use chat_store::{SqlAccounts, StoreOptions, StoreUrl};
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,8 @@ impl TestAccounts {
 /// Registers accounts with a server in this process, which uses the keys in `server_folder`. The server issues the
 /// tickets; they do not depend on the cost of the password hash.
 async fn register(server_folder: &Path, prefix: &str, count: usize, cost: HashCost) -> io::Result<Vec<TestAccount>> {
+    // The database needs the folder before the server does.
+    DataFolder::open(server_folder).map_err(io::Error::other)?;
     let url = StoreUrl::sqlite(server_folder.join("chat.sqlite"));
     let mut options = StoreOptions::default();
     options.hashing.cost = cost;

@@ -93,7 +93,7 @@ pub(super) struct ServerSettings {
     #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "NUMBER", help_heading = LIMITS)]
     pub(super) max_connections: Option<Number<1, 1_000_000>>,
 
-    /// Maximum number of connections from one address (IPv6: one /64 network) [default: 128]
+    /// Maximum number of connections from one address (IPv6: one /64 network) [default: 256]
     #[arg(long, env = "CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", help_heading = LIMITS)]
     pub(super) max_connections_per_address: Option<Number<1, 1_000_000>>,
 
