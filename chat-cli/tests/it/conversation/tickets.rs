@@ -27,8 +27,8 @@ fn a_ticket_of_another_database_with_the_same_key_is_refused() {
     }
     assert_eq!(resume(&server, &ticket), Reply::Rejected(Rejection::TicketRefused));
     let (code, events) = alice.end();
-    assert_eq!(code, Some(1));
-    assert_eq!(events.last().map(String::as_str), Some("notice rejected: the session cannot be resumed; log in again"));
+    assert_eq!(code, Some(3));
+    assert_eq!(events.last().map(String::as_str), Some("notice ended"));
 }
 
 #[test]

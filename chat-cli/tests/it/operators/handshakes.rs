@@ -41,7 +41,7 @@ fn a_client_logs_in_at_once_while_strangers_from_many_addresses_hold_every_hands
         (64, Script::Dripping),
     ] {
         let home = Home::new();
-        let mut server = Server::start_in(&home, &["--handshake-time", "3600", "--metrics", "127.0.0.1:0"]);
+        let mut server = Server::start_in(&home, &["--handshake-time", "600", "--metrics", "127.0.0.1:0"]);
         let metrics = server.printed("metrics at http://").strip_suffix("/metrics").unwrap().to_owned();
         let strangers = Strangers::start(server.address, sources, script);
         until("all handshakes are in progress", || gauge(&metrics, "chat_handshakes") == 1_024);

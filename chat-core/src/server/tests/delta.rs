@@ -147,8 +147,9 @@ fn a_client_receives_a_snapshot_if_the_update_log_is_too_short() {
 
 #[test]
 fn a_fresh_session_and_one_from_before_a_restart_receive_a_snapshot() {
-    let mut t = five(untimed());
-    t.send(1, &Request::Leave);
+    let mut t = five(ServerConfig { grace: Duration::from_millis(1), ..untimed() });
+    t.disconnect(1);
+    t.pass(1);
     let lines = t.reconnect_at(7, 1, "alice", 5);
     assert_eq!(lines[1], "7 <- welcome Fresh alice");
     assert_eq!(lines[4..], ["7 <- page alice bob carol dave eve", "7 <- complete 7"]);

@@ -210,11 +210,13 @@ fn closed_connections_leave_nothing_behind() {
 
 #[test]
 fn an_account_that_begins_sessions_in_a_loop_has_to_wait_with_password_and_ticket_alike() {
-    let mut t = Bench::with(ServerConfig { sessions_per_account: 2, ..untimed() });
-    for conn in [1, 2] {
-        t.login(conn, "alice");
-        t.send(conn, &Request::Leave);
-    }
+    let mut t = Bench::with(ServerConfig { sessions_per_account: 2, grace: Duration::ZERO, ..untimed() });
+    t.login(1, "alice");
+    t.send(1, &Request::Leave);
+    t.login(2, "alice");
+    // A lost session leaves a valid ticket.
+    t.disconnect(2);
+    t.pass(0);
     let slowed_down = |conn: u64| {
         ["reached sessions-per-account".to_owned(), format!("{conn} <- rejected SlowDown {{ retry_after_ms: 10000 }}")]
     };
@@ -236,15 +238,21 @@ fn a_session_that_continues_does_not_count() {
     }
 }
 
-/// Strangers, each of which connects from a network of its own and sends nothing.
+/// Strangers, each of which connects from a network of its own and sends nothing. Contains the number of the last
+/// connection, because the server takes the connection with the lowest number for the oldest.
 struct Strangers(u64);
 
 impl Strangers {
+    fn next_connection(&mut self) -> u64 {
+        self.0 += 1;
+        1_000_000 + self.0
+    }
+
     fn connect(&mut self, t: &mut Bench, number: u64) {
         for _ in 0..number {
-            self.0 += 1;
+            let conn = self.next_connection();
             let [.., high, middle, low] = u32::try_from(self.0).unwrap().to_be_bytes();
-            t.connect_from(1_000_000 + self.0, &format!("[2001:{high:x}:{middle:x}{low:02x}::1]:50000"));
+            t.connect_from(conn, &format!("[2001:{high:x}:{middle:x}{low:02x}::1]:50000"));
         }
     }
 }
@@ -264,8 +272,10 @@ fn members_find_a_place_after_a_restart_while_strangers_from_thousands_of_networ
         let mut strangers = Strangers(0);
         strangers.connect(&mut t, 2_048 + 17);
         for number in (1..=MEMBERS).step_by(if burst > 10 { 40 } else { 1 }) {
-            // Between the steps of a member, strangers take places again.
-            let conn = 500 + number;
+            // A stranger takes the place of the member that logged in before. Between the steps of a member, strangers
+            // take places again.
+            strangers.connect(&mut t, 1);
+            let conn = strangers.next_connection();
             assert!(t.connect_from(conn, &format!("10.9.{number}.1:50001")).contains(&"reached max-guests".to_owned()));
             strangers.connect(&mut t, burst);
             assert_eq!(t.bytes(conn, &Hello::OURS.encode()), [format!("{conn} <- hello")]);
