@@ -50,7 +50,10 @@ fn a_client_logs_in_at_once_while_strangers_from_many_addresses_hold_every_hands
             let client = server.client(user).register().start();
             assert_eq!(client.leave().0, Some(0), "{sources} sources, {script:?}, {user}");
         }
-        assert!(gauge(&metrics, "chat_handshakes") > 1_000, "the strangers are still there");
+        // The rate of handshakes keeps those that connect again from holding all places.
+        if script == Script::Silent {
+            assert!(gauge(&metrics, "chat_handshakes") > 1_000, "the strangers are still there");
+        }
         assert!(gauge(&metrics, "chat_connections_refused_total") > 0);
         strangers.stop();
         server.stop();
