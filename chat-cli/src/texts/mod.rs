@@ -1,5 +1,5 @@
 //! All sentences for people, in each language. Their one source is the folder `locales`, from which the build generates
-//! a function for each sentence: [`Texts::say`] gives access to them.
+//! a function for each sentence: `Texts::say` gives access to them.
 //!
 //! Codes for scripts, the presence log, metrics, and logs for developers are not translated.
 
