@@ -41,7 +41,7 @@ pub enum ErrorCode {
     NameRefused,
     /// The user name is taken.
     NameTaken,
-    /// What listens at the address is not a chat server.
+    /// The program that listens at the address is not a chat server.
     NotChat,
     /// Registration needs the invitation code.
     NotInvited,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use chat_core::name::is_right_to_left;
 
-/// What a line is written to.
+/// The destination of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reader {
     /// People at a terminal.

@@ -82,7 +82,7 @@ pub struct NumberError {
 }
 
 impl NumberError {
-    /// What was typed.
+    /// The typed text.
     pub fn typed(&self) -> &str {
         &self.typed
     }

@@ -83,7 +83,7 @@ impl UserName {
         Ok(Self { shown, canonical })
     }
 
-    /// Checks the rules that hold for the names of new accounts only. Whoever registers an account calls it: the server
+    /// Checks the rules that hold for the names of new accounts only. Code that registers an account calls it: the server
     /// for its clients, and a program for its operator.
     ///
     /// [`UserName::parse`] does not check these rules, because they are newer than some accounts. An account whose name

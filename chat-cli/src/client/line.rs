@@ -74,7 +74,7 @@ impl Command {
         }
     }
 
-    /// What the command does.
+    /// The effect of the command.
     pub fn effect(self, texts: &Texts) -> String {
         let t = texts.say();
         match self {

@@ -20,7 +20,7 @@ use crate::invitation;
 use crate::secret::PasswordSource;
 use crate::texts::Texts;
 
-/// What to do.
+/// The action.
 #[derive(Debug)]
 pub enum ClientTask {
     /// Join the chat.

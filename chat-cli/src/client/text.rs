@@ -43,7 +43,7 @@ pub struct TextRenderer {
     pub zone: TimeZone,
     /// Whether names are coloured.
     pub colour: Colour,
-    /// Who reads the lines.
+    /// The reader of the lines.
     pub reader: Reader,
 }
 

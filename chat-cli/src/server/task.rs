@@ -22,7 +22,7 @@ use crate::format::Format;
 use crate::generate::GenerateCommand;
 use crate::secret::PasswordSource;
 
-/// What to do.
+/// The action.
 #[derive(Debug)]
 pub enum ServerTask {
     /// Describe the command line, for which neither a data folder nor a configuration is needed.
@@ -38,7 +38,7 @@ pub struct Operation {
     pub data_dir: PathBuf,
     /// The certificate to use instead of the self-signed one in the data folder.
     pub certificate: Option<CertificateFiles>,
-    /// What to do.
+    /// The action.
     pub action: ServerAction,
 }
 
@@ -51,7 +51,7 @@ pub struct CertificateFiles {
     pub key: PathBuf,
 }
 
-/// What to do.
+/// The action.
 #[derive(Debug)]
 pub enum ServerAction {
     /// Serve.

@@ -29,7 +29,7 @@ pub(crate) fn explain(error: &Error, texts: &Texts) -> Option<Explained> {
     Some(Explained { sentence, hints: hints.collect() })
 }
 
-/// What is wrong with the arguments, on one line.
+/// The error in the arguments, on one line.
 pub(crate) fn on_one_line(error: &Error, texts: &Texts) -> String {
     let sentence = sentence(error, texts).unwrap_or_else(|| error.to_string());
     let paragraph = sentence.split("\n\n").next().unwrap_or_default();

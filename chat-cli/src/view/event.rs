@@ -165,7 +165,7 @@ pub struct OnlineUser {
     pub since: Timestamp,
 }
 
-/// What `sent_at` states if it is not the sender's time.
+/// The meaning of `sent_at` if it is not the sender's time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SentAtIs {
@@ -238,7 +238,7 @@ impl From<&RosterEntry> for OnlineUser {
     }
 }
 
-/// What is remembered of a message until its outcomes are known, so that they can be shown with it.
+/// A record of a message, kept until its outcomes are known, so that they can be shown with it.
 #[derive(Clone, Debug)]
 pub struct SentMessage {
     /// The recipient.

@@ -10,7 +10,7 @@ use crate::time::{Mono, Now};
 use crate::wire::control::Purpose;
 use crate::wire::rejection::Rejection;
 
-/// What the client knows about the result of its registration.
+/// The client's knowledge of the result of its registration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Registration {
     /// The client knows whether the account exists: it has sent no registration, or the server answered each one.

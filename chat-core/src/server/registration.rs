@@ -82,7 +82,7 @@ impl Registrations {
     }
 }
 
-/// What a registration led to.
+/// The result of a registration.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Outcome {
     Created,

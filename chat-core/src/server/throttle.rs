@@ -34,7 +34,7 @@ pub(super) struct ThrottledAttempt {
     standing: Standing,
 }
 
-/// What is known about a pair when its attempt begins.
+/// The state of a pair when its attempt begins.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Standing {
     /// The user has logged in from the source.
@@ -445,7 +445,7 @@ mod tests {
             let mut throttle = Throttle::new(ThrottleConfig::default());
             let (mut again_at, mut asked, mut admitted_at) = (10_000, 0, None);
             guesses(&mut throttle, "alice", &sources, |throttle, now| {
-                // The client waits as long as it is told, and up to twice as long.
+                // The client waits for the time in the rejection, and up to twice as long.
                 if admitted_at.is_none() && now >= again_at {
                     asked += 1;
                     match throttle.begin(at(now), &user("alice"), source("192.0.2.1")) {

@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::running_server::ask;
 use crate::harness::{Home, Server, connect_from, until};
 
-/// What strangers do with their connections.
+/// The behaviour of strangers on their connections.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Script {
     /// They send nothing.

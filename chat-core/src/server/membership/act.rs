@@ -15,7 +15,7 @@ pub(in crate::server) enum Act {
     /// A session begins. It replaces the session of the same account, if there is one.
     Began {
         account: AccountId,
-        /// What identifies the account in tickets.
+        /// Identifies the account in tickets.
         digest: AccountDigest,
         /// The generation of the account.
         generation: u64,

@@ -60,7 +60,7 @@ pub(super) struct Sessions {
     past: Memory<AccountId, Past>,
 }
 
-/// What is remembered of the sessions of an account that ended in this run.
+/// The record of an account's sessions that ended in this run.
 #[derive(Debug, Default)]
 struct Past {
     /// The beginning of the last one. Neither that session nor an older one can return.

@@ -19,7 +19,7 @@ struct Unpublished {
     changes: Vec<usize>,
 }
 
-/// What precedes an unpublished session of a user.
+/// The state that precedes an unpublished session of a user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Replaces {
     /// No session, or one whose departure stays in the list.

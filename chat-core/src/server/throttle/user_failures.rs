@@ -59,7 +59,7 @@ impl UserFailures {
         }
         let from = self.next;
         let wait = now.until(from);
-        // Clients wait for up to twice the time that they are told.
+        // Clients wait for up to twice the time in the rejection.
         self.turns.insert(network, Turn { from, until: from + wait + config.user_interval });
         self.next = from + config.user_interval;
         Err(wait)

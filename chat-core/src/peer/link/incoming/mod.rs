@@ -52,7 +52,7 @@ pub(in crate::peer) enum Decision {
     Refuse(RefusalReason),
 }
 
-/// What a later link needs to know about the messages from the peer.
+/// The state of the messages from the peer that a later link needs.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct IncomingResumption {
     pub(super) delivered: Position,
