@@ -1,4 +1,7 @@
 //! Faults of a single link: hostile members, peers that leave and return, and networks that work in one direction.
+//!
+//! The file is long because each test is a short script on the same helpers, and no subset of them has a subject of its
+//! own.
 
 mod common;
 

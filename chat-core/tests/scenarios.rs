@@ -1,4 +1,7 @@
 //! Scenarios with servers, clients and peers together, with and without faults.
+//!
+//! The file is long because each test is a short script on the same helpers, and no subset of them has a subject of its
+//! own.
 
 use std::net::IpAddr;
 use std::time::Duration;
