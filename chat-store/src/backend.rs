@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::time::Duration;
 
 use deadpool::managed::Manager;
@@ -71,7 +72,7 @@ macro_rules! query {
             #[cfg(feature = "mysql")]
             $crate::backend::Backend::MySql(pool) => {
                 let pool = pool.clone();
-                $crate::backend::run_to_completion(async move {
+                $crate::backend::run_to_completion(Box::pin(async move {
                     let mut lease = pool.get().await.map_err($crate::error::QueryError::connection)?;
                     let $connection = &mut *lease;
                     match tokio::time::timeout($crate::backend::QUERY_TIMEOUT, $query).await {
@@ -81,18 +82,18 @@ macro_rules! query {
                             Err($crate::error::QueryError::Timeout(elapsed))
                         }
                     }
-                })
+                }))
                 .await
             }
             // Without a timeout: `busy_timeout` limits how long SQLite waits, and a running query cannot be cancelled.
             #[cfg(feature = "sqlite")]
             $crate::backend::Backend::Sqlite(pool) => {
                 let pool = pool.clone();
-                $crate::backend::run_to_completion(async move {
+                $crate::backend::run_to_completion(Box::pin(async move {
                     let mut lease = pool.get().await.map_err($crate::error::QueryError::connection)?;
                     let $connection = &mut *lease;
                     $query.await.map_err($crate::error::QueryError::query)
-                })
+                }))
                 .await
             }
         }
@@ -101,8 +102,11 @@ macro_rules! query {
 pub(crate) use query;
 
 /// Runs a query in a task, so that it completes even if its caller is dropped.
+///
+/// The query is boxed, so that tokio's code for a task exists once for each type of result. Otherwise every crate that uses
+/// this one would compile it for each of some hundred queries.
 pub(crate) async fn run_to_completion<T: Send + 'static>(
-    query: impl Future<Output = Result<T, QueryError>> + Send + 'static,
+    query: Pin<Box<dyn Future<Output = Result<T, QueryError>> + Send>>,
 ) -> Result<T, QueryError> {
     match tokio::spawn(query).await {
         Ok(result) => result,
