@@ -399,6 +399,20 @@ fn a_suspended_sender_continues_immediately_and_no_message_times_out() {
 }
 
 #[test]
+fn a_sender_suspended_before_it_transmits_does_not_find_its_peers_silent() {
+    for mut group in [group(3, 21), acquainted(21)] {
+        group.suspend(0);
+        group.send_text(0, Recipient::Everyone, "queued, not transmitted");
+        group.run(SECOND * 60);
+        group.resume(0);
+        assert!(group.run_until_idle(SECOND * 2));
+        let outputs = group.take_outputs(0);
+        assert!(!outputs.iter().any(|output| matches!(output, Output::Unresponsive(_))), "{outputs:?}");
+        assert!(outcomes(&outputs).iter().all(|outcome| *outcome == Outcome::Delivered), "{outputs:?}");
+    }
+}
+
+#[test]
 fn a_peer_whose_application_does_not_read_stays_responsive() {
     for (texts, size) in [(1, 10), (20, 10), (20, 10_000), (600, 10), (900, 1_000)] {
         for apart in [0, 50] {

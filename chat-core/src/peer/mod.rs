@@ -107,6 +107,8 @@ pub struct Peer {
     /// Peers whose links may have something to send, each once.
     ready: VecDeque<PeerIndex>,
     timers: PeerTimers,
+    /// The time of the driver's last call.
+    called: Mono,
     /// The memory that received messages take, over all links.
     buffered: u64,
 }
@@ -147,6 +149,7 @@ impl Peer {
             clock_offset: 0,
             ready: VecDeque::new(),
             timers: PeerTimers::default(),
+            called: Mono::ZERO,
             buffered: 0,
         }
     }

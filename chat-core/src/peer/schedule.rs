@@ -8,7 +8,7 @@ use super::table::PeerIndex;
 use super::{Output, Peer};
 use crate::time::Mono;
 
-/// How late a tick may be before the process itself counts as stalled or suspended.
+/// How late a driver's call may be before the process itself counts as stalled or suspended.
 const STALL: Duration = Duration::from_secs(2);
 
 impl Peer {
@@ -30,15 +30,22 @@ impl Peer {
 
     /// Postpones all timers by the duration of a stall, so that it does not count as silence of the peers.
     pub(super) fn compensate_stall(&mut self, now: Mono) {
-        let Some(late) = self.deadline().map(|due| now.since(due)).filter(|late| *late > STALL) else { return };
+        let called = std::mem::replace(&mut self.called, now);
+        // A driver transmits for ready peers at once, and most of them have no timer.
+        let due = if self.ready.is_empty() { self.deadline() } else { Some(called) };
+        if due.is_none_or(|due| now.since(due) <= STALL) {
+            return;
+        }
+        // The stall may have begun right after the last call, so no time since then counts as silence of the peers.
+        let by = now.since(called);
         self.timers.clear();
         for (_, peer) in self.peers.iter_mut() {
             peer.timer = None;
             if let RosterStatus::Lingering(until) = &mut peer.status {
-                *until = *until + late;
+                *until = *until + by;
             }
             if let Some(link) = &mut peer.link {
-                link.shift(late);
+                link.shift(by);
             }
         }
         for index in self.peers.indices() {

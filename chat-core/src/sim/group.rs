@@ -127,7 +127,8 @@ impl Group {
         self.transmit(index);
     }
 
-    /// Suspends a member's process. Datagrams that arrive meanwhile wait in its socket.
+    /// Suspends a member's process. Datagrams that arrive meanwhile wait in its socket. An input is one that the process
+    /// passed to the machine just before, so that it transmits once it is resumed.
     pub fn suspend(&mut self, index: usize) {
         self.members[index].state = State::Suspended;
     }
@@ -302,6 +303,9 @@ impl Group {
     fn transmit(&mut self, index: usize) {
         let now = self.clocks();
         let member = &mut self.members[index];
+        if member.state == State::Suspended {
+            return;
+        }
         loop {
             let more = member.peer.transmit(now, &mut member.slab);
             for (to, bytes) in member.slab.iter() {
