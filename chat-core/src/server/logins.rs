@@ -150,18 +150,15 @@ impl Logins {
             cx.limit_reached(Limit::PasswordChecks);
             return Err(Rejection::busy(backlog.max(MIN_RETRY)));
         }
+        // Counted only once both agree: what the throttle rejects must not use up the rate of others behind the same
+        // source, and what the rates reject must not use up the turn of its network.
+        self.session_rates.check(cx.now.mono, user, source).map_err(|exceeded| slow_down(cx, exceeded))?;
         let attempt = self.throttle.begin(cx.now.mono, user, source).map_err(|wait| {
             cx.limit_reached(Limit::FailedLogins);
             Rejection::slow_down(wait)
         })?;
-        // Attempts that the throttle rejects must not use up the rate of others behind the same source.
-        match self.session_rates.attempt(cx.now.mono, user, source) {
-            Ok(()) => Ok(attempt),
-            Err(exceeded) => {
-                self.throttle.end(cx.now.mono, attempt, Verdict::Open);
-                Err(slow_down(cx, exceeded))
-            }
-        }
+        self.session_rates.count(cx.now.mono, source);
+        Ok(attempt)
     }
 
     /// Lets a password change begin, as [`begin_check`](Self::begin_check) does for a login. It counts like a session

@@ -55,15 +55,30 @@ impl SessionRates {
         }
     }
 
-    /// Counts an attempt from `source`, which may have to check a password of `user`.
+    /// Whether an attempt from `source`, which may have to check a password of `user`, may be made. Counts nothing.
     ///
     /// # Errors
     /// The source has made too many attempts, or the account could not begin a session.
-    pub(super) fn attempt(&mut self, now: Mono, user: &UserName, source: Source) -> Result<(), Exceeded> {
+    pub(super) fn check(&self, now: Mono, user: &UserName, source: Source) -> Result<(), Exceeded> {
         self.account(now, user).take(now).map_err(|wait| (Limit::SessionsPerAccount, wait))?;
-        let mut of_source = self.sources.get(now, &source).copied().unwrap_or(self.source);
-        of_source.take(now).map_err(|wait| (Limit::SessionsPerAddress, wait))?;
-        *self.sources.renew(now, source) = of_source;
+        self.source(now, source).take(now).map_err(|wait| (Limit::SessionsPerAddress, wait))
+    }
+
+    /// Counts an attempt from `source`, after its [check](Self::check).
+    pub(super) fn count(&mut self, now: Mono, source: Source) {
+        let mut of_source = self.source(now, source);
+        if of_source.take(now).is_ok() {
+            *self.sources.renew(now, source) = of_source;
+        }
+    }
+
+    /// Checks and counts an attempt.
+    ///
+    /// # Errors
+    /// See [`check`](Self::check).
+    pub(super) fn attempt(&mut self, now: Mono, user: &UserName, source: Source) -> Result<(), Exceeded> {
+        self.check(now, user, source)?;
+        self.count(now, source);
         Ok(())
     }
 
@@ -80,6 +95,10 @@ impl SessionRates {
 
     fn account(&self, now: Mono, user: &UserName) -> RateLimit {
         self.accounts.get(now, user).copied().unwrap_or(self.account)
+    }
+
+    fn source(&self, now: Mono, source: Source) -> RateLimit {
+        self.sources.get(now, &source).copied().unwrap_or(self.source)
     }
 }
 

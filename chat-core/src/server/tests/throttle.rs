@@ -121,3 +121,27 @@ fn unknown_users_and_wrong_passwords_are_rejected_and_throttled_alike() {
     };
     assert_eq!(lines(|| AccountError::WrongCredentials), lines(|| AccountError::NoSuchAccount));
 }
+
+#[test]
+fn an_attempt_beyond_the_session_rate_leaves_its_network_its_turn() {
+    let mut config = ServerConfig { max_guest_requests: 100, login_time: Duration::from_secs(600), ..untimed() };
+    config.max_connections_per_address = 1;
+    config.throttle.free_per_user = 1;
+    let mut t = Bench::with(config);
+    for conn in 1..=3 {
+        t.connect(conn);
+    }
+    fail(&mut t, 1, "alice");
+    fail(&mut t, 2, "alice");
+    let slow_down =
+        |limit, wait| [format!("reached {limit}"), format!("3 <- rejected SlowDown {{ retry_after_ms: {wait} }}")];
+    assert_eq!(t.request_login(3, "alice"), slow_down("failed-logins", 10_000), "its turn begins then");
+    t.pass(10_000);
+    for _ in 0..2 {
+        assert_eq!(t.request_login(3, "bob"), ["job authenticate bob"]);
+        t.answer(Err(unavailable()));
+    }
+    assert_eq!(t.request_login(3, "alice"), slow_down("sessions-per-address", 1_000));
+    t.pass(1_000);
+    assert_eq!(t.request_login(3, "alice"), ["job authenticate alice"]);
+}
