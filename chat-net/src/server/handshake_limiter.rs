@@ -31,8 +31,8 @@ pub const MAX_UNFINISHED_HANDSHAKES: usize = HANDSHAKES + WAITING;
 /// many: a handshake takes two round trips, and a second even in a bad network.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// The handshakes that one source may begin in a second. They take at most a fiftieth of a processor. A client that
-/// retries needs one.
+/// The handshakes that one source may begin in a second: a client that retries needs one, and an office behind one
+/// router has its burst for the rest.
 const PER_SECOND: u32 = 20;
 
 /// The burst of a source, as a multiple of the connections that it may have: everybody behind it may connect, lose the
@@ -53,7 +53,8 @@ pub(super) struct HandshakeLimiter(Arc<Mutex<State>>);
 struct State {
     clock: Clock,
     most: Most,
-    in_progress: Places<ConnId>,
+    /// By the time at which they began, which is not the order of the connections: some had to wait.
+    in_progress: Places<(Mono, ConnId)>,
     waiting: Places<ConnId>,
     handshakes: BTreeMap<ConnId, Handshake>,
     rates: SourceRates,
@@ -71,7 +72,8 @@ struct Most {
 #[derive(Debug)]
 struct Handshake {
     turn: watch::Sender<Turn>,
-    began: Mono,
+    /// `None` while it waits.
+    began: Option<Mono>,
 }
 
 /// How far a handshake has come.
@@ -138,7 +140,7 @@ impl State {
         self.rates.take(now, source).map_err(|_| Limit::HandshakesPerAddress)?;
         let turn = if self.in_progress.len() < self.most.in_progress {
             Turn::InProgress
-        } else if let Some(other) = self.giving_way(now, source) {
+        } else if let Some((_, other)) = self.giving_way(now, source) {
             self.displace(other);
             Turn::InProgress
         } else {
@@ -148,46 +150,55 @@ impl State {
             }
             Turn::Waiting
         };
-        let places = if turn == Turn::Waiting { &mut self.waiting } else { &mut self.in_progress };
-        places.take(conn, source);
+        let began = (turn == Turn::InProgress).then_some(now);
+        match began {
+            Some(began) => self.in_progress.take((began, conn), source),
+            None => self.waiting.take(conn, source),
+        }
         let (sender, receiver) = watch::channel(turn);
-        self.handshakes.insert(conn, Handshake { turn: sender, began: now });
+        self.handshakes.insert(conn, Handshake { turn: sender, began });
         Ok(receiver)
     }
 
     /// The handshake in progress that gives way to a newcomer.
-    fn giving_way(&self, now: Mono, newcomer: Source) -> Option<ConnId> {
+    fn giving_way(&self, now: Mono, newcomer: Source) -> Option<(Mono, ConnId)> {
         self.in_progress.giving_way(newcomer, |_, _| true).or_else(|| {
-            let oldest = self.in_progress.oldest()?;
-            let began = self.handshakes.get(&oldest)?.began;
+            let (began, _) = self.in_progress.oldest()?;
             let is_slow = began + SLOW <= now;
             is_slow.then(|| self.in_progress.oldest_for(newcomer, |_, _| true)).flatten()
         })
     }
 
     fn displace(&mut self, conn: ConnId) {
-        self.in_progress.free(conn);
-        self.waiting.free(conn);
-        if let Some(handshake) = self.handshakes.remove(&conn) {
+        if let Some(handshake) = self.free(conn) {
             handshake.turn.send_replace(Turn::Displaced);
         }
     }
 
     /// A handshake has ended. The one that has waited longest begins.
     fn end(&mut self, conn: ConnId) {
-        self.in_progress.free(conn);
-        self.waiting.free(conn);
-        self.handshakes.remove(&conn);
+        self.free(conn);
         while self.in_progress.len() < self.most.in_progress
             && let Some(next) = self.waiting.oldest()
             && let Some(source) = self.waiting.free(next)
         {
-            self.in_progress.take(next, source);
+            let now = self.clock.now().mono;
+            self.in_progress.take((now, next), source);
             if let Some(handshake) = self.handshakes.get_mut(&next) {
-                handshake.began = self.clock.now().mono;
+                handshake.began = Some(now);
                 handshake.turn.send_replace(Turn::InProgress);
             }
         }
+    }
+
+    /// Frees the place of a handshake, unless it has given way.
+    fn free(&mut self, conn: ConnId) -> Option<Handshake> {
+        let handshake = self.handshakes.remove(&conn)?;
+        match handshake.began {
+            Some(began) => self.in_progress.free((began, conn)),
+            None => self.waiting.free(conn),
+        };
+        Some(handshake)
     }
 }
 
@@ -308,6 +319,20 @@ mod tests {
         assert!(other.is_ok());
         assert_eq!(first.displaced().await, Displaced);
         assert_eq!((first.turn().await, second.turn().await), (Err(Displaced), Ok(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_handshake_that_began_first_is_the_slow_one_even_if_others_connected_before() {
+        let mut bench = Bench::new(2, 2, 256);
+        let [_, second, third] = [(); 3].map(|()| bench.connect("192.0.2.1").unwrap());
+        let slow = bench.connect("198.51.100.1").unwrap();
+        assert!(bench.in_progress(slow) && !bench.in_progress(third), "the first one gave way");
+        tokio::time::advance(SLOW / 2).await;
+        bench.slots.remove(&second);
+        assert!(bench.in_progress(third));
+        tokio::time::advance(SLOW / 2).await;
+        let newcomer = bench.connect("203.0.113.1").unwrap();
+        assert!(bench.in_progress(newcomer) && bench.in_progress(third) && !bench.in_progress(slow));
     }
 
     #[tokio::test(start_paused = true)]
