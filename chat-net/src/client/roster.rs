@@ -137,18 +137,24 @@ impl From<Entry> for RosterEntry {
 /// Changes that come together, or faster than the application asks, are reported as one. Clones are independent. A
 /// watch does not keep the session alive.
 #[derive(Clone, Debug)]
-pub struct RosterWatch(watch::Receiver<Roster>);
+pub struct RosterWatch {
+    receiver: watch::Receiver<Roster>,
+    /// The revision that the application has. A channel that wakes late would otherwise report a revision twice.
+    seen: u64,
+}
 
 impl RosterWatch {
     /// Watches from now on.
     pub(super) fn new(mut receiver: watch::Receiver<Roster>) -> Self {
-        receiver.mark_unchanged();
-        Self(receiver)
+        let seen = receiver.borrow_and_update().revision();
+        Self { receiver, seen }
     }
 
     /// The current roster. [`changed`](Self::changed) waits for a later one.
     pub fn roster(&mut self) -> Roster {
-        self.0.borrow_and_update().clone()
+        let roster = self.receiver.borrow_and_update().clone();
+        self.seen = roster.revision();
+        roster
     }
 
     /// Waits until the roster has changed since the last call of a method, or since the watch was created, and returns
@@ -157,13 +163,22 @@ impl RosterWatch {
     /// # Cancel safety
     /// Dropping the future loses no change: the next call reports it.
     pub async fn changed(&mut self) -> Option<Roster> {
-        self.0.changed().await.ok()?;
-        Some(self.roster())
+        let before = self.seen;
+        loop {
+            self.receiver.changed().await.ok()?;
+            let roster = self.roster();
+            if roster.revision() != before {
+                return Some(roster);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use chat_core::extras::Extras;
     use chat_core::key::PublicKey;
     use chat_core::presence::OfflineReason;
@@ -223,6 +238,27 @@ mod tests {
         let held = roster.clone();
         (10_000..20_000).for_each(|number| arrive(&mut roster, number));
         assert_eq!((copies, held.len(), roster.len()), (1, 10_000, 20_000));
+    }
+
+    #[tokio::test]
+    async fn a_watch_does_not_report_a_change_that_its_reader_has_seen() {
+        let (sender, receiver) = watch::channel(Roster::default());
+        let apply_silently = |user| {
+            sender.send_if_modified(|roster| {
+                roster.apply(&Change::Online(entry(user)));
+                false
+            })
+        };
+        apply_silently("alice");
+        let mut watch = RosterWatch::new(receiver);
+        apply_silently("bob");
+        assert_eq!(watch.roster().len(), 2);
+        // The driver wakes watches once for all changes of a turn.
+        sender.send_modify(|_| {});
+        assert!(pin!(watch.changed()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        apply_silently("carol");
+        sender.send_modify(|_| {});
+        assert_eq!(watch.changed().await.map(|roster| roster.len()), Some(3));
     }
 
     #[tokio::test]
