@@ -21,8 +21,8 @@ struct JsonLine {
 /// Parses a line.
 ///
 /// # Errors
-/// The line is not such an object, or the name or text breaks a rule. The error comes with the `ref` of
-/// the line if it could be parsed.
+/// The line is not such an object, or the name or text breaks a rule. The error comes with the `ref` of the line, if
+/// the line is an object that has one.
 pub fn parse(line: &str) -> Result<Action, (InputError, Option<String>)> {
     // serde would also accept an array of the fields' values.
     if !line.trim_start().starts_with('{') {
@@ -30,13 +30,24 @@ pub fn parse(line: &str) -> Result<Action, (InputError, Option<String>)> {
     }
     let JsonLine { to, text, reference } = match serde_json::from_str(line) {
         Ok(line) => line,
-        Err(error) => return Err((InputError::Json(error.to_string()), None)),
+        Err(error) => return Err((InputError::Json(error.to_string()), reference(line))),
     };
     match (recipient(&to), Text::parse(&text)) {
         (Ok(to), Ok(text)) => Ok(Action::Send(Draft { to, text, reference })),
         (Err(error), _) => Err((error, reference)),
         (_, Err(error)) => Err((error.into(), reference)),
     }
+}
+
+/// The `ref` of an object that lacks a field, has another one, or has a value of the wrong type.
+fn reference(line: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Reference {
+        #[serde(rename = "ref")]
+        reference: Option<String>,
+    }
+
+    serde_json::from_str::<Reference>(line).ok()?.reference
 }
 
 #[cfg(test)]
@@ -84,9 +95,23 @@ mod tests {
             r#"{"to":"bob","text":1}"#,
             r#"{"to":"bob","text":"x","extra":1}"#,
             r#"{"to":"bob","text":"x"} {}"#,
+            r#"{"to":"bob","text":"x","ref":1}"#,
+            r#"{"to":"bob","text":"x","ref":"a"} {}"#,
         ] {
             let (error, reference) = parse(line).unwrap_err();
             assert_eq!((code_of(&error).as_str(), reference), ("bad-json", None), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_object_with_other_fields_keeps_its_ref() {
+        for line in [
+            r#"{"to":"bob","text":"x","extra":1,"ref":"a"}"#,
+            r#"{"ref":"a","to":"bob"}"#,
+            r#"{"to":"bob","text":1,"ref":"a"}"#,
+        ] {
+            let (error, reference) = parse(line).unwrap_err();
+            assert_eq!((code_of(&error).as_str(), reference.as_deref()), ("bad-json", Some("a")), "{line}");
         }
     }
 }

@@ -175,6 +175,7 @@ const UDP: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error_code::ErrorCode;
 
     fn task(args: &[&str]) -> Result<ClientTask, CliError> {
         ClientTask::from_args([&["chat-client"], args].concat(), &Texts::default())
@@ -263,6 +264,9 @@ mod tests {
     fn at_most_four_addresses_are_advertised() {
         let addresses = "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5";
         let error = task(&["--server", "lab", "--advertise", addresses]).unwrap_err();
-        assert_eq!(error.exit().code(), 2);
+        let (code, sentence) = error.for_scripts(&Texts::default()).unwrap();
+        assert_eq!((error.exit().code(), code), (2, ErrorCode::WrongArguments));
+        assert!(sentence.contains("5") && sentence.contains("at most 4"), "{sentence}");
+        assert_eq!(join(&["--advertise", "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4"]).advertise.len(), 4);
     }
 }

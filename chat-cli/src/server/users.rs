@@ -1,5 +1,6 @@
 //! `chat-server user`: operators manage accounts, whether or not a server runs.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::iter;
 
@@ -109,16 +110,19 @@ async fn purge<A: Operator>(
     let (mut listing, mut count) = (Listing::new(format), 0);
     let mut after: Option<AccountId> = None;
     loop {
-        let page = accounts.list_unused(before, after, PAGE).await.map_err(|error| failed(&error))?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.id);
-        count += match mode {
-            PurgeMode::DryRun => page.len() as u64,
-            PurgeMode::Delete => {
-                let ids = page.iter().map(|account| account.id).collect();
-                accounts.delete_unused(ids, before).await.map_err(|error| failed(&error))?
+        let mut page = accounts.list_unused(before, after, PAGE).await.map_err(|error| failed(&error))?;
+        let Some(last) = page.last().map(|account| account.id) else { break };
+        if mode == PurgeMode::Delete {
+            let ids = page.iter().map(|account| account.id).collect();
+            let deleted = accounts.delete_unused(ids, before).await.map_err(|error| failed(&error))?;
+            if deleted < page.len() as u64 {
+                // Somebody has used one of them in the meantime.
+                let kept = existing(accounts, after, last).await?;
+                page.retain(|account| !kept.contains(&account.id));
             }
-        };
+        }
+        after = Some(last);
+        count += page.len();
         page.iter().for_each(|account| listing.add(account, None));
     }
     let mut text = listing.finish();
@@ -131,6 +135,21 @@ async fn purge<A: Operator>(
         });
     }
     Ok(text)
+}
+
+/// The ids of all accounts above `after`, up to `last`.
+async fn existing<A: Operator>(
+    accounts: &A,
+    mut after: Option<AccountId>,
+    last: AccountId,
+) -> Result<BTreeSet<AccountId>, CliError> {
+    let mut ids = BTreeSet::new();
+    while after < Some(last) {
+        let page = accounts.list(after, PAGE).await.map_err(|error| failed(&error))?;
+        after = page.last().map_or(Some(last), |account| Some(account.id));
+        ids.extend(page.iter().map(|account| account.id));
+    }
+    Ok(ids)
 }
 
 fn failed(error: &AccountError) -> CliError {
@@ -311,6 +330,56 @@ mod tests {
         let nothing = run_on(&accounts, purge(PurgeMode::Delete, Format::Text)).await.unwrap();
         assert_eq!(nothing, "0 unused accounts deleted\n");
         assert_eq!(run_on(&accounts, purge(PurgeMode::DryRun, Format::Text)).await.unwrap(), "no account is unused\n");
+    }
+
+    /// Accounts one of which is used right before unused ones are deleted.
+    struct UsedMeanwhile(MemoryAccounts, AccountId);
+
+    impl Operator for UsedMeanwhile {
+        async fn set_password(&self, name: UserName, new: Password, at: Timestamp) -> Result<Account, AccountError> {
+            self.0.set_password(name, new, at).await
+        }
+
+        async fn set_status(&self, name: UserName, to: NewStatus, at: Timestamp) -> Result<Account, AccountError> {
+            self.0.set_status(name, to, at).await
+        }
+
+        async fn list(&self, after: Option<AccountId>, limit: u32) -> Result<Vec<ListedAccount>, AccountError> {
+            self.0.list(after, limit).await
+        }
+
+        async fn list_unused(
+            &self,
+            before: Timestamp,
+            after: Option<AccountId>,
+            limit: u32,
+        ) -> Result<Vec<ListedAccount>, AccountError> {
+            self.0.list_unused(before, after, limit).await
+        }
+
+        async fn delete_unused(&self, ids: Vec<AccountId>, before: Timestamp) -> Result<u64, AccountError> {
+            self.0.mark_seen(vec![self.1], NOON).await?;
+            self.0.delete_unused(ids, before).await
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_used_before_it_is_deleted_is_not_listed() {
+        let accounts = MemoryAccounts::default();
+        let long_ago = NOON.offset_by(-31 * 86_400_000);
+        let mut used = None;
+        for user in ["alice", "bob", "carol"] {
+            let password = Password::parse("correct horse").unwrap();
+            let account = accounts.register(name(user), password, long_ago).await.unwrap();
+            if user == "bob" {
+                used = Some(account.id);
+            }
+        }
+        let accounts = UsedMeanwhile(accounts, used.unwrap());
+        let deleted = purge(&accounts, NOON, PurgeMode::Delete, Format::Text).await.unwrap();
+        let users: Vec<_> = deleted.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+        assert_eq!(users, ["alice", "carol", "2"], "{deleted}");
+        assert_eq!(accounts.0.list(None, PAGE).await.unwrap().len(), 1, "bob");
     }
 
     #[tokio::test]
