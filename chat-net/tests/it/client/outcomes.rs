@@ -149,6 +149,31 @@ async fn a_message_whose_sent_is_dropped_is_delivered_all_the_same() {
     }
 }
 
+/// Bob's and Carol's queues are full after some messages, and the others fail immediately.
+#[tokio::test(flavor = "multi_thread")]
+async fn unread_outcomes_stop_further_messages_and_none_of_them_is_lost() {
+    let server = Server::start().await;
+    let [mut alice, _bob, _carol] = undecided(&server).await;
+    let mut recipients = 0;
+    let refused = loop {
+        match alice.client.send(Recipient::Everyone, "x").await {
+            Ok(sent) => recipients += sent.recipients(),
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, SendError::OutcomesUnread), "{refused:?}");
+    // Two reports and a summary of each message are unread. At most 262,144 may be.
+    assert!((2 * 262_144 / 3..2 * 262_144 / 3 + 2_048).contains(&recipients), "{recipients}");
+    while !matches!(alice.next().await, Some(Event::Summary { .. })) {}
+    recipients += alice.client.send(Recipient::Everyone, "x").await.expect("there is room again").recipients();
+    alice.client.leave().await;
+    let mut reports = 2;
+    while let Some(event) = alice.events.next().await {
+        reports += usize::from(matches!(event, Event::Report(_)));
+    }
+    assert_eq!(reports, recipients, "one outcome for each recipient");
+}
+
 /// Whether the outcome is not known yet.
 async fn is_pending(sent: &Sent, user: &UserName) -> bool {
     tokio::select! {

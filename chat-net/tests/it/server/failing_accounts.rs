@@ -13,12 +13,12 @@ use chat_core::server::Count;
 use chat_core::time::Timestamp;
 use chat_core::wire::control::Purpose;
 use chat_net::Server;
-use chat_net::client::{ConnectError, RejectionKind};
+use chat_net::client::{ChangePasswordError, ConnectError, RejectionKind};
 use chat_net::server::{Metric, State};
 use tempfile::TempDir;
 
 use super::Running;
-use crate::harness::{options, rejection, text, to};
+use crate::harness::{PASSWORD, options, rejection, text, to};
 
 /// How every call fails.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +96,10 @@ impl Accounts for Flaky {
     }
 }
 
+fn password(typed: &str) -> Password {
+    typed.parse().unwrap()
+}
+
 async fn start(folder: &TempDir) -> (Running, Arc<Flaky>) {
     let accounts = Arc::new(Flaky::default());
     let mut config = options().machine;
@@ -116,10 +120,15 @@ async fn while_the_accounts_fail_logins_are_rejected_and_sessions_go_on() {
             let rejected = result.as_ref().err().and_then(rejection) == Some(RejectionKind::StorageUnavailable);
             assert!(rejected, "{fault:?}: {:?}", result.err());
         }
+        let change = bob.client.change_password(password(PASSWORD), password("battery staple")).await;
+        assert!(
+            matches!(&change, Err(ChangePasswordError::Rejected(why)) if why.kind() == RejectionKind::StorageUnavailable),
+            "{fault:?}: {change:?}"
+        );
         bob.client.send(to("alice"), text("still here?")).await.unwrap();
         assert_eq!(alice.message().await.1, "still here?", "messages do not need the accounts");
         // The server polls the accounts for changes. It notices the fault without a client.
-        while running.handle.snapshot()[Metric::AccountsFailed] < 4 {
+        while running.handle.snapshot()[Metric::AccountsFailed] < 5 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let seen = running.handle.snapshot();
