@@ -89,7 +89,7 @@ impl<M> SendQueue<M> {
 
     fn push(&self, bytes: Bytes, reserve: usize) -> Result<(), Full> {
         self.update(|state| {
-            if state.bytes + bytes.len() > state.limit + reserve {
+            if state.bytes + bytes.len() > state.limit.saturating_add(reserve) {
                 return Err(Full);
             }
             let counted = bytes.len();

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::PublishInterval;
 use crate::invitation::InvitationCode;
 
-/// The times and limits of a [`Server`](super::Server). The defaults suit up to ten thousand sessions. All durations
-/// must be longer than zero. Change the fields of [`ServerConfig::default`]; [`ServerConfig::check`] finds settings
-/// that cannot work.
+/// The times and limits of a [`Server`](super::Server). The defaults suit up to ten thousand sessions. All of them must
+/// be above zero, unless their documentation says otherwise. Change the fields of [`ServerConfig::default`];
+/// [`ServerConfig::check`] finds settings that cannot work.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerConfig {
@@ -155,11 +155,11 @@ pub struct ThrottleConfig {
     /// attempts.
     pub parallel: u32,
     /// The number of failures of one source that cause no pause beyond their pairs: many people may share one router.
-    /// Once half of them are used up, the source may have [`parallel`](Self::parallel) checks in flight.
+    /// Once half of them are used up, the source may have [`parallel`](Self::parallel) checks in flight. May be zero.
     pub free_per_address: u32,
     /// The number of failures at one user name, from all sources from which its user has never logged in, that cause no
     /// pause beyond their pairs. An attacker with many sources would otherwise have the first failures of each of them
-    /// for free. Users cause fewer, and an attacker tries more passwords than that.
+    /// for free. Users cause fewer, and an attacker tries more passwords than that. May be zero.
     pub free_per_user: u32,
     /// After these failures, the time between two attempts at the user name from all those sources: about 9,000 guesses
     /// a day. Each network waits for one attempt at a time, so that a user in a new place has a turn.

@@ -133,17 +133,30 @@ impl ServerConfig {
         )?;
         require_at_most(("frames_per_second", &self.frames_per_second), ("frame_burst", &self.frame_burst))?;
         require_at_most(("ticket_renewal", &self.ticket_renewal), ("ticket_life", &self.ticket_life))?;
+        // A ticket that expires within the grace time could not continue the session that waits for it.
+        require_at_most(("grace", &self.grace), ("ticket_life", &self.ticket_life))?;
         check_publish_interval(&self.publish_interval)?;
         check_throttle(&self.throttle)
     }
 }
 
 fn check_publish_interval(config: &PublishInterval) -> Result<(), SettingError> {
+    require_above_zero!(config, "publish_interval.", min, max);
     require_at_most(("publish_interval.min", &config.min), ("publish_interval.max", &config.max))
 }
 
 fn check_throttle(config: &ThrottleConfig) -> Result<(), SettingError> {
-    require_above_zero!(config, "throttle.", first, longest, parallel, memory, proven_memory, max_remembered);
+    require_above_zero!(
+        config,
+        "throttle.",
+        first,
+        longest,
+        parallel,
+        user_interval,
+        memory,
+        proven_memory,
+        max_remembered
+    );
     require_at_most(("throttle.first", &config.first), ("throttle.longest", &config.longest))
 }
 
@@ -182,20 +195,51 @@ mod tests {
         );
     }
 
+    /// Asserts that each of these settings is refused as zero. The names are those of the fields.
+    macro_rules! assert_not_zero {
+        ($($field:ident).+ $(, $($more:ident).+)* $(,)?) => {
+            let error = wrong(|config| config.$($field).+ = Default::default());
+            assert_eq!(error, SettingError::Zero { setting: concat_path!($($field).+) });
+            $(assert_not_zero!($($more).+);)*
+        };
+    }
+
+    macro_rules! concat_path {
+        ($field:ident) => {
+            stringify!($field)
+        };
+        ($part:ident . $field:ident) => {
+            concat!(stringify!($part), ".", stringify!($field))
+        };
+    }
+
     #[test]
-    fn each_impossible_setting_is_found() {
+    fn no_time_and_no_limit_may_be_zero() {
+        assert_not_zero!(heartbeat, silence, grace, settling, login_time, finish_time, stall);
+        assert_not_zero!(max_connections, max_connections_per_address, max_guests, max_guest_requests, max_sessions);
+        assert_not_zero!(sessions_per_account, registrations_per_hour, registrations_per_address);
+        assert_not_zero!(max_checks, max_check_wait, check_time, frames_per_second, frame_burst);
+        assert_not_zero!(refresh_interval, max_update_log, move_interval, ticket_life, ticket_renewal);
+        assert_not_zero!(poll_interval, poll_overlap, seen_interval, publish_interval.min, publish_interval.max);
+        assert_not_zero!(throttle.first, throttle.longest, throttle.parallel, throttle.user_interval);
+        assert_not_zero!(throttle.memory, throttle.proven_memory, throttle.max_remembered);
+    }
+
+    #[test]
+    fn a_setting_that_contradicts_another_one_is_found() {
+        let seconds = Duration::from_secs;
         for (setting, error) in [
-            ("silence", wrong(|config| config.silence = Duration::ZERO)),
-            ("login_time", wrong(|config| config.login_time = Duration::ZERO)),
-            ("max_guests", wrong(|config| config.max_guests = 0)),
-            ("frames_per_second", wrong(|config| config.frame_burst = 9)),
+            ("heartbeat", wrong(|config| config.silence = seconds(9))),
+            ("max_connections_per_address", wrong(|config| config.max_connections = 255)),
             ("registrations_per_address", wrong(|config| config.registrations_per_hour = 199)),
-            ("ticket_renewal", wrong(|config| config.ticket_life = Duration::from_secs(1))),
-            ("publish_interval.min", wrong(|config| config.publish_interval.max = Duration::ZERO)),
-            ("throttle.parallel", wrong(|config| config.throttle.parallel = 0)),
-            ("throttle.first", wrong(|config| config.throttle.first = Duration::from_secs(31))),
+            ("frames_per_second", wrong(|config| config.frame_burst = 9)),
+            ("ticket_renewal", wrong(|config| config.ticket_life = seconds(3_599))),
+            ("grace", wrong(|config| (config.ticket_renewal, config.ticket_life) = (seconds(1), seconds(14)))),
+            ("publish_interval.min", wrong(|config| config.publish_interval.max = Duration::from_millis(24))),
+            ("throttle.first", wrong(|config| config.throttle.first = seconds(31))),
         ] {
             assert_eq!(error.setting(), setting, "{error}");
+            assert!(!matches!(error, SettingError::Zero { .. }), "{error}");
         }
     }
 }

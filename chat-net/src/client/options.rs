@@ -80,7 +80,9 @@ impl ClientOptions {
             ("connect_timeout", machine.connect_timeout),
             ("reply_timeout", machine.reply_timeout),
             ("min_backoff", machine.min_backoff),
+            ("stall_threshold", machine.stall_threshold),
             ("link_timeout", peer.link_timeout),
+            ("unresponsive_after", peer.unresponsive_after),
         ] {
             if time.is_zero() {
                 return Err(ClientSettingError::NoTime { setting });

@@ -65,3 +65,21 @@ pub enum ClientSettingError {
     #[error("`burst`: with 0, no message arrives; set at least 1, or a `rate` of 0 for no limit")]
     NoBurst,
 }
+
+impl ClientSettingError {
+    /// The name of the setting.
+    pub const fn setting(&self) -> &'static str {
+        match self {
+            Self::Server(_) => "server",
+            Self::NoTrust => "trust",
+            Self::Fingerprint(_) => "fingerprint",
+            Self::User(_) => "user",
+            Self::Password(_) => "password",
+            Self::Invitation(_) | Self::InvitationForLogin => "invitation",
+            Self::Advertise(_) | Self::TooManyAddresses { .. } => "advertise",
+            Self::NoTime { setting } => setting,
+            Self::Backoff { .. } => "min_backoff",
+            Self::NoBurst => "burst",
+        }
+    }
+}

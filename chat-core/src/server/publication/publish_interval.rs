@@ -18,7 +18,7 @@ pub struct PublishInterval {
     /// The interval for each session while few changes are pending. A broadcast takes some 15 us of processor time for
     /// each session, so at 500 us, people who come and go one by one cost at most a thirtieth of a processor. While
     /// many changes are pending the interval falls, to a fifth at the lowest. Most of the processor time then remains
-    /// for the logins of a whole group.
+    /// for the logins of a whole group. May be zero.
     pub per_session: Duration,
     /// The longest interval. A person who waits for another does not mind a second.
     pub max: Duration,

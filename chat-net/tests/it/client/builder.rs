@@ -11,7 +11,7 @@ use chat_core::wire::frame;
 use chat_core::wire::hello::Hello;
 use chat_net::identity::ServerIdentity;
 use chat_net::{
-    AddressError, Client, ClientBuilder, ClientSettingError, ConnectError, Event, FingerprintError, NameError,
+    AddressError, Client, ClientBuilder, ClientSettingError, ConnectError, Event, Fingerprint, NameError,
     OfflineReason, PasswordError, Presence, RejectionKind,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -70,8 +70,14 @@ fn refusal(result: Result<Client, ConnectError>) -> ClientSettingError {
 async fn an_impossible_setting_is_refused_by_its_name() {
     use ClientSettingError as Refused;
     let zero = Duration::ZERO;
-    let backoff = ClientConfig { max_backoff: Duration::from_millis(1), ..ClientConfig::default() };
-    let no_burst = PeerConfig { burst: 0, ..PeerConfig::default() };
+    let mut backoff = ClientConfig::default();
+    backoff.max_backoff = Duration::from_millis(1);
+    let mut no_burst = PeerConfig::default();
+    no_burst.burst = 0;
+    let mut always_stalled = ClientConfig::default();
+    always_stalled.stall_threshold = zero;
+    let mut never_responsive = PeerConfig::default();
+    never_responsive.unresponsive_after = zero;
     let mut five = at("lab");
     for _ in 0..5 {
         five = five.advertise("10.0.0.7").unwrap();
@@ -79,7 +85,11 @@ async fn an_impossible_setting_is_refused_by_its_name() {
     for (error, is, setting) in [
         (refused(at("two words")).await, Refused::Server(AddressError::Host("two words".into())), "server"),
         (refused(Client::builder("lab")).await, Refused::NoTrust, "trust"),
-        (at("lab").fingerprint("abc").unwrap_err(), Refused::Fingerprint(FingerprintError), "fingerprint"),
+        (
+            at("lab").fingerprint("abc").unwrap_err(),
+            Refused::Fingerprint("abc".parse::<Fingerprint>().unwrap_err()),
+            "fingerprint",
+        ),
         (refusal(at("lab").login("a b", PASSWORD).await), Refused::User(NameError::Char(' ')), "user"),
         (refusal(at("lab").register("a", "short").await), Refused::Password(PasswordError::TooShort), "password"),
         (
@@ -102,11 +112,30 @@ async fn an_impossible_setting_is_refused_by_its_name() {
             "min_backoff",
         ),
         (refused(at("lab").links(no_burst)).await, Refused::NoBurst, "burst"),
+        (
+            refused(at("lab").timing(always_stalled)).await,
+            Refused::NoTime { setting: "stall_threshold" },
+            "stall_threshold",
+        ),
+        (
+            refused(at("lab").links(never_responsive)).await,
+            Refused::NoTime { setting: "unresponsive_after" },
+            "unresponsive_after",
+        ),
     ] {
-        assert_eq!(error, is);
+        assert_eq!((&error, error.setting()), (&is, setting));
         assert!(error.to_string().starts_with(&format!("`{setting}`: ")), "{error}");
     }
     assert!(at("lab").invitation("short").unwrap_err().to_string().starts_with("`invitation`: "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_longest_times_are_no_limits() {
+    let server = Server::start().await;
+    let longest =
+        server.builder().connect_timeout(Duration::MAX).reply_timeout(Duration::MAX).link_timeout(Duration::MAX);
+    let client = timeout(PATIENCE, longest.register("alice", PASSWORD)).await.expect("the login returns");
+    client.unwrap().leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

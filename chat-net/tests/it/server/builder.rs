@@ -80,6 +80,10 @@ async fn settings_that_cannot_work_are_refused_by_name() {
     for (builder, setting) in [
         (new().config(config(|config| config.heartbeat = Duration::from_secs(30))), "heartbeat"),
         (new().config(config(|config| config.max_sessions = 0)), "max_sessions"),
+        (new().config(config(|config| config.max_connections = 255)), "max_connections_per_address"),
+        (new().config(config(|config| config.sessions_per_account = 0)), "sessions_per_account"),
+        (new().config(config(|config| config.registrations_per_hour = 199)), "registrations_per_address"),
+        (new().config(config(|config| config.ticket_life = Duration::from_secs(60))), "ticket_renewal"),
         (new().send_queue(0), "send_queue"),
         (new().unread_time(Duration::ZERO), "unread_time"),
         (new().handshake_time(Duration::ZERO), "handshake_time"),
