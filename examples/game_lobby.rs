@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use chat_net::{
     Account, AccountError, AccountId, Accounts, Client, ConnectError, Event, OutcomeEvents, Password, Recipient,
-    RegistrationPolicy, Server, Status, Timestamp, UserName,
+    RegistrationPolicy, Server, Timestamp, UserName,
 };
 use subtle::ConstantTimeEq;
 use tokio::time::{MissedTickBehavior, interval};
@@ -102,10 +102,8 @@ struct Players(Vec<(UserName, Password)>);
 
 impl Players {
     fn account(&self, index: usize) -> Option<Account> {
-        let (id, (name, _)) = (AccountId::new(index as u64), self.0.get(index)?);
-        let name = name.clone();
-        let (created, last_seen, tickets_void_until) = (Timestamp::from_millis(0), None, None);
-        Some(Account { id, name, generation: 1, status: Status::Active, created, last_seen, tickets_void_until })
+        let (name, _) = self.0.get(index)?;
+        Some(Account::new(AccountId::new(index as u64), name.clone(), Timestamp::from_millis(0)))
     }
 }
 

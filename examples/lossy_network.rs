@@ -63,7 +63,7 @@ fn text(output: Output) -> Option<String> {
     match output {
         Output::Deliver { message, .. } => match message.content {
             Content::Text(text) => Some(text.as_str().to_owned()),
-            Content::Bytes(_) => None,
+            _ => None,
         },
         _ => None,
     }

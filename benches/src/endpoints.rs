@@ -10,7 +10,10 @@ use tokio::runtime::{Builder, Runtime};
 
 /// The default configuration, without the rate limit and with a large window: senders never wait for either.
 pub fn peer_config() -> PeerConfig {
-    PeerConfig { rate: 0, window: 1024 * 1024, ..PeerConfig::default() }
+    let mut config = PeerConfig::default();
+    config.rate = 0;
+    config.window = 1024 * 1024;
+    config
 }
 
 /// Creates a runtime for one thread.
@@ -30,7 +33,9 @@ pub fn runtime() -> io::Result<Runtime> {
 /// Panics if `user` is not a valid user name, or outside a runtime.
 pub fn open(user: &str) -> io::Result<Endpoint> {
     let user = user.parse().expect("benchmarks use valid user names");
-    Endpoint::bind(EndpointOptions { peer: peer_config(), ..EndpointOptions::new(user, ([127, 0, 0, 1], 0).into()) })
+    let mut options = EndpointOptions::new(user, ([127, 0, 0, 1], 0).into());
+    options.peer = peer_config();
+    Endpoint::bind(options)
 }
 
 /// Opens `count` endpoints on the current runtime.

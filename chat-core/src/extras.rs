@@ -9,6 +9,7 @@ pub struct Extras(Vec<Extra>);
 
 /// One tagged value. Wiped when dropped, because it may be a secret.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(clippy::exhaustive_structs, reason = "a wire structure, which never changes")]
 pub struct Extra {
     /// Identifies the value. Each wire structure has its own tags.
     pub tag: u16,

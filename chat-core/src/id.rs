@@ -78,6 +78,7 @@ id!(
 
 /// Identifies a message: the session of its sender and a number within that session.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[expect(clippy::exhaustive_structs, reason = "a session and a number are all that an id has")]
 pub struct MessageId {
     /// The session of the sender.
     pub session: SessionId,

@@ -59,6 +59,15 @@ impl TryFrom<&str> for InvitationCode {
     }
 }
 
+/// Wipes `typed`.
+impl TryFrom<String> for InvitationCode {
+    type Error = InvitationCodeError;
+
+    fn try_from(typed: String) -> Result<Self, InvitationCodeError> {
+        Self::parse(&Zeroizing::new(typed))
+    }
+}
+
 /// Compares in a time that depends only on the lengths.
 impl PartialEq for InvitationCode {
     fn eq(&self, other: &Self) -> bool {
@@ -77,6 +86,7 @@ impl fmt::Debug for InvitationCode {
 
 /// Why a string is not an invitation code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvitationCodeError {
     /// The code is too short or too long.
     #[error("an invitation code needs 8 to 64 characters")]
@@ -110,6 +120,7 @@ mod tests {
             (&"x".repeat(65), Some(InvitationCodeError::Length)),
         ] {
             assert_eq!(InvitationCode::parse(typed).err(), result, "{typed:?}");
+            assert_eq!(InvitationCode::try_from(typed.to_owned()).err(), result, "{typed:?}");
         }
     }
 

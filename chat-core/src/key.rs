@@ -98,6 +98,7 @@ impl fmt::Debug for KeyPair {
 /// The public key is of small order: every key agreement with it yields the same secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the public key is of small order")]
+#[non_exhaustive]
 pub struct WeakKey;
 
 #[cfg(test)]

@@ -55,7 +55,7 @@
 //!
 //! | row | modules | contents |
 //! | --- | --- | --- |
-//! | support | `error_chain precis` | helpers that know nothing of chat: error texts, Unicode profiles |
+//! | support | `error_chain named precis` | helpers that know nothing of chat: error texts, Unicode profiles |
 //! | values | `time name text password invitation id key generator extras source` | parsed once at the edge, with private fields, and never checked again |
 //! | facts | `presence roster message` | who is online and what changed, what was said and its outcomes |
 //! | port | `accounts` | the trait, an implementation in memory, and the contract suite (feature `testing`) |
@@ -120,7 +120,7 @@
 //! impl Driver {
 //!     fn turn(&mut self, now: Now, wire: &mut Wire) {
 //!         let mut arrived: Wire = wire.extract_if(.., |(_, to, _)| *to == self.address).collect();
-//!         let batch = arrived.iter_mut().map(|(from, _, bytes)| Datagram { from: *from, bytes });
+//!         let batch = arrived.iter_mut().map(|(from, _, bytes)| Datagram::new(*from, bytes));
 //!         self.peer.receive(now, batch, &mut self.outputs);
 //!         if self.peer.deadline().is_some_and(|deadline| deadline <= now.mono) {
 //!             self.peer.handle(now, Input::Tick, &mut self.outputs);
@@ -188,7 +188,11 @@
 //! `chat-net` add what a real network needs: TLS, bounded send queues, and system calls for many datagrams.
 //! `sim::World` drives all three machines in virtual time (feature `sim`).
 
+// An exhaustive type needs a reason in its documentation.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 pub mod error_chain;
+mod named;
 mod precis;
 
 pub mod extras;

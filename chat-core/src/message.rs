@@ -7,11 +7,13 @@ use bytes::Bytes;
 
 use crate::id::MessageId;
 use crate::name::UserName;
+use crate::named::named;
 use crate::text::{Text, TextError};
 use crate::time::Timestamp;
 
 /// The recipient of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Recipient {
     /// Every user in the sender's roster except the sender.
     Everyone,
@@ -42,6 +44,7 @@ impl fmt::Display for Recipient {
 
 /// The content of a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Content {
     /// A text for people.
     Text(Text),
@@ -99,6 +102,7 @@ impl From<&[u8]> for Content {
 
 /// Whether a received message was sent to everyone or to its receiver alone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Scope {
     /// It was sent to everyone.
     Group,
@@ -106,8 +110,10 @@ pub enum Scope {
     Private,
 }
 
-/// The time at which a message was sent, and whose clock stated it.
+/// The time at which a message was sent, and whose clock stated it. Exhaustive: a message has a sender and a receiver,
+/// and no third clock.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "there are two clocks")]
 pub enum SentAt {
     /// The sender's estimate of the server's clock.
     Sender(Timestamp),
@@ -126,6 +132,7 @@ impl SentAt {
 
 /// A received message.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Message {
     /// The id, which is the same for all recipients.
     pub id: MessageId,
@@ -141,8 +148,19 @@ pub struct Message {
     pub received_at: Timestamp,
 }
 
+impl Message {
+    /// A message to its receiver alone, sent and received at the same time. Its fields can be changed.
+    pub const fn new(id: MessageId, from: UserName, content: Content, at: Timestamp) -> Self {
+        Self { id, from, scope: Scope::Private, content, sent_at: SentAt::Sender(at), received_at: at }
+    }
+}
+
 /// What became of one message for one recipient. There is exactly one outcome, and it never changes.
+///
+/// Exhaustive: these three are the delivery contract, and an application decides about each of them. The reasons may
+/// grow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "the delivery contract")]
 pub enum Outcome {
     /// The receiving application accepted the message.
     Delivered,
@@ -172,31 +190,32 @@ impl Outcome {
     }
 }
 
-/// The reason why a message failed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum FailReason {
-    /// The queue for this recipient was full.
-    QueueFull,
-    /// The recipient left before the message was transmitted.
-    Left,
-    /// The recipient's session was lost before the message was transmitted.
-    Lost,
-    /// A newer login replaced the recipient's session before the message was transmitted.
-    Replaced,
-    /// The link timed out before the message was transmitted.
-    TimedOut,
-    /// The sender left before the message was transmitted.
-    Leaving,
-    /// The receiving application refused the message.
-    Refused,
-    /// The two programs have no link version in common, or the recipient's key is unusable.
-    Incompatible,
-    /// The link was closed because of a protocol violation before the message was transmitted.
-    Misbehaved,
-    /// The recipient has no address that this machine can send to.
-    NoAddress,
-    /// The recipient has logged in so often that the sender's session cannot remember all of its sessions.
-    TooManySessions,
+named! {
+    /// The reason why a message failed. Names are those of JSON.
+    pub enum FailReason {
+        /// The queue for this recipient was full.
+        QueueFull = "queue-full",
+        /// The recipient left before the message was transmitted.
+        Left = "left",
+        /// The recipient's session was lost before the message was transmitted.
+        Lost = "lost",
+        /// A newer login replaced the recipient's session before the message was transmitted.
+        Replaced = "replaced",
+        /// The link timed out before the message was transmitted.
+        TimedOut = "timed-out",
+        /// The sender left before the message was transmitted.
+        Leaving = "leaving",
+        /// The receiving application refused the message.
+        Refused = "refused",
+        /// The two programs have no link version in common, or the recipient's key is unusable.
+        Incompatible = "incompatible",
+        /// The link was closed because of a protocol violation before the message was transmitted.
+        Misbehaved = "misbehaved",
+        /// The recipient has no address that this machine can send to.
+        NoAddress = "no-address",
+        /// The recipient has logged in so often that the sender's session cannot remember all of its sessions.
+        TooManySessions = "too-many-sessions",
+    }
 }
 
 impl FailReason {
@@ -218,21 +237,22 @@ impl FailReason {
     }
 }
 
-/// The reason why a message is unconfirmed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum UnconfirmedReason {
-    /// The recipient left.
-    Left,
-    /// The recipient's session was lost.
-    Lost,
-    /// A newer login replaced the recipient's session.
-    Replaced,
-    /// The link timed out.
-    TimedOut,
-    /// The sender left before an answer came.
-    Leaving,
-    /// The link was closed because of a protocol violation.
-    Misbehaved,
+named! {
+    /// The reason why a message is unconfirmed. Names are those of JSON.
+    pub enum UnconfirmedReason {
+        /// The recipient left.
+        Left = "left",
+        /// The recipient's session was lost.
+        Lost = "lost",
+        /// A newer login replaced the recipient's session.
+        Replaced = "replaced",
+        /// The link timed out.
+        TimedOut = "timed-out",
+        /// The sender left before an answer came.
+        Leaving = "leaving",
+        /// The link was closed because of a protocol violation.
+        Misbehaved = "misbehaved",
+    }
 }
 
 impl UnconfirmedReason {
@@ -251,6 +271,7 @@ impl UnconfirmedReason {
 
 /// The outcome of one message for one recipient, as the sender receives it.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// The id of the message.
     pub id: MessageId,
@@ -260,4 +281,11 @@ pub struct Report {
     pub outcome: Outcome,
     /// The time from queueing the message to the outcome.
     pub after: Duration,
+}
+
+impl Report {
+    /// The outcome of a message for `user`.
+    pub const fn new(id: MessageId, user: UserName, outcome: Outcome, after: Duration) -> Self {
+        Self { id, user, outcome, after }
+    }
 }

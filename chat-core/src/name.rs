@@ -247,6 +247,7 @@ impl fmt::Debug for UserName {
 
 /// The rule that a user name breaks. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+#[non_exhaustive]
 pub enum NameError {
     /// The name has no characters.
     #[error("the user name is empty; it needs 1 to 32 characters")]

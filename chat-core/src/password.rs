@@ -82,6 +82,7 @@ impl fmt::Debug for Password {
 
 /// The rule that a password breaks. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+#[non_exhaustive]
 pub enum PasswordError {
     /// The password has no characters.
     #[error("the password is empty; it needs 8 to 128 characters")]

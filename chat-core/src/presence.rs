@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 
 /// Why a session ended. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum OfflineReason {
     /// The user left.
     Asked,
@@ -41,6 +42,7 @@ impl fmt::Display for OfflineReason {
 
 /// One arrival, departure or move of a user.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct PresenceEvent {
     /// The time of the event on the server's clock.
     pub at: Timestamp,
@@ -50,8 +52,18 @@ pub struct PresenceEvent {
     pub presence: Presence,
 }
 
+impl PresenceEvent {
+    /// An event about the session of `user`.
+    pub const fn new(at: Timestamp, user: UserName, presence: Presence) -> Self {
+        Self { at, user, presence }
+    }
+}
+
 /// What happened to a user's session. The address is the session's preferred one.
+///
+/// Exhaustive, because an application that keeps a list of who is online must not miss a change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a list of who is online needs every change")]
 pub enum Presence {
     /// The session began.
     Online(SocketAddr),
@@ -76,8 +88,9 @@ impl fmt::Display for PresenceEvent {
     }
 }
 
-/// One line of the presence log.
+/// One line of the presence log. Exhaustive, because a log must not miss a record.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a log must not miss a record")]
 pub enum Record {
     /// The server has started to listen.
     Started(Timestamp),

@@ -1,4 +1,8 @@
 //! The roster: the sessions that are online, and their numbered changes.
+//!
+//! The wire carries these structures, so they never change: what a later version adds to an entry is in its extras.
+
+#![expect(clippy::exhaustive_structs, reason = "wire structures never change")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -54,8 +58,10 @@ impl Entry {
     }
 }
 
-/// One change of the roster. On the wire: append only.
+/// One change of the roster. On the wire: append only. Exhaustive, because a roster is right only if every change is
+/// applied.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(clippy::exhaustive_enums, reason = "a roster needs every change")]
 pub enum Change {
     /// A session began.
     Online(Entry),

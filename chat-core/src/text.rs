@@ -50,6 +50,22 @@ impl FromStr for Text {
     }
 }
 
+impl TryFrom<&str> for Text {
+    type Error = TextError;
+
+    fn try_from(typed: &str) -> Result<Self, TextError> {
+        Self::parse(typed)
+    }
+}
+
+impl TryFrom<String> for Text {
+    type Error = TextError;
+
+    fn try_from(typed: String) -> Result<Self, TextError> {
+        Self::parse(&typed)
+    }
+}
+
 fn is_forbidden(ch: char) -> bool {
     match ch {
         '\n' | '\t' => false,
@@ -66,8 +82,10 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Why a text is refused.
+/// Why a text is refused. Exhaustive: sender and receiver check the same rules, so a new one needs a new version of the
+/// protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "the rules are part of the protocol")]
 pub enum TextError {
     /// The text is empty.
     #[error("the text is empty; type something to send")]

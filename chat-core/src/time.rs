@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Both clocks. The driver reads them once per event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "there are two clocks")]
 pub struct Now {
     /// The monotonic clock, for timeouts. Never goes back.
     pub mono: Mono,

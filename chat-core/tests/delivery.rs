@@ -38,7 +38,7 @@ fn texts(outputs: &[Output]) -> Vec<String> {
     let text = |output: &Output| match output {
         Output::Deliver { message, .. } => match &message.content {
             Content::Text(text) => Some(text.as_str().to_owned()),
-            Content::Bytes(_) => None,
+            _ => None,
         },
         _ => None,
     };
@@ -104,7 +104,7 @@ fn transmit(now: Now, from: &mut Peer) -> Vec<Vec<u8>> {
 fn receive(now: Now, from: SocketAddr, datagrams: Vec<Vec<u8>>, to: &mut Peer) -> Vec<Output> {
     let mut outputs = Vec::new();
     for mut bytes in datagrams {
-        to.receive(now, std::iter::once(Datagram { from, bytes: &mut bytes }), &mut outputs);
+        to.receive(now, std::iter::once(Datagram::new(from, &mut bytes)), &mut outputs);
     }
     for output in &outputs {
         if let Output::Deliver { token, .. } = output {

@@ -117,7 +117,7 @@ impl Crowd {
         match event {
             Event::ToPeer(index, mut bytes) => {
                 let mut out = Vec::new();
-                let datagram = Datagram { from: address(0), bytes: &mut bytes };
+                let datagram = Datagram::new(address(0), &mut bytes);
                 self.peers[index].receive(now(self.now), std::iter::once(datagram), &mut out);
                 for output in out {
                     if let Output::Deliver { token, .. } = output {
@@ -135,7 +135,7 @@ impl Crowd {
             Event::ToSender(index, mut bytes) => {
                 self.acks.push(self.now);
                 let mut out = Vec::new();
-                let datagram = Datagram { from: address(index + 1), bytes: &mut bytes };
+                let datagram = Datagram::new(address(index + 1), &mut bytes);
                 self.sender.receive(now(self.now), std::iter::once(datagram), &mut out);
                 for output in out {
                     if let Output::Report(report) = output {

@@ -323,7 +323,8 @@ fn a_peer_that_sends_but_never_acknowledges_times_out() {
 
 #[test]
 fn room_granted_in_a_lost_ack_is_recovered() {
-    let config = PeerConfig { rate: 1, burst: 1, ..PeerConfig::default() };
+    let mut config = PeerConfig::default();
+    (config.rate, config.burst) = (1, 1);
     let mut group = Group::new(2, Profile::GOOD, &config, 11);
     for _ in 0..11 {
         group.send_text(0, Recipient::Everyone, &"x".repeat(6_500));
@@ -507,7 +508,8 @@ fn endless_logins_of_one_user_do_not_keep_other_users_out() {
         peer.handle(*now, send, &mut Vec::new());
         peer.transmit(*now, &mut slab);
         for (_, bytes) in slab.iter() {
-            let datagram = Datagram { from: entry.address(), bytes: &mut bytes.to_vec() };
+            let mut bytes = bytes.to_vec();
+            let datagram = Datagram::new(entry.address(), &mut bytes);
             victim.receive(*now, std::iter::once(datagram), outputs);
         }
         slab.remove(usize::MAX);

@@ -47,7 +47,7 @@ fn carry(at: Now, from: &mut Side, to: &mut Side) {
         let more = from.peer.transmit(at, &mut slab);
         for (_, bytes) in slab.iter() {
             let mut bytes = bytes.to_vec();
-            let datagram = Datagram { from: from.entry.address(), bytes: &mut bytes };
+            let datagram = Datagram::new(from.entry.address(), &mut bytes);
             to.peer.receive(at, std::iter::once(datagram), &mut out);
         }
         slab.remove(usize::MAX);

@@ -69,7 +69,7 @@ impl Room {
             let datagrams = transmit(self.now, &mut self.attacker, &mut self.slab);
             for (to, mut bytes) in datagrams {
                 let Some(index) = self.indices.get(&to) else { continue };
-                let datagram = Datagram { from: self.entry.address(), bytes: &mut bytes };
+                let datagram = Datagram::new(self.entry.address(), &mut bytes);
                 let mut out = Vec::new();
                 let member = &mut self.members[*index];
                 member.receive(common::now(self.now), std::iter::once(datagram), &mut out);
@@ -118,7 +118,7 @@ impl Room {
                 if to.ip() == STRANGER || is_device(to.ip()) {
                     self.reflected.push(bytes.len());
                 } else if receiver == Receiver::Attacker {
-                    let datagram = Datagram { from: common::peer_address(index + 1), bytes: &mut bytes };
+                    let datagram = Datagram::new(common::peer_address(index + 1), &mut bytes);
                     self.attacker.receive(common::now(self.now), std::iter::once(datagram), &mut Vec::new());
                 }
             }

@@ -42,7 +42,7 @@ fn lines(events: &[TimedEvent]) -> Vec<String> {
             ProgramEvent::Client(Event::Left) => Some("offline".into()),
             ProgramEvent::Peer(Output::Deliver { message, .. }) => match &message.content {
                 Content::Text(text) => Some(format!("{}: {}", message.from, text.as_str())),
-                Content::Bytes(_) => None,
+                _ => None,
             },
             ProgramEvent::Peer(Output::Report(report)) => {
                 Some(format!("{} {} {}", report.user, report.outcome.as_str(), report.outcome.reason()).trim().into())

@@ -123,13 +123,13 @@ impl TryFrom<String> for ServerAddress {
     }
 }
 
-impl From<SocketAddr> for ServerAddress {
-    fn from(address: SocketAddr) -> Self {
-        let zone = match address {
-            SocketAddr::V6(address) if address.scope_id() != 0 => Some(address.scope_id().to_string().into()),
-            _ => None,
-        };
-        Self { host: address.ip().to_string().into(), zone, port: address.port() }
+/// As [`ServerAddress::parse`]: a link-local IPv6 address needs its zone, any other address has none, and port 0 is no
+/// port.
+impl TryFrom<SocketAddr> for ServerAddress {
+    type Error = AddressError;
+
+    fn try_from(address: SocketAddr) -> Result<Self, AddressError> {
+        Self::parse(&address.to_string())
     }
 }
 
@@ -196,6 +196,22 @@ impl TryFrom<&str> for AdvertisedAddress {
 
     fn try_from(typed: &str) -> Result<Self, AddressError> {
         Self::parse(typed)
+    }
+}
+
+impl TryFrom<String> for AdvertisedAddress {
+    type Error = AddressError;
+
+    fn try_from(typed: String) -> Result<Self, AddressError> {
+        Self::parse(&typed)
+    }
+}
+
+impl TryFrom<IpAddr> for AdvertisedAddress {
+    type Error = AddressError;
+
+    fn try_from(ip: IpAddr) -> Result<Self, AddressError> {
+        Self::parse(&ip.to_string())
     }
 }
 
@@ -336,6 +352,32 @@ mod tests {
         ] {
             assert_eq!(ServerAddress::parse(typed), Err(error), "{typed:?}");
         }
+    }
+
+    #[test]
+    fn a_socket_address_obeys_the_same_rules_as_a_typed_one() {
+        use std::net::SocketAddrV6;
+
+        let link_local: Ipv6Addr = "fe80::1".parse().unwrap();
+        let v6 = |ip, zone| ServerAddress::try_from(SocketAddr::from(SocketAddrV6::new(ip, 7_000, 0, zone)));
+        assert_eq!(v6(link_local, 3), ServerAddress::parse("[fe80::1%3]:7000"));
+        assert_eq!(v6(link_local, 0), Err(AddressError::no_zone(link_local)));
+        assert_eq!(v6(Ipv6Addr::LOCALHOST, 3), Err(AddressError::Zone(Ipv6Addr::LOCALHOST)));
+        assert_eq!(v6(Ipv6Addr::LOCALHOST, 0), ServerAddress::parse("[::1]:7000"));
+        let no_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        assert_eq!(ServerAddress::try_from(no_port), Err(AddressError::Port("0".into())));
+    }
+
+    #[test]
+    fn an_advertised_address_is_made_from_each_form() {
+        let (typed, ip) = ("10.0.0.7", IpAddr::from([10, 0, 0, 7]));
+        let parsed = AdvertisedAddress::parse(typed);
+        assert!(parsed.is_ok());
+        assert_eq!(
+            (typed.try_into(), typed.to_owned().try_into(), ip.try_into()),
+            (parsed.clone(), parsed.clone(), parsed)
+        );
+        assert!(AdvertisedAddress::try_from(IpAddr::from([0, 0, 0, 0])).is_err());
     }
 
     #[test]

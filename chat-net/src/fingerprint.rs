@@ -75,6 +75,7 @@ impl TryFrom<String> for Fingerprint {
 /// The text is not a fingerprint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a fingerprint has 64 hexadecimal digits; `chat-server fingerprint` prints it")]
+#[non_exhaustive]
 pub struct FingerprintError;
 
 /// For values that are valid already, so that their conversion cannot fail.

@@ -88,6 +88,9 @@
 //! ([`trust`]), and [`identity`] says what a server keeps. `SECURITY.md` in the repository states what each kind of
 //! attacker can do.
 
+// An exhaustive type needs a reason in its documentation.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 mod bind;
 mod certificate;
 mod clock;

@@ -22,6 +22,7 @@ use crate::udp::{Progress, Udp};
 
 /// A message that was queued for its recipients.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct QueuedMessage {
     /// The id that the message's reports carry.
     pub id: MessageId,

@@ -55,6 +55,7 @@ use crate::udp::{Progress, Udp};
 
 /// The settings of an [`Endpoint`]. [`EndpointOptions::new`] sets the defaults.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct EndpointOptions {
     /// The user name of the session.
     pub user: UserName,
@@ -78,6 +79,7 @@ impl EndpointOptions {
 
 /// When a received message counts as accepted, so that its sender receives the outcome `delivered`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum AcceptMode {
     /// [`Client`](crate::client::Client): when [`Client::next`](crate::client::Client::next) returns the message.
     /// [`Endpoint`]: at the call after the one that returned it.

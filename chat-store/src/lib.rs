@@ -30,6 +30,9 @@
 //! # }
 //! ```
 
+// An exhaustive type needs a reason in its documentation.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 #[cfg(database)]
 mod accounts;
 #[cfg(database)]

@@ -10,6 +10,7 @@ const PAGE: i64 = 500;
 
 /// Accounts whose names look like the name of an account with a lower id. Removed accounts are left out.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct LookAlikes {
     /// The first pairs.
     pub shown: Vec<LookAlike>,
@@ -19,6 +20,7 @@ pub struct LookAlikes {
 
 /// Two accounts whose names look alike.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "a pair of names")]
 pub struct LookAlike {
     /// The name of the newer account.
     pub name: UserName,

@@ -34,15 +34,13 @@ impl AccountRow {
 
     /// The account, even if its user name breaks a rule that is newer than the account.
     pub(crate) fn listed(&self) -> Result<ListedAccount, QueryError> {
-        Ok(ListedAccount {
-            id: self.account_id()?,
-            name: UserName::parse(&self.name).map_err(|reason| InvalidName { stored: self.name.clone(), reason }),
-            generation: self.generation.try_into().map_err(|_| self.damaged("its generation is negative"))?,
-            status: self.status()?,
-            created: timestamp(self.created_at),
-            last_seen: self.last_seen.map(timestamp),
-            tickets_void_until: self.tickets_void_until.map(timestamp),
-        })
+        let name = UserName::parse(&self.name).map_err(|reason| InvalidName::new(&self.name, reason));
+        let mut account = ListedAccount::new(self.account_id()?, name, timestamp(self.created_at));
+        account.generation = self.generation.try_into().map_err(|_| self.damaged("its generation is negative"))?;
+        account.status = self.status()?;
+        account.last_seen = self.last_seen.map(timestamp);
+        account.tickets_void_until = self.tickets_void_until.map(timestamp);
+        Ok(account)
     }
 
     pub(crate) fn status(&self) -> Result<Status, QueryError> {

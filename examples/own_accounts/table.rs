@@ -12,7 +12,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
-use chat_core::accounts::{Account, AccountError, FIRST_DAY, NewStatus, Status};
+use chat_core::accounts::{Account, AccountError, NewStatus, Status};
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::time::Timestamp;
@@ -59,19 +59,12 @@ impl Table {
             return Err(AccountError::Full);
         }
         let skeletons = name.skeletons();
-        let is_alike = |other: &Row| {
-            let other = other.account.name.skeletons();
-            other.canonical() == skeletons.canonical() || other.shown() == skeletons.shown()
-        };
-        // A name is equal to another one in canonical form, and looks like another one if they have a skeleton in
-        // common.
-        if self.named().any(|row| row.account.name == name || is_alike(row)) {
+        let is_taken = |other: &UserName| *other == name || other.skeletons().look_alike(&skeletons);
+        if self.named().any(|row| is_taken(&row.account.name)) {
             return Err(AccountError::NameTaken);
         }
         self.last_id += 1;
-        let (id, status) = (AccountId::new(self.last_id), Status::Active);
-        let (created, last_seen, tickets_void_until) = (at, None, None);
-        let account = Account { id, name, generation: 1, status, created, last_seen, tickets_void_until };
+        let account = Account::new(AccountId::new(self.last_id), name, at);
         self.rows.push(Row { account: account.clone(), hash, changed: None, name: NameUse::Kept });
         Ok(account)
     }
@@ -177,18 +170,17 @@ impl Row {
     ///
     /// [`Operator::list_unused`]: chat_core::accounts::Operator::list_unused
     pub(crate) fn is_unused(&self, registered_before: Timestamp) -> bool {
-        let Account { status, created, last_seen, .. } = self.account;
-        let may_go = match status {
+        let may_go = match self.account.status {
             Status::Active => true,
             Status::Disabled => false,
             Status::Removed => self.name == NameUse::Freed,
         };
-        may_go && created < registered_before && last_seen.is_none_or(|seen| seen <= created + FIRST_DAY)
+        may_go && self.account.created < registered_before && !self.account.is_used()
     }
 
     fn line(&self) -> String {
         let Self { account, hash, changed, name } = self;
-        let Account { id, name: user, generation, status, created, last_seen, tickets_void_until } = account;
+        let Account { id, name: user, generation, status, created, last_seen, tickets_void_until, .. } = account;
         let time = |time: Option<Timestamp>| time.map_or_else(|| "-".to_owned(), |time| time.as_millis().to_string());
         let (id, user, hash) = (id.get(), user.as_str(), hash.expose());
         let status = match status {
@@ -220,15 +212,12 @@ impl Row {
             "freed" => NameUse::Freed,
             _ => return None,
         };
-        let account = Account {
-            id: AccountId::new(id.parse().ok()?),
-            name: UserName::parse(user).ok()?,
-            generation: generation.parse().ok()?,
-            status,
-            created: millis(created)?,
-            last_seen: time(last_seen)?,
-            tickets_void_until: time(void)?,
-        };
+        let id = AccountId::new(id.parse().ok()?);
+        let mut account = Account::new(id, UserName::parse(user).ok()?, millis(created)?);
+        account.generation = generation.parse().ok()?;
+        account.status = status;
+        account.last_seen = time(last_seen)?;
+        account.tickets_void_until = time(void)?;
         Some(Self { account, hash: PasswordHash::parse(hash).ok()?, changed: time(changed)?, name })
     }
 }

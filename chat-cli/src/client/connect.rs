@@ -39,7 +39,9 @@ pub async fn connect(options: JoinOptions, texts: &Texts) -> Result<(ClientHandl
         let kind = if purpose == Purpose::Register { PasswordKind::New } else { PasswordKind::Existing };
         let mut terminal = terminal::is_interactive().then(|| TerminalPrompt::new(asking));
         let password = password.read(kind, terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt))?;
-        Ok(Credentials { user, password, purpose, invitation })
+        let mut credentials = Credentials::new(user, password, purpose);
+        credentials.invitation = invitation;
+        Ok(credentials)
     });
     let credentials = credentials
         .await

@@ -95,6 +95,8 @@ impl Outcomes {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use chat_core::message::UnconfirmedReason;
 
     use super::*;
@@ -140,10 +142,11 @@ mod tests {
             outcomes.add_message(id(number), 1, 1, message(Recipient::One(name("bob"))));
         }
         assert!(!outcomes.has_room());
-        outcomes.add_report(&Report { id: id(7), ..report("bob", Outcome::Delivered) });
+        let delivered = |number| Report::new(id(number), name("bob"), Outcome::Delivered, Duration::ZERO);
+        outcomes.add_report(&delivered(7));
         assert!(outcomes.has_room());
         outcomes.add_message(id(7), 1, MAX_BYTES, message(Recipient::One(name("bob"))));
-        outcomes.add_report(&Report { id: id(8), ..report("bob", Outcome::Delivered) });
+        outcomes.add_report(&delivered(8));
         assert!(!outcomes.has_room());
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use chat_core::message::Recipient;
+use chat_core::message::{FailReason, Recipient, UnconfirmedReason};
 use chat_core::name::UserName;
 use chat_core::presence::OfflineReason;
 use chat_core::time::Timestamp;
@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use super::printable::printable;
 use crate::isolate::{Reader, isolated};
 use crate::texts::{Localised, Texts};
-use crate::view::{MessageOutcome, OnlineUser, OutcomeReason, SentMessage, UserOutcome, ViewEvent};
+use crate::view::{MessageOutcome, OnlineUser, SentMessage, UserOutcome, ViewEvent};
 
 /// Whether names are coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -112,10 +112,10 @@ impl TextRenderer {
     fn offline(&self, user: &UserName, reason: OfflineReason) -> String {
         let (t, user) = (self.texts.say(), self.name(user));
         match reason {
-            OfflineReason::Asked => t.user_offline(user),
             OfflineReason::Lost => t.user_offline_lost(user),
             OfflineReason::Kicked => t.user_offline_kicked(user),
             OfflineReason::TooSlow => t.user_offline_too_slow(user),
+            _ => t.user_offline(user),
         }
     }
 
@@ -127,9 +127,11 @@ impl TextRenderer {
         let (t, user) = (self.texts.say(), self.name(user));
         let (mark, line) = match outcome {
             MessageOutcome::Delivered => ('✓', user),
-            MessageOutcome::Failed { reason } => ('✗', t.outcome_failed(user, self.excerpt(sent), self.why(*reason))),
+            MessageOutcome::Failed { reason } => {
+                ('✗', t.outcome_failed(user, self.excerpt(sent), self.why_failed(*reason)))
+            }
             MessageOutcome::Unconfirmed { reason } => {
-                ('✗', t.outcome_unconfirmed(user, self.excerpt(sent), self.why(*reason)))
+                ('✗', t.outcome_unconfirmed(user, self.excerpt(sent), self.why_unconfirmed(*reason)))
             }
         };
         push_outcome(mark, &line, out);
@@ -144,10 +146,10 @@ impl TextRenderer {
         for UserOutcome { user, outcome } in failed {
             let (users, reason) = match outcome {
                 MessageOutcome::Delivered => continue,
-                MessageOutcome::Failed { reason } => (&mut certain, reason),
-                MessageOutcome::Unconfirmed { reason } => (&mut uncertain, reason),
+                MessageOutcome::Failed { reason } => (&mut certain, self.why_failed(*reason)),
+                MessageOutcome::Unconfirmed { reason } => (&mut uncertain, self.why_unconfirmed(*reason)),
             };
-            users.push(t.user_with_reason(self.name(user), self.why(*reason)));
+            users.push(t.user_with_reason(self.name(user), reason));
         }
         let mut line = t.summary_not_delivered(delivered, all, self.excerpt(Some(sent)));
         if !certain.is_empty() {
@@ -159,20 +161,34 @@ impl TextRenderer {
         push_outcome('✗', &line, out);
     }
 
-    fn why(&self, reason: OutcomeReason) -> String {
+    fn why_failed(&self, reason: FailReason) -> String {
         let t = self.texts.say();
         match reason {
-            OutcomeReason::QueueFull => t.reason_queue_full(),
-            OutcomeReason::Left => t.reason_left(),
-            OutcomeReason::Lost => t.reason_lost(),
-            OutcomeReason::Replaced => t.reason_replaced(),
-            OutcomeReason::TimedOut => t.reason_timed_out(),
-            OutcomeReason::Leaving => t.reason_leaving(),
-            OutcomeReason::Refused => t.reason_refused(),
-            OutcomeReason::Misbehaved => t.reason_misbehaved(),
-            OutcomeReason::Incompatible => t.reason_incompatible(),
-            OutcomeReason::NoAddress => t.reason_no_address(),
-            OutcomeReason::TooManySessions => t.reason_too_many_sessions(),
+            FailReason::QueueFull => t.reason_queue_full(),
+            FailReason::Left => t.reason_left(),
+            FailReason::Lost => t.reason_lost(),
+            FailReason::Replaced => t.reason_replaced(),
+            FailReason::TimedOut => t.reason_timed_out(),
+            FailReason::Leaving => t.reason_leaving(),
+            FailReason::Refused => t.reason_refused(),
+            FailReason::Misbehaved => t.reason_misbehaved(),
+            FailReason::Incompatible => t.reason_incompatible(),
+            FailReason::NoAddress => t.reason_no_address(),
+            FailReason::TooManySessions => t.reason_too_many_sessions(),
+            _ => reason.as_str().to_owned(),
+        }
+    }
+
+    fn why_unconfirmed(&self, reason: UnconfirmedReason) -> String {
+        let t = self.texts.say();
+        match reason {
+            UnconfirmedReason::Left => t.reason_left(),
+            UnconfirmedReason::Lost => t.reason_lost(),
+            UnconfirmedReason::Replaced => t.reason_replaced(),
+            UnconfirmedReason::TimedOut => t.reason_timed_out(),
+            UnconfirmedReason::Leaving => t.reason_leaving(),
+            UnconfirmedReason::Misbehaved => t.reason_misbehaved(),
+            _ => reason.as_str().to_owned(),
         }
     }
 
@@ -289,8 +305,8 @@ mod tests {
         let show = |message: &Message, body: &str| shown(&ViewEvent::message(message, text(body), &me));
         assert_eq!(show(&message("小明", Scope::Group, "hi"), "hi"), "12:28:00 小明 → everyone: hi\n");
         assert_eq!(show(&message("bob", Scope::Private, "hi"), "hi"), "12:28:00 bob → you: hi\n");
-        let late =
-            Message { sent_at: SentAt::Arrival(AT + Duration::from_secs(1)), ..message("bob", Scope::Group, "x") };
+        let mut late = message("bob", Scope::Group, "x");
+        late.sent_at = SentAt::Arrival(AT + Duration::from_secs(1));
         assert_eq!(show(&late, "x"), "12:28:01~ bob → everyone: x\n");
     }
 
@@ -325,7 +341,7 @@ mod tests {
             (Presence::Replaced(address()), "12:28:00 * bob has logged in again at 192.168.1.7:40001\n"),
             (Presence::Moved(address()), "12:28:00 * bob has moved to 192.168.1.7:40001\n"),
         ] {
-            assert_eq!(shown(&PresenceEvent { at: AT, user: name("bob"), presence }.into()), line);
+            assert_eq!(shown(&PresenceEvent::new(AT, name("bob"), presence).into()), line);
         }
         assert_eq!(shown(&roster(&["bob"])), "1 online\n  bob 192.168.1.7:40001 since 12:28:00\n");
         assert_eq!(shown(&roster(&[])), "nobody else is online\n");
@@ -376,7 +392,7 @@ mod tests {
 
     #[test]
     fn events_are_shown_in_the_chosen_language() {
-        let presence = |presence| PresenceEvent { at: AT, user: name("小明"), presence };
+        let presence = |presence| PresenceEvent::new(AT, name("小明"), presence);
         let to_all = SentMessage::new(Recipient::Everyone, &text("大家好"));
         let failed = |user, reason| (name(user), Outcome::Failed(reason));
         for (event, line) in [

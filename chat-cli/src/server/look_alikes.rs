@@ -65,9 +65,12 @@ mod tests {
     #[test]
     fn the_warning_names_the_first_pairs_and_counts_the_others() {
         let pair = || LookAlike { name: name("соре"), like: name("cope") };
-        let one = sentence(&LookAlikes { shown: vec![pair()], more: 0 });
+        let mut found = LookAlikes::default();
+        found.shown = vec![pair()];
+        let one = sentence(&found);
         assert!(one.starts_with("some user names look alike: соре like cope; `chat-server user list`"), "{one}");
-        let many = sentence(&LookAlikes { shown: vec![pair(), pair()], more: 3 });
+        (found.shown, found.more) = (vec![pair(), pair()], 3);
+        let many = sentence(&found);
         assert!(many.contains("соре like cope, соре like cope, and 3 more; "), "{many}");
     }
 
@@ -75,15 +78,9 @@ mod tests {
     fn accounts_that_can_log_in_are_compared_with_earlier_ones() {
         let account = |id, typed: &str, status| {
             let (id, name, created) = (AccountId::new(id), name(typed), Timestamp::from_millis(0));
-            ListedAccount::from(Account {
-                id,
-                name,
-                generation: 1,
-                status,
-                created,
-                last_seen: None,
-                tickets_void_until: None,
-            })
+            let mut account = ListedAccount::from(Account::new(id, name, created));
+            account.status = status;
+            account
         };
         let mut seen = LooksSeen::default();
         for (id, typed, status, like) in [

@@ -36,17 +36,17 @@ pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
     let help = "TLS handshakes that failed or timed out.";
     page.total("chat_handshakes_failed_total", help, server[Metric::HandshakesFailed]);
     page.family("chat_log_ins_total", Kind::Counter, "Successful logins, by how the session began or continued.");
-    for how in Count::LOGINS {
+    for &how in Count::LOGINS {
         page.labelled("chat_log_ins_total", "how", how.name(), server[how]);
     }
     let help = "Resumed sessions that received a delta of the roster instead of a snapshot.";
     page.total("chat_caught_up_total", help, server[Count::CaughtUp]);
     page.family("chat_refusals_total", Kind::Counter, "Rejections, by reason.");
-    for reason in Count::REJECTIONS {
+    for &reason in Count::REJECTIONS {
         page.labelled("chat_refusals_total", "reason", reason.name(), server[reason]);
     }
     page.family("chat_limits_reached_total", Kind::Counter, "How often clients reached a limit, by limit.");
-    for limit in Limit::ALL {
+    for &limit in Limit::ALL {
         page.labelled("chat_limits_reached_total", "limit", limit.name(), server[limit]);
     }
     page.family("chat_password_checks", Kind::Gauge, "Password checks in progress, by state.");
@@ -169,8 +169,9 @@ mod tests {
             started_at: 0,
             max_connections: 1,
         };
-        let observe =
-            || Observation { server: monitor.snapshot(), hashing: HashLoad { checking: 1, waiting: 2 }, hashed: 3 };
+        let mut hashing = HashLoad::default();
+        (hashing.checking, hashing.waiting) = (1, 2);
+        let observe = || Observation { server: monitor.snapshot(), hashing, hashed: 3 };
         let without_process = |page: String| page.split("# HELP process_").next().unwrap().to_owned();
 
         let before = observe();

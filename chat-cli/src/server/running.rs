@@ -52,7 +52,7 @@ impl RunningServer {
                 resumed: server[Count::Resumed],
                 fresh: server[Count::Fresh],
             },
-            refused: Count::REJECTIONS.into_iter().map(|reason| (reason.name().to_owned(), server[reason])).collect(),
+            refused: Count::REJECTIONS.iter().map(|reason| (reason.name().to_owned(), server[*reason])).collect(),
             checks_running: hashing.checking,
             checks_waiting: hashing.waiting,
             login_median_ms: millis(&server.login_time, 0.5),

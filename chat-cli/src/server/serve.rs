@@ -206,7 +206,7 @@ mod tests {
     fn a_terminal_shows_each_record_in_order_and_a_file_has_the_documented_line() {
         let record = |user: &str| {
             let presence = Presence::Offline(OfflineReason::Lost);
-            Record::Presence(PresenceEvent { at: Default::default(), user: user.parse().unwrap(), presence })
+            Record::Presence(PresenceEvent::new(Default::default(), user.parse().unwrap(), presence))
         };
         let shown = |user, reader| line(&record(user), reader)["1970-01-01T00:00:00.000Z ".len()..].to_owned();
         assert_eq!(shown("שלום", Reader::Terminal), "offline \u{2068}שלום\u{2069} lost");

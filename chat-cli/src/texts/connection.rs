@@ -214,7 +214,7 @@ mod tests {
     use std::fmt::Display;
 
     use chat_core::time::Timestamp;
-    use chat_core::wire::hello::{Hello, NoCommonVersion};
+    use chat_core::wire::hello::Hello;
     use chat_core::wire::rejection::Rejection;
     use chat_net::address::ServerAddress;
     use chat_net::identity::Fingerprint;
@@ -231,7 +231,7 @@ mod tests {
 
     fn versions() -> [VersionMismatch; 2] {
         let hello = |version| Hello { low: version, high: version, features: 0 };
-        [(1, 2), (2, 1)].map(|(ours, theirs)| NoCommonVersion { ours: hello(ours), theirs: hello(theirs) }.into())
+        [(1, 2), (2, 1)].map(|(ours, theirs)| hello(ours).agree(hello(theirs)).unwrap_err().into())
     }
 
     #[test]

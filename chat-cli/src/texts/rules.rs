@@ -22,6 +22,7 @@ impl Localised for NameError {
             Self::Reserved => t.name_reserved(),
             Self::Direction => t.name_direction(),
             Self::Marks => t.name_marks(),
+            _ => self.to_string(),
         }
     }
 }
@@ -61,6 +62,7 @@ impl Localised for PasswordError {
             Self::TooShort => t.password_too_short(),
             Self::TooLong => t.password_too_long(),
             Self::Char => t.password_character(),
+            _ => self.to_string(),
         }
     }
 }
@@ -71,6 +73,7 @@ impl Localised for InvitationCodeError {
         match self {
             Self::Length => t.invitation_length(),
             Self::Char => t.invitation_character(),
+            _ => self.to_string(),
         }
     }
 }
@@ -127,6 +130,8 @@ impl Localised for BindAddressError {
 mod tests {
     use std::fmt::Display;
 
+    use chat_net::identity::Fingerprint;
+
     use super::*;
 
     /// In English, the programs and the libraries say the same.
@@ -144,7 +149,7 @@ mod tests {
         assert_same(&[TextError::Empty, TextError::TooLong { bytes: 16_385 }, TextError::Char('\x07')]);
         assert_same(&[PasswordError::Empty, PasswordError::TooShort, PasswordError::TooLong, PasswordError::Char]);
         assert_same(&[InvitationCodeError::Length, InvitationCodeError::Char]);
-        assert_same(&[FingerprintError]);
+        assert_same(&["x".parse::<Fingerprint>().unwrap_err()]);
         assert_same(&["6".parse::<crate::number::Number<1, 5>>().unwrap_err()]);
     }
 

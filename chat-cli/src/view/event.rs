@@ -181,7 +181,7 @@ impl ViewEvent {
             from: message.from.clone(),
             to: match message.scope {
                 Scope::Group => Recipient::Everyone,
-                Scope::Private => Recipient::One(me.clone()),
+                _ => Recipient::One(me.clone()),
             },
             text,
             sent_at: message.sent_at.timestamp(),
@@ -216,7 +216,7 @@ impl ViewEvent {
 }
 
 impl From<PresenceEvent> for ViewEvent {
-    fn from(PresenceEvent { user, at, presence }: PresenceEvent) -> Self {
+    fn from(PresenceEvent { user, at, presence, .. }: PresenceEvent) -> Self {
         match presence {
             Presence::Online(address) => Self::Online { user, address, at },
             Presence::Offline(reason) => Self::Offline { user, reason, at },

@@ -13,4 +13,4 @@ mod serialize;
 
 pub use self::event::{OnlineUser, SentAtIs, SentMessage, ViewEvent};
 pub use self::notice::Notice;
-pub use self::outcome::{MessageOutcome, OutcomeReason, UserOutcome};
+pub use self::outcome::{MessageOutcome, UserOutcome};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chat_core::id::{MessageId, SessionId};
-use chat_core::message::{Content, Message, Outcome, Report, Scope, SentAt};
+use chat_core::message::{Content, Message, Outcome, Report, Scope};
 use chat_core::name::{NameError, UserName};
 use chat_core::text::{Text, TextError};
 use chat_core::time::Timestamp;
@@ -38,18 +38,14 @@ pub(crate) fn online(user: &str) -> OnlineUser {
 }
 
 pub(crate) fn message(from: &str, scope: Scope, body: &str) -> Message {
-    Message {
-        id: ID,
-        from: name(from),
-        scope,
-        content: Content::Text(text(body)),
-        sent_at: SentAt::Sender(AT),
-        received_at: AT + Duration::from_millis(4),
-    }
+    let mut message = Message::new(ID, name(from), Content::Text(text(body)), AT);
+    message.scope = scope;
+    message.received_at = AT + Duration::from_millis(4);
+    message
 }
 
 pub(crate) fn report(user: &str, outcome: Outcome) -> Report {
-    Report { id: ID, user: name(user), outcome, after: Duration::from_millis(12) }
+    Report::new(ID, name(user), outcome, Duration::from_millis(12))
 }
 
 /// The code of a notice or of an error, as scripts see it.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq;
 
-use super::{Account, AccountError, Accounts, FIRST_DAY, ListedAccount, NewStatus, Operator, Status};
+use super::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
 use crate::id::AccountId;
 use crate::name::{Skeletons, UserName};
 use crate::password::Password;
@@ -67,15 +67,7 @@ impl Accounts for MemoryAccounts {
         }
         let id = table.last_id.map_or(AccountId::new(1), AccountId::next);
         table.last_id = Some(id);
-        let account = Account {
-            id,
-            name: name.clone(),
-            generation: 1,
-            status: Status::Active,
-            created: at,
-            last_seen: None,
-            tickets_void_until: None,
-        };
+        let account = Account::new(id, name.clone(), at);
         table.names.insert(name, id);
         table.canonical_skeletons.insert(skeletons.canonical().to_owned());
         table.shown_skeletons.insert(skeletons.shown().to_owned());
@@ -234,13 +226,13 @@ impl Table {
     }
 
     fn is_unused(&self, row: &Row, registered_before: Timestamp) -> bool {
-        let Account { id, name, status, created, last_seen, .. } = &row.account;
+        let Account { id, name, status, created, .. } = &row.account;
         let may_go = match status {
             Status::Active => true,
             Status::Disabled => false,
             Status::Removed => self.names.get(name) != Some(id),
         };
-        may_go && *created < registered_before && last_seen.is_none_or(|seen| seen <= *created + FIRST_DAY)
+        may_go && *created < registered_before && !row.account.is_used()
     }
 }
 

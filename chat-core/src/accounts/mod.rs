@@ -20,8 +20,9 @@ use crate::name::{NameError, UserName};
 use crate::password::Password;
 use crate::time::Timestamp;
 
-/// One registered user.
+/// One registered user. [`Account::new`] makes one, whose fields can be changed.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Account {
     /// Never changes and is never assigned to another account, not even after this one was deleted.
     pub id: AccountId,
@@ -42,11 +43,24 @@ pub struct Account {
     pub tickets_void_until: Option<Timestamp>,
 }
 
-/// One registered user as [`Operator::list`] returns it.
+impl Account {
+    /// An account as it is right after its registration: active, with generation 1, and nobody was online with it.
+    pub const fn new(id: AccountId, name: UserName, created: Timestamp) -> Self {
+        Self { id, name, generation: 1, status: Status::Active, created, last_seen: None, tickets_void_until: None }
+    }
+
+    /// Whether the user was online later than [`FIRST_DAY`] after the registration. See [`Operator::list_unused`].
+    pub fn is_used(&self) -> bool {
+        self.last_seen.is_some_and(|seen| seen > self.created + FIRST_DAY)
+    }
+}
+
+/// One registered user as [`Operator::list`] returns it. Made from an [`Account`], or by [`ListedAccount::new`].
 ///
 /// Its user name may break a rule of [`UserName::parse`] that is newer than the account. The name of an [`Account`]
 /// never does.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct ListedAccount {
     /// As [`Account::id`].
     pub id: AccountId,
@@ -66,6 +80,7 @@ pub struct ListedAccount {
 
 /// A stored user name that the rules no longer allow. Its account cannot log in.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct InvalidName {
     /// The name, which may contain any characters.
     pub stored: String,
@@ -73,7 +88,19 @@ pub struct InvalidName {
     pub reason: NameError,
 }
 
+impl InvalidName {
+    /// A stored name that breaks a rule.
+    pub fn new(stored: impl Into<String>, reason: NameError) -> Self {
+        Self { stored: stored.into(), reason }
+    }
+}
+
 impl ListedAccount {
+    /// An account as [`Account::new`] makes it, with a user name that may be invalid.
+    pub const fn new(id: AccountId, name: Result<UserName, InvalidName>, created: Timestamp) -> Self {
+        Self { id, name, generation: 1, status: Status::Active, created, last_seen: None, tickets_void_until: None }
+    }
+
     /// The account, unless its user name is invalid.
     pub fn account(self) -> Option<Account> {
         let Self { id, name, generation, status, created, last_seen, tickets_void_until } = self;
@@ -89,7 +116,10 @@ impl From<Account> for ListedAccount {
 }
 
 /// Whether an account may log in.
+///
+/// Exhaustive, because accounts that do not store one of these let a user in who may not log in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "every implementation of the port stores each status")]
 pub enum Status {
     /// The account may log in.
     Active,
@@ -242,8 +272,9 @@ pub trait Operator: Send + Sync + 'static {
 /// The time after a registration that counts as a trial: an account with which nobody is online later is unused.
 pub const FIRST_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The status that an operator sets.
+/// The status that an operator sets. Exhaustive, as [`Status`] is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "every implementation of the port sets each status")]
 pub enum NewStatus {
     /// The account may log in.
     Active,
@@ -258,6 +289,7 @@ pub enum NewStatus {
 
 /// Why an operation on accounts failed.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AccountError {
     /// Another account has the user name, or one that looks like it. A removed account keeps its name until an operator
     /// frees it.

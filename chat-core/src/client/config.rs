@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 /// The times that the client decides itself. The server's welcome brings those that both ends must share, such as the
-/// heartbeat interval.
+/// heartbeat interval. Change the fields of [`ClientConfig::default`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct ClientConfig {
     /// How long connecting may take, including TLS. Default 10 s: several lost packets on a slow network, and still an
     /// answer while the user watches.

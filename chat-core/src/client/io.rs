@@ -18,6 +18,7 @@ use crate::wire::rejection::Rejection;
 
 /// What a user logs in with. The machine drops the password at the first welcome or when it ends.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Credentials {
     /// The user name.
     pub user: UserName,
@@ -29,7 +30,15 @@ pub struct Credentials {
     pub invitation: Option<InvitationCode>,
 }
 
+impl Credentials {
+    /// Credentials to log in with, or to register first, without an invitation code.
+    pub const fn new(user: UserName, password: Password, purpose: Purpose) -> Self {
+        Self { user, password, purpose, invitation: None }
+    }
+}
+
 /// What the driver tells the client machine.
+#[non_exhaustive]
 pub enum Input<'a> {
     /// The connection requested by [`Output::Connect`] is open.
     Connected,
@@ -72,7 +81,8 @@ impl fmt::Debug for Input<'_> {
     }
 }
 
-/// What the client machine asks its driver to do, in order.
+/// What the client machine asks its driver to do, in order. Exhaustive, because a driver performs every output.
+#[expect(clippy::exhaustive_enums, reason = "a driver performs every output")]
 pub enum Output {
     /// Open a connection to the server, and give up an attempt that is in progress. [`Input::Connected`] or
     /// [`Input::Disconnected`] follows.
@@ -98,8 +108,10 @@ impl fmt::Debug for Output {
 }
 
 /// What the client machine reports to the application. `Rejected`, `NoCommonVersion`, `Protocol`, `Failed`, `Ended` and
-/// `Left` are final: the machine has ended.
+/// `Left` are final: the machine has ended. Exhaustive, because a driver passes every event on. Applications of
+/// `chat-net` read its own events, which may grow.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a driver passes every event on")]
 pub enum Event {
     /// A session begins (`LoggedIn`, `Fresh`) or continues (`Continued`). When a session begins, the driver starts a
     /// new peer machine with these keys.
@@ -163,8 +175,9 @@ pub enum Event {
     Left,
 }
 
-/// Why the first login failed before the server replied to it.
+/// Why the first login failed before the server replied to it. Exhaustive, as [`Event`] is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "a driver passes every failure on")]
 pub enum LoginFailure {
     /// The driver reported that connecting failed or that the connection broke.
     #[error("the connection failed or broke during login")]
@@ -181,8 +194,9 @@ pub enum LoginFailure {
     RegistrationUnanswered,
 }
 
-/// Why a password change failed or may have failed.
+/// Why a password change failed or may have failed. Exhaustive, as [`Event`] is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "a driver passes every failure on")]
 pub enum PasswordChangeError {
     /// The server rejected the change. The old password remains valid.
     #[error("{0}")]

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::wire::datagram::MAX_FRAMES;
 
-/// Settings that an application may choose.
+/// Settings that an application may choose. Change the fields of [`PeerConfig::default`].
 ///
 /// All other values are constants of the peer machine, because both ends of a link rely on them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PeerConfig {
     /// The time without an ack after which a link gives up the messages that wait for one.
     ///

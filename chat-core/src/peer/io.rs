@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 
 /// An input of the peer machine.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Input {
     /// The entries of the first roster snapshot. Our own entry is ignored.
     Roster(Vec<Entry>),
@@ -41,8 +42,9 @@ pub enum Input {
     Tick,
 }
 
-/// An output of the peer machine.
+/// An output of the peer machine. Exhaustive, because a driver performs every output.
 #[derive(Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a driver performs every output")]
 pub enum Output {
     /// A message was queued. One [`Output::Report`] follows for each recipient.
     Queued {
@@ -99,8 +101,9 @@ pub struct Token {
     pub(super) number: u64,
 }
 
-/// The reason why a message was not queued.
+/// The reason why a message was not queued. Exhaustive, because a driver passes every error on.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "a driver passes every error on")]
 pub enum SendError {
     /// No user with this name is online.
     #[error("{0} is not online")]
@@ -121,6 +124,7 @@ pub enum SendError {
 
 /// Whether the machine sends to loopback addresses of the roster.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Loopback {
     /// It does, because our own session reached the server over loopback.
     Allowed,
@@ -130,6 +134,7 @@ pub enum Loopback {
 
 /// Whether the machine sends to link-local IPv6 addresses of the roster.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum LinkLocal {
     /// It does: the driver's socket has a zone for them.
     Allowed,
@@ -139,6 +144,7 @@ pub enum LinkLocal {
 
 /// The address families that a socket sends to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Families {
     /// IPv4 and IPv6.
     Both,
@@ -148,8 +154,9 @@ pub enum Families {
     V6,
 }
 
-/// The addresses of the roster that the driver's socket can send to.
+/// The addresses of the roster that the driver's socket can send to. Made from [`Loopback`]; its fields can be changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Reach {
     /// Loopback addresses.
     pub loopback: Loopback,
@@ -166,8 +173,9 @@ impl From<Loopback> for Reach {
     }
 }
 
-/// Whether [`Peer::transmit`](super::Peer::transmit) left something unsent.
+/// Whether [`Peer::transmit`](super::Peer::transmit) left something unsent. There is no third answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a statement and its contrary")]
 pub enum Transmit {
     /// The slab is full. Call again once the socket has taken datagrams from it.
     More,
@@ -177,9 +185,17 @@ pub enum Transmit {
 
 /// A received datagram. The machine opens it in place.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Datagram<'a> {
     /// The address from which it came.
     pub from: SocketAddr,
     /// Its bytes, which the machine overwrites.
     pub bytes: &'a mut [u8],
+}
+
+impl<'a> Datagram<'a> {
+    /// A datagram that came from `from`.
+    pub const fn new(from: SocketAddr, bytes: &'a mut [u8]) -> Self {
+        Self { from, bytes }
+    }
 }

@@ -4,6 +4,7 @@ use std::ops::AddAssign;
 
 /// How often each limit on peers took effect since the machine was created. Honest peers do not reach them.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct LimitCounts {
     /// Links that were closed because one of the two sides violated the protocol.
     pub violations: u64,

@@ -27,6 +27,7 @@ struct Filled {
 /// Consecutive datagrams to one address, all of full length except the last. A socket with generic segmentation offload
 /// sends them with one system call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Train<'a> {
     /// The destination.
     pub to: SocketAddr,

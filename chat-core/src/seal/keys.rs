@@ -9,6 +9,7 @@ use crate::wire::datagram::{TAG, VERSION};
 
 /// One end of a link, as an input of the key derivation.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "the inputs of the key derivation never change")]
 pub struct Party {
     /// The public session key, which determines the session id.
     pub key: PublicKey,
@@ -56,6 +57,7 @@ struct Direction {
 /// A datagram did not open: it is forged, damaged, or not for this link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the datagram does not open")]
+#[non_exhaustive]
 pub struct NotOpened;
 
 impl LinkKeys {

@@ -3,7 +3,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use super::named::named;
+use crate::named::named;
 use crate::wire::control::WelcomeKind;
 use crate::wire::rejection::Rejection;
 
@@ -53,18 +53,10 @@ named! {
 
 impl Count {
     /// The ways to log in. Their sum is the number of logins.
-    pub const LOGINS: [Self; 3] = [Self::Password, Self::Resumed, Self::Fresh];
+    pub const LOGINS: &'static [Self] = &[Self::Password, Self::Resumed, Self::Fresh];
 
     /// The reasons for a rejection: all counts from `WrongCredentials` on. Their sum is the number of rejections.
-    pub const REJECTIONS: [Self; Self::ALL.len() - Self::WrongCredentials as usize] = {
-        let mut rejections = [Self::Other; Self::ALL.len() - Self::WrongCredentials as usize];
-        let mut place = 0;
-        while place < rejections.len() {
-            rejections[place] = Self::ALL[Self::WrongCredentials as usize + place];
-            place += 1;
-        }
-        rejections
-    };
+    pub const REJECTIONS: &'static [Self] = Self::ALL.split_at(Self::WrongCredentials as usize).1;
 }
 
 impl From<WelcomeKind> for Count {
@@ -138,7 +130,7 @@ mod tests {
 
     #[test]
     fn every_count_is_in_one_list_under_its_own_name() {
-        let lists = [&Count::LOGINS[..], &[Count::CaughtUp], &Count::REJECTIONS].concat();
+        let lists = [Count::LOGINS, &[Count::CaughtUp], Count::REJECTIONS].concat();
         assert!(lists.iter().enumerate().all(|(place, count)| *count as usize == place), "{lists:?}");
         let names: std::collections::BTreeSet<_> = lists.iter().map(|count| count.name()).collect();
         assert_eq!((lists.len(), names.len()), (Count::ALL.len(), Count::ALL.len()));

@@ -15,6 +15,7 @@ use crate::presence::Record;
 use crate::time::Timestamp;
 
 /// What the driver reports to the machine.
+#[non_exhaustive]
 pub enum Input<'a> {
     /// A connection exists, and its encryption is established.
     Connected {
@@ -77,6 +78,7 @@ impl fmt::Debug for Input<'_> {
 
 /// Why a connection ended that the machine did not close.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Closed {
     /// It ended or broke, or its bytes were not frames.
     Broken,
@@ -86,6 +88,7 @@ pub enum Closed {
 
 /// Whether a connection was sent all broadcasts since its last snapshot or delta.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Missed {
     /// All of them.
     Nothing,
@@ -93,8 +96,10 @@ pub enum Missed {
     Changes,
 }
 
-/// What the machine asks the driver to do. The driver performs outputs in order.
+/// What the machine asks the driver to do. The driver performs outputs in order. Exhaustive, because it performs all of
+/// them.
 #[derive(Clone)]
+#[expect(clippy::exhaustive_enums, reason = "a driver performs every output")]
 pub enum Output {
     /// Write these frames.
     Send {
@@ -167,8 +172,10 @@ impl fmt::Debug for Output {
     }
 }
 
-/// One call of [`Accounts`](crate::accounts::Accounts). The driver adds the time.
+/// One call of [`Accounts`](crate::accounts::Accounts). The driver adds the time. Exhaustive, because it makes every
+/// call.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a driver makes every call")]
 pub enum Job {
     /// Register an account.
     Register {
@@ -217,8 +224,9 @@ pub enum Job {
     },
 }
 
-/// The result of a [`Job`].
+/// The result of a [`Job`]. Exhaustive, as [`Job`] is.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "there is a result for every call")]
 pub enum JobResult {
     /// The result of [`Job::Register`], [`Job::Authenticate`] or [`Job::ChangePassword`].
     Account(Result<Account, AccountError>),

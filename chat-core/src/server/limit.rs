@@ -1,7 +1,7 @@
 //! The limits of a server.
 
 use super::ServerConfig;
-use super::named::named;
+use crate::named::named;
 
 named! {
     /// A limit that a client can reach. The client is then rejected or disconnected, or has to wait. Names are those of
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn each_limit_is_listed_once_under_a_name_of_its_own() {
         let names: BTreeSet<_> = Limit::ALL.iter().map(|limit| limit.name()).collect();
-        let limits: BTreeSet<_> = Limit::ALL.into_iter().collect();
+        let limits: BTreeSet<_> = Limit::ALL.iter().collect();
         assert_eq!((names.len(), limits.len()), (Limit::ALL.len(), Limit::ALL.len()));
     }
 }

@@ -68,7 +68,6 @@ mod logins;
 mod machine;
 mod membership;
 mod moves;
-mod named;
 mod publication;
 mod registration;
 mod session_rates;

@@ -9,6 +9,7 @@ use crate::time::Mono;
 
 /// How an application handles messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Application {
     /// Accepts each message immediately.
     Accepts,

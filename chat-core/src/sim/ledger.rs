@@ -34,6 +34,7 @@ enum Delivery {
 
 /// The number of messages and of each outcome.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Totals {
     /// Queued messages.
     pub messages: usize,

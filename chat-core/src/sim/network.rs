@@ -25,6 +25,7 @@ pub struct Network {
 
 /// A datagram in the simulated network.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct SimDatagram {
     /// The source address.
     pub from: SocketAddr,

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 /// The behaviour of a network. Probabilities are between 0 and 1 and independent of each other.
+///
+/// Exhaustive, so that tests can write `Profile { loss: 0.1, ..Profile::GOOD }`, which compiles with any further
+/// fields.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "tests write literals")]
 pub struct Profile {
     /// The minimum one-way delay.
     pub latency: Duration,
@@ -29,6 +33,7 @@ pub struct Profile {
 /// Periods are measured in time, not in datagrams, as for a fading radio: the share of lost datagrams does not depend on
 /// the sending rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "tests write literals")]
 pub struct Bursts {
     /// The share of time in bad periods, below 1.
     pub share: f64,
@@ -38,6 +43,7 @@ pub struct Bursts {
 
 /// A limited bandwidth in each direction between two addresses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "tests write literals")]
 pub struct Rate {
     /// The bandwidth in bytes per second.
     pub bytes_per_second: u32,

@@ -27,6 +27,7 @@ use crate::time::Timestamp;
 
 /// A request from a client. On the wire: append only.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum Request<'a> {
     /// Logs in with a password.
     #[serde(borrow)]
@@ -91,6 +92,7 @@ impl fmt::Debug for Login<'_> {
 
 /// The purpose of a login. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum Purpose {
     /// Use an existing account.
     Login,
@@ -155,6 +157,7 @@ impl Offer {
 
 /// Whether the server may add to the offered addresses. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum OfferPolicy {
     /// The client detected the addresses. The server adds the observed one and prefers it.
     Detected,
@@ -180,6 +183,7 @@ impl fmt::Debug for ChangePassword<'_> {
 
 /// A reply of the server, or a frame that it sends without a request. On the wire: append only.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum Reply {
     /// The session begins or continues.
     Welcome(Welcome),
@@ -264,6 +268,7 @@ impl fmt::Debug for Welcome {
 
 /// How a session relates to the previous one. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum WelcomeKind {
     /// The session began with a password.
     LoggedIn,
@@ -286,6 +291,7 @@ pub struct Timings {
 
 /// Why the server ends a session or a connection. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "a client reports each of them")]
 pub enum Ended {
     /// A newer login of the account replaced the session. The client must not reconnect.
     #[error("another login of this account has taken over")]

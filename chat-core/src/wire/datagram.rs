@@ -75,6 +75,7 @@ impl Header {
     clippy::large_enum_variant,
     reason = "one frame at a time lives on the stack; a box would allocate for each ack"
 )]
+#[non_exhaustive]
 pub enum Frame<'a> {
     /// Fills a datagram. It has no content.
     Padding,
@@ -135,6 +136,7 @@ impl Frame<'_> {
 
 /// The reason for a bye. Variants are only ever appended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum ByeReason {
     /// The sender's session ends.
     Leaving,
@@ -179,6 +181,7 @@ pub struct Refusal {
 
 /// The reason why a message was refused. Variants are only ever appended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum RefusalReason {
     /// The body cannot be decoded, or its content breaks the rules.
     Content,
@@ -315,6 +318,7 @@ pub struct Body<'a> {
 
 /// The scope of a message. Variants are only ever appended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum BodyScope {
     /// The message went to everyone.
     Group,
@@ -324,6 +328,7 @@ pub enum BodyScope {
 
 /// The content of a message. Variants are only ever appended.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum BodyContent<'a> {
     /// A text for people. The receiver checks it against the rules of a text.
     Text(&'a str),

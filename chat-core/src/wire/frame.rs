@@ -88,6 +88,7 @@ impl FrameDecoder {
 
 /// Why a stream cannot be split into frames.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FrameError {
     /// A frame is longer than the limit.
     #[error("a frame of {claimed} bytes is too long; at most {limit} bytes are allowed here")]

@@ -64,6 +64,7 @@ impl Hello {
     .ours.low, .ours.high, .theirs.low, .theirs.high,
     if .ours.high < .theirs.low { "this program" } else { "the other side" }
 )]
+#[non_exhaustive]
 pub struct NoCommonVersion {
     /// The hello of this program.
     pub ours: Hello,

@@ -6,7 +6,10 @@
 //! ```
 //!
 //! Enums are append-only and structures never change: a changed message is a new variant. The golden bytes in each
-//! file's tests enforce this.
+//! file's tests enforce this. So the structures are exhaustive, and the enums are not, except for
+//! [`Rejection`](rejection::Rejection) and [`Ended`](control::Ended): a client reports each of them.
+
+#![expect(clippy::exhaustive_structs, reason = "wire structures never change")]
 
 pub mod control;
 pub mod datagram;
@@ -19,6 +22,7 @@ use serde::{Deserialize, Serialize};
 /// The bytes are not a message of this protocol: they are truncated, too long, or contain an invalid value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("malformed message")]
+#[non_exhaustive]
 pub struct Malformed;
 
 /// Appends the encoding of `message` to `out`.

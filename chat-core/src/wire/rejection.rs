@@ -11,6 +11,7 @@ use crate::password::PasswordError;
 
 /// The server's answer to a request that it does not fulfil. On the wire: append only.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "a client reports each of them")]
 pub enum Rejection {
     /// The user name breaks a rule.
     #[error("{0}")]

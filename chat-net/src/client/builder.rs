@@ -224,7 +224,8 @@ impl ClientBuilder {
         let trust = self.trust.ok_or(ClientSettingError::NoTrust)?;
         let user = user.try_into().map_err(|error| ClientSettingError::User(error.into()))?;
         let password = password.try_into().map_err(|error| ClientSettingError::Password(error.into()))?;
-        let login = Credentials { user, password, purpose, invitation: self.invitation };
+        let mut login = Credentials::new(user, password, purpose);
+        login.invitation = self.invitation;
         let options = ClientOptions::new(server, trust, login);
         Ok(ClientOptions {
             udp: self.udp.unwrap_or(options.udp),

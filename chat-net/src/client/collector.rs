@@ -186,7 +186,7 @@ mod tests {
     const ID: MessageId = MessageId { session: SessionId::new(1), number: 1 };
 
     fn report(user: &str) -> Report {
-        Report { id: ID, user: user.parse().unwrap(), outcome: Outcome::Delivered, after: Duration::ZERO }
+        Report::new(ID, user.parse().unwrap(), Outcome::Delivered, Duration::ZERO)
     }
 
     fn poll<T>(future: impl Future<Output = T>) -> Poll<T> {

@@ -226,7 +226,7 @@ fn merge(merged: &mut BTreeMap<UserName, PresenceEvent>, event: &PresenceEvent) 
         (Some(Offline(_) | Replaced(_)), Online(address) | Replaced(address) | Moved(address)) => Replaced(address),
         (_, latest) => latest,
     };
-    merged.insert(event.user.clone(), PresenceEvent { presence, ..event.clone() });
+    merged.insert(event.user.clone(), PresenceEvent::new(event.at, event.user.clone(), presence));
 }
 
 #[cfg(test)]
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     fn presence(user: &str, presence: Presence) -> PresenceEvent {
-        PresenceEvent { at: Timestamp::from_millis(1), user: user.parse().unwrap(), presence }
+        PresenceEvent::new(Timestamp::from_millis(1), user.parse().unwrap(), presence)
     }
 
     fn address(port: u16) -> SocketAddr {

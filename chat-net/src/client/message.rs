@@ -37,7 +37,7 @@ impl ReceivedMessage {
     pub fn text(&self) -> &str {
         match &self.message.content {
             Content::Text(text) => text.as_str(),
-            Content::Bytes(_) => "",
+            _ => "",
         }
     }
 
@@ -46,6 +46,7 @@ impl ReceivedMessage {
         match &self.message.content {
             Content::Text(text) => text.as_str().as_bytes(),
             Content::Bytes(bytes) => bytes,
+            _ => &[],
         }
     }
 

@@ -43,7 +43,7 @@ impl Audience {
     pub(super) fn new(to: &Recipient, roster: impl FnOnce() -> Roster) -> Self {
         match to {
             Recipient::One(user) => Self::One(user.clone()),
-            Recipient::Everyone => Self::Everyone(roster()),
+            _ => Self::Everyone(roster()),
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
     fn debug_prints_an_outcome_as_in_the_documentation() {
         let id = MessageId { session: SessionId::new(1), number: 1 };
         let user = "alice".parse().unwrap();
-        let report = Report { id, user, outcome: Outcome::Delivered, after: Duration::from_micros(4_900) };
+        let report = Report::new(id, user, Outcome::Delivered, Duration::from_micros(4_900));
         assert_eq!(format!("{:?}", [RecipientOutcome::new(&report)]), "[(alice, Delivered, 4 ms)]");
     }
 }

@@ -56,14 +56,6 @@ impl LimitLog {
 
 const fn consequence(limit: Limit) -> &'static str {
     match limit {
-        Limit::Connections
-        | Limit::ConnectionsPerAddress
-        | Limit::Guests
-        | Limit::Sessions
-        | Limit::PasswordChecks
-        | Limit::Registrations
-        | Limit::RegistrationsPerAddress
-        | Limit::Accounts => "clients beyond it are rejected",
         Limit::Frames | Limit::GuestRequests => "connections that send more are closed",
         Limit::HandshakeTime => "connections whose handshake takes longer are closed",
         Limit::LoginTime => "connections that take longer to log in are closed",
@@ -73,5 +65,6 @@ const fn consequence(limit: Limit) -> &'static str {
         Limit::FailedLogins => "further attempts are delayed",
         Limit::Registration => "clients that may not register are rejected",
         Limit::UnreadOutput => "clients that do not read are disconnected",
+        _ => "clients beyond it are rejected",
     }
 }

@@ -80,7 +80,7 @@ struct JsonLine<'a> {
 impl<'a> JsonLine<'a> {
     fn from(record: &'a Record) -> Self {
         let server = |event, at: Timestamp| Self { event, user: None, address: None, reason: None, at: at.as_millis() };
-        let PresenceEvent { at, user, presence } = match record {
+        let PresenceEvent { at, user, presence, .. } = match record {
             Record::Started(at) => return server("server-started", *at),
             Record::Stopping(at) => return server("server-stopping", *at),
             Record::Presence(event) => event,
@@ -263,8 +263,7 @@ mod tests {
     fn json_lines_have_the_documented_form() {
         let at = Timestamp::from_millis(1_795_408_080_123);
         let address = "192.168.1.7:40001".parse().unwrap();
-        let presence =
-            |presence| Record::Presence(PresenceEvent { at, user: UserName::parse("小明").unwrap(), presence });
+        let presence = |presence| Record::Presence(PresenceEvent::new(at, UserName::parse("小明").unwrap(), presence));
         for (record, line) in [
             (Record::Started(at), r#"{"event":"server-started","at":1795408080123}"#),
             (

@@ -15,6 +15,7 @@ use crate::identity::Fingerprint;
 /// How a client decides whether to trust a server. Before the decision, the TLS handshake proves that the server holds
 /// the private key of its certificate. The client sends nothing else before the decision.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Trust {
     /// Trusts only the server with this fingerprint.
     Fingerprint(Fingerprint),
@@ -30,6 +31,7 @@ pub enum Trust {
 }
 
 /// What to do about a server that is not among the known servers.
+#[non_exhaustive]
 pub enum UnknownServer {
     /// Ask the user. If the answer is [`Answer::Accept`], remember the server.
     Ask(Box<dyn AskUser>),
@@ -61,6 +63,7 @@ pub trait AskUser: Send + Sync {
 
 /// The user's answer about an unknown server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Answer {
     /// It is the right server: remember it and connect.
     Accept,

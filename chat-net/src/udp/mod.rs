@@ -117,13 +117,14 @@ impl Udp {
 
     /// The addresses that the socket can send to.
     pub(crate) fn reach(&self, loopback: Loopback) -> Reach {
-        let families = match self.local {
+        let mut reach = Reach::from(loopback);
+        reach.families = match self.local {
             SocketAddr::V4(_) => Families::V4,
             SocketAddr::V6(local) if local.ip().is_unspecified() => Families::Both,
             SocketAddr::V6(_) => Families::V6,
         };
-        let link_local = if self.zone.is_some() { LinkLocal::Allowed } else { LinkLocal::Ignored };
-        Reach { loopback, families, link_local }
+        reach.link_local = if self.zone.is_some() { LinkLocal::Allowed } else { LinkLocal::Ignored };
+        reach
     }
 
     /// Reads the size back, because the system may grant less than requested without an error.
@@ -164,7 +165,7 @@ impl Udp {
                 let packets = meta[..count].iter().zip(buffer.chunks_exact_mut(MAX_PACKET));
                 let batch = packets.flat_map(|(meta, packet)| {
                     let datagrams = packet[..meta.len].chunks_mut(meta.stride.max(1));
-                    datagrams.map(|bytes| Datagram { from: meta.addr, bytes })
+                    datagrams.map(|bytes| Datagram::new(meta.addr, bytes))
                 });
                 peer.receive(now, batch, out);
                 if progress == Progress::Idle {

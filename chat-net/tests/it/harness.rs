@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat_core::accounts::memory::MemoryAccounts;
-use chat_core::client::{ClientConfig, Credentials};
+use chat_core::client::Credentials;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -160,14 +160,10 @@ pub(crate) fn client_options(
     user: &str,
     purpose: Purpose,
 ) -> ClientOptions {
-    let login =
-        Credentials { user: name(user), password: Password::parse(PASSWORD).unwrap(), purpose, invitation: None };
-    let mut options = ClientOptions::new(address.into(), Trust::Fingerprint(fingerprint), login);
-    options.machine = ClientConfig {
-        min_backoff: Duration::from_millis(50),
-        max_backoff: Duration::from_millis(200),
-        ..ClientConfig::default()
-    };
+    let login = Credentials::new(name(user), Password::parse(PASSWORD).unwrap(), purpose);
+    let mut options = ClientOptions::new(address.try_into().unwrap(), Trust::Fingerprint(fingerprint), login);
+    options.machine.min_backoff = Duration::from_millis(50);
+    options.machine.max_backoff = Duration::from_millis(200);
     // Loopback only, so that the machine's network does not matter.
     options.udp = ([127, 0, 0, 1], 0).into();
     options

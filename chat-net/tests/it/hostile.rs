@@ -259,7 +259,7 @@ async fn a_server_of_another_protocol_is_reported_as_such() {
         }
     });
     let mut options = server.client_options("alice", Purpose::Register);
-    options.server = address.into();
+    options.server = address.try_into().unwrap();
     let error = server.connect(options).await.err().unwrap();
     assert!(matches!(error, ConnectError::NotChat { what: "it does not speak TLS", .. }), "{error}");
 }

@@ -126,7 +126,7 @@ async fn an_unusable_address_is_reported_with_its_reason() {
     }
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut options = server.client_options("bob", Purpose::Register);
-    options.server = free.into();
+    options.server = free.try_into().unwrap();
     let error = server.connect(options).await.err().unwrap().to_string();
     let expected =
         format!("nothing answers at {free}: connection refused; is the server running and the address right?");

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use chat_core::client::Credentials;
 use chat_core::password::Password;
 use chat_core::wire::control::Purpose;
 use chat_net::client::{ClientOptions, ConnectError, Event};
@@ -20,8 +19,7 @@ const COLLEAGUES: usize = 200;
 fn guesser(server: &Server, user: &str) -> ClientOptions {
     let mut options = server.client_options(user, Purpose::Login);
     options.machine.busy_timeout = Duration::ZERO;
-    let password = Password::parse("a wrong password").unwrap();
-    options.login = Credentials { password, ..options.login };
+    options.login.password = Password::parse("a wrong password").unwrap();
     options
 }
 

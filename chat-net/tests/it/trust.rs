@@ -52,9 +52,9 @@ async fn the_user_is_asked_once_about_an_accepted_server() {
     };
     let refused = server.connect(with(&server, "alice", ask(Answer::Refuse))).await.err();
     assert!(matches!(refused, Some(ConnectError::Untrusted { shown, .. }) if shown == server.fingerprint));
-    assert_eq!(store(&folder).get(&server.address.into()).unwrap(), None);
+    assert_eq!(store(&folder).get(&server.address.try_into().unwrap()).unwrap(), None);
     let alice = server.connect(with(&server, "alice", ask(Answer::Accept))).await.unwrap();
-    assert_eq!(store(&folder).get(&server.address.into()).unwrap(), Some(server.fingerprint));
+    assert_eq!(store(&folder).get(&server.address.try_into().unwrap()).unwrap(), Some(server.fingerprint));
     drop(alice);
     server.connect(with(&server, "bob", ask(Answer::Refuse))).await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 2);
@@ -89,7 +89,7 @@ async fn impostor() -> (ServerAddress, Fingerprint, tokio::task::JoinHandle<Vec<
         )
         .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().into();
+    let address = listener.local_addr().unwrap().try_into().unwrap();
     let captured = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.expect("the TLS handshake succeeds");
@@ -151,7 +151,7 @@ async fn a_fingerprint_that_another_program_remembers_meanwhile_is_not_overwritt
             if known == true_one && shown == server.fingerprint),
         "{refused:?}"
     );
-    assert_eq!(store(&folder).get(&server.address.into()).unwrap(), Some(true_one));
+    assert_eq!(store(&folder).get(&server.address.try_into().unwrap()).unwrap(), Some(true_one));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,6 +84,7 @@ impl Default for HashCost {
     HashCost::MAX_MEMORY_KIB,
     HashCost::MAX_PASSES
 )]
+#[non_exhaustive]
 pub struct CostError;
 
 #[cfg(test)]

@@ -182,6 +182,7 @@ impl HashPool {
 
 /// The number of passwords that a [`HashPool`] is working on.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct HashLoad {
     /// Passwords that are being hashed or checked.
     pub checking: u64,

@@ -72,6 +72,22 @@ impl FromStr for StoreUrl {
     }
 }
 
+impl TryFrom<&str> for StoreUrl {
+    type Error = UrlError;
+
+    fn try_from(url: &str) -> Result<Self, UrlError> {
+        Self::parse(url)
+    }
+}
+
+impl TryFrom<String> for StoreUrl {
+    type Error = UrlError;
+
+    fn try_from(url: String) -> Result<Self, UrlError> {
+        Self::parse(&url)
+    }
+}
+
 /// The URL without its password and its options, except the socket.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

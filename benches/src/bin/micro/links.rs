@@ -127,7 +127,7 @@ impl Group {
         for (index, mut bytes) in datagrams {
             let (receiver, now, mut out) = (&mut self.receivers[index], self.now, Vec::new());
             self.delivered += self.meters.receive.measure(|| {
-                receiver.receive(now, once(Datagram { from, bytes: &mut bytes }), &mut out);
+                receiver.receive(now, once(Datagram::new(from, &mut bytes)), &mut out);
                 let mut count = 0;
                 for output in out.drain(..) {
                     if let Output::Deliver { token, .. } = output {
@@ -149,7 +149,7 @@ impl Group {
         let from = SocketAddr::from(([10, 0, ((index + 1) >> 8) as u8, (index + 1) as u8], 10_001 + index as u16));
         for (_, bytes) in slab.iter() {
             let mut bytes = bytes.to_vec();
-            let datagram = Datagram { from, bytes: &mut bytes };
+            let datagram = Datagram::new(from, &mut bytes);
             self.meters.acks.measure(|| self.sender.receive(self.now, once(datagram), &mut self.out));
         }
     }

@@ -80,7 +80,7 @@ impl Conversation {
                 self.ui.render(&ViewEvent::message(message.as_message(), text.clone(), self.client.user()), batch);
                 written.push(message.token());
             }
-            Content::Bytes(_) => self.client.refuse(message.token()),
+            _ => self.client.refuse(message.token()),
         }
     }
 

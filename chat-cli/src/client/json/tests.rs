@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_core::id::SessionId;
-use chat_core::message::{FailReason, Message, Outcome, Recipient, Scope, SentAt, UnconfirmedReason};
+use chat_core::message::{FailReason, Outcome, Recipient, Scope, SentAt, UnconfirmedReason};
 use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 
 use super::*;
@@ -58,7 +58,7 @@ fn presence() {
             r#"{"event":"moved","user":"bob","address":"192.168.1.7:40001","at":1795408080123}"#,
         ),
     ] {
-        assert_line(&PresenceEvent { at: AT, user: name("bob"), presence }.into(), line);
+        assert_line(&PresenceEvent::new(AT, name("bob"), presence).into(), line);
     }
 }
 
@@ -70,7 +70,8 @@ fn message_to_everyone_and_private_message() {
         &ViewEvent::message(&group, body, &me),
         r#"{"event":"message","id":"00000000000000ab-7","from":"bob","to":"everyone","text":"大家好\n\"hi\"","sent_at":1795408080123,"received_at":1795408080127}"#,
     );
-    let private = Message { sent_at: SentAt::Arrival(AT), ..message("bob", Scope::Private, "psst") };
+    let mut private = message("bob", Scope::Private, "psst");
+    private.sent_at = SentAt::Arrival(AT);
     assert_line(
         &ViewEvent::message(&private, text("psst"), &me),
         r#"{"event":"message","id":"00000000000000ab-7","from":"bob","to":"alice","text":"psst","sent_at":1795408080123,"sent_at_is":"arrival","received_at":1795408080127}"#,

@@ -14,8 +14,8 @@ fn each_login_and_each_rejection_adds_one_to_its_count() {
     t.disconnect(2);
     t.pass(1);
     t.reconnect(3, 2, "alice");
-    let logins = Count::LOGINS.map(|count| (count, 1));
-    assert_eq!(t.server.counts(), Counts::from_iter(logins));
+    let logins = Count::LOGINS.iter().map(|count| (*count, 1));
+    assert_eq!(t.server.counts(), Counts::from_iter(logins.clone()));
 
     t.connect(4);
     t.request_login(4, "bob");
@@ -29,7 +29,7 @@ fn each_login_and_each_rejection_adds_one_to_its_count() {
     t.connect(5);
     t.connect_from(6, "192.168.1.6:50000");
     let rejections = [Count::WrongCredentials, Count::Throttled, Count::StorageUnavailable, Count::Other, Count::Full];
-    let mut expected: Counts = logins.into_iter().chain(rejections.map(|count| (count, 1))).collect();
+    let mut expected: Counts = logins.chain(rejections.map(|count| (count, 1))).collect();
     assert_eq!((t.server.counts(), t.server.checks()), (expected, 0));
     t.pass_alive(&[3], 10);
     expected[Count::TooLate] = 2;

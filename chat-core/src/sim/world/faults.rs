@@ -12,6 +12,7 @@ use crate::time::Mono;
 
 /// How a process ends without leaving.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Crash {
     /// The process was killed. The system closes its connections.
     Process,
@@ -21,6 +22,7 @@ pub enum Crash {
 
 /// How a connection breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum ConnectionFault {
     /// Both ends learn of it.
     Reset,
@@ -30,6 +32,7 @@ pub enum ConnectionFault {
 
 /// A direction between a user and the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Direction {
     /// From the user to the server.
     ToServer,
@@ -48,6 +51,7 @@ impl Direction {
 
 /// Whether a computer notices that it has another address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum AddressChange {
     /// It notices immediately, and its connections end.
     Detected,
@@ -57,6 +61,7 @@ pub enum AddressChange {
 
 /// What is suspended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Suspension {
     /// The process. Its clocks go on, and received data waits in the system.
     Process,

@@ -41,8 +41,9 @@ pub struct UserId(usize);
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ServerId(usize);
 
-/// The configuration of a world.
+/// The configuration of a world. Exhaustive, as [`Profile`] is.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "tests write literals")]
 pub struct WorldConfig {
     /// The configuration of all server machines.
     pub server: ServerConfig,
@@ -68,6 +69,7 @@ impl Default for WorldConfig {
 
 /// An event and its time.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct TimedEvent {
     /// The time of the simulation.
     pub at: Mono,
@@ -77,6 +79,7 @@ pub struct TimedEvent {
 
 /// An event of a user's program.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ProgramEvent {
     /// An event of the client machine.
     Client(client::Event),

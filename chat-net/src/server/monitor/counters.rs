@@ -190,10 +190,10 @@ mod tests {
     #[test]
     fn each_limit_has_its_own_count() {
         let counters = Counters::default();
-        for (number, limit) in Limit::ALL.into_iter().enumerate() {
-            (0..number).for_each(|_| counters.limit_reached(limit));
+        for (number, limit) in Limit::ALL.iter().enumerate() {
+            (0..number).for_each(|_| counters.limit_reached(*limit));
         }
         let seen = counters.snapshot();
-        assert_eq!(Limit::ALL.map(|limit| seen[limit]), std::array::from_fn(|number| number as u64));
+        assert!(Limit::ALL.iter().enumerate().all(|(number, limit)| seen[*limit] == number as u64));
     }
 }

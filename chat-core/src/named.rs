@@ -1,7 +1,7 @@
 //! Enums whose variants have names.
 
-/// Declares an enum with a name for each variant, and derives the list of all variants and the names from that one
-/// declaration.
+/// Declares an enum that may grow, with a name for each variant, and derives the list of all variants and the names
+/// from that one declaration.
 macro_rules! named {
     (
         $(#[$meta:meta])*
@@ -9,11 +9,12 @@ macro_rules! named {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
         pub enum $type { $($(#[$variant_meta])* $variant,)+ }
 
         impl $type {
             /// All variants, in the order of their declaration.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The name, which users see and which never changes.
             pub const fn name(self) -> &'static str {
@@ -32,4 +33,4 @@ macro_rules! named {
     };
 }
 
-pub(super) use named;
+pub(crate) use named;
