@@ -8,7 +8,8 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -17,11 +18,18 @@ use super::race::{self, Lost};
 use crate::address::ServerAddress;
 use crate::identity::Fingerprint;
 use crate::tls;
-use crate::trust::{Answer, Trust, UnknownServer};
+use crate::trust::{Answer, KnownServers, KnownServersError, Trust, UnknownServer};
 
 /// The server name in the TLS handshake when the key identifies the server. No such host exists (RFC 6761), and the
 /// server ignores the name.
 const PLACEHOLDER_NAME: &str = "chat.invalid";
+
+/// What a longer timeout counts as, because the system's clock cannot represent every time. Some thirty years.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(1_000_000_000);
+
+/// How long a client waits for a file. A change of the known servers waits up to 2 s for its lock; the rest is for a
+/// slow file system.
+const FILE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection to a server that the client trusts.
 pub(super) struct TrustedStream {
@@ -61,9 +69,12 @@ impl Dialer {
             Trust::Ca(path) => {
                 let name = ServerName::try_from(server.host().to_owned())
                     .map_err(|_| ConnectError::NotCertifiable { server: server.clone() })?;
-                let config = tls::client_by_authority(path)
-                    .map_err(|what| ConnectError::Authorities { path: path.clone(), what })?;
-                (name, config)
+                let file = path.clone();
+                let config = match without_blocking(move || tls::client_by_authority(&file)).await {
+                    Ok(read) => read,
+                    Err(error) => Err(format!("the file cannot be read: {error}")),
+                };
+                (name, config.map_err(|what| ConnectError::Authorities { path: path.clone(), what })?)
             }
         };
         let mut dialer = Self { server, name, config, pinned: None, last: None, timeout };
@@ -79,13 +90,14 @@ impl Dialer {
                 Ok((dialer, stream))
             }
             Trust::Known { store, unknown } => {
-                let known = store.get(&dialer.server)?;
+                let known = dialer.known(store, KnownServers::get).await?;
                 let mut stream = dialer.dial().await?;
                 let shown = stream.fingerprint;
                 // The fingerprint in the file decides, even if another program has added it since.
+                let remember = move |store: &KnownServers, server: &ServerAddress| store.remember(server, shown);
                 let known = match (known, unknown) {
                     (Some(known), _) => known,
-                    (None, UnknownServer::AcceptNew) => store.remember(&dialer.server, shown)?,
+                    (None, UnknownServer::AcceptNew) => dialer.known(store, remember).await?,
                     (None, UnknownServer::Refuse) => return Err(dialer.untrusted(shown)),
                     (None, UnknownServer::Ask(user)) => {
                         // The server's login timeout is shorter than the time a person takes to compare 64 digits.
@@ -94,7 +106,7 @@ impl Dialer {
                         if user.ask(&dialer.server, shown).await == Answer::Refuse {
                             return Err(dialer.untrusted(shown));
                         }
-                        let known = store.remember(&dialer.server, shown)?;
+                        let known = dialer.known(store, remember).await?;
                         stream = dialer.dial().await?;
                         known
                     }
@@ -124,6 +136,18 @@ impl Dialer {
         Ok(stream)
     }
 
+    /// Reads or changes the known servers.
+    async fn known<T: Send + 'static>(
+        &self,
+        store: &KnownServers,
+        work: impl FnOnce(&KnownServers, &ServerAddress) -> Result<T, KnownServersError> + Send + 'static,
+    ) -> Result<T, ConnectError> {
+        let (file, server) = (store.clone(), self.server.clone());
+        let done = without_blocking(move || work(&file, &server)).await;
+        let failed = |source| KnownServersError::Read { path: store.path().to_owned(), source };
+        Ok(done.map_err(failed)??)
+    }
+
     fn check_known(&self, stream: &TrustedStream, known: Fingerprint) -> Result<(), ConnectError> {
         self.check(stream, known, |server, known, shown| ConnectError::FingerprintChanged { server, known, shown })
     }
@@ -146,7 +170,7 @@ impl Dialer {
     }
 
     async fn dial(&self) -> Result<TrustedStream, ConnectError> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Instant::now() + self.timeout.min(LONGEST_TIMEOUT);
         let stream = self.connect_tcp(deadline).await?;
         // Without TCP_NODELAY, small frames would wait for acknowledgements. The connection works either way.
         drop(stream.set_nodelay(true));
@@ -211,5 +235,14 @@ impl Dialer {
             }
             None => self.unreachable(error),
         }
+    }
+}
+
+/// Works with files on a thread of its own, so that no task waits for a slow file system or for the lock of another
+/// program.
+async fn without_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    match timeout(FILE_TIMEOUT, spawn_blocking(work)).await {
+        Ok(done) => done.map_err(io::Error::other),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the file system does not answer")),
     }
 }

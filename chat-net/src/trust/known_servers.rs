@@ -14,7 +14,7 @@ use crate::identity::Fingerprint;
 /// Several programs can share the file. Every call reads it again. A change locks a second file beside it and replaces
 /// the whole file. An existing file keeps its mode. A new file gets mode 0600, and a new folder mode 0700. If the path
 /// is a symbolic link, its target is locked and replaced. Reading or changing the file blocks the thread, and a change
-/// waits up to 2 s for the lock.
+/// waits up to 2 s for the lock. A client does both on a thread of its own.
 #[derive(Clone, Debug)]
 pub struct KnownServers {
     path: PathBuf,

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chat_core::wire::control::Purpose;
 use chat_net::address::ServerAddress;
@@ -71,6 +72,26 @@ async fn without_a_user_the_settings_decide_about_an_unknown_server() {
     server.connect(with(&server, "alice", accept)).await.unwrap();
     let refuse = Trust::Known { store: store(&folder), unknown: UnknownServer::Refuse };
     server.connect(with(&server, "bob", refuse)).await.unwrap();
+}
+
+/// On one thread, so that a client that blocks it would stop everything else.
+#[tokio::test(flavor = "current_thread")]
+async fn other_tasks_run_while_another_program_holds_the_lock_of_the_known_servers() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let lock = fs::File::create(folder.path().join(".known-servers.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let accept = Trust::Known { store: store(&folder), unknown: UnknownServer::AcceptNew };
+    let release = async {
+        // The client cannot finish before the lock is free. A thread that is blocked would let its wait expire.
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        drop(lock);
+    };
+    let (client, ()) = tokio::join!(server.connect(with(&server, "alice", accept)), release);
+    client.unwrap();
+    assert_eq!(store(&folder).get(&server.address.try_into().unwrap()).unwrap(), Some(server.fingerprint));
 }
 
 /// A server with a key of its own. The result of its task is every byte that it receives after the TLS handshake.
