@@ -51,7 +51,7 @@ fn converse(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     for output in group.take_outputs(0) {
         if let Output::Report(report) = output {
             assert_eq!(report.outcome, Outcome::Delivered);
-            slowest = slowest.max(report.after);
+            slowest = slowest.max(report.elapsed);
         }
     }
     writeln!(out, "m0 received 40 reports of `delivered`, the last after {} ms", slowest.as_millis())?;

@@ -280,12 +280,12 @@ pub struct Report {
     /// The outcome.
     pub outcome: Outcome,
     /// The time from queueing the message to the outcome.
-    pub after: Duration,
+    pub elapsed: Duration,
 }
 
 impl Report {
     /// The outcome of a message for `user`.
-    pub const fn new(id: MessageId, user: UserName, outcome: Outcome, after: Duration) -> Self {
-        Self { id, user, outcome, after }
+    pub const fn new(id: MessageId, user: UserName, outcome: Outcome, elapsed: Duration) -> Self {
+        Self { id, user, outcome, elapsed }
     }
 }

@@ -80,7 +80,7 @@ impl Group {
             let is_busy = sent > before_turn || could_progress || can_progress || !events.is_empty();
             for event in events.drain(..) {
                 if let Output::Report(report) = event {
-                    outcomes.record(report.after);
+                    outcomes.record(report.elapsed);
                     confirmed += u64::from(report.outcome == Outcome::Delivered);
                 }
             }

@@ -92,7 +92,7 @@ async fn register(server_folder: &Path, prefix: &str, count: usize, cost: HashCo
     (config.registrations_per_hour, config.registrations_per_address) = (u32::MAX, u32::MAX);
     // The clients break their connections, because leaving would void their tickets. Their sessions must not accumulate.
     config.grace = Duration::from_millis(100);
-    let server = Server::builder(store).data_dir(server_folder).config(config).listener(listener).await;
+    let server = Server::builder(store).data_dir(server_folder).config(config).accept_from(listener).await;
     let server = server.map_err(io::Error::other)?;
     let handle = server.handle();
     let running = tokio::spawn(server.run());

@@ -171,7 +171,7 @@ mod tests {
         };
         let mut hashing = HashLoad::default();
         (hashing.checking, hashing.waiting) = (1, 2);
-        let observe = || Observation { server: monitor.snapshot(), hashing, hashed: 3 };
+        let observe = || Observation { server: monitor.metrics(), hashing, hashed: 3 };
         let without_process = |page: String| page.split("# HELP process_").next().unwrap().to_owned();
 
         let before = observe();

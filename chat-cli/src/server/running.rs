@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chat_core::server::Count;
 use chat_net::ServerHandle;
-use chat_net::server::{Distribution, Metric, OnlineUser, Snapshot, State};
+use chat_net::server::{Distribution, Metric, Metrics, OnlineUser, ServerState};
 use chat_store::SqlAccounts;
 use chat_store::hashing::HashLoad;
 
@@ -22,7 +22,7 @@ pub(super) struct RunningServer {
 /// All counters, each read once. A status or a page of metrics shows one observation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Observation {
-    pub(super) server: Snapshot,
+    pub(super) server: Metrics,
     pub(super) hashing: HashLoad,
     /// Passwords hashed or checked since the start.
     pub(super) hashed: u64,
@@ -32,7 +32,7 @@ impl RunningServer {
     /// Reads all counters.
     pub(super) fn observe(&self) -> Observation {
         let hashes = self.accounts.hashes();
-        Observation { server: self.server.snapshot(), hashing: hashes.load(), hashed: hashes.computed() }
+        Observation { server: self.server.metrics(), hashing: hashes.load(), hashed: hashes.computed() }
     }
 
     /// The status that `chat-server status` prints.
@@ -86,10 +86,10 @@ impl From<OnlineUser> for OnlineEntry {
     }
 }
 
-const fn state_name(state: State) -> &'static str {
+const fn state_name(state: ServerState) -> &'static str {
     match state {
-        State::Waiting => "starting",
-        State::Serving => "serving",
+        ServerState::Waiting => "starting",
+        ServerState::Serving => "serving",
         _ => "stopping",
     }
 }

@@ -79,7 +79,7 @@ pub async fn serve(
         .presence_log(options.presence_log.unwrap_or_else(|| folder.join(PRESENCE_LOG)))
         .presence_log_format(options.presence_log_format)
         .observer(observer)
-        .listener(listener)
+        .accept_from(listener)
         .await
         .map_err(not_started)?;
     let running = running(server.handle(), accounts, options.limits.connections());

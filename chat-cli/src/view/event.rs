@@ -197,7 +197,7 @@ impl ViewEvent {
     pub fn outcome(report: Report, sent: Option<SentMessage>) -> Self {
         Self::Outcome {
             id: report.id,
-            after_ms: u64::try_from(report.after.as_millis()).unwrap_or(u64::MAX),
+            after_ms: u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
             outcome: UserOutcome::new(report.user, report.outcome),
             sent,
         }

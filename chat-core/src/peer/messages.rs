@@ -109,7 +109,7 @@ impl Messages {
     ) {
         let Some(stored) = &mut self.stored[handle.index()] else { return };
         let id = MessageId { session: self.session, number: stored.number };
-        out.push(Output::Report(Report { id, user: user.clone(), outcome, after: now.since(stored.queued_at) }));
+        out.push(Output::Report(Report { id, user: user.clone(), outcome, elapsed: now.since(stored.queued_at) }));
         stored.pending -= 1;
         self.pending_outcomes -= 1;
         match outcome {

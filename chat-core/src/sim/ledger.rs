@@ -187,7 +187,7 @@ mod tests {
     }
 
     fn report(ledger: &mut Ledger, number: u64, outcome: Outcome) {
-        let report = Report { id: id(number), user: bob(), outcome, after: Duration::ZERO };
+        let report = Report { id: id(number), user: bob(), outcome, elapsed: Duration::ZERO };
         ledger.record(ALICE, &"alice".parse().unwrap(), &Output::Report(report));
     }
 

@@ -129,12 +129,12 @@ impl fmt::Debug for Sent {
 pub struct RecipientOutcome {
     user: UserName,
     outcome: Outcome,
-    after: Duration,
+    elapsed: Duration,
 }
 
 impl RecipientOutcome {
     pub(super) fn new(report: &Report) -> Self {
-        Self { user: report.user.clone(), outcome: report.outcome, after: report.after }
+        Self { user: report.user.clone(), outcome: report.outcome, elapsed: report.elapsed }
     }
 
     /// The recipient.
@@ -148,8 +148,8 @@ impl RecipientOutcome {
     }
 
     /// The time from queueing the message to the outcome.
-    pub const fn after(&self) -> Duration {
-        self.after
+    pub const fn elapsed(&self) -> Duration {
+        self.elapsed
     }
 
     /// Whether the recipient's application accepted the message.
@@ -160,7 +160,7 @@ impl RecipientOutcome {
 
 impl fmt::Debug for RecipientOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({}, {:?}, {} ms)", self.user, self.outcome, self.after.as_millis())
+        write!(f, "({}, {:?}, {} ms)", self.user, self.outcome, self.elapsed.as_millis())
     }
 }
 

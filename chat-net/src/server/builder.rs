@@ -21,8 +21,8 @@ use crate::identity::ServerIdentity;
 /// What a [`Server`] is built from. Created by [`Server::builder`].
 ///
 /// Everything but the keys has a default: call [`data_dir`](Self::data_dir) or [`identity`](Self::identity), and then
-/// [`bind`](Self::bind) or [`listener`](Self::listener).
-#[must_use = "a builder does nothing until `bind` or `listener`"]
+/// [`bind`](Self::bind) or [`accept_from`](Self::accept_from).
+#[must_use = "a builder does nothing until `bind` or `accept_from`"]
 pub struct ServerBuilder<A> {
     accounts: A,
     data_dir: Option<PathBuf>,
@@ -144,7 +144,7 @@ impl<A: Accounts> ServerBuilder<A> {
     ///
     /// # Cancel safety
     /// If the future is dropped, there is no server. The data folder may have been created.
-    pub async fn listener(mut self, listener: TcpListener) -> Result<Server, StartError> {
+    pub async fn accept_from(mut self, listener: TcpListener) -> Result<Server, StartError> {
         self.check()?;
         let keys = self.keys().await?;
         self.build(listener, keys)

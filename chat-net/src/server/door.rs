@@ -11,7 +11,7 @@ use chat_core::accounts::Accounts;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::{Monitor, NotServing, OnlineUser, Reload, ServeError, ServerBuilder, Snapshot};
+use super::{Metrics, Monitor, NotServing, OnlineUser, Reload, ServeError, ServerBuilder};
 use crate::identity::{Fingerprint, IdentityError, ServerIdentity};
 
 /// A server that listens and is ready to run.
@@ -165,8 +165,8 @@ impl ServerHandle {
     }
 
     /// Reads all numbers, without waiting. Each number is correct by itself, but two of them may be a few events apart.
-    pub fn snapshot(&self) -> Snapshot {
-        self.shared.monitor.snapshot()
+    pub fn metrics(&self) -> Metrics {
+        self.shared.monitor.metrics()
     }
 
     /// Returns the sessions that are online, sorted by canonical user name. Sessions in their grace time are included.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::monitor::{Counters, State};
+use super::monitor::{Counters, ServerState};
 use crate::data_folder::FolderLock;
 
 /// Every task and thread of a run holds a clone. When the last one is dropped, the lock of the data folder is released,
@@ -30,7 +30,7 @@ impl Lifetime {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        self.counters.set_state(State::Stopped);
+        self.counters.set_state(ServerState::Stopped);
         drop(self.lock.take());
         self.ended.cancel();
     }

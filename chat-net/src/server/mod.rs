@@ -45,7 +45,7 @@ pub use self::builder::ServerBuilder;
 pub use self::door::{Server, ServerHandle};
 pub use self::handshake_limiter::MAX_UNFINISHED_HANDSHAKES;
 use self::lifetime::Lifetime;
-pub use self::monitor::{Distribution, Metric, Monitor, NotServing, OnlineUser, Snapshot, State};
+pub use self::monitor::{Distribution, Metric, Metrics, Monitor, NotServing, OnlineUser, ServerState};
 pub use self::presence_log::{PresenceLogFormat, PresenceLogFormatError};
 pub use self::reload::Reload;
 use self::run::Prepared;

@@ -20,7 +20,7 @@ use super::hub::Hub;
 use super::jobs::Jobs;
 use super::lifetime::Lifetime;
 use super::limit_log::LimitLog;
-use super::monitor::State;
+use super::monitor::ServerState;
 use super::presence_log::PresenceLog;
 use super::{ServeError, ServerOptions};
 use crate::clock::Clock;
@@ -98,7 +98,7 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
                 hub
             }
         }));
-        counters.set_state(State::Serving);
+        counters.set_state(ServerState::Serving);
         let failed = tokio::select! {
             () = shutdown => None,
             // Before they are stopped, they end only by a panic.
@@ -108,7 +108,7 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
         if let Some(error) = failed {
             return resume_panic(error);
         }
-        counters.set_state(State::Stopped);
+        counters.set_state(ServerState::Stopped);
         let deadline = Instant::now() + STOP_TIME;
         // Both at the same time, because no connection may arrive while the hub finishes the jobs in progress.
         stop_acceptor.cancel();

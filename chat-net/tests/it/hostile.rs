@@ -300,7 +300,7 @@ async fn garbage_in_handshakes_ends_in_an_error_and_affects_no_session() {
     }
 
     let failed = async {
-        while monitor.snapshot()[Metric::HandshakesFailed] < handshakes.len() as u64 {
+        while monitor.metrics()[Metric::HandshakesFailed] < handshakes.len() as u64 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };

@@ -48,7 +48,7 @@ async fn an_office_of_200_behind_one_address_logs_in_while_somebody_there_guesse
         person.client.leave().await;
     }
     let empty = async {
-        while monitor.snapshot()[Metric::Roster] > 0 {
+        while monitor.metrics()[Metric::Roster] > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
@@ -78,7 +78,7 @@ async fn an_office_of_200_behind_one_address_logs_in_while_somebody_there_guesse
     let people = log_in_together(&server, Purpose::Login).await;
     stop.store(true, Ordering::Relaxed);
     guessers.join_all().await;
-    assert_eq!(monitor.snapshot()[Metric::Roster], COLLEAGUES as u64);
+    assert_eq!(monitor.metrics()[Metric::Roster], COLLEAGUES as u64);
     let mut first = people.into_iter().next().unwrap();
     while first.client.roster().len() < COLLEAGUES - 1 {
         first.find(|event| matches!(event, Event::Presence(_)).then_some(())).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chat_core::server::{Counts, Limit, Server};
 
 use super::histogram::Histogram;
-use super::{Snapshot, State};
+use super::{Metrics, ServerState};
 
 /// A number that the server keeps. Totals count from its start; the others say how many there are now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,7 +59,7 @@ pub(super) const METRICS: usize = Metric::AccountsFailed as usize + 1;
 pub(crate) struct Counters {
     pub(crate) login_time: Histogram,
     pub(crate) turn_time: Histogram,
-    state: Mutex<State>,
+    state: Mutex<ServerState>,
     metrics: [AtomicU64; METRICS],
     limits: [AtomicU64; Limit::ALL.len()],
     counts: Mutex<Counts>,
@@ -80,7 +80,7 @@ impl Counters {
         Held { counters: Arc::clone(self), metric }
     }
 
-    pub(crate) fn set_state(&self, state: State) {
+    pub(crate) fn set_state(&self, state: ServerState) {
         *lock(&self.state) = state;
     }
 
@@ -110,9 +110,9 @@ impl Counters {
         self.add(Metric::BytesOut, (bytes.len() * connections) as u64);
     }
 
-    pub(crate) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn metrics(&self) -> Metrics {
         let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        Snapshot {
+        Metrics {
             state: *lock(&self.state),
             login_time: self.login_time.distribution(),
             turn_time: self.turn_time.distribution(),
@@ -172,7 +172,7 @@ mod tests {
         frame::encode_raw(b"", &mut bytes);
         counters.sent(&bytes, 3);
         counters.received(10);
-        let seen = counters.snapshot();
+        let seen = counters.metrics();
         assert_eq!((seen[Metric::FramesOut], seen[Metric::BytesOut]), (6, 3 * 11));
         assert_eq!((seen[Metric::FramesIn], seen[Metric::BytesIn]), (1, 14));
     }
@@ -193,7 +193,7 @@ mod tests {
         for (number, limit) in Limit::ALL.iter().enumerate() {
             (0..number).for_each(|_| counters.limit_reached(*limit));
         }
-        let seen = counters.snapshot();
+        let seen = counters.metrics();
         assert!(Limit::ALL.iter().enumerate().all(|(number, limit)| seen[*limit] == number as u64));
     }
 }

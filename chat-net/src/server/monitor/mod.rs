@@ -47,8 +47,8 @@ impl Monitor {
     }
 
     /// Reads all numbers, without waiting. Each number is correct by itself, but two of them may be a few events apart.
-    pub fn snapshot(&self) -> Snapshot {
-        self.0.counters.snapshot()
+    pub fn metrics(&self) -> Metrics {
+        self.0.counters.metrics()
     }
 
     /// Returns the sessions that are online, sorted by canonical user name. Sessions in their grace time are included.
@@ -133,7 +133,7 @@ pub(crate) fn online_users(roster: &Roster) -> Vec<OnlineUser> {
 /// Whether a server runs.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum State {
+pub enum ServerState {
     /// The server has not started yet.
     #[default]
     Waiting,
@@ -147,9 +147,9 @@ pub enum State {
 /// a [`Limit`] to get how often clients reached that limit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Snapshot {
+pub struct Metrics {
     /// Whether the server runs.
-    pub state: State,
+    pub state: ServerState,
     /// The times from a granted login request to its welcome.
     pub login_time: Distribution,
     /// The times of the hub's turns. A turn handles up to 64 events, and the hub does nothing else meanwhile.
@@ -159,7 +159,7 @@ pub struct Snapshot {
     counts: Counts,
 }
 
-impl Index<Metric> for Snapshot {
+impl Index<Metric> for Metrics {
     type Output = u64;
 
     fn index(&self, metric: Metric) -> &u64 {
@@ -167,7 +167,7 @@ impl Index<Metric> for Snapshot {
     }
 }
 
-impl Index<Limit> for Snapshot {
+impl Index<Limit> for Metrics {
     type Output = u64;
 
     fn index(&self, limit: Limit) -> &u64 {
@@ -175,7 +175,7 @@ impl Index<Limit> for Snapshot {
     }
 }
 
-impl Index<Count> for Snapshot {
+impl Index<Count> for Metrics {
     type Output = u64;
 
     fn index(&self, count: Count) -> &u64 {
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(request.await.unwrap(), Err(NotServing), "the server ended before it answered");
         drop(requests);
         assert_eq!(monitor.roster().await, Err(NotServing));
-        let seen = monitor.snapshot();
-        assert_eq!((seen.state, seen[Metric::Sessions], seen.counts), (State::Waiting, 0, Counts::default()));
+        let seen = monitor.metrics();
+        assert_eq!((seen.state, seen[Metric::Sessions], seen.counts), (ServerState::Waiting, 0, Counts::default()));
     }
 }

@@ -105,7 +105,7 @@ async fn a_server_has_either_a_data_folder_or_an_identity() {
     assert!(matches!(both, StartError::TwoIdentities), "{both:?}");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = Server::builder(MemoryAccounts::new()).identity(identity()).listener(listener).await.unwrap();
+    let server = Server::builder(MemoryAccounts::new()).identity(identity()).accept_from(listener).await.unwrap();
     assert_eq!((server.address(), server.fingerprint()), (address, identity().fingerprint()));
 }
 

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use chat_core::wire::control::Purpose;
 use chat_net::client::{Event, Notice};
-use chat_net::server::{Metric, State, listen};
+use chat_net::server::{Metric, ServerState, listen};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -21,10 +21,10 @@ async fn stop_notifies_the_clients_and_frees_the_port() {
     let running = Running::start(builder(&folder).bind("127.0.0.1:0").await.unwrap());
     let handle = running.handle.clone();
     let mut alice = running.join("alice").await;
-    assert_eq!(handle.snapshot().state, State::Serving);
+    assert_eq!(handle.metrics().state, ServerState::Serving);
     running.stop().await;
     alice.notice(&Notice::ServerStopping).await;
-    assert_eq!(handle.snapshot().state, State::Stopped);
+    assert_eq!(handle.metrics().state, ServerState::Stopped);
     drop(listen(handle.address()).expect("the port is free"));
     handle.stop();
 }
@@ -54,7 +54,7 @@ async fn a_dropped_run_ends_all_tasks_and_frees_port_and_folder() {
     let handle = server.handle();
     let running = Running::start(server);
     let mut stranger = tokio::net::TcpStream::connect(handle.address()).await.unwrap();
-    while handle.snapshot()[Metric::Handshakes] == 0 {
+    while handle.metrics()[Metric::Handshakes] == 0 {
         tokio::task::yield_now().await;
     }
     assert!(tasks() >= before + 4, "the run, the hub, the acceptor and a connection");
@@ -62,7 +62,7 @@ async fn a_dropped_run_ends_all_tasks_and_frees_port_and_folder() {
     timeout(PATIENCE, handle.stopped()).await.expect("everything ends");
     drop(running.task.await);
     assert_eq!(tasks(), before);
-    assert_eq!(handle.snapshot().state, State::Stopped);
+    assert_eq!(handle.metrics().state, ServerState::Stopped);
     let mut byte = [0];
     let read = timeout(PATIENCE, tokio::io::AsyncReadExt::read(&mut stranger, &mut byte)).await.expect("it is closed");
     assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
@@ -103,7 +103,7 @@ async fn a_server_that_is_dropped_before_it_runs_frees_everything_immediately() 
     timeout(PATIENCE, handle.stopped()).await.expect("it has ended");
     drop(stranger);
     drop(TcpListener::bind(handle.address()).expect("the port is free"));
-    assert_eq!(handle.snapshot().state, State::Stopped);
+    assert_eq!(handle.metrics().state, ServerState::Stopped);
     drop(builder(&folder).bind("127.0.0.1:0").await.expect("the folder is free"));
 }
 

@@ -14,7 +14,7 @@ use chat_core::time::Timestamp;
 use chat_core::wire::control::Purpose;
 use chat_net::Server;
 use chat_net::client::{ChangePasswordError, ConnectError, RejectionKind};
-use chat_net::server::{Metric, State};
+use chat_net::server::{Metric, ServerState};
 use tempfile::TempDir;
 
 use super::Running;
@@ -128,11 +128,11 @@ async fn while_the_accounts_fail_logins_are_rejected_and_sessions_go_on() {
         bob.client.send(to("alice"), text("still here?")).await.unwrap();
         assert_eq!(alice.message().await.1, "still here?", "messages do not need the accounts");
         // The server polls the accounts for changes. It notices the fault without a client.
-        while running.handle.snapshot()[Metric::AccountsFailed] < 5 {
+        while running.handle.metrics()[Metric::AccountsFailed] < 5 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let seen = running.handle.snapshot();
-        assert_eq!((seen.state, seen[Count::StorageUnavailable]), (State::Serving, 2), "{fault:?}");
+        let seen = running.handle.metrics();
+        assert_eq!((seen.state, seen[Count::StorageUnavailable]), (ServerState::Serving, 2), "{fault:?}");
         assert_eq!(running.handle.roster().await.unwrap().len(), 2, "nobody is disconnected");
         accounts.set(None);
         drop(running.join("carol").await);
@@ -150,7 +150,7 @@ async fn accounts_that_hang_delay_only_logins_and_do_not_keep_the_server_from_st
     impatient.machine.reply_timeout = Duration::from_millis(500);
     let result = running.connect(impatient).await;
     assert!(matches!(result.as_ref().err(), Some(ConnectError::LoginFailed { .. })), "{:?}", result.err());
-    assert_eq!(running.handle.snapshot()[Metric::PasswordChecks], 1, "the handle shows the check that hangs");
+    assert_eq!(running.handle.metrics()[Metric::PasswordChecks], 1, "the handle shows the check that hangs");
     bob.client.send(to("alice"), text("still here?")).await.unwrap();
     assert_eq!(alice.message().await.1, "still here?");
     running.stop().await;
