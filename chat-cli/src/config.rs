@@ -33,6 +33,11 @@ pub trait Settings: Args + DeserializeOwned + Default {
     /// Two keys exclude each other.
     fn check_file(&self, path: &Path) -> Result<(), CliError>;
 
+    /// Describes the wrong value of a key that is parsed otherwise than the argument of its name.
+    fn describe(_key: &str, _value: &str) -> Option<Sentence> {
+        None
+    }
+
     /// Removes the file's values that an argument or environment variable in `given` replaces by another option, such
     /// as `ca` in the file by `--fingerprint`.
     fn yield_to(&mut self, given: &Self);
@@ -144,7 +149,11 @@ fn problem<S: Settings>(key: &str, value: &str, message: &str) -> Sentence {
     if message == english.say().config_empty_path() {
         return Sentence::from(|texts: &Texts| texts.say().config_empty_path());
     }
-    let argument = format!("--{key}={}", value.trim_matches(['"', '\'']));
+    let value = value.trim_matches(['"', '\'']);
+    if let Some(sentence) = S::describe(key, value).filter(|sentence| sentence.text(&english) == message) {
+        return sentence;
+    }
+    let argument = format!("--{key}={value}");
     match S::augment_args(Command::new("file")).try_get_matches_from(["file", argument.as_str()]) {
         Err(error) if parse_error::reason(&error, &english) == message => {
             Sentence::from(move |texts: &Texts| parse_error::reason(&error, texts))

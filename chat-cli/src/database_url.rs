@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use clap::Command;
 
 use crate::error::CliError;
+use crate::texts::Texts;
 
 /// The options that take the URL of a database, each with its environment variable.
 const OPTIONS: [(&str, &str); 2] = [("--database", "CHAT_DATABASE"), ("--to-database", "CHAT_TO_DATABASE")];
@@ -45,8 +46,9 @@ pub fn check_arguments(args: &[OsString]) -> Result<(), CliError> {
 /// The error of an argument with a password, for an option that takes the URL of a database.
 pub fn argument_error(option: &str) -> CliError {
     let variable = OPTIONS.iter().find(|(known, _)| *known == option).map_or(OPTIONS[0].1, |(_, variable)| variable);
-    CliError::usage("the database URL holds a password, and other users can see arguments")
-        .hint(format_args!("put it into the environment variable {variable}, or into a file for {option}-file"))
+    let (variable, option) = (variable.to_owned(), option.to_owned());
+    CliError::usage(|texts: &Texts| texts.say().database_url_in_argument())
+        .hint(move |texts: &Texts| texts.say().hint_database_url_in_argument(&variable, &option))
 }
 
 /// Refuses environment variables of the options of `command` that hold a database URL although they are for something
@@ -85,10 +87,9 @@ pub fn check_value(name: &str, value: &OsStr) -> Result<(), CliError> {
 
 /// The error of a database URL in the value of `name`, which is for something else.
 pub fn misplaced(name: &str) -> CliError {
-    CliError::usage(format_args!("{name} cannot be used: it holds a database URL with a password")).hint(
-        "put the URL into CHAT_DATABASE, into the key database of the configuration file, or into a file that \
-         --database-file names",
-    )
+    let name = name.to_owned();
+    CliError::usage(move |texts: &Texts| texts.say().database_url_misplaced(&name))
+        .hint(|texts: &Texts| texts.say().hint_database_url_misplaced())
 }
 
 #[cfg(test)]

@@ -22,6 +22,11 @@ pub(crate) fn format(args: &[OsString]) -> Format {
     .unwrap_or_default()
 }
 
+/// Finds the output format of a command that takes it only from an argument. Returns text if there is no valid one.
+pub(crate) fn format_argument(args: &[OsString]) -> Format {
+    argument(args, "--format").and_then(|name| Format::from_str(&name, false).ok()).unwrap_or_default()
+}
+
 /// Finds the language; see [`Language::choose`].
 pub(crate) fn language(args: &[OsString]) -> Language {
     let in_file = || key(args, "lang").and_then(|name| Language::from_str(&name, true).ok());

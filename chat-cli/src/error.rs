@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::error_code::ErrorCode;
-use crate::texts::{Localised, Sentence, Texts, parse_error};
+use crate::texts::{Localised, Sentence, Texts, help, parse_error};
 
 /// How a program ended. `--help` documents the codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -147,13 +147,15 @@ impl CliError {
         let mut hints: Vec<String> = self.hints.iter().map(|hint| hint.text(texts)).collect();
         match &self.message {
             Message::Sentence(sentence) => writeln!(err, "{}", t.error_line(sentence.text(texts)))?,
-            Message::Clap(error) if is_help(error) => write!(out, "{error}")?,
+            Message::Clap(error) if is_help(error) => {
+                write!(out, "{}", help::with_headings(&error.to_string(), texts))?;
+            }
             Message::Clap(error) => match parse_error::explain(error, texts) {
                 Some(explained) => {
                     writeln!(err, "{}", t.error_line(explained.sentence))?;
                     hints.extend(explained.hints);
                 }
-                None => write!(err, "{error}")?,
+                None => write!(err, "{}", help::with_headings(&error.to_string(), texts))?,
             },
             Message::None => {}
         }

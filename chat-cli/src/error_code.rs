@@ -1,9 +1,10 @@
-//! The stable codes, for scripts, of errors that end `chat-client` before its conversation begins.
+//! The stable codes, for scripts, of errors that end `chat-client` before its conversation begins, and of those that end
+//! the commands of `chat-server`.
 
 use chat_net::client::{ConnectError, RejectionKind};
 use clap::ValueEnum;
 
-/// Why the conversation did not begin. The names of the codes are those of the variants, in kebab case; they are stable,
+/// Why the conversation did not begin, or a command failed. The names of the codes are those of the variants, in kebab case; they are stable,
 /// and docs/JSON.md documents them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum ErrorCode {
@@ -41,6 +42,8 @@ pub enum ErrorCode {
     NameRefused,
     /// The user name is taken.
     NameTaken,
+    /// No server runs with the data folder, so that an operator's command gets no answer.
+    NoServer,
     /// The program that listens at the address is not a chat server.
     NotChat,
     /// Registration needs the invitation code.

@@ -9,7 +9,7 @@ pub use chat_net::data_folder::{DataFolder, FolderLock};
 use directories::ProjectDirs;
 
 use crate::error::CliError;
-use crate::texts::Texts;
+use crate::texts::{Sentence, Texts};
 
 /// The default data folder of `program`, which `option` overrides.
 ///
@@ -34,18 +34,19 @@ pub fn warn_if_open(path: &Path, secret: &str) {
 impl From<DataFolderError> for CliError {
     fn from(error: DataFolderError) -> Self {
         let hint = match &error {
-            DataFolderError::Unusable { .. } => Some("choose a folder that you can write to with --data-dir DIR"),
-            DataFolderError::OtherOwner { .. } => {
-                Some("run this command as that user, or choose a folder of your own with --data-dir DIR")
+            DataFolderError::Unusable { .. } => {
+                Some(Sentence::from(|texts: &Texts| texts.say().hint_folder_unusable()))
             }
-            DataFolderError::WritableByEveryone { .. } => Some(
-                "choose another folder with --data-dir DIR, or restrict this one with chmod 700 if all files in it are \
-                 yours",
-            ),
-            DataFolderError::InUse { .. } => Some("stop that server, or choose another folder with --data-dir DIR"),
+            DataFolderError::OtherOwner { .. } => {
+                Some(Sentence::from(|texts: &Texts| texts.say().hint_folder_of_other_user()))
+            }
+            DataFolderError::WritableByEveryone { .. } => {
+                Some(Sentence::from(|texts: &Texts| texts.say().hint_folder_writable_by_everyone()))
+            }
+            DataFolderError::InUse { .. } => Some(Sentence::from(|texts: &Texts| texts.say().hint_folder_in_use())),
             _ => None,
         };
-        let sentence = Self::not_there(error);
+        let sentence = Self::not_there(Sentence::about(error));
         match hint {
             Some(hint) => sentence.hint(hint),
             None => sentence,

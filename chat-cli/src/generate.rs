@@ -13,6 +13,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use crate::error::{CliError, Exit};
+use crate::texts::Texts;
 
 /// The commands that describe the command line. Both programs have them.
 #[derive(Debug, Subcommand)]
@@ -66,8 +67,9 @@ fn write_pages(program: Command, folder: &Path) -> Result<Exit, CliError> {
     for (name, page) in pages(program) {
         let path = folder.join(name);
         fs::write(&path, page).map_err(|error| {
-            CliError::failed(format_args!("cannot write {}: {error}", path.display()))
-                .hint("name a folder that exists and that you can write")
+            let (file, detail) = (path.display().to_string(), error.to_string());
+            CliError::failed(move |texts: &Texts| texts.say().page_not_written(&file, &detail))
+                .hint(|texts: &Texts| texts.say().hint_page_not_written())
         })?;
     }
     Ok(Exit::Fine)
@@ -140,7 +142,6 @@ mod tests {
     use clap::Arg;
 
     use super::*;
-    use crate::texts::Texts;
 
     fn program() -> Command {
         let list = Command::new("list").about("List all").arg(Arg::new("online").long("online").help("Only some"));

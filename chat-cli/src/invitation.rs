@@ -25,7 +25,8 @@ pub fn from_environment() -> Result<Option<InvitationCode>, CliError> {
     code.map_err(|error| CliError::usage(environment::unusable(VARIABLE, error)))
 }
 
-const VARIABLE: &str = "CHAT_INVITATION_CODE";
+/// The environment variable with the code.
+pub const VARIABLE: &str = "CHAT_INVITATION_CODE";
 
 fn from_file(path: &Path) -> Result<InvitationCode, CliError> {
     let line = text_file::first_line(path).map_err(|error| unusable(path, error))?;

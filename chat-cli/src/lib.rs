@@ -37,6 +37,7 @@ mod invitation;
 mod isolate;
 mod number;
 mod panic;
+mod progress;
 mod secret;
 mod server;
 mod signals;
@@ -60,8 +61,10 @@ use crate::texts::Texts;
 /// Runs `chat-server` with the arguments and environment of this process.
 pub fn chat_server() -> ExitCode {
     begin("warn");
-    let result = ServerTask::from_args(env::args_os()).and_then(server::run);
-    result.unwrap_or_else(|error| error::report(&error, &Texts::default())).into()
+    let args: Vec<OsString> = env::args_os().collect();
+    let texts = Texts::new(early::language(&args));
+    let result = ServerTask::from_args(&args, &texts).and_then(|task| server::run(task, &texts));
+    result.unwrap_or_else(|error| server::report(&error, early::format_argument(&args), &texts)).into()
 }
 
 /// Runs `chat-client` with the arguments and environment of this process.

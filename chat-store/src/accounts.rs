@@ -14,7 +14,8 @@ use chat_core::time::Timestamp;
 use crate::backend::{Backend, ReadableFile};
 use crate::error::{OpenError, QueryError, hash_error};
 use crate::hashing::{HashOptions, HashPool, PasswordHash, Verification};
-use crate::row::{AccountChangeset, AccountRow, NewAccountRow, millis, status_number};
+use crate::import::{NewAccount, new_row};
+use crate::row::{AccountChangeset, AccountRow, NewAccountRow};
 use crate::url::StoreUrl;
 
 /// Accounts in a database. Clones share the connections and the hash pool.
@@ -40,7 +41,7 @@ pub(crate) struct Inner {
     pub(crate) url: StoreUrl,
     /// The SQLite file, if it is only read.
     pub(crate) file: Option<ReadableFile>,
-    max_accounts: u32,
+    pub(crate) max_accounts: u32,
 }
 
 /// Limits and costs of a [`SqlAccounts`].
@@ -169,21 +170,11 @@ impl Accounts for SqlAccounts {
             return Err(AccountError::Full);
         }
         let hash = self.hash(password).await?;
-        let skeletons = name.skeletons();
-        let row = NewAccountRow {
-            name: name.as_str().to_owned(),
-            canonical: name.canonical().to_owned(),
-            canonical_skeleton: skeletons.canonical().to_owned(),
-            shown_skeleton: skeletons.shown().to_owned(),
-            password_hash: hash.expose().to_owned(),
-            generation: 1,
-            status: status_number(Status::Active),
-            created_at: millis(at),
-        };
+        let account = NewAccount { name, hash };
         // The unique constraints decide: on the canonical name, and on each skeleton. In a query beforehand, two
         // concurrent registrations would both find the name free.
-        self.insert(row).await?;
-        let row = self.inner.backend.by_name(&name).await?.ok_or(QueryError::Gone)?;
+        self.insert(new_row(&account, at)).await?;
+        let row = self.inner.backend.by_name(&account.name).await?.ok_or(QueryError::Gone)?;
         Ok(row.account()?)
     }
 

@@ -47,6 +47,8 @@ mod claim;
 mod error;
 pub mod hashing;
 #[cfg(database)]
+mod import;
+#[cfg(database)]
 mod look_alikes;
 #[cfg(database)]
 mod migrations;
@@ -85,6 +87,8 @@ pub use backup::backup;
 pub use claim::Claim;
 #[cfg(database)]
 pub use error::{BackupError, OpenError, QueryError, TransferError};
+#[cfg(database)]
+pub use import::{ImportError, NewAccount};
 #[cfg(database)]
 pub use look_alikes::{LookAlike, LookAlikes};
 #[cfg(feature = "mysql")]

@@ -90,6 +90,29 @@ impl Backend {
         Ok(names.into_iter().next())
     }
 
+    /// What accounts have in common with these names, as [`looks`](crate::import::looks) marks it. Removed accounts whose
+    /// names are reserved are included.
+    pub(crate) async fn with_looks_of(&self, names: &[UserName]) -> Result<Vec<String>, QueryError> {
+        let canonical: Vec<String> = names.iter().map(|name| name.canonical().to_owned()).collect();
+        let skeletons: Vec<_> = names.iter().map(UserName::skeletons).collect();
+        let (looks, shown): (Vec<String>, Vec<String>) =
+            skeletons.iter().map(|skeletons| (skeletons.canonical().to_owned(), skeletons.shown().to_owned())).unzip();
+        let alike = accounts::table.filter(
+            accounts::canonical
+                .eq_any(canonical)
+                .or(accounts::canonical_skeleton.eq_any(looks))
+                .or(accounts::shown_skeleton.eq_any(shown)),
+        );
+        let columns = (accounts::canonical, accounts::canonical_skeleton, accounts::shown_skeleton);
+        let rows: Vec<(Option<String>, Option<String>, Option<String>)> =
+            query!(self, |c| alike.select(columns).load(c))?;
+        let marked = |(name, canonical, shown): (Option<String>, Option<String>, Option<String>)| {
+            [("name", name), ("canonical", canonical), ("shown", shown)]
+        };
+        let marked = rows.into_iter().flat_map(marked);
+        Ok(marked.filter_map(|(column, value)| Some(format!("{column} {}", value?))).collect())
+    }
+
     pub(crate) async fn by_id(&self, id: AccountId) -> Result<Option<AccountRow>, QueryError> {
         let Ok(id) = i64::try_from(id.get()) else { return Ok(None) };
         optional(query!(self, |c| accounts::table.find(id).select(AccountRow::as_select()).get_result(c)))

@@ -26,14 +26,14 @@ option-register = 先注册账号
 option-password-file = 第一行是密码的文件
 option-invitation-file = 第一行是邀请码的文件，用于 --register [环境变量：CHAT_INVITATION_CODE 是邀请码本身]
 option-udp = 接收消息的地址 [默认：[::]:0]
-option-advertise = 别人可以找到你的地址，代替自动找到的地址（可重复）
+option-advertise = 别人向你发送消息时使用的地址，代替自动找到的地址（可重复）
 option-fingerprint = 只信任有这个指纹的服务器
 option-accept-new = 不询问，直接信任并记住未知的服务器
 option-ca = 信任由这个 PEM 文件里的证书机构签发证书的服务器
 option-known-servers = 记住已知服务器的文件 [默认：用户数据目录里的 known-servers]
 option-format = 输出的格式 [默认：text]
 option-input = 输入的格式 [默认：text]
-option-stay = 输入结束后仍留在线上，直到收到信号：没有终端时用来记录消息
+option-stay = 输入结束后仍保持在线，直到收到信号；适合在没有终端时记录消息
 
 ## 提问
 
@@ -55,19 +55,19 @@ hint-server = 请写 --server 主机:端口
 client-no-user = 没有指定用户名
 hint-user = 请写 --user 名字
 client-too-many-addresses = --advertise 指定了 { $count } 个地址；最多允许 { $max } 个
-client-trust-conflict = --accept-new 信任任何服务器，而 --fingerprint 和 --ca 不是
+client-trust-conflict = --accept-new 表示信任任何服务器，不能与 --fingerprint 或 --ca 同时使用
 hint-trust-conflict = 请只用其中一个；CHAT_ACCEPT_NEW=no 可以关闭环境变量或文件里的 --accept-new
-client-trust-conflict-in-file = { $file } 设置了 fingerprint、accept-new 和 ca 中的几个
+client-trust-conflict-in-file = 在 fingerprint、accept-new 和 ca 中，{ $file } 设置了不止一项
 hint-trust-conflict-in-file = 请只保留一个：每一个都是信任服务器的不同方式
-forget-unknown = { $server } 不是已知的服务器，没有什么可忘记
+forget-unknown = { $server } 不在已知的服务器之列，无需忘记
 forget-done = 已忘记 { $server }；下次连接时会重新询问它的指纹
 
 ## 关于连接的建议
 
 hint-key-changed = 请询问管理员是否换了密钥；`chat-server fingerprint` 显示真正的指纹
-hint-forget-key = 如果换了，用 `{ $command }` 忘记旧的密钥
+hint-forget-key = 如果确实换了，请用 `{ $command }` 忘记旧的密钥
 hint-untrusted = 如果指纹正确，请加上 --fingerprint 指纹；要信任任何服务器，请加上 --accept-new
-hint-known-servers = 请用 --known-servers 指定一个你可以写入的文件，或使用不写文件的 --fingerprint
+hint-known-servers = 请用 --known-servers 指定一个可写入的文件，或改用 --fingerprint（它不写文件）
 hint-register = 要注册账号，请加上 --register
 hint-no-register = 要登录，请去掉 --register
 hint-name-taken = 如果这个账号是你的，请去掉 --register

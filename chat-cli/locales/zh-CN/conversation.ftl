@@ -9,17 +9,17 @@ note-line = 提示：{ $sentence }
 ## 欢迎和在线状态
 
 welcome-alone = 你是 { $user }；没有别人在线
-welcome-among = 你是 { $user }；{ $count } 人在线：{ $names }
-welcome-among-many = 你是 { $user }；{ $count } 人在线：{ $names }，另有 { $more } 人，用 /who 查看
+welcome-among = 你是 { $user }；另有 { $count } 人在线：{ $names }
+welcome-among-many = 你是 { $user }；另有 { $count } 人在线：{ $names }，以及其他 { $more } 人（用 /who 查看）
 user-online = { $user } 上线了，地址 { $address }
 user-offline = { $user } 下线了
 user-offline-lost = { $user } 下线了：连接中断
-user-offline-kicked = { $user } 下线了：管理员或一次密码修改结束了会话
+user-offline-kicked = { $user } 下线了：会话被管理员结束，或因密码修改而结束
 user-offline-too-slow = { $user } 下线了：程序没有读取服务器发来的数据
 user-replaced = { $user } 重新登录了，地址 { $address }
 user-moved = { $user } 的地址变为 { $address }
 roster-empty = 没有别人在线
-roster-count = { $count } 人在线
+roster-count = 另有 { $count } 人在线
 roster-row = { $user } { $address } { $since } 上线
 
 ## 消息
@@ -44,7 +44,7 @@ reason-left = 已下线
 reason-lost = 连接中断
 reason-replaced = 被新的登录取代
 reason-timed-out = 超时
-reason-leaving = 自己正在下线
+reason-leaving = 你正在下线
 reason-refused = 被拒收
 reason-misbehaved = 违反协议
 reason-incompatible = 版本不兼容

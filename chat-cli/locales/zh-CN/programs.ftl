@@ -1,10 +1,10 @@
 ### 可能使任一程序结束的错误。
 
 interrupted = 已中断
-output-failed = 无法写输出：{ $detail }
+output-failed = 无法写入输出：{ $detail }
 asking-failed = 询问失败：{ $detail }
 thread-refused = 无法启动线程：{ $detail }
-threads-missing = 系统不允许程序启动所需的线程
+threads-missing = 系统限制了线程数，程序无法启动所需的全部线程
 runtime-refused = 无法启动程序的运行环境：{ $detail }
 hint-threads = 请提高进程和线程的上限：`ulimit -u`、systemd 服务的 TasksMax、容器的 --pids-limit
 signals-refused = 无法处理信号：{ $detail }

@@ -34,7 +34,7 @@ address-host = “{ $typed }”既不是主机名也不是 IP 地址；请写 �
 address-port = “{ $typed }”不是端口；端口是 1 到 65535 之间的数字
 address-brackets = 带端口的 IPv6 地址要写在方括号里，例如 [2001:db8::5]:7777
 address-no-zone = { $ip } 是链路本地地址，因此需要网络接口的名字，例如 [{ $ip }%{ $example }]:7777
-address-zone = { $ip } 不是链路本地地址，因此没有接口；请去掉 % 和后面的名字
+address-zone = { $ip } 不是链路本地地址，不需要指定网络接口；请去掉 % 及其后面的名字
 address-not-advertised = 不能公布“{ $typed }”；请写一台机器的 IP 或 IP:端口，例如 192.168.1.5:40001
 address-advertised-zone = 不能公布“{ $typed }”：% 后面的名字在别的机器上没有意义；请去掉它
 

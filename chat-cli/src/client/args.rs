@@ -121,12 +121,14 @@ mod tests {
 
     #[test]
     fn help_of_all_commands() {
-        insta::assert_snapshot!("help", crate::help::pages(command(&Texts::default())));
+        let texts = Texts::default();
+        insta::assert_snapshot!("help", crate::help::pages(command(&texts), &texts));
     }
 
     #[test]
     fn help_of_all_commands_in_chinese() {
-        insta::assert_snapshot!("help-zh-CN", crate::help::pages(command(&Texts::new(Language::Chinese))));
+        let texts = Texts::new(Language::Chinese);
+        insta::assert_snapshot!("help-zh-CN", crate::help::pages(command(&texts), &texts));
     }
 
     #[test]

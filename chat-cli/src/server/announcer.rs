@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError
 use std::time::Duration;
 
 use crate::error::CliError;
+use crate::texts::Texts;
 use crate::threads;
 
 /// Hands lines to the thread that writes them. Clones write to the same output.
@@ -14,6 +15,7 @@ use crate::threads;
 pub struct Announcer {
     lines: SyncSender<String>,
     dropped: Arc<AtomicU64>,
+    texts: Texts,
 }
 
 /// The thread that writes lines, for waiting until it ends.
@@ -32,20 +34,20 @@ impl Announcer {
     ///
     /// # Errors
     /// The system refuses the thread.
-    pub fn new(output: impl Write + Send + 'static) -> Result<(Self, Writer), CliError> {
+    pub fn new(output: impl Write + Send + 'static, texts: Texts) -> Result<(Self, Writer), CliError> {
         let (lines, queue) = mpsc::sync_channel(MAX_LINES);
         let (end, ended) = mpsc::channel();
         threads::spawn("output", move || {
             write_all(&queue, output);
             drop::<mpsc::Sender<()>>(end);
         })?;
-        Ok((Self { lines, dropped: Arc::default() }, Writer(ended)))
+        Ok((Self { lines, dropped: Arc::default(), texts }, Writer(ended)))
     }
 
     /// Queues one line without waiting. After dropped lines, a line with their number comes first.
     pub fn announce(&self, line: impl Into<String>) {
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 && self.lines.try_send(format!("({dropped} lines were dropped)")).is_err() {
+        if dropped > 0 && self.lines.try_send(self.texts.say().lines_dropped(dropped)).is_err() {
             self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
             return;
         }
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn lines_are_written_in_order_and_wait_returns_after_the_last() {
         let output = Blockable::default();
-        let (announcer, writer) = Announcer::new(output.clone()).unwrap();
+        let (announcer, writer) = Announcer::new(output.clone(), Texts::default()).unwrap();
         announcer.announce("one");
         announcer.clone().announce("two");
         drop(announcer);
@@ -114,7 +116,7 @@ mod tests {
     fn lines_are_dropped_and_counted_while_the_reader_is_stopped() {
         let output = Blockable::default();
         let stopped = output.0.lock().unwrap();
-        let (announcer, writer) = Announcer::new(output.clone()).unwrap();
+        let (announcer, writer) = Announcer::new(output.clone(), Texts::default()).unwrap();
         let dropped = || announcer.dropped.load(Ordering::Relaxed);
         // The thread may already have taken one.
         for number in 0..MAX_LINES + 5 {

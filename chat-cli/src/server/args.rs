@@ -4,50 +4,27 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chat_core::name::{NameError, UserName};
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::database::NamedDatabase;
 use super::days::Days;
+use super::presence_log::since::Since;
 use super::settings::ServerSettings;
 use crate::environment;
 use crate::error::CliError;
 use crate::format::Format;
 use crate::generate::GenerateCommand;
+use crate::texts::{Texts, help};
 
 /// The arguments and environment variables, each parsed on its own.
 #[derive(Debug, Parser)]
-#[command(
-    name = "chat-server",
-    version,
-    about = "Holds the accounts of a chat and knows who is online; messages do not pass through it",
-    after_help = AFTER_HELP,
-    max_term_width = 100
-)]
+#[command(name = "chat-server", version, max_term_width = 100)]
 pub(super) struct ServerArgs {
     #[command(subcommand)]
     pub(super) command: Option<ServerCommand>,
     #[command(flatten)]
     pub(super) settings: ServerSettings,
 }
-
-const AFTER_HELP: &str = "\
-Without a command, chat-server serves until SIGTERM or SIGINT. On SIGHUP it reopens the presence log and reloads --cert \
-and --key. All commands except move work while a server runs.
-
-Every option can also be set by an environment variable or in the file given by --config. An argument takes precedence \
-over the environment, and the environment over the file.
-
-Passwords are typed at the terminal or come from --password-file or the environment variable CHAT_PASSWORD. A database \
-URL that contains a password comes from CHAT_DATABASE, --database-file or the configuration file. Neither is ever an \
-argument.
-
-Exit codes:
-  0  success, or stopped on request
-  1  the accounts refused the request, or the server had to stop
-  2  wrong arguments
-  3  could not start: address, data folder, certificate or database is unusable, or interrupted;
-     for status and user list --online: no server is running
- 70  a bug ended the program; please report the line on standard error";
 
 /// What `chat-server` does instead of serving.
 #[derive(Debug, Subcommand)]
@@ -61,30 +38,36 @@ pub(super) enum ServerCommand {
 /// The commands on a server's accounts, keys and state.
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {
-    /// Manage the accounts
     #[command(subcommand)]
     User(UserCommand),
-    /// Print the fingerprint by which clients recognise this server: the SHA-256 of its public key
     Fingerprint,
-    /// Show the state of the running server
     Status {
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Copy the SQLite database to a new file, consistent as of one moment, also while the server runs
+    Config {
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    Log {
+        #[arg(long, value_name = "NAME")]
+        user: Option<UserName>,
+        #[arg(long, value_name = "TIME")]
+        since: Option<Since>,
+        #[arg(long)]
+        follow: bool,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     Backup {
-        /// The file to create
         #[arg(value_name = "FILE")]
         to: PathBuf,
     },
-    /// Copy all accounts into another, empty database, while no server runs
     Move {
-        /// sqlite:PATH or mysql://USER@HOST/DATABASE [env: CHAT_TO_DATABASE]
         // Without clap's `env`, because clap shows the variable's value, and with it a password.
         #[arg(long, value_name = "URL", conflicts_with = "to_database_file")]
         to_database: Option<NamedDatabase>,
 
-        /// A file whose first line is the URL of that database
         #[arg(long, env = "CHAT_TO_DATABASE_FILE", value_name = "FILE")]
         to_database_file: Option<PathBuf>,
     },
@@ -93,63 +76,61 @@ pub(super) enum OperatorCommand {
 /// The option of the commands that print structured data.
 #[derive(Args, Debug)]
 pub(super) struct OutputArgs {
-    /// The format of the output
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, hide_default_value = true, value_name = "FORMAT")]
     pub(super) format: Format,
 }
 
 /// What to do with the accounts.
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
-    /// Create an account
+    #[command(flatten)]
+    Account(AccountCommand),
+    Import {
+        #[arg(value_name = "FILE")]
+        import_file: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+/// What to do with one account, or with those that match.
+#[derive(Debug, Subcommand)]
+pub(super) enum AccountCommand {
     Add {
         #[command(flatten)]
         user: NewUserArgs,
         #[command(flatten)]
         password: PasswordArgs,
     },
-    /// Set the password of an account and end its session
     Passwd {
         #[command(flatten)]
         user: UserArgs,
         #[command(flatten)]
         password: PasswordArgs,
     },
-    /// Disable an account, so that it cannot log in, and end its session
     Disable {
         #[command(flatten)]
         user: UserArgs,
     },
-    /// Enable a disabled account
     Enable {
         #[command(flatten)]
         user: UserArgs,
     },
-    /// Remove an account permanently and end its session
     Remove {
         #[command(flatten)]
         user: UserArgs,
-        /// Allow the user name to be registered again
         #[arg(long)]
         free_name: bool,
     },
-    /// List the accounts that nobody has used, or delete them, so that they no longer count against max-accounts
-    ///
-    /// An account is unused if nobody was online with it later than a day after its registration. Disabled accounts stay,
-    /// and so do removed ones whose names are reserved. The names of deleted accounts can be registered again.
     Purge {
-        /// Only accounts that were registered longer ago than this, such as 30d
         #[arg(long, value_name = "DAYS")]
         unused_for: Days,
-        /// Delete the accounts instead of listing them
         #[arg(long)]
         yes: bool,
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// List all accounts: user name, status, creation time, last-seen time
     List {
-        /// List the sessions online instead: user name, address, time of login
         #[arg(long)]
         online: bool,
         #[command(flatten)]
@@ -160,7 +141,6 @@ pub(super) enum UserCommand {
 /// The user name of a new account.
 #[derive(Args, Debug)]
 pub(super) struct NewUserArgs {
-    /// The user name
     #[arg(value_name = "NAME", value_parser = new_name)]
     pub(super) name: UserName,
 }
@@ -174,7 +154,6 @@ fn new_name(typed: &str) -> Result<UserName, NameError> {
 /// The account that a command works on.
 #[derive(Args, Debug)]
 pub(super) struct UserArgs {
-    /// The user name
     #[arg(value_name = "NAME")]
     pub(super) name: UserName,
 }
@@ -182,35 +161,168 @@ pub(super) struct UserArgs {
 /// Where a password comes from, unless it is typed.
 #[derive(Args, Debug)]
 pub(super) struct PasswordArgs {
-    /// A file whose first line is the password
     #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,
 }
 
 impl ServerArgs {
-    /// Parses arguments and environment variables. The matches are for [`ServerSettings::merge`].
+    /// Parses arguments and environment variables. The matches are for [`ServerSettings::merge`]. Help is in the language
+    /// of `texts`.
     ///
     /// # Errors
     /// An argument is wrong, or the operator asked for help or the version.
     pub(super) fn parse(
         args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        texts: &Texts,
     ) -> Result<(Self, ArgMatches), CliError> {
-        let matches = environment::parse(&Self::command(), args)?;
+        let matches = environment::parse(&command(texts), args)?;
         Ok((Self::from_arg_matches(&matches)?, matches))
     }
+}
+
+/// The command line with its help, in the frame of a language.
+fn command(texts: &Texts) -> Command {
+    help::localise(described(texts), texts)
+}
+
+/// The command line with its help.
+pub(super) fn described(texts: &Texts) -> Command {
+    let t = texts.say();
+    describe_all(ServerArgs::command().about(t.server_about()).after_help(t.server_after_help()), texts)
+}
+
+fn describe_all(command: Command, texts: &Texts) -> Command {
+    let command = command.mut_args(|arg| describe(arg, texts));
+    command.mut_subcommands(|command| describe_all(describe_command(command, texts), texts))
+}
+
+fn describe_command(command: Command, texts: &Texts) -> Command {
+    let t = texts.say();
+    let about = match command.get_name() {
+        "user" => t.server_user(),
+        "add" => t.server_user_add(),
+        "passwd" => t.server_user_passwd(),
+        "disable" => t.server_user_disable(),
+        "enable" => t.server_user_enable(),
+        "remove" => t.server_user_remove(),
+        "import" => {
+            let about = t.server_user_import();
+            let long = format!("{about}\n\n{}", t.server_user_import_long());
+            return command.about(about).long_about(long);
+        }
+        "purge" => {
+            let about = t.server_user_purge();
+            let long = format!("{about}\n\n{}", t.server_user_purge_long());
+            return command.about(about).long_about(long);
+        }
+        "list" => t.server_user_list(),
+        "fingerprint" => t.server_fingerprint(),
+        "config" => t.server_config(),
+        "log" => t.server_log(),
+        "status" => t.server_status(),
+        "backup" => t.server_backup(),
+        "move" => t.server_move(),
+        "completions" => t.command_completions(),
+        "man" => t.command_man(),
+        _ => return command,
+    };
+    command.about(about)
+}
+
+fn describe(arg: Arg, texts: &Texts) -> Arg {
+    let t = texts.say();
+    let text = match arg.get_id().as_str() {
+        "lang" => t.option_lang(),
+        "config" => t.option_config(),
+        "data_dir" => t.server_option_data_dir(),
+        "database" => t.server_option_database(),
+        "database_file" => t.server_option_database_file(),
+        "cert" => t.server_option_cert(),
+        "key" => t.server_option_key(),
+        "listen" => t.server_option_listen(),
+        "presence_log" => t.server_option_presence_log(),
+        "presence_log_format" => t.server_option_presence_log_format(),
+        "metrics" => t.server_option_metrics(),
+        "registration" => t.server_option_registration(),
+        "trust_observed" => t.server_option_trust_observed(),
+        "to" => t.server_option_to(),
+        "to_database" => t.server_option_to_database(),
+        "to_database_file" => t.server_option_to_database_file(),
+        "format" => t.option_format(),
+        "password_file" => t.option_password_file(),
+        "name" => t.server_option_name(),
+        "import_file" => t.server_option_import_file(),
+        "free_name" => t.server_option_free_name(),
+        "unused_for" => t.server_option_unused_for(),
+        "yes" => t.server_option_yes(),
+        "online" => t.server_option_online(),
+        "user" => t.server_option_log_user(),
+        "since" => t.server_option_since(),
+        "follow" => t.server_option_follow(),
+        "shell" => t.option_shell(),
+        "folder" => t.option_folder(),
+        _ => return describe_limit(arg, texts),
+    };
+    arg.help(text)
+}
+
+fn describe_limit(arg: Arg, texts: &Texts) -> Arg {
+    let t = texts.say();
+    let text = match arg.get_id().as_str() {
+        "max_connections" => t.server_option_max_connections(),
+        "max_connections_per_address" => t.server_option_max_connections_per_address(),
+        "max_guests" => t.server_option_max_guests(),
+        "max_sessions" => t.server_option_max_sessions(),
+        "sessions_per_account" => t.server_option_sessions_per_account(),
+        "max_accounts" => t.server_option_max_accounts(),
+        "registrations_per_hour" => t.server_option_registrations_per_hour(),
+        "registrations_per_address" => t.server_option_registrations_per_address(),
+        "handshake_time" => t.server_option_handshake_time(),
+        "login_time" => t.server_option_login_time(),
+        "frames_per_second" => t.server_option_frames_per_second(),
+        "frame_burst" => t.server_option_frame_burst(),
+        "max_password_checks" => t.server_option_max_password_checks(),
+        "password_threads" => t.server_option_password_threads(),
+        _ => return arg,
+    };
+    arg.help(text).help_heading(t.help_limits())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::Language;
 
     #[test]
     fn the_definition_is_consistent() {
-        ServerArgs::command().debug_assert();
+        command(&Texts::default()).debug_assert();
     }
 
     #[test]
     fn help_of_all_commands() {
-        insta::assert_snapshot!("help", crate::help::pages(ServerArgs::command()));
+        let texts = Texts::default();
+        insta::assert_snapshot!("help", crate::help::pages(command(&texts), &texts));
+    }
+
+    #[test]
+    fn help_of_all_commands_in_chinese() {
+        let texts = Texts::new(Language::Chinese);
+        insta::assert_snapshot!("help-zh-CN", crate::help::pages(command(&texts), &texts));
+    }
+
+    #[test]
+    fn every_option_and_command_has_its_help_in_each_language() {
+        for language in [Language::English, Language::Chinese] {
+            assert_described(&command(&Texts::new(language)));
+        }
+    }
+
+    fn assert_described(command: &Command) {
+        assert!(command.get_about().is_some(), "{}", command.get_name());
+        for arg in command.get_arguments().filter(|_| command.get_name() != "help") {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.is_empty() && !help.starts_with('['), "{}: {}", command.get_name(), arg.get_id());
+        }
+        command.get_subcommands().filter(|command| command.get_name() != "help").for_each(assert_described);
     }
 }

@@ -20,7 +20,9 @@ use tokio::time::{sleep, timeout};
 use super::running::RunningServer;
 use super::status::{OnlineEntry, Status};
 use crate::error::CliError;
+use crate::error_code::ErrorCode;
 use crate::folder::DataFolder;
+use crate::texts::Texts;
 
 /// The name of the socket in the data folder.
 const SOCKET: &str = "control.socket";
@@ -155,28 +157,31 @@ async fn ask<T: DeserializeOwned>(folder: &Path, query: Query) -> Result<T, CliE
         stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
         io::Result::Ok(answer)
     };
-    let folder = folder.display();
+    let folder = folder.display().to_string();
     let answer = match timeout(TIME_LIMIT, exchange).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-            return Err(CliError::not_there(format_args!("no server runs with the data folder {folder}"))
-                .hint("name the data folder of the server with --data-dir DIR"));
+            return Err(CliError::not_there(move |texts: &Texts| texts.say().no_server_runs(&folder))
+                .code(ErrorCode::NoServer)
+                .hint(|texts: &Texts| texts.say().hint_no_server_runs()));
         }
         Ok(Err(error)) if error.kind() == ErrorKind::PermissionDenied => {
-            return Err(CliError::not_there(format_args!("another user runs the server of {folder}"))
-                .hint("run this command as that user or as root"));
+            return Err(CliError::not_there(move |texts: &Texts| texts.say().server_of_other_user(&folder))
+                .hint(|texts: &Texts| texts.say().hint_server_of_other_user()));
         }
         Ok(Err(error)) => {
-            return Err(CliError::not_there(format_args!("the server of {folder} cannot be reached: {error}")));
+            return Err(CliError::not_there(move |texts: &Texts| {
+                texts.say().server_unreachable(&folder, error.to_string())
+            }));
         }
         Err(_) => {
             let seconds = TIME_LIMIT.as_secs();
-            return Err(CliError::not_there(format_args!("the server of {folder} did not answer within {seconds} s")));
+            return Err(CliError::not_there(move |texts: &Texts| texts.say().server_silent(&folder, seconds)));
         }
     };
     serde_json::from_slice(&answer).map_err(|_| {
-        CliError::not_there(format_args!("the server of {folder} gave an answer that this program does not understand"))
-            .hint("use the chat-server of the same version, as the user who runs the server or as root")
+        CliError::not_there(move |texts: &Texts| texts.say().server_not_understood(&folder))
+            .hint(|texts: &Texts| texts.say().hint_server_not_understood())
     })
 }
 

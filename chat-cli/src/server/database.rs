@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::database_url::{self, holds_password};
 use crate::error::CliError;
+use crate::texts::{Localised, Texts};
 use crate::{environment, folder, text_file};
 
 /// The environment variable that holds the database URL.
@@ -115,9 +116,8 @@ pub fn target(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<Sto
         (None, None) => from_environment(TO_VARIABLE)?,
     };
     database.0.ok_or_else(|| {
-        CliError::usage("no database is named to move the accounts to").hint(format_args!(
-            "write --to-database URL; put a URL with a password into a file for --to-database-file, or into {TO_VARIABLE}"
-        ))
+        CliError::usage(|texts: &Texts| texts.say().no_target_database())
+            .hint(|texts: &Texts| texts.say().hint_no_target_database(TO_VARIABLE))
     })
 }
 
@@ -135,7 +135,8 @@ fn argument(option: &str, url: &str) -> Result<Database, CliError> {
 fn first_line(option: &str, path: &Path) -> Result<Database, CliError> {
     database_url::check_value(option, path.as_os_str())?;
     let line = text_file::first_line(path).map_err(|error| {
-        CliError::usage(format_args!("the database file {} cannot be read: {error}", path.display()))
+        let file = path.display().to_string();
+        CliError::usage(move |texts: &Texts| texts.say().database_file_unreadable(&file, error.text(texts)))
     })?;
     let url = line.trim();
     if holds_password(url) {
@@ -147,7 +148,10 @@ fn first_line(option: &str, path: &Path) -> Result<Database, CliError> {
 fn parse(from: &str, url: &str) -> Result<Database, CliError> {
     match StoreUrl::parse(url) {
         Ok(url) => Ok(Database(Some(url))),
-        Err(error) => Err(CliError::usage(format_args!("{from} cannot be used: {error}"))),
+        Err(error) => {
+            let from = from.to_owned();
+            Err(CliError::usage(move |texts: &Texts| texts.say().database_url_unusable(&from, error.text(texts))))
+        }
     }
 }
 

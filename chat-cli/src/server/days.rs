@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::texts::{Localised, Texts};
+
 /// A number of whole days, with or without the unit: `30d` or `30`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Days(u32);
@@ -34,6 +36,12 @@ impl FromStr for Days {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0} is not a number of days from {min} to {max}; write for example 30d", min = Days::MIN, max = Days::MAX)]
 pub struct DaysError(String);
+
+impl Localised for DaysError {
+    fn text(&self, texts: &Texts) -> String {
+        texts.say().days_range(&self.0, Days::MIN, Days::MAX)
+    }
+}
 
 #[cfg(test)]
 mod tests {

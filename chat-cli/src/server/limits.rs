@@ -12,6 +12,7 @@ use chat_store::StoreOptions;
 use super::settings::{Registration, ServerSettings};
 use crate::error::CliError;
 use crate::number::Number;
+use crate::texts::{Sentence, Texts};
 
 /// The limits of the server machine, the driver and the accounts.
 #[derive(Clone, Debug)]
@@ -79,6 +80,15 @@ impl Limits {
         self.store
     }
 
+    /// Who can register an account, as the value of the option.
+    pub fn registration(&self) -> &'static str {
+        match self.machine.registration {
+            RegistrationPolicy::Open => "open",
+            RegistrationPolicy::Closed => "closed",
+            _ => "invited",
+        }
+    }
+
     /// The maximum number of connections.
     pub fn connections(&self) -> usize {
         self.machine.max_connections
@@ -97,37 +107,45 @@ impl Limits {
 
     fn check(&self, file: Option<&Path>) -> Result<(), CliError> {
         let machine = &self.machine;
-        let sources = match file {
-            Some(file) => format!("check the arguments, the environment and {}", file.display()),
-            None => "check the arguments and the environment".to_owned(),
-        };
-        let contradiction =
-            |sentence: String, hint: &str| Err(CliError::usage(sentence).hint(format_args!("{hint}; {sources}")));
         let (part, whole) = (machine.max_connections_per_address, machine.max_connections);
         if part > whole {
-            return contradiction(
-                format!("max-connections-per-address ({part}) exceeds max-connections ({whole})"),
-                "raise max-connections or lower max-connections-per-address",
-            );
+            return Err(contradiction(
+                move |texts: &Texts| texts.say().limits_connections(part, whole),
+                |texts: &Texts| texts.say().hint_limits_connections(),
+                file,
+            ));
         }
         let (part, whole) = (machine.registrations_per_address, machine.registrations_per_hour);
         if part > whole {
-            return contradiction(
-                format!("registrations-per-address ({part}) exceeds registrations-per-hour ({whole})"),
-                "raise registrations-per-hour or lower registrations-per-address",
-            );
+            return Err(contradiction(
+                move |texts: &Texts| texts.say().limits_registrations(part, whole),
+                |texts: &Texts| texts.say().hint_limits_registrations(),
+                file,
+            ));
         }
         let (burst, rate) = (machine.frame_burst, machine.frames_per_second);
         if burst < rate {
-            return contradiction(
-                format!(
-                    "frame-burst ({burst}) is below frames-per-second ({rate}); a burst covers at least one second"
-                ),
-                "raise frame-burst or lower frames-per-second",
-            );
+            return Err(contradiction(
+                move |texts: &Texts| texts.say().limits_frames(burst, rate),
+                |texts: &Texts| texts.say().hint_limits_frames(),
+                file,
+            ));
         }
         Ok(())
     }
+}
+
+/// The error of two limits that contradict each other. The hint also says where they can come from.
+fn contradiction(
+    sentence: impl Into<Sentence>,
+    hint: impl Fn(&Texts) -> String + Send + Sync + 'static,
+    file: Option<&Path>,
+) -> CliError {
+    let file = file.map(|file| file.display().to_string());
+    CliError::usage(sentence).hint(move |texts: &Texts| match &file {
+        Some(file) => texts.say().check_sources_and_file(hint(texts), file),
+        None => texts.say().check_sources(hint(texts)),
+    })
 }
 
 /// The registration policy. If there is an invitation code and no policy, registration requires the code.
@@ -137,13 +155,11 @@ fn registration(settings: &ServerSettings) -> Result<RegistrationPolicy, CliErro
         (None | Some(Registration::Invited), Some(code)) => Ok(RegistrationPolicy::Invited(code)),
         (None | Some(Registration::Open), None) => Ok(RegistrationPolicy::Open),
         (Some(Registration::Closed), None) => Ok(RegistrationPolicy::Closed),
-        (Some(Registration::Invited), None) => {
-            Err(CliError::usage("registration is by invitation, and there is no invitation code")
-                .hint("set the environment variable CHAT_INVITATION_CODE or the key invitation-code of the file"))
-        }
+        (Some(Registration::Invited), None) => Err(CliError::usage(|texts: &Texts| texts.say().invitation_missing())
+            .hint(|texts: &Texts| texts.say().hint_invitation_missing())),
         (Some(Registration::Open | Registration::Closed), Some(_)) => {
-            Err(CliError::usage("there is an invitation code, and registration is not by invitation")
-                .hint("write registration = \"invited\", or remove the code"))
+            Err(CliError::usage(|texts: &Texts| texts.say().invitation_unused())
+                .hint(|texts: &Texts| texts.say().hint_invitation_unused()))
         }
     }
 }
@@ -196,7 +212,7 @@ mod tests {
     #[test]
     fn the_help_states_the_defaults_of_the_libraries() {
         let (machine, net) = (ServerConfig::default(), ServerOptions::default());
-        let command = command();
+        let command = crate::server::args::described(&Texts::default());
         for (option, default) in [
             ("max_connections", machine.max_connections as u64),
             ("max_connections_per_address", machine.max_connections_per_address as u64),

@@ -7,11 +7,14 @@ mod control;
 pub mod database;
 pub mod days;
 mod descriptors;
+pub mod effective;
 mod http;
+mod import;
 pub mod limits;
 mod look_alikes;
 mod metrics;
 mod move_accounts;
+pub mod presence_log;
 mod reload;
 mod running;
 pub mod serve;
@@ -24,42 +27,48 @@ use std::fs;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
-use chat_core::error_chain::error_chain;
 use chat_net::identity::{IDENTITY_FILE, IdentityError, ServerIdentity};
 use chat_store::{OpenError, SqlAccounts, StoreOptions, StoreUrl};
-use clap::CommandFactory;
 use tokio::task::spawn_blocking;
 
-use self::args::ServerArgs;
+use self::import::ImportFile;
 use self::status::json_lines;
 use self::task::{CertificateFiles, Operation, PurgeMode, ServerAction, ServerTask, UserTask};
 use crate::error::{self, CliError, Exit};
 use crate::folder::DataFolder;
 use crate::format::Format;
+use crate::progress::Progress;
 use crate::secret::{PasswordKind, PasswordPrompt, PasswordSource};
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard, TerminalPrompt};
-use crate::texts::Texts;
+use crate::texts::{Sentence, Texts, chain};
 use crate::threads;
 
 /// Performs the task.
 ///
 /// # Errors
 /// A message for the operator, with the exit code.
-pub fn run(task: ServerTask) -> Result<Exit, CliError> {
+pub fn run(task: ServerTask, texts: &Texts) -> Result<Exit, CliError> {
     match task {
-        ServerTask::Generate(command) => command.run(ServerArgs::command()),
-        ServerTask::Operate(operation) => operate(operation),
+        ServerTask::Generate(command) => command.run(args::described(&Texts::default())),
+        ServerTask::Operate(operation) => operate(operation, texts),
     }
 }
 
-fn operate(operation: Operation) -> Result<Exit, CliError> {
+/// Shows an error that ends the program: a sentence on standard error, and in JSON also an event on standard output.
+/// Returns how the program ends.
+pub fn report(error: &CliError, format: Format, texts: &Texts) -> Exit {
+    crate::client::report(error, format, texts)
+}
+
+fn operate(operation: Operation, texts: &Texts) -> Result<Exit, CliError> {
     // One for each processor, because thousands of connections keep them busy.
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let runtime = threads::start_runtime(workers, |error| error::report(error, &Texts::default()))?;
+    let reporting = texts.clone();
+    let runtime = threads::start_runtime(workers, move |error| error::report(error, &reporting))?;
     let _guard = TerminalGuard::new();
     let Operation { data_dir, certificate, action } = operation;
     // Creates the folder, which a command that only asks whether a server runs must not do.
@@ -68,12 +77,20 @@ fn operate(operation: Operation) -> Result<Exit, CliError> {
         ServerAction::Serve(options) => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
             let stop = async move { signals.next().await };
-            serve::serve(folder()?, certificate, *options, io::stdout(), stop).await
+            serve::serve(folder()?, certificate, *options, io::stdout(), stop, texts).await
         }),
         ServerAction::User { database, task } => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
             tokio::select! {
-                output = manage_accounts(database.url(&data_dir), task, folder) => print(&output?),
+                output = manage_accounts(database.url(&data_dir), task, folder, texts) => print(&output?),
+                () = signals.next() => Err(CliError::interrupted()),
+            }
+        }),
+        ServerAction::Import { database, store, file, format } => runtime.block_on(async {
+            let mut signals = StopSignals::new()?;
+            let url = database.url(&data_dir);
+            tokio::select! {
+                output = import_accounts(&url, store, &file, format, folder, texts) => print(&output?),
                 () = signals.next() => Err(CliError::interrupted()),
             }
         }),
@@ -87,21 +104,30 @@ fn operate(operation: Operation) -> Result<Exit, CliError> {
         }
         ServerAction::Status(format) => runtime.block_on(async {
             let status = control::status(&data_dir).await?;
-            print(&if format == Format::Json { json_lines([status]) } else { status::text(&status) })
+            print(&if format == Format::Json { json_lines([status]) } else { status::text(&status, texts) })
         }),
         ServerAction::Online(format) => runtime.block_on(async {
             let online = control::online(&data_dir).await?;
-            print(&if format == Format::Json { json_lines(online) } else { status::online_table(&online) })
+            print(&if format == Format::Json { json_lines(online) } else { status::online_table(&online, texts) })
         }),
+        ServerAction::Config(settings, format) => print(&effective::show(&settings, format, texts)),
+        // Not in a task: a signal ends the program, as it ends `tail`.
+        ServerAction::Log(options) => presence_log::show(options, texts),
         ServerAction::Backup { database, to } => {
-            runtime.block_on(async { print(&backup::backup(&database.url(&data_dir), &to).await?) })
+            runtime.block_on(async { print(&backup::backup(&database.url(&data_dir), &to, texts).await?) })
         }
-        ServerAction::Move { from, to } => runtime
-            .block_on(async { print(&move_accounts::move_accounts(&data_dir, &from.url(&data_dir), &to).await?) }),
+        ServerAction::Move { from, to } => runtime.block_on(async {
+            print(&move_accounts::move_accounts(&data_dir, &from.url(&data_dir), &to, texts).await?)
+        }),
     };
     // Tasks that still run were asked to end, or wait for input that nobody needs any more.
     runtime.shutdown_background();
     result
+}
+
+/// The presence log in a data folder.
+fn presence_log_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("presence.log")
 }
 
 /// Performs a task on the accounts. `folder` opens the data folder, which holds the database unless another one is
@@ -110,6 +136,7 @@ async fn manage_accounts(
     url: StoreUrl,
     task: UserTask<PasswordSource>,
     folder: impl Fn() -> Result<DataFolder, CliError>,
+    texts: &Texts,
 ) -> Result<String, CliError> {
     let only_reads = matches!(task, UserTask::List(_) | UserTask::Purge { mode: PurgeMode::DryRun, .. });
     if !only_reads {
@@ -124,18 +151,53 @@ async fn manage_accounts(
         }
     }
     // On a thread of its own, so that signals are handled while the operator types.
+    let asking = texts.clone();
     let task = spawn_blocking(|| {
-        let mut terminal = terminal::is_interactive().then(TerminalPrompt::default);
+        let mut terminal = terminal::is_interactive().then(|| TerminalPrompt::new(asking));
         let prompt = terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt);
         task.with_password(|source| source.read(PasswordKind::New, prompt))
     });
-    let task = task.await.map_err(|error| CliError::failed(format_args!("asking failed: {error}")))??;
+    let task = task
+        .await
+        .map_err(|error| CliError::failed(move |texts: &Texts| texts.say().asking_failed(error.to_string())))??;
     let accounts = if only_reads {
-        SqlAccounts::open_for_reading(&url, StoreOptions::default()).await.map_err(|error| not_opened(&url, &error))?
+        SqlAccounts::open_for_reading(&url, StoreOptions::default()).await.map_err(|error| not_opened(&url, error))?
     } else {
-        open_accounts(&url, StoreOptions::default()).await?
+        open_accounts(&url, StoreOptions::default(), texts).await?
     };
-    users::run(&accounts, task, crate::clock::now()).await
+    users::run(&accounts, task, crate::clock::now(), texts).await
+}
+
+/// Registers the accounts of a file, all of them or none.
+async fn import_accounts(
+    url: &StoreUrl,
+    mut store: StoreOptions,
+    path: &Path,
+    format: Format,
+    folder: impl Fn() -> Result<DataFolder, CliError>,
+    texts: &Texts,
+) -> Result<String, CliError> {
+    let mut file = ImportFile::read(path, texts)?;
+    if file.has_bad_lines() {
+        // The names that are taken are reported too, if that creates and changes nothing.
+        if missing(url).is_none()
+            && let Ok(accounts) = SqlAccounts::open_for_reading(url, store).await
+        {
+            file.check_names(&accounts).await?;
+        }
+        return Err(file.refuse(path, format, texts));
+    }
+    folder()?;
+    if let Some(path) = missing(url) {
+        log::warn!("there was no database file {}; a new one is created", path.display());
+    }
+    store.hashing.queue = import::HASHES_IN_PROGRESS;
+    let accounts = open_accounts(url, store, texts).await?;
+    file.check_names(&accounts).await?;
+    if file.has_bad_lines() {
+        return Err(file.refuse(path, format, texts));
+    }
+    file.import(&accounts, path, format, crate::clock::now(), texts).await
 }
 
 fn fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<Exit, CliError> {
@@ -154,18 +216,17 @@ fn missing(url: &StoreUrl) -> Option<&Path> {
 
 /// The error for a missing database file. The usual cause is a data folder or a database that is not the server's.
 fn no_database(path: &Path) -> CliError {
-    CliError::failed(format_args!("there is no database file {}", path.display()))
-        .hint("name the data folder and the database that the server uses")
+    let file = path.display().to_string();
+    CliError::failed(move |texts: &Texts| texts.say().no_database_file(&file))
+        .hint(|texts: &Texts| texts.say().hint_no_database_file())
 }
 
 /// Like [`load_identity`], with an error that ends the program.
 fn identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<ServerIdentity, CliError> {
     load_identity(folder, certificate).map_err(|error| {
-        let sentence = CliError::not_there(error);
+        let sentence = CliError::not_there(Sentence::about(error));
         match certificate {
-            Some(_) => sentence.hint(
-                "without --cert and --key the server makes a key of its own, and clients recognise it by --fingerprint",
-            ),
+            Some(_) => sentence.hint(|texts: &Texts| texts.say().hint_own_certificate()),
             None => sentence,
         }
     })
@@ -201,14 +262,17 @@ fn warn_about(identity: &ServerIdentity, certificate: Option<&CertificateFiles>)
     }
 }
 
-async fn open_accounts(url: &StoreUrl, options: StoreOptions) -> Result<SqlAccounts, CliError> {
-    SqlAccounts::open(url, options).await.map_err(|error| not_opened(url, &error))
+/// Opens the accounts. Bringing the schema up to date can take a while.
+async fn open_accounts(url: &StoreUrl, options: StoreOptions, texts: &Texts) -> Result<SqlAccounts, CliError> {
+    let _progress = Progress::spinner(texts.say().progress_opening());
+    SqlAccounts::open(url, options).await.map_err(|error| not_opened(url, error))
 }
 
-fn not_opened(url: &StoreUrl, error: &OpenError) -> CliError {
+fn not_opened(url: &StoreUrl, error: OpenError) -> CliError {
+    let url = url.to_string();
     match error {
-        OpenError::HashThreads(error) => threads::refused(error),
-        error => CliError::not_there(error_chain(error)).hint(format_args!("the database is {url}")),
+        OpenError::HashThreads(error) => threads::refused(&error),
+        error => CliError::not_there(chain(error)).hint(move |texts: &Texts| texts.say().hint_database_is(&url)),
     }
 }
 

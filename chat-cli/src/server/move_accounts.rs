@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use chat_core::error_chain::error_chain;
 use chat_store::{StoreUrl, TransferError, transfer};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
@@ -10,23 +9,29 @@ use rustix::io::Errno;
 use super::{missing, no_database};
 use crate::error::CliError;
 use crate::folder::{DataFolder, FolderLock};
+use crate::progress::Progress;
+use crate::texts::{Texts, chain};
 
 /// Copies all accounts into an empty database while no server uses either database. Returns the text for standard output.
 ///
 /// # Errors
 /// The accounts were not copied, or the copy differs. The accounts in `from` are unchanged in all cases.
-pub(super) async fn move_accounts(data_dir: &Path, from: &StoreUrl, to: &StoreUrl) -> Result<String, CliError> {
+pub(super) async fn move_accounts(
+    data_dir: &Path,
+    from: &StoreUrl,
+    to: &StoreUrl,
+    texts: &Texts,
+) -> Result<String, CliError> {
     if let Some(path) = missing(from) {
         return Err(no_database(path));
     }
     // An account that is registered during the transfer would be missing from the copy.
     let _lock = lock(data_dir)?;
-    let count = transfer(from, to).await.map_err(|error| describe(&error))?;
-    let (accounts, them) = if count == 1 { ("account", "it") } else { ("accounts", "them") };
-    Ok(format!(
-        "copied {count} {accounts} to {to} and verified {them}\n\
-         {from} is unchanged; configure {to} as the database before you start the server again\n"
-    ))
+    let progress = Progress::spinner(texts.say().progress_move());
+    let count = transfer(from, to).await.map_err(describe)?;
+    drop(progress);
+    let (t, from, to) = (texts.say(), from.to_string(), to.to_string());
+    Ok(format!("{}\n{}\n", t.move_done(count, &to), t.move_next(&from, &to)))
 }
 
 /// Locks the data folder, unless it exists and cannot be written.
@@ -44,13 +49,18 @@ fn lock(data_dir: &Path) -> Result<Option<FolderLock>, CliError> {
     }
 }
 
-fn describe(error: &TransferError) -> CliError {
-    let sentence = error_chain(error);
+fn describe(error: TransferError) -> CliError {
     match error {
-        TransferError::SameDatabase(_) => CliError::usage(sentence).hint("name another, empty database"),
-        TransferError::InUse(_) => CliError::not_there(sentence)
-            .hint("stop the server first: accounts that are registered during the transfer would be lost"),
-        TransferError::Open { url, .. } => CliError::not_there(sentence).hint(format_args!("the database is {url}")),
-        _ => CliError::failed(sentence),
+        TransferError::SameDatabase(_) => {
+            CliError::usage(chain(error)).hint(|texts: &Texts| texts.say().hint_move_same())
+        }
+        TransferError::InUse(_) => {
+            CliError::not_there(chain(error)).hint(|texts: &Texts| texts.say().hint_move_in_use())
+        }
+        TransferError::Open { ref url, .. } => {
+            let url = url.to_string();
+            CliError::not_there(chain(error)).hint(move |texts: &Texts| texts.say().hint_database_is(&url))
+        }
+        error => CliError::failed(chain(error)),
     }
 }

@@ -8,6 +8,7 @@ use super::announcer::Announcer;
 use super::task::CertificateFiles;
 use crate::error::CliError;
 use crate::folder::DataFolder;
+use crate::texts::Texts;
 
 /// Reloads the presence log and the certificate on each SIGHUP.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) struct Reloader {
     server: ServerHandle,
     folder: DataFolder,
     certificate: Option<CertificateFiles>,
+    texts: Texts,
 }
 
 impl Reloader {
@@ -27,10 +29,12 @@ impl Reloader {
         server: ServerHandle,
         folder: &DataFolder,
         certificate: Option<CertificateFiles>,
+        texts: Texts,
     ) -> Result<Self, CliError> {
-        let signals = signal(SignalKind::hangup())
-            .map_err(|error| CliError::not_there(format_args!("cannot receive signals: {error}")))?;
-        Ok(Self { signals, server, folder: folder.clone(), certificate })
+        let signals = signal(SignalKind::hangup()).map_err(|error| {
+            CliError::not_there(move |texts: &Texts| texts.say().signals_refused(error.to_string()))
+        })?;
+        Ok(Self { signals, server, folder: folder.clone(), certificate, texts })
     }
 
     /// Reloads on each signal. Runs until it is dropped.
@@ -56,9 +60,9 @@ impl Reloader {
         self.server.reload_certificate(&identity);
         let fingerprint = identity.fingerprint();
         if previous == fingerprint {
-            return Ok("certificate reloaded; the fingerprint is the same".to_owned());
+            return Ok(self.texts.say().certificate_reloaded());
         }
         log::warn!("the certificate has a new key: clients that know the previous fingerprint will refuse this server");
-        Ok(format!("certificate reloaded; fingerprint {fingerprint}"))
+        Ok(self.texts.say().certificate_reloaded_new_key(fingerprint.to_string()))
     }
 }

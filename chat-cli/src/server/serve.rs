@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use chat_core::error_chain::error_chain;
 use chat_core::presence::{PresenceEvent, Record};
 use chat_net::identity::ServerIdentity;
 use chat_net::server::ServeError;
@@ -20,14 +19,12 @@ use super::reload::Reloader;
 use super::running::RunningServer;
 use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
-use super::{control, descriptors, http, identity, look_alikes, metrics, open_accounts, warn_about};
+use super::{control, descriptors, http, identity, look_alikes, metrics, open_accounts, presence_log_in, warn_about};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 use crate::isolate::{Reader, isolated};
+use crate::texts::{Sentence, Texts, chain, chain_of};
 use crate::threads;
-
-/// The name of the presence log in the data folder.
-const PRESENCE_LOG: &str = "presence.log";
 
 /// Serves until `stop` resolves. Lines for the operator go to `out`.
 ///
@@ -39,6 +36,7 @@ pub async fn serve(
     options: ServeOptions,
     out: impl Write + Send + 'static,
     stop: impl Future<Output = ()>,
+    texts: &Texts,
 ) -> Result<Exit, CliError> {
     let _lock = folder.lock()?;
     options.limits.warn();
@@ -50,9 +48,9 @@ pub async fn serve(
     };
     let identity = identity(&folder, certificate.as_ref())?;
     warn_about(&identity, certificate.as_ref());
-    let accounts = open_accounts(&options.database.url(folder.path()), options.limits.store()).await?;
+    let accounts = open_accounts(&options.database.url(folder.path()), options.limits.store(), texts).await?;
     // Held until the server has stopped, because the claim ends when it is dropped.
-    let claim = accounts.claim().await.map_err(|error| CliError::not_there(error_chain(&error)))?;
+    let claim = accounts.claim().await.map_err(|error| CliError::not_there(chain(error)))?;
     if claim.is_none() {
         log::warn!("another server uses this database; users of the two servers do not see each other");
     }
@@ -60,9 +58,9 @@ pub async fn serve(
     let mut config = options.limits.machine().clone();
     config.check_time = check_time(&accounts).await?;
 
-    let (announcer, writer) = Announcer::new(out)?;
+    let (announcer, writer) = Announcer::new(out, texts.clone())?;
     let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
-    let mut greeting = Some(greeting(address, &folder, &identity, metrics_address));
+    let mut greeting = Some(greeting(address, &folder, &identity, metrics_address, texts));
     let reader = if io::stdout().is_terminal() { Reader::Terminal } else { Reader::Other };
     let observer = {
         let announcer = announcer.clone();
@@ -76,14 +74,14 @@ pub async fn serve(
         .identity(identity)
         .config(config)
         .handshake_time(options.limits.handshake_time())
-        .presence_log(options.presence_log.unwrap_or_else(|| folder.join(PRESENCE_LOG)))
+        .presence_log(options.presence_log.unwrap_or_else(|| presence_log_in(folder.path())))
         .presence_log_format(options.presence_log_format)
         .observer(observer)
         .accept_from(listener)
         .await
         .map_err(not_started)?;
     let running = running(server.handle(), accounts, options.limits.connections());
-    let reloader = Reloader::new(server.handle(), &folder, certificate)?;
+    let reloader = Reloader::new(server.handle(), &folder, certificate, texts.clone())?;
     // Aborted when this function returns, so that none of these tasks outlives the server.
     let mut tasks = JoinSet::new();
     tasks.spawn(reloader.run(announcer));
@@ -102,13 +100,13 @@ pub async fn serve(
     control::remove(&folder);
     writer.wait();
     drop(claim);
-    result.map(|()| Exit::Fine).map_err(CliError::not_there)
+    result.map(|()| Exit::Fine).map_err(|error| CliError::not_there(Sentence::about(error)))
 }
 
 fn not_started(error: StartError) -> CliError {
     match error {
         StartError::PresenceLog(ServeError::PresenceLogThread(error)) => threads::refused(&error),
-        error => CliError::not_there(error),
+        error => CliError::not_there(Sentence::about(error)),
     }
 }
 
@@ -116,12 +114,12 @@ fn not_started(error: StartError) -> CliError {
 async fn check_time(accounts: &SqlAccounts) -> Result<Duration, CliError> {
     let accounts = accounts.clone();
     let timed = spawn_blocking(move || accounts.hashes().check_time()).await;
-    timed
-        .unwrap_or_else(|error| resume_unwind(error.into_panic()))
-        .map_err(|error| CliError::not_there(format_args!("passwords cannot be checked: {}", error_chain(&error))))
+    timed.unwrap_or_else(|error| resume_unwind(error.into_panic())).map_err(|error| {
+        CliError::not_there(move |texts: &Texts| texts.say().passwords_not_checked(chain_of(&error, texts)))
+    })
 }
 
-fn bind(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), CliError> {
+fn bind(wanted: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), CliError> {
     let refused = |error: io::Error| cannot_listen(wanted, option, &error);
     let listener = chat_net::server::listen(wanted).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
@@ -162,20 +160,19 @@ fn greeting(
     folder: &DataFolder,
     identity: &ServerIdentity,
     metrics: Option<SocketAddr>,
+    texts: &Texts,
 ) -> Vec<String> {
+    let t = texts.say();
     let mut lines = vec![
-        format!("listening on {address}"),
-        format!("data folder {}", folder.path().display()),
-        format!("fingerprint {}", identity.fingerprint()),
+        t.start_listening(address.to_string()),
+        t.start_folder(folder.path().display().to_string()),
+        t.start_fingerprint(identity.fingerprint().to_string()),
     ];
     if address.ip().is_loopback() {
-        let port = address.port();
-        lines.push(format!(
-            "only programs on this machine can connect; to change that, start with --listen [::]:{port}"
-        ));
+        lines.push(t.start_loopback(format!("[::]:{}", address.port())));
     }
     if let Some(address) = metrics {
-        lines.push(format!("metrics at http://{address}/metrics"));
+        lines.push(t.start_metrics(address.to_string()));
         if !address.ip().is_loopback() {
             log::warn!("anyone who can reach {address} can read the metrics, because no password protects them");
         }
@@ -183,16 +180,25 @@ fn greeting(
     lines
 }
 
-fn cannot_listen(address: SocketAddr, option: &str, error: &io::Error) -> CliError {
-    let because = |why: &str| CliError::not_there(format_args!("cannot listen on {address}: {why}"));
-    match error.kind() {
-        io::ErrorKind::AddrInUse => because("the address is in use")
-            .hint(format_args!("stop the program that listens there, or choose another port with {option} IP:PORT")),
-        io::ErrorKind::AddrNotAvailable => because("it is not an address of this machine")
-            .hint(format_args!("{option} [::]:PORT listens on all addresses")),
-        io::ErrorKind::PermissionDenied => because("the system does not allow it")
-            .hint("ports below 1024 need special privileges; choose a higher one"),
-        _ => because(&error.to_string()),
+fn cannot_listen(address: SocketAddr, option: &'static str, error: &io::Error) -> CliError {
+    let (kind, detail) = (error.kind(), error.to_string());
+    let error = CliError::not_there(move |texts: &Texts| {
+        let t = texts.say();
+        let reason = match kind {
+            io::ErrorKind::AddrInUse => t.listen_in_use(),
+            io::ErrorKind::AddrNotAvailable => t.listen_not_available(),
+            io::ErrorKind::PermissionDenied => t.listen_permission(),
+            _ => detail.clone(),
+        };
+        t.listen_refused(address.to_string(), reason)
+    });
+    match kind {
+        io::ErrorKind::AddrInUse => error.hint(move |texts: &Texts| texts.say().hint_listen_in_use(option)),
+        io::ErrorKind::AddrNotAvailable => {
+            error.hint(move |texts: &Texts| texts.say().hint_listen_not_available(option))
+        }
+        io::ErrorKind::PermissionDenied => error.hint(|texts: &Texts| texts.say().hint_listen_permission()),
+        _ => error,
     }
 }
 

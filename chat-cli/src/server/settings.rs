@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chat_core::invitation::InvitationCode;
 use chat_net::server::PresenceLogFormat;
+use chat_store::StoreUrl;
 use clap::builder::BoolishValueParser;
 use clap::{ArgMatches, Args, ValueEnum};
 use serde::de::Error;
@@ -20,61 +21,55 @@ use crate::error::CliError;
 use crate::folder;
 use crate::invitation;
 use crate::number::Number;
+use crate::texts::{Language, Sentence, Texts};
 
-/// The options that the operator gave, from one source or merged from all.
+/// The options that the operator gave, from one source or merged from all. Their help is in `locales`, and
+/// [`super::args`] adds it.
 #[derive(Args, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ServerSettings {
-    /// A TOML file that sets these options, without the dashes; arguments and the environment take precedence
+    #[arg(long, env = "CHAT_LANG", value_enum, value_name = "LANGUAGE", ignore_case = true, global = true)]
+    pub(super) lang: Option<Language>,
+
     #[arg(long, env = "CHAT_CONFIG", value_name = "FILE", global = true)]
     #[serde(skip)]
     pub(super) config: Option<PathBuf>,
 
-    /// The folder for keys, presence log and database [default: in the user's data folder]
     #[arg(long, env = "CHAT_DATA_DIR", value_name = "DIR", global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) data_dir: Option<PathBuf>,
 
-    /// sqlite:PATH or mysql://USER@HOST/DATABASE [env: CHAT_DATABASE] [default: chat.sqlite in the data folder]
     // Without clap's `env`, because clap shows the variable's value, and with it a password.
     #[arg(long, value_name = "URL", global = true, conflicts_with = "database_file")]
     pub(super) database: Option<NamedDatabase>,
 
-    /// A file whose first line is the database URL
     #[arg(long, env = "CHAT_DATABASE_FILE", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) database_file: Option<PathBuf>,
 
-    /// A certificate chain in a PEM file, instead of the server's self-signed certificate
     #[arg(long, env = "CHAT_CERT", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) cert: Option<PathBuf>,
 
-    /// The private key of that certificate, in a PEM file
     #[arg(long, env = "CHAT_KEY", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) key: Option<PathBuf>,
 
-    /// The address to listen on; port 0 lets the system choose [default: 127.0.0.1:7777]
     #[arg(long, env = "CHAT_LISTEN", value_name = "IP:PORT", value_parser = crate::address::parse)]
     #[serde(deserialize_with = "config::bind_address")]
     pub(super) listen: Option<SocketAddr>,
 
-    /// The file that records arrivals and departures [default: presence.log in the data folder]
-    #[arg(long, env = "CHAT_PRESENCE_LOG", value_name = "FILE")]
+    #[arg(long, env = "CHAT_PRESENCE_LOG", value_name = "FILE", global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) presence_log: Option<PathBuf>,
 
-    /// The format of the presence log [default: text]
     #[arg(long, env = "CHAT_PRESENCE_LOG_FORMAT", value_enum, value_name = "FORMAT")]
     pub(super) presence_log_format: Option<LogFormat>,
 
-    /// The address that serves /metrics to Prometheus, for example 127.0.0.1:9778 [default: none]
     #[arg(long, env = "CHAT_METRICS", value_name = "IP:PORT", value_parser = crate::address::parse)]
     #[serde(deserialize_with = "config::bind_address")]
     pub(super) metrics: Option<SocketAddr>,
 
-    /// Who can register an account [default: open]
     #[arg(long, env = "CHAT_REGISTRATION", value_enum, value_name = "POLICY")]
     pub(super) registration: Option<Registration>,
 
@@ -83,82 +78,63 @@ pub(super) struct ServerSettings {
     #[serde(deserialize_with = "invitation_code")]
     pub(super) invitation_code: Option<InvitationCode>,
 
-    /// Whether connections come directly from the clients' machines; no if a port forwarder, proxy or container engine is
-    /// in front of the server, so that it sees one address for all [default: yes]
     #[arg(long, env = "CHAT_TRUST_OBSERVED", value_name = "yes|no", value_parser = BoolishValueParser::new(),
         hide_possible_values = true)]
     pub(super) trust_observed: Option<bool>,
 
-    /// Maximum number of connections, logged in or not [default: 10000]
-    #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_MAX_CONNECTIONS", value_name = "NUMBER")]
     pub(super) max_connections: Option<Number<1, 1_000_000>>,
 
-    /// Maximum number of connections from one address (IPv6: one /64 network) [default: 256]
-    #[arg(long, env = "CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     pub(super) max_connections_per_address: Option<Number<1, 1_000_000>>,
 
-    /// Maximum number of connections that have not logged in [default: 2048]
-    #[arg(long, env = "CHAT_MAX_GUESTS", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_MAX_GUESTS", value_name = "NUMBER")]
     pub(super) max_guests: Option<Number<1, 1_000_000>>,
 
-    /// Maximum number of users online, which is the length of the roster [default: 10000]
-    #[arg(long, env = "CHAT_MAX_SESSIONS", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_MAX_SESSIONS", value_name = "NUMBER")]
     pub(super) max_sessions: Option<Number<1, 1_000_000>>,
 
-    /// Number of sessions that one account may begin together; then one more each 10 s [default: 20]
-    #[arg(long, env = "CHAT_SESSIONS_PER_ACCOUNT", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_SESSIONS_PER_ACCOUNT", value_name = "NUMBER")]
     pub(super) sessions_per_account: Option<Number<1, 1_000_000>>,
 
-    /// Maximum number of accounts, including removed ones [default: 100000]
-    #[arg(long, env = "CHAT_MAX_ACCOUNTS", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_MAX_ACCOUNTS", value_name = "NUMBER")]
     pub(super) max_accounts: Option<Number<1, 100_000_000>>,
 
-    /// Maximum number of registrations per hour [default: 1000]
-    #[arg(long, env = "CHAT_REGISTRATIONS_PER_HOUR", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_REGISTRATIONS_PER_HOUR", value_name = "NUMBER")]
     pub(super) registrations_per_hour: Option<Number<1, 1_000_000>>,
 
-    /// Maximum number of registrations per hour from one address (IPv6: one /64 network) [default: 200]
-    #[arg(long, env = "CHAT_REGISTRATIONS_PER_ADDRESS", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_REGISTRATIONS_PER_ADDRESS", value_name = "NUMBER")]
     pub(super) registrations_per_address: Option<Number<1, 1_000_000>>,
 
-    /// Time limit for a TLS handshake [default: 10]
-    #[arg(long, env = "CHAT_HANDSHAKE_TIME", value_name = "SECONDS", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_HANDSHAKE_TIME", value_name = "SECONDS")]
     pub(super) handshake_time: Option<Number<1, 600>>,
 
-    /// Time limit from the connection to the login, all attempts included [default: 10]
-    #[arg(long, env = "CHAT_LOGIN_TIME", value_name = "SECONDS", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_LOGIN_TIME", value_name = "SECONDS")]
     pub(super) login_time: Option<Number<1, 600>>,
 
-    /// Frames per second that a connection may send on average [default: 10]
-    #[arg(long, env = "CHAT_FRAMES_PER_SECOND", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_FRAMES_PER_SECOND", value_name = "NUMBER")]
     pub(super) frames_per_second: Option<Number<1, 10_000>>,
 
-    /// Frames that a connection may send in one burst after a pause [default: 40]
-    #[arg(long, env = "CHAT_FRAME_BURST", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_FRAME_BURST", value_name = "NUMBER")]
     pub(super) frame_burst: Option<Number<1, 100_000>>,
 
-    /// Maximum number of password checks running or waiting; fewer if they would take more than 10 s. Further clients
-    /// receive a retry time [default: 1024]
-    #[arg(long, env = "CHAT_MAX_PASSWORD_CHECKS", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_MAX_PASSWORD_CHECKS", value_name = "NUMBER")]
     pub(super) max_password_checks: Option<Number<1, 100_000>>,
 
-    /// Threads that check passwords, each with 19 MiB of memory [default: number of processors, at most 4]
-    #[arg(long, env = "CHAT_PASSWORD_THREADS", value_name = "NUMBER", help_heading = LIMITS)]
+    #[arg(long, env = "CHAT_PASSWORD_THREADS", value_name = "NUMBER")]
     pub(super) password_threads: Option<Number<1, 256>>,
 }
-
-const LIMITS: &str = "Limits";
 
 /// Who can register an account.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Registration {
-    /// Anyone
+    /// Anyone.
     #[default]
     Open,
-    /// Only with the invitation code (CHAT_INVITATION_CODE or `invitation-code`)
+    /// Only those who have the invitation code.
     Invited,
-    /// No one; `chat-server user add` creates accounts
+    /// No one. An operator creates the accounts.
     Closed,
 }
 
@@ -166,10 +142,10 @@ pub(super) enum Registration {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum LogFormat {
-    /// For people
+    /// For people.
     #[default]
     Text,
-    /// One JSON object per line, for programs
+    /// One JSON object per line, for programs.
     Json,
 }
 
@@ -213,8 +189,9 @@ impl Settings for ServerSettings {
             }
         }
         if self.database.is_some() && self.database_file.is_some() {
-            return Err(CliError::usage(format_args!("{} sets both database and database-file", path.display()))
-                .hint("remove one of the two keys"));
+            let file = path.display().to_string();
+            return Err(CliError::usage(move |texts: &Texts| texts.say().two_databases_in_file(&file))
+                .hint(|texts: &Texts| texts.say().hint_two_databases()));
         }
         if self.database.as_ref().is_some_and(NamedDatabase::holds_password) {
             folder::warn_if_open(path, "a password");
@@ -222,6 +199,14 @@ impl Settings for ServerSettings {
             folder::warn_if_open(path, "an invitation code");
         }
         Ok(())
+    }
+
+    fn describe(key: &str, value: &str) -> Option<Sentence> {
+        match key {
+            "database" => StoreUrl::parse(value).err().map(Sentence::about),
+            "invitation-code" => InvitationCode::parse(value).err().map(Sentence::about),
+            _ => None,
+        }
     }
 
     fn yield_to(&mut self, given: &Self) {
@@ -261,7 +246,7 @@ mod tests {
             let error = format!("{:?}", merged(&format!("{key} = {{}}"), &[]).unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
-        assert_eq!(keys.len(), 26, "{keys:?}");
+        assert_eq!(keys.len(), 27, "{keys:?}");
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `chat-server status` and `chat-server user list --online`: their JSON, which docs/JSON.md documents, and their text.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use chat_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use unicode_width::UnicodeWidthStr;
 
 use crate::table::Table;
+use crate::texts::Texts;
 
 /// The state of a running server. Totals count from its start.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -73,75 +74,116 @@ pub(super) struct OnlineEntry {
 }
 
 /// The status as text.
-pub(super) fn text(status: &Status) -> String {
+pub(super) fn text(status: &Status, texts: &Texts) -> String {
+    let t = texts.say();
     let Status { facts, logins, .. } = status;
-    let mut out = String::new();
-    let mut line = |name: &str, value: String| {
-        writeln!(out, "{name:<18}{value}").expect("writing to a string does not fail");
+    let state = match status.state.as_str() {
+        "starting" => t.state_starting(),
+        "serving" => t.state_serving(),
+        "stopping" => t.state_stopping(),
+        // A state of another version of the server.
+        other => other.to_owned(),
     };
-    line("chat-server", format!("{}, process {}, {}", facts.version, facts.pid, status.state));
-    let started = Timestamp::from_millis(facts.started_at);
-    line("since", format!("{started} ({})", span(status.uptime_s)));
-    line("listening on", facts.listening.clone());
-    line("fingerprint", status.fingerprint.clone());
-    line("database", facts.database.clone());
-    line("online", online(status));
-    line("connections", format!("{} of at most {}", status.connections, facts.max_connections));
-    let Logins { password, resumed, fresh } = logins;
-    line("logins", format!("{password} by password, {resumed} resumed, {fresh} fresh by ticket"));
-    line("", login_times(status));
-    line("refused", refused(status));
-    line("password checks", format!("{} running, {} waiting", status.checks_running, status.checks_waiting));
+    let started = Timestamp::from_millis(facts.started_at).to_string();
     let (incoming, outgoing) = (bytes(status.bytes_in), bytes(status.bytes_out));
-    line("frames", format!("{} in ({incoming}), {} out ({outgoing})", status.frames_in, status.frames_out));
-    line("problems", problems(status));
-    out
+    columns(&[
+        (t.status_program(), t.status_program_line(&facts.version, facts.pid.to_string(), state)),
+        (t.status_since(), t.status_since_line(started, span(status.uptime_s, texts))),
+        (t.status_listening(), facts.listening.clone()),
+        (t.status_fingerprint(), status.fingerprint.clone()),
+        (t.status_database(), facts.database.clone()),
+        (t.status_online(), online(status, texts)),
+        (t.status_connections(), t.status_connections_line(status.connections, facts.max_connections)),
+        (t.status_logins(), t.status_logins_line(logins.password, logins.resumed, logins.fresh)),
+        (String::new(), login_times(status, texts)),
+        (t.status_refused(), refused(status, texts)),
+        (t.status_checks(), t.status_checks_line(status.checks_running, status.checks_waiting)),
+        (t.status_frames(), t.status_frames_line(status.frames_in, incoming, status.frames_out, outgoing)),
+        (t.status_problems(), problems(status, texts)),
+    ])
 }
 
-fn online(status: &Status) -> String {
+/// Names and values in two columns. Characters may be two columns wide.
+fn columns(lines: &[(String, String)]) -> String {
+    /// The space between the longest name and the values.
+    const GAP: usize = 3;
+    let width = lines.iter().map(|(name, _)| name.width()).max().unwrap_or(0) + GAP;
+    let line = |(name, value): &(String, String)| format!("{name}{}{value}\n", " ".repeat(width - name.width()));
+    lines.iter().map(line).collect()
+}
+
+fn online(status: &Status, texts: &Texts) -> String {
     let in_grace = status.roster.saturating_sub(status.online);
     match in_grace {
         0 => status.online.to_string(),
-        in_grace => format!("{}, and {in_grace} reconnecting", status.online),
+        in_grace => texts.say().status_online_reconnecting(status.online, in_grace),
     }
 }
 
-fn login_times(status: &Status) -> String {
+fn login_times(status: &Status, texts: &Texts) -> String {
+    let t = texts.say();
     if status.logins.password + status.logins.resumed + status.logins.fresh == 0 {
-        return "none yet".to_owned();
+        return t.status_no_logins();
     }
-    let time = |ms: Option<f64>| ms.map_or_else(|| "over 10 s".to_owned(), |ms| format!("{ms} ms"));
-    format!("median {}, 99th percentile {}", time(status.login_median_ms), time(status.login_p99_ms))
+    let time = |ms: Option<f64>| ms.map_or_else(|| t.time_over_ten_seconds(), |ms| t.time_millis(ms.to_string()));
+    t.status_login_times(time(status.login_median_ms), time(status.login_p99_ms))
 }
 
-fn refused(status: &Status) -> String {
-    list(status.refused.iter().map(|(reason, count)| (*count, reason.replace('_', " "))))
+fn refused(status: &Status, texts: &Texts) -> String {
+    let count = |(reason, count): (&String, &u64)| {
+        (*count > 0).then(|| texts.say().refused_count(*count, why_refused(reason, texts)))
+    };
+    list(status.refused.iter().filter_map(count).collect(), texts)
 }
 
-fn problems(status: &Status) -> String {
+/// The reason of a refusal by its name in JSON and in the metrics.
+fn why_refused(name: &str, texts: &Texts) -> String {
+    let t = texts.say();
+    match name {
+        "wrong_credentials" => t.refused_wrong_credentials(),
+        "disabled" => t.refused_disabled(),
+        "name_taken" => t.refused_name_taken(),
+        "registration_closed" => t.refused_registration_closed(),
+        "not_invited" => t.refused_not_invited(),
+        "registrations" => t.refused_registrations(),
+        "accounts_full" => t.refused_accounts_full(),
+        "busy" => t.refused_busy(),
+        "throttled" => t.refused_throttled(),
+        "storage_unavailable" => t.refused_storage_unavailable(),
+        "ticket_refused" => t.refused_ticket_refused(),
+        "full" => t.refused_full(),
+        "too_late" => t.refused_too_late(),
+        "too_many_requests" => t.refused_too_many_requests(),
+        "other" => t.refused_other(),
+        // A reason of another version of the server.
+        unknown => unknown.replace('_', " "),
+    }
+}
+
+fn problems(status: &Status, texts: &Texts) -> String {
+    let t = texts.say();
     let counts = [
-        (status.too_slow, "clients disconnected as too slow"),
-        (status.handshakes_failed, "failed handshakes"),
-        (status.accept_failed, "connections that could not be accepted"),
-        (status.presence_log_lost, "lines missing from the presence log"),
+        (status.too_slow, t.problem_too_slow(status.too_slow)),
+        (status.handshakes_failed, t.problem_handshakes(status.handshakes_failed)),
+        (status.accept_failed, t.problem_accept(status.accept_failed)),
+        (status.presence_log_lost, t.problem_presence_log(status.presence_log_lost)),
     ];
-    list(counts.map(|(count, what)| (count, what.to_owned())).into_iter())
+    list(counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, problem)| problem).collect(), texts)
 }
 
-/// The counts that are not zero.
-fn list(counts: impl Iterator<Item = (u64, String)>) -> String {
-    let parts: Vec<_> = counts.filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+fn list(parts: Vec<String>, texts: &Texts) -> String {
+    if parts.is_empty() { texts.say().status_none() } else { texts.list(&parts) }
 }
 
 /// A span of time in its two largest units.
-fn span(seconds: u64) -> String {
+fn span(seconds: u64, texts: &Texts) -> String {
+    let t = texts.say();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
+        (0, 0, 0) => t.span_seconds(seconds),
+        (0, 0, minutes) => t.span_minutes(minutes),
+        (0, hours, minutes) => t.span_hours(hours, minutes),
+        (days, hours, _) => t.span_days(days, hours),
     }
 }
 
@@ -155,10 +197,12 @@ fn bytes(number: u64) -> String {
 }
 
 /// The sessions that are online, as a table.
-pub(super) fn online_table(online: &[OnlineEntry]) -> String {
-    let mut table = Table::new(["user", "address", "since"]);
+pub(super) fn online_table(online: &[OnlineEntry], texts: &Texts) -> String {
+    let t = texts.say();
+    let mut table = Table::new([t.column_user(), t.column_address(), t.column_since()]);
     for OnlineEntry { user, address, since, .. } in online {
-        table.row([user.clone(), address.clone(), Timestamp::from_millis(*since).to_string()]);
+        let since = Timestamp::from_millis(*since).to_string();
+        table.row([user.clone().into(), address.clone().into(), since.into()]);
     }
     table.for_standard_output()
 }
@@ -171,7 +215,10 @@ pub(super) fn json_lines<T: Serialize>(values: impl IntoIterator<Item = T>) -> S
 
 #[cfg(test)]
 mod tests {
+    use chat_core::server::Count;
+
     use super::*;
+    use crate::texts::Language;
 
     fn status() -> Status {
         Status {
@@ -208,9 +255,22 @@ mod tests {
         }
     }
 
+    fn assert_in_both_languages(name: &str, status: &Status) {
+        insta::assert_snapshot!(name, text(status, &Texts::default()));
+        insta::assert_snapshot!(format!("{name}-zh-CN"), text(status, &Texts::new(Language::Chinese)));
+    }
+
+    #[test]
+    fn every_reason_of_a_refusal_has_words() {
+        for reason in Count::REJECTIONS.iter() {
+            let words = why_refused(reason.name(), &Texts::new(Language::Chinese));
+            assert!(!words.is_ascii(), "{words}");
+        }
+    }
+
     #[test]
     fn text_of_a_quiet_server() {
-        insta::assert_snapshot!("quiet", text(&status()));
+        assert_in_both_languages("quiet", &status());
     }
 
     #[test]
@@ -225,7 +285,7 @@ mod tests {
             presence_log_lost: 4,
             ..status()
         };
-        insta::assert_snapshot!("problems", text(&status));
+        assert_in_both_languages("problems", &status);
     }
 
     #[test]
@@ -237,7 +297,7 @@ mod tests {
             login_p99_ms: None,
             ..status()
         };
-        insta::assert_snapshot!("new", text(&status));
+        assert_in_both_languages("new", &status);
     }
 
     #[test]
@@ -248,7 +308,7 @@ mod tests {
     #[test]
     fn spans_and_sizes_use_the_unit_that_fits() {
         for (seconds, text) in [(59, "59 s"), (60, "1 min"), (8_040, "2 h 14 min"), (90_000, "1 d 1 h")] {
-            assert_eq!(span(seconds), text);
+            assert_eq!(span(seconds, &Texts::default()), text);
         }
         for (number, text) in
             [(9_999, "9999 B"), (12_345, "12 kB"), (12_345_678, "12 MB"), (u64::MAX, "18446744073 GB")]

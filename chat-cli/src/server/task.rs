@@ -8,19 +8,23 @@ use chat_core::accounts::NewStatus;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_net::server::PresenceLogFormat;
-use chat_store::StoreUrl;
+use chat_store::{StoreOptions, StoreUrl};
 use clap::{ArgMatches, CommandFactory};
 
-use super::args::{OperatorCommand, ServerArgs, ServerCommand, UserCommand};
+use super::args::{AccountCommand, OperatorCommand, ServerArgs, ServerCommand, UserCommand};
 use super::database::{self, Database};
 use super::days::Days;
+use super::effective::{EffectiveSetting, Sources};
 use super::limits::Limits;
+use super::presence_log::LogOptions;
+use super::presence_log::since::Since;
 use super::settings::ServerSettings;
 use crate::database_url;
 use crate::error::CliError;
 use crate::format::Format;
 use crate::generate::GenerateCommand;
 use crate::secret::PasswordSource;
+use crate::texts::{Sentence, Texts};
 
 /// The action.
 #[derive(Debug)]
@@ -63,12 +67,27 @@ pub enum ServerAction {
         /// What to do with them.
         task: UserTask<PasswordSource>,
     },
+    /// Create the accounts of a file.
+    Import {
+        /// The database that receives them.
+        database: Database,
+        /// The limit of accounts, and how passwords are hashed.
+        store: StoreOptions,
+        /// The file.
+        file: PathBuf,
+        /// The format of the report.
+        format: Format,
+    },
     /// Print the fingerprint.
     Fingerprint,
     /// Print the state of the running server.
     Status(Format),
     /// Print the sessions that are online.
     Online(Format),
+    /// Print the effective settings.
+    Config(Vec<EffectiveSetting>, Format),
+    /// Print the presence log.
+    Log(LogOptions),
     /// Copy the database to a file.
     Backup {
         /// The database.
@@ -139,48 +158,77 @@ impl ServerTask {
     ///
     /// # Errors
     /// A value is wrong, or two contradict each other. Also if the operator asked for help or the version.
-    pub fn from_args(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, CliError> {
+    pub fn from_args(
+        args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        texts: &Texts,
+    ) -> Result<Self, CliError> {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
         database_url::check_arguments(&args)?;
         database_url::check_environment(&ServerArgs::command(), std::env::vars_os())?;
-        let (args, matches) = ServerArgs::parse(args)?;
+        let (args, matches) = ServerArgs::parse(args, texts)?;
         let command = match args.command {
             Some(ServerCommand::Generate(command)) => return Ok(Self::Generate(command)),
             Some(ServerCommand::Operate(command)) => Some(command),
             None => None,
         };
-        Operation::new(command, &matches).map(Self::Operate)
+        Operation::new(command, &matches, texts).map(Self::Operate)
     }
 }
 
 impl Operation {
-    fn new(command: Option<OperatorCommand>, matches: &ArgMatches) -> Result<Self, CliError> {
+    fn new(command: Option<OperatorCommand>, matches: &ArgMatches, texts: &Texts) -> Result<Self, CliError> {
         let settings = ServerSettings::merge(matches)?;
         let limits = Limits::new(&settings);
-        let data_dir = match settings.data_dir {
-            Some(path) => path,
+        let data_dir = match &settings.data_dir {
+            Some(path) => path.clone(),
             None => crate::folder::default("chat-server", "--data-dir DIR")?,
         };
-        let certificate = match (settings.cert, settings.key) {
+        let certificate = match (settings.cert.clone(), settings.key.clone()) {
             (Some(chain), Some(key)) => Some(CertificateFiles { chain, key }),
             (None, None) => None,
-            (Some(_), None) => return Err(incomplete("the certificate lacks its private key", "--key <FILE>")),
-            (None, Some(_)) => return Err(incomplete("the private key lacks its certificate", "--cert <FILE>")),
+            (Some(_), None) => return Err(incomplete(|texts: &Texts| texts.say().certificate_without_key(), "--key")),
+            (None, Some(_)) => return Err(incomplete(|texts: &Texts| texts.say().key_without_certificate(), "--cert")),
         };
-        let database = || Database::choose(settings.database, settings.database_file);
+        let database = || Database::choose(settings.database.clone(), settings.database_file.clone());
+        let listen = settings.listen.unwrap_or(LISTEN);
         let action = match command {
             Some(OperatorCommand::Fingerprint) => ServerAction::Fingerprint,
             Some(OperatorCommand::Status { output }) => ServerAction::Status(output.format),
-            Some(OperatorCommand::User(UserCommand::List { online: true, output })) => {
+            Some(OperatorCommand::Config { output }) => {
+                let (limits, database) = (limits?, database()?);
+                let sources = Sources {
+                    given: matches,
+                    settings: &settings,
+                    limits: &limits,
+                    data_dir: &data_dir,
+                    database: &database,
+                    listen: listen.to_string(),
+                };
+                ServerAction::Config(sources.effective(texts), output.format)
+            }
+            Some(OperatorCommand::Log { user, since, follow, output }) => {
+                let path = settings.presence_log.unwrap_or_else(|| super::presence_log_in(&data_dir));
+                let since = since.map(Since::timestamp);
+                ServerAction::Log(LogOptions { path, user, since, follow, format: output.format })
+            }
+            Some(OperatorCommand::User(UserCommand::Account(AccountCommand::List { online: true, output }))) => {
                 ServerAction::Online(output.format)
             }
-            Some(OperatorCommand::User(user)) => ServerAction::User { database: database()?, task: user.into() },
+            Some(OperatorCommand::User(UserCommand::Import { import_file, output })) => ServerAction::Import {
+                database: database()?,
+                store: limits?.store(),
+                file: import_file,
+                format: output.format,
+            },
+            Some(OperatorCommand::User(UserCommand::Account(user))) => {
+                ServerAction::User { database: database()?, task: user.into() }
+            }
             Some(OperatorCommand::Backup { to }) => ServerAction::Backup { database: database()?, to },
             Some(OperatorCommand::Move { to_database, to_database_file }) => {
                 ServerAction::Move { from: database()?, to: database::target(to_database, to_database_file)? }
             }
             None => ServerAction::Serve(Box::new(ServeOptions {
-                listen: settings.listen.unwrap_or(LISTEN),
+                listen,
                 database: database()?,
                 presence_log: settings.presence_log,
                 presence_log_format: settings.presence_log_format.unwrap_or_default().into(),
@@ -195,8 +243,10 @@ impl Operation {
 /// Loopback, so that no other machine can connect before the operator allows it.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7777);
 
-fn incomplete(sentence: &str, option: &str) -> CliError {
-    CliError::usage(sentence).hint(format_args!("name it with {option} or in the configuration file"))
+fn incomplete(sentence: impl Into<Sentence>, option: &'static str) -> CliError {
+    let placeholder = |texts: &Texts| texts.say().placeholder_file();
+    CliError::usage(sentence)
+        .hint(move |texts: &Texts| texts.say().hint_certificate_pair(format!("{option} <{}>", placeholder(texts))))
 }
 
 impl UserTask<PasswordSource> {
@@ -218,19 +268,19 @@ impl UserTask<PasswordSource> {
     }
 }
 
-impl From<UserCommand> for UserTask<PasswordSource> {
-    fn from(command: UserCommand) -> Self {
+impl From<AccountCommand> for UserTask<PasswordSource> {
+    fn from(command: AccountCommand) -> Self {
         match command {
-            UserCommand::Add { user, password } => Self::Add(user.name, PasswordSource::new(password.password_file)),
-            UserCommand::Passwd { user, password } => {
+            AccountCommand::Add { user, password } => Self::Add(user.name, PasswordSource::new(password.password_file)),
+            AccountCommand::Passwd { user, password } => {
                 Self::SetPassword(user.name, PasswordSource::new(password.password_file))
             }
-            UserCommand::Disable { user } => Self::SetStatus(user.name, NewStatus::Disabled),
-            UserCommand::Enable { user } => Self::SetStatus(user.name, NewStatus::Active),
-            UserCommand::Remove { user, free_name: false } => Self::SetStatus(user.name, NewStatus::Removed),
-            UserCommand::Remove { user, free_name: true } => Self::SetStatus(user.name, NewStatus::RemovedAndFreed),
-            UserCommand::List { output, .. } => Self::List(output.format),
-            UserCommand::Purge { unused_for, yes, output } => {
+            AccountCommand::Disable { user } => Self::SetStatus(user.name, NewStatus::Disabled),
+            AccountCommand::Enable { user } => Self::SetStatus(user.name, NewStatus::Active),
+            AccountCommand::Remove { user, free_name: false } => Self::SetStatus(user.name, NewStatus::Removed),
+            AccountCommand::Remove { user, free_name: true } => Self::SetStatus(user.name, NewStatus::RemovedAndFreed),
+            AccountCommand::List { output, .. } => Self::List(output.format),
+            AccountCommand::Purge { unused_for, yes, output } => {
                 let mode = if yes { PurgeMode::Delete } else { PurgeMode::DryRun };
                 Self::Purge { unused_for, mode, format: output.format }
             }
@@ -245,7 +295,7 @@ mod tests {
     use super::*;
 
     fn task(args: &[&str]) -> Result<Operation, CliError> {
-        match ServerTask::from_args([&["chat-server", "--data-dir", "data"], args].concat())? {
+        match ServerTask::from_args([&["chat-server", "--data-dir", "data"], args].concat(), &Texts::default())? {
             ServerTask::Operate(operation) => Ok(operation),
             ServerTask::Generate(command) => panic!("{command:?}"),
         }

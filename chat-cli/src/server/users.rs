@@ -1,11 +1,9 @@
 //! `chat-server user`: operators manage accounts, whether or not a server runs.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::iter;
 
-use chat_core::accounts::{Account, AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
-use chat_core::error_chain::error_chain;
+use chat_core::accounts::{AccountError, Accounts, ListedAccount, NewStatus, Operator, Status};
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
@@ -18,7 +16,8 @@ use super::status::json_lines;
 use super::task::{PurgeMode, UserTask};
 use crate::error::CliError;
 use crate::format::Format;
-use crate::table::Table;
+use crate::table::{Cell, Table};
+use crate::texts::{Sentence, Texts, chain_of};
 
 /// The number of accounts that one query of the list fetches: few enough for some 100 KB of memory, and enough for few
 /// queries.
@@ -32,63 +31,55 @@ pub async fn run<A: Accounts + Operator>(
     accounts: &A,
     task: UserTask<Password>,
     now: Timestamp,
+    texts: &Texts,
 ) -> Result<String, CliError> {
+    let t = texts.say();
     match task {
         UserTask::Add(name, password) => {
-            let result = accounts.register(name.clone(), password, now).await;
-            report(&name, "is registered", result)
+            let account = accounts.register(name.clone(), password, now).await;
+            let account = account.map_err(|error| describe(name, error))?;
+            Ok(t.user_registered(account.name.as_str()) + "\n")
         }
         UserTask::SetPassword(name, password) => {
-            let result = accounts.set_password(name.clone(), password, now).await;
-            report(&name, "has a new password; its session ends within seconds", result)
+            let account = accounts.set_password(name.clone(), password, now).await;
+            let account = account.map_err(|error| describe(name, error))?;
+            Ok(t.user_new_password(account.name.as_str()) + "\n")
         }
         UserTask::SetStatus(name, status) => {
+            let account = accounts.set_status(name.clone(), status, now).await;
+            let account = account.map_err(|error| describe(name, error))?;
+            let user = account.name.as_str();
             let outcome = match status {
-                NewStatus::Active => "may log in",
-                NewStatus::Disabled => "may no longer log in; its session ends within seconds",
-                NewStatus::Removed => "is removed and its name stays reserved; its session ends within seconds",
-                NewStatus::RemovedAndFreed => "is removed and its name is free; its session ends within seconds",
+                NewStatus::Active => t.user_may_log_in(user),
+                NewStatus::Disabled => t.user_disabled(user),
+                NewStatus::Removed => t.user_removed(user),
+                NewStatus::RemovedAndFreed => t.user_removed_and_freed(user),
             };
-            let result = accounts.set_status(name.clone(), status, now).await;
-            report(&name, outcome, result)
+            Ok(outcome + "\n")
         }
-        UserTask::List(format) => list(accounts, format).await,
+        UserTask::List(format) => list(accounts, format, texts).await,
         UserTask::Purge { unused_for, mode, format } => {
             let before = now.offset_by(-i64::try_from(unused_for.duration().as_millis()).unwrap_or(i64::MAX));
-            purge(accounts, before, mode, format).await
+            purge(accounts, before, mode, format, texts).await
         }
     }
 }
 
-fn report(name: &UserName, outcome: &str, result: Result<Account, AccountError>) -> Result<String, CliError> {
-    match result {
-        Ok(account) => Ok(format!("{} {outcome}\n", account.name)),
-        Err(error) => Err(describe(name, &error)),
-    }
-}
-
-fn describe(name: &UserName, error: &AccountError) -> CliError {
+fn describe(name: UserName, error: AccountError) -> CliError {
     match error {
-        AccountError::NameTaken => {
-            CliError::failed(format_args!("the user name {name} is taken, or looks like one that is"))
-                .hint("if a removed account reserves it, `chat-server user remove NAME --free-name` frees it")
-        }
-        AccountError::NoSuchAccount => CliError::failed(format_args!("there is no account with the name {name}"))
-            .hint("`chat-server user list` shows all accounts"),
-        AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
-        other => CliError::failed(other),
+        AccountError::NameTaken => CliError::failed(move |texts: &Texts| texts.say().user_name_taken(name.as_str()))
+            .hint(|texts: &Texts| texts.say().hint_user_name_taken()),
+        AccountError::NoSuchAccount => CliError::failed(move |texts: &Texts| texts.say().user_unknown(name.as_str()))
+            .hint(|texts: &Texts| texts.say().hint_user_unknown()),
+        error => failed(error),
     }
 }
 
-fn unavailable(cause: &(dyn Error + 'static)) -> CliError {
-    CliError::failed(format_args!("the database failed: {}", error_chain(cause)))
-}
-
-async fn list<A: Operator>(accounts: &A, format: Format) -> Result<String, CliError> {
-    let (mut listing, mut seen) = (Listing::new(format), LooksSeen::default());
+async fn list<A: Operator>(accounts: &A, format: Format, texts: &Texts) -> Result<String, CliError> {
+    let (mut listing, mut seen) = (Listing::new(format, texts), LooksSeen::default());
     let mut after: Option<AccountId> = None;
     loop {
-        let page = accounts.list(after, PAGE).await.map_err(|error| failed(&error))?;
+        let page = accounts.list(after, PAGE).await.map_err(failed)?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         for account in &page {
@@ -106,15 +97,16 @@ async fn purge<A: Operator>(
     before: Timestamp,
     mode: PurgeMode,
     format: Format,
+    texts: &Texts,
 ) -> Result<String, CliError> {
-    let (mut listing, mut count) = (Listing::new(format), 0);
+    let (mut listing, mut count) = (Listing::new(format, texts), 0);
     let mut after: Option<AccountId> = None;
     loop {
-        let mut page = accounts.list_unused(before, after, PAGE).await.map_err(|error| failed(&error))?;
+        let mut page = accounts.list_unused(before, after, PAGE).await.map_err(failed)?;
         let Some(last) = page.last().map(|account| account.id) else { break };
         if mode == PurgeMode::Delete {
             let ids = page.iter().map(|account| account.id).collect();
-            let deleted = accounts.delete_unused(ids, before).await.map_err(|error| failed(&error))?;
+            let deleted = accounts.delete_unused(ids, before).await.map_err(failed)?;
             if deleted < page.len() as u64 {
                 // Somebody has used one of them in the meantime.
                 let kept = existing(accounts, after, last).await?;
@@ -127,12 +119,13 @@ async fn purge<A: Operator>(
     }
     let mut text = listing.finish();
     if format == Format::Text {
-        let accounts = if count == 1 { "account" } else { "accounts" };
+        let t = texts.say();
         text.push_str(&match mode {
-            PurgeMode::DryRun if count == 0 => "no account is unused\n".to_owned(),
-            PurgeMode::DryRun => format!("{count} unused {accounts}; nothing is deleted without --yes\n"),
-            PurgeMode::Delete => format!("{count} unused {accounts} deleted\n"),
+            PurgeMode::DryRun if count == 0 => t.purge_nothing(),
+            PurgeMode::DryRun => t.purge_found(count),
+            PurgeMode::Delete => t.purge_deleted(count),
         });
+        text.push('\n');
     }
     Ok(text)
 }
@@ -145,30 +138,36 @@ async fn existing<A: Operator>(
 ) -> Result<BTreeSet<AccountId>, CliError> {
     let mut ids = BTreeSet::new();
     while after < Some(last) {
-        let page = accounts.list(after, PAGE).await.map_err(|error| failed(&error))?;
+        let page = accounts.list(after, PAGE).await.map_err(failed)?;
         after = page.last().map_or(Some(last), |account| Some(account.id));
         ids.extend(page.iter().map(|account| account.id));
     }
     Ok(ids)
 }
 
-fn failed(error: &AccountError) -> CliError {
+/// The error of a failed call to the accounts.
+pub(super) fn failed(error: AccountError) -> CliError {
     match error {
-        AccountError::Unavailable(cause) => unavailable(cause.as_ref()),
-        other => CliError::failed(other),
+        AccountError::Unavailable(cause) => {
+            CliError::failed(move |texts: &Texts| texts.say().database_failed(chain_of(cause.as_ref(), texts)))
+        }
+        other => CliError::failed(Sentence::about(other)),
     }
 }
 
 /// A list of accounts in either format.
-struct Listing {
+struct Listing<'a> {
     format: Format,
     table: Table<4>,
     lines: String,
+    texts: &'a Texts,
 }
 
-impl Listing {
-    fn new(format: Format) -> Self {
-        Self { format, table: Table::new(["user", "status", "created", "last seen"]), lines: String::new() }
+impl<'a> Listing<'a> {
+    fn new(format: Format, texts: &'a Texts) -> Self {
+        let t = texts.say();
+        let heading = [t.column_user(), t.column_status(), t.column_created(), t.column_last_seen()];
+        Self { format, table: Table::new(heading), lines: String::new(), texts }
     }
 
     /// Adds an account, whose user name may look like that of the account `like`.
@@ -176,9 +175,16 @@ impl Listing {
         match self.format {
             Format::Json => self.lines.push_str(&json_lines(iter::once(AccountLine::of(account, like)))),
             Format::Text => {
-                let seen = account.last_seen.map_or_else(|| "never".to_owned(), |at| at.to_string());
-                let (name, status) = (shown_name(account), word(account.status).to_owned());
-                self.table.row([name, status, account.created.to_string(), seen]);
+                let t = self.texts.say();
+                let never = || Cell::new("never", t.account_never_seen());
+                let seen = account.last_seen.map_or_else(never, |at| at.to_string().into());
+                let status = match account.status {
+                    Status::Active => t.account_active(),
+                    Status::Disabled => t.account_disabled(),
+                    Status::Removed => t.account_removed(),
+                };
+                let status = Cell::new(word(account.status), status);
+                self.table.row([shown_name(account).into(), status, account.created.to_string().into(), seen]);
             }
         }
     }
@@ -254,6 +260,7 @@ const fn word(status: Status) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use chat_core::accounts::Account;
     use chat_core::accounts::memory::MemoryAccounts;
 
     use super::*;
@@ -265,7 +272,7 @@ mod tests {
     }
 
     async fn run_on(accounts: &MemoryAccounts, task: UserTask<Password>) -> Result<String, String> {
-        run(accounts, task, NOON).await.map_err(|error| {
+        run(accounts, task, NOON, &Texts::default()).await.map_err(|error| {
             assert_eq!(error.exit().code(), 1);
             let mut out = Vec::new();
             error.show(&mut Vec::new(), &mut out).unwrap();
@@ -376,7 +383,7 @@ mod tests {
             }
         }
         let accounts = UsedMeanwhile(accounts, used.unwrap());
-        let deleted = purge(&accounts, NOON, PurgeMode::Delete, Format::Text).await.unwrap();
+        let deleted = purge(&accounts, NOON, PurgeMode::Delete, Format::Text, &Texts::default()).await.unwrap();
         let users: Vec<_> = deleted.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
         assert_eq!(users, ["alice", "carol", "2"], "{deleted}");
         assert_eq!(accounts.0.list(None, PAGE).await.unwrap().len(), 1, "bob");

@@ -54,7 +54,11 @@ fn frame(command: Command, texts: &Texts) -> Command {
 /// Adds to the help of an option what clap would add in English.
 fn describe(arg: Arg, texts: &Texts) -> Arg {
     let t = texts.say();
-    let heading = if arg.is_positional() { t.help_arguments() } else { t.help_options() };
+    let heading = match arg.get_help_heading() {
+        Some(heading) => heading.to_owned(),
+        None if arg.is_positional() => t.help_arguments(),
+        None => t.help_options(),
+    };
     let placeholders =
         arg.get_value_names().map(|names| names.iter().map(|name| placeholder(name, texts)).collect::<Vec<String>>());
     let environment = arg.get_env().filter(|_| !arg.is_hide_env_set()).map(|name| {
@@ -66,7 +70,9 @@ fn describe(arg: Arg, texts: &Texts) -> Arg {
         };
         t.help_environment(shown)
     });
-    let values = if arg.is_hide_possible_values_set() { Vec::new() } else { arg.get_possible_values() };
+    // For clap, an option without a value has the values true and false.
+    let has_values = arg.get_action().takes_values() && !arg.is_hide_possible_values_set();
+    let values = if has_values { arg.get_possible_values() } else { Vec::new() };
     let names: Vec<String> = values.iter().map(|value| value.get_name().to_owned()).collect();
     let short_values = (!names.is_empty()).then(|| t.help_short_values(texts.list(&names)));
     let long_values = (!names.is_empty()).then(|| {
@@ -108,6 +114,13 @@ fn placeholder(name: &str, texts: &Texts) -> String {
         "LANGUAGE" => t.placeholder_language(),
         "SHELL" => t.placeholder_shell(),
         "DIR" => t.placeholder_dir(),
+        "URL" => t.placeholder_url(),
+        "NUMBER" => t.placeholder_number(),
+        "SECONDS" => t.placeholder_seconds(),
+        "DAYS" => t.placeholder_days(),
+        "TIME" => t.placeholder_time(),
+        "POLICY" => t.placeholder_policy(),
+        "yes|no" => t.placeholder_yes_no(),
         other => other.to_owned(),
     }
 }
@@ -119,8 +132,20 @@ fn value_help(name: &str, texts: &Texts) -> String {
         "json" => t.value_json(),
         "en" => t.value_en(),
         "zh-CN" => t.value_zh_cn(),
+        "open" => t.value_open(),
+        "invited" => t.value_invited(),
+        "closed" => t.value_closed(),
         _ => String::new(),
     }
+}
+
+/// Ends the headings of a page of help as the language does. clap writes a colon of ASCII after each.
+pub(crate) fn with_headings(page: &str, texts: &Texts) -> String {
+    let t = texts.say();
+    let headings = [t.help_commands(), t.help_options(), t.help_arguments(), t.help_limits()];
+    headings.into_iter().fold(page.to_owned(), |page, heading| {
+        page.replace(&format!("\n{heading}:\n"), &format!("\n{}\n", t.help_heading(&heading)))
+    })
 }
 
 /// Describes the command `help`, which clap adds itself.

@@ -21,6 +21,14 @@ pub enum Language {
 const LOCALE_VARIABLES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
 impl Language {
+    /// The name, as `--lang` takes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
     /// Chooses the language: that of the option, else that of the environment variable, else that of the configuration
     /// file, else that of the locale. `variable` returns the value of an environment variable.
     pub fn choose(

@@ -9,6 +9,7 @@ mod language;
 pub(crate) mod parse_error;
 mod rules;
 mod sentence;
+mod storage;
 
 /// The generated functions.
 mod generated {
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use self::generated::{L10n, L10nLanguage};
 pub use self::language::Language;
 pub use self::sentence::{Localised, Sentence};
+pub(crate) use self::storage::{chain, chain_of};
 
 /// The sentences of one language. Clones are cheap.
 #[derive(Clone)]

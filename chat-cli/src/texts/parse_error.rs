@@ -11,6 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::{Localised, Texts};
 use crate::address::BindAddressError;
 use crate::number::NumberError;
+use crate::server::days::DaysError;
+use crate::server::presence_log::since::SinceError;
 
 /// What is wrong with the arguments, and what the user can do about it.
 pub(crate) struct Explained {
@@ -83,6 +85,8 @@ pub(crate) fn reason(error: &Error, texts: &Texts) -> String {
         source.downcast_ref::<BindAddressError>().map(|error| error.text(texts)),
         source.downcast_ref::<FingerprintError>().map(|error| error.text(texts)),
         source.downcast_ref::<NumberError>().map(|error| error.text(texts)),
+        source.downcast_ref::<DaysError>().map(|error| error.text(texts)),
+        source.downcast_ref::<SinceError>().map(|error| error.text(texts)),
     ];
     known.into_iter().flatten().next().unwrap_or_else(|| source.to_string())
 }

@@ -3,11 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chat_core::accounts::AccountError;
-use chat_net::data_folder::DataFolderError;
-use chat_net::identity::IdentityError;
-use chat_net::server::{ServeError, StartError};
-
 use super::Texts;
 
 /// A value that a sentence describes to people, such as an error of a library.
@@ -66,22 +61,3 @@ impl fmt::Debug for Sentence {
         f.write_str(&self.text(&Texts::default()))
     }
 }
-
-/// The sentences of libraries for operators, which are English only.
-macro_rules! english {
-    ($($error:ty),+) => {
-        $(impl From<$error> for Sentence {
-            fn from(error: $error) -> Self {
-                Self::from(&error)
-            }
-        }
-
-        impl From<&$error> for Sentence {
-            fn from(error: &$error) -> Self {
-                error.to_string().into()
-            }
-        })+
-    };
-}
-
-english!(AccountError, DataFolderError, IdentityError, ServeError, StartError);

@@ -85,6 +85,7 @@ fn provoke(code: &str) -> Finished {
         "login-failed" => to(&fake_server(FakeAnswer::Hello(Hello::OURS)).to_string(), &["--accept-new"]),
         "name-refused" => rejected(Rejection::Name(NameError::Char('@'))),
         "name-taken" => rejected(Rejection::NameTaken),
+        "no-server" => home.operate(&["status", "--format", "json"]),
         "not-chat" => to_server_that_answers(b"220 mail.example ESMTP\r\n"),
         "not-invited" => rejected(Rejection::NotInvited),
         "password-refused" => rejected(Rejection::Password(PasswordError::TooShort)),

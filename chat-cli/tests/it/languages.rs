@@ -43,7 +43,7 @@ const CONVERSATIONS: [Conversation; 2] = [
             "TIME bob → 你: psst",
             "         ✓ 1/1 已送达",
             "         ✓ bob",
-            "1 人在线",
+            "另有 1 人在线",
             "  bob ADDRESS TIME 上线",
             "TIME * bob 下线了",
         ],

@@ -74,9 +74,25 @@ fn samples() -> FluentArgs<'static> {
     ];
     const NUMBERS: [&str; 11] =
         ["all", "bytes", "count", "delivered", "granted", "max", "min", "more", "our-high", "our-low", "outcomes"];
-    let texts = TEXTS.into_iter().map(|(name, value)| (name, FluentValue::from(value)));
+    /// Those of the sentences of `chat-server` alone.
+    const SERVER_TEXTS: [(&str, &str); 11] = [
+        ("found", "⟨found⟩"),
+        ("incoming", "12 kB"),
+        ("outgoing", "34 kB"),
+        ("median", "50 ms"),
+        ("process", "4711"),
+        ("rare", "2500 ms"),
+        ("span", "2 h 14 min"),
+        ("state", "⟨state⟩"),
+        ("version", "1.2.3"),
+        ("days", "2"),
+        ("hours", "3"),
+    ];
+    const SERVER_NUMBERS: [&str; 3] = ["fresh", "id", "resumed"];
+    let numbers_of_server = SERVER_NUMBERS.into_iter().map(|name| (name, FluentValue::from(2)));
+    let texts = TEXTS.into_iter().chain(SERVER_TEXTS).map(|(name, value)| (name, FluentValue::from(value)));
     let numbers = NUMBERS.into_iter().chain(["their-high", "their-low"]).map(|name| (name, FluentValue::from(2)));
-    texts.chain(numbers).chain([("wanted", FluentValue::from("64"))]).collect()
+    texts.chain(numbers).chain(numbers_of_server).chain([("wanted", FluentValue::from("64"))]).collect()
 }
 
 /// All sentences of a language with sample arguments, by file and name.

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use deadpool::managed::Object;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 #[cfg(feature = "mysql")]
 use diesel_async::AsyncMysqlConnection;
@@ -11,10 +12,11 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use {crate::backend::AsyncSqliteConnection, diesel::SqliteConnection};
 
 use crate::backend::Backend;
+use crate::row::NewAccountRow;
 use crate::schema::accounts;
 
 /// A connection taken out of its pool. Dropping it closes it and rolls back its transaction.
-pub(super) enum DedicatedConnection {
+pub(crate) enum DedicatedConnection {
     #[cfg(feature = "mysql")]
     MySql(Box<AsyncMysqlConnection>),
     #[cfg(feature = "sqlite")]
@@ -39,7 +41,7 @@ pub(super) struct CompleteRow {
     tickets_void_until: Option<i64>,
 }
 
-pub(super) type DatabaseError = Box<dyn Error + Send + Sync>;
+pub(crate) type DatabaseError = Box<dyn Error + Send + Sync>;
 
 /// Runs one query on either kind of connection.
 macro_rules! on {
@@ -61,7 +63,7 @@ macro_rules! on {
 }
 
 impl DedicatedConnection {
-    pub(super) async fn open(backend: &Backend) -> Result<Self, DatabaseError> {
+    pub(crate) async fn open(backend: &Backend) -> Result<Self, DatabaseError> {
         Ok(match backend {
             #[cfg(feature = "mysql")]
             Backend::MySql(pool) => Self::MySql(Box::new(Object::take(pool.get().await?))),
@@ -87,7 +89,7 @@ impl DedicatedConnection {
 
     /// Begins a transaction that writes. In SQLite it excludes other writers. In MySQL, the rows of other writers would
     /// collide with its own.
-    pub(super) async fn begin_writing(&mut self) -> Result<(), DatabaseError> {
+    pub(crate) async fn begin_writing(&mut self) -> Result<(), DatabaseError> {
         match self {
             #[cfg(feature = "mysql")]
             Self::MySql(connection) => connection.batch_execute("START TRANSACTION").await?,
@@ -97,12 +99,12 @@ impl DedicatedConnection {
         Ok(())
     }
 
-    pub(super) async fn commit(&mut self) -> Result<(), DatabaseError> {
+    pub(crate) async fn commit(&mut self) -> Result<(), DatabaseError> {
         on!(self, |c| c.batch_execute("COMMIT"))
     }
 
     /// Counts the accounts, including removed ones.
-    pub(super) async fn count(&mut self) -> Result<i64, DatabaseError> {
+    pub(crate) async fn count(&mut self) -> Result<i64, DatabaseError> {
         on!(self, |c| accounts::table.count().get_result::<i64>(c))
     }
 
@@ -132,6 +134,48 @@ impl DedicatedConnection {
             }
         }
         Ok(())
+    }
+
+    /// Inserts new accounts. Returns the places of those that another account excludes: it has the same name, or one that
+    /// looks like it. The others are inserted.
+    pub(crate) async fn insert_new(&mut self, rows: Vec<NewAccountRow>) -> Result<Vec<usize>, DatabaseError> {
+        match self {
+            // One statement for each account, because a statement that fails inserts nothing.
+            #[cfg(feature = "mysql")]
+            Self::MySql(connection) => {
+                let mut refused = Vec::new();
+                for (place, row) in rows.into_iter().enumerate() {
+                    let result = diesel::insert_into(accounts::table).values(row).execute(&mut **connection).await;
+                    if !is_inserted(result.map(drop))? {
+                        refused.push(place);
+                    }
+                }
+                Ok(refused)
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => {
+                let insert = |connection: &mut SqliteConnection| {
+                    let mut refused = Vec::new();
+                    for (place, row) in rows.into_iter().enumerate() {
+                        let one = diesel::insert_into(accounts::table).values(row);
+                        if !is_inserted(diesel::RunQueryDsl::execute(one, connection).map(drop))? {
+                            refused.push(place);
+                        }
+                    }
+                    diesel::QueryResult::Ok(refused)
+                };
+                Ok(connection.spawn_blocking(insert).await?)
+            }
+        }
+    }
+}
+
+/// Whether a row was inserted. It was not if another row has one of its unique values.
+fn is_inserted(result: diesel::QueryResult<()>) -> diesel::QueryResult<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

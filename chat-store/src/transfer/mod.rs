@@ -1,6 +1,6 @@
 //! Copies all accounts into another database of the same or the other kind.
 
-mod connection;
+pub(crate) mod connection;
 mod target;
 
 use self::connection::{BEFORE_ALL, CompleteRow, DatabaseError, DedicatedConnection};

@@ -6,6 +6,7 @@
 
 mod claim;
 mod contract;
+mod import;
 #[cfg(feature = "sqlite")]
 mod locked_file;
 #[cfg(all(feature = "mysql", feature = "sqlite"))]

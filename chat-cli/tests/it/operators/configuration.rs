@@ -34,7 +34,10 @@ fn an_error_in_the_file_names_line_and_key_and_shows_no_secret() {
     let file = home.join("server.toml");
     for (content, sentence) in [
         ("\nmax-conections = 5", "line 2: there is no key 'max-conections'\nhint: did you mean max-connections?\n"),
-        ("[limits]\nmax-connections = 5", "line 1: there is no key 'limits'\nhint: the keys are data-dir, database, "),
+        (
+            "[limits]\nmax-connections = 5",
+            "line 1: there is no key 'limits'\nhint: the keys are lang, data-dir, database, ",
+        ),
         (
             "max-connections = 0",
             "line 1: max-connections: '0' is not allowed; write a whole number from 1 to 1000000\n",

@@ -3,9 +3,13 @@
 
 mod configuration;
 mod databases;
+mod effective;
 mod handshakes;
+mod import;
+mod languages;
 mod limits;
 mod names;
+mod presence_log;
 mod purge;
 mod reading;
 mod refusals;
