@@ -3,6 +3,7 @@
 //! Two types use it: [`peers::Endpoint`](crate::peers::Endpoint), whose application keeps the roster and polls it, and
 //! the task of a [`Client`](crate::client::Client), which feeds it the server's roster.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,6 +79,11 @@ impl PeerDriver {
     /// The number of outcomes that are not known yet.
     pub(crate) const fn pending_outcomes(&self) -> usize {
         self.peer.pending_outcomes()
+    }
+
+    /// The measured round-trip time of each user.
+    pub(crate) fn round_trips(&self) -> BTreeMap<UserName, Duration> {
+        self.peer.round_trips().map(|(user, time)| (user.clone(), time)).collect()
     }
 
     /// Passes one input to the machine. Its outputs come with the next call that hands over outputs.

@@ -73,6 +73,7 @@ mod timers;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::link::{Context, Decision, Goodbye};
 use self::messages::Messages;
@@ -212,6 +213,16 @@ impl Peer {
     /// Returns the number of outcomes that are pending, over all messages and recipients.
     pub const fn pending_outcomes(&self) -> usize {
         self.cx.messages.pending_outcomes()
+    }
+
+    /// Returns the measured round-trip time of each user that is online and has acknowledged a packet at its current
+    /// address: the smoothed estimate of RFC 9002 section 5.3. It can include the time for which the other side delays
+    /// acks.
+    pub fn round_trips(&self) -> impl Iterator<Item = (&UserName, Duration)> {
+        self.users.iter().filter_map(|(user, session)| {
+            let link = self.peers.get(self.peers.index(session)?)?.link.as_ref()?;
+            Some((user, link.round_trip()?))
+        })
     }
 
     /// Returns how often each limit on peers took effect.

@@ -1,6 +1,10 @@
 //! Commands: what a [`ClientHandle`](super::ClientHandle) asks of the driver.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use chat_core::message::{Content, Recipient};
+use chat_core::name::UserName;
 use chat_core::password::Password;
 use tokio::sync::oneshot;
 
@@ -12,6 +16,7 @@ pub(super) const MAX_WAITING_COMMANDS: usize = 256;
 pub(super) enum Command {
     Send { to: Recipient, content: Content, reply: oneshot::Sender<Result<Sent, SendError>> },
     ChangePassword { old: Password, new: Password, reply: oneshot::Sender<Result<(), ChangePasswordError>> },
+    RoundTrips { reply: oneshot::Sender<BTreeMap<UserName, Duration>> },
     Leave { done: oneshot::Sender<()> },
 }
 

@@ -1,5 +1,6 @@
 //! A handle to a session: commands, and what is known about the session without asking the driver.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -93,6 +94,15 @@ impl ClientHandle {
     /// A watch that reports later changes of the roster.
     pub fn watch_roster(&self) -> RosterWatch {
         RosterWatch::new(self.shared.roster.clone())
+    }
+
+    /// The measured round-trip time of each user with whom datagrams were exchanged in this session. It can include the
+    /// time for which the other side waits before it acknowledges. Empty once the session is over.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn round_trips(&self) -> BTreeMap<UserName, Duration> {
+        self.ask(|reply| Command::RoundTrips { reply }).await.unwrap_or_default()
     }
 
     /// Changes the password of the account. The server then ends the account's other sessions.

@@ -174,6 +174,11 @@ impl Link {
         Ok(())
     }
 
+    /// Returns the measured round-trip time, if there was a round trip at the current address.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.recovery.rtt.estimate()
+    }
+
     /// Records what the application decided about the message with this number.
     pub(super) fn decide(&mut self, now: Mono, number: u64, decision: Decision) {
         // An ack that is already scheduled, perhaps later because the group is large, includes the decision.

@@ -245,6 +245,9 @@ impl Driver {
                 self.password_change = Some(reply);
                 self.handle(now, machine::Input::ChangePassword { old, new });
             }
+            Command::RoundTrips { reply } => {
+                answer(reply, self.peers.as_ref().map(PeerDriver::round_trips).unwrap_or_default());
+            }
             Command::Leave { .. } => unreachable!("the loop keeps this command to itself"),
         }
     }

@@ -39,6 +39,11 @@ impl Rtt {
         self.smoothed = (self.smoothed * 7 + adjusted) / 8;
     }
 
+    /// Returns the estimate, if there was a sample.
+    pub(in crate::peer::link) fn estimate(&self) -> Option<Duration> {
+        self.min.map(|_| self.smoothed)
+    }
+
     /// Returns the time after which a packet counts as lost if a later one has arrived.
     pub(super) fn loss_delay(&self) -> Duration {
         (self.smoothed.max(self.latest) * 9 / 8).max(GRANULARITY)
@@ -66,7 +71,9 @@ mod tests {
     #[test]
     fn samples_move_the_estimate_as_rfc_9002_states() {
         let mut rtt = Rtt::new();
+        assert_eq!(rtt.estimate(), None, "the initial estimate is no measurement");
         rtt.sample(ms(100), ms(90));
+        assert_eq!(rtt.estimate(), Some(ms(100)));
         assert_eq!((rtt.smoothed, rtt.variation), (ms(100), ms(50)), "the first sample replaces the initial estimate");
         rtt.sample(ms(140), ms(20));
         assert_eq!(rtt.smoothed, Duration::from_micros(102_500));
