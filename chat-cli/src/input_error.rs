@@ -67,8 +67,36 @@ pub enum InputError {
         #[serde(skip)]
         suggestion: Option<String>,
     },
+    /// The user to whom lines without a command go is not online.
+    RecipientOffline {
+        /// The user.
+        #[serde(skip)]
+        name: UserName,
+    },
+    /// No private message has arrived that could be answered.
+    NothingToAnswer,
+    /// No message was sent that a command could be about.
+    NothingSent,
+    /// The last message has failed for nobody.
+    NothingToResend,
     /// The recipient is the sender.
     ToOneself,
+    /// The user to ignore is the user of this client.
+    IgnoreOneself,
+    /// So many users are ignored that no other can be.
+    IgnoredFull {
+        /// The maximum number.
+        #[serde(skip)]
+        max: usize,
+    },
+    /// The user to show again is not ignored.
+    NotIgnored {
+        /// The user.
+        #[serde(skip)]
+        name: UserName,
+    },
+    /// There is no line editor, so there is no screen that could be cleared.
+    NoScreen,
     /// The queue of messages is full, for this recipient or in total.
     QueueFull,
     /// The session has ended.
@@ -106,7 +134,15 @@ impl Localised for InputError {
             Self::UnknownRecipient { name, suggestion } => {
                 t.input_unknown_recipient(name.as_str(), suggest(suggestion).unwrap_or_else(|| t.who_lists_users()))
             }
+            Self::RecipientOffline { name } => t.input_recipient_offline(name.as_str()),
+            Self::NothingToAnswer => t.input_nothing_to_answer(),
+            Self::NothingSent => t.input_nothing_sent(),
+            Self::NothingToResend => t.input_nothing_to_resend(),
             Self::ToOneself => t.input_to_oneself(),
+            Self::IgnoreOneself => t.input_ignore_oneself(),
+            Self::IgnoredFull { max } => t.input_ignored_full(*max),
+            Self::NotIgnored { name } => t.input_not_ignored(name.as_str()),
+            Self::NoScreen => t.input_no_screen(),
             Self::QueueFull => t.input_queue_full(),
             Self::SessionOver => t.input_session_over(),
             Self::PasswordNotChanged(reason) => t.input_password_not_changed(reason.text(texts)),
@@ -156,13 +192,21 @@ mod tests {
             "bad-json",
             "bad-name",
             "empty-text",
+            "ignore-oneself",
+            "ignored-full",
             "input-broken",
             "line-too-long",
+            "no-screen",
             "no-terminal",
+            "not-ignored",
             "not-utf8",
+            "nothing-sent",
+            "nothing-to-answer",
+            "nothing-to-resend",
             "password-not-changed",
             "password-uncertain",
             "queue-full",
+            "recipient-offline",
             "session-over",
             "text-character",
             "text-too-long",

@@ -102,13 +102,19 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// The parts that graphical programs on other systems can share with these programs.
-    const SHARED: [&str; 15] = [
+    const SHARED: [&str; 21] = [
         "address.rs",
+        "client/command.rs",
+        "client/crowd.rs",
+        "client/ignored.rs",
         "client/json.rs",
         "client/json_line.rs",
+        "client/last_message.rs",
         "client/line.rs",
+        "client/mention.rs",
         "client/outcomes.rs",
         "client/settings.rs",
+        "client/text",
         "client/text.rs",
         "config.rs",
         "error.rs",

@@ -1,5 +1,6 @@
 //! The terminal: whether there is one, questions at it, and restoring its state.
 
+use std::env;
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
@@ -25,6 +26,15 @@ pub fn is_interactive() -> bool {
 pub fn is_in_foreground() -> bool {
     // If the terminal is gone, using it reports that.
     termios::tcgetpgrp(io::stdin()).map_or(true, |group| group == process::getpgrp())
+}
+
+/// The values of `TERM` for terminals that cannot move the cursor.
+const WITHOUT_CURSOR: [&str; 3] = ["dumb", "cons25", "emacs"];
+
+/// Whether the terminal can move the cursor and show colours, by its name.
+pub fn moves_cursor() -> bool {
+    let term = env::var("TERM").unwrap_or_default();
+    !WITHOUT_CURSOR.iter().any(|name| name.eq_ignore_ascii_case(&term))
 }
 
 /// Asks a question whose answer is shown. Returns the trimmed answer, or `None` at the end of the input.

@@ -32,6 +32,9 @@ option-ca = Trust servers whose certificate is signed by an authority in this PE
 option-known-servers = The file that remembers known servers [default: known-servers in the user's data folder]
 option-format = The format of the output [default: text]
 option-input = The format of the input [default: text]
+option-color = When lines are coloured [default: auto]
+option-bell = Ring at a private message, or one that names you after @, at a terminal
+option-history = The file that remembers what you type at a terminal, except passwords; none remembers nothing [default: history in the user's data folder]
 option-stay = Stay online at the end of the input, until a signal: to log what happens, without a terminal
 
 ## Questions

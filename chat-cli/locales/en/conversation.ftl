@@ -46,6 +46,36 @@ roster-count = { $count } online
 # $address (String)
 # $since (String), a time of day
 roster-row = { $user } { $address } since { $since }
+# $year (String)
+# $month (String) with two digits
+# $day (String) with two digits
+date-line = --- { $year }-{ $month }-{ $day } ---
+# $count (Number) of users
+# $names (String), a list
+crowd-online = { $count ->
+        [one] { $count } user is online
+       *[other] { $count } users are online
+    }: { $names }
+# $count (Number) of users
+# $names (String), a list
+crowd-offline = { $count ->
+        [one] { $count } user is offline
+       *[other] { $count } users are offline
+    }: { $names }
+# $arrived (String), a part of the sentence
+# $left (String), a part of the sentence
+crowd-both = { $arrived }; { $left }
+# $names (String), a list
+# $more (Number) of users that are not in the list
+some-and-more = { $names } and { $more } more
+who-name = name
+who-address = address
+who-since = since
+who-round-trip = round trip
+who-state = state
+who-online = online
+who-silent = does not answer
+who-no-address = no reachable address
 
 ## Messages: the recipient, after the name of the sender and an arrow
 
@@ -91,14 +121,3 @@ reason-misbehaved = broke the protocol
 reason-incompatible = incompatible
 reason-no-address = no address of that user can be reached from here
 reason-too-many-sessions = logged in too often; log in again to write to this user
-
-## Commands
-
-help-intro = a line without a command goes to everyone; // begins a text with a slash
-command-msg = /msg NAME TEXT
-command-msg-effect = sends TEXT to NAME only; a line without a command goes to everyone
-command-who-effect = lists the users online
-command-passwd-effect = changes your password
-command-help-effect = shows this list
-command-offline-effect = waits for outstanding outcomes, goes offline and ends the program
-command-quit-effect = the same as /offline

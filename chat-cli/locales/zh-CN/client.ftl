@@ -33,6 +33,9 @@ option-ca = 信任由这个 PEM 文件里的证书机构签发证书的服务器
 option-known-servers = 记住已知服务器的文件 [默认：用户数据目录里的 known-servers]
 option-format = 输出的格式 [默认：text]
 option-input = 输入的格式 [默认：text]
+option-color = 何时使用颜色 [默认：auto]
+option-bell = 在终端上，收到私聊消息，或消息里用 @ 提到你时响铃
+option-history = 记住你在终端上输入的内容（密码除外）的文件；none 表示不记 [默认：用户数据目录里的 history]
 option-stay = 输入结束后仍保持在线，直到收到信号；适合在没有终端时记录消息
 
 ## 提问

@@ -21,6 +21,19 @@ user-moved = { $user } 的地址变为 { $address }
 roster-empty = 没有别人在线
 roster-count = 另有 { $count } 人在线
 roster-row = { $user } { $address } { $since } 上线
+date-line = --- { $year } 年 { $month } 月 { $day } 日 ---
+crowd-online = { $count } 人上线了：{ $names }
+crowd-offline = { $count } 人下线了：{ $names }
+crowd-both = { $arrived }；{ $left }
+some-and-more = { $names }，另有 { $more } 人
+who-name = 名字
+who-address = 地址
+who-since = 上线时间
+who-round-trip = 往返时间
+who-state = 状态
+who-online = 在线
+who-silent = 没有应答
+who-no-address = 地址无法到达
 
 ## 消息
 
@@ -50,14 +63,3 @@ reason-misbehaved = 违反协议
 reason-incompatible = 版本不兼容
 reason-no-address = 从这里无法到达对方的任何地址
 reason-too-many-sessions = 对方登录次数太多；请重新登录后再发给对方
-
-## 命令
-
-help-intro = 直接输入一行就发给所有人；以 // 开头可以发送以斜杠开头的内容
-command-msg = /msg 名字 内容
-command-msg-effect = 只发给一个人；不带命令的一行发给所有人
-command-who-effect = 查看在线的人
-command-passwd-effect = 修改密码
-command-help-effect = 显示本帮助
-command-offline-effect = 等待尚未确定的结果，然后下线并退出程序
-command-quit-effect = 与 /offline 相同

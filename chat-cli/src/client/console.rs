@@ -1,16 +1,18 @@
 //! Where input comes from: a terminal with a line editor, or any other reader.
 
-use std::env;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_net::client::RosterWatch;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::editor::Editor;
+use super::editor::history::History;
 use super::input::Input;
 use super::line_reader::{self, Source};
 use super::prompt::{Prompt, PromptWriter};
@@ -18,7 +20,7 @@ use super::raw_mode::RawMode;
 use super::screen::Screen;
 use crate::error::CliError;
 use crate::format::Format;
-use crate::texts::Texts;
+use crate::texts::{Localised, Sentence, Texts};
 use crate::{terminal, threads};
 
 /// The most lines that are read ahead: a few, so that reading and sending overlap.
@@ -26,9 +28,6 @@ const READ_AHEAD: usize = 16;
 
 /// The most time for restoring a terminal, which may accept no output.
 const END_TIME: Duration = Duration::from_secs(1);
-
-/// The values of `TERM` for terminals that cannot move the cursor.
-const WITHOUT_CURSOR: [&str; 3] = ["dumb", "cons25", "emacs"];
 
 /// The input, and the output that belongs to it.
 #[derive(Debug)]
@@ -39,19 +38,22 @@ pub struct Console {
     pub screen: Screen,
     /// The rows that the output must leave intact.
     pub prompt: Prompt,
+    /// What the user should know about the console.
+    pub advice: Option<Sentence>,
     /// Notified by Ctrl-C: leave immediately, without reading the remaining input.
     pub interrupted: Arc<Notify>,
 }
 
 impl Console {
     /// Starts reading standard input: with a line editor if standard input and output are a terminal that supports it,
-    /// else line by line. Requires a tokio runtime.
+    /// else line by line. The line editor completes the names in `roster`, and remembers lines of text in the file
+    /// `history`. Requires a tokio runtime.
     ///
     /// # Errors
     /// The system refuses a thread.
-    pub fn open(format: Format, texts: &Texts) -> Result<Self, CliError> {
-        if terminal::is_interactive() && io::stdout().is_terminal() && moves_cursor() {
-            match Self::with_editor(format, texts) {
+    pub fn open(format: Format, texts: &Texts, roster: RosterWatch, history: Option<&Path>) -> Result<Self, CliError> {
+        if terminal::is_interactive() && io::stdout().is_terminal() && terminal::moves_cursor() {
+            match Self::with_editor(format, texts, roster, history) {
                 Ok(console) => return console,
                 Err(error) => log::info!("the terminal does not support line editing: {error}"),
             }
@@ -59,11 +61,16 @@ impl Console {
         let (to, input) = mpsc::channel(READ_AHEAD);
         let screen = Screen::new(io::stdout(), io::stderr())?;
         threads::spawn("input", move || read_lines(&to))?;
-        Ok(Self { input, screen, prompt: Prompt::default(), interrupted: Arc::default() })
+        Ok(Self { input, screen, prompt: Prompt::default(), advice: None, interrupted: Arc::default() })
     }
 
     /// The outer error is that the terminal does not support line editing.
-    fn with_editor(format: Format, texts: &Texts) -> io::Result<Result<Self, CliError>> {
+    fn with_editor(
+        format: Format,
+        texts: &Texts,
+        roster: RosterWatch,
+        history: Option<&Path>,
+    ) -> io::Result<Result<Self, CliError>> {
         let resized = signal(SignalKind::window_change())?;
         let continued = terminal::continued()?;
         let mode = RawMode::new()?;
@@ -78,9 +85,11 @@ impl Console {
         tokio::spawn(follow_terminal(prompt.clone(), resized, continued));
         let (to, input) = mpsc::channel(READ_AHEAD);
         let interrupted = Arc::<Notify>::default();
-        let editor = Editor::new(controls, format, texts.clone(), prompt.clone(), Arc::clone(&interrupted));
+        let (history, advice) = open_history(history.filter(|_| format == Format::Text));
+        let (texts, shown) = (texts.clone(), prompt.clone());
+        let editor = Editor::new(controls, format, texts, shown, roster, history, Arc::clone(&interrupted));
         let started = screen.and_then(|screen| threads::spawn("input", move || editor.run(&to)).map(|()| screen));
-        Ok(started.map(|screen| Self { input, screen, prompt, interrupted }))
+        Ok(started.map(|screen| Self { input, screen, prompt, advice, interrupted }))
     }
 
     /// Leaves the terminal as it was found.
@@ -90,9 +99,17 @@ impl Console {
     }
 }
 
-fn moves_cursor() -> bool {
-    let term = env::var("TERM").unwrap_or_default();
-    !WITHOUT_CURSOR.iter().any(|name| name.eq_ignore_ascii_case(&term))
+/// A file that cannot be used is left as it is, and the history ends with the session.
+fn open_history(path: Option<&Path>) -> (History, Option<Sentence>) {
+    let Some(path) = path else { return (History::default(), None) };
+    match History::open(path) {
+        Ok(history) => (history, None),
+        Err(error) => {
+            let file = path.display().to_string();
+            let advice = move |texts: &Texts| texts.say().history_unusable(&file, error.text(texts));
+            (History::default(), Some(Sentence::from(advice)))
+        }
+    }
 }
 
 /// Draws the prompt again when the size of the terminal changes, and when the process continues after a stop.
@@ -123,7 +140,7 @@ fn read_lines(to: &mpsc::Sender<Input>) {
                     Some(rest) => rest.to_owned(),
                     None => line,
                 });
-                if to.blocking_send(Input::Line(line)).is_err() {
+                if to.blocking_send(Input::line(line)).is_err() {
                     return;
                 }
             }

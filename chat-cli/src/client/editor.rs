@@ -4,7 +4,9 @@
 //! and from the width that they expect of each character. If one of the two is wrong, they erase received lines. This
 //! editor depends on neither; see [`super::rows`].
 
-mod history;
+mod completion;
+pub(in crate::client) mod history;
+mod history_file;
 mod key_reader;
 mod keys;
 
@@ -15,18 +17,20 @@ use std::thread;
 use std::time::Duration;
 
 use chat_core::password::Password;
+use chat_net::client::RosterWatch;
 use rustix::process::{Signal, kill_current_process_group};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc};
 use zeroize::{Zeroize, Zeroizing};
 
-use self::history::History;
+use self::completion::Completion;
+use self::history::{History, Remembered};
 use self::key_reader::{KeyReader, TypedAhead};
 use self::keys::Key;
 use super::input::Input;
 use super::line::{self, Action};
 use super::line_buffer::{Edit, LineBuffer};
-use super::prompt::Prompt;
+use super::prompt::{Prompt, RowId};
 use super::raw_mode::ControlCharacters;
 use crate::format::Format;
 use crate::input_error::InputError;
@@ -47,10 +51,15 @@ pub(super) struct Editor {
     format: Format,
     texts: Texts,
     prompt: Prompt,
+    /// The users whose names can be completed.
+    roster: RosterWatch,
     interrupted: Arc<Notify>,
     /// Input that was read and not returned yet.
     ready: VecDeque<Input>,
 }
+
+/// A line, and its row on the screen.
+type TypedLine = (Result<String, InputError>, Option<RowId>);
 
 impl Editor {
     pub(super) fn new(
@@ -58,18 +67,20 @@ impl Editor {
         format: Format,
         texts: Texts,
         prompt: Prompt,
+        roster: RosterWatch,
+        history: History,
         interrupted: Arc<Notify>,
     ) -> Self {
-        let (keys, history) = (KeyReader::new(controls), History::default());
-        Self { keys, history, format, texts, prompt, interrupted, ready: VecDeque::new() }
+        let keys = KeyReader::new(controls);
+        Self { keys, history, format, texts, prompt, roster, interrupted, ready: VecDeque::new() }
     }
 
     /// Sends the input until it ends, the user leaves, or the receiver is dropped.
     pub(super) fn run(mut self, to: &mpsc::Sender<Input>) {
         while let Some(input) = self.read() {
             let is_last = match &input {
-                Input::Line(Ok(line)) => self.action(line) == Some(Action::Leave),
-                Input::Line(Err(error)) => matches!(error, InputError::InputBroken(_)),
+                Input::Line { text: Ok(line), .. } => self.action(line) == Some(Action::Leave),
+                Input::Line { text: Err(error), .. } => matches!(error, InputError::InputBroken(_)),
                 Input::Passwords { .. } => false,
             };
             if !self.send(to, input) || is_last {
@@ -102,17 +113,22 @@ impl Editor {
             if let Some(input) = self.ready.pop_front() {
                 return Some(input);
             }
-            let line = match self.read_line() {
-                Ok(Some(Ok(line))) => line,
-                Ok(Some(Err(error))) => return Some(Input::Line(Err(error))),
+            let (line, row) = match self.read_line() {
+                Ok(Some((Ok(line), row))) => (line, row),
+                Ok(Some((Err(error), _))) => return Some(Input::line(Err(error))),
                 Ok(None) => return None,
                 Err(error) => return Some(Input::broken(&error)),
             };
-            self.history.add(&line);
-            if self.action(&line) != Some(Action::ChangePassword) {
-                return Some(Input::Line(Ok(line)));
+            let action = self.action(&line);
+            // A line that is refused may be a command for a password that was not understood.
+            let remembered = if action.is_some() { Remembered::Always } else { Remembered::ThisSession };
+            self.history.add(&line, remembered);
+            match action {
+                Some(Action::ChangePassword) => self.change_password(),
+                // If the terminal is gone, the next line reports that.
+                Some(Action::Clear) => drop(self.prompt.clear_screen()),
+                _ => return Some(Input::Line { text: Ok(line), row }),
             }
-            self.change_password();
         }
     }
 
@@ -121,7 +137,7 @@ impl Editor {
     }
 
     /// Reads a line. `None` at the end of the input or after Ctrl-C.
-    fn read_line(&mut self) -> io::Result<Option<Result<String, InputError>>> {
+    fn read_line(&mut self) -> io::Result<Option<TypedLine>> {
         loop {
             // Keys that arrive together are drawn together.
             if self.keys.is_empty() {
@@ -142,9 +158,30 @@ impl Editor {
                 Key::Edit(edit) => self.prompt.edit(|line| line.apply(edit)),
                 Key::Up => self.recall(History::previous),
                 Key::Down => self.recall(|history, _| history.next()),
+                Key::Complete => self.complete()?,
                 Key::ClearScreen => self.prompt.clear_screen()?,
                 Key::Suspend => {}
             }
+        }
+    }
+
+    /// Completes the word before the cursor, or lists its completions above the line.
+    fn complete(&mut self) -> io::Result<()> {
+        if self.format != Format::Text {
+            return Ok(());
+        }
+        let roster = self.roster.roster();
+        let users = roster.iter().map(|entry| entry.user());
+        let completion = self.prompt.edit(|line| {
+            let completion = completion::complete(line.text(), line.cursor(), users);
+            if let Some(Completion::Insert { begin, text }) = &completion {
+                line.replace_before_cursor(*begin, text);
+            }
+            completion
+        });
+        match completion {
+            Some(Completion::Choices(choices)) => self.prompt.write_above(&completion::listed(choices, &self.texts)),
+            _ => Ok(()),
         }
     }
 
@@ -194,7 +231,7 @@ impl Editor {
         }
         let after = self.keys.discard();
         if before == TypedAhead::Some || after == TypedAhead::Some {
-            self.ready.push_back(Input::Line(Err(InputError::TypedAhead)));
+            self.ready.push_back(Input::line(Err(InputError::TypedAhead)));
         }
     }
 

@@ -4,18 +4,36 @@ use chat_core::message::Recipient;
 use chat_core::name::UserName;
 use chat_core::text::{Text, TextError};
 
-use crate::input_error::{InputError, most_like};
-use crate::texts::Texts;
+pub use super::command::Command;
+use crate::input_error::InputError;
 
 /// What a line asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Action {
-    /// Send a message.
+    /// Send a message to the chosen recipient.
+    Say(Text),
+    /// Send a message to a recipient that the line names.
     Send(Draft),
+    /// Send a message to the sender of the last private message.
+    Reply(Text),
+    /// Choose the recipient of lines without a command.
+    ChooseRecipient(Recipient),
+    /// Show who has the last message.
+    Info,
+    /// Send the last message again to those for whom it failed.
+    Resend,
     /// Show the users online.
     Who,
+    /// Hide the messages of a user.
+    Ignore(UserName),
+    /// Show the users whose messages are hidden.
+    ListIgnored,
+    /// Show the messages of a user again.
+    Unignore(UserName),
     /// Change the password.
     ChangePassword,
+    /// Clear the screen.
+    Clear,
     /// Show the commands.
     Help,
     /// Go offline and end the program.
@@ -33,98 +51,54 @@ pub struct Draft {
     pub reference: Option<String>,
 }
 
-/// A command, in the order in which `/help` shows them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Command {
-    /// Sends a text to one user.
-    Msg,
-    /// Lists the users online.
-    Who,
-    /// Changes the password.
-    Passwd,
-    /// Lists the commands.
-    Help,
-    /// Goes offline.
-    Offline,
-    /// The same as [`Self::Offline`].
-    Quit,
-}
-
-impl Command {
-    /// All commands.
-    pub const ALL: [Self; 6] = [Self::Msg, Self::Who, Self::Passwd, Self::Help, Self::Offline, Self::Quit];
-
-    /// The word with its slash, the same in all languages.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Msg => "/msg",
-            Self::Who => "/who",
-            Self::Passwd => "/passwd",
-            Self::Help => "/help",
-            Self::Offline => "/offline",
-            Self::Quit => "/quit",
-        }
-    }
-
-    /// The command with its arguments.
-    pub fn usage(self, texts: &Texts) -> String {
-        match self {
-            Self::Msg => texts.say().command_msg(),
-            other => other.word().to_owned(),
-        }
-    }
-
-    /// The effect of the command.
-    pub fn effect(self, texts: &Texts) -> String {
-        let t = texts.say();
-        match self {
-            Self::Msg => t.command_msg_effect(),
-            Self::Who => t.command_who_effect(),
-            Self::Passwd => t.command_passwd_effect(),
-            Self::Help => t.command_help_effect(),
-            Self::Offline => t.command_offline_effect(),
-            Self::Quit => t.command_quit_effect(),
-        }
-    }
-
-    fn parse(word: &str) -> Result<Self, InputError> {
-        Self::ALL.into_iter().find(|command| command.word() == word).ok_or_else(|| InputError::UnknownCommand {
-            typed: word.to_owned(),
-            suggestion: most_like(word, Self::ALL.into_iter().map(Self::word)),
-        })
-    }
-}
-
 /// Parses a line without its line end.
 ///
 /// # Errors
 /// The line is empty, the command does not exist or has the wrong arguments, or the name or text breaks a rule.
 pub fn parse(line: &str) -> Result<Action, InputError> {
     if let Some(text) = line.strip_prefix("//") {
-        return draft(Recipient::Everyone, &format!("/{text}"));
+        return Ok(Action::Say(typed(&format!("/{text}"))?));
     }
     if !line.starts_with('/') {
-        return draft(Recipient::Everyone, line);
+        return Ok(Action::Say(typed(line)?));
     }
-    let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let rest = rest.trim_start();
-    let command = Command::parse(command)?;
-    let action = match command {
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let (command, rest) = (Command::parse(word)?, rest.trim_start());
+    let without_arguments = match command {
+        Command::Msg | Command::Reply | Command::To | Command::Me | Command::Unignore if rest.is_empty() => {
+            return Err(InputError::Usage(command));
+        }
         Command::Msg => return private(rest),
+        Command::Reply => return Ok(Action::Reply(typed(rest)?)),
+        // The receiving program shows a text that begins like this as something that the sender does (XEP-0245).
+        Command::Me => return Ok(Action::Say(typed(&format!("{ACTION}{rest}"))?)),
+        Command::To => return Ok(Action::ChooseRecipient(recipient(only_word(command, rest)?)?)),
+        Command::Ignore if !rest.is_empty() => return Ok(Action::Ignore(UserName::parse(only_word(command, rest)?)?)),
+        Command::Unignore => return Ok(Action::Unignore(UserName::parse(only_word(command, rest)?)?)),
+        Command::Ignore => Action::ListIgnored,
+        Command::Info => Action::Info,
+        Command::Resend => Action::Resend,
         Command::Who => Action::Who,
         Command::Passwd => Action::ChangePassword,
+        Command::Clear => Action::Clear,
         Command::Help => Action::Help,
         Command::Offline | Command::Quit => Action::Leave,
     };
-    if rest.is_empty() { Ok(action) } else { Err(InputError::Usage(command)) }
+    if rest.is_empty() { Ok(without_arguments) } else { Err(InputError::Usage(command)) }
 }
 
+/// The beginning of a text that says what its sender does.
+pub const ACTION: &str = "/me ";
+
 fn private(rest: &str) -> Result<Action, InputError> {
-    if rest.is_empty() {
-        return Err(InputError::Usage(Command::Msg));
-    }
     let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    draft(recipient(name)?, text.trim_start())
+    Ok(Action::Send(Draft { to: recipient(name)?, text: typed(text.trim_start())?, reference: None }))
+}
+
+/// The only argument of a command.
+fn only_word(command: Command, rest: &str) -> Result<&str, InputError> {
+    let word = rest.trim_end();
+    if word.contains(char::is_whitespace) { Err(InputError::Usage(command)) } else { Ok(word) }
 }
 
 /// Parses a recipient: a user name, or `everyone` in any case, which no user can be called.
@@ -139,12 +113,12 @@ pub fn recipient(name: &str) -> Result<Recipient, InputError> {
     }
 }
 
-fn draft(to: Recipient, text: &str) -> Result<Action, InputError> {
+fn typed(text: &str) -> Result<Text, InputError> {
     // Typed blanks are a mistake. `--input json` can send them.
     if text.trim().is_empty() {
         return Err(TextError::Empty.into());
     }
-    Ok(Action::Send(Draft { to, text: Text::parse(text)?, reference: None }))
+    Ok(Text::parse(text)?)
 }
 
 #[cfg(test)]
@@ -156,18 +130,36 @@ mod tests {
         Ok(Action::Send(Draft { to: recipient(to).unwrap(), text: Text::parse(text).unwrap(), reference: None }))
     }
 
+    fn says(text: &str) -> Result<Action, InputError> {
+        Ok(Action::Say(Text::parse(text).unwrap()))
+    }
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
     #[test]
     fn lines_become_actions() {
         for (line, action) in [
-            ("hello", sends("everyone", "hello")),
-            ("  indented ", sends("everyone", "  indented ")),
-            ("你好", sends("everyone", "你好")),
-            ("//help is a command", sends("everyone", "/help is a command")),
-            ("//", sends("everyone", "/")),
+            ("hello", says("hello")),
+            ("  indented ", says("  indented ")),
+            ("你好", says("你好")),
+            ("//help is a command", says("/help is a command")),
+            ("//", says("/")),
+            ("/me waves", says("/me waves")),
+            ("/r  on my way ", Ok(Action::Reply(Text::parse("on my way ").unwrap()))),
+            ("/to 小明 ", Ok(Action::ChooseRecipient(Recipient::One(user("小明"))))),
+            ("/to Everyone", Ok(Action::ChooseRecipient(Recipient::Everyone))),
+            ("/ignore bob", Ok(Action::Ignore(user("bob")))),
+            ("/ignore", Ok(Action::ListIgnored)),
+            ("/unignore bob", Ok(Action::Unignore(user("bob")))),
+            ("/clear", Ok(Action::Clear)),
             ("/msg bob hi there", sends("bob", "hi there")),
             ("/msg  小明   在吗", sends("小明", "在吗")),
             ("/msg bob /who", sends("bob", "/who")),
             ("/msg everyone hi", sends("everyone", "hi")),
+            ("/info", Ok(Action::Info)),
+            ("/resend ", Ok(Action::Resend)),
             ("/who", Ok(Action::Who)),
             ("/who ", Ok(Action::Who)),
             ("/passwd", Ok(Action::ChangePassword)),
@@ -187,6 +179,14 @@ mod tests {
             ("/msg bob", TextError::Empty.into()),
             ("/msg bob  ", TextError::Empty.into()),
             ("/msg", InputError::Usage(Command::Msg)),
+            ("/r ", InputError::Usage(Command::Reply)),
+            ("/to", InputError::Usage(Command::To)),
+            ("/to bob hello", InputError::Usage(Command::To)),
+            ("/me", InputError::Usage(Command::Me)),
+            ("/ignore bob carol", InputError::Usage(Command::Ignore)),
+            ("/ignore everyone", NameError::Reserved.into()),
+            ("/unignore", InputError::Usage(Command::Unignore)),
+            ("/clear all", InputError::Usage(Command::Clear)),
             ("/who is there", InputError::Usage(Command::Who)),
             ("/quit now", InputError::Usage(Command::Quit)),
             ("/msg b@b hi", NameError::Char('@').into()),

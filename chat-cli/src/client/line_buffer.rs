@@ -75,6 +75,12 @@ impl LineBuffer {
         self.fault.get_or_insert(InputError::NotUtf8);
     }
 
+    /// Replaces the text from the byte `begin` to the cursor.
+    pub(super) fn replace_before_cursor(&mut self, begin: usize, text: &str) {
+        self.remove(begin, self.cursor);
+        self.insert(text);
+    }
+
     /// Replaces the line, and moves the cursor to its end.
     pub(super) fn replace(&mut self, text: String) {
         self.cursor = text.len();

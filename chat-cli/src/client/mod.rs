@@ -9,17 +9,23 @@
 //! ```
 
 mod args;
+pub mod command;
 pub mod connect;
 pub mod console;
 pub mod conversation;
+mod crowd;
 mod editor;
+mod ignored;
 pub mod input;
 pub mod json;
 pub mod json_line;
+mod last_message;
 pub mod line;
 mod line_buffer;
 pub mod line_reader;
+mod mention;
 pub mod outcomes;
+mod own_rows;
 mod password_change;
 mod printable;
 pub mod prompt;
@@ -93,19 +99,24 @@ pub fn report(error: &CliError, format: Format, texts: &Texts) -> Exit {
 async fn converse(options: JoinOptions, texts: &Texts) -> Result<Exit, CliError> {
     // Without a terminal, no terminal can be closed, and `nohup` expects SIGHUP to stay ignored.
     let mut signals = if terminal::is_interactive() { StopSignals::with_hang_up()? } else { StopSignals::new()? };
-    let (format, input, end_of_input) = (options.format, options.input, options.end_of_input);
+    let (input, end_of_input) = (options.input, options.end_of_input);
+    let history = options.history.clone();
+    let renderer = Renderer::new(options.format, options.appearance, texts.clone());
     let (client, events) = tokio::select! {
         connected = connect::connect(options, texts) => connected?,
         () = signals.next() => return Err(CliError::interrupted()),
     };
-    let mut console = match Console::open(input, texts) {
+    let mut console = match Console::open(input, texts, client.watch_roster(), history.as_deref()) {
         Ok(console) => console,
         Err(error) => {
             client.leave().await;
             return Err(error);
         }
     };
-    let ui = Ui::new(Renderer::new(format, texts.clone()), &console);
+    let ui = Ui::new(renderer, &console);
+    if let Some(advice) = console.advice.take() {
+        ui.advise(&advice).await;
+    }
     let conversation = Conversation::new(client, events, ui, input, end_of_input);
     let interrupted = Arc::clone(&console.interrupted);
     let stop = async move {

@@ -1,5 +1,6 @@
 //! The last rows of the terminal, in which the user types, and the lines that are written above them.
 
+mod above;
 mod shown;
 
 use std::fmt;
@@ -7,10 +8,13 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::above::Above;
+pub use self::above::{RowChange, RowId};
 use self::shown::{Content, Shown, Visibility};
 use super::line_buffer::LineBuffer;
 use super::raw_mode::{self, RawMode};
 use super::rows::Size;
+use super::screen::Terminal;
 use crate::input_error::InputError;
 
 /// A prompt. Clones refer to the same one. All output of a conversation at a terminal passes through it.
@@ -36,7 +40,9 @@ impl Prompt {
 
     fn new(terminal: impl Write + Send + 'static, size: fn() -> Size, mode: Option<RawMode>) -> Self {
         let (terminal, line) = (Box::new(terminal), LineBuffer::default());
-        let shown = Shown { terminal, size, mode, line, content: Content::Nothing, drawn: None };
+        let recipient = String::new();
+        let (content, above) = (Content::Nothing, Above::default());
+        let shown = Shown { terminal, size, mode, line, recipient, content, drawn: None, above };
         Self(Arc::new(Shared { closed: AtomicBool::new(false), shown: Mutex::new(shown) }))
     }
 
@@ -53,7 +59,7 @@ impl Prompt {
         }
         let is_typed = shown.content == Content::Line && !shown.line.is_empty();
         // The terminal may be gone.
-        drop(if is_typed { shown.finish() } else { shown.hide() });
+        drop(if is_typed { shown.finish().1 } else { shown.hide() });
         shown.content = Content::Ended;
         drop(shown.release());
     }
@@ -72,12 +78,12 @@ impl Prompt {
         change(&mut self.lock().line)
     }
 
-    /// Takes the line, which stays above everything that follows.
-    pub(super) fn take_line(&self) -> Result<String, InputError> {
+    /// Takes the line, which stays above everything that follows, and its row if that can change.
+    pub(super) fn take_line(&self) -> (Result<String, InputError>, Option<RowId>) {
         let mut shown = self.lock();
         // If the terminal is gone, the next attempt to read reports it.
-        drop(shown.finish());
-        shown.line.take()
+        let (row, _gone) = shown.finish();
+        (shown.line.take(), row)
     }
 
     /// Shows a question whose answer is hidden.
@@ -91,12 +97,24 @@ impl Prompt {
 
     /// Ends a question.
     pub(super) fn answered(&self) {
-        drop(self.lock().finish());
+        drop(self.lock().finish().1);
+    }
+
+    /// Shows before the line where it goes if it contains no command. Empty for everyone.
+    pub(super) fn show_recipient(&self, recipient: &str) -> io::Result<()> {
+        let mut shown = self.lock();
+        recipient.clone_into(&mut shown.recipient);
+        shown.redraw("", self.visibility())
     }
 
     /// Writes complete lines above the prompt.
     pub(super) fn write_above(&self, lines: &str) -> io::Result<()> {
-        self.lock().redraw(lines, self.visibility())
+        self.lock().write_above(lines, self.visibility())
+    }
+
+    /// Changes a row above the prompt. Returns whether it is certain where the row is.
+    pub(super) fn change_row(&self, row: RowId, change: &RowChange) -> io::Result<bool> {
+        self.lock().change_row(row, change, self.visibility())
     }
 
     /// Draws the prompt for the current size of the terminal.
@@ -107,6 +125,7 @@ impl Prompt {
     /// Scrolls everything off the screen, and moves the prompt to the top. Nothing is erased.
     pub(super) fn clear_screen(&self) -> io::Result<()> {
         let mut shown = self.lock();
+        shown.above.forget();
         let rows = (shown.size)().rows;
         let up = if rows == usize::MAX { String::new() } else { format!("\x1b[{rows}B{}\x1b[H", "\n".repeat(rows)) };
         shown.redraw(&up, self.visibility())
@@ -116,6 +135,7 @@ impl Prompt {
     pub(super) fn suspend(&self) -> io::Result<()> {
         let mut shown = self.lock();
         shown.suspend();
+        shown.above.forget();
         shown.redraw("", self.visibility())?;
         shown.release()
     }
@@ -129,6 +149,7 @@ impl Prompt {
         if shown.mode.as_ref().is_some_and(|mode| !mode.is_in_force()) {
             // Another program has used the terminal: the rows above the cursor are not the prompt's.
             shown.drawn = None;
+            shown.above.forget();
         }
         if !shown.may_use_terminal() {
             shown.suspend();
@@ -190,6 +211,16 @@ impl Write for PromptWriter {
     }
 }
 
+impl Terminal for PromptWriter {
+    fn show_recipient(&mut self, recipient: &str) -> io::Result<()> {
+        self.prompt.show_recipient(recipient)
+    }
+
+    fn change_row(&mut self, row: RowId, change: &RowChange) -> io::Result<bool> {
+        self.prompt.change_row(row, change)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,10 +266,42 @@ mod tests {
         assert_eq!(written.take(), "\r\x1b[J> abcde\r\nfg");
         prompt.write_above("line\n").unwrap();
         assert_eq!(written.take(), "\x1b[1A\r\x1b[Jline\n> abcde\r\nfg");
-        assert_eq!(prompt.take_line().as_deref(), Ok("abcdefg"));
+        assert_eq!(prompt.take_line(), (Ok("abcdefg".to_owned()), None));
         assert_eq!(written.take(), "\x1b[1A\r\x1b[J> abcdefg\r\n");
         prompt.write_above("line\n").unwrap();
         assert_eq!(written.take(), "line\n");
+    }
+
+    #[test]
+    fn a_typed_line_gets_a_mark_while_another_is_typed() {
+        let written = Written::default();
+        let prompt = Prompt::new(written.clone(), || Size { columns: 40, rows: 24 }, None);
+        prompt.edit(|line| line.insert("hi"));
+        let (_, row) = prompt.take_line();
+        let row = row.unwrap();
+        prompt.edit(|line| line.insert("half"));
+        prompt.begin_line().unwrap();
+        written.take();
+        let change = |change| prompt.change_row(row, &change).unwrap();
+        assert!(change(RowChange::Line("00:00:00   hi".to_owned())));
+        assert_eq!(written.take(), "\r\x1b[J\x1b[1A\r\x1b[K00:00:00   hi\r\x1b[1B> half");
+        prompt.write_above("line\n").unwrap();
+        written.take();
+        assert!(change(RowChange::Mark('✓')));
+        assert_eq!(written.take(), "\r\x1b[J\x1b[2A\r\x1b[9C✓\r\x1b[2B> half");
+        prompt.clear_screen().unwrap();
+        assert!(!change(RowChange::Mark('✓')));
+    }
+
+    #[test]
+    fn the_prompt_shows_where_lines_go() {
+        let (prompt, _, written) = prompt();
+        prompt.show_recipient("bob").unwrap();
+        prompt.edit(|line| line.insert("hi"));
+        prompt.begin_line().unwrap();
+        assert_eq!(written.take(), "\r\x1b[Jbob> hi");
+        prompt.show_recipient("").unwrap();
+        assert_eq!(written.take(), "\r\x1b[J> hi");
     }
 
     #[test]

@@ -112,6 +112,27 @@ fn width_of(shown: &str) -> usize {
     by_char.max(shown.width_cjk()).max(1)
 }
 
+/// The most columns that a line takes up in any terminal, without the sequences for colours in it.
+pub(super) fn most_columns(line: &str) -> usize {
+    /// The greatest distance between two tab stops.
+    const TAB: usize = 8;
+    let mut parts = line.split('\x1b');
+    let first = parts.next().unwrap_or_default();
+    // A sequence ends with its first letter.
+    let after = |part: &'_ str| part.find(|ch: char| ch.is_ascii_alphabetic()).map_or(part.len(), |end| end + 1);
+    let texts = [first].into_iter().chain(parts.map(|part| &part[after(part)..]));
+    let columns = |text: &str| {
+        text.graphemes(true)
+            .map(|character| match character {
+                "\t" => TAB,
+                "\x07" => 0,
+                character => width_of(character),
+            })
+            .sum::<usize>()
+    };
+    texts.map(columns).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +157,15 @@ mod tests {
             let (rows, row, bytes) = rows(text, text.len(), columns, 24);
             assert_eq!(rows, expected, "{text}");
             assert_eq!((row, bytes), (expected.len() - 1, expected.last().unwrap().len()), "{text}");
+        }
+    }
+
+    #[test]
+    fn colours_take_up_no_columns() {
+        for (line, columns) in
+            [("abc", 3), ("你好", 4), ("\x1b[31mbob\x1b[0m → x", 8), ("\x07a\tb", 10), ("e\u{301}", 1), ("👩‍👩‍👧", 6)]
+        {
+            assert_eq!(most_columns(line), columns, "{line:?}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::prompt::{RowChange, RowId};
 use super::text::Stream;
 use crate::error::CliError;
 use crate::threads;
@@ -17,11 +18,44 @@ pub struct Screen {
     batches: mpsc::Sender<(Batch, oneshot::Sender<io::Result<()>>)>,
 }
 
-/// Complete lines that are written in order.
+/// Complete lines, and changes of what is on the screen, in order.
 #[derive(Debug, Default)]
 pub struct Batch {
-    parts: Vec<(Stream, String)>,
+    parts: Vec<Part>,
 }
+
+#[derive(Debug)]
+enum Part {
+    Lines(Stream, String),
+    Recipient(String),
+    Change {
+        row: RowId,
+        change: RowChange,
+        /// What is written if the row cannot be changed.
+        otherwise: String,
+    },
+}
+
+/// What the conversation is written to. Only a terminal with a line editor can show more than lines.
+pub trait Terminal: Write {
+    /// Shows in the prompt where lines without a command go. Empty for everyone.
+    ///
+    /// # Errors
+    /// The terminal cannot be written.
+    fn show_recipient(&mut self, _recipient: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Changes a row that was written before. Returns whether that was possible.
+    ///
+    /// # Errors
+    /// The terminal cannot be written.
+    fn change_row(&mut self, _row: RowId, _change: &RowChange) -> io::Result<bool> {
+        Ok(false)
+    }
+}
+
+impl Terminal for io::Stdout {}
 
 impl Batch {
     /// Appends the text that `write` produces to the stream that it returns.
@@ -29,13 +63,32 @@ impl Batch {
         let mut text = String::new();
         let stream = write(&mut text);
         match self.parts.last_mut() {
-            Some((last, before)) if *last == stream => before.push_str(&text),
+            Some(Part::Lines(last, before)) if *last == stream => before.push_str(&text),
             _ if text.is_empty() => {}
-            _ => self.parts.push((stream, text)),
+            _ => self.parts.push(Part::Lines(stream, text)),
         }
     }
 
-    /// Whether the batch contains no text.
+    /// Shows in the prompt where lines without a command go. Empty for everyone.
+    pub fn show_recipient(&mut self, recipient: String) {
+        self.parts.push(Part::Recipient(recipient));
+    }
+
+    /// All lines, whatever their stream.
+    pub fn into_text(self) -> String {
+        let lines = |part| match part {
+            Part::Lines(_, text) => text,
+            Part::Recipient(_) | Part::Change { .. } => String::new(),
+        };
+        self.parts.into_iter().map(lines).collect()
+    }
+
+    /// Changes a row that was written before. If that is not possible, appends the lines `otherwise`.
+    pub fn change(&mut self, row: RowId, change: RowChange, otherwise: String) {
+        self.parts.push(Part::Change { row, change, otherwise });
+    }
+
+    /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
@@ -47,7 +100,7 @@ impl Screen {
     /// # Errors
     /// The system refuses the thread.
     pub fn new(
-        conversation: impl Write + Send + 'static,
+        conversation: impl Terminal + Send + 'static,
         diagnostics: impl Write + Send + 'static,
     ) -> Result<Self, CliError> {
         let (batches, work) = mpsc::channel(BATCHES);
@@ -75,15 +128,26 @@ impl Screen {
 
 fn write_all(
     mut work: mpsc::Receiver<(Batch, oneshot::Sender<io::Result<()>>)>,
-    mut conversation: impl Write,
+    mut conversation: impl Terminal,
     mut diagnostics: impl Write,
 ) {
     while let Some((batch, written)) = work.blocking_recv() {
         let mut result = Ok(());
-        for (stream, text) in batch.parts {
-            match stream {
-                Stream::Conversation => result = result.and_then(|()| write(&mut conversation, &text)),
-                Stream::Diagnostics => drop(write(&mut diagnostics, &text)),
+        for part in batch.parts {
+            match part {
+                Part::Lines(Stream::Conversation, text) => {
+                    result = result.and_then(|()| write(&mut conversation, &text));
+                }
+                Part::Lines(Stream::Diagnostics, text) => drop(write(&mut diagnostics, &text)),
+                Part::Change { row, change, otherwise } => {
+                    result = result.and_then(|()| match conversation.change_row(row, &change)? {
+                        true => Ok(()),
+                        false => write(&mut conversation, &otherwise),
+                    });
+                }
+                Part::Recipient(recipient) => {
+                    result = result.and_then(|()| conversation.show_recipient(&recipient));
+                }
             }
         }
         // The caller may have been cancelled.
@@ -116,7 +180,11 @@ mod tests {
         }
     }
 
+    impl Terminal for Shared {}
+
     struct Closed;
+
+    impl Terminal for Closed {}
 
     impl Write for Closed {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -11,6 +11,7 @@ use clap::builder::BoolishValueParser;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::text::ColorChoice;
 use crate::config::{self, Settings};
 use crate::error::CliError;
 use crate::format::Format;
@@ -74,6 +75,17 @@ pub(super) struct ClientSettings {
 
     #[arg(long, env = "CHAT_FORMAT", value_enum, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
+
+    #[arg(long, env = "CHAT_COLOR", value_enum, value_name = "WHEN")]
+    pub(super) color: Option<ColorChoice>,
+
+    #[arg(long, env = "CHAT_BELL", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
+    pub(super) bell: Option<bool>,
+
+    #[arg(long, env = "CHAT_HISTORY", value_name = "FILE|none")]
+    #[serde(deserialize_with = "config::path")]
+    pub(super) history: Option<PathBuf>,
 
     #[arg(long, env = "CHAT_INPUT", value_enum, value_name = "FORMAT")]
     pub(super) input: Option<Format>,

@@ -11,7 +11,9 @@ use chat_net::address::{AdvertisedAddress, ServerAddress};
 use chat_net::identity::Fingerprint;
 
 use super::args::{ClientArgs, ClientCommand};
+use super::renderer::Appearance;
 use super::settings::ClientSettings;
+use super::text::Bell;
 use crate::config;
 use crate::error::CliError;
 use crate::format::Format;
@@ -59,6 +61,10 @@ pub struct JoinOptions {
     pub format: Format,
     /// The format of the input.
     pub input: Format,
+    /// The file that remembers what was typed.
+    pub history: Option<PathBuf>,
+    /// How text for people looks and sounds.
+    pub appearance: Appearance,
     /// Whether the client stays at the end of the input.
     pub end_of_input: EndOfInput,
 }
@@ -139,6 +145,11 @@ impl JoinOptions {
             trust,
             format: settings.format.unwrap_or_default(),
             input: settings.input.unwrap_or_default(),
+            history: history(settings.history),
+            appearance: Appearance {
+                color: settings.color.unwrap_or_default(),
+                bell: if settings.bell.unwrap_or(false) { Bell::On } else { Bell::Off },
+            },
             end_of_input: if settings.stay.unwrap_or(false) { EndOfInput::Stay } else { EndOfInput::Leave },
         })
     }
@@ -168,6 +179,18 @@ impl TrustChoice {
 pub fn default_known_servers() -> Result<PathBuf, CliError> {
     Ok(crate::folder::default("chat-client", "--known-servers FILE")?.join("known-servers"))
 }
+
+/// The file that remembers what was typed. Without a home folder there is none by default.
+fn history(setting: Option<PathBuf>) -> Option<PathBuf> {
+    match setting {
+        Some(none) if none.as_os_str() == NO_FILE => None,
+        Some(file) => Some(file),
+        None => crate::folder::default("chat-client", "--history FILE").ok().map(|folder| folder.join("history")),
+    }
+}
+
+/// The value of `--history` that remembers nothing. A file of this name is `./none`.
+const NO_FILE: &str = "none";
 
 /// All addresses of this machine, and a port that the system chooses.
 const UDP: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 0);
@@ -228,6 +251,8 @@ mod tests {
         assert_eq!(typed.trust, TrustChoice::Fingerprint(hex.parse().unwrap()));
         assert_eq!((typed.format, typed.input), (Format::Json, Format::Json));
         assert_eq!(typed.end_of_input, EndOfInput::Stay);
+        assert_eq!(join(&["--history", "typed"]).history, Some("typed".into()));
+        assert_eq!(join(&["--history", "none"]).history, None);
         assert_eq!(join(&["--accept-new"]).trust, TrustChoice::AcceptNew("known".into()));
         assert_eq!(join(&["--ca", "ca.pem"]).trust, TrustChoice::Ca("ca.pem".into()));
     }

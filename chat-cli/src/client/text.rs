@@ -3,26 +3,58 @@
 //! The first line of a text begins with a time and its sender's name, and each further line with a mark. Thus no text can
 //! imitate a line of the program or of another user.
 
+mod roster;
+
 use std::fmt::Write as _;
 
 use chat_core::message::{FailReason, Recipient, UnconfirmedReason};
 use chat_core::name::UserName;
 use chat_core::presence::OfflineReason;
+use chat_core::text::Text;
 use chat_core::time::Timestamp;
+use clap::ValueEnum;
+use jiff::Zoned;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 
+use super::crowd::Gathering;
+use super::line::ACTION;
+use super::mention::mentions;
 use super::printable::printable;
 use crate::isolate::{Reader, isolated};
 use crate::texts::{Localised, Texts};
 use crate::view::{MessageOutcome, OnlineUser, SentMessage, UserOutcome, ViewEvent};
 
-/// Whether names are coloured.
+/// Whether lines are coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Colour {
-    /// Each name has a colour: for terminals.
-    Names,
+    /// Each name has a colour, and arrivals and departures are grey.
+    On,
     /// No colours.
-    None,
+    Off,
+}
+
+/// When lines are coloured. The names are the values of `--color`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColorChoice {
+    /// At a terminal that can show colours, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Whether the terminal rings at a message to the user alone, or one that names the user after `@`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Bell {
+    /// It rings.
+    On,
+    /// It does not.
+    Off,
 }
 
 /// The stream that a line belongs to.
@@ -41,28 +73,73 @@ pub struct TextRenderer {
     pub texts: Texts,
     /// The time zone of the times shown.
     pub zone: TimeZone,
-    /// Whether names are coloured.
+    /// Whether lines are coloured.
     pub colour: Colour,
-    /// The reader of the lines.
+    /// Whether the terminal rings.
+    pub bell: Bell,
+    /// The reader of the lines. Lines for another program do not depend on what came before them.
     pub reader: Reader,
+    /// The number of columns of the terminal. Without a terminal there is no limit.
+    pub columns: fn() -> usize,
+    /// The user of this client, once the session has begun.
+    me: Option<UserName>,
+    /// The latest day of the lines so far.
+    day: Option<Date>,
 }
 
 /// The most names in the welcome line. More would push everything else off the screen.
 const WELCOME_NAMES: usize = 20;
 
+/// The most names in a line about many arrivals or departures: enough to recognise the group.
+const CROWD_NAMES: usize = 8;
+
+/// The column of the mark beside an own line: after the time, whose digits are one column wide in every terminal.
+pub const MARK_COLUMN: usize = "00:00:00 ".len();
+
+/// Rings the bell of the terminal.
+const BELL: char = '\x07';
+
 /// The mark before each further line of a text.
 const CONTINUATION: &str = "         │ ";
 
 impl TextRenderer {
+    /// A renderer of lines for this reader, without colours and bell.
+    pub const fn new(texts: Texts, zone: TimeZone, reader: Reader) -> Self {
+        let (colour, bell) = (Colour::Off, Bell::Off);
+        Self { texts, zone, colour, bell, reader, columns: no_limit, me: None, day: None }
+    }
+
     /// Appends an event as complete lines, and returns their stream. Some events append nothing.
-    pub fn render(&self, event: &ViewEvent, out: &mut String) -> Stream {
+    pub fn render(&mut self, event: &ViewEvent, out: &mut String) -> Stream {
+        if let ViewEvent::Welcome { user, .. } = event {
+            self.me = Some(user.clone());
+        }
+        if let Some(at) = event.shown_time() {
+            self.begin_day(at, out);
+        }
+        self.render_event(event, out)
+    }
+
+    /// Appends a line with the date if this time is on a later day than the lines before. Lines for another program have
+    /// none.
+    fn begin_day(&mut self, at: Timestamp, out: &mut String) {
+        let day = self.zoned(at).date();
+        if self.reader == Reader::Terminal && self.day.is_some_and(|before| before < day) {
+            let (year, month, day) =
+                (day.year().to_string(), format!("{:02}", day.month()), format!("{:02}", day.day()));
+            push(out, format_args!("{}\n", self.grey(&self.texts.say().date_line(year, month, day))));
+        }
+        self.day = self.day.max(Some(day));
+    }
+
+    fn render_event(&self, event: &ViewEvent, out: &mut String) -> Stream {
         let t = self.texts.say();
         match event {
             ViewEvent::Welcome { user, at, online, .. } => self.event(*at, &self.welcome(user, online), out),
             ViewEvent::Online { user, address, at } => {
-                self.event(*at, &t.user_online(self.name(user), address.to_string()), out);
+                self.presence(*at, &t.user_online(self.plain(user), address.to_string()), out);
             }
-            ViewEvent::Offline { user, reason, at } => self.event(*at, &self.offline(user, *reason), out),
+            ViewEvent::Offline { user, reason, at } => self.presence(*at, &self.offline(user, *reason), out),
             ViewEvent::Replaced { user, address, at } => {
                 self.event(*at, &t.user_replaced(self.name(user), address.to_string()), out);
             }
@@ -71,15 +148,32 @@ impl TextRenderer {
             }
             ViewEvent::Message { from, to, text, sent_at, sent_at_is, .. } => {
                 let mark = if sent_at_is.is_some() { "~" } else { "" };
+                if self.rings(to, text.as_str()) {
+                    out.push(BELL);
+                }
                 let to = if *to == Recipient::Everyone { t.to_everyone() } else { t.to_you() };
-                push(out, format_args!("{}{mark} {} → {to}: ", self.time(*sent_at), self.name(from)));
-                push_indented(text.as_str(), out);
+                let (time, from) = (self.time(*sent_at), self.name(from));
+                // No other line has an arrow after its time.
+                let text = match text.as_str().strip_prefix(ACTION) {
+                    Some(action) => {
+                        push(out, format_args!("{time}{mark} → {to} * {from} "));
+                        action
+                    }
+                    None => {
+                        push(out, format_args!("{time}{mark} {from} → {to}: "));
+                        text.as_str()
+                    }
+                };
+                push_indented(text, out);
             }
             // The line that was typed is still on the screen, and its outcome follows.
             ViewEvent::Sent { .. } => {}
             ViewEvent::Outcome { outcome, sent, .. } => self.outcome(outcome, sent.as_ref(), out),
             ViewEvent::Summary { delivered, failed, sent, .. } => self.summary(*delivered, failed, sent, out),
             ViewEvent::Roster { online } => self.roster(online, out),
+            ViewEvent::Info { at, delivered, failed, outstanding, sent, .. } => {
+                self.info(*at, delivered, failed, outstanding, sent, out);
+            }
             ViewEvent::Error { error, .. } => {
                 // The error may quote the input, which may contain control characters.
                 push(out, format_args!("{}\n", t.error_line(printable(&error.text(&self.texts)))));
@@ -93,9 +187,65 @@ impl TextRenderer {
         Stream::Conversation
     }
 
+    /// A message of the user with its time, with room for a mark: one line. `None` if the text has several.
+    pub(super) fn own_line(&self, to: &Recipient, text: &Text, at: Timestamp) -> Option<String> {
+        let text = text.as_str();
+        if text.contains(['\n', '\t']) {
+            return None;
+        }
+        let to = match to {
+            Recipient::Everyone => String::new(),
+            Recipient::One(user) => format!("→ {}: ", self.name(user)),
+            other => format!("→ {other}: "),
+        };
+        let text = match (text.strip_prefix(ACTION), &self.me) {
+            (Some(action), Some(me)) => format!("* {} {action}", self.name(me)),
+            _ => text.to_owned(),
+        };
+        let time = format!("{:MARK_COLUMN$}", self.time(at));
+        Some(format!("{time}  {to}{text}"))
+    }
+
     /// A line about users.
     fn event(&self, at: Timestamp, sentence: &str, out: &mut String) {
         push(out, format_args!("{} * {sentence}\n", self.time(at)));
+    }
+
+    /// A line about an arrival or a departure.
+    fn presence(&self, at: Timestamp, sentence: &str, out: &mut String) {
+        push(out, format_args!("{}\n", self.grey(&format!("{} * {sentence}", self.time(at)))));
+    }
+
+    /// Appends one line for many arrivals and departures.
+    pub(super) fn crowd(&mut self, crowd: &Gathering, out: &mut String) -> Stream {
+        self.begin_day(crowd.at, out);
+        let t = self.texts.say();
+        let arrived = t.crowd_online(crowd.online.len(), self.some_of(&crowd.online));
+        let left = t.crowd_offline(crowd.offline.len(), self.some_of(&crowd.offline));
+        let sentence = match (crowd.online.is_empty(), crowd.offline.is_empty()) {
+            (false, true) => arrived,
+            (true, _) => left,
+            (false, false) => t.crowd_both(arrived, left),
+        };
+        self.presence(crowd.at, &sentence, out);
+        Stream::Conversation
+    }
+
+    /// A list of the first of these users, and how many more there are.
+    fn some_of(&self, users: &[UserName]) -> String {
+        let names: Vec<String> = users.iter().take(CROWD_NAMES).map(|user| self.plain(user)).collect();
+        let list = self.texts.list(&names);
+        match users.len() - names.len() {
+            0 => list,
+            more => self.texts.say().some_and_more(list, more),
+        }
+    }
+
+    /// Whether the terminal rings at a message.
+    fn rings(&self, to: &Recipient, text: &str) -> bool {
+        self.bell == Bell::On
+            && self.reader == Reader::Terminal
+            && (*to != Recipient::Everyone || self.me.as_ref().is_some_and(|me| mentions(text, me)))
     }
 
     fn welcome(&self, user: &UserName, online: &[OnlineUser]) -> String {
@@ -110,7 +260,7 @@ impl TextRenderer {
     }
 
     fn offline(&self, user: &UserName, reason: OfflineReason) -> String {
-        let (t, user) = (self.texts.say(), self.name(user));
+        let (t, user) = (self.texts.say(), self.plain(user));
         match reason {
             OfflineReason::Lost => t.user_offline_lost(user),
             OfflineReason::Kicked => t.user_offline_kicked(user),
@@ -142,15 +292,7 @@ impl TextRenderer {
         if failed.is_empty() {
             return push_outcome('✓', &t.summary_delivered(delivered, all), out);
         }
-        let (mut certain, mut uncertain) = (Vec::new(), Vec::new());
-        for UserOutcome { user, outcome } in failed {
-            let (users, reason) = match outcome {
-                MessageOutcome::Delivered => continue,
-                MessageOutcome::Failed { reason } => (&mut certain, self.why_failed(*reason)),
-                MessageOutcome::Unconfirmed { reason } => (&mut uncertain, self.why_unconfirmed(*reason)),
-            };
-            users.push(t.user_with_reason(self.name(user), reason));
-        }
+        let [certain, uncertain] = self.with_reasons(failed);
         let mut line = t.summary_not_delivered(delivered, all, self.excerpt(Some(sent)));
         if !certain.is_empty() {
             line.push_str(&t.summary_failed(self.texts.list(&certain)));
@@ -159,6 +301,50 @@ impl TextRenderer {
             line.push_str(&t.summary_unconfirmed(self.texts.list(&uncertain)));
         }
         push_outcome('✗', &line, out);
+    }
+
+    /// Those for whom a message failed, and those for whom it is unconfirmed.
+    fn with_reasons(&self, failed: &[UserOutcome]) -> [Vec<String>; 2] {
+        let [mut certain, mut uncertain] = [const { Vec::new() }; 2];
+        for UserOutcome { user, outcome } in failed {
+            let (users, reason) = match outcome {
+                MessageOutcome::Delivered => continue,
+                MessageOutcome::Failed { reason } => (&mut certain, self.why_failed(*reason)),
+                MessageOutcome::Unconfirmed { reason } => (&mut uncertain, self.why_unconfirmed(*reason)),
+            };
+            users.push(self.texts.say().user_with_reason(self.name(user), reason));
+        }
+        [certain, uncertain]
+    }
+
+    fn info(
+        &self,
+        at: Timestamp,
+        delivered: &[UserName],
+        failed: &[UserOutcome],
+        outstanding: &[UserName],
+        sent: &SentMessage,
+        out: &mut String,
+    ) {
+        let t = self.texts.say();
+        let to = match &sent.to {
+            Recipient::Everyone => t.to_everyone(),
+            Recipient::One(user) => self.name(user),
+            other => other.to_string(),
+        };
+        push(out, format_args!("{}\n", t.info_message(self.excerpt(Some(sent)), to, self.time(at))));
+        let names = |users: &[UserName]| users.iter().map(|user| self.name(user)).collect::<Vec<_>>();
+        let [certain, uncertain] = self.with_reasons(failed);
+        let (delivered, outstanding) = (names(delivered), names(outstanding));
+        let mut line = |mark, users: &[String], say: fn(&Texts, String) -> String| {
+            if !users.is_empty() {
+                push_outcome(mark, &say(&self.texts, self.texts.list(users)), out);
+            }
+        };
+        line('✓', &delivered, |texts, users| texts.say().info_delivered(users));
+        line('✗', &certain, |texts, users| texts.say().info_failed(users));
+        line('?', &uncertain, |texts, users| texts.say().info_unconfirmed(users));
+        line('…', &outstanding, |texts, users| texts.say().info_outstanding(users));
     }
 
     fn why_failed(&self, reason: FailReason) -> String {
@@ -197,32 +383,42 @@ impl TextRenderer {
         sent.map_or_else(|| t.excerpt_forgotten(), |sent| t.excerpt(&sent.excerpt))
     }
 
-    fn roster(&self, online: &[OnlineUser], out: &mut String) {
-        let t = self.texts.say();
-        if online.is_empty() {
-            return push(out, format_args!("{}\n", t.roster_empty()));
-        }
-        push(out, format_args!("{}\n", t.roster_count(online.len())));
-        for OnlineUser { user, address, since } in online {
-            let row = t.roster_row(self.name(user), address.to_string(), self.time(*since));
-            push(out, format_args!("  {row}\n"));
-        }
-    }
-
     /// `HH:MM:SS` in the given time zone.
     fn time(&self, at: Timestamp) -> String {
+        self.zoned(at).strftime("%H:%M:%S").to_string()
+    }
+
+    fn zoned(&self, at: Timestamp) -> Zoned {
         let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
         let time = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
-        time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+        time.to_zoned(self.zone.clone())
     }
 
     fn name(&self, user: &UserName) -> String {
-        let shown = isolated(user.as_str(), self.reader);
+        let shown = self.plain(user);
         match self.colour {
-            Colour::None => shown.into_owned(),
-            Colour::Names => format!("\x1b[{}m{shown}\x1b[0m", colour_of(user)),
+            Colour::Off => shown,
+            Colour::On => format!("\x1b[{}m{shown}\x1b[0m", colour_of(user)),
         }
     }
+
+    /// A name without its colour.
+    fn plain(&self, user: &UserName) -> String {
+        isolated(user.as_str(), self.reader).into_owned()
+    }
+
+    fn grey(&self, line: &str) -> String {
+        /// Faint: a dark grey could be the colour of the background.
+        const FAINT: u8 = 2;
+        match self.colour {
+            Colour::Off => line.to_owned(),
+            Colour::On => format!("\x1b[{FAINT}m{line}\x1b[0m"),
+        }
+    }
+}
+
+const fn no_limit() -> usize {
+    usize::MAX
 }
 
 /// Appends an outcome, below the time of the message that was typed.
@@ -254,186 +450,4 @@ fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use chat_core::id::SessionId;
-    use chat_core::message::{FailReason, Message, Outcome, Scope, SentAt, UnconfirmedReason};
-    use chat_core::presence::{Presence, PresenceEvent};
-    use chat_core::text::TextError;
-    use jiff::tz::Offset;
-
-    use super::*;
-    use crate::input_error::InputError;
-    use crate::texts::Language;
-    use crate::view::Notice;
-    use crate::view::samples::{AT, ID, address, message, name, online, report, text};
-
-    fn shown(event: &ViewEvent) -> String {
-        shown_in(Language::English, event)
-    }
-
-    fn shown_in(language: Language, event: &ViewEvent) -> String {
-        let zone = TimeZone::fixed(Offset::constant(8));
-        let text = TextRenderer { texts: Texts::new(language), zone, colour: Colour::None, reader: Reader::Other };
-        let mut out = String::new();
-        text.render(event, &mut out);
-        out
-    }
-
-    fn roster(users: &[&str]) -> ViewEvent {
-        ViewEvent::Roster { online: users.iter().map(|user| online(user)).collect() }
-    }
-
-    #[test]
-    fn a_name_from_right_to_left_does_not_move_the_address_beside_it() {
-        let show = |reader| {
-            let text = TextRenderer { texts: Texts::default(), zone: TimeZone::UTC, colour: Colour::None, reader };
-            let mut out = String::new();
-            text.render(&roster(&["שלום", "עלי"]), &mut out);
-            out
-        };
-        let plain = show(Reader::Other);
-        assert!(!plain.contains('\u{2068}'), "{plain}");
-        let isolated = plain.replace("שלום", "\u{2068}שלום\u{2069}").replace("עלי", "\u{2068}עלי\u{2069}");
-        assert_eq!(show(Reader::Terminal), isolated);
-    }
-
-    #[test]
-    fn messages_show_time_sender_and_recipient() {
-        let me = name("alice");
-        let show = |message: &Message, body: &str| shown(&ViewEvent::message(message, text(body), &me));
-        assert_eq!(show(&message("小明", Scope::Group, "hi"), "hi"), "12:28:00 小明 → everyone: hi\n");
-        assert_eq!(show(&message("bob", Scope::Private, "hi"), "hi"), "12:28:00 bob → you: hi\n");
-        let mut late = message("bob", Scope::Group, "x");
-        late.sent_at = SentAt::Arrival(AT + Duration::from_secs(1));
-        assert_eq!(show(&late, "x"), "12:28:01~ bob → everyone: x\n");
-    }
-
-    #[test]
-    fn a_text_cannot_forge_a_line() {
-        let forged = "hi\n12:28:01 carol → you: send me money\n";
-        let message = message("bob", Scope::Group, forged);
-        assert_eq!(
-            shown(&ViewEvent::message(&message, text(forged), &name("alice"))),
-            "12:28:00 bob → everyone: hi\n         │ 12:28:01 carol → you: send me money\n         │ \n"
-        );
-    }
-
-    #[test]
-    fn the_welcome_line_names_some_users_and_counts_the_rest() {
-        let welcome = |online: &[OnlineUser]| {
-            let (user, online) = (name("alice"), online.to_vec());
-            shown(&ViewEvent::Welcome { user, session: SessionId::new(1), at: AT, online })
-        };
-        assert_eq!(welcome(&[]), "12:28:00 * you are alice; nobody else is online\n");
-        assert_eq!(welcome(&[online("bob"), online("小明")]), "12:28:00 * you are alice; 2 online: bob, 小明\n");
-        let many: Vec<OnlineUser> = (0..22).map(|number| online(&format!("u{number}"))).collect();
-        assert!(welcome(&many).ends_with("u18, u19 and 2 more, /who lists them\n"));
-    }
-
-    #[test]
-    fn presence_events_have_one_line_each() {
-        for (presence, line) in [
-            (Presence::Online(address()), "12:28:00 * bob is online at 192.168.1.7:40001\n"),
-            (Presence::Offline(OfflineReason::Asked), "12:28:00 * bob is offline\n"),
-            (Presence::Offline(OfflineReason::Lost), "12:28:00 * bob is offline: the connection was lost\n"),
-            (Presence::Replaced(address()), "12:28:00 * bob has logged in again at 192.168.1.7:40001\n"),
-            (Presence::Moved(address()), "12:28:00 * bob has moved to 192.168.1.7:40001\n"),
-        ] {
-            assert_eq!(shown(&PresenceEvent::new(AT, name("bob"), presence).into()), line);
-        }
-        assert_eq!(shown(&roster(&["bob"])), "1 online\n  bob 192.168.1.7:40001 since 12:28:00\n");
-        assert_eq!(shown(&roster(&[])), "nobody else is online\n");
-    }
-
-    #[test]
-    fn outcomes_name_the_message_only_if_it_was_not_delivered() {
-        let to_bob = SentMessage::new(Recipient::One(name("bob")), &text("hello"));
-        let to_all = SentMessage::new(Recipient::Everyone, &text("hello"));
-        let timed_out = Outcome::Unconfirmed(UnconfirmedReason::TimedOut);
-        let one = |outcome, sent: &SentMessage| shown(&ViewEvent::outcome(report("bob", outcome), Some(sent.clone())));
-        assert_eq!(one(Outcome::Delivered, &to_bob), "         ✓ bob\n");
-        assert_eq!(
-            one(Outcome::Failed(FailReason::QueueFull), &to_bob),
-            "         ✗ bob did not receive \"hello\": queue full\n"
-        );
-        assert_eq!(one(timed_out, &to_bob), "         ✗ bob may not have received \"hello\": timed out\n");
-        assert_eq!(one(timed_out, &to_all), "");
-        let all = |delivered, failed: &[(UserName, Outcome)]| {
-            shown(&ViewEvent::summary(ID, delivered, failed.to_vec(), to_all.clone()))
-        };
-        assert_eq!(all(18, &[]), "         ✓ 18 of 18\n");
-        assert_eq!(
-            all(17, &[(name("bob"), timed_out)]),
-            "         ✗ delivered to 17 of 18: \"hello\"; unconfirmed, may or may not have it: bob (timed out)\n"
-        );
-        let failed = |user| (name(user), Outcome::Failed(FailReason::QueueFull));
-        assert_eq!(
-            all(0, &[failed("bob"), (name("carol"), timed_out), failed("dave")]),
-            "         ✗ delivered to 0 of 3: \"hello\"; failed: bob (queue full), dave (queue full); \
-             unconfirmed, may or may not have it: carol (timed out)\n"
-        );
-    }
-
-    #[test]
-    fn errors_and_notices_are_diagnostics() {
-        let text =
-            TextRenderer { texts: Texts::default(), zone: TimeZone::UTC, colour: Colour::None, reader: Reader::Other };
-        let mut out = String::new();
-        let error = ViewEvent::Error { error: InputError::ToOneself, reference: None };
-        assert_eq!(text.render(&error, &mut out), Stream::Diagnostics);
-        assert_eq!(text.render(&Notice::Reconnected.into(), &mut out), Stream::Diagnostics);
-        assert_eq!(
-            out,
-            "error: you cannot send a message to yourself; name another user\nnote: connected to the server again\n"
-        );
-    }
-
-    #[test]
-    fn events_are_shown_in_the_chosen_language() {
-        let presence = |presence| PresenceEvent::new(AT, name("小明"), presence);
-        let to_all = SentMessage::new(Recipient::Everyone, &text("大家好"));
-        let failed = |user, reason| (name(user), Outcome::Failed(reason));
-        for (event, line) in [
-            (presence(Presence::Online(address())).into(), "12:28:00 * 小明 上线了，地址 192.168.1.7:40001\n"),
-            (presence(Presence::Offline(OfflineReason::Lost)).into(), "12:28:00 * 小明 下线了：连接中断\n"),
-            (
-                ViewEvent::message(&message("bob", Scope::Private, "hi"), text("hi"), &name("小明")),
-                "12:28:00 bob → 你: hi\n",
-            ),
-            (
-                ViewEvent::summary(
-                    ID,
-                    1,
-                    vec![failed("bob", FailReason::QueueFull), failed("小红", FailReason::Left)],
-                    to_all,
-                ),
-                "         ✗ 1/3 已送达：“大家好”；失败：bob（队列已满）、小红（已下线）\n",
-            ),
-            (Notice::Waiting { outcomes: 2 }.into(), "提示：正在等待 2 个尚未确定的结果；按 Ctrl-C 立即退出\n"),
-            (
-                ViewEvent::Error { error: TextError::Empty.into(), reference: None },
-                "错误：内容为空；请输入要发送的内容\n",
-            ),
-        ] {
-            assert_eq!(shown_in(Language::Chinese, &event), line);
-        }
-    }
-
-    #[test]
-    fn only_names_are_coloured_and_a_name_keeps_its_colour() {
-        let text = TextRenderer {
-            texts: Texts::default(),
-            zone: TimeZone::UTC,
-            colour: Colour::Names,
-            reader: Reader::Terminal,
-        };
-        let mut out = String::new();
-        text.render(&roster(&["bob", "Bob"]), &mut out);
-        let escapes: Vec<&str> = out.split('\x1b').skip(1).collect();
-        assert_eq!(escapes.len(), 4);
-        assert_eq!(escapes[0].replace("bob", "Bob"), escapes[2]);
-        assert!(escapes[1].starts_with("[0m 192.168.1.7"), "{out:?}");
-    }
-}
+mod tests;

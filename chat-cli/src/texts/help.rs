@@ -112,6 +112,8 @@ fn placeholder(name: &str, texts: &Texts) -> String {
         "HEX" => t.placeholder_hex(),
         "FORMAT" => t.placeholder_format(),
         "LANGUAGE" => t.placeholder_language(),
+        "FILE|none" => t.placeholder_file_or_none(),
+        "WHEN" => t.placeholder_when(),
         "SHELL" => t.placeholder_shell(),
         "DIR" => t.placeholder_dir(),
         "URL" => t.placeholder_url(),
@@ -130,6 +132,9 @@ fn value_help(name: &str, texts: &Texts) -> String {
     match name {
         "text" => t.value_text(),
         "json" => t.value_json(),
+        "auto" => t.value_auto(),
+        "always" => t.value_always(),
+        "never" => t.value_never(),
         "en" => t.value_en(),
         "zh-CN" => t.value_zh_cn(),
         "open" => t.value_open(),

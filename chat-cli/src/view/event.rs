@@ -1,6 +1,8 @@
 //! Everything that the client shows, as one type.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Message, Outcome, Recipient, Report, Scope, SentAt};
@@ -13,7 +15,7 @@ use serde::Serialize;
 
 use super::notice::Notice;
 use super::outcome::UserOutcome;
-use super::serialize::{as_display, as_str};
+use super::serialize::{as_display, as_micros, as_str};
 use crate::input_error::InputError;
 
 /// One event to show. Times are on the server's clock.
@@ -141,6 +143,26 @@ pub enum ViewEvent {
         /// The other users online.
         online: Vec<OnlineUser>,
     },
+    /// Who has the last message and who has not, as the answer to `/info`.
+    Info {
+        /// The id of the message.
+        #[serde(serialize_with = "as_display")]
+        id: MessageId,
+        /// The recipient.
+        #[serde(serialize_with = "as_display")]
+        to: Recipient,
+        /// When it was sent.
+        at: Timestamp,
+        /// The users to whom it was delivered.
+        delivered: Vec<UserName>,
+        /// The other users whose outcomes are known.
+        failed: Vec<UserOutcome>,
+        /// The users whose outcomes are not known yet.
+        outstanding: Vec<UserName>,
+        /// The message.
+        #[serde(skip)]
+        sent: SentMessage,
+    },
     /// A line of input was refused.
     Error {
         /// The reason.
@@ -163,6 +185,24 @@ pub struct OnlineUser {
     pub address: SocketAddr,
     /// When the session began.
     pub since: Timestamp,
+    /// The measured round-trip time, if datagrams were exchanged.
+    #[serde(rename = "round_trip_us", serialize_with = "as_micros", skip_serializing_if = "Option::is_none")]
+    pub round_trip: Option<Duration>,
+    /// Why messages to this user do not arrive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<LinkTrouble>,
+}
+
+/// What is wrong with the link to a user, as far as this client knows. The notices of the same names report it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkTrouble {
+    /// The user does not answer.
+    Silent,
+    /// This machine can reach no address of the user.
+    NoAddress,
+    /// The user's program broke the protocol.
+    Misbehaved,
 }
 
 /// The meaning of `sent_at` if it is not the sender's time.
@@ -210,8 +250,30 @@ impl ViewEvent {
     }
 
     /// The answer to `/who`.
-    pub fn roster(online: &Roster) -> Self {
-        Self::Roster { online: online.iter().map(OnlineUser::from).collect() }
+    pub fn roster(
+        online: &Roster,
+        round_trips: &BTreeMap<UserName, Duration>,
+        troubles: &BTreeMap<UserName, LinkTrouble>,
+    ) -> Self {
+        let user = |entry: &RosterEntry| OnlineUser {
+            round_trip: round_trips.get(entry.user()).copied(),
+            trouble: troubles.get(entry.user()).copied(),
+            ..entry.into()
+        };
+        Self::Roster { online: online.iter().map(user).collect() }
+    }
+
+    /// The time that people see with the event, if they see one.
+    pub const fn shown_time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Welcome { at, .. }
+            | Self::Online { at, .. }
+            | Self::Offline { at, .. }
+            | Self::Replaced { at, .. }
+            | Self::Moved { at, .. }
+            | Self::Message { sent_at: at, .. } => Some(*at),
+            _ => None,
+        }
     }
 }
 
@@ -234,7 +296,8 @@ impl From<Notice> for ViewEvent {
 
 impl From<&RosterEntry> for OnlineUser {
     fn from(entry: &RosterEntry) -> Self {
-        Self { user: entry.user().clone(), address: entry.address(), since: entry.since() }
+        let (user, address, since) = (entry.user().clone(), entry.address(), entry.since());
+        Self { user, address, since, round_trip: None, trouble: None }
     }
 }
 

@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use chat_core::id::SessionId;
+use chat_core::message::Recipient;
 use chat_core::name::UserName;
 use chat_net::client::{self, EndReason};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr;
 
 use super::serialize::{as_display, as_millis};
-use crate::client::line::Command;
+use crate::client::command::help;
 use crate::texts::{Localised, Texts};
 
 /// An event that is neither a message nor a presence event. The code of a notice is the name of its variant in kebab
@@ -29,8 +29,27 @@ pub enum Notice {
     },
     /// The answer to `/help`.
     Help,
+    /// The messages of a user are refused from now on.
+    Ignored {
+        /// The user.
+        user: UserName,
+    },
+    /// The answer to `/ignore` without a name.
+    IgnoredUsers {
+        /// The users whose messages are refused.
+        users: Vec<UserName>,
+    },
     /// The server ended the session.
     Kicked,
+    /// Lines without a command go to this recipient from now on.
+    LinesTo {
+        /// The recipient.
+        #[serde(serialize_with = "as_display")]
+        to: Recipient,
+        /// Whether the recipient is online.
+        #[serde(skip)]
+        presence: RecipientPresence,
+    },
     /// The server could not continue the session and began this one.
     NewSession {
         /// The id of the new session.
@@ -42,6 +61,11 @@ pub enum Notice {
         /// The `ref` of the line.
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<String>,
+    },
+    /// The messages of a user are shown again.
+    NotIgnored {
+        /// The user.
+        user: UserName,
     },
     /// The password was changed.
     PasswordChanged,
@@ -95,6 +119,18 @@ pub enum Notice {
     },
     /// The server announced that it stops.
     ServerStopping,
+    /// The last message was sent again.
+    Resent {
+        /// The users to whom it was sent.
+        users: Vec<UserName>,
+        /// The users to whom it was not sent, because they are not online or too many messages wait for them.
+        not_sent: Vec<UserName>,
+        /// The users to whom it was not sent because they may have it.
+        unconfirmed: Vec<UserName>,
+        /// The message.
+        #[serde(skip)]
+        excerpt: String,
+    },
     /// The session has reached its limit of users.
     SessionSpent,
     /// The client waits for outstanding outcomes before it ends.
@@ -103,6 +139,15 @@ pub enum Notice {
         #[serde(skip)]
         outcomes: usize,
     },
+}
+
+/// Whether the recipient of lines without a command is online.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RecipientPresence {
+    /// Online, or everyone.
+    Online,
+    /// Not online.
+    Absent,
 }
 
 impl Notice {
@@ -142,9 +187,19 @@ impl Localised for Notice {
         match self {
             Self::Ended { reason } => t.notice_ended(reason.text(texts)),
             Self::Help => help(texts),
+            Self::Ignored { user } => t.notice_ignored(user.as_str()),
+            Self::IgnoredUsers { users } if users.is_empty() => t.notice_ignored_nobody(),
+            Self::IgnoredUsers { users } => {
+                let users: Vec<String> = users.iter().map(|user| user.as_str().to_owned()).collect();
+                t.notice_ignored_users(texts.list(&users))
+            }
             Self::Kicked => t.notice_kicked(),
+            Self::LinesTo { to: Recipient::Everyone, .. } => t.notice_lines_to_everyone(),
+            Self::LinesTo { to, presence: RecipientPresence::Online } => t.notice_lines_to_user(to.to_string()),
+            Self::LinesTo { to, presence: RecipientPresence::Absent } => t.notice_lines_to_absent(to.to_string()),
             Self::NewSession { .. } => t.notice_new_session(),
             Self::NobodyThere { .. } => t.notice_nobody_there(),
+            Self::NotIgnored { user } => t.notice_not_ignored(user.as_str()),
             Self::PasswordChanged => t.notice_password_changed(),
             Self::PeerAnswers { user } => t.notice_peer_answers(user.as_str()),
             Self::PeerMisbehaved { user } => t.notice_peer_misbehaved(user.as_str()),
@@ -158,20 +213,23 @@ impl Localised for Notice {
                 t.notice_server_key_changed(known.to_string(), shown.to_string())
             }
             Self::ServerStopping => t.notice_server_stopping(),
+            Self::Resent { users, not_sent, unconfirmed, excerpt } => {
+                let part = |users: &[UserName], say: fn(&Texts, String) -> String| {
+                    let names: Vec<String> = users.iter().map(|user| user.as_str().to_owned()).collect();
+                    (!users.is_empty()).then(|| say(texts, texts.list(&names)))
+                };
+                let parts = [
+                    part(users, |texts, users| texts.say().resent_to(users)),
+                    part(not_sent, |texts, users| texts.say().resent_not(users)),
+                    part(unconfirmed, |texts, users| texts.say().resent_unconfirmed(users)),
+                ];
+                let parts: Vec<String> = parts.into_iter().flatten().collect();
+                t.notice_resent(t.excerpt(excerpt), parts.join(&t.part_separator()))
+            }
             Self::SessionSpent => t.notice_session_spent(),
             Self::Waiting { outcomes } => t.notice_waiting(*outcomes),
         }
     }
-}
-
-/// One line for each command. The effects are aligned, even after characters that are two columns wide.
-fn help(texts: &Texts) -> String {
-    let commands = Command::ALL.map(|command| (command.usage(texts), command.effect(texts)));
-    let width = commands.iter().map(|(usage, _)| usage.width()).max().unwrap_or(0) + 2;
-    let line = |(usage, effect): &(String, String)| {
-        format!("\n  {usage}{}{effect}", " ".repeat(width.saturating_sub(usage.width())))
-    };
-    texts.say().help_intro() + &commands.iter().map(line).collect::<String>()
 }
 
 #[cfg(test)]
@@ -204,9 +262,6 @@ mod tests {
             ),
         ] {
             assert_eq!(notice.text(&texts), sentence);
-        }
-        for command in Command::ALL {
-            assert!(Notice::Help.text(&texts).contains(&command.usage(&texts)), "{command:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chat_core::id::{MessageId, SessionId};
-use chat_core::message::{Content, Message, Outcome, Report, Scope};
+use chat_core::message::{Content, Message, Outcome, Recipient, Report, Scope};
 use chat_core::name::{NameError, UserName};
 use chat_core::text::{Text, TextError};
 use chat_core::time::Timestamp;
@@ -12,7 +12,7 @@ use chat_net::client::{ChangePasswordError, EndReason};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
 
-use super::{Notice, OnlineUser};
+use super::{Notice, OnlineUser, RecipientPresence};
 use crate::client::line::Command;
 use crate::input_error::InputError;
 
@@ -34,7 +34,7 @@ pub(crate) fn address() -> SocketAddr {
 }
 
 pub(crate) fn online(user: &str) -> OnlineUser {
-    OnlineUser { user: name(user), address: address(), since: AT }
+    OnlineUser { user: name(user), address: address(), since: AT, round_trip: None, trouble: None }
 }
 
 pub(crate) fn message(from: &str, scope: Scope, body: &str) -> Message {
@@ -54,14 +54,18 @@ pub(crate) fn code_of(value: &impl Serialize) -> String {
 }
 
 /// A notice of each kind.
-pub(crate) fn all_notices() -> [Notice; 18] {
+pub(crate) fn all_notices() -> [Notice; 23] {
     let (known, shown) = (Fingerprint::new([1; 32]), Fingerprint::new([2; 32]));
     [
         Notice::Ended { reason: EndReason::Internal },
         Notice::Help,
+        Notice::Ignored { user: name("bob") },
+        Notice::IgnoredUsers { users: vec![name("bob")] },
         Notice::Kicked,
+        Notice::LinesTo { to: Recipient::One(name("bob")), presence: RecipientPresence::Online },
         Notice::NewSession { session: SessionId::new(1) },
         Notice::NobodyThere { reference: None },
+        Notice::NotIgnored { user: name("bob") },
         Notice::PasswordChanged,
         Notice::PeerAnswers { user: name("bob") },
         Notice::PeerMisbehaved { user: name("bob") },
@@ -71,6 +75,12 @@ pub(crate) fn all_notices() -> [Notice; 18] {
         Notice::Reconnected,
         Notice::Reconnecting { after: Duration::ZERO },
         Notice::Replaced,
+        Notice::Resent {
+            users: vec![name("bob")],
+            not_sent: Vec::new(),
+            unconfirmed: Vec::new(),
+            excerpt: "hello".to_owned(),
+        },
         Notice::ServerKeyChanged { known, shown },
         Notice::ServerStopping,
         Notice::SessionSpent,
@@ -79,18 +89,26 @@ pub(crate) fn all_notices() -> [Notice; 18] {
 }
 
 /// An error of each code, in alphabetical order of the codes.
-pub(crate) fn all_input_errors() -> [InputError; 18] {
+pub(crate) fn all_input_errors() -> [InputError; 26] {
     [
         InputError::Json(String::new()),
         InputError::Name(NameError::Empty),
         TextError::Empty.into(),
+        InputError::IgnoreOneself,
+        InputError::IgnoredFull { max: 1 },
         InputError::InputBroken(String::new()),
         InputError::LineTooLong { max: 1 },
+        InputError::NoScreen,
         InputError::NoTerminal,
+        InputError::NotIgnored { name: name("bob") },
         InputError::NotUtf8,
+        InputError::NothingSent,
+        InputError::NothingToAnswer,
+        InputError::NothingToResend,
         InputError::PasswordNotChanged(ChangePasswordError::Offline),
         InputError::PasswordUncertain,
         InputError::QueueFull,
+        InputError::RecipientOffline { name: name("bob") },
         InputError::SessionOver,
         TextError::Char('\r').into(),
         TextError::TooLong { bytes: 1 }.into(),

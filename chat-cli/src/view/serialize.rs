@@ -16,6 +16,12 @@ pub(super) fn as_str<S: Serializer>(text: &Text, serializer: S) -> Result<S::Ok,
     serializer.serialize_str(text.as_str())
 }
 
+/// As whole microseconds. Only called for `Some`.
+pub(super) fn as_micros<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    let micros = time.unwrap_or_default().as_micros();
+    serializer.serialize_u64(u64::try_from(micros).unwrap_or(u64::MAX))
+}
+
 /// As whole milliseconds.
 pub(super) fn as_millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))

@@ -27,7 +27,7 @@ fn messages(file: &str) -> impl Iterator<Item = &str> {
 
 /// A value for each argument of all Fluent messages.
 fn samples() -> FluentArgs<'static> {
-    const TEXTS: [(&str, &str); 43] = [
+    const TEXTS: [(&str, &str); 51] = [
         ("address", "192.168.1.7:40001"),
         ("advice", "⟨advice⟩"),
         ("argument", "--usr"),
@@ -71,6 +71,14 @@ fn samples() -> FluentArgs<'static> {
         ("minutes", "3"),
         ("attempts", "3"),
         ("line", "7"),
+        ("arrived", "⟨arrived⟩"),
+        ("left", "⟨left⟩"),
+        ("parts", "⟨parts⟩"),
+        ("recipient", "bob"),
+        ("time", "12:28:00"),
+        ("year", "2026"),
+        ("month", "11"),
+        ("day", "24"),
     ];
     const NUMBERS: [&str; 11] =
         ["all", "bytes", "count", "delivered", "granted", "max", "min", "more", "our-high", "our-low", "outcomes"];

@@ -3,16 +3,21 @@
 mod input;
 mod output;
 
+use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::mem;
 use std::pin::pin;
 use std::time::Duration;
 
+use chat_core::message::Recipient;
+use chat_core::name::UserName;
 use chat_net::client::{ClientHandle, Events};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use super::ignored::Ignored;
 use super::input::Input;
+use super::last_message::LastMessage;
 use super::outcomes::Outcomes;
 use super::password_change::PasswordChange;
 use super::task::EndOfInput;
@@ -21,7 +26,7 @@ use crate::error::{CliError, Exit};
 use crate::format::Format;
 use crate::terminal;
 use crate::texts::{Sentence, Texts};
-use crate::view::{Notice, OnlineUser, ViewEvent};
+use crate::view::{LinkTrouble, Notice, OnlineUser, ViewEvent};
 
 /// How long to wait for outcomes after the end of the input: longer than a link takes to time out (45 s), so that every
 /// outcome becomes known.
@@ -52,6 +57,14 @@ pub struct Conversation {
     outcomes: Outcomes,
     password_change: PasswordChange,
     server: ServerState,
+    /// Where lines without a command go.
+    recipient: Recipient,
+    /// The sender of the last private message.
+    last_private: Option<UserName>,
+    ignored: Ignored,
+    last_message: Option<LastMessage>,
+    /// The users that are online and to whom messages do not arrive.
+    troubles: BTreeMap<UserName, LinkTrouble>,
 }
 
 /// What the client has read from the input so far.
@@ -106,6 +119,11 @@ impl Conversation {
             outcomes: Outcomes::default(),
             password_change: PasswordChange::default(),
             server: ServerState::Connected,
+            recipient: Recipient::Everyone,
+            last_private: None,
+            ignored: Ignored::default(),
+            last_message: None,
+            troubles: BTreeMap::new(),
         }
     }
 
@@ -161,6 +179,10 @@ impl Conversation {
                     None => self.input_ended().await?,
                 },
                 answer = self.password_change.answer() => self.password_answered(answer).await?,
+                () = self.ui.crowd_due() => {
+                    self.ui.show_crowd().await?;
+                    Flow::Continue
+                }
             };
             match flow {
                 Flow::Continue => {}
@@ -183,7 +205,7 @@ impl Conversation {
         Ok(Flow::Finish)
     }
 
-    async fn welcome(&self) -> Result<(), CliError> {
+    async fn welcome(&mut self) -> Result<(), CliError> {
         let online = self.client.roster();
         let welcome = ViewEvent::Welcome {
             user: self.client.user().clone(),
@@ -199,6 +221,7 @@ impl Conversation {
         let mut end = pin!(sleep(OUTCOME_WAIT));
         let mut announcement = pin!(sleep(SILENT_WAIT));
         let mut announced = false;
+        self.ui.show_crowd().await?;
         while self.outcomes.outstanding() > 0 || self.password_change.is_pending() {
             let flow = tokio::select! {
                 event = self.events.next() => self.show_events(event).await?,

@@ -2,13 +2,13 @@
 
 use std::future::ready;
 
-use chat_core::message::Content;
+use chat_core::message::{Content, Scope};
 use chat_net::client::{self, Event, MessageToken, ReceivedMessage};
 
 use super::{Conversation, End, Flow, ServerState};
 use crate::client::screen::Batch;
 use crate::error::CliError;
-use crate::view::{Notice, ViewEvent};
+use crate::view::{LinkTrouble, Notice, ViewEvent};
 
 /// The most events in one write. Many, because each write waits for the screen. Not all, so that the senders of the
 /// first messages do not wait until the last one is written.
@@ -49,10 +49,17 @@ impl Conversation {
 
     fn render(&mut self, event: Event, batch: &mut Batch, written: &mut Vec<MessageToken>) -> Flow {
         match event {
-            Event::Presence(event) => self.ui.render(&event.into(), batch),
+            Event::Presence(event) => {
+                // Whoever has other addresses or another session may be reachable there.
+                self.troubles.remove(&event.user);
+                self.ui.render(&event.into(), batch);
+            }
             Event::Message(message) => self.render_message(&message, batch, written),
             Event::Report(report) => {
                 let sent = self.outcomes.add_report(&report);
+                if let Some(last) = &mut self.last_message {
+                    last.add_report(&report);
+                }
                 self.ui.render(&ViewEvent::outcome(report, sent), batch);
             }
             Event::Summary { id, delivered, others } => {
@@ -73,14 +80,36 @@ impl Conversation {
         Flow::Continue
     }
 
-    /// Renders a text. Refuses bytes, which are for programs that know their meaning.
-    fn render_message(&self, message: &ReceivedMessage, batch: &mut Batch, written: &mut Vec<MessageToken>) {
+    /// Renders a text. Refuses bytes, which are for programs that know their meaning, and messages of ignored users, whose
+    /// programs would otherwise report them as delivered.
+    fn render_message(&mut self, message: &ReceivedMessage, batch: &mut Batch, written: &mut Vec<MessageToken>) {
         match message.content() {
+            Content::Text(_) if self.ignored.contains(message.from()) => self.client.refuse(message.token()),
             Content::Text(text) => {
+                if message.scope() == Scope::Private {
+                    self.last_private = Some(message.from().clone());
+                }
                 self.ui.render(&ViewEvent::message(message.as_message(), text.clone(), self.client.user()), batch);
                 written.push(message.token());
             }
             _ => self.client.refuse(message.token()),
+        }
+    }
+
+    /// Remembers for `/who` to whom messages do not arrive.
+    fn note_trouble(&mut self, notice: &client::Notice) {
+        let (user, trouble) = match notice {
+            client::Notice::PeerUnresponsive(user) => (user, LinkTrouble::Silent),
+            client::Notice::PeerWithoutAddress(user) => (user, LinkTrouble::NoAddress),
+            client::Notice::PeerMisbehaved(user) => (user, LinkTrouble::Misbehaved),
+            client::Notice::PeerResponsive(user) => {
+                self.troubles.remove(user);
+                return;
+            }
+            _ => return,
+        };
+        if self.client.roster().get(user).is_some() {
+            self.troubles.insert(user.clone(), trouble);
         }
     }
 
@@ -93,6 +122,7 @@ impl Conversation {
             client::Notice::Reconnected => self.server = ServerState::Connected,
             _ => {}
         }
+        self.note_trouble(&notice);
         if let Some(notice) = Notice::of_connection(notice) {
             self.ui.render(&notice.into(), batch);
         }

@@ -25,6 +25,8 @@ pub(super) enum Key {
     EndOfInput,
     Suspend,
     ClearScreen,
+    /// Completes the word before the cursor.
+    Complete,
 }
 
 /// The longest control sequence that is understood. A longer one is not a key.
@@ -142,7 +144,7 @@ impl KeyDecoder {
             0x05 => Key::Edit(Edit::End),
             0x06 => Key::Edit(Edit::Right),
             0x08 | 0x7f => Key::Edit(Edit::DeleteLeft),
-            b'\t' => Key::Char('\t'),
+            b'\t' => Key::Complete,
             0x0b => Key::Edit(Edit::CutToEnd),
             0x0c => Key::ClearScreen,
             0x0e => Key::Down,
@@ -227,6 +229,7 @@ mod tests {
             ("é你😀".as_bytes(), vec![Char('é'), Char('你'), Char('😀')]),
             (b"\x03\x1c\x04\x1a\x0c", vec![Interrupt, Interrupt, EndOfInput, Suspend, ClearScreen]),
             (b"\x1b[A\x1bOB\x10\x0e", vec![Up, Down, Up, Down]),
+            (b"a\t\x1b[200~\t\x1b[201~", vec![Char('a'), Key::Complete, Key::Paste("\t".to_owned())]),
             (b"\x1b[D\x1b[1;5C\x1bb\x1b[3~\x7f", {
                 let edits = [Edit::Left, Edit::WordRight, Edit::WordLeft, Edit::DeleteRight, Edit::DeleteLeft];
                 edits.map(edit).to_vec()

@@ -12,7 +12,7 @@ use crate::texts::Language;
 use crate::view::samples::{
     AT, ID, address, all_input_errors, all_notices, code_of, message, name, online, report, text,
 };
-use crate::view::{Notice, SentMessage, UserOutcome};
+use crate::view::{LinkTrouble, Notice, OnlineUser, SentMessage, UserOutcome};
 
 const DOCUMENT: &str = include_str!("../../../../docs/JSON.md");
 
@@ -35,6 +35,20 @@ fn welcome_and_roster() {
         &ViewEvent::Roster { online },
         r#"{"event":"roster","online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123}]}"#,
     );
+}
+
+#[test]
+fn what_is_known_of_the_links() {
+    let near = OnlineUser { round_trip: Some(Duration::from_micros(412)), ..online("bob") };
+    let silent = OnlineUser { trouble: Some(LinkTrouble::Silent), ..online("小明") };
+    assert_line(
+        &ViewEvent::Roster { online: vec![near, silent] },
+        r#"{"event":"roster","online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123,"round_trip_us":412},{"user":"小明","address":"192.168.1.7:40001","since":1795408080123,"trouble":"silent"}]}"#,
+    );
+    for trouble in [LinkTrouble::Silent, LinkTrouble::NoAddress, LinkTrouble::Misbehaved] {
+        let name = serde_json::to_value(trouble).unwrap();
+        assert!(DOCUMENT.contains(&format!("| `{}` |", name.as_str().unwrap())), "docs/JSON.md has no row for {name}");
+    }
 }
 
 #[test]
@@ -113,6 +127,17 @@ fn outcome_and_summary() {
     assert_line(
         &ViewEvent::summary(ID, 17, failed, SentMessage::new(Recipient::Everyone, &text("hi"))),
         r#"{"event":"summary","id":"00000000000000ab-7","delivered":17,"failed":[{"user":"bob","result":"unconfirmed","reason":"timed-out"}]}"#,
+    );
+}
+
+#[test]
+fn info() {
+    let failed = vec![UserOutcome::new(name("carol"), Outcome::Failed(FailReason::QueueFull))];
+    let sent = SentMessage::new(Recipient::Everyone, &text("hi"));
+    let (delivered, outstanding) = (vec![name("bob")], vec![name("小明")]);
+    assert_line(
+        &ViewEvent::Info { id: ID, to: Recipient::Everyone, at: AT, delivered, failed, outstanding, sent },
+        r#"{"event":"info","id":"00000000000000ab-7","to":"everyone","at":1795408080123,"delivered":["bob"],"failed":[{"user":"carol","result":"failed","reason":"queue-full"}],"outstanding":["小明"]}"#,
     );
 }
 

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use super::above::{Above, RowChange, RowId};
 use crate::client::line_buffer::LineBuffer;
 use crate::client::raw_mode::RawMode;
 use crate::client::rows::{Rows, Size, as_line, erase};
 use crate::terminal;
 
-/// The text in front of the line that is being typed.
+/// The end of the text in front of the line that is being typed.
 const PROMPT: &str = "> ";
 
 /// Asks the terminal to mark pasted texts.
@@ -21,9 +22,13 @@ pub(super) struct Shown {
     /// The settings for the line editor, if there is one.
     pub(super) mode: Option<RawMode>,
     pub(super) line: LineBuffer,
+    /// Where lines without a command go. Empty for everyone.
+    pub(super) recipient: String,
     pub(super) content: Content,
     /// The rows above the cursor, if the prompt is on the screen.
     pub(super) drawn: Option<usize>,
+    /// What is above the prompt and can still change.
+    pub(super) above: Above,
 }
 
 /// The content of the prompt.
@@ -50,11 +55,30 @@ pub(super) enum Visibility {
 }
 
 impl Shown {
-    /// Erases the prompt, writes complete lines in its place, and draws it below them.
+    /// Writes complete lines above the prompt.
+    pub(super) fn write_above(&mut self, lines: &str, visibility: Visibility) -> io::Result<()> {
+        self.above.written(lines, (self.size)());
+        self.redraw(lines, visibility)
+    }
+
+    /// Changes a row above the prompt. Returns whether it is certain where the row is.
+    pub(super) fn change_row(&mut self, row: RowId, change: &RowChange, visibility: Visibility) -> io::Result<bool> {
+        // While another program uses the terminal, only lines can be added.
+        if matches!(self.content, Content::Suspended(_) | Content::Ended) {
+            return Ok(false);
+        }
+        match self.above.change(row, change, (self.size)()) {
+            Some(sequence) => self.redraw(&sequence, visibility).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Erases the prompt, writes complete lines or changes rows above it, and draws it below them.
     pub(super) fn redraw(&mut self, above: &str, visibility: Visibility) -> io::Result<()> {
         let shown = match &self.content {
             Content::Line if visibility == Visibility::Always || !self.line.is_empty() => {
-                Some((format!("{PROMPT}{}", self.line.text()), PROMPT.len() + self.line.cursor()))
+                let prompt = self.prompt();
+                Some((format!("{prompt}{}", self.line.text()), prompt.len() + self.line.cursor()))
             }
             Content::Question(question) if visibility == Visibility::Always => Some((question.clone(), question.len())),
             _ => None,
@@ -72,27 +96,38 @@ impl Shown {
         self.write(&out)
     }
 
+    /// The text in front of the line that is being typed.
+    fn prompt(&self) -> String {
+        format!("{}{PROMPT}", self.recipient)
+    }
+
     /// Erases the prompt.
     pub(super) fn hide(&mut self) -> io::Result<()> {
         self.content = Content::Nothing;
         self.redraw("", Visibility::Always)
     }
 
-    /// Closes the line or the question with a line end.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    /// Closes the line or the question with a line end. Returns the row of the line if that can change.
+    pub(super) fn finish(&mut self) -> (Option<RowId>, io::Result<()>) {
         let mut out = String::new();
+        let mut row = None;
         match std::mem::replace(&mut self.content, Content::Nothing) {
-            Content::Question(_) => out.push_str("\r\n"),
+            Content::Question(_) => {
+                self.above.forget();
+                out.push_str("\r\n");
+            }
             Content::Ended => self.content = Content::Ended,
             _ => {
                 if let Some(rows) = self.drawn {
                     erase(rows, &mut out);
                 }
-                out.push_str(&format!("{PROMPT}{}\r\n", as_line(self.line.text())));
+                let typed = format!("{}{}", self.prompt(), self.line.text());
+                row = self.above.typed(&as_line(&typed), (self.size)());
+                out.push_str(&format!("{}\r\n", as_line(&typed)));
             }
         }
         self.drawn = None;
-        self.write(&out)
+        (row, self.write(&out))
     }
 
     /// Shows nothing until the process continues.

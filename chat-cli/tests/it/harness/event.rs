@@ -41,6 +41,15 @@ pub(crate) fn short_form(event: &Value) -> String {
             let failed: String = list(event, "failed").iter().map(|one| format!(", {}", outcome(one))).collect();
             format!("summary {} delivered{failed}", event["delivered"])
         }
+        "info" => {
+            let names = |field: &str| {
+                let names: Vec<&str> = list(event, field).iter().map(|name| name.as_str().unwrap()).collect();
+                names.join(", ")
+            };
+            let failed: Vec<String> = list(event, "failed").iter().map(outcome).collect();
+            let [delivered, outstanding] = ["delivered", "outstanding"].map(names);
+            format!("info > {}: {delivered}; {}; {outstanding}", text("to"), failed.join(", "))
+        }
         "error" => format!("error {}", text("code")),
         "notice" => match event["user"].as_str() {
             Some(user) => format!("notice {} {user}", text("code")),

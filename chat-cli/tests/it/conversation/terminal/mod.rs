@@ -1,10 +1,14 @@
 //! `chat-client` at a terminal, as people use it.
 
+mod commands;
 mod editing;
 mod ending;
+mod history;
 mod job_control;
 mod login;
+mod own_lines;
 mod passwords;
+mod people;
 mod resizing;
 mod without_editor;
 
@@ -23,8 +27,13 @@ fn command(server: &Server, user: &str) -> Command {
 
 /// A new user at a terminal, logged in.
 fn log_in(server: &Server, user: &str) -> Terminal {
+    log_in_with(server, user, &[])
+}
+
+/// A new user at a terminal, logged in with further arguments.
+fn log_in_with(server: &Server, user: &str, args: &[&str]) -> Terminal {
     let mut command = command(server, user);
-    command.args(["--register", "--accept-new"]).env("CHAT_PASSWORD", PASSWORD);
+    command.args(["--register", "--accept-new"]).args(args).env("CHAT_PASSWORD", PASSWORD);
     let mut terminal = Terminal::start(&command);
     terminal.until_output("> ");
     terminal

@@ -1,0 +1,142 @@
+//! The answer to `/who`: for people at a terminal a table, for everything else a line for each user.
+
+use std::time::Duration;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{TextRenderer, push};
+use crate::isolate::Reader;
+use crate::view::{LinkTrouble, OnlineUser};
+
+/// The columns: name, address, since, round trip, state.
+const COLUMNS: usize = 5;
+
+/// The blanks between two columns.
+const GAP: &str = "  ";
+
+/// A row of the table as text without colours.
+type Row = [String; COLUMNS];
+
+impl TextRenderer {
+    pub(super) fn roster(&self, online: &[OnlineUser], out: &mut String) {
+        let t = self.texts.say();
+        if online.is_empty() {
+            return push(out, format_args!("{}\n", t.roster_empty()));
+        }
+        push(out, format_args!("{}\n", t.roster_count(online.len())));
+        if self.reader == Reader::Other {
+            for OnlineUser { user, address, since, .. } in online {
+                let row = t.roster_row(self.name(user), address.to_string(), self.time(*since));
+                push(out, format_args!("  {row}\n"));
+            }
+            return;
+        }
+        let rows: Vec<Row> = online.iter().map(|user| self.row(user)).collect();
+        let heading = [t.who_name(), t.who_address(), t.who_since(), t.who_round_trip(), t.who_state()];
+        let width =
+            |column: usize| rows.iter().chain([&heading]).map(|row| row[column].width_cjk()).max().unwrap_or_default();
+        let widths: [usize; COLUMNS] = std::array::from_fn(width);
+        let whole = GAP.len() * COLUMNS + widths.iter().sum::<usize>();
+        if whole >= (self.columns)() {
+            return self.narrow(online, &rows, out);
+        }
+        push(out, format_args!("{GAP}{}\n", line(&heading, &widths, &heading[0])));
+        for (user, row) in online.iter().zip(&rows) {
+            push(out, format_args!("{GAP}{}\n", line(row, &widths, &self.name(&user.user))));
+        }
+    }
+
+    /// Two lines for each user, for a terminal that is too narrow for the table.
+    fn narrow(&self, online: &[OnlineUser], rows: &[Row], out: &mut String) {
+        for (user, [_, address, since, round_trip, state]) in online.iter().zip(rows) {
+            push(out, format_args!("{GAP}{}{GAP}{state}\n", self.name(&user.user)));
+            push(out, format_args!("{GAP}{GAP}{address}{GAP}{since}{GAP}{round_trip}\n"));
+        }
+    }
+
+    fn row(&self, OnlineUser { user, address, since, round_trip, trouble }: &OnlineUser) -> Row {
+        let t = self.texts.say();
+        let since = self.zoned(*since);
+        let format = if self.day.is_none_or(|day| day == since.date()) { "%H:%M:%S" } else { "%m-%d %H:%M" };
+        let state = match trouble {
+            None => t.who_online(),
+            Some(LinkTrouble::Silent) => t.who_silent(),
+            Some(LinkTrouble::NoAddress) => t.who_no_address(),
+            Some(LinkTrouble::Misbehaved) => t.reason_misbehaved(),
+        };
+        let round_trip = round_trip.map_or_else(|| "-".to_owned(), shown_time);
+        [self.plain(user), address.to_string(), since.strftime(format).to_string(), round_trip, state]
+    }
+}
+
+/// The cells of a row, padded to their widths. `name` replaces the first one and takes up the same columns.
+fn line(row: &Row, widths: &[usize; COLUMNS], name: &str) -> String {
+    let cells = row.iter().zip(widths).enumerate().map(|(number, (cell, width))| {
+        let padding = " ".repeat(width.saturating_sub(cell.width()));
+        format!("{}{padding}", if number == 0 { name } else { cell })
+    });
+    cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+}
+
+/// Milliseconds, with one decimal below ten.
+fn shown_time(time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1_000.0;
+    if millis < 9.95 { format!("{millis:.1} ms") } else { format!("{millis:.0} ms") }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::texts::{Language, Texts};
+    use crate::view::ViewEvent;
+    use crate::view::samples::{AT, online};
+
+    fn table(language: Language, columns: fn() -> usize) -> String {
+        let mut text = TextRenderer::new(Texts::new(language), TimeZone::UTC, Reader::Terminal);
+        text.columns = columns;
+        let users = vec![
+            OnlineUser { round_trip: Some(Duration::from_micros(412)), ..online("alexandra") },
+            OnlineUser { trouble: Some(LinkTrouble::Silent), ..online("bob") },
+            OnlineUser { round_trip: Some(Duration::from_millis(128)), ..online("小明") },
+            OnlineUser {
+                trouble: Some(LinkTrouble::NoAddress),
+                since: AT + Duration::from_secs(86_400),
+                ..online("שלום")
+            },
+        ];
+        let mut out = String::new();
+        text.begin_day(AT, &mut out);
+        text.render(&ViewEvent::Roster { online: users }, &mut out);
+        out
+    }
+
+    #[test]
+    fn the_table_is_aligned_in_both_languages_and_folded_in_a_narrow_terminal() {
+        let screens = [Language::English, Language::Chinese]
+            .map(|language| format!("{}\n{}", table(language, || 80), table(language, || 40)));
+        insta::assert_snapshot!("who", screens.join("\n"));
+    }
+
+    #[test]
+    fn the_columns_begin_in_the_same_place_after_wide_characters() {
+        let table = table(Language::Chinese, || 80);
+        let places: Vec<usize> = table
+            .lines()
+            .filter_map(|line| {
+                line.find("192.168.1.7").map(|at| line[..at].replace(['\u{2068}', '\u{2069}'], "").width())
+            })
+            .collect();
+        assert_eq!(places, [places[0]; 4], "{table}");
+    }
+
+    #[test]
+    fn short_times_have_a_decimal() {
+        for (micros, shown) in
+            [(0, "0.0 ms"), (412, "0.4 ms"), (9_949, "9.9 ms"), (9_960, "10 ms"), (128_400, "128 ms")]
+        {
+            assert_eq!(shown_time(Duration::from_micros(micros)), shown);
+        }
+    }
+}
