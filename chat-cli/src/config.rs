@@ -27,6 +27,9 @@ pub trait Settings: Args + DeserializeOwned + Default {
     /// Keys of the file that are not arguments, because other users of the machine can read arguments.
     const SECRET_KEYS: &'static [&'static str] = &[];
 
+    /// Keys of the file that are not arguments, because they are tables.
+    const FILE_KEYS: &'static [&'static str] = &[];
+
     /// Checks the keys of the file at `path` against each other, before arguments override them.
     ///
     /// # Errors
@@ -49,8 +52,16 @@ pub trait Settings: Args + DeserializeOwned + Default {
 /// # Errors
 /// The file cannot be read, or one of its keys or values is wrong. The message names the file, the line and the key.
 pub fn merge<S: Settings>(given: &ArgMatches) -> Result<S, CliError> {
+    merge_or(given, None)
+}
+
+/// As [`merge`], with the file at `default` if the option `config` names none.
+///
+/// # Errors
+/// As [`merge`].
+pub fn merge_or<S: Settings>(given: &ArgMatches, default: Option<&Path>) -> Result<S, CliError> {
     let mut settings = S::default();
-    if let Some(path) = given.get_one::<PathBuf>("config") {
+    if let Some(path) = given.get_one::<PathBuf>("config").map(PathBuf::as_path).or(default) {
         settings = read(path)?;
         settings.check_file(path)?;
         settings.yield_to(&S::from_arg_matches(given)?);
@@ -63,7 +74,7 @@ pub fn merge<S: Settings>(given: &ArgMatches) -> Result<S, CliError> {
 pub fn keys<S: Settings>() -> Vec<String> {
     let command = S::augment_args(Command::new("keys"));
     let options = command.get_arguments().filter_map(Arg::get_long).filter(|name| *name != "config");
-    options.chain(S::SECRET_KEYS.iter().copied()).map(str::to_owned).collect()
+    options.chain([S::SECRET_KEYS, S::FILE_KEYS].concat()).map(str::to_owned).collect()
 }
 
 /// Deserializes an option whose type parses the same text as the argument.
@@ -126,6 +137,7 @@ fn invalid<S: Settings>(path: &Path, text: &str, error: &toml::de::Error) -> Cli
     }
     let (value, keys) = (text.get(span).unwrap_or_default(), keys::<S>());
     if error.message().starts_with("unknown field") {
+        let keys = expected(error.message()).filter(|_| is_in_table(before)).unwrap_or(keys);
         let key = value.trim_matches('"').to_owned();
         let suggestion = most_like(&key, keys.iter().map(String::as_str));
         let error = wrong(Sentence::from(move |texts: &Texts| texts.say().config_unknown_key(&key)));
@@ -140,6 +152,17 @@ fn invalid<S: Settings>(path: &Path, text: &str, error: &toml::de::Error) -> Cli
     }
     let key = key.to_owned();
     wrong(Sentence::from(move |texts: &Texts| texts.say().config_key_problem(&key, problem.text(texts))))
+}
+
+/// Whether what follows this text belongs to a table.
+fn is_in_table(before: &str) -> bool {
+    before.lines().any(|line| line.trim_start().starts_with('['))
+}
+
+/// The keys that the parser names as expected, each between backquotes.
+fn expected(message: &str) -> Option<Vec<String>> {
+    let (_, expected) = message.split_once("expected")?;
+    Some(expected.split('`').skip(1).step_by(2).map(str::to_owned).collect())
 }
 
 /// What is wrong with the value of a key. The argument of the same name has the same values and so the same errors, and

@@ -13,11 +13,11 @@ use crate::{config, text_file};
 
 /// Finds the output format: the argument, else the environment variable, else the key of the configuration file. Returns
 /// text if there is no valid one.
-pub(crate) fn format(args: &[OsString]) -> Format {
+pub(crate) fn format(args: &[OsString], default_file: Option<&Path>) -> Format {
     let format = |name: &str| Format::from_str(name, false).ok();
     match argument(args, "--format").or_else(|| variable("CHAT_FORMAT")) {
         Some(name) => format(&name),
-        None => key(args, "format").and_then(|name| format(&name)),
+        None => key(args, default_file, "format").and_then(|name| format(&name)),
     }
     .unwrap_or_default()
 }
@@ -27,9 +27,9 @@ pub(crate) fn format_argument(args: &[OsString]) -> Format {
     argument(args, "--format").and_then(|name| Format::from_str(&name, false).ok()).unwrap_or_default()
 }
 
-/// Finds the language; see [`Language::choose`].
-pub(crate) fn language(args: &[OsString]) -> Language {
-    let in_file = || key(args, "lang").and_then(|name| Language::from_str(&name, true).ok());
+/// Finds the language; see [`Language::choose`]. `default_file` is the configuration file that is read if none is named.
+pub(crate) fn language(args: &[OsString], default_file: Option<&Path>) -> Language {
+    let in_file = || key(args, default_file, "lang").and_then(|name| Language::from_str(&name, true).ok());
     Language::choose(argument(args, "--lang").as_deref(), variable("CHAT_LANG").as_deref(), in_file, variable)
 }
 
@@ -52,9 +52,9 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// The value of a key in the configuration file.
-fn key(args: &[OsString], key: &str) -> Option<String> {
-    let path = argument(args, "--config").or_else(|| variable("CHAT_CONFIG"))?;
-    let path = Path::new(&path);
+fn key(args: &[OsString], default_file: Option<&Path>, key: &str) -> Option<String> {
+    let named = argument(args, "--config").or_else(|| variable("CHAT_CONFIG"));
+    let path = named.as_deref().map(Path::new).or(default_file)?;
     // Only a regular file. A pipe can be read only once.
     let text = path.is_file().then(|| text_file::read(path, config::MAX_FILE).ok())??;
     text.parse::<toml::Table>().ok()?.get(key)?.as_str().map(str::to_owned)
@@ -84,14 +84,17 @@ mod tests {
             (&["--config", file], Format::Json),
             (&["--config", "/no/such/file"], Format::Text),
         ] {
-            assert_eq!(format(&arguments(args)), chosen, "{args:?}");
+            assert_eq!(format(&arguments(args), None), chosen, "{args:?}");
         }
         for (args, chosen) in [
             (&["--bogus", "--config", file][..], Language::Chinese),
             (&["--lang", "en", "--config", file], Language::English),
             (&["forget", "--lang=zh-CN"], Language::Chinese),
         ] {
-            assert_eq!(language(&arguments(args)), chosen, "{args:?}");
+            assert_eq!(language(&arguments(args), None), chosen, "{args:?}");
         }
+        let default = Some(Path::new(file));
+        assert_eq!(language(&arguments(&[]), default), Language::Chinese);
+        assert_eq!(format(&arguments(&["--config", "/no/such/file"]), default), Format::Text, "the named file counts");
     }
 }

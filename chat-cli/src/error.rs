@@ -59,6 +59,8 @@ enum Message {
     Sentence(Sentence),
     /// From clap: wrong arguments, or the help that was asked for.
     Clap(Box<clap::Error>),
+    /// Shown already. Only scripts still need it.
+    Shown(Sentence),
     /// None, because the reader closed the output.
     None,
 }
@@ -118,6 +120,16 @@ impl CliError {
         self
     }
 
+    /// The same error, for a user who has read its sentence and decided to end the program.
+    #[must_use]
+    pub fn already_shown(&self) -> Self {
+        let message = match &self.message {
+            Message::Sentence(sentence) | Message::Shown(sentence) => Message::Shown(sentence.clone()),
+            Message::Clap(_) | Message::None => Message::None,
+        };
+        Self { exit: self.exit, code: self.code, message, hints: Vec::new() }
+    }
+
     /// Whether there is no message to show.
     pub const fn is_quiet(&self) -> bool {
         matches!(self.message, Message::None)
@@ -131,7 +143,7 @@ impl CliError {
     /// The code and the sentence for scripts. `None` if standard output cannot be written, and for help and version.
     pub fn for_scripts(&self, texts: &Texts) -> Option<(ErrorCode, String)> {
         let sentence = match &self.message {
-            Message::Sentence(sentence) => sentence.text(texts),
+            Message::Sentence(sentence) | Message::Shown(sentence) => sentence.text(texts),
             Message::Clap(error) => parse_error::on_one_line(error, texts),
             Message::None => return None,
         };
@@ -157,7 +169,7 @@ impl CliError {
                 }
                 None => write!(err, "{}", help::with_headings(&error.to_string(), texts))?,
             },
-            Message::None => {}
+            Message::Shown(_) | Message::None => {}
         }
         for hint in hints {
             writeln!(err, "{}", t.hint_line(hint))?;
@@ -211,6 +223,14 @@ mod tests {
         let error = CliError::not_there("the address is in use").hint("choose another port");
         assert_eq!(shown(&error), (String::new(), "error: the address is in use\nhint: choose another port\n".into()));
         assert_eq!(error.exit().code(), 3);
+    }
+
+    #[test]
+    fn an_error_that_was_shown_is_not_repeated_for_people() {
+        let error = CliError::not_there("the server is full").hint("wait").already_shown();
+        assert_eq!(shown(&error), (String::new(), String::new()));
+        let (code, sentence) = error.for_scripts(&Texts::default()).unwrap();
+        assert_eq!((error.exit().code(), code, sentence.as_str()), (3, ErrorCode::Failed, "the server is full"));
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub fn default(program: &str, option: &'static str) -> Result<PathBuf, CliError>
     })
 }
 
+/// The configuration file that `program` reads if none is named: `config.toml` in the user's configuration folder, if
+/// it exists.
+pub fn config(program: &str) -> Option<PathBuf> {
+    let file = ProjectDirs::from("", "", program)?.config_dir().join("config.toml");
+    file.is_file().then_some(file)
+}
+
 /// Warns if other users can read a file that contains `secret`, such as "a password".
 pub fn warn_if_open(path: &Path, secret: &str) {
     // A file without readable metadata could not be read either, and that is an error elsewhere.

@@ -62,7 +62,7 @@ use crate::texts::Texts;
 pub fn chat_server() -> ExitCode {
     begin("warn");
     let args: Vec<OsString> = env::args_os().collect();
-    let texts = Texts::new(early::language(&args));
+    let texts = Texts::new(early::language(&args, None));
     let result = ServerTask::from_args(&args, &texts).and_then(|task| server::run(task, &texts));
     result.unwrap_or_else(|error| server::report(&error, early::format_argument(&args), &texts)).into()
 }
@@ -73,10 +73,11 @@ pub fn chat_client() -> ExitCode {
     // typed.
     begin("warn,chat_net::udp=error");
     let args: Vec<OsString> = env::args_os().collect();
-    let texts = Texts::new(early::language(&args));
+    let file = folder::config("chat-client");
+    let texts = Texts::new(early::language(&args, file.as_deref()));
     let (format, result) = match ClientTask::from_args(&args, &texts) {
         Ok(task) => (task.format(), client::run(task, &texts)),
-        Err(error) => (early::format(&args), Err(error)),
+        Err(error) => (early::format(&args, file.as_deref()), Err(error)),
     };
     result.unwrap_or_else(|error| client::report(&error, format, &texts)).into()
 }
@@ -102,7 +103,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     /// The parts that graphical programs on other systems can share with these programs.
-    const SHARED: [&str; 21] = [
+    const SHARED: [&str; 22] = [
         "address.rs",
         "client/command.rs",
         "client/crowd.rs",
@@ -112,6 +113,7 @@ mod tests {
         "client/last_message.rs",
         "client/line.rs",
         "client/mention.rs",
+        "client/named_servers.rs",
         "client/outcomes.rs",
         "client/settings.rs",
         "client/text",

@@ -54,17 +54,26 @@ impl PasswordSource {
     /// # Errors
     /// There is no source, the source cannot be read, or the password breaks a rule.
     pub fn read(&self, kind: PasswordKind, prompt: Option<&mut dyn PasswordPrompt>) -> Result<Password, CliError> {
-        if let Some(path) = &self.file {
-            return from_file(path);
-        }
-        if let Some(typed) = environment::secret(VARIABLE)? {
-            return Password::parse(&typed).map_err(|error| CliError::usage(environment::unusable(VARIABLE, error)));
+        if let Some(password) = self.given()? {
+            return Ok(password);
         }
         match prompt {
             Some(prompt) => ask(kind, prompt),
             None => Err(CliError::usage(|texts: &Texts| texts.say().password_missing())
                 .hint(|texts: &Texts| texts.say().hint_password(VARIABLE))),
         }
+    }
+
+    /// The password that the file or the environment variable names. `None` if it has to be typed.
+    ///
+    /// # Errors
+    /// The source cannot be read, or the password breaks a rule.
+    pub fn given(&self) -> Result<Option<Password>, CliError> {
+        if let Some(path) = &self.file {
+            return from_file(path).map(Some);
+        }
+        let typed = environment::secret(VARIABLE)?.map(|typed| Password::parse(&typed)).transpose();
+        typed.map_err(|error| CliError::usage(environment::unusable(VARIABLE, error)))
     }
 }
 
@@ -84,26 +93,20 @@ fn from_file(path: &Path) -> Result<Password, CliError> {
 /// # Errors
 /// There is no terminal, the user interrupted the question, or every attempt was wrong.
 pub fn ask(kind: PasswordKind, prompt: &mut dyn PasswordPrompt) -> Result<Password, CliError> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::Interrupted => CliError::interrupted(),
-        _ => CliError::usage(move |texts: &Texts| texts.say().password_not_typed(error.to_string())),
-    };
     let question = match kind {
         PasswordKind::Existing => Sentence::from(|texts: &Texts| texts.say().ask_password()),
         PasswordKind::New => Sentence::from(|texts: &Texts| texts.say().ask_new_password()),
     };
-    let again = Sentence::from(|texts: &Texts| texts.say().ask_new_password_again());
     let mut last = Sentence::from("");
     for _ in 0..ATTEMPTS {
-        match Password::parse(&prompt.read_hidden(&question).map_err(failed)?) {
+        match Password::parse(&prompt.read_hidden(&question).map_err(not_typed)?) {
             Err(error) => {
                 last = Sentence::about(error);
                 prompt.show_error(&last);
             }
             Ok(password) if kind == PasswordKind::Existing => return Ok(password),
             Ok(password) => {
-                let repeated = prompt.read_hidden(&again).map_err(failed)?;
-                if Password::parse(&repeated).is_ok_and(|repeated| repeated.expose() == password.expose()) {
+                if repeat(&password, prompt)? {
                     return Ok(password);
                 }
                 last = Sentence::from(|texts: &Texts| texts.say().passwords_differ());
@@ -112,6 +115,23 @@ pub fn ask(kind: PasswordKind, prompt: &mut dyn PasswordPrompt) -> Result<Passwo
         }
     }
     Err(CliError::usage(move |texts: &Texts| texts.say().password_attempts(ATTEMPTS, last.text(texts))))
+}
+
+/// Asks for a new password once more. Returns whether it is the same.
+///
+/// # Errors
+/// There is no terminal, or the user interrupted the question.
+pub fn repeat(password: &Password, prompt: &mut dyn PasswordPrompt) -> Result<bool, CliError> {
+    let again = Sentence::from(|texts: &Texts| texts.say().ask_new_password_again());
+    let repeated = prompt.read_hidden(&again).map_err(not_typed)?;
+    Ok(Password::parse(&repeated).is_ok_and(|repeated| repeated.expose() == password.expose()))
+}
+
+fn not_typed(error: io::Error) -> CliError {
+    match error.kind() {
+        io::ErrorKind::Interrupted => CliError::interrupted(),
+        _ => CliError::usage(move |texts: &Texts| texts.say().password_not_typed(error.to_string())),
+    }
 }
 
 #[cfg(test)]

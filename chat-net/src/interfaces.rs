@@ -1,6 +1,6 @@
 //! The network interfaces of this machine: their addresses, and the zones of link-local addresses.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::num::NonZeroU32;
 
 use if_addrs::Interface;
@@ -50,6 +50,48 @@ pub(crate) fn addresses() -> Vec<IpAddr> {
     list().iter().map(Interface::ip).collect()
 }
 
+/// The IP addresses at which other machines can probably reach this one, the most likely one first: neither loopback
+/// nor link-local, each once. A router or a firewall in between may still prevent it.
+pub fn reachable() -> Vec<IpAddr> {
+    let mut reachable: Vec<IpAddr> = Vec::new();
+    for ip in preferred_first() {
+        if !ip.is_loopback() && !ip.is_unspecified() && !is_link_local(ip) && !reachable.contains(&ip) {
+            reachable.push(ip);
+        }
+    }
+    reachable
+}
+
+/// As [`addresses`], after those that this machine uses towards remote networks. An address may occur twice.
+pub(crate) fn preferred_first() -> Vec<IpAddr> {
+    preferred().into_iter().chain(addresses()).collect()
+}
+
+/// Whether an address has a meaning only together with an interface. An exception is the address of a connection: peers
+/// in the same network reach it in their own zone.
+pub(crate) fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => needs_zone(ip),
+    }
+}
+
+/// The source addresses that this machine uses towards remote networks. On a machine with many interfaces, peers most
+/// likely reach it at these.
+fn preferred() -> Vec<IpAddr> {
+    // Addresses for documentation. Connecting a UDP socket looks up the route and sends nothing.
+    const ELSEWHERE: [&str; 2] = ["192.0.2.1:9", "[2001:db8::1]:9"];
+    let source = |elsewhere: &str| {
+        let elsewhere: SocketAddr = elsewhere.parse().ok()?;
+        let any =
+            if elsewhere.is_ipv6() { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+        let socket = UdpSocket::bind((any, 0)).ok()?;
+        socket.connect(elsewhere).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    };
+    ELSEWHERE.into_iter().filter_map(source).collect()
+}
+
 fn link_local_names(interfaces: &[Interface]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for interface in interfaces {
@@ -72,6 +114,13 @@ pub struct UnknownZone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reachable_addresses_are_those_of_interfaces_without_loopback() {
+        let here = addresses();
+        let reachable = reachable();
+        assert!(reachable.iter().all(|ip| here.contains(ip) && !ip.is_loopback()), "{reachable:?} of {here:?}");
+    }
 
     #[test]
     fn a_zone_is_a_number_or_the_name_of_an_interface() {

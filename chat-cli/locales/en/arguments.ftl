@@ -74,7 +74,3 @@ arguments-twice = the argument '{ $option }' cannot be used multiple times
 arguments-missing = the following required arguments were not provided: { $options }
 arguments-not-utf8 = an argument is not UTF-8
 hint-see-help = for more information, try '--help'
-# $word (String)
-no-such-command = '{ $word }' is not a command
-# $word (String)
-hint-server-option = if it is the server, write --server { $word }; see --help for the commands

@@ -40,12 +40,6 @@ option-stay = Stay online at the end of the input, until a signal: to log what h
 ## Questions
 
 ask-user-name = user name:{" "}
-# $server (String)
-# $fingerprint (String)
-ask-trust =
-    { $server } is not a known server. Its fingerprint is
-    {"  "}{ $fingerprint }
-    On the server, `chat-server fingerprint` prints the true one. Do the fingerprints match? [y/n]{" "}
 # What counts as yes, beside y and yes
 answer-yes = yes
 ask-password = password:{" "}

@@ -56,5 +56,3 @@ arguments-twice = “{ $option }”只能使用一次
 arguments-missing = 缺少必需的参数：{ $options }
 arguments-not-utf8 = 有一个参数不是 UTF-8
 hint-see-help = 用 '--help' 查看更多信息
-no-such-command = “{ $word }”不是命令
-hint-server-option = 如果它是服务器，请写 --server { $word }；用 --help 查看所有命令

@@ -41,10 +41,6 @@ option-stay = 输入结束后仍保持在线，直到收到信号；适合在没
 ## 提问
 
 ask-user-name = 用户名：
-ask-trust =
-    { $server } 不是已知的服务器。它的指纹是
-    {"  "}{ $fingerprint }
-    在服务器上运行 `chat-server fingerprint` 可看到真正的指纹。两者一致吗？[y/n]{" "}
 answer-yes = 是
 ask-password = 密码：
 ask-new-password = 新密码：

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 
 use chat_net::address::ServerAddress;
-use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::settings::ClientSettings;
@@ -18,6 +17,9 @@ use crate::texts::{Texts, help};
 pub(super) struct ClientArgs {
     #[command(subcommand)]
     pub(super) command: Option<ClientCommand>,
+    /// A name of a server in the configuration file, or an address.
+    #[arg(value_name = "SERVER")]
+    pub(super) place: Option<String>,
     #[command(flatten)]
     pub(super) settings: ClientSettings,
 }
@@ -43,7 +45,7 @@ impl ClientArgs {
         args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
         texts: &Texts,
     ) -> Result<(Self, ArgMatches), CliError> {
-        let matches = environment::parse(&command(texts), args).map_err(explain)?;
+        let matches = environment::parse(&command(texts), args)?;
         Ok((Self::from_arg_matches(&matches)?, matches))
     }
 }
@@ -76,6 +78,7 @@ fn describe(arg: Arg, texts: &Texts) -> Arg {
     let text = match arg.get_id().as_str() {
         "lang" => t.option_lang(),
         "config" => t.option_config(),
+        "place" => t.start_argument_server(),
         "server" => t.option_server(),
         "user" => t.option_user(),
         "register" => t.option_register(),
@@ -100,16 +103,9 @@ fn describe(arg: Arg, texts: &Texts) -> Arg {
     arg.help(text)
 }
 
-/// Adds a hint if a word without an option looks like a server address, because other programs expect the server there.
-fn explain(error: clap::Error) -> CliError {
-    match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) if word.parse::<ServerAddress>().is_ok() => {
-            let (word, again) = (word.clone(), word.clone());
-            CliError::usage(move |texts: &Texts| texts.say().no_such_command(&word))
-                .hint(move |texts: &Texts| texts.say().hint_server_option(&again))
-        }
-        _ => error.into(),
-    }
+/// The names of the commands.
+pub(super) fn command_names() -> Vec<String> {
+    ClientArgs::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -1,107 +1,72 @@
-//! Logs in: asks for what is missing, connects, and explains each failure.
+//! Logs in without a terminal, and explains why connecting failed. At a terminal, [`super::start`] asks for what is
+//! missing.
 
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 
 use chat_core::client::Credentials;
-use chat_core::name::UserName;
 use chat_core::wire::control::Purpose;
-use chat_net::address::ServerAddress;
 use chat_net::client::{AcceptMode, Client, ClientHandle, ClientOptions, ConnectError, Events, RejectionKind};
-use chat_net::identity::{CertificateProblem, Fingerprint};
-use chat_net::trust::{Answer, AskUser, KnownServers, KnownServersError, Trust, UnknownServer};
-use tokio::task::spawn_blocking;
+use chat_net::identity::CertificateProblem;
+use chat_net::trust::{KnownServers, KnownServersError, Trust, UnknownServer};
 
+use super::start;
 use super::task::{JoinOptions, TrustChoice, default_known_servers};
 use crate::error::CliError;
 use crate::error_code::ErrorCode;
-use crate::secret::{PasswordKind, PasswordPrompt};
-use crate::terminal::{self, TerminalPrompt};
+use crate::secret::PasswordKind;
+use crate::terminal;
 use crate::texts::{Sentence, Texts};
 
-/// Asks for a missing user name or password, connects, logs in, and returns once the roster is complete.
+/// Connects, logs in, and returns once the roster is complete. At a terminal, asks for what is missing.
 ///
 /// # Errors
 /// - Exit code 2: a value is missing, and there is no terminal to ask for it.
 /// - Exit code 3: the client could not connect or log in.
 pub async fn connect(options: JoinOptions, texts: &Texts) -> Result<(ClientHandle, Events), CliError> {
-    let JoinOptions { server, user, purpose, password, invitation, udp, advertise, trust, .. } = options;
-    let known_servers = match &trust {
+    if terminal::is_interactive() {
+        return start::log_in(options, texts).await;
+    }
+    let JoinOptions { server, user, purpose, password, invitation, udp, advertise, trust: choice, .. } = options;
+    let server = server.ok_or_else(|| {
+        CliError::usage(|texts: &Texts| texts.say().client_no_server()).hint(|texts: &Texts| texts.say().hint_server())
+    })?;
+    let file = match &choice {
         TrustChoice::Known(path) | TrustChoice::AcceptNew(path) => Some(path.clone()),
         TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) => None,
     };
-    let trust = self::trust(trust, texts)?;
-    // In a thread of its own, because typing blocks and signals must still end the program.
-    let asking = texts.clone();
-    let credentials = spawn_blocking(move || -> Result<_, CliError> {
-        let user = user.map_or_else(|| ask_name(&asking), Ok)?;
-        let kind = if purpose == Purpose::Register { PasswordKind::New } else { PasswordKind::Existing };
-        let mut terminal = terminal::is_interactive().then(|| TerminalPrompt::new(asking));
-        let password = password.read(kind, terminal.as_mut().map(|terminal| terminal as &mut dyn PasswordPrompt))?;
-        let mut credentials = Credentials::new(user, password, purpose);
-        credentials.invitation = invitation;
-        Ok(credentials)
-    });
-    let credentials = credentials
-        .await
-        .map_err(|error| CliError::system(move |texts: &Texts| texts.say().asking_failed(error.to_string())))??;
+    let trust = trust(choice, UnknownServer::Refuse)?;
+    let user = user.ok_or_else(|| {
+        CliError::usage(|texts: &Texts| texts.say().client_no_user()).hint(|texts: &Texts| texts.say().hint_user())
+    })?;
+    let kind = if purpose == Purpose::Register { PasswordKind::New } else { PasswordKind::Existing };
+    let password = password.read(kind, None)?;
+    let mut credentials = Credentials::new(user, password, purpose);
+    credentials.invitation = invitation;
     let mut options = ClientOptions::new(server, trust, credentials);
     options.udp = udp;
     options.advertise = advertise;
     // A message is accepted once its line is written.
     options.accept = AcceptMode::Manual;
     let connected = chat_net::client::connect(options).await;
-    connected.map(Client::split).map_err(|error| explain(error, known_servers.as_deref()))
+    connected.map(Client::split).map_err(|error| explain(error, file.as_deref()))
 }
 
-fn trust(choice: TrustChoice, texts: &Texts) -> Result<Trust, CliError> {
-    let known = |path, unknown| {
-        let store = KnownServers::open(path)
-            .map_err(|error| CliError::not_there(Sentence::about(error)).code(ErrorCode::KnownServersUnusable))?;
-        Ok(Trust::Known { store, unknown })
-    };
-    match choice {
-        TrustChoice::Fingerprint(fingerprint) => Ok(Trust::Fingerprint(fingerprint)),
-        TrustChoice::Ca(path) => Ok(Trust::Ca(path)),
-        TrustChoice::AcceptNew(path) => known(path, UnknownServer::AcceptNew),
-        TrustChoice::Known(path) if terminal::is_interactive() => {
-            known(path, UnknownServer::Ask(Box::new(AtTerminal(texts.clone()))))
+/// The library's form of a choice. `unknown` says what to do about a server that is not in the file of known servers.
+pub(super) fn trust(choice: TrustChoice, unknown: UnknownServer) -> Result<Trust, CliError> {
+    Ok(match choice {
+        TrustChoice::Fingerprint(fingerprint) => Trust::Fingerprint(fingerprint),
+        TrustChoice::Ca(path) => Trust::Ca(path),
+        TrustChoice::AcceptNew(path) => {
+            Trust::Known { store: known_servers(&path)?, unknown: UnknownServer::AcceptNew }
         }
-        TrustChoice::Known(path) => known(path, UnknownServer::Refuse),
-    }
+        TrustChoice::Known(path) => Trust::Known { store: known_servers(&path)?, unknown },
+    })
 }
 
-fn ask_name(texts: &Texts) -> Result<UserName, CliError> {
-    let missing =
-        || CliError::usage(|texts: &Texts| texts.say().client_no_user()).hint(|texts: &Texts| texts.say().hint_user());
-    if !terminal::is_interactive() {
-        return Err(missing());
-    }
-    let typed = terminal::ask(&texts.say().ask_user_name()).ok().flatten().ok_or_else(missing)?;
-    UserName::parse(&typed).map_err(|error| CliError::usage(Sentence::about(error)))
-}
-
-/// Asks the user about an unknown server.
-struct AtTerminal(Texts);
-
-impl AskUser for AtTerminal {
-    fn ask<'a>(
-        &'a self,
-        server: &'a ServerAddress,
-        fingerprint: Fingerprint,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        let question = self.0.say().ask_trust(server.to_string(), fingerprint.to_string());
-        let yes = ["y".to_owned(), "yes".to_owned(), self.0.say().answer_yes()];
-        Box::pin(async move {
-            let answer = spawn_blocking(move || terminal::ask(&question)).await;
-            if matches!(answer, Ok(Ok(Some(typed))) if yes.contains(&typed.to_lowercase())) {
-                Answer::Accept
-            } else {
-                Answer::Refuse
-            }
-        })
-    }
+/// The file of known servers.
+pub(super) fn known_servers(path: &Path) -> Result<KnownServers, CliError> {
+    KnownServers::open(path)
+        .map_err(|error| CliError::not_there(Sentence::about(error)).code(ErrorCode::KnownServersUnusable))
 }
 
 /// The option that names this file of known servers. Empty for the default file.
@@ -131,7 +96,7 @@ fn certificate_hint(problem: &CertificateProblem) -> fn(&Texts) -> String {
 }
 
 /// The library's error, with hints about what to type next.
-fn explain(error: ConnectError, known_servers: Option<&Path>) -> CliError {
+pub(super) fn explain(error: ConnectError, known_servers: Option<&Path>) -> CliError {
     let hints: Vec<Sentence> = match &error {
         ConnectError::FingerprintChanged { server, .. } => {
             let command = format!("chat-client forget {server}{}", known_servers_option(known_servers));

@@ -24,6 +24,7 @@ pub mod line;
 mod line_buffer;
 pub mod line_reader;
 mod mention;
+pub mod named_servers;
 pub mod outcomes;
 mod own_rows;
 mod password_change;
@@ -34,6 +35,7 @@ pub mod renderer;
 mod rows;
 pub mod screen;
 mod settings;
+mod start;
 pub mod task;
 pub mod text;
 pub mod ui;
@@ -104,7 +106,12 @@ async fn converse(options: JoinOptions, texts: &Texts) -> Result<Exit, CliError>
     let renderer = Renderer::new(options.format, options.appearance, texts.clone());
     let (client, events) = tokio::select! {
         connected = connect::connect(options, texts) => connected?,
-        () = signals.next() => return Err(CliError::interrupted()),
+        () = signals.next() => {
+            if terminal::is_interactive() {
+                start::end_question();
+            }
+            return Err(CliError::interrupted());
+        }
     };
     let mut console = match Console::open(input, texts, client.watch_roster(), history.as_deref()) {
         Ok(console) => console,

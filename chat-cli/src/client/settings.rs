@@ -11,6 +11,7 @@ use clap::builder::BoolishValueParser;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::named_servers::NamedServers;
 use super::text::ColorChoice;
 use crate::config::{self, Settings};
 use crate::error::CliError;
@@ -93,9 +94,15 @@ pub(super) struct ClientSettings {
     #[arg(long, env = "CHAT_STAY", value_name = "yes|no", value_parser = BoolishValueParser::new(), num_args = 0..=1,
         require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) stay: Option<bool>,
+
+    /// The servers that have names. Tables of the file only.
+    #[arg(skip)]
+    pub(super) servers: NamedServers,
 }
 
 impl Settings for ClientSettings {
+    const FILE_KEYS: &'static [&'static str] = &["servers"];
+
     fn check_file(&self, path: &Path) -> Result<(), CliError> {
         let trusts = [self.fingerprint.is_some(), self.accept_new == Some(true), self.ca.is_some()];
         if trusts.into_iter().filter(|set| *set).count() > 1 {
@@ -139,9 +146,23 @@ mod tests {
     fn every_option_is_a_key() {
         for key in config::keys::<ClientSettings>() {
             // A wrong type, so that only an unknown key is reported as one.
-            let error = format!("{:?}", read(&format!("{key} = {{}}")).unwrap_err());
+            let error = format!("{:?}", read(&format!("{key} = [[]]")).unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
+    }
+
+    #[test]
+    fn names_of_servers_are_tables() {
+        let settings = read("user = 'alice'\n[servers.lab]\naddress = 'lab:1'\n").unwrap();
+        assert_eq!(settings.servers.find("lab").unwrap().address.to_string(), "lab:1");
+        let error = format!("{:?}", read("[servers.lab]\nadress = 'lab:1'\n").unwrap_err());
+        assert!(
+            error.contains("line 2: there is no key 'adress'") && error.contains("did you mean address?"),
+            "{error}"
+        );
+        let error = format!("{:?}", read("[servers.lab]\naddress = 'lab:x'\n").unwrap_err());
+        assert!(error.contains("line 2: 'x' is not a port"), "{error}");
+        assert!(read("servers = 1").is_err());
     }
 
     #[test]

@@ -9,13 +9,17 @@ use chat_core::name::UserName;
 use chat_core::wire::control::{Offer, Purpose};
 use chat_net::address::{AdvertisedAddress, ServerAddress};
 use chat_net::identity::Fingerprint;
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 
-use super::args::{ClientArgs, ClientCommand};
+use super::args::{ClientArgs, ClientCommand, command_names};
+use super::named_servers::{NamedServer, NamedServers};
 use super::renderer::Appearance;
 use super::settings::ClientSettings;
 use super::text::Bell;
 use crate::config;
 use crate::error::CliError;
+use crate::folder;
 use crate::format::Format;
 use crate::generate::GenerateCommand;
 use crate::invitation;
@@ -41,8 +45,10 @@ pub enum ClientTask {
 /// Everything that is decided before the client asks for missing values and connects.
 #[derive(Debug)]
 pub struct JoinOptions {
-    /// The server to connect to.
-    pub server: ServerAddress,
+    /// The server to connect to; asked for at the terminal if absent.
+    pub server: Option<ServerAddress>,
+    /// The servers that have names.
+    pub servers: NamedServers,
     /// The user name; asked for at the terminal if absent.
     pub user: Option<UserName>,
     /// Whether to register the account first.
@@ -107,7 +113,14 @@ impl ClientTask {
                 Ok(Self::Forget { server, known_servers })
             }
             Some(ClientCommand::Generate(command)) => Ok(Self::Generate(command)),
-            None => JoinOptions::new(config::merge(&matches)?).map(|options| Self::Join(Box::new(options))),
+            None => {
+                let settings = config::merge_or(&matches, folder::config("chat-client").as_deref())?;
+                let options = match args.place {
+                    Some(word) => JoinOptions::at(&word, &args.settings, settings, &matches)?,
+                    None => JoinOptions::new(settings)?,
+                };
+                Ok(Self::Join(Box::new(options)))
+            }
         }
     }
 
@@ -121,11 +134,33 @@ impl ClientTask {
 }
 
 impl JoinOptions {
-    fn new(settings: ClientSettings) -> Result<Self, CliError> {
-        let server = settings.server.clone().ok_or_else(|| {
-            CliError::usage(|texts: &Texts| texts.say().client_no_server())
-                .hint(|texts: &Texts| texts.say().hint_server())
+    /// The options with the server for which `word` stands. What the table of the server says takes precedence over
+    /// the rest of the file, and what is `given` as an argument or in the environment over both.
+    fn at(
+        word: &str,
+        given: &ClientSettings,
+        settings: ClientSettings,
+        matches: &ArgMatches,
+    ) -> Result<Self, CliError> {
+        if matches.value_source("server") == Some(ValueSource::CommandLine) {
+            return Err(CliError::usage(|texts: &Texts| texts.say().start_two_servers()));
+        }
+        let NamedServer { address, fingerprint, user } = settings.servers.find_argument(word).map_err(|wrong| {
+            let commands = command_names();
+            let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
+            CliError::usage(wrong).hint(settings.servers.hint(word, &commands))
         })?;
+        let trusts = given.fingerprint.is_some() || given.ca.is_some() || given.accept_new.is_some();
+        let settings = match fingerprint {
+            Some(_) if !trusts => ClientSettings { fingerprint, ca: None, accept_new: None, ..settings },
+            _ => settings,
+        };
+        let user = given.user.clone().or(user).or(settings.user);
+        let settings = ClientSettings { server: Some(address), user, ..settings };
+        Self::new(settings)
+    }
+
+    fn new(settings: ClientSettings) -> Result<Self, CliError> {
         let trust = TrustChoice::new(&settings)?;
         if settings.advertise.len() > Offer::MAX_ADDRESSES {
             let count = settings.advertise.len();
@@ -135,7 +170,8 @@ impl JoinOptions {
         }
         let register = settings.register.unwrap_or(false);
         Ok(Self {
-            server,
+            server: settings.server,
+            servers: settings.servers,
             user: settings.user,
             purpose: if register { Purpose::Register } else { Purpose::Login },
             password: PasswordSource::new(settings.password_file),
@@ -177,7 +213,7 @@ impl TrustChoice {
 /// # Errors
 /// The user has no home folder.
 pub fn default_known_servers() -> Result<PathBuf, CliError> {
-    Ok(crate::folder::default("chat-client", "--known-servers FILE")?.join("known-servers"))
+    Ok(folder::default("chat-client", "--known-servers FILE")?.join("known-servers"))
 }
 
 /// The file that remembers what was typed. Without a home folder there is none by default.
@@ -185,7 +221,7 @@ fn history(setting: Option<PathBuf>) -> Option<PathBuf> {
     match setting {
         Some(none) if none.as_os_str() == NO_FILE => None,
         Some(file) => Some(file),
-        None => crate::folder::default("chat-client", "--history FILE").ok().map(|folder| folder.join("history")),
+        None => folder::default("chat-client", "--history FILE").ok().map(|folder| folder.join("history")),
     }
 }
 
@@ -214,7 +250,7 @@ mod tests {
     #[test]
     fn defaults_are_the_documented_ones() {
         let options = join(&[]);
-        assert_eq!(options.server.to_string(), "lab:7777");
+        assert_eq!(options.server.unwrap().to_string(), "lab:7777");
         assert_eq!(options.udp.to_string(), "[::]:0");
         assert_eq!((options.user, options.purpose), (None, Purpose::Login));
         assert_eq!((options.format, options.input), (Format::Text, Format::Text));
@@ -272,6 +308,35 @@ mod tests {
         for wrong in [&["--accept-new", "--ca", "ca.pem"][..], &["--register=maybe"]] {
             let error = task(&[&["--server", "lab"], wrong].concat()).unwrap_err();
             assert_eq!(error.exit().code(), 2, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_the_server_that_the_file_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chat.toml");
+        let digits = "ab".repeat(32);
+        let named = format!("[servers.lab]\naddress = 'lab.example:1'\nuser = 'bob'\nfingerprint = '{digits}'\n");
+        std::fs::write(&file, format!("user = 'alice'\nserver = 'other'\nknown-servers = 'known'\n{named}")).unwrap();
+        let config = ["--config", file.to_str().unwrap()];
+        let at = |args: &[&'static str]| match task(&[&config[..], args].concat()) {
+            Ok(ClientTask::Join(options)) => Ok(*options),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error),
+        };
+        let server_and_user = |options: &JoinOptions| {
+            (options.server.as_ref().unwrap().to_string(), options.user.as_ref().unwrap().to_string())
+        };
+        let lab = at(&["lab"]).unwrap();
+        assert_eq!(server_and_user(&lab), ("lab.example:1".to_owned(), "bob".to_owned()));
+        assert_eq!(lab.trust, TrustChoice::Fingerprint(digits.parse().unwrap()));
+        let carol = at(&["lab", "--user", "carol", "--accept-new"]).unwrap();
+        assert_eq!(server_and_user(&carol), ("lab.example:1".to_owned(), "carol".to_owned()));
+        assert_eq!(carol.trust, TrustChoice::AcceptNew("known".into()));
+        assert_eq!(server_and_user(&at(&["10.0.0.7"]).unwrap()), ("10.0.0.7:7777".to_owned(), "alice".to_owned()));
+        assert_eq!(server_and_user(&at(&[]).unwrap()), ("other:7777".to_owned(), "alice".to_owned()));
+        for wrong in [&["lap"][..], &["lab", "--server", "x"], &["lab", "lab"], &["lab:0"]] {
+            assert_eq!(at(wrong).unwrap_err().exit().code(), 2, "{wrong:?}");
         }
     }
 

@@ -107,6 +107,7 @@ fn placeholder(name: &str, texts: &Texts) -> String {
         "FILE" => t.placeholder_file(),
         "HOST:PORT" => t.placeholder_server(),
         "NAME" => t.placeholder_name(),
+        "SERVER" => t.start_placeholder_server(),
         "IP:PORT" => t.placeholder_bind_address(),
         "IP[:PORT]" => t.placeholder_advertised_address(),
         "HEX" => t.placeholder_hex(),

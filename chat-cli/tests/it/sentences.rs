@@ -27,7 +27,7 @@ fn messages(file: &str) -> impl Iterator<Item = &str> {
 
 /// A value for each argument of all Fluent messages.
 fn samples() -> FluentArgs<'static> {
-    const TEXTS: [(&str, &str); 51] = [
+    const TEXTS: [(&str, &str); 54] = [
         ("address", "192.168.1.7:40001"),
         ("advice", "⟨advice⟩"),
         ("argument", "--usr"),
@@ -38,12 +38,14 @@ fn samples() -> FluentArgs<'static> {
         ("example", "eth0"),
         ("file", "chat.toml"),
         ("fingerprint", "53e1…a0"),
+        ("first", "0001 0203 0405 0607 0809 0a0b 0c0d 0e0f"),
         ("from", "2026-11-23T04:28:00Z"),
         ("host", "lab"),
         ("ip", "fe80::1"),
         ("key", "usr"),
         ("keys", "server, user"),
         ("known", "53e1…a0"),
+        ("last", "lab:7777"),
         ("message", "⟨message⟩"),
         ("names", "bob, carol"),
         ("now", "2026-11-23T04:29:00Z"),
@@ -52,6 +54,7 @@ fn samples() -> FluentArgs<'static> {
         ("other", "--ca <FILE>"),
         ("problem", "⟨problem⟩"),
         ("reason", "⟨reason⟩"),
+        ("second", "1011 1213 1415 1617 1819 1a1b 1c1d 1e1f"),
         ("sentence", "⟨sentence⟩"),
         ("server", "chat.example:7777"),
         ("shown", "97c4…1f"),

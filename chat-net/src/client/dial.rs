@@ -63,9 +63,8 @@ impl Dialer {
         trust: &Trust,
         timeout: Duration,
     ) -> Result<(Self, TrustedStream), ConnectError> {
-        let placeholder = || ServerName::try_from(PLACEHOLDER_NAME).expect("the constant is a valid name");
         let (name, config) = match trust {
-            Trust::Fingerprint(_) | Trust::Known { .. } => (placeholder(), tls::client_by_key()),
+            Trust::Fingerprint(_) | Trust::Known { .. } => (placeholder_name(), tls::client_by_key()),
             Trust::Ca(path) => {
                 let name = ServerName::try_from(server.host().to_owned())
                     .map_err(|_| ConnectError::NotCertifiable { server: server.clone() })?;
@@ -120,6 +119,13 @@ impl Dialer {
                 Ok((dialer, stream))
             }
         }
+    }
+
+    /// The fingerprint of the server, which need not be trusted.
+    pub(super) async fn probe(server: ServerAddress, timeout: Duration) -> Result<Fingerprint, ConnectError> {
+        let (name, config) = (placeholder_name(), tls::client_by_key());
+        let dialer = Self { server, name, config, pinned: None, last: None, timeout };
+        Ok(dialer.dial().await?.fingerprint)
     }
 
     /// Tries this address first from now on, because the server was reached there.
@@ -245,4 +251,8 @@ async fn without_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
         Ok(done) => done.map_err(io::Error::other),
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the file system does not answer")),
     }
+}
+
+fn placeholder_name() -> ServerName<'static> {
+    ServerName::try_from(PLACEHOLDER_NAME).expect("the constant is a valid name")
 }

@@ -1,11 +1,11 @@
 //! The offer: the addresses at which this client can receive datagrams. The server passes them on to the peers.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 
 use chat_core::wire::control::{Offer, OfferPolicy};
 
 use crate::address::AdvertisedAddress;
-use crate::interfaces::{self, needs_zone};
+use crate::interfaces::{self, is_link_local};
 
 /// Offers the advertised addresses, or detected ones if there are none. `local` is the address of this end of the
 /// connection to the server: peers in the server's network can most likely reach this client there. `udp` is the
@@ -18,10 +18,8 @@ pub(super) fn make_offer(local: IpAddr, udp: SocketAddr, advertise: &[Advertised
     }
     let bound = udp.ip().to_canonical();
     let ips = if bound.is_unspecified() {
-        let mut others = interfaces::addresses();
-        others.splice(0..0, preferred());
         // A socket on `[::]` receives IPv4 too.
-        detected(local, others, |ip| udp.is_ipv6() || ip.is_ipv4())
+        detected(local, interfaces::preferred_first(), |ip| udp.is_ipv6() || ip.is_ipv4())
     } else {
         vec![bound]
     };
@@ -41,32 +39,6 @@ fn detected(local: IpAddr, others: Vec<IpAddr>, reaches: impl Fn(IpAddr) -> bool
     detected.retain(|&ip| reaches(ip));
     detected.truncate(Offer::MAX_ADDRESSES);
     detected
-}
-
-/// A link-local address is meaningless without the name of an interface, which differs from machine to machine. The
-/// address of the server connection is an exception: peers in the same network reach the server, and this client, in
-/// their own zone.
-fn is_link_local(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_link_local(),
-        IpAddr::V6(ip) => needs_zone(ip),
-    }
-}
-
-/// The source addresses that this machine uses towards remote networks. On a machine with many interfaces, peers most
-/// likely reach it at these.
-fn preferred() -> Vec<IpAddr> {
-    // Addresses for documentation. Connecting a UDP socket looks up the route and sends nothing.
-    const ELSEWHERE: [&str; 2] = ["192.0.2.1:9", "[2001:db8::1]:9"];
-    let source = |elsewhere: &str| {
-        let elsewhere: SocketAddr = elsewhere.parse().ok()?;
-        let any =
-            if elsewhere.is_ipv6() { IpAddr::V6(Ipv6Addr::UNSPECIFIED) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
-        let socket = UdpSocket::bind((any, 0)).ok()?;
-        socket.connect(elsewhere).ok()?;
-        socket.local_addr().ok().map(|address| address.ip())
-    };
-    ELSEWHERE.into_iter().filter_map(source).collect()
 }
 
 #[cfg(test)]

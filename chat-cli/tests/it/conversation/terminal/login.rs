@@ -1,5 +1,6 @@
 //! Questions at the terminal before the client has logged in.
 
+use super::starting::groups;
 use super::{command, until_hidden_question};
 use crate::harness::{Home, PASSWORD, Server, Terminal, on_both_databases};
 
@@ -10,7 +11,10 @@ fn login_asks_for_what_is_missing_and_hides_passwords() {
     let mut command = home.command("chat-client");
     command.args(["--server", &server.address.to_string()]);
     let mut alice = Terminal::start(command.arg("--register"));
-    let mut shown = alice.until_output("user name: ");
+    let mut shown = alice.until_output("[y/n] ");
+    assert!(shown.contains(&groups(&server.fingerprint)), "{shown}");
+    alice.type_line("y");
+    shown += &alice.until_output("user name: ");
     alice.type_line("alice");
     shown += &until_hidden_question(&mut alice, "new password: ");
     assert!(shown.contains("alice"), "the terminal does not echo the user name: {shown}");
@@ -20,10 +24,6 @@ fn login_asks_for_what_is_missing_and_hides_passwords() {
     alice.type_line(PASSWORD);
     shown += &until_hidden_question(&mut alice, "repeat new password: ");
     alice.type_line(PASSWORD);
-    shown += &alice.until_output("[y/n] ");
-    assert!(shown.contains(&server.fingerprint), "{shown}");
-    assert!(alice.is_echoing(), "the terminal does not echo after the passwords");
-    alice.type_line("y");
     shown += &alice.until_output("you are ");
     shown += &alice.until_output("nobody else is online");
     assert!(!shown.contains(PASSWORD) && !shown.contains("short\r"), "a password is shown: {shown}");
@@ -48,17 +48,13 @@ fn a_server_that_the_user_refuses_receives_no_login() {
     on_both_databases(|database| {
         let server = Server::start(database);
         let mut alice = Terminal::start(command(&server, "alice").arg("--register"));
-        for question in ["new password: ", "repeat new password: "] {
-            until_hidden_question(&mut alice, question);
-            alice.type_line(PASSWORD);
-        }
         let asks = |lines: &[String]| lines.last().is_some_and(|last| last.ends_with("[y/n]"));
         let lines = alice.until_screen("the question", asks);
-        let question = format!("{} is not a known server. Its fingerprint is", server.address);
+        let question = format!("This is the first connection to {}. Its key has the fingerprint", server.address);
         assert!(lines.contains(&question), "{lines:#?}");
-        assert!(lines.contains(&format!("  {}", server.fingerprint)), "{lines:#?}");
         alice.type_line("n");
-        alice.until_output("is not known here; its fingerprint");
+        let shown = alice.until_output("is not known here; its fingerprint");
+        assert!(!shown.contains("password: "), "the password is asked for first: {shown}");
         assert_eq!(alice.exit_code(), Some(3));
         assert_eq!(server.presence_log(), ["server started"]);
         let users = server.operate(&["user", "list"]);
@@ -71,7 +67,7 @@ fn ctrl_c_at_the_password_restores_the_terminal() {
     let server = Server::start_in(&Home::new(), &[]);
     // The shell survives Ctrl-C, which may arrive as a key or as a signal, and shows the state of the terminal.
     let script = "trap : INT; \"$@\"; echo code=$?; stty -a; read wait";
-    let mut alice = Terminal::start_script(&command(&server, "alice"), script);
+    let mut alice = Terminal::start_script(command(&server, "alice").arg("--accept-new"), script);
     until_hidden_question(&mut alice, "password: ");
     alice.type_keys("\x03");
     let shown = alice.until_output("code=3");

@@ -10,6 +10,7 @@ mod own_lines;
 mod passwords;
 mod people;
 mod resizing;
+mod starting;
 mod without_editor;
 
 use std::process::Command;

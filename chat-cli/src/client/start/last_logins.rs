@@ -1,0 +1,139 @@
+//! The file that remembers where the user logged in, and as whom: one line `HOST:PORT NAME` for each, the last login
+//! first. It only suggests answers, so a file that cannot be read suggests none, and a line that is wrong is skipped.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use chat_core::name::UserName;
+use chat_net::address::ServerAddress;
+
+use crate::folder;
+use crate::text_file;
+
+/// The name of the file in the user's data folder.
+const FILE: &str = "last-logins";
+
+/// The most logins that are remembered: more servers and names than one person uses.
+const MAX_LOGINS: usize = 32;
+
+/// The largest file that is read, in bytes. The longest line has about 400.
+const MAX_FILE_BYTES: usize = 64 * 1024;
+
+/// The logins, the last one first.
+#[derive(Debug)]
+pub(super) struct LastLogins {
+    /// `None` if the user has no home folder.
+    folder: Option<PathBuf>,
+    logins: Vec<(ServerAddress, UserName)>,
+}
+
+impl LastLogins {
+    /// Reads the file in the user's data folder.
+    pub(super) fn load() -> Self {
+        Self::load_from(folder::default("chat-client", "--known-servers FILE").ok())
+    }
+
+    fn load_from(folder: Option<PathBuf>) -> Self {
+        let text = folder.as_ref().and_then(|folder| text_file::read(&folder.join(FILE), MAX_FILE_BYTES).ok());
+        let logins = text.iter().flat_map(|text| text.lines()).filter_map(parse).take(MAX_LOGINS).collect();
+        Self { folder, logins }
+    }
+
+    /// The server of the last login.
+    pub(super) fn server(&self) -> Option<&ServerAddress> {
+        self.logins.first().map(|(server, _)| server)
+    }
+
+    /// The user of the last login at `server`.
+    pub(super) fn user(&self, server: &ServerAddress) -> Option<&UserName> {
+        self.logins.iter().find(|(known, _)| known == server).map(|(_, user)| user)
+    }
+
+    /// Whether `user` has logged in at `server` from here.
+    pub(super) fn contains(&self, server: &ServerAddress, user: &UserName) -> bool {
+        self.logins.iter().any(|(known, name)| known == server && name == user)
+    }
+
+    /// Puts a login first, and replaces the file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn remember(&mut self, server: ServerAddress, user: UserName) -> io::Result<()> {
+        self.logins.retain(|login| login != &(server.clone(), user.clone()));
+        self.logins.insert(0, (server, user));
+        self.logins.truncate(MAX_LOGINS);
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let text: String = self.logins.iter().map(|(server, user)| format!("{server} {user}\n")).collect();
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        replace(&folder.join(FILE), &text)
+    }
+}
+
+fn parse(line: &str) -> Option<(ServerAddress, UserName)> {
+    let (server, user) = line.trim().split_once(' ')?;
+    Some((server.parse().ok()?, UserName::parse(user).ok()?))
+}
+
+/// Replaces a file by one that only its owner can read. The process id keeps two programs apart.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension(format!("new-{}", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(text.as_bytes()).and_then(|()| fs::rename(&new, path)).inspect_err(|_| {
+        // The error that is returned matters more.
+        drop(fs::remove_file(&new));
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn server(typed: &str) -> ServerAddress {
+        typed.parse().unwrap()
+    }
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    #[test]
+    fn the_last_login_comes_first_and_each_is_kept_once() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("chat-client");
+        let mut logins = LastLogins::load_from(Some(folder.clone()));
+        assert_eq!((logins.server(), logins.user(&server("lab"))), (None, None));
+        for (at, name) in [("lab", "alice"), ("[::1]:9", "小明"), ("lab", "bob"), ("lab", "alice")] {
+            logins.remember(server(at), user(name)).unwrap();
+        }
+        let path = folder.join(FILE);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "lab:7777 alice\nlab:7777 bob\n[::1]:9 小明\n");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let again = LastLogins::load_from(Some(folder));
+        assert_eq!(again.server(), Some(&server("lab")));
+        assert_eq!(
+            (again.user(&server("lab")), again.user(&server("[::1]:9"))),
+            (Some(&user("alice")), Some(&user("小明")))
+        );
+        assert!(again.contains(&server("lab"), &user("bob")) && !again.contains(&server("[::1]:9"), &user("bob")));
+        let files = fs::read_dir(outer.path().join("chat-client")).unwrap().map(|file| file.unwrap().file_name());
+        assert!(files.into_iter().all(|name| !name.to_string_lossy().contains("new-")));
+    }
+
+    #[test]
+    fn a_damaged_file_suggests_what_is_left_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = |content: &[u8]| {
+            fs::write(folder.path().join(FILE), content).unwrap();
+            LastLogins::load_from(Some(folder.path().to_owned())).logins.len()
+        };
+        assert_eq!(load("nonsense\nlab:1 two words\n\nlab alice\n".as_bytes()), 1);
+        assert_eq!(load(b"lab:1 \xff\n"), 0);
+        assert_eq!(load("a:1 alice\n".repeat(40).as_bytes()), MAX_LOGINS);
+        assert_eq!(load(&vec![b'x'; MAX_FILE_BYTES + 1]), 0);
+        assert_eq!(LastLogins::load_from(None).remember(server("lab"), user("alice")).map_err(|_| ()), Ok(()));
+    }
+}

@@ -1,0 +1,479 @@
+//! Logging in at a terminal: asks for what is missing, and asks again where an answer turned out to be wrong.
+//!
+//! ```text
+//! server -> is it there, and is it the right one? -> user name -> password -> log in
+//!    ^                                                   ^           ^           |
+//!    +---------------------------------------------------+-----------+-- refused +
+//! ```
+//!
+//! What the command line, the environment or the configuration file names is not asked for. If the server refuses a
+//! password from a file or from the environment, the program ends: asking for another one would surprise a script that
+//! happens to run at a terminal.
+
+mod last_logins;
+mod questions;
+
+use std::env;
+use std::io::{self, Write};
+use std::path::Path;
+use std::pin::pin;
+use std::time::Duration;
+
+use chat_core::client::Credentials;
+use chat_core::invitation::InvitationCode;
+use chat_core::name::UserName;
+use chat_core::password::Password;
+use chat_core::wire::control::Purpose;
+use chat_net::address::ServerAddress;
+use chat_net::client::{AcceptMode, Client, ClientHandle, ClientOptions, ConnectError, Events, RejectionKind};
+use chat_net::identity::Fingerprint;
+use chat_net::trust::{KnownServers, UnknownServer};
+use env_logger::DEFAULT_FILTER_ENV;
+use log::LevelFilter;
+use tokio::time::timeout;
+
+use self::last_logins::LastLogins;
+use self::questions::Questions;
+use super::connect::{explain, known_servers, trust};
+use super::task::{JoinOptions, TrustChoice, default_known_servers};
+use crate::error::CliError;
+use crate::secret::PasswordKind;
+use crate::texts::{Localised, Sentence, Texts};
+
+/// The most logins that one start of the program tries: more than anybody makes who mistypes a password, and few for a
+/// program that answers every question the same way.
+const MAX_LOGINS: usize = 20;
+
+/// How long a login may take before the user learns that it is still going on. A server that asks for slower attempts
+/// lets a client wait for up to half a minute.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A login in the making.
+#[derive(Debug)]
+struct Start {
+    options: JoinOptions,
+    questions: Questions,
+    last_logins: LastLogins,
+    /// The server that was typed, unless it is named outside the dialogue.
+    typed_server: Option<ServerAddress>,
+    /// The answer that the next question about the server offers.
+    suggested_server: Option<ServerAddress>,
+    password: Option<Password>,
+    password_origin: Origin,
+    /// How the user came to register.
+    registration: Registration,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Origin {
+    /// The command line, the environment or a file.
+    Given,
+    /// The terminal.
+    Typed,
+}
+
+/// Whether the user was asked to register after a login failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Registration {
+    NotOffered,
+    Accepted,
+    Declined,
+}
+
+/// Asks, connects, logs in, and returns once the roster is complete.
+///
+/// # Errors
+/// The client could not connect or log in, and no other answer can change that, or the user ended the questions.
+pub(super) async fn log_in(options: JoinOptions, texts: &Texts) -> Result<(ClientHandle, Events), CliError> {
+    let password = options.password.given()?;
+    let last_logins = LastLogins::load();
+    let start = Start {
+        questions: Questions::new(texts.clone()),
+        suggested_server: last_logins.server().cloned(),
+        last_logins,
+        typed_server: None,
+        password_origin: if password.is_some() { Origin::Given } else { Origin::Typed },
+        password,
+        registration: Registration::NotOffered,
+        options,
+    };
+    start.run().await
+}
+
+impl Start {
+    async fn run(mut self) -> Result<(ClientHandle, Events), CliError> {
+        let mut refused = None;
+        for _ in 0..MAX_LOGINS {
+            let server = self.reach().await?;
+            let user = self.user(&server).await?;
+            let password = self.password().await?;
+            let mut login = Credentials::new(user.clone(), password, self.options.purpose);
+            login.invitation.clone_from(&self.options.invitation);
+            let trust = trust(self.options.trust.clone(), UnknownServer::Refuse)?;
+            let mut options = ClientOptions::new(server.clone(), trust, login);
+            options.udp = self.options.udp;
+            options.advertise.clone_from(&self.options.advertise);
+            // A message is accepted once its line is written.
+            options.accept = AcceptMode::Manual;
+            match self.connect(options).await {
+                Ok(client) => {
+                    self.remember(&server, &user);
+                    return Ok(Client::split(client));
+                }
+                Err(error) => refused = Some(self.ask_again(&server, &user, error).await?),
+            }
+        }
+        Err(refused.unwrap_or_else(CliError::interrupted))
+    }
+
+    /// Connects, and says so if the server makes the user wait. chat-net logs that, but a log line would stand among the
+    /// questions in the language of developers.
+    async fn connect(&self, options: ClientOptions) -> Result<Client, ConnectError> {
+        let _quiet = QuietLog::begin();
+        let mut connecting = pin!(chat_net::client::connect(options));
+        match timeout(PATIENCE, &mut connecting).await {
+            Ok(result) => result,
+            Err(_) => {
+                self.questions.tell(&Sentence::from(|texts: &Texts| texts.say().start_waiting()));
+                connecting.await
+            }
+        }
+    }
+
+    /// The server, once one answers that the user trusts.
+    async fn reach(&mut self) -> Result<ServerAddress, CliError> {
+        for _ in 0..MAX_LOGINS {
+            let (server, origin) = match (&self.options.server, &self.typed_server) {
+                (Some(server), _) => (server.clone(), Origin::Given),
+                // It has answered already.
+                (None, Some(server)) => return Ok(server.clone()),
+                (None, None) => (self.ask_server().await?, Origin::Typed),
+            };
+            // For the other choices, connecting decides.
+            let file = match &self.options.trust {
+                TrustChoice::Known(path) => Some((known_servers(path)?, path.clone())),
+                TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) | TrustChoice::AcceptNew(_) => None,
+            };
+            let known = match &file {
+                Some((store, path)) => store.get(&server).map_err(|error| explain(error.into(), Some(path)))?,
+                None => None,
+            };
+            if origin == Origin::Given && (file.is_none() || known.is_some()) {
+                return Ok(server);
+            }
+            match chat_net::client::probe(&server).await {
+                Ok(shown) => {
+                    match (file, known) {
+                        (Some((_, path)), Some(known)) if known != shown => {
+                            return Err(explain(
+                                ConnectError::FingerprintChanged { server, known, shown },
+                                Some(&path),
+                            ));
+                        }
+                        (Some((store, path)), None) => self.ask_trust(&server, shown, &store, &path).await?,
+                        _ => {}
+                    }
+                    if origin == Origin::Typed {
+                        self.typed_server = Some(server.clone());
+                    }
+                    return Ok(server);
+                }
+                Err(error) if origin == Origin::Typed => {
+                    self.questions.tell(&Sentence::about(error));
+                    self.suggested_server = Some(server);
+                }
+                Err(error) => return Err(explain(error, None)),
+            }
+        }
+        Err(CliError::interrupted())
+    }
+
+    /// Asks for the server, by its address or by its name in the configuration file.
+    async fn ask_server(&mut self) -> Result<ServerAddress, CliError> {
+        let servers = self.options.servers.clone();
+        let target = self
+            .questions
+            .ask(
+                self.suggested_server.as_ref().map(ToString::to_string),
+                |texts, last| match last {
+                    Some(last) => texts.say().start_ask_server_again(last),
+                    None => texts.say().start_ask_server(),
+                },
+                move |typed| servers.find(typed),
+            )
+            .await?;
+        if let Some(fingerprint) = target.fingerprint
+            && matches!(self.options.trust, TrustChoice::Known(_))
+        {
+            self.options.trust = TrustChoice::Fingerprint(fingerprint);
+        }
+        if self.options.user.is_none() {
+            self.options.user = target.user;
+        }
+        Ok(target.address)
+    }
+
+    /// Asks about an unknown server before anything secret is typed, and remembers it.
+    async fn ask_trust(
+        &self,
+        server: &ServerAddress,
+        shown: Fingerprint,
+        store: &KnownServers,
+        path: &Path,
+    ) -> Result<(), CliError> {
+        let digits = in_groups(shown);
+        let name = server.to_string();
+        let question = move |texts: &Texts| texts.say().start_ask_fingerprint(&name, &digits[0], &digits[1]);
+        if !self.questions.yes_or_no(question).await? {
+            return Err(explain(ConnectError::Untrusted { server: server.clone(), shown }, None));
+        }
+        let known = store.remember(server, shown).map_err(|error| explain(error.into(), Some(path)))?;
+        if known == shown {
+            Ok(())
+        } else {
+            // Another program has met another server at this address meanwhile.
+            Err(explain(ConnectError::FingerprintChanged { server: server.clone(), known, shown }, Some(path)))
+        }
+    }
+
+    async fn user(&mut self, server: &ServerAddress) -> Result<UserName, CliError> {
+        if let Some(user) = &self.options.user {
+            return Ok(user.clone());
+        }
+        let last = match self.options.purpose {
+            Purpose::Register => None,
+            _ => self.last_logins.user(server).map(ToString::to_string),
+        };
+        let user = self
+            .questions
+            .ask(
+                last,
+                |texts, last| match last {
+                    Some(last) => texts.say().start_ask_name_again(last),
+                    None => texts.say().ask_user_name(),
+                },
+                |typed| UserName::parse(typed).map_err(Sentence::about),
+            )
+            .await?;
+        self.options.user = Some(user.clone());
+        Ok(user)
+    }
+
+    async fn password(&mut self) -> Result<Password, CliError> {
+        if let Some(password) = &self.password {
+            return Ok(password.clone());
+        }
+        let kind = match self.options.purpose {
+            Purpose::Register => PasswordKind::New,
+            _ => PasswordKind::Existing,
+        };
+        let password = self.questions.password(kind).await?;
+        self.password = Some(password.clone());
+        Ok(password)
+    }
+
+    /// Says why a login failed, and forgets the answers that caused it, so that they are asked for again. Returns the
+    /// error for the case that nobody asks again.
+    ///
+    /// # Errors
+    /// No other answer helps, or the user does not want to give one.
+    async fn ask_again(
+        &mut self,
+        server: &ServerAddress,
+        user: &UserName,
+        error: ConnectError,
+    ) -> Result<CliError, CliError> {
+        use RejectionKind as Kind;
+        let file = match &self.options.trust {
+            TrustChoice::Known(path) | TrustChoice::AcceptNew(path) => Some(path.clone()),
+            TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) => None,
+        };
+        let rejection = match &error {
+            ConnectError::Rejected(rejection) => Some(rejection.kind()),
+            _ => None,
+        };
+        let about_server = matches!(
+            error,
+            ConnectError::Resolve { .. }
+                | ConnectError::Unreachable { .. }
+                | ConnectError::TimedOut { .. }
+                | ConnectError::NotChat { .. }
+                | ConnectError::Tls { .. }
+                | ConnectError::NoCommonVersion(_)
+        );
+        let registered =
+            matches!(error, ConnectError::RegistrationUnanswered { .. } | ConnectError::OnlyRegistered { .. });
+        let sentence = error.text(self.questions.texts());
+        let explained = explain(error, file.as_deref());
+        let tell = |questions: &Questions| questions.tell(&Sentence::from(sentence.as_str()));
+        match rejection {
+            Some(Kind::WrongCredentials) if self.password_origin == Origin::Typed => {
+                tell(&self.questions);
+                self.wrong_credentials(server, user).await?;
+            }
+            Some(Kind::NameTaken) if self.registration == Registration::Accepted => {
+                let name = user.to_string();
+                self.questions.tell(&Sentence::from(move |texts: &Texts| texts.say().start_name_exists(&name)));
+                self.registration = Registration::Declined;
+                self.options.purpose = Purpose::Login;
+                self.password = None;
+            }
+            Some(Kind::NameTaken | Kind::Name) => {
+                tell(&self.questions);
+                self.options.user = None;
+            }
+            Some(Kind::Disabled) if self.password_origin == Origin::Typed => {
+                tell(&self.questions);
+                (self.options.user, self.password) = (None, None);
+                self.registration = Registration::NotOffered;
+            }
+            Some(Kind::Password) if self.password_origin == Origin::Typed => {
+                tell(&self.questions);
+                self.password = None;
+            }
+            Some(Kind::NotInvited) => {
+                tell(&self.questions);
+                self.options.invitation = Some(self.ask_invitation().await?);
+            }
+            Some(Kind::RegistrationClosed) if self.password_origin == Origin::Typed => {
+                tell(&self.questions);
+                self.options.purpose = Purpose::Login;
+                (self.options.user, self.password) = (None, None);
+                self.registration = Registration::Declined;
+            }
+            Some(
+                Kind::Busy
+                | Kind::SlowDown
+                | Kind::StorageUnavailable
+                | Kind::Full
+                | Kind::LoginTimeout
+                | Kind::TooManyRegistrations
+                | Kind::TooManyRequests
+                | Kind::AccountsFull,
+            ) => {
+                tell(&self.questions);
+                self.try_again(&explained).await?;
+            }
+            None if about_server && self.typed_server.is_some() => {
+                tell(&self.questions);
+                self.suggested_server = self.typed_server.take();
+            }
+            None if registered => {
+                tell(&self.questions);
+                self.options.purpose = Purpose::Login;
+                self.try_again(&explained).await?;
+            }
+            _ => return Err(explained),
+        }
+        Ok(explained)
+    }
+
+    /// The user name or the password is wrong, and the server does not say which. A name with which somebody has logged
+    /// in from here exists. For another one, offers to register it.
+    async fn wrong_credentials(&mut self, server: &ServerAddress, user: &UserName) -> Result<(), CliError> {
+        let offers = self.registration == Registration::NotOffered
+            && self.options.purpose == Purpose::Login
+            && !self.last_logins.contains(server, user);
+        if offers {
+            let name = user.to_string();
+            let question = move |texts: &Texts| texts.say().start_ask_register(&name);
+            if self.questions.yes_or_no(question).await? {
+                self.registration = Registration::Accepted;
+                self.options.purpose = Purpose::Register;
+                // As for every new password, because nobody sees what is typed.
+                if let Some(password) = &self.password
+                    && !self.questions.repeat(password).await?
+                {
+                    self.questions.tell(&Sentence::from(|texts: &Texts| texts.say().passwords_differ()));
+                    self.password = None;
+                }
+                return Ok(());
+            }
+            self.registration = Registration::Declined;
+        }
+        self.password = None;
+        Ok(())
+    }
+
+    async fn ask_invitation(&self) -> Result<InvitationCode, CliError> {
+        self.questions
+            .ask(
+                None,
+                |texts, _| texts.say().start_ask_invitation(),
+                |typed| InvitationCode::parse(typed).map_err(Sentence::about),
+            )
+            .await
+    }
+
+    /// Asks whether to try the same once more.
+    async fn try_again(&self, error: &CliError) -> Result<(), CliError> {
+        if self.questions.yes_or_no(|texts: &Texts| texts.say().start_ask_try_again()).await? {
+            Ok(())
+        } else {
+            Err(error.already_shown())
+        }
+    }
+
+    /// Remembers what the next start suggests, and a server whose fingerprint was named: the next start then needs no
+    /// fingerprint. Neither is worth an error.
+    fn remember(&mut self, server: &ServerAddress, user: &UserName) {
+        if let TrustChoice::Fingerprint(fingerprint) = self.options.trust
+            && let Ok(path) = default_known_servers()
+            && let Err(error) = KnownServers::open(path).and_then(|store| store.remember(server, fingerprint))
+        {
+            log::info!("the server is not remembered: {error}");
+        }
+        if let Err(error) = self.last_logins.remember(server.clone(), user.clone()) {
+            log::info!("the login is not remembered: {error}");
+        }
+    }
+}
+
+/// Suppresses warnings in the log until it is dropped, unless the user has set its level.
+struct QuietLog(LevelFilter);
+
+impl QuietLog {
+    fn begin() -> Self {
+        let level = log::max_level();
+        if env::var_os(DEFAULT_FILTER_ENV).is_none() {
+            log::set_max_level(level.min(LevelFilter::Error));
+        }
+        Self(level)
+    }
+}
+
+impl Drop for QuietLog {
+    fn drop(&mut self) {
+        log::set_max_level(self.0);
+    }
+}
+
+/// The digits of a fingerprint in two lines of groups of four, which people can read to each other.
+pub(crate) fn in_groups(fingerprint: Fingerprint) -> [String; 2] {
+    let digits = fingerprint.to_string();
+    let groups: Vec<&str> = (0..digits.len()).step_by(4).filter_map(|at| digits.get(at..at + 4)).collect();
+    let (first, second) = groups.split_at(groups.len() / 2);
+    [first.join(" "), second.join(" ")]
+}
+
+/// Begins a new line after a question that was not answered.
+pub(super) fn end_question() {
+    // If standard error is closed, no question is visible either.
+    drop(writeln!(io::stderr()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_groups_of_a_fingerprint_are_the_fingerprint() {
+        let mut bytes = [0; 32];
+        (0..).zip(&mut bytes).for_each(|(number, byte)| *byte = number);
+        let fingerprint = Fingerprint::new(bytes);
+        let groups = in_groups(fingerprint);
+        assert_eq!(groups[0], "0001 0203 0405 0607 0809 0a0b 0c0d 0e0f");
+        assert_eq!(groups.join(" ").parse(), Ok(fingerprint));
+    }
+}
