@@ -9,7 +9,7 @@ use chat_core::message::{Content, Recipient};
 use chat_core::peer::{Datagram, Input, Output, Peer, Slab, Transmit};
 use chat_core::roster::Entry;
 use chat_core::text::Text;
-use chat_core::time::Now;
+use chat_core::time::{Mono, Now};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -37,6 +37,19 @@ fn side(index: usize) -> Side {
 
 fn now(millis: u64) -> Now {
     common::now(Duration::from_millis(millis))
+}
+
+/// Ticks and transmits at each deadline up to `end`, as a driver does: a machine whose driver comes late counts as
+/// suspended. The datagrams are lost.
+fn tick_until(end: Duration, side: &mut Side) {
+    let mut slab = Slab::new(64);
+    while let Some(due) = side.peer.deadline().map(|due| due.since(Mono::ZERO)).filter(|due| *due <= end) {
+        side.peer.handle(common::now(due), Input::Tick, &mut Vec::new());
+        while side.peer.transmit(common::now(due), &mut slab) == Transmit::More {
+            slab.remove(usize::MAX);
+        }
+        slab.remove(usize::MAX);
+    }
 }
 
 /// Passes all datagrams that `from` can send to `to`, whose application accepts every message.
@@ -106,7 +119,7 @@ fn links(begin: u64, one: &mut Side, others: &mut [Side]) -> [usize; 3] {
     }
     let recent = live(&before) / ends - known;
     for side in others.iter_mut().chain([one]) {
-        side.peer.handle(now(at + 60_000), Input::Tick, &mut Vec::new());
+        tick_until(Duration::from_millis(at + 60_000), side);
     }
     [known, recent, live(&before) / ends - known]
 }

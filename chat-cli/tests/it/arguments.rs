@@ -92,7 +92,7 @@ fn an_error_names_the_wrong_value_and_what_is_allowed() {
             "chat-client",
             &["--user", "alice", "lab"],
             "error: there is no server named 'lab'\nhint: write its address as HOST:PORT, or give it a name with a \
-             table [servers.lab] in the configuration file\n",
+             table [servers.\"lab\"] in the configuration file\n",
         ),
         ("chat-client", &["forgt"], "error: there is no server named 'forgt'\nhint: did you mean forget?\n"),
         ("chat-client", &["127.0.0.1:0"], "'0' is not a port"),

@@ -131,7 +131,7 @@ fn errors_before_the_conversation_are_shown_in_chinese_and_keep_their_codes() {
             &["--usr", "bob"],
             "错误：多余的参数“--usr”\n建议：是不是想输入 --user？\n建议：用 '--help' 查看更多信息\n".to_owned(),
         ),
-        (&["lab"], "错误：没有名为“lab”的服务器\n建议：请写出它的地址（主机:端口），或在配置文件里用 [servers.lab] 给它起名\n".to_owned()),
+        (&["lab"], "错误：没有名为“lab”的服务器\n建议：请写出它的地址（主机:端口），或在配置文件里用 [servers.\"lab\"] 给它起名\n".to_owned()),
         (
             &["--config", config],
             format!("错误：{config} 第 2 行：没有名为“usr”的项\n建议：是不是想输入 user？\n"),

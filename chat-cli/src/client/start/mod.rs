@@ -12,33 +12,32 @@
 
 mod last_logins;
 mod questions;
+mod quiet_log;
+mod refused;
 
-use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
 
 use chat_core::client::Credentials;
-use chat_core::invitation::InvitationCode;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::wire::control::Purpose;
 use chat_net::address::ServerAddress;
-use chat_net::client::{AcceptMode, Client, ClientHandle, ClientOptions, ConnectError, Events, RejectionKind};
+use chat_net::client::{AcceptMode, Client, ClientHandle, ClientOptions, ConnectError, Events};
 use chat_net::identity::Fingerprint;
 use chat_net::trust::{KnownServers, UnknownServer};
-use env_logger::DEFAULT_FILTER_ENV;
-use log::LevelFilter;
 use tokio::time::timeout;
 
 use self::last_logins::LastLogins;
 use self::questions::Questions;
+use self::quiet_log::QuietLog;
 use super::connect::{explain, known_servers, trust};
 use super::task::{JoinOptions, TrustChoice, default_known_servers};
 use crate::error::CliError;
 use crate::secret::PasswordKind;
-use crate::texts::{Localised, Sentence, Texts};
+use crate::texts::{Sentence, Texts};
 
 /// The most logins that one start of the program tries: more than anybody makes who mistypes a password, and few for a
 /// program that answers every question the same way.
@@ -273,148 +272,6 @@ impl Start {
         Ok(password)
     }
 
-    /// Says why a login failed, and forgets the answers that caused it, so that they are asked for again. Returns the
-    /// error for the case that nobody asks again.
-    ///
-    /// # Errors
-    /// No other answer helps, or the user does not want to give one.
-    async fn ask_again(
-        &mut self,
-        server: &ServerAddress,
-        user: &UserName,
-        error: ConnectError,
-    ) -> Result<CliError, CliError> {
-        use RejectionKind as Kind;
-        let file = match &self.options.trust {
-            TrustChoice::Known(path) | TrustChoice::AcceptNew(path) => Some(path.clone()),
-            TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) => None,
-        };
-        let rejection = match &error {
-            ConnectError::Rejected(rejection) => Some(rejection.kind()),
-            _ => None,
-        };
-        let about_server = matches!(
-            error,
-            ConnectError::Resolve { .. }
-                | ConnectError::Unreachable { .. }
-                | ConnectError::TimedOut { .. }
-                | ConnectError::NotChat { .. }
-                | ConnectError::Tls { .. }
-                | ConnectError::NoCommonVersion(_)
-        );
-        let registered =
-            matches!(error, ConnectError::RegistrationUnanswered { .. } | ConnectError::OnlyRegistered { .. });
-        let sentence = error.text(self.questions.texts());
-        let explained = explain(error, file.as_deref());
-        let tell = |questions: &Questions| questions.tell(&Sentence::from(sentence.as_str()));
-        match rejection {
-            Some(Kind::WrongCredentials) if self.password_origin == Origin::Typed => {
-                tell(&self.questions);
-                self.wrong_credentials(server, user).await?;
-            }
-            Some(Kind::NameTaken) if self.registration == Registration::Accepted => {
-                let name = user.to_string();
-                self.questions.tell(&Sentence::from(move |texts: &Texts| texts.say().start_name_exists(&name)));
-                self.registration = Registration::Declined;
-                self.options.purpose = Purpose::Login;
-                self.password = None;
-            }
-            Some(Kind::NameTaken | Kind::Name) => {
-                tell(&self.questions);
-                self.options.user = None;
-            }
-            Some(Kind::Disabled) if self.password_origin == Origin::Typed => {
-                tell(&self.questions);
-                (self.options.user, self.password) = (None, None);
-                self.registration = Registration::NotOffered;
-            }
-            Some(Kind::Password) if self.password_origin == Origin::Typed => {
-                tell(&self.questions);
-                self.password = None;
-            }
-            Some(Kind::NotInvited) => {
-                tell(&self.questions);
-                self.options.invitation = Some(self.ask_invitation().await?);
-            }
-            Some(Kind::RegistrationClosed) if self.password_origin == Origin::Typed => {
-                tell(&self.questions);
-                self.options.purpose = Purpose::Login;
-                (self.options.user, self.password) = (None, None);
-                self.registration = Registration::Declined;
-            }
-            Some(
-                Kind::Busy
-                | Kind::SlowDown
-                | Kind::StorageUnavailable
-                | Kind::Full
-                | Kind::LoginTimeout
-                | Kind::TooManyRegistrations
-                | Kind::TooManyRequests
-                | Kind::AccountsFull,
-            ) => {
-                tell(&self.questions);
-                self.try_again(&explained).await?;
-            }
-            None if about_server && self.typed_server.is_some() => {
-                tell(&self.questions);
-                self.suggested_server = self.typed_server.take();
-            }
-            None if registered => {
-                tell(&self.questions);
-                self.options.purpose = Purpose::Login;
-                self.try_again(&explained).await?;
-            }
-            _ => return Err(explained),
-        }
-        Ok(explained)
-    }
-
-    /// The user name or the password is wrong, and the server does not say which. A name with which somebody has logged
-    /// in from here exists. For another one, offers to register it.
-    async fn wrong_credentials(&mut self, server: &ServerAddress, user: &UserName) -> Result<(), CliError> {
-        let offers = self.registration == Registration::NotOffered
-            && self.options.purpose == Purpose::Login
-            && !self.last_logins.contains(server, user);
-        if offers {
-            let name = user.to_string();
-            let question = move |texts: &Texts| texts.say().start_ask_register(&name);
-            if self.questions.yes_or_no(question).await? {
-                self.registration = Registration::Accepted;
-                self.options.purpose = Purpose::Register;
-                // As for every new password, because nobody sees what is typed.
-                if let Some(password) = &self.password
-                    && !self.questions.repeat(password).await?
-                {
-                    self.questions.tell(&Sentence::from(|texts: &Texts| texts.say().passwords_differ()));
-                    self.password = None;
-                }
-                return Ok(());
-            }
-            self.registration = Registration::Declined;
-        }
-        self.password = None;
-        Ok(())
-    }
-
-    async fn ask_invitation(&self) -> Result<InvitationCode, CliError> {
-        self.questions
-            .ask(
-                None,
-                |texts, _| texts.say().start_ask_invitation(),
-                |typed| InvitationCode::parse(typed).map_err(Sentence::about),
-            )
-            .await
-    }
-
-    /// Asks whether to try the same once more.
-    async fn try_again(&self, error: &CliError) -> Result<(), CliError> {
-        if self.questions.yes_or_no(|texts: &Texts| texts.say().start_ask_try_again()).await? {
-            Ok(())
-        } else {
-            Err(error.already_shown())
-        }
-    }
-
     /// Remembers what the next start suggests, and a server whose fingerprint was named: the next start then needs no
     /// fingerprint. Neither is worth an error.
     fn remember(&mut self, server: &ServerAddress, user: &UserName) {
@@ -427,25 +284,6 @@ impl Start {
         if let Err(error) = self.last_logins.remember(server.clone(), user.clone()) {
             log::info!("the login is not remembered: {error}");
         }
-    }
-}
-
-/// Suppresses warnings in the log until it is dropped, unless the user has set its level.
-struct QuietLog(LevelFilter);
-
-impl QuietLog {
-    fn begin() -> Self {
-        let level = log::max_level();
-        if env::var_os(DEFAULT_FILTER_ENV).is_none() {
-            log::set_max_level(level.min(LevelFilter::Error));
-        }
-        Self(level)
-    }
-}
-
-impl Drop for QuietLog {
-    fn drop(&mut self) {
-        log::set_max_level(self.0);
     }
 }
 

@@ -148,6 +148,13 @@ async fn presence_log_and_observer_receive_every_record() {
         .unwrap();
     let running = Running::start(server);
     running.join("alice").await.client.leave().await;
+    // A client that has left does not wait until the server publishes its departure.
+    let published = async {
+        while records.lock().unwrap().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), published).await.expect("the departure is published");
     running.stop().await;
     let log = std::fs::read_to_string(path).unwrap();
     assert_eq!(log.lines().count(), 4, "{log}");
