@@ -46,7 +46,7 @@ enum Group {
     Program,
 }
 
-/// Which names can follow a command, for completion.
+/// The kind of names that can follow a command, for completion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum NameArgument {
     /// None.

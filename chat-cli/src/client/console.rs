@@ -38,7 +38,7 @@ pub struct Console {
     pub screen: Screen,
     /// The rows that the output must leave intact.
     pub prompt: Prompt,
-    /// What the user should know about the console.
+    /// A note for the user about the console.
     pub advice: Option<Sentence>,
     /// Notified by Ctrl-C: leave immediately, without reading the remaining input.
     pub interrupted: Arc<Notify>,

@@ -33,13 +33,13 @@ pub(super) struct Crowd {
 pub(super) struct Gathering {
     /// When the last of them came or went.
     pub(super) at: Timestamp,
-    /// Who came online.
+    /// The users that came online.
     pub(super) online: Vec<UserName>,
-    /// Who went offline.
+    /// The users that went offline.
     pub(super) offline: Vec<UserName>,
 }
 
-/// What happens with an event.
+/// The decision about an event.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Admission {
     /// It is shown, after those that wait.

@@ -63,7 +63,7 @@ impl NamedServers {
         Err(Sentence::from(move |texts: &Texts| texts.say().start_no_named_server(&word)))
     }
 
-    /// What the user can do about a word that is neither a name nor an address.
+    /// The hint for a word that is neither a name nor an address.
     pub fn hint(&self, word: &str, commands: &[&str]) -> Sentence {
         let names = self.0.keys().map(String::as_str).chain(commands.iter().copied());
         if let Some(suggestion) = most_like(word, names) {

@@ -15,7 +15,7 @@ const MAX_MESSAGES: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct OwnRows(VecDeque<(MessageId, RowId)>);
 
-/// What became of a message.
+/// The outcomes of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum OwnOutcome {
     /// All recipients have it.

@@ -31,7 +31,7 @@ enum Part {
     Change {
         row: RowId,
         change: RowChange,
-        /// What is written if the row cannot be changed.
+        /// The line that is written if the row cannot be changed.
         otherwise: String,
     },
 }

@@ -93,7 +93,7 @@ pub(super) enum UserCommand {
     },
 }
 
-/// What to do with one account, or with those that match.
+/// The command for one account, or for those that match.
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
     Add {

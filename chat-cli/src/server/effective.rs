@@ -42,7 +42,7 @@ enum SettingSource {
 /// Stands for the value of a secret.
 const SECRET: &str = "***";
 
-/// What decides the settings, as it was read.
+/// The sources of the settings, as they were read.
 pub(super) struct Sources<'a> {
     pub(super) given: &'a ArgMatches,
     pub(super) settings: &'a ServerSettings,

@@ -34,7 +34,7 @@ const MAX_FILE: usize = 64 * 1024 * 1024;
 /// of the pool busy.
 pub(super) const HASHES_IN_PROGRESS: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 
-/// What a line of the file asks for.
+/// The account that a line of the file asks for.
 #[derive(Debug)]
 struct Entry {
     line: usize,
@@ -217,7 +217,7 @@ fn report(reports: &[(usize, UserName, bool)], format: Format, texts: &Texts) ->
     out
 }
 
-/// What became of a line. docs/JSON.md documents this schema.
+/// The result of a line. docs/JSON.md documents this schema.
 #[derive(Serialize)]
 struct LineReport<'a> {
     line: usize,

@@ -80,7 +80,7 @@ impl Limits {
         self.store
     }
 
-    /// Who can register an account, as the value of the option.
+    /// The registration policy, as the value of the option.
     pub fn registration(&self) -> &'static str {
         match self.machine.registration {
             RegistrationPolicy::Open => "open",

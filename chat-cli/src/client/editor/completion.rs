@@ -10,7 +10,7 @@ use crate::texts::Texts;
 /// The most choices that are listed: about a screen of them.
 const MAX_LISTED: usize = 100;
 
-/// What completes a word.
+/// The candidates that complete a word.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Completion {
     /// This text replaces everything from the byte `begin` to the cursor.

@@ -137,7 +137,7 @@ struct Lines {
 
 fn parse(bytes: &[u8], beginning: Beginning) -> Result<Lines, HistoryFileError> {
     let mut parts: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    // What follows the last line end.
+    // The rest after the last line end.
     let rest = parts.pop().unwrap_or_default();
     let skipped = usize::from(beginning == Beginning::Cut);
     let decode = |part: &&[u8]| serde_json::from_slice::<String>(part).map_err(|_| HistoryFileError::Foreign);

@@ -25,7 +25,7 @@ pub enum RowChange {
     Mark(char),
 }
 
-/// What a row shows.
+/// The content of a row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     /// A line as it was typed.

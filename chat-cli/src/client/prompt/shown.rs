@@ -27,7 +27,7 @@ pub(super) struct Shown {
     pub(super) content: Content,
     /// The rows above the cursor, if the prompt is on the screen.
     pub(super) drawn: Option<usize>,
-    /// What is above the prompt and can still change.
+    /// The rows above the prompt that can still change.
     pub(super) above: Above,
 }
 

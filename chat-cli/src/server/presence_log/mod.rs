@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The most names that are remembered to suggest one of them: the users of a large server.
 const MAX_NAMES: usize = 10_000;
 
-/// What to show of the presence log.
+/// The part of the presence log to show.
 #[derive(Debug)]
 pub struct LogOptions {
     /// The file.
@@ -82,7 +82,7 @@ struct View<'a> {
     texts: &'a Texts,
     out: BufWriter<io::Stdout>,
     reader: Reader,
-    /// The lines that are not records, since the last time that this was told.
+    /// The number of lines that are not records since the last warning about them.
     skipped: u64,
     /// The number of records shown.
     shown: u64,
