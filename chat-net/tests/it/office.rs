@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chat_core::password::Password;
 use chat_core::wire::control::Purpose;
-use chat_net::client::{ClientOptions, ConnectError, Event};
+use chat_net::client::{ClientOptions, ConnectError};
 use chat_net::server::{Metric, ServerOptions};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -79,8 +79,12 @@ async fn an_office_of_200_behind_one_address_logs_in_while_somebody_there_guesse
     stop.store(true, Ordering::Relaxed);
     guessers.join_all().await;
     assert_eq!(monitor.metrics()[Metric::Roster], COLLEAGUES as u64);
-    let mut first = people.into_iter().next().unwrap();
-    while first.client.roster().len() < COLLEAGUES - 1 {
-        first.find(|event| matches!(event, Event::Presence(_)).then_some(())).await;
-    }
+    // Everybody stays online until the roster of one of them is complete.
+    let mut watch = people.first().expect("the colleagues are online").client.watch_roster();
+    let complete = async {
+        while watch.roster().len() < COLLEAGUES - 1 {
+            watch.changed().await.expect("the session goes on");
+        }
+    };
+    timeout(PATIENCE, complete).await.expect("everybody sees everybody");
 }
