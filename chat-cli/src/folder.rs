@@ -1,7 +1,5 @@
 //! The data folder: its default place, and what the operator can do about one that cannot be used.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use chat_net::data_folder::DataFolderError;
@@ -9,6 +7,7 @@ pub use chat_net::data_folder::{DataFolder, FolderLock};
 use directories::ProjectDirs;
 
 use crate::error::CliError;
+use crate::platform::files;
 use crate::texts::{Sentence, Texts};
 
 /// The default data folder of `program`, which `option` overrides.
@@ -16,7 +15,7 @@ use crate::texts::{Sentence, Texts};
 /// # Errors
 /// The user has no home folder.
 pub fn default(program: &str, option: &'static str) -> Result<PathBuf, CliError> {
-    ProjectDirs::from("", "", program).map(|folders| folders.data_dir().to_owned()).ok_or_else(|| {
+    ProjectDirs::from("", "", program).map(|folders| folders.data_local_dir().to_owned()).ok_or_else(|| {
         CliError::usage(|texts: &Texts| texts.say().no_home())
             .hint(move |texts: &Texts| texts.say().hint_no_home(option))
     })
@@ -31,10 +30,9 @@ pub fn config(program: &str) -> Option<PathBuf> {
 
 /// Warns if other users can read a file that contains `secret`, such as "a password".
 pub fn warn_if_open(path: &Path, secret: &str) {
-    // A file without readable metadata could not be read either, and that is an error elsewhere.
-    let open = fs::metadata(path).is_ok_and(|file| file.mode() & 0o077 != 0);
-    if open {
-        log::warn!("{} contains {secret} and other users can read it; restrict it with chmod 600", path.display());
+    if files::is_open_to_others(path) {
+        let restrict = files::RESTRICT;
+        log::warn!("{} contains {secret} and other users can read it; restrict it with {restrict}", path.display());
     }
 }
 

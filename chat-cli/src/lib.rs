@@ -13,7 +13,7 @@
 //!
 //! A program starts all of its threads at its beginning, and a panic in any of them ends it.
 //!
-//! The programs run on Unix only, because they use its signals, file modes and terminals. The libraries are portable.
+//! `platform` has what differs between operating systems.
 
 #![expect(unreachable_pub, reason = "the modules are private, and `pub` marks what a module offers to the others")]
 
@@ -21,7 +21,6 @@ mod address;
 mod client;
 mod clock;
 mod config;
-mod core_dumps;
 mod database_url;
 mod early;
 mod environment;
@@ -37,6 +36,7 @@ mod invitation;
 mod isolate;
 mod number;
 mod panic;
+mod platform;
 mod progress;
 mod secret;
 mod server;
@@ -55,6 +55,7 @@ use std::process::ExitCode;
 use env_logger::DEFAULT_FILTER_ENV;
 
 use crate::client::task::ClientTask;
+use crate::platform::process;
 use crate::server::task::ServerTask;
 use crate::texts::Texts;
 
@@ -86,7 +87,7 @@ pub fn chat_client() -> ExitCode {
 /// error, at the levels that `RUST_LOG` sets, or else at `default`.
 fn begin(default: &str) {
     panic::end_program_on_panic();
-    let core_dumps = core_dumps::disable();
+    let core_dumps = process::disable_core_dumps();
     let mut builder = env_logger::Builder::from_default_env();
     if !environment::is_set(DEFAULT_FILTER_ENV) {
         builder.parse_filters(default);
@@ -128,11 +129,12 @@ mod tests {
         "view",
     ];
 
-    /// The names of what exists only on Unix or at a terminal.
-    const SYSTEM: [&str; 8] = [
+    /// The names of what depends on the system or on a terminal.
+    const SYSTEM: [&str; 9] = [
         "crate::terminal",
         "crate::signals",
         "crate::folder",
+        "crate::platform",
         "super::raw_mode",
         "super::prompt",
         "os::unix",

@@ -1,58 +1,37 @@
-//! Signals that ask a program to stop: SIGTERM, SIGINT, and SIGHUP, which a terminal sends when it is closed.
+//! Requests to stop a program, such as SIGTERM, SIGINT and SIGHUP on Unix.
 
-use std::future::pending;
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 use crate::error::CliError;
+use crate::platform::signals::StopRequests;
 use crate::texts::Texts;
 
 /// The stop signals. While this value exists, they do not kill the process.
 #[derive(Debug)]
-pub struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Option<Signal>,
-}
+pub struct StopSignals(StopRequests);
 
 impl StopSignals {
-    /// Handles SIGTERM and SIGINT. Requires a tokio runtime.
+    /// Handles the requests of a service manager and of Ctrl-C. Requires a tokio runtime.
     ///
     /// # Errors
     /// The system does not allow the signal handlers.
     pub fn new() -> Result<Self, CliError> {
-        let install = || -> io::Result<Self> {
-            let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-            Ok(Self { terminate, interrupt, hang_up: None })
-        };
-        install().map_err(refused)
+        StopRequests::new().map(Self).map_err(refused)
     }
 
-    /// Handles SIGHUP too.
+    /// Handles the end of the terminal too.
     ///
     /// # Errors
     /// The system does not allow the signal handlers.
     pub fn with_hang_up() -> Result<Self, CliError> {
-        let hang_up = Some(signal(SignalKind::hangup()).map_err(refused)?);
-        Ok(Self { hang_up, ..Self::new()? })
+        StopRequests::with_hang_up().map(Self).map_err(refused)
     }
 
     /// Waits for the next signal.
     ///
     /// Cancel safety: this method is cancel safe. No signal is lost.
     pub async fn next(&mut self) {
-        let hang_up = async {
-            match &mut self.hang_up {
-                Some(signal) => drop(signal.recv().await),
-                None => pending().await,
-            }
-        };
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = hang_up => {}
-        }
+        self.0.next().await;
     }
 }
 

@@ -2,17 +2,16 @@
 
 use std::env;
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
-use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process;
-use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use tokio::runtime::Handle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
+use crate::platform::signals::{self, Notices};
+use crate::platform::terminal::{
+    Settings, interprets_sequences, is_in_foreground, write_to_stderr_if_ready, write_to_stdout_if_ready,
+};
 use crate::secret::PasswordPrompt;
 use crate::texts::{Localised, Sentence, Texts};
 
@@ -21,20 +20,13 @@ pub fn is_interactive() -> bool {
     io::stdin().is_terminal()
 }
 
-/// Whether the program may use the terminal. In the background, the system stops it when it reads from the terminal or
-/// changes its settings.
-pub fn is_in_foreground() -> bool {
-    // If the terminal is gone, using it reports that.
-    termios::tcgetpgrp(io::stdin()).map_or(true, |group| group == process::getpgrp())
-}
-
 /// The values of `TERM` for terminals that cannot move the cursor.
 const WITHOUT_CURSOR: [&str; 3] = ["dumb", "cons25", "emacs"];
 
-/// Whether the terminal can move the cursor and show colours, by its name.
+/// Whether the terminal at standard output can move the cursor and show colours.
 pub fn moves_cursor() -> bool {
     let term = env::var("TERM").unwrap_or_default();
-    !WITHOUT_CURSOR.iter().any(|name| name.eq_ignore_ascii_case(&term))
+    !WITHOUT_CURSOR.iter().any(|name| name.eq_ignore_ascii_case(&term)) && interprets_sequences()
 }
 
 /// Asks a question whose answer is shown. Returns the trimmed answer, or `None` at the end of the input.
@@ -87,16 +79,14 @@ impl PasswordPrompt for TerminalPrompt {
 
 /// Turns echo off while it lives.
 #[derive(Debug)]
-struct EchoGuard(Option<Termios>);
+struct EchoGuard(Option<Settings>);
 
 impl EchoGuard {
     fn new() -> Self {
-        let found = termios::tcgetattr(io::stdin()).ok();
+        let found = Settings::current().ok();
         if let Some(found) = &found {
-            let mut silent = found.clone();
-            silent.local_modes.remove(LocalModes::ECHO);
             // If this fails, the question fails too and reports it.
-            let _refused = termios::tcsetattr(io::stdin(), OptionalActions::Now, &silent);
+            drop(found.clone().without_echo().apply());
         }
         Self(found)
     }
@@ -105,14 +95,10 @@ impl EchoGuard {
 impl Drop for EchoGuard {
     fn drop(&mut self) {
         if let Some(found) = &self.0 {
-            let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
+            // The terminal may be gone.
+            drop(found.apply());
         }
     }
-}
-
-/// The signal that a process receives when it continues after a stop.
-pub fn continued() -> io::Result<Signal> {
-    signal(SignalKind::from_raw(process::Signal::CONT.as_raw()))
 }
 
 /// Repeats a question each time the process continues after a stop, and hides its answer again, because a shell that
@@ -124,7 +110,7 @@ impl QuestionRepeater {
         let question = question.to_owned();
         // Both programs ask from a thread of their runtime.
         let runtime = Handle::try_current().ok();
-        Self(runtime.and_then(|runtime| Some(runtime.spawn(repeat(question, continued().ok()?)))))
+        Self(runtime.and_then(|runtime| Some(runtime.spawn(repeat(question, signals::continued().ok()?)))))
     }
 }
 
@@ -136,31 +122,20 @@ impl Drop for QuestionRepeater {
     }
 }
 
-async fn repeat(question: String, mut continued: Signal) {
+async fn repeat(question: String, mut continued: Notices) {
     while continued.recv().await.is_some() {
-        if let Ok(mut hidden) = termios::tcgetattr(io::stdin())
+        if let Ok(settings) = Settings::current()
             && is_in_foreground()
         {
-            // The settings that rpassword uses while it reads.
-            hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
-            hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
-            hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
-            let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, &hidden);
-            write_if_ready(io::stderr(), &question);
+            // The terminal may be gone.
+            drop(settings.for_hidden_answer().apply());
+            write_to_stderr_if_ready(&question);
         }
     }
 }
 
-/// Writes to a terminal, unless it currently accepts no output.
-fn write_if_ready(terminal: impl AsFd, text: &str) {
-    if poll(&mut [PollFd::new(&terminal, PollFlags::OUT)], Some(&Timespec::default())) == Ok(1) {
-        // Not through the standard library, whose lock a blocked thread may hold.
-        let _gone = rustix::io::write(&terminal, text.as_bytes());
-    }
-}
-
 /// The state of the terminal when the program began, if there is a terminal.
-static FOUND: OnceLock<Option<Termios>> = OnceLock::new();
+static FOUND: OnceLock<Option<Settings>> = OnceLock::new();
 
 /// Restores the terminal when it is dropped. A question or line editor that is abandoned would otherwise leave the
 /// terminal without echo.
@@ -171,7 +146,7 @@ pub struct TerminalGuard(());
 impl TerminalGuard {
     /// Saves the state of the terminal, if there is one.
     pub fn new() -> Self {
-        FOUND.get_or_init(|| is_interactive().then(|| termios::tcgetattr(io::stdin()).ok()).flatten());
+        FOUND.get_or_init(|| is_interactive().then(|| Settings::current().ok()).flatten());
         Self(())
     }
 }
@@ -191,19 +166,16 @@ impl Drop for TerminalGuard {
 /// Restores the terminal as the [`TerminalGuard`] found it. Does nothing if there was none.
 pub fn restore() {
     let Some(found) = FOUND.get().and_then(Option::as_ref).filter(|_| is_in_foreground()) else { return };
-    let changed = termios::tcgetattr(io::stdin()).is_ok_and(|now| {
-        now.local_modes != found.local_modes
-            || now.input_modes != found.input_modes
-            || now.output_modes != found.output_modes
-    });
+    let changed = Settings::current().is_ok_and(|now| !now.behaves_like(found));
     if changed {
         // Turns off bracketed paste, which line editors turn on. The line end finishes a half-typed line.
         const END: &str = "\x1b[?2004l\r\n";
         if io::stdout().is_terminal() {
-            write_if_ready(io::stdout(), END);
+            write_to_stdout_if_ready(END);
         } else if io::stderr().is_terminal() {
-            write_if_ready(io::stderr(), END);
+            write_to_stderr_if_ready(END);
         }
-        let _gone = termios::tcsetattr(io::stdin(), OptionalActions::Now, found);
+        // The terminal may be gone.
+        drop(found.apply());
     }
 }

@@ -1,7 +1,6 @@
 //! Starts the threads of a program. A program starts all of them at its beginning. If the system refuses one, the
 //! program then ends with an error at its start, and never in the middle of its work.
 
-use std::fs;
 use std::io;
 use std::panic;
 use std::process;
@@ -12,6 +11,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{CliError, Exit};
+use crate::platform;
 use crate::texts::Texts;
 
 /// The threads for work that blocks: one for each of the 4 connections to an SQLite file, and as many for everything else
@@ -29,7 +29,7 @@ pub fn start_runtime(
     workers: usize,
     report: impl Fn(&CliError) -> Exit + Send + Sync + 'static,
 ) -> Result<Runtime, CliError> {
-    let before = count();
+    let before = platform::process::threads();
     let hook = panic::take_hook();
     // Exits, because unwinding would wait forever for the workers that did start.
     panic::set_hook(Box::new(move |_| process::exit(report(&missing_threads()).code().into())));
@@ -46,7 +46,7 @@ pub fn start_runtime(
     panic::set_hook(hook);
     let runtime = runtime
         .map_err(|error| CliError::system(move |texts: &Texts| texts.say().runtime_refused(error.to_string())))?;
-    match (before, count()) {
+    match (before, platform::process::threads()) {
         // Once there is one thread for blocking work, tokio ignores that the system refuses further ones.
         (Some(before), Some(now)) if now < before + workers + BLOCKING_THREADS => Err(missing_threads()),
         _ => Ok(runtime),
@@ -84,9 +84,4 @@ fn missing_threads() -> CliError {
 
 fn with_hint(error: CliError) -> CliError {
     error.hint(|texts: &Texts| texts.say().hint_threads())
-}
-
-/// The number of threads of this process. `None` on a system that does not report it.
-fn count() -> Option<usize> {
-    fs::read_dir("/proc/self/task").ok().map(Iterator::count)
 }

@@ -1,12 +1,12 @@
 //! The data folder of a server: its owner and mode, and the lock that keeps a second server out.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::file_lock::has_no_locks;
-use crate::files;
+use crate::platform;
 
 /// The folder in which a server keeps its keys, and a program its other files.
 #[derive(Clone, Debug)]
@@ -24,13 +24,8 @@ impl DataFolder {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DataFolderError> {
         let path = path.into();
         let unusable = |source| DataFolderError::Unusable { path: path.clone(), source };
-        files::private_folder(&path).map_err(unusable)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let found = fs::metadata(&path).map_err(unusable)?;
-            check_access(&path, rustix::process::geteuid().as_raw(), found.uid(), found.mode())?;
-        }
+        platform::create_private_folder(&path).map_err(unusable)?;
+        platform::check_data_folder(&path)?;
         // Detects a folder that is not writable here, with a message that names it, and not only at the first write.
         lock_file(&path.join(LOCK)).map_err(unusable)?;
         Ok(Self { path })
@@ -73,25 +68,6 @@ impl DataFolder {
     }
 }
 
-/// Refuses a folder in which other users can replace the files, because the server would use their keys.
-#[cfg(unix)]
-fn check_access(path: &Path, user: u32, owner: u32, mode: u32) -> Result<(), DataFolderError> {
-    const ROOT: u32 = 0;
-    const OTHERS: u32 = 0o077;
-    /// Access of the group causes only a warning, because the owner chose the group.
-    const EVERYBODY_WRITES: u32 = 0o002;
-    if owner != user && owner != ROOT {
-        return Err(DataFolderError::OtherOwner { path: path.to_owned(), owner });
-    }
-    if mode & EVERYBODY_WRITES != 0 {
-        return Err(DataFolderError::WritableByEveryone { path: path.to_owned() });
-    }
-    if mode & OTHERS != 0 {
-        log::warn!("other users can access the data folder {}; restrict it with chmod 700", path.display());
-    }
-    Ok(())
-}
-
 /// The lock of a data folder.
 #[derive(Debug)]
 #[must_use = "dropping the lock releases it"]
@@ -110,11 +86,7 @@ const MAX_PID: u64 = 32;
 fn lock_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    }
+    platform::refuse_link(platform::private(&mut options));
     let file = options.open(path).map_err(name_link)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other(format!("its '{LOCK}' is not a file; remove it")));
@@ -124,8 +96,7 @@ fn lock_file(path: &Path) -> io::Result<File> {
 
 /// Gives the error of a symbolic link a sentence that names it.
 fn name_link(error: io::Error) -> io::Error {
-    #[cfg(unix)]
-    if rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::LOOP) {
+    if platform::is_link(&error) {
         return io::Error::other(format!("its file '{LOCK}' is a symbolic link; remove the link"));
     }
     error
@@ -189,6 +160,7 @@ impl fmt::Display for Holder {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
@@ -214,28 +186,6 @@ mod tests {
         assert!(error.to_string().ends_with(&format!("is in use by another server (process {this})")), "{error}");
         drop(first);
         drop(folder.lock().unwrap());
-    }
-
-    #[test]
-    fn a_folder_in_which_somebody_else_can_replace_files_is_refused() {
-        const ROOT: u32 = 0;
-        let path = Path::new("data");
-        for (user, owner, mode, reason) in [
-            (1_000, 1_000, 0o700, None),
-            (1_000, ROOT, 0o770, None),
-            (1_000, 1_000, 0o775, None),
-            (ROOT, ROOT, 0o755, None),
-            (1_000, 1_001, 0o700, Some("belongs to another user (uid 1001)")),
-            (ROOT, 1_001, 0o700, Some("belongs to another user (uid 1001)")),
-            (1_000, 1_000, 0o777, Some("every user can write the data folder data")),
-            (1_000, ROOT, 0o1777, Some("every user can write the data folder data")),
-        ] {
-            match (check_access(path, user, owner, mode), reason) {
-                (Ok(()), None) => {}
-                (Err(error), Some(reason)) => assert!(error.to_string().contains(reason), "{error}"),
-                (result, _) => panic!("{user} {owner} {mode:o}: {result:?}"),
-            }
-        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Files that are written completely or not at all (first under a temporary name, then under the final one), and files
 //! whose content is secret.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -11,16 +11,8 @@ use chat_core::generator::Generator;
 use zeroize::Zeroizing;
 
 use crate::file_lock::has_no_locks;
+use crate::platform;
 use crate::random::SystemGenerator;
-
-/// Creates `folder` and its missing parents with mode 0700.
-pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
 
 /// Reads a secret from `path` and removes the access of other users. They may have copied the secret already, but it
 /// must not stay readable. If the mode cannot change, as for a secret that a container mounts, the function only logs a
@@ -30,42 +22,12 @@ pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
 /// The file cannot be read, or other users can still write it, so that they may have replaced the secret.
 pub(crate) fn read_private(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut file = File::open(path)?;
-    #[cfg(unix)]
-    make_private(&file, path)?;
+    platform::make_private(&file, path)?;
     let length = usize::try_from(file.metadata()?.len()).unwrap_or_default();
     // Room for the whole file, because a buffer that grows leaves copies of the secret behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-#[cfg(unix)]
-fn make_private(file: &File, path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    const OWNER: u32 = 0o700;
-    const OTHERS: u32 = 0o077;
-    const OTHERS_WRITE: u32 = 0o022;
-    let mode = || Ok::<_, io::Error>(file.metadata()?.permissions().mode());
-    let found = mode()?;
-    if found & OTHERS == 0 {
-        return Ok(());
-    }
-    let changed = file.set_permissions(PermissionsExt::from_mode(found & OWNER));
-    // Some file systems ignore the change.
-    let now = mode()?;
-    if now & OTHERS == 0 {
-        log::warn!("{} was accessible to other users; now only its owner can read it", path.display());
-        return Ok(());
-    }
-    if now & OTHERS_WRITE != 0 {
-        return Err(io::Error::other(
-            "other users can write it, so its content may not be yours; if it is, restrict it with chmod 600",
-        ));
-    }
-    let why = changed.err().map_or_else(|| "the file system keeps its mode".to_owned(), |error| error.to_string());
-    log::warn!("other users can read {}, and this program cannot change that: {why}", path.display());
-    Ok(())
 }
 
 /// Skips the byte order mark with which some editors begin a text file.
@@ -101,7 +63,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Ok(found) = fs::metadata(path) {
         keep_access(&temporary, &found);
     }
-    fs::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+    platform::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
     sync_folder(path)
 }
 
@@ -112,11 +74,7 @@ pub(crate) fn is_device(path: &Path) -> bool {
 
 /// Gives a new file the owner and the mode of the file that it replaces, as far as the system allows.
 fn keep_access(path: &Path, found: &fs::Metadata) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, chown};
-        drop(chown(path, Some(found.uid()), Some(found.gid())));
-    }
+    platform::keep_owner(path, found);
     drop(fs::set_permissions(path, found.permissions()));
 }
 
@@ -184,9 +142,7 @@ fn hidden(path: &Path, end: &str) -> io::Result<PathBuf> {
 /// Options for a file that only its owner can read.
 fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    platform::private(options.write(true));
     options
 }
 
@@ -203,13 +159,12 @@ fn write_temporary(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     }
 }
 
-/// Makes the new name survive a power failure. Only Unix can open folders for that.
+/// Makes the new name survive a power failure.
 fn sync_folder(path: &Path) -> io::Result<()> {
     match path.parent() {
-        Some(folder) if cfg!(unix) => {
-            File::open(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?.sync_all()
-        }
-        _ => Ok(()),
+        Some(folder) if folder.as_os_str().is_empty() => platform::sync_folder(Path::new(".")),
+        Some(folder) => platform::sync_folder(folder),
+        None => Ok(()),
     }
 }
 
@@ -228,8 +183,8 @@ mod tests {
     fn folders_and_files_are_private_and_no_temporary_file_remains() {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("a/b");
-        private_folder(&folder).unwrap();
-        private_folder(&folder).unwrap();
+        platform::create_private_folder(&folder).unwrap();
+        platform::create_private_folder(&folder).unwrap();
         let file = folder.join("key");
         create_private(&file, b"one").unwrap();
         assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));

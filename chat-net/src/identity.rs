@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 pub use crate::certificate::CertificateProblem;
 pub use crate::fingerprint::{Fingerprint, FingerprintError};
 use crate::random::SystemGenerator;
-use crate::{files, tls};
+use crate::{files, platform, tls};
 
 /// The file in a server's data folder that holds both certificate and private key, so that neither exists without the
 /// other.
@@ -44,7 +44,8 @@ impl ServerIdentity {
     /// The folder or a file cannot be read, written or parsed. A broken file is never replaced, because clients know
     /// the server by it.
     pub fn load_or_create(folder: &Path) -> Result<Self, IdentityError> {
-        files::private_folder(folder).map_err(|source| IdentityError::Write { path: folder.into(), source })?;
+        platform::create_private_folder(folder)
+            .map_err(|source| IdentityError::Write { path: folder.into(), source })?;
         let path = folder.join(IDENTITY_FILE);
         let pem = read_or_create(&path, create_pem)?;
         let ticket_key = ticket_key(&folder.join(TICKET_FILE))?;

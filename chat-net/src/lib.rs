@@ -102,6 +102,7 @@ mod framed;
 mod frames;
 mod log_throttle;
 mod peer_driver;
+mod platform;
 mod random;
 mod send_queue;
 mod tls;

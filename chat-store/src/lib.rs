@@ -60,6 +60,8 @@ mod names;
 mod open;
 #[cfg(database)]
 mod operator;
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "most of it concerns SQLite files"))]
+mod platform;
 #[cfg(database)]
 mod queries;
 #[cfg(database)]

@@ -1,12 +1,11 @@
 //! The short way to open accounts: from a URL as text, with the default options.
 
-use std::fs::DirBuilder;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::accounts::{SqlAccounts, StoreOptions};
 use crate::blocking::blocking;
 use crate::error::OpenError;
+use crate::platform;
 use crate::url::StoreUrl;
 
 /// Opens the accounts at `url` with the default [`StoreOptions`]: `sqlite:PATH` or
@@ -32,13 +31,6 @@ pub async fn open(url: &str) -> Result<SqlAccounts, OpenError> {
 /// Creates the folder of `file` and its missing parents with mode 0700.
 fn create_folder_of(file: &Path) -> Result<(), OpenError> {
     let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    private_folder(folder).map_err(|source| OpenError::CreateFile { path: PathBuf::from(file), source })
-}
-
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    platform::create_private_folder(folder)
+        .map_err(|source| OpenError::CreateFile { path: PathBuf::from(file), source })
 }

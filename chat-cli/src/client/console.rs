@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_net::client::RosterWatch;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -20,6 +19,7 @@ use super::raw_mode::RawMode;
 use super::screen::Screen;
 use crate::error::CliError;
 use crate::format::Format;
+use crate::platform::signals::{self, Notices};
 use crate::texts::{Localised, Sentence, Texts};
 use crate::{terminal, threads};
 
@@ -71,8 +71,8 @@ impl Console {
         roster: RosterWatch,
         history: Option<&Path>,
     ) -> io::Result<Result<Self, CliError>> {
-        let resized = signal(SignalKind::window_change())?;
-        let continued = terminal::continued()?;
+        let resized = signals::resized()?;
+        let continued = signals::continued()?;
         let mode = RawMode::new()?;
         let controls = mode.controls();
         let prompt = Prompt::of_editor(mode)?;
@@ -113,7 +113,7 @@ fn open_history(path: Option<&Path>) -> (History, Option<Sentence>) {
 }
 
 /// Draws the prompt again when the size of the terminal changes, and when the process continues after a stop.
-async fn follow_terminal(prompt: Prompt, mut resized: Signal, mut continued: Signal) {
+async fn follow_terminal(prompt: Prompt, mut resized: Notices, mut continued: Notices) {
     loop {
         let draw: fn(&Prompt) -> io::Result<()> = tokio::select! {
             Some(()) = resized.recv() => Prompt::resized,

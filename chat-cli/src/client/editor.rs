@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use chat_core::password::Password;
 use chat_net::client::RosterWatch;
-use rustix::process::{Signal, kill_current_process_group};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc};
 use zeroize::{Zeroize, Zeroizing};
@@ -31,11 +30,12 @@ use super::input::Input;
 use super::line::{self, Action};
 use super::line_buffer::{Edit, LineBuffer};
 use super::prompt::{Prompt, RowId};
-use super::raw_mode::ControlCharacters;
 use crate::format::Format;
 use crate::input_error::InputError;
+use crate::platform::process;
+use crate::platform::terminal::{ControlCharacters, is_in_foreground};
 use crate::secret::{self, PasswordKind, PasswordPrompt};
-use crate::terminal::{self, TerminalPrompt};
+use crate::terminal::TerminalPrompt;
 use crate::texts::{Localised, Sentence, Texts};
 
 /// The time that the system has to stop the process. It never stops a process that no shell could continue.
@@ -208,12 +208,11 @@ impl Editor {
     /// Stops the process, as the terminal itself would if it did not pass on every key.
     fn suspend(&self) -> io::Result<()> {
         self.prompt.suspend()?;
-        // The whole group, so that the shell learns of it even if a script started this program.
-        kill_current_process_group(Signal::TSTP)?;
+        process::stop_group()?;
         // Another thread may receive the signal, so this one may continue for a moment. When the process continues,
         // SIGCONT resumes the prompt in any case.
         thread::sleep(STOP_TIME);
-        while !terminal::is_in_foreground() {
+        while !is_in_foreground() {
             thread::sleep(BACKGROUND_INTERVAL);
         }
         self.prompt.resume()

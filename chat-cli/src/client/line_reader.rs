@@ -5,14 +5,14 @@ use std::io::{self, BufRead};
 use chat_core::text::Text;
 
 use crate::input_error::InputError;
+use crate::platform::terminal;
 
 /// The maximum length of a line, in bytes: the longest text with each byte as a JSON escape of six bytes, and the rest of
 /// the object.
 pub const MAX_LINE_BYTES: usize = 6 * Text::MAX_BYTES + 4_096;
 
-/// The maximum length of a line that a terminal assembles, in bytes. A longer one may have lost its end: Linux silently
-/// cuts it after 4,095 bytes, other systems after 1,023.
-pub const MAX_TERMINAL_LINE_BYTES: usize = if cfg!(target_os = "linux") { 4_094 } else { 1_022 };
+/// The maximum length of a line that a terminal assembles, in bytes. A longer one may have lost its end.
+pub const MAX_TERMINAL_LINE_BYTES: usize = terminal::MAX_LINE_BYTES;
 
 /// Where lines come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -38,13 +38,15 @@ pub struct Appearance {
 }
 
 fn colour(choice: ColorChoice, reader: Reader) -> Colour {
+    // A console of Windows interprets colours only after it was asked to, whatever the choice.
+    let interprets = reader == Reader::Terminal && terminal::moves_cursor();
     let is_on = match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => {
             // See no-color.org: an empty value does not count.
             let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            reader == Reader::Terminal && !no_colour && terminal::moves_cursor()
+            interprets && !no_colour
         }
     };
     if is_on { Colour::On } else { Colour::Off }

@@ -1,19 +1,16 @@
-//! How the operator's commands reach the running server: a Unix-domain socket in the data folder.
+//! How the operator's commands reach the running server.
 //!
-//! A command sends one word and receives one JSON value, then the connection ends. Only the user who runs the server,
-//! and root, receive an answer: the mode of the socket and a check of the user who asks both ensure it.
+//! A command sends one line with one word and receives one line with a JSON value. Only the user who runs the server, and
+//! the administrators of the machine, receive an answer.
 
-use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
@@ -21,11 +18,8 @@ use super::running::RunningServer;
 use super::status::{OnlineEntry, Status};
 use crate::error::CliError;
 use crate::error_code::ErrorCode;
-use crate::folder::DataFolder;
+use crate::platform::control::{self, Connection, Listener};
 use crate::texts::Texts;
-
-/// The name of the socket in the data folder.
-const SOCKET: &str = "control.socket";
 
 /// The maximum number of connections served in parallel: operators are few, and each answer with a roster of ten thousand
 /// takes 1 MB.
@@ -63,35 +57,17 @@ impl Query {
     }
 }
 
-/// Creates the socket, and replaces one that a previous server left behind. The caller holds the lock of the folder.
-pub(super) fn listen(folder: &DataFolder) -> io::Result<UnixListener> {
-    let path = folder.join(SOCKET);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path)?;
-    fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-    Ok(listener)
-}
-
-/// Removes the socket of a server that ends.
-pub(super) fn remove(folder: &DataFolder) {
-    // If the socket file stays, it refuses connections, which commands report in the same way.
-    drop(fs::remove_file(folder.join(SOCKET)));
-}
-
 /// Answers queries. Runs until it is dropped.
-pub(super) async fn answer_queries(listener: UnixListener, running: RunningServer) {
+pub(super) async fn answer_queries(mut listener: Listener, running: RunningServer) {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok(connection) => {
                 let running = running.clone();
                 tokio::spawn(async move {
                     // The command reports a timeout or a broken connection by itself.
-                    drop(timeout(TIME_LIMIT, answer(stream, &running)).await);
+                    drop(timeout(TIME_LIMIT, answer(connection, &running)).await);
                     drop(slot);
                 });
             }
@@ -100,29 +76,24 @@ pub(super) async fn answer_queries(listener: UnixListener, running: RunningServe
     }
 }
 
-async fn answer(mut stream: UnixStream, running: &RunningServer) -> io::Result<()> {
-    let user = stream.peer_cred()?.uid();
-    if user != rustix::process::geteuid().as_raw() && user != ROOT {
+async fn answer(connection: Connection, running: &RunningServer) -> io::Result<()> {
+    if !control::may_ask(&connection)? {
         return Ok(());
     }
-    let (read, _) = stream.split();
+    let mut connection = BufReader::new(connection);
     let mut query = String::new();
-    read.take(MAX_QUERY).read_to_string(&mut query).await?;
-    let answer = match Query::parse(query.trim_end()) {
+    (&mut connection).take(MAX_QUERY).read_line(&mut query).await?;
+    let mut answer = match Query::parse(query.trim_end()) {
         Some(Query::Status) => json(&running.status()),
         Some(Query::Online) => json(&running.online().await),
         // The query comes from another version of the program, which reports the empty answer as an error.
         None => Vec::new(),
     };
-    stream.write_all(&answer).await
-}
-
-const ROOT: u32 = 0;
-
-/// Whether a command of `user` trusts the server that the user `server` runs. In a folder that everybody can write, any
-/// user could answer with a fingerprint of their own. Root trusts every server, because root names the folder.
-const fn is_trusted(server: u32, user: u32) -> bool {
-    user == ROOT || server == ROOT || server == user
+    answer.push(b'\n');
+    connection.write_all(&answer).await?;
+    connection.flush().await?;
+    // A pipe loses what has not been read when its server ends the connection.
+    connection.take(MAX_QUERY).read_to_end(&mut Vec::new()).await.map(drop)
 }
 
 fn json(answer: &impl Serialize) -> Vec<u8> {
@@ -147,14 +118,11 @@ pub(super) async fn online(folder: &Path) -> Result<Vec<OnlineEntry>, CliError> 
 
 async fn ask<T: DeserializeOwned>(folder: &Path, query: Query) -> Result<T, CliError> {
     let exchange = async {
-        let mut stream = UnixStream::connect(folder.join(SOCKET)).await?;
-        if !is_trusted(stream.peer_cred()?.uid(), rustix::process::geteuid().as_raw()) {
-            return Err(ErrorKind::PermissionDenied.into());
-        }
-        stream.write_all(query.word().as_bytes()).await?;
-        stream.shutdown().await?;
+        let mut connection = BufReader::new(control::connect(folder).await?);
+        connection.write_all(format!("{}\n", query.word()).as_bytes()).await?;
+        connection.shutdown().await?;
         let mut answer = Vec::new();
-        stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
+        connection.take(MAX_ANSWER).read_until(b'\n', &mut answer).await?;
         io::Result::Ok(answer)
     };
     let folder = folder.display().to_string();
@@ -183,16 +151,4 @@ async fn ask<T: DeserializeOwned>(folder: &Path, query: Query) -> Result<T, CliE
         CliError::not_there(move |texts: &Texts| texts.say().server_not_understood(&folder))
             .hint(|texts: &Texts| texts.say().hint_server_not_understood())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_root_trusts_the_server_of_another_user() {
-        for (server, user, trusted) in [(7, 7, true), (ROOT, 7, true), (7, ROOT, true), (8, 7, false)] {
-            assert_eq!(is_trusted(server, user), trusted, "{server} {user}");
-        }
-    }
 }

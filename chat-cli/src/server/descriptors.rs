@@ -1,7 +1,8 @@
 //! The limit of open files. Each connection needs a file descriptor, and the system limits those of a process.
 
 use chat_net::server::MAX_UNFINISHED_HANDSHAKES;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::platform::process;
 
 /// File descriptors that the server needs besides connections: standard streams, listeners, the presence log, the
 /// database pool and the runtime.
@@ -13,13 +14,7 @@ const OTHERS: u64 = 64;
 pub(super) fn provide(connections: usize) {
     let needed = OTHERS.saturating_add(connections as u64);
     let wanted = needed.saturating_add(MAX_UNFINISHED_HANDSHAKES as u64);
-    let limit = getrlimit(Resource::Nofile);
-    let Some(current) = limit.current.filter(|current| *current < wanted) else { return };
-    let raised = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)).max(current);
-    let allowed = match setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit }) {
-        Ok(()) => raised,
-        Err(_) => current,
-    };
+    let Some(allowed) = process::raise_open_files(wanted) else { return };
     if allowed < needed {
         log::warn!(
             "the system allows {allowed} open files, which is enough for about {} of max-connections ({connections}); raise \

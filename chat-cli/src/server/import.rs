@@ -5,10 +5,8 @@
 //! at the end of a line belong to the password.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use chat_core::name::UserName;
@@ -23,6 +21,7 @@ use super::status::json_lines;
 use super::users;
 use crate::error::CliError;
 use crate::format::Format;
+use crate::platform::files;
 use crate::progress::Progress;
 use crate::text_file;
 use crate::texts::{Localised, Sentence, Texts, chain};
@@ -70,14 +69,12 @@ impl ImportFile {
     /// # Errors
     /// The file cannot be read.
     pub(super) fn read(path: &Path, texts: &Texts) -> Result<Self, CliError> {
-        /// The mode bit that lets every user read a file.
-        const READABLE_BY_ALL: u32 = 0o004;
         let file = path.display().to_string();
         let text = text_file::read(path, MAX_FILE).map_err(|error| {
             let file = file.clone();
             CliError::usage(move |texts: &Texts| texts.say().import_unreadable(&file, error.text(texts)))
         })?;
-        if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & READABLE_BY_ALL != 0) {
+        if files::is_readable_by_everyone(path) {
             let t = texts.say();
             // If standard error is closed, nobody reads it.
             drop(writeln!(io::stderr(), "{}", t.note_line(t.note_import_readable(file))));

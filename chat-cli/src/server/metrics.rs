@@ -1,13 +1,13 @@
 //! The page that Prometheus scrapes: the counters in its text format, version 0.0.4.
 
 use std::fmt::{Arguments, Display, Write};
-use std::fs;
 
 use chat_core::server::{Count, Limit};
 use chat_net::server::{Distribution, Metric};
 
 use super::running::Observation;
 use super::status::ServerFacts;
+use crate::platform;
 
 /// Renders the page. It contains no user names and no addresses of users.
 pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
@@ -74,15 +74,13 @@ pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
 
 /// The metrics of this process, on systems that offer them, under the names that other exporters use.
 fn process(page: &mut Page) {
-    if let Ok(files) = fs::read_dir("/proc/self/fd") {
-        page.gauge("process_open_fds", "Open file descriptors, including connections.", files.count());
+    if let Some(files) = platform::process::open_files() {
+        page.gauge("process_open_fds", "Open file descriptors, including connections.", files);
     }
-    if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+    if let Some(most) = platform::process::max_open_files() {
         page.gauge("process_max_fds", "Maximum number of open file descriptors.", most);
     }
-    let resident = fs::read_to_string("/proc/self/statm").ok();
-    if let Some(pages) = resident.and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok()) {
-        let bytes = pages * rustix::param::page_size() as u64;
+    if let Some(bytes) = platform::process::resident_memory() {
         page.gauge("process_resident_memory_bytes", "Resident memory.", bytes);
     }
 }

@@ -23,10 +23,8 @@ mod status;
 pub mod task;
 pub mod users;
 
-use std::fs;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -40,6 +38,7 @@ use self::task::{CertificateFiles, Operation, PurgeMode, ServerAction, ServerTas
 use crate::error::{self, CliError, Exit};
 use crate::folder::DataFolder;
 use crate::format::Format;
+use crate::platform::files;
 use crate::progress::Progress;
 use crate::secret::{PasswordKind, PasswordPrompt, PasswordSource};
 use crate::signals::StopSignals;
@@ -246,18 +245,16 @@ fn load_identity(folder: &DataFolder, certificate: Option<&CertificateFiles>) ->
 /// Warns about a named certificate that clients with `--ca` will refuse, and about a private key that every user can
 /// access.
 fn warn_about(identity: &ServerIdentity, certificate: Option<&CertificateFiles>) {
-    /// The mode bits of all other users. The group may have access, because the owner chose it.
-    const EVERYBODY: u32 = 0o007;
-    let Some(files) = certificate else { return };
-    // A file without readable metadata could not be read either, and that is an error elsewhere.
-    if fs::metadata(&files.key).is_ok_and(|key| key.permissions().mode() & EVERYBODY != 0) {
-        log::warn!("every user can access the private key {}; restrict it with chmod o-rwx", files.key.display());
+    let Some(named) = certificate else { return };
+    if files::is_open_to_everyone(&named.key) {
+        let (key, restrict) = (named.key.display(), files::RESTRICT_TO_GROUP);
+        log::warn!("every user can access the private key {key}; restrict it with {restrict}");
     }
     if let Some(problem) = identity.authority_problem() {
         log::warn!(
             "clients with --ca will refuse the certificate in {}: it {problem}; clients that know the fingerprint \
              (--fingerprint) accept it",
-            files.chain.display()
+            named.chain.display()
         );
     }
 }

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use chat_store::{StoreUrl, TransferError, transfer};
-use rustix::fs::{Access, access};
-use rustix::io::Errno;
 
 use super::{missing, no_database};
 use crate::error::CliError;
 use crate::folder::{DataFolder, FolderLock};
+use crate::platform::files;
 use crate::progress::Progress;
 use crate::texts::{Texts, chain};
 
@@ -36,16 +35,16 @@ pub(super) async fn move_accounts(
 
 /// Locks the data folder, unless it exists and cannot be written.
 fn lock(data_dir: &Path) -> Result<Option<FolderLock>, CliError> {
-    match access(data_dir, Access::WRITE_OK) {
-        Err(error @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
+    match files::write_refusal(data_dir) {
+        Some(error) => {
             log::warn!(
-                "the data folder {} cannot be locked; make sure that no server uses it until its accounts are copied: {}",
-                data_dir.display(),
-                std::io::Error::from(error)
+                "the data folder {} cannot be locked; make sure that no server uses it until its accounts are copied: \
+                 {error}",
+                data_dir.display()
             );
             Ok(None)
         }
-        _ => Ok(Some(DataFolder::open(data_dir)?.lock()?)),
+        None => Ok(Some(DataFolder::open(data_dir)?.lock()?)),
     }
 }
 

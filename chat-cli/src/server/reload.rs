@@ -1,19 +1,19 @@
 //! Reloading on SIGHUP: reopens the presence log after log rotation, and reloads a renewed certificate.
 
 use chat_net::ServerHandle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 
 use super::announcer::Announcer;
 use super::task::CertificateFiles;
 use crate::error::CliError;
 use crate::folder::DataFolder;
+use crate::platform::signals::{self, Notices};
 use crate::texts::Texts;
 
 /// Reloads the presence log and the certificate on each SIGHUP.
 #[derive(Debug)]
 pub(super) struct Reloader {
-    signals: Signal,
+    signals: Notices,
     server: ServerHandle,
     folder: DataFolder,
     certificate: Option<CertificateFiles>,
@@ -31,7 +31,7 @@ impl Reloader {
         certificate: Option<CertificateFiles>,
         texts: Texts,
     ) -> Result<Self, CliError> {
-        let signals = signal(SignalKind::hangup()).map_err(|error| {
+        let signals = signals::reload_requests().map_err(|error| {
             CliError::not_there(move |texts: &Texts| texts.say().signals_refused(error.to_string()))
         })?;
         Ok(Self { signals, server, folder: folder.clone(), certificate, texts })

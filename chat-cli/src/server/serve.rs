@@ -15,14 +15,16 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::announcer::Announcer;
+use super::control::answer_queries;
 use super::reload::Reloader;
 use super::running::RunningServer;
 use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
-use super::{control, descriptors, http, identity, look_alikes, metrics, open_accounts, presence_log_in, warn_about};
+use super::{descriptors, http, identity, look_alikes, metrics, open_accounts, presence_log_in, warn_about};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 use crate::isolate::{Reader, isolated};
+use crate::platform::control::{self, Listener};
 use crate::texts::{Sentence, Texts, chain, chain_of};
 use crate::threads;
 
@@ -89,15 +91,15 @@ pub async fn serve(
         let running = running.clone();
         tasks.spawn(http::respond(listener, move || metrics::page(&running.facts, &running.observe())));
     }
-    match control::listen(&folder) {
-        Ok(listener) => drop(tasks.spawn(control::answer_queries(listener, running))),
+    match Listener::bind(folder.path()) {
+        Ok(listener) => drop(tasks.spawn(answer_queries(listener, running))),
         Err(error) => {
             log::warn!("`chat-server status` will not work: no socket in {}: {error}", folder.path().display());
         }
     }
     let result = server.run_until(stop).await;
     tasks.shutdown().await;
-    control::remove(&folder);
+    control::remove(folder.path());
     writer.wait();
     drop(claim);
     result.map(|()| Exit::Fine).map_err(|error| CliError::not_there(Sentence::about(error)))

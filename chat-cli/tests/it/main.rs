@@ -13,6 +13,7 @@
 //! A test waits for events and conditions. A test that has to wait for a fixed time, because it asserts the absence of
 //! an event or suspends a program, names that time.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "Clippy does not recognise helper functions as test code")]
 
 mod arguments;

@@ -53,7 +53,7 @@ pub use self::start_error::StartError;
 pub use crate::error::ServeError;
 use crate::identity::ServerIdentity;
 use crate::send_queue::SESSION_LIMIT;
-use crate::{bind, connection};
+use crate::{bind, connection, platform};
 
 /// The settings of a server that [`serve`] runs. Change the fields of [`ServerOptions::default`].
 #[derive(Clone, Debug)]
@@ -106,11 +106,7 @@ const BACKLOG: i32 = 4_096;
 /// # Panics
 /// Outside a tokio runtime with I/O enabled.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = bind::bind(address, Type::STREAM, |socket, _| {
-        // Lets a restarted server bind while connections of the previous one are in TIME_WAIT. On Windows, the option
-        // means something else.
-        if cfg!(windows) { Ok(()) } else { socket.set_reuse_address(true) }
-    })?;
+    let socket = bind::bind(address, Type::STREAM, |socket, _| platform::allow_restart(socket))?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
 }

@@ -18,6 +18,7 @@ use super::ServerOptions;
 use super::lifetime::Lifetime;
 use super::monitor::{Counters, Metric};
 use crate::error::ServeError;
+use crate::platform;
 
 /// The most records that may wait for the disk: room for all users of a large room who log in at the same time. Further
 /// records are lost and counted, because memory must not grow when a disk stalls.
@@ -220,10 +221,7 @@ impl Writer {
 
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    platform::private(options.append(true).create(true)).open(path)
 }
 
 #[cfg(test)]

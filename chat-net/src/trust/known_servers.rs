@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::address::ServerAddress;
-use crate::files;
 use crate::identity::Fingerprint;
+use crate::{files, platform};
 
 /// The file in which a client remembers the fingerprints of servers.
 ///
@@ -83,7 +83,7 @@ impl KnownServers {
         let failed = |source| KnownServersError::Write { path: self.path.clone(), source };
         let path = files::follow_links(&self.path).map_err(failed)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        folder.map_or(Ok(()), files::private_folder).map_err(failed)?;
+        folder.map_or(Ok(()), platform::create_private_folder).map_err(failed)?;
         let lock = || files::lock_beside(&path, LOCK_TIMEOUT).map_err(failed);
         let _lock = if files::is_device(&path) { None } else { Some(lock()?) };
         let mut all = self.read()?;

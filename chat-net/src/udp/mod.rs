@@ -191,6 +191,9 @@ impl Udp {
         });
         match result {
             Ok(()) => (count, Progress::More),
+            // Windows reports an ICMP error about an earlier datagram to any peer in this way (WSAECONNRESET). It says
+            // nothing about what else has arrived.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => (0, Progress::More),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (count, Progress::Idle),
             // Usually an ICMP error about an earlier datagram. Reading it has cleared it.
             Err(error) => {

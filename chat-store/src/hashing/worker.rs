@@ -8,6 +8,7 @@ use tokio::sync::mpsc::Receiver;
 use zeroize::Zeroize;
 
 use super::{HashCost, HashError};
+use crate::platform;
 
 /// Work for a thread of the pool.
 pub(super) type HashJob = Box<dyn FnOnce(&mut WorkMemory) + Send>;
@@ -41,21 +42,12 @@ fn next_without_waiting(queue: &JobQueue) -> Option<HashJob> {
     queue.try_lock().ok()?.try_recv().ok()
 }
 
-/// Lets the threads that serve sessions run first. On Linux the nice value belongs to the thread.
-#[cfg(target_os = "linux")]
+/// Lets the threads that serve sessions run first.
 fn lower_priority() {
-    if let Err(error) = rustix::process::nice(NICE_INCREMENT) {
+    if let Err(error) = platform::lower_thread_priority() {
         log::debug!("the hash threads keep the usual priority: {error}");
     }
 }
-
-/// Elsewhere the nice value belongs to the process, which keeps its priority.
-#[cfg(not(target_os = "linux"))]
-fn lower_priority() {}
-
-/// With 10, a thread of normal priority gets nine tenths of a processor that it shares with a hash thread.
-#[cfg(target_os = "linux")]
-const NICE_INCREMENT: i32 = 10;
 
 /// The work memory of one thread. It is kept between hashes, because the system takes as long to provide 19 MiB as
 /// argon2 takes for one pass over them.

@@ -8,6 +8,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::error::Stranger;
+use crate::platform;
 use crate::url::MySqlLocation;
 
 /// What answers at an address.
@@ -28,13 +29,10 @@ pub(super) enum Answer {
 /// Connects again and reads the first bytes, which a MySQL server sends unasked.
 pub(super) async fn probe(location: &MySqlLocation) -> Answer {
     if let Some(path) = location.socket() {
-        #[cfg(unix)]
-        return match limited(tokio::net::UnixStream::connect(path)).await {
+        return match limited(platform::connect_socket(path)).await {
             Ok(stream) => listen(stream).await,
             Err(error) => Answer::None(error),
         };
-        #[cfg(not(unix))]
-        return Answer::None(io::Error::new(ErrorKind::Unsupported, path));
     }
     // Brackets belong to the URL, not to the address.
     let host = location.opts.ip_or_hostname().trim_matches(['[', ']']).to_owned();

@@ -12,6 +12,7 @@ use diesel::{Connection, RunQueryDsl, SqliteConnection};
 
 use super::{ReadableFile, create_private};
 use crate::error::BackupError;
+use crate::platform;
 
 /// Copies the database at `from` as of one moment, while other connections may write. Only the owner can access the new
 /// file.
@@ -68,8 +69,7 @@ fn publish(temporary: &Path, to: &Path) -> io::Result<()> {
         linked => linked?,
     }
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    // Makes the new name survive a power failure. Only Unix can open folders for this.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    platform::sync_folder(folder)
 }
 
 fn copy_into(from: &ReadableFile, to: &Path) -> Result<(), Box<dyn Error + Send + Sync>> {

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::private;
+use crate::platform;
 
 /// A locked file. The lock ends when this is dropped, or with the process.
 ///
@@ -52,7 +53,7 @@ pub(crate) fn lock(path: &Path) -> io::Result<Option<ClaimFile>> {
             Err(TryLockError::WouldBlock) => return Ok(None),
         }
         // Its last holder may have removed the file in the meantime. Another server would then lock a new file.
-        if is_at(&file, &path)? {
+        if platform::is_at(&file, &path)? {
             return Ok(Some(ClaimFile { _file: file, path, origin }));
         }
     }
@@ -83,34 +84,7 @@ pub(crate) fn forbids_writing(error: &io::Error) -> bool {
 /// Returns whether `error` means that the file system has no locks. Some network file systems have none.
 // chat-net has the same function for its own files. The two crates do not depend on each other.
 fn has_no_locks(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];
-        if Errno::from_io_error(error).is_some_and(|error| refusals.contains(&error)) {
-            return true;
-        }
-    }
-    error.kind() == ErrorKind::Unsupported
-}
-
-/// Returns whether `path` leads to `file`.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-
-    let ours = file.metadata()?;
-    match fs::metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// On other systems the standard library cannot identify files. The lock file is assumed to stay.
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> io::Result<bool> {
-    Ok(true)
+    platform::has_no_locks(error) || error.kind() == ErrorKind::Unsupported
 }
 
 /// The path of the lock file, which does not depend on the symbolic links in `path`.
@@ -118,25 +92,4 @@ fn lock_path(path: &Path) -> io::Result<PathBuf> {
     let mut name = fs::canonicalize(path)?.into_os_string();
     name.push(".lock");
     Ok(name.into())
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use rustix::io::Errno;
-
-    use super::*;
-
-    #[test]
-    fn only_refusals_of_file_systems_without_locks_are_tolerated() {
-        for (error, tolerated) in [
-            (Errno::NOLCK, true),
-            (Errno::NOSYS, true),
-            (Errno::NOTSUP, true),
-            (Errno::OPNOTSUPP, true),
-            (Errno::IO, false),
-            (Errno::WOULDBLOCK, false),
-        ] {
-            assert_eq!(has_no_locks(&error.into()), tolerated, "{error:?}");
-        }
-    }
 }

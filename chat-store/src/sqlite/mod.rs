@@ -5,7 +5,7 @@ mod copy;
 mod lock;
 mod readable;
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +17,7 @@ use diesel::result::Error;
 use diesel::{Connection, SqliteConnection};
 
 use crate::error::OpenError;
+use crate::platform;
 
 pub(crate) use applied::applied;
 pub(crate) use copy::{copy, copy_before};
@@ -52,7 +53,7 @@ pub(crate) fn ensure_private_file(path: &Path) -> Result<String, OpenError> {
             if !is_writable(absolute) {
                 return Err(OpenError::ReadOnly { path: path.to_owned() });
             }
-            match make_private(absolute) {
+            match platform::make_private(absolute) {
                 Ok(()) => {}
                 // Another user owns the file and shares it with this one.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => {
@@ -84,17 +85,7 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// would end SQLite's locks.
 fn is_writable(path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    may_write(path) && may_write(folder)
-}
-
-#[cfg(unix)]
-fn may_write(path: &Path) -> bool {
-    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn may_write(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| file.is_dir() || !file.permissions().readonly())
+    platform::may_write(path) && platform::may_write(folder)
 }
 
 /// Opens the file for migrations and switches it to WAL mode, in which readers and a writer do not block each other. The
@@ -124,32 +115,9 @@ fn create_private(path: &Path) -> io::Result<()> {
 /// Options that open a file for writing and create it accessible to its owner only.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, OWNER_ONLY);
+    platform::private(options.write(true));
     options
 }
-
-/// Revokes the access of others to an existing file. SQLite creates the files beside it with the same mode.
-#[cfg(unix)]
-fn make_private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let permissions = fs::metadata(path)?.permissions();
-    if permissions.mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    fs::set_permissions(path, PermissionsExt::from_mode(OWNER_ONLY))
-}
-
-#[cfg(not(unix))]
-fn make_private(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// The files hold password hashes, which allow offline guessing.
-#[cfg(unix)]
-const OWNER_ONLY: u32 = 0o600;
 
 /// The time that another connection has to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

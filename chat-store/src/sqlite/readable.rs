@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::time::SystemTime;
 
 use diesel::connection::SimpleConnection;
@@ -110,7 +110,7 @@ fn uri(absolute: &str, options: &str) -> String {
             '%' => path.push_str("%25"),
             '?' => path.push_str("%3f"),
             '#' => path.push_str("%23"),
-            '\\' if cfg!(windows) => path.push('/'),
+            MAIN_SEPARATOR => path.push('/'),
             c => path.push(c),
         }
     }

@@ -15,6 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use super::{Cleanup, TestDatabase, create_database};
+use crate::platform;
 
 /// MariaDB or MySQL on a port of 127.0.0.1, with its data in a temporary folder and its own certificate.
 ///
@@ -273,18 +274,8 @@ fn find_program(names: &[&str]) -> Option<PathBuf> {
 
 /// Returns the option that a server requires when root starts it. For other users the option is not allowed.
 fn as_root(folder: &Path) -> Option<&'static str> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-
-        let owner = fs::metadata(folder).expect("the temporary folder is accessible").uid();
-        (owner == 0).then_some("--user=root")
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = folder;
-        None
-    }
+    let is_root = platform::belongs_to_root(folder).expect("the temporary folder is accessible");
+    is_root.then_some("--user=root")
 }
 
 /// Creates a certificate authority for this server only, and the server's certificate.

@@ -1,14 +1,14 @@
 //! The file in which lines are remembered from one session to the next.
 //!
 //! Each line of the file is a line that was typed, as a JSON string, because a pasted line can contain line ends. The file
-//! is private to its owner. Several clients can use it at once.
+//! is private to its owner, because texts of private messages are in it. Several clients can use it at once.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::history::MAX_LINES;
+use crate::platform::files;
 use crate::texts::{Localised, Texts};
 
 /// The longest line that is remembered, in bytes: more than anybody types. Pasted texts can be longer.
@@ -19,11 +19,6 @@ const MAX_READ_BYTES: u64 = 6 * (MAX_LINES * MAX_LINE_BYTES) as u64;
 
 /// The number of lines at which the file is shortened to those that are remembered.
 const MAX_FILE_LINES: usize = 2 * MAX_LINES;
-
-/// The mode of the file. Texts of private messages are in it.
-const MODE: u32 = 0o600;
-const FOLDER_MODE: u32 = 0o700;
-const OTHERS: u32 = 0o077;
 
 /// An open file.
 #[derive(Debug)]
@@ -51,21 +46,18 @@ impl HistoryFile {
     /// The file cannot be used. It stays as it is, unless it lacked only its mode.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<String>), HistoryFileError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
+            files::create_private_folder(folder)?;
         }
         if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Err(HistoryFileError::NotAFile);
         }
-        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(MODE).open(path)?;
-        let found = file.metadata()?;
-        let first = found.len().saturating_sub(MAX_READ_BYTES);
+        let mut file = files::private(OpenOptions::new().read(true).append(true).create(true)).open(path)?;
+        let first = file.metadata()?.len().saturating_sub(MAX_READ_BYTES);
         file.seek(SeekFrom::Start(first))?;
         let mut bytes = Vec::new();
         Read::by_ref(&mut file).take(MAX_READ_BYTES).read_to_end(&mut bytes)?;
         let whole = parse(&bytes, if first > 0 { Beginning::Cut } else { Beginning::Whole })?;
-        if found.permissions().mode() & OTHERS != 0 {
-            file.set_permissions(Permissions::from_mode(MODE))?;
-        }
+        files::make_private(&file)?;
         let Lines { mut lines, end } = whole;
         let mut history = Self { file, lines: lines.len() };
         let excess = lines.len().saturating_sub(MAX_LINES);
@@ -162,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_there_again_in_a_private_file() {
+    fn lines_are_there_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new").join("history");
         let (mut one, lines) = HistoryFile::open(&path).unwrap();
@@ -172,10 +164,21 @@ mod tests {
         other.append("one\ntwo \"three\"").unwrap();
         one.append(&"x".repeat(MAX_LINE_BYTES + 1)).unwrap();
         assert_eq!(open(&path), ["你好", "one\ntwo \"three\""]);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_and_its_folder_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join("history");
         open(&path);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        open(&path);
+        assert_eq!(mode(&path), 0o600);
     }
 
     #[test]
@@ -217,7 +220,8 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
         assert!(matches!(HistoryFile::open(folder.path()), Err(HistoryFileError::NotAFile)));
-        assert!(matches!(HistoryFile::open(Path::new("/dev/null")), Err(HistoryFileError::NotAFile)));
+        let device = if cfg!(windows) { "NUL" } else { "/dev/null" };
+        assert!(matches!(HistoryFile::open(Path::new(device)), Err(HistoryFileError::NotAFile)));
         assert!(matches!(HistoryFile::open(&path.join("history")), Err(HistoryFileError::Io(_))));
     }
 }

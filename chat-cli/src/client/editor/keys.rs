@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::client::line_buffer::Edit;
 use crate::client::line_reader::MAX_LINE_BYTES;
-use crate::client::raw_mode::ControlCharacters;
+use crate::platform::terminal::ControlCharacters;
 
 /// One item of terminal input: a key, a key combination, or a pasted text.
 #[derive(Clone, Debug, Eq, PartialEq)]

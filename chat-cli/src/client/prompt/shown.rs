@@ -6,7 +6,7 @@ use super::above::{Above, RowChange, RowId};
 use crate::client::line_buffer::LineBuffer;
 use crate::client::raw_mode::RawMode;
 use crate::client::rows::{Rows, Size, as_line, erase};
-use crate::terminal;
+use crate::platform::terminal;
 
 /// The end of the text in front of the line that is being typed.
 const PROMPT: &str = "> ";

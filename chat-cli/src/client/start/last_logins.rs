@@ -1,15 +1,15 @@
 //! The file that remembers where the user logged in, and as whom: one line `HOST:PORT NAME` for each, the last login
 //! first. It only suggests answers, so a file that cannot be read suggests none, and a line that is wrong is skipped.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use chat_core::name::UserName;
 use chat_net::address::ServerAddress;
 
 use crate::folder;
+use crate::platform::files;
 use crate::text_file;
 
 /// The name of the file in the user's data folder.
@@ -66,7 +66,7 @@ impl LastLogins {
         self.logins.truncate(MAX_LOGINS);
         let Some(folder) = &self.folder else { return Ok(()) };
         let text: String = self.logins.iter().map(|(server, user)| format!("{server} {user}\n")).collect();
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        files::create_private_folder(folder)?;
         replace(&folder.join(FILE), &text)
     }
 }
@@ -79,7 +79,7 @@ fn parse(line: &str) -> Option<(ServerAddress, UserName)> {
 /// Replaces a file by one that only its owner can read. The process id keeps two programs apart.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    let mut file = files::private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
     file.write_all(text.as_bytes()).and_then(|()| fs::rename(&new, path)).inspect_err(|_| {
         // The error that is returned matters more.
         drop(fs::remove_file(&new));
@@ -88,8 +88,6 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn server(typed: &str) -> ServerAddress {
@@ -111,7 +109,6 @@ mod tests {
         }
         let path = folder.join(FILE);
         assert_eq!(fs::read_to_string(&path).unwrap(), "lab:7777 alice\nlab:7777 bob\n[::1]:9 小明\n");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let again = LastLogins::load_from(Some(folder));
         assert_eq!(again.server(), Some(&server("lab")));
         assert_eq!(
@@ -121,6 +118,18 @@ mod tests {
         assert!(again.contains(&server("lab"), &user("bob")) && !again.contains(&server("[::1]:9"), &user("bob")));
         let files = fs::read_dir(outer.path().join("chat-client")).unwrap().map(|file| file.unwrap().file_name());
         assert!(files.into_iter().all(|name| !name.to_string_lossy().contains("new-")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_and_its_folder_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("chat-client");
+        LastLogins::load_from(Some(folder.clone())).remember(server("lab"), user("alice")).unwrap();
+        assert_eq!((mode(&folder), mode(&folder.join(FILE))), (0o700, 0o600));
     }
 
     #[test]

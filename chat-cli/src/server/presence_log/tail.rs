@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use crate::platform::files;
 
 /// The maximum length of a line in bytes: twenty times the longest record. Of a longer line, nothing is kept.
 const MAX_LINE: usize = 4_096;
@@ -89,7 +90,7 @@ impl Tail {
         }
         // A renamed file has no successor until the server writes its next record.
         let Ok(named) = fs::metadata(&self.path) else { return Ok(false) };
-        let is_other = (named.dev(), named.ino()) != (current.dev(), current.ino());
+        let is_other = !files::is_at(self.file.get_ref(), &self.path)?;
         if is_other && named.len() > 0 {
             self.successor = File::open(&self.path).ok();
         }

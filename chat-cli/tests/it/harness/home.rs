@@ -32,14 +32,19 @@ impl Home {
         self.path.join(name)
     }
 
-    /// A command that starts `chat-server` or `chat-client` in this folder, without input.
+    /// A command that starts `chat-server` or `chat-client` in this folder, without input. A program of that name in the
+    /// folder that `CHAT_TEST_PROGRAMS` names is preferred: `scripts/test-windows` has programs for Windows there.
     pub(crate) fn command(&self, program: &str) -> Command {
-        let program = match program {
+        let built = match program {
             "chat-server" => env!("CARGO_BIN_EXE_chat-server"),
             "chat-client" => env!("CARGO_BIN_EXE_chat-client"),
             other => other,
         };
-        let mut command = Command::new(program);
+        let other = std::env::var_os("CHAT_TEST_PROGRAMS").map(|folder| Path::new(&folder).join(program));
+        let mut command = match other.filter(|other| other.exists()) {
+            Some(other) => Command::new(other),
+            None => Command::new(built),
+        };
         command.env_clear().env("HOME", &self.path).env("LANG", "C.UTF-8").env("TZ", "UTC");
         command.current_dir(&self.path).stdin(Stdio::null());
         command

@@ -1,0 +1,7 @@
+//! Linux, macOS and other Unix systems.
+
+pub mod control;
+pub mod files;
+pub mod process;
+pub mod signals;
+pub mod terminal;

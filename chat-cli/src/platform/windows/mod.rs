@@ -1,0 +1,7 @@
+//! Windows 10 and later.
+
+pub mod control;
+pub mod files;
+pub mod process;
+pub mod signals;
+pub mod terminal;
