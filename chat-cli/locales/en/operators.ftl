@@ -149,7 +149,7 @@ no-server-runs = no server runs with the data folder { $file }
 hint-no-server-runs = name the data folder of the server with --data-dir DIR
 # $file (String), a folder
 server-of-other-user = another user runs the server of { $file }
-hint-server-of-other-user = run this command as that user or as root
+hint-server-of-other-user = run this command as that user or as root (on Windows: as an administrator)
 # $file (String), a folder
 # $detail (String) of the system
 server-unreachable = the server of { $file } cannot be reached: { $detail }
@@ -158,7 +158,7 @@ server-unreachable = the server of { $file } cannot be reached: { $detail }
 server-silent = the server of { $file } did not answer within { $seconds } s
 # $file (String), a folder
 server-not-understood = the server of { $file } gave an answer that this program does not understand
-hint-server-not-understood = use the chat-server of the same version, as the user who runs the server or as root
+hint-server-not-understood = use the chat-server of the same version, as the user who runs the server or as root (on Windows: as an administrator)
 
 ## Copies of the database
 

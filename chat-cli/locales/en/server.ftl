@@ -4,7 +4,7 @@
 
 server-about = Holds the accounts of a chat and knows who is online; messages do not pass through it
 server-after-help =
-    Without a command, chat-server serves until SIGTERM or SIGINT. On SIGHUP it reopens the presence log and reloads --cert and --key. All commands except move work while a server runs.
+    Without a command, chat-server serves until SIGTERM or SIGINT. On SIGHUP, and for the command reload, it reopens the presence log and reloads --cert and --key. All commands except move work while a server runs.
 
     Every option can also be set by an environment variable or in the file given by --config. An argument takes precedence over the environment, and the environment over the file.
 
@@ -15,7 +15,7 @@ server-after-help =
       1  the accounts refused the request, or the server had to stop
       2  wrong arguments
       3  could not start: address, data folder, certificate or database is unusable, or interrupted;
-         for status and user list --online: no server is running
+         for status, reload and user list --online: no server is running
      70  a bug ended the program; please report the line on standard error
 # $value (String)
 help-heading = { $value }:
@@ -23,6 +23,7 @@ help-limits = Limits
 server-user = Manage the accounts
 server-fingerprint = Print the fingerprint by which clients recognise this server: the SHA-256 of its public key
 server-status = Show the state of the running server
+server-reload = Let the running server reopen its presence log, and reload the files of --cert and --key
 server-backup = Copy the SQLite database to a new file, consistent as of one moment, also while the server runs
 server-move = Copy all accounts into another, empty database, while no server runs
 server-user-add = Create an account
@@ -94,6 +95,11 @@ lines-dropped = ({ $count } lines were dropped)
 certificate-reloaded = certificate reloaded; the fingerprint is the same
 # $fingerprint (String)
 certificate-reloaded-new-key = certificate reloaded; fingerprint { $fingerprint }
+presence-log-reopened = the presence log is reopened before its next line
+certificate-new-key = clients that know the previous fingerprint will refuse this server
+# $reason (String)
+certificate-not-reloaded = the certificate was not reloaded, the previous one stays in use: { $reason }
+hint-certificate-not-reloaded = correct the files that the server's --cert and --key name, and reload again
 
 ## Listening
 

@@ -94,11 +94,11 @@ refused-other = 其他
 no-server-runs = 没有使用数据目录 { $file } 的服务器在运行
 hint-no-server-runs = 请用 --data-dir 目录 指定服务器的数据目录
 server-of-other-user = { $file } 的服务器由另一个用户运行
-hint-server-of-other-user = 请以该用户或 root 的身份运行这个命令
+hint-server-of-other-user = 请以该用户或 root（在 Windows 上：管理员）的身份运行这个命令
 server-unreachable = 无法联系 { $file } 的服务器：{ $detail }
 server-silent = { $file } 的服务器在 { $seconds } 秒内没有应答
 server-not-understood = 本程序不理解 { $file } 的服务器的应答
-hint-server-not-understood = 请使用同一版本的 chat-server，并以运行服务器的用户或 root 的身份运行
+hint-server-not-understood = 请使用同一版本的 chat-server，并以运行服务器的用户或 root（在 Windows 上：管理员）的身份运行
 
 ## 数据库的副本
 

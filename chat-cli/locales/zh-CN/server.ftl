@@ -5,7 +5,7 @@
 server-about = 管理聊天的账号和在线名单；消息不经过它
 server-after-help =
     不带命令时，chat-server 一直提供服务，直到收到 SIGTERM 或 SIGINT。
-    收到 SIGHUP 时，它重新打开在线日志，并重新加载 --cert 和 --key。
+    收到 SIGHUP 或执行命令 reload 时，它重新打开在线日志，并重新加载 --cert 和 --key。
     除 move 以外，所有命令在服务器运行时也能用。
 
     每个选项也可以用环境变量设置，或写在 --config 指定的文件里。
@@ -20,13 +20,14 @@ server-after-help =
       1  账号操作被拒绝，或服务器不得不停止
       2  参数错误
       3  无法启动：地址、数据目录、证书或数据库不能用，或被中断；
-         对于 status 和 user list --online：没有服务器在运行
+         对于 status、reload 和 user list --online：没有服务器在运行
      70  程序错误（bug）使程序结束；请报告标准错误输出中的那一行
 help-heading = { $value }：
 help-limits = 限额
 server-user = 管理账号
 server-fingerprint = 显示客户端用来识别本服务器的指纹：公钥的 SHA-256
 server-status = 显示正在运行的服务器的状态
+server-reload = 让正在运行的服务器重新打开在线日志，并重新加载 --cert 和 --key 指定的文件
 server-backup = 把 SQLite 数据库复制到一个新文件，内容为同一时刻的状态；服务器运行时也能用
 server-move = 把全部账号复制到另一个空数据库；此时不能有服务器在运行
 server-user-add = 新建账号
@@ -94,6 +95,10 @@ start-metrics = 监控数据在 http://{ $address }/metrics
 lines-dropped = （省略了 { $count } 行）
 certificate-reloaded = 证书已重新加载；指纹不变
 certificate-reloaded-new-key = 证书已重新加载；指纹 { $fingerprint }
+presence-log-reopened = 将在写入下一行之前重新打开在线日志
+certificate-new-key = 记住了旧指纹的客户端将拒绝连接本服务器
+certificate-not-reloaded = 证书没有重新加载，仍使用原来的证书：{ $reason }
+hint-certificate-not-reloaded = 请改正服务器的 --cert 和 --key 所指定的文件，然后再重新加载
 
 ## 监听
 

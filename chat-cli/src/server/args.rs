@@ -45,6 +45,7 @@ pub(super) enum OperatorCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
+    Reload,
     Config {
         #[command(flatten)]
         output: OutputArgs,
@@ -220,6 +221,7 @@ fn describe_command(command: Command, texts: &Texts) -> Command {
         "config" => t.server_config(),
         "log" => t.server_log(),
         "status" => t.server_status(),
+        "reload" => t.server_reload(),
         "backup" => t.server_backup(),
         "move" => t.server_move(),
         "completions" => t.command_completions(),

@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
+use super::reload::Reloaded;
 use super::running::RunningServer;
 use super::status::{OnlineEntry, Status};
 use crate::error::CliError;
@@ -37,11 +38,12 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// The pause after a failure to accept, which usually means that the process has no free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// What a command can ask the running server.
+/// What a command can ask of the running server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Query {
     Status,
     Online,
+    Reload,
 }
 
 impl Query {
@@ -49,11 +51,12 @@ impl Query {
         match self {
             Self::Status => "status",
             Self::Online => "online",
+            Self::Reload => "reload",
         }
     }
 
     fn parse(line: &str) -> Option<Self> {
-        [Self::Status, Self::Online].into_iter().find(|query| line == query.word())
+        [Self::Status, Self::Online, Self::Reload].into_iter().find(|query| line == query.word())
     }
 }
 
@@ -86,6 +89,8 @@ async fn answer(connection: Connection, running: &RunningServer) -> io::Result<(
     let mut answer = match Query::parse(query.trim_end()) {
         Some(Query::Status) => json(&running.status()),
         Some(Query::Online) => json(&running.online().await),
+        // A server that stops has no answer.
+        Some(Query::Reload) => running.reload().await.map_or_else(Vec::new, |reloaded| json(&reloaded)),
         // The query comes from another version of the program, which reports the empty answer as an error.
         None => Vec::new(),
     };
@@ -114,6 +119,14 @@ pub(super) async fn status(folder: &Path) -> Result<Status, CliError> {
 /// No server runs, or it does not answer.
 pub(super) async fn online(folder: &Path) -> Result<Vec<OnlineEntry>, CliError> {
     ask(folder, Query::Online).await
+}
+
+/// Asks the server that runs with `folder` to reload its certificate and its presence log.
+///
+/// # Errors
+/// No server runs, or it does not answer.
+pub(super) async fn reload(folder: &Path) -> Result<Reloaded, CliError> {
+    ask(folder, Query::Reload).await
 }
 
 async fn ask<T: DeserializeOwned>(folder: &Path, query: Query) -> Result<T, CliError> {

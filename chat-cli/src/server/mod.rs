@@ -109,6 +109,7 @@ fn operate(operation: Operation, texts: &Texts) -> Result<Exit, CliError> {
             let online = control::online(&data_dir).await?;
             print(&if format == Format::Json { json_lines(online) } else { status::online_table(&online, texts) })
         }),
+        ServerAction::Reload => runtime.block_on(async { print(&control::reload(&data_dir).await?.report(texts)?) }),
         ServerAction::Config(settings, format) => print(&effective::show(&settings, format, texts)),
         // Not in a task: a signal ends the program, as it ends `tail`.
         ServerAction::Log(options) => presence_log::show(options, texts),

@@ -7,7 +7,9 @@ use chat_net::ServerHandle;
 use chat_net::server::{Distribution, Metric, Metrics, OnlineUser, ServerState};
 use chat_store::SqlAccounts;
 use chat_store::hashing::HashLoad;
+use tokio::sync::{mpsc, oneshot};
 
+use super::reload::{ReloadRequest, Reloaded};
 use super::status::{Logins, OnlineEntry, ServerFacts, Status};
 
 /// The running server, seen from inside its process.
@@ -17,6 +19,7 @@ pub(super) struct RunningServer {
     pub(super) accounts: SqlAccounts,
     pub(super) facts: ServerFacts,
     pub(super) started: Instant,
+    pub(super) reloads: mpsc::Sender<ReloadRequest>,
 }
 
 /// All counters, each read once. A status or a page of metrics shows one observation.
@@ -72,6 +75,13 @@ impl RunningServer {
     /// The sessions that are online. Empty unless the server is serving.
     pub(super) async fn online(&self) -> Vec<OnlineEntry> {
         self.server.roster().await.unwrap_or_default().into_iter().map(OnlineEntry::from).collect()
+    }
+
+    /// Reloads the certificate and the presence log. `None` if the server stops.
+    pub(super) async fn reload(&self) -> Option<Reloaded> {
+        let (reply, reloaded) = oneshot::channel();
+        self.reloads.send(reply).await.ok()?;
+        reloaded.await.ok()
     }
 }
 

@@ -12,11 +12,12 @@ use chat_net::server::ServeError;
 use chat_net::{Server, ServerHandle, StartError};
 use chat_store::SqlAccounts;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::announcer::Announcer;
 use super::control::answer_queries;
-use super::reload::Reloader;
+use super::reload::{ReloadRequest, Reloader};
 use super::running::RunningServer;
 use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
@@ -27,6 +28,9 @@ use crate::isolate::{Reader, isolated};
 use crate::platform::control::{self, Listener};
 use crate::texts::{Sentence, Texts, chain, chain_of};
 use crate::threads;
+
+/// The most requests to reload that wait for the one in progress. Further commands wait to ask.
+const RELOADS: usize = 1;
 
 /// Serves until `stop` resolves. Lines for the operator go to `out`.
 ///
@@ -82,8 +86,9 @@ pub async fn serve(
         .accept_from(listener)
         .await
         .map_err(not_started)?;
-    let running = running(server.handle(), accounts, options.limits.connections());
-    let reloader = Reloader::new(server.handle(), &folder, certificate, texts.clone())?;
+    let (reloads, requests) = mpsc::channel(RELOADS);
+    let running = running(server.handle(), accounts, options.limits.connections(), reloads);
+    let reloader = Reloader::new(server.handle(), &folder, certificate, requests, texts.clone())?;
     // Aborted when this function returns, so that none of these tasks outlives the server.
     let mut tasks = JoinSet::new();
     tasks.spawn(reloader.run(announcer));
@@ -128,7 +133,12 @@ fn bind(wanted: SocketAddr, option: &'static str) -> Result<(TcpListener, Socket
     Ok((listener, address))
 }
 
-fn running(server: ServerHandle, accounts: SqlAccounts, connections: usize) -> RunningServer {
+fn running(
+    server: ServerHandle,
+    accounts: SqlAccounts,
+    connections: usize,
+    reloads: mpsc::Sender<ReloadRequest>,
+) -> RunningServer {
     RunningServer {
         facts: ServerFacts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -141,6 +151,7 @@ fn running(server: ServerHandle, accounts: SqlAccounts, connections: usize) -> R
         server,
         accounts,
         started: Instant::now(),
+        reloads,
     }
 }
 

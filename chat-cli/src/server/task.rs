@@ -84,6 +84,8 @@ pub enum ServerAction {
     Status(Format),
     /// Print the sessions that are online.
     Online(Format),
+    /// Let the running server reload its certificate and its presence log.
+    Reload,
     /// Print the effective settings.
     Config(Vec<EffectiveSetting>, Format),
     /// Print the presence log.
@@ -194,6 +196,7 @@ impl Operation {
         let action = match command {
             Some(OperatorCommand::Fingerprint) => ServerAction::Fingerprint,
             Some(OperatorCommand::Status { output }) => ServerAction::Status(output.format),
+            Some(OperatorCommand::Reload) => ServerAction::Reload,
             Some(OperatorCommand::Config { output }) => {
                 let (limits, database) = (limits?, database()?);
                 let sources = Sources {

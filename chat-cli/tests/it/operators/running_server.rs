@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{Home, PATIENCE, Server, path_text, until};
+use crate::harness::{Home, PATIENCE, Server, assert_contains, path_text, until};
 
 #[test]
 fn status_and_online_list_describe_the_running_server() {
@@ -119,12 +119,7 @@ fn metrics_can_be_scraped_and_silent_clients_delay_nobody() {
 #[test]
 fn sighup_reloads_the_certificate_and_a_broken_one_is_ignored() {
     let home = Home::new();
-    // The file with a server's own identity contains a certificate and its key.
-    let [old, new] = ["old", "new"].map(|name| {
-        let folder = home.join(name);
-        let printed = home.run("chat-server", &["fingerprint", "--data-dir", path_text(&folder)]).out;
-        (fs::read(folder.join("identity.pem")).unwrap(), printed.trim_end().to_owned())
-    });
+    let [old, new] = ["old", "new"].map(|name| certificate(&home, name));
     let file = home.join("server.pem");
     fs::write(&file, &old.0).unwrap();
     let mut server = Server::start_in(&home, &["--cert", path_text(&file), "--key", path_text(&file)]);
@@ -170,6 +165,68 @@ fn sighup_reloads_the_certificate_and_a_broken_one_is_ignored() {
 
     server.process.signal(Signal::HUP);
     server.printed("certificate reloaded; the fingerprint is the same");
+    server.stop();
+}
+
+/// A file with a certificate and its key, and the fingerprint of the key.
+fn certificate(home: &Home, name: &str) -> (Vec<u8>, String) {
+    let folder = home.join(name);
+    let printed = home.run("chat-server", &["fingerprint", "--data-dir", path_text(&folder)]).out;
+    // The file with a server's own identity contains both.
+    (fs::read(folder.join("identity.pem")).unwrap(), printed.trim_end().to_owned())
+}
+
+#[test]
+fn the_command_reload_renews_the_certificate_and_says_what_became_of_it() {
+    const LOG: &str = "the presence log is reopened before its next line\n";
+    let home = Home::new();
+    let [old, new] = ["old", "new"].map(|name| certificate(&home, name));
+    let file = home.join("server.pem");
+    fs::write(&file, &old.0).unwrap();
+    let mut server = Server::start_in(&home, &["--cert", path_text(&file), "--key", path_text(&file)]);
+    assert_eq!(server.fingerprint, old.1);
+
+    fs::write(&file, "no certificate").unwrap();
+    let refused = home.operate(&["reload"]);
+    assert_eq!((refused.code, refused.out.as_str()), (Some(1), ""));
+    let sentence = "error: the certificate was not reloaded, the previous one stays in use: ";
+    assert!(refused.err.starts_with(sentence), "{}", refused.err);
+    assert_contains(&refused.err, "\nhint: correct the files that the server's --cert and --key name");
+    assert_eq!(server.status()["fingerprint"].as_str(), Some(&*old.1));
+
+    fs::write(&file, &new.0).unwrap();
+    let renewed = home.operate(&["reload"]);
+    assert_eq!(renewed.code, Some(0), "{}", renewed.err);
+    assert_eq!(renewed.out, format!("{LOG}certificate reloaded; fingerprint {}\n", new.1));
+    assert_eq!(renewed.err, "note: clients that know the previous fingerprint will refuse this server\n");
+    assert_eq!(server.printed("certificate reloaded; fingerprint "), new.1);
+    assert_eq!(server.status()["fingerprint"].as_str(), Some(&*new.1));
+
+    let same = home.operate(&["reload"]);
+    assert_eq!(
+        (same.out, same.err),
+        (format!("{LOG}certificate reloaded; the fingerprint is the same\n"), String::new())
+    );
+    server.stop();
+    assert_eq!(home.operate(&["reload"]).code, Some(3), "no server runs");
+}
+
+#[test]
+fn after_the_command_reload_a_renamed_presence_log_is_followed_by_a_new_one() {
+    let home = Home::new();
+    let mut server = Server::start_in(&home, &[]);
+    let _alice = server.client("alice").register().start();
+    let (log, old) = (home.join("data/presence.log"), home.join("data/presence.log.1"));
+    until("alice is in the log", || fs::read_to_string(&log).unwrap().contains(" alice "));
+    fs::rename(&log, &old).unwrap();
+    let reloaded = home.operate(&["reload"]);
+    assert_eq!(
+        (reloaded.code, reloaded.out.as_str()),
+        (Some(0), "the presence log is reopened before its next line\n")
+    );
+    let _ben = server.client("ben").register().start();
+    until("ben is in the new log", || fs::read_to_string(&log).is_ok_and(|log| log.contains(" ben ")));
+    assert!(!fs::read_to_string(&old).unwrap().contains(" ben "));
     server.stop();
 }
 
