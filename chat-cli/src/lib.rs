@@ -26,6 +26,7 @@ mod early;
 mod environment;
 pub mod error;
 pub mod error_code;
+mod fingerprint;
 mod folder;
 mod format;
 mod generate;

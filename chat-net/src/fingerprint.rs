@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
 
 /// The SHA-256 of a server's public key (its SubjectPublicKeyInfo). A new certificate for the same key has the same
-/// fingerprint. Displayed as 64 hexadecimal digits; parsing ignores colons and spaces between them.
+/// fingerprint. Displayed as 64 hexadecimal digits; parsing ignores colons and white space between them.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Fingerprint([u8; 32]);
 
@@ -43,7 +43,7 @@ impl FromStr for Fingerprint {
     type Err = FingerprintError;
 
     fn from_str(typed: &str) -> Result<Self, FingerprintError> {
-        let digits = typed.bytes().filter(|byte| !matches!(byte, b':' | b' '));
+        let digits = typed.bytes().filter(|byte| *byte != b':' && !byte.is_ascii_whitespace());
         let mut bytes = [0; 32];
         let mut count = 0;
         for digit in digits {
@@ -97,7 +97,9 @@ mod tests {
         assert_eq!(shown.parse(), Ok(fingerprint));
         assert_eq!(shown.to_uppercase().parse(), Ok(fingerprint));
         let grouped: Vec<&str> = (0..32).map(|i| &shown[2 * i..2 * i + 2]).collect();
-        assert_eq!(grouped.join(":").parse(), Ok(fingerprint));
+        for separator in [":", " ", "\n", "\r\n"] {
+            assert_eq!(grouped.join(separator).parse(), Ok(fingerprint), "{separator:?}");
+        }
     }
 
     #[test]

@@ -146,7 +146,7 @@ refused-other = other
 
 # $file (String), a folder
 no-server-runs = no server runs with the data folder { $file }
-hint-no-server-runs = name the data folder of the server with --data-dir DIR
+hint-no-server-runs = start the server, or name its data folder with --data-dir DIR
 # $file (String), a folder
 server-of-other-user = another user runs the server of { $file }
 hint-server-of-other-user = run this command as that user or as root (on Windows: as an administrator)
@@ -159,6 +159,21 @@ server-silent = the server of { $file } did not answer within { $seconds } s
 # $file (String), a folder
 server-not-understood = the server of { $file } gave an answer that this program does not understand
 hint-server-not-understood = use the chat-server of the same version, as the user who runs the server or as root (on Windows: as an administrator)
+
+## Invitations
+
+# $address (String), such as [::]:7777
+invite-only-here = the line works on this machine only; to let others in, start the server with --listen { $address }
+# $addresses (String), a list
+invite-other-addresses = this machine has other addresses too: { $addresses }
+invite-forwarder = clients connect to the forwarder in front of this server; write its address in place of the one in the line
+# $address (String), such as [fe80::1%eth0]
+invite-zone = the address is link-local; the colleague adds the network interface of their own machine, as in { $address }
+# $code (String), the invitation code
+invite-code = the client asks for the invitation code, which is { $code }
+invite-closed = registration is closed; create the account first: chat-server user add NAME
+invite-no-address = this machine has no address at which others could reach the server
+hint-invite-no-address = connect the machine to a network
 
 ## Copies of the database
 

@@ -15,13 +15,14 @@ server-after-help =
       1  the accounts refused the request, or the server had to stop
       2  wrong arguments
       3  could not start: address, data folder, certificate or database is unusable, or interrupted;
-         for status, reload and user list --online: no server is running
+         for status, reload, invite and user list --online: no server is running
      70  a bug ended the program; please report the line on standard error
 # $value (String)
 help-heading = { $value }:
 help-limits = Limits
 server-user = Manage the accounts
 server-fingerprint = Print the fingerprint by which clients recognise this server: the SHA-256 of its public key
+server-invite = Print the line that a colleague types to join the running server: its address and its fingerprint
 server-status = Show the state of the running server
 server-reload = Let the running server reopen its presence log, and reload the files of --cert and --key
 server-backup = Copy the SQLite database to a new file, consistent as of one moment, also while the server runs
@@ -87,7 +88,11 @@ start-folder = data folder { $file }
 # $fingerprint (String)
 start-fingerprint = fingerprint { $fingerprint }
 # $address (String)
-start-loopback = only programs on this machine can connect; to change that, start with --listen { $address }
+start-loopback = only programs on this machine can connect; to let others in, start with --listen { $address }
+# $address (String)
+start-then-reachable = others then connect to { $address }; `chat-server invite` prints the line that they type
+# $addresses (String), a list
+start-reachable = others connect to { $addresses }; `chat-server invite` prints the line that they type
 # $address (String)
 start-metrics = metrics at http://{ $address }/metrics
 # $count (Number)

@@ -92,13 +92,24 @@ refused-other = 其他
 ## 询问正在运行的服务器
 
 no-server-runs = 没有使用数据目录 { $file } 的服务器在运行
-hint-no-server-runs = 请用 --data-dir 目录 指定服务器的数据目录
+hint-no-server-runs = 请启动服务器；如果它已在运行，请用 --data-dir 目录 指定它的数据目录
 server-of-other-user = { $file } 的服务器由另一个用户运行
 hint-server-of-other-user = 请以该用户或 root（在 Windows 上：管理员）的身份运行这个命令
 server-unreachable = 无法联系 { $file } 的服务器：{ $detail }
 server-silent = { $file } 的服务器在 { $seconds } 秒内没有应答
 server-not-understood = 本程序不理解 { $file } 的服务器的应答
 hint-server-not-understood = 请使用同一版本的 chat-server，并以运行服务器的用户或 root（在 Windows 上：管理员）的身份运行
+
+## 邀请
+
+invite-only-here = 这一行命令只在本机有效；要让别人连接，请用 --listen { $address } 启动服务器
+invite-other-addresses = 本机还有别的地址：{ $addresses }
+invite-forwarder = 客户端连接的是服务器前面的转发设备；请把命令里的地址换成它的地址
+invite-zone = 这是链路本地地址；同事还要写上他自己机器的网络接口，例如 { $address }
+invite-code = 客户端会询问邀请码：{ $code }
+invite-closed = 不开放注册；请先新建账号：chat-server user add 名字
+invite-no-address = 本机没有别人能连接的地址
+hint-invite-no-address = 请先把本机接入网络
 
 ## 数据库的副本
 

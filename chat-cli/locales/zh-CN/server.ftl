@@ -20,12 +20,13 @@ server-after-help =
       1  账号操作被拒绝，或服务器不得不停止
       2  参数错误
       3  无法启动：地址、数据目录、证书或数据库不能用，或被中断；
-         对于 status、reload 和 user list --online：没有服务器在运行
+         对于 status、reload、invite 和 user list --online：没有服务器在运行
      70  程序错误（bug）使程序结束；请报告标准错误输出中的那一行
 help-heading = { $value }：
 help-limits = 限额
 server-user = 管理账号
 server-fingerprint = 显示客户端用来识别本服务器的指纹：公钥的 SHA-256
+server-invite = 显示同事加入正在运行的服务器时要输入的一行命令：服务器的地址和指纹
 server-status = 显示正在运行的服务器的状态
 server-reload = 让正在运行的服务器重新打开在线日志，并重新加载 --cert 和 --key 指定的文件
 server-backup = 把 SQLite 数据库复制到一个新文件，内容为同一时刻的状态；服务器运行时也能用
@@ -90,7 +91,9 @@ value-closed = 没有人；账号由 `chat-server user add` 新建
 start-listening = 正在监听 { $address }
 start-folder = 数据目录 { $file }
 start-fingerprint = 指纹 { $fingerprint }
-start-loopback = 只有本机的程序可以连接；要让别的机器连接，请用 --listen { $address } 启动
+start-loopback = 只有本机的程序可以连接；要让别人连接，请用 --listen { $address } 启动
+start-then-reachable = 此后别人连接 { $address } 即可；用 `chat-server invite` 可得到他们要输入的一行命令
+start-reachable = 别人可以连接 { $addresses }；用 `chat-server invite` 可得到他们要输入的一行命令
 start-metrics = 监控数据在 http://{ $address }/metrics
 lines-dropped = （省略了 { $count } 行）
 certificate-reloaded = 证书已重新加载；指纹不变

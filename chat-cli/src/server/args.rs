@@ -41,6 +41,10 @@ pub(super) enum OperatorCommand {
     #[command(subcommand)]
     User(UserCommand),
     Fingerprint,
+    Invite {
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     Status {
         #[command(flatten)]
         output: OutputArgs,
@@ -218,6 +222,7 @@ fn describe_command(command: Command, texts: &Texts) -> Command {
         }
         "list" => t.server_user_list(),
         "fingerprint" => t.server_fingerprint(),
+        "invite" => t.server_invite(),
         "config" => t.server_config(),
         "log" => t.server_log(),
         "status" => t.server_status(),

@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
+use super::invite::InvitationFacts;
 use super::reload::Reloaded;
 use super::running::RunningServer;
 use super::status::{OnlineEntry, Status};
@@ -44,6 +45,7 @@ enum Query {
     Status,
     Online,
     Reload,
+    Invitation,
 }
 
 impl Query {
@@ -52,11 +54,12 @@ impl Query {
             Self::Status => "status",
             Self::Online => "online",
             Self::Reload => "reload",
+            Self::Invitation => "invitation",
         }
     }
 
     fn parse(line: &str) -> Option<Self> {
-        [Self::Status, Self::Online, Self::Reload].into_iter().find(|query| line == query.word())
+        [Self::Status, Self::Online, Self::Reload, Self::Invitation].into_iter().find(|query| line == query.word())
     }
 }
 
@@ -91,6 +94,8 @@ async fn answer(connection: Connection, running: &RunningServer) -> io::Result<(
         Some(Query::Online) => json(&running.online().await),
         // A server that stops has no answer.
         Some(Query::Reload) => running.reload().await.map_or_else(Vec::new, |reloaded| json(&reloaded)),
+        // The check above ensures that the invitation code reaches only those who can read the configuration anyway.
+        Some(Query::Invitation) => json(&running.invitation()),
         // The query comes from another version of the program, which reports the empty answer as an error.
         None => Vec::new(),
     };
@@ -127,6 +132,14 @@ pub(super) async fn online(folder: &Path) -> Result<Vec<OnlineEntry>, CliError> 
 /// No server runs, or it does not answer.
 pub(super) async fn reload(folder: &Path) -> Result<Reloaded, CliError> {
     ask(folder, Query::Reload).await
+}
+
+/// Asks the server that runs with `folder` for what an invitation says.
+///
+/// # Errors
+/// No server runs, or it does not answer.
+pub(super) async fn invitation(folder: &Path) -> Result<InvitationFacts, CliError> {
+    ask(folder, Query::Invitation).await
 }
 
 async fn ask<T: DeserializeOwned>(folder: &Path, query: Query) -> Result<T, CliError> {

@@ -10,6 +10,7 @@ mod descriptors;
 pub mod effective;
 mod http;
 mod import;
+mod invite;
 pub mod limits;
 mod look_alikes;
 mod metrics;
@@ -28,7 +29,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use chat_net::identity::{IDENTITY_FILE, IdentityError, ServerIdentity};
+use chat_net::identity::{Fingerprint, IDENTITY_FILE, IdentityError, ServerIdentity};
 use chat_store::{OpenError, SqlAccounts, StoreOptions, StoreUrl};
 use tokio::task::spawn_blocking;
 
@@ -44,7 +45,7 @@ use crate::secret::{PasswordKind, PasswordPrompt, PasswordSource};
 use crate::signals::StopSignals;
 use crate::terminal::{self, TerminalGuard, TerminalPrompt};
 use crate::texts::{Sentence, Texts, chain};
-use crate::threads;
+use crate::{fingerprint, threads};
 
 /// Performs the task.
 ///
@@ -96,10 +97,14 @@ fn operate(operation: Operation, texts: &Texts) -> Result<Exit, CliError> {
         ServerAction::Fingerprint => {
             // A running server may use a certificate that only its own arguments name, so it is asked first.
             let running = runtime.block_on(async { control::status(&data_dir).await.ok() });
-            match running.map(|status| status.fingerprint).filter(|shown| certificate.is_none() && !shown.is_empty()) {
-                Some(shown) => print(&format!("{shown}\n")),
-                None => fingerprint(&folder()?, certificate.as_ref()),
-            }
+            let shown = running.filter(|_| certificate.is_none()).and_then(|status| status.fingerprint.parse().ok());
+            print(&fingerprint::for_standard_output(match shown {
+                Some(shown) => shown,
+                None => own_fingerprint(&folder()?, certificate.as_ref())?,
+            }))
+        }
+        ServerAction::Invite(format) => {
+            runtime.block_on(async { invite::show(&control::invitation(&data_dir).await?, format, texts) })
         }
         ServerAction::Status(format) => runtime.block_on(async {
             let status = control::status(&data_dir).await?;
@@ -200,13 +205,13 @@ async fn import_accounts(
     file.import(&accounts, path, format, crate::clock::now(), texts).await
 }
 
-fn fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<Exit, CliError> {
+fn own_fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<Fingerprint, CliError> {
     let is_new = certificate.is_none() && !folder.join(IDENTITY_FILE).exists();
     let identity = identity(folder, certificate)?;
     if is_new {
         log::warn!("{} contained no key; created a new one", folder.path().display());
     }
-    print(&format!("{}\n", identity.fingerprint()))
+    Ok(identity.fingerprint())
 }
 
 /// The file of an SQLite database that does not exist. Opening it would create an empty database.

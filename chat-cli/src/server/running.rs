@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use chat_core::server::Count;
+use chat_core::server::{Count, ObservedAddresses, RegistrationPolicy};
 use chat_net::ServerHandle;
 use chat_net::server::{Distribution, Metric, Metrics, OnlineUser, ServerState};
 use chat_store::SqlAccounts;
 use chat_store::hashing::HashLoad;
 use tokio::sync::{mpsc, oneshot};
 
+use super::invite::InvitationFacts;
 use super::reload::{ReloadRequest, Reloaded};
+use super::settings::Registration;
 use super::status::{Logins, OnlineEntry, ServerFacts, Status};
 
 /// The running server, seen from inside its process.
@@ -20,6 +22,8 @@ pub(super) struct RunningServer {
     pub(super) facts: ServerFacts,
     pub(super) started: Instant,
     pub(super) reloads: mpsc::Sender<ReloadRequest>,
+    pub(super) registration: RegistrationPolicy,
+    pub(super) observed_addresses: ObservedAddresses,
 }
 
 /// All counters, each read once. A status or a page of metrics shows one observation.
@@ -69,6 +73,23 @@ impl RunningServer {
             frames_out: server[Metric::FramesOut],
             bytes_in: server[Metric::BytesIn],
             bytes_out: server[Metric::BytesOut],
+        }
+    }
+
+    /// What an invitation says.
+    pub(super) fn invitation(&self) -> InvitationFacts {
+        let (registration, code) = match &self.registration {
+            RegistrationPolicy::Open => (Registration::Open, None),
+            RegistrationPolicy::Invited(code) => (Registration::Invited, Some(code.expose().to_owned())),
+            // A policy that is newer than this program registers nobody that it knows of.
+            _ => (Registration::Closed, None),
+        };
+        InvitationFacts {
+            listening: self.server.address(),
+            fingerprint: self.server.fingerprint().to_string(),
+            registration,
+            invitation_code: code,
+            has_forwarder: self.observed_addresses == ObservedAddresses::Ignored,
         }
     }
 

@@ -7,6 +7,7 @@ use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use chat_core::presence::{PresenceEvent, Record};
+use chat_core::server::ObservedAddresses;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::ServeError;
 use chat_net::{Server, ServerHandle, StartError};
@@ -17,11 +18,12 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use super::announcer::Announcer;
 use super::control::answer_queries;
+use super::limits::Limits;
 use super::reload::{ReloadRequest, Reloader};
 use super::running::RunningServer;
 use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
-use super::{descriptors, http, identity, look_alikes, metrics, open_accounts, presence_log_in, warn_about};
+use super::{descriptors, http, identity, invite, look_alikes, metrics, open_accounts, presence_log_in, warn_about};
 use crate::error::{CliError, Exit};
 use crate::folder::DataFolder;
 use crate::isolate::{Reader, isolated};
@@ -66,7 +68,8 @@ pub async fn serve(
 
     let (announcer, writer) = Announcer::new(out, texts.clone())?;
     let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
-    let mut greeting = Some(greeting(address, &folder, &identity, metrics_address, texts));
+    let has_forwarder = config.observed_addresses == ObservedAddresses::Ignored;
+    let mut greeting = Some(greeting(address, has_forwarder, &folder, &identity, metrics_address, texts));
     let reader = if io::stdout().is_terminal() { Reader::Terminal } else { Reader::Other };
     let observer = {
         let announcer = announcer.clone();
@@ -87,7 +90,7 @@ pub async fn serve(
         .await
         .map_err(not_started)?;
     let (reloads, requests) = mpsc::channel(RELOADS);
-    let running = running(server.handle(), accounts, options.limits.connections(), reloads);
+    let running = running(server.handle(), accounts, &options.limits, reloads);
     let reloader = Reloader::new(server.handle(), &folder, certificate, requests, texts.clone())?;
     // Aborted when this function returns, so that none of these tasks outlives the server.
     let mut tasks = JoinSet::new();
@@ -136,7 +139,7 @@ fn bind(wanted: SocketAddr, option: &'static str) -> Result<(TcpListener, Socket
 fn running(
     server: ServerHandle,
     accounts: SqlAccounts,
-    connections: usize,
+    limits: &Limits,
     reloads: mpsc::Sender<ReloadRequest>,
 ) -> RunningServer {
     RunningServer {
@@ -146,12 +149,14 @@ fn running(
             listening: server.address().to_string(),
             database: accounts.url().to_string(),
             started_at: crate::clock::now().as_millis(),
-            max_connections: connections as u64,
+            max_connections: limits.connections() as u64,
         },
         server,
         accounts,
         started: Instant::now(),
         reloads,
+        registration: limits.machine().registration.clone(),
+        observed_addresses: limits.machine().observed_addresses,
     }
 }
 
@@ -170,6 +175,7 @@ fn line(record: &Record, reader: Reader) -> String {
 /// The lines that announce a server.
 fn greeting(
     address: SocketAddr,
+    has_forwarder: bool,
     folder: &DataFolder,
     identity: &ServerIdentity,
     metrics: Option<SocketAddr>,
@@ -181,9 +187,7 @@ fn greeting(
         t.start_folder(folder.path().display().to_string()),
         t.start_fingerprint(identity.fingerprint().to_string()),
     ];
-    if address.ip().is_loopback() {
-        lines.push(t.start_loopback(format!("[::]:{}", address.port())));
-    }
+    lines.extend(invite::greeting(address, has_forwarder, texts));
     if let Some(address) = metrics {
         lines.push(t.start_metrics(address.to_string()));
         if !address.ip().is_loopback() {

@@ -11,7 +11,7 @@ use chat_store::StoreUrl;
 use clap::builder::BoolishValueParser;
 use clap::{ArgMatches, Args, ValueEnum};
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use super::database::NamedDatabase;
@@ -126,7 +126,7 @@ pub(super) struct ServerSettings {
 }
 
 /// Who can register an account.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Registration {
     /// Anyone.

@@ -80,6 +80,8 @@ pub enum ServerAction {
     },
     /// Print the fingerprint.
     Fingerprint,
+    /// Print the line that somebody types to join.
+    Invite(Format),
     /// Print the state of the running server.
     Status(Format),
     /// Print the sessions that are online.
@@ -195,6 +197,7 @@ impl Operation {
         let listen = settings.listen.unwrap_or(LISTEN);
         let action = match command {
             Some(OperatorCommand::Fingerprint) => ServerAction::Fingerprint,
+            Some(OperatorCommand::Invite { output }) => ServerAction::Invite(output.format),
             Some(OperatorCommand::Status { output }) => ServerAction::Status(output.format),
             Some(OperatorCommand::Reload) => ServerAction::Reload,
             Some(OperatorCommand::Config { output }) => {

@@ -128,6 +128,7 @@ fn commands_without_threads_end_with_a_sentence() {
         &["user", "passwd", "alice"],
         &["status"],
         &["fingerprint"],
+        &["invite"],
         &["backup", "copy.sqlite"],
     ] {
         refuse(&|| args.iter().map(|&arg| arg.to_owned()).collect());

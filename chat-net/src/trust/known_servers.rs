@@ -201,6 +201,18 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_may_be_written_in_groups() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("known-servers");
+        let fingerprint = Fingerprint::new([0x7a; 32]);
+        fs::write(&path, format!("a:1 {}\nb:2 {}\n", "7a7a ".repeat(16), vec!["7A"; 32].join(":"))).unwrap();
+        let store = KnownServers::open(&path).unwrap();
+        for known in ["a:1", "b:2"] {
+            assert_eq!(store.get(&server(known)).unwrap(), Some(fingerprint), "{known}");
+        }
+    }
+
+    #[test]
     fn an_invalid_line_is_reported_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("known-servers");

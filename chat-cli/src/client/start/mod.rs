@@ -36,6 +36,7 @@ use self::quiet_log::QuietLog;
 use super::connect::{explain, known_servers, trust};
 use super::task::{JoinOptions, TrustChoice, default_known_servers};
 use crate::error::CliError;
+use crate::fingerprint::in_groups;
 use crate::secret::PasswordKind;
 use crate::texts::{Sentence, Texts};
 
@@ -287,31 +288,8 @@ impl Start {
     }
 }
 
-/// The digits of a fingerprint in two lines of groups of four, which people can read to each other.
-pub(crate) fn in_groups(fingerprint: Fingerprint) -> [String; 2] {
-    let digits = fingerprint.to_string();
-    let groups: Vec<&str> = (0..digits.len()).step_by(4).filter_map(|at| digits.get(at..at + 4)).collect();
-    let (first, second) = groups.split_at(groups.len() / 2);
-    [first.join(" "), second.join(" ")]
-}
-
 /// Begins a new line after a question that was not answered.
 pub(super) fn end_question() {
     // If standard error is closed, no question is visible either.
     drop(writeln!(io::stderr()));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_groups_of_a_fingerprint_are_the_fingerprint() {
-        let mut bytes = [0; 32];
-        (0..).zip(&mut bytes).for_each(|(number, byte)| *byte = number);
-        let fingerprint = Fingerprint::new(bytes);
-        let groups = in_groups(fingerprint);
-        assert_eq!(groups[0], "0001 0203 0405 0607 0809 0a0b 0c0d 0e0f");
-        assert_eq!(groups.join(" ").parse(), Ok(fingerprint));
-    }
 }

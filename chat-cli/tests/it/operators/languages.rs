@@ -22,7 +22,7 @@ fn a_server_announces_itself_in_chinese_and_writes_the_same_presence_log() {
         "正在监听 127.0.0.1:",
         &format!("数据目录 {}", data.display()),
         "指纹 ",
-        "只有本机的程序可以连接；要让别的机器连接，请用 --listen [::]:",
+        "只有本机的程序可以连接；要让别人连接，请用 --listen \"[::]:",
     ]) {
         assert!(line.starts_with(beginning), "{lines:?}");
     }

@@ -6,6 +6,7 @@ mod databases;
 mod effective;
 mod handshakes;
 mod import;
+mod inviting;
 mod languages;
 mod limits;
 mod names;
