@@ -121,3 +121,12 @@ reason-misbehaved = broke the protocol
 reason-incompatible = incompatible
 reason-no-address = no address of that user can be reached from here
 reason-too-many-sessions = logged in too often; log in again to write to this user
+
+## Waiting at the end
+
+# $outcomes (Number)
+# $seconds (Number)
+progress-waiting = waiting for { $outcomes ->
+        [one] { $outcomes } outcome
+       *[other] { $outcomes } outcomes
+    }, at most { $seconds } s more; Ctrl-C leaves immediately

@@ -63,3 +63,7 @@ reason-misbehaved = 违反协议
 reason-incompatible = 版本不兼容
 reason-no-address = 从这里无法到达对方的任何地址
 reason-too-many-sessions = 对方登录次数太多；请重新登录后再发给对方
+
+## 结束前的等待
+
+progress-waiting = 正在等待 { $outcomes } 个结果，最多再等 { $seconds } 秒；按 Ctrl-C 立即退出

@@ -59,9 +59,15 @@ impl Console {
             }
         }
         let (to, input) = mpsc::channel(READ_AHEAD);
-        let screen = Screen::new(io::stdout(), io::stderr())?;
+        let (prompt, screen) = if io::stdout().is_terminal() && terminal::moves_cursor() {
+            let prompt = Prompt::of_output();
+            let screen = above(&prompt)?;
+            (prompt, screen)
+        } else {
+            (Prompt::default(), Screen::new(io::stdout(), io::stderr())?)
+        };
         threads::spawn("input", move || read_lines(&to))?;
-        Ok(Self { input, screen, prompt: Prompt::default(), advice: None, interrupted: Arc::default() })
+        Ok(Self { input, screen, prompt, advice: None, interrupted: Arc::default() })
     }
 
     /// The outer error is that the terminal does not support line editing.
@@ -76,12 +82,7 @@ impl Console {
         let mode = RawMode::new()?;
         let controls = mode.controls();
         let prompt = Prompt::of_editor(mode)?;
-        let conversation = PromptWriter::new(prompt.clone());
-        let screen = if io::stderr().is_terminal() {
-            Screen::new(conversation, PromptWriter::new(prompt.clone()))
-        } else {
-            Screen::new(conversation, io::stderr())
-        };
+        let screen = above(&prompt);
         tokio::spawn(follow_terminal(prompt.clone(), resized, continued));
         let (to, input) = mpsc::channel(READ_AHEAD);
         let interrupted = Arc::<Notify>::default();
@@ -96,6 +97,16 @@ impl Console {
     pub async fn close(self) {
         // If the terminal accepts no output, the program ends without restoring it.
         drop(timeout(END_TIME, spawn_blocking(move || self.prompt.end())).await);
+    }
+}
+
+/// The output above a prompt.
+fn above(prompt: &Prompt) -> Result<Screen, CliError> {
+    let conversation = PromptWriter::new(prompt.clone());
+    if io::stderr().is_terminal() {
+        Screen::new(conversation, PromptWriter::new(prompt.clone()))
+    } else {
+        Screen::new(conversation, io::stderr())
     }
 }
 

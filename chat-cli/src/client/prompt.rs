@@ -24,7 +24,15 @@ pub struct Prompt(Arc<Shared>);
 struct Shared {
     /// Outside the lock, so that setting it does not wait for a terminal that accepts no output.
     closed: AtomicBool,
+    place: Place,
     shown: Mutex<Shown>,
+}
+
+/// Where a prompt is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    Terminal,
+    Nowhere,
 }
 
 impl Prompt {
@@ -33,35 +41,51 @@ impl Prompt {
     /// # Errors
     /// The terminal does not allow it.
     pub(super) fn of_editor(mode: RawMode) -> io::Result<Self> {
-        let prompt = Self::new(io::stdout(), raw_mode::size, Some(mode));
+        let prompt = Self::new(io::stdout(), raw_mode::size, Some(mode), Place::Terminal);
         prompt.lock().acquire()?;
         Ok(prompt)
     }
 
-    fn new(terminal: impl Write + Send + 'static, size: fn() -> Size, mode: Option<RawMode>) -> Self {
-        let (terminal, line) = (Box::new(terminal), LineBuffer::default());
-        let recipient = String::new();
-        let (content, above) = (Content::Nothing, Above::default());
-        let shown = Shown { terminal, size, mode, line, recipient, content, drawn: None, above };
-        Self(Arc::new(Shared { closed: AtomicBool::new(false), shown: Mutex::new(shown) }))
+    /// The prompt of a terminal to which only the output goes. It shows nothing but progress.
+    pub(super) fn of_output() -> Self {
+        let prompt = Self::new(io::stdout(), raw_mode::size, None, Place::Terminal);
+        prompt.lock().content = Content::Ended;
+        prompt
     }
 
-    /// Ends the input. Afterwards an empty prompt is hidden. Does not wait for the terminal.
+    fn new(terminal: impl Write + Send + 'static, size: fn() -> Size, mode: Option<RawMode>, place: Place) -> Self {
+        let (terminal, line) = (Box::new(terminal), LineBuffer::default());
+        let recipient = String::new();
+        let (content, progress, above) = (Content::Nothing, String::new(), Above::default());
+        let shown = Shown { terminal, size, mode, line, recipient, content, progress, drawn: None, above };
+        Self(Arc::new(Shared { closed: AtomicBool::new(false), place, shown: Mutex::new(shown) }))
+    }
+
+    /// Whether the prompt is on a screen, where it can show progress.
+    pub fn is_at_terminal(&self) -> bool {
+        self.0.place == Place::Terminal
+    }
+
+    /// Ends the input. Afterwards an empty prompt and progress are hidden. Does not wait for the terminal.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Leaves the line as it was typed, and restores the settings of the terminal. Does nothing if it has already ended.
+    /// Leaves the line as it was typed, and restores the settings of the terminal. Of a prompt that has already ended, hides
+    /// the progress.
     pub fn end(&self) {
         let mut shown = self.lock();
         if shown.content == Content::Ended {
-            return;
+            shown.progress.clear();
+            // The terminal may be gone.
+            return drop(shown.redraw("", self.visibility()));
         }
         let is_typed = shown.content == Content::Line && !shown.line.is_empty();
         // The terminal may be gone.
         drop(if is_typed { shown.finish().1 } else { shown.hide() });
         shown.content = Content::Ended;
         drop(shown.release());
+        drop(shown.redraw("", self.visibility()));
     }
 
     /// Shows the line that is being typed.
@@ -107,6 +131,13 @@ impl Prompt {
         shown.redraw("", self.visibility())
     }
 
+    /// Shows in place of the prompt what the program waits for once the input has ended. Empty for nothing.
+    pub(super) fn show_progress(&self, progress: &str) -> io::Result<()> {
+        let mut shown = self.lock();
+        progress.clone_into(&mut shown.progress);
+        shown.redraw("", self.visibility())
+    }
+
     /// Writes complete lines above the prompt.
     pub(super) fn write_above(&self, lines: &str) -> io::Result<()> {
         self.lock().write_above(lines, self.visibility())
@@ -144,7 +175,9 @@ impl Prompt {
     pub(super) fn resume(&self) -> io::Result<()> {
         let mut shown = self.lock();
         if shown.content == Content::Ended {
-            return Ok(());
+            // Another program may have used the terminal: the rows above the cursor are not those of the progress.
+            shown.drawn = None;
+            return shown.redraw("", self.visibility());
         }
         if shown.mode.as_ref().is_some_and(|mode| !mode.is_in_force()) {
             // Another program has used the terminal: the rows above the cursor are not the prompt's.
@@ -175,7 +208,7 @@ impl Prompt {
 /// No prompt, for input that is no terminal.
 impl Default for Prompt {
     fn default() -> Self {
-        Self::new(io::sink(), raw_mode::size, None)
+        Self::new(io::sink(), raw_mode::size, None, Place::Nowhere)
     }
 }
 
@@ -216,6 +249,10 @@ impl Terminal for PromptWriter {
         self.prompt.show_recipient(recipient)
     }
 
+    fn show_progress(&mut self, progress: &str) -> io::Result<()> {
+        self.prompt.show_progress(progress)
+    }
+
     fn change_row(&mut self, row: RowId, change: &RowChange) -> io::Result<bool> {
         self.prompt.change_row(row, change)
     }
@@ -248,7 +285,7 @@ mod tests {
 
     fn prompt() -> (Prompt, PromptWriter, Written) {
         let written = Written::default();
-        let prompt = Prompt::new(written.clone(), || Size { columns: 8, rows: 24 }, None);
+        let prompt = Prompt::new(written.clone(), || Size { columns: 8, rows: 24 }, None, Place::Terminal);
         (prompt.clone(), PromptWriter::new(prompt), written)
     }
 
@@ -275,7 +312,7 @@ mod tests {
     #[test]
     fn a_typed_line_gets_a_mark_while_another_is_typed() {
         let written = Written::default();
-        let prompt = Prompt::new(written.clone(), || Size { columns: 40, rows: 24 }, None);
+        let prompt = Prompt::new(written.clone(), || Size { columns: 40, rows: 24 }, None, Place::Terminal);
         prompt.edit(|line| line.insert("hi"));
         let (_, row) = prompt.take_line();
         let row = row.unwrap();
@@ -334,6 +371,28 @@ mod tests {
         prompt.write_above("line\n").unwrap();
         prompt.end();
         assert_eq!(written.take(), "\r\x1b[J> half\r\x1b[Jline\n> half\r\x1b[J> half\r\n");
+    }
+
+    #[test]
+    fn progress_stands_below_the_lines_until_the_prompt_is_closed() {
+        let (prompt, _, written) = prompt();
+        prompt.begin_line().unwrap();
+        prompt.show_progress("wait").unwrap();
+        assert_eq!(written.take(), "\r\x1b[J> \r\x1b[J> ", "the input has not ended");
+        prompt.end();
+        assert_eq!(written.take(), "\r\x1b[J\r\x1b[Jwait");
+        prompt.write_above("line\n").unwrap();
+        prompt.show_progress("waiting").unwrap();
+        assert_eq!(written.take(), "\r\x1b[Jline\nwait\r\x1b[Jwaiting");
+        prompt.resume().unwrap();
+        assert_eq!(written.take(), "\r\x1b[Jwaiting");
+        prompt.end();
+        assert_eq!(written.take(), "\r\x1b[J");
+        prompt.show_progress("wait").unwrap();
+        prompt.close();
+        prompt.write_above("line\n").unwrap();
+        prompt.write_above("line\n").unwrap();
+        assert_eq!(written.take(), "\r\x1b[Jwait\r\x1b[Jline\nline\n");
     }
 
     #[test]

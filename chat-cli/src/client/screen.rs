@@ -28,6 +28,7 @@ pub struct Batch {
 enum Part {
     Lines(Stream, String),
     Recipient(String),
+    Progress(String),
     Change {
         row: RowId,
         change: RowChange,
@@ -43,6 +44,14 @@ pub trait Terminal: Write {
     /// # Errors
     /// The terminal cannot be written.
     fn show_recipient(&mut self, _recipient: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Shows what the program waits for once the input has ended. Empty for nothing.
+    ///
+    /// # Errors
+    /// The terminal cannot be written.
+    fn show_progress(&mut self, _progress: &str) -> io::Result<()> {
         Ok(())
     }
 
@@ -74,11 +83,16 @@ impl Batch {
         self.parts.push(Part::Recipient(recipient));
     }
 
+    /// Shows what the program waits for once the input has ended. Empty for nothing.
+    pub fn show_progress(&mut self, progress: String) {
+        self.parts.push(Part::Progress(progress));
+    }
+
     /// All lines, whatever their stream.
     pub fn into_text(self) -> String {
         let lines = |part| match part {
             Part::Lines(_, text) => text,
-            Part::Recipient(_) | Part::Change { .. } => String::new(),
+            Part::Recipient(_) | Part::Progress(_) | Part::Change { .. } => String::new(),
         };
         self.parts.into_iter().map(lines).collect()
     }
@@ -148,6 +162,7 @@ fn write_all(
                 Part::Recipient(recipient) => {
                     result = result.and_then(|()| conversation.show_recipient(&recipient));
                 }
+                Part::Progress(progress) => result = result.and_then(|()| conversation.show_progress(&progress)),
             }
         }
         // The caller may have been cancelled.

@@ -1,6 +1,7 @@
 //! Shows events: renders them and writes them to the screen.
 
 use std::future::pending;
+use std::time::Duration;
 
 use chat_core::message::Recipient;
 use chat_core::text::Text;
@@ -16,7 +17,7 @@ use super::text::Stream;
 use crate::error::CliError;
 use crate::isolate::{Reader, isolated};
 use crate::texts::{Localised, Sentence};
-use crate::view::ViewEvent;
+use crate::view::{Notice, ViewEvent};
 
 /// The output of a conversation.
 #[derive(Debug)]
@@ -154,6 +155,33 @@ impl Ui {
             Recipient::One(user) => isolated(user.as_str(), Reader::Terminal).into_owned(),
             other => other.to_string(),
         });
+        self.write(batch).await
+    }
+
+    /// Shows how many outcomes the client waits for, and for at most how long: at a terminal continuously, elsewhere once
+    /// as a notice.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub async fn show_waiting(&mut self, outcomes: usize, left: Duration, is_first: bool) -> Result<(), CliError> {
+        if self.is_text() && self.prompt.is_at_terminal() {
+            let mut batch = Batch::default();
+            batch.show_progress(self.renderer.texts().say().progress_waiting(outcomes, left.as_secs()));
+            self.write(batch).await
+        } else if is_first {
+            self.show(&Notice::Waiting { outcomes }.into()).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Hides what [`Self::show_waiting`] showed at a terminal.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub async fn end_waiting(&self) -> Result<(), CliError> {
+        let mut batch = Batch::default();
+        batch.show_progress(String::new());
         self.write(batch).await
     }
 

@@ -13,7 +13,7 @@ use chat_core::message::Recipient;
 use chat_core::name::UserName;
 use chat_net::client::{ClientHandle, Events};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use super::ignored::Ignored;
 use super::input::Input;
@@ -26,7 +26,7 @@ use crate::error::{CliError, Exit};
 use crate::format::Format;
 use crate::terminal;
 use crate::texts::{Sentence, Texts};
-use crate::view::{LinkTrouble, Notice, OnlineUser, ViewEvent};
+use crate::view::{LinkTrouble, OnlineUser, ViewEvent};
 
 /// How long to wait for outcomes after the end of the input: longer than a link takes to time out (45 s), so that every
 /// outcome becomes known.
@@ -34,6 +34,9 @@ pub const OUTCOME_WAIT: Duration = Duration::from_secs(50);
 
 /// The time after which a wait for outcomes is announced.
 const SILENT_WAIT: Duration = Duration::from_secs(1);
+
+/// How often the announcement at a terminal is renewed, which counts seconds.
+const WAITING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long leaving may take. The client needs at most 3 s; the rest is for a slow reader of the output.
 const LEAVE_TIME: Duration = Duration::from_secs(5);
@@ -218,17 +221,20 @@ impl Conversation {
 
     /// Waits until no outcome and no password change is outstanding, but at most [`OUTCOME_WAIT`].
     async fn finish(&mut self) -> Result<Flow, CliError> {
-        let mut end = pin!(sleep(OUTCOME_WAIT));
-        let mut announcement = pin!(sleep(SILENT_WAIT));
-        let mut announced = false;
+        let begin = Instant::now();
+        let mut end = pin!(sleep_until(begin + OUTCOME_WAIT));
+        let mut due = interval_at(begin + SILENT_WAIT, WAITING_INTERVAL);
+        due.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        // The outcomes of which the user knows that the client waits for them.
+        let mut announced = None;
         self.ui.show_crowd().await?;
         while self.outcomes.outstanding() > 0 || self.password_change.is_pending() {
+            let mut is_due = false;
             let flow = tokio::select! {
                 event = self.events.next() => self.show_events(event).await?,
                 answer = self.password_change.answer() => self.password_answered(answer).await?,
-                () = &mut announcement, if !announced && self.outcomes.outstanding() > 0 => {
-                    announced = true;
-                    self.ui.show(&Notice::Waiting { outcomes: self.outcomes.outstanding() }.into()).await?;
+                _ = due.tick() => {
+                    is_due = true;
                     Flow::Continue
                 }
                 () = &mut end => break,
@@ -236,6 +242,16 @@ impl Conversation {
             if flow != Flow::Continue {
                 return Ok(flow);
             }
+            let outstanding = self.outcomes.outstanding();
+            let has_changed = announced.is_some_and(|announced| announced != outstanding);
+            if outstanding > 0 && (is_due || has_changed) {
+                let left = OUTCOME_WAIT.saturating_sub(begin.elapsed());
+                self.ui.show_waiting(outstanding, left, announced.is_none()).await?;
+                announced = Some(outstanding);
+            }
+        }
+        if announced.is_some() {
+            self.ui.end_waiting().await?;
         }
         // A reader of the output that hangs must not delay the end.
         timeout(LEAVE_TIME, self.show_waiting_events()).await.unwrap_or(Ok(Flow::Finish))

@@ -25,6 +25,8 @@ pub(super) struct Shown {
     /// Where lines without a command go. Empty for everyone.
     pub(super) recipient: String,
     pub(super) content: Content,
+    /// What the program waits for once the input has ended. Empty for nothing.
+    pub(super) progress: String,
     /// The rows above the cursor, if the prompt is on the screen.
     pub(super) drawn: Option<usize>,
     /// The rows above the prompt that can still change.
@@ -42,7 +44,7 @@ pub(super) enum Content {
     Question(String),
     /// Nothing until the process continues, then this.
     Suspended(Box<Self>),
-    /// Nothing, because the prompt has ended.
+    /// No line and no question any more, but progress if there is some.
     Ended,
 }
 
@@ -50,7 +52,7 @@ pub(super) enum Content {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Visibility {
     Always,
-    /// Only if it is not empty. Questions are not shown.
+    /// Only if it is not empty. Questions and progress are not shown.
     IfTyped,
 }
 
@@ -79,6 +81,11 @@ impl Shown {
             Content::Line if visibility == Visibility::Always || !self.line.is_empty() => {
                 let prompt = self.prompt();
                 Some((format!("{prompt}{}", self.line.text()), prompt.len() + self.line.cursor()))
+            }
+            Content::Ended
+                if visibility == Visibility::Always && !self.progress.is_empty() && self.may_use_terminal() =>
+            {
+                Some((self.progress.clone(), self.progress.len()))
             }
             Content::Question(question) if visibility == Visibility::Always => Some((question.clone(), question.len())),
             _ => None,
