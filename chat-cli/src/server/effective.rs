@@ -169,9 +169,10 @@ fn value_name(value: impl clap::ValueEnum) -> String {
 
 /// The settings for people as a table, or for scripts as JSON.
 pub(super) fn show(settings: &[EffectiveSetting], format: Format, texts: &Texts) -> String {
-    if format == Format::Json {
-        return json_lines(settings);
-    }
+    if format == Format::Json { json_lines(settings) } else { table(settings, texts).for_standard_output() }
+}
+
+fn table(settings: &[EffectiveSetting], texts: &Texts) -> Table<3> {
     let t = texts.say();
     let mut table = Table::new([t.column_setting(), t.column_value(), t.column_source()]);
     for EffectiveSetting { key, value, source, from } in settings {
@@ -194,5 +195,31 @@ pub(super) fn show(settings: &[EffectiveSetting], format: Format, texts: &Texts)
         };
         table.row([(*key).to_owned().into(), value, Cell::new(format!("{code} {from}").trim_end(), words)]);
     }
-    table.for_standard_output()
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::Language;
+
+    #[test]
+    fn the_table_in_both_languages() {
+        let setting = |key, value: Option<&str>, source, from: Option<&str>| EffectiveSetting {
+            key,
+            value: value.map(str::to_owned),
+            source,
+            from: from.map(str::to_owned),
+        };
+        let settings = [
+            setting("lang", Some("en"), SettingSource::Environment, Some("CHAT_LANG")),
+            setting("data-dir", Some("/var/lib/聊天"), SettingSource::Argument, Some("--data-dir")),
+            setting("database", Some("mysql://ann:***@db:3306/chat"), SettingSource::Setting, Some("database-file")),
+            setting("metrics", None, SettingSource::Default, None),
+            setting("invitation-code", Some(SECRET), SettingSource::File, Some("/etc/chat-server/server.toml")),
+        ];
+        let tables =
+            [Language::English, Language::Chinese].map(|language| table(&settings, &Texts::new(language)).columns());
+        insta::assert_snapshot!("config", tables.join("\n"));
+    }
 }

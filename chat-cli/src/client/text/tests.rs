@@ -239,6 +239,22 @@ fn a_line_with_the_date_begins_each_further_day() {
 }
 
 #[test]
+fn gathered_arrivals_and_new_days_in_both_languages() {
+    let users = |count: usize| (0..count).map(|number| name(&format!("用户{number}"))).collect::<Vec<_>>();
+    let next_day = AT + Duration::from_secs(86_400);
+    let screens = [Language::English, Language::Chinese].map(|language| {
+        let mut text = TextRenderer::new(Texts::new(language), TimeZone::UTC, Reader::Terminal);
+        let mut out = String::new();
+        text.render(&presence("bob", AT, Presence::Online(address())), &mut out);
+        for (at, online, offline) in [(AT, 12, 0), (AT, 1, 0), (next_day, 0, 2), (next_day, 3, 10)] {
+            text.crowd(&Gathering { at, online: users(online), offline: users(offline) }, &mut out);
+        }
+        out
+    });
+    insta::assert_snapshot!("gathered", screens.join("\n"));
+}
+
+#[test]
 fn the_bell_rings_at_private_messages_and_mentions() {
     let welcome = ViewEvent::Welcome { user: name("alice"), session: SessionId::new(1), at: AT, online: Vec::new() };
     let heard = |bell, reader, event: ViewEvent| {

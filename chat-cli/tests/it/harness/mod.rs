@@ -20,6 +20,7 @@ mod process;
 mod raw_connection;
 mod router;
 mod screen;
+mod screens;
 mod server;
 mod tap;
 mod terminal;
@@ -44,6 +45,7 @@ pub(crate) use self::process::{Finished, NO_INPUT, Process, finish, finish_with}
 pub(crate) use self::raw_connection::{RawConnection, connect_from, login};
 pub(crate) use self::router::{Datagram, Network, Router};
 pub(crate) use self::screen::Resizing;
+pub(crate) use self::screens::{LANGUAGES, assert_in_both_languages};
 pub(crate) use self::server::{Server, without_address};
 pub(crate) use self::tap::TcpTap;
 pub(crate) use self::terminal::Terminal;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::harness::{Finished, Home, Output, Process, Server, finish, path_text, until};
+use crate::harness::{Finished, Home, Output, Process, Server, assert_in_both_languages, finish, path_text, until};
 
 const TEXT: &str = "\
 2026-11-23T04:28:00.123Z server started
@@ -101,6 +101,26 @@ fn broken_lines_are_left_out_and_counted() {
             "note: 2 lines of {log} are not records and are left out\nnote: the last line of {log} is incomplete and is left out\n"
         )
     );
+}
+
+#[test]
+fn what_the_log_tells_in_both_languages() {
+    let home = home_with(&format!("{TEXT}nonsense\n2026-11-23T04:28:02.500Z onl"));
+    assert_in_both_languages("log", |language| {
+        let mut screen = String::new();
+        for args in [
+            &["log"][..],
+            &["log", "--user", "小红"],
+            &["log", "--user", "bbo", "--since", "2026-11-23 04:28"],
+            &["log", "--since", "noon"],
+            &["log", "--presence-log", "none"],
+        ] {
+            let Finished { code, out, err } = home.operate(&[&["--lang", language], args].concat());
+            let command = args.join(" ");
+            screen += &format!("$ chat-server {command}\n{out}{err}exit code {}\n\n", code.unwrap());
+        }
+        screen.replace(path_text(&home.join("data")), "DATA")
+    });
 }
 
 #[test]

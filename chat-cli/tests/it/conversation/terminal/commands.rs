@@ -2,7 +2,7 @@
 
 use chat_store::testing;
 
-use super::{log_in, log_in_with};
+use super::log_in_with;
 use crate::harness::{Client, Server, Terminal};
 
 /// What one language calls things.
@@ -10,6 +10,7 @@ struct Words {
     language: &'static str,
     everyone: &'static str,
     you: &'static str,
+    offline: &'static str,
     only_bob: &'static str,
     again_everyone: &'static str,
     bob_offline: &'static str,
@@ -24,6 +25,7 @@ const LANGUAGES: [Words; 2] = [
         language: "en",
         everyone: "everyone",
         you: "you",
+        offline: "is offline",
         only_bob: "note: lines without a command go to bob only; /to everyone changes that",
         again_everyone: "note: lines without a command go to everyone",
         bob_offline: "error: bob is not online, so the line was sent to nobody; /to everyone chooses another recipient",
@@ -36,6 +38,7 @@ const LANGUAGES: [Words; 2] = [
         language: "zh-CN",
         everyone: "所有人",
         you: "你",
+        offline: "下线了",
         only_bob: "提示：直接输入的行只发给 bob；用 /to everyone 恢复群发",
         again_everyone: "提示：直接输入的行发给所有人",
         bob_offline: "错误：bob 不在线，这一行没有发给任何人；用 /to everyone 恢复群发",
@@ -160,26 +163,29 @@ fn help_is_on_one_screen_and_clear_moves_it_into_the_scrollback() {
 
 #[test]
 fn tab_completes_commands_and_names() {
-    let server = Server::start(testing::sqlite());
-    let xiaoming = server.client("小明").register().start();
-    let _xiaohong = server.client("小红").register().start();
-    let mut alice = log_in(&server, "alice");
-    xiaoming.expect(&["online 小红", "online alice"]);
-    alice.type_keys("/ms\t");
-    alice.until_last("> /msg");
-    alice.type_keys("小\t");
-    let lines = alice.until_screen("the choices", |lines| lines.iter().any(|line| line == "小明  小红"));
-    assert_eq!(lines.last().map(String::as_str), Some("> /msg 小"));
-    alice.type_keys("明\tin\tprivate\r");
-    xiaoming.expect(&["message alice > 小明: inprivate"]);
-    alice.type_keys("大家好，@小红\t再见\r");
-    xiaoming.expect(&["message alice > everyone: 大家好，@小红 再见"]);
-    // A name that has left is no choice any more.
-    drop(xiaoming.leave());
-    alice.until_screen("the departure", |lines| lines.iter().any(|line| line.ends_with(" * 小明 is offline")));
-    alice.type_keys("/to 小\t");
-    alice.until_last("> /to 小红");
-    // A pasted tab is text.
-    alice.type_keys("\x15\x1b[200~/wh\t\x1b[201~");
-    alice.until_last("> /wh");
+    for words in LANGUAGES {
+        let server = Server::start(testing::sqlite());
+        let xiaoming = server.client("小明").register().start();
+        let _xiaohong = server.client("小红").register().start();
+        let mut alice = log_in_with(&server, "alice", &["--lang", words.language]);
+        xiaoming.expect(&["online 小红", "online alice"]);
+        alice.type_keys("/ms\t");
+        alice.until_last("> /msg");
+        alice.type_keys("小\t");
+        let lines = alice.until_screen("the choices", |lines| lines.iter().any(|line| line == "小明  小红"));
+        assert_eq!(lines.last().map(String::as_str), Some("> /msg 小"));
+        alice.type_keys("明\tin\tprivate\r");
+        xiaoming.expect(&["message alice > 小明: inprivate"]);
+        alice.type_keys("大家好，@小红\t再见\r");
+        xiaoming.expect(&["message alice > everyone: 大家好，@小红 再见"]);
+        // A name that has left is no choice any more.
+        drop(xiaoming.leave());
+        let departure = format!(" * 小明 {}", words.offline);
+        alice.until_screen(&departure, |lines| lines.iter().any(|line| line.ends_with(&departure)));
+        alice.type_keys("/to 小\t");
+        alice.until_last("> /to 小红");
+        // A pasted tab is text.
+        alice.type_keys("\x15\x1b[200~/wh\t\x1b[201~");
+        alice.until_last("> /wh");
+    }
 }

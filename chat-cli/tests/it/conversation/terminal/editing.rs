@@ -3,7 +3,7 @@
 use chat_store::testing;
 use rustix::process::Signal;
 
-use super::{command, log_in, log_in_both};
+use super::{command, log_in, log_in_both, log_in_with};
 use crate::harness::{PASSWORD, Server, Terminal, on_both_databases};
 
 #[test]
@@ -79,22 +79,31 @@ fn lines_that_are_typed_ahead_are_all_sent() {
 
 #[test]
 fn a_pasted_text_is_one_message_and_the_history_repeats_it() {
-    let server = Server::start(testing::sqlite());
-    let bob = server.client("bob").register().start();
-    let mut alice = log_in(&server, "alice");
-    bob.expect(&["online alice"]);
-    alice.type_keys("\x1b[200~one\rtwo\x1b[2Jthree\r\n\x1b[201~");
-    alice.until_screen("the text", |lines| lines.ends_with(&["> one", "two^[[2Jthree", ""].map(str::to_owned)));
-    alice.type_keys("\r");
-    alice.until_output("the control character U+001B");
-    alice.type_keys("\x1b[200~one\rtwo\x1b[201~\r");
-    bob.expect(&["message alice > everyone: one\ntwo"]);
-    alice.type_keys("half\x1b[A\x1b[A\x1b[B\x1b[B!\x1b[A\r");
-    bob.expect(&["message alice > everyone: one\ntwo"]);
-    // Clearing the screen moves what is there into the scrollback.
-    alice.type_keys("x\x0c");
-    let lines = alice.until_last("> x");
-    assert_eq!(lines.concat().matches("1 online: bob").count(), 1, "{lines:#?}");
+    for (language, welcome, refusal) in [
+        (
+            "en",
+            "1 online: bob",
+            "error: the text contains the control character U+001B; only newline and tab are allowed",
+        ),
+        ("zh-CN", "另有 1 人在线：bob", "错误：内容里有控制字符 U+001B；只允许换行和制表符"),
+    ] {
+        let server = Server::start(testing::sqlite());
+        let bob = server.client("bob").register().start();
+        let mut alice = log_in_with(&server, "alice", &["--lang", language]);
+        bob.expect(&["online alice"]);
+        alice.type_keys("\x1b[200~第一行\rtwo\x1b[2J三\r\n\x1b[201~");
+        alice.until_screen("the text", |lines| lines.ends_with(&["> 第一行", "two^[[2J三", ""].map(str::to_owned)));
+        alice.type_keys("\r");
+        alice.until_screen(refusal, |lines| lines.iter().any(|line| line == refusal));
+        alice.type_keys("\x1b[200~第一行\rtwo\x1b[201~\r");
+        bob.expect(&["message alice > everyone: 第一行\ntwo"]);
+        alice.type_keys("half\x1b[A\x1b[A\x1b[B\x1b[B!\x1b[A\r");
+        bob.expect(&["message alice > everyone: 第一行\ntwo"]);
+        // Clearing the screen moves what is there into the scrollback.
+        alice.type_keys("x\x0c");
+        let lines = alice.until_last("> x");
+        assert_eq!(lines.concat().matches(welcome).count(), 1, "{lines:#?}");
+    }
 }
 
 #[test]

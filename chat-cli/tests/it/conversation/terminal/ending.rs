@@ -7,7 +7,7 @@ use chat_store::testing;
 use rustix::process::Signal;
 
 use super::{command, log_in_with};
-use crate::harness::{Output, PASSWORD, Process, Server, Terminal, path_text, until};
+use crate::harness::{LANGUAGES, Output, PASSWORD, Process, Server, Terminal, path_text, until};
 
 #[test]
 fn ctrl_c_ends_a_client_that_stays_after_the_end_of_its_input() {
@@ -25,6 +25,32 @@ fn ctrl_c_ends_a_client_that_stays_after_the_end_of_its_input() {
     alice.type_keys("\x03");
     assert_eq!(alice.exit_code(), Some(0));
     bob.until("offline alice asked");
+}
+
+#[test]
+fn ctrl_c_leaves_and_sends_nothing_of_what_is_typed() {
+    for language in LANGUAGES {
+        for typed in ["", "写了一半的 line"] {
+            let server = Server::start(testing::sqlite());
+            let mut bob = server.client("bob").register().start();
+            let mut alice = log_in_with(&server, "alice", &["--lang", language]);
+            bob.expect(&["online alice"]);
+            alice.type_keys(typed);
+            alice.until_last(format!("> {typed}").trim_end());
+            alice.type_keys("\x03");
+            assert_eq!(alice.exit_code(), Some(0), "{language} {typed:?}");
+            bob.expect(&["offline alice asked"]);
+            bob.assert_no_more_events();
+            // The shell's prompt begins on a new line, and what was typed stays above it.
+            let lines = alice.lines();
+            let (last, above) = lines.split_last().unwrap();
+            assert_eq!(last, "", "{lines:#?}");
+            let is_above = above.last().is_some_and(|line| *line == format!("> {typed}"));
+            assert_eq!(is_above, !typed.is_empty(), "{lines:#?}");
+            let bytes = String::from_utf8_lossy(&alice.bytes).into_owned();
+            assert_eq!(bytes.matches("\x1b[?2004h").count(), bytes.matches("\x1b[?2004l").count(), "{bytes:?}");
+        }
+    }
 }
 
 /// The line at a terminal about the outcomes that the client waits for, without their number and the seconds.

@@ -11,6 +11,9 @@ use crate::harness::{Client, PASSWORD, Server, Terminal};
 /// How often the program is suspended: a signal that arrives too early or too late shows in some of the attempts.
 const ATTEMPTS: usize = 30;
 
+/// What is typed before the program stops, in each language.
+const DRAFTS: [(&str, &str); 2] = [("en", "draft"), ("zh-CN", "还没写完的草稿")];
+
 /// Runs the program in the foreground, and continues it each time it stops. Like an interactive shell, it uses the
 /// terminal with its own settings in between.
 fn shell() -> String {
@@ -34,9 +37,13 @@ const BACKGROUND_SHELL: &str = r#"set -m; "$@"; stty sane; bg >/dev/null; read -
 
 /// Alice at a shell, and Bob.
 fn start(server: &Server, script: &str) -> (Terminal, Client) {
+    start_in(server, "en", script)
+}
+
+fn start_in(server: &Server, language: &str, script: &str) -> (Terminal, Client) {
     let mut bob = server.client("bob").register().start();
     let mut command = command(server, "alice");
-    command.args(["--register", "--accept-new"]).env("CHAT_PASSWORD", PASSWORD);
+    command.args(["--register", "--accept-new", "--lang", language]).env("CHAT_PASSWORD", PASSWORD);
     let mut alice = Terminal::start_shell(Command::new("bash"), &command, script);
     bob.expect(&["online alice"]);
     alice.until_last(">");
@@ -56,77 +63,83 @@ fn go_on(alice: &mut Terminal) {
 
 #[test]
 fn ctrl_z_gives_the_terminal_back_and_fg_shows_the_line_again() {
-    let server = Server::start(testing::sqlite());
-    let (mut alice, mut bob) = start(&server, &shell());
-    for number in 0..ATTEMPTS {
-        let draft = format!("> draft {number}");
-        alice.type_keys(format!("draft {number}"));
-        alice.until_last(&draft);
-        alice.type_keys("\x1a");
-        let settings = alice.until_output("stopped");
-        assert!(settings.contains(" echo ") && settings.contains(" icanon "), "{settings}");
-        // The message arrives before the program continues, or after that.
-        let message = format!("message {number}.");
-        if number % 2 == 0 {
-            bob.type_line(&message);
+    for (language, typed) in DRAFTS {
+        let server = Server::start(testing::sqlite());
+        let (mut alice, mut bob) = start_in(&server, language, &shell());
+        for number in 0..ATTEMPTS / DRAFTS.len() {
+            let draft = format!("> {typed} {number}");
+            alice.type_keys(format!("{typed} {number}"));
+            alice.until_last(&draft);
+            alice.type_keys("\x1a");
+            let settings = alice.until_output("stopped");
+            assert!(settings.contains(" echo ") && settings.contains(" icanon "), "{settings}");
+            // The message arrives before the program continues, or after that.
+            let message = format!("message {number}.");
+            if number % 2 == 0 {
+                bob.type_line(&message);
+            }
+            alice.type_line("go");
+            if number % 2 == 1 {
+                bob.type_line(&message);
+            }
+            bob.expect(&["sent > everyone to 1", "outcome alice delivered", "summary 1 delivered"]);
+            let lines = alice.until_last(&draft);
+            assert_eq!(lines.iter().filter(|line| **line == draft).count(), 1, "{lines:#?}");
+            assert_eq!(lines.concat().matches(&message).count(), 1, "{lines:#?}");
+            assert!(!alice.is_echoing(), "the terminal echoes keys besides the editor");
+            alice.type_keys("!\x01?\r");
+            bob.expect(&[&format!("message alice > everyone: ?{typed} {number}!")]);
         }
-        alice.type_line("go");
-        if number % 2 == 1 {
-            bob.type_line(&message);
-        }
-        bob.expect(&["sent > everyone to 1", "outcome alice delivered", "summary 1 delivered"]);
-        let lines = alice.until_last(&draft);
-        assert_eq!(lines.iter().filter(|line| **line == draft).count(), 1, "{lines:#?}");
-        assert_eq!(lines.concat().matches(&message).count(), 1, "{lines:#?}");
-        assert!(!alice.is_echoing(), "the terminal echoes keys besides the editor");
-        alice.type_keys("!\x01?\r");
-        bob.expect(&[&format!("message alice > everyone: ?draft {number}!")]);
+        alice.type_line("/quit");
+        alice.until_output("code=0");
     }
-    alice.type_line("/quit");
-    alice.until_output("code=0");
 }
 
 #[test]
 fn the_line_is_shown_again_after_a_stop_without_warning() {
-    let server = Server::start(testing::sqlite());
-    let (mut alice, bob) = start(&server, &shell());
-    for number in 0..ATTEMPTS {
-        let draft = format!("> draft {number}");
-        alice.type_keys(format!("draft {number}"));
-        alice.until_last(&draft);
-        alice.signal_foreground(Signal::STOP);
-        go_on(&mut alice);
-        alice.until_last(&draft);
-        alice.type_keys(" continues");
-        let lines = alice.until_last(&format!("{draft} continues"));
-        assert_eq!(lines.concat().matches("welcome").count(), 1, "{lines:#?}");
-        alice.type_keys("\r");
-        bob.expect(&[&format!("message alice > everyone: draft {number} continues")]);
+    for (language, typed) in DRAFTS {
+        let server = Server::start(testing::sqlite());
+        let (mut alice, bob) = start_in(&server, language, &shell());
+        for number in 0..ATTEMPTS / DRAFTS.len() {
+            let draft = format!("> {typed} {number}");
+            alice.type_keys(format!("{typed} {number}"));
+            alice.until_last(&draft);
+            alice.signal_foreground(Signal::STOP);
+            go_on(&mut alice);
+            alice.until_last(&draft);
+            alice.type_keys(" 继续");
+            let lines = alice.until_last(&format!("{draft} 继续"));
+            assert_eq!(lines.concat().matches("welcome").count(), 1, "{lines:#?}");
+            alice.type_keys("\r");
+            bob.expect(&[&format!("message alice > everyone: {typed} {number} 继续")]);
+        }
+        alice.type_line("/quit");
+        alice.until_output("code=0");
     }
-    alice.type_line("/quit");
-    alice.until_output("code=0");
 }
 
 #[test]
 fn a_question_for_a_password_is_hidden_again_after_a_stop() {
-    let server = Server::start(testing::sqlite());
-    let (mut alice, _bob) = start(&server, &shell());
-    for signal in [Signal::STOP, Signal::TSTP] {
-        alice.type_line("/passwd");
-        alice.until_last("password:");
-        if signal == Signal::STOP {
-            alice.signal_foreground(signal);
-        } else {
-            alice.type_keys("\x1a");
+    for (language, question) in [("en", "password:"), ("zh-CN", "密码：")] {
+        let server = Server::start(testing::sqlite());
+        let (mut alice, _bob) = start_in(&server, language, &shell());
+        for signal in [Signal::STOP, Signal::TSTP] {
+            alice.type_line("/passwd");
+            alice.until_last(question);
+            if signal == Signal::STOP {
+                alice.signal_foreground(signal);
+            } else {
+                alice.type_keys("\x1a");
+            }
+            go_on(&mut alice);
+            alice.until_last(question);
+            assert!(!alice.is_echoing(), "the terminal echoes the password");
+            alice.type_keys("\x03");
+            alice.until_last(">");
         }
-        go_on(&mut alice);
-        alice.until_last("password:");
-        assert!(!alice.is_echoing(), "the terminal echoes the password");
-        alice.type_keys("\x03");
-        alice.until_last(">");
+        alice.type_line("/quit");
+        alice.until_output("code=0");
     }
-    alice.type_line("/quit");
-    alice.until_output("code=0");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod own_lines;
 mod passwords;
 mod people;
 mod resizing;
+mod screens;
 mod starting;
 mod without_editor;
 

@@ -2,7 +2,7 @@
 
 use chat_store::testing;
 
-use super::log_in;
+use super::log_in_with;
 use crate::harness::{Client, Resizing, Server, Terminal};
 
 /// Sizes that follow each other, beginning with a terminal that becomes wider while a long line is typed. The narrowest
@@ -27,17 +27,22 @@ const SIZES: [(u16, u16); 14] = [
 /// Sizes at which only a terminal that wraps its lines again shows everything.
 const NARROW_SIZES: [(u16, u16); 6] = [(9, 24), (160, 24), (3, 4), (80, 24), (2, 2), (80, 24)];
 
-/// The words of a long line. Thirty of them take up three rows of 80 columns.
-const WORDS: [&str; 3] = ["wordy", "一二三四", "café"];
+/// The words of a long line in each language. Thirty of them take up three rows of 80 columns.
+const WORDS: [(&str, [&str; 3]); 2] =
+    [("en", ["wordy", "一二三四", "café"]), ("zh-CN", ["你好世界", "，。！？", "中文x很宽"])];
 
 #[test]
 fn no_received_line_is_lost_in_a_terminal_that_wraps_its_lines_again() {
-    receive_while_the_size_changes(Resizing::Reflow, &[&SIZES[..], &NARROW_SIZES].concat());
+    for words in WORDS {
+        receive_while_the_size_changes(Resizing::Reflow, words, &[&SIZES[..], &NARROW_SIZES].concat());
+    }
 }
 
 #[test]
 fn no_received_line_is_lost_in_a_terminal_that_cuts_its_lines() {
-    receive_while_the_size_changes(Resizing::Clip, &SIZES);
+    for words in WORDS {
+        receive_while_the_size_changes(Resizing::Clip, words, &SIZES);
+    }
 }
 
 #[test]
@@ -48,17 +53,17 @@ fn no_received_line_is_lost_at_any_sequence_of_sizes() {
         least + u16::try_from(seed >> 16).unwrap() % (most - least)
     };
     let sizes: Vec<(u16, u16)> = (0..100).map(|_| (random(2, 170), random(1, 50))).collect();
-    receive_while_the_size_changes(Resizing::Reflow, &sizes);
+    receive_while_the_size_changes(Resizing::Reflow, WORDS[0], &sizes);
     let wide: Vec<(u16, u16)> = sizes.into_iter().filter(|&(columns, _)| columns > 33).collect();
-    receive_while_the_size_changes(Resizing::Clip, &wide);
+    receive_while_the_size_changes(Resizing::Clip, WORDS[1], &wide);
 }
 
 /// Types a long line while messages arrive and the size changes, and asserts that each message is there exactly once.
 #[track_caller]
-fn receive_while_the_size_changes(resizing: Resizing, sizes: &[(u16, u16)]) {
+fn receive_while_the_size_changes(resizing: Resizing, (language, words): (&str, [&str; 3]), sizes: &[(u16, u16)]) {
     let server = Server::start(testing::sqlite());
     let mut bob = server.client("bob").register().start();
-    let mut alice = log_in(&server, "alice");
+    let mut alice = log_in_with(&server, "alice", &["--lang", language]);
     alice.resizing(resizing);
     bob.expect(&["online alice"]);
     let mut received: Vec<String> = Vec::new();
@@ -66,7 +71,7 @@ fn receive_while_the_size_changes(resizing: Resizing, sizes: &[(u16, u16)]) {
         for _ in 0..2 {
             received.push(receive(&mut alice, &mut bob, received.len()));
         }
-        for word in WORDS.iter().cycle().take(if number == 0 { 30 } else { 1 }) {
+        for word in words.iter().cycle().take(if number == 0 { 30 } else { 1 }) {
             alice.type_keys(format!("{word} "));
         }
         // At the beginning of the line, so that rows follow the cursor, or at its end.
