@@ -109,7 +109,8 @@ fn a_client_shows_how_many_outcomes_it_waits_for_until_there_are_none() {
         // What arrives meanwhile stands above.
         alice.until_screen("the message", |lines| lines.iter().any(|line| line.ends_with(": hello")));
         until_waiting(&mut alice, words, 1);
-        alice.resize(50, 24);
+        // Still wide enough for the whole sentence.
+        alice.resize(76, 24);
         until_waiting(&mut alice, words, 1);
         bob.process.signal(Signal::CONT);
         assert_eq!(alice.exit_code(), Some(0), "both have it");
