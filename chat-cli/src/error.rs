@@ -208,6 +208,12 @@ pub fn report(error: &CliError, texts: &Texts) -> Exit {
     error.exit()
 }
 
+/// Shows what the user of a command should know besides its result.
+pub fn note(sentence: &str, texts: &Texts) {
+    // If standard error is closed, nobody reads it.
+    drop(writeln!(io::stderr(), "{}", texts.say().note_line(sentence)));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

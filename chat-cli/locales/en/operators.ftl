@@ -45,6 +45,18 @@ account-active = active
 account-disabled = disabled
 account-removed = removed
 account-never-seen = never
+# $file (String)
+note-new-database = there was no database file { $file }; a new one is created
+# $file (String), a folder
+note-new-key = { $file } contained no key; created a new one
+# $user (String)
+# $id (Number)
+# $other (String), a user name
+note-looks-like = { $user } (account { $id }) looks like { $other }
+# $user (String)
+# $id (Number)
+# $reason (String)
+note-invalid-name = '{ $user }' (account { $id }) is no longer a valid user name, so its owner cannot log in: { $reason }; create another account for them with `chat-server user add NAME`
 
 account-wrong-credentials = wrong user name or password
 account-is-disabled = the account is disabled
@@ -194,6 +206,9 @@ move-done =
 # $other (String), a URL without its password
 # $value (String), a URL without its password
 move-next = { $other } is unchanged; configure { $value } as the database before you start the server again
+# $file (String), a folder
+# $detail (String) of the system
+note-folder-not-locked = the data folder { $file } cannot be locked; make sure that no server uses it until its accounts are copied: { $detail }
 hint-move-same = name another, empty database
 hint-move-in-use = stop the server first: accounts that are registered during the transfer would be lost
 

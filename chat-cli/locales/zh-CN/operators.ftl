@@ -26,6 +26,10 @@ account-active = 正常
 account-disabled = 已停用
 account-removed = 已删除
 account-never-seen = 从未
+note-new-database = 原来没有数据库文件 { $file }，现在新建一个
+note-new-key = { $file } 里原来没有密钥，已新建一个
+note-looks-like = { $user }（账号 { $id }）看上去与 { $other } 相同
+note-invalid-name = “{ $user }”（账号 { $id }）已不是有效的用户名，因此其主人无法登录：{ $reason }；请用 `chat-server user add 名字` 另建一个账号给他
 
 account-wrong-credentials = 用户名或密码错误
 account-is-disabled = 账号已停用
@@ -119,6 +123,7 @@ backup-file-exists = 文件 { $file } 已存在
 hint-backup-file-exists = 请指定一个不存在的文件：已有的文件不会被覆盖
 move-done = 已把 { $count } 个账号复制到 { $value }，并核对无误
 move-next = { $other } 没有改变；再次启动服务器之前，请把数据库设置为 { $value }
+note-folder-not-locked = 无法锁定数据目录 { $file }；请确保在账号复制完成之前没有服务器使用它：{ $detail }
 hint-move-same = 请指定另一个空数据库
 hint-move-in-use = 请先停止服务器：复制期间注册的账号会丢失
 

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use super::status::json_lines;
 use super::users;
-use crate::error::CliError;
+use crate::error::{self, CliError};
 use crate::format::Format;
 use crate::platform::files;
 use crate::progress::Progress;
@@ -75,9 +75,7 @@ impl ImportFile {
             CliError::usage(move |texts: &Texts| texts.say().import_unreadable(&file, error.text(texts)))
         })?;
         if files::is_readable_by_everyone(path) {
-            let t = texts.say();
-            // If standard error is closed, nobody reads it.
-            drop(writeln!(io::stderr(), "{}", t.note_line(t.note_import_readable(file))));
+            error::note(&texts.say().note_import_readable(file), texts);
         }
         Ok(Self::parse(&text))
     }

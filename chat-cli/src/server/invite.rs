@@ -2,7 +2,6 @@
 //! colleague types to join.
 
 use std::fmt;
-use std::io::{self, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use chat_net::interfaces;
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::print;
 use super::settings::Registration;
 use super::status::json_lines;
-use crate::error::{CliError, Exit};
+use crate::error::{self, CliError, Exit};
 use crate::format::Format;
 use crate::texts::Texts;
 
@@ -129,10 +128,7 @@ pub(super) fn show(facts: &InvitationFacts, format: Format, texts: &Texts) -> Re
     }
     let Lines { command, notes } = facts.lines(texts)?;
     let exit = print(&format!("{command}\n"))?;
-    for note in notes {
-        // If standard error is closed, the line is still complete.
-        drop(writeln!(io::stderr(), "{}", texts.say().note_line(note)));
-    }
+    notes.iter().for_each(|note| error::note(note, texts));
     Ok(exit)
 }
 

@@ -100,7 +100,7 @@ fn operate(operation: Operation, texts: &Texts) -> Result<Exit, CliError> {
             let shown = running.filter(|_| certificate.is_none()).and_then(|status| status.fingerprint.parse().ok());
             print(&fingerprint::for_standard_output(match shown {
                 Some(shown) => shown,
-                None => own_fingerprint(&folder()?, certificate.as_ref())?,
+                None => own_fingerprint(&folder()?, certificate.as_ref(), texts)?,
             }))
         }
         ServerAction::Invite(format) => {
@@ -149,9 +149,7 @@ async fn manage_accounts(
     }
     if let Some(path) = missing(&url) {
         match &task {
-            UserTask::Add(name, _) => {
-                log::warn!("there was no database file {}; a new one is created, with {name} in it", path.display());
-            }
+            UserTask::Add(..) => error::note(&texts.say().note_new_database(path.display().to_string()), texts),
             _ => return Err(no_database(path)),
         }
     }
@@ -194,7 +192,7 @@ async fn import_accounts(
     }
     folder()?;
     if let Some(path) = missing(url) {
-        log::warn!("there was no database file {}; a new one is created", path.display());
+        error::note(&texts.say().note_new_database(path.display().to_string()), texts);
     }
     store.hashing.queue = import::HASHES_IN_PROGRESS;
     let accounts = open_accounts(url, store, texts).await?;
@@ -205,11 +203,15 @@ async fn import_accounts(
     file.import(&accounts, path, format, crate::clock::now(), texts).await
 }
 
-fn own_fingerprint(folder: &DataFolder, certificate: Option<&CertificateFiles>) -> Result<Fingerprint, CliError> {
+fn own_fingerprint(
+    folder: &DataFolder,
+    certificate: Option<&CertificateFiles>,
+    texts: &Texts,
+) -> Result<Fingerprint, CliError> {
     let is_new = certificate.is_none() && !folder.join(IDENTITY_FILE).exists();
     let identity = identity(folder, certificate)?;
     if is_new {
-        log::warn!("{} contained no key; created a new one", folder.path().display());
+        error::note(&texts.say().note_new_key(folder.path().display().to_string()), texts);
     }
     Ok(identity.fingerprint())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use chat_store::{StoreUrl, TransferError, transfer};
 
 use super::{missing, no_database};
-use crate::error::CliError;
+use crate::error::{self, CliError};
 use crate::folder::{DataFolder, FolderLock};
 use crate::platform::files;
 use crate::progress::Progress;
@@ -25,7 +25,7 @@ pub(super) async fn move_accounts(
         return Err(no_database(path));
     }
     // An account that is registered during the transfer would be missing from the copy.
-    let _lock = lock(data_dir)?;
+    let _lock = lock(data_dir, texts)?;
     let progress = Progress::spinner(texts.say().progress_move());
     let count = transfer(from, to).await.map_err(describe)?;
     drop(progress);
@@ -34,14 +34,11 @@ pub(super) async fn move_accounts(
 }
 
 /// Locks the data folder, unless it exists and cannot be written.
-fn lock(data_dir: &Path) -> Result<Option<FolderLock>, CliError> {
+fn lock(data_dir: &Path, texts: &Texts) -> Result<Option<FolderLock>, CliError> {
     match files::write_refusal(data_dir) {
         Some(error) => {
-            log::warn!(
-                "the data folder {} cannot be locked; make sure that no server uses it until its accounts are copied: \
-                 {error}",
-                data_dir.display()
-            );
+            let file = data_dir.display().to_string();
+            error::note(&texts.say().note_folder_not_locked(file, error.to_string()), texts);
             Ok(None)
         }
         None => Ok(Some(DataFolder::open(data_dir)?.lock()?)),

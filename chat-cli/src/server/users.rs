@@ -14,10 +14,10 @@ use serde::Serialize;
 use super::look_alikes::LooksSeen;
 use super::status::json_lines;
 use super::task::{PurgeMode, UserTask};
-use crate::error::CliError;
+use crate::error::{self, CliError};
 use crate::format::Format;
 use crate::table::{Cell, Table};
-use crate::texts::{Sentence, Texts, chain_of};
+use crate::texts::{Localised, Sentence, Texts, chain_of};
 
 /// The number of accounts that one query of the list fetches: few enough for some 100 KB of memory, and enough for few
 /// queries.
@@ -84,7 +84,7 @@ async fn list<A: Operator>(accounts: &A, format: Format, texts: &Texts) -> Resul
         after = Some(last.id);
         for account in &page {
             let like = seen.add(account);
-            warn(account, like.as_ref());
+            warn(account, like.as_ref(), texts);
             listing.add(account, like.as_ref());
         }
     }
@@ -203,18 +203,13 @@ fn shown_name(account: &ListedAccount) -> String {
 }
 
 /// Warns about an invalid name, and about one that looks like the name of the account `like`.
-fn warn(account: &ListedAccount, like: Option<&UserName>) {
+fn warn(account: &ListedAccount, like: Option<&UserName>, texts: &Texts) {
+    let (t, user, id) = (texts.say(), shown_name(account), account.id.get());
     if let Some(like) = like {
-        log::warn!("{} (account {}) looks like {like}", shown_name(account), account.id.get());
+        error::note(&t.note_looks_like(&user, id, like.as_str()), texts);
     }
     if let Err(invalid) = &account.name {
-        log::warn!(
-            "'{}' (account {}) is no longer a valid user name, so its owner cannot log in: {}; create another account for \
-             them with `chat-server user add NAME`",
-            shown_name(account),
-            account.id.get(),
-            invalid.reason
-        );
+        error::note(&t.note_invalid_name(&user, id, invalid.reason.text(texts)), texts);
     }
 }
 

@@ -15,7 +15,7 @@ use chat_core::time::Timestamp;
 
 use self::entry::Entry;
 use self::tail::{Line, Tail};
-use crate::error::{CliError, Exit};
+use crate::error::{self, CliError, Exit};
 use crate::format::Format;
 use crate::input_error::most_like;
 use crate::isolate::Reader;
@@ -157,7 +157,6 @@ impl<'a> View<'a> {
 
     /// A line on standard error, so that standard output contains records only.
     fn note(&self, sentence: &str) {
-        // If standard error is closed, nobody reads it.
-        drop(writeln!(io::stderr(), "{}", self.texts.say().note_line(sentence)));
+        error::note(sentence, self.texts);
     }
 }

@@ -24,9 +24,10 @@ fn import(home: &Home, content: &str, args: &[&str]) -> Finished {
     home.operate(&[&["user", "import", path_text(&path)], args].concat())
 }
 
-/// The error without lines of the log, such as the warning about a new database.
+/// The error without the note about a new database.
 fn sentences(finished: &Finished) -> String {
-    finished.err.lines().filter(|line| !line.starts_with('[')).map(|line| format!("{line}\n")).collect()
+    let is_note = |line: &&str| line.starts_with("note: there was no database file ");
+    finished.err.lines().filter(|line| !is_note(line)).map(|line| format!("{line}\n")).collect()
 }
 
 #[test]

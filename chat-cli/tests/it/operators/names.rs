@@ -23,7 +23,9 @@ fn an_account_whose_name_is_no_longer_valid_is_listed_and_affects_no_other() {
         let sentence = "'\\u{200b}eve' (account 2) is no longer a valid user name, so its owner cannot log in: the user name \
                         contains the character U+200B; only letters and digits of any script, '_', '-' and '.' are allowed; \
                         create another account for them with `chat-server user add NAME`";
-        assert_contains(&list.err, sentence);
+        assert_eq!(list.err, format!("note: {sentence}\n"));
+        let list = server.operate(&["--lang", "zh-CN", "user", "list"]);
+        assert_contains(&list.err, "提示：“\\u{200b}eve”（账号 2）已不是有效的用户名，因此其主人无法登录：用户名里有");
         let list = server.operate(&["user", "list", "--format", "json"]).out;
         let lines: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!((&lines[0]["user"], lines[0].get("invalid")), (&"alice".into(), None));
@@ -65,7 +67,9 @@ fn accounts_older_than_the_rules_for_new_names_log_in_and_are_listed() {
 
         let list = server.operate(&["user", "list"]);
         assert_eq!((list.code, list.out.lines().count()), (Some(0), 3), "{}", list.err);
-        assert_contains(&list.err, "соре (account 2) looks like cope\n");
+        assert_eq!(list.err, "note: соре (account 2) looks like cope\n");
+        let list = server.operate(&["--lang", "zh-CN", "user", "list"]);
+        assert_eq!(list.err, "提示：соре（账号 2）看上去与 cope 相同\n");
         let list = server.operate(&["user", "list", "--format", "json"]).out;
         let looks_like: Vec<Value> =
             list.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["looks_like"].take()).collect();
