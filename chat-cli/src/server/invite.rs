@@ -111,10 +111,9 @@ impl InvitationFacts {
         }
     }
 
+    /// Without `--register`: the client offers to register a name that is new, and the line works on later days too.
     fn command(&self, address: SocketAddr) -> String {
-        let address = quoted(address);
-        let register = if self.registration == Registration::Closed { "" } else { " --register" };
-        format!("chat-client {address} --fingerprint {}{register}", self.fingerprint)
+        format!("chat-client {} --fingerprint {}", quoted(address), self.fingerprint)
     }
 }
 

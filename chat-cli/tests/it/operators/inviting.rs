@@ -17,7 +17,7 @@ const OFFICE: &str = "ip link add office type veth peer name drain; ip link set 
 fn the_line_of_an_invitation_is_all_that_a_colleague_types() {
     let server = Server::start_in(&Home::new(), &[]);
     let Finished { code, out, err } = server.operate(&["invite"]);
-    let line = format!("chat-client {} --fingerprint {} --register\n", server.address, server.fingerprint);
+    let line = format!("chat-client {} --fingerprint {}\n", server.address, server.fingerprint);
     assert_eq!((code, out.as_str()), (Some(0), line.as_str()));
     let note = format!("start the server with --listen \"[::]:{}\"\n", server.address.port());
     assert!(err.starts_with("note: the line works on this machine only; ") && err.ends_with(&note), "{err}");
@@ -26,15 +26,18 @@ fn the_line_of_an_invitation_is_all_that_a_colleague_types() {
     let mut words = out.split_whitespace();
     let mut command = home.command(words.next().unwrap());
     command.args(words).env("CHAT_UDP", "127.0.0.1:0");
-    let mut colleague = Terminal::start(&command);
-    for (question, answer) in [("user name: ", "小明"), ("password: ", PASSWORD), ("repeat new password: ", PASSWORD)]
-    {
-        colleague.until_output(question);
-        colleague.type_line(answer);
+    let registration = [("[y/n] ", "y"), ("repeat new password: ", PASSWORD)];
+    // The line works on the first day and on later ones.
+    for (name, further) in [("user name: ", &registration[..]), ("user name [小明]: ", &[])] {
+        let mut colleague = Terminal::start(&command);
+        for (question, answer) in [&[(name, "小明"), ("password: ", PASSWORD)][..], further].concat() {
+            colleague.until_output(question);
+            colleague.type_line(answer);
+        }
+        colleague.until_output("nobody else is online");
+        colleague.type_line("/quit");
+        assert_eq!(colleague.exit_code(), Some(0));
     }
-    colleague.until_output("nobody else is online");
-    colleague.type_line("/quit");
-    assert_eq!(colleague.exit_code(), Some(0));
 }
 
 #[test]
@@ -47,7 +50,7 @@ fn an_invitation_says_what_else_a_colleague_needs() {
         fs::write(home.join("invited.toml"), "registration = 'invited'\ninvitation-code = 'spring-2026'\n").unwrap();
         let server = Server::start_in(&home, &["--config", path_text(&home.join("invited.toml"))]);
         let Finished { code: exit, out, err } = server.operate(&["--lang", language, "invite"]);
-        assert_eq!((exit, out.contains("--register"), out.contains("spring")), (Some(0), true, false), "{out}");
+        assert_eq!((exit, out.contains("spring")), (Some(0), false), "{out}");
         assert_contains(&err, code);
         let Finished { out, err, .. } = server.operate(&["invite", "--format", "json"]);
         let json: Value = serde_json::from_str(&out).unwrap();
@@ -55,9 +58,7 @@ fn an_invitation_says_what_else_a_colleague_needs() {
         assert_eq!(json["addresses"][0], server.address.to_string());
 
         let server = Server::start_in(&Home::new(), &["--registration", "closed"]);
-        let Finished { out, err, .. } = server.operate(&["--lang", language, "invite"]);
-        assert!(!out.contains("--register"), "{out}");
-        assert_contains(&err, closed);
+        assert_contains(&server.operate(&["--lang", language, "invite"]).err, closed);
     }
 }
 
