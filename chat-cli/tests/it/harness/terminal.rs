@@ -8,6 +8,7 @@ use std::time::Instant;
 use expectrl::Session;
 use expectrl::process::unix::WaitStatus;
 use expectrl::session::OsSession;
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use rustix::termios::tcgetpgrp;
 
@@ -153,6 +154,14 @@ impl Terminal {
     pub(crate) fn signal_foreground(&self, signal: Signal) {
         let terminal = self.session.get_process().get_raw_handle().unwrap();
         kill_process_group(tcgetpgrp(terminal).unwrap(), signal).unwrap();
+    }
+
+    /// Waits until the program has written about as much as the terminal holds, without reading it. Linux holds 4,095
+    /// bytes for the reader, and some more on their way to it.
+    #[track_caller]
+    pub(crate) fn until_full_unread(&self) {
+        let terminal = self.session.get_process().get_raw_handle().unwrap();
+        until("the terminal is full", || ioctl_fionread(&terminal).unwrap() >= 4_000);
     }
 
     /// Waits until the program ends while its output is not read, and asserts that no signal ended it.

@@ -156,7 +156,7 @@ fn a_terminal_that_takes_no_output_does_not_delay_the_end() {
     for _ in 0..MESSAGES {
         bob.type_line(&"x".repeat(1_000));
     }
-    bob.until("outcome alice delivered");
+    alice.until_full_unread();
     alice.signal(Signal::TERM);
     bob.until("offline alice asked");
     alice.until_ended_unread();
