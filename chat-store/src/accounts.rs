@@ -12,7 +12,7 @@ use chat_core::password::Password;
 use chat_core::time::Timestamp;
 
 use crate::backend::{Backend, ReadableFile};
-use crate::error::{OpenError, QueryError, hash_error};
+use crate::error::{OpenError, QueryError};
 use crate::hashing::{HashOptions, HashPool, PasswordHash, Verification};
 use crate::import::{NewAccount, new_row};
 use crate::row::{AccountChangeset, AccountRow, NewAccountRow};
@@ -108,7 +108,7 @@ impl SqlAccounts {
     }
 
     pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, AccountError> {
-        self.inner.hashes.hash(password).await.map_err(hash_error)
+        Ok(self.inner.hashes.hash(password).await?)
     }
 
     /// Checks a password. The cost does not depend on whether the account exists.
@@ -118,7 +118,7 @@ impl SqlAccounts {
         password: Password,
     ) -> Result<(AccountRow, Verification), AccountError> {
         let hash = row.as_ref().map(AccountRow::password_hash).transpose()?;
-        let verification = self.inner.hashes.verify(password, hash.as_ref()).await.map_err(hash_error)?;
+        let verification = self.inner.hashes.verify(password, hash.as_ref()).await?;
         let row = row.filter(|_| verification != Verification::Mismatch).ok_or(AccountError::WrongCredentials)?;
         match row.status()? {
             Status::Active => Ok((row, verification)),

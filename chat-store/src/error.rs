@@ -274,11 +274,3 @@ impl From<HashError> for QueryError {
         Self::Hash(error)
     }
 }
-
-/// Converts the error of a hash. A full queue becomes [`AccountError::Busy`].
-pub(crate) fn hash_error(error: HashError) -> AccountError {
-    match error {
-        HashError::Busy(retry_after) => AccountError::Busy(retry_after),
-        error => QueryError::Hash(error).into(),
-    }
-}

@@ -263,7 +263,7 @@ impl Row {
 #[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::*;
-    use crate::accounts::contract::accounts_contract;
+    use crate::accounts::contract::{accounts_contract, operator_contract};
 
     /// Polls a future of these accounts, which never waits for anything.
     fn block_on<F: Future>(future: F) -> F::Output {
@@ -279,6 +279,7 @@ mod tests {
     #[test]
     fn memory_accounts_fulfil_the_contract() {
         block_on(accounts_contract(&MemoryAccounts::new()));
+        block_on(operator_contract(&MemoryAccounts::new()));
     }
 
     #[test]

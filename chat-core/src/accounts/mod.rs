@@ -2,8 +2,8 @@
 //!
 //! Callers pass the current time, so that an implementation needs no clock. User names are compared byte by byte in
 //! [canonical form](UserName::canonical). A name that looks like one that is taken is taken, too: no two accounts have
-//! a [skeleton](crate::name::Skeletons) in common. [`memory::MemoryAccounts`] is the smallest implementation. Every
-//! implementation must pass the tests in `contract` (feature `testing`), which assert what this module promises.
+//! a [skeleton](crate::name::Skeletons) in common. [`memory::MemoryAccounts`] is the smallest implementation. The
+//! suites in `contract` (feature `testing`) assert what this module promises.
 
 #[cfg(feature = "testing")]
 pub mod contract;
@@ -131,10 +131,20 @@ pub enum Status {
 
 /// The operations that the server needs.
 ///
+/// User names are compared in [canonical form](UserName::canonical), and two names with a
+/// [skeleton](crate::name::Skeletons) in common count as one. Test an implementation with
+/// `chat_core::accounts::contract::accounts_contract` (feature `testing`, as a dev-dependency): it finds what an
+/// implementation forgets.
+///
 /// No method may block the calling thread. Dropping a returned future must leave the accounts as if the call had either
-/// completed or not been made.
+/// completed or not been made. Work on a blocking pool, such as tokio's `spawn_blocking`, has both properties: it runs
+/// to its end once it has begun.
+///
+/// Any method may fail with [`AccountError::Unavailable`], and those that check or hash a password with
+/// [`AccountError::Busy`].
 pub trait Accounts: Send + Sync + 'static {
-    /// Registers an account, with generation 1.
+    /// Registers an account, with generation 1. The server has checked the rules for new names
+    /// ([`UserName::check_new`]).
     ///
     /// # Errors
     /// [`AccountError::NameTaken`] if an account has the user name or one that looks like it, even a removed one whose
@@ -160,7 +170,8 @@ pub trait Accounts: Send + Sync + 'static {
     /// Changes the password and raises the generation.
     ///
     /// # Errors
-    /// [`AccountError::WrongCredentials`] if `old` is wrong or the account is removed; [`AccountError::Disabled`].
+    /// [`AccountError::WrongCredentials`] if `old` is wrong, and if the id is unknown or the account is removed;
+    /// [`AccountError::Disabled`] only if `old` is right.
     fn change_password(
         &self,
         id: AccountId,
@@ -178,6 +189,10 @@ pub trait Accounts: Send + Sync + 'static {
 
     /// Returns the accounts whose generation rose at `since` or later, in any order, except those with an
     /// [`InvalidName`]. A registration, a new last-seen time and void tickets do not count.
+    ///
+    /// So store with each account the time at which its generation last rose. It never goes back: if a change comes
+    /// with an earlier time, because an operator's clock is slow, the stored time stays. The server would otherwise
+    /// miss the change.
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].

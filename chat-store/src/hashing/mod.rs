@@ -8,7 +8,10 @@ mod phc;
 mod pool;
 mod worker;
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use chat_core::accounts::AccountError;
 
 pub use cost::{CostError, HashCost};
 pub use phc::PasswordHash;
@@ -33,4 +36,14 @@ pub enum HashError {
     /// The pool's threads have ended.
     #[error("the threads that check passwords have ended")]
     Stopped,
+}
+
+/// A full queue becomes [`AccountError::Busy`], and every other error [`AccountError::Unavailable`].
+impl From<HashError> for AccountError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy(retry_after) => Self::Busy(retry_after),
+            error => Self::Unavailable(Arc::new(error)),
+        }
+    }
 }

@@ -1,6 +1,6 @@
-//! The contract of the port `Accounts`, and what holds between programs that share a database.
+//! The contracts of the ports `Accounts` and `Operator`, and what holds between programs that share a database.
 
-use chat_core::accounts::contract::accounts_contract;
+use chat_core::accounts::contract::{accounts_contract, operator_contract};
 use chat_core::accounts::{AccountError, Accounts, NewStatus, Operator};
 use chat_store::testing;
 
@@ -10,12 +10,14 @@ use crate::{NOW, both, cheap, name, open, password};
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_the_contract() {
     accounts_contract(&open(&testing::sqlite()).await).await;
+    operator_contract(&open(&testing::sqlite()).await).await;
 }
 
 #[cfg(feature = "mysql")]
 #[tokio::test(flavor = "multi_thread")]
 async fn mysql_keeps_the_contract() {
     accounts_contract(&open(&testing::mysql().await).await).await;
+    operator_contract(&open(&testing::mysql().await).await).await;
 }
 
 #[tokio::test]
