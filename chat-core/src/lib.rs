@@ -43,8 +43,8 @@
 //! # Threat model
 //!
 //! Anybody may send a machine any bytes at any time: no input is fatal, a datagram that cannot be decrypted is neither
-//! processed nor answered, and an address receives messages only after it has proven that it receives there. Nobody
-//! between the peers can read or alter messages. The server cannot either, as long as it publishes the keys that it
+//! processed nor answered, and an address that has not proven that it receives there gets three datagrams with messages
+//! at most. Nobody between the peers can read or alter messages. The server cannot either, as long as it publishes the keys that it
 //! received. A member may be hostile: its cost to others is bounded. The driver is trusted, and so is its randomness.
 //! `SECURITY.md` in the repository states what each party can do.
 //!

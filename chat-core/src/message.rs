@@ -167,7 +167,20 @@ pub enum Outcome {
     /// The receiving application certainly did not accept the message: it was never transmitted, or was refused.
     Failed(FailReason),
     /// The message was transmitted and no answer came. The application may or may not have accepted it.
+    ///
+    /// This is the outcome for a recipient whom a firewall hides, because the first datagrams to an address carry
+    /// messages already. A program that reports whom it could not reach therefore reports this as well as `Failed`.
     Unconfirmed(UnconfirmedReason),
+}
+
+/// The outcome as a sentence has it: `delivered`, `failed (no address of that user can be reached from here)`.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delivered => f.pad(self.as_str()),
+            other => f.pad(&format!("{} ({})", other.as_str(), other.reason())),
+        }
+    }
 }
 
 impl Outcome {
@@ -180,7 +193,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the reason as a fragment of a sentence, or an empty string for a delivered message.
+    /// Returns the reason as a fragment of a sentence, such as `timed out`, or an empty string for a delivered message.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Delivered => "",
@@ -232,7 +245,7 @@ impl FailReason {
             Self::Incompatible => "incompatible",
             Self::Misbehaved => "broke the protocol",
             Self::NoAddress => "no address of that user can be reached from here",
-            Self::TooManySessions => "logged in too often; log in again to write to this user",
+            Self::TooManySessions => "has logged in too often; to write to this user, log in again yourself",
         }
     }
 }

@@ -50,7 +50,7 @@ impl UserName {
     /// The longest name, in characters, in its canonical form as well as typed.
     pub const MAX_CHARS: usize = 32;
 
-    /// The longest name, in bytes, in its canonical form as well as typed.
+    /// The longest name, 128 bytes, in its canonical form as well as typed.
     pub const MAX_BYTES: usize = Self::MAX_CHARS * 4;
 
     /// The longest sequence of nonspacing marks in the name of a new account, which Unicode Technical Standard 39

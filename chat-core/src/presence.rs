@@ -59,17 +59,18 @@ impl PresenceEvent {
     }
 }
 
-/// What happened to a user's session. The address is the session's preferred one.
+/// What happened to a user's session. The address is the session's preferred one. After a replacement it is that of the
+/// new session.
 ///
 /// Exhaustive, because an application that keeps a list of who is online must not miss a change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "a list of who is online needs every change")]
 pub enum Presence {
-    /// The session began.
+    /// The session began: the user came online.
     Online(SocketAddr),
-    /// The session ended.
+    /// The session ended: the user went offline.
     Offline(OfflineReason),
-    /// A newer login of the account replaced the session.
+    /// A newer login of the account replaced the session. The user stays online.
     Replaced(SocketAddr),
     /// The session has other addresses.
     Moved(SocketAddr),

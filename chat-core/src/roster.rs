@@ -47,6 +47,9 @@ impl Entry {
     /// The most addresses of an entry: the 4 that a client may offer, and the one that the server observed.
     pub const MAX_ADDRESSES: usize = 5;
 
+    /// The lowest UDP port of an address. Ports below belong to services of the system, not to chat clients.
+    pub const LOWEST_PORT: u16 = 1024;
+
     /// The session id.
     pub fn session(&self) -> SessionId {
         self.key.session()

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
+use chat_core::roster::Entry;
 use tokio::net::lookup_host;
 
 use crate::interfaces::{self, needs_zone};
@@ -156,8 +157,9 @@ impl AdvertisedAddress {
     /// Parses `IP` or `IP:PORT`. An IPv6 address with a port needs brackets.
     ///
     /// # Errors
-    /// [`AddressError::Advertised`] if `typed` is neither. Also for an unspecified or multicast address and for port 0,
-    /// to which no peer can send. [`AddressError::AdvertisedZone`] if the address has a zone.
+    /// [`AddressError::Advertised`] if `typed` is neither, and for an unspecified or multicast address, to which no peer
+    /// can send. [`AddressError::AdvertisedPort`] for a port below [`Entry::LOWEST_PORT`], 1024, which no server accepts.
+    /// [`AddressError::AdvertisedZone`] if the address has a zone.
     pub fn parse(typed: &str) -> Result<Self, AddressError> {
         let typed = typed.trim();
         if typed.contains('%') {
@@ -171,8 +173,11 @@ impl AdvertisedAddress {
                 (address.ip(), Some(address.port()))
             }
         };
-        if ip.is_unspecified() || ip.is_multicast() || port == Some(0) {
+        if ip.is_unspecified() || ip.is_multicast() {
             return Err(AddressError::Advertised(typed.to_owned()));
+        }
+        if port.is_some_and(|port| port < Entry::LOWEST_PORT) {
+            return Err(AddressError::AdvertisedPort(typed.to_owned()));
         }
         Ok(Self { ip, port })
     }
@@ -253,7 +258,7 @@ pub enum AddressError {
     #[error("the server's address is empty; write HOST:PORT, for example 192.168.1.5:7777")]
     Empty,
     /// The input is a URL.
-    #[error("the server's address is not a URL; write HOST:PORT without http://, for example 192.168.1.5:7777")]
+    #[error("the server's address must not be a URL; write HOST:PORT without http://, for example 192.168.1.5:7777")]
     Url,
     /// There is no host before the colon.
     #[error("the server's address has no host; write HOST:PORT, for example 192.168.1.5:7777")]
@@ -281,6 +286,9 @@ pub enum AddressError {
     /// The address cannot be advertised.
     #[error("'{0}' cannot be advertised; write IP or IP:PORT of one machine, for example 192.168.1.5:40001")]
     Advertised(String),
+    /// The port to advertise is too low.
+    #[error("'{0}' cannot be advertised: servers accept ports from {lowest} to 65535", lowest = Entry::LOWEST_PORT)]
+    AdvertisedPort(String),
     /// The address to advertise has a zone.
     #[error("'{0}' cannot be advertised: the name after % means nothing on other machines; leave it out")]
     AdvertisedZone(String),
@@ -392,8 +400,11 @@ mod tests {
             let whole: SocketAddr = whole.parse().unwrap();
             assert_eq!(AdvertisedAddress::parse(typed).unwrap().with_default_port(40_001), whole, "{typed}");
         }
-        for bad in ["", "host", "10.0.0.7:0", "0.0.0.0", "[::]:7", "224.0.0.1:7", "10.0.0.7:70000"] {
+        for bad in ["", "host", "0.0.0.0", "[::]:7", "224.0.0.1:7", "10.0.0.7:70000"] {
             assert_eq!(AdvertisedAddress::parse(bad), Err(AddressError::Advertised(bad.into())));
+        }
+        for low in ["10.0.0.7:0", "10.0.0.7:443", "[2001:db8::7]:1023"] {
+            assert_eq!(AdvertisedAddress::parse(low), Err(AddressError::AdvertisedPort(low.into())));
         }
         for zoned in ["fe80::1%eth0", "[fe80::1%2]:7"] {
             assert_eq!(AdvertisedAddress::parse(zoned), Err(AddressError::AdvertisedZone(zoned.into())));

@@ -2,11 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use crate::roster::Entry;
 use crate::wire::control::{Offer, OfferPolicy};
 use crate::wire::rejection::Rejection;
-
-/// The lowest port that is accepted. Ports below belong to services of the system, not to chat clients.
-const LOWEST_PORT: u16 = 1024;
 
 /// How far the server trusts that an observed address is the client's own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,8 +58,11 @@ pub(super) fn choose(
                 .iter()
                 .map(SocketAddr::ip)
                 .any(|other| other != ip && other.is_ipv4() == ip.is_ipv4() && is_unobserved(other, observed));
-        let is_accepted =
-            address.port() >= LOWEST_PORT && is_unicast(ip) && may_be_public && may_be_loopback && may_be_unobserved;
+        let is_accepted = address.port() >= Entry::LOWEST_PORT
+            && is_unicast(ip)
+            && may_be_public
+            && may_be_loopback
+            && may_be_unobserved;
         if is_accepted && !chosen.contains(&address) {
             chosen.push(address);
         }
@@ -281,10 +282,7 @@ mod tests {
     fn at_most_four_offered_addresses_are_accepted() {
         let many: Vec<String> = (1..=9).map(|host| format!("10.0.0.{host}:40001")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(
-            choice(OfferPolicy::Detected, "192.168.1.7:51000", &many).len(),
-            crate::roster::Entry::MAX_ADDRESSES
-        );
+        assert_eq!(choice(OfferPolicy::Detected, "192.168.1.7:51000", &many).len(), Entry::MAX_ADDRESSES);
         assert_eq!(choice(OfferPolicy::Advertised, "192.168.1.7:51000", &many), many[..4]);
     }
 

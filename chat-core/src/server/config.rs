@@ -15,87 +15,94 @@ pub struct ServerConfig {
     /// the connection's state.
     pub heartbeat: Duration,
     /// The time without a frame after which a connection counts as broken: two heartbeats may be lost, and a third may
-    /// be late.
+    /// be late. Default 25 s.
     pub silence: Duration,
     /// The time for which a session without a connection waits to be resumed before it ends as lost: a change of
-    /// network takes seconds.
+    /// network takes seconds. Default 15 s.
     pub grace: Duration,
     /// The time after a start in which clients keep the entries that a snapshot lacks: longer than the silence and the
-    /// first pauses between reconnects, so that every client has time to notice the restart and to resume.
+    /// first pauses between reconnects, so that every client has time to notice the restart and to resume. Default 45
+    /// s.
     pub settling: Duration,
     /// The time limit from the connection to the login, all attempts included. The server's own work does not count.
+    /// Default 10 s.
     pub login_time: Duration,
     /// The time for which a server that stops waits for the results of registrations, password changes and reports of
     /// void tickets in flight: many times what one takes, and short enough for service managers, which kill a server
-    /// after some seconds.
+    /// after some seconds. Default 2 s.
     pub finish_time: Duration,
     /// The stall time. If an input comes later than this after the deadline, the server itself was suspended or
-    /// overloaded, and the time since the previous input does not count.
+    /// overloaded, and the time since the previous input does not count. Default 2 s.
     pub stall: Duration,
-    /// Which clients may register an account.
+    /// Which clients may register an account. Default: every client.
     pub registration: RegistrationPolicy,
     /// Whether a client's observed address may enter the roster.
     pub observed_addresses: ObservedAddresses,
-    /// The highest number of connections, logged in or not.
+    /// The highest number of connections, logged in or not. Default 10,000.
     pub max_connections: usize,
     /// The highest number of connections from one source: an office of 200 people behind one router, and some clients
-    /// that reconnect. Less than `max_checks`, so that one source cannot block the logins of all others.
+    /// that reconnect. Less than `max_checks`, so that one source cannot block the logins of all others. Default 256.
     pub max_connections_per_address: usize,
     /// The highest number of guests: more than arrive during one login, and few enough that strangers cost little.
     /// Beyond it, a guest of the [network](crate::source::Source::networks) that holds most of them gives way. If all
-    /// networks hold few, the oldest guest gives way. Guests from known sources are the last to do so.
+    /// networks hold few, the oldest guest gives way. Guests from known sources are the last to do so. Default 2,048.
     pub max_guests: usize,
     /// The number of sessions that one account may begin together; then one more each 10 s. A person begins a few in a
     /// day. A session that continues does not count, and a password change does. One source may make twice
     /// [`max_connections_per_address`](Self::max_connections_per_address) such attempts, then one more each second.
+    /// Default 20.
     pub sessions_per_account: u32,
     /// The highest number of sessions, those in their grace time included. This is the length of the roster, which
-    /// every client keeps and in which every arrival is published to all.
+    /// every client keeps and in which every arrival is published to all. Default 10,000.
     pub max_sessions: usize,
     /// The number of accounts that clients may register per hour, in a burst or evenly. A class or an office registers
     /// within one hour; a million users do not. Names that are taken do not count. A quarter is reserved for newcomers:
-    /// networks (IPv6 /48, IPv4 /24) from which no account was registered within a day, with one account each.
+    /// networks (IPv6 /48, IPv4 /24) from which no account was registered within a day, with one account each. Default
+    /// 1,000.
     pub registrations_per_hour: u32,
     /// The number of attempts to register of one source, behind which there may be a whole class. Names that are taken
-    /// count.
+    /// count. Default 200.
     pub registrations_per_address: u32,
     /// The highest number of password checks in flight. Two fast cores need about `max_check_wait` for them, and they
-    /// occupy little memory.
+    /// occupy little memory. Default 1,024.
     pub max_checks: usize,
     /// The longest time that the password checks in flight may take together, estimated with `check_time`. Beyond it,
     /// the server rejects a client as busy and asks it to retry after that time. Half of the time for which a client
-    /// waits for an answer.
+    /// waits for an answer. Default 10 s.
     pub max_check_wait: Duration,
     /// The time of one password check while many are in flight, divided by the number that run in parallel. A program
-    /// measures it at its start; the default is that of two fast cores.
+    /// measures it at its start. Default 10 ms, as two fast cores take.
     pub check_time: Duration,
-    /// The highest number of requests on a connection before its login: enough for several wrong passwords.
+    /// The highest number of requests on a connection before its login: enough for several wrong passwords. Default 8.
     pub max_guest_requests: u32,
     /// The sustained rate of frames that one connection may send, per second. A client needs one frame in ten seconds.
+    /// Default 10.
     pub frames_per_second: u32,
-    /// The number of frames that one connection may send together after a pause.
+    /// The number of frames that one connection may send together after a pause. Default 40.
     pub frame_burst: u32,
     /// The shortest time between two snapshots for one connection, because a snapshot is the largest answer that a
-    /// client can request. A snapshot that is requested earlier is sent when this time has passed.
+    /// client can request. A snapshot that is requested earlier is sent when this time has passed. Default 1 s.
     pub refresh_interval: Duration,
     /// The time between two publications.
     pub publish_interval: PublishInterval,
     /// The size limit of the update log in bytes. A longer log has little use: a client receives a delta only if that
-    /// is shorter than a snapshot, and the snapshot of ten thousand sessions has about 600 KB.
+    /// is shorter than a snapshot, and the snapshot of ten thousand sessions has about 600 KB. Default 1 MiB.
     pub max_update_log: usize,
     /// The shortest pause between two address changes of one account, because each is published to all. The pause
     /// doubles with each change, up to 10 s. If several requests come earlier, the last one takes effect after the
-    /// pause.
+    /// pause. Default 1 s.
     pub move_interval: Duration,
-    /// The time for which a ticket is valid: a day and a night in a suspended computer.
+    /// The time for which a ticket is valid: a day and a night in a suspended computer. Default 24 h.
     pub ticket_life: Duration,
-    /// The time after which a client that is online receives a new ticket.
+    /// The time after which a client that is online receives a new ticket. Default 1 h.
     pub ticket_renewal: Duration,
-    /// The time between two polls of the accounts for changes that operators made outside the server.
+    /// The time between two polls of the accounts for changes that operators made outside the server. Default 5 s.
     pub poll_interval: Duration,
     /// The time by which each poll overlaps the one before, because a change may be committed later than its timestamp.
+    /// Default 1 min.
     pub poll_overlap: Duration,
     /// The time between two records of the accounts that are online, in case the server ends without recording them.
+    /// Default 5 min.
     pub seen_interval: Duration,
     /// The throttle of failed logins.
     pub throttle: ThrottleConfig,
@@ -146,31 +153,32 @@ impl Default for ServerConfig {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ThrottleConfig {
-    /// The pause after the first failure. Each further failure doubles it.
+    /// The pause after the first failure. Each further failure doubles it. Default 1 s.
     pub first: Duration,
     /// The longest pause: long enough to make guessing hopeless, short enough for a user who finally remembers the
-    /// password.
+    /// password. Default 30 s.
     pub longest: Duration,
     /// The highest number of checks of one pair in flight, so that a client cannot evade the pause with parallel
-    /// attempts.
+    /// attempts. Default 2.
     pub parallel: u32,
     /// The number of failures of one source that cause no pause beyond their pairs: many people may share one router.
     /// Once half of them are used up, the source may have [`parallel`](Self::parallel) checks in flight. May be zero.
+    /// Default 20.
     pub free_per_address: u32,
     /// The number of failures at one user name, from all sources from which its user has never logged in, that cause no
     /// pause beyond their pairs. An attacker with many sources would otherwise have the first failures of each of them
-    /// for free. Users cause fewer, and an attacker tries more passwords than that. May be zero.
+    /// for free. Users cause fewer, and an attacker tries more passwords than that. May be zero. Default 100.
     pub free_per_user: u32,
     /// After these failures, the time between two attempts at the user name from all those sources: about 9,000 guesses
-    /// a day. Each network waits for one attempt at a time, so that a user in a new place has a turn.
+    /// a day. Each network waits for one attempt at a time, so that a user in a new place has a turn. Default 10 s.
     pub user_interval: Duration,
-    /// The time for which the last failure of a pair, a source or a user name is remembered.
+    /// The time for which the last failure of a pair, a source or a user name is remembered. Default 15 min.
     pub memory: Duration,
     /// The time for which a pair whose last login was right passes the pauses of its source: longer than a holiday. A
-    /// restart of the server ends it for users who do not resume a session afterwards.
+    /// restart of the server ends it for users who do not resume a session afterwards. Default 30 days.
     pub proven_memory: Duration,
     /// The highest number of pairs, of sources, and of user names that are remembered (about 3 MB). Beyond it the
-    /// oldest is forgotten.
+    /// oldest is forgotten. Default 10,000.
     pub max_remembered: usize,
 }
 

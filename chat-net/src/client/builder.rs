@@ -18,7 +18,26 @@ use crate::trust::Trust;
 /// The settings of a client that is about to log in. Made by [`Client::builder`].
 ///
 /// A server to trust is required: [`fingerprint`](Self::fingerprint) or [`trust`](Self::trust). Everything else has a
-/// default. A later call replaces an earlier one, except for [`advertise`](Self::advertise).
+/// default. A later call replaces an earlier one, except for [`advertise`](Self::advertise). A program that logs in, and
+/// registers the first time, clones the builder:
+///
+/// ```no_run
+/// use chat_net::client::{ConnectError, RejectionKind};
+/// use chat_net::{Client, Trust};
+///
+/// # async fn bot(trust: Trust) -> Result<Client, ConnectError> {
+/// let builder = Client::builder("chat.example:7777").trust(trust);
+/// match builder.clone().login("echo", "correct horse").await {
+///     // An unknown name and a wrong password are one answer. If the password is wrong, the name is taken.
+///     Err(ConnectError::Rejected(why)) if why.kind() == RejectionKind::WrongCredentials => {
+///         builder.register("echo", "correct horse").await
+///     }
+///     result => result,
+/// }
+/// # }
+/// ```
+///
+/// All settings together:
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -38,7 +57,7 @@ use crate::trust::Trust;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `login` or `register`"]
 pub struct ClientBuilder {
     server: Result<ServerAddress, AddressError>,
@@ -112,7 +131,7 @@ impl ClientBuilder {
     /// detects its addresses.
     ///
     /// # Errors
-    /// [`ClientSettingError::Advertise`] if no peer can send to the address. [`login`](Self::login) and
+    /// [`ClientSettingError::Advertise`] if no peer can send to the address, or its port is below 1024. [`login`](Self::login) and
     /// [`register`](Self::register) refuse more than 4 addresses.
     pub fn advertise<A>(mut self, address: A) -> Result<Self, ClientSettingError>
     where

@@ -89,6 +89,10 @@ impl From<PasswordChangeError> for ChangePasswordError {
 }
 
 /// Why a session ended although the client did not leave it.
+///
+/// A broken connection ends no session: the client reconnects for as long as the server accepts its ticket. A program
+/// that must stay online logs in again with its password after [`Rejected`](Self::Rejected), and not after
+/// [`Replaced`](Self::Replaced), because two such programs would replace each other for ever.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndReason {
@@ -98,7 +102,8 @@ pub enum EndReason {
     /// The account was disabled, removed, or given another password.
     #[error("{}", Ended::Kicked)]
     Kicked,
-    /// The server rejected the attempt to resume the session.
+    /// The server rejected the attempt to resume the session. An example is a client that was away for longer than its
+    /// ticket lives ([`ServerConfig::ticket_life`](chat_core::server::ServerConfig::ticket_life), a day by default).
     #[error("the server refused to resume this session: {0}")]
     Rejected(ServerRejection),
     /// The server now speaks another version of the protocol.

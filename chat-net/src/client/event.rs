@@ -16,6 +16,10 @@ use crate::identity::Fingerprint;
 #[non_exhaustive]
 pub enum Event {
     /// Another session came online, went offline or moved to another address.
+    ///
+    /// The sessions that are online when the login returns are in the roster
+    /// ([`ClientHandle::roster`](super::ClientHandle::roster)) and cause no event. After the client has reconnected,
+    /// only differences cause events: a session that the server resumed meanwhile, even after a restart, causes none.
     Presence(PresenceEvent),
     /// A message arrived.
     Message(ReceivedMessage),
@@ -34,7 +38,8 @@ pub enum Event {
     },
     /// The state of a connection changed.
     Notice(Notice),
-    /// The session ended without [`ClientHandle::leave`](super::ClientHandle::leave). This is the last event.
+    /// The session ended without [`ClientHandle::leave`](super::ClientHandle::leave). This is the last event. The client
+    /// keeps no password, so a program that must stay online logs in again; [`EndReason`] says when that has a chance.
     Ended(EndReason),
     /// The client left the session. This is the last event.
     Left,
@@ -51,8 +56,8 @@ pub enum Notice {
     },
     /// The connection is back and the roster up to date.
     Reconnected,
-    /// The server could not continue the session and began this one. All outcomes of the previous session are in the
-    /// event stream before this notice.
+    /// The server could not continue the session and began this one for the same login. All outcomes of the previous
+    /// session are in the event stream before this notice.
     NewSession(SessionId),
     /// The server announced that it is stopping.
     ServerStopping,

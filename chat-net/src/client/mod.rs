@@ -11,9 +11,11 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut bot = Client::builder("chat.example:7777").fingerprint(FP)?.login("echo", PASSWORD).await?;
 //! while let Some(event) = bot.next().await {
-//!     let Event::Message(message) = event else { continue };
-//!     let sent = bot.send(message.from(), format!("you said {}", message.text())).await?;
-//!     println!("{:?}", sent.outcomes().await); // [(alice, Delivered, 4 ms)]
+//!     match event {
+//!         Event::Message(message) => drop(bot.send(message.from(), format!("you said {}", message.text())).await?),
+//!         Event::Report(report) => println!("{}: {}", report.user, report.outcome), // alice: delivered
+//!         _ => {}
+//!     }
 //! }
 //! # Ok(())
 //! # }
@@ -23,7 +25,8 @@
 //!
 //! Every message has exactly one outcome for each recipient. A [`Sent`] that exists gets all outcomes of its message.
 //! The event stream gets the outcomes of all messages too, unless [`OutcomeEvents::Omitted`] is set. A `Sent` can be
-//! dropped at any time.
+//! dropped at any time. A loop over events must not await [`Sent::outcomes`]: a recipient that does not answer takes up
+//! to 45 s.
 //!
 //! # The task behind it
 //!

@@ -74,7 +74,9 @@ pub enum RejectionKind {
     SlowDown,
     /// The server cannot reach its accounts.
     StorageUnavailable,
-    /// None of the offered addresses is acceptable.
+    /// None of the offered addresses is acceptable: each is one to which nobody can send, a loopback address although
+    /// the client is on another machine than the server, or has a port below
+    /// [`Entry::LOWEST_PORT`](chat_core::roster::Entry::LOWEST_PORT).
     Addresses,
     /// Another session that is online has this session key.
     KeyInUse,

@@ -6,6 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub use known_servers::{KnownServers, KnownServersError};
 
@@ -14,7 +15,7 @@ use crate::identity::Fingerprint;
 
 /// How a client decides whether to trust a server. Before the decision, the TLS handshake proves that the server holds
 /// the private key of its certificate. The client sends nothing else before the decision.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Trust {
     /// Trusts only the server with this fingerprint.
@@ -31,10 +32,11 @@ pub enum Trust {
 }
 
 /// What to do about a server that is not among the known servers.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum UnknownServer {
     /// Ask the user. If the answer is [`Answer::Accept`], remember the server.
-    Ask(Box<dyn AskUser>),
+    Ask(Arc<dyn AskUser>),
     /// Accept and remember it (trust on first use). An attacker who intercepts the first connection goes unnoticed.
     AcceptNew,
     /// Refuse it: the client does not connect.

@@ -48,7 +48,7 @@ async fn the_user_is_asked_once_about_an_accepted_server() {
     let folder = tempfile::tempdir().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let ask = |answer| {
-        let unknown = UnknownServer::Ask(Box::new(Says(answer, Arc::clone(&asked))));
+        let unknown = UnknownServer::Ask(Arc::new(Says(answer, Arc::clone(&asked))));
         Trust::Known { store: store(&folder), unknown }
     };
     let refused = server.connect(with(&server, "alice", ask(Answer::Refuse))).await.err();
@@ -164,7 +164,7 @@ async fn a_fingerprint_that_another_program_remembers_meanwhile_is_not_overwritt
     let server = Server::start().await;
     let folder = tempfile::tempdir().unwrap();
     let true_one = Fingerprint::new([7; 32]);
-    let ask = UnknownServer::Ask(Box::new(WhileAsked(store(&folder), true_one)));
+    let ask = UnknownServer::Ask(Arc::new(WhileAsked(store(&folder), true_one)));
     let refused =
         server.connect(with(&server, "alice", Trust::Known { store: store(&folder), unknown: ask })).await.err();
     assert!(
