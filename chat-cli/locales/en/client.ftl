@@ -79,6 +79,6 @@ hint-name-taken = if the account is yours, omit --register
 hint-udp = choose another address with --udp IP:PORT
 hint-by-fingerprint = without an authority, --fingerprint HEX instead of --ca recognises the server by its key; on the server, `chat-server fingerprint` prints HEX
 hint-certificate-time = set the clock of this machine if it is wrong, or ask the operator to renew the certificate
-hint-certificate-authority = name the file of the authority that signed it with --ca; if it is the right one, the server's file lacks the certificates between the two: ask the operator
+hint-certificate-authority = name the file of the authority that signed it with --ca; if it is the right one, the server's file lacks the intermediate certificates: ask the operator
 hint-certificate-host = name the server with --server as its certificate does, or ask the operator for a certificate for this name
 hint-certificate-other = ask the operator to replace the certificate

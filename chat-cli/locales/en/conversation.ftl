@@ -120,7 +120,7 @@ reason-refused = refused
 reason-misbehaved = broke the protocol
 reason-incompatible = incompatible
 reason-no-address = no address of that user can be reached from here
-reason-too-many-sessions = logged in too often; log in again to write to this user
+reason-too-many-sessions = has logged in too often; to write to this user, log in again yourself
 
 ## Waiting at the end
 

@@ -37,7 +37,7 @@ fingerprint-form = a fingerprint has 64 hexadecimal digits; `chat-server fingerp
 number-range = '{ $typed }' is not allowed; write a whole number from { $min } to { $max }
 
 address-empty = the server's address is empty; write HOST:PORT, for example 192.168.1.5:7777
-address-url = the server's address is not a URL; write HOST:PORT without http://, for example 192.168.1.5:7777
+address-url = the server's address must not be a URL; write HOST:PORT without http://, for example 192.168.1.5:7777
 address-no-host = the server's address has no host; write HOST:PORT, for example 192.168.1.5:7777
 # $typed (String)
 address-host = '{ $typed }' is neither a host name nor an IP address; write HOST:PORT, for example 192.168.1.5:7777
@@ -51,6 +51,9 @@ address-no-zone = { $ip } is link-local, so it needs the name of the network int
 address-zone = { $ip } is not link-local, so it has no zone; leave out % and the name after it
 # $typed (String)
 address-not-advertised = '{ $typed }' cannot be advertised; write IP or IP:PORT of one machine, for example 192.168.1.5:40001
+# $typed (String)
+# $lowest (String), the lowest port
+address-advertised-port = '{ $typed }' cannot be advertised: servers accept ports from { $lowest } to 65535
 # $typed (String)
 address-advertised-zone = '{ $typed }' cannot be advertised: the name after % means nothing on other machines; leave it out
 

@@ -16,8 +16,8 @@ client-after-help =
       1  有消息失败或未确认，或者输入中有错误的行
       2  参数错误
       3  无法连接或登录，或会话被服务器结束
-      4  没有别人在线接收消息，此外没有失败
-     70  程序错误（bug）使程序结束；请报告标准错误输出中的那一行
+      4  没有别人在线接收消息，且没有其他失败
+     70  程序因错误（bug）而终止；请报告标准错误输出中的那一行
 client-forget = 忘记一台服务器的指纹，下次连接时重新询问
 option-config = 设置这些选项的 TOML 文件，选项名不带横线；参数和环境变量优先
 option-server = 服务器
@@ -29,13 +29,13 @@ option-udp = 接收消息的地址 [默认：[::]:0]
 option-advertise = 别人向你发送消息时使用的地址，代替自动找到的地址（可重复）
 option-fingerprint = 只信任有这个指纹的服务器
 option-accept-new = 不询问，直接信任并记住未知的服务器
-option-ca = 信任由这个 PEM 文件里的证书机构签发证书的服务器
-option-known-servers = 记住已知服务器的文件 [默认：用户数据目录里的 known-servers]
+option-ca = 如果服务器的证书由这个 PEM 文件里的证书颁发机构签发，就信任该服务器
+option-known-servers = 记录已知服务器的文件 [默认：用户数据目录里的 known-servers]
 option-format = 输出的格式 [默认：text]
 option-input = 输入的格式 [默认：text]
 option-color = 何时使用颜色 [默认：auto]
 option-bell = 在终端上，收到私聊消息，或消息里用 @ 提到你时响铃
-option-history = 记住你在终端上输入的内容（密码除外）的文件；none 表示不记 [默认：用户数据目录里的 history]
+option-history = 记录你在终端上输入的内容（密码除外）的文件；none 表示不记录 [默认：用户数据目录里的 history]
 option-stay = 输入结束后仍保持在线，直到收到信号；适合在没有终端时记录消息
 
 ## 提问
@@ -50,14 +50,14 @@ passwords-differ = 两次输入的密码不一致
 ## 缺少或矛盾的参数
 
 client-no-server = 没有指定服务器
-hint-server = 请写 --server 主机:端口
+hint-server = 请用 --server 主机:端口 指定
 client-no-user = 没有指定用户名
-hint-user = 请写 --user 名字
+hint-user = 请用 --user 名字 指定
 client-too-many-addresses = --advertise 指定了 { $count } 个地址；最多允许 { $max } 个
 client-trust-conflict = --accept-new 表示信任任何服务器，不能与 --fingerprint 或 --ca 同时使用
 hint-trust-conflict = 请只用其中一个；CHAT_ACCEPT_NEW=no 可以关闭环境变量或文件里的 --accept-new
-client-trust-conflict-in-file = 在 fingerprint、accept-new 和 ca 中，{ $file } 设置了不止一项
-hint-trust-conflict-in-file = 请只保留一个：每一个都是信任服务器的不同方式
+client-trust-conflict-in-file = { $file } 同时设置了 fingerprint、accept-new 和 ca 中的多项
+hint-trust-conflict-in-file = 请只保留一项：它们是信任服务器的不同方式
 forget-unknown = { $server } 不在已知的服务器之列，无需忘记
 forget-done = 已忘记 { $server }；下次连接时会重新询问它的指纹
 
@@ -71,8 +71,8 @@ hint-register = 要注册账号，请加上 --register
 hint-no-register = 要登录，请去掉 --register
 hint-name-taken = 如果这个账号是你的，请去掉 --register
 hint-udp = 请用 --udp IP:端口 换一个地址
-hint-by-fingerprint = 没有证书机构时，用 --fingerprint 代替 --ca，按密钥识别服务器；在服务器上运行 `chat-server fingerprint` 可看到指纹
+hint-by-fingerprint = 没有证书颁发机构时，用 --fingerprint 代替 --ca，按密钥识别服务器；在服务器上运行 `chat-server fingerprint` 可看到指纹
 hint-certificate-time = 如果本机的时钟不对，请校准；否则请管理员更新证书
-hint-certificate-authority = 请用 --ca 指定签发它的机构的文件；如果文件没错，那么服务器的文件缺少两者之间的证书：请联系管理员
+hint-certificate-authority = 请用 --ca 指定签发机构的证书文件；如果文件没错，就是服务器的证书文件缺少中间证书：请联系管理员
 hint-certificate-host = 请按证书上的名字填写 --server，或请管理员换成这个名字的证书
 hint-certificate-other = 请管理员更换证书

@@ -15,7 +15,7 @@ user-online = { $user } 上线了，地址 { $address }
 user-offline = { $user } 下线了
 user-offline-lost = { $user } 下线了：连接中断
 user-offline-kicked = { $user } 下线了：会话被管理员结束，或因密码修改而结束
-user-offline-too-slow = { $user } 下线了：程序没有读取服务器发来的数据
+user-offline-too-slow = { $user } 下线了：对方的程序没有及时读取服务器发来的数据
 user-replaced = { $user } 重新登录了，地址 { $address }
 user-moved = { $user } 的地址变为 { $address }
 roster-empty = 没有别人在线
@@ -62,7 +62,7 @@ reason-refused = 被拒收
 reason-misbehaved = 违反协议
 reason-incompatible = 版本不兼容
 reason-no-address = 从这里无法到达对方的任何地址
-reason-too-many-sessions = 对方登录次数太多；请重新登录后再发给对方
+reason-too-many-sessions = 对方登录次数太多；要给对方发消息，请重新登录
 
 ## 结束前的等待
 

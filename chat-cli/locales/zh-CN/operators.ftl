@@ -3,18 +3,18 @@
 ## 账号
 
 user-registered = { $user } 已注册
-user-new-password = 已为 { $user } 设置新密码；其会话在几秒内结束
+user-new-password = 已为 { $user } 设置新密码；其会话将在几秒内结束
 user-may-log-in = { $user } 可以登录
-user-disabled = { $user } 不能再登录；其会话在几秒内结束
-user-removed = { $user } 已删除，名字仍被保留；其会话在几秒内结束
-user-removed-and-freed = { $user } 已删除，名字可以重新注册；其会话在几秒内结束
+user-disabled = { $user } 不能再登录；其会话将在几秒内结束
+user-removed = { $user } 已删除，名字仍保留；其会话将在几秒内结束
+user-removed-and-freed = { $user } 已删除，名字可以重新注册；其会话将在几秒内结束
 user-name-taken = 用户名 { $user } 已被使用，或者与已有的用户名看上去相同
-hint-user-name-taken = 如果它被一个已删除的账号保留，用 `chat-server user remove 名字 --free-name` 释放它
+hint-user-name-taken = 如果占用它的是一个已删除的账号，请用 `chat-server user remove 名字 --free-name` 释放
 user-unknown = 没有名为 { $user } 的账号
 hint-user-unknown = `chat-server user list` 列出全部账号
 database-failed = 数据库出错：{ $detail }
 purge-nothing = 没有未使用的账号
-purge-found = { $count } 个未使用的账号；没有 --yes 就不删除
+purge-found = 有 { $count } 个未使用的账号；加上 --yes 才会删除
 purge-deleted = 已删除 { $count } 个未使用的账号
 column-user = 用户
 column-status = 状态
@@ -36,7 +36,7 @@ account-is-disabled = 账号已停用
 account-none = 没有这个账号
 account-name-taken = 这个用户名已被使用，或者与已有的用户名看上去相同
 accounts-full = 账号数已达到上限
-accounts-busy = 繁忙，请在 { $seconds } 秒后再试
+accounts-busy = 繁忙；请在 { $seconds } 秒后再试
 accounts-unavailable = 无法访问账号数据
 
 ## 服务器的状态
@@ -44,7 +44,7 @@ accounts-unavailable = 无法访问账号数据
 status-program = chat-server
 status-program-line = { $version }，进程 { $process }，{ $state }
 state-starting = 正在启动
-state-serving = 正在服务
+state-serving = 正在提供服务
 state-stopping = 正在停止
 status-since = 启动时间
 status-since-line = { $since }（{ $span }）
@@ -61,27 +61,27 @@ status-connections = 连接
 status-connections-line = { $count }，上限 { $max }
 status-logins = 登录
 status-logins-line = 用密码 { $count } 次，恢复会话 { $resumed } 次，凭票据开始新会话 { $fresh } 次
-status-no-logins = 还没有
+status-no-logins = 用时：暂无
 status-login-times = 用时：中位数 { $median }，第 99 百分位 { $rare }
 time-millis = { $count } 毫秒
 time-over-ten-seconds = 10 秒以上
 status-refused = 已拒绝
-status-checks = 密码检查
-status-checks-line = { $count } 个正在进行，{ $more } 个等待
+status-checks = 密码验证
+status-checks-line = 正在进行 { $count } 个，等待 { $more } 个
 status-frames = 帧
 status-frames-line = 收到 { $count }（{ $incoming }），发出 { $more }（{ $outgoing }）
 status-problems = 问题
 status-none = 无
 problem-too-slow = { $count } 个客户端因读取太慢被断开
 problem-handshakes = { $count } 次握手失败
-problem-accept = { $count } 个连接无法接受
+problem-accept = { $count } 次接受连接失败
 problem-presence-log = 在线日志缺少 { $count } 行
 refused-count = { $reason } { $count }
 refused-wrong-credentials = 用户名或密码错误
 refused-disabled = 账号已停用
 refused-name-taken = 用户名已被使用
 refused-registration-closed = 不开放注册
-refused-not-invited = 没有邀请码
+refused-not-invited = 没有有效的邀请码
 refused-registrations = 注册太多
 refused-accounts-full = 账号数已满
 refused-busy = 繁忙
@@ -95,13 +95,13 @@ refused-other = 其他
 
 ## 询问正在运行的服务器
 
-no-server-runs = 没有使用数据目录 { $file } 的服务器在运行
+no-server-runs = 没有服务器正在使用数据目录 { $file }
 hint-no-server-runs = 请启动服务器；如果它已在运行，请用 --data-dir 目录 指定它的数据目录
-server-of-other-user = { $file } 的服务器由另一个用户运行
+server-of-other-user = 数据目录 { $file } 的服务器由另一个用户运行
 hint-server-of-other-user = 请以该用户或 root（在 Windows 上：管理员）的身份运行这个命令
-server-unreachable = 无法联系 { $file } 的服务器：{ $detail }
-server-silent = { $file } 的服务器在 { $seconds } 秒内没有应答
-server-not-understood = 本程序不理解 { $file } 的服务器的应答
+server-unreachable = 无法连接到数据目录 { $file } 的服务器：{ $detail }
+server-silent = 数据目录 { $file } 的服务器在 { $seconds } 秒内没有应答
+server-not-understood = 数据目录 { $file } 的服务器给出了本程序无法识别的应答
 hint-server-not-understood = 请使用同一版本的 chat-server，并以运行服务器的用户或 root（在 Windows 上：管理员）的身份运行
 
 ## 邀请
@@ -129,12 +129,12 @@ hint-move-in-use = 请先停止服务器：复制期间注册的账号会丢失
 
 ## 在线日志
 
-server-log = 显示在线日志，两种格式都可以
+server-log = 显示在线日志；text 和 json 格式的都能读取
 server-option-log-user = 只显示关于这个用户的记录
 server-option-since = 只显示从这个时间起的记录：2026-11-23、'2026-11-23 04:28'、04:28、2026-11-23T04:28:00Z，或用 2h 表示最近两小时
 server-option-follow = 等待后续的记录，日志轮转之后也继续
 placeholder-time = 时间
-since-form = 请写一个时间，例如 2026-11-23、'2026-11-23 04:28'、04:28、2026-11-23T04:28:00Z，或距现在的 30m、2h、7d
+since-form = 请写一个时间，例如 2026-11-23、'2026-11-23 04:28'、04:28、2026-11-23T04:28:00Z，或用 30m、2h、7d 表示从多久以前起
 log-missing = 没有在线日志 { $file }
 hint-log-missing = 请用 --data-dir 指定服务器的数据目录，或用 --presence-log 指定它的在线日志
 log-unreadable = 无法读取在线日志 { $file }：{ $detail }
@@ -157,15 +157,15 @@ source-default = 默认
 
 ## 导入账号
 
-server-user-import = 新建文件里的账号，要么全部成功，要么全部不做
+server-user-import = 导入文件里的账号：要么全部导入，要么一个也不导入
 server-user-import-long =
-    文件的每一行是用户名、空格，以及密码或它的 PHC 形式的 argon2id 散列（$argon2id$...）。
+    文件的每一行是用户名、空格和密码；密码也可以换成它的 argon2id 散列（PHC 格式，$argon2id$...）。
     空行和以 # 开头的行会被略过。
 server-option-import-file = 每行一个用户名和密码（或散列）的文件
 import-unreadable = 无法读取文件 { $file }：{ $reason }
 note-import-readable = 本机的任何用户都能读取 { $file } 里的密码；请用 chmod 600 限制它的权限，或在导入之后删除它
 import-no-password = 每行需要一个名字和一个密码，中间用空格隔开
-import-bad-hash = 散列不是 PHC 形式的 argon2id 散列，例如 $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH
+import-bad-hash = 散列不是 PHC 格式的 argon2id 散列；正确的形式如 $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH
 import-same-name = 名字与第 { $line } 行的相同，或看上去相同
 import-bad-line = 第 { $line } 行：{ $reason }
 import-bad-user = 第 { $line } 行，{ $user }：{ $reason }

@@ -10,21 +10,21 @@ hint-threads = 请提高进程和线程的上限：`ulimit -u`、systemd 服务�
 signals-refused = 无法处理信号：{ $detail }
 no-home = 没有用来保存数据的主目录
 hint-no-home = 请用 { $option } 指定一个目录
-variable-unusable = 不能使用 { $variable }：{ $reason }
+variable-unusable = 无法使用 { $variable }：{ $reason }
 
 ## 密码和邀请码
 
-password-missing = 没有给出密码，也没有可供询问的终端
+password-missing = 没有提供密码，也没有可以输入密码的终端
 hint-password = 请使用 --password-file 文件，或环境变量 { $variable }
 password-file-unreadable = 无法读取密码文件 { $file }：{ $reason }
-password-file-unusable = 不能使用密码文件 { $file }：{ $reason }
+password-file-unusable = 无法使用密码文件 { $file }：{ $reason }
 password-not-typed = 没有输入密码：{ $detail }
 password-attempts = 试了 { $attempts } 次仍没有可用的密码：{ $reason }
-invitation-file-unusable = 不能使用邀请码文件 { $file }：{ $reason }
+invitation-file-unusable = 无法使用邀请码文件 { $file }：{ $reason }
 
 ## 文本文件，在冒号之后
 
-file-not-utf8 = 它不是 UTF-8
+file-not-utf8 = 它不是 UTF-8 编码
 file-too-large = 它大于 { $max } 字节
 file-line-too-long = 它的第一行超过 { $max } 字节
 
@@ -35,6 +35,6 @@ config-problem = { $file } 第 { $line } 行：{ $problem }
 config-key-problem = { $key }：{ $problem }
 config-unknown-key = 没有名为“{ $key }”的项
 hint-config-keys = 可用的项有 { $keys }
-config-misplaced-url = 这里有带密码的数据库 URL，只有 database 这一项可以有
+config-misplaced-url = 这里有含密码的数据库 URL，它只能写在 database 一项里
 hint-config-database = 请写成 database = "URL"，带引号
 config-empty-path = 路径为空；请写一个路径，或去掉这一项

@@ -21,7 +21,7 @@ start-ask-fingerprint =
     两者一致吗？[y/n]{" "}
 start-answer-no = 否
 start-yes-or-no = 请回答 y 或 n
-start-not-utf8 = 回答不是 UTF-8；请使用这种编码
+start-not-utf8 = 回答不是 UTF-8 编码；请改用 UTF-8
 
 ## 账号
 

@@ -4,7 +4,7 @@ error-with-cause = { $problem }：{ $reason }
 
 ## 数据目录和密钥
 
-folder-unusable = 不能使用数据目录 { $file }：{ $detail }
+folder-unusable = 无法使用数据目录 { $file }：{ $detail }
 folder-of-other-user = 数据目录 { $file } 属于另一个用户（uid { $count }），里面的密钥可能是那个用户的
 folder-writable-by-everyone = 任何用户都能写入数据目录 { $file }，里面的密钥可能是别人的
 folder-not-locked = 无法锁定数据目录 { $file }：{ $detail }
@@ -16,8 +16,8 @@ hint-folder-writable-by-everyone = 请用 --data-dir 选择另一个目录；如
 hint-folder-in-use = 请停止那台服务器，或用 --data-dir 选择另一个目录
 key-unreadable = 无法读取 { $file }：{ $detail }
 key-not-written = 无法写入 { $file }：{ $detail }
-key-unusable = 不能使用 { $file }：{ $detail }
-key-of-other-certificate = { $other } 里的私钥不属于 { $file } 里的证书；请指定属于该证书的私钥
+key-unusable = 无法使用 { $file }：{ $detail }
+key-of-other-certificate = { $other } 里的私钥与 { $file } 里的证书不匹配；请指定与该证书匹配的私钥
 certificate-not-created = 无法生成证书：{ $detail }
 presence-log-not-opened = 无法打开在线日志 { $file }；请指定一个你可以写入的文件：{ $detail }
 presence-log-thread-refused = 无法启动写在线日志的线程：{ $detail }
@@ -25,7 +25,7 @@ presence-log-thread-refused = 无法启动写在线日志的线程：{ $detail }
 ## 数据库的 URL
 
 url-not-built-in = 本程序不支持 { $value }；请指定别的数据库，或启用 chat-store 的特性 { $option } 重新构建
-url-kind = 未知的数据库种类；可以是 sqlite:路径 或 mysql://用户:密码@主机[:端口]/数据库（也支持 MariaDB）
+url-kind = 未知的数据库类型；可以是 sqlite:路径 或 mysql://用户:密码@主机[:端口]/数据库（也支持 MariaDB）
 url-sqlite-path = 数据库 URL 里没有文件；请写 sqlite:路径
 url-sqlite-host = SQLite 的 URL 里有主机；请写 sqlite:路径，绝对路径前面只有一个斜杠
 url-sqlite-memory = 内存里的 SQLite 数据库不能保存账号；请写 sqlite:路径
@@ -38,39 +38,39 @@ url-mysql-database = MySQL 的 URL 里没有数据库名；请写 mysql://用户
 ## 打开数据库
 
 open-not-created = 无法新建数据库文件 { $file }；请指定一个已存在、可写入的目录里的文件
-open-claim = 不能使用锁文件 { $file }.lock，服务器用它表明自己正在使用数据库
-open-file = 不能使用数据库文件 { $file }；它必须是可写入的 SQLite 数据库
+open-claim = 无法使用锁文件 { $file }.lock，服务器用它表明自己正在使用数据库
+open-file = 无法使用数据库文件 { $file }；它必须是可写入的 SQLite 数据库
 open-read-only = 无法修改数据库文件 { $file }；文件和它的目录都必须可写入
 open-unreadable = 无法读取数据库文件 { $file }；它必须是 SQLite 数据库
 open-journal = 数据库文件 { $file } 的最新改动在它旁边的另一个文件里，而目录不可写入，无法读取；请把它连同 -wal、-shm 和 -journal 文件复制到可写入的目录，再使用那个副本
 open-not-utf8 = 路径 { $file } 不是有效的 UTF-8；请指定别的文件
-open-newer-schema = 数据库的结构是 { $found }，比本程序所知的新；请使用更新版本的程序，或恢复升级之前的副本
-open-no-schema = 数据库是空的；请用它启动服务器，或添加一个账号，这会建立所需的表
+open-newer-schema = 数据库的结构是 { $found }，比本程序支持的版本新；请使用较新版本的程序，或恢复升级之前的副本
+open-no-schema = 数据库是空的；请用它启动服务器，或新建一个账号，这会建立所需的表
 open-older-schema = 数据库的结构比本程序旧；请启动一次服务器，它会升级数据库的结构
-open-migration-locked = 另一个程序已花 { $seconds } 秒准备数据库；请在它完成后再试
+open-migration-locked = 另一个程序正在准备数据库，{ $seconds } 秒后仍未完成；请在它完成后再试
 open-copy = 升级结构之前的复制失败，数据库没有改变
 open-migration = 无法升级数据库的结构；这需要对数据库的全部权限
 open-names = 无法读取数据库里的用户名
-hash-threads-refused = 无法启动检查密码的线程
+hash-threads-refused = 无法启动验证密码的线程
 
 ## MySQL 服务器
 
 mysql-unreachable = 数据库服务器 { $server } 没有应答；请检查它是否在运行、地址是否正确
 mysql-unknown-host = 找不到数据库服务器的主机“{ $host }”；请检查 URL 里的主机
-mysql-socket = 不能使用数据库服务器的套接字 { $file }；请检查 URL 里 socket= 后面的路径，以及服务器是否在运行
+mysql-socket = 无法使用数据库服务器的套接字 { $file }；请检查 URL 里 socket= 后面的路径，以及服务器是否在运行
 mysql-stranger = 在 { $server } 应答的不是 MySQL：{ $found }；请检查 URL 里的主机和端口
-stranger-http = 它是网页服务器
+stranger-http = 它是 Web 服务器
 stranger-redis = 它是 Redis 服务器
 stranger-ssh = 它是 SSH 服务器
-stranger-closes = 它没有问候就结束了连接
-stranger-other = 它是别的服务器
-mysql-silent = { $server } 接受连接，但不发送问候：它可能是不懂 MySQL 的服务器，也可能是没有反应的数据库服务器；请检查 URL 里的主机和端口
+stranger-closes = 它没有发送握手包就关闭了连接
+stranger-other = 它是其他类型的服务器
+mysql-silent = { $server } 接受了连接，但没有发送握手包：它可能不是 MySQL 服务器，也可能是失去响应的数据库服务器；请检查 URL 里的主机和端口
 mysql-tls = 无法与数据库服务器 { $server } 建立加密连接；请检查它的证书，以及 URL 里 ca= 指定的文件
 mysql-tls-required = 数据库服务器 { $server } 要求使用 TLS；请在 URL 末尾加上 ?require_ssl=true
-mysql-login = 数据库服务器 { $server } 拒绝用户“{ $user }”；请检查 URL 里的用户名和密码，以及其中的特殊字符是否用百分号编码
-mysql-login-plain = 数据库服务器 { $server } 拒绝用户“{ $user }”；请检查 URL 里的用户名和密码，以及其中的特殊字符是否用百分号编码；如果服务器要求使用 TLS，请加上 ?require_ssl=true
-mysql-locked = 数据库服务器 { $server } 的用户“{ $user }”被锁定；用 ALTER USER .. ACCOUNT UNLOCK 解锁
-mysql-expired = 数据库服务器 { $server } 的用户“{ $user }”的密码已过期；用 ALTER USER .. IDENTIFIED BY 设置新密码
+mysql-login = 数据库服务器 { $server } 拒绝用户“{ $user }”登录；请检查 URL 里的用户名和密码，以及其中的特殊字符是否用百分号编码
+mysql-login-plain = 数据库服务器 { $server } 拒绝用户“{ $user }”登录；请检查 URL 里的用户名和密码，以及其中的特殊字符是否用百分号编码；如果服务器要求使用 TLS，请在 URL 末尾加上 ?require_ssl=true
+mysql-locked = 数据库服务器 { $server } 的用户“{ $user }”已被锁定；请用 ALTER USER .. ACCOUNT UNLOCK 解锁
+mysql-expired = 数据库服务器 { $server } 的用户“{ $user }”密码已过期；请用 ALTER USER .. IDENTIFIED BY 设置新密码
 mysql-full = 数据库服务器 { $server } 的连接数已达到上限；请关闭一些连接，或提高上限（max_connections、max_user_connections）
 mysql-rights = 用户“{ $user }”没有使用数据库“{ $value }”的权限；请授予这个命令所需的权限
 mysql-no-database = 服务器 { $server } 上没有数据库“{ $value }”；请用 CREATE DATABASE 新建，或改正 URL
@@ -79,7 +79,7 @@ mysql-failed = 与数据库服务器 { $server } 的连接失败
 
 ## 查询
 
-query-connection = 没有与数据库的连接
+query-connection = 没有连接到数据库
 query-failed = 数据库查询失败
 query-timeout = 数据库没有应答查询
 query-stopped = 程序正在结束
@@ -87,11 +87,11 @@ query-hash = 无法计算密码的散列
 query-row = 账号 { $id } 的数据已损坏：{ $detail }
 query-changed = 无法读取数据库
 query-gone = 一个已注册的账号不见了
-hash-busy = 正在检查的密码太多，请在 { $seconds } 秒后再试
-hash-none = 一个已保存的密码散列不是 PHC 形式的 argon2id 散列
+hash-busy = 正在验证的密码太多；请在 { $seconds } 秒后再试
+hash-none = 有一个已保存的密码散列不是 PHC 格式的 argon2id 散列
 hash-memory = 内存不足，无法计算密码的散列；请降低它的内存开销
 hash-random = 系统没有提供随机数
-hash-stopped = 检查密码的线程已结束
+hash-stopped = 验证密码的线程已结束
 
 ## 副本
 
@@ -104,4 +104,4 @@ move-in-use = 有服务器正在使用 { $value }
 move-not-empty = { $value } 里已有账号（{ $count } 个）；请指定一个空数据库
 move-not-read = 无法读取 { $value } 里的账号；没有复制任何内容
 move-not-written = 无法把账号写入 { $value }；没有复制任何内容
-move-different = 账号 { $id } 在 { $value } 里不一致；不要使用那个数据库，重试之前请把它清空
+move-different = 账号 { $id } 在 { $value } 里与原数据库不一致；不要使用那个数据库，重试之前请把它清空

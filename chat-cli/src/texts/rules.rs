@@ -3,6 +3,7 @@
 use chat_core::invitation::InvitationCodeError;
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
+use chat_core::roster::Entry;
 use chat_core::text::TextError;
 use chat_net::address::AddressError;
 use chat_net::identity::FingerprintError;
@@ -103,6 +104,7 @@ impl Localised for AddressError {
             Self::NoZone { ip, example } => t.address_no_zone(ip.to_string(), example),
             Self::Zone(ip) => t.address_zone(ip.to_string()),
             Self::Advertised(typed) => t.address_not_advertised(typed),
+            Self::AdvertisedPort(typed) => t.address_advertised_port(typed, Entry::LOWEST_PORT.to_string()),
             Self::AdvertisedZone(typed) => t.address_advertised_zone(typed),
             _ => self.to_string(),
         }
@@ -166,6 +168,7 @@ mod tests {
             AddressError::NoZone { ip, example: example.clone() },
             AddressError::Zone(ip),
             AddressError::Advertised(text.clone()),
+            AddressError::AdvertisedPort(text.clone()),
             AddressError::AdvertisedZone(text.clone()),
         ]);
         assert_same(&[

@@ -116,20 +116,20 @@ fn errors_before_the_conversation_are_shown_in_chinese_and_keep_their_codes() {
     fs::write(&file, "lang = 'zh-CN'\nusr = 'bob'\n").unwrap();
     let config = path_text(&file);
     for (args, shown) in [
-        (&[][..], "错误：没有指定服务器\n建议：请写 --server 主机:端口\n".to_owned()),
+        (&[][..], "错误：没有指定服务器\n建议：请用 --server 主机:端口 指定\n".to_owned()),
         (
             &["--server", "x", "--user", "two words"],
-            "错误：“--user <名字>”的值“two words”无效：用户名里有空格；只能使用任何文字的字母和数字，以及 '_'、'-' 和 '.'\n\
-             建议：用 '--help' 查看更多信息\n"
+            "错误：“--user <名字>”的值“two words”无效：用户名里有空格；只能使用各种语言的文字和数字，以及“_”、“-”和“.”\n\
+             建议：用 --help 查看更多信息\n"
                 .to_owned(),
         ),
         (
             &["--format", "xml"],
-            "错误：“--format <格式>”的值“xml”无效\n  [可选值：text、json]\n建议：用 '--help' 查看更多信息\n".to_owned(),
+            "错误：“--format <格式>”的值“xml”无效\n  [可选值：text、json]\n建议：用 --help 查看更多信息\n".to_owned(),
         ),
         (
             &["--usr", "bob"],
-            "错误：多余的参数“--usr”\n建议：是不是想输入 --user？\n建议：用 '--help' 查看更多信息\n".to_owned(),
+            "错误：无法识别的参数“--usr”\n建议：是不是想输入 --user？\n建议：用 --help 查看更多信息\n".to_owned(),
         ),
         (&["lab"], "错误：没有名为“lab”的服务器\n建议：请写出它的地址（主机:端口），或在配置文件里用 [servers.\"lab\"] 给它起名\n".to_owned()),
         (
@@ -138,7 +138,7 @@ fn errors_before_the_conversation_are_shown_in_chinese_and_keep_their_codes() {
         ),
         (
             &["--server", "x", "--user", "bob", "--accept-new"],
-            "错误：没有给出密码，也没有可供询问的终端\n建议：请使用 --password-file 文件，或环境变量 CHAT_PASSWORD\n".to_owned(),
+            "错误：没有提供密码，也没有可以输入密码的终端\n建议：请使用 --password-file 文件，或环境变量 CHAT_PASSWORD\n".to_owned(),
         ),
     ] {
         let Finished { code, out, err } =

@@ -27,7 +27,7 @@ fn messages(file: &str) -> impl Iterator<Item = &str> {
 
 /// A value for each argument of all Fluent messages.
 fn samples() -> FluentArgs<'static> {
-    const TEXTS: [(&str, &str); 55] = [
+    const TEXTS: [(&str, &str); 56] = [
         ("address", "192.168.1.7:40001"),
         ("addresses", "192.168.1.7:7777, 10.0.0.7:7777"),
         ("advice", "⟨advice⟩"),
@@ -62,6 +62,7 @@ fn samples() -> FluentArgs<'static> {
         ("since", "12:28:00"),
         ("suggestion", "/msg"),
         ("text", "hello"),
+        ("lowest", "1024"),
         ("typed", "x"),
         ("until", "2026-11-23T04:28:00Z"),
         ("usage", "/msg"),

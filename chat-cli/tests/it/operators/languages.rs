@@ -27,7 +27,7 @@ fn a_server_announces_itself_in_chinese_and_writes_the_same_presence_log() {
         assert!(line.starts_with(beginning), "{lines:?}");
     }
     let status = in_chinese(&home, &["status"]);
-    assert!(status.out.contains("\n在线          0\n") && status.out.contains("正在服务"), "{}", status.out);
+    assert!(status.out.contains("\n在线          0\n") && status.out.contains("正在提供服务"), "{}", status.out);
     let second = in_chinese(&home, &["--listen", "127.0.0.1:0"]);
     let holder = format!("错误：数据目录 {} 正被另一台服务器（进程 {}）使用\n建议：", data.display(), process.pid());
     assert!(second.code == Some(3) && second.err.starts_with(&holder), "{}", second.err);
@@ -45,18 +45,18 @@ fn commands_on_accounts_answer_in_chinese() {
             1,
             "",
             "错误：用户名 小明 已被使用，或者与已有的用户名看上去相同\n\
-             建议：如果它被一个已删除的账号保留，用 `chat-server user remove 名字 --free-name` 释放它\n",
+             建议：如果占用它的是一个已删除的账号，请用 `chat-server user remove 名字 --free-name` 释放\n",
         ),
-        (&["user", "disable", "小明"], 0, "小明 不能再登录；其会话在几秒内结束\n", ""),
+        (&["user", "disable", "小明"], 0, "小明 不能再登录；其会话将在几秒内结束\n", ""),
         (&["user", "disable", "bob"], 1, "", "错误：没有名为 bob 的账号\n建议：`chat-server user list` 列出全部账号\n"),
         (&["user", "purge", "--unused-for", "30d"], 0, "没有未使用的账号\n", ""),
         (
             &["user", "purge", "--unused-for", "1d"],
             2,
             "",
-            "错误：“--unused-for <天数>”的值“1d”无效：“1d”不是 2 到 3650 的天数；请写成例如 30d\n建议：用 '--help' 查看更多信息\n",
+            "错误：“--unused-for <天数>”的值“1d”无效：“1d”不是 2 到 3650 之间的天数；请写成 30d 这样的形式\n建议：用 --help 查看更多信息\n",
         ),
-        (&["--cert", "x"], 2, "", "错误：证书缺少它的私钥\n建议：请用 --key <文件> 或在配置文件里指定\n"),
+        (&["--cert", "x"], 2, "", "错误：证书缺少对应的私钥\n建议：请用 --key <文件> 或在配置文件里指定\n"),
         (
             &["--max-connections", "5", "--max-connections-per-address", "6"],
             2,
@@ -81,7 +81,7 @@ fn a_missing_server_is_reported_in_the_language_and_as_json() {
     let home = Home::new();
     let data = home.join("data");
     let status = in_chinese(&home, &["status", "--format", "json"]);
-    let sentence = format!("没有使用数据目录 {} 的服务器在运行", data.display());
+    let sentence = format!("没有服务器正在使用数据目录 {}", data.display());
     assert_eq!(status.code, Some(3));
     assert_eq!(status.out, format!("{{\"event\":\"error\",\"code\":\"no-server\",\"text\":\"{sentence}\"}}\n"));
     assert!(status.err.starts_with(&format!("错误：{sentence}\n建议：")), "{}", status.err);
@@ -92,8 +92,8 @@ fn help_and_errors_in_the_file_are_in_the_language_that_the_file_names() {
     let home = Home::new();
     let file = home.join("server.toml");
     for (content, error) in [
-        ("database = 'postgres://x'", "第 2 行：database：未知的数据库种类；可以是 sqlite:路径"),
-        ("max-guests = 0", "第 2 行：max-guests：不允许“0”；请写 1 到 1000000 之间的整数"),
+        ("database = 'postgres://x'", "第 2 行：database：未知的数据库类型；可以是 sqlite:路径"),
+        ("max-guests = 0", "第 2 行：max-guests：“0”不符合要求；请写 1 到 1000000 之间的整数"),
         ("listen = 'localhost:7777'", "第 2 行：listen：“localhost”不是 IP 地址；请写 IP:端口"),
         ("no-such-key = 1", "第 2 行：没有名为“no-such-key”的项"),
     ] {

@@ -44,7 +44,7 @@ const LANGUAGES: [Words; 2] = [
         bob_offline: "错误：bob 不在线，这一行没有发给任何人；用 /to everyone 恢复群发",
         nothing_to_answer: "错误：还没有收到可以用 /r 回复的私聊消息；请输入“/msg 名字 内容”",
         refused: "提示：在你下线或输入 /unignore bob 之前，拒收 bob 的消息；对方会看到发送失败",
-        shown_again: "提示：重新显示 bob 的消息",
+        shown_again: "提示：已恢复接收 bob 的消息",
         headings: ["消息", "用户", "本程序"],
     },
 ];

@@ -68,7 +68,7 @@ fn nothing_is_remembered_without_a_file() {
 #[test]
 fn a_file_with_something_else_stays_as_it_is() {
     for (language, reason) in
-        [("en", "it contains something else and is left as it is"), ("zh-CN", "它的内容是别的东西，保持不变")]
+        [("en", "it contains something else and is left as it is"), ("zh-CN", "它的内容不是历史记录，未作改动")]
     {
         let server = Server::start(testing::sqlite());
         let home = Home::new();

@@ -49,8 +49,8 @@ fn info_tells_who_has_a_message_and_resend_sends_it_to_the_others() {
             "zh-CN",
             "         ✓ 已送达：carol",
             "         ✗ 失败：bob（被拒收）",
-            "提示：“hello”：已重新私聊发给 bob",
-            "错误：你的上一条消息没有对任何人发送失败，因此不重新发送；用 /info 查看谁收到了",
+            "提示：“hello”：已用私聊重新发给 bob",
+            "错误：你的上一条消息没有发送失败的接收者，因此不重新发送；用 /info 查看谁收到了",
         ),
     ] {
         let server = Server::start(testing::sqlite());
