@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn a_zone_is_a_number_or_the_name_of_an_interface() {
         for Interface { name, index, .. } in list() {
-            let index = index.and_then(Zone::new).unwrap();
+            // Windows has no index for an interface without IPv6.
+            let Some(index) = index.and_then(Zone::new) else { continue };
             assert_eq!(zone(&name), Ok(index));
             assert_eq!(zone(&index.to_string()), Ok(index));
         }

@@ -196,6 +196,7 @@ mod tests {
 
     #[test]
     fn the_default_is_a_file_in_the_data_folder() {
-        assert_eq!(Database(None).url(Path::new("data")).to_string(), "sqlite:data/chat.sqlite");
+        let file = Path::new("data").join("chat.sqlite");
+        assert_eq!(Database(None).url(Path::new("data")).to_string(), format!("sqlite:{}", file.display()));
     }
 }

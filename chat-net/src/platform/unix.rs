@@ -76,6 +76,11 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Whether the name alone makes a path lead to a device. It never does.
+pub(crate) const fn is_device_name(_path: &Path) -> bool {
+    false
+}
+
 /// Whether the error of an attempt to lock a file means that the file system has no locks.
 pub(crate) fn has_no_locks(error: &io::Error) -> bool {
     let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];

@@ -92,6 +92,12 @@ pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the name alone makes a path lead to a device, such as `NUL` or `CON` in any folder.
+pub(crate) fn is_device_name(path: &Path) -> bool {
+    // The system translates these names, and knows which of them its version has.
+    std::path::absolute(path).is_ok_and(|path| path.as_os_str().as_encoded_bytes().starts_with(br"\\.\"))
+}
+
 /// Whether the error of an attempt to lock a file means that the file system has no locks, as some network drives report it.
 pub(crate) fn has_no_locks(error: &io::Error) -> bool {
     const INVALID_FUNCTION: i32 = 1;

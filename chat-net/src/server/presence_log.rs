@@ -230,7 +230,6 @@ mod tests {
 
     use chat_core::name::UserName;
     use chat_core::presence::OfflineReason;
-    use tokio_util::sync::CancellationToken;
 
     use super::*;
 
@@ -298,6 +297,9 @@ mod tests {
     #[test]
     fn a_new_log_is_private_and_complete_once_closed() {
         use std::os::unix::fs::PermissionsExt;
+
+        use tokio_util::sync::CancellationToken;
+
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("presence.log");
         let lifetime = Lifetime::new(Arc::default(), None, CancellationToken::new());

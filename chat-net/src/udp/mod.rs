@@ -3,7 +3,8 @@
 //! It receives and sends in batches until the socket would block. Nothing else limits the rate. Consecutive datagrams
 //! to one peer (a train) leave with one system call; where the system supports it (Linux), they travel through the
 //! kernel as one packet (GSO), and packets that arrive in this form are received in one piece (GRO). An error affects
-//! only its own datagrams: they count as lost, and the machine retransmits their messages.
+//! only its own datagrams: they count as lost, and the machine retransmits their messages. A system that lacks the options
+//! for all this, as Wine does for IPv4 sockets, takes and gives one datagram with each call.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -18,6 +19,7 @@ use chat_core::peer::{Datagram, Families, LinkLocal, Loopback, Output, Peer, Rea
 use chat_core::time::Now;
 use chat_core::wire::datagram::MAX_DATAGRAM;
 use quinn_udp::{RecvMeta, UdpSocketState};
+use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -50,7 +52,8 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Udp {
     socket: UdpSocket,
-    state: UdpSocketState,
+    /// `None` if the system lacks the options of quinn-udp.
+    state: Option<UdpSocketState>,
     local: SocketAddr,
     /// The zone of the link-local addresses that the socket sends to.
     zone: Option<Zone>,
@@ -90,7 +93,9 @@ impl Udp {
     /// Binds a socket. On `[::]` it receives IPv4 too; on a machine without IPv6, `[::]` becomes `0.0.0.0`.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = UdpSocket::from_std(socket::open(address)?.into())?;
-        let state = UdpSocketState::new((&socket).into())?;
+        let state = UdpSocketState::new((&socket).into())
+            .inspect_err(|error| log::debug!("datagrams are sent and received one by one: {error}"))
+            .ok();
         #[cfg(target_os = "linux")]
         linux::disable_ancillary_data(&socket);
         let local = socket.local_addr()?;
@@ -129,7 +134,7 @@ impl Udp {
 
     /// Reads the size back, because the system may grant less than requested without an error.
     pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
-        let size = socket2::SockRef::from(&self.socket).recv_buffer_size().unwrap_or(0);
+        let size = SockRef::from(&self.socket).recv_buffer_size().unwrap_or(0);
         // Linux reports twice the size, because it counts its own overhead.
         let granted = if cfg!(target_os = "linux") { size / 2 } else { size };
         ReceiveBuffer { granted, wanted: RECEIVE_BUFFER }
@@ -181,14 +186,29 @@ impl Udp {
         let mut packets = buffer.chunks_exact_mut(MAX_PACKET);
         let mut slices: [_; RECEIVE_BATCH] =
             std::array::from_fn(|_| IoSliceMut::new(packets.next().unwrap_or_default()));
+        let Some(state) = &self.state else { return self.receive_one(&mut slices[0], &mut meta[0]) };
         let mut count = 0;
         let result = self.socket.try_io(Interest::READABLE, || {
-            count = self.state.recv((&self.socket).into(), &mut slices, meta)?;
+            count = state.recv((&self.socket).into(), &mut slices, meta)?;
             // recvmmsg returned fewer than a full batch, so the socket is drained: clear readiness without another
             // system call.
             let is_drained = quinn_udp::BATCH_SIZE > 1 && count < RECEIVE_BATCH;
             if is_drained { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         });
+        self.received(result, count)
+    }
+
+    /// Like [`Self::receive_packets`], for a system that receives one packet with each call.
+    fn receive_one(&mut self, packet: &mut [u8], meta: &mut RecvMeta) -> (usize, Progress) {
+        let result = self.socket.try_recv_from(packet).map(|(length, from)| {
+            (meta.addr, meta.len, meta.stride) = (from, length, length);
+        });
+        let count = usize::from(result.is_ok());
+        self.received(result, count)
+    }
+
+    /// What the result of a system call means for the next one.
+    fn received(&mut self, result: io::Result<()>, count: usize) -> (usize, Progress) {
         match result {
             Ok(()) => (count, Progress::More),
             // Windows reports an ICMP error about an earlier datagram to any peer in this way (WSAECONNRESET). It says
@@ -246,12 +266,16 @@ impl Udp {
         let segment_size = (train.datagrams > 1).then_some(MAX_DATAGRAM);
         let transmit =
             quinn_udp::Transmit { destination: to, ecn: None, contents: train.bytes, segment_size, src_ip: None };
-        self.state.try_send((&self.socket).into(), &transmit)?;
+        match &self.state {
+            Some(state) => state.try_send((&self.socket).into(), &transmit)?,
+            None => drop(SockRef::from(&self.socket).send_to(train.bytes, &to.into())?),
+        }
         Ok(train.datagrams)
     }
 
     fn trains(&self) -> impl Iterator<Item = Train<'_>> {
-        self.slab.trains(self.state.max_gso_segments().min(MAX_TRAIN))
+        let most = self.state.as_ref().map_or(1, UdpSocketState::max_gso_segments);
+        self.slab.trains(most.min(MAX_TRAIN))
     }
 
     fn first_train(&self) -> usize {

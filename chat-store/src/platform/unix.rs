@@ -35,6 +35,11 @@ pub(crate) fn may_write(path: &Path) -> bool {
     access(path, Access::WRITE_OK).is_ok()
 }
 
+/// Returns whether the name alone makes a path lead to a device. It never does.
+pub(crate) const fn is_device_name(_path: &Path) -> bool {
+    false
+}
+
 /// Returns whether the error of an attempt to lock a file means that the file system has no locks.
 pub(crate) fn has_no_locks(error: &io::Error) -> bool {
     let refusals = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];

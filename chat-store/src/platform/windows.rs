@@ -29,6 +29,12 @@ pub(crate) fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.is_dir() || !file.permissions().readonly())
 }
 
+/// Returns whether the name alone makes a path lead to a device, such as `NUL` or `CON` in any folder.
+pub(crate) fn is_device_name(path: &Path) -> bool {
+    // The system translates these names, and knows which of them its version has.
+    std::path::absolute(path).is_ok_and(|path| path.as_os_str().as_encoded_bytes().starts_with(br"\\.\"))
+}
+
 /// Returns whether the error of an attempt to lock a file means that the file system has no locks, as some network drives
 /// report it.
 pub(crate) fn has_no_locks(error: &io::Error) -> bool {

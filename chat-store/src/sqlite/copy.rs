@@ -23,7 +23,7 @@ use crate::platform;
 pub(crate) fn copy(from: &ReadableFile, to: &Path) -> Result<(), BackupError> {
     let file_error = |source| BackupError::File { path: to.to_owned(), source };
     // Fails before the work is done. `publish` checks again at the end.
-    if fs::symlink_metadata(to).is_ok() {
+    if platform::is_device_name(to) || fs::symlink_metadata(to).is_ok() {
         return Err(file_error(ErrorKind::AlreadyExists.into()));
     }
     let temporary = temporary_path(to).map_err(file_error)?;
@@ -80,7 +80,7 @@ fn copy_into(from: &ReadableFile, to: &Path) -> Result<(), Box<dyn Error + Send 
     connection.batch_execute("PRAGMA busy_timeout = 5000;")?;
     diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(text).execute(&mut connection)?;
     from.verify()?;
-    // SQLite does not flush the copy to disk.
-    File::open(&absolute)?.sync_all()?;
+    // SQLite does not flush the copy to disk. Windows flushes only files that are open for writing.
+    File::options().write(true).open(&absolute)?.sync_all()?;
     Ok(())
 }

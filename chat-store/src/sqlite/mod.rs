@@ -36,6 +36,10 @@ pub(crate) const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous =
 /// The file cannot be created. Also if it exists and is not a file, cannot be written, or cannot be made private.
 pub(crate) fn ensure_private_file(path: &Path) -> Result<String, OpenError> {
     let not_created = |source| OpenError::CreateFile { path: path.to_owned(), source };
+    let not_a_file = || OpenError::File { path: path.to_owned(), source: "it is not a file".into() };
+    if platform::is_device_name(path) {
+        return Err(not_a_file());
+    }
     let text = absolute(path)?;
     let absolute = Path::new(&text);
     // SQLite's locks belong to the process and end when it closes any descriptor of the file. Therefore no thread may
@@ -48,7 +52,7 @@ pub(crate) fn ensure_private_file(path: &Path) -> Result<String, OpenError> {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             if !absolute.is_file() {
-                return Err(OpenError::File { path: path.to_owned(), source: "it is not a file".into() });
+                return Err(not_a_file());
             }
             if !is_writable(absolute) {
                 return Err(OpenError::ReadOnly { path: path.to_owned() });

@@ -125,7 +125,10 @@ mod tests {
     #[test]
     fn a_path_may_contain_any_characters() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["plain", "50%41?mode=ro#x", "小明 [1]&a=b", "file:x"] {
+        let names = ["plain", "50%41#x", "小明 [1]&a=b", "50%41?mode=ro#x", "file:x"];
+        // Windows forbids '?' and ':' in names.
+        let allowed = if cfg!(windows) { 3 } else { names.len() };
+        for name in &names[..allowed] {
             let path = folder.path().join(name);
             let text = super::super::ensure_private_file(&path).unwrap();
             super::super::open(&text).unwrap().batch_execute("CREATE TABLE t (a TEXT);").unwrap();

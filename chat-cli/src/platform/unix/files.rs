@@ -61,6 +61,11 @@ pub const RESTRICT: &str = "chmod 600";
 /// The command that takes a file from everyone else than its owner and its group, for hints.
 pub const RESTRICT_TO_GROUP: &str = "chmod o-rwx";
 
+/// Whether the name alone makes a path lead to a device. It never does.
+pub const fn is_device_name(_path: &Path) -> bool {
+    false
+}
+
 /// Whether `path` leads to `file`.
 ///
 /// # Errors

@@ -52,6 +52,12 @@ pub const RESTRICT: &str = "icacls FILE /inheritance:r /grant:r %USERNAME%:F";
 /// The command that takes a file from everyone else, for hints.
 pub const RESTRICT_TO_GROUP: &str = RESTRICT;
 
+/// Whether the name alone makes a path lead to a device, such as `NUL` or `CON` in any folder.
+pub fn is_device_name(path: &Path) -> bool {
+    // The system translates these names, and knows which of them its version has.
+    std::path::absolute(path).is_ok_and(|path| path.as_os_str().as_encoded_bytes().starts_with(br"\\.\"))
+}
+
 /// Whether `path` leads to `file`.
 ///
 /// # Errors

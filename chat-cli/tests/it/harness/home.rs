@@ -40,7 +40,7 @@ impl Home {
             "chat-client" => env!("CARGO_BIN_EXE_chat-client"),
             other => other,
         };
-        let other = std::env::var_os("CHAT_TEST_PROGRAMS").map(|folder| Path::new(&folder).join(program));
+        let other = other_programs().map(|folder| folder.join(program));
         let mut command = match other.filter(|other| other.exists()) {
             Some(other) => Command::new(other),
             None => Command::new(built),
@@ -61,6 +61,11 @@ impl Home {
     pub(crate) fn operate(&self, args: &[&str]) -> Finished {
         self.run("chat-server", &[&["--data-dir", path_text(&self.join("data"))], args].concat())
     }
+}
+
+/// The folder of programs that the tests start instead of those that were built with them.
+pub(crate) fn other_programs() -> Option<PathBuf> {
+    std::env::var_os("CHAT_TEST_PROGRAMS").map(PathBuf::from)
 }
 
 /// A path as an argument.

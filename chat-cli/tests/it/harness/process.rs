@@ -44,7 +44,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Sends a signal. To a program for Windows that Wine runs, SIGTERM becomes Ctrl-C: Wine passes on no other request to
+    /// stop.
     pub(crate) fn signal(&self, signal: Signal) {
+        let is_request = signal == Signal::TERM && super::home::other_programs().is_some();
+        let signal = if is_request { Signal::INT } else { signal };
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
