@@ -1,8 +1,9 @@
 //! Errors in one line of input. None of them ends the program.
 
+use chat_core::away::AwayTextError;
 use chat_core::name::{NameError, UserName};
 use chat_core::text::TextError;
-use chat_net::client::ChangePasswordError;
+use chat_net::client::{ChangePasswordError, SetAwayError};
 use serde::Serialize;
 
 pub use crate::client::line::Command;
@@ -27,6 +28,9 @@ pub enum InputError {
     /// The recipient's name breaks a rule.
     #[serde(rename = "bad-name")]
     Name(#[serde(skip)] NameError),
+    /// The away text breaks a rule.
+    #[serde(rename = "bad-away")]
+    Away(#[serde(skip)] AwayTextError),
     /// The text is empty.
     EmptyText,
     /// The text is too long.
@@ -101,6 +105,8 @@ pub enum InputError {
     QueueFull,
     /// The session has ended.
     SessionOver,
+    /// Nobody learns that the user is away or back. The value is the reason.
+    AwayNotSet(#[serde(skip)] SetAwayError),
     /// The password was not changed. The value is the reason.
     PasswordNotChanged(#[serde(skip)] ChangePasswordError),
     /// The connection broke during a change of the password, so its outcome is unknown.
@@ -123,6 +129,8 @@ impl Localised for InputError {
             }
             Self::Usage(command) => t.input_usage(command.usage(texts)),
             Self::Name(error) => error.text(texts),
+            Self::Away(error) => error.text(texts),
+            Self::AwayNotSet(error) => error.text(texts),
             Self::EmptyText => TextError::Empty.text(texts),
             Self::TextTooLong { bytes } => TextError::TooLong { bytes: *bytes }.text(texts),
             Self::TextCharacter(ch) => TextError::Char(*ch).text(texts),
@@ -160,6 +168,12 @@ impl From<NameError> for InputError {
     }
 }
 
+impl From<AwayTextError> for InputError {
+    fn from(error: AwayTextError) -> Self {
+        Self::Away(error)
+    }
+}
+
 impl From<TextError> for InputError {
     fn from(error: TextError) -> Self {
         match error {
@@ -189,6 +203,8 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones() {
         let codes = [
+            "away-not-set",
+            "bad-away",
             "bad-json",
             "bad-name",
             "empty-text",

@@ -28,6 +28,12 @@ impl Extras {
     pub fn get(&self, tag: u16) -> Option<&[u8]> {
         self.0.iter().find(|extra| extra.tag == tag).map(|extra| extra.value.as_slice())
     }
+
+    /// Replaces the values with this tag. `None` removes them.
+    pub fn set(&mut self, tag: u16, value: Option<Vec<u8>>) {
+        self.0.retain(|extra| extra.tag != tag);
+        self.0.extend(value.map(|value| Extra { tag, value }));
+    }
 }
 
 impl FromIterator<Extra> for Extras {
@@ -46,5 +52,10 @@ mod tests {
             [Extra { tag: 9, value: vec![1] }, Extra { tag: 2, value: vec![7, 8] }].into_iter().collect();
         assert_eq!(extras.get(2), Some(&[7, 8][..]));
         assert_eq!(extras.get(3), None);
+        let mut extras = extras;
+        extras.set(2, Some(vec![1]));
+        assert_eq!((extras.get(2), extras.get(9)), (Some(&[1][..]), Some(&[1][..])));
+        extras.set(2, None);
+        assert_eq!(extras.get(2), None);
     }
 }

@@ -56,7 +56,7 @@
 //! | row | modules | contents |
 //! | --- | --- | --- |
 //! | support | `error_chain named precis` | helpers that know nothing of chat: error texts, Unicode profiles |
-//! | values | `time name text password invitation id key generator extras source` | parsed once at the edge, with private fields, and never checked again |
+//! | values | `time name text away password invitation id key generator extras source` | parsed once at the edge, with private fields, and never checked again |
 //! | facts | `presence roster message` | who is online and what changed, what was said and its outcomes |
 //! | port | `accounts` | the trait, an implementation in memory, and the contract suite (feature `testing`) |
 //! | wire | `wire/{frame,hello,rejection,control,datagram}` | the wire formats: one encoder and one decoder for both ends, with golden bytes |
@@ -195,6 +195,7 @@ pub mod error_chain;
 mod named;
 mod precis;
 
+pub mod away;
 pub mod extras;
 pub mod generator;
 pub mod id;

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::away::AwayText;
 use crate::extras::Extras;
 use crate::id::{Epoch, Revision, SessionId};
 use crate::key::PublicKey;
@@ -59,6 +60,24 @@ impl Entry {
     pub fn address(&self) -> SocketAddr {
         preferred(&self.addresses)
     }
+
+    /// The away text of a user who is away. `None` if the user is not, or if the text breaks a rule.
+    pub fn away(&self) -> Option<AwayText> {
+        away_text(self.extras.get(AWAY)?)
+    }
+
+    /// Says that the user is away, or with `None` that the user is not.
+    pub fn set_away(&mut self, away: Option<&AwayText>) {
+        self.extras.set(AWAY, away.map(|text| text.as_str().into()));
+    }
+}
+
+/// Tag of an extra of [`Entry`]: the [`AwayText`] of a user who is away.
+pub const AWAY: u16 = 1;
+
+/// The away text in the value of an extra.
+pub(crate) fn away_text(value: &[u8]) -> Option<AwayText> {
+    AwayText::parse(str::from_utf8(value).ok()?).ok()
 }
 
 /// One change of the roster. On the wire: append only. Exhaustive, because a roster is right only if every change is
@@ -75,7 +94,8 @@ pub enum Change {
         /// Why the session ended.
         reason: OfflineReason,
     },
-    /// A newer session of the same user replaced the previous one.
+    /// A newer session of the same user replaced the previous one. If the key is that of the previous entry, the session
+    /// goes on, and only its extras are other ones.
     Replaced(Entry),
     /// A session has other addresses.
     Moved {
@@ -237,6 +257,23 @@ mod tests {
         assert_eq!(roster.get(&UserName::parse("小明").unwrap()).unwrap().addresses, moved);
         roster.apply(&Change::Offline { user: UserName::parse("ALICE").unwrap(), reason: OfflineReason::Asked });
         assert_eq!(roster.iter().map(|entry| entry.user.as_str()).collect::<Vec<_>>(), ["小明"]);
+    }
+
+    #[test]
+    fn an_away_text_is_an_extra_and_an_invalid_one_counts_as_none() {
+        let mut alice = entry("alice", 1);
+        assert_eq!(alice.away(), None);
+        let away: AwayText = "在开会".parse().unwrap();
+        alice.set_away(Some(&away));
+        assert_eq!((alice.away(), alice.extras.get(AWAY)), (Some(away), Some("在开会".as_bytes())));
+        alice.set_away(Some(&AwayText::default()));
+        assert_eq!(alice.away(), Some(AwayText::default()), "away without a text");
+        alice.set_away(None);
+        assert_eq!(alice, entry("alice", 1));
+        for invalid in [&b"\xff"[..], b"two\nlines", &[b'x'; 129]] {
+            alice.extras.set(AWAY, Some(invalid.into()));
+            assert_eq!(alice.away(), None, "{invalid:?}");
+        }
     }
 
     #[test]

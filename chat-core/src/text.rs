@@ -66,7 +66,7 @@ impl TryFrom<String> for Text {
     }
 }
 
-fn is_forbidden(ch: char) -> bool {
+pub(crate) fn is_forbidden(ch: char) -> bool {
     match ch {
         '\n' | '\t' => false,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,

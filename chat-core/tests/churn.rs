@@ -58,7 +58,7 @@ impl Churn {
         let index = self.below(self.users.len() as u64) as usize;
         let user = self.users[index];
         let crash = self.half(Crash::Process, Crash::Power);
-        match self.below(20) {
+        match self.below(22) {
             0 => {
                 self.world.kill(user, crash);
                 self.suspended[index] = false;
@@ -98,6 +98,12 @@ impl Churn {
             13 if self.world.server_roster(World::SERVER).is_some() => self.world.kill_server(World::SERVER, crash),
             14 if self.world.server_roster(World::SERVER).is_some() => self.world.stop_server(World::SERVER),
             15..=16 => self.start_server(),
+            20..=21 => {
+                let number = self.below(1_000);
+                let text = format!("away {number}").parse().ok();
+                let away = self.half(text, None);
+                self.world.set_away(user, away);
+            }
             17 => {
                 let slow = Application::AcceptsEvery(SECOND / 4);
                 let application = self.half(Application::Accepts, slow);
@@ -136,6 +142,14 @@ impl Churn {
                     // it, which has no effect.
                     ProgramEvent::Client(Event::Online { .. }) => {
                         self.reported[index] = self.world.roster(user).cloned();
+                    }
+                    ProgramEvent::Client(Event::Away { user, away, .. }) => {
+                        if let Some(reported) = &mut self.reported[index]
+                            && let Some(mut entry) = reported.remove(&user)
+                        {
+                            entry.set_away(away.as_ref());
+                            reported.insert(entry);
+                        }
                     }
                     ProgramEvent::Client(Event::Change { change, .. }) => {
                         if let Some(reported) = &mut self.reported[index] {

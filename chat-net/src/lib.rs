@@ -119,6 +119,7 @@ pub mod server;
 pub mod trust;
 
 pub use chat_core::accounts::{Account, AccountError, Accounts, Status};
+pub use chat_core::away::{AwayText, AwayTextError};
 pub use chat_core::id::{AccountId, MessageId, SessionId};
 pub use chat_core::invitation::{InvitationCode, InvitationCodeError};
 pub use chat_core::message::{
@@ -137,7 +138,7 @@ pub use self::address::{AddressError, AdvertisedAddress, ServerAddress};
 pub use self::client::{
     AcceptMode, ChangePasswordError, Client, ClientBuilder, ClientHandle, ClientSettingError, ConnectError, EndReason,
     Event, Events, MessageToken, Notice, OutcomeEvents, ReceivedMessage, RecipientOutcome, RejectionKind, Roster,
-    RosterEntry, RosterWatch, SendError, Sent, ServerRejection, TlsError, VersionMismatch,
+    RosterEntry, RosterWatch, SendError, Sent, ServerRejection, SetAwayError, TlsError, VersionMismatch,
 };
 pub use self::identity::{CertificateProblem, Fingerprint, FingerprintError};
 pub use self::server::{Server, ServerBuilder, ServerHandle, StartError};

@@ -22,6 +22,10 @@ pub enum Command {
     Resend,
     /// Lists the users online.
     Who,
+    /// Shows others that the user is away.
+    Away,
+    /// Shows others that the user is back.
+    Back,
     /// Hides the messages of a user, or lists the users that are ignored.
     Ignore,
     /// Ends the effect of [`Self::Ignore`].
@@ -59,7 +63,7 @@ pub(super) enum NameArgument {
 
 impl Command {
     /// All commands.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Msg,
         Self::Reply,
         Self::To,
@@ -67,6 +71,8 @@ impl Command {
         Self::Info,
         Self::Resend,
         Self::Who,
+        Self::Away,
+        Self::Back,
         Self::Ignore,
         Self::Unignore,
         Self::Passwd,
@@ -86,6 +92,8 @@ impl Command {
             Self::Info => "/info",
             Self::Resend => "/resend",
             Self::Who => "/who",
+            Self::Away => "/away",
+            Self::Back => "/back",
             Self::Ignore => "/ignore",
             Self::Unignore => "/unignore",
             Self::Passwd => "/passwd",
@@ -104,6 +112,7 @@ impl Command {
             Self::Reply => t.command_reply(),
             Self::To => t.command_to(),
             Self::Me => t.command_me(),
+            Self::Away => t.command_away(),
             Self::Ignore => t.command_ignore(),
             Self::Unignore => t.command_unignore(),
             other => other.word().to_owned(),
@@ -121,6 +130,8 @@ impl Command {
             Self::Info => t.command_info_effect(),
             Self::Resend => t.command_resend_effect(),
             Self::Who => t.command_who_effect(),
+            Self::Away => t.command_away_effect(),
+            Self::Back => t.command_back_effect(),
             Self::Ignore => t.command_ignore_effect(),
             Self::Unignore => t.command_unignore_effect(),
             Self::Passwd => t.command_passwd_effect(),
@@ -143,7 +154,7 @@ impl Command {
     const fn group(self) -> Group {
         match self {
             Self::Msg | Self::Reply | Self::To | Self::Me | Self::Info | Self::Resend => Group::Messages,
-            Self::Who | Self::Ignore | Self::Unignore => Group::People,
+            Self::Who | Self::Away | Self::Back | Self::Ignore | Self::Unignore => Group::People,
             Self::Passwd | Self::Clear | Self::Help | Self::Offline | Self::Quit => Group::Program,
         }
     }

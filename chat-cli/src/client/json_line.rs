@@ -1,7 +1,11 @@
-//! One line of JSON input: an object with a text and its recipient.
+//! One line of JSON input: an object with a text and its recipient, or with an away text.
 
+use std::collections::BTreeMap;
+
+use chat_core::away::AwayText;
 use chat_core::text::Text;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::line::{Action, Draft, recipient};
 use crate::input_error::InputError;
@@ -13,7 +17,17 @@ struct JsonLine {
     /// `everyone` or a user name.
     to: String,
     text: String,
-    /// Any string. It is repeated in `sent`, `error` and `nobody-there`.
+    /// Any string. It is repeated in the answer.
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+}
+
+/// The object of a user who goes away or comes back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AwayLine {
+    /// The away text, or null.
+    away: Option<String>,
     #[serde(rename = "ref")]
     reference: Option<String>,
 }
@@ -21,12 +35,15 @@ struct JsonLine {
 /// Parses a line.
 ///
 /// # Errors
-/// The line is not such an object, or the name or text breaks a rule. The error comes with the `ref` of the line, if
+/// The line is none of these objects, or the name or text breaks a rule. The error comes with the `ref` of the line, if
 /// the line is an object that has one.
 pub fn parse(line: &str) -> Result<Action, (InputError, Option<String>)> {
     // serde would also accept an array of the fields' values.
     if !line.trim_start().starts_with('{') {
         return Err((InputError::JsonNoObject, None));
+    }
+    if serde_json::from_str::<BTreeMap<String, IgnoredAny>>(line).is_ok_and(|fields| fields.contains_key("away")) {
+        return parse_away(line);
     }
     let JsonLine { to, text, reference } = match serde_json::from_str(line) {
         Ok(line) => line,
@@ -36,6 +53,17 @@ pub fn parse(line: &str) -> Result<Action, (InputError, Option<String>)> {
         (Ok(to), Ok(text)) => Ok(Action::Send(Draft { to, text, reference })),
         (Err(error), _) => Err((error, reference)),
         (_, Err(error)) => Err((error.into(), reference)),
+    }
+}
+
+fn parse_away(line: &str) -> Result<Action, (InputError, Option<String>)> {
+    let AwayLine { away, reference } = match serde_json::from_str(line) {
+        Ok(line) => line,
+        Err(error) => return Err((InputError::Json(error.to_string()), reference(line))),
+    };
+    match away.map(AwayText::try_from).transpose() {
+        Ok(away) => Ok(Action::SetAway { away, reference }),
+        Err(error) => Err((error.into(), reference)),
     }
 }
 
@@ -69,6 +97,29 @@ mod tests {
             let draft =
                 Draft { to: recipient(to).unwrap(), text: text.clone(), reference: reference.map(ToOwned::to_owned) };
             assert_eq!(parse(line), Ok(Action::Send(draft)), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_away_text_or_null_says_whether_the_user_is_away() {
+        let action = |away: Option<&str>, reference: Option<&str>| {
+            let away = away.map(|text| text.parse().unwrap());
+            Ok(Action::SetAway { away, reference: reference.map(ToOwned::to_owned) })
+        };
+        for (line, expected) in [
+            (r#"{"away":"在开会"}"#, action(Some("在开会"), None)),
+            (r#"{"ref":"r1","away":""}"#, action(Some(""), Some("r1"))),
+            (r#"{"away":null,"ref":"r1"}"#, action(None, Some("r1"))),
+        ] {
+            assert_eq!(parse(line), expected, "{line}");
+        }
+        for (line, code) in [
+            (r#"{"away":"two\nlines","ref":"a"}"#, "bad-away"),
+            (r#"{"away":true,"ref":"a"}"#, "bad-json"),
+            (r#"{"away":"x","text":"y","ref":"a"}"#, "bad-json"),
+        ] {
+            let (error, reference) = parse(line).unwrap_err();
+            assert_eq!((code_of(&error).as_str(), reference.as_deref()), (code, Some("a")), "{line}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! One line of text input, and what it asks for.
 
+use chat_core::away::AwayText;
 use chat_core::message::Recipient;
 use chat_core::name::UserName;
 use chat_core::text::{Text, TextError};
@@ -24,6 +25,13 @@ pub enum Action {
     Resend,
     /// Show the users online.
     Who,
+    /// Show others that the user is away, or with `None` that the user is back.
+    SetAway {
+        /// The away text.
+        away: Option<AwayText>,
+        /// The `ref` of a JSON line.
+        reference: Option<String>,
+    },
     /// Hide the messages of a user.
     Ignore(UserName),
     /// Show the users whose messages are hidden.
@@ -78,6 +86,10 @@ pub fn parse(line: &str) -> Result<Action, InputError> {
         Command::Ignore => Action::ListIgnored,
         Command::Info => Action::Info,
         Command::Resend => Action::Resend,
+        Command::Away => {
+            return Ok(Action::SetAway { away: Some(AwayText::parse(rest.trim_end())?), reference: None });
+        }
+        Command::Back => Action::SetAway { away: None, reference: None },
         Command::Who => Action::Who,
         Command::Passwd => Action::ChangePassword,
         Command::Clear => Action::Clear,
@@ -124,6 +136,7 @@ fn typed(text: &str) -> Result<Text, InputError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chat_core::away::AwayTextError;
     use chat_core::name::NameError;
 
     fn sends(to: &str, text: &str) -> Result<Action, InputError> {
@@ -132,6 +145,10 @@ mod tests {
 
     fn says(text: &str) -> Result<Action, InputError> {
         Ok(Action::Say(Text::parse(text).unwrap()))
+    }
+
+    fn away(text: &str) -> Action {
+        Action::SetAway { away: Some(text.parse().unwrap()), reference: None }
     }
 
     fn user(name: &str) -> UserName {
@@ -160,6 +177,10 @@ mod tests {
             ("/msg everyone hi", sends("everyone", "hi")),
             ("/info", Ok(Action::Info)),
             ("/resend ", Ok(Action::Resend)),
+            ("/away 在开会， 三点回来 ", Ok(away("在开会， 三点回来"))),
+            ("/away", Ok(away(""))),
+            ("/away  ", Ok(away(""))),
+            ("/back", Ok(Action::SetAway { away: None, reference: None })),
             ("/who", Ok(Action::Who)),
             ("/who ", Ok(Action::Who)),
             ("/passwd", Ok(Action::ChangePassword)),
@@ -187,6 +208,8 @@ mod tests {
             ("/ignore everyone", NameError::Reserved.into()),
             ("/unignore", InputError::Usage(Command::Unignore)),
             ("/clear all", InputError::Usage(Command::Clear)),
+            ("/away a\tb", InputError::Away(AwayTextError::Char('\t'))),
+            ("/back now", InputError::Usage(Command::Back)),
             ("/who is there", InputError::Usage(Command::Who)),
             ("/quit now", InputError::Usage(Command::Quit)),
             ("/msg b@b hi", NameError::Char('@').into()),

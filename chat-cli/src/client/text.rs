@@ -29,7 +29,7 @@ use crate::view::{MessageOutcome, OnlineUser, SentMessage, UserOutcome, ViewEven
 /// Whether lines are coloured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Colour {
-    /// Each name has a colour, and arrivals and departures are grey.
+    /// Each name has a colour, and lines about users who come and go are grey.
     On,
     /// No colours.
     Off,
@@ -146,6 +146,13 @@ impl TextRenderer {
             ViewEvent::Moved { user, address, at } => {
                 self.event(*at, &t.user_moved(self.name(user), address.to_string()), out);
             }
+            ViewEvent::Away { user, away, at } if away.is_empty() => {
+                self.presence(*at, &t.user_away_silent(self.plain(user)), out);
+            }
+            ViewEvent::Away { user, away, at } => {
+                self.presence(*at, &t.user_away(self.plain(user), isolated(away.as_str(), self.reader)), out);
+            }
+            ViewEvent::Back { user, at } => self.presence(*at, &t.user_back(self.plain(user)), out),
             ViewEvent::Message { from, to, text, sent_at, sent_at_is, .. } => {
                 let mark = if sent_at_is.is_some() { "~" } else { "" };
                 if self.rings(to, text.as_str()) {
@@ -211,7 +218,7 @@ impl TextRenderer {
         push(out, format_args!("{} * {sentence}\n", self.time(at)));
     }
 
-    /// A line about an arrival or a departure.
+    /// A line about a user who comes or goes.
     fn presence(&self, at: Timestamp, sentence: &str, out: &mut String) {
         push(out, format_args!("{}\n", self.grey(&format!("{} * {sentence}", self.time(at)))));
     }

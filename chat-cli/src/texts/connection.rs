@@ -6,7 +6,9 @@ use std::time::Duration;
 use chat_core::client::LoginFailure;
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
-use chat_net::client::{ChangePasswordError, ConnectError, EndReason, RejectionKind, ServerRejection, VersionMismatch};
+use chat_net::client::{
+    ChangePasswordError, ConnectError, EndReason, RejectionKind, ServerRejection, SetAwayError, VersionMismatch,
+};
 use chat_net::identity::CertificateProblem;
 use chat_net::trust::KnownServersError;
 
@@ -61,6 +63,17 @@ fn broken_rule(rejection: &ServerRejection, texts: &Texts) -> String {
 /// Whole seconds, at least one.
 fn seconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).div_ceil(1_000).max(1)
+}
+
+impl Localised for SetAwayError {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::Unsupported => t.away_unsupported(),
+            Self::Offline => t.client_offline(),
+            _ => self.to_string(),
+        }
+    }
 }
 
 impl Localised for VersionMismatch {

@@ -1,5 +1,6 @@
 //! The rules for names, texts, passwords, codes and addresses, as sentences.
 
+use chat_core::away::AwayTextError;
 use chat_core::invitation::InvitationCodeError;
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
@@ -51,6 +52,16 @@ impl Localised for TextError {
             Self::Empty => t.text_empty(),
             Self::TooLong { bytes } => t.text_too_long(*bytes),
             Self::Char(ch) => t.text_character(code_point(*ch)),
+        }
+    }
+}
+
+impl Localised for AwayTextError {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::TooLong { bytes } => t.away_too_long(*bytes),
+            Self::Char(ch) => t.away_character(code_point(*ch)),
         }
     }
 }
@@ -148,6 +159,7 @@ mod tests {
     fn english_rules_are_those_of_the_libraries() {
         use NameError::{Char, Direction, Empty, Marks, MixedScripts, Reserved, TooLong};
         assert_same(&[Empty, TooLong, Char(' '), Char('@'), Char('\0'), MixedScripts, Reserved, Direction, Marks]);
+        assert_same(&[AwayTextError::TooLong { bytes: 129 }, AwayTextError::Char('\t')]);
         assert_same(&[TextError::Empty, TextError::TooLong { bytes: 16_385 }, TextError::Char('\x07')]);
         assert_same(&[PasswordError::Empty, PasswordError::TooShort, PasswordError::TooLong, PasswordError::Char]);
         assert_same(&[InvitationCodeError::Length, InvitationCodeError::Char]);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use chat_core::away::AwayText;
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Message, Outcome, Recipient, Report, Scope, SentAt};
 use chat_core::name::UserName;
@@ -15,7 +16,7 @@ use serde::Serialize;
 
 use super::notice::Notice;
 use super::outcome::UserOutcome;
-use super::serialize::{as_display, as_micros, as_str};
+use super::serialize::{as_display, as_micros, as_optional_away, as_str, as_text};
 use crate::input_error::InputError;
 
 /// One event to show. Times are on the server's clock.
@@ -71,6 +72,23 @@ pub enum ViewEvent {
         user: UserName,
         /// The preferred address for datagrams.
         address: SocketAddr,
+        /// When.
+        at: Timestamp,
+    },
+    /// Another user went away.
+    Away {
+        /// The user.
+        user: UserName,
+        /// The away text, which may be empty.
+        #[serde(serialize_with = "as_text")]
+        away: AwayText,
+        /// When.
+        at: Timestamp,
+    },
+    /// Another user came back.
+    Back {
+        /// The user.
+        user: UserName,
         /// When.
         at: Timestamp,
     },
@@ -191,6 +209,9 @@ pub struct OnlineUser {
     /// Why messages to this user do not arrive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<LinkTrouble>,
+    /// The away text, if the user is away.
+    #[serde(serialize_with = "as_optional_away", skip_serializing_if = "Option::is_none")]
+    pub away: Option<AwayText>,
 }
 
 /// What is wrong with the link to a user, as far as this client knows. The notices of the same names report it.
@@ -233,6 +254,14 @@ impl ViewEvent {
         }
     }
 
+    /// Another user went away with an away text, or came back.
+    pub fn away(user: UserName, away: Option<AwayText>, at: Timestamp) -> Self {
+        match away {
+            Some(away) => Self::Away { user, away, at },
+            None => Self::Back { user, at },
+        }
+    }
+
     /// The outcome of a message for one recipient, with the message itself if it is still remembered.
     pub fn outcome(report: Report, sent: Option<SentMessage>) -> Self {
         Self::Outcome {
@@ -271,6 +300,8 @@ impl ViewEvent {
             | Self::Offline { at, .. }
             | Self::Replaced { at, .. }
             | Self::Moved { at, .. }
+            | Self::Away { at, .. }
+            | Self::Back { at, .. }
             | Self::Message { sent_at: at, .. } => Some(*at),
             _ => None,
         }
@@ -297,7 +328,7 @@ impl From<Notice> for ViewEvent {
 impl From<&RosterEntry> for OnlineUser {
     fn from(entry: &RosterEntry) -> Self {
         let (user, address, since) = (entry.user().clone(), entry.address(), entry.since());
-        Self { user, address, since, round_trip: None, trouble: None }
+        Self { user, address, since, round_trip: None, trouble: None, away: entry.away() }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use chat_core::away::AwayText;
 use chat_core::id::SessionId;
 use chat_core::message::Recipient;
 use chat_core::name::UserName;
@@ -12,7 +13,7 @@ use chat_net::client::{self, EndReason};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
 
-use super::serialize::{as_display, as_millis};
+use super::serialize::{as_display, as_millis, as_text};
 use crate::client::command::help;
 use crate::texts::{Localised, Texts};
 
@@ -21,6 +22,21 @@ use crate::texts::{Localised, Texts};
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Notice {
+    /// The user of this client is away.
+    Away {
+        /// The away text, which may be empty.
+        #[serde(serialize_with = "as_text")]
+        away: AwayText,
+        /// The `ref` of the line.
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// The user of this client is back.
+    Back {
+        /// The `ref` of the line.
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
     /// The session ended for a reason that has no notice of its own.
     Ended {
         /// The reason.
@@ -73,6 +89,14 @@ pub enum Notice {
     PeerAnswers {
         /// The user.
         user: UserName,
+    },
+    /// A private message went to a user who is away. Comes once, until the user is back or away with another text.
+    PeerAway {
+        /// The user.
+        user: UserName,
+        /// The away text, which may be empty.
+        #[serde(serialize_with = "as_text")]
+        away: AwayText,
     },
     /// A user's program broke the protocol.
     PeerMisbehaved {
@@ -185,6 +209,9 @@ impl Localised for Notice {
     fn text(&self, texts: &Texts) -> String {
         let t = texts.say();
         match self {
+            Self::Away { away, .. } if away.is_empty() => t.notice_away_silent(),
+            Self::Away { away, .. } => t.notice_away(away.as_str()),
+            Self::Back { .. } => t.notice_back(),
             Self::Ended { reason } => t.notice_ended(reason.text(texts)),
             Self::Help => help(texts),
             Self::Ignored { user } => t.notice_ignored(user.as_str()),
@@ -202,6 +229,8 @@ impl Localised for Notice {
             Self::NotIgnored { user } => t.notice_not_ignored(user.as_str()),
             Self::PasswordChanged => t.notice_password_changed(),
             Self::PeerAnswers { user } => t.notice_peer_answers(user.as_str()),
+            Self::PeerAway { user, away } if away.is_empty() => t.notice_peer_away_silent(user.as_str()),
+            Self::PeerAway { user, away } => t.notice_peer_away(user.as_str(), away.as_str()),
             Self::PeerMisbehaved { user } => t.notice_peer_misbehaved(user.as_str()),
             Self::PeerNoAddress { user } => t.notice_peer_no_address(user.as_str()),
             Self::PeerSilent { user } => t.notice_peer_silent(user.as_str()),

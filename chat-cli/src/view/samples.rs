@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use chat_core::away::AwayTextError;
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Content, Message, Outcome, Recipient, Report, Scope};
 use chat_core::name::{NameError, UserName};
 use chat_core::text::{Text, TextError};
 use chat_core::time::Timestamp;
-use chat_net::client::{ChangePasswordError, EndReason};
+use chat_net::client::{ChangePasswordError, EndReason, SetAwayError};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
 
@@ -34,7 +35,7 @@ pub(crate) fn address() -> SocketAddr {
 }
 
 pub(crate) fn online(user: &str) -> OnlineUser {
-    OnlineUser { user: name(user), address: address(), since: AT, round_trip: None, trouble: None }
+    OnlineUser { user: name(user), address: address(), since: AT, round_trip: None, trouble: None, away: None }
 }
 
 pub(crate) fn message(from: &str, scope: Scope, body: &str) -> Message {
@@ -54,9 +55,11 @@ pub(crate) fn code_of(value: &impl Serialize) -> String {
 }
 
 /// A notice of each kind.
-pub(crate) fn all_notices() -> [Notice; 23] {
+pub(crate) fn all_notices() -> [Notice; 26] {
     let (known, shown) = (Fingerprint::new([1; 32]), Fingerprint::new([2; 32]));
     [
+        Notice::Away { away: "lunch".parse().unwrap(), reference: None },
+        Notice::Back { reference: None },
         Notice::Ended { reason: EndReason::Internal },
         Notice::Help,
         Notice::Ignored { user: name("bob") },
@@ -68,6 +71,7 @@ pub(crate) fn all_notices() -> [Notice; 23] {
         Notice::NotIgnored { user: name("bob") },
         Notice::PasswordChanged,
         Notice::PeerAnswers { user: name("bob") },
+        Notice::PeerAway { user: name("bob"), away: "lunch".parse().unwrap() },
         Notice::PeerMisbehaved { user: name("bob") },
         Notice::PeerNoAddress { user: name("bob") },
         Notice::PeerSilent { user: name("bob") },
@@ -89,8 +93,10 @@ pub(crate) fn all_notices() -> [Notice; 23] {
 }
 
 /// An error of each code, in alphabetical order of the codes.
-pub(crate) fn all_input_errors() -> [InputError; 26] {
+pub(crate) fn all_input_errors() -> [InputError; 28] {
     [
+        InputError::AwayNotSet(SetAwayError::Unsupported),
+        InputError::Away(AwayTextError::Char('\t')),
         InputError::Json(String::new()),
         InputError::Name(NameError::Empty),
         TextError::Empty.into(),

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use chat_core::away::AwayText;
 use chat_core::text::Text;
 use serde::Serializer;
 
@@ -20,6 +21,16 @@ pub(super) fn as_str<S: Serializer>(text: &Text, serializer: S) -> Result<S::Ok,
 pub(super) fn as_micros<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     let micros = time.unwrap_or_default().as_micros();
     serializer.serialize_u64(u64::try_from(micros).unwrap_or(u64::MAX))
+}
+
+/// As a string.
+pub(super) fn as_text<S: Serializer>(away: &AwayText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(away.as_str())
+}
+
+/// As a string. Only called for `Some`.
+pub(super) fn as_optional_away<S: Serializer>(away: &Option<AwayText>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(away.as_ref().map_or("", AwayText::as_str))
 }
 
 /// As whole milliseconds.

@@ -27,11 +27,12 @@ fn messages(file: &str) -> impl Iterator<Item = &str> {
 
 /// A value for each argument of all Fluent messages.
 fn samples() -> FluentArgs<'static> {
-    const TEXTS: [(&str, &str); 56] = [
+    const TEXTS: [(&str, &str); 57] = [
         ("address", "192.168.1.7:40001"),
         ("addresses", "192.168.1.7:7777, 10.0.0.7:7777"),
         ("advice", "⟨advice⟩"),
         ("argument", "--usr"),
+        ("away", "⟨away⟩"),
         ("character", "'@'"),
         ("code", "0007"),
         ("command", "chat-client forget lab:7777"),

@@ -2,14 +2,17 @@
 
 use std::net::SocketAddr;
 
+use crate::away::AwayText;
 use crate::extras::Extras;
 use crate::roster::{Change, Entry, Update};
 
-/// Bounds the memory of an entry, and drops its extras, because this version knows none of their tags.
+/// Bounds the memory of an entry, and drops all extras but a valid away text: this version knows no other tags.
 ///
 /// Fails if the entry has no address.
 pub(super) fn sanitize_entry(entry: &mut Entry) -> Result<(), &'static str> {
+    let away = entry.away();
     entry.extras = Extras::default();
+    entry.set_away(away.as_ref());
     sanitize_addresses(&mut entry.addresses)
 }
 
@@ -42,6 +45,13 @@ pub(super) fn difference(old: Option<&Entry>, new: &Entry) -> Option<Change> {
     }
 }
 
+/// The away text that a session has now, or `Some(None)` if its user is back. `None` if that has not changed. A session
+/// begins with a user who is not away, except if its entry says so.
+pub(super) fn away_change(old: Option<&Entry>, new: &Entry) -> Option<Option<AwayText>> {
+    let (before, now) = (old.filter(|old| old.key == new.key).and_then(Entry::away), new.away());
+    (before != now).then_some(now)
+}
+
 fn sanitize_addresses(addresses: &mut Vec<SocketAddr>) -> Result<(), &'static str> {
     addresses.truncate(Entry::MAX_ADDRESSES);
     addresses.shrink_to_fit();
@@ -69,6 +79,26 @@ mod tests {
         );
         let replaced = entry("bob", 2);
         assert_eq!(difference(Some(&old), &replaced), Some(Change::Replaced(replaced.clone())));
+    }
+
+    #[test]
+    fn a_user_who_goes_away_is_no_other_change_of_the_session() {
+        let old = entry("bob", 1);
+        let mut away = old.clone();
+        let text: AwayText = "在开会".parse().unwrap();
+        away.set_away(Some(&text));
+        // A client without this feature drops the extra and so sees no difference.
+        assert_eq!(difference(Some(&old), &away), None);
+        assert_eq!(away_change(Some(&old), &away), Some(Some(text.clone())));
+        assert_eq!(away_change(Some(&away), &old), Some(None));
+        assert_eq!(away_change(Some(&away), &away), None);
+        assert_eq!(away_change(None, &away), Some(Some(text.clone())), "the session begins so");
+        assert_eq!(away_change(Some(&entry("bob", 2)), &away), Some(Some(text)), "another session");
+        assert_eq!(away_change(Some(&away), &entry("bob", 2)), None, "another session");
+        let sane = away.clone();
+        away.extras.set(9, Some(vec![0; 60_000]));
+        sanitize_entry(&mut away).unwrap();
+        assert_eq!(away, sane);
     }
 
     #[test]

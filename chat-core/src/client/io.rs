@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::away::AwayText;
 use crate::invitation::InvitationCode;
 use crate::key::KeyPair;
 use crate::name::UserName;
@@ -59,6 +60,10 @@ pub enum Input<'a> {
     /// pause. Without a connection, the next attempt begins now, or somewhat later if attempts after earlier signs
     /// failed.
     NetworkChanged,
+    /// Command: say to all that the user is away, or with `None` that the user is back. The client says it again when it
+    /// has reconnected, and when its session begins again. A server that
+    /// [does not pass it on](super::Client::supports_away) is not told.
+    SetAway(Option<AwayText>),
     /// The client's addresses have changed. Without a connection, the next login offers the new ones.
     Move(Offer),
     /// The [deadline](super::Client::deadline) has passed.
@@ -75,6 +80,7 @@ impl fmt::Debug for Input<'_> {
             Self::Leave => f.write_str("Leave"),
             Self::ChangePassword { .. } => f.write_str("ChangePassword"),
             Self::NetworkChanged => f.write_str("NetworkChanged"),
+            Self::SetAway(away) => f.debug_tuple("SetAway").field(away).finish(),
             Self::Move(offer) => f.debug_tuple("Move").field(offer).finish(),
             Self::Tick => f.write_str("Tick"),
         }
@@ -136,6 +142,16 @@ pub enum Event {
         at: Timestamp,
         /// The change.
         change: Change,
+    },
+    /// Another user is away or back, as the [roster](super::Client::roster) shows. If the session of a user who is away
+    /// begins, this follows its arrival.
+    Away {
+        /// The server's time.
+        at: Timestamp,
+        /// The user.
+        user: UserName,
+        /// The away text. `None` if the user is back.
+        away: Option<AwayText>,
     },
     /// The server rejected the login or the ticket.
     Rejected(Rejection),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::entries::{difference, sanitize_entry, sanitize_update};
+use super::entries::{away_change, difference, sanitize_entry, sanitize_update};
 use super::io::{Event, Output};
 use super::snapshot::{PartialSnapshot, SyncDeadline};
 use crate::id::Revision;
@@ -340,8 +340,13 @@ impl LocalRoster {
     /// Inserts an entry and reports how it differs from the previous one of its user.
     fn set_entry(&mut self, entry: Entry, at: Timestamp, out: &mut Vec<Output>) {
         self.missing.remove(&entry.user);
-        if let Some(change) = difference(self.roster.get(&entry.user), &entry) {
+        let known = self.roster.get(&entry.user);
+        let away = away_change(known, &entry);
+        if let Some(change) = difference(known, &entry) {
             out.push(Output::Event(Event::Change { at, change }));
+        }
+        if let Some(away) = away {
+            out.push(Output::Event(Event::Away { at, user: entry.user.clone(), away }));
         }
         self.roster.insert(entry);
     }

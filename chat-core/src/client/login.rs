@@ -34,6 +34,7 @@ impl Client {
             Hello::decode(payload).map_err(|_| Failure::Protocol("the server's first frame is not a hello"))?;
         // Only one version exists, so nothing depends on the agreed one yet.
         Hello::OURS.agree(theirs).map_err(Failure::NoCommonVersion)?;
+        self.server_features = theirs.features;
         let next_keys = Arc::new(KeyPair::generate(&mut *self.generator));
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Handshaking { auth, hello_sent, .. } => {
@@ -43,7 +44,7 @@ impl Client {
                     }
                     Authentication::Ticket(session) => {
                         let (ticket, version) = (session.ticket.as_bytes(), self.roster.version());
-                        requests::resume(ticket, &self.offer, next_keys.public(), version)
+                        requests::resume(ticket, &self.offer, next_keys.public(), version, self.away.text())
                     }
                 }));
                 let deadline = now.mono + self.config.reply_timeout;
@@ -92,6 +93,7 @@ impl Client {
         let settling = Duration::from_millis(welcome.settling_ms.into());
         self.roster.start_sync(now.mono, now.mono + self.config.reply_timeout, settling, delta)?;
         let mut heartbeat = Heartbeat::new(welcome.timings, now.mono);
+        let known = welcome.entry.away();
         out.push(Output::Event(Event::Welcome {
             kind: welcome.kind,
             keys: Arc::clone(&keys),
@@ -106,6 +108,10 @@ impl Client {
             password_change: PasswordChange::Idle,
             previous_offer: None,
         });
+        // The user went away or came back while there was no connection.
+        if self.away.differs(known.as_ref()) {
+            self.send_away(now, out);
+        }
         self.check_in_sync(now, out);
         Ok(())
     }

@@ -23,6 +23,7 @@ mod io;
 mod local_roster;
 mod login;
 mod online;
+mod own_away;
 mod registration;
 mod requests;
 mod retry;
@@ -39,14 +40,17 @@ use std::time::Duration;
 use backoff::Backoff;
 use clock::ServerClock;
 use local_roster::LocalRoster;
+use own_away::OwnAway;
 use registration::Registration;
 use retry::{Disposition, Failure};
 use state::{Authentication, Connection, Online, PasswordChange, Pause, State};
 
+use crate::away::AwayText;
 use crate::generator::Generator;
 use crate::roster::Roster;
 use crate::time::{Mono, Now, Timestamp};
 use crate::wire::control::{Ended, Offer, Reply, Request};
+use crate::wire::hello::Hello;
 
 /// The client machine. Its driver performs all outputs in order before the next input.
 pub struct Client {
@@ -54,6 +58,9 @@ pub struct Client {
     started: Mono,
     generator: Box<dyn Generator>,
     offer: Offer,
+    away: OwnAway,
+    /// The feature bits of the server's last hello.
+    server_features: u64,
     state: State,
     roster: LocalRoster,
     clock: ServerClock,
@@ -83,7 +90,18 @@ impl Client {
         let auth = Authentication::Password { credentials, registration: Registration::Answered };
         let state = State::Connecting { auth, deadline: now.mono + config.connect_timeout };
         let backoff = Backoff::new(config.min_backoff, config.max_backoff);
-        Self { config, started: now.mono, generator, offer, state, roster, clock: ServerClock::default(), backoff }
+        Self {
+            config,
+            started: now.mono,
+            generator,
+            offer,
+            away: OwnAway::new(),
+            server_features: 0,
+            state,
+            roster,
+            clock: ServerClock::default(),
+            backoff,
+        }
     }
 
     /// Processes one input and appends the outputs that follow from it.
@@ -108,6 +126,11 @@ impl Client {
                 self.handle_network_change(now, out);
                 Ok(())
             }
+            Input::SetAway(away) => {
+                self.away.set(away);
+                self.send_away(now, out);
+                Ok(())
+            }
             Input::Move(offer) => {
                 self.change_offer(offer, out);
                 Ok(())
@@ -127,8 +150,8 @@ impl Client {
             | State::LoggingIn { deadline, .. }
             | State::Waiting { deadline, .. } => Some(*deadline),
             State::Online(online) => {
-                let heartbeat = online.heartbeat.deadline();
-                Some(self.roster.deadline().map_or(heartbeat, |roster| roster.min(heartbeat)))
+                let others = [self.roster.deadline(), self.away.due()];
+                Some(others.into_iter().flatten().fold(online.heartbeat.deadline(), Mono::min))
             }
             State::Ended => None,
         }
@@ -137,6 +160,16 @@ impl Client {
     /// The sessions that the client knows of, without its own. Kept while there is no connection.
     pub fn roster(&self) -> &Roster {
         self.roster.roster()
+    }
+
+    /// What the user last [said](Input::SetAway) about being away, whether or not the server knows it.
+    pub fn away(&self) -> Option<&AwayText> {
+        self.away.text()
+    }
+
+    /// Whether the server tells others who is away. `false` before its hello.
+    pub const fn supports_away(&self) -> bool {
+        self.server_features & Hello::AWAY != 0
     }
 
     /// The server's time, estimated from round trips. Before the first one, the wall clock's time.

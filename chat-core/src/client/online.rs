@@ -6,6 +6,7 @@ use super::local_roster::{FirstSnapshot, Resync};
 use super::requests;
 use super::retry::Failure;
 use super::state::{Online, PasswordChange, State, Ticket};
+use crate::away::AwayText;
 use crate::password::Password;
 use crate::roster::RosterVersion;
 use crate::time::Now;
@@ -91,7 +92,7 @@ impl Client {
         self.backoff.reset();
     }
 
-    /// Sends a heartbeat, detects a silent server, and ends settling.
+    /// Sends a heartbeat, detects a silent server, ends settling, and tells the server what is due.
     pub(super) fn tick_online(&mut self, now: Now, out: &mut Vec<Output>) -> Result<(), Failure> {
         let State::Online(online) = &mut self.state else { return Ok(()) };
         if online.heartbeat.is_broken(now.mono) || self.roster.is_overdue(now.mono) {
@@ -101,6 +102,9 @@ impl Client {
             out.push(requests::heartbeat(online.heartbeat.send(now)));
         }
         self.roster.end_settling(now.mono, self.clock.server_time(now), out);
+        if self.away.due().is_some_and(|due| due <= now.mono) {
+            self.send_away(now, out);
+        }
         Ok(())
     }
 
@@ -112,6 +116,15 @@ impl Client {
             }
             (Ok(()), _) => {}
             (Err(error), _) => out.push(Output::Event(Event::PasswordChange(Err(error)))),
+        }
+    }
+
+    /// Tells the server whether the user is away, now or when that is permitted, if there is a connection and the server
+    /// understands it.
+    pub(super) fn send_away(&mut self, now: Now, out: &mut Vec<Output>) {
+        if matches!(self.state, State::Online(_)) && self.supports_away() && self.away.take_turn(now.mono) {
+            let away = self.away.text().map(AwayText::as_str);
+            out.push(Output::Send(requests::request(&Request::SetAway(away))));
         }
     }
 

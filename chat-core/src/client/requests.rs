@@ -4,13 +4,14 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::io::{Credentials, Output};
+use crate::away::AwayText;
 use crate::extras::Extra;
 use crate::invitation::InvitationCode;
 use crate::key::PublicKey;
 use crate::password::Password;
 use crate::roster::{LinkVersions, RosterVersion};
 use crate::wire::control::{
-    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, Purpose, Request, Resume, version_extra,
+    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, Purpose, RESUME_AWAY, Request, Resume, version_extra,
 };
 use crate::wire::datagram;
 use crate::wire::frame::{MAX_GUEST_FRAME, encode, encode_raw};
@@ -47,9 +48,18 @@ fn invitation(code: &InvitationCode) -> Extra {
     Extra { tag: INVITATION, value: code.expose().into() }
 }
 
-/// `known_version` is the version of the client's roster, if the roster is complete.
-pub(super) fn resume(ticket: &[u8], offer: &Offer, next_key: PublicKey, known_version: Option<RosterVersion>) -> Bytes {
-    let extras = known_version.into_iter().map(|version| version_extra(KNOWN_VERSION, version)).collect();
+/// `known_version` is the version of the client's roster, if the roster is complete. `away` is the away text of the user,
+/// if the user is away.
+pub(super) fn resume(
+    ticket: &[u8],
+    offer: &Offer,
+    next_key: PublicKey,
+    known_version: Option<RosterVersion>,
+    away: Option<&AwayText>,
+) -> Bytes {
+    let known_version = known_version.map(|version| version_extra(KNOWN_VERSION, version));
+    let away = away.map(|text| Extra { tag: RESUME_AWAY, value: text.as_str().into() });
+    let extras = known_version.into_iter().chain(away).collect();
     request(&Request::Resume(Resume { ticket, offer: offer.clone(), next_key, versions: LINK_VERSIONS, extras }))
 }
 
@@ -84,7 +94,8 @@ mod tests {
         let key = PublicKey::new([255; 32]);
         let login = login(&credentials, Purpose::Register, &offer, key);
         let version = RosterVersion { epoch: Epoch::new(u64::MAX), revision: Revision::new(u64::MAX) };
-        let resume = resume(&[0; MAX_TICKET], &offer, key, Some(version));
+        let away = AwayText::parse(&"x".repeat(AwayText::MAX_BYTES)).ok();
+        let resume = resume(&[0; MAX_TICKET], &offer, key, Some(version), away.as_ref());
         assert!(login.len() <= 4 + MAX_GUEST_FRAME, "{}", login.len());
         assert!(resume.len() <= 4 + MAX_GUEST_FRAME, "{}", resume.len());
         assert!(change_password(&credentials.password, &credentials.password).len() <= MAX_REQUEST);

@@ -92,6 +92,10 @@ pub struct ServerConfig {
     /// doubles with each change, up to 10 s. If several requests come earlier, the last one takes effect after the
     /// pause. Default 1 s.
     pub move_interval: Duration,
+    /// The time after which the user of one account may go away or come back again, in the long run, because each change
+    /// is published to all: a user who really does so takes longer. Four may come together. If more come earlier, the
+    /// last one takes effect when this time has passed. Default 10 s.
+    pub away_interval: Duration,
     /// The time for which a ticket is valid: a day and a night in a suspended computer. Default 24 h.
     pub ticket_life: Duration,
     /// The time after which a client that is online receives a new ticket. Default 1 h.
@@ -137,6 +141,7 @@ impl Default for ServerConfig {
             publish_interval: PublishInterval::default(),
             max_update_log: 1024 * 1024,
             move_interval: Duration::from_secs(1),
+            away_interval: Duration::from_secs(10),
             ticket_life: Duration::from_secs(24 * 60 * 60),
             ticket_renewal: Duration::from_secs(60 * 60),
             poll_interval: Duration::from_secs(5),

@@ -109,6 +109,7 @@ impl ServerConfig {
             refresh_interval,
             max_update_log,
             move_interval,
+            away_interval,
             ticket_life,
             ticket_renewal,
             poll_interval,
@@ -219,7 +220,7 @@ mod tests {
         assert_not_zero!(max_connections, max_connections_per_address, max_guests, max_guest_requests, max_sessions);
         assert_not_zero!(sessions_per_account, registrations_per_hour, registrations_per_address);
         assert_not_zero!(max_checks, max_check_wait, check_time, frames_per_second, frame_burst);
-        assert_not_zero!(refresh_interval, max_update_log, move_interval, ticket_life, ticket_renewal);
+        assert_not_zero!(refresh_interval, max_update_log, move_interval, away_interval, ticket_life, ticket_renewal);
         assert_not_zero!(poll_interval, poll_overlap, seen_interval, publish_interval.min, publish_interval.max);
         assert_not_zero!(throttle.first, throttle.longest, throttle.parallel, throttle.user_interval);
         assert_not_zero!(throttle.memory, throttle.proven_memory, throttle.max_remembered);

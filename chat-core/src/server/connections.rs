@@ -16,6 +16,7 @@ use super::config::ServerConfig;
 use super::limit::Limit;
 use super::session_request::SessionRequest;
 use super::tickets::Ticket;
+use crate::away::AwayText;
 use crate::id::{AccountId, ConnId};
 use crate::places::Places;
 use crate::rate_limit::RateLimit;
@@ -73,6 +74,8 @@ pub(super) struct Online {
     pub(super) refresh_from: Mono,
     /// The addresses of a change that came too early.
     pub(super) moving: Option<Vec<SocketAddr>>,
+    /// What the user says about being away, if it came too early.
+    pub(super) next_away: Option<Option<AwayText>>,
 }
 
 impl Connection {
@@ -213,7 +216,7 @@ mod tests {
     use super::*;
 
     fn online() -> Online {
-        Online { account: AccountId::new(1), refresh_from: Mono::ZERO, moving: None }
+        Online { account: AccountId::new(1), refresh_from: Mono::ZERO, moving: None, next_away: None }
     }
 
     #[test]

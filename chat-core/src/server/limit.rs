@@ -44,6 +44,8 @@ named! {
         FailedLogins = "failed-logins",
         /// [`ServerConfig::registration`].
         Registration = "registration",
+        /// [`ServerConfig::away_interval`].
+        AwayChanges = "away-changes",
         /// The driver's limits of time and bytes for a client that does not read.
         UnreadOutput = "unread-output",
     }
@@ -71,6 +73,7 @@ impl Limit {
             | Self::LoginTime
             | Self::FailedLogins
             | Self::Registration
+            | Self::AwayChanges
             | Self::UnreadOutput => None,
         }
     }

@@ -113,6 +113,7 @@ impl Logins {
         let known = resume.known_version();
         let (key, versions) = (resume.next_key, resume.versions);
         let request = SessionRequest::parse(connection.from, cx.config, key, &resume.offer, versions, known)?;
+        let request = SessionRequest { away: resume.away(), ..request };
         if resume.next_key == ticket.key {
             return Err(Rejection::KeyInUse);
         }

@@ -19,7 +19,7 @@
 //! their clients learn the result, and the reports of void tickets. It publishes no departures: its sessions survive in
 //! their tickets. The next run starts with an empty roster and another epoch, by which it recognises older tickets.
 //! Their sessions return as they were, with their id, key and beginning, unless a later session of the account is
-//! online. Each return is an `Online` change and a record. Clients keep the entries that a snapshot lacks for the
+//! online. The request of the client says whether its user is away. Each return is an `Online` change and a record. Clients keep the entries that a snapshot lacks for the
 //! settling time, recognise the sessions that return, and report only the others.
 //!
 //! # How connections and sessions end
@@ -53,6 +53,7 @@
 
 mod account_watch;
 mod addresses;
+mod away_changes;
 mod clock;
 mod config;
 mod config_check;
@@ -89,6 +90,7 @@ pub use publication::PublishInterval;
 pub use tickets::TicketKey;
 
 use account_watch::AccountWatch;
+use away_changes::AwayChanges;
 use clock::StallClock;
 use connections::Connections;
 use cx::Cx;
@@ -144,6 +146,7 @@ impl Server {
                 logins: Logins::new(ticket_key, &config),
                 membership: Membership::new(Epoch::new(generator.number()), &config),
                 moves: Moves::new(config.move_interval),
+                away_changes: AwayChanges::new(config.away_interval),
                 forwarders: Forwarders::default(),
                 accounts: AccountWatch::new(now.wall),
                 void_tickets: VoidTickets::new(now.wall),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::addresses::{self, Credibility};
 use super::config::{ObservedAddresses, ServerConfig};
+use crate::away::AwayText;
 use crate::key::PublicKey;
 use crate::roster::{LinkVersions, RosterVersion};
 use crate::wire::control::Offer;
@@ -22,6 +23,8 @@ pub(super) struct SessionRequest {
     pub(super) versions: LinkVersions,
     /// The version of the client's roster, as the client states it.
     pub(super) known_version: Option<RosterVersion>,
+    /// The away text of a session that begins with a ticket, if its user is away.
+    pub(super) away: Option<AwayText>,
 }
 
 impl SessionRequest {
@@ -47,7 +50,7 @@ impl SessionRequest {
         let addresses = addresses::choose(offer, observed, credibility)?;
         let mut offer = offer.clone();
         offer.addresses.truncate(Offer::MAX_ADDRESSES);
-        Ok(Self { key, offer, addresses, versions, known_version })
+        Ok(Self { key, offer, addresses, versions, known_version, away: None })
     }
 }
 
@@ -61,6 +64,7 @@ impl SessionRequest {
             addresses: Vec::new(),
             versions: LinkVersions { low: 1, high: 1 },
             known_version: None,
+            away: None,
         }
     }
 }

@@ -15,6 +15,8 @@ pub(super) enum Timer {
     Refresh(ConnId),
     /// The change of addresses that came too early is made.
     Move(ConnId),
+    /// What the user says about being away takes effect, after it came too early.
+    Away(ConnId),
     /// The grace time of the session ends.
     Grace(AccountId),
     /// The server polls the accounts for changes.

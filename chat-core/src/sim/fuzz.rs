@@ -6,6 +6,8 @@ mod link;
 
 pub use link::link;
 
+use crate::away::AwayText;
+use crate::extras::Extra;
 use crate::name::UserName;
 use crate::password::Password;
 use crate::text::Text;
@@ -64,18 +66,25 @@ pub fn hello(data: &[u8]) {
     }
 }
 
-/// A request is decoded or refused, and so is the known version in it.
+/// A request is decoded or refused, and so are the known version and the away text in it.
 pub fn request(data: &[u8]) {
-    if let Ok(Request::Resume(resume)) = Request::decode(data)
-        && let Some(version) = resume.known_version()
-    {
-        let extras = [control::version_extra(control::KNOWN_VERSION, version)].into_iter().collect();
-        assert_eq!(Resume { extras, ..resume }.known_version(), Some(version));
-    }
+    let Ok(Request::Resume(resume)) = Request::decode(data) else { return };
+    let (version, away) = (resume.known_version(), resume.away());
+    let known_version = version.map(|version| control::version_extra(control::KNOWN_VERSION, version));
+    let text = away.as_ref().map(|text| Extra { tag: control::RESUME_AWAY, value: text.as_str().into() });
+    let resume = Resume { extras: known_version.into_iter().chain(text).collect(), ..resume };
+    assert_eq!((resume.known_version(), resume.away()), (version, away));
 }
 
-/// A reply is decoded or refused, and so is the version of a delta in it.
+/// A reply is decoded or refused, and so are the version of a delta and the away texts in it.
 pub fn reply(data: &[u8]) {
+    if let Ok(Reply::SnapshotPage(page)) = Reply::decode(data) {
+        for mut entry in page {
+            let away = entry.away();
+            entry.set_away(away.as_ref());
+            assert_eq!(entry.away(), away);
+        }
+    }
     if let Ok(Reply::Welcome(welcome)) = Reply::decode(data)
         && let Ok(Some(version)) = welcome.delta()
     {
@@ -123,11 +132,14 @@ pub fn name(data: &[u8]) {
     }
 }
 
-/// A valid text is bounded and has no control characters.
+/// A valid text is bounded and has no control characters. A valid away text is a text on one line, or empty.
 pub fn text(data: &[u8]) {
-    if let Ok(typed) = std::str::from_utf8(data)
-        && let Ok(text) = Text::parse(typed)
-    {
+    let Ok(typed) = std::str::from_utf8(data) else { return };
+    if let Ok(away) = AwayText::parse(typed) {
+        assert!(away.is_empty() || Text::parse(away.as_str()).is_ok());
+        assert!(away.as_str().len() <= AwayText::MAX_BYTES && !away.as_str().contains(['\n', '\t']));
+    }
+    if let Ok(text) = Text::parse(typed) {
         assert!(!text.as_str().is_empty() && text.as_str().len() <= Text::MAX_BYTES);
         assert!(!text.as_str().chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
     }

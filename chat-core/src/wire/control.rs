@@ -19,10 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use super::rejection::Rejection;
 use super::{Malformed, decode, encode};
+use crate::away::AwayText;
 use crate::extras::{Extra, Extras};
 use crate::id::{Epoch, Revision};
 use crate::key::PublicKey;
-use crate::roster::{Entry, LinkVersions, RosterVersion, Update};
+use crate::roster::{Entry, LinkVersions, RosterVersion, Update, away_text};
 use crate::time::Timestamp;
 
 /// A request from a client. On the wire: append only.
@@ -49,6 +50,10 @@ pub enum Request<'a> {
     /// Changes the password.
     #[serde(borrow)]
     ChangePassword(ChangePassword<'a>),
+    /// Says that the user is away, with an away text, or that the user is back. Only for a server with the feature bit
+    /// [`Hello::AWAY`](super::hello::Hello::AWAY), because others take the request as malformed. There is no reply.
+    #[serde(borrow)]
+    SetAway(Option<&'a str>),
 }
 
 impl<'a> Request<'a> {
@@ -120,10 +125,19 @@ impl Resume<'_> {
     pub fn known_version(&self) -> Option<RosterVersion> {
         decode(self.extras.get(KNOWN_VERSION)?).ok()
     }
+
+    /// The away text of a session that begins again, if the request states a valid one.
+    pub fn away(&self) -> Option<AwayText> {
+        away_text(self.extras.get(RESUME_AWAY)?)
+    }
 }
 
 /// Tag of an extra of [`Resume`]: the [`RosterVersion`] of the client's roster. Present only if the roster is complete.
 pub const KNOWN_VERSION: u16 = 1;
+
+/// Tag of an extra of [`Resume`]: the away text of the session, in case the session begins again. Its entry is published
+/// with the text, so nobody sees the user come back and go away.
+pub const RESUME_AWAY: u16 = 2;
 
 /// An extra of [`Resume`] or [`Welcome`] that states a roster version.
 pub fn version_extra(tag: u16, version: RosterVersion) -> Extra {
@@ -366,16 +380,29 @@ mod tests {
         };
         let resume = |extras| Resume { ticket: &[1, 2], offer: offer(), next_key: key, versions, extras };
         let known = [version_extra(KNOWN_VERSION, VERSION)].into_iter().collect();
+        let away = || Extra { tag: RESUME_AWAY, value: "开会".into() };
+        let both = [version_extra(KNOWN_VERSION, VERSION), away()].into_iter().collect();
         let sevens = "07".repeat(32);
         for (request, golden) in [
             (Request::Login(login), format!("00 01 03626f62 0868756e7465723232 {OFFER} {sevens} 0101 00")),
             (Request::Resume(resume(Extras::default())), format!("01 020102 {OFFER} {sevens} 0101 00")),
             (Request::Resume(resume(known)), format!("01 020102 {OFFER} {sevens} 0101 01 01 03 ac0202")),
+            (
+                Request::Resume(resume([away()].into_iter().collect())),
+                format!("01 020102 {OFFER} {sevens} 0101 01 02 06 e5bc80e4bc9a"),
+            ),
+            (
+                Request::Resume(resume(both)),
+                format!("01 020102 {OFFER} {sevens} 0101 02 01 03 ac0202 02 06 e5bc80e4bc9a"),
+            ),
             (Request::Leave, "02".into()),
             (Request::Heartbeat { number: 300 }, "03 ac02".into()),
             (Request::Move(offer()), format!("04 {OFFER}")),
             (Request::Refresh, "05".into()),
             (Request::ChangePassword(ChangePassword { old: "a", new: "b" }), "06 0161 0162".into()),
+            (Request::SetAway(Some("开会")), "07 01 06e5bc80e4bc9a".into()),
+            (Request::SetAway(Some("")), "07 01 00".into()),
+            (Request::SetAway(None), "07 00".into()),
         ] {
             let encoded = bytes(&request);
             assert_eq!(encoded, unhex(&golden), "{request:?}");
@@ -408,6 +435,8 @@ mod tests {
         ];
         let update = Update { epoch, from: revision, to: Revision::new(6), changes };
         let entry_hex = entry_hex();
+        let mut away = entry();
+        away.set_away(Some(&"开会".parse().unwrap()));
         let update_hex = format!(
             "01 02 06 04 05 00 {entry_hex} 05 01 03626f62 02 05 02 {entry_hex} 05 03 03626f62 01 000a0000018008"
         );
@@ -416,6 +445,10 @@ mod tests {
             (Reply::Welcome(with_delta), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 01 01 03 ac0202")),
             (Reply::Rejected(Rejection::NameTaken), "01 02".into()),
             (Reply::SnapshotPage(vec![entry()]), format!("02 01 {entry_hex}")),
+            (
+                Reply::SnapshotPage(vec![away]),
+                format!("02 01 {} 01 01 06 e5bc80e4bc9a", entry_hex.strip_suffix("00").unwrap()),
+            ),
             (Reply::SnapshotComplete { epoch, revision }, "03 01 02".into()),
             (Reply::Update(update), format!("04 {update_hex}")),
             (Reply::Heartbeat { number: 1, at }, "05 01 05".into()),
@@ -452,6 +485,19 @@ mod tests {
             let extra = Extra { tag: KNOWN_VERSION, value: value.to_vec() };
             assert_eq!(resume([extra].into_iter().collect()).known_version(), None, "{value:?}");
         }
+    }
+
+    /// The first clients dropped all extras, and took an entry with the same key and addresses for the one that they had.
+    #[test]
+    fn an_older_client_reads_a_user_who_goes_away_as_no_change() {
+        let golden = format!(
+            "04 01 02 03 01 05 02 {} 01 01 06 e5bc80e4bc9a",
+            entry_hex().strip_suffix("00").expect("no extras")
+        );
+        let Ok(Reply::Update(update)) = Reply::decode(&unhex(&golden)) else { panic!("it is an update as before") };
+        let [(_, Change::Replaced(away))] = &update.changes[..] else { panic!("{update:?}") };
+        assert_eq!(away.away().unwrap().as_str(), "开会");
+        assert_eq!(Entry { extras: Extras::default(), ..away.clone() }, entry());
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub struct Hello {
     pub low: u16,
     /// The highest supported version.
     pub high: u16,
-    /// One bit for each optional feature. None is assigned yet, and unknown bits are ignored.
+    /// One bit for each optional feature, such as [`Hello::AWAY`]. Unknown bits are ignored.
     pub features: u64,
 }
 
@@ -20,7 +20,11 @@ impl Hello {
     pub const LEN: usize = 16;
 
     /// The hello of this program.
-    pub const OURS: Self = Self { low: 1, high: 1, features: 0 };
+    pub const OURS: Self = Self { low: 1, high: 1, features: Self::AWAY };
+
+    /// The feature bit of a server that knows [`SetAway`](super::control::Request::SetAway), and of a client that knows
+    /// the extra [`AWAY`](crate::roster::AWAY).
+    pub const AWAY: u64 = 1;
 
     /// Encodes the payload of the frame.
     pub fn encode(self) -> [u8; Self::LEN] {

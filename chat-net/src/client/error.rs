@@ -77,6 +77,18 @@ pub enum ChangePasswordError {
     Offline,
 }
 
+/// Why nobody learns that the user is away, or back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetAwayError {
+    /// The server does not know what it means to be away. Nothing was sent.
+    #[error("this server is too old to tell others who is away; ask its operator to update it")]
+    Unsupported,
+    /// The session is over.
+    #[error("this client is no longer online")]
+    Offline,
+}
+
 impl From<PasswordChangeError> for ChangePasswordError {
     fn from(error: PasswordChangeError) -> Self {
         match error {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use chat_core::away::AwayText;
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Outcome, Report};
 use chat_core::name::UserName;
 use chat_core::presence::PresenceEvent;
+use chat_core::time::Timestamp;
 
 use super::ReceivedMessage;
 use super::error::EndReason;
@@ -21,6 +23,16 @@ pub enum Event {
     /// ([`ClientHandle::roster`](super::ClientHandle::roster)) and cause no event. After the client has reconnected,
     /// only differences cause events: a session that the server resumed meanwhile, even after a restart, causes none.
     Presence(PresenceEvent),
+    /// Another user went away or came back, as the [roster](super::RosterEntry::away) shows. If the session of a user who
+    /// is away begins, this follows its arrival.
+    Away {
+        /// The time on the server's clock.
+        at: Timestamp,
+        /// The user.
+        user: UserName,
+        /// The away text. `None` if the user is back.
+        away: Option<AwayText>,
+    },
     /// A message arrived.
     Message(ReceivedMessage),
     /// The outcome of a sent message for one recipient. Does not occur with

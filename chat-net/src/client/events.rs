@@ -2,7 +2,8 @@
 //!
 //! Each kind of event has its own limit. The peer machine limits unaccepted messages.
 //! [`ClientHandle::send`](super::ClientHandle::send) fails when too many outcomes are unread. Beyond [`MAX_PRESENCE`],
-//! the queue keeps one presence change per user; beyond [`MAX_NOTICES`], it drops the oldest notices.
+//! the queue keeps one presence change per user; beyond [`MAX_NOTICES`], it drops the oldest notices, and beyond
+//! [`MAX_AWAY`] the oldest events about users who are away or back.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,10 @@ const MAX_PRESENCE: usize = 1024;
 /// The most unread notices that the queue keeps. A notice describes a moment, so the oldest are the least useful.
 const MAX_NOTICES: usize = 256;
 
+/// The most unread events about users who go away or come back that the queue keeps. The
+/// roster shows who is away now, so the oldest are the least useful.
+const MAX_AWAY: usize = 256;
+
 /// The most outcomes that may be pending, unread in the event stream, or held by a [`Sent`](super::Sent). Beyond it,
 /// [`ClientHandle::send`](super::ClientHandle::send) fails. They occupy about 30 MB.
 pub(super) const MAX_OUTCOMES: usize = 262_144;
@@ -37,7 +42,7 @@ pub(super) enum Decision {
 /// it is dropped, the client refuses all unread and all later messages.
 ///
 /// If the application does not read it, peers wait before they send more messages, presence changes of one user merge
-/// into one, and the oldest notices are dropped.
+/// into one, and the oldest notices and the oldest events about users who are away or back are dropped.
 pub struct Events {
     queue: Arc<EventQueue>,
     accept: AcceptMode,
@@ -109,6 +114,8 @@ struct Unread {
     presence: usize,
     /// How many notices are in `queue`.
     notices: usize,
+    /// How many events about users who are away or back are in `queue`.
+    away: usize,
     /// How many reports and summaries are in `queue`.
     outcomes: usize,
     /// One merged change per user, later than all presence events in `queue`.
@@ -136,11 +143,13 @@ impl EventQueue {
             Event::Presence(_) => unread.presence += 1,
             Event::Report(_) | Event::Summary { .. } => unread.outcomes += 1,
             Event::Notice(_) if unread.notices >= MAX_NOTICES => {
-                if let Some(oldest) = unread.queue.iter().position(|event| matches!(event, Event::Notice(_))) {
-                    unread.queue.remove(oldest);
-                }
+                unread.drop_first(|event| matches!(event, Event::Notice(_)));
             }
             Event::Notice(_) => unread.notices += 1,
+            Event::Away { .. } if unread.away >= MAX_AWAY => {
+                unread.drop_first(|event| matches!(event, Event::Away { .. }));
+            }
+            Event::Away { .. } => unread.away += 1,
             Event::Ended(_) | Event::Left => unread.is_over = true,
             Event::Message(_) => {}
         }
@@ -188,6 +197,7 @@ impl EventQueue {
             Event::Presence(_) => unread.presence -= 1,
             Event::Report(_) | Event::Summary { .. } => unread.outcomes -= 1,
             Event::Notice(_) => unread.notices -= 1,
+            Event::Away { .. } => unread.away -= 1,
             Event::Message(_) | Event::Ended(_) | Event::Left => {}
         }
         Popped::Event(event)
@@ -209,6 +219,14 @@ impl EventQueue {
 
     fn lock_decisions(&self) -> MutexGuard<'_, Vec<Decision>> {
         self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unread {
+    fn drop_first(&mut self, is_dropped: impl FnMut(&Event) -> bool) {
+        if let Some(first) = self.queue.iter().position(is_dropped) {
+            self.queue.remove(first);
+        }
     }
 }
 
@@ -306,6 +324,25 @@ mod tests {
         let all = drain(&queue);
         assert_eq!(all.len(), MAX_NOTICES);
         assert_eq!(all[MAX_NOTICES - 1], Event::Notice(Notice::Reconnecting { after: Duration::from_secs(999) }));
+    }
+
+    #[test]
+    fn the_queue_keeps_the_latest_events_about_users_who_are_away_and_all_notices() {
+        let queue = EventQueue::default();
+        let away = |number: usize| Event::Away {
+            at: Timestamp::from_millis(1),
+            user: "bob".parse().unwrap(),
+            away: number.to_string().parse().ok(),
+        };
+        queue.push(Event::Notice(Notice::Reconnected));
+        for number in 0..1_000 {
+            queue.push(away(number));
+        }
+        let all = drain(&queue);
+        assert_eq!((all.len(), &all[0]), (1 + MAX_AWAY, &Event::Notice(Notice::Reconnected)));
+        assert_eq!(all[MAX_AWAY], away(999));
+        queue.push(away(0));
+        assert_eq!(drain(&queue), [away(0)], "those that were read count no more");
     }
 
     #[test]

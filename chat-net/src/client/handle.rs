@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_core::away::AwayText;
 use chat_core::id::SessionId;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
@@ -16,7 +17,7 @@ use tokio::time::timeout;
 
 use super::command::Command;
 use super::events::{Decision, EventQueue};
-use super::{ChangePasswordError, MessageToken, Roster, RosterWatch, SendError, Sent};
+use super::{ChangePasswordError, MessageToken, Roster, RosterWatch, SendError, Sent, SetAwayError};
 
 /// A handle to a session. Clones are cheap handles to the same session, for any number of tasks. The client leaves the
 /// session when all handles and the [`Events`](super::Events) are dropped.
@@ -114,6 +115,19 @@ impl ClientHandle {
     /// If the future is dropped, the password may or may not change.
     pub async fn change_password(&self, old: Password, new: Password) -> Result<(), ChangePasswordError> {
         self.ask(|reply| Command::ChangePassword { old, new, reply }).await.unwrap_or(Err(ChangePasswordError::Offline))
+    }
+
+    /// Tells everybody that the user is away, or with `None` that the user is back. It lasts until the client ends: the
+    /// client says it again whenever it has reconnected. Without a connection, others learn it once there is one again.
+    /// Four changes may come together, and then one in ten seconds. Of changes that come faster, the last one counts.
+    ///
+    /// # Errors
+    /// See [`SetAwayError`].
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, others may or may not learn it.
+    pub async fn set_away(&self, away: Option<AwayText>) -> Result<(), SetAwayError> {
+        self.ask(|reply| Command::SetAway { away, reply }).await.unwrap_or(Err(SetAwayError::Offline))
     }
 
     /// The number of outcomes that are not known yet.

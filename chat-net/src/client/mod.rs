@@ -67,7 +67,7 @@ use std::ops::Deref;
 pub use self::builder::ClientBuilder;
 pub use self::connect::connect;
 pub use self::connect_error::{ConnectError, TlsError};
-pub use self::error::{ChangePasswordError, EndReason, SendError};
+pub use self::error::{ChangePasswordError, EndReason, SendError, SetAwayError};
 pub use self::event::{Event, Notice};
 pub use self::events::Events;
 pub use self::handle::ClientHandle;

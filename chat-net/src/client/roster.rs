@@ -7,6 +7,7 @@ use std::collections::btree_map::Values;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use chat_core::away::AwayText;
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
 use chat_core::roster::{Change, Entry};
@@ -75,6 +76,15 @@ impl Roster {
         self.revision += 1;
     }
 
+    /// Lets a user go away, or come back.
+    pub(super) fn set_away(&mut self, user: &UserName, away: Option<&AwayText>) {
+        let entries = Arc::make_mut(&mut self.entries);
+        if let Some(RosterEntry(entry)) = entries.get_mut(user) {
+            Arc::make_mut(entry).set_away(away);
+        }
+        self.revision += 1;
+    }
+
     /// Removes all entries, because the session is over. Returns whether there were any.
     pub(super) fn clear(&mut self) -> bool {
         let is_changed = !self.is_empty();
@@ -123,6 +133,11 @@ impl RosterEntry {
     /// [`Entry::MAX_ADDRESSES`].
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.0.addresses
+    }
+
+    /// The away text of a user who is away, which may be empty. `None` if the user is not away.
+    pub fn away(&self) -> Option<AwayText> {
+        self.0.away()
     }
 }
 
@@ -218,6 +233,10 @@ mod tests {
             assert_eq!((users(&roster), roster.revision()), (online, before + 1));
         }
         let bob = "bob".parse().unwrap();
+        roster.set_away(&bob, "lunch".parse().ok().as_ref());
+        assert_eq!(roster.get(&bob).unwrap().away().unwrap().as_str(), "lunch");
+        roster.set_away(&bob, None);
+        assert_eq!((roster.get(&bob).unwrap().away(), held.get(&bob).unwrap().away()), (None, None));
         assert_eq!(roster.get(&bob).unwrap().addresses(), moved);
         assert_eq!(held.get(&bob).unwrap().address(), entry("bob").address());
         roster.clear();

@@ -42,6 +42,7 @@ impl LimitLog {
         match limit {
             Limit::HandshakeTime => Some(seconds(self.options.handshake_time)),
             Limit::LoginTime => Some(seconds(self.options.machine.login_time)),
+            Limit::AwayChanges => Some(seconds(self.options.machine.away_interval)),
             Limit::UnreadOutput => Some(seconds(self.options.unread_time)),
             Limit::Handshakes => Some(HANDSHAKES.to_string()),
             Limit::Registration => Some(match &self.options.machine.registration {
@@ -64,6 +65,7 @@ const fn consequence(limit: Limit) -> &'static str {
         Limit::SessionsPerAccount | Limit::SessionsPerAddress => "further sessions are delayed",
         Limit::FailedLogins => "further attempts are delayed",
         Limit::Registration => "clients that may not register are rejected",
+        Limit::AwayChanges => "further changes wait, and the last one counts",
         Limit::UnreadOutput => "clients that do not read are disconnected",
         _ => "clients beyond it are rejected",
     }

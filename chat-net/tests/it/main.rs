@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy does not recognise test helpers as tests")]
 
+mod away;
 mod chat;
 mod client;
 mod harness;

@@ -1,5 +1,6 @@
 //! Executes what is typed.
 
+use chat_core::away::AwayText;
 use chat_core::message::Recipient;
 use chat_core::password::Password;
 use chat_core::text::Text;
@@ -52,6 +53,7 @@ impl Conversation {
             Ok(Action::ListIgnored) => self.ui.show(&self.ignored.list().into()).await?,
             // The line editor clears the screen itself.
             Ok(Action::Clear) => self.refuse(InputError::NoScreen, None).await?,
+            Ok(Action::SetAway { away, reference }) => self.set_away(away, reference).await?,
             // At a terminal, the passwords arrive as `Input::Passwords` instead.
             Ok(Action::ChangePassword) => self.refuse(InputError::NoTerminal, None).await?,
             Ok(Action::Help) => self.ui.show(&Notice::Help.into()).await?,
@@ -102,6 +104,33 @@ impl Conversation {
         }
     }
 
+    /// Tells everybody that the user is away or back.
+    async fn set_away(&mut self, away: Option<AwayText>, reference: Option<String>) -> Result<(), CliError> {
+        match self.client.set_away(away.clone()).await {
+            Ok(()) => {
+                let notice = match away {
+                    Some(away) => Notice::Away { away, reference },
+                    None => Notice::Back { reference },
+                };
+                self.ui.show(&notice.into()).await
+            }
+            Err(error) => self.refuse(InputError::AwayNotSet(error), reference).await,
+        }
+    }
+
+    /// Says that the recipient of a private message is away: once, until the recipient is back or away with another text.
+    async fn tell_away(&mut self, to: &Recipient) -> Result<(), CliError> {
+        let Recipient::One(name) = to else { return Ok(()) };
+        let roster = self.client.roster();
+        let Some((user, away)) = roster.get(name).and_then(|entry| Some((entry.user().clone(), entry.away()?))) else {
+            return Ok(());
+        };
+        if self.told_away.insert(user.clone()) {
+            self.ui.show(&Notice::PeerAway { user, away }.into()).await?;
+        }
+        Ok(())
+    }
+
     async fn send(&mut self, draft: Draft, row: Option<RowId>) -> Result<(), CliError> {
         let Draft { to, text, reference } = draft;
         let roster = self.client.roster();
@@ -117,7 +146,9 @@ impl Conversation {
                 let sent = SentMessage::new(to.clone(), &text);
                 self.outcomes.add_message(id, recipients, text.as_str().len(), sent);
                 self.last_message = Some(LastMessage::new(id, to.clone(), text.clone(), at, roster));
-                self.ui.show_sent(&ViewEvent::Sent { id, to, recipients, at, reference }, &text, row).await
+                let sent = ViewEvent::Sent { id, to: to.clone(), recipients, at, reference };
+                self.ui.show_sent(&sent, &text, row).await?;
+                self.tell_away(&to).await
             }
             Err(error) => {
                 let error = self.explain(&to, &error);

@@ -3,7 +3,7 @@
 mod input;
 mod output;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, ready};
 use std::mem;
 use std::pin::pin;
@@ -68,6 +68,8 @@ pub struct Conversation {
     last_message: Option<LastMessage>,
     /// The users that are online and to whom messages do not arrive.
     troubles: BTreeMap<UserName, LinkTrouble>,
+    /// The users who are away, and of whom a notice has said so.
+    told_away: BTreeSet<UserName>,
 }
 
 /// What the client has read from the input so far.
@@ -127,6 +129,7 @@ impl Conversation {
             ignored: Ignored::default(),
             last_message: None,
             troubles: BTreeMap::new(),
+            told_away: BTreeSet::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::future::ready;
 
 use chat_core::message::{Content, Scope};
+use chat_core::presence::Presence;
 use chat_net::client::{self, Event, MessageToken, ReceivedMessage};
 
 use super::{Conversation, End, Flow, ServerState};
@@ -52,7 +53,17 @@ impl Conversation {
             Event::Presence(event) => {
                 // Whoever has other addresses or another session may be reachable there.
                 self.troubles.remove(&event.user);
+                if !matches!(event.presence, Presence::Moved(_)) {
+                    self.told_away.remove(&event.user);
+                }
                 self.ui.render(&event.into(), batch);
+            }
+            Event::Away { at, user, away } => {
+                self.told_away.remove(&user);
+                // Otherwise an ignored user could still write to everyone.
+                if !(self.ui.is_text() && self.ignored.contains(&user)) {
+                    self.ui.render(&ViewEvent::away(user, away, at), batch);
+                }
             }
             Event::Message(message) => self.render_message(&message, batch, written),
             Event::Report(report) => {

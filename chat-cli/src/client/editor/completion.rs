@@ -110,8 +110,14 @@ mod tests {
     fn commands_and_names_are_completed() {
         for (line, expected) in [
             ("/wh|", "/who |"),
-            ("/|", "/msg /r /to /me /info /resend /who /ignore /unignore /passwd /clear /help /offline /quit"),
+            (
+                "/|",
+                "/msg /r /to /me /info /resend /who /away /back /ignore /unignore /passwd /clear /help /offline /quit",
+            ),
             ("/m|", "/msg /me"),
+            ("/a|", "/away |"),
+            ("/b|", "/back |"),
+            ("/away b|", "nothing"),
             ("/x|", "nothing"),
             ("//wh|", "nothing"),
             ("/msg b|", "/msg bob |"),

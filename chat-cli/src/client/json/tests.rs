@@ -52,6 +52,19 @@ fn what_is_known_of_the_links() {
 }
 
 #[test]
+fn users_who_go_away_and_come_back() {
+    let away = |text: &str| ViewEvent::away(name("bob"), text.parse().ok(), AT);
+    assert_line(&away("在开会"), r#"{"event":"away","user":"bob","away":"在开会","at":1795408080123}"#);
+    assert_line(&away(""), r#"{"event":"away","user":"bob","away":"","at":1795408080123}"#);
+    assert_line(&ViewEvent::away(name("bob"), None, AT), r#"{"event":"back","user":"bob","at":1795408080123}"#);
+    let online = vec![OnlineUser { away: "在开会".parse().ok(), ..online("bob") }];
+    assert_line(
+        &ViewEvent::Roster { online },
+        r#"{"event":"roster","online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123,"away":"在开会"}]}"#,
+    );
+}
+
+#[test]
 fn presence() {
     let address = address();
     for (presence, line) in [
@@ -172,6 +185,14 @@ fn notices_with_and_without_fields() {
         (
             Notice::PeerSilent { user: name("bob") },
             r#"{"event":"notice","code":"peer-silent","text":"bob does not answer over UDP, perhaps because of a firewall; still trying","user":"bob"}"#,
+        ),
+        (
+            Notice::Away { away: "lunch".parse().unwrap(), reference: Some("r1".to_owned()) },
+            r#"{"event":"notice","code":"away","text":"you are away: lunch; /back ends that","away":"lunch","ref":"r1"}"#,
+        ),
+        (
+            Notice::PeerAway { user: name("bob"), away: "lunch".parse().unwrap() },
+            r#"{"event":"notice","code":"peer-away","text":"bob is away: lunch","user":"bob","away":"lunch"}"#,
         ),
         (
             Notice::NobodyThere { reference: Some("r1".to_owned()) },

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use chat_core::away::AwayText;
 use unicode_width::UnicodeWidthStr;
 
 use super::{TextRenderer, push};
-use crate::isolate::Reader;
+use crate::isolate::{Reader, isolated};
 use crate::view::{LinkTrouble, OnlineUser};
 
 /// The columns: name, address, since, round trip, state.
@@ -13,6 +14,9 @@ const COLUMNS: usize = 5;
 
 /// The blanks between two columns.
 const GAP: &str = "  ";
+
+/// The mark before an away text below its row, so that it does not look like a row.
+const MARK: &str = "│ ";
 
 /// A row of the table as text without colours.
 type Row = [String; COLUMNS];
@@ -25,9 +29,10 @@ impl TextRenderer {
         }
         push(out, format_args!("{}\n", t.roster_count(online.len())));
         if self.reader == Reader::Other {
-            for OnlineUser { user, address, since, .. } in online {
+            for OnlineUser { user, address, since, away, .. } in online {
                 let row = t.roster_row(self.name(user), address.to_string(), self.time(*since));
-                push(out, format_args!("  {row}\n"));
+                let away = away.as_ref().map(|away| t.roster_away(self.away(away))).unwrap_or_default();
+                push(out, format_args!("  {row}{away}\n"));
             }
             return;
         }
@@ -41,31 +46,56 @@ impl TextRenderer {
             return self.narrow(online, &rows, out);
         }
         push(out, format_args!("{GAP}{}\n", line(&heading, &widths, &heading[0])));
-        for (user, row) in online.iter().zip(&rows) {
-            push(out, format_args!("{GAP}{}\n", line(row, &widths, &self.name(&user.user))));
+        let room = (self.columns)() - (whole - widths[COLUMNS - 1]);
+        for (user, mut row) in online.iter().zip(rows) {
+            let state = self.state(user);
+            let fits = state.width_cjk() < room;
+            if fits {
+                row[COLUMNS - 1] = state;
+            }
+            push(out, format_args!("{GAP}{}\n", line(&row, &widths, &self.name(&user.user))));
+            if let Some(away) = user.away.as_ref().filter(|_| !fits) {
+                push(out, format_args!("{GAP}{MARK}{}\n", isolated(away.as_str(), self.reader)));
+            }
         }
     }
 
     /// Two lines for each user, for a terminal that is too narrow for the table.
     fn narrow(&self, online: &[OnlineUser], rows: &[Row], out: &mut String) {
-        for (user, [_, address, since, round_trip, state]) in online.iter().zip(rows) {
-            push(out, format_args!("{GAP}{}{GAP}{state}\n", self.name(&user.user)));
+        for (user, [_, address, since, round_trip, _]) in online.iter().zip(rows) {
+            push(out, format_args!("{GAP}{}{GAP}{}\n", self.name(&user.user), self.state(user)));
             push(out, format_args!("{GAP}{GAP}{address}{GAP}{since}{GAP}{round_trip}\n"));
         }
     }
 
-    fn row(&self, OnlineUser { user, address, since, round_trip, trouble }: &OnlineUser) -> Row {
-        let t = self.texts.say();
+    /// The row of a user. Its state is without the away text, which would make the table too wide for most terminals.
+    fn row(&self, OnlineUser { user, address, since, round_trip, trouble, away }: &OnlineUser) -> Row {
         let since = self.zoned(*since);
         let format = if self.day.is_none_or(|day| day == since.date()) { "%H:%M:%S" } else { "%m-%d %H:%M" };
-        let state = match trouble {
-            None => t.who_online(),
-            Some(LinkTrouble::Silent) => t.who_silent(),
-            Some(LinkTrouble::NoAddress) => t.who_no_address(),
-            Some(LinkTrouble::Misbehaved) => t.reason_misbehaved(),
-        };
+        let state = self.states(away.as_ref().map(|_| self.texts.say().who_away_silent()), *trouble);
         let round_trip = round_trip.map_or_else(|| "-".to_owned(), shown_time);
         [self.plain(user), address.to_string(), since.strftime(format).to_string(), round_trip, state]
+    }
+
+    /// The state of a user, with the away text.
+    fn state(&self, user: &OnlineUser) -> String {
+        self.states(user.away.as_ref().map(|away| self.away(away)), user.trouble)
+    }
+
+    fn states(&self, away: Option<String>, trouble: Option<LinkTrouble>) -> String {
+        let t = self.texts.say();
+        let trouble = trouble.map(|trouble| match trouble {
+            LinkTrouble::Silent => t.who_silent(),
+            LinkTrouble::NoAddress => t.who_no_address(),
+            LinkTrouble::Misbehaved => t.reason_misbehaved(),
+        });
+        let states: Vec<String> = trouble.into_iter().chain(away).collect();
+        if states.is_empty() { t.who_online() } else { self.texts.list(&states) }
+    }
+
+    fn away(&self, away: &AwayText) -> String {
+        let t = self.texts.say();
+        if away.is_empty() { t.who_away_silent() } else { t.who_away(isolated(away.as_str(), self.reader)) }
     }
 }
 
@@ -117,6 +147,31 @@ mod tests {
         let screens = [Language::English, Language::Chinese]
             .map(|language| format!("{}\n{}", table(language, || 80), table(language, || 40)));
         insta::assert_snapshot!("who", screens.join("\n"));
+    }
+
+    #[test]
+    fn the_table_shows_who_is_away_in_both_languages_and_a_long_text_below_its_row() {
+        let long = "在开会，下午三点回来，有急事请打电话，或者找小红";
+        let users = vec![
+            OnlineUser { away: "at lunch".parse().ok(), ..online("alexandra") },
+            OnlineUser { away: "".parse().ok(), trouble: Some(LinkTrouble::Silent), ..online("bob") },
+            OnlineUser { away: long.parse().ok(), round_trip: Some(Duration::from_millis(9)), ..online("小明") },
+            OnlineUser { away: "吃饭".parse().ok(), ..online("小红") },
+            online("שלום"),
+        ];
+        let screens = [Language::English, Language::Chinese].map(|language| {
+            [80, 40].map(|columns| {
+                let mut text = TextRenderer::new(Texts::new(language), TimeZone::UTC, Reader::Terminal);
+                text.columns = if columns == 80 { || 80 } else { || 40 };
+                let mut out = String::new();
+                text.render(&ViewEvent::Roster { online: users.clone() }, &mut out);
+                if columns == 80 {
+                    assert!(out.lines().all(|line| line.width() < columns), "{out}");
+                }
+                out
+            })
+        });
+        insta::assert_snapshot!("who-away", screens.as_flattened().join("\n"));
     }
 
     #[test]

@@ -99,6 +99,25 @@ fn presence_events_have_one_line_each() {
 }
 
 #[test]
+fn a_user_who_goes_away_or_comes_back_has_one_line() {
+    let away = |text: &str| ViewEvent::away(name("bob"), text.parse().ok(), AT);
+    let back = ViewEvent::away(name("bob"), None, AT);
+    let both = |event: &ViewEvent| [Language::English, Language::Chinese].map(|language| shown_in(language, event));
+    for (event, lines) in [
+        (&away("在开会"), ["bob is away: 在开会", "bob 暂时离开了：在开会"]),
+        (&away(""), ["bob is away", "bob 暂时离开了"]),
+        (&back, ["bob is back", "bob 回来了"]),
+    ] {
+        assert_eq!(both(event), lines.map(|line| format!("12:28:00 * {line}\n")));
+    }
+    let users = vec![OnlineUser { away: "在开会".parse().ok(), ..online("bob") }, online("carol")];
+    assert_eq!(
+        shown(&ViewEvent::Roster { online: users }),
+        "2 online\n  bob 192.168.1.7:40001 since 12:28:00, away: 在开会\n  carol 192.168.1.7:40001 since 12:28:00\n"
+    );
+}
+
+#[test]
 fn outcomes_name_the_message_only_if_it_was_not_delivered() {
     let to_bob = SentMessage::new(Recipient::One(name("bob")), &text("hello"));
     let to_all = SentMessage::new(Recipient::Everyone, &text("hello"));

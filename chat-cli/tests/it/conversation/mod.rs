@@ -5,6 +5,7 @@
 
 mod accounts;
 mod addresses;
+mod away;
 mod backpressure;
 mod certificate;
 mod faults;

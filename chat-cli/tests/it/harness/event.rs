@@ -24,6 +24,14 @@ pub(crate) fn short_form(event: &Value) -> String {
             assert!(event["at"].is_u64(), "{event}");
             format!("offline {} {}", text("user"), text("reason"))
         }
+        "away" => {
+            assert!(event["at"].is_u64(), "{event}");
+            format!("away {}: {}", text("user"), text("away"))
+        }
+        "back" => {
+            assert!(event["at"].is_u64(), "{event}");
+            format!("back {}", text("user"))
+        }
         "message" => {
             assert!(event["sent_at"].is_u64() && event["received_at"].is_u64() && event["id"].is_string(), "{event}");
             assert_eq!(event.get("sent_at_is"), None, "all programs share one clock: {event}");
@@ -62,7 +70,8 @@ pub(crate) fn short_form(event: &Value) -> String {
 fn online(event: &Value) -> String {
     let entry = |entry: &Value| {
         assert!(is_local(&entry["address"]) && is_now(&entry["since"]), "{event}");
-        entry["user"].as_str().unwrap().to_owned()
+        let user = entry["user"].as_str().unwrap();
+        entry["away"].as_str().map_or_else(|| user.to_owned(), |away| format!("{user} (away: {away})"))
     };
     let mut names: Vec<String> = list(event, "online").iter().map(entry).collect();
     names.sort_unstable();

@@ -173,6 +173,14 @@ fn reach(limit: &str, name: &str) {
             server.register(HERE, "alice");
             server.assert_reached(name);
         }
+        "users of one account who go away and come back: four times together, then once in 10 s" => {
+            let server = Limited::start(&[]);
+            let mut session = server.register(HERE, "alice");
+            let requests: [Request<'_>; 20] =
+                std::array::from_fn(|number| Request::SetAway((number % 2 == 0).then_some("lunch")));
+            session.send(&requests).unwrap();
+            server.assert_reached(name);
+        }
         "30 s without reading, or 1 MiB of unread replies" => {
             let server = Limited::start(&["--frames-per-second", "10000", "--frame-burst", "100000"]);
             let mut session = server.register(HERE, "alice");

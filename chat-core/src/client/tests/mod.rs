@@ -1,5 +1,6 @@
 //! A harness for one client machine: a fake clock, a fake server, and outputs as lines of text to compare.
 
+mod away;
 mod delta;
 mod ends;
 mod garbage;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Client, ClientConfig, Credentials, Event, Input, Output};
+use crate::away::AwayText;
 use crate::extras::Extras;
 use crate::generator::Generator;
 use crate::id::{Epoch, Revision};
@@ -277,9 +279,14 @@ impl Harness {
 
     /// Advances from waiting to the resume request.
     fn reconnect(&mut self) {
+        self.reconnect_with("resume [1, 2, 3]");
+    }
+
+    /// Advances from waiting to this resume request.
+    fn reconnect_with(&mut self, request: &str) {
         assert_eq!(self.tick(), ["connect"]);
         assert_eq!(self.input(Input::Connected), ["hello"]);
-        assert_eq!(self.hello(), ["resume [1, 2, 3]"]);
+        assert_eq!(self.hello(), [request]);
     }
 
     fn names(&self) -> Vec<&str> {
@@ -315,13 +322,15 @@ impl Harness {
             Request::Resume(resume) => {
                 self.offered = resume.next_key;
                 self.known_version = resume.known_version();
-                format!("resume {:?}", resume.ticket)
+                let away = resume.away().map(|text| format!(" away: {}", text.as_str())).unwrap_or_default();
+                format!("resume {:?}{away}", resume.ticket)
             }
             Request::Leave => "leave".into(),
             Request::Heartbeat { number } => format!("heartbeat {number}"),
             Request::Move(offer) => format!("move {}", offer.port),
             Request::Refresh => "refresh".into(),
             Request::ChangePassword(change) => format!("change password {} {}", change.old, change.new),
+            Request::SetAway(away) => format!("set away {away:?}"),
         }
     }
 
@@ -338,6 +347,8 @@ impl Harness {
                 Change::Replaced(entry) => format!("replaced {} {}", entry.user, entry.key.as_bytes()[0]),
                 Change::Moved { user, addresses } => format!("moved {user} {}", addresses[0]),
             },
+            Event::Away { user, away: Some(text), .. } => format!("{user} is away: {}", text.as_str()),
+            Event::Away { user, away: None, .. } => format!("{user} is back"),
             Event::Reconnecting { .. } => "reconnecting".into(),
             Event::Busy { .. } => "busy".into(),
             Event::RegistrationUnanswered { .. } => "unanswered".into(),

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 
 use super::account_watch::AccountWatch;
 use super::addresses;
+use super::away_changes::AwayChanges;
 use super::connections::{Connections, State};
 use super::cx::Cx;
 use super::forwarders::Forwarders;
@@ -40,6 +41,7 @@ pub(super) struct Machine {
     pub(super) logins: Logins,
     pub(super) membership: Membership,
     pub(super) moves: Moves,
+    pub(super) away_changes: AwayChanges,
     pub(super) forwarders: Forwarders,
     pub(super) accounts: AccountWatch,
     pub(super) void_tickets: VoidTickets,
@@ -199,6 +201,7 @@ impl Machine {
                 Timer::Renew(conn) => self.renew_ticket(cx, conn),
                 Timer::Refresh(conn) => self.membership.publication_mut().want_snapshot(conn),
                 Timer::Move(conn) => self.move_deferred(cx, conn),
+                Timer::Away(conn) => self.away_deferred(cx, conn),
                 Timer::Grace(account) => self.end(cx, account, OfflineReason::Lost),
                 Timer::Poll => self.accounts.poll(cx),
                 Timer::Seen => {

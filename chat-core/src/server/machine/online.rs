@@ -3,12 +3,14 @@
 use super::transitions::Then;
 use super::{Machine, Phase};
 use crate::accounts::{Account, AccountError};
+use crate::away::AwayText;
 use crate::id::{AccountId, ConnId, JobId};
 use crate::password::Password;
 use crate::presence::OfflineReason;
 use crate::server::cx::Cx;
 use crate::server::io::Job;
 use crate::server::jobs::PendingJob;
+use crate::server::limit::Limit;
 use crate::server::logins::MIN_RETRY;
 use crate::server::membership::{Act, PasswordChange};
 use crate::server::timer::Timer;
@@ -28,6 +30,11 @@ impl Machine {
             }
             Request::Refresh => self.membership.publication_mut().want_snapshot(conn),
             Request::Move(offer) => self.offered(cx, conn, offer),
+            Request::SetAway(text) => match text.map(AwayText::parse).transpose() {
+                Ok(away) => self.set_away(cx, conn, away),
+                // The client knows the rules.
+                Err(_) => self.close_rejected(cx, conn, Rejection::Malformed),
+            },
             Request::ChangePassword(change) => {
                 if let Err(why) = self.change_password(cx, conn, &change) {
                     cx.send(conn, &Reply::PasswordChange(Err(why)));
@@ -47,6 +54,34 @@ impl Machine {
     pub(super) fn move_deferred(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
         if let Some(addresses) = self.connections.online(conn).and_then(|online| online.moving.take()) {
             self.change_addresses(cx, conn, addresses);
+        }
+    }
+
+    /// Publishes what the user said too early about being away.
+    pub(super) fn away_deferred(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
+        if let Some(away) = self.connections.online(conn).and_then(|online| online.next_away.take()) {
+            self.set_away(cx, conn, away);
+        }
+    }
+
+    /// Lets the user go away or come back, now or when that is permitted again.
+    fn set_away(&mut self, cx: &mut Cx<'_>, conn: ConnId, away: Option<AwayText>) {
+        let Some(account) = self.connections.online(conn).map(|online| online.account) else { return };
+        let act = self.membership.judge_away(account, away.clone());
+        let wait = act.as_ref().and_then(|_| self.away_changes.count(cx.now.mono, account).err());
+        match wait {
+            Some(wait) => {
+                cx.limit_reached(Limit::AwayChanges);
+                let at = cx.after(wait);
+                cx.timers.set(Timer::Away(conn), at);
+            }
+            None => cx.timers.cancel(Timer::Away(conn)),
+        }
+        if let Some(online) = self.connections.online(conn) {
+            online.next_away = wait.map(|_| away);
+        }
+        if let Some(act) = act.filter(|_| wait.is_none()) {
+            self.propose(cx, act, Then::Nothing);
         }
     }
 

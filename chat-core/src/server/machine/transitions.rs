@@ -97,7 +97,7 @@ impl Machine {
         self.connections.remove(conn);
         self.logins.remove(conn);
         self.membership.publication_mut().remove(conn);
-        for timer in [Timer::Login, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move] {
+        for timer in [Timer::Login, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move, Timer::Away] {
             cx.timers.cancel(timer(conn));
         }
     }
@@ -149,7 +149,7 @@ impl Machine {
         known_version: Option<RosterVersion>,
     ) {
         let Some(entry) = self.membership.entry(account).cloned() else { return };
-        let online = Online { account, refresh_from: cx.now.mono, moving: None };
+        let online = Online { account, refresh_from: cx.now.mono, moving: None, next_away: None };
         let Some(observed) = self.connections.log_in(conn, online) else { return };
         self.membership.set_connection(account, Some(conn));
         cx.counts.add(kind);

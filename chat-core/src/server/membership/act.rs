@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::away::AwayText;
 use crate::id::{AccountId, ConnId};
 use crate::presence::OfflineReason;
 use crate::roster::Entry;
@@ -27,6 +28,8 @@ pub(in crate::server) enum Act {
     Continued { account: AccountId },
     /// A session has other addresses.
     Moved { account: AccountId, addresses: Vec<SocketAddr> },
+    /// The user of a session goes away, or comes back.
+    Away { account: AccountId, away: Option<AwayText> },
     /// A session has changed the password of its account, which has this generation now.
     Renewed { account: AccountId, generation: u64 },
     /// A session ends for good.

@@ -19,6 +19,7 @@ use super::publication::Publication;
 use super::session_request::SessionRequest;
 use super::tickets::{AccountDigest, Ticket};
 use crate::accounts::{Account, Status};
+use crate::away::AwayText;
 use crate::extras::Extras;
 use crate::id::{AccountId, ConnId, Epoch};
 use crate::key::PublicKey;
@@ -183,6 +184,12 @@ impl Membership {
         (entry.addresses != addresses).then_some(Act::Moved { account, addresses })
     }
 
+    /// Judges that a user goes away or comes back. `None` if that changes nothing.
+    pub(super) fn judge_away(&self, account: AccountId, away: Option<AwayText>) -> Option<Act> {
+        let entry = self.entry(account)?;
+        (entry.away() != away).then_some(Act::Away { account, away })
+    }
+
     /// Puts an act into effect. Returns what follows for connections, in order. An act on a session that does not exist
     /// has no effect.
     pub(super) fn apply(&mut self, now: Now, act: Act) -> Vec<Effect> {
@@ -218,6 +225,13 @@ impl Membership {
                 self.move_to(now, account, addresses);
                 Vec::new()
             }
+            Act::Away { account, away } => {
+                if let Some(mut entry) = self.entry(account).cloned() {
+                    entry.set_away(away.as_ref());
+                    self.publication.make_away(now.wall, entry);
+                }
+                Vec::new()
+            }
             Act::Renewed { account, generation } => {
                 if let Some(session) = self.sessions.get_mut(account) {
                     session.generation = session.generation.max(generation);
@@ -237,7 +251,7 @@ impl Membership {
         request: SessionRequest,
         thief: Option<AccountId>,
     ) -> Result<Act, Rejection> {
-        let SessionRequest { key, addresses, versions, .. } = request;
+        let SessionRequest { key, addresses, versions, away, .. } = request;
         if thief.is_none() {
             self.check_key(key)?;
         }
@@ -250,11 +264,13 @@ impl Membership {
         let holder = self.roster().get(&account.name).and_then(|entry| self.sessions.account(entry.session()));
         let holder = holder.filter(|holder| *holder != account.id && Some(*holder) != thief);
         let user = account.name.clone();
+        let mut entry = Entry { user, key, addresses, since, versions, extras: Extras::default() };
+        entry.set_away(away.as_ref());
         Ok(Act::Began {
             account: account.id,
             digest: AccountDigest::of(account),
             generation: account.generation,
-            entry: Entry { user, key, addresses, since, versions, extras: Extras::default() },
+            entry,
             evicted: thief.into_iter().chain(holder).collect(),
         })
     }

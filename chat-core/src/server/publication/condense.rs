@@ -12,6 +12,23 @@ use crate::name::UserName;
 use crate::roster::Change;
 use crate::time::Timestamp;
 
+/// A change that is made and not published.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Pending {
+    pub(super) at: Timestamp,
+    pub(super) change: Change,
+    pub(super) kind: Kind,
+}
+
+/// What a change is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// A session begins, ends or moves. The presence log has a line about it.
+    Presence,
+    /// The user of a session goes away or comes back. On the wire, the entry replaces the one with the same key.
+    Away,
+}
+
 /// The change with which an unpublished session began, and those that followed it, as places in the list of changes.
 #[derive(Debug)]
 struct Unpublished {
@@ -29,14 +46,30 @@ enum Replaces {
 }
 
 /// The changes without the sessions that begin and end among them. They lead from the same roster to the same roster.
-pub(super) fn condense(changes: Vec<(Timestamp, Change)>) -> Vec<(Timestamp, Change)> {
-    let mut condensed: Vec<Option<(Timestamp, Change)>> = Vec::with_capacity(changes.len());
+pub(super) fn condense(changes: Vec<Pending>) -> Vec<Pending> {
+    let mut condensed: Vec<Option<Pending>> = Vec::with_capacity(changes.len());
     let mut unpublished: BTreeMap<UserName, Unpublished> = BTreeMap::new();
-    for (at, change) in changes {
+    // The place of the last such change of each session. It contains the whole entry, so it replaces those before it.
+    let mut last_away: BTreeMap<UserName, usize> = BTreeMap::new();
+    for Pending { at, change, kind } in changes {
         let user = change.user().clone();
         let place = condensed.len();
+        let superseded = match (kind, &change) {
+            (Kind::Away, _) => last_away.insert(user.clone(), place),
+            (Kind::Presence, Change::Moved { .. }) => None,
+            (Kind::Presence, _) => last_away.remove(&user),
+        };
+        if let Some(before) = superseded {
+            condensed[before] = None;
+        }
         let change = match change {
             Change::Moved { .. } => {
+                if let Some(session) = unpublished.get_mut(&user) {
+                    session.changes.push(place);
+                }
+                Some(change)
+            }
+            Change::Replaced(_) if kind == Kind::Away => {
                 if let Some(session) = unpublished.get_mut(&user) {
                     session.changes.push(place);
                 }
@@ -60,14 +93,14 @@ pub(super) fn condense(changes: Vec<(Timestamp, Change)>) -> Vec<(Timestamp, Cha
                 None => Some(change),
             },
         };
-        condensed.push(change.map(|change| (at, change)));
+        condensed.push(change.map(|change| Pending { at, change, kind }));
     }
     condensed.into_iter().flatten().collect()
 }
 
 impl Unpublished {
     /// Removes the session's changes. Returns what preceded the session.
-    fn removed_from(self, changes: &mut [Option<(Timestamp, Change)>]) -> Replaces {
+    fn removed_from(self, changes: &mut [Option<Pending>]) -> Replaces {
         for place in self.changes {
             changes[place] = None;
         }
@@ -102,26 +135,30 @@ mod tests {
         ([192, 0, 2, key], 40_001).into()
     }
 
-    /// Changes in a short form: `+` begins a session of alice, `!` replaces it, `>` moves it, `-` ends it.
-    fn changes(steps: &str) -> Vec<(Timestamp, Change)> {
+    /// Changes in a short form: `+` begins a session of alice, `!` replaces it, `>` moves it, `a` lets alice go
+    /// away, `-` ends it.
+    fn changes(steps: &str) -> Vec<Pending> {
         let user: UserName = "alice".parse().unwrap();
         let change = |(step, kind): (usize, char)| {
             let key = step as u8 + 1;
             let change = match kind {
+                'a' => Change::Replaced(entry("alice", key)),
                 '+' => Change::Online(entry("alice", key)),
                 '!' => Change::Replaced(entry("alice", key)),
                 '>' => Change::Moved { user: user.clone(), addresses: vec![address(key)] },
                 _ => Change::Offline { user: user.clone(), reason: OfflineReason::Asked },
             };
-            (Timestamp::from_millis(key.into()), change)
+            let kind = if kind == 'a' { Kind::Away } else { Kind::Presence };
+            Pending { at: Timestamp::from_millis(key.into()), change, kind }
         };
         steps.chars().enumerate().map(change).collect()
     }
 
     /// The condensed changes in the short form, each with the step from which it comes.
     fn condensed(steps: &str) -> String {
-        let short = |(at, change): (Timestamp, Change)| {
+        let short = |Pending { at, change, kind }| {
             let kind = match change {
+                _ if kind == Kind::Away => 'a',
                 Change::Online(_) => '+',
                 Change::Replaced(_) => '!',
                 Change::Moved { .. } => '>',
@@ -161,9 +198,29 @@ mod tests {
     }
 
     #[test]
+    fn of_several_away_texts_of_a_session_the_last_one_is_published() {
+        for (steps, left) in [
+            ("a", "a1"),
+            ("aaa", "a3"),
+            ("a>a", ">2 a3"),
+            ("+a", "+1 a2"),
+            ("+aa>", "+1 a3 >4"),
+            ("+a-", ""),
+            ("a-", "-2"),
+            ("a!", "!2"),
+            ("a!a", "!2 a3"),
+            ("a-+a", "-2 +3 a4"),
+            ("+a!a", "+3 a4"),
+        ] {
+            assert_eq!(condensed(steps), left, "{steps}");
+        }
+    }
+
+    #[test]
     fn changes_of_different_users_do_not_affect_each_other() {
         let mut mixed = changes("+-");
-        mixed.insert(1, (Timestamp::from_millis(9), Change::Online(entry("bob", 9))));
+        let (at, change) = (Timestamp::from_millis(9), Change::Online(entry("bob", 9)));
+        mixed.insert(1, Pending { at, change, kind: Kind::Presence });
         let bob = mixed[1].clone();
         assert_eq!(condense(mixed), [bob]);
     }
@@ -172,7 +229,7 @@ mod tests {
         #[test]
         fn condensed_changes_lead_to_the_same_roster(
             online in proptest::collection::vec(any::<bool>(), USERS.len()),
-            steps in proptest::collection::vec((0..USERS.len(), 0_u8..4), 0..40),
+            steps in proptest::collection::vec((0..USERS.len(), 0_u8..5), 0..40),
         ) {
             let mut before = Roster::new();
             for (user, _) in USERS.iter().zip(online).filter(|(_, is_online)| *is_online) {
@@ -182,22 +239,35 @@ mod tests {
             for (step, (user, kind)) in steps.into_iter().enumerate() {
                 let (user, key) = (USERS[user], step as u8 + 1);
                 let name: UserName = user.parse().unwrap();
-                let change = match (after.get(&name).is_some(), kind) {
-                    (false, _) => Change::Online(entry(user, key)),
-                    (true, 0) => Change::Replaced(entry(user, key)),
-                    (true, 1) => Change::Moved { user: name, addresses: vec![address(key)] },
-                    (true, _) => Change::Offline { user: name, reason: OfflineReason::Lost },
+                let change = match (after.get(&name), kind) {
+                    (None, _) => Change::Online(entry(user, key)),
+                    (Some(entry), 4) => {
+                        let mut away = entry.clone();
+                        away.set_away(Some(&format!("away {step}").parse().unwrap()));
+                        Change::Replaced(away)
+                    }
+                    (Some(_), 0) => Change::Replaced(entry(user, key)),
+                    (Some(_), 1) => Change::Moved { user: name.clone(), addresses: vec![address(key)] },
+                    (Some(_), _) => Change::Offline { user: name.clone(), reason: OfflineReason::Lost },
                 };
+                let is_away = kind == 4 && after.get(&name).is_some();
                 after.apply(&change);
-                changes.push((Timestamp::from_millis(key.into()), change));
+                let kind = if is_away { Kind::Away } else { Kind::Presence };
+                changes.push(Pending { at: Timestamp::from_millis(key.into()), change, kind });
             }
             let published = before.clone();
             let mut sessions_begun = 0;
-            for (_, change) in condense(changes) {
+            for Pending { change, kind, .. } in condense(changes) {
                 // Each change makes sense after those before it.
                 let is_online = before.get(change.user()).is_some();
                 prop_assert_eq!(is_online, !matches!(change, Change::Online(_)), "{:?}", change);
-                sessions_begun += usize::from(matches!(change, Change::Online(_) | Change::Replaced(_)));
+                let begins = kind == Kind::Presence && matches!(change, Change::Online(_) | Change::Replaced(_));
+                sessions_begun += usize::from(begins);
+                if kind == Kind::Away {
+                    let known = before.get(change.user()).map(|entry| entry.key);
+                    let Change::Replaced(entry) = &change else { panic!("{change:?}") };
+                    prop_assert_eq!(known, Some(entry.key), "going away never replaces a session");
+                }
                 before.apply(&change);
             }
             prop_assert_eq!(&before, &after);

@@ -23,7 +23,7 @@ use super::cx::Cx;
 use super::io::Output;
 use super::timer::Timer;
 use crate::id::{ConnId, Epoch, Revision};
-use crate::roster::{Change, Roster, RosterVersion};
+use crate::roster::{Change, Entry, Roster, RosterVersion};
 use crate::time::{Mono, Timestamp};
 
 /// The roster, and what each connection is sent of it.
@@ -71,6 +71,12 @@ impl Publication {
     /// Makes one change, which is pending until it is published. Only `Membership::apply` calls this.
     pub(super) fn make(&mut self, at: Timestamp, change: Change) {
         self.log.make(at, change);
+    }
+
+    /// Lets a user go away or come back: `entry` replaces the one of the same session. It is pending until it is
+    /// published. Only `Membership::apply` calls this.
+    pub(super) fn make_away(&mut self, at: Timestamp, entry: Entry) {
+        self.log.make_away(at, entry);
     }
 
     /// The frames that lead from `version` to the published one, if the update log has them and a snapshot is longer.

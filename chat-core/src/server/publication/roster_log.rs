@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::condense::condense;
+use super::condense::{Kind, Pending, condense};
 use super::frames::pack;
 use super::update_log::UpdateLog;
 use crate::id::{Epoch, Revision};
@@ -33,7 +33,7 @@ pub(super) struct RosterLog {
     /// The encoded length of all entries: the length of a snapshot, except for a few bytes.
     entries_len: usize,
     /// The changes that are made and not published.
-    pending: Vec<(Timestamp, Change)>,
+    pending: Vec<Pending>,
     /// The snapshot at the published revision, if one was encoded.
     snapshot: Option<Arc<[Bytes]>>,
     update_log: UpdateLog,
@@ -68,10 +68,21 @@ impl RosterLog {
 
     /// Makes one change, which is pending until it is published.
     pub(super) fn make(&mut self, at: Timestamp, change: Change) {
+        self.add(Pending { at, change, kind: Kind::Presence });
+    }
+
+    /// Lets a user go away or come back: `entry` replaces the one of the same session. It is pending until it is
+    /// published.
+    pub(super) fn make_away(&mut self, at: Timestamp, entry: Entry) {
+        self.add(Pending { at, change: Change::Replaced(entry), kind: Kind::Away });
+    }
+
+    fn add(&mut self, pending: Pending) {
+        let Pending { change, .. } = &pending;
         self.entries_len -= self.roster.get(change.user()).map_or(0, encoded_len);
-        self.roster.apply(&change);
+        self.roster.apply(change);
         self.entries_len += self.roster.get(change.user()).map_or(0, encoded_len);
-        self.pending.push((at, change));
+        self.pending.push(pending);
         self.revision = self.revision.next();
     }
 
@@ -90,7 +101,7 @@ impl RosterLog {
         if pending.is_empty() {
             return;
         }
-        let packed = pack(&pending, |before, count, payload| {
+        let packed = pack(pending.iter().map(|pending| (pending.at, &pending.change)), |before, count, payload| {
             let from = published + before;
             let to = from + u64::from(count);
             wire::encode(&(UPDATE, epoch, Revision::new(from), Revision::new(to), count), payload);
@@ -100,7 +111,8 @@ impl RosterLog {
         }
         self.snapshot = None;
         out.push(Output::Broadcast { bytes: packed.bytes });
-        out.extend(pending.into_iter().map(|(at, change)| Output::Record(Record::Presence(change.event(at)))));
+        let records = pending.into_iter().filter(|pending| pending.kind == Kind::Presence);
+        out.extend(records.map(|pending| Output::Record(Record::Presence(pending.change.event(pending.at)))));
     }
 
     /// The version of the roster that is published.

@@ -48,7 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0_usize..9, 0..USERS.len()).prop_map(|(conn, user)| Step::Login(conn, user)),
         4 => (0_usize..9, 0_usize..9, claim()).prop_map(|(conn, ticket, claim)| Step::Resume(conn, ticket, claim)),
         6 => (0_u8..8).prop_map(|dice| Step::Answer { right: dice > 0 }),
-        2 => (0_usize..9, 0_usize..5).prop_map(|(conn, what)| Step::Send(conn, what)),
+        3 => (0_usize..9, 0_usize..7).prop_map(|(conn, what)| Step::Send(conn, what)),
         2 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::Broken)),
         1 => (0_usize..9).prop_map(|conn| Step::Break(conn, Closed::TooSlow)),
         4 => (0_usize..9).prop_map(|reader| Step::Drain(reader, Missed::Nothing)),
@@ -88,6 +88,8 @@ struct World {
     /// The roster of each connection that follows it.
     rosters: BTreeMap<ConnId, Roster>,
     records: usize,
+    /// The number of times that a user went away or came back.
+    away_changes: usize,
     /// The keys of all sessions that ended or were replaced.
     gone: BTreeSet<PublicKey>,
 }
@@ -118,6 +120,7 @@ impl World {
             caught_up: 0,
             rosters: BTreeMap::new(),
             records: 0,
+            away_changes: 0,
             gone: BTreeSet::new(),
         }
     }
@@ -136,7 +139,8 @@ impl World {
             assert_eq!(roster, &self.roster, "the roster of {conn}");
         }
         assert!(self.behind.is_empty(), "each promised delta was sent");
-        assert_eq!(self.records as u64, self.revision, "one record per change");
+        let changes = self.records + self.away_changes;
+        assert_eq!(changes as u64, self.revision, "one record per change of presence");
         for (user, void_until) in USERS.iter().zip(self.void_until) {
             let entry = self.server.roster().get(&UserName::parse(user).unwrap());
             assert!(
@@ -255,6 +259,15 @@ impl World {
     fn apply(&mut self, change: &Change) {
         let before = self.roster.get(change.user()).cloned();
         match (&before, change) {
+            (Some(before), Change::Replaced(entry)) if before.key == entry.key => {
+                let (mut then, mut now) = (before.clone(), entry.clone());
+                then.set_away(None);
+                now.set_away(None);
+                assert_eq!(then, now, "only the away text is another one");
+                self.away_changes += 1;
+                self.roster.apply(change);
+                return;
+            }
             (None, Change::Online(entry)) | (Some(_), Change::Replaced(entry)) => {
                 assert!(!self.gone.contains(&entry.key), "a session that ended is online again");
             }
@@ -349,6 +362,7 @@ impl World {
             Step::Answer { right } => self.answer(right),
             Step::Send(number, what) => {
                 let Some(conn) = self.conn(number) else { return };
+                let away = format!("away {}", self.next);
                 let change = ChangePassword { old: PASSWORD, new: PASSWORD };
                 let requests = [
                     Request::Leave,
@@ -356,6 +370,8 @@ impl World {
                     Request::Refresh,
                     Request::Move(Offer { port: 40_000 + self.next as u16 % 9, ..offer(1) }),
                     Request::ChangePassword(change),
+                    Request::SetAway(Some(&away)),
+                    Request::SetAway(None),
                 ];
                 self.send(conn, &requests[what]);
             }

@@ -2,6 +2,7 @@
 //! text.
 
 mod addresses;
+mod away;
 mod clocks;
 mod conversation;
 mod counts;
@@ -39,8 +40,8 @@ use crate::name::UserName;
 use crate::roster::{Change, Entry, LinkVersions, RosterVersion};
 use crate::time::Timestamp;
 use crate::wire::control::{
-    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, OfferPolicy, Purpose, Reply, Request, Resume, Welcome,
-    version_extra,
+    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, OfferPolicy, Purpose, RESUME_AWAY, Reply, Request, Resume,
+    Welcome, version_extra,
 };
 use crate::wire::encode;
 use crate::wire::hello::Hello;
@@ -231,6 +232,11 @@ impl Bench {
         self.reconnect_with(conn, before, user, version_extra(KNOWN_VERSION, version))
     }
 
+    /// The same for a client whose user is away.
+    fn reconnect_away(&mut self, conn: u64, before: u64, user: &str, text: &str) -> Vec<String> {
+        self.reconnect_with(conn, before, user, Extra { tag: RESUME_AWAY, value: text.into() })
+    }
+
     fn reconnect_with(&mut self, conn: u64, before: u64, user: &str, extra: Extra) -> Vec<String> {
         self.connect(conn);
         let ticket = self.tickets[&before].clone();
@@ -349,7 +355,14 @@ fn show(reply: &Reply) -> String {
 }
 
 fn show_change(change: &Change) -> String {
-    change.event(Timestamp::default()).to_string()["1970-01-01T00:00:00.000Z ".len()..].into()
+    let shown = &change.event(Timestamp::default()).to_string()["1970-01-01T00:00:00.000Z ".len()..];
+    match change {
+        Change::Online(entry) | Change::Replaced(entry) => match entry.away() {
+            Some(text) => format!("{shown} (away: {})", text.as_str()),
+            None => shown.into(),
+        },
+        _ => shown.into(),
+    }
 }
 
 fn show_job(job: &Job) -> String {

@@ -21,6 +21,7 @@ use self::server::ServerNode;
 use self::user::{UserContext, UserNode};
 use super::{Application, Clock, Ledger, Network, Profile};
 use crate::accounts::memory::MemoryAccounts;
+use crate::away::AwayText;
 use crate::client::{self, ClientConfig, Credentials};
 use crate::message::{Content, Recipient};
 use crate::name::UserName;
@@ -196,6 +197,11 @@ impl World {
         });
     }
 
+    /// Lets the user go away with an away text, or come back. Has no effect while the user is suspended.
+    pub fn set_away(&mut self, user: UserId, away: Option<AwayText>) {
+        self.with(user, |node, cx| node.feed_client(client::Input::SetAway(away), cx));
+    }
+
     /// Makes the user leave. Has no effect while the user is suspended.
     pub fn leave(&mut self, user: UserId) {
         self.with(user, |node, cx| node.feed_client(client::Input::Leave, cx));
@@ -264,7 +270,8 @@ impl World {
         &self.servers[server.0].accounts
     }
 
-    /// Checks that the client's roster equals the server's without the user's own entry.
+    /// Checks that the client's roster equals the server's without the user's own entry, which says whether the user is
+    /// away.
     ///
     /// # Errors
     /// A description of the difference.
@@ -272,8 +279,10 @@ impl World {
         let node = &self.users[user.0];
         let mine = self.roster(user).ok_or("the program is not running")?;
         let theirs = self.server_roster(node.server).ok_or("the server is not running")?;
-        if theirs.get(&node.user).is_none() {
-            return Err(format!("the server does not know {}", node.user));
+        let Some(own) = theirs.get(&node.user) else { return Err(format!("the server does not know {}", node.user)) };
+        let said = node.client.as_ref().and_then(client::Client::away);
+        if own.away().as_ref() != said {
+            return Err(format!("{} said {said:?} about being away, and the server knows {:?}", node.user, own.away()));
         }
         let mine: Vec<_> = mine.iter().collect();
         let others: Vec<_> = theirs.iter().filter(|entry| entry.user != node.user).collect();
@@ -283,14 +292,14 @@ impl World {
         Err(format!("{} has {mine:?}\nand the server {others:?}", node.user))
     }
 
-    /// Checks that `reported`, the roster that results from a client's reported changes, has the same users, keys and
-    /// addresses as the client's own roster.
+    /// Checks that `reported`, the roster that results from a client's reported changes, has the same users, keys,
+    /// addresses and away texts as the client's own roster.
     ///
     /// # Errors
     /// A description of the difference.
     pub fn check_changes(&self, user: UserId, reported: &Roster) -> Result<(), String> {
         let known = |roster: &Roster| -> Vec<_> {
-            roster.iter().map(|entry| (entry.user.clone(), entry.key, entry.addresses.clone())).collect()
+            roster.iter().map(|entry| (entry.user.clone(), entry.key, entry.addresses.clone(), entry.away())).collect()
         };
         let (reported, actual) = (known(reported), known(self.roster(user).ok_or("the program is not running")?));
         if reported == actual { Ok(()) } else { Err(format!("the client reported {reported:?}\nand has {actual:?}")) }

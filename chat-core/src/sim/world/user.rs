@@ -228,7 +228,8 @@ impl UserNode {
             | Event::Ended(Ended::Kicked | Ended::TooSlow | Ended::Stopping)
             | Event::Left => self.end_peer(peer::Input::Leave, cx),
             Event::Ended(Ended::Replaced) => self.end_peer(peer::Input::Replaced, cx),
-            Event::Busy { .. }
+            Event::Away { .. }
+            | Event::Busy { .. }
             | Event::RegistrationUnanswered { .. }
             | Event::Reconnecting { .. }
             | Event::Reconnected

@@ -113,6 +113,14 @@ impl Driver {
                 self.handle_peers(Input::Change(change));
                 self.events.push(Event::Presence(presence));
             }
+            machine::Event::Away { at, user, away } => {
+                self.roster.send_if_modified(|roster| {
+                    roster.set_away(&user, away.as_ref());
+                    false
+                });
+                self.is_roster_changed = true;
+                self.events.push(Event::Away { at, user, away });
+            }
             machine::Event::Busy { after } => {
                 // After the start, a notice has already reported the broken connection.
                 let level = if matches!(self.stage, SessionStage::Starting { .. }) { Level::Warn } else { Level::Info };

@@ -28,7 +28,7 @@ use super::dial::{Dialer, TrustedStream};
 use super::events::EventQueue;
 use super::network_watch::NetworkWatch;
 use super::offer::make_offer;
-use super::{ChangePasswordError, ConnectError, EndReason, Event, Notice, OutcomeEvents, Roster};
+use super::{ChangePasswordError, ConnectError, EndReason, Event, Notice, OutcomeEvents, Roster, SetAwayError};
 use crate::address::{AdvertisedAddress, ServerAddress};
 use crate::clock::Clock;
 use crate::identity::Fingerprint;
@@ -247,6 +247,14 @@ impl Driver {
             }
             Command::RoundTrips { reply } => {
                 answer(reply, self.peers.as_ref().map(PeerDriver::round_trips).unwrap_or_default());
+            }
+            // To the others, the user is back already.
+            Command::SetAway { away: Some(_), reply } if !self.machine.supports_away() => {
+                answer(reply, Err(SetAwayError::Unsupported));
+            }
+            Command::SetAway { away, reply } => {
+                self.handle(now, machine::Input::SetAway(away));
+                answer(reply, Ok(()));
             }
             Command::Leave { .. } => unreachable!("the loop keeps this command to itself"),
         }
