@@ -164,10 +164,23 @@ async fn unread_outcomes_stop_further_messages_and_none_of_them_is_lost() {
     assert!(matches!(refused, SendError::OutcomesUnread), "{refused:?}");
     // Two reports and a summary of each message are unread. At most 262,144 may be.
     assert!((2 * 262_144 / 3..2 * 262_144 / 3 + 2_048).contains(&recipients), "{recipients}");
-    while !matches!(alice.next().await, Some(Event::Summary { .. })) {}
-    recipients += alice.client.send(Recipient::Everyone, "x").await.expect("there is room again").recipients();
+    let mut reports = 0;
+    // The driver counts an outcome when it hands over the event, so some messages more than the limit may have been sent.
+    let sent = loop {
+        loop {
+            match alice.next().await.expect("there are unread outcomes") {
+                Event::Report(_) => reports += 1,
+                Event::Summary { .. } => break,
+                _ => {}
+            }
+        }
+        match alice.client.send(Recipient::Everyone, "x").await {
+            Err(SendError::OutcomesUnread) => {}
+            sent => break sent.expect("there is room again"),
+        }
+    };
+    recipients += sent.recipients();
     alice.client.leave().await;
-    let mut reports = 2;
     while let Some(event) = alice.events.next().await {
         reports += usize::from(matches!(event, Event::Report(_)));
     }
