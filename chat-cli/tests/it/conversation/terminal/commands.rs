@@ -82,6 +82,7 @@ fn lines_go_where_the_prompt_says() {
         let (code, _) = bob.leave();
         assert_eq!(code, Some(0));
         carol.expect(&["offline bob asked"]);
+        until_line(&mut ming, &format!(" * bob {}", words.offline));
         ming.type_line("are you there?");
         until_line(&mut ming, words.bob_offline);
         ming.until_last("bob>");
