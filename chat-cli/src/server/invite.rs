@@ -67,10 +67,11 @@ impl InvitationFacts {
         let t = texts.say();
         let addresses = self.addresses()?;
         let mut notes = Vec::new();
-        if self.listening.ip().is_loopback() {
-            notes.push(t.invite_only_here(quoted(wider(self.listening))));
-        } else if self.has_forwarder {
+        if self.has_forwarder {
+            // It may be on this machine, so that the server listens on loopback only.
             notes.push(t.invite_forwarder());
+        } else if self.listening.ip().is_loopback() {
+            notes.push(t.invite_only_here(quoted(wider(self.listening))));
         } else if let [_, others @ ..] = &*addresses
             && !others.is_empty()
         {
@@ -139,9 +140,9 @@ pub(super) fn greeting(listening: SocketAddr, has_forwarder: bool, texts: &Texts
     if open != listening {
         lines.push(t.start_loopback(quoted(open)));
     }
+    let addresses = reachable(open);
     // The server does not know the address of a forwarder, and others do not reach it at its own.
-    let addresses = if has_forwarder { Vec::new() } else { reachable(open) };
-    if addresses.is_empty() {
+    if has_forwarder || addresses.is_empty() {
         return lines;
     }
     lines.push(if open == listening {
@@ -211,7 +212,7 @@ mod tests {
     fn the_line_is_address_and_fingerprint_and_the_notes_say_what_else_is_needed() {
         let digits = "ab".repeat(32);
         let mut shown = String::new();
-        let mut forwarded = facts("192.0.2.7:7777", Registration::Open);
+        let mut forwarded = facts("127.0.0.1:7777", Registration::Open);
         forwarded.has_forwarder = true;
         for (case, facts) in [
             ("open", facts("192.0.2.7:7777", Registration::Open)),
