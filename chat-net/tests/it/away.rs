@@ -1,11 +1,20 @@
 //! Being away: what others learn, and for how long.
 
-use chat_core::away::AwayText;
-use chat_core::presence::{OfflineReason, Presence};
-use chat_core::wire::control::Purpose;
-use chat_net::client::{Event, Notice, SetAwayError};
+use std::net::SocketAddr;
 
-use crate::harness::{Person, Server, client_options, name};
+use chat_core::away::AwayText;
+use chat_core::extras::Extras;
+use chat_core::id::{Epoch, Revision};
+use chat_core::presence::{OfflineReason, Presence};
+use chat_core::roster::Entry;
+use chat_core::time::Timestamp;
+use chat_core::wire::control::{Login, Purpose, Reply, Request, Timings, Welcome, WelcomeKind};
+use chat_core::wire::hello::Hello;
+use chat_net::client::{Event, Notice, SetAwayError, connect};
+use tokio::time::timeout;
+
+use crate::harness::{PATIENCE, Person, Server, client_options, name};
+use crate::other_server::OtherServer;
 use crate::relay::Relay;
 
 fn away(text: &str) -> Option<AwayText> {
@@ -100,6 +109,55 @@ async fn a_user_is_still_away_in_a_session_that_begins_after_the_grace_time() {
     relay.mend(server.address);
     alice.sees(&["bob"]).await;
     assert_eq!(next_away(&mut alice).await, ("bob".to_owned(), away("tea")));
+}
+
+/// A server of the first builds would end the connection because of a request that it does not know.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_server_is_sent_nothing_and_the_user_learns_why() {
+    let server = OtherServer::start().await;
+    let options = client_options(server.address, server.fingerprint, "alice", Purpose::Login);
+    let older = tokio::spawn(async move {
+        let mut connection = server.accept().await;
+        assert_eq!(Hello::decode(&connection.payload().await.unwrap()), Ok(Hello::OURS));
+        connection.send_hello(Hello { features: 0, ..Hello::OURS }).await;
+        let payload = connection.payload().await.unwrap();
+        let Ok(Request::Login(login)) = Request::decode(&payload) else { panic!("the client logs in") };
+        connection.send(&Reply::Welcome(welcome(&login))).await;
+        connection.send(&Reply::SnapshotComplete { epoch: Epoch::new(1), revision: Revision::new(1) }).await;
+        while let Some(payload) = connection.payload().await {
+            match Request::decode(&payload).unwrap() {
+                Request::Leave => return,
+                Request::Heartbeat { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let client = timeout(PATIENCE, connect(options)).await.expect("connect returns").unwrap();
+    assert_eq!(client.set_away(away("lunch")).await, Err(SetAwayError::Unsupported));
+    assert_eq!(client.set_away(None).await, Ok(()), "the others do not know that the user was away");
+    client.leave().await;
+    timeout(PATIENCE, older).await.expect("the client leaves").unwrap();
+}
+
+fn welcome(login: &Login<'_>) -> Welcome {
+    let local = SocketAddr::from(([127, 0, 0, 1], 40_001));
+    Welcome {
+        kind: WelcomeKind::LoggedIn,
+        entry: Entry {
+            user: name(login.user),
+            key: login.key,
+            addresses: vec![local],
+            since: Timestamp::from_millis(1),
+            versions: login.versions,
+            extras: Extras::default(),
+        },
+        at: Timestamp::from_millis(1),
+        observed: local,
+        timings: Timings { heartbeat_ms: 60_000, silence_ms: 120_000, grace_ms: 60_000 },
+        ticket: vec![1],
+        settling_ms: 0,
+        extras: Extras::default(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

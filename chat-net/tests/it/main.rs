@@ -10,6 +10,7 @@ mod harness;
 mod hostile;
 mod login;
 mod office;
+mod other_server;
 mod outage;
 mod relay;
 mod server;

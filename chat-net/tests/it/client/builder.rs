@@ -1,25 +1,19 @@
 //! The builder, and errors that say what to change.
 
 use std::error::Error;
-use std::fs;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::client::ClientConfig;
 use chat_core::peer::PeerConfig;
-use chat_core::wire::frame;
 use chat_core::wire::hello::Hello;
-use chat_net::identity::ServerIdentity;
 use chat_net::{
     AddressError, Client, ClientBuilder, ClientSettingError, ConnectError, Event, Fingerprint, NameError,
     OfflineReason, PasswordError, Presence, RejectionKind,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use crate::harness::{PASSWORD, PATIENCE, Server};
+use crate::other_server::OtherServer;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_in_a_few_lines_answers_and_learns_the_outcome() {
@@ -155,31 +149,14 @@ async fn a_rejection_has_a_kind_and_a_sentence() {
 
 /// A server that supports only the versions 7 to 9 of the protocol.
 async fn later_server() -> ClientBuilder {
-    let folder = tempfile::tempdir().unwrap();
-    let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
-    let pem = fs::read(folder.path().join("identity.pem")).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![rustls_pki_types::pem::PemObject::from_pem_slice(&pem).unwrap()],
-            rustls_pki_types::pem::PemObject::from_pem_slice(&pem).unwrap(),
-        )
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let server = OtherServer::start().await;
+    let builder = Client::builder(server.address).fingerprint(server.fingerprint).unwrap();
     tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
-        let mut hello = Vec::new();
-        frame::encode_raw(&Hello { low: 7, high: 9, features: 0 }.encode(), &mut hello);
-        stream.write_all(&hello).await.unwrap();
-        stream.flush().await.unwrap();
-        drop(stream.read_to_end(&mut Vec::new()).await);
+        let mut connection = server.accept().await;
+        connection.send_hello(Hello { low: 7, high: 9, features: 0 }).await;
+        while connection.payload().await.is_some() {}
     });
-    Client::builder(address).fingerprint(identity.fingerprint()).unwrap()
+    builder
 }
 
 #[tokio::test(flavor = "multi_thread")]
