@@ -8,6 +8,7 @@ use std::path::Path;
 use clap::ValueEnum;
 
 use crate::format::Format;
+use crate::platform::process;
 use crate::texts::Language;
 use crate::{config, text_file};
 
@@ -30,7 +31,8 @@ pub(crate) fn format_argument(args: &[OsString]) -> Format {
 /// Finds the language; see [`Language::choose`]. `default_file` is the configuration file that is read if none is named.
 pub(crate) fn language(args: &[OsString], default_file: Option<&Path>) -> Language {
     let in_file = || key(args, default_file, "lang").and_then(|name| Language::from_str(&name, true).ok());
-    Language::choose(argument(args, "--lang").as_deref(), variable("CHAT_LANG").as_deref(), in_file, variable)
+    let locale = |name: &str| variable(name).or_else(|| if name == "LANG" { process::locale() } else { None });
+    Language::choose(argument(args, "--lang").as_deref(), variable("CHAT_LANG").as_deref(), in_file, locale)
 }
 
 /// The value of an option among the arguments.

@@ -24,6 +24,9 @@ impl DataFolder {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DataFolderError> {
         let path = path.into();
         let unusable = |source| DataFolderError::Unusable { path: path.clone(), source };
+        if platform::is_device_name(&path) {
+            return Err(unusable(io::Error::other("this name belongs to a device of the system")));
+        }
         platform::create_private_folder(&path).map_err(unusable)?;
         platform::check_data_folder(&path)?;
         // Detects a folder that is not writable here, with a message that names it, and not only at the first write.

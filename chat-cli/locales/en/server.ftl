@@ -118,7 +118,7 @@ listen-not-available = it is not an address of this machine
 # $option (String)
 hint-listen-not-available = { $option } [::]:PORT listens on all addresses
 listen-permission = the system does not allow it
-hint-listen-permission = ports below 1024 need special privileges; choose a higher one
+hint-listen-permission = ports below 1024 need special privileges, and Windows reserves some others; choose another one
 # $detail (String)
 passwords-not-checked = passwords cannot be checked: { $detail }
 

@@ -111,7 +111,7 @@ hint-listen-in-use = 请停止占用它的程序，或用 { $option } IP:端口 
 listen-not-available = 它不是本机的地址
 hint-listen-not-available = 用 { $option } [::]:端口 可以监听所有地址
 listen-permission = 系统不允许
-hint-listen-permission = 小于 1024 的端口需要特殊权限；请用更大的端口
+hint-listen-permission = 小于 1024 的端口需要特殊权限，Windows 还保留了另一些端口；请换一个端口
 passwords-not-checked = 无法验证密码：{ $detail }
 
 ## 互相矛盾的设置

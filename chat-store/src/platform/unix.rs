@@ -35,6 +35,11 @@ pub(crate) fn may_write(path: &Path) -> bool {
     access(path, Access::WRITE_OK).is_ok()
 }
 
+/// The path that the text behind `sqlite:` means: the text itself.
+pub(crate) const fn path_in_url(text: &str) -> &str {
+    text
+}
+
 /// Returns whether the name alone makes a path lead to a device. It never does.
 pub(crate) const fn is_device_name(_path: &Path) -> bool {
     false

@@ -29,6 +29,14 @@ pub(crate) fn may_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.is_dir() || !file.permissions().readonly())
 }
 
+/// The path that the text behind `sqlite:` means. In a URL, a slash stands before a drive: `sqlite:///C:/chat.sqlite`.
+pub(crate) fn path_in_url(text: &str) -> &str {
+    match text.strip_prefix('/') {
+        Some(path) if path.as_bytes().get(1) == Some(&b':') => path,
+        _ => text,
+    }
+}
+
 /// Returns whether the name alone makes a path lead to a device, such as `NUL` or `CON` in any folder.
 pub(crate) fn is_device_name(path: &Path) -> bool {
     // The system translates these names, and knows which of them its version has.

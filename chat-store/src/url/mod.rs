@@ -138,7 +138,7 @@ fn parse_sqlite_path(path: &str) -> Result<PathBuf, UrlError> {
         "" => Err(UrlError::SqlitePath),
         ":memory:" => Err(UrlError::SqliteMemory),
         path if path.contains("://") => Err(UrlError::SqliteUrl),
-        path => Ok(path.into()),
+        path => Ok(crate::platform::path_in_url(path).into()),
     }
 }
 
@@ -232,6 +232,20 @@ mod tests {
             let url = StoreUrl::parse(typed).unwrap();
             assert_eq!(url.to_string(), shown, "{typed}");
             assert_eq!(format!("{url:?}"), format!("StoreUrl({shown})"), "{typed}");
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn paths_may_begin_with_a_drive() {
+        for (typed, path) in [
+            (r"sqlite:C:\chat data\小明.sqlite", r"C:\chat data\小明.sqlite"),
+            ("sqlite:///C:/chat data/x.sqlite", "C:/chat data/x.sqlite"),
+            ("sqlite:/C:/x.sqlite", "C:/x.sqlite"),
+            (r"sqlite:\\server\share\x.sqlite", r"\\server\share\x.sqlite"),
+            ("sqlite:/data/x.sqlite", "/data/x.sqlite"),
+        ] {
+            assert_eq!(StoreUrl::parse(typed).unwrap().sqlite_path(), Some(Path::new(path)), "{typed}");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::open;
 
 #[cfg(feature = "mysql")]
 #[tokio::test]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn one_server_at_a_time_claims_a_mysql_database() {
     let (first, second) = (testing::mysql().await, testing::mysql().await);
     let (one, other) = (open(&first).await, open(&first).await);

@@ -15,6 +15,7 @@ async fn sqlite_keeps_the_contract() {
 
 #[cfg(feature = "mysql")]
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn mysql_keeps_the_contract() {
     accounts_contract(&open(&testing::mysql().await).await).await;
     operator_contract(&open(&testing::mysql().await).await).await;

@@ -136,6 +136,7 @@ async fn each_error_of_a_file_has_its_own_sentence() {
 
 #[cfg(feature = "mysql")]
 #[tokio::test]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn each_error_of_a_server_has_its_own_sentence() {
     let database = chat_store::testing::mysql().await;
     database.execute("CREATE USER IF NOT EXISTS 'poor'@'%' IDENTIFIED BY 'hush-hush';").await;
@@ -157,6 +158,7 @@ async fn each_error_of_a_server_has_its_own_sentence() {
 /// The server requires TLS for this user, so a login proves that TLS is used.
 #[cfg(feature = "mysql")]
 #[tokio::test]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn with_tls_only_a_trusted_server_receives_the_password() {
     let (server, other) = (MySqlServer::shared(), MySqlServer::start());
     let database = server.database().await;

@@ -10,6 +10,7 @@ use mysql_async::{Conn, Opts, OptsBuilder};
 use crate::{NOW, is_unavailable, name, open, password};
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn calls_fail_while_mysql_is_down_and_succeed_afterwards() {
     let mut server = MySqlServer::start();
     let database = server.database().await;
@@ -39,6 +40,7 @@ async fn calls_fail_while_mysql_is_down_and_succeed_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn calls_time_out_while_mysql_hangs() {
     let server = MySqlServer::start();
     let accounts = open(&server.database().await).await;
@@ -53,6 +55,7 @@ async fn calls_time_out_while_mysql_hangs() {
 }
 
 #[tokio::test]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn a_connection_that_the_server_closed_is_replaced_before_a_query() {
     let database = testing::mysql().await;
     let accounts = open(&database).await;

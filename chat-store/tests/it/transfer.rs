@@ -136,6 +136,7 @@ async fn a_target_in_use_is_refused_and_unchanged() {
 }
 
 #[tokio::test]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn a_failed_write_leaves_the_target_empty() {
     let from = testing::sqlite();
     let source = open(&from).await;
@@ -150,6 +151,7 @@ async fn a_failed_write_leaves_the_target_empty() {
 }
 
 #[tokio::test]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn a_failed_write_removes_the_tables_that_it_created() {
     let from = testing::sqlite();
     open(&from).await;
@@ -174,6 +176,7 @@ async fn an_unreadable_source_leaves_no_target_behind() {
 }
 
 #[tokio::test]
+#[cfg_attr(windows, ignore = "needs a MySQL server, which the tests start on Unix only")]
 async fn a_new_file_is_removed_when_nothing_was_copied() {
     let from = testing::mysql().await;
     open(&from).await;

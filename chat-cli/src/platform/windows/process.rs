@@ -43,3 +43,8 @@ pub const fn threads() -> Option<usize> {
 pub fn stop_group() -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+/// The locale of the user, which the system does not name in the environment, such as `zh-CN`.
+pub fn locale() -> Option<String> {
+    sys_locale::get_locale()
+}
