@@ -25,8 +25,10 @@ pub struct PasswordSource {
 /// Which password is typed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PasswordKind {
-    /// The current password of an account.
+    /// The password of an account, to log in.
     Existing,
+    /// The password of the user who is logged in, before a new one.
+    Current,
     /// A new password, which is typed twice.
     New,
 }
@@ -95,6 +97,7 @@ fn from_file(path: &Path) -> Result<Password, CliError> {
 pub fn ask(kind: PasswordKind, prompt: &mut dyn PasswordPrompt) -> Result<Password, CliError> {
     let question = match kind {
         PasswordKind::Existing => Sentence::from(|texts: &Texts| texts.say().ask_password()),
+        PasswordKind::Current => Sentence::from(|texts: &Texts| texts.say().ask_current_password()),
         PasswordKind::New => Sentence::from(|texts: &Texts| texts.say().ask_new_password()),
     };
     let mut last = Sentence::from("");
@@ -104,7 +107,7 @@ pub fn ask(kind: PasswordKind, prompt: &mut dyn PasswordPrompt) -> Result<Passwo
                 last = Sentence::about(error);
                 prompt.show_error(&last);
             }
-            Ok(password) if kind == PasswordKind::Existing => return Ok(password),
+            Ok(password) if kind != PasswordKind::New => return Ok(password),
             Ok(password) => {
                 if repeat(&password, prompt)? {
                     return Ok(password);

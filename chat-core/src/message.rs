@@ -240,7 +240,7 @@ impl FailReason {
             Self::Lost => "lost",
             Self::Replaced => "replaced",
             Self::TimedOut => "timed out",
-            Self::Leaving => "we are leaving",
+            Self::Leaving => "you left",
             Self::Refused => "refused",
             Self::Incompatible => "incompatible",
             Self::Misbehaved => "broke the protocol",
@@ -276,7 +276,7 @@ impl UnconfirmedReason {
             Self::Lost => "lost",
             Self::Replaced => "replaced",
             Self::TimedOut => "timed out",
-            Self::Leaving => "we are leaving",
+            Self::Leaving => "you left",
             Self::Misbehaved => "broke the protocol",
         }
     }

@@ -58,7 +58,7 @@ impl UserName {
     pub const MAX_MARKS: usize = 4;
 
     /// Words with a meaning in the programs. No new account gets a name that looks like one of them.
-    pub const RESERVED: [&str; 2] = ["everyone", "server"];
+    pub const RESERVED: [&str; 3] = ["everyone", "server", "所有人"];
 
     /// Parses a name as typed and computes its canonical form.
     ///
@@ -262,7 +262,7 @@ pub enum NameError {
     #[error("the user name mixes scripts; use letters of one script, or Latin beside Chinese, Japanese or Korean")]
     MixedScripts,
     /// The name looks like one of [`UserName::RESERVED`].
-    #[error("the user name is reserved or looks like a reserved one (everyone, server); choose another")]
+    #[error("the user name is reserved or looks like a reserved one (everyone, server, 所有人); choose another")]
     Reserved,
     /// The name mixes right-to-left letters with others (RFC 5893).
     #[error("the user name mixes writing directions; use letters of one direction")]

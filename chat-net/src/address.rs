@@ -31,7 +31,8 @@ impl ServerAddress {
     /// # Errors
     /// See [`AddressError`]. Each message says what to write instead.
     pub fn parse(typed: &str) -> Result<Self, AddressError> {
-        let typed = typed.trim();
+        // Chinese input methods type full-width colons and full stops, which no host name contains.
+        let typed = &*typed.trim().replace('：', ":").replace('。', ".");
         if typed.is_empty() {
             return Err(AddressError::Empty);
         }
@@ -321,6 +322,7 @@ mod tests {
             ("[0:0::1]", "[::1]:7777"),
             ("::1", "[::1]:7777"),
             ("服务器:80", "服务器:80"),
+            ("192.168.1。5：9000", "192.168.1.5:9000"),
             ("[fe80:0::1%eth0]:9000", "[fe80::1%eth0]:9000"),
             ("fe80::1%3", "[fe80::1%3]:7777"),
             ("[fe80::1%eth0:1]", "[fe80::1%eth0:1]:7777"),

@@ -43,6 +43,7 @@ ask-user-name = user name:{" "}
 # What counts as yes, beside y and yes
 answer-yes = yes
 ask-password = password:{" "}
+ask-current-password = current password:{" "}
 ask-new-password = new password:{" "}
 ask-new-password-again = repeat new password:{" "}
 passwords-differ = the two passwords differ

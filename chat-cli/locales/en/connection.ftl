@@ -144,6 +144,7 @@ end-not-chat = the server does not speak this protocol: { $detail }
 ## Password changes
 
 password-change-not-connected = there is no connection to the server; try again when it is back
+password-change-wrong = the current password was wrong
 password-change-in-progress = a password change is already in progress; wait for its result
 password-change-unanswered = the connection broke before the server answered; either password may be valid now
 client-offline = this client is no longer online

@@ -6,7 +6,7 @@ name-too-long = the user name is too long; at most 32 characters are allowed
 # $character (String)
 name-character = the user name contains { $character }; only letters and digits of any script, '_', '-' and '.' are allowed
 name-mixed-scripts = the user name mixes scripts; use letters of one script, or Latin beside Chinese, Japanese or Korean
-name-reserved = the user name is reserved or looks like a reserved one (everyone, server); choose another
+name-reserved = the user name is reserved or looks like a reserved one (everyone, server, 所有人); choose another
 name-direction = the user name mixes writing directions; use letters of one direction
 name-marks = the user name starts with a combining mark, or has more than four on one letter or one of them twice; start it with a letter or digit, and put at most four different marks on a letter
 character-space = a space

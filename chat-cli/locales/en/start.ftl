@@ -25,6 +25,8 @@ start-ask-fingerprint =
     Compare it with the true one, which `chat-server fingerprint` prints on the server:
     if they differ, somebody in between wants to read your password.
     Are they the same? [y/n]{" "}
+# $server (String)
+start-fingerprints-differ = the fingerprints differ, so nothing was sent to { $server }; ask its operator before you try again
 start-answer-no = no
 start-yes-or-no = please answer y or n
 start-not-utf8 = the answer is not UTF-8; use this encoding
@@ -34,9 +36,10 @@ start-not-utf8 = the answer is not UTF-8; use this encoding
 # $last (String), a name
 start-ask-name-again = user name [{ $last }]:{" "}
 # $user (String)
-start-ask-register = Is { $user } a new account? Register it with this password? [y/n]{" "}
+start-ask-register = There is no account { $user }, or the password is wrong. Is { $user } new? Register it with this password? [y/n]{" "}
 # $user (String)
 start-name-exists = { $user } exists already, so the password was wrong
 start-ask-invitation = invitation code:{" "}
 start-ask-try-again = Try again? [y/n]{" "}
+start-registered = the account is registered; a line without a command goes to everyone, and /help lists the commands
 start-waiting = the server asks to wait; still trying

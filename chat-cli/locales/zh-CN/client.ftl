@@ -43,6 +43,7 @@ option-stay = 输入结束后仍保持在线，直到收到信号；适合在没
 ask-user-name = 用户名：
 answer-yes = 是
 ask-password = 密码：
+ask-current-password = 当前密码：
 ask-new-password = 新密码：
 ask-new-password-again = 再次输入新密码：
 passwords-differ = 两次输入的密码不一致

@@ -88,6 +88,7 @@ end-not-chat = 服务器使用的不是 chat 协议：{ $detail }
 ## 修改密码
 
 password-change-not-connected = 没有连接到服务器；请在连接恢复后再试
+password-change-wrong = 当前密码不对
 password-change-in-progress = 已经在修改密码；请等待结果
 password-change-unanswered = 连接在服务器应答之前中断；新旧密码都可能有效
 client-offline = 本客户端已不在线

@@ -19,6 +19,7 @@ start-ask-fingerprint =
     请与真正的指纹核对（在服务器上运行 `chat-server fingerprint` 可看到）：
     如果不一致，说明中间有人想窃取你的密码。
     两者一致吗？[y/n]{" "}
+start-fingerprints-differ = 指纹不一致，因此没有向 { $server } 发送任何内容；再次连接之前，请先询问管理员
 start-answer-no = 否
 start-yes-or-no = 请回答 y 或 n
 start-not-utf8 = 回答不是 UTF-8 编码；请改用 UTF-8
@@ -26,8 +27,9 @@ start-not-utf8 = 回答不是 UTF-8 编码；请改用 UTF-8
 ## 账号
 
 start-ask-name-again = 用户名 [{ $last }]：
-start-ask-register = { $user } 是新账号吗？要用这个密码注册吗？[y/n]{" "}
+start-ask-register = 没有账号 { $user }，或者密码不对。{ $user } 是新账号吗？要用这个密码注册吗？[y/n]{" "}
 start-name-exists = { $user } 已有账号，所以刚才的密码不对
 start-ask-invitation = 邀请码：
 start-ask-try-again = 再试一次吗？[y/n]{" "}
+start-registered = 账号已注册；直接输入的行会发给所有人，/help 列出所有命令
 start-waiting = 服务器要求稍候，仍在尝试

@@ -136,7 +136,7 @@ impl Editor {
         if self.format == Format::Text { line::parse(line).ok() } else { None }
     }
 
-    /// Reads a line. `None` at the end of the input or after Ctrl-C.
+    /// Reads a line. `None` at the end of the input, or after Ctrl-C in an empty line.
     fn read_line(&mut self) -> io::Result<Option<TypedLine>> {
         loop {
             // Keys that arrive together are drawn together.
@@ -146,9 +146,15 @@ impl Editor {
             let Some(key) = self.next_key()? else { return Ok(None) };
             match key {
                 Key::Enter => return Ok(Some(self.prompt.take_line())),
-                Key::Interrupt => {
+                Key::Interrupt if self.prompt.edit(|line| line.is_empty()) => {
                     self.interrupted.notify_one();
                     return Ok(None);
+                }
+                Key::Interrupt => {
+                    // As in a shell. What is not text cannot be recalled.
+                    if let Ok(line) = self.prompt.edit(LineBuffer::take) {
+                        self.history.add(&line, Remembered::ThisSession);
+                    }
                 }
                 Key::EndOfInput if self.prompt.edit(|line| line.is_empty()) => return Ok(None),
                 Key::EndOfInput => self.prompt.edit(|line| line.apply(Edit::DeleteRight)),
@@ -222,7 +228,7 @@ impl Editor {
     /// is neither sent nor shown.
     fn change_password(&mut self) {
         let before = self.keys.discard();
-        let old = secret::ask(PasswordKind::Existing, self);
+        let old = secret::ask(PasswordKind::Current, self);
         match old.and_then(|old| Ok((old, secret::ask(PasswordKind::New, self)?))) {
             Ok((old, new)) => self.ready.push_back(Input::Passwords { old, new }),
             // If the terminal cannot be written, the next line reports that.

@@ -1,5 +1,7 @@
 //! One line of text input, and what it asks for.
 
+use std::borrow::Cow;
+
 use chat_core::away::AwayText;
 use chat_core::message::Recipient;
 use chat_core::name::UserName;
@@ -64,6 +66,7 @@ pub struct Draft {
 /// # Errors
 /// The line is empty, the command does not exist or has the wrong arguments, or the name or text breaks a rule.
 pub fn parse(line: &str) -> Result<Action, InputError> {
+    let line = &*with_slashes(line);
     if let Some(text) = line.strip_prefix("//") {
         return Ok(Action::Say(typed(&format!("/{text}"))?));
     }
@@ -99,6 +102,19 @@ pub fn parse(line: &str) -> Result<Action, InputError> {
     if rest.is_empty() { Ok(without_arguments) } else { Err(InputError::Usage(command)) }
 }
 
+/// The line with full-width slashes at its beginning as slashes: Chinese input methods type them, and a private message
+/// must not go to everyone because of that.
+fn with_slashes(line: &str) -> Cow<'_, str> {
+    const FULL_WIDTH: char = '／';
+    let rest = line.trim_start_matches([FULL_WIDTH, '/']);
+    let slashes = &line[..line.len() - rest.len()];
+    if slashes.contains(FULL_WIDTH) {
+        Cow::Owned(format!("{}{rest}", slashes.replace(FULL_WIDTH, "/")))
+    } else {
+        Cow::Borrowed(line)
+    }
+}
+
 /// The beginning of a text that says what its sender does.
 pub const ACTION: &str = "/me ";
 
@@ -113,12 +129,12 @@ fn only_word(command: Command, rest: &str) -> Result<&str, InputError> {
     if word.contains(char::is_whitespace) { Err(InputError::Usage(command)) } else { Ok(word) }
 }
 
-/// Parses a recipient: a user name, or `everyone` in any case, which no user can be called.
+/// Parses a recipient: a user name, or `everyone` in any case or 所有人, which no user can be called.
 ///
 /// # Errors
 /// The name breaks a rule.
 pub fn recipient(name: &str) -> Result<Recipient, InputError> {
-    if name.eq_ignore_ascii_case("everyone") {
+    if name.eq_ignore_ascii_case("everyone") || name == "所有人" {
         Ok(Recipient::Everyone)
     } else {
         Ok(Recipient::One(UserName::parse(name)?))
@@ -163,6 +179,12 @@ mod tests {
             ("你好", says("你好")),
             ("//help is a command", says("/help is a command")),
             ("//", says("/")),
+            ("／who", Ok(Action::Who)),
+            ("／msg\u{3000}小明 在吗", sends("小明", "在吗")),
+            ("／／help 是命令", says("/help 是命令")),
+            ("/／help 是命令", says("/help 是命令")),
+            ("用／分开", says("用／分开")),
+            ("/to 所有人", Ok(Action::ChooseRecipient(Recipient::Everyone))),
             ("/me waves", says("/me waves")),
             ("/r  on my way ", Ok(Action::Reply(Text::parse("on my way ").unwrap()))),
             ("/to 小明 ", Ok(Action::ChooseRecipient(Recipient::One(user("小明"))))),

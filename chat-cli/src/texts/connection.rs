@@ -212,6 +212,9 @@ impl Localised for ChangePasswordError {
     fn text(&self, texts: &Texts) -> String {
         let t = texts.say();
         match self {
+            Self::Rejected(rejection) if rejection.kind() == RejectionKind::WrongCredentials => {
+                t.password_change_wrong()
+            }
             Self::Rejected(rejection) => rejection.text(texts),
             Self::NotConnected => t.password_change_not_connected(),
             Self::InProgress => t.password_change_in_progress(),
@@ -352,7 +355,7 @@ mod tests {
             EndReason::Internal,
         ]);
         assert_same(&[
-            ChangePasswordError::Rejected(Rejection::WrongCredentials.into()),
+            ChangePasswordError::Rejected(Rejection::StorageUnavailable.into()),
             ChangePasswordError::NotConnected,
             ChangePasswordError::InProgress,
             ChangePasswordError::Unanswered,

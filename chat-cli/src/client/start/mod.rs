@@ -36,6 +36,7 @@ use self::quiet_log::QuietLog;
 use super::connect::{explain, known_servers, trust};
 use super::task::{JoinOptions, TrustChoice, default_known_servers};
 use crate::error::CliError;
+use crate::error_code::ErrorCode;
 use crate::fingerprint::in_groups;
 use crate::secret::PasswordKind;
 use crate::texts::{Sentence, Texts};
@@ -58,6 +59,8 @@ struct Start {
     typed_server: Option<ServerAddress>,
     /// The answer that the next question about the server offers.
     suggested_server: Option<ServerAddress>,
+    /// The user name that was typed, which the next question about it offers.
+    typed_user: Option<UserName>,
     password: Option<Password>,
     password_origin: Origin,
     /// How the user came to register.
@@ -93,6 +96,7 @@ pub(super) async fn log_in(options: JoinOptions, texts: &Texts) -> Result<(Clien
         suggested_server: last_logins.server().cloned(),
         last_logins,
         typed_server: None,
+        typed_user: None,
         password_origin: if password.is_some() { Origin::Given } else { Origin::Typed },
         password,
         registration: Registration::NotOffered,
@@ -119,6 +123,9 @@ impl Start {
             match self.connect(options).await {
                 Ok(client) => {
                     self.remember(&server, &user);
+                    if self.options.purpose == Purpose::Register && self.password_origin == Origin::Typed {
+                        self.questions.note(|texts| texts.say().start_registered());
+                    }
                     return Ok(Client::split(client));
                 }
                 Err(error) => refused = Some(self.ask_again(&server, &user, error).await?),
@@ -226,7 +233,9 @@ impl Start {
         let name = server.to_string();
         let question = move |texts: &Texts| texts.say().start_ask_fingerprint(&name, &digits[0], &digits[1]);
         if !self.questions.yes_or_no(question).await? {
-            return Err(explain(ConnectError::Untrusted { server: server.clone(), shown }, None));
+            let name = server.to_string();
+            let sentence = move |texts: &Texts| texts.say().start_fingerprints_differ(&name);
+            return Err(CliError::not_there(sentence).code(ErrorCode::UnknownServer));
         }
         let known = store.remember(server, shown).map_err(|error| explain(error.into(), Some(path)))?;
         if known == shown {
@@ -243,7 +252,7 @@ impl Start {
         }
         let last = match self.options.purpose {
             Purpose::Register => None,
-            _ => self.last_logins.user(server).map(ToString::to_string),
+            _ => self.typed_user.as_ref().or_else(|| self.last_logins.user(server)).map(ToString::to_string),
         };
         let user = self
             .questions
@@ -256,6 +265,7 @@ impl Start {
                 |typed| UserName::parse(typed).map_err(Sentence::about),
             )
             .await?;
+        self.typed_user = Some(user.clone());
         self.options.user = Some(user.clone());
         Ok(user)
     }

@@ -1,6 +1,6 @@
 //! Questions at the terminal, each of which is repeated until its answer can be used.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 
 use chat_core::password::Password;
 use tokio::task::spawn_blocking;
@@ -33,6 +33,12 @@ impl Questions {
     /// Shows what was wrong, before the question that follows.
     pub(super) fn tell(&self, sentence: &Sentence) {
         TerminalPrompt::new(self.texts.clone()).show_error(sentence);
+    }
+
+    /// Shows a note.
+    pub(super) fn note(&self, sentence: impl FnOnce(&Texts) -> String) {
+        // If standard error is closed, nobody reads notes.
+        drop(writeln!(io::stderr(), "{}", self.texts.say().note_line(sentence(&self.texts))));
     }
 
     /// Asks until `parse` accepts the answer. An empty answer means `default`, if there is one.

@@ -50,8 +50,17 @@ impl Start {
         let tell = |questions: &Questions| questions.tell(&Sentence::from(sentence.as_str()));
         match rejection {
             Some(Kind::WrongCredentials) if self.password_origin == Origin::Typed => {
-                tell(&self.questions);
-                self.wrong_credentials(server, user).await?;
+                // The server does not say which of the two is wrong. A name with which somebody has logged in from here
+                // exists.
+                if self.registration == Registration::NotOffered
+                    && self.options.purpose == Purpose::Login
+                    && !self.last_logins.contains(server, user)
+                {
+                    self.offer_registration(user).await?;
+                } else {
+                    tell(&self.questions);
+                    self.password = None;
+                }
             }
             Some(Kind::NameTaken) if self.registration == Registration::Accepted => {
                 let name = user.to_string();
@@ -62,11 +71,11 @@ impl Start {
             }
             Some(Kind::NameTaken | Kind::Name) => {
                 tell(&self.questions);
-                self.options.user = None;
+                (self.options.user, self.typed_user) = (None, None);
             }
             Some(Kind::Disabled) if self.password_origin == Origin::Typed => {
                 tell(&self.questions);
-                (self.options.user, self.password) = (None, None);
+                (self.options.user, self.typed_user, self.password) = (None, None, None);
                 self.registration = Registration::NotOffered;
             }
             Some(Kind::Password) if self.password_origin == Origin::Typed => {
@@ -80,7 +89,7 @@ impl Start {
             Some(Kind::RegistrationClosed) if self.password_origin == Origin::Typed => {
                 tell(&self.questions);
                 self.options.purpose = Purpose::Login;
-                (self.options.user, self.password) = (None, None);
+                (self.options.user, self.typed_user, self.password) = (None, None, None);
                 self.registration = Registration::Declined;
             }
             Some(
@@ -110,30 +119,28 @@ impl Start {
         Ok(explained)
     }
 
-    /// The user name or the password is wrong, and the server does not say which. A name with which somebody has logged
-    /// in from here exists. For another one, offers to register it.
-    async fn wrong_credentials(&mut self, server: &ServerAddress, user: &UserName) -> Result<(), CliError> {
-        let offers = self.registration == Registration::NotOffered
-            && self.options.purpose == Purpose::Login
-            && !self.last_logins.contains(server, user);
-        if offers {
-            let name = user.to_string();
-            let question = move |texts: &Texts| texts.say().start_ask_register(&name);
-            if self.questions.yes_or_no(question).await? {
-                self.registration = Registration::Accepted;
-                self.options.purpose = Purpose::Register;
-                // As for every new password, because nobody sees what is typed.
-                if let Some(password) = &self.password
-                    && !self.questions.repeat(password).await?
-                {
-                    self.questions.tell(&Sentence::from(|texts: &Texts| texts.say().passwords_differ()));
-                    self.password = None;
-                }
-                return Ok(());
-            }
+    /// Offers to register a user name that may have no account. If the user declines, the name is asked for again, and
+    /// the password.
+    async fn offer_registration(&mut self, user: &UserName) -> Result<(), CliError> {
+        let name = user.to_string();
+        let question = move |texts: &Texts| texts.say().start_ask_register(&name);
+        if !self.questions.yes_or_no(question).await? {
             self.registration = Registration::Declined;
+            self.password = None;
+            if self.typed_user.is_some() {
+                self.options.user = None;
+            }
+            return Ok(());
         }
-        self.password = None;
+        self.registration = Registration::Accepted;
+        self.options.purpose = Purpose::Register;
+        // As for every new password, because nobody sees what is typed.
+        if let Some(password) = &self.password
+            && !self.questions.repeat(password).await?
+        {
+            self.questions.tell(&Sentence::from(|texts: &Texts| texts.say().passwords_differ()));
+            self.password = None;
+        }
         Ok(())
     }
 

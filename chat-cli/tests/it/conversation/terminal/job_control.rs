@@ -120,7 +120,7 @@ fn the_line_is_shown_again_after_a_stop_without_warning() {
 
 #[test]
 fn a_question_for_a_password_is_hidden_again_after_a_stop() {
-    for (language, question) in [("en", "password:"), ("zh-CN", "密码：")] {
+    for (language, question) in [("en", "current password:"), ("zh-CN", "当前密码：")] {
         let server = Server::start(testing::sqlite());
         let (mut alice, _bob) = start_in(&server, language, &shell());
         for signal in [Signal::STOP, Signal::TSTP] {

@@ -53,7 +53,7 @@ fn a_server_that_the_user_refuses_receives_no_login() {
         let question = format!("This is the first connection to {}. Its key has the fingerprint", server.address);
         assert!(lines.contains(&question), "{lines:#?}");
         alice.type_line("n");
-        let shown = alice.until_output("is not known here; its fingerprint");
+        let shown = alice.until_output("the fingerprints differ, so nothing was sent");
         assert!(!shown.contains("password: "), "the password is asked for first: {shown}");
         assert_eq!(alice.exit_code(), Some(3));
         assert_eq!(server.presence_log(), ["server started"]);

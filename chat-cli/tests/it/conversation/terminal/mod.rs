@@ -19,8 +19,11 @@ use std::process::Command;
 use crate::harness::{PASSWORD, Server, Terminal};
 
 /// The questions of `/passwd` with answers that change the password.
-const PASSWORD_CHANGE: [(&str, &str); 3] =
-    [("password: ", PASSWORD), ("new password: ", "battery staple"), ("repeat new password: ", "battery staple")];
+const PASSWORD_CHANGE: [(&str, &str); 3] = [
+    ("current password: ", PASSWORD),
+    ("new password: ", "battery staple"),
+    ("repeat new password: ", "battery staple"),
+];
 
 /// `chat-client --server ... --user NAME`, as typed at a terminal.
 fn command(server: &Server, user: &str) -> Command {

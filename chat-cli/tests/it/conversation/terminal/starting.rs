@@ -189,6 +189,23 @@ fn a_name_that_exists_is_told_and_another_one_is_asked_for() {
 }
 
 #[test]
+fn a_mistyped_name_can_be_corrected() {
+    for words in LANGUAGES {
+        let server = Server::start_in(&Home::new(), &[]);
+        assert_eq!(server.operate(&["user", "add", "alice"]).code, Some(0));
+        let home = Home::new();
+        let mut alice = at_server(&home, &words, &server);
+        alice.type_line("alicia");
+        answer_hidden(&mut alice, words.password, PASSWORD);
+        answer(&mut alice, words.register, "n");
+        // What was typed is the suggestion.
+        answer(&mut alice, "[alicia]", "alice");
+        answer_hidden(&mut alice, words.password, PASSWORD);
+        alice.until_output(words.online);
+    }
+}
+
+#[test]
 fn the_invitation_code_is_asked_for_where_the_server_demands_one() {
     let file = "invited.toml";
     for words in LANGUAGES {
