@@ -6,7 +6,7 @@ use chat_net::identity::Fingerprint;
 
 /// The digits of a fingerprint in two lines of groups of four. Both programs show them like this to people who compare
 /// them.
-pub(crate) fn in_groups(fingerprint: Fingerprint) -> [String; 2] {
+pub fn in_groups(fingerprint: Fingerprint) -> [String; 2] {
     let digits = fingerprint.to_string();
     let groups: Vec<&str> = (0..digits.len()).step_by(4).filter_map(|at| digits.get(at..at + 4)).collect();
     let (first, second) = groups.split_at(groups.len() / 2);

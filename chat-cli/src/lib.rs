@@ -2,7 +2,8 @@
 //! chat-store.
 //!
 //! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every user interface needs: the
-//! model of what a user sees ([`view`]) and its errors. For chat inside your own program use chat-net and chat-store.
+//! model of what a user sees ([`view`]), its sentences ([`texts`]), its settings and files ([`desktop`]), and its errors.
+//! For chat inside your own program use chat-net and chat-store.
 //!
 //! Standard output carries the conversation, standard error carries diagnostics, and `--help` documents the exit codes.
 //! Arguments are read in three stages: clap parses each value on its own (`args`), `config::merge` combines
@@ -60,6 +61,8 @@ use crate::platform::process;
 use crate::server::task::ServerTask;
 use crate::texts::Texts;
 
+pub use crate::client::desktop;
+
 /// Runs `chat-server` with the arguments and environment of this process.
 pub fn chat_server() -> ExitCode {
     begin("warn");
@@ -86,7 +89,7 @@ pub fn chat_client() -> ExitCode {
 
 /// Makes every panic end the program, and turns core dumps off, before anything secret is in memory. Then logs to standard
 /// error, at the levels that `RUST_LOG` sets, or else at `default`.
-fn begin(default: &str) {
+pub(crate) fn begin(default: &str) {
     panic::end_program_on_panic();
     let core_dumps = process::disable_core_dumps();
     let mut builder = env_logger::Builder::from_default_env();

@@ -73,7 +73,7 @@ pub(super) fn described(texts: &Texts) -> Command {
         })
 }
 
-fn describe(arg: Arg, texts: &Texts) -> Arg {
+pub(super) fn describe(arg: Arg, texts: &Texts) -> Arg {
     let t = texts.say();
     let text = match arg.get_id().as_str() {
         "lang" => t.option_lang(),

@@ -14,6 +14,7 @@ pub mod connect;
 pub mod console;
 pub mod conversation;
 mod crowd;
+pub mod desktop;
 mod editor;
 mod ignored;
 pub mod input;

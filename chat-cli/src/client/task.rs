@@ -160,7 +160,7 @@ impl JoinOptions {
         Self::new(settings)
     }
 
-    fn new(settings: ClientSettings) -> Result<Self, CliError> {
+    pub(super) fn new(settings: ClientSettings) -> Result<Self, CliError> {
         let trust = TrustChoice::new(&settings)?;
         if settings.advertise.len() > Offer::MAX_ADDRESSES {
             let count = settings.advertise.len();

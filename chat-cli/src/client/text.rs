@@ -7,7 +7,7 @@ mod roster;
 
 use std::fmt::Write as _;
 
-use chat_core::message::{FailReason, Recipient, UnconfirmedReason};
+use chat_core::message::Recipient;
 use chat_core::name::UserName;
 use chat_core::presence::OfflineReason;
 use chat_core::text::Text;
@@ -285,10 +285,10 @@ impl TextRenderer {
         let (mark, line) = match outcome {
             MessageOutcome::Delivered => ('✓', user),
             MessageOutcome::Failed { reason } => {
-                ('✗', t.outcome_failed(user, self.excerpt(sent), self.why_failed(*reason)))
+                ('✗', t.outcome_failed(user, self.excerpt(sent), reason.text(&self.texts)))
             }
             MessageOutcome::Unconfirmed { reason } => {
-                ('✗', t.outcome_unconfirmed(user, self.excerpt(sent), self.why_unconfirmed(*reason)))
+                ('✗', t.outcome_unconfirmed(user, self.excerpt(sent), reason.text(&self.texts)))
             }
         };
         push_outcome(mark, &line, out);
@@ -316,8 +316,8 @@ impl TextRenderer {
         for UserOutcome { user, outcome } in failed {
             let (users, reason) = match outcome {
                 MessageOutcome::Delivered => continue,
-                MessageOutcome::Failed { reason } => (&mut certain, self.why_failed(*reason)),
-                MessageOutcome::Unconfirmed { reason } => (&mut uncertain, self.why_unconfirmed(*reason)),
+                MessageOutcome::Failed { reason } => (&mut certain, reason.text(&self.texts)),
+                MessageOutcome::Unconfirmed { reason } => (&mut uncertain, reason.text(&self.texts)),
             };
             users.push(self.texts.say().user_with_reason(self.name(user), reason));
         }
@@ -352,37 +352,6 @@ impl TextRenderer {
         line('✗', &certain, |texts, users| texts.say().info_failed(users));
         line('?', &uncertain, |texts, users| texts.say().info_unconfirmed(users));
         line('…', &outstanding, |texts, users| texts.say().info_outstanding(users));
-    }
-
-    fn why_failed(&self, reason: FailReason) -> String {
-        let t = self.texts.say();
-        match reason {
-            FailReason::QueueFull => t.reason_queue_full(),
-            FailReason::Left => t.reason_left(),
-            FailReason::Lost => t.reason_lost(),
-            FailReason::Replaced => t.reason_replaced(),
-            FailReason::TimedOut => t.reason_timed_out(),
-            FailReason::Leaving => t.reason_leaving(),
-            FailReason::Refused => t.reason_refused(),
-            FailReason::Misbehaved => t.reason_misbehaved(),
-            FailReason::Incompatible => t.reason_incompatible(),
-            FailReason::NoAddress => t.reason_no_address(),
-            FailReason::TooManySessions => t.reason_too_many_sessions(),
-            _ => reason.as_str().to_owned(),
-        }
-    }
-
-    fn why_unconfirmed(&self, reason: UnconfirmedReason) -> String {
-        let t = self.texts.say();
-        match reason {
-            UnconfirmedReason::Left => t.reason_left(),
-            UnconfirmedReason::Lost => t.reason_lost(),
-            UnconfirmedReason::Replaced => t.reason_replaced(),
-            UnconfirmedReason::TimedOut => t.reason_timed_out(),
-            UnconfirmedReason::Leaving => t.reason_leaving(),
-            UnconfirmedReason::Misbehaved => t.reason_misbehaved(),
-            _ => reason.as_str().to_owned(),
-        }
     }
 
     fn excerpt(&self, sent: Option<&SentMessage>) -> String {

@@ -4,10 +4,12 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use chat_core::client::LoginFailure;
+use chat_core::message::{FailReason, UnconfirmedReason};
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
 use chat_net::client::{
-    ChangePasswordError, ConnectError, EndReason, RejectionKind, ServerRejection, SetAwayError, VersionMismatch,
+    ChangePasswordError, ConnectError, EndReason, RejectionKind, SendError, ServerRejection, SetAwayError,
+    VersionMismatch,
 };
 use chat_net::identity::CertificateProblem;
 use chat_net::trust::KnownServersError;
@@ -221,6 +223,57 @@ impl Localised for ChangePasswordError {
             Self::Unanswered => t.password_change_unanswered(),
             Self::Offline => t.client_offline(),
             _ => self.to_string(),
+        }
+    }
+}
+
+impl Localised for SendError {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::Text(error) => error.text(texts),
+            Self::UnknownRecipient(user) => t.window_user_absent(user.as_str()),
+            Self::ToOneself => t.input_to_oneself(),
+            Self::QueueFull | Self::OutcomesUnread => t.input_queue_full(),
+            Self::Offline => t.input_session_over(),
+            _ => self.to_string(),
+        }
+    }
+}
+
+/// Why a recipient certainly did not receive a message.
+impl Localised for FailReason {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::QueueFull => t.reason_queue_full(),
+            Self::Left => t.reason_left(),
+            Self::Lost => t.reason_lost(),
+            Self::Replaced => t.reason_replaced(),
+            Self::TimedOut => t.reason_timed_out(),
+            Self::Leaving => t.reason_leaving(),
+            Self::Refused => t.reason_refused(),
+            Self::Misbehaved => t.reason_misbehaved(),
+            Self::Incompatible => t.reason_incompatible(),
+            Self::NoAddress => t.reason_no_address(),
+            Self::TooManySessions => t.reason_too_many_sessions(),
+            _ => self.as_str().to_owned(),
+        }
+    }
+}
+
+/// Why nobody knows whether a recipient received a message.
+impl Localised for UnconfirmedReason {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::Left => t.reason_left(),
+            Self::Lost => t.reason_lost(),
+            Self::Replaced => t.reason_replaced(),
+            Self::TimedOut => t.reason_timed_out(),
+            Self::Leaving => t.reason_leaving(),
+            Self::Misbehaved => t.reason_misbehaved(),
+            _ => self.as_str().to_owned(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod parse_error;
 mod rules;
 mod sentence;
 mod storage;
+mod window;
 
 /// The generated functions.
 mod generated {
@@ -26,6 +27,7 @@ use self::generated::{L10n, L10nLanguage};
 pub use self::language::Language;
 pub use self::sentence::{Localised, Sentence};
 pub(crate) use self::storage::{chain, chain_of};
+pub use self::window::WindowSentence;
 
 /// The sentences of one language. Clones are cheap.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ const MAX_FILE_BYTES: usize = 64 * 1024;
 
 /// The logins, the last one first.
 #[derive(Debug)]
-pub(super) struct LastLogins {
+pub struct LastLogins {
     /// `None` if the user has no home folder.
     folder: Option<PathBuf>,
     logins: Vec<(ServerAddress, UserName)>,
@@ -31,7 +31,7 @@ pub(super) struct LastLogins {
 
 impl LastLogins {
     /// Reads the file in the user's data folder.
-    pub(super) fn load() -> Self {
+    pub fn load() -> Self {
         Self::load_from(folder::default("chat-client", "--known-servers FILE").ok())
     }
 
@@ -42,17 +42,17 @@ impl LastLogins {
     }
 
     /// The server of the last login.
-    pub(super) fn server(&self) -> Option<&ServerAddress> {
+    pub fn server(&self) -> Option<&ServerAddress> {
         self.logins.first().map(|(server, _)| server)
     }
 
     /// The user of the last login at `server`.
-    pub(super) fn user(&self, server: &ServerAddress) -> Option<&UserName> {
+    pub fn user(&self, server: &ServerAddress) -> Option<&UserName> {
         self.logins.iter().find(|(known, _)| known == server).map(|(_, user)| user)
     }
 
     /// Whether `user` has logged in at `server` from here.
-    pub(super) fn contains(&self, server: &ServerAddress, user: &UserName) -> bool {
+    pub fn contains(&self, server: &ServerAddress, user: &UserName) -> bool {
         self.logins.iter().any(|(known, name)| known == server && name == user)
     }
 
@@ -60,7 +60,7 @@ impl LastLogins {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn remember(&mut self, server: ServerAddress, user: UserName) -> io::Result<()> {
+    pub fn remember(&mut self, server: ServerAddress, user: UserName) -> io::Result<()> {
         self.logins.retain(|login| login != &(server.clone(), user.clone()));
         self.logins.insert(0, (server, user));
         self.logins.truncate(MAX_LOGINS);

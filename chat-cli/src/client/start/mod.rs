@@ -10,7 +10,7 @@
 //! password from a file or from the environment, the program ends: asking for another one would surprise a script that
 //! happens to run at a terminal.
 
-mod last_logins;
+pub(crate) mod last_logins;
 mod questions;
 mod quiet_log;
 mod refused;

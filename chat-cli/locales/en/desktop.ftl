@@ -1,0 +1,161 @@
+### The windows of chat-desktop.
+
+## Titles, buttons and fields
+
+window-title = Chat
+# $user (String)
+window-title-user = { $user } · Chat
+window-about = Chat in a window. It shares the configuration file, the known servers and the last logins of chat-client.
+window-log-in = Log in
+window-register = Register
+window-new-account = New account…
+window-have-account = I have an account
+window-server = Server
+window-server-hint = host, or host:port
+window-user = User name
+window-password = Password
+window-password-again = Password again
+window-invitation = Invitation code
+window-invitation-hint = if the server asks for one
+window-show-password = Show the password
+window-more = Network
+window-own-address = Own address
+window-own-address-hint = automatic, or IP:port
+window-advertised = Address for others
+window-advertised-hint = automatic, or IP[:port]
+# $server (String)
+window-connecting = Connecting to { $server }…
+window-cancel = Cancel
+# $seconds (Number)
+window-wait = Again in { $seconds } s
+window-copy = Copy
+window-back = Back
+window-close = Close
+window-clear = Clear
+window-settings = Settings
+window-theme = Colours
+window-theme-system = as the system
+window-theme-light = light
+window-theme-dark = dark
+window-text-size = Size of the text
+window-send-key = Sending
+window-send-key-enter = Enter sends, Shift+Enter begins a new line
+window-send-key-control = Ctrl+Enter sends, Enter begins a new line
+window-change-password = Change the password
+window-old-password = Password so far
+window-new-password = New password
+# $reason (String) of the system
+window-not-saved = the settings are not saved: { $reason }
+window-notices = Notices
+window-no-notices = There are no notices
+# $count (Number) of notices
+window-notices-count = Notices · { $count }
+
+## The key of a server
+
+# $server (String)
+window-first-meeting = First connection to { $server }
+window-compare = Compare this fingerprint with the one that the operator of the server gives you (`chat-server fingerprint` prints it). If they differ, somebody in between wants to read your password.
+window-same = They are the same: remember it
+window-different = They differ: disconnect
+# $server (String)
+window-key-changed = { $server } has another key than before
+window-key-was = Its fingerprint was
+window-key-is = and is now
+window-key-advice = Either the operator has changed the key, or somebody intercepts the connection. Nothing was sent to it. Ask the operator; only if the key was changed on purpose, forget the old one and compare the new one.
+window-forget-key = Forget the old fingerprint
+
+## People and conversations
+
+window-everyone = Everyone
+# $count (Number) of other users
+window-everyone-online = Everyone · { $count } online
+# $count (Number) of other users
+window-online = Online · { $count }
+window-offline = Offline
+window-search = Find a person
+# $typed (String)
+window-nobody-found = No name contains “{ $typed }”
+window-write-everyone = Message to everyone
+# $user (String)
+window-write-user = Message to { $user }
+window-send = Send
+# $bytes (Number) of the draft
+# $max (Number)
+window-bytes = { $bytes } of { $max } bytes
+# $bytes (Number)
+window-binary = { $bytes } bytes that are not a text
+# $user (String)
+window-user-absent = { $user } is not online, so nobody would receive a message. Your text stays here.
+window-older-gone = Older lines are not kept
+window-new-lines = New
+# $year (String)
+# $month (String) with two digits
+# $day (String) with two digits
+window-day = { $year }-{ $month }-{ $day }
+window-empty-everyone = Nothing said yet. What you write goes to everybody who is online.
+# $user (String)
+window-empty-user = Nothing said yet. What you write goes to { $user } only.
+# $count (Number) of lines
+window-below = { $count ->
+        [one] { $count } new message below
+       *[other] { $count } new messages below
+    }
+# $name (String)
+# $count (Number) of lines
+window-unread = { $name }, { $count } unread
+# $name (String)
+window-silent = { $name }, does not answer
+# $name (String)
+window-absent = { $name }, offline
+
+## What became of an own line
+
+window-mark-waiting = on its way
+window-mark-delivered = delivered
+# $delivered (Number) of recipients
+# $all (Number) of recipients
+window-mark-delivered-of = { $delivered } of { $all } delivered
+# $reason (String)
+window-mark-failed = not delivered: { $reason }
+# $reason (String)
+window-mark-unconfirmed = unconfirmed, may or may not have arrived: { $reason }
+# $reason (String)
+window-mark-not-sent = not sent: { $reason }
+window-mark-nobody-there = nobody else was online
+window-mark-sent-again = sent again to everyone who did not get it
+window-outcomes = Who has it
+# $mark (String) what became of the line
+window-show-outcomes = { $mark }; show who has it
+# $count (Number) of people
+window-send-again = { $count ->
+        [one] Send again, privately, to the one who did not get it
+       *[other] Send again, privately, to the { $count } who did not get it
+    }
+# $count (Number) of people
+window-and-more = and { $count } more
+
+## The connection and the end of the session
+
+# $seconds (Number)
+window-reconnecting = The connection to the server broke; retrying in { $seconds } s. Messages between people still arrive.
+window-reconnecting-now = The connection to the server broke; connecting again… Messages between people still arrive.
+window-log-in-again = Log in here again
+window-leave = Go offline
+# $count (Number) of messages
+window-pending = { $count ->
+        [one] The outcome of one message is not known yet.
+       *[other] The outcomes of { $count } messages are not known yet.
+    } If you leave now, messages on their way may be lost.
+window-stay = Stay
+window-leave-now = Leave now
+
+## Why there is no window
+
+window-no-display = there is no display for a window: neither DISPLAY nor WAYLAND_DISPLAY leads to one
+# $detail (String) of the system
+window-no-opengl = the window cannot be drawn, because OpenGL does not work here: { $detail }
+# $detail (String) of the system
+window-no-window = the window cannot be opened: { $detail }
+window-hint-opengl = install Mesa (Debian: libgl1, libegl1, libgl1-mesa-dri), or use chat-client, which needs no window
+window-hint-display = start it in a desktop session, or use chat-client, which needs no window

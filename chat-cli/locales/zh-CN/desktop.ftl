@@ -1,0 +1,116 @@
+### chat-desktop 的窗口。
+
+## 标题、按钮和输入框
+
+window-title = 聊天
+window-title-user = { $user } · 聊天
+window-about = 窗口里的聊天程序，与 chat-client 共用配置文件、已知的服务器和上次的登录。
+window-log-in = 登录
+window-register = 注册
+window-new-account = 注册新账号…
+window-have-account = 已有账号，去登录
+window-server = 服务器
+window-server-hint = 主机 或 主机:端口
+window-user = 用户名
+window-password = 密码
+window-password-again = 再输一次密码
+window-invitation = 邀请码
+window-invitation-hint = 服务器要求时填写
+window-show-password = 显示密码
+window-more = 网络设置
+window-own-address = 本机地址
+window-own-address-hint = 自动，或 IP:端口
+window-advertised = 对外地址
+window-advertised-hint = 自动，或 IP[:端口]
+window-connecting = 正在连接 { $server }…
+window-cancel = 取消
+window-wait = { $seconds } 秒后可重试
+window-copy = 复制
+window-back = 返回
+window-close = 关闭
+window-clear = 清除
+window-settings = 设置
+window-theme = 配色
+window-theme-system = 跟随系统
+window-theme-light = 浅色
+window-theme-dark = 深色
+window-text-size = 文字大小
+window-send-key = 发送
+window-send-key-enter = Enter 发送，Shift+Enter 换行
+window-send-key-control = Ctrl+Enter 发送，Enter 换行
+window-change-password = 修改密码
+window-old-password = 现在的密码
+window-new-password = 新密码
+window-not-saved = 设置没有保存：{ $reason }
+window-notices = 通知
+window-no-notices = 没有通知
+window-notices-count = 通知 · { $count }
+
+## 服务器的密钥
+
+window-first-meeting = 第一次连接 { $server }
+window-compare = 请把这个指纹与服务器管理员给你的核对（在服务器上运行 `chat-server fingerprint` 可看到）。如果不一致，说明中间有人想窃取你的密码。
+window-same = 一致，记住它
+window-different = 不一致，断开
+window-key-changed = { $server } 的密钥变了
+window-key-was = 原来的指纹
+window-key-is = 现在的指纹
+window-key-advice = 要么是管理员换了密钥，要么有人在截取连接。没有向它发送任何内容。请询问管理员；只有密钥确实是管理员换的，才忘记旧指纹并核对新的。
+window-forget-key = 忘记旧指纹
+
+## 人和会话
+
+window-everyone = 所有人
+window-everyone-online = 所有人 · { $count } 人在线
+window-online = 在线 · { $count }
+window-offline = 已下线
+window-search = 找人
+window-nobody-found = 没有包含“{ $typed }”的名字
+window-write-everyone = 写给所有人
+window-write-user = 写给 { $user }
+window-send = 发送
+window-bytes = { $bytes } / { $max } 字节
+window-binary = { $bytes } 字节的非文字内容
+window-user-absent = { $user } 不在线，现在发送没有人收到。写好的内容会留在这里。
+window-older-gone = 更早的消息没有保留
+window-new-lines = 新消息
+window-day = { $year } 年 { $month } 月 { $day } 日
+window-empty-everyone = 还没有消息。写在这里的内容会发给所有在线的人。
+window-empty-user = 还没有消息。写在这里的内容只发给 { $user }。
+window-below = 下面有 { $count } 条新消息
+window-unread = { $name }，{ $count } 条未读
+window-silent = { $name }，没有应答
+window-absent = { $name }，已下线
+
+## 自己的消息的结果
+
+window-mark-waiting = 正在送达
+window-mark-delivered = 已送达
+window-mark-delivered-of = { $delivered }/{ $all } 已送达
+window-mark-failed = 没有送达：{ $reason }
+window-mark-unconfirmed = 未确认，可能送达也可能没有：{ $reason }
+window-mark-not-sent = 没有发送：{ $reason }
+window-mark-nobody-there = 当时没有别人在线
+window-mark-sent-again = 已再次发给没收到的人
+window-outcomes = 送达情况
+window-show-outcomes = { $mark }；查看谁收到了
+window-send-again = 单独再发给没收到的 { $count } 人
+window-and-more = 另有 { $count } 人
+
+## 连接和会话的结束
+
+window-reconnecting = 与服务器的连接断了，{ $seconds } 秒后重试。人与人之间的消息仍能送达。
+window-reconnecting-now = 与服务器的连接断了，正在重新连接… 人与人之间的消息仍能送达。
+window-log-in-again = 在这里重新登录
+window-leave = 下线
+window-pending = 还有 { $count } 条消息没有结果。现在离开的话，路上的消息可能丢失。
+window-stay = 等一下
+window-leave-now = 现在离开
+
+## 为什么没有窗口
+
+window-no-display = 没有能显示窗口的屏幕：DISPLAY 和 WAYLAND_DISPLAY 都没有指向屏幕
+window-no-opengl = 无法绘制窗口，因为 OpenGL 在这里不能用：{ $detail }
+window-no-window = 无法打开窗口：{ $detail }
+window-hint-opengl = 请安装 Mesa（Debian：libgl1、libegl1、libgl1-mesa-dri），或使用不需要窗口的 chat-client
+window-hint-display = 请在桌面会话里启动，或使用不需要窗口的 chat-client
