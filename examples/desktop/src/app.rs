@@ -1,0 +1,187 @@
+//! Connects the model, the view and the thread that talks to the server.
+
+use std::collections::VecDeque;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chat_cli::desktop::{self, DesktopOptions, LastLogins, TrustChoice};
+use chat_cli::texts::{Localised, Texts, WindowSentence};
+use chat_core::time::Timestamp;
+use chat_net::address::AdvertisedAddress;
+use eframe::egui::{Context, Ui, UserAttentionType, ViewportCommand};
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::model::exchange::Wish;
+use crate::model::login::Form;
+use crate::model::settings::Settings;
+use crate::model::{Closing, Model, Screen};
+use crate::run::Port;
+use crate::view::View;
+
+/// The most happenings that a frame takes, so that a flood does not keep the window from drawing.
+const BATCH: usize = 512;
+
+/// What is known before the window opens.
+#[derive(Debug)]
+pub struct Start(Form, Settings);
+
+impl Start {
+    /// The form as the options and the last logins fill it in.
+    pub fn new(options: DesktopOptions) -> Self {
+        let last = LastLogins::load();
+        let server = options.server.clone().or_else(|| last.server().cloned());
+        let user = options.user.clone().or_else(|| server.as_ref().and_then(|server| last.user(server)).cloned());
+        let mut form = Form::new(options.known_servers, options.trust, options.server);
+        form.remembers = true;
+        form.server = server.map_or_else(String::new, |server| server.to_string());
+        form.user = user.map_or_else(String::new, |user| user.as_str().to_owned());
+        if options.udp.port() != 0 || !options.udp.ip().is_unspecified() {
+            form.own_address = options.udp.to_string();
+        }
+        let shown = |address: &AdvertisedAddress| match address.with_default_port(0) {
+            // Port 0 is not allowed, so there was none.
+            address if address.port() == 0 => address.ip().to_string(),
+            address => address.to_string(),
+        };
+        form.advertised = options.advertise.iter().map(shown).collect::<Vec<_>>().join(", ");
+        let settings = desktop::settings_file().map_or_else(Settings::default, |file| {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            Settings { file: Some(file), ..Settings::parse(&text) }
+        });
+        Self(form, settings)
+    }
+
+    /// An empty form with a file of known servers, which remembers no log-in.
+    pub fn empty(known_servers: std::path::PathBuf) -> Self {
+        let trust = TrustChoice::Known(known_servers.clone());
+        Self(Form::new(known_servers, trust, None), Settings::default())
+    }
+}
+
+/// The program in its window.
+#[derive(Debug)]
+pub struct App {
+    /// What the window shows.
+    pub model: Model,
+    view: View,
+    port: Port,
+    /// Wishes that found no room, in their order.
+    backlog: VecDeque<Wish>,
+    title: String,
+    unread: usize,
+}
+
+impl App {
+    /// A window that asks to log in.
+    pub fn new(start: Start, port: Port, texts: Texts) -> Self {
+        let view = View::new(texts, TimeZone::system());
+        Self {
+            model: Model::new(start.0, start.1),
+            view,
+            port,
+            backlog: VecDeque::new(),
+            title: String::new(),
+            unread: 0,
+        }
+    }
+
+    /// Takes what happened and hands on what is wished for. Runs while the window is hidden too.
+    pub fn turn(&mut self, context: &Context) {
+        let now = now();
+        let mut happenings = Vec::new();
+        while happenings.len() < BATCH
+            && let Ok(happening) = self.port.happenings.try_recv()
+        {
+            happenings.push(happening);
+        }
+        if happenings.len() == BATCH {
+            context.request_repaint();
+        }
+        let wish = self.model.apply(happenings, now);
+        self.backlog.extend(wish);
+        self.hand_on();
+        self.tell_window(context);
+    }
+
+    /// Draws one frame, and applies what the user did.
+    pub fn draw(&mut self, ui: &mut Ui) {
+        let now = now();
+        crate::look::set(ui.ctx(), &self.model.settings);
+        for action in self.view.show(ui, &mut self.model, now) {
+            let wish = self.model.act(action, now);
+            self.backlog.extend(wish);
+            ui.ctx().request_repaint();
+        }
+        self.hand_on();
+    }
+
+    fn hand_on(&mut self) {
+        while let Some(wish) = self.backlog.pop_front() {
+            match self.port.wishes.try_send(wish) {
+                Ok(()) => {}
+                Err(TrySendError::Full(wish)) => return self.backlog.push_front(wish),
+                // The thread ends only at a panic, which ends the program.
+                Err(TrySendError::Closed(_)) => return,
+            }
+        }
+    }
+
+    /// Title, attention, and the end.
+    fn tell_window(&mut self, context: &Context) {
+        let texts = &self.view.texts;
+        let session = self.model.session.as_ref().filter(|_| self.model.screen == Screen::Chat);
+        let (unread, mut title) = match session {
+            Some(session) => {
+                let user = session.user.as_str().to_owned();
+                (session.unread(), WindowSentence::TitleUser { user }.text(texts))
+            }
+            None => (0, WindowSentence::Title.text(texts)),
+        };
+        if unread > 0 {
+            title = format!("({unread}) {title}");
+        }
+        if title != self.title {
+            context.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+        if unread > self.unread && !context.input(|input| input.focused) {
+            context.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
+        }
+        self.unread = unread;
+        match self.model.closing {
+            Closing::No | Closing::Asking => {}
+            // For the eye, the window is gone at once. The goodbye takes up to 3 s.
+            Closing::Leaving => context.send_viewport_cmd(ViewportCommand::Visible(false)),
+            Closing::Done => context.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    /// Keeps the window open until the goodbye is said.
+    fn hold_close(&mut self, context: &Context) {
+        if !context.input(|input| input.viewport().close_requested()) || self.model.closing == Closing::Done {
+            return;
+        }
+        let wish = self.model.act(crate::model::Action::Close, now());
+        self.backlog.extend(wish);
+        if self.model.closing != Closing::Done {
+            context.send_viewport_cmd(ViewportCommand::CancelClose);
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        self.hold_close(context);
+        self.turn(context);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+}
+
+/// The current time. A clock before 1970 counts as 1970.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,365 @@
+//! What the window shows, as plain values: [`Model::apply`] takes what happened, [`Model::act`] what the user did, and both
+//! return what is wished for.
+
+pub mod conversation;
+pub mod exchange;
+pub mod heights;
+pub mod login;
+pub mod outcome;
+pub mod password;
+pub mod roster;
+pub mod secret;
+pub mod session;
+pub mod settings;
+
+use chat_cli::texts::Sentence;
+use chat_core::name::UserName;
+use chat_core::time::Timestamp;
+use chat_net::address::ServerAddress;
+use chat_net::client::{ConnectError, EndReason, Event};
+use chat_net::identity::Fingerprint;
+
+use self::conversation::{LineId, Partner};
+use self::exchange::{Happening, Wish};
+use self::login::{Field, Form, Mode};
+use self::session::Session;
+use self::settings::Settings;
+
+/// Everything that the window shows.
+#[derive(Debug)]
+pub struct Model {
+    /// What fills the window.
+    pub screen: Screen,
+    /// The form of the log-in.
+    pub form: Form,
+    /// The session, which stays after its end until another one begins.
+    pub session: Option<Session>,
+    /// How far the end of the program is.
+    pub closing: Closing,
+    /// The panel at the side of the session, if one is open.
+    pub side: Option<Side>,
+    /// The settings of the window.
+    pub settings: Settings,
+    /// Why the settings were not kept.
+    pub settings_problem: Option<String>,
+}
+
+/// A panel at the side of the session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Side {
+    /// What became of an own line of the open conversation.
+    Outcomes(LineId),
+    /// The notices.
+    Notices,
+    /// The settings.
+    Settings,
+}
+
+/// What fills the window.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Screen {
+    /// The form of the log-in.
+    LogIn,
+    /// A server is met for the first time.
+    FirstMeeting {
+        /// The server.
+        server: ServerAddress,
+        /// The fingerprint that it shows.
+        shown: Fingerprint,
+    },
+    /// A server shows another key than before.
+    OtherKey {
+        /// The server.
+        server: ServerAddress,
+        /// The fingerprint that is remembered.
+        known: Fingerprint,
+        /// The fingerprint that it shows.
+        shown: Fingerprint,
+    },
+    /// The session.
+    Chat,
+}
+
+/// How far the end of the program is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Closing {
+    /// Nobody asked for it.
+    No,
+    /// The user is asked whether to leave before all outcomes are known.
+    Asking,
+    /// The client says goodbye.
+    Leaving,
+    /// The window may go.
+    Done,
+}
+
+/// What the user did.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Action {
+    /// Left a field of the form.
+    LeftField(Field),
+    /// Changed a field of the form.
+    ChangedField(Field),
+    /// Chose between log-in and registration.
+    SetMode(Mode),
+    /// Pressed the button of the form.
+    Submit,
+    /// Gave up the log-in that is going on.
+    Cancel,
+    /// Said whether the fingerprint is the right one.
+    Trust(bool),
+    /// Went back from a key that changed.
+    Back,
+    /// Forgot the fingerprint of a server whose key changed.
+    ForgetKey,
+    /// Opened a conversation.
+    Open(Partner),
+    /// Opened the next conversation with unread lines.
+    OpenNextUnread,
+    /// Sent the draft.
+    Send,
+    /// Saw the end of the open conversation, in a window that has the focus.
+    Read,
+    /// Went offline, or wants to log in after the end of the session.
+    GoOffline,
+    /// Opened a panel.
+    ShowSide(Side),
+    /// Closed the panel.
+    CloseSide,
+    /// Sent a line again to those for whom it certainly failed.
+    SendAgain(LineId),
+    /// Cleared the notices.
+    ClearNotices,
+    /// Changed a setting.
+    SetSettings(Settings),
+    /// Pressed the button that changes the password.
+    ChangePassword,
+    /// Asked to close the window.
+    Close,
+    /// Wants to stay until all outcomes are known.
+    Stay,
+    /// Wants to leave at once.
+    LeaveNow,
+}
+
+impl Model {
+    /// A window that asks to log in.
+    pub const fn new(form: Form, settings: Settings) -> Self {
+        let (screen, closing) = (Screen::LogIn, Closing::No);
+        Self { screen, form, session: None, closing, side: None, settings, settings_problem: None }
+    }
+
+    /// Applies what happened. Messages that are now in the model are to be accepted.
+    pub fn apply(&mut self, happenings: impl IntoIterator<Item = Happening>, now: Timestamp) -> Option<Wish> {
+        let mut messages = 0;
+        for happening in happenings {
+            messages += usize::from(matches!(happening, Happening::Message { .. }));
+            self.apply_one(happening, now);
+        }
+        (messages > 0).then_some(Wish::Accept(messages))
+    }
+
+    fn apply_one(&mut self, happening: Happening, now: Timestamp) {
+        match happening {
+            Happening::FirstMeeting { server, shown } => self.screen = Screen::FirstMeeting { server, shown },
+            Happening::NotLoggedIn(error) => self.not_logged_in(*error, now),
+            Happening::Welcome { server, user, people } => self.welcome(server, user, people),
+            Happening::People(people) => {
+                if let Some(session) = &mut self.session {
+                    session.set_people(people);
+                }
+            }
+            Happening::Queued { line, id, recipients, at } => {
+                if let Some(session) = &mut self.session {
+                    session.queued(line, id, recipients, at);
+                }
+            }
+            Happening::NotSent { line, error } => {
+                if let Some(session) = &mut self.session {
+                    session.not_sent(line, error);
+                }
+            }
+            Happening::Message { from, scope, content, at } => {
+                if let Some(session) = &mut self.session {
+                    session.receive(from, scope, &content, at);
+                }
+            }
+            Happening::PasswordAnswer(answer) => {
+                if let Some(session) = &mut self.session {
+                    session.password.answer(answer);
+                }
+            }
+            Happening::SettingsNotSaved(error) => self.settings_problem = Some(error),
+            Happening::Event(event) => self.event(*event, now),
+        }
+    }
+
+    fn not_logged_in(&mut self, error: ConnectError, now: Timestamp) {
+        self.screen = match &error {
+            ConnectError::FingerprintChanged { server, known, shown } => {
+                Screen::OtherKey { server: server.clone(), known: *known, shown: *shown }
+            }
+            _ => Screen::LogIn,
+        };
+        self.form.refuse(error, now);
+    }
+
+    fn welcome(&mut self, server: ServerAddress, user: UserName, people: Vec<UserName>) {
+        self.form.is_busy = false;
+        self.form.retry_at = None;
+        self.form.password.clear();
+        self.form.again.clear();
+        self.form.mode = Mode::LogIn;
+        self.screen = Screen::Chat;
+        match &mut self.session {
+            Some(session) if session.server == server && session.user == user => session.begin_again(people),
+            session => *session = Some(Session::new(server, user, people)),
+        }
+    }
+
+    fn event(&mut self, event: Event, now: Timestamp) {
+        match &event {
+            Event::Left if self.closing == Closing::Leaving => self.closing = Closing::Done,
+            Event::Left => self.screen = Screen::LogIn,
+            // An account that was disabled or got another password leads to nothing but the log-in.
+            Event::Ended(reason @ EndReason::Kicked) => {
+                self.screen = Screen::LogIn;
+                self.form.show(Field::Form, Sentence::about(*reason));
+            }
+            _ => {}
+        }
+        if matches!(event, Event::Ended(_)) && self.closing == Closing::Leaving {
+            self.closing = Closing::Done;
+        }
+        if let Some(session) = &mut self.session {
+            session.apply(event, now);
+        }
+        if self.closing == Closing::Asking && self.session.as_ref().is_none_or(|session| session.pending() == 0) {
+            // What the user waited for has come.
+            self.closing = Closing::No;
+        }
+    }
+
+    /// Applies what the user did.
+    pub fn act(&mut self, action: Action, now: Timestamp) -> Vec<Wish> {
+        match action {
+            Action::SendAgain(line) => {
+                self.session.as_mut().map_or_else(Vec::new, |session| session.send_again(line, now))
+            }
+            action => self.act_once(action, now).into_iter().collect(),
+        }
+    }
+
+    fn act_once(&mut self, action: Action, now: Timestamp) -> Option<Wish> {
+        match action {
+            Action::LeftField(field) => self.form.check(field),
+            Action::ChangedField(field) => self.form.clear(field),
+            Action::SetMode(mode) => self.form.set_mode(mode),
+            Action::Submit => return self.submit(now),
+            Action::Cancel => {
+                self.form.is_busy = false;
+                self.screen = Screen::LogIn;
+                return Some(Wish::Cancel);
+            }
+            Action::Trust(is_right) => {
+                self.screen = Screen::LogIn;
+                return Some(Wish::Trust(is_right));
+            }
+            Action::Back => self.screen = Screen::LogIn,
+            Action::ForgetKey => {
+                if let Screen::OtherKey { server, .. } = &self.screen {
+                    let wish = Wish::Forget { known_servers: self.form.known_servers.clone(), server: server.clone() };
+                    self.screen = Screen::LogIn;
+                    self.form.clear(Field::Form);
+                    return Some(wish);
+                }
+            }
+            Action::Open(partner) => {
+                self.close_outcomes();
+                if let Some(session) = &mut self.session {
+                    session.open(partner);
+                }
+            }
+            Action::OpenNextUnread => {
+                self.close_outcomes();
+                if let Some(session) = &mut self.session
+                    && let Some(partner) = session.next_unread()
+                {
+                    session.open(partner);
+                }
+            }
+            Action::Send => return self.session.as_mut().and_then(|session| session.send(now)),
+            Action::Read => {
+                if let Some(session) = &mut self.session {
+                    session.open_conversation().read();
+                }
+            }
+            Action::GoOffline => {
+                if self.session.as_ref().is_some_and(|session| session.end.is_none()) {
+                    return Some(Wish::Leave);
+                }
+                self.screen = Screen::LogIn;
+            }
+            Action::ShowSide(side) => self.side = Some(side),
+            Action::CloseSide => self.side = None,
+            // [`Self::act`] does this, because it has several wishes.
+            Action::SendAgain(_) => {}
+            Action::ClearNotices => {
+                if let Some(session) = &mut self.session {
+                    session.clear_notices();
+                }
+            }
+            Action::SetSettings(settings) => {
+                self.settings = settings;
+                self.settings_problem = None;
+                let file = self.settings.file.clone()?;
+                return Some(Wish::SaveSettings { file, text: self.settings.to_text() });
+            }
+            Action::ChangePassword => return self.session.as_mut()?.password.submit(),
+            Action::Close => return self.close(),
+            Action::Stay => self.closing = Closing::No,
+            Action::LeaveNow => {
+                self.closing = Closing::Leaving;
+                return Some(Wish::Leave);
+            }
+        }
+        None
+    }
+
+    /// The lines of an open panel belong to the conversation that is left.
+    const fn close_outcomes(&mut self) {
+        if matches!(self.side, Some(Side::Outcomes(_))) {
+            self.side = None;
+        }
+    }
+
+    fn submit(&mut self, now: Timestamp) -> Option<Wish> {
+        if self.form.is_busy || self.form.retry_at.is_some_and(|at| at > now) {
+            return None;
+        }
+        let login = self.form.submit()?;
+        self.form.is_busy = true;
+        self.form.retry_at = None;
+        Some(Wish::LogIn(Box::new(login)))
+    }
+
+    fn close(&mut self) -> Option<Wish> {
+        match &self.session {
+            Some(session) if self.screen == Screen::Chat && session.end.is_none() => {
+                if session.pending() > 0 && self.closing == Closing::No {
+                    self.closing = Closing::Asking;
+                    return None;
+                }
+                self.closing = Closing::Leaving;
+                Some(Wish::Leave)
+            }
+            _ => {
+                self.closing = Closing::Done;
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! A password while it is typed.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// Room for the longest password, 128 characters of up to 4 bytes, so that typing never moves the text and leaves a copy
+/// behind.
+const ROOM: usize = 512;
+
+/// The most characters, as in a password.
+pub const MAX_CHARS: usize = 128;
+
+/// A typed password, which is wiped from memory when it is cleared or dropped.
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether nothing is typed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Inserts what fits of a text before the character at this byte. Returns the number of characters.
+    pub fn insert(&mut self, byte: usize, text: &str) -> usize {
+        let free = MAX_CHARS.saturating_sub(self.0.chars().count());
+        let end = text.char_indices().nth(free).map_or(text.len(), |(end, _)| end);
+        self.0.insert_str(byte, &text[..end]);
+        text[..end].chars().count()
+    }
+
+    /// Removes the bytes from `start` to `end`.
+    pub fn remove(&mut self, start: usize, end: usize) {
+        self.0.replace_range(start..end, "");
+    }
+
+    /// Wipes the text.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Default for Secret {
+    fn default() -> Self {
+        Self(Zeroizing::new(String::with_capacity(ROOM)))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_and_never_moves() {
+        let mut secret = Secret::default();
+        let place = secret.as_str().as_ptr();
+        assert_eq!(secret.insert(0, &"密".repeat(200)), MAX_CHARS);
+        assert_eq!(secret.insert(0, "x"), 0);
+        assert_eq!((secret.as_str().len(), secret.as_str().as_ptr()), (3 * MAX_CHARS, place));
+        secret.remove(0, 3);
+        assert_eq!((secret.insert(3, "ab"), &secret.as_str()[..7]), (1, "密a密"));
+        assert_eq!(format!("{secret:?}"), "Secret");
+        secret.clear();
+        assert!(secret.is_empty());
+    }
+}

@@ -1,0 +1,354 @@
+//! A session: people, conversations, and the state of the connection.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_cli::texts::{Sentence, WindowSentence};
+use chat_cli::view::Notice;
+use chat_core::id::MessageId;
+use chat_core::message::{Content, Recipient, Report, Scope};
+use chat_core::name::UserName;
+use chat_core::presence::Presence;
+use chat_core::text::Text;
+use chat_core::time::Timestamp;
+use chat_net::address::ServerAddress;
+use chat_net::client::{self, EndReason, Event, SendError};
+use chat_net::identity::Fingerprint;
+
+use super::conversation::{Conversation, Line, LineId, Partner, What};
+use super::exchange::Wish;
+use super::outcome::{State, Tally};
+use super::password::PasswordForm;
+use super::roster::Roster;
+
+/// The most notices. The oldest are the least useful.
+const MAX_NOTICES: usize = 1_000;
+
+/// The state of the connection to the server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Connection {
+    /// It works.
+    Works,
+    /// It broke.
+    Broken {
+        /// When the client tries again.
+        retry_at: Timestamp,
+    },
+}
+
+/// A session, and after its end what is left of it to read.
+#[derive(Debug)]
+pub struct Session {
+    /// The server.
+    pub server: ServerAddress,
+    /// The user.
+    pub user: UserName,
+    /// The people.
+    pub roster: Roster,
+    /// The conversation that is shown.
+    pub open: Partner,
+    /// The state of the connection.
+    pub connection: Connection,
+    /// Another key that answers at the server's address: the known fingerprint and the one that is shown.
+    pub other_key: Option<(Fingerprint, Fingerprint)>,
+    /// Why the session ended.
+    pub end: Option<EndReason>,
+    /// The form that changes the password.
+    pub password: PasswordForm,
+    notices: VecDeque<(Timestamp, Notice)>,
+    conversations: BTreeMap<Partner, Conversation>,
+    /// The lines whose outcomes are not all known.
+    outstanding: HashMap<MessageId, (Partner, LineId)>,
+    /// The lines that wait for an id, with their conversations.
+    waiting: BTreeMap<LineId, Partner>,
+    next_line: u64,
+}
+
+impl Session {
+    /// A session that has begun.
+    pub fn new(server: ServerAddress, user: UserName, people: Vec<UserName>) -> Self {
+        let mut roster = Roster::default();
+        roster.set_online(people, |_| false);
+        Self {
+            server,
+            user,
+            roster,
+            open: Partner::Everyone,
+            connection: Connection::Works,
+            other_key: None,
+            end: None,
+            password: PasswordForm::default(),
+            notices: VecDeque::new(),
+            conversations: BTreeMap::from([(Partner::Everyone, Conversation::default())]),
+            outstanding: HashMap::new(),
+            waiting: BTreeMap::new(),
+            next_line: 0,
+        }
+    }
+
+    /// The same user has logged in again at the same server: lines and drafts stay.
+    pub fn begin_again(&mut self, people: Vec<UserName>) {
+        self.connection = Connection::Works;
+        (self.other_key, self.end) = (None, None);
+        self.password = PasswordForm::default();
+        self.outstanding.clear();
+        self.waiting.clear();
+        self.set_people(people);
+    }
+
+    /// Replaces the people who are online.
+    pub fn set_people(&mut self, people: Vec<UserName>) {
+        let conversations = &self.conversations;
+        self.roster.set_online(people, |user| conversations.contains_key(&Partner::One(user.clone())));
+    }
+
+    /// A conversation, if anything was said or typed in it.
+    pub fn conversation(&self, partner: &Partner) -> Option<&Conversation> {
+        self.conversations.get(partner)
+    }
+
+    /// The conversation that is shown.
+    pub fn open_conversation(&mut self) -> &mut Conversation {
+        self.conversations.entry(self.open.clone()).or_default()
+    }
+
+    /// The number of unread lines in all conversations.
+    pub fn unread(&self) -> usize {
+        self.conversations.values().map(|conversation| conversation.unread).sum()
+    }
+
+    /// The number of unread lines in one conversation.
+    pub fn unread_of(&self, partner: &Partner) -> usize {
+        self.conversations.get(partner).map_or(0, |conversation| conversation.unread)
+    }
+
+    /// The number of own lines whose outcomes are not all known.
+    pub fn pending(&self) -> usize {
+        if self.end.is_some() { 0 } else { self.outstanding.len() + self.waiting.len() }
+    }
+
+    /// Shows a conversation. Its lines are read once they are in view.
+    pub fn open(&mut self, partner: Partner) {
+        if self.open != partner {
+            // The line between read and unread stands until the conversation is left.
+            self.open_conversation().new_from = None;
+            self.open = partner;
+        }
+    }
+
+    /// The first conversation after the open one that has unread lines.
+    pub fn next_unread(&self) -> Option<Partner> {
+        let after = self.conversations.range((std::ops::Bound::Excluded(&self.open), std::ops::Bound::Unbounded));
+        let all = after.chain(self.conversations.range(..&self.open));
+        all.into_iter().find(|(_, conversation)| conversation.unread > 0).map(|(partner, _)| partner.clone())
+    }
+
+    /// Whether a text to this partner has a recipient.
+    pub fn can_send_to(&self, partner: &Partner) -> Result<(), WindowSentence> {
+        match partner {
+            Partner::One(user) if !self.roster.is_online(user) => {
+                Err(WindowSentence::UserAbsent { user: user.as_str().to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends the draft of the open conversation. It stays if it breaks a rule.
+    pub fn send(&mut self, now: Timestamp) -> Option<Wish> {
+        let partner = self.open.clone();
+        if self.end.is_some() || self.can_send_to(&partner).is_err() {
+            return None;
+        }
+        let conversation = self.open_conversation();
+        let text = Text::parse(conversation.draft.trim_end()).ok()?;
+        conversation.draft.clear();
+        let shown: Arc<str> = text.as_str().into();
+        conversation.last_sent = Some(shown.clone());
+        conversation.new_from = None;
+        let line = self.add(&partner, now, What::Own(shown, State::Sent(Tally::default())));
+        self.waiting.insert(line, partner.clone());
+        let to = match partner {
+            Partner::Everyone => Recipient::Everyone,
+            Partner::One(user) => Recipient::One(user),
+        };
+        Some(Wish::Send { line, to, text })
+    }
+
+    /// Notes that a line was sent.
+    pub fn queued(&mut self, line: LineId, id: MessageId, recipients: usize, at: Timestamp) {
+        let Some(partner) = self.waiting.remove(&line) else { return };
+        if let Some(shown) = self.own_line(&partner, line) {
+            shown.at = at;
+            if let What::Own(_, State::Sent(tally)) = &mut shown.what {
+                tally.recipients = Some(recipients);
+            }
+        }
+        if recipients > 0 {
+            self.outstanding.insert(id, (partner, line));
+        }
+    }
+
+    /// Notes that a line was not sent.
+    pub fn not_sent(&mut self, line: LineId, error: SendError) {
+        let Some(partner) = self.waiting.remove(&line) else { return };
+        if let Some(Line { what: What::Own(_, state), .. }) = self.own_line(&partner, line) {
+            *state = State::NotSent(error);
+        }
+    }
+
+    /// Applies an event other than a message.
+    pub fn apply(&mut self, event: Event, now: Timestamp) {
+        match event {
+            Event::Presence(event) => match event.presence {
+                Presence::Online(_) | Presence::Replaced(_) => self.roster.arrive(event.user),
+                Presence::Offline(_) => {
+                    let partner = Partner::One(event.user.clone());
+                    let keep = self.conversations.contains_key(&partner) || self.open == partner;
+                    self.roster.depart(&event.user, keep);
+                }
+                Presence::Moved(_) => {}
+            },
+            Event::Report(report) => self.report(report),
+            Event::Notice(notice) => self.notice(notice, now),
+            Event::Ended(reason) => self.end(reason),
+            Event::Left => self.roster.set_online(Vec::new(), |_| true),
+            // A summary repeats what the reports said.
+            _ => {}
+        }
+    }
+
+    /// Shows a message that arrived.
+    pub fn receive(&mut self, from: UserName, scope: Scope, content: &Content, at: Timestamp) {
+        let partner = match scope {
+            Scope::Group => Partner::Everyone,
+            _ => Partner::One(from.clone()),
+        };
+        let what = match content {
+            Content::Text(text) => What::From(from, text.as_str().into()),
+            // Programs may send bytes to each other. The line says that something came which a window cannot show.
+            Content::Bytes(bytes) => What::Note(Sentence::about(WindowSentence::Binary { bytes: bytes.len() })),
+            _ => What::Note(Sentence::about(WindowSentence::Binary { bytes: 0 })),
+        };
+        self.add(&partner, at, what);
+    }
+
+    fn report(&mut self, report: Report) {
+        let Some((partner, line)) = self.outstanding.get(&report.id).cloned() else { return };
+        let Report { id, user, outcome, elapsed, .. } = report;
+        let mut is_complete = true;
+        if let Some(Line { what: What::Own(_, State::Sent(tally)), .. }) = self.own_line(&partner, line) {
+            tally.add(user, outcome, elapsed);
+            is_complete = tally.is_complete();
+        }
+        if is_complete {
+            self.outstanding.remove(&id);
+        }
+    }
+
+    fn notice(&mut self, notice: client::Notice, now: Timestamp) {
+        use client::Notice as N;
+        match &notice {
+            N::Reconnecting { after } => self.connection = Connection::Broken { retry_at: now + *after },
+            N::Reconnected => {
+                self.connection = Connection::Works;
+                self.other_key = None;
+            }
+            N::ServerKeyChanged { known, shown } => self.other_key = Some((*known, *shown)),
+            N::PeerUnresponsive(user) => self.roster.set_silent(user, true),
+            N::PeerResponsive(user) => self.roster.set_silent(user, false),
+            _ => {}
+        }
+        let Some(shown) = Notice::of_connection(notice) else { return };
+        match &shown {
+            Notice::PeerMisbehaved { user } | Notice::PeerNoAddress { user } => {
+                let partner = Partner::One(user.clone());
+                self.add(&partner, now, What::Note(Sentence::about(shown.clone())));
+            }
+            Notice::NewSession { .. } => {
+                self.connection = Connection::Works;
+                self.add(&Partner::Everyone, now, What::Note(Sentence::about(shown.clone())));
+            }
+            _ => {}
+        }
+        if self.notices.len() == MAX_NOTICES {
+            self.notices.pop_front();
+        }
+        self.notices.push_back((now, shown));
+    }
+
+    /// What happened to the connections, the oldest first.
+    pub const fn notices(&self) -> &VecDeque<(Timestamp, Notice)> {
+        &self.notices
+    }
+
+    /// Forgets the notices.
+    pub fn clear_notices(&mut self) {
+        self.notices.clear();
+    }
+
+    /// The users who certainly did not get an own line of the open conversation, and are online now.
+    pub fn certainly_failed(&mut self, line: LineId) -> Vec<UserName> {
+        let open = self.open.clone();
+        let Some(Line { what: What::Own(_, State::Sent(tally)), .. }) = self.own_line(&open, line) else {
+            return Vec::new();
+        };
+        let failed: Vec<UserName> = tally.failed.iter().map(|(user, _)| user.clone()).collect();
+        failed.into_iter().filter(|user| self.end.is_none() && self.roster.is_online(user)).collect()
+    }
+
+    /// Sends a line of the open conversation again, to each who certainly did not get it.
+    pub fn send_again(&mut self, line: LineId, now: Timestamp) -> Vec<Wish> {
+        let (open, users) = (self.open.clone(), self.certainly_failed(line));
+        let Some(Line { what: What::Own(shown, State::Sent(tally)), .. }) = self.own_line(&open, line) else {
+            return Vec::new();
+        };
+        let Ok(text) = Text::parse(shown) else { return Vec::new() };
+        let shown = Arc::clone(shown);
+        // Their outcomes are those of the new lines from now on.
+        tally.failed.retain(|(user, _)| !users.contains(user));
+        tally.resent += users.len();
+        let send = |user: UserName| {
+            let partner = Partner::One(user.clone());
+            let line = self.add(&partner, now, What::Own(Arc::clone(&shown), State::Sent(Tally::default())));
+            self.waiting.insert(line, partner);
+            Wish::Send { line, to: Recipient::One(user), text: text.clone() }
+        };
+        users.into_iter().map(send).collect()
+    }
+
+    /// Whether nobody knows who is online, because the connection is broken.
+    pub fn is_stale(&self) -> bool {
+        self.connection != Connection::Works
+    }
+
+    /// How long until the client tries to connect again. `None` while the connection works.
+    pub fn until_retry(&self, now: Timestamp) -> Option<Duration> {
+        match self.connection {
+            Connection::Works => None,
+            Connection::Broken { retry_at } if retry_at > now => Some(retry_at.abs_diff(now)),
+            Connection::Broken { .. } => Some(Duration::ZERO),
+        }
+    }
+
+    /// Ends the session. Lines that wait for an id were not sent.
+    fn end(&mut self, reason: EndReason) {
+        self.end = Some(reason);
+        let waiting: Vec<LineId> = self.waiting.keys().copied().collect();
+        for line in waiting {
+            self.not_sent(line, SendError::Offline);
+        }
+        self.roster.set_online(Vec::new(), |_| true);
+    }
+
+    fn own_line(&mut self, partner: &Partner, line: LineId) -> Option<&mut Line> {
+        self.conversations.get_mut(partner)?.own_line(line)
+    }
+
+    fn add(&mut self, partner: &Partner, at: Timestamp, what: What) -> LineId {
+        self.next_line += 1;
+        let id = LineId(self.next_line);
+        self.conversations.entry(partner.clone()).or_default().push(Line { id, at, what });
+        id
+    }
+}

@@ -1,0 +1,105 @@
+//! The settings of the window, and their file.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// The largest and the smallest text, in percent.
+pub const ZOOM: std::ops::RangeInclusive<u16> = 70..=200;
+
+/// Light, dark, or as the system is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Theme {
+    /// As the system is.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// Which key sends a text.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SendKey {
+    /// Enter sends, and Shift+Enter begins a new line.
+    #[default]
+    Enter,
+    /// Ctrl+Enter sends, and Enter begins a new line.
+    ControlEnter,
+}
+
+/// The settings of the window.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// Light or dark.
+    pub theme: Theme,
+    /// The size of the text, in percent.
+    pub zoom: u16,
+    /// Which key sends.
+    pub send_key: SendKey,
+    /// The file that keeps them. `None` if the user has no home folder, and in tests.
+    pub file: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { theme: Theme::System, zoom: 100, send_key: SendKey::Enter, file: None }
+    }
+}
+
+impl Settings {
+    /// Reads the lines of a file, `NAME = VALUE` each. A line that is wrong counts as absent: the window shows what it
+    /// uses instead, and writes the file anew with the next change.
+    pub fn parse(text: &str) -> Self {
+        let mut settings = Self::default();
+        for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
+            match (name.trim(), value.trim()) {
+                ("theme", "light") => settings.theme = Theme::Light,
+                ("theme", "dark") => settings.theme = Theme::Dark,
+                ("send-key", "control-enter") => settings.send_key = SendKey::ControlEnter,
+                ("text-size", percent) => {
+                    if let Some(zoom) = percent.parse().ok().filter(|percent| ZOOM.contains(percent)) {
+                        settings.zoom = zoom;
+                    }
+                }
+                _ => {}
+            }
+        }
+        settings
+    }
+
+    /// The lines of the file.
+    pub fn to_text(&self) -> String {
+        let theme = match self.theme {
+            Theme::System => "system",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        };
+        let key = match self.send_key {
+            SendKey::Enter => "enter",
+            SendKey::ControlEnter => "control-enter",
+        };
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _written = writeln!(text, "theme = {theme}\ntext-size = {}\nsend-key = {key}", self.zoom);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_wrong_is_ignored() {
+        for theme in [Theme::System, Theme::Light, Theme::Dark] {
+            for send_key in [SendKey::Enter, SendKey::ControlEnter] {
+                let settings = Settings { theme, zoom: 130, send_key, file: None };
+                assert_eq!(Settings::parse(&settings.to_text()), settings);
+            }
+        }
+        for wrong in ["", "theme = blue", "text-size = 900", "text-size = x", "send-key = f1", "nonsense"] {
+            assert_eq!(Settings::parse(wrong), Settings::default(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! One log-in after another, and the session that follows each.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use chat_cli::desktop::LastLogins;
+use chat_core::name::UserName;
+use chat_net::client::{
+    AcceptMode, ChangePasswordError, Client, ClientHandle, ConnectError, Event, Events, MessageToken, Notice,
+};
+use chat_net::trust::{KnownServers, Trust, UnknownServer};
+use tokio::sync::{Mutex, mpsc};
+
+use super::FarPort;
+use super::trust::Question;
+use crate::model::exchange::{Happening, LogIn, Purpose, TrustBy, Wish};
+
+/// A change of the password that the server has not answered.
+type PasswordChange = Pin<Box<dyn Future<Output = Result<(), ChangePasswordError>> + Send>>;
+
+/// Tells the window what happened, and wakes it.
+#[derive(Clone)]
+pub(super) struct Teller {
+    happenings: mpsc::Sender<Happening>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Teller {
+    /// Waits while the queue is full. A window that is gone hears nothing, which its end of the other queue tells too.
+    pub(super) async fn tell(&self, happening: Happening) {
+        let _gone = self.happenings.send(happening).await;
+        (self.wake)();
+    }
+}
+
+/// Fulfils wishes until the window is gone.
+pub(super) async fn run(port: FarPort, wake: Arc<dyn Fn() + Send + Sync>) {
+    let FarPort { mut wishes, happenings } = port;
+    let tell = Teller { happenings, wake };
+    while let Some(wish) = wishes.recv().await {
+        match wish {
+            Wish::LogIn(login) => {
+                if let Some(client) = log_in(*login, &mut wishes, &tell).await {
+                    session(client, &mut wishes, &tell).await;
+                }
+            }
+            Wish::Forget { known_servers, server } => {
+                let forgotten = KnownServers::open(known_servers).and_then(|store| store.forget(&server));
+                if let Err(error) = forgotten {
+                    tell.tell(Happening::NotLoggedIn(Box::new(error.into()))).await;
+                }
+            }
+            Wish::SaveSettings { file, text } => save(&file, &text, &tell).await,
+            // They concern a log-in or a session that is over.
+            Wish::ChangePassword { .. }
+            | Wish::Cancel
+            | Wish::Trust(_)
+            | Wish::Send { .. }
+            | Wish::Accept(_)
+            | Wish::Leave => {}
+        }
+    }
+}
+
+/// Connects and logs in. `None` if that failed, or the user gave it up.
+async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller) -> Option<Client> {
+    let (server, is_remembered) = (login.server.clone(), login.is_remembered);
+    // A log-in has one question at most.
+    let (answer, answers) = mpsc::channel(1);
+    let question = Question { tell: tell.clone(), answers: Mutex::new(answers) };
+    let mut connecting = pin!(connect(login, question));
+    let result = loop {
+        tokio::select! {
+            result = &mut connecting => break result,
+            wish = wishes.recv() => match wish {
+                Some(Wish::Trust(is_right)) => {
+                    // A second answer to one question has no meaning.
+                    let _second = answer.try_send(is_right);
+                }
+                Some(Wish::Cancel | Wish::Leave) | None => return None,
+                Some(_) => {}
+            },
+        }
+    };
+    match result {
+        Ok(client) => {
+            if is_remembered && let Err(error) = LastLogins::load().remember(server.clone(), client.user().clone()) {
+                log::info!("the login is not remembered: {error}");
+            }
+            let welcome = Happening::Welcome { server, user: client.user().clone(), people: people(&client) };
+            tell.tell(welcome).await;
+            Some(client)
+        }
+        Err(error) => {
+            tell.tell(Happening::NotLoggedIn(Box::new(error))).await;
+            None
+        }
+    }
+}
+
+async fn connect(login: LogIn, question: Question) -> Result<Client, ConnectError> {
+    let LogIn { server, trust, user, password, purpose, udp, advertise, .. } = login;
+    let trust = match trust {
+        TrustBy::Fingerprint(fingerprint) => Trust::Fingerprint(fingerprint),
+        TrustBy::Authority(file) => Trust::Ca(file),
+        TrustBy::Known(file) => known(&file, question)?,
+    };
+    // A message is accepted once it is in the model.
+    let mut builder = Client::builder(server).trust(trust).accept(AcceptMode::Manual);
+    if let Some(udp) = udp {
+        builder = builder.udp(udp);
+    }
+    for address in advertise {
+        builder = builder.advertise(address)?;
+    }
+    match purpose {
+        Purpose::LogIn => builder.login(user, password).await,
+        Purpose::Register { invitation } => {
+            if let Some(invitation) = invitation {
+                builder = builder.invitation(invitation)?;
+            }
+            builder.register(user, password).await
+        }
+    }
+}
+
+fn known(file: &Path, question: Question) -> Result<Trust, ConnectError> {
+    Ok(Trust::Known { store: KnownServers::open(file)?, unknown: UnknownServer::Ask(Arc::new(question)) })
+}
+
+fn people(client: &ClientHandle) -> Vec<UserName> {
+    client.roster().iter().map(|entry| entry.user().clone()).collect()
+}
+
+/// A session until its end, whoever brings it about.
+async fn session(client: Client, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller) {
+    let (client, mut events) = client.split();
+    let mut unaccepted = VecDeque::new();
+    let mut change: Option<PasswordChange> = None;
+    loop {
+        tokio::select! {
+            answer = async { Some(change.as_mut()?.await) }, if change.is_some() => {
+                change = None;
+                if let Some(answer) = answer {
+                    tell.tell(Happening::PasswordAnswer(answer)).await;
+                }
+            }
+            event = events.next() => match event {
+                Some(event) => {
+                    let is_new = matches!(event, Event::Notice(Notice::Reconnected | Notice::NewSession(_)));
+                    pass_on(event, &mut unaccepted, tell).await;
+                    if is_new {
+                        tell.tell(Happening::People(people(&client))).await;
+                    }
+                }
+                None => return,
+            },
+            wish = wishes.recv() => match wish {
+                Some(Wish::Send { line, to, text }) => {
+                    let happening = match client.send(to, text).await {
+                        Ok(sent) => {
+                            Happening::Queued { line, id: sent.id(), recipients: sent.recipients(), at: sent.at() }
+                        }
+                        Err(error) => Happening::NotSent { line, error },
+                    };
+                    tell.tell(happening).await;
+                }
+                Some(Wish::Accept(count)) => {
+                    for token in unaccepted.drain(..count.min(unaccepted.len())) {
+                        client.accept(token);
+                    }
+                }
+                Some(Wish::ChangePassword { old, new }) => {
+                    let client = client.clone();
+                    change = Some(Box::pin(async move { client.change_password(old, new).await }));
+                }
+                Some(Wish::SaveSettings { file, text }) => save(&file, &text, tell).await,
+                Some(Wish::Leave) | None => return leave(client, events, tell).await,
+                Some(Wish::LogIn(_) | Wish::Cancel | Wish::Trust(_) | Wish::Forget { .. }) => {}
+            },
+        }
+    }
+}
+
+/// Replaces the file of settings. It has no secrets, and no other program reads it.
+async fn save(file: &Path, text: &str, tell: &Teller) {
+    let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
+    if let Err(error) = folder.and_then(|()| fs::write(file, text)) {
+        tell.tell(Happening::SettingsNotSaved(error.to_string())).await;
+    }
+}
+
+async fn pass_on(event: Event, unaccepted: &mut VecDeque<MessageToken>, tell: &Teller) {
+    let happening = match event {
+        Event::Message(message) => {
+            unaccepted.push_back(message.token());
+            Happening::Message {
+                from: message.from().clone(),
+                scope: message.scope(),
+                content: message.content().clone(),
+                at: message.at(),
+            }
+        }
+        event => Happening::Event(Box::new(event)),
+    };
+    tell.tell(happening).await;
+}
+
+/// Says goodbye. The last outcomes come before [`Event::Left`].
+async fn leave(client: ClientHandle, mut events: Events, tell: &Teller) {
+    let mut leaving = pin!(client.leave());
+    let mut has_left = false;
+    loop {
+        tokio::select! {
+            () = &mut leaving, if !has_left => has_left = true,
+            event = events.next() => match event {
+                // What arrives now is refused when the events are dropped.
+                Some(Event::Message(_)) => {}
+                Some(event) => tell.tell(Happening::Event(Box::new(event))).await,
+                None => return,
+            },
+        }
+    }
+}

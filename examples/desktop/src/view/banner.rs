@@ -1,0 +1,57 @@
+//! What concerns the whole session, above everything else.
+
+use std::time::Duration;
+
+use chat_cli::texts::{Localised, WindowSentence as W};
+use chat_cli::view::Notice;
+use chat_core::time::Timestamp;
+use eframe::egui::{Color32, Frame, Label, Margin, Panel, RichText, Sides, Ui};
+
+use super::View;
+use super::login::whole_seconds;
+use crate::look::palette;
+use crate::model::Action;
+use crate::model::session::Session;
+
+impl View {
+    pub(super) fn banners(&self, ui: &mut Ui, session: &Session, now: Timestamp, actions: &mut Vec<Action>) {
+        let colours = palette(ui);
+        if let Some(reason) = session.end {
+            let text = Notice::from(reason).text(&self.texts);
+            if banner(ui, "ended", &text, colours.bad, colours.bad_ground, Some(&self.say(W::LogInAgain))) {
+                actions.push(Action::GoOffline);
+            }
+            return;
+        }
+        if let Some((known, shown)) = session.other_key {
+            let text = Notice::ServerKeyChanged { known, shown }.text(&self.texts);
+            banner(ui, "key", &text, colours.bad, colours.bad_ground, None);
+        }
+        if let Some(wait) = session.until_retry(now) {
+            let sentence = if wait.is_zero() {
+                W::ReconnectingNow
+            } else {
+                // The countdown needs a frame for each second.
+                ui.ctx().request_repaint_after(Duration::from_millis(500));
+                W::Reconnecting { seconds: whole_seconds(wait) }
+            };
+            banner(ui, "reconnecting", &self.say(sentence), colours.warning, colours.warning_ground, None);
+        }
+    }
+}
+
+/// A sentence over the full width. Returns whether its button was pressed.
+fn banner(ui: &mut Ui, id: &str, text: &str, colour: Color32, ground: Color32, button: Option<&str>) -> bool {
+    let frame = Frame::new().fill(ground).inner_margin(Margin::symmetric(16, 8));
+    Panel::top(id.to_owned())
+        .frame(frame)
+        .show(ui, |ui| {
+            let (_, is_pressed) = Sides::new().shrink_left().wrap().show(
+                ui,
+                |ui| ui.add(Label::new(RichText::new(text).color(colour)).wrap()),
+                |ui| button.is_some_and(|name| ui.button(name).clicked()),
+            );
+            is_pressed
+        })
+        .inner
+}

@@ -1,0 +1,180 @@
+//! The form of the log-in and the registration.
+
+use std::time::Duration;
+
+use chat_cli::texts::{Localised, WindowSentence as W};
+use chat_core::time::Timestamp;
+use eframe::egui::{self, Align, CentralPanel, Frame, Id, Key, Layout, Margin, Response, RichText, ScrollArea, Ui};
+
+use super::{View, fields};
+use crate::look::palette;
+use crate::model::Action;
+use crate::model::login::{Field, Form, Mode};
+
+/// The width of the switch that shows a password, with the room before it.
+const EYE: f32 = 54.0;
+
+impl View {
+    pub(super) fn log_in(
+        &mut self,
+        ui: &mut Ui,
+        form: &mut Form,
+        is_new: bool,
+        now: Timestamp,
+        actions: &mut Vec<Action>,
+    ) {
+        let colours = palette(ui);
+        CentralPanel::default().frame(Frame::new().fill(colours.side).inner_margin(Margin::same(16))).show(ui, |ui| {
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| self.language_switch(ui));
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                ui.vertical_centered(|ui| {
+                    ui.add_space((ui.available_height() * 0.06).max(4.0));
+                    Frame::new()
+                        .fill(colours.card)
+                        .stroke(egui::Stroke::new(1.0, colours.line))
+                        .corner_radius(14)
+                        .inner_margin(Margin::symmetric(28, 22))
+                        .show(ui, |ui| {
+                            ui.set_width(fields::COLUMN);
+                            ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                                self.form(ui, form, is_new, now, actions);
+                            });
+                        });
+                });
+            });
+        });
+    }
+
+    fn form(&self, ui: &mut Ui, form: &mut Form, is_new: bool, now: Timestamp, actions: &mut Vec<Action>) {
+        let is_registration = form.mode == Mode::Register;
+        let title = if is_registration { W::Register } else { W::LogIn };
+        ui.heading(RichText::new(self.say(title.clone())).strong());
+        ui.add_space(8.0);
+        if is_new {
+            focus_first(ui, form);
+        }
+        ui.add_enabled_ui(!form.is_busy, |ui| {
+            self.field(ui, form, Field::Server, &self.say(W::Server), actions);
+            self.field(ui, form, Field::User, &self.say(W::User), actions);
+            self.field(ui, form, Field::Password, &self.say(W::Password), actions);
+            if is_registration {
+                self.field(ui, form, Field::Again, &self.say(W::PasswordAgain), actions);
+                self.field(ui, form, Field::Invitation, &self.say(W::Invitation), actions);
+            }
+            let open = form.shows_network;
+            let arrow = if open { "–" } else { "+" };
+            if fields::link(ui, &format!("{arrow} {}", self.say(W::More))).clicked() {
+                form.shows_network = !open;
+            }
+            if open {
+                self.field(ui, form, Field::OwnAddress, &self.say(W::OwnAddress), actions);
+                self.field(ui, form, Field::Advertised, &self.say(W::Advertised), actions);
+            }
+        });
+        ui.add_space(6.0);
+        self.buttons(ui, form, title, now, actions);
+        if let Some(problem) = form.problem(Field::Form) {
+            ui.add_space(4.0);
+            fields::sentence(ui, &problem.text(&self.texts), palette(ui).bad);
+        }
+    }
+
+    fn buttons(&self, ui: &mut Ui, form: &Form, title: W, now: Timestamp, actions: &mut Vec<Action>) {
+        let wait = form.retry_at.filter(|at| *at > now).map(|at| at.abs_diff(now));
+        ui.horizontal(|ui| {
+            if form.is_busy {
+                ui.spinner();
+                ui.label(self.say(W::Connecting { server: form.server.trim().to_owned() }));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if ui.button(self.say(W::Cancel)).clicked() {
+                        actions.push(Action::Cancel);
+                    }
+                });
+                return;
+            }
+            let name = match wait {
+                Some(wait) => self.say(W::Wait { seconds: whole_seconds(wait) }),
+                None => self.say(title),
+            };
+            if fields::main_button(ui, &name, wait.is_none()).clicked() {
+                actions.push(Action::Submit);
+            }
+            let (other, mode) = match form.mode {
+                Mode::LogIn => (W::NewAccount, Mode::Register),
+                Mode::Register => (W::HaveAccount, Mode::LogIn),
+            };
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if fields::link(ui, &self.say(other)).clicked() {
+                    actions.push(Action::SetMode(mode));
+                }
+            });
+        });
+        if wait.is_some() {
+            ui.ctx().request_repaint_after(Duration::from_millis(500));
+        }
+    }
+
+    fn field(&self, ui: &mut Ui, form: &mut Form, field: Field, name: &str, actions: &mut Vec<Action>) {
+        let problem = form.problem(field).map(|problem| problem.text(&self.texts));
+        let id = id(field);
+        let response = fields::field(ui, name, problem.as_deref(), |ui| match field {
+            Field::Server => ui.add(fields::text(id, &mut form.server, &self.say(W::ServerHint))),
+            Field::User => ui.add(fields::text(id, &mut form.user, "")),
+            Field::Password => self.shown_or_hidden(ui, id, &mut form.password),
+            Field::Again => self.shown_or_hidden(ui, id, &mut form.again),
+            Field::Invitation => ui.add(fields::text(id, &mut form.invitation, &self.say(W::InvitationHint))),
+            Field::OwnAddress => ui.add(fields::text(id, &mut form.own_address, &self.say(W::OwnAddressHint))),
+            Field::Advertised | Field::Form => {
+                ui.add(fields::text(id, &mut form.advertised, &self.say(W::AdvertisedHint)))
+            }
+        });
+        if response.changed() {
+            actions.push(Action::ChangedField(field));
+        } else if response.lost_focus() {
+            actions.push(Action::LeftField(field));
+        }
+        // A field gives up the focus when it gets this key.
+        if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+            actions.push(Action::Submit);
+        }
+    }
+
+    /// A field for a password, with a switch that shows it.
+    fn shown_or_hidden(&self, ui: &mut Ui, id: Id, secret: &mut crate::model::secret::Secret) -> Response {
+        let key = id.with("shown");
+        let mut is_shown = ui.data(|data| data.get_temp::<bool>(key).unwrap_or(false));
+        let name = self.say(W::ShowPassword);
+        ui.horizontal(|ui| {
+            let response = fields::password(ui, id, secret, is_shown, ui.available_width() - EYE);
+            if ui.selectable_label(is_shown, "👁").on_hover_text(name).clicked() {
+                is_shown = !is_shown;
+                ui.data_mut(|data| data.insert_temp(key, is_shown));
+            }
+            response
+        })
+        .inner
+    }
+}
+
+/// Where the next thing to type is: the first field with a problem, or the first empty one.
+fn focus_first(ui: &Ui, form: &Form) {
+    let empty = if form.server.is_empty() {
+        Field::Server
+    } else if form.user.is_empty() {
+        Field::User
+    } else {
+        Field::Password
+    };
+    let first = form.first_problem().filter(|field| *field != Field::Form).unwrap_or(empty);
+    ui.memory_mut(|memory| memory.request_focus(id(first)));
+}
+
+/// Identifies a field, so that it can be given the focus.
+fn id(field: Field) -> Id {
+    Id::unique(("form", field as u8))
+}
+
+/// Whole seconds, at least one.
+pub(super) fn whole_seconds(time: Duration) -> usize {
+    usize::try_from(time.as_millis().div_ceil(1_000)).unwrap_or(usize::MAX).max(1)
+}

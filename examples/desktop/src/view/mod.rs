@@ -1,0 +1,174 @@
+//! Draws the model with egui, and returns what the user did. Only texts that are typed change the model directly.
+
+mod banner;
+mod bubble;
+mod composer;
+mod fields;
+mod key;
+mod lines;
+mod login;
+mod roster;
+mod side;
+
+use chat_cli::texts::{Language, Localised, Texts, WindowSentence};
+use chat_core::time::Timestamp;
+use eframe::egui::{self, CentralPanel, Frame, Key, Margin, Modal, Modifiers, Panel, Ui};
+use jiff::tz::TimeZone;
+
+use crate::look::palette;
+use crate::model::conversation::Partner;
+use crate::model::settings::SendKey;
+use crate::model::{Action, Closing, Model, Screen};
+
+/// What the window needs to draw and the model does not know.
+pub struct View {
+    /// The sentences.
+    pub texts: Texts,
+    /// The time zone in which times are shown.
+    pub zone: TimeZone,
+    /// What is typed to find a person.
+    search: String,
+    /// The list of people that was made last.
+    people: roster::Shown,
+    /// Which key sends a text.
+    send_key: SendKey,
+    /// Whether the field for texts takes the keys in the next frame.
+    wants_field: bool,
+    /// The screen of the last frame.
+    last_screen: Option<Screen>,
+    /// The conversation of the last frame.
+    last_open: Option<Partner>,
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View").field("texts", &self.texts).finish_non_exhaustive()
+    }
+}
+
+impl View {
+    /// A view in a language and a time zone.
+    pub fn new(texts: Texts, zone: TimeZone) -> Self {
+        Self {
+            texts,
+            zone,
+            search: String::new(),
+            people: roster::Shown::default(),
+            send_key: SendKey::Enter,
+            wants_field: true,
+            last_screen: None,
+            last_open: None,
+        }
+    }
+
+    /// A sentence in the language of the window.
+    fn say(&self, sentence: WindowSentence) -> String {
+        sentence.text(&self.texts)
+    }
+
+    /// Draws one frame.
+    pub fn show(&mut self, ui: &mut Ui, model: &mut Model, now: Timestamp) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let is_new_screen = self.last_screen.as_ref() != Some(&model.screen);
+        self.last_screen = Some(model.screen.clone());
+        match &model.screen {
+            Screen::LogIn => self.log_in(ui, &mut model.form, is_new_screen, now, &mut actions),
+            Screen::FirstMeeting { server, shown } => {
+                self.first_meeting(ui, &server.to_string(), *shown, is_new_screen, &mut actions);
+            }
+            Screen::OtherKey { server, known, shown } => {
+                self.other_key(ui, &server.to_string(), *known, *shown, is_new_screen, &mut actions);
+            }
+            Screen::Chat => self.chat(ui, model, now, &mut actions),
+        }
+        if model.closing == Closing::Asking {
+            self.ask_before_leaving(ui, model, &mut actions);
+        }
+        actions
+    }
+
+    fn chat(&mut self, ui: &mut Ui, model: &mut Model, now: Timestamp, actions: &mut Vec<Action>) {
+        let Some(session) = &mut model.session else { return };
+        let colours = palette(ui);
+        if self.last_open.as_ref() != Some(&session.open) {
+            self.last_open = Some(session.open.clone());
+            self.wants_field = true;
+        }
+        Self::keys(ui, actions);
+        let side = model.side;
+        self.send_key = model.settings.send_key;
+        self.banners(ui, session, now, actions);
+        Panel::left("people")
+            .default_size(250.0)
+            .size_range(190.0..=400.0)
+            .frame(Frame::new().fill(colours.side).inner_margin(Margin::symmetric(10, 10)))
+            .show(ui, |ui| self.people(ui, session, actions));
+        if let Some(side) = side {
+            self.side(ui, side, session, (&model.settings, model.settings_problem.as_deref()), actions);
+        }
+        Panel::bottom("composer")
+            .show_separator_line(true)
+            .frame(Frame::new().fill(colours.ground).inner_margin(Margin::symmetric(14, 10)))
+            .show(ui, |ui| self.composer(ui, session, actions));
+        Panel::top("partner")
+            .show_separator_line(true)
+            .frame(Frame::new().fill(colours.ground).inner_margin(Margin::symmetric(16, 12)))
+            .show(ui, |ui| self.heading(ui, session));
+        CentralPanel::default()
+            .frame(Frame::new().fill(colours.ground).inner_margin(Margin { left: 14, right: 4, top: 0, bottom: 0 }))
+            .show(ui, |ui| self.lines(ui, session, actions));
+    }
+
+    /// Keys that work wherever the focus is.
+    fn keys(ui: &Ui, actions: &mut Vec<Action>) {
+        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+        if pressed(Modifiers::CTRL, Key::Tab) {
+            actions.push(Action::OpenNextUnread);
+        }
+        if pressed(Modifiers::COMMAND, Key::K) {
+            ui.memory_mut(|memory| memory.request_focus(roster::search_id()));
+        }
+    }
+
+    fn heading(&self, ui: &mut Ui, session: &crate::model::session::Session) {
+        let title = match &session.open {
+            Partner::Everyone => self.say(WindowSentence::EveryoneOnline { count: session.roster.online() }),
+            Partner::One(user) => user.as_str().to_owned(),
+        };
+        ui.label(egui::RichText::new(title).size(17.0).strong());
+    }
+
+    fn ask_before_leaving(&self, ui: &Ui, model: &Model, actions: &mut Vec<Action>) {
+        let count = model.session.as_ref().map_or(0, crate::model::session::Session::pending);
+        let answer = Modal::new(egui::Id::unique("leave")).show(ui.ctx(), |ui| {
+            ui.set_max_width(380.0);
+            ui.label(self.say(WindowSentence::Pending { count }));
+            ui.add_space(10.0);
+            ui.horizontal(|ui| {
+                let stay = fields::main_button(ui, &self.say(WindowSentence::Stay), true);
+                let leave = ui.button(self.say(WindowSentence::LeaveNow));
+                if leave.clicked() {
+                    return Some(Action::LeaveNow);
+                }
+                stay.clicked().then_some(Action::Stay)
+            })
+            .inner
+        });
+        if let Some(action) = answer.inner {
+            actions.push(action);
+        } else if answer.should_close() {
+            actions.push(Action::Stay);
+        }
+    }
+
+    /// The switch between the languages, each named in itself.
+    fn language_switch(&mut self, ui: &mut Ui) {
+        for (language, name) in [(Language::Chinese, "中文"), (Language::English, "English")] {
+            let is_chosen = self.texts.language() == language;
+            if ui.selectable_label(is_chosen, name).clicked() && !is_chosen {
+                self.texts = Texts::new(language);
+                crate::look::install(ui.ctx(), language);
+            }
+        }
+    }
+}

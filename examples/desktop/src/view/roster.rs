@@ -1,0 +1,223 @@
+//! The list of people: everyone, those online, and those who left and were talked to.
+
+use chat_cli::texts::WindowSentence as W;
+use chat_core::name::UserName;
+use eframe::egui::{
+    self, Align2, Color32, FontId, Id, Rect, RichText, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::{View, fields};
+use crate::look::{Palette, palette};
+use crate::model::conversation::Partner;
+use crate::model::roster::Person;
+use crate::model::session::Session;
+use crate::model::{Action, Side};
+
+/// The height of a row.
+const ROW: f32 = 36.0;
+
+/// The list that was made for a revision of the roster and a search.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    made_for: Option<(u64, String)>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+enum Row {
+    Heading(W),
+    Person(UserName, Person),
+}
+
+/// Identifies the field that finds people.
+pub(super) fn search_id() -> Id {
+    Id::unique("search")
+}
+
+impl View {
+    pub(super) fn people(&mut self, ui: &mut Ui, session: &Session, actions: &mut Vec<Action>) {
+        let name = self.say(W::Search);
+        let search = ui.add(fields::text(search_id(), &mut self.search, &name));
+        search.widget_info(|| WidgetInfo::labeled(Role::SearchInput, true, &name));
+        ui.add_space(2.0);
+        let everyone = self.say(W::Everyone);
+        self.row(ui, session, &Partner::Everyone, &everyone, None, actions);
+        self.renew(session);
+        if search.lost_focus()
+            && ui.input(|input| input.key_pressed(egui::Key::Enter))
+            && let Some(user) = self.people.rows.iter().find_map(Row::person)
+        {
+            actions.push(Action::Open(Partner::One(user.clone())));
+            self.search.clear();
+        }
+        egui::Panel::bottom("own").show_separator_line(false).frame(egui::Frame::new()).show(ui, |ui| {
+            ui.separator();
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(session.user.as_str()).strong());
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if fields::link(ui, &self.say(W::Leave)).clicked() {
+                        actions.push(Action::GoOffline);
+                    }
+                });
+            });
+            ui.horizontal(|ui| {
+                self.language_switch(ui);
+            });
+            ui.horizontal(|ui| {
+                if fields::link(ui, &self.say(W::Settings)).clicked() {
+                    actions.push(Action::ShowSide(Side::Settings));
+                }
+                let count = session.notices().len();
+                let name = if count == 0 { W::Notices } else { W::NoticesCount { count } };
+                if fields::link(ui, &self.say(name)).clicked() {
+                    actions.push(Action::ShowSide(Side::Notices));
+                }
+            });
+        });
+        if self.people.rows.is_empty() && !self.search.trim().is_empty() {
+            fields::sentence(ui, &self.say(W::NobodyFound { typed: self.search.trim().to_owned() }), palette(ui).quiet);
+        }
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, self.people.rows.len(), |ui, range| {
+            for number in range {
+                match &self.people.rows[number] {
+                    Row::Heading(sentence) => heading(ui, &self.say(sentence.clone())),
+                    Row::Person(user, person) => {
+                        self.row(ui, session, &Partner::One(user.clone()), user.as_str(), Some(*person), actions);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Makes the list anew if the people or the search changed.
+    fn renew(&mut self, session: &Session) {
+        let wanted = (session.roster.revision(), self.search.clone());
+        if self.people.made_for.as_ref() == Some(&wanted) {
+            return;
+        }
+        let found = session.roster.find(&self.search);
+        let online = found.iter().filter(|(_, person)| person.is_online).count();
+        let mut rows = Vec::with_capacity(found.len() + 2);
+        for (number, (user, person)) in found.into_iter().enumerate() {
+            if number == 0 && person.is_online {
+                rows.push(Row::Heading(W::Online { count: online }));
+            } else if number == online {
+                rows.push(Row::Heading(W::Offline));
+            }
+            rows.push(Row::Person(user, person));
+        }
+        self.people = Shown { made_for: Some(wanted), rows };
+    }
+
+    fn row(
+        &self,
+        ui: &mut Ui,
+        session: &Session,
+        partner: &Partner,
+        name: &str,
+        person: Option<Person>,
+        actions: &mut Vec<Action>,
+    ) {
+        let colours = palette(ui);
+        let (is_open, unread) = (session.open == *partner, session.unread_of(partner));
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_open, self.spoken(name, person, unread)));
+        if response.clicked() {
+            actions.push(Action::Open(partner.clone()));
+        }
+        if !ui.is_rect_visible(rect) {
+            return;
+        }
+        let fill = if is_open {
+            colours.selected
+        } else if response.hovered() {
+            colours.hovered
+        } else {
+            Color32::TRANSPARENT
+        };
+        ui.painter().rect_filled(rect.shrink2(vec2(0.0, 1.0)), 8, fill);
+        if response.has_focus() {
+            let ring = egui::Stroke::new(1.5, colours.accent);
+            ui.painter().rect_stroke(rect.shrink2(vec2(1.0, 2.0)), 8, ring, egui::StrokeKind::Inside);
+        }
+        dot(ui, rect, person, session.is_stale(), &colours);
+        let room = if unread > 0 { badge(ui, rect, unread, &colours) } else { rect.right() - 8.0 };
+        let is_present = person.is_none_or(|person| person.is_online);
+        let colour = if is_present { ui.visuals().strong_text_color() } else { colours.quiet };
+        let left = rect.left() + 28.0;
+        let galley = ui.painter().layout_job(one_row(name, TextStyle::Body.resolve(ui.style()), colour, room - left));
+        ui.painter().galley(pos2(left, rect.center().y - galley.size().y / 2.0), galley, colour);
+    }
+
+    /// The row as a screen reader says it.
+    fn spoken(&self, name: &str, person: Option<Person>, unread: usize) -> String {
+        let name = match person {
+            Some(Person { is_online: false, .. }) => self.say(W::Absent { name: name.to_owned() }),
+            Some(Person { is_silent: true, .. }) => self.say(W::Silent { name: name.to_owned() }),
+            _ => name.to_owned(),
+        };
+        if unread == 0 { name } else { self.say(W::Unread { name, count: unread }) }
+    }
+}
+
+impl Row {
+    const fn person(&self) -> Option<&UserName> {
+        match self {
+            Self::Person(user, _) => Some(user),
+            Self::Heading(_) => None,
+        }
+    }
+}
+
+fn heading(ui: &mut Ui, text: &str) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+    let colour = palette(ui).quiet;
+    ui.painter().text(
+        rect.left_bottom() + vec2(6.0, -6.0),
+        Align2::LEFT_BOTTOM,
+        text,
+        FontId::proportional(12.5),
+        colour,
+    );
+}
+
+/// Presence: full, half if the person does not answer or nobody knows, hollow if offline. Everyone has a ring.
+fn dot(ui: &Ui, row: Rect, person: Option<Person>, is_stale: bool, colours: &Palette) {
+    let (centre, painter) = (pos2(row.left() + 14.0, row.center().y), ui.painter());
+    match person {
+        None => {
+            painter.circle_filled(centre + vec2(-2.5, 0.0), 4.0, colours.accent);
+            painter.circle_filled(centre + vec2(3.0, 0.0), 4.0, colours.accent.gamma_multiply(0.6));
+        }
+        Some(Person { is_online: false, .. }) => {
+            painter.circle_stroke(centre, 4.0, egui::Stroke::new(1.2, colours.quiet));
+        }
+        Some(Person { is_silent: true, .. }) => {
+            painter.circle_stroke(centre, 4.0, egui::Stroke::new(1.2, colours.warning));
+            painter.circle_filled(centre, 2.0, colours.warning);
+        }
+        Some(_) => {
+            let colour = if is_stale { colours.good.gamma_multiply(0.45) } else { colours.good };
+            painter.circle_filled(centre, 4.5, colour);
+        }
+    }
+}
+
+/// The number of unread lines. Returns where it begins.
+fn badge(ui: &Ui, row: Rect, unread: usize, colours: &Palette) -> f32 {
+    let text = if unread > 999 { "999+".to_owned() } else { unread.to_string() };
+    let galley = ui.painter().layout_no_wrap(text, FontId::proportional(12.0), colours.on_accent);
+    let width = (galley.size().x + 12.0).max(20.0);
+    let rect = Rect::from_center_size(pos2(row.right() - 8.0 - width / 2.0, row.center().y), vec2(width, 20.0));
+    ui.painter().rect_filled(rect, 10, colours.accent);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, colours.on_accent);
+    rect.left() - 6.0
+}
+
+/// Text in one row, cut with an ellipsis.
+fn one_row(text: &str, font: FontId, colour: Color32, width: f32) -> egui::text::LayoutJob {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(10.0));
+    job
+}

@@ -1,0 +1,202 @@
+//! The panel at the side: what became of an own line, the notices, and the settings.
+
+use chat_cli::texts::{Localised, WindowSentence as W};
+use eframe::egui::{self, Align, Color32, Frame, Key, Label, Layout, Margin, Panel, RichText, ScrollArea, Slider, Ui};
+
+use super::{View, fields};
+use crate::look::palette;
+use crate::model::conversation::{LineId, What};
+use crate::model::outcome::{State, Tally};
+use crate::model::password::PasswordField;
+use crate::model::session::Session;
+use crate::model::settings::{SendKey, Settings, Theme, ZOOM};
+use crate::model::{Action, Side};
+
+/// The most names of one kind that the panel lists. A message to ten thousand people has too many rows to read.
+const MAX_NAMES: usize = 200;
+
+impl View {
+    pub(super) fn side(
+        &self,
+        ui: &mut Ui,
+        side: Side,
+        session: &mut Session,
+        settings: (&Settings, Option<&str>),
+        actions: &mut Vec<Action>,
+    ) {
+        let colours = palette(ui);
+        let frame = Frame::new().fill(colours.side).inner_margin(Margin::symmetric(16, 12));
+        Panel::right("side").default_size(300.0).size_range(240.0..=420.0).frame(frame).show(ui, |ui| {
+            let title = match side {
+                Side::Outcomes(_) => W::Outcomes,
+                Side::Notices => W::Notices,
+                Side::Settings => W::Settings,
+            };
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(self.say(title)).size(17.0).strong());
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if fields::link(ui, &self.say(W::Close)).clicked() {
+                        actions.push(Action::CloseSide);
+                    }
+                });
+            });
+            if ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape)) {
+                actions.push(Action::CloseSide);
+            }
+            ui.add_space(6.0);
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| match side {
+                Side::Outcomes(line) => self.outcomes(ui, line, session, actions),
+                Side::Notices => self.notices(ui, session, actions),
+                Side::Settings => self.settings(ui, session, settings, actions),
+            });
+        });
+    }
+
+    fn outcomes(&self, ui: &mut Ui, line: LineId, session: &mut Session, actions: &mut Vec<Action>) {
+        let again = session.certainly_failed(line);
+        let Some(What::Own(text, state)) = session.open_conversation().own_line(line).map(|line| &line.what) else {
+            return;
+        };
+        let colours = palette(ui);
+        let excerpt: String = text.chars().take(80).collect();
+        ui.add(Label::new(RichText::new(excerpt).color(colours.quiet)).wrap());
+        ui.add_space(8.0);
+        match state {
+            State::NotSent(error) => {
+                let reason = error.text(&self.texts);
+                fields::sentence(ui, &self.say(W::MarkNotSent { reason }), colours.bad);
+            }
+            State::Sent(tally) => self.tally(ui, tally),
+        }
+        if !again.is_empty() {
+            ui.add_space(10.0);
+            if fields::main_button(ui, &self.say(W::SendAgain { count: again.len() }), true).clicked() {
+                actions.push(Action::SendAgain(line));
+            }
+        }
+    }
+
+    fn tally(&self, ui: &mut Ui, tally: &Tally) {
+        let colours = palette(ui);
+        let all = tally.recipients.unwrap_or_default();
+        let delivered = tally.delivered.len();
+        ui.label(RichText::new(self.say(W::MarkDeliveredOf { delivered, all })).strong());
+        for (user, reason) in &tally.failed[..tally.failed.len().min(MAX_NAMES)] {
+            row(ui, "✖", colours.bad, user.as_str(), &reason.text(&self.texts));
+        }
+        for (user, reason) in &tally.unconfirmed[..tally.unconfirmed.len().min(MAX_NAMES)] {
+            let reason = self.say(W::MarkUnconfirmed { reason: reason.text(&self.texts) });
+            row(ui, "?", colours.warning, user.as_str(), &reason);
+        }
+        for (user, elapsed) in &tally.delivered[..delivered.min(MAX_NAMES)] {
+            row(ui, "✔", colours.good, user.as_str(), &format!("{} ms", elapsed.as_millis()));
+        }
+        let hidden: usize = [tally.failed.len(), tally.unconfirmed.len(), delivered]
+            .map(|count| count.saturating_sub(MAX_NAMES))
+            .iter()
+            .sum();
+        if hidden > 0 {
+            fields::sentence(ui, &self.say(W::AndMore { count: hidden }), colours.quiet);
+        }
+    }
+
+    fn notices(&self, ui: &mut Ui, session: &Session, actions: &mut Vec<Action>) {
+        let colours = palette(ui);
+        if session.notices().is_empty() {
+            fields::sentence(ui, &self.say(W::NoNotices), colours.quiet);
+            return;
+        }
+        for (at, notice) in session.notices().iter().rev() {
+            ui.label(RichText::new(self.time(*at)).size(12.0).color(colours.quiet));
+            ui.add(Label::new(notice.text(&self.texts)).wrap().selectable(true));
+            ui.add_space(6.0);
+        }
+        if ui.button(self.say(W::Clear)).clicked() {
+            actions.push(Action::ClearNotices);
+        }
+    }
+
+    fn settings(
+        &self,
+        ui: &mut Ui,
+        session: &mut Session,
+        (settings, problem): (&Settings, Option<&str>),
+        actions: &mut Vec<Action>,
+    ) {
+        let quiet = palette(ui).quiet;
+        let mut changed = settings.clone();
+        ui.label(RichText::new(self.say(W::Theme)).size(13.0).color(quiet));
+        ui.horizontal(|ui| {
+            for (theme, name) in
+                [(Theme::System, W::ThemeSystem), (Theme::Light, W::ThemeLight), (Theme::Dark, W::ThemeDark)]
+            {
+                ui.selectable_value(&mut changed.theme, theme, self.say(name));
+            }
+        });
+        ui.add_space(6.0);
+        let label = ui.label(RichText::new(self.say(W::TextSize)).size(13.0).color(quiet));
+        ui.add(Slider::new(&mut changed.zoom, ZOOM).step_by(10.0).suffix(" %")).labelled_by(label.id);
+        ui.add_space(6.0);
+        ui.label(RichText::new(self.say(W::SendKey)).size(13.0).color(quiet));
+        ui.vertical(|ui| {
+            ui.radio_value(&mut changed.send_key, SendKey::Enter, self.say(W::SendKeyEnter));
+            ui.radio_value(&mut changed.send_key, SendKey::ControlEnter, self.say(W::SendKeyControl));
+        });
+        if changed != *settings {
+            actions.push(Action::SetSettings(changed));
+        }
+        if let Some(reason) = problem {
+            fields::sentence(ui, &self.say(W::NotSaved { reason: reason.to_owned() }), palette(ui).bad);
+        }
+        ui.add_space(10.0);
+        ui.separator();
+        self.change_password(ui, session, actions);
+    }
+
+    fn change_password(&self, ui: &mut Ui, session: &mut Session, actions: &mut Vec<Action>) {
+        let colours = palette(ui);
+        ui.label(RichText::new(self.say(W::ChangePassword)).strong());
+        ui.add_space(4.0);
+        let form = &mut session.password;
+        let is_busy = form.is_busy;
+        ui.add_enabled_ui(!is_busy, |ui| {
+            for (field, name) in [
+                (PasswordField::Old, W::OldPassword),
+                (PasswordField::New, W::NewPassword),
+                (PasswordField::Again, W::PasswordAgain),
+            ] {
+                let problem = form.problem(field).map(|problem| problem.text(&self.texts));
+                let secret = match field {
+                    PasswordField::Old => &mut form.old,
+                    PasswordField::New => &mut form.new,
+                    PasswordField::Again | PasswordField::Form => &mut form.again,
+                };
+                let id = egui::Id::unique(("password", field as u8));
+                let response = fields::field(ui, &self.say(name), problem.as_deref(), |ui| {
+                    fields::password(ui, id, secret, false, f32::INFINITY)
+                });
+                if response.changed() {
+                    form.clear(field);
+                }
+            }
+            if ui.button(self.say(W::ChangePassword)).clicked() {
+                actions.push(Action::ChangePassword);
+            }
+        });
+        if let Some(problem) = form.problem(PasswordField::Form) {
+            fields::sentence(ui, &problem.text(&self.texts), colours.bad);
+        }
+        if form.is_done {
+            fields::sentence(ui, &chat_cli::view::Notice::PasswordChanged.text(&self.texts), colours.good);
+        }
+    }
+}
+
+/// A recipient and its outcome.
+fn row(ui: &mut Ui, sign: &str, colour: Color32, name: &str, what: &str) {
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(sign).color(colour));
+        ui.label(name);
+        ui.label(RichText::new(what).size(12.5).color(palette(ui).quiet));
+    });
+}

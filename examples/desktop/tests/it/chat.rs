@@ -1,0 +1,240 @@
+//! The conversation: keys, drafts, unread lines, marks, and what the banners say.
+
+use std::time::Duration;
+
+use chat_cli::texts::{Language, Localised, WindowSentence as W};
+use chat_cli::view;
+use chat_core::id::{MessageId, SessionId};
+use chat_core::message::{FailReason, Outcome, Report, Scope};
+use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
+use chat_core::time::Timestamp;
+use chat_desktop::model::conversation::LineId;
+use chat_desktop::model::exchange::{Happening, Wish};
+use chat_desktop::model::{Closing, Screen};
+use chat_net::client::{EndReason, Event, Notice};
+use eframe::egui::{Event as Input, ImeEvent, Key, Modifiers};
+use egui_kittest::kittest::Queryable;
+
+use crate::stage::{Stage, user};
+
+const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
+
+fn event(stage: &mut Stage, event: Event) {
+    stage.happen(Happening::Event(Box::new(event)));
+}
+
+fn draft(stage: &mut Stage) -> String {
+    stage.window.state_mut().model.session.as_mut().unwrap().open_conversation().draft.clone()
+}
+
+fn sent(stage: &mut Stage) -> (String, String) {
+    loop {
+        match stage.wish() {
+            Some(Wish::Send { to, text, .. }) => return (to.to_string(), text.as_str().to_owned()),
+            Some(_) => {}
+            None => panic!("nothing was sent"),
+        }
+    }
+}
+
+fn id(number: u64) -> MessageId {
+    MessageId { session: SessionId::new(1), number }
+}
+
+#[test]
+fn enter_sends_and_shift_enter_breaks_the_line() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.fill(&W::WriteEveryone, "你好");
+        stage.window.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
+        stage.run();
+        stage.fill(&W::WriteEveryone, "hello");
+        assert_eq!(draft(&mut stage), "你好\nhello");
+        stage.window.key_press(Key::Enter);
+        stage.run();
+        assert_eq!(sent(&mut stage), ("everyone".to_owned(), "你好\nhello".to_owned()));
+        assert_eq!(draft(&mut stage), "");
+        assert!(stage.shows("你好\nhello"), "an own line stands at once");
+    }
+}
+
+#[test]
+fn enter_in_a_composition_does_not_send() {
+    let mut stage = Stage::online(Language::Chinese, &["bob"]);
+    stage.fill(&W::WriteEveryone, "x");
+    // In one frame, as an input method that hands on the key would do it.
+    let (modifiers, physical_key) = (Modifiers::NONE, None);
+    let enter = Input::Key { key: Key::Enter, physical_key, pressed: true, repeat: false, modifiers };
+    stage.window.input_mut().events.extend([Input::Ime(ImeEvent::Commit("你好".to_owned())), enter]);
+    stage.window.step();
+    assert!(stage.wish().is_none(), "the key belongs to the input method");
+    stage.run();
+    stage.window.key_press(Key::Enter);
+    stage.run();
+    assert_eq!(sent(&mut stage).1, "x你好");
+}
+
+#[test]
+fn a_name_opens_a_conversation_of_two_and_the_draft_stays_behind() {
+    let mut stage = Stage::online(Language::English, &["bob", "carol"]);
+    stage.fill(&W::WriteEveryone, "to all");
+    stage.window.get_by_label("bob").click();
+    stage.run();
+    stage.fill(&W::WriteUser { user: "bob".to_owned() }, "psst");
+    stage.press(W::Send);
+    assert_eq!(sent(&mut stage), ("bob".to_owned(), "psst".to_owned()));
+    stage.press(W::Everyone);
+    assert_eq!(draft(&mut stage), "to all");
+}
+
+#[test]
+fn unread_lines_are_counted_until_they_are_seen() {
+    let mut stage = Stage::online(Language::English, &["bob", "carol"]);
+    stage.arrive("bob", Scope::Private, "one");
+    stage.arrive("bob", Scope::Private, "two");
+    assert!(matches!(stage.wish(), Some(Wish::Accept(1))));
+    let row = stage.say(W::Unread { name: "bob".to_owned(), count: 2 });
+    stage.window.get_by_label(&row).click();
+    stage.run();
+    assert!(stage.shows("one") && stage.shows("two") && stage.shows(&stage.say(W::NewLines)));
+    assert_eq!(stage.window.state().model.session.as_ref().unwrap().unread(), 0);
+}
+
+#[test]
+fn a_mark_says_what_became_of_a_line() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.window.get_by_label("bob").click();
+        stage.run();
+        stage.fill(&W::WriteUser { user: "bob".to_owned() }, "hello");
+        stage.window.key_press(Key::Enter);
+        stage.run();
+        assert!(stage.shows(&stage.say(W::MarkWaiting)));
+        let at = Timestamp::from_millis(1_795_600_000_000);
+        stage.happen(Happening::Queued { line: LineId(1), id: id(1), recipients: 1, at });
+        let failed = Outcome::Failed(FailReason::Left);
+        event(&mut stage, Event::Report(Report::new(id(1), user("bob"), failed, Duration::from_millis(3))));
+        let reason = FailReason::Left.text(&stage.texts);
+        assert!(stage.shows(&stage.say(W::MarkFailed { reason })));
+    }
+}
+
+#[test]
+fn the_panels_open_and_escape_closes_them() {
+    let mut stage = Stage::online(Language::Chinese, &["bob"]);
+    stage.press(W::Settings);
+    assert!(stage.shows(&stage.say(W::TextSize)) && stage.shows(&stage.say(W::OldPassword)));
+    let dark = stage.say(W::ThemeDark);
+    stage.window.get_by_label(&dark).click();
+    stage.run();
+    assert_eq!(stage.window.state().model.settings.theme, chat_desktop::model::settings::Theme::Dark);
+    stage.window.key_press(Key::Escape);
+    stage.run();
+    assert!(!stage.shows(&stage.say(W::TextSize)));
+    event(&mut stage, Event::Notice(Notice::PeerUnresponsive(user("bob"))));
+    stage.press(W::NoticesCount { count: 1 });
+    assert!(stage.shows(&view::Notice::PeerSilent { user: user("bob") }.text(&stage.texts)));
+}
+
+#[test]
+fn a_mark_leads_to_who_has_a_line_and_sends_it_again() {
+    let mut stage = Stage::online(Language::English, &["bob", "carol"]);
+    stage.fill(&W::WriteEveryone, "hello");
+    stage.window.key_press(Key::Enter);
+    stage.run();
+    sent(&mut stage);
+    let at = Timestamp::from_millis(1_795_600_000_000);
+    stage.happen(Happening::Queued { line: LineId(1), id: id(1), recipients: 2, at });
+    let failed = Outcome::Failed(FailReason::QueueFull);
+    event(&mut stage, Event::Report(Report::new(id(1), user("bob"), failed, Duration::from_millis(3))));
+    event(&mut stage, Event::Report(Report::new(id(1), user("carol"), Outcome::Delivered, Duration::from_millis(38))));
+    let mark = stage.say(W::MarkDeliveredOf { delivered: 1, all: 2 });
+    stage.press(W::ShowOutcomes { mark });
+    assert!(stage.shows("38 ms") && stage.shows(&FailReason::QueueFull.text(&stage.texts)));
+    stage.press(W::SendAgain { count: 1 });
+    assert_eq!(sent(&mut stage), ("bob".to_owned(), "hello".to_owned()));
+}
+
+#[test]
+fn who_left_cannot_be_written_to_and_the_text_stays() {
+    let mut stage = Stage::online(Language::English, &["bob"]);
+    stage.window.get_by_label("bob").click();
+    stage.run();
+    stage.fill(&W::WriteUser { user: "bob".to_owned() }, "are you there?");
+    let offline = Presence::Offline(OfflineReason::Asked);
+    event(&mut stage, Event::Presence(PresenceEvent::new(Timestamp::from_millis(1), user("bob"), offline)));
+    stage.window.key_press(Key::Enter);
+    stage.run();
+    assert!(stage.wish().is_none());
+    assert!(stage.shows(&stage.say(W::UserAbsent { user: "bob".to_owned() })));
+    assert_eq!(draft(&mut stage), "are you there?");
+}
+
+#[test]
+fn a_text_that_breaks_a_rule_is_told_below_the_field() {
+    let mut stage = Stage::online(Language::English, &["bob"]);
+    stage.window.state_mut().model.session.as_mut().unwrap().open_conversation().draft = "x".repeat(16_385);
+    stage.run();
+    assert!(stage.shows("the text is too long") || stage.shows("16385"));
+    stage.window.key_press(Key::Enter);
+    stage.run();
+    assert!(stage.wish().is_none());
+}
+
+#[test]
+fn a_search_shortens_the_list_and_enter_opens_the_first_name() {
+    let mut stage = Stage::online(Language::Chinese, &["王建国", "李丽", "bob"]);
+    let search = stage.say(W::Search);
+    stage.window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    stage.run();
+    stage.window.get_by_label(&search).type_text("建");
+    stage.run();
+    assert!(stage.shows("王建国") && !stage.shows("李丽"));
+    stage.window.key_press(Key::Enter);
+    stage.run();
+    let session = stage.window.state().model.session.as_ref().unwrap();
+    assert_eq!(session.open, chat_desktop::model::conversation::Partner::One(user("王建国")));
+}
+
+#[test]
+fn banners_tell_of_the_connection_and_of_the_end() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        event(&mut stage, Event::Notice(Notice::Reconnecting { after: Duration::from_secs(0) }));
+        assert!(stage.shows(&stage.say(W::ReconnectingNow)));
+        event(&mut stage, Event::Notice(Notice::Reconnected));
+        assert!(!stage.shows(&stage.say(W::ReconnectingNow)));
+        stage.arrive("bob", Scope::Group, "hello");
+        event(&mut stage, Event::Ended(EndReason::Replaced));
+        assert!(stage.shows(&view::Notice::Replaced.text(&stage.texts)) && stage.shows("hello"));
+        stage.press(W::LogInAgain);
+        assert_eq!(stage.window.state().model.screen, Screen::LogIn);
+    }
+}
+
+#[test]
+fn leaving_with_open_outcomes_asks_first() {
+    let mut stage = Stage::online(Language::English, &["bob"]);
+    stage.fill(&W::WriteEveryone, "hello");
+    stage.window.key_press(Key::Enter);
+    stage.run();
+    sent(&mut stage);
+    stage.window.state_mut().model.act(chat_desktop::model::Action::Close, Timestamp::from_millis(1));
+    stage.run();
+    assert!(stage.shows(&stage.say(W::Pending { count: 1 })));
+    stage.press(W::Stay);
+    assert_eq!(stage.window.state().model.closing, Closing::No);
+}
+
+#[test]
+fn a_long_conversation_draws_only_what_is_in_view() {
+    let mut stage = Stage::online(Language::English, &["bob"]);
+    for number in 0..3_000 {
+        let session = stage.window.state_mut().model.session.as_mut().unwrap();
+        let text = chat_core::text::Text::parse(&format!("line {number} end")).unwrap();
+        session.receive(user("bob"), Scope::Group, &text.into(), Timestamp::from_millis(1_795_600_000_000 + number));
+    }
+    stage.run();
+    assert!(stage.shows("line 2999 end"), "the view begins at the end");
+    assert!(!stage.shows("line 1500 end") && !stage.shows("line 0 end"));
+}

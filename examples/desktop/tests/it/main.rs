@@ -1,0 +1,8 @@
+//! The window through its accessibility tree, without a display, and the whole program against a server.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod chat;
+mod login;
+mod real;
+mod stage;

@@ -1,0 +1,275 @@
+//! The whole program except its window, against a server on SQLite in this process.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use chat_cli::desktop::TrustChoice;
+use chat_core::accounts::{NewStatus, Operator};
+use chat_core::time::Timestamp;
+use chat_desktop::model::conversation::{Partner, What};
+use chat_desktop::model::exchange::Wish;
+use chat_desktop::model::login::{Field, Form, Mode};
+use chat_desktop::model::outcome::Mark;
+use chat_desktop::model::password::PasswordField;
+use chat_desktop::model::settings::Settings;
+use chat_desktop::model::{Action, Model, Screen};
+use chat_desktop::run::{Port, Runtime};
+use chat_net::client::EndReason;
+use chat_net::{Server, ServerHandle};
+use tokio::runtime;
+
+/// How long anything may take on a loaded machine before a story has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server in a thread of its own.
+struct TestServer {
+    handle: ServerHandle,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl TestServer {
+    /// A server with its accounts in this folder, at a port of its own or at the port that it had.
+    fn start(folder: &Path, address: &str) -> Self {
+        let (data, url) = (folder.join("server"), format!("sqlite:{}", folder.join("accounts.sqlite").display()));
+        let (ready, started) = std::sync::mpsc::channel();
+        let address = address.to_owned();
+        let thread = thread::spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let accounts = chat_store::open(&url).await.unwrap();
+                let server = Server::builder(accounts).data_dir(data).bind(address).await.unwrap();
+                ready.send(server.handle()).unwrap();
+                server.run_until(std::future::pending::<()>()).await.unwrap();
+            });
+        });
+        Self { handle: started.recv_timeout(PATIENCE).unwrap(), thread: Some(thread) }
+    }
+
+    fn address(&self) -> String {
+        self.handle.address().to_string()
+    }
+
+    fn stop(mut self) {
+        self.handle.stop();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// A person at the program.
+struct Person {
+    model: Model,
+    port: Port,
+}
+
+impl Person {
+    fn new(folder: &Path, server: &str, name: &str) -> Self {
+        let known = folder.join(format!("known-servers-{name}"));
+        let mut form = Form::new(known.clone(), TrustChoice::Known(known), None);
+        form.server = server.to_owned();
+        form.user = name.to_owned();
+        form.own_address = "127.0.0.1:0".to_owned();
+        Self { model: Model::new(form, Settings::default()), port: Runtime::start(|| {}).unwrap().into_port() }
+    }
+
+    fn act(&mut self, action: Action) {
+        for wish in self.model.act(action, Timestamp::from_millis(1)) {
+            self.wish(wish);
+        }
+    }
+
+    fn wish(&self, wish: Wish) {
+        self.port.wishes.blocking_send(wish).unwrap();
+    }
+
+    /// Takes what happens until the model looks like this.
+    fn until(&mut self, what: &str, mut is_so: impl FnMut(&mut Model) -> bool) {
+        let begun = Instant::now();
+        while !is_so(&mut self.model) {
+            assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}; {:#?}", self.model);
+            match self.port.happenings.try_recv() {
+                Ok(happening) => {
+                    if let Some(wish) = self.model.apply([happening], Timestamp::from_millis(1)) {
+                        self.wish(wish);
+                    }
+                }
+                Err(_) => thread::sleep(Duration::from_millis(2)),
+            }
+        }
+    }
+
+    fn submit(&mut self, mode: Mode, password: &str) {
+        self.model.form.set_mode(mode);
+        for secret in [&mut self.model.form.password, &mut self.model.form.again] {
+            secret.clear();
+            secret.insert(0, password);
+        }
+        self.act(Action::Submit);
+        assert!(self.model.form.is_busy, "{:?}", self.model.form);
+    }
+
+    /// Registers, and says that the fingerprint is the right one.
+    fn register(&mut self) {
+        self.submit(Mode::Register, "correct horse");
+        self.until("the first meeting", |model| matches!(model.screen, Screen::FirstMeeting { .. }));
+        self.act(Action::Trust(true));
+        self.until("the chat", |model| model.screen == Screen::Chat);
+    }
+
+    fn log_in(&mut self, password: &str) {
+        self.submit(Mode::LogIn, password);
+        self.until("the chat", |model| model.screen == Screen::Chat && !model.form.is_busy);
+    }
+
+    fn say(&mut self, to: Partner, text: &str) {
+        self.act(Action::Open(to));
+        self.model.session.as_mut().unwrap().open_conversation().draft = text.to_owned();
+        self.act(Action::Send);
+    }
+
+    fn until_online(&mut self, name: &str) {
+        let user = name.parse().unwrap();
+        self.until(&format!("{name} is online"), |model| model.session.as_ref().unwrap().roster.is_online(&user));
+    }
+
+    /// Waits for a line from somebody.
+    fn until_said(&mut self, with: &Partner, wanted: &str) {
+        self.until(wanted, |model| {
+            let conversation = model.session.as_ref().unwrap().conversation(with);
+            let mut lines = conversation.into_iter().flat_map(|conversation| conversation.lines());
+            lines.any(|line| matches!(&line.what, What::From(_, text) if &**text == wanted))
+        });
+    }
+
+    /// Waits until the last own line in a conversation has this mark.
+    fn until_marked(&mut self, with: &Partner, wanted: &Mark) {
+        self.until(&format!("{wanted:?}"), |model| {
+            let conversation = model.session.as_ref().unwrap().conversation(with).unwrap();
+            let mark = conversation.lines().iter().rev().find_map(|line| match &line.what {
+                What::Own(_, state) => Some(state.mark()),
+                _ => None,
+            });
+            mark.as_ref() == Some(wanted)
+        });
+    }
+}
+
+/// The current time: the server asks for accounts that changed since it asked last.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap())
+}
+
+fn partner(name: &str) -> Partner {
+    Partner::One(name.parse().unwrap())
+}
+
+#[test]
+fn text_goes_both_ways_also_while_the_server_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let address = server.address();
+    let [mut alice, mut ming] = ["alice", "小明"].map(|name| Person::new(folder.path(), &address, name));
+    alice.register();
+    ming.register();
+    alice.until_online("小明");
+    alice.say(Partner::Everyone, "大家好");
+    ming.until_said(&Partner::Everyone, "大家好");
+    alice.until_marked(&Partner::Everyone, &Mark::Delivered { all: 1 });
+    ming.say(partner("alice"), "hello\nalice");
+    alice.until_said(&partner("小明"), "hello\nalice");
+    ming.until_marked(&partner("alice"), &Mark::Delivered { all: 1 });
+
+    server.stop();
+    alice.until("the connection broke", |model| model.session.as_ref().unwrap().is_stale());
+    alice.say(partner("小明"), "the server is away");
+    ming.until_said(&partner("alice"), "the server is away");
+    let server = TestServer::start(folder.path(), &address);
+    alice.until("the connection is back", |model| !model.session.as_ref().unwrap().is_stale());
+
+    alice.act(Action::Close);
+    alice.until("the goodbye", |model| model.closing == chat_desktop::model::Closing::Done);
+    ming.until("alice left", |model| !model.session.as_ref().unwrap().roster.is_online(&"alice".parse().unwrap()));
+    server.stop();
+}
+
+#[test]
+fn wrong_inputs_stand_beside_their_fields_and_the_right_ones_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let mut alice = Person::new(folder.path(), "127.0.0.1:1", "alice");
+    alice.submit(Mode::LogIn, "correct horse");
+    alice.until("nothing answers", |model| model.form.problem(Field::Server).is_some());
+    alice.model.form.server = server.address();
+    alice.register();
+    alice.act(Action::GoOffline);
+    alice.until("the log-in", |model| model.screen == Screen::LogIn);
+    alice.submit(Mode::LogIn, "wrong horse");
+    alice.until("a wrong password", |model| model.form.problem(Field::Password).is_some());
+    let mut twin = Person::new(folder.path(), &server.address(), "Alice");
+    twin.submit(Mode::Register, "correct horse");
+    twin.until("the first meeting", |model| matches!(model.screen, Screen::FirstMeeting { .. }));
+    twin.act(Action::Trust(false));
+    twin.until("an untrusted server", |model| model.form.problem(Field::Server).is_some());
+    twin.submit(Mode::Register, "correct horse");
+    twin.until("the first meeting", |model| matches!(model.screen, Screen::FirstMeeting { .. }));
+    twin.act(Action::Trust(true));
+    twin.until("a name that is taken", |model| model.form.problem(Field::User).is_some());
+    server.stop();
+}
+
+#[test]
+fn a_changed_password_is_the_one_that_logs_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let mut alice = Person::new(folder.path(), &server.address(), "alice");
+    alice.register();
+    let form = &mut alice.model.session.as_mut().unwrap().password;
+    for (secret, typed) in
+        [(&mut form.old, "wrong horse"), (&mut form.new, "battery staple"), (&mut form.again, "battery staple")]
+    {
+        secret.insert(0, typed);
+    }
+    alice.act(Action::ChangePassword);
+    alice.until("a wrong password", |model| {
+        model.session.as_ref().unwrap().password.problem(PasswordField::Old).is_some()
+    });
+    alice.model.session.as_mut().unwrap().password.old.insert(0, "correct horse");
+    let begun = Instant::now();
+    // After a wrong password, the server wants a pause.
+    while !alice.model.session.as_ref().unwrap().password.is_done {
+        assert!(begun.elapsed() < PATIENCE, "{:#?}", alice.model);
+        alice.act(Action::ChangePassword);
+        alice.until("an answer", |model| !model.session.as_ref().unwrap().password.is_busy);
+        thread::sleep(Duration::from_millis(100));
+    }
+    alice.act(Action::GoOffline);
+    alice.until("the log-in", |model| model.screen == Screen::LogIn);
+    alice.log_in("battery staple");
+    server.stop();
+}
+
+#[test]
+fn a_second_log_in_replaces_the_first_and_a_disabled_account_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let mut first = Person::new(folder.path(), &server.address(), "alice");
+    first.register();
+    first.say(Partner::Everyone, "to nobody");
+    first.until_marked(&Partner::Everyone, &Mark::NobodyThere);
+    let mut second = Person::new(folder.path(), &server.address(), "alice");
+    second.log_in("correct horse");
+    first.until("the end", |model| model.session.as_ref().unwrap().end == Some(EndReason::Replaced));
+    first.act(Action::GoOffline);
+    first.log_in("correct horse");
+    assert_eq!(first.model.session.as_mut().unwrap().open_conversation().lines().len(), 1, "lines stay");
+
+    let url = format!("sqlite:{}", folder.path().join("accounts.sqlite").display());
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let accounts = chat_store::open(&url).await.unwrap();
+        accounts.set_status("alice".parse().unwrap(), NewStatus::Disabled, now()).await.unwrap();
+    });
+    first.until("the log-in", |model| model.screen == Screen::LogIn && model.form.problem(Field::Form).is_some());
+    server.stop();
+}
