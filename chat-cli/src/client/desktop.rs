@@ -50,7 +50,8 @@ pub struct DesktopOptions {
 /// Begins a program: a panic in any thread ends it, core dumps are turned off, and standard error receives the log, from
 /// warnings up unless `RUST_LOG` says otherwise. Call it before anything secret is in memory.
 pub fn begin() {
-    crate::begin("warn,chat_net::udp=error");
+    // eframe logs the error that the program reports as a sentence, and winit what displays do not tell about themselves.
+    crate::begin("warn,chat_net::udp=error,eframe=off,winit=error");
 }
 
 /// The language: that of `--lang`, else of the environment, else of the configuration file of `chat-client`, else of the

@@ -69,7 +69,9 @@ fn open(options: DesktopOptions, texts: Texts) -> Result<(), CliError> {
 fn no_window(error: eframe::Error) -> CliError {
     use WindowSentence as W;
     let (sentence, hint) = match error {
-        eframe::Error::Glutin(_) | eframe::Error::NoGlutinConfigs(..) | eframe::Error::OpenGL(_) => {
+        // Its own text lists the settings of every buffer, which helps nobody without OpenGL.
+        eframe::Error::NoGlutinConfigs(_, source) => (W::NoOpengl { detail: source.to_string() }, Some(W::HintOpengl)),
+        eframe::Error::Glutin(_) | eframe::Error::OpenGL(_) => {
             (W::NoOpengl { detail: error.to_string() }, Some(W::HintOpengl))
         }
         eframe::Error::WinitEventLoop(_) => (W::NoDisplay, Some(W::HintDisplay)),
