@@ -19,8 +19,9 @@
 //! their clients learn the result, and the reports of void tickets. It publishes no departures: its sessions survive in
 //! their tickets. The next run starts with an empty roster and another epoch, by which it recognises older tickets.
 //! Their sessions return as they were, with their id, key and beginning, unless a later session of the account is
-//! online. The request of the client says whether its user is away. Each return is an `Online` change and a record. Clients keep the entries that a snapshot lacks for the
-//! settling time, recognise the sessions that return, and report only the others.
+//! online. The request of the client says whether its user is away. Each return is an `Online` change and a record.
+//! Clients keep the entries that a snapshot lacks for the settling time, recognise the sessions that return, and report
+//! only the others.
 //!
 //! # How connections and sessions end
 //!
