@@ -19,7 +19,7 @@ use chat_net::identity::{Fingerprint, ServerIdentity};
 use chat_net::server::{ServeError, ServerOptions, serve};
 use chat_net::trust::Trust;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -36,6 +36,8 @@ pub(crate) struct Server {
     pub(crate) accounts: Arc<MemoryAccounts>,
     pub(crate) records: Arc<Mutex<Vec<Record>>>,
     folder: TempDir,
+    /// Keeps the port from other tests while the server is away.
+    _port: Option<TcpSocket>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<Result<(), ServeError>>>,
 }
@@ -51,14 +53,29 @@ pub(crate) fn options() -> ServerOptions {
     options
 }
 
+/// A socket that is bound to a free port and never listens. On Unix, a server can listen at the same port, and the
+/// system assigns the port to nobody else, even while no server listens. `None` on other systems.
+fn reserve_port() -> Option<TcpSocket> {
+    if !cfg!(unix) {
+        return None;
+    }
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    Some(socket)
+}
+
 impl Server {
     pub(crate) async fn start() -> Self {
         Self::start_with(options()).await
     }
 
     pub(crate) async fn start_with(options: ServerOptions) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::start_on(listener, options)
+        let port = reserve_port();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let address = port.as_ref().map_or(any, |port| port.local_addr().unwrap());
+        let listener = TcpListener::bind(address).await.unwrap();
+        Self { _port: port, ..Self::start_on(listener, options) }
     }
 
     pub(crate) fn start_on(listener: TcpListener, options: ServerOptions) -> Self {
@@ -74,6 +91,7 @@ impl Server {
             accounts: Arc::new(MemoryAccounts::new()),
             records: Arc::default(),
             folder: tempfile::tempdir().unwrap(),
+            _port: None,
             stop: None,
             task: None,
         };
