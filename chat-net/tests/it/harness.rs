@@ -1,5 +1,6 @@
 //! Starts a server and clients for one test.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use chat_net::identity::{Fingerprint, ServerIdentity};
 use chat_net::server::{ServeError, ServerOptions, serve};
 use chat_net::trust::Trust;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -36,8 +37,6 @@ pub(crate) struct Server {
     pub(crate) accounts: Arc<MemoryAccounts>,
     pub(crate) records: Arc<Mutex<Vec<Record>>>,
     folder: TempDir,
-    /// Keeps the port from other tests while the server is away.
-    _port: Option<TcpSocket>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<Result<(), ServeError>>>,
 }
@@ -53,29 +52,14 @@ pub(crate) fn options() -> ServerOptions {
     options
 }
 
-/// A socket that is bound to a free port and never listens. On Unix, a server can listen at the same port, and the
-/// system assigns the port to nobody else, even while no server listens. `None` on other systems.
-fn reserve_port() -> Option<TcpSocket> {
-    if !cfg!(unix) {
-        return None;
-    }
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_reuseaddr(true).unwrap();
-    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
-    Some(socket)
-}
-
 impl Server {
     pub(crate) async fn start() -> Self {
         Self::start_with(options()).await
     }
 
     pub(crate) async fn start_with(options: ServerOptions) -> Self {
-        let port = reserve_port();
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let address = port.as_ref().map_or(any, |port| port.local_addr().unwrap());
-        let listener = TcpListener::bind(address).await.unwrap();
-        Self { _port: port, ..Self::start_on(listener, options) }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(listener, options)
     }
 
     pub(crate) fn start_on(listener: TcpListener, options: ServerOptions) -> Self {
@@ -91,7 +75,6 @@ impl Server {
             accounts: Arc::new(MemoryAccounts::new()),
             records: Arc::default(),
             folder: tempfile::tempdir().unwrap(),
-            _port: None,
             stop: None,
             task: None,
         };
@@ -125,7 +108,17 @@ impl Server {
 
     /// Starts the server again at the same address, with the same identity and accounts.
     pub(crate) async fn restart(&mut self) {
-        let listener = TcpListener::bind(self.address).await.unwrap();
+        // The tasks of a server that was killed end soon after it, and one of them has the previous listener.
+        let bind = async {
+            loop {
+                match TcpListener::bind(self.address).await {
+                    Ok(listener) => return listener,
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::AddrInUse, "{error}"),
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let listener = timeout(PATIENCE, bind).await.expect("the port is free in time");
         let identity = ServerIdentity::load_or_create(self.folder.path()).unwrap();
         assert_eq!(identity.fingerprint(), self.fingerprint);
         self.run(listener, identity, options());
