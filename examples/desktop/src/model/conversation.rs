@@ -10,8 +10,12 @@ use chat_core::time::Timestamp;
 use super::heights::{BLOCK, Heights};
 use super::outcome::State;
 
-/// The most lines of a conversation. They occupy some 25 MB.
+/// The most lines of a conversation.
 pub const MAX_LINES: usize = 100_000;
+
+/// The most bytes of the texts of a conversation: those of 100,000 ordinary lines several times over. Every message is
+/// accepted as soon as it is here, so nothing else bounds what a member who sends long texts without end occupies.
+pub const MAX_TEXT_BYTES: usize = 32 * 1024 * 1024;
 
 /// How many of the oldest lines go when there are too many: whole blocks, so that the heights of the others stay.
 const DROPPED: usize = 40 * BLOCK;
@@ -54,10 +58,22 @@ pub enum What {
     Note(Sentence),
 }
 
+impl What {
+    /// The length of the text of a person.
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::From(_, text) | Self::Own(text, _) => text.len(),
+            Self::Note(_) => 0,
+        }
+    }
+}
+
 /// A conversation.
 #[derive(Debug, Default)]
 pub struct Conversation {
     lines: VecDeque<Line>,
+    /// The sum of the lengths of their texts.
+    text_bytes: usize,
     /// The heights of the lines in the window.
     pub heights: Heights,
     /// The number of lines from others that were not read.
@@ -83,7 +99,7 @@ impl Conversation {
         (&self.lines, &mut self.heights)
     }
 
-    /// Adds a line at the end. Far too many lines drop the oldest ones.
+    /// Adds a line at the end. Far too many lines or texts drop the oldest lines.
     pub fn push(&mut self, line: Line) {
         if matches!(line.what, What::From(..)) {
             if self.unread == 0 {
@@ -91,15 +107,22 @@ impl Conversation {
             }
             self.unread += 1;
         }
+        self.text_bytes += line.what.text_bytes();
         self.lines.push_back(line);
         self.heights.push(ESTIMATE);
         if self.lines.len() > MAX_LINES {
-            drop(self.lines.drain(..DROPPED));
-            (0..DROPPED / BLOCK).for_each(|_| {
-                self.heights.pop_block();
-            });
-            self.has_dropped = true;
+            (0..DROPPED / BLOCK).for_each(|_| self.drop_block());
         }
+        while self.text_bytes > MAX_TEXT_BYTES && self.lines.len() > BLOCK {
+            self.drop_block();
+        }
+    }
+
+    /// Drops the oldest lines. There are more than a block of them.
+    fn drop_block(&mut self) {
+        self.text_bytes -= self.lines.drain(..BLOCK).map(|line| line.what.text_bytes()).sum::<usize>();
+        self.heights.pop_block();
+        self.has_dropped = true;
     }
 
     /// Notes that all lines were read.
@@ -140,6 +163,19 @@ mod tests {
         assert_eq!((conversation.unread, conversation.new_from), (0, Some(LineId(1))));
         conversation.push(line(4));
         assert_eq!((conversation.unread, conversation.new_from), (1, Some(LineId(4))));
+    }
+
+    #[test]
+    fn long_texts_without_end_occupy_bounded_memory() {
+        let mut conversation = Conversation::default();
+        let long: Arc<str> = "x".repeat(16_384).into();
+        for id in 1..=6_000 {
+            let what = What::From("bob".parse().unwrap(), long.clone());
+            conversation.push(Line { id: LineId(id), at: Timestamp::from_millis(id), what });
+        }
+        let kept = conversation.lines().len();
+        assert!(kept * long.len() <= MAX_TEXT_BYTES && kept + BLOCK > MAX_TEXT_BYTES / long.len(), "{kept}");
+        assert_eq!((conversation.heights.len(), conversation.has_dropped), (kept, true));
     }
 
     #[test]

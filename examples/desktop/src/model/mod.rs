@@ -211,6 +211,7 @@ impl Model {
         self.form.again.clear();
         self.form.mode = Mode::LogIn;
         self.screen = Screen::Chat;
+        self.close_outcomes();
         match &mut self.session {
             Some(session) if session.server == server && session.user == user => session.begin_again(people),
             session => *session = Some(Session::new(server, user, people)),
@@ -318,10 +319,12 @@ impl Model {
             Action::ChangePassword => return self.session.as_mut()?.password.submit(),
             Action::Close => return self.close(),
             Action::Stay => self.closing = Closing::No,
-            Action::LeaveNow => {
+            Action::LeaveNow if self.screen == Screen::Chat => {
                 self.closing = Closing::Leaving;
                 return Some(Wish::Leave);
             }
+            // The session ended meanwhile, so there is nobody to say goodbye to.
+            Action::LeaveNow => self.closing = Closing::Done,
         }
         None
     }

@@ -212,7 +212,7 @@ impl Session {
             Event::Report(report) => self.report(report),
             Event::Notice(notice) => self.notice(notice, now),
             Event::Ended(reason) => self.end(reason),
-            Event::Left => self.roster.set_online(Vec::new(), |_| true),
+            Event::Left => self.close(),
             // A summary repeats what the reports said.
             _ => {}
         }
@@ -331,9 +331,14 @@ impl Session {
         }
     }
 
-    /// Ends the session. Lines that wait for an id were not sent.
     fn end(&mut self, reason: EndReason) {
         self.end = Some(reason);
+        self.close();
+    }
+
+    /// The session is over. Lines that wait for an id were not sent.
+    fn close(&mut self) {
+        self.password = PasswordForm::default();
         let waiting: Vec<LineId> = self.waiting.keys().copied().collect();
         for line in waiting {
             self.not_sent(line, SendError::Offline);

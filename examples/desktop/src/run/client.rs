@@ -178,8 +178,9 @@ async fn session(client: Client, wishes: &mut mpsc::Receiver<Wish>, tell: &Telle
                     change = Some(Box::pin(async move { client.change_password(old, new).await }));
                 }
                 Some(Wish::SaveSettings { file, text }) => save(&file, &text, tell).await,
-                Some(Wish::Leave) | None => return leave(client, events, tell).await,
-                Some(Wish::LogIn(_) | Wish::Cancel | Wish::Trust(_) | Wish::Forget { .. }) => {}
+                // Somebody who cancels a log-in that has just succeeded does not want the session.
+                Some(Wish::Leave | Wish::Cancel) | None => return leave(client, events, tell).await,
+                Some(Wish::LogIn(_) | Wish::Trust(_) | Wish::Forget { .. }) => {}
             },
         }
     }

@@ -22,6 +22,15 @@ pub(super) fn id() -> Id {
     Id::unique("composer")
 }
 
+/// Forgets what could be undone: the field serves all conversations, and a text for one person must not come back in the
+/// conversation with everyone.
+pub(super) fn forget_edits(ui: &Ui) {
+    if let Some(mut state) = TextEdit::load_state(ui.ctx(), id()) {
+        state.clear_undoer();
+        TextEdit::store_state(ui.ctx(), id(), state);
+    }
+}
+
 impl View {
     pub(super) fn composer(&mut self, ui: &mut Ui, session: &mut Session, actions: &mut Vec<Action>) {
         let colours = palette(ui);

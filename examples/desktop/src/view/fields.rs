@@ -61,7 +61,7 @@ pub(super) fn text<'a>(id: Id, typed: &'a mut String, hint: &str) -> TextEdit<'a
         .desired_width(f32::INFINITY)
 }
 
-/// A field for a password, which leaves no copy of it in the state of the field.
+/// A field for a password. Its state keeps no copy of it.
 pub(super) fn password(ui: &mut Ui, id: Id, secret: &mut Secret, is_shown: bool, width: f32) -> Response {
     let mut buffer = Buffer(secret);
     let response = TextEdit::singleline(&mut buffer)

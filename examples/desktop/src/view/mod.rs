@@ -79,7 +79,14 @@ impl View {
             Screen::OtherKey { server, known, shown } => {
                 self.other_key(ui, &server.to_string(), *known, *shown, is_new_screen, &mut actions);
             }
-            Screen::Chat => self.chat(ui, model, now, &mut actions),
+            Screen::Chat => {
+                if is_new_screen {
+                    // Another session may have begun.
+                    self.last_open = None;
+                    self.people = roster::Shown::default();
+                }
+                self.chat(ui, model, now, &mut actions);
+            }
         }
         if model.closing == Closing::Asking {
             self.ask_before_leaving(ui, model, &mut actions);
@@ -93,8 +100,11 @@ impl View {
         if self.last_open.as_ref() != Some(&session.open) {
             self.last_open = Some(session.open.clone());
             self.wants_field = true;
+            composer::forget_edits(ui);
         }
-        Self::keys(ui, actions);
+        // What changes the conversation follows what concerns the one that is drawn.
+        let mut moves = Vec::new();
+        Self::keys(ui, &mut moves);
         let side = model.side;
         self.send_key = model.settings.send_key;
         self.banners(ui, session, now, actions);
@@ -102,7 +112,7 @@ impl View {
             .default_size(250.0)
             .size_range(190.0..=400.0)
             .frame(Frame::new().fill(colours.side).inner_margin(Margin::symmetric(10, 10)))
-            .show(ui, |ui| self.people(ui, session, actions));
+            .show(ui, |ui| self.people(ui, session, &mut moves));
         if let Some(side) = side {
             self.side(ui, side, session, (&model.settings, model.settings_problem.as_deref()), actions);
         }
@@ -117,6 +127,7 @@ impl View {
         CentralPanel::default()
             .frame(Frame::new().fill(colours.ground).inner_margin(Margin { left: 14, right: 4, top: 0, bottom: 0 }))
             .show(ui, |ui| self.lines(ui, session, actions));
+        actions.append(&mut moves);
     }
 
     /// Keys that work wherever the focus is.

@@ -88,6 +88,21 @@ fn a_name_opens_a_conversation_of_two_and_the_draft_stays_behind() {
 }
 
 #[test]
+fn undoing_brings_back_nothing_that_was_typed_for_somebody_else() {
+    let mut stage = Stage::online(Language::English, &["bob"]);
+    stage.window.get_by_label("bob").click();
+    stage.run();
+    stage.fill(&W::WriteUser { user: "bob".to_owned() }, "psst");
+    // egui remembers a text that does not change for a second.
+    (0..20).for_each(|_| stage.window.step());
+    stage.press(W::Send);
+    stage.press(W::Everyone);
+    stage.window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    stage.run();
+    assert_eq!(draft(&mut stage), "");
+}
+
+#[test]
 fn unread_lines_are_counted_until_they_are_seen() {
     let mut stage = Stage::online(Language::English, &["bob", "carol"]);
     stage.arrive("bob", Scope::Private, "one");
