@@ -51,7 +51,7 @@ impl Conversation {
     fn render(&mut self, event: Event, batch: &mut Batch, written: &mut Vec<MessageToken>) -> Flow {
         match event {
             Event::Presence(event) => {
-                // Whoever has other addresses or another session may be reachable there.
+                // A user with other addresses or another session may be reachable there.
                 self.troubles.remove(&event.user);
                 if !matches!(event.presence, Presence::Moved(_)) {
                     self.told_away.remove(&event.user);

@@ -1,5 +1,5 @@
 //! A named pipe. Its access list admits the user who runs the server, the administrators and the system. Its name is
-//! random and stands in a file in the data folder, together with the server's process: whoever cannot write in that folder
+//! random and stands in a file in the data folder, together with the server's process: a user who cannot write there
 //! cannot answer in place of the server.
 
 use std::fs;

@@ -24,7 +24,7 @@ fn everybody_learns_who_is_away_and_those_who_write_to_them_are_told_once() {
         "message bob > alice: never mind",
         "message bob > everyone: everybody",
     ]);
-    // Whoever comes later finds it in the list.
+    // A user who comes later finds it in the list.
     let carol = server.client("carol").register().try_start().unwrap();
     assert_eq!(carol.welcome, "welcome carol: alice (away: 在开会), bob");
     alice.type_line("/back");
@@ -32,7 +32,7 @@ fn everybody_learns_who_is_away_and_those_who_write_to_them_are_told_once() {
     bob.expect(&["online carol", "back alice"]);
     alice.type_line("/away two\tlines");
     alice.expect(&["error bad-away"]);
-    // In another absence, those who write are told again. An away text is not required.
+    // A second absence causes another notice. An away text is not required.
     alice.type_line("/away");
     alice.expect(&["notice away"]);
     bob.expect(&["away alice: "]);

@@ -14,7 +14,7 @@ fn a_user_who_goes_away_is_published_to_all_and_not_recorded() {
     assert_eq!(t.send(1, &AWAY), ["* <- 2..3 replaced alice 192.168.1.1:40001 (away: 在开会)"]);
     assert_eq!(t.entry("alice").away().unwrap().as_str(), "在开会");
     assert_eq!(t.send(1, &AWAY), [""; 0], "nothing changes");
-    // Whoever comes later finds it in the snapshot.
+    // A user who comes later finds it in the snapshot.
     t.login(3, "carol");
     assert_eq!(t.send(1, &BACK), ["* <- 4..5 replaced alice 192.168.1.1:40001"]);
     assert_eq!(t.entry("alice").extras, Extras::default());
