@@ -68,7 +68,7 @@ pub fn settings_file() -> Option<PathBuf> {
 /// Parses an address on which to receive messages, `IP:PORT`.
 ///
 /// # Errors
-/// What is wrong with it, as a sentence.
+/// The sentence about what is wrong.
 pub fn own_address(typed: &str) -> Result<SocketAddr, Sentence> {
     crate::address::parse(typed).map_err(Sentence::about)
 }

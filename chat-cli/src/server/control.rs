@@ -39,7 +39,7 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 /// The pause after a failure to accept, which usually means that the process has no free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// What a command can ask of the running server.
+/// A question of a command to the running server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Query {
     Status,

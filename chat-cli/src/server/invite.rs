@@ -17,7 +17,7 @@ use crate::texts::Texts;
 /// The most addresses in a sentence: few machines have more that matter, and the line stays readable.
 const MAX_LISTED: usize = 4;
 
-/// What the running server knows of an invitation.
+/// The facts of an invitation, from the running server.
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct InvitationFacts {
     pub(super) listening: SocketAddr,

@@ -15,7 +15,7 @@ use crate::folder::DataFolder;
 use crate::platform::signals::{self, Notices};
 use crate::texts::Texts;
 
-/// What a reload did with the certificate. The presence log is reopened in all cases.
+/// The effect of a reload on the certificate. The presence log is reopened in all cases.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "certificate", rename_all = "snake_case")]
 pub(super) enum Reloaded {
@@ -110,7 +110,7 @@ impl Reloader {
 }
 
 impl Reloaded {
-    /// What `chat-server reload` prints.
+    /// The output of `chat-server reload`.
     ///
     /// # Errors
     /// The certificate was refused.

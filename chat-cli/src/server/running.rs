@@ -76,7 +76,7 @@ impl RunningServer {
         }
     }
 
-    /// What an invitation says.
+    /// The facts of an invitation.
     pub(super) fn invitation(&self) -> InvitationFacts {
         let (registration, code) = match &self.registration {
             RegistrationPolicy::Open => (Registration::Open, None),

@@ -1,4 +1,4 @@
-//! Whether the user of the client is away, and how often the server is told.
+//! Whether the user of the client is away, and how often the client tells the server.
 
 use std::time::Duration;
 

@@ -76,7 +76,7 @@ async fn nobody_sees_a_user_come_back_and_go_away_because_the_server_was_restart
                 })
                 .await;
         }
-        // Whoever comes now finds bob away, and what alice sees next is this arrival.
+        // A user who arrives now finds bob away, and alice sees this arrival next.
         let dave = server.join("dave").await;
         assert_eq!(dave.client.roster().get(&name("bob")).unwrap().away(), away("lunch"));
         let arrived = alice

@@ -20,7 +20,7 @@ pub(super) struct Pending {
     pub(super) kind: Kind,
 }
 
-/// What a change is about.
+/// The subject of a change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
     /// A session begins, ends or moves. The presence log has a line about it.
