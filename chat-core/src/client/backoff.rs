@@ -12,6 +12,10 @@ const MAX_RETRY_AFTER: Duration = Duration::from_mins(5);
 /// Bounds the exponent. Every delay has reached its maximum by then.
 const MAX_DOUBLINGS: u32 = 16;
 
+/// The least time between the beginnings of two attempts that a user asks for. A server that is there answers sooner, and
+/// nobody who keeps clicking makes more than 30 attempts a minute.
+const ASKED_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Exponential backoff with full jitter: each delay is uniform between the minimum and a bound that doubles up to the
 /// maximum.
 #[derive(Debug)]
@@ -23,11 +27,13 @@ pub(super) struct Backoff {
     early_attempts: u32,
     /// The time before which no further attempt begins early.
     early_from: Mono,
+    /// The time before which no further attempt begins because a user asks for it.
+    asked_from: Mono,
 }
 
 impl Backoff {
     pub(super) fn new(min: Duration, max: Duration) -> Self {
-        Self { min, max, doublings: 0, early_attempts: 0, early_from: Mono::ZERO }
+        Self { min, max, doublings: 0, early_attempts: 0, early_from: Mono::ZERO, asked_from: Mono::ZERO }
     }
 
     /// The delay after one more failed attempt.
@@ -47,6 +53,16 @@ impl Backoff {
     pub(super) fn count_early(&mut self, now: Mono) {
         self.early_attempts = (self.early_attempts + 1).min(MAX_DOUBLINGS);
         self.early_from = now + self.min.saturating_mul(1 << self.early_attempts).min(self.max);
+    }
+
+    /// The earliest time at which an attempt that a user asks for may begin, never before `now`.
+    pub(super) fn asked(&self, now: Mono) -> Mono {
+        self.asked_from.max(now)
+    }
+
+    /// Counts an attempt that begins because a user asked for it.
+    pub(super) fn count_asked(&mut self, now: Mono) {
+        self.asked_from = now + ASKED_INTERVAL;
     }
 
     /// The delay when the server named a retry time: at least that time, and up to twice as long.

@@ -60,6 +60,10 @@ pub enum Input<'a> {
     /// pause. Without a connection, the next attempt begins now, or somewhat later if attempts after earlier signs
     /// failed.
     NetworkChanged,
+    /// Command: begin the next attempt to reconnect now. An attempt that was asked for begins at the earliest 2 s after
+    /// the one before. If the next attempt then comes earlier, [`Event::Reconnecting`] says when. Nothing changes while
+    /// there is a connection or an attempt at one, before the first welcome, and while the server has asked for a pause.
+    RetryNow,
     /// Command: say to all that the user is away, or with `None` that the user is back. The client says it again when it
     /// has reconnected, and when its session begins again. A server that
     /// [does not pass it on](super::Client::supports_away) is not told.
@@ -80,6 +84,7 @@ impl fmt::Debug for Input<'_> {
             Self::Leave => f.write_str("Leave"),
             Self::ChangePassword { .. } => f.write_str("ChangePassword"),
             Self::NetworkChanged => f.write_str("NetworkChanged"),
+            Self::RetryNow => f.write_str("RetryNow"),
             Self::SetAway(away) => f.debug_tuple("SetAway").field(away).finish(),
             Self::Move(offer) => f.debug_tuple("Move").field(offer).finish(),
             Self::Tick => f.write_str("Tick"),
@@ -172,7 +177,8 @@ pub enum Event {
         /// The delay before the next attempt.
         after: Duration,
     },
-    /// The connection broke or an attempt to reconnect failed. The next attempt follows.
+    /// The connection broke, an attempt to reconnect failed, or [`Input::RetryNow`] brought the next one forward. The
+    /// next attempt follows.
     Reconnecting {
         /// The delay before the next attempt.
         after: Duration,

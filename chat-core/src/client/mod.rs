@@ -126,6 +126,10 @@ impl Client {
                 self.handle_network_change(now, out);
                 Ok(())
             }
+            Input::RetryNow => {
+                self.retry_now(now, out);
+                Ok(())
+            }
             Input::SetAway(away) => {
                 self.away.set(away);
                 self.send_away(now, out);
@@ -208,8 +212,10 @@ impl Client {
             State::Connecting { .. } | State::Handshaking { .. } | State::LoggingIn { .. } | State::Ended => Ok(()),
             State::Online(_) => self.tick_online(now, out),
             State::Waiting { pause, .. } => {
-                if *pause == Pause::Shortened {
-                    self.backoff.count_early(now.mono);
+                match pause {
+                    Pause::Shortened => self.backoff.count_early(now.mono),
+                    Pause::Asked => self.backoff.count_asked(now.mono),
+                    Pause::Backoff | Pause::Requested => {}
                 }
                 self.reconnect(now, out);
                 Ok(())
@@ -232,6 +238,18 @@ impl Client {
                 out.push(Output::Connect);
             }
             _ => {}
+        }
+    }
+
+    /// Brings the next attempt forward, because the user asks for it.
+    fn retry_now(&mut self, now: Now, out: &mut Vec<Output>) {
+        let at = self.backoff.asked(now.mono);
+        if let State::Waiting { auth: Authentication::Ticket(_), deadline, pause } = &mut self.state
+            && *pause != Pause::Requested
+            && at < *deadline
+        {
+            (*deadline, *pause) = (at, Pause::Asked);
+            out.push(Output::Event(Event::Reconnecting { after: now.mono.until(at) }));
         }
     }
 

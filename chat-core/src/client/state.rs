@@ -45,6 +45,8 @@ pub(super) enum Pause {
     Backoff,
     /// Such a sign has shortened the pause.
     Shortened,
+    /// The user asked for the next attempt.
+    Asked,
     /// The server named the pause as its retry time.
     Requested,
 }

@@ -18,6 +18,7 @@ pub(super) enum Command {
     Send { to: Recipient, content: Content, reply: oneshot::Sender<Result<Sent, SendError>> },
     ChangePassword { old: Password, new: Password, reply: oneshot::Sender<Result<(), ChangePasswordError>> },
     RoundTrips { reply: oneshot::Sender<BTreeMap<UserName, Duration>> },
+    RetryNow { done: oneshot::Sender<()> },
     SetAway { away: Option<AwayText>, reply: oneshot::Sender<Result<(), SetAwayError>> },
     Leave { done: oneshot::Sender<()> },
 }

@@ -61,7 +61,9 @@ pub enum Event {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// The connection to the server broke. Messages to and from peers continue.
+    /// The connection to the server broke, an attempt to reconnect failed, or
+    /// [`ClientHandle::retry_now`](super::ClientHandle::retry_now) brought the next attempt forward. Messages to and from
+    /// peers continue.
     Reconnecting {
         /// The time until the next attempt to connect.
         after: Duration,

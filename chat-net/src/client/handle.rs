@@ -130,6 +130,19 @@ impl ClientHandle {
         self.ask(|reply| Command::SetAway { away, reply }).await.unwrap_or(Err(SetAwayError::Offline))
     }
 
+    /// Begins the next attempt to reach the server now, instead of waiting for its time. For a user who knows that the
+    /// server is back, and presses a button. If the next attempt comes earlier because of that,
+    /// [`Notice::Reconnecting`](super::Notice::Reconnecting) follows with the new delay.
+    ///
+    /// However often this is called, attempts that are asked for begin at least 2 s apart. Nothing changes while there is a
+    /// connection or an attempt at one, and while the server has asked for a pause.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the next attempt may or may not begin now.
+    pub async fn retry_now(&self) {
+        self.ask(|done| Command::RetryNow { done }).await;
+    }
+
     /// The number of outcomes that are not known yet.
     pub fn pending_outcomes(&self) -> usize {
         *self.shared.pending_outcomes.borrow()

@@ -50,6 +50,14 @@ impl KnownServers {
         Ok(self.read()?.into_iter().find(|(known, _)| known == server).map(|(_, fingerprint)| fingerprint))
     }
 
+    /// All servers that the file has, with their fingerprints, in the order in which they were added.
+    ///
+    /// # Errors
+    /// See [`KnownServers::open`].
+    pub fn all(&self) -> Result<Vec<(ServerAddress, Fingerprint)>, KnownServersError> {
+        self.read()
+    }
+
     /// Remembers `fingerprint` for `server`, unless the file has a fingerprint for it. Returns the fingerprint that the
     /// file then has. It is another one if another program has remembered the server in the meantime; one of the two
     /// programs may have met an impostor.
@@ -167,6 +175,7 @@ mod tests {
         assert_eq!(store.remember(&server("LAB:7777"), two).unwrap(), one, "the first fingerprint stays");
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("lab:7777 {one}\n[::1]:9 {two}\n"));
         assert_eq!(KnownServers::open(&path).unwrap().get(&server("lab")).unwrap(), Some(one));
+        assert_eq!(store.all().unwrap(), [(server("lab"), one), (server("[::1]:9"), two)]);
         assert!(store.forget(&server("lab")).unwrap());
         assert!(!store.forget(&server("lab")).unwrap());
         assert_eq!(store.get(&server("[::1]:9")).unwrap(), Some(two));

@@ -130,6 +130,28 @@ async fn a_client_that_returns_after_the_grace_time_gets_a_new_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_asks_for_it_is_reconnected_before_the_time() {
+    let mut options = crate::harness::options();
+    options.machine.grace = PATIENCE;
+    let server = Server::start_with(options).await;
+    let relay = Relay::to(server.address).await;
+    let mut options = client_options(relay.address, server.fingerprint, "bob", Purpose::Register);
+    let hour = Duration::from_secs(3_600);
+    (options.machine.min_backoff, options.machine.max_backoff) = (hour, hour);
+    let mut bob = server.connect(options).await.unwrap();
+    bob.client.retry_now().await;
+    relay.cut();
+    bob.notice(&Notice::Reconnecting { after: hour }).await;
+    relay.mend(server.address);
+    bob.client.retry_now().await;
+    bob.notice(&Notice::Reconnecting { after: Duration::ZERO }).await;
+    bob.notice(&Notice::Reconnected).await;
+    bob.client.clone().leave().await;
+    // The session is over, so there is nothing to do.
+    bob.client.retry_now().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_reports_a_wrong_key_once_and_waits_for_the_right_server() {
     let mut options = crate::harness::options();
     options.machine.grace = PATIENCE;

@@ -237,3 +237,50 @@ fn a_sign_of_the_network_does_not_shorten_a_pause_that_the_server_asked_for() {
     assert_eq!(harness.input(Input::NetworkChanged), [""; 0]);
     assert_eq!(harness.millis_to_deadline(), pause);
 }
+
+#[test]
+fn a_user_who_asks_for_it_ends_the_pause() {
+    let mut harness = Harness::waiting(&[]);
+    assert!(harness.millis_to_deadline() >= 500);
+    assert_eq!(harness.input(Input::RetryNow), ["reconnecting"]);
+    assert_eq!(harness.millis_to_deadline(), 0);
+    assert_eq!(harness.input(Input::RetryNow), [""; 0], "the next attempt begins now already");
+    assert_eq!(harness.tick(), ["connect"]);
+    assert_eq!(harness.input(Input::RetryNow), [""; 0], "an attempt is under way");
+    assert_eq!(harness.input(Input::Connected), ["hello"]);
+}
+
+#[test]
+fn a_user_who_keeps_asking_does_not_hammer_the_server() {
+    let mut harness = Harness::waiting(&[]);
+    let mut attempts = 0;
+    // A click every 100 ms for a minute, and a server that refuses every attempt.
+    for _ in 0..600 {
+        harness.input(Input::RetryNow);
+        while harness.client.deadline().is_some_and(|deadline| deadline <= harness.now().mono) {
+            assert_eq!(harness.input(Input::Tick), ["connect"]);
+            assert_eq!(harness.input(Input::Disconnected), ["reconnecting"]);
+            attempts += 1;
+        }
+        harness.advance(100);
+    }
+    // One attempt in 2 s, and a few that the backoff begins by itself.
+    assert!((30..60).contains(&attempts), "{attempts} attempts");
+}
+
+#[test]
+fn a_user_does_not_shorten_a_pause_that_the_server_asked_for() {
+    let mut harness = Harness::resuming(&[]);
+    assert_eq!(harness.reply(&Reply::Rejected(Rejection::busy(Duration::from_secs(4)))), ["reconnecting", "close"]);
+    let pause = harness.millis_to_deadline();
+    assert_eq!(harness.input(Input::RetryNow), [""; 0]);
+    assert_eq!(harness.millis_to_deadline(), pause);
+}
+
+#[test]
+fn asking_for_an_attempt_changes_nothing_while_there_is_a_connection() {
+    let mut harness = Harness::online(&[]);
+    let before = harness.millis_to_deadline();
+    assert_eq!(harness.input(Input::RetryNow), [""; 0]);
+    assert_eq!(harness.millis_to_deadline(), before);
+}

@@ -248,6 +248,10 @@ impl Driver {
             Command::RoundTrips { reply } => {
                 answer(reply, self.peers.as_ref().map(PeerDriver::round_trips).unwrap_or_default());
             }
+            Command::RetryNow { done } => {
+                self.handle(now, machine::Input::RetryNow);
+                answer(done, ());
+            }
             // To the others, the user is back already.
             Command::SetAway { away: Some(_), reply } if !self.machine.supports_away() => {
                 answer(reply, Err(SetAwayError::Unsupported));
