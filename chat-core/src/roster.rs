@@ -26,6 +26,33 @@ pub struct LinkVersions {
     pub high: u8,
 }
 
+/// What the link of a session can do beyond its version: one bit for each feature. Unknown bits are kept and ignored.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LinkFeatures(u32);
+
+impl LinkFeatures {
+    /// No feature, as in the first versions.
+    pub const NONE: Self = Self(0);
+
+    /// The session takes datagrams that the server relays.
+    pub const RELAY: Self = Self(1);
+
+    /// Whether it has all of `features`.
+    pub const fn contains(self, features: Self) -> bool {
+        self.0 & features.0 == features.0
+    }
+
+    /// The value of an extra: 4 bytes, big-endian.
+    pub const fn encode(self) -> [u8; 4] {
+        self.0.to_be_bytes()
+    }
+
+    /// Decodes the value of an extra.
+    pub fn decode(value: &[u8]) -> Option<Self> {
+        value.try_into().ok().map(|bytes| Self(u32::from_be_bytes(bytes)))
+    }
+}
+
 /// One session in the roster.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Entry {
@@ -70,7 +97,21 @@ impl Entry {
     pub fn set_away(&mut self, away: Option<&AwayText>) {
         self.extras.set(AWAY, away.map(|text| text.as_str().into()));
     }
+
+    /// The link features of the session. None if it states no valid ones.
+    pub fn link_features(&self) -> LinkFeatures {
+        self.extras.get(LINK_FEATURES).and_then(LinkFeatures::decode).unwrap_or_default()
+    }
+
+    /// States link features. An entry without any has no such extra, as in the first versions.
+    pub fn set_link_features(&mut self, features: LinkFeatures) {
+        let value = (features != LinkFeatures::NONE).then(|| features.encode().into());
+        self.extras.set(LINK_FEATURES, value);
+    }
 }
+
+/// Tag of an extra of [`Entry`]: the [`LinkFeatures`] of the session, as its client stated them.
+pub const LINK_FEATURES: u16 = 2;
 
 /// Tag of an extra of [`Entry`]: the [`AwayText`] of a user who is away.
 pub const AWAY: u16 = 1;
@@ -274,6 +315,26 @@ mod tests {
             alice.extras.set(AWAY, Some(invalid.into()));
             assert_eq!(alice.away(), None, "{invalid:?}");
         }
+    }
+
+    #[test]
+    fn link_features_are_an_extra_of_four_bytes_and_others_count_as_none() {
+        let mut alice = entry("alice", 1);
+        assert_eq!(alice.link_features(), LinkFeatures::NONE);
+        alice.set_link_features(LinkFeatures::RELAY);
+        assert_eq!(alice.extras.get(LINK_FEATURES), Some(&[0, 0, 0, 1][..]));
+        alice.set_away(Some(&AwayText::default()));
+        assert!(alice.link_features().contains(LinkFeatures::RELAY), "whether or not the user is away");
+        alice.extras.set(LINK_FEATURES, Some(vec![0x80, 0, 0, 2]));
+        assert!(!alice.link_features().contains(LinkFeatures::RELAY));
+        assert_eq!(alice.link_features().encode(), [0x80, 0, 0, 2], "unknown features are kept");
+        for invalid in [&b""[..], &[0, 0, 1], &[0, 0, 0, 0, 1]] {
+            alice.extras.set(LINK_FEATURES, Some(invalid.into()));
+            assert_eq!(alice.link_features(), LinkFeatures::NONE, "{invalid:?}");
+        }
+        alice.set_away(None);
+        alice.set_link_features(LinkFeatures::NONE);
+        assert_eq!(alice, entry("alice", 1));
     }
 
     #[test]

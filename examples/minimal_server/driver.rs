@@ -83,7 +83,7 @@ pub(crate) async fn serve<A: Accounts>(
                         send(*conn, connection, bytes.clone());
                     }
                 }
-                Output::Admit { conn } => {
+                Output::Admit { conn, .. } => {
                     if let Some(connection) = connections.get(&conn) {
                         connection.max_frame.store(MAX_FRAME, Ordering::Relaxed);
                     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::roster::LinkFeatures;
+
 /// The times that the client decides itself. The server's welcome brings those that both ends must share, such as the
 /// heartbeat interval. Change the fields of [`ClientConfig::default`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,6 +31,8 @@ pub struct ClientConfig {
     pub stall_threshold: Duration,
     /// How much time the server gets to answer after such a stall. Default 5 s: enough for Wi-Fi to reconnect.
     pub stall_extension: Duration,
+    /// What the links of this client can do, which its entry in the roster states. Default: nothing.
+    pub link_features: LinkFeatures,
 }
 
 impl Default for ClientConfig {
@@ -42,6 +46,7 @@ impl Default for ClientConfig {
             max_backoff: Duration::from_secs(30),
             stall_threshold: Duration::from_secs(2),
             stall_extension: Duration::from_secs(5),
+            link_features: LinkFeatures::NONE,
         }
     }
 }

@@ -6,13 +6,15 @@ use crate::away::AwayText;
 use crate::extras::Extras;
 use crate::roster::{Change, Entry, Update};
 
-/// Bounds the memory of an entry, and drops all extras but a valid away text: this version knows no other tags.
+/// Bounds the memory of an entry, and drops all extras but a valid away text and link features: this version knows no
+/// other tags.
 ///
 /// Fails if the entry has no address.
 pub(super) fn sanitize_entry(entry: &mut Entry) -> Result<(), &'static str> {
-    let away = entry.away();
+    let (away, link_features) = (entry.away(), entry.link_features());
     entry.extras = Extras::default();
     entry.set_away(away.as_ref());
+    entry.set_link_features(link_features);
     sanitize_addresses(&mut entry.addresses)
 }
 
@@ -65,6 +67,7 @@ mod tests {
     use crate::extras::Extra;
     use crate::id::{Epoch, Revision};
     use crate::presence::OfflineReason;
+    use crate::roster::LinkFeatures;
     use crate::time::Timestamp;
 
     #[test]
@@ -89,6 +92,8 @@ mod tests {
         away.set_away(Some(&text));
         // A client without this feature drops the extra and so sees no difference.
         assert_eq!(difference(Some(&old), &away), None);
+        away.set_link_features(LinkFeatures::RELAY);
+        assert_eq!(difference(Some(&old), &away), None, "nor with these");
         assert_eq!(away_change(Some(&old), &away), Some(Some(text.clone())));
         assert_eq!(away_change(Some(&away), &old), Some(None));
         assert_eq!(away_change(Some(&away), &away), None);

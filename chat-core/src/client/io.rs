@@ -16,6 +16,7 @@ use crate::time::Timestamp;
 use crate::wire::control::{Ended, Offer, Purpose, WelcomeKind};
 use crate::wire::hello::NoCommonVersion;
 use crate::wire::rejection::Rejection;
+use crate::wire::relay::RelayTerms;
 
 /// What a user logs in with. The machine drops the password at the first welcome or when it ends.
 #[derive(Clone, Debug)]
@@ -135,6 +136,8 @@ pub enum Event {
         entry: Entry,
         /// The server's time.
         at: Timestamp,
+        /// What the server relays for this connection. `None` if it relays nothing.
+        relay: Option<RelayTerms>,
     },
     /// The first snapshot is complete, and [`Client::roster`](super::Client::roster) returns it. Reported once.
     Online {

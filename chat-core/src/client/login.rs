@@ -36,15 +36,16 @@ impl Client {
         Hello::OURS.agree(theirs).map_err(Failure::NoCommonVersion)?;
         self.server_features = theirs.features;
         let next_keys = Arc::new(KeyPair::generate(&mut *self.generator));
+        let features = self.config.link_features;
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Handshaking { auth, hello_sent, .. } => {
                 out.push(Output::Send(match &auth {
                     Authentication::Password { credentials, .. } => {
-                        requests::login(credentials, credentials.purpose, &self.offer, next_keys.public())
+                        requests::login(credentials, credentials.purpose, &self.offer, next_keys.public(), features)
                     }
                     Authentication::Ticket(session) => {
                         let (ticket, version) = (session.ticket.as_bytes(), self.roster.version());
-                        requests::resume(ticket, &self.offer, next_keys.public(), version, self.away.text())
+                        requests::resume(ticket, &self.offer, next_keys.public(), version, self.away.text(), features)
                     }
                 }));
                 let deadline = now.mono + self.config.reply_timeout;
@@ -86,6 +87,8 @@ impl Client {
         }
         sanitize_entry(&mut welcome.entry)?;
         let delta = welcome.delta().map_err(|_| "the welcome is malformed")?;
+        // A server must not be sent what its hello does not announce.
+        let relay = welcome.relay().filter(|_| self.server_features & Hello::RELAY != 0);
         let ticket = Ticket::new(welcome.ticket)?;
 
         // The reply includes the time of a password check, so its round trip says little about the network.
@@ -99,6 +102,7 @@ impl Client {
             keys: Arc::clone(&keys),
             entry: welcome.entry,
             at: welcome.at,
+            relay,
         }));
         out.push(requests::heartbeat(heartbeat.send(now)));
         self.state = State::Online(Online {

@@ -55,6 +55,8 @@ impl Client {
             }
             Reply::Rejected(rejection) => Err(Failure::Rejected(rejection)),
             Reply::Ended(ended) => Err(Failure::Ended(ended)),
+            // The driver passes them to the peer machine.
+            Reply::Relayed(_) => Ok(()),
             Reply::Welcome(_) => Err(Failure::Protocol("the server sent a second welcome")),
         }
     }

@@ -62,7 +62,13 @@ impl Client {
         match *registration {
             Registration::Unanswered { since } if is_about_new_accounts(rejection) => {
                 *registration = Registration::Rejected { since, why: rejection };
-                let request = requests::login(credentials, Purpose::Login, &self.offer, next_keys.public());
+                let request = requests::login(
+                    credentials,
+                    Purpose::Login,
+                    &self.offer,
+                    next_keys.public(),
+                    self.config.link_features,
+                );
                 out.push(Output::Send(request));
                 *request_sent = now;
                 *deadline = now.mono + self.config.reply_timeout;

@@ -9,9 +9,10 @@ use crate::extras::Extra;
 use crate::invitation::InvitationCode;
 use crate::key::PublicKey;
 use crate::password::Password;
-use crate::roster::{LinkVersions, RosterVersion};
+use crate::roster::{LinkFeatures, LinkVersions, RosterVersion};
 use crate::wire::control::{
-    ChangePassword, INVITATION, KNOWN_VERSION, Login, Offer, Purpose, RESUME_AWAY, Request, Resume, version_extra,
+    ChangePassword, INVITATION, KNOWN_VERSION, LOGIN_LINK_FEATURES, Login, Offer, Purpose, RESUME_AWAY,
+    RESUME_LINK_FEATURES, Request, Resume, version_extra,
 };
 use crate::wire::datagram;
 use crate::wire::frame::{MAX_GUEST_FRAME, encode, encode_raw};
@@ -32,7 +33,14 @@ pub(super) fn hello() -> Bytes {
     frame.into()
 }
 
-pub(super) fn login(credentials: &Credentials, purpose: Purpose, offer: &Offer, key: PublicKey) -> Bytes {
+pub(super) fn login(
+    credentials: &Credentials,
+    purpose: Purpose,
+    offer: &Offer,
+    key: PublicKey,
+    features: LinkFeatures,
+) -> Bytes {
+    let invitation = credentials.invitation.as_ref().map(invitation);
     request(&Request::Login(Login {
         purpose,
         user: credentials.user.as_str(),
@@ -40,12 +48,17 @@ pub(super) fn login(credentials: &Credentials, purpose: Purpose, offer: &Offer, 
         offer: offer.clone(),
         key,
         versions: LINK_VERSIONS,
-        extras: credentials.invitation.iter().map(invitation).collect(),
+        extras: invitation.into_iter().chain(link_features(LOGIN_LINK_FEATURES, features)).collect(),
     }))
 }
 
 fn invitation(code: &InvitationCode) -> Extra {
     Extra { tag: INVITATION, value: code.expose().into() }
+}
+
+/// A client without link features states none, as the first versions.
+fn link_features(tag: u16, features: LinkFeatures) -> Option<Extra> {
+    (features != LinkFeatures::NONE).then(|| Extra { tag, value: features.encode().into() })
 }
 
 /// `known_version` is the version of the client's roster, if the roster is complete. `away` is the away text of the user,
@@ -56,10 +69,12 @@ pub(super) fn resume(
     next_key: PublicKey,
     known_version: Option<RosterVersion>,
     away: Option<&AwayText>,
+    features: LinkFeatures,
 ) -> Bytes {
     let known_version = known_version.map(|version| version_extra(KNOWN_VERSION, version));
     let away = away.map(|text| Extra { tag: RESUME_AWAY, value: text.as_str().into() });
-    let extras = known_version.into_iter().chain(away).collect();
+    let features = link_features(RESUME_LINK_FEATURES, features);
+    let extras = known_version.into_iter().chain(away).chain(features).collect();
     request(&Request::Resume(Resume { ticket, offer: offer.clone(), next_key, versions: LINK_VERSIONS, extras }))
 }
 
@@ -92,10 +107,10 @@ mod tests {
         let addresses = vec!["[2001:db8:1:2:3:4:5:6]:65535".parse().unwrap(); Offer::MAX_ADDRESSES];
         let offer = Offer { policy: OfferPolicy::Detected, port: 65_535, addresses };
         let key = PublicKey::new([255; 32]);
-        let login = login(&credentials, Purpose::Register, &offer, key);
+        let login = login(&credentials, Purpose::Register, &offer, key, LinkFeatures::RELAY);
         let version = RosterVersion { epoch: Epoch::new(u64::MAX), revision: Revision::new(u64::MAX) };
         let away = AwayText::parse(&"x".repeat(AwayText::MAX_BYTES)).ok();
-        let resume = resume(&[0; MAX_TICKET], &offer, key, Some(version), away.as_ref());
+        let resume = resume(&[0; MAX_TICKET], &offer, key, Some(version), away.as_ref(), LinkFeatures::RELAY);
         assert!(login.len() <= 4 + MAX_GUEST_FRAME, "{}", login.len());
         assert!(resume.len() <= 4 + MAX_GUEST_FRAME, "{}", resume.len());
         assert!(change_password(&credentials.password, &credentials.password).len() <= MAX_REQUEST);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::PublishInterval;
 use crate::invitation::InvitationCode;
+use crate::wire::relay::RelayTerms;
 
 /// The times and limits of a [`Server`](super::Server). The defaults suit up to ten thousand sessions. All of them must
 /// be above zero, unless their documentation says otherwise. Change the fields of [`ServerConfig::default`];
@@ -108,6 +109,8 @@ pub struct ServerConfig {
     /// The time between two records of the accounts that are online, in case the server ends without recording them.
     /// Default 5 min.
     pub seen_interval: Duration,
+    /// What the server relays for each session, as the welcome states it. The driver does the work. Default: nothing.
+    pub relay: Option<RelayTerms>,
     /// The throttle of failed logins.
     pub throttle: ThrottleConfig,
 }
@@ -147,6 +150,7 @@ impl Default for ServerConfig {
             poll_interval: Duration::from_secs(5),
             poll_overlap: Duration::from_secs(60),
             seen_interval: Duration::from_secs(5 * 60),
+            relay: None,
             throttle: ThrottleConfig::default(),
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Connection {
     /// What the client offered with its login or last move.
     pub(super) offer: Option<Offer>,
     pub(super) state: State,
+    /// Whether the client takes relayed datagrams, as its hello says.
+    pub(super) relay: bool,
     /// The number of requests before the login.
     pub(super) requests: u32,
     /// The time that is left for the login while a job about it is in flight.
@@ -128,7 +130,8 @@ impl Connections {
         let frames = RateLimit::per_second(config.frames_per_second.max(1), config.frame_burst);
         let state = State::Greeting;
         let login_time_left = config.login_time;
-        self.all.insert(conn, Connection { from, offer: None, state, requests: 0, login_time_left, frames });
+        self.all
+            .insert(conn, Connection { from, offer: None, state, relay: false, requests: 0, login_time_left, frames });
         self.by_source.insert(source, count + 1);
         self.guests.take(conn, source);
         Ok(displaced)

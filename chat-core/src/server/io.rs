@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::limit::Limit;
 use crate::accounts::{Account, AccountError};
-use crate::id::{AccountId, ConnId, JobId};
+use crate::id::{AccountId, ConnId, JobId, SessionId};
 use crate::name::UserName;
 use crate::password::Password;
 use crate::presence::Record;
@@ -127,6 +127,9 @@ pub enum Output {
     Admit {
         /// The connection.
         conn: ConnId,
+        /// The session, if the server relays for it: its parcels go to the [`Relay`](crate::wire::relay), and its relayed
+        /// datagrams to this connection.
+        relay: Option<SessionId>,
     },
     /// Write what was sent before, then close. [`Input::Closed`] need not follow, and the connection receives no
     /// further broadcasts.
@@ -162,7 +165,7 @@ impl fmt::Debug for Output {
             Self::Send { conn, bytes } => write!(f, "Send({conn}, {} bytes)", bytes.len()),
             Self::Snapshot { conn, frames } => write!(f, "Snapshot({conn}, {} frames)", frames.len()),
             Self::Broadcast { bytes } => write!(f, "Broadcast({} bytes)", bytes.len()),
-            Self::Admit { conn } => write!(f, "Admit({conn})"),
+            Self::Admit { conn, .. } => write!(f, "Admit({conn})"),
             Self::Close { conn } => write!(f, "Close({conn})"),
             Self::Job { id, job } => write!(f, "Job({id}, {job:?})"),
             Self::Record(record) => write!(f, "Record({record})"),

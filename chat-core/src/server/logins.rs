@@ -76,6 +76,7 @@ impl Logins {
         }
         let password = Password::parse(login.password)?;
         let request = SessionRequest::parse(connection.from, cx.config, login.key, &login.offer, login.versions, None)?;
+        let request = SessionRequest { link_features: login.link_features(), ..request };
         // Check the key before the account is registered, so that a client can repeat a rejected registration.
         membership.check_key(login.key)?;
         let attempt = self.begin_check(cx, &name, connection.source())?;
@@ -113,7 +114,7 @@ impl Logins {
         let known = resume.known_version();
         let (key, versions) = (resume.next_key, resume.versions);
         let request = SessionRequest::parse(connection.from, cx.config, key, &resume.offer, versions, known)?;
-        let request = SessionRequest { away: resume.away(), ..request };
+        let request = SessionRequest { away: resume.away(), link_features: resume.link_features(), ..request };
         if resume.next_key == ticket.key {
             return Err(Rejection::KeyInUse);
         }

@@ -6,7 +6,7 @@ use super::addresses::{self, Credibility};
 use super::config::{ObservedAddresses, ServerConfig};
 use crate::away::AwayText;
 use crate::key::PublicKey;
-use crate::roster::{LinkVersions, RosterVersion};
+use crate::roster::{LinkFeatures, LinkVersions, RosterVersion};
 use crate::wire::control::Offer;
 use crate::wire::rejection::Rejection;
 
@@ -25,6 +25,8 @@ pub(super) struct SessionRequest {
     pub(super) known_version: Option<RosterVersion>,
     /// The away text of a session that begins with a ticket, if its user is away.
     pub(super) away: Option<AwayText>,
+    /// The link features of the client.
+    pub(super) link_features: LinkFeatures,
 }
 
 impl SessionRequest {
@@ -50,7 +52,7 @@ impl SessionRequest {
         let addresses = addresses::choose(offer, observed, credibility)?;
         let mut offer = offer.clone();
         offer.addresses.truncate(Offer::MAX_ADDRESSES);
-        Ok(Self { key, offer, addresses, versions, known_version, away: None })
+        Ok(Self { key, offer, addresses, versions, known_version, away: None, link_features: LinkFeatures::NONE })
     }
 }
 
@@ -65,6 +67,7 @@ impl SessionRequest {
             versions: LinkVersions { low: 1, high: 1 },
             known_version: None,
             away: None,
+            link_features: LinkFeatures::NONE,
         }
     }
 }

@@ -18,12 +18,13 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::rejection::Rejection;
+use super::relay::{Datagrams, Parcels, RelayTerms};
 use super::{Malformed, decode, encode};
 use crate::away::AwayText;
 use crate::extras::{Extra, Extras};
 use crate::id::{Epoch, Revision};
 use crate::key::PublicKey;
-use crate::roster::{Entry, LinkVersions, RosterVersion, Update, away_text};
+use crate::roster::{Entry, LinkFeatures, LinkVersions, RosterVersion, Update, away_text};
 use crate::time::Timestamp;
 
 /// A request from a client. On the wire: append only.
@@ -54,6 +55,11 @@ pub enum Request<'a> {
     /// [`Hello::AWAY`](super::hello::Hello::AWAY), because others take the request as malformed. There is no reply.
     #[serde(borrow)]
     SetAway(Option<&'a str>),
+    /// Passes datagrams on to other sessions. Only for a server with the feature bit
+    /// [`Hello::RELAY`](super::hello::Hello::RELAY) whose welcome states [terms](Welcome::relay). There is no reply: what
+    /// the server drops is lost as on any other network.
+    #[serde(borrow)]
+    Relay(Parcels<'a>),
 }
 
 impl<'a> Request<'a> {
@@ -87,6 +93,16 @@ pub struct Login<'a> {
 
 /// Tag of an extra of [`Login`]: the invitation code.
 pub const INVITATION: u16 = 1;
+
+/// Tag of an extra of [`Login`]: the [`LinkFeatures`] of the client, for its entry in the roster.
+pub const LOGIN_LINK_FEATURES: u16 = 2;
+
+impl Login<'_> {
+    /// The link features of the client. None if the request states no valid ones.
+    pub fn link_features(&self) -> LinkFeatures {
+        link_features(&self.extras, LOGIN_LINK_FEATURES)
+    }
+}
 
 /// Prints no password.
 impl fmt::Debug for Login<'_> {
@@ -130,6 +146,11 @@ impl Resume<'_> {
     pub fn away(&self) -> Option<AwayText> {
         away_text(self.extras.get(RESUME_AWAY)?)
     }
+
+    /// The link features of a session that begins. None if the request states no valid ones.
+    pub fn link_features(&self) -> LinkFeatures {
+        link_features(&self.extras, RESUME_LINK_FEATURES)
+    }
 }
 
 /// Tag of an extra of [`Resume`]: the [`RosterVersion`] of the client's roster. Present only if the roster is complete.
@@ -138,6 +159,13 @@ pub const KNOWN_VERSION: u16 = 1;
 /// Tag of an extra of [`Resume`]: the away text of the session, in case the session begins again. Its entry is published
 /// with the text, so nobody sees the user come back and go away.
 pub const RESUME_AWAY: u16 = 2;
+
+/// Tag of an extra of [`Resume`]: the [`LinkFeatures`] of the client, in case the session begins.
+pub const RESUME_LINK_FEATURES: u16 = 3;
+
+fn link_features(extras: &Extras, tag: u16) -> LinkFeatures {
+    extras.get(tag).and_then(LinkFeatures::decode).unwrap_or_default()
+}
 
 /// An extra of [`Resume`] or [`Welcome`] that states a roster version.
 pub fn version_extra(tag: u16, version: RosterVersion) -> Extra {
@@ -227,6 +255,9 @@ pub enum Reply {
     PasswordChange(Result<(), Rejection>),
     /// The session or the connection ends. No further frame follows.
     Ended(Ended),
+    /// Datagrams that other sessions sent to this one through the server. Only for a client with the feature bit
+    /// [`Hello::RELAY`](super::hello::Hello::RELAY).
+    Relayed(Datagrams),
 }
 
 impl Reply {
@@ -268,10 +299,26 @@ impl Welcome {
     pub fn delta(&self) -> Result<Option<RosterVersion>, Malformed> {
         self.extras.get(DELTA).map(decode).transpose()
     }
+
+    /// What the server relays for this session. `None` if it relays nothing: its operator has switched that off, or it is
+    /// older.
+    pub fn relay(&self) -> Option<RelayTerms> {
+        decode(self.extras.get(RELAY)?).ok()
+    }
 }
 
 /// Tag of an extra of [`Welcome`]: a delta follows instead of a snapshot, and leads to this [`RosterVersion`].
 pub const DELTA: u16 = 1;
+
+/// Tag of an extra of [`Welcome`]: the [`RelayTerms`] of a server that relays.
+pub const RELAY: u16 = 3;
+
+/// An extra of [`Welcome`] that states what the server relays.
+pub fn relay_extra(terms: &RelayTerms) -> Extra {
+    let mut value = Vec::new();
+    encode(terms, &mut value);
+    Extra { tag: RELAY, value }
+}
 
 /// Prints no ticket.
 impl fmt::Debug for Welcome {

@@ -20,11 +20,15 @@ impl Hello {
     pub const LEN: usize = 16;
 
     /// The hello of this program.
-    pub const OURS: Self = Self { low: 1, high: 1, features: Self::AWAY };
+    pub const OURS: Self = Self { low: 1, high: 1, features: Self::AWAY | Self::RELAY };
 
     /// The feature bit of a server that knows [`SetAway`](super::control::Request::SetAway), and of a client that knows
     /// the extra [`AWAY`](crate::roster::AWAY).
     pub const AWAY: u64 = 1;
+
+    /// The feature bit of a server that knows [`Relay`](super::control::Request::Relay), and of a client that knows
+    /// [`Relayed`](super::control::Reply::Relayed).
+    pub const RELAY: u64 = 2;
 
     /// Encodes the payload of the frame.
     pub fn encode(self) -> [u8; Self::LEN] {

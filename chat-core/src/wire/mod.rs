@@ -16,6 +16,7 @@ pub mod datagram;
 pub mod frame;
 pub mod hello;
 pub mod rejection;
+pub mod relay;
 
 use serde::{Deserialize, Serialize};
 

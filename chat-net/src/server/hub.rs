@@ -249,7 +249,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                     });
                     self.counters.sent(&bytes, queued.count());
                 }
-                Output::Admit { conn } => {
+                Output::Admit { conn, .. } => {
                     if let Some(connection) = self.connections.get_mut(&conn) {
                         connection.session = Some(self.counters.hold(Metric::Sessions));
                         self.counters.login_time.record(self.clock.now().mono.since(connection.last_frame));

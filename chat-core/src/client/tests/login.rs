@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::roster::LinkFeatures;
 use crate::wire::control::Ended;
 use crate::wire::rejection::Rejection;
 
@@ -178,7 +179,13 @@ fn the_password_is_dropped_at_the_welcome_and_secrets_are_never_printed() {
         purpose: Purpose::Login,
         invitation: None,
     };
-    let frame = super::super::requests::login(&credentials, Purpose::Login, &offer(), PublicKey::new([1; 32]));
+    let frame = super::super::requests::login(
+        &credentials,
+        Purpose::Login,
+        &offer(),
+        PublicKey::new([1; 32]),
+        LinkFeatures::NONE,
+    );
     let input = Input::ChangePassword { old: password("correct horse"), new: password("correct horse") };
     for printed in [format!("{:?}", Output::Send(frame)), format!("{credentials:?}"), format!("{input:?}")] {
         assert!(!printed.contains("horse"), "{printed}");

@@ -8,6 +8,7 @@ mod heartbeat;
 mod login;
 mod property;
 mod registration;
+mod relay;
 mod resume;
 mod roster;
 
@@ -122,6 +123,14 @@ impl Harness {
     }
 
     fn with_purpose(seed: u64, purpose: Purpose) -> Self {
+        Self::with(seed, purpose, ClientConfig::default())
+    }
+
+    fn with_config(seed: u64, config: ClientConfig) -> Self {
+        Self::with(seed, Purpose::Login, config)
+    }
+
+    fn with(seed: u64, purpose: Purpose, config: ClientConfig) -> Self {
         let mut out = Vec::new();
         let now = Now { mono: Mono::ZERO, wall: Timestamp::from_millis(1_000_000) };
         let credentials = Credentials {
@@ -131,7 +140,7 @@ impl Harness {
             invitation: None,
         };
         let generator = Box::new(TestGenerator::new(seed));
-        let client = Client::new(now, credentials, offer(), ClientConfig::default(), generator, &mut out);
+        let client = Client::new(now, credentials, offer(), config, generator, &mut out);
         let none = PublicKey::new([0; 32]);
         let mut harness = Self { client, millis: 0, out, offered: none, session: none, known_version: None };
         assert_eq!(harness.lines(), ["connect"]);
@@ -331,6 +340,7 @@ impl Harness {
             Request::Refresh => "refresh".into(),
             Request::ChangePassword(change) => format!("change password {} {}", change.old, change.new),
             Request::SetAway(away) => format!("set away {away:?}"),
+            Request::Relay(parcels) => format!("relay {}", parcels.iter().count()),
         }
     }
 

@@ -140,6 +140,7 @@ impl Machine {
             self.close(cx, conn);
         } else if let Some(connection) = self.connections.get_mut(conn) {
             connection.state = State::Guest;
+            connection.relay = theirs.features & Hello::RELAY != 0;
         }
     }
 

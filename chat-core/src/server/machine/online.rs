@@ -44,6 +44,8 @@ impl Machine {
                 let account = online.account;
                 self.leave(cx, account);
             }
+            // The driver passes parcels to the relay. What comes here is too much, or more than the terms allow.
+            Request::Relay(_) => {}
             Request::Login(_) | Request::Resume(_) => {
                 cx.send(conn, &Reply::Rejected(Rejection::UnexpectedRequest));
             }

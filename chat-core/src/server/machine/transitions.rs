@@ -12,7 +12,7 @@ use crate::server::cx::Cx;
 use crate::server::io::Output;
 use crate::server::membership::{Act, Effect};
 use crate::server::timer::Timer;
-use crate::wire::control::{DELTA, Ended, Reply, Timings, Welcome, WelcomeKind, version_extra};
+use crate::wire::control::{DELTA, Ended, Reply, Timings, Welcome, WelcomeKind, relay_extra, version_extra};
 use crate::wire::rejection::Rejection;
 
 /// What follows once a proposed act is in effect.
@@ -158,6 +158,8 @@ impl Machine {
         let (silence, renewal) = (cx.after(cx.config.silence), cx.after(cx.config.ticket_renewal));
         cx.timers.set(Timer::Silence(conn), silence);
         cx.timers.set(Timer::Renew(conn), renewal);
+        let takes_relayed = self.connections.get(conn).is_some_and(|connection| connection.relay);
+        let relay = cx.config.relay.filter(|_| takes_relayed).map(|terms| (entry.session(), terms));
         let publication = self.membership.publication_mut();
         let delta = known_version.and_then(|version| publication.delta(version));
         let published = publication.published();
@@ -173,9 +175,13 @@ impl Machine {
             },
             ticket: self.ticket(cx, account).unwrap_or_default(),
             settling_ms: millis(cx.now.mono.until(self.settled_at)),
-            extras: delta.iter().map(|_| version_extra(DELTA, published)).collect(),
+            extras: delta
+                .iter()
+                .map(|_| version_extra(DELTA, published))
+                .chain(relay.as_ref().map(|(_, terms)| relay_extra(terms)))
+                .collect(),
         };
-        cx.out.push(Output::Admit { conn });
+        cx.out.push(Output::Admit { conn, relay: relay.map(|(session, _)| session) });
         cx.send(conn, &Reply::Welcome(welcome));
         match delta {
             // Pending changes follow, as for every other session.

@@ -251,7 +251,7 @@ impl Membership {
         request: SessionRequest,
         thief: Option<AccountId>,
     ) -> Result<Act, Rejection> {
-        let SessionRequest { key, addresses, versions, away, .. } = request;
+        let SessionRequest { key, addresses, versions, away, link_features, .. } = request;
         if thief.is_none() {
             self.check_key(key)?;
         }
@@ -266,6 +266,7 @@ impl Membership {
         let user = account.name.clone();
         let mut entry = Entry { user, key, addresses, since, versions, extras: Extras::default() };
         entry.set_away(away.as_ref());
+        entry.set_link_features(link_features);
         Ok(Act::Began {
             account: account.id,
             digest: AccountDigest::of(account),

@@ -229,7 +229,7 @@ impl World {
                     self.steps.insert(self.revision, self.roster.clone());
                 }
             }
-            Output::Admit { conn } => assert!(self.open.contains(&conn) && self.admitted.insert(conn)),
+            Output::Admit { conn, .. } => assert!(self.open.contains(&conn) && self.admitted.insert(conn)),
             Output::Close { conn } => {
                 assert!(self.open.contains(&conn), "closed twice");
                 self.forget(conn);

@@ -16,6 +16,8 @@ mod operators;
 mod password;
 mod presence;
 mod publication;
+mod recorded;
+mod relay;
 mod restart;
 mod resume;
 mod stop;
@@ -153,7 +155,8 @@ impl Bench {
                 }
                 Output::LimitReached(limit) => lines.push(format!("reached {limit}")),
                 Output::Forwarder { observed, offered } => lines.push(format!("forwarder {observed} {offered}")),
-                Output::Admit { conn } => lines.push(format!("admit {conn}")),
+                Output::Admit { conn, relay: None } => lines.push(format!("admit {conn}")),
+                Output::Admit { conn, relay: Some(_) } => lines.push(format!("admit {conn} to the relay")),
                 Output::Close { conn } => lines.push(format!("close {conn}")),
                 Output::Record(record) => {
                     lines.push(format!("log {}", &record.to_string()["2026-11-23T04:28:00.123Z ".len()..]));
@@ -335,7 +338,9 @@ fn show(reply: &Reply) -> String {
     match reply {
         Reply::Welcome(welcome) => {
             let delta = welcome.delta().unwrap().map(|version| format!(" up to {}", version.revision));
-            format!("welcome {:?} {}{}", welcome.kind, welcome.entry.user, delta.unwrap_or_default())
+            let relay = welcome.relay().map(|terms| format!(" relay {}", terms.rate));
+            let (delta, relay) = (delta.unwrap_or_default(), relay.unwrap_or_default());
+            format!("welcome {:?} {}{delta}{relay}", welcome.kind, welcome.entry.user)
         }
         Reply::Rejected(why) => format!("rejected {why:?}"),
         Reply::SnapshotPage(entries) => {
@@ -351,6 +356,7 @@ fn show(reply: &Reply) -> String {
         Reply::Ticket(_) => "ticket".into(),
         Reply::PasswordChange(result) => format!("password-change {result:?}"),
         Reply::Ended(why) => format!("ended {why:?}"),
+        Reply::Relayed(datagrams) => format!("relayed {}", datagrams.iter().count()),
     }
 }
 

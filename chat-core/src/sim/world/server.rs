@@ -161,7 +161,7 @@ impl ServerNode {
                         medium.write(*conn, End::User, &bytes);
                     }
                 }
-                Output::Admit { conn } => {
+                Output::Admit { conn, .. } => {
                     if let Some(decoder) = self.connections.get_mut(&conn) {
                         decoder.set_limit(MAX_FRAME);
                     }

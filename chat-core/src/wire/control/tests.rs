@@ -3,7 +3,7 @@
 use super::*;
 use crate::presence::OfflineReason;
 use crate::roster::Change;
-use crate::wire::{assert_refuses_other_lengths, encode};
+use crate::wire::{assert_refuses_other_lengths, decode, encode};
 
 fn bytes<T: Serialize>(message: &T) -> Vec<u8> {
     let mut out = Vec::new();
@@ -38,6 +38,11 @@ fn entry_hex() -> String {
     format!("06e5b08fe6988e {} 01 00c0a80107c1b802 01 0101 00", "07".repeat(32))
 }
 
+/// One parcel with the datagram `abc`.
+fn relayed_parcel() -> Parcels<'static> {
+    decode(b"\x0d\x01\x02\x03\x04\x05\x06\x07\x08\x00\x03abc").unwrap()
+}
+
 fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
@@ -60,8 +65,23 @@ fn golden_bytes_of_requests() {
     let away = || Extra { tag: RESUME_AWAY, value: "开会".into() };
     let both = [version_extra(KNOWN_VERSION, VERSION), away()].into_iter().collect();
     let sevens = "07".repeat(32);
+    let features = |tag| Extra { tag, value: LinkFeatures::RELAY.encode().into() };
+    let stating = || Login {
+        purpose: Purpose::Login,
+        user: "bob",
+        password: "hunter22",
+        offer: offer(),
+        key,
+        versions,
+        extras: [features(LOGIN_LINK_FEATURES)].into_iter().collect(),
+    };
+    assert!(stating().link_features().contains(LinkFeatures::RELAY));
     for (request, golden) in [
         (Request::Login(login), format!("00 01 03626f62 0868756e7465723232 {OFFER} {sevens} 0101 00")),
+        (
+            Request::Login(stating()),
+            format!("00 00 03626f62 0868756e7465723232 {OFFER} {sevens} 0101 01 02 04 00000001"),
+        ),
         (Request::Resume(resume(Extras::default())), format!("01 020102 {OFFER} {sevens} 0101 00")),
         (Request::Resume(resume(known)), format!("01 020102 {OFFER} {sevens} 0101 01 01 03 ac0202")),
         (
@@ -69,6 +89,10 @@ fn golden_bytes_of_requests() {
             format!("01 020102 {OFFER} {sevens} 0101 01 02 06 e5bc80e4bc9a"),
         ),
         (Request::Resume(resume(both)), format!("01 020102 {OFFER} {sevens} 0101 02 01 03 ac0202 02 06 e5bc80e4bc9a")),
+        (
+            Request::Resume(resume([features(RESUME_LINK_FEATURES)].into_iter().collect())),
+            format!("01 020102 {OFFER} {sevens} 0101 01 03 04 00000001"),
+        ),
         (Request::Leave, "02".into()),
         (Request::Heartbeat { number: 300 }, "03 ac02".into()),
         (Request::Move(offer()), format!("04 {OFFER}")),
@@ -77,6 +101,7 @@ fn golden_bytes_of_requests() {
         (Request::SetAway(Some("开会")), "07 01 06e5bc80e4bc9a".into()),
         (Request::SetAway(Some("")), "07 01 00".into()),
         (Request::SetAway(None), "07 00".into()),
+        (Request::Relay(relayed_parcel()), "08 0d 0102030405060708 0003 616263".into()),
     ] {
         let encoded = bytes(&request);
         assert_eq!(encoded, unhex(&golden), "{request:?}");
@@ -99,6 +124,9 @@ fn golden_bytes_of_replies() {
         extras: Extras::default(),
     };
     let with_delta = Welcome { extras: [version_extra(DELTA, VERSION)].into_iter().collect(), ..welcome.clone() };
+    let terms = RelayTerms { rate: 256 * 1024, burst: 1024 * 1024, longest: 1_200 };
+    let relaying = Welcome { extras: [relay_extra(&terms)].into_iter().collect(), ..welcome.clone() };
+    assert_eq!((relaying.relay(), welcome.relay()), (Some(terms), None));
     let (epoch, revision, at) = (Epoch::new(1), Revision::new(2), Timestamp::from_millis(5));
     let user = || "bob".parse().unwrap();
     let changes = vec![
@@ -111,16 +139,26 @@ fn golden_bytes_of_replies() {
     let entry_hex = entry_hex();
     let mut away = entry();
     away.set_away(Some(&"开会".parse().unwrap()));
+    let mut linked = entry();
+    linked.set_link_features(LinkFeatures::RELAY);
     let update_hex =
         format!("01 02 06 04 05 00 {entry_hex} 05 01 03626f62 02 05 02 {entry_hex} 05 03 03626f62 01 000a0000018008");
     for (reply, golden) in [
         (Reply::Welcome(welcome), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 00")),
         (Reply::Welcome(with_delta), format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 01 01 03 ac0202")),
+        (
+            Reply::Welcome(relaying),
+            format!("00 02 {entry_hex} ac02 00c0a8010705 010203 0109 04 01 03 08 808010 808040 b009"),
+        ),
         (Reply::Rejected(Rejection::NameTaken), "01 02".into()),
         (Reply::SnapshotPage(vec![entry()]), format!("02 01 {entry_hex}")),
         (
             Reply::SnapshotPage(vec![away]),
             format!("02 01 {} 01 01 06 e5bc80e4bc9a", entry_hex.strip_suffix("00").unwrap()),
+        ),
+        (
+            Reply::SnapshotPage(vec![linked]),
+            format!("02 01 {} 01 02 04 00000001", entry_hex.strip_suffix("00").unwrap()),
         ),
         (Reply::SnapshotComplete { epoch, revision }, "03 01 02".into()),
         (Reply::Update(update), format!("04 {update_hex}")),
@@ -132,6 +170,7 @@ fn golden_bytes_of_replies() {
         (Reply::Ended(Ended::Kicked), "08 01".into()),
         (Reply::Ended(Ended::TooSlow), "08 02".into()),
         (Reply::Ended(Ended::Stopping), "08 03".into()),
+        (Reply::Relayed(decode(&[5, 0, 3, b'a', b'b', b'c']).unwrap()), "09 05 0003 616263".into()),
     ] {
         let encoded = bytes(&reply);
         assert_eq!(encoded, unhex(&golden), "{reply:?}");

@@ -87,7 +87,7 @@ impl Driver {
     fn handle_event(&mut self, event: machine::Event) {
         match event {
             machine::Event::Welcome { kind: WelcomeKind::Continued, .. } => {}
-            machine::Event::Welcome { kind, keys, entry, at } => {
+            machine::Event::Welcome { kind, keys, entry, at, .. } => {
                 self.begin_session(keys, entry.user.clone());
                 if let SessionStage::Starting { welcome, .. } = &mut self.stage {
                     *welcome = Some((entry.user, at));
