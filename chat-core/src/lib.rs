@@ -62,7 +62,7 @@
 //! | wire | `wire/{frame,hello,rejection,control,datagram}` | the wire formats: one encoder and one decoder for both ends, with golden bytes |
 //! | seal | `seal/{keys,replay}` | keys derived from the roster, AES-256-GCM, the replay window |
 //! | parts | `memory places rate_limit timers` | what several machines are built from, and what a driver counts by network |
-//! | machines | `server client peer` | the rules, as state machines without I/O |
+//! | machines | `server client peer relay` | the rules, as state machines without I/O |
 //! | simulator | `sim` | seeded network, clocks and generator for machines in any number, and fuzz targets (feature `sim`) |
 //!
 //! # Machines
@@ -224,6 +224,7 @@ mod timers;
 
 pub mod client;
 pub mod peer;
+pub mod relay;
 pub mod server;
 
 #[cfg(feature = "sim")]

@@ -3,8 +3,10 @@
 //! The programs in `fuzz/` call these functions with generated inputs, and `tests/corpus.rs` with the stored ones.
 
 mod link;
+mod relay;
 
 pub use link::link;
+pub use relay::relay;
 
 use crate::away::AwayText;
 use crate::extras::Extra;
@@ -31,6 +33,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("text", text),
     ("password", password),
     ("link", link),
+    ("relay", relay),
 ];
 
 /// A stream decodes to the same frames in one chunk and in two. The first byte says where to split it.
