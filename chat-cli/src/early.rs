@@ -30,7 +30,13 @@ pub(crate) fn format_argument(args: &[OsString]) -> Format {
 
 /// Finds the language; see [`Language::choose`]. `default_file` is the configuration file that is read if none is named.
 pub(crate) fn language(args: &[OsString], default_file: Option<&Path>) -> Language {
-    let in_file = || key(args, default_file, "lang").and_then(|name| Language::from_str(&name, true).ok());
+    language_or(args, default_file, None)
+}
+
+/// As [`language`], but what is `remembered` takes precedence over the configuration file.
+pub(crate) fn language_or(args: &[OsString], default_file: Option<&Path>, remembered: Option<Language>) -> Language {
+    let in_key = || key(args, default_file, "lang").and_then(|name| Language::from_str(&name, true).ok());
+    let in_file = || remembered.or_else(in_key);
     let locale = |name: &str| variable(name).or_else(|| if name == "LANG" { process::locale() } else { None });
     Language::choose(argument(args, "--lang").as_deref(), variable("CHAT_LANG").as_deref(), in_file, locale)
 }
@@ -94,6 +100,11 @@ mod tests {
             (&["forget", "--lang=zh-CN"], Language::Chinese),
         ] {
             assert_eq!(language(&arguments(args), None), chosen, "{args:?}");
+        }
+        for (args, chosen) in
+            [(&["--config", file][..], Language::English), (&["--lang", "zh-CN", "--config", file], Language::Chinese)]
+        {
+            assert_eq!(language_or(&arguments(args), None, Some(Language::English)), chosen, "{args:?}");
         }
         let default = Some(Path::new(file));
         assert_eq!(language(&arguments(&[]), default), Language::Chinese);

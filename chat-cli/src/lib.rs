@@ -90,9 +90,17 @@ pub fn chat_client() -> ExitCode {
 /// Makes every panic end the program, and turns core dumps off, before anything secret is in memory. Then logs to standard
 /// error, at the levels that `RUST_LOG` sets, or else at `default`.
 pub(crate) fn begin(default: &str) {
+    begin_to(default, None);
+}
+
+/// As [`begin`], with a log that goes to `target`, or to standard error if there is none.
+pub(crate) fn begin_to(default: &str, target: Option<env_logger::Target>) {
     panic::end_program_on_panic();
     let core_dumps = process::disable_core_dumps();
     let mut builder = env_logger::Builder::from_default_env();
+    if let Some(target) = target {
+        builder.target(target);
+    }
     if !environment::is_set(DEFAULT_FILTER_ENV) {
         builder.parse_filters(default);
     }

@@ -12,6 +12,7 @@ window-new-account = New account…
 window-have-account = I have an account
 window-server = Server
 window-server-hint = host, or host:port
+window-known-servers = Known servers
 window-user = User name
 window-password = Password
 window-password-again = Password again
@@ -20,9 +21,16 @@ window-invitation-hint = if the server asks for one
 window-show-password = Show the password
 window-more = Network
 window-own-address = Own address
-window-own-address-hint = automatic, or IP:port
+window-own-address-hint = automatic, or an IP address
+# $typed (String)
+window-own-address-wrong = “{ $typed }” is not an IP address; leave it empty, or write one such as 192.168.1.5
+window-own-port = Own port
+window-own-port-hint = automatic
 window-advertised = Address for others
 window-advertised-hint = automatic, or IP[:port]
+window-server-trust = Fingerprint or certificate
+window-server-trust-hint = ask me, or a fingerprint, or a CA file
+window-server-trust-wrong = this is neither a fingerprint (64 hexadecimal digits) nor the path of a file with the certificate of an authority
 # $server (String)
 window-connecting = Connecting to { $server }…
 window-cancel = Cancel
@@ -32,12 +40,36 @@ window-copy = Copy
 window-back = Back
 window-close = Close
 window-clear = Clear
+window-help = Help
+window-key-send = send
+window-key-break = begin a new line
+window-key-last = bring back the last text, in an empty field
+window-key-mention = complete a name after @, to everyone
+window-key-find = find a person
+window-key-unread = open the next conversation with new messages
+window-key-close = close a panel
+window-key-zoom = larger, smaller, or normal text
+window-key-help = open or close this help
+window-key-move = move between fields, buttons and messages
+window-key-copy = copy what is selected, or the message with the focus
+window-help-marks = Marks of your messages
+window-mark-means-failed = certainly not delivered
+window-mark-means-unconfirmed = unconfirmed: may or may not have arrived
+window-help-marks-more = Click a mark to see who has the message.
+window-help-composing = Fcitx on X11 shows what you are composing in a window of its own, beside the field.
 window-settings = Settings
+window-language = Language
+window-attention = Attention, while another window has the focus
+window-attention-all = for every message
+window-attention-private = for private messages
+window-attention-none = never
 window-theme = Colours
 window-theme-system = as the system
 window-theme-light = light
 window-theme-dark = dark
 window-text-size = Size of the text
+window-smaller = Smaller text
+window-larger = Larger text
 window-send-key = Sending
 window-send-key-enter = Enter sends, Shift+Enter begins a new line
 window-send-key-control = Ctrl+Enter sends, Enter begins a new line
@@ -46,6 +78,19 @@ window-old-password = Password so far
 window-new-password = New password
 # $reason (String) of the system
 window-not-saved = the settings are not saved: { $reason }
+window-no-known-servers = None yet
+window-forget = Forget
+# $server (String)
+window-forget-server = Forget { $server }
+window-forget-explained = A server that was forgotten shows its fingerprint again before the next log-in.
+window-addresses = Addresses
+# $server (String)
+window-address-of-server = Server: { $server }
+# $addresses (String)
+window-addresses-own = Messages to you arrive at { $addresses } (UDP)
+window-log-file = Log file
+window-log-file-explained = Warnings of the program, for whoever helps you. It never contains messages.
+window-no-log-file = There is none: the file cannot be written. Standard error has the log.
 window-notices = Notices
 window-no-notices = There are no notices
 # $count (Number) of notices
@@ -87,6 +132,18 @@ window-bytes = { $bytes } of { $max } bytes
 window-binary = { $bytes } bytes that are not a text
 # $user (String)
 window-user-absent = { $user } is not online, so nobody would receive a message. Your text stays here.
+# $count (Number) of characters
+window-removed = { $count ->
+        [one] One control character was removed, because a message cannot contain it.
+       *[other] { $count } control characters were removed, because a message cannot contain them.
+    }
+# $max (Number) of bytes
+window-file-refused = Files cannot be sent. Only the text of a text file of at most { $max } bytes can be dropped here.
+# $name (String)
+# $reason (String) of the system
+window-file-unread = { $name } cannot be read: { $reason }
+window-drop-here = Drop a text file here to take over its text.
+window-complete = Tab completes the name
 window-older-gone = Older lines are not kept
 window-new-lines = New
 # $year (String)
@@ -96,6 +153,14 @@ window-day = { $year }-{ $month }-{ $day }
 window-empty-everyone = Nothing said yet. What you write goes to everybody who is online.
 # $user (String)
 window-empty-user = Nothing said yet. What you write goes to { $user } only.
+# $server (String)
+window-nobody-else = Nobody else is online yet. Whoever logs in at { $server } appears here.
+# $name (String)
+# $time (String)
+# $text (String)
+window-spoken-line = { $name }, { $time }: { $text }
+window-copy-text = Copy the text
+window-copy-line = Copy with name and time
 # $count (Number) of lines
 window-below = { $count ->
         [one] { $count } new message below
@@ -108,6 +173,15 @@ window-unread = { $name }, { $count } unread
 window-silent = { $name }, does not answer
 # $name (String)
 window-absent = { $name }, offline
+window-not-answering = does not answer
+window-go-away = Away…
+window-away = Being away
+window-away-explained = Others see that you are away, with this text. Their messages still arrive.
+window-away-text = What others see (can be empty)
+window-away-hint = back at three
+window-set-away = I am away
+window-change-away = Change the text
+window-be-back = I am back
 
 ## What became of an own line
 
@@ -140,14 +214,15 @@ window-and-more = and { $count } more
 # $seconds (Number)
 window-reconnecting = The connection to the server broke; retrying in { $seconds } s. Messages between people still arrive.
 window-reconnecting-now = The connection to the server broke; connecting again… Messages between people still arrive.
+window-retry-now = Retry now
 window-log-in-again = Log in here again
 window-leave = Go offline
 # $count (Number) of messages
 window-pending = { $count ->
         [one] The outcome of one message is not known yet.
        *[other] The outcomes of { $count } messages are not known yet.
-    } If you leave now, messages on their way may be lost.
-window-stay = Stay
+    } The window closes as soon as they are known. If you leave now, messages on their way may be lost.
+window-stay = Keep it open
 window-leave-now = Leave now
 
 ## Why there is no window

@@ -2,7 +2,7 @@
 //! servers, and the last logins.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use chat_core::name::UserName;
@@ -10,10 +10,12 @@ use chat_net::address::{AdvertisedAddress, ServerAddress};
 use clap::{Args, Command};
 
 use super::args::describe;
+use super::log_file;
 use super::settings::ClientSettings;
 pub use super::start::last_logins::LastLogins;
 use super::task::JoinOptions;
 pub use super::task::TrustChoice;
+use crate::address::BindAddressError;
 use crate::config;
 use crate::early;
 use crate::environment;
@@ -47,17 +49,38 @@ pub struct DesktopOptions {
     pub known_servers: PathBuf,
 }
 
+/// The log of a program with windows. eframe logs the error that the program reports as a sentence, and winit what displays
+/// do not tell about themselves.
+const FILTER: &str = "warn,chat_net::udp=error,eframe=off,winit=error";
+
 /// Begins a program: a panic in any thread ends it, core dumps are turned off, and standard error receives the log, from
 /// warnings up unless `RUST_LOG` says otherwise. Call it before anything secret is in memory.
 pub fn begin() {
-    // eframe logs the error that the program reports as a sentence, and winit what displays do not tell about themselves.
-    crate::begin("warn,chat_net::udp=error,eframe=off,winit=error");
+    crate::begin(FILTER);
+}
+
+/// As [`begin`], for a window that may be started from a menu, where nobody sees standard error: the log goes to the file
+/// `NAME.log` in the user's data folder too, which each start replaces. Returns its path. `None` if the file cannot be
+/// written.
+pub fn begin_with_log_file(name: &str) -> Option<PathBuf> {
+    let opened = log_file::open(name);
+    let (path, target) = match opened {
+        Ok((path, file)) => (Some(path), Some(env_logger::Target::Pipe(Box::new(file)))),
+        Err(_) => (None, None),
+    };
+    crate::begin_to(FILTER, target);
+    path
 }
 
 /// The language: that of `--lang`, else of the environment, else of the configuration file of `chat-client`, else of the
 /// locale.
 pub fn language(args: &[OsString]) -> Language {
-    early::language(args, folder::config("chat-client").as_deref())
+    language_or(args, None)
+}
+
+/// As [`language`], but what a window `remembered` takes precedence over the configuration file.
+pub fn language_or(args: &[OsString], remembered: Option<Language>) -> Language {
+    early::language_or(args, folder::config("chat-client").as_deref(), remembered)
 }
 
 /// The file of the settings of windows, beside that of known servers. `None` if the user has no home folder.
@@ -65,12 +88,39 @@ pub fn settings_file() -> Option<PathBuf> {
     folder::default("chat-client", "--known-servers FILE").ok().map(|folder| folder.join("desktop-settings"))
 }
 
-/// Parses an address on which to receive messages, `IP:PORT`.
+/// Parses the IP address on which to receive messages, without a port or with one. Any address if nothing is typed.
 ///
 /// # Errors
 /// The sentence about what is wrong.
 pub fn own_address(typed: &str) -> Result<SocketAddr, Sentence> {
-    crate::address::parse(typed).map_err(Sentence::about)
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok((Ipv6Addr::UNSPECIFIED, 0).into());
+    }
+    let is_bare = typed.split('%').next().is_some_and(|ip| ip.parse::<IpAddr>().is_ok());
+    let complete = match (is_bare, typed.contains(':')) {
+        (true, true) => format!("[{typed}]:0"),
+        (true, false) => format!("{typed}:0"),
+        (false, _) => typed.to_owned(),
+    };
+    crate::address::parse(&complete).map_err(|error| match error {
+        BindAddressError::Host(_) | BindAddressError::NoPort => {
+            Sentence::about(WindowSentence::OwnAddressWrong { typed: typed.to_owned() })
+        }
+        error => Sentence::about(error),
+    })
+}
+
+/// Parses the port on which to receive messages. 0, which lets the system choose, if nothing is typed.
+///
+/// # Errors
+/// The sentence about what is wrong.
+pub fn own_port(typed: &str) -> Result<u16, Sentence> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(0);
+    }
+    typed.parse().map_err(|_| Sentence::about(BindAddressError::Port(typed.to_owned())))
 }
 
 impl DesktopOptions {
@@ -119,6 +169,29 @@ mod tests {
         assert_eq!((options.user.unwrap().as_str(), options.udp.to_string().as_str()), ("小明", "[::]:0"));
         assert_eq!(options.known_servers, PathBuf::from("known"));
         assert_eq!(options.trust, TrustChoice::Known("known".into()));
+    }
+
+    #[test]
+    fn the_own_address_may_lack_its_port_and_the_other_way_round() {
+        for (typed, address) in [
+            ("", "[::]:0"),
+            (" 10.0.0.7 ", "10.0.0.7:0"),
+            ("::1", "[::1]:0"),
+            ("10.0.0.7:40001", "10.0.0.7:40001"),
+            ("[::1]:40001", "[::1]:40001"),
+        ] {
+            assert_eq!(own_address(typed).ok(), Some(address.parse().unwrap()), "{typed}");
+        }
+        let said = |typed: &str| own_address(typed).map_err(|wrong| wrong.text(&Texts::default())).unwrap_err();
+        for typed in ["40001", "localhost", "1.2.3", "everywhere:1"] {
+            assert!(said(typed).contains("192.168.1.5"), "{typed}");
+        }
+        assert!(said("10.0.0.7:x").contains("not a port"));
+        assert!(said("fe80::1").contains("link-local"));
+        assert_eq!((own_port("").ok(), own_port(" 40001 ").ok()), (Some(0), Some(40_001)));
+        for typed in ["x", "-1", "65536", "1:2"] {
+            assert!(own_port(typed).unwrap_err().text(&Texts::default()).contains("not a port"), "{typed}");
+        }
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl LastLogins {
         Self::load_from(folder::default("chat-client", "--known-servers FILE").ok())
     }
 
+    /// No logins, and no file that remembers later ones.
+    pub const fn empty() -> Self {
+        Self { folder: None, logins: Vec::new() }
+    }
+
     fn load_from(folder: Option<PathBuf>) -> Self {
         let text = folder.as_ref().and_then(|folder| text_file::read(&folder.join(FILE), MAX_FILE_BYTES).ok());
         let logins = text.iter().flat_map(|text| text.lines()).filter_map(parse).take(MAX_LOGINS).collect();
@@ -49,6 +54,17 @@ impl LastLogins {
     /// The user of the last login at `server`.
     pub fn user(&self, server: &ServerAddress) -> Option<&UserName> {
         self.logins.iter().find(|(known, _)| known == server).map(|(_, user)| user)
+    }
+
+    /// The servers, each with the user of the last login there, the last login first.
+    pub fn servers(&self) -> Vec<(&ServerAddress, &UserName)> {
+        let mut servers: Vec<(&ServerAddress, &UserName)> = Vec::new();
+        for (server, user) in &self.logins {
+            if servers.iter().all(|(known, _)| *known != server) {
+                servers.push((server, user));
+            }
+        }
+        servers
     }
 
     /// Whether `user` has logged in at `server` from here.
@@ -115,6 +131,8 @@ mod tests {
             (again.user(&server("lab")), again.user(&server("[::1]:9"))),
             (Some(&user("alice")), Some(&user("小明")))
         );
+        let (lab, other) = (server("lab"), server("[::1]:9"));
+        assert_eq!(again.servers(), [(&lab, &user("alice")), (&other, &user("小明"))]);
         assert!(again.contains(&server("lab"), &user("bob")) && !again.contains(&server("[::1]:9"), &user("bob")));
         let files = fs::read_dir(outer.path().join("chat-client")).unwrap().map(|file| file.unwrap().file_name());
         assert!(files.into_iter().all(|name| !name.to_string_lossy().contains("new-")));
