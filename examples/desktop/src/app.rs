@@ -1,7 +1,9 @@
 //! Connects the model, the view and the thread that talks to the server.
 
 use std::collections::VecDeque;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat_cli::desktop::{self, DesktopOptions, LastLogins, TrustChoice};
 use chat_cli::texts::{Localised, Texts, WindowSentence};
@@ -11,32 +13,50 @@ use eframe::egui::{Context, Ui, UserAttentionType, ViewportCommand};
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::error::TrySendError;
 
+use crate::look::Caret;
 use crate::model::exchange::Wish;
 use crate::model::login::Form;
-use crate::model::settings::Settings;
-use crate::model::{Closing, Model, Screen};
-use crate::run::Port;
+use crate::model::settings::{Attention, Settings};
+use crate::model::{Action, Closing, Model, Screen};
+use crate::run::{Port, disk};
 use crate::view::View;
 
 /// The most happenings that a frame takes, so that a flood does not keep the window from drawing.
 const BATCH: usize = 512;
 
+/// The least time between two frames: 60 in a second. A display without vertical synchronisation would take as many as the
+/// processor can draw.
+const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
+
 /// What is known before the window opens.
 #[derive(Debug)]
 pub struct Start(Form, Settings);
 
+/// Reads the settings of the window.
+pub fn load_settings() -> Settings {
+    desktop::settings_file().map_or_else(Settings::default, |file| {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        Settings { file: Some(file), ..Settings::parse(&text) }
+    })
+}
+
 impl Start {
     /// The form as the options and the last logins fill it in.
-    pub fn new(options: DesktopOptions) -> Self {
+    pub fn new(options: DesktopOptions, settings: Settings) -> Self {
         let last = LastLogins::load();
+        let servers = disk::servers(&options.known_servers, &last);
         let server = options.server.clone().or_else(|| last.server().cloned());
         let user = options.user.clone().or_else(|| server.as_ref().and_then(|server| last.user(server)).cloned());
         let mut form = Form::new(options.known_servers, options.trust, options.server);
         form.remembers = true;
+        form.servers = servers;
         form.server = server.map_or_else(String::new, |server| server.to_string());
         form.user = user.map_or_else(String::new, |user| user.as_str().to_owned());
-        if options.udp.port() != 0 || !options.udp.ip().is_unspecified() {
-            form.own_address = options.udp.to_string();
+        if !options.udp.ip().is_unspecified() {
+            form.own_address = options.udp.ip().to_string();
+        }
+        if options.udp.port() != 0 {
+            form.own_port = options.udp.port().to_string();
         }
         let shown = |address: &AdvertisedAddress| match address.with_default_port(0) {
             // Port 0 is not allowed, so there was none.
@@ -44,15 +64,11 @@ impl Start {
             address => address.to_string(),
         };
         form.advertised = options.advertise.iter().map(shown).collect::<Vec<_>>().join(", ");
-        let settings = desktop::settings_file().map_or_else(Settings::default, |file| {
-            let text = std::fs::read_to_string(&file).unwrap_or_default();
-            Settings { file: Some(file), ..Settings::parse(&text) }
-        });
         Self(form, settings)
     }
 
     /// An empty form with a file of known servers, which remembers no log-in.
-    pub fn empty(known_servers: std::path::PathBuf) -> Self {
+    pub fn empty(known_servers: PathBuf) -> Self {
         let trust = TrustChoice::Known(known_servers.clone());
         Self(Form::new(known_servers, trust, None), Settings::default())
     }
@@ -68,13 +84,17 @@ pub struct App {
     /// Wishes that found no room, in their order.
     backlog: VecDeque<Wish>,
     title: String,
+    /// How many messages called for attention so far.
     unread: usize,
+    caret: Caret,
+    /// When the next frame may begin.
+    next_frame: Instant,
 }
 
 impl App {
     /// A window that asks to log in.
-    pub fn new(start: Start, port: Port, texts: Texts) -> Self {
-        let view = View::new(texts, TimeZone::system());
+    pub fn new(start: Start, port: Port, texts: Texts, log_file: Option<PathBuf>) -> Self {
+        let view = View::new(texts, TimeZone::system(), log_file);
         Self {
             model: Model::new(start.0, start.1),
             view,
@@ -82,6 +102,8 @@ impl App {
             backlog: VecDeque::new(),
             title: String::new(),
             unread: 0,
+            caret: Caret::default(),
+            next_frame: Instant::now(),
         }
     }
 
@@ -97,8 +119,8 @@ impl App {
         if happenings.len() == BATCH {
             context.request_repaint();
         }
-        let wish = self.model.apply(happenings, now);
-        self.backlog.extend(wish);
+        let wishes = self.model.apply(happenings, now);
+        self.backlog.extend(wishes);
         self.hand_on();
         self.tell_window(context);
     }
@@ -107,12 +129,31 @@ impl App {
     pub fn draw(&mut self, ui: &mut Ui) {
         let now = now();
         crate::look::set(ui.ctx(), &self.model.settings);
-        for action in self.view.show(ui, &mut self.model, now) {
+        self.caret.turn(ui.ctx());
+        let mut actions = self.view.show(ui, &mut self.model, now);
+        actions.extend(self.dropped(ui.ctx()));
+        for action in actions {
             let wish = self.model.act(action, now);
             self.backlog.extend(wish);
             ui.ctx().request_repaint();
         }
         self.hand_on();
+    }
+
+    /// Files that were dropped on a conversation.
+    fn dropped(&self, context: &Context) -> Vec<Action> {
+        if self.model.screen != Screen::Chat {
+            return Vec::new();
+        }
+        context.input(|input| {
+            input.raw.dropped_files.iter().map(|file| Action::DropFile(file.path().to_owned())).collect()
+        })
+    }
+
+    /// Waits until a frame is due.
+    fn pace(&mut self) {
+        thread::sleep(self.next_frame.saturating_duration_since(Instant::now()));
+        self.next_frame = Instant::now() + FRAME;
     }
 
     fn hand_on(&mut self) {
@@ -144,10 +185,15 @@ impl App {
             context.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.title = title;
         }
-        if unread > self.unread && !context.input(|input| input.focused) {
+        let calling = match (session, self.model.settings.attention) {
+            (None, _) | (_, Attention::Nothing) => 0,
+            (Some(_), Attention::All) => unread,
+            (Some(session), Attention::Private) => session.unread_private(),
+        };
+        if calling > self.unread && !context.input(|input| input.focused) {
             context.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
         }
-        self.unread = unread;
+        self.unread = calling;
         match self.model.closing {
             Closing::No | Closing::Asking => {}
             // For the eye, the window is gone at once. The goodbye takes up to 3 s.
@@ -161,7 +207,7 @@ impl App {
         if !context.input(|input| input.viewport().close_requested()) || self.model.closing == Closing::Done {
             return;
         }
-        let wish = self.model.act(crate::model::Action::Close, now());
+        let wish = self.model.act(Action::Close, now());
         self.backlog.extend(wish);
         if self.model.closing != Closing::Done {
             context.send_viewport_cmd(ViewportCommand::CancelClose);
@@ -171,6 +217,7 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        self.pace();
         self.hold_close(context);
         self.turn(context);
     }

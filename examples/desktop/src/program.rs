@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chat_cli::desktop::{self, DesktopOptions};
@@ -9,7 +10,7 @@ use chat_cli::error::{self, CliError, Exit};
 use chat_cli::texts::{Localised, Sentence, Texts, WindowSentence};
 use eframe::egui::{ViewportBuilder, vec2};
 
-use crate::app::{App, Start};
+use crate::app::{self, App, Start};
 use crate::look;
 use crate::run::Runtime;
 
@@ -24,10 +25,12 @@ const ICON: &[u8] = include_bytes!("../../../packaging/desktop/chat-desktop.png"
 
 /// Runs `chat-desktop` with the arguments and environment of this process.
 pub fn chat_desktop() -> ExitCode {
-    desktop::begin();
+    let log_file = desktop::begin_with_log_file("chat-desktop");
     let args: Vec<OsString> = env::args_os().collect();
-    let texts = Texts::new(desktop::language(&args));
-    let result = DesktopOptions::from_args(&args, &texts).and_then(|options| open(options, texts.clone()));
+    let settings = app::load_settings();
+    let texts = Texts::new(desktop::language_or(&args, settings.language));
+    let result = DesktopOptions::from_args(&args, &texts)
+        .and_then(|options| open(Start::new(options, settings), texts.clone(), log_file));
     match result {
         Ok(()) => Exit::Fine.into(),
         Err(error) => error::report(&error, &texts).into(),
@@ -35,7 +38,7 @@ pub fn chat_desktop() -> ExitCode {
 }
 
 /// Shows the window until it is closed.
-fn open(options: DesktopOptions, texts: Texts) -> Result<(), CliError> {
+fn open(start: Start, texts: Texts, log_file: Option<PathBuf>) -> Result<(), CliError> {
     let title = WindowSentence::Title.text(&texts);
     let mut viewport = ViewportBuilder::default()
         .with_app_id("chat-desktop")
@@ -59,7 +62,7 @@ fn open(options: DesktopOptions, texts: Texts) -> Result<(), CliError> {
             look::install(&window.egui_ctx, texts.language());
             let wake = window.egui_ctx.clone();
             let runtime = Runtime::start(move || wake.request_repaint())?;
-            Ok(Box::new(App::new(Start::new(options), runtime.into_port(), texts)))
+            Ok(Box::new(App::new(start, runtime.into_port(), texts, log_file)))
         }),
     );
     shown.map_err(no_window)

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat_cli::texts::Sentence;
+use chat_cli::texts::{Sentence, WindowSentence};
 use chat_core::name::UserName;
+use chat_core::text::{Text, TextError};
 use chat_core::time::Timestamp;
 
 use super::heights::{BLOCK, Heights};
@@ -82,6 +83,8 @@ pub struct Conversation {
     pub new_from: Option<LineId>,
     /// What is typed and not sent.
     pub draft: String,
+    /// What happened to the draft. Stands below it until it is changed or sent.
+    pub remark: Option<WindowSentence>,
     /// The text that was sent last.
     pub last_sent: Option<Arc<str>>,
     /// Whether older lines were dropped.
@@ -125,6 +128,13 @@ impl Conversation {
         self.has_dropped = true;
     }
 
+    /// Adds the text of a file at the end of the draft.
+    pub fn take_over(&mut self, text: &str) {
+        let (text, removed) = tidy(text);
+        self.draft.push_str(&text);
+        self.remark = (removed > 0).then_some(WindowSentence::Removed { count: removed });
+    }
+
     /// Notes that all lines were read.
     pub const fn read(&mut self) {
         self.unread = 0;
@@ -145,6 +155,17 @@ impl Conversation {
     }
 }
 
+/// A text that comes from elsewhere, with the line ends of a message and without the characters that a message cannot
+/// contain. Returns the number of those too.
+pub fn tidy(text: &str) -> (String, usize) {
+    let mut tidy = text.replace("\r\n", "\n").replace('\r', "\n");
+    let before = tidy.chars().count();
+    let mut buffer = [0; 4];
+    tidy.retain(|ch| !matches!(Text::parse(ch.encode_utf8(&mut buffer)), Err(TextError::Char(_))));
+    let removed = before - tidy.chars().count();
+    (tidy, removed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +184,22 @@ mod tests {
         assert_eq!((conversation.unread, conversation.new_from), (0, Some(LineId(1))));
         conversation.push(line(4));
         assert_eq!((conversation.unread, conversation.new_from), (1, Some(LineId(4))));
+    }
+
+    #[test]
+    fn a_text_from_elsewhere_loses_what_a_message_cannot_contain() {
+        for (text, kept, removed) in [
+            ("one\r\ntwo\rthree\n\tfour", "one\ntwo\nthree\n\tfour", 0),
+            ("a\u{1b}[31mb\0\u{202e}c", "a[31mbc", 3),
+            ("你好 😄", "你好 😄", 0),
+            ("", "", 0),
+        ] {
+            assert_eq!(tidy(text), (kept.to_owned(), removed), "{text:?}");
+        }
+        let mut conversation = Conversation { draft: "see: ".to_owned(), ..Conversation::default() };
+        conversation.take_over("x\u{7}y");
+        assert_eq!(conversation.draft, "see: xy");
+        assert_eq!(conversation.remark, Some(WindowSentence::Removed { count: 1 }));
     }
 
     #[test]

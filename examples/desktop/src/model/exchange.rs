@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chat_core::away::AwayText;
 use chat_core::id::MessageId;
 use chat_core::invitation::InvitationCode;
 use chat_core::message::{Content, Recipient, Scope};
@@ -11,10 +12,24 @@ use chat_core::password::Password;
 use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use chat_net::address::{AdvertisedAddress, ServerAddress};
-use chat_net::client::{ChangePasswordError, ConnectError, Event, SendError};
+use chat_net::client::{ChangePasswordError, ConnectError, Event, SendError, SetAwayError};
 use chat_net::identity::Fingerprint;
 
-use super::conversation::LineId;
+use super::conversation::{LineId, Partner};
+
+/// The others who are online, with what they say about being away.
+pub type People = Vec<(UserName, Option<AwayText>)>;
+
+/// A server that the window can suggest.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KnownServer {
+    /// The server.
+    pub server: ServerAddress,
+    /// The user of the last log-in there.
+    pub user: Option<UserName>,
+    /// The fingerprint, if it is remembered.
+    pub fingerprint: Option<Fingerprint>,
+}
 
 /// What the model asks for.
 #[derive(Debug)]
@@ -50,6 +65,17 @@ pub enum Wish {
         /// The new one.
         new: Password,
     },
+    /// Connect to the server now, instead of waiting for the next attempt.
+    RetryNow,
+    /// Tell everybody that the user is away, or back.
+    SetAway(Option<AwayText>),
+    /// Read the text of a file that was dropped on the window.
+    ReadFile {
+        /// The conversation.
+        partner: Partner,
+        /// The file.
+        path: PathBuf,
+    },
     /// Keep the settings of the window.
     SaveSettings {
         /// The file.
@@ -74,8 +100,8 @@ pub struct LogIn {
     pub password: Password,
     /// Whether to register the account first.
     pub purpose: Purpose,
-    /// The address on which to receive messages. Any if absent.
-    pub udp: Option<SocketAddr>,
+    /// The address on which to receive messages.
+    pub udp: SocketAddr,
     /// The addresses to advertise instead of those that are found.
     pub advertise: Vec<AdvertisedAddress>,
     /// Whether the next start of a program suggests the server and the user.
@@ -124,10 +150,30 @@ pub enum Happening {
         /// The user name, in the spelling of its registration.
         user: UserName,
         /// The others who are online.
-        people: Vec<UserName>,
+        people: People,
+        /// The addresses at which messages arrive.
+        own_addresses: Vec<SocketAddr>,
     },
     /// The whole roster, because the changes that led to it may not be events.
-    People(Vec<UserName>),
+    People(People),
+    /// The servers that can be suggested, after a change.
+    Servers(Vec<KnownServer>),
+    /// Everybody learns that the user is away, or back, or that is not possible.
+    AwaySet {
+        /// What the user says.
+        away: Option<AwayText>,
+        /// Whether it is possible.
+        result: Result<(), SetAwayError>,
+    },
+    /// A server was not forgotten.
+    NotForgotten(Box<ConnectError>),
+    /// A dropped file was read.
+    FileRead {
+        /// The conversation.
+        partner: Partner,
+        /// Its text.
+        text: Result<String, FileProblem>,
+    },
     /// A text is on its way.
     Queued {
         /// The line that shows it.
@@ -163,4 +209,18 @@ pub enum Happening {
     SettingsNotSaved(String),
     /// Something else happened in the session.
     Event(Box<Event>),
+}
+
+/// Why the text of a file cannot be taken over.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum FileProblem {
+    /// It is larger than a text may be, or not a text, or not a file.
+    NoText,
+    /// The system cannot read it.
+    Unreadable {
+        /// The name of the file.
+        name: String,
+        /// The system's error.
+        reason: String,
+    },
 }

@@ -1,7 +1,6 @@
 //! The form of the log-in: what is typed, and what is wrong with it, each beside its field.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chat_cli::desktop::TrustChoice;
@@ -13,7 +12,7 @@ use chat_core::time::Timestamp;
 use chat_net::address::{AdvertisedAddress, ServerAddress};
 use chat_net::client::{ClientSettingError, ConnectError, RejectionKind, ServerRejection};
 
-use super::exchange::{LogIn, Purpose, TrustBy};
+use super::exchange::{KnownServer, LogIn, Purpose, TrustBy};
 use super::secret::Secret;
 
 /// A place at which a sentence about a wrong input stands.
@@ -31,8 +30,12 @@ pub enum Field {
     Invitation,
     /// The address on which to receive messages.
     OwnAddress,
+    /// The port on which to receive messages.
+    OwnPort,
     /// The addresses to advertise.
     Advertised,
+    /// How to recognise the server.
+    ServerTrust,
     /// Below the button: no field is to blame.
     Form,
 }
@@ -61,8 +64,14 @@ pub struct Form {
     pub invitation: String,
     /// The typed address on which to receive messages. Any if empty.
     pub own_address: String,
+    /// The typed port on which to receive messages. Any if empty.
+    pub own_port: String,
     /// The typed addresses to advertise, separated by commas. Those that are found if empty.
     pub advertised: String,
+    /// The typed fingerprint of the server, or file of an authority. As the settings say if empty.
+    pub server_trust: String,
+    /// The servers that can be chosen instead of typed.
+    pub servers: Vec<KnownServer>,
     /// What the button does.
     pub mode: Mode,
     /// Whether the fields about the network are shown.
@@ -91,7 +100,10 @@ impl Form {
             again: Secret::default(),
             invitation: String::new(),
             own_address: String::new(),
+            own_port: String::new(),
             advertised: String::new(),
+            server_trust: String::new(),
+            servers: Vec::new(),
             mode: Mode::LogIn,
             shows_network: false,
             is_busy: false,
@@ -117,7 +129,7 @@ impl Form {
     /// Shows a sentence beside a field.
     pub fn show(&mut self, field: Field, problem: impl Into<Sentence>) {
         self.problems.insert(field, problem.into());
-        if matches!(field, Field::OwnAddress | Field::Advertised) {
+        if matches!(field, Field::OwnAddress | Field::OwnPort | Field::Advertised | Field::ServerTrust) {
             self.shows_network = true;
         }
     }
@@ -135,6 +147,16 @@ impl Form {
         self.problems.clear();
     }
 
+    /// Fills in a server that was chosen, with the user of the last log-in there.
+    pub fn choose(&mut self, server: &ServerAddress) {
+        self.server = server.to_string();
+        if let Some(KnownServer { user: Some(user), .. }) = self.servers.iter().find(|known| known.server == *server) {
+            self.user = user.as_str().to_owned();
+            self.clear(Field::User);
+        }
+        self.clear(Field::Server);
+    }
+
     /// Checks a field that was left. An empty one is not wrong before the button is pressed.
     pub fn check(&mut self, field: Field) {
         let is_empty = match field {
@@ -143,7 +165,7 @@ impl Form {
             Field::Password => self.password.is_empty(),
             Field::Again => self.again.is_empty(),
             Field::Invitation => self.invitation.trim().is_empty(),
-            Field::OwnAddress | Field::Advertised | Field::Form => false,
+            Field::OwnAddress | Field::OwnPort | Field::Advertised | Field::ServerTrust | Field::Form => false,
         };
         if is_empty {
             self.clear(field);
@@ -155,13 +177,19 @@ impl Form {
             Field::Password => self.parse_password().err(),
             Field::Again => self.compare().err(),
             Field::Invitation => self.parse_invitation().err(),
-            Field::OwnAddress => self.parse_own_address().err(),
+            Field::OwnAddress => chat_cli::desktop::own_address(&self.own_address).err(),
+            Field::OwnPort => chat_cli::desktop::own_port(&self.own_port).err(),
             Field::Advertised => self.parse_advertised().err(),
+            Field::ServerTrust => self.parse_trust().err(),
             Field::Form => None,
         };
         match wrong {
             Some(sentence) => self.show(field, sentence),
             None => self.clear(field),
+        }
+        if let (Field::Server, Ok(server)) = (field, self.parse_server()) {
+            // With the port that counts if none was typed.
+            self.server = server.to_string();
         }
     }
 
@@ -182,20 +210,28 @@ impl Form {
                     .map_err(|wrong| self.show(Field::Invitation, wrong))
             }
         };
-        let udp = self.parse_own_address().map_err(|wrong| self.show(Field::OwnAddress, wrong));
+        let address = chat_cli::desktop::own_address(&self.own_address);
+        let address = address.map_err(|wrong| self.show(Field::OwnAddress, wrong));
+        let port = chat_cli::desktop::own_port(&self.own_port).map_err(|wrong| self.show(Field::OwnPort, wrong));
         let advertise = self.parse_advertised().map_err(|wrong| self.show(Field::Advertised, wrong));
+        let typed_trust = self.parse_trust().map_err(|wrong| self.show(Field::ServerTrust, wrong));
         if !self.problems.is_empty() {
             return None;
         }
         let server = server.ok()?;
-        let trust = self.trust_in(&server);
+        let trust = typed_trust.ok()?.unwrap_or_else(|| self.trust_in(&server));
+        let mut udp = address.ok()?;
+        // A port of its own field counts more than one that was typed with the address.
+        if let Some(port) = port.ok().filter(|port| *port != 0) {
+            udp.set_port(port);
+        }
         Some(LogIn {
             trust,
             server,
             user: user.ok()?,
             password: password.ok()?,
             purpose: purpose.ok()?,
-            udp: udp.ok()?,
+            udp,
             advertise: advertise.ok()?,
             is_remembered: self.remembers,
         })
@@ -205,7 +241,11 @@ impl Form {
     /// only if it is wrong.
     pub fn refuse(&mut self, error: ConnectError, now: Timestamp) {
         self.is_busy = false;
-        let field = place(&error);
+        let field = match place(&error) {
+            // Then the field says what the server is recognised by.
+            Field::Server if is_about_trust(&error) && !self.server_trust.trim().is_empty() => Field::ServerTrust,
+            field => field,
+        };
         if let ConnectError::Rejected(rejection) = &error {
             self.obey(rejection, now);
         }
@@ -251,12 +291,20 @@ impl Form {
         InvitationCode::parse(typed).map(Some).map_err(Sentence::about)
     }
 
-    fn parse_own_address(&self) -> Result<Option<SocketAddr>, Sentence> {
-        let typed = self.own_address.trim();
+    /// How to recognise the server, if that was typed.
+    fn parse_trust(&self) -> Result<Option<TrustBy>, Sentence> {
+        let typed = self.server_trust.trim();
         if typed.is_empty() {
             return Ok(None);
         }
-        chat_cli::desktop::own_address(typed).map(Some)
+        if let Ok(fingerprint) = typed.parse() {
+            return Ok(Some(TrustBy::Fingerprint(fingerprint)));
+        }
+        let path = PathBuf::from(typed);
+        if path.is_file() {
+            return Ok(Some(TrustBy::Authority(path)));
+        }
+        Err(Sentence::about(WindowSentence::ServerTrustWrong))
     }
 
     fn parse_advertised(&self) -> Result<Vec<AdvertisedAddress>, Sentence> {
@@ -278,6 +326,14 @@ impl Form {
     }
 }
 
+/// Whether the server was not recognised.
+const fn is_about_trust(error: &ConnectError) -> bool {
+    matches!(
+        error,
+        ConnectError::WrongFingerprint { .. } | ConnectError::Certificate { .. } | ConnectError::NotCertifiable { .. }
+    )
+}
+
 /// The field beside which the sentence about a failed log-in stands.
 fn place(error: &ConnectError) -> Field {
     match error {
@@ -290,6 +346,7 @@ fn place(error: &ConnectError) -> Field {
         | ConnectError::NotCertifiable { .. }
         | ConnectError::Untrusted { .. }
         | ConnectError::WrongFingerprint { .. } => Field::Server,
+        ConnectError::Authorities { .. } => Field::ServerTrust,
         ConnectError::Udp { .. } => Field::OwnAddress,
         ConnectError::Setting(ClientSettingError::TooManyAddresses { .. }) => Field::Advertised,
         ConnectError::Rejected(rejection) => match rejection.kind() {
@@ -309,6 +366,7 @@ mod tests {
 
     use chat_cli::texts::{Localised, Texts};
     use chat_core::wire::rejection::Rejection;
+    use chat_net::identity::Fingerprint;
 
     use super::*;
 
@@ -333,7 +391,7 @@ mod tests {
         assert_eq!((login.server.to_string().as_str(), login.user.as_str()), ("lab:7777", "小明"));
         assert_eq!(login.password.expose(), "correct horse");
         assert_eq!((login.purpose, login.trust), (Purpose::LogIn, TrustBy::Known("known".into())));
-        assert_eq!((login.udp, login.advertise.len()), (None, 0));
+        assert_eq!((login.udp.to_string().as_str(), login.advertise.len()), ("[::]:0", 0));
     }
 
     #[test]
@@ -346,11 +404,13 @@ mod tests {
         form.again.insert(0, "x");
         form.invitation = "短".to_owned();
         form.own_address = "40001".to_owned();
+        form.own_port = "70000".to_owned();
         form.advertised = "everywhere".to_owned();
+        form.server_trust = "/no/such/file".to_owned();
         assert!(form.submit().is_none());
         let fields: Vec<Field> = problems(&form).into_iter().map(|(field, _)| field).collect();
-        use Field::{Advertised, Again, Invitation, OwnAddress, Password, Server, User};
-        assert_eq!(fields, [Server, User, Password, Again, Invitation, OwnAddress, Advertised]);
+        use Field::{Advertised, Again, Invitation, OwnAddress, OwnPort, Password, Server, ServerTrust, User};
+        assert_eq!(fields, [Server, User, Password, Again, Invitation, OwnAddress, OwnPort, Advertised, ServerTrust]);
         assert!(form.shows_network, "a wrong address is in a part that may be folded");
         assert_eq!(form.server, "http://lab", "what was typed stays");
     }
@@ -366,6 +426,56 @@ mod tests {
         form.user = "bob".to_owned();
         form.clear(Field::User);
         assert!(form.submit().is_some());
+    }
+
+    #[test]
+    fn a_chosen_server_brings_the_user_of_the_last_log_in_there() {
+        let mut form = form();
+        let [lab, ship]: [ServerAddress; 2] = ["lab", "ship:7778"].map(|typed| typed.parse().unwrap());
+        let user = UserName::parse("bob").ok();
+        form.servers = vec![
+            KnownServer { server: lab.clone(), user, fingerprint: None },
+            KnownServer { server: ship.clone(), user: None, fingerprint: Some(Fingerprint::new([1; 32])) },
+        ];
+        form.server = "http://lab".to_owned();
+        form.check(Field::Server);
+        form.choose(&lab);
+        assert_eq!((form.server.as_str(), form.user.as_str(), form.first_problem()), ("lab:7777", "bob", None));
+        form.choose(&ship);
+        assert_eq!((form.server.as_str(), form.user.as_str()), ("ship:7778", "bob"), "nobody is known there");
+    }
+
+    #[test]
+    fn the_own_port_the_fingerprint_and_the_certificate_can_be_typed() {
+        let mut form = form();
+        form.own_port = "40001".to_owned();
+        let digits = "ab".repeat(32);
+        form.server_trust = format!(" {digits} ");
+        let login = form.submit().unwrap();
+        assert_eq!(login.udp.to_string(), "[::]:40001");
+        assert_eq!(login.trust, TrustBy::Fingerprint(digits.parse().unwrap()));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        form.own_address = "127.0.0.1".to_owned();
+        form.server_trust = file.path().to_str().unwrap().to_owned();
+        let login = form.submit().unwrap();
+        assert_eq!(login.udp.to_string(), "127.0.0.1:40001");
+        assert_eq!(login.trust, TrustBy::Authority(file.path().to_owned()));
+    }
+
+    #[test]
+    fn a_server_that_does_not_fit_a_typed_fingerprint_is_told_beside_it() {
+        let server: ServerAddress = "lab".parse().unwrap();
+        let [wanted, shown] = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
+        for (typed, field) in [("", Field::Server), ("01", Field::ServerTrust)] {
+            let mut form = form();
+            form.server_trust = typed.to_owned();
+            form.refuse(ConnectError::WrongFingerprint { server: server.clone(), wanted, shown }, NOW);
+            assert_eq!((form.first_problem(), form.shows_network), (Some(field), field == Field::ServerTrust));
+        }
+        let mut form = form();
+        let error = ConnectError::Authorities { path: "ca.pem".into(), what: "it is empty".to_owned() };
+        form.refuse(error, NOW);
+        assert_eq!(form.first_problem(), Some(Field::ServerTrust));
     }
 
     #[test]
@@ -437,7 +547,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_of_the_settings_belongs_to_their_server_only() {
-        let fingerprint = chat_net::identity::Fingerprint::new([7; 32]);
+        let fingerprint = Fingerprint::new([7; 32]);
         let lab = "lab".parse().ok();
         let mut form = Form { trusted: lab, trust: TrustChoice::Fingerprint(fingerprint), ..form() };
         assert_eq!(form.submit().unwrap().trust, TrustBy::Fingerprint(fingerprint));

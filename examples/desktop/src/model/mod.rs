@@ -12,6 +12,9 @@ pub mod secret;
 pub mod session;
 pub mod settings;
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use chat_cli::texts::Sentence;
 use chat_core::name::UserName;
 use chat_core::time::Timestamp;
@@ -20,7 +23,7 @@ use chat_net::client::{ConnectError, EndReason, Event};
 use chat_net::identity::Fingerprint;
 
 use self::conversation::{LineId, Partner};
-use self::exchange::{Happening, Wish};
+use self::exchange::{Happening, People, Wish};
 use self::login::{Field, Form, Mode};
 use self::session::Session;
 use self::settings::Settings;
@@ -42,6 +45,8 @@ pub struct Model {
     pub settings: Settings,
     /// Why the settings were not kept.
     pub settings_problem: Option<String>,
+    /// Why a server was not forgotten.
+    pub forget_problem: Option<Sentence>,
 }
 
 /// A panel at the side of the session.
@@ -53,6 +58,10 @@ pub enum Side {
     Notices,
     /// The settings.
     Settings,
+    /// What the user says about being away.
+    Away,
+    /// The keys and the marks.
+    Help,
 }
 
 /// What fills the window.
@@ -102,6 +111,8 @@ pub enum Action {
     ChangedField(Field),
     /// Chose between log-in and registration.
     SetMode(Mode),
+    /// Chose a server that is known.
+    ChooseServer(ServerAddress),
     /// Pressed the button of the form.
     Submit,
     /// Gave up the log-in that is going on.
@@ -112,6 +123,16 @@ pub enum Action {
     Back,
     /// Forgot the fingerprint of a server whose key changed.
     ForgetKey,
+    /// Forgot the fingerprint of a server in the settings.
+    ForgetServer(ServerAddress),
+    /// Wants to connect to the server now.
+    RetryNow,
+    /// Said to be away, with what is typed.
+    GoAway,
+    /// Said to be back.
+    BeBack,
+    /// Dropped a file on the window.
+    DropFile(PathBuf),
     /// Opened a conversation.
     Open(Partner),
     /// Opened the next conversation with unread lines.
@@ -146,24 +167,54 @@ impl Model {
     /// A window that asks to log in.
     pub const fn new(form: Form, settings: Settings) -> Self {
         let (screen, closing) = (Screen::LogIn, Closing::No);
-        Self { screen, form, session: None, closing, side: None, settings, settings_problem: None }
+        Self {
+            screen,
+            form,
+            session: None,
+            closing,
+            side: None,
+            settings,
+            settings_problem: None,
+            forget_problem: None,
+        }
     }
 
     /// Applies what happened. Messages that are now in the model are to be accepted.
-    pub fn apply(&mut self, happenings: impl IntoIterator<Item = Happening>, now: Timestamp) -> Option<Wish> {
+    pub fn apply(&mut self, happenings: impl IntoIterator<Item = Happening>, now: Timestamp) -> Vec<Wish> {
         let mut messages = 0;
         for happening in happenings {
             messages += usize::from(matches!(happening, Happening::Message { .. }));
             self.apply_one(happening, now);
         }
-        (messages > 0).then_some(Wish::Accept(messages))
+        let accept = (messages > 0).then_some(Wish::Accept(messages));
+        let has_waited = self.closing == Closing::Asking && self.pending() == 0;
+        let close = if has_waited { self.close() } else { None };
+        accept.into_iter().chain(close).collect()
+    }
+
+    fn pending(&self) -> usize {
+        self.session.as_ref().map_or(0, Session::pending)
     }
 
     fn apply_one(&mut self, happening: Happening, now: Timestamp) {
         match happening {
             Happening::FirstMeeting { server, shown } => self.screen = Screen::FirstMeeting { server, shown },
             Happening::NotLoggedIn(error) => self.not_logged_in(*error, now),
-            Happening::Welcome { server, user, people } => self.welcome(server, user, people),
+            Happening::Welcome { server, user, people, own_addresses } => {
+                self.welcome(server, user, people, own_addresses);
+            }
+            Happening::NotForgotten(error) => self.not_forgotten(*error),
+            Happening::Servers(servers) => self.form.servers = servers,
+            Happening::AwaySet { away, result } => {
+                if let Some(session) = &mut self.session {
+                    session.away_set(away, result);
+                }
+            }
+            Happening::FileRead { partner, text } => {
+                if let Some(session) = &mut self.session {
+                    session.take_file(partner, text);
+                }
+            }
             Happening::People(people) => {
                 if let Some(session) = &mut self.session {
                     session.set_people(people);
@@ -194,6 +245,16 @@ impl Model {
         }
     }
 
+    /// Where the user sees it: in the settings, and in the form.
+    fn not_forgotten(&mut self, error: ConnectError) {
+        let sentence = Sentence::about(error);
+        if self.screen == Screen::LogIn {
+            self.form.show(Field::Form, sentence);
+        } else {
+            self.forget_problem = Some(sentence);
+        }
+    }
+
     fn not_logged_in(&mut self, error: ConnectError, now: Timestamp) {
         self.screen = match &error {
             ConnectError::FingerprintChanged { server, known, shown } => {
@@ -204,7 +265,7 @@ impl Model {
         self.form.refuse(error, now);
     }
 
-    fn welcome(&mut self, server: ServerAddress, user: UserName, people: Vec<UserName>) {
+    fn welcome(&mut self, server: ServerAddress, user: UserName, people: People, own_addresses: Vec<SocketAddr>) {
         self.form.is_busy = false;
         self.form.retry_at = None;
         self.form.password.clear();
@@ -213,8 +274,10 @@ impl Model {
         self.screen = Screen::Chat;
         self.close_outcomes();
         match &mut self.session {
-            Some(session) if session.server == server && session.user == user => session.begin_again(people),
-            session => *session = Some(Session::new(server, user, people)),
+            Some(session) if session.server == server && session.user == user => {
+                session.begin_again(people, own_addresses);
+            }
+            session => *session = Some(Session::new(server, user, people, own_addresses)),
         }
     }
 
@@ -235,10 +298,6 @@ impl Model {
         if let Some(session) = &mut self.session {
             session.apply(event, now);
         }
-        if self.closing == Closing::Asking && self.session.as_ref().is_none_or(|session| session.pending() == 0) {
-            // What the user waited for has come.
-            self.closing = Closing::No;
-        }
     }
 
     /// Applies what the user did.
@@ -256,6 +315,7 @@ impl Model {
             Action::LeftField(field) => self.form.check(field),
             Action::ChangedField(field) => self.form.clear(field),
             Action::SetMode(mode) => self.form.set_mode(mode),
+            Action::ChooseServer(server) => self.form.choose(&server),
             Action::Submit => return self.submit(now),
             Action::Cancel => {
                 self.form.is_busy = false;
@@ -269,11 +329,20 @@ impl Model {
             Action::Back => self.screen = Screen::LogIn,
             Action::ForgetKey => {
                 if let Screen::OtherKey { server, .. } = &self.screen {
-                    let wish = Wish::Forget { known_servers: self.form.known_servers.clone(), server: server.clone() };
+                    let server = server.clone();
+                    let wish = self.forget(server);
                     self.screen = Screen::LogIn;
                     self.form.clear(Field::Form);
                     return Some(wish);
                 }
+            }
+            Action::ForgetServer(server) => return Some(self.forget(server)),
+            Action::RetryNow => return self.session.as_ref()?.retry_now(),
+            Action::GoAway => return self.session.as_mut()?.go_away(),
+            Action::BeBack => return Some(Wish::SetAway(None)),
+            Action::DropFile(path) => {
+                let partner = self.session.as_ref()?.open.clone();
+                return Some(Wish::ReadFile { partner, path });
             }
             Action::Open(partner) => {
                 self.close_outcomes();
@@ -327,6 +396,11 @@ impl Model {
             Action::LeaveNow => self.closing = Closing::Done,
         }
         None
+    }
+
+    fn forget(&mut self, server: ServerAddress) -> Wish {
+        self.forget_problem = None;
+        Wish::Forget { known_servers: self.form.known_servers.clone(), server }
     }
 
     /// The lines of an open panel belong to the conversation that is left.

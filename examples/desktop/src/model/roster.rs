@@ -1,16 +1,21 @@
-//! The people: who is online, who was, and who does not answer.
+//! The people: who is online, who was, who is away, and who does not answer.
 
 use std::collections::BTreeMap;
 
+use chat_core::away::AwayText;
 use chat_core::name::UserName;
 
+use super::exchange::People;
+
 /// A person who is online, or was in this session.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Person {
     /// Whether the person is online.
     pub is_online: bool,
     /// Whether the person's program does not answer.
     pub is_silent: bool,
+    /// What the person says about being away.
+    pub away: Option<AwayText>,
 }
 
 /// The people, in the order of their canonical names.
@@ -23,14 +28,24 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// Replaces those who are online. Others whom `keep` names stay as offline.
-    pub fn set_online(&mut self, online: Vec<UserName>, keep: impl Fn(&UserName) -> bool) {
-        self.people.retain(|user, _| keep(user));
-        for person in self.people.values_mut() {
-            *person = Person::default();
-        }
+    /// Replaces those who are online. Others whom `keep` names stay as offline. Who stays online and does not answer still
+    /// does not.
+    pub fn set_online(&mut self, online: People, keep: impl Fn(&UserName) -> bool) {
+        let before = std::mem::take(&mut self.people);
         self.online = online.len();
-        self.people.extend(online.into_iter().map(|user| (user, Person { is_online: true, is_silent: false })));
+        for (user, away) in online {
+            let is_silent = before.get(&user).is_some_and(|person| person.is_silent);
+            self.people.insert(user, Person { is_online: true, is_silent, away });
+        }
+        for user in before.into_keys().filter(keep) {
+            self.people.entry(user).or_default();
+        }
+        self.revision += 1;
+    }
+
+    /// A new session has begun: nobody was written to in it, so nobody has failed to answer.
+    pub fn forget_silence(&mut self) {
+        self.people.values_mut().for_each(|person| person.is_silent = false);
         self.revision += 1;
     }
 
@@ -40,7 +55,7 @@ impl Roster {
         if !person.is_online {
             self.online += 1;
         }
-        *person = Person { is_online: true, is_silent: false };
+        *person = Person { is_online: true, ..Person::default() };
         self.revision += 1;
     }
 
@@ -66,9 +81,17 @@ impl Roster {
         }
     }
 
+    /// Notes that a person is away, or back.
+    pub fn set_away(&mut self, user: &UserName, away: Option<AwayText>) {
+        if let Some(person) = self.people.get_mut(user) {
+            person.away = away;
+            self.revision += 1;
+        }
+    }
+
     /// The person of this name.
-    pub fn get(&self, user: &UserName) -> Option<Person> {
-        self.people.get(user).copied()
+    pub fn get(&self, user: &UserName) -> Option<&Person> {
+        self.people.get(user)
     }
 
     /// Whether this user is online.
@@ -92,8 +115,18 @@ impl Roster {
         let fits = |user: &UserName| {
             typed.is_empty() || user.as_str().to_lowercase().contains(&typed) || user.canonical().contains(&typed)
         };
-        let found = || self.people.iter().filter(|(user, _)| fits(user)).map(|(user, person)| (user.clone(), *person));
-        found().filter(|(_, person)| person.is_online).chain(found().filter(|(_, person)| !person.is_online)).collect()
+        let found = || self.people.iter().filter(|(user, _)| fits(user));
+        let (online, offline) = (found().filter(|(_, is)| is.is_online), found().filter(|(_, is)| !is.is_online));
+        online.chain(offline).map(|(user, person)| (user.clone(), person.clone())).collect()
+    }
+
+    /// The people online whose names begin with what was typed after `@`, at most `max`.
+    pub fn complete(&self, typed: &str, max: usize) -> Vec<UserName> {
+        let typed = typed.to_lowercase();
+        let begins =
+            |user: &UserName| user.as_str().to_lowercase().starts_with(&typed) || user.canonical().starts_with(&typed);
+        let online = self.people.iter().filter(|(user, person)| person.is_online && begins(user));
+        online.map(|(user, _)| user.clone()).take(max).collect()
     }
 }
 
@@ -105,6 +138,10 @@ mod tests {
         name.parse().unwrap()
     }
 
+    fn people(names: &[&str]) -> People {
+        names.iter().map(|name| (user(name), None)).collect()
+    }
+
     fn names(roster: &Roster, typed: &str) -> Vec<String> {
         roster.find(typed).into_iter().map(|(user, person)| format!("{user}{}", u8::from(person.is_online))).collect()
     }
@@ -112,7 +149,7 @@ mod tests {
     #[test]
     fn people_come_and_go_and_are_found_by_a_part_of_their_name() {
         let mut roster = Roster::default();
-        roster.set_online(["bob", "Alice", "小明"].map(user).into(), |_| false);
+        roster.set_online(people(&["bob", "Alice", "小明"]), |_| false);
         assert_eq!((roster.online(), names(&roster, "")), (3, vec!["Alice1".into(), "bob1".into(), "小明1".into()]));
         roster.depart(&user("alice"), true);
         roster.depart(&user("小明"), false);
@@ -126,13 +163,55 @@ mod tests {
     #[test]
     fn a_new_roster_keeps_those_who_are_asked_for() {
         let mut roster = Roster::default();
-        roster.set_online(["bob", "carol"].map(user).into(), |_| false);
+        roster.set_online(people(&["bob", "carol"]), |_| false);
         roster.set_silent(&user("bob"), true);
         let before = roster.revision();
-        roster.set_online(vec![user("dora")], |kept| *kept == user("bob"));
+        roster.set_online(people(&["dora"]), |kept| *kept == user("bob"));
         assert_eq!(names(&roster, ""), ["dora1", "bob0"]);
-        assert_eq!(roster.get(&user("bob")), Some(Person::default()), "who left is not silent");
+        assert_eq!(roster.get(&user("bob")), Some(&Person::default()), "who left is not silent");
         assert!(roster.revision() > before);
+    }
+
+    #[test]
+    fn who_does_not_answer_is_silent_until_an_answer_or_another_session() {
+        let mut roster = Roster::default();
+        roster.set_online(people(&["bob", "carol"]), |_| false);
+        roster.set_silent(&user("bob"), true);
+        let silent = |roster: &Roster| ["bob", "carol"].map(|name| roster.get(&user(name)).unwrap().is_silent);
+        roster.set_online(people(&["bob", "carol"]), |_| false);
+        assert_eq!(silent(&roster), [true, false], "the same session continues");
+        roster.forget_silence();
+        assert_eq!(silent(&roster), [false, false]);
+        roster.set_silent(&user("bob"), true);
+        roster.arrive(user("bob"));
+        assert_eq!(silent(&roster), [false, false], "another session of bob");
+    }
+
+    #[test]
+    fn people_are_away_until_they_are_back_or_leave() {
+        let mut roster = Roster::default();
+        let lunch: Option<AwayText> = "lunch".parse().ok();
+        roster.set_online(vec![(user("bob"), lunch.clone()), (user("carol"), None)], |_| false);
+        let away = |roster: &Roster| ["bob", "carol"].map(|name| roster.get(&user(name)).unwrap().away.clone());
+        assert_eq!(away(&roster), [lunch.clone(), None]);
+        roster.set_away(&user("bob"), None);
+        roster.set_away(&user("carol"), lunch.clone());
+        assert_eq!(away(&roster), [None, lunch]);
+        roster.depart(&user("carol"), true);
+        assert_eq!(away(&roster), [None, None]);
+    }
+
+    #[test]
+    fn a_name_after_an_at_sign_is_completed_from_its_beginning() {
+        let mut roster = Roster::default();
+        roster.set_online(people(&["bob", "Bobby", "小明", "小红", "rob"]), |_| false);
+        roster.depart(&user("小红"), true);
+        let complete = |typed: &str, max| {
+            roster.complete(typed, max).iter().map(|user| user.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(complete("BO", 9), ["bob", "Bobby"]);
+        assert_eq!(complete("小", 9), ["小明"], "who is offline cannot be reached");
+        assert_eq!((complete("", 2).len(), complete("x", 9).len()), (2, 0));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! A session: people, conversations, and the state of the connection.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat_cli::texts::{Sentence, WindowSentence};
 use chat_cli::view::Notice;
+use chat_core::away::AwayText;
 use chat_core::id::MessageId;
 use chat_core::message::{Content, Recipient, Report, Scope};
 use chat_core::name::UserName;
@@ -13,11 +15,11 @@ use chat_core::presence::Presence;
 use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use chat_net::address::ServerAddress;
-use chat_net::client::{self, EndReason, Event, SendError};
+use chat_net::client::{self, EndReason, Event, SendError, SetAwayError};
 use chat_net::identity::Fingerprint;
 
 use super::conversation::{Conversation, Line, LineId, Partner, What};
-use super::exchange::Wish;
+use super::exchange::{FileProblem, People, Wish};
 use super::outcome::{State, Tally};
 use super::password::PasswordForm;
 use super::roster::Roster;
@@ -56,6 +58,14 @@ pub struct Session {
     pub end: Option<EndReason>,
     /// The form that changes the password.
     pub password: PasswordForm,
+    /// What the user says about being away.
+    pub own_away: Option<AwayText>,
+    /// What is typed about being away.
+    pub away_typed: String,
+    /// What is wrong with it, or why nobody learns it.
+    pub away_problem: Option<Sentence>,
+    /// The addresses at which messages arrive.
+    pub own_addresses: Vec<SocketAddr>,
     notices: VecDeque<(Timestamp, Notice)>,
     conversations: BTreeMap<Partner, Conversation>,
     /// The lines whose outcomes are not all known.
@@ -67,7 +77,7 @@ pub struct Session {
 
 impl Session {
     /// A session that has begun.
-    pub fn new(server: ServerAddress, user: UserName, people: Vec<UserName>) -> Self {
+    pub fn new(server: ServerAddress, user: UserName, people: People, own_addresses: Vec<SocketAddr>) -> Self {
         let mut roster = Roster::default();
         roster.set_online(people, |_| false);
         Self {
@@ -79,6 +89,10 @@ impl Session {
             other_key: None,
             end: None,
             password: PasswordForm::default(),
+            own_away: None,
+            away_typed: String::new(),
+            away_problem: None,
+            own_addresses,
             notices: VecDeque::new(),
             conversations: BTreeMap::from([(Partner::Everyone, Conversation::default())]),
             outstanding: HashMap::new(),
@@ -88,9 +102,11 @@ impl Session {
     }
 
     /// The same user has logged in again at the same server: lines and drafts stay.
-    pub fn begin_again(&mut self, people: Vec<UserName>) {
+    pub fn begin_again(&mut self, people: People, own_addresses: Vec<SocketAddr>) {
         self.connection = Connection::Works;
         (self.other_key, self.end) = (None, None);
+        (self.own_away, self.away_problem, self.own_addresses) = (None, None, own_addresses);
+        self.roster.forget_silence();
         self.password = PasswordForm::default();
         self.outstanding.clear();
         self.waiting.clear();
@@ -98,7 +114,7 @@ impl Session {
     }
 
     /// Replaces the people who are online.
-    pub fn set_people(&mut self, people: Vec<UserName>) {
+    pub fn set_people(&mut self, people: People) {
         let conversations = &self.conversations;
         self.roster.set_online(people, |user| conversations.contains_key(&Partner::One(user.clone())));
     }
@@ -116,6 +132,11 @@ impl Session {
     /// The number of unread lines in all conversations.
     pub fn unread(&self) -> usize {
         self.conversations.values().map(|conversation| conversation.unread).sum()
+    }
+
+    /// The number of unread lines in conversations with one user each.
+    pub fn unread_private(&self) -> usize {
+        self.unread() - self.unread_of(&Partner::Everyone)
     }
 
     /// The number of unread lines in one conversation.
@@ -163,6 +184,7 @@ impl Session {
         let conversation = self.open_conversation();
         let text = Text::parse(conversation.draft.trim_end()).ok()?;
         conversation.draft.clear();
+        conversation.remark = None;
         let shown: Arc<str> = text.as_str().into();
         conversation.last_sent = Some(shown.clone());
         conversation.new_from = None;
@@ -209,6 +231,7 @@ impl Session {
                 }
                 Presence::Moved(_) => {}
             },
+            Event::Away { user, away, .. } => self.roster.set_away(&user, away),
             Event::Report(report) => self.report(report),
             Event::Notice(notice) => self.notice(notice, now),
             Event::Ended(reason) => self.end(reason),
@@ -248,6 +271,8 @@ impl Session {
 
     fn notice(&mut self, notice: client::Notice, now: Timestamp) {
         use client::Notice as N;
+        // Each attempt that fails has a notice. The banner counts down, and the list needs the first one only.
+        let is_repeated = self.is_stale() && matches!(notice, N::Reconnecting { .. });
         match &notice {
             N::Reconnecting { after } => self.connection = Connection::Broken { retry_at: now + *after },
             N::Reconnected => {
@@ -259,7 +284,7 @@ impl Session {
             N::PeerResponsive(user) => self.roster.set_silent(user, false),
             _ => {}
         }
-        let Some(shown) = Notice::of_connection(notice) else { return };
+        let Some(shown) = Notice::of_connection(notice).filter(|_| !is_repeated) else { return };
         match &shown {
             Notice::PeerMisbehaved { user } | Notice::PeerNoAddress { user } => {
                 let partner = Partner::One(user.clone());
@@ -267,6 +292,7 @@ impl Session {
             }
             Notice::NewSession { .. } => {
                 self.connection = Connection::Works;
+                self.roster.forget_silence();
                 self.add(&Partner::Everyone, now, What::Note(Sentence::about(shown.clone())));
             }
             _ => {}
@@ -275,6 +301,47 @@ impl Session {
             self.notices.pop_front();
         }
         self.notices.push_back((now, shown));
+    }
+
+    /// Says that the user is away, with what is typed.
+    pub fn go_away(&mut self) -> Option<Wish> {
+        match AwayText::parse(self.away_typed.trim()) {
+            Ok(away) => {
+                self.away_problem = None;
+                Some(Wish::SetAway(Some(away)))
+            }
+            Err(wrong) => {
+                self.away_problem = Some(Sentence::about(wrong));
+                None
+            }
+        }
+    }
+
+    /// Takes the answer about being away, or back.
+    pub fn away_set(&mut self, away: Option<AwayText>, result: Result<(), SetAwayError>) {
+        match result {
+            Ok(()) => (self.own_away, self.away_problem) = (away, None),
+            Err(error) => self.away_problem = Some(Sentence::about(error)),
+        }
+    }
+
+    /// Takes the text of a dropped file over into a draft, or says why not.
+    pub fn take_file(&mut self, partner: Partner, text: Result<String, FileProblem>) {
+        let conversation = self.conversations.entry(partner).or_default();
+        match text {
+            Ok(text) => conversation.take_over(&text),
+            Err(FileProblem::NoText) => {
+                conversation.remark = Some(WindowSentence::FileRefused { max: Text::MAX_BYTES });
+            }
+            Err(FileProblem::Unreadable { name, reason }) => {
+                conversation.remark = Some(WindowSentence::FileUnread { name, reason });
+            }
+        }
+    }
+
+    /// Asks for the next attempt to connect. The notice that follows says when it begins.
+    pub fn retry_now(&self) -> Option<Wish> {
+        matches!(self.connection, Connection::Broken { .. }).then_some(Wish::RetryNow)
     }
 
     /// What happened to the connections, the oldest first.
@@ -339,6 +406,7 @@ impl Session {
     /// The session is over. Lines that wait for an id were not sent.
     fn close(&mut self) {
         self.password = PasswordForm::default();
+        self.own_away = None;
         let waiting: Vec<LineId> = self.waiting.keys().copied().collect();
         for line in waiting {
             self.not_sent(line, SendError::Offline);

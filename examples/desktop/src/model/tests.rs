@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use chat_cli::desktop::TrustChoice;
-use chat_cli::texts::{Localised, Texts};
+use chat_cli::texts::{Localised, Texts, WindowSentence};
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Content, FailReason, Outcome, Report, Scope};
 use chat_core::name::UserName;
 use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 use chat_core::text::Text;
-use chat_net::client::{Notice, SendError};
+use chat_net::client::{Notice, SendError, SetAwayError};
 
 use super::conversation::{Line, LineId, What};
+use super::exchange::FileProblem;
 use super::outcome::Mark;
 use super::session::Connection;
 use super::*;
@@ -39,13 +40,17 @@ fn online(people: &[&str]) -> Model {
 }
 
 fn welcome(model: &mut Model, people: &[&str]) {
-    let people = people.iter().map(|name| user(name)).collect();
+    let people = present(people);
     let server = "lab".parse().unwrap();
-    model.apply([Happening::Welcome { server, user: user("小明"), people }], NOW);
+    model.apply([Happening::Welcome { server, user: user("小明"), people, own_addresses: Vec::new() }], NOW);
 }
 
-fn event(model: &mut Model, event: Event) {
-    model.apply([Happening::Event(Box::new(event))], NOW);
+fn present(people: &[&str]) -> People {
+    people.iter().map(|name| (user(name), None)).collect()
+}
+
+fn event(model: &mut Model, event: Event) -> Vec<Wish> {
+    model.apply([Happening::Event(Box::new(event))], NOW)
 }
 
 fn presence(name: &str, presence: Presence) -> Event {
@@ -191,7 +196,7 @@ fn messages_are_accepted_and_unread_until_they_are_seen() {
         ],
         NOW,
     );
-    assert!(matches!(wish, Some(Wish::Accept(3))), "{wish:?}");
+    assert!(matches!(wish[..], [Wish::Accept(3)]), "{wish:?}");
     let carol = Partner::One(user("carol"));
     let counts = |session: &Session| (session.unread(), session.unread_of(&carol));
     assert_eq!(counts(session(&mut model)), (3, 2));
@@ -279,11 +284,23 @@ fn closing_waits_for_outcomes_only_if_the_user_wants_to() {
     model.apply([queued(1, 1, 1)], NOW);
     assert!(act(&mut model, Action::Close).is_none());
     assert_eq!(model.closing, Closing::Asking);
-    event(&mut model, report(1, "bob", Outcome::Delivered));
-    assert_eq!(model.closing, Closing::No, "what the user waited for has come");
+    act(&mut model, Action::Stay);
+    assert_eq!(model.closing, Closing::No);
+    act(&mut model, Action::Close);
+    let wishes = event(&mut model, report(1, "bob", Outcome::Delivered));
+    assert!(matches!(wishes[..], [Wish::Leave]), "what the user waited for has come: {wishes:?}");
+    assert_eq!(model.closing, Closing::Leaving);
+
+    let mut model = online(&["bob"]);
     send(&mut model, "again");
     act(&mut model, Action::Close);
     assert!(matches!(act(&mut model, Action::LeaveNow), Some(Wish::Leave)));
+
+    let mut model = online(&["bob"]);
+    send(&mut model, "hello");
+    act(&mut model, Action::Close);
+    event(&mut model, Event::Ended(EndReason::Kicked));
+    assert_eq!(model.closing, Closing::Done, "nothing is left to wait for");
 
     let mut model = Model::new(form(), Settings::default());
     assert!(act(&mut model, Action::Close).is_none());
@@ -347,4 +364,90 @@ fn a_password_is_changed_and_the_notices_are_kept_until_they_are_cleared() {
     assert_eq!(session(&mut model).notices().len(), 2);
     act(&mut model, Action::ClearNotices);
     assert_eq!(session(&mut model).notices().len(), 0);
+}
+
+#[test]
+fn the_next_attempt_can_be_asked_for_while_the_connection_is_broken() {
+    let mut model = online(&["bob"]);
+    assert!(act(&mut model, Action::RetryNow).is_none(), "there is a connection");
+    event(&mut model, Event::Notice(Notice::Reconnecting { after: Duration::from_secs(20) }));
+    assert!(matches!(act(&mut model, Action::RetryNow), Some(Wish::RetryNow)));
+    event(&mut model, Event::Notice(Notice::Reconnecting { after: Duration::ZERO }));
+    assert_eq!(session(&mut model).until_retry(NOW), Some(Duration::ZERO));
+    assert_eq!(session(&mut model).notices().len(), 1, "each attempt that fails would add the same notice");
+}
+
+#[test]
+fn who_did_not_answer_is_still_silent_after_a_reconnect_and_not_in_a_new_session() {
+    let mut model = online(&["bob"]);
+    event(&mut model, Event::Notice(Notice::PeerUnresponsive(user("bob"))));
+    event(&mut model, Event::Notice(Notice::Reconnected));
+    model.apply([Happening::People(present(&["bob", "carol"]))], NOW);
+    let silent = |model: &mut Model| session(model).roster.get(&user("bob")).unwrap().is_silent;
+    assert!(silent(&mut model));
+    event(&mut model, Event::Notice(Notice::NewSession(SessionId::new(2))));
+    model.apply([Happening::People(present(&["bob", "carol"]))], NOW);
+    assert!(!silent(&mut model));
+}
+
+#[test]
+fn being_away_is_said_and_taken_back() {
+    let mut model = online(&["bob"]);
+    session(&mut model).away_typed = "x".repeat(129);
+    assert!(act(&mut model, Action::GoAway).is_none());
+    assert!(session(&mut model).away_problem.is_some());
+    session(&mut model).away_typed = " 在开会 ".to_owned();
+    let Some(Wish::SetAway(Some(away))) = act(&mut model, Action::GoAway) else { panic!("not said") };
+    assert_eq!((away.as_str(), session(&mut model).away_problem.is_some()), ("在开会", false));
+    assert_eq!(session(&mut model).own_away, None, "not before the client has it");
+    model.apply([Happening::AwaySet { away: Some(away.clone()), result: Ok(()) }], NOW);
+    assert_eq!(session(&mut model).own_away, Some(away.clone()));
+    assert!(matches!(act(&mut model, Action::BeBack), Some(Wish::SetAway(None))));
+    model.apply([Happening::AwaySet { away: None, result: Ok(()) }], NOW);
+    assert_eq!(session(&mut model).own_away, None);
+    model.apply([Happening::AwaySet { away: Some(away), result: Err(SetAwayError::Unsupported) }], NOW);
+    assert_eq!(session(&mut model).own_away, None);
+    assert!(session(&mut model).away_problem.is_some(), "the server is too old");
+}
+
+#[test]
+fn a_dropped_text_goes_to_the_conversation_on_which_it_was_dropped() {
+    let mut model = online(&["bob"]);
+    let Some(Wish::ReadFile { partner, path }) = act(&mut model, Action::DropFile("notes.txt".into())) else {
+        panic!("not read")
+    };
+    assert_eq!((&partner, path), (&Partner::Everyone, "notes.txt".into()));
+    act(&mut model, Action::Open(Partner::One(user("bob"))));
+    model.apply([Happening::FileRead { partner, text: Ok("one\r\ntwo".to_owned()) }], NOW);
+    assert_eq!(session(&mut model).open_conversation().draft, "");
+    act(&mut model, Action::Open(Partner::Everyone));
+    assert_eq!(session(&mut model).open_conversation().draft, "one\ntwo");
+    model.apply([Happening::FileRead { partner: Partner::Everyone, text: Err(FileProblem::NoText) }], NOW);
+    let refused = WindowSentence::FileRefused { max: Text::MAX_BYTES };
+    assert_eq!(session(&mut model).open_conversation().remark, Some(refused));
+    assert!(act(&mut model, Action::Send).is_some());
+    assert_eq!(session(&mut model).open_conversation().remark, None);
+}
+
+#[test]
+fn a_server_that_cannot_be_forgotten_is_told_where_it_was_asked_for() {
+    let mut model = online(&[]);
+    let server: ServerAddress = "lab".parse().unwrap();
+    let wish = act(&mut model, Action::ForgetServer(server.clone()));
+    assert!(matches!(&wish, Some(Wish::Forget { server: forgotten, .. }) if *forgotten == server), "{wish:?}");
+    let failed = || Happening::NotForgotten(Box::new(ConnectError::Internal));
+    model.apply([failed()], NOW);
+    assert!(model.forget_problem.is_some() && model.form.problem(Field::Form).is_none());
+    act(&mut model, Action::ForgetServer(server));
+    assert!(model.forget_problem.is_none());
+    let mut model = Model::new(form(), Settings::default());
+    model.apply([failed()], NOW);
+    assert!(model.form.problem(Field::Form).is_some());
+}
+
+#[test]
+fn private_messages_are_counted_apart() {
+    let mut model = online(&["bob"]);
+    model.apply([message("bob", Scope::Group, "hello"), message("bob", Scope::Private, "psst")], NOW);
+    assert_eq!((session(&mut model).unread(), session(&mut model).unread_private()), (2, 1));
 }

@@ -1,22 +1,23 @@
 //! One log-in after another, and the session that follows each.
 
 use std::collections::VecDeque;
-use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use chat_cli::desktop::LastLogins;
-use chat_core::name::UserName;
+use chat_net::address::ServerAddress;
 use chat_net::client::{
     AcceptMode, ChangePasswordError, Client, ClientHandle, ConnectError, Event, Events, MessageToken, Notice,
 };
+use chat_net::interfaces;
 use chat_net::trust::{KnownServers, Trust, UnknownServer};
 use tokio::sync::{Mutex, mpsc};
 
-use super::FarPort;
 use super::trust::Question;
-use crate::model::exchange::{Happening, LogIn, Purpose, TrustBy, Wish};
+use super::{FarPort, disk};
+use crate::model::exchange::{Happening, LogIn, People, Purpose, TrustBy, Wish};
 
 /// A change of the password that the server has not answered.
 type PasswordChange = Pin<Box<dyn Future<Output = Result<(), ChangePasswordError>> + Send>>;
@@ -34,6 +35,11 @@ impl Teller {
         let _gone = self.happenings.send(happening).await;
         (self.wake)();
     }
+
+    /// Whether the window is still there.
+    fn is_heard(&self) -> bool {
+        !self.happenings.is_closed()
+    }
 }
 
 /// Fulfils wishes until the window is gone.
@@ -47,15 +53,13 @@ pub(super) async fn run(port: FarPort, wake: Arc<dyn Fn() + Send + Sync>) {
                     session(client, &mut wishes, &tell).await;
                 }
             }
-            Wish::Forget { known_servers, server } => {
-                let forgotten = KnownServers::open(known_servers).and_then(|store| store.forget(&server));
-                if let Err(error) = forgotten {
-                    tell.tell(Happening::NotLoggedIn(Box::new(error.into()))).await;
-                }
-            }
+            Wish::Forget { known_servers, server } => forget(&known_servers, &server, &tell).await,
             Wish::SaveSettings { file, text } => save(&file, &text, &tell).await,
+            Wish::ReadFile { partner, path } => disk::read(partner, path, tell.clone()),
             // They concern a log-in or a session that is over.
             Wish::ChangePassword { .. }
+            | Wish::RetryNow
+            | Wish::SetAway(_)
             | Wish::Cancel
             | Wish::Trust(_)
             | Wish::Send { .. }
@@ -67,7 +71,7 @@ pub(super) async fn run(port: FarPort, wake: Arc<dyn Fn() + Send + Sync>) {
 
 /// Connects and logs in. `None` if that failed, or the user gave it up.
 async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller) -> Option<Client> {
-    let (server, is_remembered) = (login.server.clone(), login.is_remembered);
+    let (server, is_remembered, trust) = (login.server.clone(), login.is_remembered, login.trust.clone());
     // A log-in has one question at most.
     let (answer, answers) = mpsc::channel(1);
     let question = Question { tell: tell.clone(), answers: Mutex::new(answers) };
@@ -80,25 +84,31 @@ async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller) 
                     // A second answer to one question has no meaning.
                     let _second = answer.try_send(is_right);
                 }
+                Some(Wish::SaveSettings { file, text }) => save(&file, &text, tell).await,
                 Some(Wish::Cancel | Wish::Leave) | None => return None,
                 Some(_) => {}
             },
         }
     };
-    match result {
-        Ok(client) => {
-            if is_remembered && let Err(error) = LastLogins::load().remember(server.clone(), client.user().clone()) {
-                log::info!("the login is not remembered: {error}");
-            }
-            let welcome = Happening::Welcome { server, user: client.user().clone(), people: people(&client) };
-            tell.tell(welcome).await;
-            Some(client)
-        }
+    let client = match result {
+        Ok(client) => client,
         Err(error) => {
             tell.tell(Happening::NotLoggedIn(Box::new(error))).await;
-            None
+            return None;
+        }
+    };
+    if is_remembered {
+        let mut logins = LastLogins::load();
+        if let Err(error) = logins.remember(server.clone(), client.user().clone()) {
+            log::info!("the login is not remembered: {error}");
+        }
+        if let TrustBy::Known(file) = &trust {
+            tell.tell(Happening::Servers(disk::servers(file, &logins))).await;
         }
     }
+    let (user, own_addresses) = (client.user().clone(), own_addresses(client.udp_address()));
+    tell.tell(Happening::Welcome { server, user, people: people(&client), own_addresses }).await;
+    Some(client)
 }
 
 async fn connect(login: LogIn, question: Question) -> Result<Client, ConnectError> {
@@ -109,10 +119,7 @@ async fn connect(login: LogIn, question: Question) -> Result<Client, ConnectErro
         TrustBy::Known(file) => known(&file, question)?,
     };
     // A message is accepted once it is in the model.
-    let mut builder = Client::builder(server).trust(trust).accept(AcceptMode::Manual);
-    if let Some(udp) = udp {
-        builder = builder.udp(udp);
-    }
+    let mut builder = Client::builder(server).trust(trust).accept(AcceptMode::Manual).udp(udp);
     for address in advertise {
         builder = builder.advertise(address)?;
     }
@@ -131,8 +138,15 @@ fn known(file: &Path, question: Question) -> Result<Trust, ConnectError> {
     Ok(Trust::Known { store: KnownServers::open(file)?, unknown: UnknownServer::Ask(Arc::new(question)) })
 }
 
-fn people(client: &ClientHandle) -> Vec<UserName> {
-    client.roster().iter().map(|entry| entry.user().clone()).collect()
+/// The addresses of this machine, if the socket receives at all of them.
+fn own_addresses(socket: SocketAddr) -> Vec<SocketAddr> {
+    let all = if socket.ip().is_unspecified() { interfaces::reachable() } else { Vec::new() };
+    let addresses: Vec<SocketAddr> = all.into_iter().map(|ip| SocketAddr::new(ip, socket.port())).collect();
+    if addresses.is_empty() { vec![socket] } else { addresses }
+}
+
+fn people(client: &ClientHandle) -> People {
+    client.roster().iter().map(|entry| (entry.user().clone(), entry.away())).collect()
 }
 
 /// A session until its end, whoever brings it about.
@@ -177,19 +191,33 @@ async fn session(client: Client, wishes: &mut mpsc::Receiver<Wish>, tell: &Telle
                     let client = client.clone();
                     change = Some(Box::pin(async move { client.change_password(old, new).await }));
                 }
+                Some(Wish::RetryNow) => client.retry_now().await,
+                Some(Wish::SetAway(away)) => {
+                    let result = client.set_away(away.clone()).await;
+                    tell.tell(Happening::AwaySet { away, result }).await;
+                }
+                Some(Wish::ReadFile { partner, path }) => disk::read(partner, path, tell.clone()),
                 Some(Wish::SaveSettings { file, text }) => save(&file, &text, tell).await,
+                Some(Wish::Forget { known_servers, server }) => forget(&known_servers, &server, tell).await,
                 // Somebody who cancels a log-in that has just succeeded does not want the session.
-                Some(Wish::Leave | Wish::Cancel) | None => return leave(client, events, tell).await,
-                Some(Wish::LogIn(_) | Wish::Trust(_) | Wish::Forget { .. }) => {}
+                Some(Wish::Leave | Wish::Cancel) | None => return leave(client, events, unaccepted, tell).await,
+                Some(Wish::LogIn(_) | Wish::Trust(_)) => {}
             },
         }
     }
 }
 
-/// Replaces the file of settings. It has no secrets, and no other program reads it.
+/// Forgets the fingerprint of a server, and tells which servers are left.
+async fn forget(known_servers: &Path, server: &ServerAddress, tell: &Teller) {
+    let forgotten = KnownServers::open(known_servers).and_then(|store| store.forget(server));
+    if let Err(error) = forgotten {
+        tell.tell(Happening::NotForgotten(Box::new(error.into()))).await;
+    }
+    tell.tell(Happening::Servers(disk::servers(known_servers, &LastLogins::load()))).await;
+}
+
 async fn save(file: &Path, text: &str, tell: &Teller) {
-    let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
-    if let Err(error) = folder.and_then(|()| fs::write(file, text)) {
+    if let Err(error) = disk::save(file, text) {
         tell.tell(Happening::SettingsNotSaved(error.to_string())).await;
     }
 }
@@ -211,18 +239,24 @@ async fn pass_on(event: Event, unaccepted: &mut VecDeque<MessageToken>, tell: &T
 }
 
 /// Says goodbye. The last outcomes come before [`Event::Left`].
-async fn leave(client: ClientHandle, mut events: Events, tell: &Teller) {
-    let mut leaving = pin!(client.leave());
+async fn leave(client: ClientHandle, mut events: Events, unaccepted: VecDeque<MessageToken>, tell: &Teller) {
+    // A window that is there still takes in what it was told. The others are read by nobody.
+    let is_read = tell.is_heard();
+    for token in unaccepted {
+        if is_read { client.accept(token) } else { client.refuse(token) }
+    }
+    let mut leaving = pin!(client.clone().leave());
     let mut has_left = false;
     loop {
         tokio::select! {
-            () = &mut leaving, if !has_left => has_left = true,
+            // What has arrived is refused before the goodbye begins, so that its senders learn it.
+            biased;
             event = events.next() => match event {
-                // What arrives now is refused when the events are dropped.
-                Some(Event::Message(_)) => {}
+                Some(Event::Message(message)) => client.refuse(message.token()),
                 Some(event) => tell.tell(Happening::Event(Box::new(event))).await,
                 None => return,
             },
+            () = &mut leaving, if !has_left => has_left = true,
         }
     }
 }

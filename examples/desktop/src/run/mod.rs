@@ -3,6 +3,7 @@
 //! Both queues are bounded. Behind a full queue of happenings waits the library's own, whose senders wait in turn.
 
 mod client;
+pub mod disk;
 mod trust;
 
 use std::io;

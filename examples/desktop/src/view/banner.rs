@@ -28,14 +28,17 @@ impl View {
             banner(ui, "key", &text, colours.bad, colours.bad_ground, None);
         }
         if let Some(wait) = session.until_retry(now) {
-            let sentence = if wait.is_zero() {
-                W::ReconnectingNow
+            let (sentence, button) = if wait.is_zero() {
+                (W::ReconnectingNow, None)
             } else {
                 // The countdown needs a frame for each second.
                 ui.ctx().request_repaint_after(Duration::from_millis(500));
-                W::Reconnecting { seconds: whole_seconds(wait) }
+                (W::Reconnecting { seconds: whole_seconds(wait) }, Some(self.say(W::RetryNow)))
             };
-            banner(ui, "reconnecting", &self.say(sentence), colours.warning, colours.warning_ground, None);
+            let (text, button) = (self.say(sentence), button.as_deref());
+            if banner(ui, "reconnecting", &text, colours.warning, colours.warning_ground, button) {
+                actions.push(Action::RetryNow);
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chat_cli::texts::{Localised, Sentence, WindowSentence as W};
 use chat_core::name::UserName;
 use eframe::egui::{
-    Color32, FontId, FontSelection, Galley, Label, Rect, RichText, Sense, TextWrapMode, Ui, WidgetText, pos2, vec2,
+    self, Color32, Event, FontId, FontSelection, Galley, Label, Rect, Response, RichText, Sense, TextWrapMode, Ui,
+    WidgetText, pos2, vec2,
 };
 
 use super::View;
@@ -18,23 +19,27 @@ const PAD: f32 = 11.0;
 /// The widest text, so that rows stay readable in a wide window.
 const MAX_TEXT: f32 = 560.0;
 
-/// Where a line stands.
+/// Where a line stands, and what is said about it.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Place<'a> {
     /// Whether it belongs to the line above: no name, less room.
     pub(super) is_together: bool,
+    /// The day.
+    pub(super) day: String,
     /// The time of day.
     pub(super) time: String,
+    /// Who says it.
+    pub(super) name: &'a str,
 }
 
 /// Leaves the room above a line.
-pub(super) fn at(ui: &mut Ui, place: &Place, add: impl FnOnce(&mut Ui)) {
+pub(super) fn at(ui: &mut Ui, place: &Place<'_>, add: impl FnOnce(&mut Ui)) {
     ui.add_space(if place.is_together { 3.0 } else { 10.0 });
     add(ui);
 }
 
 /// The parts of a bubble.
-struct Parts {
+struct Parts<'a> {
     name: Option<Arc<Galley>>,
     text: Arc<Galley>,
     foot: Arc<Galley>,
@@ -42,10 +47,12 @@ struct Parts {
     explanation: Option<String>,
     fill: Color32,
     is_own: bool,
+    /// What is said, and by whom and when.
+    said: (&'a str, &'a Place<'a>),
 }
 
 impl View {
-    pub(super) fn theirs(&self, ui: &mut Ui, place: &Place, from: &UserName, text: &str) {
+    pub(super) fn theirs(&self, ui: &mut Ui, place: &Place<'_>, from: &UserName, text: &str) {
         let colours = palette(ui);
         let name = (!place.is_together).then(|| {
             let text = RichText::new(from.as_str()).size(13.5).strong().color(name_colour(ui, from.canonical()));
@@ -58,12 +65,13 @@ impl View {
             explanation: None,
             fill: colours.theirs,
             is_own: false,
+            said: (text, place),
         };
         // Nothing in it can be pressed.
-        let _pressed = bubble(ui, &parts);
+        let _pressed = self.bubble(ui, &parts);
     }
 
-    pub(super) fn own(&self, ui: &mut Ui, place: &Place, text: &str, state: &State) -> bool {
+    pub(super) fn own(&self, ui: &mut Ui, place: &Place<'_>, text: &str, state: &State) -> bool {
         let colours = palette(ui);
         let (sign, colour, explanation) = self.mark(ui, &state.mark());
         let mut foot = egui::text::LayoutJob::default();
@@ -77,8 +85,9 @@ impl View {
             explanation: Some(self.say(W::ShowOutcomes { mark: explanation })),
             fill: colours.own,
             is_own: true,
+            said: (text, place),
         };
-        bubble(ui, &parts)
+        self.bubble(ui, &parts)
     }
 
     pub(super) fn note(&self, ui: &mut Ui, sentence: &Sentence) {
@@ -121,6 +130,78 @@ impl View {
             }
         }
     }
+
+    /// The bubble as something that can have the focus, and that a screen reader reads.
+    fn whole(&self, ui: &Ui, rect: Rect, (text, place): &(&str, &Place<'_>)) -> Response {
+        let whole = ui.interact(rect, ui.scope_id().with("bubble"), Sense::click());
+        whole.widget_info(|| {
+            let (name, time, text) = (place.name.to_owned(), place.time.clone(), (*text).to_owned());
+            egui::WidgetInfo::labeled(egui::Role::ListItem, true, self.say(W::SpokenLine { name, time, text }))
+        });
+        if whole.has_focus() && ui.input(|input| input.events.contains(&Event::Copy)) {
+            ui.copy_text((*text).to_owned());
+        }
+        whole
+    }
+
+    /// What can be done with a line.
+    fn menu(&self, response: &Response, (text, place): &(&str, &Place<'_>)) {
+        response.context_menu(|ui| {
+            if ui.button(self.say(W::CopyText)).clicked() {
+                ui.copy_text((*text).to_owned());
+            }
+            if ui.button(self.say(W::CopyLine)).clicked() {
+                ui.copy_text(format!("{} {} {}: {text}", place.day, place.time, place.name));
+            }
+        });
+    }
+
+    /// Draws a bubble. Returns whether its foot was pressed.
+    fn bubble(&self, ui: &mut Ui, parts: &Parts<'_>) -> bool {
+        let Parts { name, text, foot, explanation, fill, is_own, said } = parts;
+        let (text_size, foot_size) = (text.size(), foot.size());
+        let name_size = name.as_ref().map_or(vec2(0.0, 0.0), |name| name.size());
+        let last_row = text.rows.last().map_or(0.0, |row| row.rect().right());
+        let widest = text_size.x.max(name_size.x);
+        // The foot stands beside the last row where there is room.
+        let beside = last_row + 14.0 + foot_size.x;
+        let is_beside = beside <= text_width(ui);
+        let inner_width = if is_beside { widest.max(beside) } else { widest.max(foot_size.x) };
+        let foot_height = if is_beside { 0.0 } else { foot_size.y + 2.0 };
+        let size = vec2(inner_width + 2.0 * PAD, name_size.y + text_size.y + foot_height + 14.0);
+        let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), size.y), Sense::hover());
+        let left = if *is_own { row.right() - size.x } else { row.left() };
+        let rect = Rect::from_min_size(pos2(left, row.top()), size);
+        if !ui.is_rect_visible(rect) {
+            return false;
+        }
+        let whole = self.whole(ui, rect, said);
+        ui.painter().rect_filled(rect, 12, *fill);
+        if whole.has_focus() {
+            let ring = egui::Stroke::new(1.5, ui.visuals().selection.stroke.color);
+            ui.painter().rect_stroke(rect, 12, ring, egui::StrokeKind::Inside);
+        }
+        let mut corner = rect.min + vec2(PAD, 7.0);
+        if let Some(name) = name {
+            ui.put(Rect::from_min_size(corner, name_size), Label::new(Arc::clone(name)).selectable(true));
+            corner.y += name_size.y;
+        }
+        let words = ui.put(Rect::from_min_size(corner, text_size), Label::new(Arc::clone(text)).selectable(true));
+        self.menu(&whole, said);
+        self.menu(&words, said);
+        let foot_rect = Rect::from_min_size(rect.max - vec2(PAD, 6.0) - foot_size, foot_size);
+        let Some(explanation) = explanation else {
+            ui.put(foot_rect, Label::new(Arc::clone(foot)).selectable(false));
+            return false;
+        };
+        let shown = ui.put(foot_rect, Label::new(Arc::clone(foot)).selectable(false).sense(Sense::click()));
+        shown.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, explanation));
+        if shown.has_focus() {
+            let ring = egui::Stroke::new(1.5, ui.visuals().selection.stroke.color);
+            ui.painter().rect_stroke(foot_rect.expand(2.0), 3, ring, egui::StrokeKind::Outside);
+        }
+        shown.on_hover_text(explanation).clicked()
+    }
 }
 
 /// Text laid out to the width of a bubble.
@@ -131,44 +212,4 @@ fn galley(ui: &Ui, text: RichText) -> Arc<Galley> {
 /// The widest row of text in a bubble.
 fn text_width(ui: &Ui) -> f32 {
     (ui.available_width() * 0.78 - 2.0 * PAD).clamp(80.0, MAX_TEXT)
-}
-
-/// Draws a bubble. Returns whether its foot was pressed.
-fn bubble(ui: &mut Ui, parts: &Parts) -> bool {
-    let Parts { name, text, foot, explanation, fill, is_own } = parts;
-    let (text_size, foot_size) = (text.size(), foot.size());
-    let name_size = name.as_ref().map_or(vec2(0.0, 0.0), |name| name.size());
-    let last_row = text.rows.last().map_or(0.0, |row| row.rect().right());
-    let widest = text_size.x.max(name_size.x);
-    // The foot stands beside the last row where there is room.
-    let beside = last_row + 14.0 + foot_size.x;
-    let is_beside = beside <= text_width(ui);
-    let inner_width = if is_beside { widest.max(beside) } else { widest.max(foot_size.x) };
-    let foot_height = if is_beside { 0.0 } else { foot_size.y + 2.0 };
-    let size = vec2(inner_width + 2.0 * PAD, name_size.y + text_size.y + foot_height + 14.0);
-    let (row, _) = ui.allocate_exact_size(vec2(ui.available_width(), size.y), Sense::hover());
-    let left = if *is_own { row.right() - size.x } else { row.left() };
-    let rect = Rect::from_min_size(pos2(left, row.top()), size);
-    if !ui.is_rect_visible(rect) {
-        return false;
-    }
-    ui.painter().rect_filled(rect, 12, *fill);
-    let mut corner = rect.min + vec2(PAD, 7.0);
-    if let Some(name) = name {
-        ui.put(Rect::from_min_size(corner, name_size), Label::new(Arc::clone(name)).selectable(true));
-        corner.y += name_size.y;
-    }
-    ui.put(Rect::from_min_size(corner, text_size), Label::new(Arc::clone(text)).selectable(true));
-    let foot_rect = Rect::from_min_size(rect.max - vec2(PAD, 6.0) - foot_size, foot_size);
-    let Some(explanation) = explanation else {
-        ui.put(foot_rect, Label::new(Arc::clone(foot)).selectable(false));
-        return false;
-    };
-    let shown = ui.put(foot_rect, Label::new(Arc::clone(foot)).selectable(false).sense(Sense::click()));
-    shown.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, explanation));
-    if shown.has_focus() {
-        let ring = egui::Stroke::new(1.5, ui.visuals().selection.stroke.color);
-        ui.painter().rect_stroke(foot_rect.expand(2.0), 3, ring, egui::StrokeKind::Outside);
-    }
-    shown.on_hover_text(explanation).clicked()
 }

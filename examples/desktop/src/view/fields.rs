@@ -25,6 +25,20 @@ pub(super) fn link(ui: &mut Ui, name: &str) -> Response {
     Button::new(RichText::new(name).color(accent)).frame(false).ui(ui)
 }
 
+/// The width of [`arrow`].
+pub(super) const ARROW: f32 = 34.0;
+
+/// A button that opens a list.
+pub(super) fn arrow(ui: &mut Ui, name: &str) -> Response {
+    let size = egui::vec2(ARROW, ui.spacing().interact_size.y);
+    let response = ui.add(Button::new("").min_size(size));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    let (centre, colour) = (response.rect.center(), ui.style().interact(&response).fg_stroke.color);
+    let corners = [(-4.5, -2.0), (0.0, 2.5), (4.5, -2.0)].map(|(x, y)| centre + egui::vec2(x, y));
+    ui.painter().add(egui::Shape::line(corners.into(), egui::Stroke::new(1.5, colour)));
+    response.on_hover_text(name)
+}
+
 /// The name above a field, a field that has this name for screen readers, and below it what is wrong with it.
 pub(super) fn field(ui: &mut Ui, name: &str, problem: Option<&str>, add: impl FnOnce(&mut Ui) -> Response) -> Response {
     let colours = palette(ui);

@@ -26,7 +26,7 @@ const TOGETHER_MS: u64 = 5 * 60 * 1_000;
 
 impl View {
     pub(super) fn lines(&self, ui: &mut Ui, session: &mut Session, actions: &mut Vec<Action>) {
-        let partner = session.open.clone();
+        let (partner, own_name) = (session.open.clone(), session.user.clone());
         let conversation = session.open_conversation();
         if conversation.lines().is_empty() {
             let sentence = match &partner {
@@ -69,7 +69,7 @@ impl View {
                     if row == 0 && has_dropped {
                         divider(ui, &self.say(W::OlderGone), false);
                     }
-                    self.line(ui, line, before, new_from == Some(line.id), actions);
+                    self.line(ui, (line, before), new_from == Some(line.id), own_name.as_str(), actions);
                 });
                 let height = drawn.response.rect.height();
                 is_changed |= heights.set(row, height).abs() > 0.5;
@@ -101,7 +101,14 @@ impl View {
         });
     }
 
-    fn line(&self, ui: &mut Ui, line: &Line, before: Option<&Line>, is_new: bool, actions: &mut Vec<Action>) {
+    fn line(
+        &self,
+        ui: &mut Ui,
+        (line, before): (&Line, Option<&Line>),
+        is_new: bool,
+        own_name: &str,
+        actions: &mut Vec<Action>,
+    ) {
         let day = self.day(line.at);
         let is_other_day = before.is_none_or(|before| self.day(before.at) != day);
         if is_other_day {
@@ -118,7 +125,11 @@ impl View {
                 (What::Own(..), Some(What::Own(..))) => true,
                 _ => false,
             };
-        let place = Place { is_together, time: self.time(line.at) };
+        let name = match &line.what {
+            What::From(from, _) => from.as_str(),
+            What::Own(..) | What::Note(_) => own_name,
+        };
+        let place = Place { is_together, day: day.to_string(), time: self.time(line.at), name };
         match &line.what {
             What::From(from, text) => at(ui, &place, |ui| self.theirs(ui, &place, from, text)),
             What::Own(text, state) => at(ui, &place, |ui| {

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use chat_cli::texts::{Localised, WindowSentence as W};
 use chat_core::time::Timestamp;
-use eframe::egui::{self, Align, CentralPanel, Frame, Id, Key, Layout, Margin, Response, RichText, ScrollArea, Ui};
+use eframe::egui::{
+    self, Align, CentralPanel, Frame, Id, Key, Layout, Margin, Popup, Response, RichText, ScrollArea, Ui,
+};
 
 use super::{View, fields};
 use crate::look::palette;
 use crate::model::Action;
 use crate::model::login::{Field, Form, Mode};
+use crate::model::secret::Secret;
+use crate::model::settings::Settings;
 
 /// The width of the switch that shows a password, with the room before it.
 const EYE: f32 = 54.0;
@@ -19,16 +23,21 @@ impl View {
         &mut self,
         ui: &mut Ui,
         form: &mut Form,
+        settings: &Settings,
         is_new: bool,
         now: Timestamp,
         actions: &mut Vec<Action>,
     ) {
         let colours = palette(ui);
         CentralPanel::default().frame(Frame::new().fill(colours.side).inner_margin(Margin::same(16))).show(ui, |ui| {
-            ui.with_layout(Layout::right_to_left(Align::Min), |ui| self.language_switch(ui));
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                self.language_switch(ui, settings, actions);
+            });
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.vertical_centered(|ui| {
-                    ui.add_space((ui.available_height() * 0.06).max(4.0));
+                    // A long form needs the room itself.
+                    let above = if form.shows_network { 0.0 } else { ui.available_height() * 0.06 };
+                    ui.add_space(above.max(4.0));
                     Frame::new()
                         .fill(colours.card)
                         .stroke(egui::Stroke::new(1.0, colours.line))
@@ -67,8 +76,20 @@ impl View {
                 form.shows_network = !open;
             }
             if open {
-                self.field(ui, form, Field::OwnAddress, &self.say(W::OwnAddress), actions);
+                ui.horizontal_top(|ui| {
+                    let port = 110.0;
+                    let address = ui.available_width() - port - ui.spacing().item_spacing.x;
+                    for (field, name, width) in
+                        [(Field::OwnAddress, W::OwnAddress, address), (Field::OwnPort, W::OwnPort, port)]
+                    {
+                        ui.vertical(|ui| {
+                            ui.set_width(width);
+                            self.field(ui, form, field, &self.say(name), actions);
+                        });
+                    }
+                });
                 self.field(ui, form, Field::Advertised, &self.say(W::Advertised), actions);
+                self.field(ui, form, Field::ServerTrust, &self.say(W::ServerTrust), actions);
             }
         });
         ui.add_space(6.0);
@@ -118,12 +139,14 @@ impl View {
         let problem = form.problem(field).map(|problem| problem.text(&self.texts));
         let id = id(field);
         let response = fields::field(ui, name, problem.as_deref(), |ui| match field {
-            Field::Server => ui.add(fields::text(id, &mut form.server, &self.say(W::ServerHint))),
+            Field::Server => self.server(ui, id, form, actions),
             Field::User => ui.add(fields::text(id, &mut form.user, "")),
             Field::Password => self.shown_or_hidden(ui, id, &mut form.password),
             Field::Again => self.shown_or_hidden(ui, id, &mut form.again),
             Field::Invitation => ui.add(fields::text(id, &mut form.invitation, &self.say(W::InvitationHint))),
             Field::OwnAddress => ui.add(fields::text(id, &mut form.own_address, &self.say(W::OwnAddressHint))),
+            Field::OwnPort => ui.add(fields::text(id, &mut form.own_port, &self.say(W::OwnPortHint))),
+            Field::ServerTrust => ui.add(fields::text(id, &mut form.server_trust, &self.say(W::ServerTrustHint))),
             Field::Advertised | Field::Form => {
                 ui.add(fields::text(id, &mut form.advertised, &self.say(W::AdvertisedHint)))
             }
@@ -139,8 +162,43 @@ impl View {
         }
     }
 
+    /// The field for the server, with a list of those that are known.
+    fn server(&self, ui: &mut Ui, id: Id, form: &mut Form, actions: &mut Vec<Action>) -> Response {
+        let hint = self.say(W::ServerHint);
+        if form.servers.is_empty() {
+            return ui.add(fields::text(id, &mut form.server, &hint));
+        }
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - fields::ARROW - ui.spacing().item_spacing.x;
+            let field = ui.add(fields::text(id, &mut form.server, &hint).desired_width(width));
+            let arrow = fields::arrow(ui, &self.say(W::KnownServers));
+            if field.has_focus() && ui.input(|input| input.key_pressed(Key::ArrowDown)) {
+                Popup::open_id(ui.ctx(), Popup::default_response_id(&arrow));
+                arrow.request_focus();
+            }
+            Popup::menu(&arrow).accessible_name(self.say(W::KnownServers)).show(|ui| {
+                ui.set_min_width(fields::COLUMN - 40.0);
+                ScrollArea::vertical().max_height(260.0).show(ui, |ui| {
+                    for known in &form.servers {
+                        let server = known.server.to_string();
+                        let name = match &known.user {
+                            Some(user) => format!("{server}  ·  {}", user.as_str()),
+                            None => server,
+                        };
+                        if ui.button(name).clicked() {
+                            actions.push(Action::ChooseServer(known.server.clone()));
+                            ui.memory_mut(|memory| memory.request_focus(self::id(Field::Password)));
+                        }
+                    }
+                });
+            });
+            field
+        })
+        .inner
+    }
+
     /// A field for a password, with a switch that shows it.
-    fn shown_or_hidden(&self, ui: &mut Ui, id: Id, secret: &mut crate::model::secret::Secret) -> Response {
+    fn shown_or_hidden(&self, ui: &mut Ui, id: Id, secret: &mut Secret) -> Response {
         let key = id.with("shown");
         let mut is_shown = ui.data(|data| data.get_temp::<bool>(key).unwrap_or(false));
         let name = self.say(W::ShowPassword);

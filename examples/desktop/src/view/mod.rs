@@ -4,11 +4,15 @@ mod banner;
 mod bubble;
 mod composer;
 mod fields;
+mod help;
 mod key;
 mod lines;
 mod login;
 mod roster;
+mod settings;
 mod side;
+
+use std::path::PathBuf;
 
 use chat_cli::texts::{Language, Localised, Texts, WindowSentence};
 use chat_core::time::Timestamp;
@@ -17,8 +21,9 @@ use jiff::tz::TimeZone;
 
 use crate::look::palette;
 use crate::model::conversation::Partner;
-use crate::model::settings::SendKey;
-use crate::model::{Action, Closing, Model, Screen};
+use crate::model::session::Session;
+use crate::model::settings::{SendKey, Settings, ZOOM};
+use crate::model::{Action, Closing, Model, Screen, Side};
 
 /// What the window needs to draw and the model does not know.
 pub struct View {
@@ -26,6 +31,8 @@ pub struct View {
     pub texts: Texts,
     /// The time zone in which times are shown.
     pub zone: TimeZone,
+    /// The file of the log, if there is one.
+    log_file: Option<PathBuf>,
     /// What is typed to find a person.
     search: String,
     /// The list of people that was made last.
@@ -34,6 +41,8 @@ pub struct View {
     send_key: SendKey,
     /// Whether the field for texts takes the keys in the next frame.
     wants_field: bool,
+    /// Whether names are suggested below what is typed, so that some keys choose one of them.
+    suggests: bool,
     /// The screen of the last frame.
     last_screen: Option<Screen>,
     /// The conversation of the last frame.
@@ -48,14 +57,16 @@ impl std::fmt::Debug for View {
 
 impl View {
     /// A view in a language and a time zone.
-    pub fn new(texts: Texts, zone: TimeZone) -> Self {
+    pub fn new(texts: Texts, zone: TimeZone, log_file: Option<PathBuf>) -> Self {
         Self {
             texts,
             zone,
+            log_file,
             search: String::new(),
             people: roster::Shown::default(),
             send_key: SendKey::Enter,
             wants_field: true,
+            suggests: false,
             last_screen: None,
             last_open: None,
         }
@@ -71,8 +82,12 @@ impl View {
         let mut actions = Vec::new();
         let is_new_screen = self.last_screen.as_ref() != Some(&model.screen);
         self.last_screen = Some(model.screen.clone());
+        Self::zoom_keys(ui, &model.settings, &mut actions);
         match &model.screen {
-            Screen::LogIn => self.log_in(ui, &mut model.form, is_new_screen, now, &mut actions),
+            Screen::LogIn => {
+                let settings = &model.settings;
+                self.log_in(ui, &mut model.form, settings, is_new_screen, now, &mut actions);
+            }
             Screen::FirstMeeting { server, shown } => {
                 self.first_meeting(ui, &server.to_string(), *shown, is_new_screen, &mut actions);
             }
@@ -100,21 +115,28 @@ impl View {
         if self.last_open.as_ref() != Some(&session.open) {
             self.last_open = Some(session.open.clone());
             self.wants_field = true;
+            self.suggests = false;
             composer::forget_edits(ui);
         }
         // What changes the conversation follows what concerns the one that is drawn.
         let mut moves = Vec::new();
-        Self::keys(ui, &mut moves);
         let side = model.side;
+        Self::keys(ui, side, &mut moves);
         self.send_key = model.settings.send_key;
         self.banners(ui, session, now, actions);
         Panel::left("people")
             .default_size(250.0)
             .size_range(190.0..=400.0)
             .frame(Frame::new().fill(colours.side).inner_margin(Margin::symmetric(10, 10)))
-            .show(ui, |ui| self.people(ui, session, &mut moves));
+            .show(ui, |ui| self.people(ui, session, side, &mut moves));
         if let Some(side) = side {
-            self.side(ui, side, session, (&model.settings, model.settings_problem.as_deref()), actions);
+            let settings = settings::Shown {
+                settings: &model.settings,
+                problem: model.settings_problem.as_deref(),
+                servers: &model.form.servers,
+                forget_problem: model.forget_problem.as_ref(),
+            };
+            self.side(ui, side, session, &settings, actions);
         }
         Panel::bottom("composer")
             .show_separator_line(true)
@@ -131,7 +153,7 @@ impl View {
     }
 
     /// Keys that work wherever the focus is.
-    fn keys(ui: &Ui, actions: &mut Vec<Action>) {
+    fn keys(ui: &Ui, side: Option<Side>, actions: &mut Vec<Action>) {
         let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
         if pressed(Modifiers::CTRL, Key::Tab) {
             actions.push(Action::OpenNextUnread);
@@ -139,18 +161,45 @@ impl View {
         if pressed(Modifiers::COMMAND, Key::K) {
             ui.memory_mut(|memory| memory.request_focus(roster::search_id()));
         }
+        if pressed(Modifiers::NONE, Key::F1) {
+            let is_open = side == Some(Side::Help);
+            actions.push(if is_open { Action::CloseSide } else { Action::ShowSide(Side::Help) });
+        }
     }
 
-    fn heading(&self, ui: &mut Ui, session: &crate::model::session::Session) {
-        let title = match &session.open {
-            Partner::Everyone => self.say(WindowSentence::EveryoneOnline { count: session.roster.online() }),
-            Partner::One(user) => user.as_str().to_owned(),
+    /// The keys that browsers have for the size of the text.
+    fn zoom_keys(ui: &Ui, settings: &Settings, actions: &mut Vec<Action>) {
+        let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
+        let zoom = if pressed(Key::Plus) || pressed(Key::Equals) {
+            settings.zoom + settings::STEP
+        } else if pressed(Key::Minus) {
+            settings.zoom.saturating_sub(settings::STEP)
+        } else if pressed(Key::Num0) {
+            100
+        } else {
+            return;
         };
-        ui.label(egui::RichText::new(title).size(17.0).strong());
+        let zoom = zoom.clamp(*ZOOM.start(), *ZOOM.end());
+        if zoom != settings.zoom {
+            actions.push(Action::SetSettings(Settings { zoom, ..settings.clone() }));
+        }
+    }
+
+    fn heading(&self, ui: &mut Ui, session: &Session) {
+        let (title, state) = match &session.open {
+            Partner::Everyone => (self.say(WindowSentence::EveryoneOnline { count: session.roster.online() }), None),
+            Partner::One(user) => (user.as_str().to_owned(), self.state_of(session.roster.get(user))),
+        };
+        ui.horizontal(|ui| {
+            ui.label(egui::RichText::new(title).size(17.0).strong());
+            if let Some(state) = state {
+                ui.add(egui::Label::new(egui::RichText::new(state).color(palette(ui).quiet)).truncate());
+            }
+        });
     }
 
     fn ask_before_leaving(&self, ui: &Ui, model: &Model, actions: &mut Vec<Action>) {
-        let count = model.session.as_ref().map_or(0, crate::model::session::Session::pending);
+        let count = model.session.as_ref().map_or(0, Session::pending);
         let answer = Modal::new(egui::Id::unique("leave")).show(ui.ctx(), |ui| {
             ui.set_max_width(380.0);
             ui.label(self.say(WindowSentence::Pending { count }));
@@ -173,12 +222,13 @@ impl View {
     }
 
     /// The switch between the languages, each named in itself.
-    fn language_switch(&mut self, ui: &mut Ui) {
+    fn language_switch(&mut self, ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
         for (language, name) in [(Language::Chinese, "中文"), (Language::English, "English")] {
             let is_chosen = self.texts.language() == language;
             if ui.selectable_label(is_chosen, name).clicked() && !is_chosen {
                 self.texts = Texts::new(language);
                 crate::look::install(ui.ctx(), language);
+                actions.push(Action::SetSettings(Settings { language: Some(language), ..settings.clone() }));
             }
         }
     }

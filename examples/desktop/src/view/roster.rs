@@ -16,6 +16,9 @@ use crate::model::{Action, Side};
 /// The height of a row.
 const ROW: f32 = 36.0;
 
+/// The least room in which the state of a person is shown beside the name. The tooltip has it too.
+const MIN_STATE: f32 = 40.0;
+
 /// The list that was made for a revision of the roster and a search.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
@@ -35,7 +38,7 @@ pub(super) fn search_id() -> Id {
 }
 
 impl View {
-    pub(super) fn people(&mut self, ui: &mut Ui, session: &Session, actions: &mut Vec<Action>) {
+    pub(super) fn people(&mut self, ui: &mut Ui, session: &Session, side: Option<Side>, actions: &mut Vec<Action>) {
         let name = self.say(W::Search);
         let search = ui.add(fields::text(search_id(), &mut self.search, &name));
         search.widget_info(|| WidgetInfo::labeled(Role::SearchInput, true, &name));
@@ -43,6 +46,9 @@ impl View {
         let everyone = self.say(W::Everyone);
         self.row(ui, session, &Partner::Everyone, &everyone, None, actions);
         self.renew(session);
+        if search.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+            self.search.clear();
+        }
         if search.lost_focus()
             && ui.input(|input| input.key_pressed(egui::Key::Enter))
             && let Some(user) = self.people.rows.iter().find_map(Row::person)
@@ -51,31 +57,16 @@ impl View {
             self.search.clear();
         }
         egui::Panel::bottom("own").show_separator_line(false).frame(egui::Frame::new()).show(ui, |ui| {
-            ui.separator();
-            ui.horizontal(|ui| {
-                ui.label(RichText::new(session.user.as_str()).strong());
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if fields::link(ui, &self.say(W::Leave)).clicked() {
-                        actions.push(Action::GoOffline);
-                    }
-                });
-            });
-            ui.horizontal(|ui| {
-                self.language_switch(ui);
-            });
-            ui.horizontal(|ui| {
-                if fields::link(ui, &self.say(W::Settings)).clicked() {
-                    actions.push(Action::ShowSide(Side::Settings));
-                }
-                let count = session.notices().len();
-                let name = if count == 0 { W::Notices } else { W::NoticesCount { count } };
-                if fields::link(ui, &self.say(name)).clicked() {
-                    actions.push(Action::ShowSide(Side::Notices));
-                }
-            });
+            self.own_row(ui, session, side, actions);
         });
-        if self.people.rows.is_empty() && !self.search.trim().is_empty() {
-            fields::sentence(ui, &self.say(W::NobodyFound { typed: self.search.trim().to_owned() }), palette(ui).quiet);
+        if self.people.rows.is_empty() {
+            let typed = self.search.trim().to_owned();
+            let server = session.server.to_string();
+            let sentence = if typed.is_empty() { W::NobodyElse { server } } else { W::NobodyFound { typed } };
+            ui.add_space(6.0);
+            egui::Frame::new().inner_margin(egui::Margin::symmetric(8, 0)).show(ui, |ui| {
+                fields::sentence(ui, &self.say(sentence), palette(ui).quiet);
+            });
         }
         ui.spacing_mut().item_spacing.y = 0.0;
         ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, self.people.rows.len(), |ui, range| {
@@ -83,8 +74,52 @@ impl View {
                 match &self.people.rows[number] {
                     Row::Heading(sentence) => heading(ui, &self.say(sentence.clone())),
                     Row::Person(user, person) => {
-                        self.row(ui, session, &Partner::One(user.clone()), user.as_str(), Some(*person), actions);
+                        self.row(ui, session, &Partner::One(user.clone()), user.as_str(), Some(person), actions);
                     }
+                }
+            }
+        });
+    }
+
+    /// The user, and what leads to the panels.
+    fn own_row(&self, ui: &mut Ui, session: &Session, side: Option<Side>, actions: &mut Vec<Action>) {
+        ui.separator();
+        ui.horizontal(|ui| {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if session.end.is_none() && fields::link(ui, &self.say(W::Leave)).clicked() {
+                    actions.push(Action::GoOffline);
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.add(egui::Label::new(RichText::new(session.user.as_str()).strong()).truncate());
+                });
+            });
+        });
+        if let Some(away) = &session.own_away {
+            ui.horizontal(|ui| {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if fields::link(ui, &self.say(W::BeBack)).clicked() {
+                        actions.push(Action::BeBack);
+                    }
+                    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                        let text = self.say(W::IsAway { text: away.as_str().to_owned() });
+                        ui.add(egui::Label::new(RichText::new(text).size(13.0).color(palette(ui).quiet)).truncate());
+                    });
+                });
+            });
+        }
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(12.0, 0.0);
+            ui.style_mut().override_font_id = Some(FontId::proportional(13.5));
+            let count = session.notices().len();
+            let notices = if count == 0 { W::Notices } else { W::NoticesCount { count } };
+            for (name, panel) in [
+                (W::Settings, Side::Settings),
+                (W::GoAway, Side::Away),
+                (notices, Side::Notices),
+                (W::Help, Side::Help),
+            ] {
+                if fields::link(ui, &self.say(name)).clicked() {
+                    actions.push(if side == Some(panel) { Action::CloseSide } else { Action::ShowSide(panel) });
                 }
             }
         });
@@ -116,7 +151,7 @@ impl View {
         session: &Session,
         partner: &Partner,
         name: &str,
-        person: Option<Person>,
+        person: Option<&Person>,
         actions: &mut Vec<Action>,
     ) {
         let colours = palette(ui);
@@ -126,6 +161,11 @@ impl View {
         if response.clicked() {
             actions.push(Action::Open(partner.clone()));
         }
+        let state = self.state_of(person).filter(|_| person.is_some_and(|person| person.is_online));
+        let response = match &state {
+            Some(state) => response.on_hover_text(state),
+            None => response,
+        };
         if !ui.is_rect_visible(rect) {
             return;
         }
@@ -147,14 +187,33 @@ impl View {
         let colour = if is_present { ui.visuals().strong_text_color() } else { colours.quiet };
         let left = rect.left() + 28.0;
         let galley = ui.painter().layout_job(one_row(name, TextStyle::Body.resolve(ui.style()), colour, room - left));
+        let end = left + galley.size().x + 8.0;
         ui.painter().galley(pos2(left, rect.center().y - galley.size().y / 2.0), galley, colour);
+        if let Some(state) = state.filter(|_| room - end > MIN_STATE) {
+            let galley =
+                ui.painter().layout_job(one_row(&state, FontId::proportional(12.5), colours.quiet, room - end));
+            ui.painter().galley(pos2(end, rect.center().y - galley.size().y / 2.0), galley, colours.quiet);
+        }
+    }
+
+    /// What is to be said about a person besides being online.
+    pub(super) fn state_of(&self, person: Option<&Person>) -> Option<String> {
+        match person {
+            None | Some(Person { is_online: false, .. }) => Some(self.say(W::Offline)),
+            Some(Person { is_silent: true, .. }) => Some(self.say(W::NotAnswering)),
+            Some(Person { away: Some(away), .. }) => Some(self.say(W::IsAway { text: away.as_str().to_owned() })),
+            Some(_) => None,
+        }
     }
 
     /// The row as a screen reader says it.
-    fn spoken(&self, name: &str, person: Option<Person>, unread: usize) -> String {
+    fn spoken(&self, name: &str, person: Option<&Person>, unread: usize) -> String {
         let name = match person {
             Some(Person { is_online: false, .. }) => self.say(W::Absent { name: name.to_owned() }),
             Some(Person { is_silent: true, .. }) => self.say(W::Silent { name: name.to_owned() }),
+            Some(Person { away: Some(away), .. }) => {
+                self.say(W::PersonAway { name: name.to_owned(), text: away.as_str().to_owned() })
+            }
             _ => name.to_owned(),
         };
         if unread == 0 { name } else { self.say(W::Unread { name, count: unread }) }
@@ -182,8 +241,9 @@ fn heading(ui: &mut Ui, text: &str) {
     );
 }
 
-/// Presence: full, half if the person does not answer or nobody knows, hollow if offline. Everyone has a ring.
-fn dot(ui: &Ui, row: Rect, person: Option<Person>, is_stale: bool, colours: &Palette) {
+/// Presence: full, half if the person is away, a ring with a point if the person does not answer, hollow if offline, pale if
+/// nobody knows. Everyone has two.
+fn dot(ui: &Ui, row: Rect, person: Option<&Person>, is_stale: bool, colours: &Palette) {
     let (centre, painter) = (pos2(row.left() + 14.0, row.center().y), ui.painter());
     match person {
         None => {
@@ -196,6 +256,11 @@ fn dot(ui: &Ui, row: Rect, person: Option<Person>, is_stale: bool, colours: &Pal
         Some(Person { is_silent: true, .. }) => {
             painter.circle_stroke(centre, 4.0, egui::Stroke::new(1.2, colours.warning));
             painter.circle_filled(centre, 2.0, colours.warning);
+        }
+        Some(Person { away: Some(_), .. }) => {
+            painter.circle_stroke(centre, 4.0, egui::Stroke::new(1.2, colours.quiet));
+            let half = painter.with_clip_rect(Rect::everything_left_of(centre.x).intersect(painter.clip_rect()));
+            half.circle_filled(centre, 4.0, colours.quiet);
         }
         Some(_) => {
             let colour = if is_stale { colours.good.gamma_multiply(0.45) } else { colours.good };

@@ -1,15 +1,13 @@
-//! The panel at the side: what became of an own line, the notices, and the settings.
+//! The panel at the side: what became of an own line, the notices, being away, the settings, and the help.
 
 use chat_cli::texts::{Localised, WindowSentence as W};
-use eframe::egui::{self, Align, Color32, Frame, Key, Label, Layout, Margin, Panel, RichText, ScrollArea, Slider, Ui};
+use eframe::egui::{self, Align, Color32, Frame, Key, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui};
 
-use super::{View, fields};
+use super::{View, fields, settings};
 use crate::look::palette;
 use crate::model::conversation::{LineId, What};
 use crate::model::outcome::{State, Tally};
-use crate::model::password::PasswordField;
 use crate::model::session::Session;
-use crate::model::settings::{SendKey, Settings, Theme, ZOOM};
 use crate::model::{Action, Side};
 
 /// The most names of one kind that the panel lists. A message to ten thousand people has too many rows to read.
@@ -17,11 +15,11 @@ const MAX_NAMES: usize = 200;
 
 impl View {
     pub(super) fn side(
-        &self,
+        &mut self,
         ui: &mut Ui,
         side: Side,
         session: &mut Session,
-        settings: (&Settings, Option<&str>),
+        settings: &settings::Shown<'_>,
         actions: &mut Vec<Action>,
     ) {
         let colours = palette(ui);
@@ -31,6 +29,8 @@ impl View {
                 Side::Outcomes(_) => W::Outcomes,
                 Side::Notices => W::Notices,
                 Side::Settings => W::Settings,
+                Side::Away => W::Away,
+                Side::Help => W::Help,
             };
             ui.horizontal(|ui| {
                 ui.label(RichText::new(self.say(title)).size(17.0).strong());
@@ -48,6 +48,8 @@ impl View {
                 Side::Outcomes(line) => self.outcomes(ui, line, session, actions),
                 Side::Notices => self.notices(ui, session, actions),
                 Side::Settings => self.settings(ui, session, settings, actions),
+                Side::Away => self.away(ui, session, actions),
+                Side::Help => self.help(ui),
             });
         });
     }
@@ -100,6 +102,36 @@ impl View {
         }
     }
 
+    fn away(&self, ui: &mut Ui, session: &mut Session, actions: &mut Vec<Action>) {
+        let colours = palette(ui);
+        fields::sentence(ui, &self.say(W::AwayExplained), colours.quiet);
+        ui.add_space(8.0);
+        let (id, hint) = (egui::Id::unique("away"), self.say(W::AwayHint));
+        let problem = session.away_problem.as_ref().map(|problem| problem.text(&self.texts));
+        let field = fields::field(ui, &self.say(W::AwayText), problem.as_deref(), |ui| {
+            ui.add(fields::text(id, &mut session.away_typed, &hint))
+        });
+        if field.changed() {
+            session.away_problem = None;
+        }
+        let is_away = session.own_away.is_some();
+        ui.horizontal_wrapped(|ui| {
+            let is_entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            let name = if is_away { W::ChangeAway } else { W::SetAway };
+            if fields::main_button(ui, &self.say(name), session.end.is_none()).clicked() || is_entered {
+                actions.push(Action::GoAway);
+            }
+            if is_away && ui.button(self.say(W::BeBack)).clicked() {
+                actions.push(Action::BeBack);
+            }
+        });
+        if let Some(away) = &session.own_away {
+            ui.add_space(6.0);
+            let text = away.as_str().to_owned();
+            fields::sentence(ui, &self.say(W::IsAway { text }), colours.good);
+        }
+    }
+
     fn notices(&self, ui: &mut Ui, session: &Session, actions: &mut Vec<Action>) {
         let colours = palette(ui);
         if session.notices().is_empty() {
@@ -113,81 +145,6 @@ impl View {
         }
         if ui.button(self.say(W::Clear)).clicked() {
             actions.push(Action::ClearNotices);
-        }
-    }
-
-    fn settings(
-        &self,
-        ui: &mut Ui,
-        session: &mut Session,
-        (settings, problem): (&Settings, Option<&str>),
-        actions: &mut Vec<Action>,
-    ) {
-        let quiet = palette(ui).quiet;
-        let mut changed = settings.clone();
-        ui.label(RichText::new(self.say(W::Theme)).size(13.0).color(quiet));
-        ui.horizontal(|ui| {
-            for (theme, name) in
-                [(Theme::System, W::ThemeSystem), (Theme::Light, W::ThemeLight), (Theme::Dark, W::ThemeDark)]
-            {
-                ui.selectable_value(&mut changed.theme, theme, self.say(name));
-            }
-        });
-        ui.add_space(6.0);
-        let label = ui.label(RichText::new(self.say(W::TextSize)).size(13.0).color(quiet));
-        ui.add(Slider::new(&mut changed.zoom, ZOOM).step_by(10.0).suffix(" %")).labelled_by(label.id);
-        ui.add_space(6.0);
-        ui.label(RichText::new(self.say(W::SendKey)).size(13.0).color(quiet));
-        ui.vertical(|ui| {
-            ui.radio_value(&mut changed.send_key, SendKey::Enter, self.say(W::SendKeyEnter));
-            ui.radio_value(&mut changed.send_key, SendKey::ControlEnter, self.say(W::SendKeyControl));
-        });
-        if changed != *settings {
-            actions.push(Action::SetSettings(changed));
-        }
-        if let Some(reason) = problem {
-            fields::sentence(ui, &self.say(W::NotSaved { reason: reason.to_owned() }), palette(ui).bad);
-        }
-        ui.add_space(10.0);
-        ui.separator();
-        self.change_password(ui, session, actions);
-    }
-
-    fn change_password(&self, ui: &mut Ui, session: &mut Session, actions: &mut Vec<Action>) {
-        let colours = palette(ui);
-        ui.label(RichText::new(self.say(W::ChangePassword)).strong());
-        ui.add_space(4.0);
-        let form = &mut session.password;
-        let is_busy = form.is_busy;
-        ui.add_enabled_ui(!is_busy, |ui| {
-            for (field, name) in [
-                (PasswordField::Old, W::OldPassword),
-                (PasswordField::New, W::NewPassword),
-                (PasswordField::Again, W::PasswordAgain),
-            ] {
-                let problem = form.problem(field).map(|problem| problem.text(&self.texts));
-                let secret = match field {
-                    PasswordField::Old => &mut form.old,
-                    PasswordField::New => &mut form.new,
-                    PasswordField::Again | PasswordField::Form => &mut form.again,
-                };
-                let id = egui::Id::unique(("password", field as u8));
-                let response = fields::field(ui, &self.say(name), problem.as_deref(), |ui| {
-                    fields::password(ui, id, secret, false, f32::INFINITY)
-                });
-                if response.changed() {
-                    form.clear(field);
-                }
-            }
-            if ui.button(self.say(W::ChangePassword)).clicked() {
-                actions.push(Action::ChangePassword);
-            }
-        });
-        if let Some(problem) = form.problem(PasswordField::Form) {
-            fields::sentence(ui, &problem.text(&self.texts), colours.bad);
-        }
-        if form.is_done {
-            fields::sentence(ui, &chat_cli::view::Notice::PasswordChanged.text(&self.texts), colours.good);
         }
     }
 }

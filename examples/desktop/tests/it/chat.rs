@@ -15,26 +15,14 @@ use chat_net::client::{EndReason, Event, Notice};
 use eframe::egui::{Event as Input, ImeEvent, Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
-use crate::stage::{Stage, user};
-
-const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
-
-fn event(stage: &mut Stage, event: Event) {
-    stage.happen(Happening::Event(Box::new(event)));
-}
-
-fn draft(stage: &mut Stage) -> String {
-    stage.window.state_mut().model.session.as_mut().unwrap().open_conversation().draft.clone()
-}
+use crate::stage::{LANGUAGES, Stage, user};
 
 fn sent(stage: &mut Stage) -> (String, String) {
-    loop {
-        match stage.wish() {
-            Some(Wish::Send { to, text, .. }) => return (to.to_string(), text.as_str().to_owned()),
-            Some(_) => {}
-            None => panic!("nothing was sent"),
-        }
-    }
+    let text = stage.wish_for(|wish| match wish {
+        Wish::Send { to, text, .. } => Some((to.to_string(), text.as_str().to_owned())),
+        _ => None,
+    });
+    text.unwrap()
 }
 
 fn id(number: u64) -> MessageId {
@@ -49,11 +37,11 @@ fn enter_sends_and_shift_enter_breaks_the_line() {
         stage.window.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
         stage.run();
         stage.fill(&W::WriteEveryone, "hello");
-        assert_eq!(draft(&mut stage), "你好\nhello");
+        assert_eq!(stage.draft(), "你好\nhello");
         stage.window.key_press(Key::Enter);
         stage.run();
         assert_eq!(sent(&mut stage), ("everyone".to_owned(), "你好\nhello".to_owned()));
-        assert_eq!(draft(&mut stage), "");
+        assert_eq!(stage.draft(), "");
         assert!(stage.shows("你好\nhello"), "an own line stands at once");
     }
 }
@@ -84,7 +72,7 @@ fn a_name_opens_a_conversation_of_two_and_the_draft_stays_behind() {
     stage.press(W::Send);
     assert_eq!(sent(&mut stage), ("bob".to_owned(), "psst".to_owned()));
     stage.press(W::Everyone);
-    assert_eq!(draft(&mut stage), "to all");
+    assert_eq!(stage.draft(), "to all");
 }
 
 #[test]
@@ -99,7 +87,7 @@ fn undoing_brings_back_nothing_that_was_typed_for_somebody_else() {
     stage.press(W::Everyone);
     stage.window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
     stage.run();
-    assert_eq!(draft(&mut stage), "");
+    assert_eq!(stage.draft(), "");
 }
 
 #[test]
@@ -128,7 +116,7 @@ fn a_mark_says_what_became_of_a_line() {
         let at = Timestamp::from_millis(1_795_600_000_000);
         stage.happen(Happening::Queued { line: LineId(1), id: id(1), recipients: 1, at });
         let failed = Outcome::Failed(FailReason::Left);
-        event(&mut stage, Event::Report(Report::new(id(1), user("bob"), failed, Duration::from_millis(3))));
+        stage.event(Event::Report(Report::new(id(1), user("bob"), failed, Duration::from_millis(3))));
         let reason = FailReason::Left.text(&stage.texts);
         assert!(stage.shows(&stage.say(W::MarkFailed { reason })));
     }
@@ -146,7 +134,7 @@ fn the_panels_open_and_escape_closes_them() {
     stage.window.key_press(Key::Escape);
     stage.run();
     assert!(!stage.shows(&stage.say(W::TextSize)));
-    event(&mut stage, Event::Notice(Notice::PeerUnresponsive(user("bob"))));
+    stage.event(Event::Notice(Notice::PeerUnresponsive(user("bob"))));
     stage.press(W::NoticesCount { count: 1 });
     assert!(stage.shows(&view::Notice::PeerSilent { user: user("bob") }.text(&stage.texts)));
 }
@@ -161,8 +149,8 @@ fn a_mark_leads_to_who_has_a_line_and_sends_it_again() {
     let at = Timestamp::from_millis(1_795_600_000_000);
     stage.happen(Happening::Queued { line: LineId(1), id: id(1), recipients: 2, at });
     let failed = Outcome::Failed(FailReason::QueueFull);
-    event(&mut stage, Event::Report(Report::new(id(1), user("bob"), failed, Duration::from_millis(3))));
-    event(&mut stage, Event::Report(Report::new(id(1), user("carol"), Outcome::Delivered, Duration::from_millis(38))));
+    stage.event(Event::Report(Report::new(id(1), user("bob"), failed, Duration::from_millis(3))));
+    stage.event(Event::Report(Report::new(id(1), user("carol"), Outcome::Delivered, Duration::from_millis(38))));
     let mark = stage.say(W::MarkDeliveredOf { delivered: 1, all: 2 });
     stage.press(W::ShowOutcomes { mark });
     assert!(stage.shows("38 ms") && stage.shows(&FailReason::QueueFull.text(&stage.texts)));
@@ -177,12 +165,12 @@ fn who_left_cannot_be_written_to_and_the_text_stays() {
     stage.run();
     stage.fill(&W::WriteUser { user: "bob".to_owned() }, "are you there?");
     let offline = Presence::Offline(OfflineReason::Asked);
-    event(&mut stage, Event::Presence(PresenceEvent::new(Timestamp::from_millis(1), user("bob"), offline)));
+    stage.event(Event::Presence(PresenceEvent::new(Timestamp::from_millis(1), user("bob"), offline)));
     stage.window.key_press(Key::Enter);
     stage.run();
     assert!(stage.wish().is_none());
     assert!(stage.shows(&stage.say(W::UserAbsent { user: "bob".to_owned() })));
-    assert_eq!(draft(&mut stage), "are you there?");
+    assert_eq!(stage.draft(), "are you there?");
 }
 
 #[test]
@@ -215,12 +203,16 @@ fn a_search_shortens_the_list_and_enter_opens_the_first_name() {
 fn banners_tell_of_the_connection_and_of_the_end() {
     for language in LANGUAGES {
         let mut stage = Stage::online(language, &["bob"]);
-        event(&mut stage, Event::Notice(Notice::Reconnecting { after: Duration::from_secs(0) }));
+        stage.event(Event::Notice(Notice::Reconnecting { after: Duration::from_secs(0) }));
         assert!(stage.shows(&stage.say(W::ReconnectingNow)));
-        event(&mut stage, Event::Notice(Notice::Reconnected));
+        stage.event(Event::Notice(Notice::Reconnected));
         assert!(!stage.shows(&stage.say(W::ReconnectingNow)));
+        stage.event(Event::Notice(Notice::Reconnecting { after: Duration::from_secs(3_600) }));
+        stage.press(W::RetryNow);
+        assert!(stage.wish_for(|wish| matches!(wish, Wish::RetryNow).then_some(())).is_some());
+        stage.event(Event::Notice(Notice::Reconnected));
         stage.arrive("bob", Scope::Group, "hello");
-        event(&mut stage, Event::Ended(EndReason::Replaced));
+        stage.event(Event::Ended(EndReason::Replaced));
         assert!(stage.shows(&view::Notice::Replaced.text(&stage.texts)) && stage.shows("hello"));
         stage.press(W::LogInAgain);
         assert_eq!(stage.window.state().model.screen, Screen::LogIn);

@@ -1,20 +1,21 @@
 //! Logging in: every wrong input is told beside its field, in both languages.
 
+use std::io::ErrorKind;
+
 use chat_cli::texts::{Language, Localised, WindowSentence as W};
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
 use chat_core::wire::rejection::Rejection;
 use chat_desktop::model::Screen;
-use chat_desktop::model::exchange::{Happening, Purpose, Wish};
+use chat_desktop::model::exchange::{Happening, KnownServer, Purpose, TrustBy, Wish};
 use chat_net::address::{AddressError, ServerAddress};
-use chat_net::client::{ConnectError, ServerRejection};
+use chat_net::client::{ConnectError, EndReason, Event, ServerRejection};
 use chat_net::identity::Fingerprint;
 use eframe::egui::Key;
+use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
 
-use crate::stage::Stage;
-
-const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
+use crate::stage::{LANGUAGES, Stage};
 
 fn filled(language: Language) -> Stage {
     let mut stage = Stage::new(language);
@@ -33,7 +34,7 @@ fn enter_logs_in_with_what_is_typed() {
         let Some(Wish::LogIn(login)) = stage.wish() else { panic!("no log-in in {language:?}") };
         assert_eq!((login.server.to_string().as_str(), login.user.as_str()), ("lab:7777", "小明"));
         assert_eq!((login.password.expose(), login.purpose), ("correct horse", Purpose::LogIn));
-        assert!(stage.shows(&stage.say(W::Connecting { server: "lab".to_owned() })));
+        assert!(stage.shows(&stage.say(W::Connecting { server: "lab:7777".to_owned() })));
         stage.press(W::Cancel);
         assert!(matches!(stage.wish(), Some(Wish::Cancel)));
     }
@@ -67,7 +68,7 @@ fn a_rejection_stands_in_the_form_and_clears_only_a_wrong_password() {
         stage.happen(Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection))));
         assert!(stage.shows(&rejection.text(&stage.texts)));
         let form = &stage.window.state().model.form;
-        assert_eq!((form.server.as_str(), form.user.as_str(), form.password.is_empty()), ("lab", "小明", true));
+        assert_eq!((form.server.as_str(), form.user.as_str(), form.password.is_empty()), ("lab:7777", "小明", true));
     }
 }
 
@@ -133,4 +134,123 @@ fn the_language_changes_while_the_window_is_open() {
     stage.run();
     assert!(stage.shows("用户名") && !stage.shows("User name"));
     assert_eq!(stage.window.state().model.form.user, "小明", "what was typed stays");
+}
+
+/// Every error of a log-in, with the name of the field below which it stands. `None` stands below the button.
+fn errors() -> Vec<(ConnectError, Option<W>)> {
+    let server: ServerAddress = "lab".parse().unwrap();
+    let at = || server.clone();
+    let source = |kind: ErrorKind| std::io::Error::from(kind);
+    let [known, shown] = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
+    let rejected = |rejection: Rejection| ConnectError::Rejected(rejection.into());
+    let address = "192.168.1.7:40001".parse().unwrap();
+    vec![
+        (ConnectError::Resolve { server: at(), source: source(ErrorKind::NotFound) }, Some(W::Server)),
+        (ConnectError::Unreachable { server: at(), source: source(ErrorKind::ConnectionRefused) }, Some(W::Server)),
+        (ConnectError::TimedOut { server: at() }, Some(W::Server)),
+        (ConnectError::NotChat { server: at(), what: "it sent a malformed hello" }, Some(W::Server)),
+        (ConnectError::Untrusted { server: at(), shown }, Some(W::Server)),
+        (ConnectError::WrongFingerprint { server: at(), wanted: known, shown }, Some(W::Server)),
+        (rejected(Rejection::NameTaken), Some(W::User)),
+        (rejected(Rejection::WrongCredentials), Some(W::Password)),
+        (rejected(Rejection::NotInvited), Some(W::Invitation)),
+        (ConnectError::Udp { address, source: source(ErrorKind::AddrInUse) }, Some(W::OwnAddress)),
+        (rejected(Rejection::Addresses), Some(W::Advertised)),
+        (ConnectError::Authorities { path: "ca.pem".into(), what: "it is empty".to_owned() }, Some(W::ServerTrust)),
+        (rejected(Rejection::RegistrationClosed), None),
+        (rejected(Rejection::Disabled), None),
+        (rejected(Rejection::StorageUnavailable), None),
+        (rejected(Rejection::Full), None),
+        (ConnectError::LoginFailed { server: at(), what: "the connection broke".to_owned() }, None),
+        (ConnectError::Internal, None),
+    ]
+}
+
+#[test]
+fn every_failed_log_in_is_told_below_the_field_that_caused_it() {
+    for language in LANGUAGES {
+        for (error, field) in errors() {
+            let mut stage = filled(language);
+            stage.make_high();
+            stage.press(W::NewAccount);
+            stage.fill(&W::PasswordAgain, "correct horse");
+            stage.press(W::Register);
+            assert!(stage.wish_for(|wish| matches!(wish, Wish::LogIn(_)).then_some(())).is_some());
+            let sentence = error.text(&stage.texts);
+            stage.happen(Happening::NotLoggedIn(Box::new(error)));
+            let told = stage.place(&sentence);
+            let above = match field {
+                Some(name) => stage.field(&name),
+                None => {
+                    let button = stage.say(W::Register);
+                    stage.window.get_by_role_and_label(Role::Button, &button).rect()
+                }
+            };
+            let distance = told.top() - above.bottom();
+            assert!((0.0..24.0).contains(&distance), "{distance} between the field and: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_known_server_is_chosen_from_a_list() {
+    for language in LANGUAGES {
+        let mut stage = filled(language);
+        let server: ServerAddress = "ship:7778".parse().unwrap();
+        let user = "bob".parse().ok();
+        stage.happen(Happening::Servers(vec![KnownServer { server, user, fingerprint: None }]));
+        stage.press(W::KnownServers);
+        stage.window.get_by_label_contains("ship:7778").click();
+        stage.run();
+        let form = &stage.model().form;
+        assert_eq!((form.server.as_str(), form.user.as_str()), ("ship:7778", "bob"));
+    }
+}
+
+#[test]
+fn the_network_has_fields_for_address_port_and_fingerprint() {
+    for language in LANGUAGES {
+        let mut stage = filled(language);
+        stage.make_high();
+        let more = format!("+ {}", stage.say(W::More));
+        stage.window.get_by_label(&more).click();
+        stage.run();
+        stage.fill(&W::OwnAddress, "everywhere");
+        stage.fill(&W::OwnPort, "70000");
+        stage.fill(&W::ServerTrust, "no such file");
+        stage.press(W::LogIn);
+        assert!(stage.wish().is_none());
+        assert!(stage.tells(W::OwnAddressWrong { typed: "everywhere".to_owned() }) && stage.shows("70000"));
+        assert!(stage.tells(W::ServerTrustWrong));
+        let form = &mut stage.model().form;
+        (form.own_address, form.own_port) = ("127.0.0.1".to_owned(), "40001".to_owned());
+        form.server_trust = "ab".repeat(32);
+        stage.press(W::LogIn);
+        let Some(Wish::LogIn(login)) = stage.wish() else { panic!("no log-in") };
+        assert_eq!(login.udp.to_string(), "127.0.0.1:40001");
+        assert!(matches!(login.trust, TrustBy::Fingerprint(_)));
+    }
+}
+
+#[test]
+fn a_kicked_user_finds_the_reason_at_the_log_in() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.model().form.user = "小明".to_owned();
+        stage.happen(Happening::Event(Box::new(Event::Ended(EndReason::Kicked))));
+        assert!(stage.shows(&EndReason::Kicked.text(&stage.texts)));
+        let form = &stage.model().form;
+        assert_eq!((form.user.as_str(), form.password.is_empty()), ("小明", true));
+    }
+}
+
+#[test]
+fn a_server_that_slows_down_is_waited_for() {
+    for language in LANGUAGES {
+        let mut stage = filled(language);
+        stage.press(W::LogIn);
+        let rejection = Rejection::slow_down(std::time::Duration::from_secs(3_600));
+        stage.happen(Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection.into()))));
+        assert!(stage.tells(W::Wait { seconds: 3_600 }));
+    }
 }

@@ -4,5 +4,8 @@
 
 mod chat;
 mod login;
+mod panels;
+mod people;
 mod real;
 mod stage;
+mod typing;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat_cli::desktop::TrustChoice;
 use chat_core::accounts::{NewStatus, Operator};
+use chat_core::password::Password;
 use chat_core::time::Timestamp;
 use chat_desktop::model::conversation::{Partner, What};
 use chat_desktop::model::exchange::Wish;
@@ -89,7 +90,7 @@ impl Person {
             assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}; {:#?}", self.model);
             match self.port.happenings.try_recv() {
                 Ok(happening) => {
-                    if let Some(wish) = self.model.apply([happening], Timestamp::from_millis(1)) {
+                    for wish in self.model.apply([happening], Timestamp::from_millis(1)) {
                         self.wish(wish);
                     }
                 }
@@ -271,5 +272,84 @@ fn a_second_log_in_replaces_the_first_and_a_disabled_account_is_told() {
         accounts.set_status("alice".parse().unwrap(), NewStatus::Disabled, now()).await.unwrap();
     });
     first.until("the log-in", |model| model.screen == Screen::LogIn && model.form.problem(Field::Form).is_some());
+    server.stop();
+}
+
+#[test]
+fn a_password_that_was_changed_elsewhere_leads_back_to_the_log_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let mut alice = Person::new(folder.path(), &server.address(), "alice");
+    alice.register();
+    let url = format!("sqlite:{}", folder.path().join("accounts.sqlite").display());
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let accounts = chat_store::open(&url).await.unwrap();
+        let new = Password::parse("battery staple").unwrap();
+        accounts.set_password("alice".parse().unwrap(), new, now()).await.unwrap();
+    });
+    alice.until("the log-in", |model| model.screen == Screen::LogIn && model.form.problem(Field::Form).is_some());
+    assert_eq!((alice.model.form.user.as_str(), alice.model.form.password.is_empty()), ("alice", true));
+    alice.log_in("battery staple");
+    server.stop();
+}
+
+#[test]
+fn others_see_who_is_away_and_what_is_said_about_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let [mut alice, mut ming] = ["alice", "小明"].map(|name| Person::new(folder.path(), &server.address(), name));
+    alice.register();
+    alice.model.session.as_mut().unwrap().away_typed = "在开会".to_owned();
+    alice.act(Action::GoAway);
+    alice.until("alice is away", |model| model.session.as_ref().unwrap().own_away.is_some());
+    ming.register();
+    let alices: chat_core::name::UserName = "alice".parse().unwrap();
+    let away = |model: &Model| {
+        let person = model.session.as_ref().unwrap().roster.get(&alices);
+        person.and_then(|person| person.away.as_ref().map(|away| away.as_str().to_owned()))
+    };
+    ming.until("alice is away from the start", |model| away(model).as_deref() == Some("在开会"));
+    alice.act(Action::BeBack);
+    ming.until("alice is back", |model| away(model).is_none());
+    server.stop();
+}
+
+#[test]
+fn what_is_not_a_chat_server_is_told_beside_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let _gone = std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let mut alice = Person::new(folder.path(), &address, "alice");
+    alice.submit(Mode::LogIn, "correct horse");
+    alice.until("the sentence", |model| model.form.problem(Field::Server).is_some());
+    assert_eq!(alice.model.form.user, "alice");
+}
+
+#[test]
+fn what_the_window_was_told_before_the_goodbye_is_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let [mut alice, mut ming] = ["alice", "小明"].map(|name| Person::new(folder.path(), &server.address(), name));
+    alice.register();
+    ming.register();
+    alice.until_online("小明");
+    ming.until_online("alice");
+    alice.say(partner("小明"), "just in time");
+    // The thread has told it, and the window has not looked yet.
+    let begun = Instant::now();
+    while ming.port.happenings.is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "nothing arrives");
+        thread::sleep(Duration::from_millis(2));
+    }
+    ming.act(Action::GoOffline);
+    alice.until_marked(&partner("小明"), &Mark::Delivered { all: 1 });
+    ming.until("the log-in", |model| model.screen == Screen::LogIn);
+    assert_eq!(ming.model.session.as_mut().unwrap().conversation(&partner("alice")).unwrap().lines().len(), 1);
     server.stop();
 }

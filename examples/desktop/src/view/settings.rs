@@ -1,0 +1,204 @@
+//! The settings: what can be chosen, what is remembered, and the password.
+
+use std::net::SocketAddr;
+
+use chat_cli::texts::{Localised, Sentence, WindowSentence as W};
+use eframe::egui::{self, Align, Label, Layout, RichText, Ui};
+
+use super::{View, fields};
+use crate::look::palette;
+use crate::model::Action;
+use crate::model::exchange::KnownServer;
+use crate::model::password::PasswordField;
+use crate::model::session::Session;
+use crate::model::settings::{Attention, SendKey, Settings, Theme, ZOOM};
+
+/// By how much a button or a key changes the size of the text, in percent.
+pub(super) const STEP: u16 = 10;
+
+/// The height of a row with a choice.
+const CHOICE: f32 = 26.0;
+
+/// What the panel shows besides the session.
+pub(super) struct Shown<'a> {
+    pub(super) settings: &'a Settings,
+    /// Why they were not kept.
+    pub(super) problem: Option<&'a str>,
+    pub(super) servers: &'a [KnownServer],
+    /// Why a server was not forgotten.
+    pub(super) forget_problem: Option<&'a Sentence>,
+}
+
+impl View {
+    pub(super) fn settings(
+        &mut self,
+        ui: &mut Ui,
+        session: &mut Session,
+        shown: &Shown<'_>,
+        actions: &mut Vec<Action>,
+    ) {
+        let bad = palette(ui).bad;
+        if let Some(reason) = shown.problem {
+            fields::sentence(ui, &self.say(W::NotSaved { reason: reason.to_owned() }), bad);
+            ui.add_space(6.0);
+        }
+        self.choices(ui, shown.settings, actions);
+        ui.separator();
+        self.change_password(ui, session, actions);
+        ui.separator();
+        self.known_servers(ui, shown, actions);
+        ui.separator();
+        heading(ui, &self.say(W::Addresses));
+        let server = session.server.to_string();
+        line(ui, &self.say(W::AddressOfServer { server }));
+        let addresses: Vec<String> = session.own_addresses.iter().map(SocketAddr::to_string).collect();
+        line(ui, &self.say(W::AddressesOwn { addresses: addresses.join(", ") }));
+        ui.separator();
+        self.log_file(ui);
+    }
+
+    fn choices(&mut self, ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
+        let mut changed = settings.clone();
+        ui.spacing_mut().interact_size.y = CHOICE;
+        small(ui, &self.say(W::Language));
+        ui.horizontal(|ui| self.language_switch(ui, settings, actions));
+        small(ui, &self.say(W::Theme));
+        ui.horizontal(|ui| {
+            for (theme, name) in
+                [(Theme::System, W::ThemeSystem), (Theme::Light, W::ThemeLight), (Theme::Dark, W::ThemeDark)]
+            {
+                ui.selectable_value(&mut changed.theme, theme, self.say(name));
+            }
+        });
+        small(ui, &self.say(W::TextSize));
+        ui.horizontal(|ui| {
+            // Not a slider, which would move away below the pointer.
+            for (sign, name, zoom) in [
+                ("–", W::Smaller, changed.zoom.saturating_sub(STEP).max(*ZOOM.start())),
+                ("+", W::Larger, (changed.zoom + STEP).min(*ZOOM.end())),
+            ] {
+                let name = self.say(name);
+                let button = ui.add_enabled(zoom != changed.zoom, egui::Button::new(sign));
+                button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, zoom != settings.zoom, &name));
+                if button.on_hover_text(&name).clicked() {
+                    changed.zoom = zoom;
+                }
+                if sign == "–" {
+                    ui.label(format!("{} %", settings.zoom));
+                }
+            }
+        });
+        small(ui, &self.say(W::SendKey));
+        ui.radio_value(&mut changed.send_key, SendKey::Enter, self.say(W::SendKeyEnter));
+        ui.radio_value(&mut changed.send_key, SendKey::ControlEnter, self.say(W::SendKeyControl));
+        small(ui, &self.say(W::Attention));
+        for (attention, name) in [
+            (Attention::All, W::AttentionAll),
+            (Attention::Private, W::AttentionPrivate),
+            (Attention::Nothing, W::AttentionNone),
+        ] {
+            ui.radio_value(&mut changed.attention, attention, self.say(name));
+        }
+        if changed != *settings {
+            actions.push(Action::SetSettings(changed));
+        }
+    }
+
+    fn known_servers(&self, ui: &mut Ui, shown: &Shown<'_>, actions: &mut Vec<Action>) {
+        let colours = palette(ui);
+        heading(ui, &self.say(W::KnownServers));
+        let mut known = shown.servers.iter().filter(|known| known.fingerprint.is_some()).peekable();
+        if known.peek().is_none() {
+            fields::sentence(ui, &self.say(W::NoKnownServers), colours.quiet);
+        }
+        for known in known {
+            let server = known.server.to_string();
+            ui.horizontal(|ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let name = self.say(W::ForgetServer { server: server.clone() });
+                    let forget = fields::link(ui, &self.say(W::Forget));
+                    forget.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+                    if forget.clicked() {
+                        actions.push(Action::ForgetServer(known.server.clone()));
+                    }
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.add(Label::new(&server).truncate());
+                    });
+                });
+            });
+        }
+        if let Some(problem) = shown.forget_problem {
+            fields::sentence(ui, &problem.text(&self.texts), colours.bad);
+        }
+        fields::sentence(ui, &self.say(W::ForgetExplained), colours.quiet);
+    }
+
+    fn log_file(&self, ui: &mut Ui) {
+        let quiet = palette(ui).quiet;
+        heading(ui, &self.say(W::LogFile));
+        let Some(path) = &self.log_file else {
+            fields::sentence(ui, &self.say(W::NoLogFile), quiet);
+            return;
+        };
+        let path = path.display().to_string();
+        line(ui, &path);
+        if fields::link(ui, &self.say(W::Copy)).clicked() {
+            ui.copy_text(path);
+        }
+        fields::sentence(ui, &self.say(W::LogFileExplained), quiet);
+    }
+
+    fn change_password(&self, ui: &mut Ui, session: &mut Session, actions: &mut Vec<Action>) {
+        let colours = palette(ui);
+        ui.label(RichText::new(self.say(W::ChangePassword)).strong());
+        ui.add_space(4.0);
+        let form = &mut session.password;
+        let is_busy = form.is_busy;
+        ui.add_enabled_ui(!is_busy, |ui| {
+            for (field, name) in [
+                (PasswordField::Old, W::OldPassword),
+                (PasswordField::New, W::NewPassword),
+                (PasswordField::Again, W::PasswordAgain),
+            ] {
+                let problem = form.problem(field).map(|problem| problem.text(&self.texts));
+                let secret = match field {
+                    PasswordField::Old => &mut form.old,
+                    PasswordField::New => &mut form.new,
+                    PasswordField::Again | PasswordField::Form => &mut form.again,
+                };
+                let id = egui::Id::unique(("password", field as u8));
+                let response = fields::field(ui, &self.say(name), problem.as_deref(), |ui| {
+                    fields::password(ui, id, secret, false, f32::INFINITY)
+                });
+                if response.changed() {
+                    form.clear(field);
+                }
+            }
+            if ui.button(self.say(W::ChangePassword)).clicked() {
+                actions.push(Action::ChangePassword);
+            }
+        });
+        if let Some(problem) = form.problem(PasswordField::Form) {
+            fields::sentence(ui, &problem.text(&self.texts), colours.bad);
+        }
+        if form.is_done {
+            fields::sentence(ui, &chat_cli::view::Notice::PasswordChanged.text(&self.texts), colours.good);
+        }
+    }
+}
+
+fn heading(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).strong());
+    ui.add_space(2.0);
+}
+
+/// The name above a choice.
+fn small(ui: &mut Ui, text: &str) {
+    ui.add_space(6.0);
+    ui.label(RichText::new(text).size(13.0).color(palette(ui).quiet));
+}
+
+/// Text that can be selected, for those who pass it on.
+fn line(ui: &mut Ui, text: &str) {
+    ui.add(Label::new(RichText::new(text).size(13.0)).wrap().selectable(true));
+}

@@ -1,0 +1,98 @@
+//! People: who is away, who does not answer, nobody at all, and lines that are copied.
+
+use chat_cli::texts::WindowSentence as W;
+use chat_core::message::Scope;
+use chat_core::time::Timestamp;
+use chat_desktop::model::exchange::{Happening, Wish};
+use chat_net::client::{Event, Notice, SetAwayError};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Event as Input, Key};
+use egui_kittest::kittest::Queryable;
+
+use crate::stage::{LANGUAGES, Stage, user};
+
+const AT: Timestamp = Timestamp::from_millis(1_795_600_000_000);
+
+#[test]
+fn who_is_away_is_told_with_what_they_say() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob", "carol"]);
+        for (name, text) in [("bob", "在开会"), ("carol", "")] {
+            stage.event(Event::Away { at: AT, user: user(name), away: text.parse().ok() });
+            let row = stage.say(W::PersonAway { name: name.to_owned(), text: text.to_owned() });
+            stage.window.get_by_label(&row).click();
+            stage.run();
+            assert!(stage.tells(W::IsAway { text: text.to_owned() }), "above the conversation");
+        }
+        stage.event(Event::Away { at: AT, user: user("carol"), away: None });
+        assert!(!stage.tells(W::PersonAway { name: "carol".to_owned(), text: String::new() }));
+    }
+}
+
+#[test]
+fn one_is_away_with_a_text_until_one_is_back() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.press(W::GoAway);
+        stage.fill(&W::AwayText, "午饭");
+        stage.press(W::SetAway);
+        let wish = stage.wish_for(|wish| if let Wish::SetAway(away) = wish { Some(away) } else { None });
+        let away = wish.unwrap();
+        assert_eq!(away.as_ref().map(|away| away.as_str()), Some("午饭"));
+        stage.happen(Happening::AwaySet { away: away.clone(), result: Ok(()) });
+        assert!(stage.tells(W::IsAway { text: "午饭".to_owned() }) && stage.tells(W::ChangeAway));
+        stage.happen(Happening::AwaySet { away, result: Err(SetAwayError::Unsupported) });
+        assert!(stage.shows(&chat_cli::texts::Localised::text(&SetAwayError::Unsupported, &stage.texts)));
+        stage.window.key_press(Key::Escape);
+        stage.run();
+        stage.press(W::BeBack);
+        assert!(stage.wish_for(|wish| matches!(wish, Wish::SetAway(None)).then_some(())).is_some());
+    }
+}
+
+#[test]
+fn who_does_not_answer_is_told() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.event(Event::Notice(Notice::PeerUnresponsive(user("bob"))));
+        let row = stage.say(W::Silent { name: "bob".to_owned() });
+        stage.window.get_by_label(&row).click();
+        stage.run();
+        assert!(stage.tells(W::NotAnswering), "above the conversation");
+    }
+}
+
+#[test]
+fn an_empty_room_says_how_others_come() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &[]);
+        assert!(stage.tells(W::NobodyElse { server: "lab:7777".to_owned() }));
+        stage.welcome(&["bob"]);
+        assert!(!stage.tells(W::NobodyElse { server: "lab:7777".to_owned() }));
+    }
+}
+
+#[test]
+fn a_line_is_copied_by_its_menu_and_by_the_keyboard() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.arrive("bob", Scope::Group, "今天下午三点");
+        stage.window.get_by_label("今天下午三点").click_secondary();
+        stage.run();
+        let copy = stage.say(W::CopyText);
+        stage.window.get_by_label(&copy).click();
+        assert_eq!(stage.copied().as_deref(), Some("今天下午三点"));
+        stage.run();
+        stage.window.get_by_label("今天下午三点").click_secondary();
+        stage.run();
+        let copy = stage.say(W::CopyLine);
+        stage.window.get_by_label(&copy).click();
+        let copied = stage.copied().unwrap();
+        assert!(copied.starts_with("2026-11-2") && copied.ends_with(" bob: 今天下午三点"), "{copied}");
+        stage.run();
+        stage.window.get_by_role(Role::ListItem).focus();
+        stage.run();
+        stage.window.event(Input::Copy);
+        assert_eq!(stage.copied().as_deref(), Some("今天下午三点"));
+    }
+}
