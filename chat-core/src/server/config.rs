@@ -35,7 +35,8 @@ pub struct ServerConfig {
     /// The stall time. If an input comes later than this after the deadline, the server itself was suspended or
     /// overloaded, and the time since the previous input does not count. Default 2 s.
     pub stall: Duration,
-    /// Which clients may register an account. Default: every client.
+    /// Which clients may register an account, until [`Input::SetRegistration`](super::Input::SetRegistration). Default:
+    /// every client.
     pub registration: RegistrationPolicy,
     /// Whether a client's observed address may enter the roster.
     pub observed_addresses: ObservedAddresses,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::config::RegistrationPolicy;
 use super::limit::Limit;
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId, JobId, SessionId};
@@ -53,6 +54,9 @@ pub enum Input<'a> {
         /// Its result.
         result: JobResult,
     },
+    /// The operator changed which clients may register an account. The change counts from the next request on, and ends
+    /// no session.
+    SetRegistration(RegistrationPolicy),
     /// Stop the server. It stops once the registrations, password changes and reports of void tickets in flight have
     /// their results, at the latest after [`ServerConfig::finish_time`](super::ServerConfig::finish_time). The driver
     /// continues until the server [has stopped](super::Server::is_stopped).
@@ -70,6 +74,7 @@ impl fmt::Debug for Input<'_> {
             Self::Closed { conn, why } => write!(f, "Closed({conn}, {why:?})"),
             Self::Drained { conn, missed } => write!(f, "Drained({conn}, {missed:?})"),
             Self::Done { job, result } => write!(f, "Done({job}, {result:?})"),
+            Self::SetRegistration(policy) => write!(f, "SetRegistration({policy:?})"),
             Self::Stop => f.write_str("Stop"),
             Self::Tick => f.write_str("Tick"),
         }

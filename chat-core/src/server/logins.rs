@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::account_watch::MAX_IDS;
-use super::config::ServerConfig;
+use super::config::{RegistrationPolicy, ServerConfig};
 use super::connections::{Authenticating, Connection, State};
 use super::cx::Cx;
 use super::io::Job;
@@ -36,6 +36,7 @@ pub(super) struct Logins {
     throttle: Throttle,
     session_rates: SessionRates,
     registrations: Registrations,
+    registration: RegistrationPolicy,
     look_ups: LookUps,
 }
 
@@ -54,6 +55,7 @@ impl Logins {
             throttle: Throttle::new(config.throttle.clone()),
             session_rates: SessionRates::new(config),
             registrations: Registrations::new(config),
+            registration: config.registration.clone(),
             look_ups: LookUps::default(),
         }
     }
@@ -122,6 +124,11 @@ impl Logins {
         connection.state = State::Authenticating(Authenticating::Ticket { ticket, request });
         self.look_up(cx);
         Ok(())
+    }
+
+    /// Sets which clients may register an account.
+    pub(super) fn set_registration(&mut self, policy: RegistrationPolicy) {
+        self.registration = policy;
     }
 
     /// Forgets a connection that is removed.
@@ -247,8 +254,7 @@ impl Logins {
 
     /// Judges whether an account may be registered, and counts the attempt.
     fn register(&mut self, cx: &mut Cx<'_>, login: &Login<'_>, source: Source) -> Result<(), Rejection> {
-        registration::check_policy(&cx.config.registration, login)
-            .inspect_err(|_| cx.limit_reached(Limit::Registration))?;
+        registration::check_policy(&self.registration, login).inspect_err(|_| cx.limit_reached(Limit::Registration))?;
         self.registrations.begin(cx.now.mono, source, cx.config).map_err(|(limit, wait)| {
             cx.limit_reached(limit);
             Rejection::too_many_registrations(wait)

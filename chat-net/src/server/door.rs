@@ -8,6 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use chat_core::accounts::Accounts;
+use chat_core::server::RegistrationPolicy;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -211,6 +212,16 @@ impl ServerHandle {
     /// Reopens the file of the presence log before the next record. For log rotation.
     pub fn reload_presence_log(&self) {
         self.shared.reload.presence_log();
+    }
+
+    /// Sets which clients may register an account, from their next request on. No session ends.
+    pub fn set_registration(&self, policy: RegistrationPolicy) {
+        self.shared.reload.set_registration(policy);
+    }
+
+    /// Which clients may register an account.
+    pub fn registration(&self) -> RegistrationPolicy {
+        self.shared.reload.registration().expect("the builder sets the policy before it returns a server")
     }
 
     /// Asks the server to stop, as if its shutdown future had resolved. A server that does not run yet stops as soon as

@@ -25,6 +25,7 @@ use super::jobs::Jobs;
 use super::limit_log::LimitLog;
 use super::monitor::{Counters, Held, Metric, RosterRequest, online_users};
 use super::presence_log::PresenceLog;
+use super::reload::Reload;
 use crate::clock::Clock;
 use crate::connection::{Gone, Handle, Incoming};
 use crate::random::SystemGenerator;
@@ -67,6 +68,7 @@ pub(super) struct Hub<A, O> {
     forwarder_log: ForwarderLog,
     counters: Arc<Counters>,
     requests: mpsc::Receiver<RosterRequest>,
+    reload: Reload,
     out: Vec<Output>,
     /// Connections whose send queue overflowed while outputs were performed. The machine learns of them afterwards.
     too_slow: VecDeque<ConnId>,
@@ -97,6 +99,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             forwarder_log: ForwarderLog::default(),
             counters: options.monitor.counters(),
             requests: options.monitor.roster_requests(),
+            reload: options.reload.clone(),
             out,
             too_slow: VecDeque::new(),
         };
@@ -136,6 +139,10 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                 () = &mut timer, if deadline.is_some() => {}
             }
             let begin = Instant::now();
+            // Before the requests to which it applies. A change alone need not wake the hub.
+            if let Some(policy) = self.reload.take_registration() {
+                self.handle(self.clock.now(), Input::SetRegistration(policy));
+            }
             if let Some((job, result)) = finished {
                 self.handle(self.clock.now(), Input::Done { job, result });
             }

@@ -45,9 +45,9 @@ impl LimitLog {
             Limit::AwayChanges => Some(seconds(self.options.machine.away_interval)),
             Limit::UnreadOutput => Some(seconds(self.options.unread_time)),
             Limit::Handshakes => Some(HANDSHAKES.to_string()),
-            Limit::Registration => Some(match &self.options.machine.registration {
-                RegistrationPolicy::Open => "open".to_owned(),
-                RegistrationPolicy::Invited(_) => "invited".to_owned(),
+            Limit::Registration => Some(match self.options.reload.registration() {
+                Some(RegistrationPolicy::Open) => "open".to_owned(),
+                Some(RegistrationPolicy::Invited(_)) => "invited".to_owned(),
                 _ => "closed".to_owned(),
             }),
             _ => limit.of(&self.options.machine).map(|number| number.to_string()),

@@ -1,9 +1,10 @@
-//! What a running server reloads: its certificate and the file of its presence log.
+//! What a running server reloads: its certificate, the file of its presence log, and who may register.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use chat_core::server::RegistrationPolicy;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
@@ -17,6 +18,8 @@ pub struct Reload(Arc<Shared>);
 struct Shared {
     current: RwLock<Option<Current>>,
     reopen_presence_log: AtomicBool,
+    registration: RwLock<Option<RegistrationPolicy>>,
+    has_new_registration: AtomicBool,
 }
 
 struct Current {
@@ -40,6 +43,17 @@ impl Reload {
         self.0.reopen_presence_log.store(true, Ordering::Release);
     }
 
+    /// Sets which clients may register an account, from their next request on.
+    pub fn set_registration(&self, policy: RegistrationPolicy) {
+        self.begin_registration(policy);
+        self.0.has_new_registration.store(true, Ordering::Release);
+    }
+
+    /// Which clients may register an account. `None` before the server starts.
+    pub fn registration(&self) -> Option<RegistrationPolicy> {
+        self.0.registration.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The fingerprint of the current key. `None` before the server starts.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.current().as_ref().map(|current| current.fingerprint)
@@ -48,6 +62,17 @@ impl Reload {
     /// What TLS asks for the certificate in each handshake.
     pub(super) fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         Arc::new(Resolver(self.clone()))
+    }
+
+    /// Keeps the policy with which the server starts.
+    pub(super) fn begin_registration(&self, policy: RegistrationPolicy) {
+        // Nothing panics while the lock is held.
+        *self.0.registration.write().unwrap_or_else(PoisonError::into_inner) = Some(policy);
+    }
+
+    /// The policy that replaces the previous one. Returns each one once.
+    pub(super) fn take_registration(&self) -> Option<RegistrationPolicy> {
+        self.0.has_new_registration.swap(false, Ordering::Acquire).then(|| self.registration())?
     }
 
     /// Whether to reopen the presence log. Returns `true` once for each request.

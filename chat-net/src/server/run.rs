@@ -59,6 +59,7 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
         lifetime: Lifetime,
     ) -> Result<Self, ServeError> {
         options.reload.certificate(identity);
+        options.reload.begin_registration(options.machine.registration.clone());
         let log = match &options.presence_log {
             Some(path) => {
                 let counters = options.monitor.counters();

@@ -72,6 +72,7 @@ impl Machine {
             Input::Closed { conn, why } => self.closed(cx, conn, why),
             Input::Drained { conn, missed } => self.drained(conn, missed),
             Input::Done { job, result } => self.done(cx, job, result),
+            Input::SetRegistration(policy) => self.logins.set_registration(policy),
             Input::Stop => self.begin_stop(cx),
             Input::Tick => self.tick(cx),
         }

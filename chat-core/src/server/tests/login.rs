@@ -88,6 +88,24 @@ fn closed_registration_rejects_registrations_and_no_login() {
     assert_eq!(t.request_login(1, "alice"), ["job authenticate alice"]);
 }
 
+#[test]
+fn registration_closes_and_opens_while_the_server_runs() {
+    let mut t = Bench::new();
+    t.connect(1);
+    assert_eq!(t.feed(Input::SetRegistration(RegistrationPolicy::Closed)), [""; 0]);
+    let register = Request::Login(Login { purpose: Purpose::Register, ..login(1, "alice") });
+    assert_eq!(t.send(1, &register), ["reached registration", "1 <- rejected RegistrationClosed"]);
+    t.feed(Input::SetRegistration(RegistrationPolicy::Invited(InvitationCode::parse("spring-2026").unwrap())));
+    assert_eq!(t.send(1, &register), ["reached registration", "1 <- rejected NotInvited"]);
+    assert_eq!(t.send(1, &Request::Login(invited(1, "spring-2026"))), ["job register alice"]);
+    t.answer(Ok(account("alice")));
+    t.feed(Input::SetRegistration(RegistrationPolicy::Open));
+    assert_eq!(t.online(), ["alice"], "no session ends");
+    t.connect(2);
+    let register = Request::Login(Login { purpose: Purpose::Register, ..login(2, "bob") });
+    assert_eq!(t.send(2, &register), ["job register bob"]);
+}
+
 fn invited(conn: u64, code: &str) -> Login<'_> {
     let extras = [Extra { tag: INVITATION, value: code.into() }].into_iter().collect();
     Login { purpose: Purpose::Register, extras, ..login(conn, "alice") }

@@ -179,6 +179,23 @@ async fn registration_overrides_the_config_in_any_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn registration_changes_while_the_server_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(builder(&folder).bind("127.0.0.1:0").await.unwrap());
+    let alice = running.join("alice").await;
+    assert_eq!(running.handle.registration(), RegistrationPolicy::Open);
+    running.handle.set_registration(RegistrationPolicy::Closed);
+    assert_eq!(running.handle.registration(), RegistrationPolicy::Closed);
+    let refused = running.connect(running.options("bob", Purpose::Register)).await;
+    assert_eq!(refused.err().as_ref().and_then(rejection), Some(RejectionKind::RegistrationClosed));
+    running.handle.set_registration(RegistrationPolicy::Open);
+    running.join("bob").await.client.leave().await;
+    let online = running.handle.roster().await.unwrap();
+    assert!(online.iter().any(|online| online.user() == alice.client.user()), "no session ended");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reload_presents_the_key_that_the_data_folder_has_now() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let running = Running::start(builder(&folder).bind("127.0.0.1:0").await.unwrap());
