@@ -150,6 +150,15 @@ impl CliError {
         self.code.map(|code| (code, sentence))
     }
 
+    /// The sentence without its hints, for a window.
+    pub(crate) fn into_sentence(self) -> Sentence {
+        match self.message {
+            Message::Sentence(sentence) | Message::Shown(sentence) => sentence,
+            Message::Clap(error) => Sentence::from(move |texts: &Texts| parse_error::on_one_line(&error, texts)),
+            Message::None => Sentence::from(""),
+        }
+    }
+
     /// Writes the message and one line per hint to `err`. Help and version are not errors and go to `out`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! chat-store.
 //!
 //! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every user interface needs: the
-//! model of what a user sees ([`view`]), its sentences ([`texts`]), its settings and files ([`desktop`]), and its errors.
+//! model of what a user sees ([`view`]), its sentences ([`texts`]), its settings and files ([`desktop`]), a server with a window ([`server_desktop`]), and its errors.
 //! For chat inside your own program use chat-net and chat-store.
 //!
 //! Standard output carries the conversation, standard error carries diagnostics, and `--help` documents the exit codes.
@@ -39,6 +39,7 @@ mod isolate;
 mod number;
 mod panic;
 mod platform;
+mod private_file;
 mod progress;
 mod secret;
 mod server;
@@ -62,6 +63,7 @@ use crate::server::task::ServerTask;
 use crate::texts::Texts;
 
 pub use crate::client::desktop;
+pub use crate::server::desktop as server_desktop;
 
 /// Runs `chat-server` with the arguments and environment of this process.
 pub fn chat_server() -> ExitCode {

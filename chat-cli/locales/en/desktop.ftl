@@ -232,5 +232,7 @@ window-no-display = there is no display for a window: neither DISPLAY nor WAYLAN
 window-no-opengl = the window cannot be drawn, because OpenGL does not work here: { $detail }
 # $detail (String) of the system
 window-no-window = the window cannot be opened: { $detail }
-window-hint-opengl = install Mesa (Debian: libgl1, libegl1, libgl1-mesa-dri), or use chat-client, which needs no window
-window-hint-display = start it in a desktop session, or use chat-client, which needs no window
+# $program (String)
+window-hint-opengl = install Mesa (Debian: libgl1, libegl1, libgl1-mesa-dri), or use { $program }, which needs no window
+# $program (String)
+window-hint-display = start it in a desktop session, or use { $program }, which needs no window

@@ -236,7 +236,7 @@ fn describe_command(command: Command, texts: &Texts) -> Command {
     command.about(about)
 }
 
-fn describe(arg: Arg, texts: &Texts) -> Arg {
+pub(super) fn describe(arg: Arg, texts: &Texts) -> Arg {
     let t = texts.say();
     let text = match arg.get_id().as_str() {
         "lang" => t.option_lang(),

@@ -97,9 +97,20 @@ impl Database {
         from_environment(VARIABLE)
     }
 
+    /// The database that was named. `None` for the default one in the data folder.
+    pub fn named(&self) -> Option<&StoreUrl> {
+        self.0.as_ref()
+    }
+
     /// The URL, for a server with the data folder `data_dir`.
     pub fn url(&self, data_dir: &Path) -> StoreUrl {
         self.0.clone().unwrap_or_else(|| StoreUrl::sqlite(data_dir.join(DEFAULT_FILE)))
+    }
+}
+
+impl From<Option<StoreUrl>> for Database {
+    fn from(named: Option<StoreUrl>) -> Self {
+        Self(named)
     }
 }
 

@@ -105,15 +105,20 @@ impl InvitationFacts {
 
     /// At least one.
     fn addresses(&self) -> Result<Vec<SocketAddr>, CliError> {
-        match reachable(self.listening) {
+        match self.reachable() {
             none if none.is_empty() => Err(CliError::failed(|texts: &Texts| texts.say().invite_no_address())
                 .hint(|texts: &Texts| texts.say().hint_invite_no_address())),
             addresses => Ok(addresses),
         }
     }
 
+    /// The addresses at which others reach the server, the most likely one first.
+    pub(super) fn reachable(&self) -> Vec<SocketAddr> {
+        reachable(self.listening)
+    }
+
     /// Without `--register`: the client offers to register a name that is new, and the line works on later days too.
-    fn command(&self, address: SocketAddr) -> String {
+    pub(super) fn command(&self, address: SocketAddr) -> String {
         format!("chat-client {} --fingerprint {}", quoted(address), self.fingerprint)
     }
 }

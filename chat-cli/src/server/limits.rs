@@ -80,6 +80,11 @@ impl Limits {
         self.store
     }
 
+    /// Replaces the registration policy.
+    pub fn set_registration(&mut self, policy: RegistrationPolicy) {
+        self.machine.registration = policy;
+    }
+
     /// The registration policy, as the value of the option.
     pub fn registration(&self) -> &'static str {
         match self.machine.registration {

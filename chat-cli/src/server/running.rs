@@ -22,7 +22,6 @@ pub(super) struct RunningServer {
     pub(super) facts: ServerFacts,
     pub(super) started: Instant,
     pub(super) reloads: mpsc::Sender<ReloadRequest>,
-    pub(super) registration: RegistrationPolicy,
     pub(super) observed_addresses: ObservedAddresses,
 }
 
@@ -78,7 +77,7 @@ impl RunningServer {
 
     /// The facts of an invitation.
     pub(super) fn invitation(&self) -> InvitationFacts {
-        let (registration, code) = match &self.registration {
+        let (registration, code) = match self.server.registration() {
             RegistrationPolicy::Open => (Registration::Open, None),
             RegistrationPolicy::Invited(code) => (Registration::Invited, Some(code.expose().to_owned())),
             // A policy that is newer than this program registers nobody that it knows of.

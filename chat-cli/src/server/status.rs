@@ -10,7 +10,7 @@ use crate::table::Table;
 use crate::texts::Texts;
 
 /// The state of a running server. Totals count from its start.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(super) struct Status {
     #[serde(flatten)]
     pub(super) facts: ServerFacts,
@@ -43,7 +43,7 @@ pub(super) struct Status {
 }
 
 /// The part of the status that does not change while the server runs.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct ServerFacts {
     pub(super) version: String,
     pub(super) pid: u32,
@@ -56,7 +56,7 @@ pub(super) struct ServerFacts {
 }
 
 /// Sessions by how they began or continued.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct Logins {
     pub(super) password: u64,
     pub(super) resumed: u64,
@@ -75,6 +75,11 @@ pub(super) struct OnlineEntry {
 
 /// The status as text.
 pub(super) fn text(status: &Status, texts: &Texts) -> String {
+    columns(&rows(status, texts))
+}
+
+/// Names and values of the status.
+pub(super) fn rows(status: &Status, texts: &Texts) -> Vec<(String, String)> {
     let t = texts.say();
     let Status { facts, logins, .. } = status;
     let state = match status.state.as_str() {
@@ -86,7 +91,7 @@ pub(super) fn text(status: &Status, texts: &Texts) -> String {
     };
     let started = Timestamp::from_millis(facts.started_at).to_string();
     let (incoming, outgoing) = (bytes(status.bytes_in), bytes(status.bytes_out));
-    columns(&[
+    vec![
         (t.status_program(), t.status_program_line(&facts.version, facts.pid.to_string(), state)),
         (t.status_since(), t.status_since_line(started, span(status.uptime_s, texts))),
         (t.status_listening(), facts.listening.clone()),
@@ -100,7 +105,7 @@ pub(super) fn text(status: &Status, texts: &Texts) -> String {
         (t.status_checks(), t.status_checks_line(status.checks_running, status.checks_waiting)),
         (t.status_frames(), t.status_frames_line(status.frames_in, incoming, status.frames_out, outgoing)),
         (t.status_problems(), problems(status, texts)),
-    ])
+    ]
 }
 
 /// Names and values in two columns. Characters may be two columns wide.

@@ -187,12 +187,7 @@ impl Operation {
             Some(path) => path.clone(),
             None => crate::folder::default("chat-server", "--data-dir DIR")?,
         };
-        let certificate = match (settings.cert.clone(), settings.key.clone()) {
-            (Some(chain), Some(key)) => Some(CertificateFiles { chain, key }),
-            (None, None) => None,
-            (Some(_), None) => return Err(incomplete(|texts: &Texts| texts.say().certificate_without_key(), "--key")),
-            (None, Some(_)) => return Err(incomplete(|texts: &Texts| texts.say().key_without_certificate(), "--cert")),
-        };
+        let certificate = certificate(&settings)?;
         let database = || Database::choose(settings.database.clone(), settings.database_file.clone());
         let listen = settings.listen.unwrap_or(LISTEN);
         let action = match command {
@@ -248,6 +243,19 @@ impl Operation {
 
 /// Loopback, so that no other machine can connect before the operator allows it.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7777);
+
+/// The certificate that the settings name.
+///
+/// # Errors
+/// One of its two files is missing.
+pub(super) fn certificate(settings: &ServerSettings) -> Result<Option<CertificateFiles>, CliError> {
+    match (settings.cert.clone(), settings.key.clone()) {
+        (Some(chain), Some(key)) => Ok(Some(CertificateFiles { chain, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(incomplete(|texts: &Texts| texts.say().certificate_without_key(), "--key")),
+        (None, Some(_)) => Err(incomplete(|texts: &Texts| texts.say().key_without_certificate(), "--cert")),
+    }
+}
 
 fn incomplete(sentence: impl Into<Sentence>, option: &'static str) -> CliError {
     let placeholder = |texts: &Texts| texts.say().placeholder_file();

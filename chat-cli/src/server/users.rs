@@ -65,7 +65,7 @@ pub async fn run<A: Accounts + Operator>(
     }
 }
 
-fn describe(name: UserName, error: AccountError) -> CliError {
+pub(super) fn describe(name: UserName, error: AccountError) -> CliError {
     match error {
         AccountError::NameTaken => CliError::failed(move |texts: &Texts| texts.say().user_name_taken(name.as_str()))
             .hint(|texts: &Texts| texts.say().hint_user_name_taken()),

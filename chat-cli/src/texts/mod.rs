@@ -9,6 +9,7 @@ mod language;
 pub(crate) mod parse_error;
 mod rules;
 mod sentence;
+mod server_window;
 mod storage;
 mod window;
 
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use self::generated::{L10n, L10nLanguage};
 pub use self::language::Language;
 pub use self::sentence::{Localised, Sentence};
+pub use self::server_window::ServerWindowSentence;
 pub(crate) use self::storage::{chain, chain_of};
 pub use self::window::WindowSentence;
 

@@ -166,8 +166,8 @@ pub enum WindowSentence {
     NoDisplay,
     NoOpengl { detail: String },
     NoWindow { detail: String },
-    HintOpengl,
-    HintDisplay,
+    HintOpengl { program: &'static str },
+    HintDisplay { program: &'static str },
 }
 
 impl Localised for WindowSentence {
@@ -336,8 +336,8 @@ impl Localised for WindowSentence {
             Self::NoDisplay => t.window_no_display(),
             Self::NoOpengl { detail } => t.window_no_opengl(detail.as_str()),
             Self::NoWindow { detail } => t.window_no_window(detail.as_str()),
-            Self::HintOpengl => t.window_hint_opengl(),
-            Self::HintDisplay => t.window_hint_display(),
+            Self::HintOpengl { program } => t.window_hint_opengl(*program),
+            Self::HintDisplay { program } => t.window_hint_display(*program),
         }
     }
 }

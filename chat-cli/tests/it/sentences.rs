@@ -91,12 +91,14 @@ fn samples() -> FluentArgs<'static> {
     const NUMBERS: [&str; 11] =
         ["all", "bytes", "count", "delivered", "granted", "max", "min", "more", "our-high", "our-low", "outcomes"];
     /// Those of the sentences of `chat-server` alone.
-    const SERVER_TEXTS: [(&str, &str); 11] = [
+    const SERVER_TEXTS: [(&str, &str); 13] = [
+        ("folder", "/data"),
         ("found", "⟨found⟩"),
         ("incoming", "12 kB"),
         ("outgoing", "34 kB"),
         ("median", "50 ms"),
         ("process", "4711"),
+        ("program", "chat-server"),
         ("rare", "2500 ms"),
         ("span", "2 h 14 min"),
         ("state", "⟨state⟩"),
@@ -104,7 +106,7 @@ fn samples() -> FluentArgs<'static> {
         ("days", "2"),
         ("hours", "3"),
     ];
-    const SERVER_NUMBERS: [&str; 3] = ["fresh", "id", "resumed"];
+    const SERVER_NUMBERS: [&str; 6] = ["fresh", "id", "logins", "online", "refused", "resumed"];
     let numbers_of_server = SERVER_NUMBERS.into_iter().map(|name| (name, FluentValue::from(2)));
     let texts = TEXTS.into_iter().chain(SERVER_TEXTS).map(|(name, value)| (name, FluentValue::from(value)));
     let numbers = NUMBERS.into_iter().chain(["their-high", "their-low"]).map(|name| (name, FluentValue::from(2)));

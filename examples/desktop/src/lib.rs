@@ -1,4 +1,4 @@
-//! Chat in a window, on the public API of chat-net and the texts of chat-cli.
+//! Chat in windows, the client and the server, on the public API of chat-net and the texts of chat-cli.
 //!
 //! ```text
 //! run    one thread with tokio and chat-net  -- Happening -->  model   plain values: apply, act
@@ -7,13 +7,14 @@
 //! ```
 //!
 //! [`model`] knows neither egui nor tokio, [`run`] is the only place with a runtime, and [`view`] is the only place that
-//! draws. [`app`] connects the three.
+//! draws. [`app`] connects the three, and [`server_app`] connects those of the window of a server.
 
 pub mod app;
 pub mod look;
 pub mod model;
 mod program;
 pub mod run;
+pub mod server_app;
 pub mod view;
 
-pub use self::program::chat_desktop;
+pub use self::program::{chat_desktop, chat_server_desktop};

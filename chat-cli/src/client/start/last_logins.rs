@@ -1,16 +1,13 @@
 //! The file that remembers where the user logged in, and as whom: one line `HOST:PORT NAME` for each, the last login
 //! first. It only suggests answers, so a file that cannot be read suggests none, and a line that is wrong is skipped.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use chat_core::name::UserName;
 use chat_net::address::ServerAddress;
 
-use crate::folder;
-use crate::platform::files;
-use crate::text_file;
+use crate::{folder, private_file, text_file};
 
 /// The name of the file in the user's data folder.
 const FILE: &str = "last-logins";
@@ -82,8 +79,7 @@ impl LastLogins {
         self.logins.truncate(MAX_LOGINS);
         let Some(folder) = &self.folder else { return Ok(()) };
         let text: String = self.logins.iter().map(|(server, user)| format!("{server} {user}\n")).collect();
-        files::create_private_folder(folder)?;
-        replace(&folder.join(FILE), &text)
+        private_file::replace(&folder.join(FILE), &text)
     }
 }
 
@@ -92,18 +88,11 @@ fn parse(line: &str) -> Option<(ServerAddress, UserName)> {
     Some((server.parse().ok()?, UserName::parse(user).ok()?))
 }
 
-/// Replaces a file by one that only its owner can read. The process id keeps two programs apart.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let new = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = files::private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
-    file.write_all(text.as_bytes()).and_then(|()| fs::rename(&new, path)).inspect_err(|_| {
-        // The error that is returned matters more.
-        drop(fs::remove_file(&new));
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     fn server(typed: &str) -> ServerAddress {

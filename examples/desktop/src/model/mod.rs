@@ -9,6 +9,7 @@ pub mod outcome;
 pub mod password;
 pub mod roster;
 pub mod secret;
+pub mod server;
 pub mod session;
 pub mod settings;
 

@@ -1,52 +1,60 @@
-//! A password while it is typed.
+//! A password, or another secret, while it is typed.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// Room for the longest password, 128 characters of up to 4 bytes, so that typing never moves the text and leaves a copy
-/// behind.
-const ROOM: usize = 512;
-
 /// The most characters, as in a password.
 pub const MAX_CHARS: usize = 128;
 
-/// A typed password, which is wiped from memory when it is cleared or dropped.
-pub struct Secret(Zeroizing<String>);
+/// The longest character in bytes.
+const CHAR_BYTES: usize = 4;
+
+/// A typed secret, which is wiped from memory when it is cleared or dropped.
+pub struct Secret {
+    /// Has room for the longest text, so that typing never moves it and leaves a copy behind.
+    text: Zeroizing<String>,
+    max_chars: usize,
+}
 
 impl Secret {
+    /// An empty one for at most this many characters.
+    pub fn with_limit(max_chars: usize) -> Self {
+        Self { text: Zeroizing::new(String::with_capacity(max_chars * CHAR_BYTES)), max_chars }
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether nothing is typed.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// Inserts what fits of a text before the character at this byte. Returns the number of characters.
     pub fn insert(&mut self, byte: usize, text: &str) -> usize {
-        let free = MAX_CHARS.saturating_sub(self.0.chars().count());
+        let free = self.max_chars.saturating_sub(self.text.chars().count());
         let end = text.char_indices().nth(free).map_or(text.len(), |(end, _)| end);
-        self.0.insert_str(byte, &text[..end]);
+        self.text.insert_str(byte, &text[..end]);
         text[..end].chars().count()
     }
 
     /// Removes the bytes from `start` to `end`.
     pub fn remove(&mut self, start: usize, end: usize) {
-        self.0.replace_range(start..end, "");
+        self.text.replace_range(start..end, "");
     }
 
     /// Wipes the text.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::with_limit(self.max_chars);
     }
 }
 
 impl Default for Secret {
     fn default() -> Self {
-        Self(Zeroizing::new(String::with_capacity(ROOM)))
+        Self::with_limit(MAX_CHARS)
     }
 }
 

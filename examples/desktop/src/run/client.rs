@@ -16,36 +16,16 @@ use chat_net::trust::{KnownServers, Trust, UnknownServer};
 use tokio::sync::{Mutex, mpsc};
 
 use super::trust::Question;
-use super::{FarPort, disk};
+use super::{FarPort, Teller, disk};
 use crate::model::exchange::{Happening, LogIn, People, Purpose, TrustBy, Wish};
 
 /// A change of the password that the server has not answered.
 type PasswordChange = Pin<Box<dyn Future<Output = Result<(), ChangePasswordError>> + Send>>;
 
-/// Tells the window what happened, and wakes it.
-#[derive(Clone)]
-pub(super) struct Teller {
-    happenings: mpsc::Sender<Happening>,
-    wake: Arc<dyn Fn() + Send + Sync>,
-}
-
-impl Teller {
-    /// Waits while the queue is full. A window that is gone hears nothing, which its end of the other queue tells too.
-    pub(super) async fn tell(&self, happening: Happening) {
-        let _gone = self.happenings.send(happening).await;
-        (self.wake)();
-    }
-
-    /// Whether the window is still there.
-    fn is_heard(&self) -> bool {
-        !self.happenings.is_closed()
-    }
-}
-
 /// Fulfils wishes until the window is gone.
 pub(super) async fn run(port: FarPort, wake: Arc<dyn Fn() + Send + Sync>) {
     let FarPort { mut wishes, happenings } = port;
-    let tell = Teller { happenings, wake };
+    let tell = Teller::new(happenings, wake);
     while let Some(wish) = wishes.recv().await {
         match wish {
             Wish::LogIn(login) => {
@@ -70,7 +50,7 @@ pub(super) async fn run(port: FarPort, wake: Arc<dyn Fn() + Send + Sync>) {
 }
 
 /// Connects and logs in. `None` if that failed, or the user gave it up.
-async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller) -> Option<Client> {
+async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<Happening>) -> Option<Client> {
     let (server, is_remembered, trust) = (login.server.clone(), login.is_remembered, login.trust.clone());
     // A log-in has one question at most.
     let (answer, answers) = mpsc::channel(1);
@@ -150,7 +130,7 @@ fn people(client: &ClientHandle) -> People {
 }
 
 /// A session until its end, whoever brings it about.
-async fn session(client: Client, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller) {
+async fn session(client: Client, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<Happening>) {
     let (client, mut events) = client.split();
     let mut unaccepted = VecDeque::new();
     let mut change: Option<PasswordChange> = None;
@@ -208,7 +188,7 @@ async fn session(client: Client, wishes: &mut mpsc::Receiver<Wish>, tell: &Telle
 }
 
 /// Forgets the fingerprint of a server, and tells which servers are left.
-async fn forget(known_servers: &Path, server: &ServerAddress, tell: &Teller) {
+async fn forget(known_servers: &Path, server: &ServerAddress, tell: &Teller<Happening>) {
     let forgotten = KnownServers::open(known_servers).and_then(|store| store.forget(server));
     if let Err(error) = forgotten {
         tell.tell(Happening::NotForgotten(Box::new(error.into()))).await;
@@ -216,13 +196,13 @@ async fn forget(known_servers: &Path, server: &ServerAddress, tell: &Teller) {
     tell.tell(Happening::Servers(disk::servers(known_servers, &LastLogins::load()))).await;
 }
 
-async fn save(file: &Path, text: &str, tell: &Teller) {
+async fn save(file: &Path, text: &str, tell: &Teller<Happening>) {
     if let Err(error) = disk::save(file, text) {
         tell.tell(Happening::SettingsNotSaved(error.to_string())).await;
     }
 }
 
-async fn pass_on(event: Event, unaccepted: &mut VecDeque<MessageToken>, tell: &Teller) {
+async fn pass_on(event: Event, unaccepted: &mut VecDeque<MessageToken>, tell: &Teller<Happening>) {
     let happening = match event {
         Event::Message(message) => {
             unaccepted.push_back(message.token());
@@ -239,7 +219,7 @@ async fn pass_on(event: Event, unaccepted: &mut VecDeque<MessageToken>, tell: &T
 }
 
 /// Says goodbye. The last outcomes come before [`Event::Left`].
-async fn leave(client: ClientHandle, mut events: Events, unaccepted: VecDeque<MessageToken>, tell: &Teller) {
+async fn leave(client: ClientHandle, mut events: Events, unaccepted: VecDeque<MessageToken>, tell: &Teller<Happening>) {
     // A window that is there still takes in what it was told. The others are read by nobody.
     let is_read = tell.is_heard();
     for token in unaccepted {

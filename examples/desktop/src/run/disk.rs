@@ -8,7 +8,7 @@ use chat_cli::desktop::LastLogins;
 use chat_core::text::Text;
 use chat_net::trust::KnownServers;
 
-use super::client::Teller;
+use super::Teller;
 use crate::model::conversation::Partner;
 use crate::model::exchange::{FileProblem, Happening, KnownServer};
 
@@ -42,7 +42,7 @@ pub(super) fn save(file: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Reads a dropped file beside everything else, because its disk may be slow or gone.
-pub(super) fn read(partner: Partner, path: PathBuf, tell: Teller) {
+pub(super) fn read(partner: Partner, path: PathBuf, tell: Teller<Happening>) {
     tokio::spawn(async move {
         let text = tokio::task::spawn_blocking(move || text_of(&path)).await;
         // The task does not panic: a panic ends the program.

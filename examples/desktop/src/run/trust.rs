@@ -8,12 +8,12 @@ use chat_net::identity::Fingerprint;
 use chat_net::trust::{Answer, AskUser};
 use tokio::sync::{Mutex, mpsc};
 
-use super::client::Teller;
+use super::Teller;
 use crate::model::exchange::Happening;
 
 /// Asks the user in the window. A log-in asks at most once, and no connection is open meanwhile.
 pub(super) struct Question {
-    pub(super) tell: Teller,
+    pub(super) tell: Teller<Happening>,
     pub(super) answers: Mutex<mpsc::Receiver<bool>>,
 }
 

@@ -92,6 +92,24 @@ pub(super) fn password(ui: &mut Ui, id: Id, secret: &mut Secret, is_shown: bool,
     response
 }
 
+/// The width of the switch that shows a secret, with the room before it.
+const EYE: f32 = 54.0;
+
+/// A field for a secret, with a switch of this name that shows it.
+pub(super) fn secret_with_eye(ui: &mut Ui, id: Id, secret: &mut Secret, name: &str) -> Response {
+    let key = id.with("shown");
+    let mut is_shown = ui.data(|data| data.get_temp::<bool>(key).unwrap_or(false));
+    ui.horizontal(|ui| {
+        let response = password(ui, id, secret, is_shown, ui.available_width() - EYE);
+        if ui.selectable_label(is_shown, "👁").on_hover_text(name).clicked() {
+            is_shown = !is_shown;
+            ui.data_mut(|data| data.insert_temp(key, is_shown));
+        }
+        response
+    })
+    .inner
+}
+
 /// A password as egui edits it.
 struct Buffer<'a>(&'a mut Secret);
 

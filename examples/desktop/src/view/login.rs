@@ -12,11 +12,7 @@ use super::{View, fields};
 use crate::look::palette;
 use crate::model::Action;
 use crate::model::login::{Field, Form, Mode};
-use crate::model::secret::Secret;
 use crate::model::settings::Settings;
-
-/// The width of the switch that shows a password, with the room before it.
-const EYE: f32 = 54.0;
 
 impl View {
     pub(super) fn log_in(
@@ -141,8 +137,8 @@ impl View {
         let response = fields::field(ui, name, problem.as_deref(), |ui| match field {
             Field::Server => self.server(ui, id, form, actions),
             Field::User => ui.add(fields::text(id, &mut form.user, "")),
-            Field::Password => self.shown_or_hidden(ui, id, &mut form.password),
-            Field::Again => self.shown_or_hidden(ui, id, &mut form.again),
+            Field::Password => fields::secret_with_eye(ui, id, &mut form.password, &self.say(W::ShowPassword)),
+            Field::Again => fields::secret_with_eye(ui, id, &mut form.again, &self.say(W::ShowPassword)),
             Field::Invitation => ui.add(fields::text(id, &mut form.invitation, &self.say(W::InvitationHint))),
             Field::OwnAddress => ui.add(fields::text(id, &mut form.own_address, &self.say(W::OwnAddressHint))),
             Field::OwnPort => ui.add(fields::text(id, &mut form.own_port, &self.say(W::OwnPortHint))),
@@ -193,22 +189,6 @@ impl View {
                 });
             });
             field
-        })
-        .inner
-    }
-
-    /// A field for a password, with a switch that shows it.
-    fn shown_or_hidden(&self, ui: &mut Ui, id: Id, secret: &mut Secret) -> Response {
-        let key = id.with("shown");
-        let mut is_shown = ui.data(|data| data.get_temp::<bool>(key).unwrap_or(false));
-        let name = self.say(W::ShowPassword);
-        ui.horizontal(|ui| {
-            let response = fields::password(ui, id, secret, is_shown, ui.available_width() - EYE);
-            if ui.selectable_label(is_shown, "👁").on_hover_text(name).clicked() {
-                is_shown = !is_shown;
-                ui.data_mut(|data| data.insert_temp(key, is_shown));
-            }
-            response
         })
         .inner
     }

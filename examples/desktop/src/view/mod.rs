@@ -9,6 +9,7 @@ mod key;
 mod lines;
 mod login;
 mod roster;
+pub mod server;
 mod settings;
 mod side;
 
@@ -82,7 +83,7 @@ impl View {
         let mut actions = Vec::new();
         let is_new_screen = self.last_screen.as_ref() != Some(&model.screen);
         self.last_screen = Some(model.screen.clone());
-        Self::zoom_keys(ui, &model.settings, &mut actions);
+        actions.extend(zoomed(ui, &model.settings).map(Action::SetSettings));
         match &model.screen {
             Screen::LogIn => {
                 let settings = &model.settings;
@@ -167,24 +168,6 @@ impl View {
         }
     }
 
-    /// The keys that browsers have for the size of the text.
-    fn zoom_keys(ui: &Ui, settings: &Settings, actions: &mut Vec<Action>) {
-        let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
-        let zoom = if pressed(Key::Plus) || pressed(Key::Equals) {
-            settings.zoom + settings::STEP
-        } else if pressed(Key::Minus) {
-            settings.zoom.saturating_sub(settings::STEP)
-        } else if pressed(Key::Num0) {
-            100
-        } else {
-            return;
-        };
-        let zoom = zoom.clamp(*ZOOM.start(), *ZOOM.end());
-        if zoom != settings.zoom {
-            actions.push(Action::SetSettings(Settings { zoom, ..settings.clone() }));
-        }
-    }
-
     fn heading(&self, ui: &mut Ui, session: &Session) {
         let (title, state) = match &session.open {
             Partner::Everyone => (self.say(WindowSentence::EveryoneOnline { count: session.roster.online() }), None),
@@ -232,4 +215,20 @@ impl View {
             }
         }
     }
+}
+
+/// The settings after the keys that browsers have for the size of the text. `None` if they change nothing.
+fn zoomed(ui: &Ui, settings: &Settings) -> Option<Settings> {
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
+    let zoom = if pressed(Key::Plus) || pressed(Key::Equals) {
+        settings.zoom + settings::STEP
+    } else if pressed(Key::Minus) {
+        settings.zoom.saturating_sub(settings::STEP)
+    } else if pressed(Key::Num0) {
+        100
+    } else {
+        return None;
+    };
+    let zoom = zoom.clamp(*ZOOM.start(), *ZOOM.end());
+    (zoom != settings.zoom).then(|| Settings { zoom, ..settings.clone() })
 }

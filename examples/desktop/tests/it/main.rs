@@ -7,5 +7,6 @@ mod login;
 mod panels;
 mod people;
 mod real;
+mod server;
 mod stage;
 mod typing;

@@ -1,0 +1,167 @@
+//! Connects the model, the view and the thread of a server's window.
+
+use std::collections::VecDeque;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chat_cli::server_desktop::{self, ServerDesktopOptions};
+use chat_cli::texts::Texts;
+use chat_core::time::Timestamp;
+use eframe::egui::{Context, Ui, ViewportCommand};
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::look::Caret;
+use crate::model::server::exchange::Wish;
+use crate::model::server::form::{DatabaseKind, StartForm};
+use crate::model::server::registration::Registration;
+use crate::model::server::settings::Remembered;
+use crate::model::server::{Action, Closing, ServerModel};
+use crate::model::settings::Settings;
+use crate::run::ServerPort;
+use crate::view::server::ServerView;
+
+/// The most happenings that a frame takes, so that a flood does not keep the window from drawing.
+const BATCH: usize = 512;
+
+/// Reads what the window remembers.
+pub fn load_remembered() -> Remembered {
+    let file = server_desktop::settings_file();
+    let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+    let mut remembered = Remembered::parse(&text);
+    remembered.look.file = file;
+    remembered
+}
+
+/// What is known before the window opens.
+#[derive(Debug)]
+pub struct ServerStart(StartForm, Registration, Settings);
+
+impl ServerStart {
+    /// The form as the options, or else the settings that were kept, fill it in.
+    pub fn new(options: &ServerDesktopOptions, remembered: Remembered) -> Self {
+        let Remembered { look, address, folder, database, registration } = remembered;
+        let mut form = StartForm::new(options.default_data_dir.clone(), options.named_database());
+        if let Some(address) = options.listen.map(|address| address.to_string()).or(address) {
+            form.address = address;
+        }
+        let named =
+            options.data_dir.as_ref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
+        if let Some(folder) = named.or(folder) {
+            form.folder = folder.display().to_string();
+        }
+        if form.database == DatabaseKind::InFolder {
+            form.database = database;
+        }
+        let registration = options.registration.clone().map_or(registration, Registration::from);
+        Self(form, registration, look)
+    }
+
+    /// An empty form, which nothing is remembered for.
+    pub fn empty(default_folder: std::path::PathBuf) -> Self {
+        Self(StartForm::new(Some(default_folder), None), Registration::default(), Settings::default())
+    }
+}
+
+/// The program in its window.
+#[derive(Debug)]
+pub struct ServerApp {
+    /// What the window shows.
+    pub model: ServerModel,
+    view: ServerView,
+    port: ServerPort,
+    /// Wishes that found no room, in their order.
+    backlog: VecDeque<Wish>,
+    caret: Caret,
+}
+
+impl ServerApp {
+    /// A window that offers to start a server.
+    pub fn new(start: ServerStart, port: ServerPort, texts: Texts) -> Self {
+        let ServerStart(form, registration, look) = start;
+        let view = ServerView::new(texts, TimeZone::system());
+        Self {
+            model: ServerModel::new(form, registration, look),
+            view,
+            port,
+            backlog: VecDeque::new(),
+            caret: Caret::default(),
+        }
+    }
+
+    /// Takes what happened and hands on what is wished for. Runs while the window is hidden too.
+    pub fn turn(&mut self, context: &Context) {
+        let mut happenings = Vec::new();
+        while happenings.len() < BATCH
+            && let Ok(happening) = self.port.happenings.try_recv()
+        {
+            happenings.push(happening);
+        }
+        if happenings.len() == BATCH {
+            context.request_repaint();
+        }
+        let wishes = self.model.apply(happenings, now());
+        self.backlog.extend(wishes);
+        self.hand_on();
+        match self.model.closing {
+            Closing::No => {}
+            // For the eye, the window is gone at once. The goodbye takes up to 5 s.
+            Closing::Stopping => context.send_viewport_cmd(ViewportCommand::Visible(false)),
+            Closing::Done => context.send_viewport_cmd(ViewportCommand::Close),
+        }
+    }
+
+    /// Draws one frame, and applies what the operator did.
+    pub fn draw(&mut self, ui: &mut Ui) {
+        crate::look::set(ui.ctx(), &self.model.look);
+        self.caret.turn(ui.ctx());
+        for action in self.view.show(ui, &mut self.model, now()) {
+            self.act(action);
+            ui.ctx().request_repaint();
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        let wishes = self.model.act(action);
+        self.backlog.extend(wishes);
+        self.hand_on();
+    }
+
+    fn hand_on(&mut self) {
+        while let Some(wish) = self.backlog.pop_front() {
+            match self.port.wishes.try_send(wish) {
+                Ok(()) => {}
+                Err(TrySendError::Full(wish)) => return self.backlog.push_front(wish),
+                // The thread ends only at a panic, which ends the program.
+                Err(TrySendError::Closed(_)) => return,
+            }
+        }
+    }
+
+    /// Keeps the window open until the server has stopped.
+    fn hold_close(&mut self, context: &Context) {
+        if !context.input(|input| input.viewport().close_requested()) || self.model.closing == Closing::Done {
+            return;
+        }
+        self.act(Action::Close);
+        if self.model.closing != Closing::Done {
+            context.send_viewport_cmd(ViewportCommand::CancelClose);
+        }
+    }
+}
+
+impl eframe::App for ServerApp {
+    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        self.hold_close(context);
+        self.turn(context);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+}
+
+/// The current time. A clock before 1970 counts as 1970.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,5 @@
+//! The window of a server.
+
+mod real;
+mod screens;
+mod stage;
