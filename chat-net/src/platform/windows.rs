@@ -116,3 +116,26 @@ pub(crate) fn check_data_folder(_path: &Path) -> Result<(), DataFolderError> {
 pub(crate) fn allow_restart(_socket: &Socket) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_of_file_systems_without_locks_are_tolerated() {
+        const ACCESS_DENIED: i32 = 5;
+        const LOCK_VIOLATION: i32 = 33;
+        for (error, tolerated) in [(1, true), (50, true), (ACCESS_DENIED, false), (LOCK_VIOLATION, false)] {
+            assert_eq!(has_no_locks(&io::Error::from_raw_os_error(error)), tolerated, "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_devices_are_recognised_in_any_spelling() {
+        for (name, is_device) in
+            [("NUL", true), ("nul", true), ("CON", true), ("COM1", true), ("NULL", false), ("data", false)]
+        {
+            assert_eq!(is_device_name(Path::new(name)), is_device, "{name}");
+        }
+    }
+}

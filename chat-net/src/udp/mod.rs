@@ -212,7 +212,9 @@ impl Udp {
         match result {
             Ok(()) => (count, Progress::More),
             // Windows reports an ICMP error about an earlier datagram to any peer in this way (WSAECONNRESET). It says
-            // nothing about what else has arrived.
+            // nothing about what else has arrived. SIO_UDP_CONNRESET would turn the reports off, but no library sets it.
+            // They cannot keep this task busy alone: each call takes one report, each report needs a datagram that was
+            // sent, and [`RECEIVE_BATCHES`] bounds the calls of a turn.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => (0, Progress::More),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (count, Progress::Idle),
             // Usually an ICMP error about an earlier datagram. Reading it has cleared it.
@@ -310,6 +312,33 @@ mod tests {
         let foreign = Udp::bind("192.0.2.1:0".parse().unwrap()).err().unwrap();
         assert_eq!(foreign.kind(), io::ErrorKind::AddrNotAvailable);
         assert!(Udp::bind(free).is_ok(), "a port is free again once its socket is dropped");
+    }
+
+    #[tokio::test]
+    async fn no_error_ends_receiving() {
+        let mut udp = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        for (error, progress) in [
+            (io::ErrorKind::ConnectionReset, Progress::More),
+            (io::ErrorKind::HostUnreachable, Progress::More),
+            (io::ErrorKind::WouldBlock, Progress::Idle),
+        ] {
+            assert_eq!(udp.received(Err(error.into()), 0), (0, progress), "{error:?}");
+        }
+        // On Windows, the system reports for each of these that nobody has the port.
+        let closed = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap().local_address();
+        for _ in 0..2 * RECEIVE_BATCHES {
+            drop(SockRef::from(&udp.socket).send_to(b"nobody is here", &closed.into()));
+        }
+        std::net::UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", udp.local_address()).unwrap();
+        let mut buffer = vec![0; RECEIVE_BATCH * MAX_PACKET];
+        loop {
+            udp.ready().await;
+            let mut meta = [RecvMeta::default(); RECEIVE_BATCH];
+            if udp.receive_packets(&mut buffer, &mut meta).0 == 1 {
+                assert_eq!(&buffer[..meta[0].len], b"hello");
+                break;
+            }
+        }
     }
 
     #[tokio::test]

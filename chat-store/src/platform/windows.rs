@@ -90,3 +90,26 @@ pub(crate) async fn connect_socket(path: &str) -> io::Result<tokio::io::Empty> {
 pub(crate) const fn belongs_to_root(_path: &Path) -> io::Result<bool> {
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_of_file_systems_without_locks_are_tolerated() {
+        const ACCESS_DENIED: i32 = 5;
+        const LOCK_VIOLATION: i32 = 33;
+        for (error, tolerated) in [(1, true), (50, true), (ACCESS_DENIED, false), (LOCK_VIOLATION, false)] {
+            assert_eq!(has_no_locks(&io::Error::from_raw_os_error(error)), tolerated, "{error}");
+        }
+    }
+
+    #[test]
+    fn names_of_devices_are_recognised_in_any_spelling() {
+        for (name, is_device) in
+            [("NUL", true), ("nul", true), ("CON", true), ("COM1", true), ("NULL", false), ("data", false)]
+        {
+            assert_eq!(is_device_name(Path::new(name)), is_device, "{name}");
+        }
+    }
+}
