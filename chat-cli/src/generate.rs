@@ -112,7 +112,9 @@ fn add_pages(command: &Command, program: &Command, pages: &mut Vec<(String, Vec<
         roff.to_writer(&mut page)?;
     }
     pages.push((man.get_filename(), page));
-    command.get_subcommands().try_for_each(|command| add_pages(command, program, pages))
+    // Hidden commands are for other programs.
+    let mut commands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    commands.try_for_each(|command| add_pages(command, program, pages))
 }
 
 /// The text that `--help` shows below the options: paragraphs, of which the last one is the table of exit codes.

@@ -26,7 +26,9 @@ fn add(command: &mut Command, texts: &Texts, pages: &mut String) {
         writeln!(pages, "{}", line.trim_end()).expect("writing to a string does not fail");
     }
     pages.push('\n');
-    for command in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+    for command in
+        command.get_subcommands_mut().filter(|command| command.get_name() != "help" && !command.is_hide_set())
+    {
         add(command, texts, pages);
     }
 }

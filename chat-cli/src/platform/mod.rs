@@ -4,6 +4,7 @@
 //! - `control` connects the operator's commands with the running server.
 //! - `files` restricts files and folders to their owner.
 //! - `process` limits and measures this process.
+//! - `service` runs the server as a service of Windows.
 //! - `signals` waits for what the system asks of a program.
 //! - `terminal` reads keys, and changes the settings of the terminal.
 
@@ -13,6 +14,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use self::unix::{control, files, process, signals, terminal};
+pub use self::unix::{control, files, process, service, signals, terminal};
 #[cfg(windows)]
-pub use self::windows::{control, files, process, signals, terminal};
+pub use self::windows::{control, files, process, service, signals, terminal};

@@ -32,7 +32,23 @@ pub(super) enum ServerCommand {
     #[command(flatten)]
     Operate(OperatorCommand),
     #[command(flatten)]
+    Service(ServiceCommand),
+    #[command(flatten)]
     Generate(GenerateCommand),
+}
+
+/// The commands about the service of Windows that need no settings.
+#[derive(Debug, Subcommand)]
+pub(super) enum ServiceCommand {
+    UninstallService,
+    /// What the system runs as the service.
+    #[command(hide = true)]
+    RunService {
+        #[arg(long, value_name = "FILE")]
+        log: PathBuf,
+        #[arg(value_name = "ARGUMENT", last = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// The commands on a server's accounts, keys and state.
@@ -76,6 +92,10 @@ pub(super) enum OperatorCommand {
         #[arg(long, env = "CHAT_TO_DATABASE_FILE", value_name = "FILE")]
         to_database_file: Option<PathBuf>,
     },
+    InstallService,
+    /// What the service runs.
+    #[command(hide = true)]
+    ServeUntilInputEnds,
 }
 
 /// The option of the commands that print structured data.
@@ -229,6 +249,14 @@ fn describe_command(command: Command, texts: &Texts) -> Command {
         "reload" => t.server_reload(),
         "backup" => t.server_backup(),
         "move" => t.server_move(),
+        "install-service" => {
+            let about = t.server_install_service();
+            let long = format!("{about}\n\n{}", t.server_install_service_long());
+            return command.about(about).long_about(long);
+        }
+        "uninstall-service" => t.server_uninstall_service(),
+        "run-service" => t.server_run_service(),
+        "serve-until-input-ends" => t.server_serve_until_input_ends(),
         "completions" => t.command_completions(),
         "man" => t.command_man(),
         _ => return command,
@@ -266,6 +294,8 @@ pub(super) fn describe(arg: Arg, texts: &Texts) -> Arg {
         "user" => t.server_option_log_user(),
         "since" => t.server_option_since(),
         "follow" => t.server_option_follow(),
+        "log" => t.server_option_service_log(),
+        "arguments" => t.server_option_service_arguments(),
         "shell" => t.option_shell(),
         "folder" => t.option_folder(),
         _ => return describe_limit(arg, texts),

@@ -16,7 +16,7 @@ use crate::texts::{Localised, Texts};
 use crate::{environment, folder, text_file};
 
 /// The environment variable that holds the database URL.
-const VARIABLE: &str = "CHAT_DATABASE";
+pub(super) const VARIABLE: &str = "CHAT_DATABASE";
 
 /// The environment variable that holds the URL of the database to move the accounts to.
 const TO_VARIABLE: &str = "CHAT_TO_DATABASE";

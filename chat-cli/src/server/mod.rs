@@ -20,6 +20,7 @@ pub mod presence_log;
 mod reload;
 mod running;
 pub mod serve;
+mod service;
 mod settings;
 mod start;
 mod status;
@@ -29,15 +30,17 @@ pub mod users;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::thread;
 
 use chat_net::identity::{Fingerprint, IDENTITY_FILE, IdentityError, ServerIdentity};
 use chat_store::{OpenError, SqlAccounts, StoreOptions, StoreUrl};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use self::import::ImportFile;
 use self::status::json_lines;
-use self::task::{CertificateFiles, Operation, PurgeMode, ServerAction, ServerTask, UserTask};
+use self::task::{CertificateFiles, Operation, PurgeMode, ServerAction, ServerTask, StopRequest, UserTask};
 use crate::error::{self, CliError, Exit};
 use crate::folder::DataFolder;
 use crate::format::Format;
@@ -56,6 +59,8 @@ use crate::{fingerprint, threads};
 pub fn run(task: ServerTask, texts: &Texts) -> Result<Exit, CliError> {
     match task {
         ServerTask::Generate(command) => command.run(args::described(&Texts::default())),
+        ServerTask::RunService { log, arguments } => service::run(log, arguments).map(|()| Exit::Fine),
+        ServerTask::UninstallService => print(&service::uninstall(texts)?),
         ServerTask::Operate(operation) => operate(operation, texts),
     }
 }
@@ -76,11 +81,11 @@ fn operate(operation: Operation, texts: &Texts) -> Result<Exit, CliError> {
     // Creates the folder, which a command that only asks whether a server runs must not do.
     let folder = || DataFolder::open(&*data_dir).map_err(CliError::from);
     let result = match action {
-        ServerAction::Serve(options) => runtime.block_on(async {
-            let mut signals = StopSignals::new()?;
-            let stop = async move { signals.next().await };
+        ServerAction::Serve(options, stop) => runtime.block_on(async {
+            let stop = requests(stop)?;
             serve::serve(folder()?, certificate, *options, io::stdout(), stop, texts).await
         }),
+        ServerAction::InstallService(service) => print(&service.install(texts)?),
         ServerAction::User { database, task } => runtime.block_on(async {
             let mut signals = StopSignals::new()?;
             tokio::select! {
@@ -130,6 +135,26 @@ fn operate(operation: Operation, texts: &Texts) -> Result<Exit, CliError> {
     // Tasks that still run were asked to end, or wait for input that nobody needs any more.
     runtime.shutdown_background();
     result
+}
+
+/// Waits for a request to stop the server.
+fn requests(kind: StopRequest) -> Result<Pin<Box<dyn Future<Output = ()>>>, CliError> {
+    match kind {
+        StopRequest::Signal => {
+            let mut signals = StopSignals::new()?;
+            Ok(Box::pin(async move { signals.next().await }))
+        }
+        StopRequest::EndOfInput => {
+            let (end, ended) = oneshot::channel();
+            threads::spawn("input", move || {
+                // An input that cannot be read has ended, too.
+                drop(io::copy(&mut io::stdin(), &mut io::sink()));
+                // If nobody waits, the server is stopping already.
+                let _sent = end.send(());
+            })?;
+            Ok(Box::pin(async move { drop(ended.await) }))
+        }
+    }
 }
 
 /// The presence log in a data folder.

@@ -11,13 +11,14 @@ use chat_net::server::PresenceLogFormat;
 use chat_store::{StoreOptions, StoreUrl};
 use clap::{ArgMatches, CommandFactory};
 
-use super::args::{AccountCommand, OperatorCommand, ServerArgs, ServerCommand, UserCommand};
+use super::args::{AccountCommand, OperatorCommand, ServerArgs, ServerCommand, ServiceCommand, UserCommand};
 use super::database::{self, Database};
 use super::days::Days;
 use super::effective::{EffectiveSetting, Sources};
 use super::limits::Limits;
 use super::presence_log::LogOptions;
 use super::presence_log::since::Since;
+use super::service::NewService;
 use super::settings::ServerSettings;
 use crate::database_url;
 use crate::error::CliError;
@@ -31,6 +32,15 @@ use crate::texts::{Sentence, Texts};
 pub enum ServerTask {
     /// Describe the command line, for which neither a data folder nor a configuration is needed.
     Generate(GenerateCommand),
+    /// Run as the service of the system.
+    RunService {
+        /// What receives the standard error of the server.
+        log: PathBuf,
+        /// The arguments of the server.
+        arguments: Vec<OsString>,
+    },
+    /// Remove the service from the system.
+    UninstallService,
     /// Serve, or work on a server's accounts, keys and state.
     Operate(Operation),
 }
@@ -58,8 +68,10 @@ pub struct CertificateFiles {
 /// The action.
 #[derive(Debug)]
 pub enum ServerAction {
-    /// Serve.
-    Serve(Box<ServeOptions>),
+    /// Serve, until something asks the server to stop.
+    Serve(Box<ServeOptions>, StopRequest),
+    /// Install the server as a service of the system.
+    InstallService(NewService),
     /// Manage accounts.
     User {
         /// The database that holds them.
@@ -106,6 +118,15 @@ pub enum ServerAction {
         /// The empty database.
         to: StoreUrl,
     },
+}
+
+/// What ends a server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StopRequest {
+    /// A signal.
+    Signal,
+    /// The end of standard input.
+    EndOfInput,
 }
 
 /// The options that only serving needs.
@@ -172,6 +193,10 @@ impl ServerTask {
         let (args, matches) = ServerArgs::parse(args, texts)?;
         let command = match args.command {
             Some(ServerCommand::Generate(command)) => return Ok(Self::Generate(command)),
+            Some(ServerCommand::Service(ServiceCommand::RunService { log, arguments })) => {
+                return Ok(Self::RunService { log, arguments });
+            }
+            Some(ServerCommand::Service(ServiceCommand::UninstallService)) => return Ok(Self::UninstallService),
             Some(ServerCommand::Operate(command)) => Some(command),
             None => None,
         };
@@ -190,6 +215,10 @@ impl Operation {
         let certificate = certificate(&settings)?;
         let database = || Database::choose(settings.database.clone(), settings.database_file.clone());
         let listen = settings.listen.unwrap_or(LISTEN);
+        let stop = match command {
+            Some(OperatorCommand::ServeUntilInputEnds) => StopRequest::EndOfInput,
+            _ => StopRequest::Signal,
+        };
         let action = match command {
             Some(OperatorCommand::Fingerprint) => ServerAction::Fingerprint,
             Some(OperatorCommand::Invite { output }) => ServerAction::Invite(output.format),
@@ -228,14 +257,22 @@ impl Operation {
             Some(OperatorCommand::Move { to_database, to_database_file }) => {
                 ServerAction::Move { from: database()?, to: database::target(to_database, to_database_file)? }
             }
-            None => ServerAction::Serve(Box::new(ServeOptions {
-                listen,
-                database: database()?,
-                presence_log: settings.presence_log,
-                presence_log_format: settings.presence_log_format.unwrap_or_default().into(),
-                metrics: settings.metrics,
-                limits: limits?,
-            })),
+            Some(OperatorCommand::InstallService) => {
+                // Wrong ones are refused here, because nobody watches the start of a service.
+                drop((limits?, database()?));
+                ServerAction::InstallService(NewService::new(matches, &settings, listen)?)
+            }
+            None | Some(OperatorCommand::ServeUntilInputEnds) => ServerAction::Serve(
+                Box::new(ServeOptions {
+                    listen,
+                    database: database()?,
+                    presence_log: settings.presence_log,
+                    presence_log_format: settings.presence_log_format.unwrap_or_default().into(),
+                    metrics: settings.metrics,
+                    limits: limits?,
+                }),
+                stop,
+            ),
         };
         Ok(Self { data_dir, certificate, action })
     }
@@ -311,14 +348,14 @@ mod tests {
     fn task(args: &[&str]) -> Result<Operation, CliError> {
         match ServerTask::from_args([&["chat-server", "--data-dir", "data"], args].concat(), &Texts::default())? {
             ServerTask::Operate(operation) => Ok(operation),
-            ServerTask::Generate(command) => panic!("{command:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn serving_is_the_default() {
         let task = task(&["--database", "sqlite:x"]).unwrap();
-        let ServerAction::Serve(serve) = task.action else { panic!("{task:?}") };
+        let ServerAction::Serve(serve, _) = task.action else { panic!("{task:?}") };
         assert_eq!(serve.listen.to_string(), "127.0.0.1:7777");
         assert_eq!(serve.presence_log, None);
         assert_eq!((task.data_dir, task.certificate), (PathBuf::from("data"), None));
@@ -341,7 +378,7 @@ mod tests {
             "k",
         ])
         .unwrap();
-        let ServerAction::Serve(serve) = task.action else { panic!("{task:?}") };
+        let ServerAction::Serve(serve, _) = task.action else { panic!("{task:?}") };
         assert_eq!(serve.listen.to_string(), "[::]:0");
         assert_eq!(serve.presence_log, Some("log".into()));
         assert_eq!(serve.limits.machine().registration, RegistrationPolicy::Closed);

@@ -57,7 +57,7 @@ fn every_shell_has_a_script_that_names_the_commands() {
 #[test]
 fn pages_and_scripts_need_no_home_no_configuration_and_no_server() {
     let home = Home::new();
-    for (program, pages) in [("chat-server", 20), ("chat-client", 4)] {
+    for (program, pages) in [("chat-server", 22), ("chat-client", 4)] {
         let folder = home.join(program);
         fs::create_dir(&folder).unwrap();
         for args in [&["man", path_text(&folder)][..], &["completions", "bash"]] {

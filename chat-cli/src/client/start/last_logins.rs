@@ -91,7 +91,6 @@ fn parse(line: &str) -> Option<(ServerAddress, UserName)> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use super::*;
 
@@ -132,7 +131,7 @@ mod tests {
     fn the_file_and_its_folder_are_private() {
         use std::os::unix::fs::PermissionsExt;
 
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("chat-client");
         LastLogins::load_from(Some(folder.clone())).remember(server("lab"), user("alice")).unwrap();

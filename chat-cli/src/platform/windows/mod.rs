@@ -3,5 +3,6 @@
 pub mod control;
 pub mod files;
 pub mod process;
+pub mod service;
 pub mod signals;
 pub mod terminal;

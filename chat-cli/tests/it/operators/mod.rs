@@ -16,3 +16,4 @@ mod reading;
 mod refusals;
 mod running_server;
 mod secrets;
+mod service;
