@@ -56,7 +56,7 @@ pub struct ServerDesktopOptions {
     pub data_dir: Option<PathBuf>,
     /// The data folder that is used otherwise. `None` if the user has no home folder.
     pub default_data_dir: Option<PathBuf>,
-    /// Who may register, if that is set.
+    /// The registration policy, if one is set.
     pub registration: Option<RegistrationPolicy>,
     serve: ServeSettings,
 }
@@ -137,7 +137,7 @@ impl ServerDesktopOptions {
     }
 }
 
-/// What a window asks for before it starts a server.
+/// The settings with which a window starts a server.
 #[derive(Debug)]
 pub struct HostSettings {
     /// The address to listen on.
@@ -146,7 +146,7 @@ pub struct HostSettings {
     pub data_dir: PathBuf,
     /// The database.
     pub database: HostDatabase,
-    /// Who may register.
+    /// The registration policy.
     pub registration: RegistrationPolicy,
 }
 
@@ -178,7 +178,7 @@ impl DatabaseUrl {
 /// Why a server did not start.
 #[derive(Clone, Debug)]
 pub struct HostError {
-    /// What is unusable.
+    /// The setting that is unusable.
     pub part: StartPart,
     /// The sentence about it, with what the operator can do.
     pub sentence: Sentence,
@@ -280,7 +280,7 @@ pub struct HostFacts {
     pub listening: SocketAddr,
     /// The addresses at which others reach it, the most likely one first.
     pub addresses: Vec<SocketAddr>,
-    /// Who reaches it there.
+    /// The networks from which clients reach it.
     pub reach: Reach,
     /// The line that a colleague types, as `chat-server invite` prints it. `None` if the machine has no address.
     pub invitation: Option<String>,
@@ -292,7 +292,7 @@ pub struct HostFacts {
     pub database: String,
 }
 
-/// Who reaches a server at its addresses.
+/// The networks from which clients reach a server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reach {
     /// Everyone in the networks of this machine.

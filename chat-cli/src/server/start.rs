@@ -34,7 +34,7 @@ use crate::threads;
 /// The most requests to reload that wait for the one in progress. Further commands wait to ask.
 const RELOADS: usize = 1;
 
-/// What a failed start is about.
+/// The setting that made a start fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StartPart {
     /// The address to listen on.
@@ -47,7 +47,7 @@ pub enum StartPart {
     Other,
 }
 
-/// What the operator can do about a failed start. The hints of the error say the same to those who type options.
+/// The remedy for a failed start. The hints of the error say the same to those who type options.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StartAdvice {
     /// The port is taken: choose another one, or stop the other program.
@@ -97,7 +97,7 @@ impl From<DataFolderError> for NotStarted {
     }
 }
 
-/// What is known about a server right before it runs.
+/// The facts about a server that is about to run.
 pub(super) struct Ready<'a> {
     pub(super) address: SocketAddr,
     pub(super) fingerprint: Fingerprint,

@@ -34,7 +34,7 @@ pub enum ServerTask {
     Generate(GenerateCommand),
     /// Run as the service of the system.
     RunService {
-        /// What receives the standard error of the server.
+        /// The file that receives the standard error of the server.
         log: PathBuf,
         /// The arguments of the server.
         arguments: Vec<OsString>,
@@ -120,7 +120,7 @@ pub enum ServerAction {
     },
 }
 
-/// What ends a server.
+/// The event that ends a server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StopRequest {
     /// A signal.

@@ -31,7 +31,7 @@ pub struct ClientConfig {
     pub stall_threshold: Duration,
     /// How much time the server gets to answer after such a stall. Default 5 s: enough for Wi-Fi to reconnect.
     pub stall_extension: Duration,
-    /// What the links of this client can do, which its entry in the roster states. Default: nothing.
+    /// The link features of this client, which its entry in the roster states. Default: none.
     pub link_features: LinkFeatures,
 }
 

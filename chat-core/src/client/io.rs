@@ -136,7 +136,7 @@ pub enum Event {
         entry: Entry,
         /// The server's time.
         at: Timestamp,
-        /// What the server relays for this connection. `None` if it relays nothing.
+        /// The terms on which the server relays for this connection. `None` if it does not relay.
         relay: Option<RelayTerms>,
     },
     /// The first snapshot is complete, and [`Client::roster`](super::Client::roster) returns it. Reported once.

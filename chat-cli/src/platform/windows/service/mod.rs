@@ -26,7 +26,7 @@ const NAME: &str = "chat-server";
 /// knows this name in every language.
 const ACCOUNT: &str = r"NT AUTHORITY\LocalService";
 
-/// What the account may do with the data folder, and with all that will be in it: everything, except to change who may.
+/// The rights of the account in the data folder and everything below it: full access, except to change permissions.
 /// The number is the well-known identifier of the account.
 const ACCESS: &str = "*S-1-5-19:(OI)(CI)M";
 

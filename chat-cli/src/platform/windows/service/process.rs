@@ -41,14 +41,14 @@ const DETACHED_PROCESS: u32 = 0x8;
 /// The requests to stop that wait. One is enough.
 const REQUESTS: usize = 1;
 
-/// What the process runs.
+/// The server that the service starts.
 #[derive(Debug)]
 struct Server {
     log: PathBuf,
     arguments: Vec<OsString>,
 }
 
-/// What [`service_main`] runs, because the system passes it nothing of this program.
+/// The server for [`service_main`], to which the system passes no value of this program.
 static SERVER: Mutex<Option<Server>> = Mutex::new(None);
 
 define_windows_service!(service_entry, service_main);
