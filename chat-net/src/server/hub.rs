@@ -67,7 +67,6 @@ pub(super) struct Hub<A, O> {
     limits: Arc<LimitLog>,
     forwarder_log: ForwarderLog,
     counters: Arc<Counters>,
-    requests: mpsc::Receiver<RosterRequest>,
     reload: Reload,
     out: Vec<Output>,
     /// Connections whose send queue overflowed while outputs were performed. The machine learns of them afterwards.
@@ -98,7 +97,6 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             limits,
             forwarder_log: ForwarderLog::default(),
             counters: options.monitor.counters(),
-            requests: options.monitor.roster_requests(),
             reload: options.reload.clone(),
             out,
             too_slow: VecDeque::new(),
@@ -109,7 +107,15 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
 
     /// Handles events until `shutdown` resolves, and then until the machine has stopped. The machine sends every
     /// session the reason.
-    pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, shutdown: impl Future<Output = ()>) -> Self {
+    ///
+    /// It drops `requests` at its end, so that whoever waits for the roster learns that the server has stopped even if
+    /// nobody polls the server any more.
+    pub(super) async fn run(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        mut requests: mpsc::Receiver<RosterRequest>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Self {
         let mut shutdown = pin!(shutdown);
         let mut timer = pin!(sleep_until(Instant::now()));
         let mut batch = Vec::with_capacity(BATCH);
@@ -133,7 +139,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                     self.handle(self.clock.now(), Input::Stop);
                 }
                 // Polled before the events, whose queue may never be empty. Only a few requests can wait.
-                Some(request) = self.requests.recv() => self.answer(request),
+                Some(request) = requests.recv() => self.answer(request),
                 Some(job) = self.jobs.next() => finished = Some(job),
                 count = events.recv_many(&mut batch, BATCH), if is_open => is_open = count > 0,
                 () = &mut timer, if deadline.is_some() => {}

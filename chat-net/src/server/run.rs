@@ -93,8 +93,9 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
         let mut acceptor = AbortOnDropHandle::new(tokio::spawn(acceptor.run(stop_acceptor.clone())));
         let mut hub = AbortOnDropHandle::new(tokio::spawn({
             let (stopping, lifetime) = (stop_hub.clone().cancelled_owned(), lifetime.clone());
+            let requests = options.monitor.roster_requests();
             async move {
-                let hub = hub.run(queue, stopping).await;
+                let hub = hub.run(queue, requests, stopping).await;
                 drop(lifetime);
                 hub
             }

@@ -1,6 +1,9 @@
 //! What a server is built from, and what is refused.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use chat_core::accounts::memory::MemoryAccounts;
@@ -12,9 +15,10 @@ use chat_net::identity::{IDENTITY_FILE, ServerIdentity};
 use chat_net::server::{Monitor, NotServing, PresenceLogFormat, Reload, ServeError};
 use chat_net::{Server, ServerHandle, StartError};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::{Running, builder};
-use crate::harness::{client_options, rejection};
+use crate::harness::{PATIENCE, client_options, rejection};
 
 #[test]
 fn server_and_handles_can_move_between_threads() {
@@ -39,6 +43,21 @@ async fn the_handle_shows_who_is_online() {
     assert_eq!((online[0].user(), online[0].session()), (alice.client.user(), alice.client.session()));
     running.stop().await;
     assert!(matches!(handle.roster().await, Err(NotServing { .. })));
+}
+
+#[tokio::test]
+async fn the_roster_of_a_stopping_server_is_refused_while_nobody_polls_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = builder(&folder).bind("127.0.0.1:0").await.unwrap();
+    let handle = server.handle();
+    let mut running = pin!(server.run());
+    assert!(poll_fn(|context| Poll::Ready(running.as_mut().poll(context).is_pending())).await);
+    assert!(handle.roster().await.unwrap().is_empty(), "it runs");
+    handle.stop();
+    assert!(poll_fn(|context| Poll::Ready(running.as_mut().poll(context).is_pending())).await);
+    let refused = timeout(PATIENCE, handle.roster()).await.expect("an answer");
+    assert!(matches!(refused, Err(NotServing { .. })), "{refused:?}");
+    running.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +173,7 @@ async fn presence_log_and_observer_receive_every_record() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), published).await.expect("the departure is published");
+    timeout(Duration::from_secs(10), published).await.expect("the departure is published");
     running.stop().await;
     let log = std::fs::read_to_string(path).unwrap();
     assert_eq!(log.lines().count(), 4, "{log}");
