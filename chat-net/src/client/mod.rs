@@ -1,10 +1,10 @@
 //! A client: one session, from login to leaving.
 //!
 //! [`Client::builder`] leads to a [`Client`], which is a stream of [events](Event) with a [handle](ClientHandle) for
-//! commands. A bot that answers every message:
+//! commands. A bot that answers every private message:
 //!
 //! ```no_run
-//! use chat_net::{Client, Event};
+//! use chat_net::{Client, Event, Scope};
 //!
 //! # const FP: &str = ""; const PASSWORD: &str = "";
 //! # #[tokio::main(flavor = "current_thread")]
@@ -12,7 +12,12 @@
 //! let mut bot = Client::builder("chat.example:7777").fingerprint(FP)?.login("echo", PASSWORD).await?;
 //! while let Some(event) = bot.next().await {
 //!     match event {
-//!         Event::Message(message) => drop(bot.send(message.from(), format!("you said {}", message.text())).await?),
+//!         Event::Message(message) if message.scope() == Scope::Private => {
+//!             let answer = format!("you said {}", message.text());
+//!             if let Err(error) = bot.send(message.from(), answer).await {
+//!                 println!("{} gets no answer: {error}", message.from());
+//!             }
+//!         }
 //!         Event::Report(report) => println!("{}: {}", report.user, report.outcome), // alice: delivered
 //!         _ => {}
 //!     }
