@@ -1,5 +1,7 @@
 //! What the relay counts.
 
+use std::ops::Index;
+
 use crate::named::named;
 
 named! {
@@ -19,6 +21,8 @@ named! {
         Foreign = "foreign",
         /// The datagram is too short or too long, or has another version.
         Malformed = "malformed",
+        /// The driver dropped it, because too many frames waited for the relay.
+        Overload = "overload",
     }
 }
 
@@ -31,6 +35,15 @@ pub struct RelayCounts {
     /// The bytes of all datagrams that were passed.
     pub sent_bytes: u64,
     by_result: [u64; ParcelResult::ALL.len()],
+}
+
+/// The number of parcels with this result.
+impl Index<ParcelResult> for RelayCounts {
+    type Output = u64;
+
+    fn index(&self, result: ParcelResult) -> &u64 {
+        &self.by_result[result as usize]
+    }
 }
 
 impl RelayCounts {

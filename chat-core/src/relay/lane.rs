@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::id::SessionId;
+use crate::time::Mono;
 
 /// Datagrams of at most this length are acks and pings. Of one sender, they are dropped last.
 pub const SMALL: usize = 64;
@@ -28,10 +29,22 @@ pub(super) struct Lane {
 #[derive(Debug)]
 struct Sender {
     id: SessionId,
-    datagrams: VecDeque<Box<[u8]>>,
+    datagrams: VecDeque<Waiting>,
     /// How many of them are not [`SMALL`].
     large: usize,
     cost: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    since: Mono,
+    datagram: Box<[u8]>,
+}
+
+impl Waiting {
+    fn is_large(&self) -> bool {
+        self.datagram.len() > SMALL
+    }
 }
 
 impl Lane {
@@ -49,8 +62,20 @@ impl Lane {
         self.cost
     }
 
+    /// The time of the oldest datagram. `None` if the lane is empty.
+    pub(super) fn since(&self) -> Option<Mono> {
+        self.senders.iter().filter_map(|sender| sender.datagrams.front()).map(|oldest| oldest.since).min()
+    }
+
+    /// Returns the memory of a lane that has become empty.
+    pub(super) fn free_if_empty(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
     /// Adds a datagram.
-    pub(super) fn push(&mut self, from: SessionId, datagram: &[u8]) {
+    pub(super) fn push(&mut self, now: Mono, from: SessionId, datagram: &[u8]) {
         let place = self.senders.iter().position(|sender| sender.id == from).unwrap_or_else(|| {
             self.cost += SENDER;
             self.senders.push(Sender { id: from, datagrams: VecDeque::new(), large: 0, cost: SENDER });
@@ -58,8 +83,9 @@ impl Lane {
         });
         let sender = &mut self.senders[place];
         sender.cost += cost(datagram);
-        sender.large += usize::from(is_large(datagram));
-        sender.datagrams.push_back(datagram.into());
+        let waiting = Waiting { since: now, datagram: datagram.into() };
+        sender.large += usize::from(waiting.is_large());
+        sender.datagrams.push_back(waiting);
         self.cost += cost(datagram);
     }
 
@@ -79,7 +105,7 @@ impl Lane {
         let heaviest = (0..self.senders.len()).max_by_key(|place| self.senders[*place].cost);
         let Some(place) = heaviest else { return false };
         let Sender { datagrams, large, .. } = &self.senders[place];
-        let oldest = if *large > 0 { datagrams.iter().position(|datagram| is_large(datagram)) } else { Some(0) };
+        let oldest = if *large > 0 { datagrams.iter().position(Waiting::is_large) } else { Some(0) };
         let dropped = oldest.and_then(|oldest| self.remove(place, oldest));
         self.end_round();
         dropped.is_some()
@@ -95,8 +121,9 @@ impl Lane {
     fn remove(&mut self, place: usize, datagram: usize) -> Option<Box<[u8]>> {
         let sender = self.senders.get_mut(place)?;
         let removed = sender.datagrams.remove(datagram)?;
+        sender.large -= usize::from(removed.is_large());
+        let Waiting { datagram: removed, .. } = removed;
         sender.cost -= cost(&removed);
-        sender.large -= usize::from(is_large(&removed));
         self.cost -= cost(&removed);
         if sender.datagrams.is_empty() {
             self.cost -= SENDER;
@@ -104,10 +131,6 @@ impl Lane {
         }
         Some(removed)
     }
-}
-
-fn is_large(datagram: &[u8]) -> bool {
-    datagram.len() > SMALL
 }
 
 fn cost(datagram: &[u8]) -> usize {
@@ -131,27 +154,42 @@ mod tests {
     fn senders_take_turns_and_each_keeps_its_order() {
         let mut lane = Lane::default();
         for number in [1, 2, 3] {
-            lane.push(A, &[number]);
+            lane.push(Mono::ZERO, A, &[number]);
         }
         for number in [11, 12] {
-            lane.push(B, &[number]);
+            lane.push(Mono::ZERO, B, &[number]);
         }
-        lane.push(SessionId::new(3), &[21]);
+        lane.push(Mono::ZERO, SessionId::new(3), &[21]);
         assert_eq!((lane.len(), lane.cost()), (6, 3 * SENDER + 6 * (DATAGRAM + 1)));
         assert_eq!(all(&mut lane), [1, 11, 21, 2, 12, 3]);
         assert_eq!((lane.len(), lane.cost(), lane.is_empty()), (0, 0, true));
     }
 
     #[test]
+    fn a_lane_waits_since_its_oldest_datagram_came() {
+        let at = |millis| Mono::at(std::time::Duration::from_millis(millis));
+        let mut lane = Lane::default();
+        assert_eq!(lane.since(), None);
+        for (millis, from) in [(3, B), (5, A), (7, B)] {
+            lane.push(at(millis), from, &[0]);
+        }
+        for millis in [3, 5, 7] {
+            assert_eq!(lane.since(), Some(at(millis)));
+            assert!(lane.pop().is_some());
+        }
+        assert_eq!(lane.since(), None);
+    }
+
+    #[test]
     fn the_sender_with_most_loses_its_oldest_and_small_ones_last() {
         let mut lane = Lane::default();
-        lane.push(A, &[1; SMALL]);
-        lane.push(A, &[2; SMALL + 1]);
-        lane.push(A, &[3; 1_200]);
-        lane.push(B, &[11; 1_200]);
+        lane.push(Mono::ZERO, A, &[1; SMALL]);
+        lane.push(Mono::ZERO, A, &[2; SMALL + 1]);
+        lane.push(Mono::ZERO, A, &[3; 1_200]);
+        lane.push(Mono::ZERO, B, &[11; 1_200]);
         assert!(lane.drop_one());
         assert!(lane.drop_one(), "A has still more");
-        assert_eq!(lane.senders[0].datagrams.iter().map(|datagram| datagram[0]).collect::<Vec<_>>(), [1]);
+        assert_eq!(lane.senders[0].datagrams.iter().map(|waiting| waiting.datagram[0]).collect::<Vec<_>>(), [1]);
         assert!(lane.drop_one(), "B has more now");
         assert!(lane.drop_one(), "the small one is the last");
         assert!(!lane.drop_one() && lane.is_empty());
@@ -162,10 +200,10 @@ mod tests {
     fn a_flooding_sender_displaces_nothing_of_others() {
         let mut lane = Lane::default();
         for number in 0..10 {
-            lane.push(B, &[number; 300]);
+            lane.push(Mono::ZERO, B, &[number; 300]);
         }
         for number in 0..1_000 {
-            lane.push(A, &[100; 1_200]);
+            lane.push(Mono::ZERO, A, &[100; 1_200]);
             while lane.cost() > 64 * 1024 {
                 assert!(lane.drop_one(), "{number}");
             }
@@ -189,7 +227,7 @@ mod tests {
                         order[at] = order[at].wrapping_add(1);
                         let mut datagram = vec![order[at]; len.max(2)];
                         datagram[1] = at as u8;
-                        lane.push(SessionId::new(sender), &datagram);
+                        lane.push(Mono::ZERO, SessionId::new(sender), &datagram);
                     }
                     2 => {
                         if let Some(datagram) = lane.pop() {
@@ -204,7 +242,7 @@ mod tests {
                     }
                 }
                 let costs = lane.senders.iter().map(|sender| {
-                    SENDER + sender.datagrams.iter().map(|datagram| cost(datagram)).sum::<usize>()
+                    SENDER + sender.datagrams.iter().map(|waiting| cost(&waiting.datagram)).sum::<usize>()
                 });
                 prop_assert_eq!(lane.cost(), costs.sum::<usize>());
                 prop_assert!(lane.senders.iter().all(|sender| !sender.datagrams.is_empty()));

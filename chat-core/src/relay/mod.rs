@@ -50,7 +50,10 @@ pub struct Relay<C> {
     total: Bucket,
     /// The virtual time of all that was passed on.
     total_used: Mono,
-    sessions: BTreeMap<SessionId, Session<C>>,
+    /// The connections of the sessions that are online.
+    connections: BTreeMap<SessionId, C>,
+    /// The sessions for which there is more to know. Most sessions never relay and cost nothing here.
+    relaying: BTreeMap<SessionId, Relaying>,
     /// The lanes that are not empty, by what they cost.
     lanes: BTreeSet<(usize, SessionId)>,
     /// What all lanes cost together.
@@ -59,15 +62,15 @@ pub struct Relay<C> {
     next_sweep: Option<Mono>,
 }
 
-#[derive(Debug)]
-struct Session<C> {
-    /// `None` once the session has gone, for the time in which it must not have a new burst.
-    connection: Option<C>,
+/// A session that sent parcels or has a lane. It is forgotten when it has not relayed for [`RELAYED_TIME`] and may send a
+/// whole burst again, even if it has gone before: otherwise it would have a new burst as soon as it returned.
+#[derive(Debug, Default)]
+struct Relaying {
     /// The virtual time of what the session sent.
     used: Mono,
     /// When it last sent or received a datagram that was passed on.
     relayed: Option<Mono>,
-    lane: Option<Box<Lane>>,
+    lane: Lane,
 }
 
 impl<C: PartialEq> Relay<C> {
@@ -77,7 +80,8 @@ impl<C: PartialEq> Relay<C> {
             sender: Bucket::policing(config.rate, config.burst),
             total: Bucket::new(config.total, config.total),
             total_used: Mono::ZERO,
-            sessions: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            relaying: BTreeMap::new(),
             lanes: BTreeSet::new(),
             waiting: 0,
             counts: RelayCounts::default(),
@@ -89,23 +93,21 @@ impl<C: PartialEq> Relay<C> {
     /// A session is online with this connection, which replaces an earlier one. What waits for it goes there, and what it
     /// sent before still counts.
     pub fn admit(&mut self, session: SessionId, connection: C) {
-        let new = Session { connection: None, used: Mono::ZERO, relayed: None, lane: None };
-        self.sessions.entry(session).or_insert(new).connection = Some(connection);
+        self.connections.insert(session, connection);
     }
 
     /// A connection has ended. Nothing happens if its session has another one already.
-    pub fn gone(&mut self, now: Mono, session: SessionId, connection: &C) {
-        let Some(gone) = self.sessions.get_mut(&session) else { return };
-        if gone.connection.as_ref() != Some(connection) {
+    pub fn gone(&mut self, session: SessionId, connection: &C) {
+        if self.connections.get(&session) != Some(connection) {
             return;
         }
-        gone.connection = None;
-        if let Some(lane) = gone.lane.take() {
+        self.connections.remove(&session);
+        if let Some(gone) = self.relaying.get_mut(&session) {
+            let lane = std::mem::take(&mut gone.lane);
             self.counts.add(ParcelResult::NoSession, lane.len());
             self.waiting -= lane.cost();
             self.lanes.remove(&(lane.cost(), session));
         }
-        self.sweep_at(now + RELAYED_TIME);
     }
 
     /// Takes parcels of a session, and appends to `ready` the sessions for which nothing waited before: their connections
@@ -125,14 +127,18 @@ impl<C: PartialEq> Relay<C> {
         }
     }
 
+    /// Counts parcels that the driver dropped before the machine saw them, because too many frames waited for it.
+    pub fn overloaded(&mut self, parcels: usize) {
+        self.counts.add(ParcelResult::Overload, parcels);
+    }
+
     /// Moves datagrams that wait for a session into `frame`, until that has at least `bytes`. Returns whether more wait.
     pub fn drain(&mut self, now: Mono, session: SessionId, bytes: usize, frame: &mut DatagramFrame) -> bool {
-        let Some(of) = self.sessions.get_mut(&session) else { return false };
-        let Some(lane) = &mut of.lane else { return false };
-        let before = lane.cost();
+        let Some(of) = self.relaying.get_mut(&session) else { return false };
+        let before = of.lane.cost();
         let mut passed = 0;
         while frame.content_len() < bytes
-            && let Some(datagram) = lane.pop()
+            && let Some(datagram) = of.lane.pop()
         {
             // The frame has room, because `bytes` is far below its limit.
             if frame.push(&datagram) {
@@ -140,36 +146,35 @@ impl<C: PartialEq> Relay<C> {
                 passed += 1;
             }
         }
-        let after = lane.cost();
+        let after = of.lane.cost();
         if passed > 0 {
             of.relayed = Some(now);
         }
-        if lane.is_empty() {
-            of.lane = None;
-        }
+        of.lane.free_if_empty();
         self.counts.add(ParcelResult::Passed, passed);
         self.waiting -= before - after;
         self.reorder(session, before, after);
-        self.sweep_at(now + RELAYED_TIME);
         after > 0
+    }
+
+    /// When the relay received the oldest datagram that waits for a session. `None` if nothing waits.
+    pub fn waiting_since(&self, session: SessionId) -> Option<Mono> {
+        self.relaying.get(&session)?.lane.since()
     }
 
     /// The connection of a session that is online.
     pub fn connection(&self, session: SessionId) -> Option<&C> {
-        self.sessions.get(&session)?.connection.as_ref()
+        self.connections.get(&session)
     }
 
-    /// Forgets the sessions that have gone and may have a new burst.
+    /// Forgets the sessions that no longer relay and may send a whole burst again.
     pub fn tick(&mut self, now: Mono) {
         if self.next_sweep.is_none_or(|at| now < at) {
             return;
         }
-        self.next_sweep = None;
         let sender = self.sender;
-        self.sessions.retain(|_, session| session.connection.is_some() || !sender.is_full(now, session.used));
-        if self.relayed_sessions(now) > 0 || self.sessions.values().any(|session| session.connection.is_none()) {
-            self.sweep_at(now + RELAYED_TIME);
-        }
+        self.relaying.retain(|_, of| !of.lane.is_empty() || of.is_relayed(now) || !sender.is_full(now, of.used));
+        self.next_sweep = (!self.relaying.is_empty()).then(|| now + RELAYED_TIME);
     }
 
     /// When to call [`tick`](Self::tick). `None` if there is nothing to forget.
@@ -177,10 +182,10 @@ impl<C: PartialEq> Relay<C> {
         self.next_sweep
     }
 
-    /// The number of sessions that sent or received a datagram within [`RELAYED_TIME`].
+    /// The number of sessions online that sent or received a datagram within [`RELAYED_TIME`].
     pub fn relayed_sessions(&self, now: Mono) -> usize {
-        let relayed = |session: &&Session<C>| session.relayed.is_some_and(|at| now.since(at) < RELAYED_TIME);
-        self.sessions.values().filter(|session| session.connection.is_some()).filter(relayed).count()
+        let relayed = self.relaying.iter().filter(|(_, of)| of.is_relayed(now));
+        relayed.filter(|(session, _)| self.connections.contains_key(session)).count()
     }
 
     /// The bytes of memory that everything that waits costs. At most [`RelayConfig::memory`].
@@ -201,24 +206,27 @@ impl<C: PartialEq> Relay<C> {
         ready: &mut Vec<SessionId>,
     ) -> Result<(), ParcelResult> {
         // Frames of a connection that has ended may still arrive.
-        let sender = self.sessions.get_mut(&from).filter(|sender| sender.connection.is_some());
-        let sender = sender.ok_or(ParcelResult::NoSession)?;
+        if !self.connections.contains_key(&from) {
+            return Err(ParcelResult::NoSession);
+        }
+        self.next_sweep.get_or_insert(now + RELAYED_TIME);
         // First, because what is dropped costs the relay time as well.
-        if !self.sender.take(now, &mut sender.used, parcel.len()) {
+        if !self.sender.take(now, &mut self.relaying.entry(from).or_default().used, parcel.len()) {
             return Err(ParcelResult::Rate);
         }
         check(from, parcel.datagram)?;
-        let recipient = self.sessions.get_mut(&parcel.to).filter(|recipient| recipient.connection.is_some());
-        let recipient = recipient.ok_or(ParcelResult::NoSession)?;
+        if !self.connections.contains_key(&parcel.to) {
+            return Err(ParcelResult::NoSession);
+        }
         if !self.total.take(now, &mut self.total_used, parcel.len()) {
             return Err(ParcelResult::Total);
         }
-        let lane = recipient.lane.get_or_insert_default();
+        let lane = &mut self.relaying.entry(parcel.to).or_default().lane;
         if lane.is_empty() {
             ready.push(parcel.to);
         }
         let before = lane.cost();
-        lane.push(from, parcel.datagram);
+        lane.push(now, from, parcel.datagram);
         while lane.cost() > self.config.lane && lane.drop_one() {
             self.counts.add(ParcelResult::Lane, 1);
         }
@@ -226,10 +234,7 @@ impl<C: PartialEq> Relay<C> {
         self.waiting = self.waiting - before + after;
         self.reorder(parcel.to, before, after);
         self.keep_to_memory();
-        if let Some(sender) = self.sessions.get_mut(&from) {
-            sender.relayed = Some(now);
-        }
-        self.sweep_at(now + RELAYED_TIME);
+        self.relaying.entry(from).or_default().relayed = Some(now);
         Ok(())
     }
 
@@ -237,14 +242,11 @@ impl<C: PartialEq> Relay<C> {
     fn keep_to_memory(&mut self) {
         while self.waiting > self.config.memory
             && let Some((before, longest)) = self.lanes.last().copied()
-            && let Some(of) = self.sessions.get_mut(&longest)
-            && let Some(lane) = &mut of.lane
-            && lane.drop_one()
+            && let Some(of) = self.relaying.get_mut(&longest)
+            && of.lane.drop_one()
         {
-            let after = lane.cost();
-            if lane.is_empty() {
-                of.lane = None;
-            }
+            let after = of.lane.cost();
+            of.lane.free_if_empty();
             self.counts.add(ParcelResult::Lane, 1);
             self.waiting -= before - after;
             self.reorder(longest, before, after);
@@ -259,9 +261,11 @@ impl<C: PartialEq> Relay<C> {
             }
         }
     }
+}
 
-    fn sweep_at(&mut self, at: Mono) {
-        self.next_sweep.get_or_insert(at);
+impl Relaying {
+    fn is_relayed(&self, now: Mono) -> bool {
+        self.relayed.is_some_and(|at| now.since(at) < RELAYED_TIME)
     }
 }
 

@@ -105,12 +105,12 @@ fn every_other_parcel_is_dropped_and_counted() {
 fn nothing_passes_from_or_to_a_session_that_has_gone() {
     let mut relay = relay(RelayConfig::default());
     send(&mut relay, at(0), ALICE, BOB, &datagram(ALICE, 100, 0));
-    relay.gone(at(0), BOB, &9);
+    relay.gone(BOB, &9);
     assert!(relay.connection(BOB).is_some(), "another connection");
     relay.admit(BOB, 5);
-    relay.gone(at(0), BOB, &2);
+    relay.gone(BOB, &2);
     assert_eq!(relay.connection(BOB), Some(&5), "the earlier connection");
-    relay.gone(at(0), BOB, &5);
+    relay.gone(BOB, &5);
     assert_eq!((relay.connection(BOB), relay.waiting_bytes()), (None, 0));
     send(&mut relay, at(0), ALICE, BOB, &datagram(ALICE, 100, 0));
     send(&mut relay, at(0), BOB, ALICE, &datagram(BOB, 100, 0));
@@ -125,7 +125,7 @@ fn what_waits_goes_to_the_connection_on_which_a_session_continues() {
     let mut relay = relay(RelayConfig::default());
     send(&mut relay, at(0), ALICE, BOB, &datagram(ALICE, 100, 1));
     relay.admit(BOB, 5);
-    relay.gone(at(0), BOB, &2);
+    relay.gone(BOB, &2);
     assert_eq!(drain(&mut relay, at(0), BOB).len(), 1);
 }
 
@@ -143,11 +143,11 @@ fn a_sender_is_policed_at_a_quarter_more_than_its_terms_also_over_a_new_connecti
     };
     assert_eq!(passed(1_000, &mut relay), 500);
     assert_eq!(passed(2_000, &mut relay), 625);
-    relay.gone(at(2_000), ALICE, &1);
+    relay.gone(ALICE, &1);
     relay.tick(relay.deadline().unwrap());
     let mut relay = self::relay(config);
     passed(1_000, &mut relay);
-    relay.gone(at(1_000), ALICE, &1);
+    relay.gone(ALICE, &1);
     relay.admit(ALICE, 9);
     assert_eq!(passed(1_000, &mut relay), 500, "no new burst");
     let bob = datagram(BOB, 990, 0);
@@ -263,18 +263,26 @@ fn sessions_that_have_gone_are_forgotten() {
         let session = SessionId::new(number);
         relay.admit(session, 1_u32);
         send(&mut relay, at(number), session, session, &datagram(session, 100, 0));
-        relay.gone(at(number), session, &1);
+        relay.gone(session, &1);
     }
-    assert_eq!(relay.sessions.len(), 1_000);
+    assert_eq!((relay.relaying.len(), relay.connections.len()), (1_000, 0));
     while let Some(next) = relay.deadline() {
         relay.tick(next);
     }
-    assert_eq!((relay.sessions.len(), relay.waiting_bytes()), (0, 0));
+    assert_eq!((relay.relaying.len(), relay.waiting_bytes()), (0, 0));
 }
 
 #[test]
-fn an_idle_session_costs_few_bytes() {
-    assert!(size_of::<Session<std::sync::Arc<()>>>() <= 56, "{}", size_of::<Session<std::sync::Arc<()>>>());
+fn an_idle_session_costs_its_connection_only() {
+    let mut relay = relay(RelayConfig::default());
+    assert!(relay.relaying.is_empty(), "only a connection");
+    send(&mut relay, at(0), ALICE, BOB, &datagram(ALICE, 100, 0));
+    assert_eq!(relay.relaying.len(), 2);
+    while let Some(next) = relay.deadline() {
+        drain(&mut relay, next, BOB);
+        relay.tick(next);
+    }
+    assert!(relay.relaying.is_empty(), "again only a connection");
 }
 
 proptest! {
@@ -315,15 +323,15 @@ proptest! {
                 }
                 5 => now = now + Duration::from_millis(byte.into()),
                 6 => {
-                    relay.gone(now, mallory, &66);
+                    relay.gone(mallory, &66);
                     relay.admit(mallory, 66);
                 }
                 _ => received.extend(drain(&mut relay, now, BOB)),
             }
             prop_assert!(relay.waiting_bytes() <= config.memory);
-            let of_lanes = |session: &Session<u32>| session.lane.as_ref().map_or(0, |lane| lane.cost());
-            prop_assert_eq!(relay.sessions.values().map(of_lanes).sum::<usize>(), relay.waiting_bytes());
-            prop_assert!(relay.sessions.values().all(|session| of_lanes(session) <= config.lane));
+            let costs = || relay.relaying.values().map(|of| of.lane.cost());
+            prop_assert_eq!(costs().sum::<usize>(), relay.waiting_bytes());
+            prop_assert!(costs().all(|cost| cost <= config.lane));
             prop_assert_eq!(relay.lanes.iter().map(|(cost, _)| cost).sum::<usize>(), relay.waiting_bytes());
         }
         for session in [ALICE, BOB, CAROL, mallory] {

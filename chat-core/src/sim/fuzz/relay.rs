@@ -25,7 +25,7 @@ pub fn relay(data: &[u8]) {
         let [session, other] = [first, second].map(|byte| SessionId::new(u64::from(byte) % SESSIONS));
         match step % 5 {
             0 => relay.admit(session, second),
-            1 => relay.gone(now, session, &second),
+            1 => relay.gone(session, &second),
             2 => {
                 let (datagram, after) = rest.split_at(rest.len().min(usize::from(first) * 6));
                 rest = after;
