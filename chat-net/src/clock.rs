@@ -18,7 +18,12 @@ impl Clock {
 
     /// Reads both clocks.
     pub(crate) fn now(&self) -> Now {
-        Now { mono: Mono::at(self.start.elapsed()), wall: wall() }
+        Now { mono: self.mono(), wall: wall() }
+    }
+
+    /// Reads the monotonic clock only.
+    pub(crate) fn mono(&self) -> Mono {
+        Mono::at(self.start.elapsed())
     }
 
     /// Converts a machine's deadline for a timer.

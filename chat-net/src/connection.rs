@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::framed::FrameReader;
 use crate::frames::Frames;
-use crate::send_queue::{Next, SESSION_LIMIT, SendQueue};
+use crate::send_queue::{Next, Relayed, SESSION_LIMIT, SendQueue};
 
 /// The time for which the other side may read nothing before it counts as too slow. It is longer than any pause of a
 /// working network.
@@ -31,10 +31,29 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// What a connection's owner shares with the task that runs it.
 #[derive(Debug)]
-pub(crate) struct Handle<M = Infallible> {
+pub(crate) struct Handle<M = Infallible, B = ()> {
     pub(crate) queue: SendQueue<M>,
+    pub(crate) bypass: B,
     /// The longest frame that may be received.
     frame_limit: AtomicUsize,
+}
+
+/// What passes by the owner of a connection: relayed frames.
+pub(crate) trait Bypass {
+    /// Takes a received frame, or returns it for the owner.
+    fn take(&self, frame: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>>;
+
+    /// The relayed frame of the send queue is written.
+    fn written(&self, relayed: Relayed);
+}
+
+/// Nothing passes by the owner.
+impl Bypass for () {
+    fn take(&self, frame: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
+        Some(frame)
+    }
+
+    fn written(&self, _: Relayed) {}
 }
 
 impl Handle {
@@ -44,11 +63,14 @@ impl Handle {
     }
 }
 
-impl<M> Handle<M> {
+impl<M, B: Default> Handle<M, B> {
     pub(crate) fn new(queue_limit: usize, frame_limit: usize) -> Self {
-        Self { queue: SendQueue::new(queue_limit), frame_limit: AtomicUsize::new(frame_limit) }
+        let queue = SendQueue::new(queue_limit);
+        Self { queue, bypass: B::default(), frame_limit: AtomicUsize::new(frame_limit) }
     }
+}
 
+impl<M, B> Handle<M, B> {
     /// Raises both limits, for the bytes and frames that follow.
     pub(crate) fn set_limits(&self, queue_limit: usize, frame_limit: usize) {
         self.queue.set_limit(queue_limit);
@@ -84,9 +106,9 @@ pub(crate) enum Gone {
 ///
 /// Takes halves, because a future that took the whole stream would reserve space for it, and a server runs ten thousand
 /// of these futures.
-pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin, M, T>(
+pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin, M, B: Bypass, T>(
     (read, mut write): (ReadHalf<S>, WriteHalf<S>),
-    handle: &Handle<M>,
+    handle: &Handle<M, B>,
     unread_time: Duration,
     inbound: &mpsc::Sender<T>,
     wrap: impl Fn(Incoming<M>) -> T,
@@ -94,7 +116,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin, M, T>(
     let mut reader = FrameReader::new(read, handle.frame_limit());
     let end = tokio::select! {
         end = read_all(&mut reader, handle, inbound, &wrap) => end,
-        end = write_all(&mut write, &handle.queue, unread_time, inbound, &wrap) => end,
+        end = write_all(&mut write, handle, unread_time, inbound, &wrap) => end,
     };
     match end {
         End::Gone(gone) => {
@@ -117,15 +139,16 @@ enum End {
     Gone(Gone),
 }
 
-async fn read_all<R: AsyncRead + Unpin, M, T>(
+async fn read_all<R: AsyncRead + Unpin, M, B: Bypass, T>(
     reader: &mut FrameReader<R>,
-    handle: &Handle<M>,
+    handle: &Handle<M, B>,
     inbound: &mpsc::Sender<T>,
     wrap: &impl Fn(Incoming<M>) -> T,
 ) -> End {
     loop {
         match reader.next(|| handle.frame_limit()).await {
             Ok(Some(frame)) => {
+                let Some(frame) = handle.bypass.take(frame) else { continue };
                 if inbound.send(wrap(Incoming::Frame(frame))).await.is_err() {
                     // The owner has ended. The frames that it queued last must still be written.
                     handle.queue.close();
@@ -141,13 +164,14 @@ async fn read_all<R: AsyncRead + Unpin, M, T>(
     }
 }
 
-async fn write_all<W: AsyncWrite + Unpin, M, T>(
+async fn write_all<W: AsyncWrite + Unpin, M, B: Bypass, T>(
     write: &mut W,
-    queue: &SendQueue<M>,
+    handle: &Handle<M, B>,
     unread_time: Duration,
     inbound: &mpsc::Sender<T>,
     wrap: &impl Fn(Incoming<M>) -> T,
 ) -> End {
+    let queue = &handle.queue;
     let mut deadline = WriteDeadline { unread_time, queue, close: None };
     loop {
         match queue.next().await {
@@ -167,6 +191,7 @@ async fn write_all<W: AsyncWrite + Unpin, M, T>(
                 sent = inbound.send(wrap(Incoming::Written(mark))) => drop(sent),
                 () = queue.aborted() => return End::Aborted,
             },
+            Next::Relayed(relayed) => handle.bypass.written(relayed),
             Next::Close => return End::Closed,
             Next::Abort => return End::Aborted,
         }
@@ -232,7 +257,7 @@ mod tests {
 
     fn start(buffer: usize) -> Started {
         let (near, far) = io::duplex(buffer);
-        let handle = Arc::new(Handle::new(GUEST, 1024));
+        let handle = Arc::new(Handle::<()>::new(GUEST, 1024));
         let (inbound, received) = mpsc::channel(1);
         let task = tokio::spawn({
             let handle = Arc::clone(&handle);

@@ -1,10 +1,14 @@
 //! The send queue of a connection: frames that wait to be written, bounded in bytes. Adding to it never waits.
+//!
+//! Besides the queue, there is a place for one relayed frame, which whoever relays fills again once it is written. All
+//! other frames are written first, up to a limit, so that neither kind waits for long.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use chat_core::time::Mono;
 use tokio::sync::Notify;
 
 use crate::frames::Frames;
@@ -18,6 +22,9 @@ pub(crate) const REPLY_RESERVE: usize = 16 * 1024;
 
 /// The most bytes that are written together: four TLS records. One call of the TLS stream takes up to two of them.
 const MAX_WRITE: usize = 64 * 1024;
+
+/// The most bytes of other frames that are written before a relayed frame that waits.
+const MAX_AHEAD: u32 = 64 * 1024;
 
 /// The queue between the task that decides what to send and the task that writes. A mark `M` in the queue comes back to
 /// its owner once everything before it is written.
@@ -34,6 +41,25 @@ struct State<M> {
     bytes: usize,
     limit: usize,
     stage: Stage,
+    relaying: Relaying,
+    /// The bytes that were written while the relayed frame waited.
+    ahead: u32,
+    /// The relayed frame that waits or is being written. Boxed, because most connections never have one.
+    relayed: Option<Box<RelayedFrame>>,
+}
+
+/// What becomes of the place for a relayed frame.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Relaying {
+    is_written: bool,
+    /// Whoever relays waits for the place.
+    is_wanted: bool,
+}
+
+#[derive(Debug)]
+struct RelayedFrame {
+    bytes: Bytes,
+    since: Mono,
 }
 
 #[derive(Debug)]
@@ -62,14 +88,33 @@ pub(crate) enum Next<M> {
     Write(Frames),
     /// Everything before this mark is written.
     Mark(M),
+    /// The relayed frame is written.
+    Relayed(Relayed),
     Close,
     Abort,
+}
+
+/// What is to be known once a relayed frame is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Relayed {
+    /// Since when its content waited.
+    pub(crate) since: Mono,
+    /// Whether more content waits for the place.
+    pub(crate) is_wanted: bool,
 }
 
 impl<M> SendQueue<M> {
     /// Creates a queue for `limit` bytes and [`REPLY_RESERVE`].
     pub(crate) fn new(limit: usize) -> Self {
-        let state = State { items: VecDeque::new(), bytes: 0, limit, stage: Stage::Open };
+        let state = State {
+            items: VecDeque::new(),
+            bytes: 0,
+            limit,
+            stage: Stage::Open,
+            relaying: Relaying::default(),
+            ahead: 0,
+            relayed: None,
+        };
         Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -108,7 +153,25 @@ impl<M> SendQueue<M> {
         });
     }
 
-    /// Closes the connection once everything in the queue is written.
+    /// Whether there is a place for a relayed frame. If not, [`Next::Relayed`] will say that it is wanted.
+    pub(crate) fn takes_relayed(&self) -> bool {
+        let mut state = self.lock();
+        let is_free = state.relayed.is_none();
+        state.relaying.is_wanted = !is_free;
+        is_free && state.stage == Stage::Open
+    }
+
+    /// Sets the relayed frame, whose content has waited `since` then. `is_wanted` is whether more content waits. Has no
+    /// effect on a queue that is closing. Call it only after [`takes_relayed`](Self::takes_relayed).
+    pub(crate) fn set_relayed(&self, bytes: Bytes, since: Mono, is_wanted: bool) {
+        self.update(|state| {
+            state.relayed = Some(Box::new(RelayedFrame { bytes, since }));
+            state.relaying.is_wanted = is_wanted;
+            state.ahead = 0;
+        });
+    }
+
+    /// Closes the connection once everything in the queue is written, except relayed frames.
     pub(crate) fn close(&self) {
         self.update(|state| state.stage = Stage::Closing);
     }
@@ -122,6 +185,7 @@ impl<M> SendQueue<M> {
         let mut state = self.lock();
         state.stage = Stage::Aborted;
         state.items = VecDeque::new();
+        state.relayed = None;
         drop(state);
         self.changed.notify_one();
     }
@@ -178,11 +242,25 @@ impl<M> State<M> {
         if self.stage == Stage::Aborted {
             return Some(Next::Abort);
         }
+        if std::mem::take(&mut self.relaying.is_written)
+            && let Some(relayed) = self.relayed.take()
+        {
+            let is_wanted = std::mem::take(&mut self.relaying.is_wanted);
+            return Some(Next::Relayed(Relayed { since: relayed.since, is_wanted }));
+        }
+        if self.ahead >= MAX_AHEAD
+            && let Some(relayed) = self.begin_relayed()
+        {
+            return Some(relayed);
+        }
         if let Some(frames) = self.pop_frames() {
             return Some(Next::Write(frames));
         }
         if let Some(Item::Mark(mark)) = self.items.pop_front() {
             return Some(Next::Mark(mark));
+        }
+        if let Some(relayed) = self.begin_relayed() {
+            return Some(relayed);
         }
         // An idle connection keeps no memory for its queue.
         self.items = VecDeque::new();
@@ -191,7 +269,7 @@ impl<M> State<M> {
 
     /// Removes the frames that are written together: all up to the next mark or [`MAX_WRITE`], and at least one.
     fn pop_frames(&mut self) -> Option<Frames> {
-        let (mut len, mut frames) = (0, VecDeque::new());
+        let (mut len, mut frames) = (0_usize, VecDeque::new());
         while let Some(Item::Frames(bytes, counted)) = self.items.front()
             && (frames.is_empty() || len + bytes.len() <= MAX_WRITE)
         {
@@ -200,7 +278,19 @@ impl<M> State<M> {
             frames.push_back(bytes.clone());
             self.items.pop_front();
         }
+        if self.relayed.is_some() {
+            self.ahead = self.ahead.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
+        }
         (!frames.is_empty()).then(|| frames.into_iter().collect())
+    }
+
+    fn begin_relayed(&mut self) -> Option<Next<M>> {
+        if self.stage == Stage::Closing {
+            self.relayed = None;
+        }
+        let frames = [self.relayed.as_ref()?.bytes.clone()].into_iter().collect();
+        self.relaying.is_written = true;
+        Some(Next::Write(frames))
     }
 }
 
@@ -278,5 +368,54 @@ mod tests {
         queue.close();
         queue.aborted().await;
         assert_eq!(queue.next().await, Next::Abort);
+    }
+
+    #[tokio::test]
+    async fn a_relayed_frame_waits_for_all_others_and_then_its_place_is_free_again() {
+        let (queue, since) = (SendQueue::new(SESSION_LIMIT), Mono::at(std::time::Duration::from_secs(1)));
+        assert!(queue.takes_relayed());
+        queue.set_relayed(bytes(9), since, false);
+        assert!(!queue.takes_relayed(), "one waits");
+        queue.push_broadcast(bytes(1)).unwrap();
+        queue.push_shared(&[bytes(2)], "mark");
+        assert_eq!(queue.next().await, write(&[bytes(1), bytes(2)]));
+        assert_eq!(queue.next().await, Next::Mark("mark"));
+        assert_eq!(queue.next().await, write(&[bytes(9)]));
+        assert!(!queue.takes_relayed(), "it is being written");
+        queue.push_reply(bytes(3)).unwrap();
+        assert_eq!(queue.next().await, Next::Relayed(Relayed { since, is_wanted: true }));
+        assert!(queue.takes_relayed());
+        queue.set_relayed(bytes(8), since, false);
+        assert_eq!(queue.next().await, write(&[bytes(3)]), "the others first, again");
+        assert_eq!(queue.next().await, write(&[bytes(8)]));
+        assert_eq!(queue.next().await, Next::Relayed(Relayed { since, is_wanted: false }), "nobody asked meanwhile");
+        queue.set_relayed(bytes(7), since, true);
+        assert_eq!(queue.next().await, write(&[bytes(7)]));
+        assert_eq!(queue.next().await, Next::Relayed(Relayed { since, is_wanted: true }), "more waits in the lane");
+    }
+
+    #[tokio::test]
+    async fn a_relayed_frame_is_written_after_at_most_64_kib_of_others() {
+        let queue = SendQueue::<()>::new(SESSION_LIMIT);
+        let part = bytes(MAX_WRITE / 2);
+        (0..6).for_each(|_| queue.push_reply(part.clone()).unwrap());
+        queue.set_relayed(bytes(9), Mono::ZERO, false);
+        assert_eq!(queue.next().await, write(&[part.clone(), part.clone()]));
+        assert_eq!(queue.next().await, write(&[bytes(9)]));
+        assert!(matches!(queue.next().await, Next::Relayed(_)));
+        assert_eq!(queue.next().await, write(&[part.clone(), part.clone()]));
+        assert_eq!(queue.next().await, write(&[part.clone(), part]));
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_closes_drops_what_is_relayed() {
+        let queue = SendQueue::<()>::new(100);
+        queue.set_relayed(bytes(9), Mono::ZERO, false);
+        queue.push_reply(bytes(1)).unwrap();
+        queue.close();
+        queue.set_relayed(bytes(8), Mono::ZERO, false);
+        assert!(!queue.takes_relayed());
+        assert_eq!(queue.next().await, write(&[bytes(1)]));
+        assert_eq!(queue.next().await, Next::Close);
     }
 }

@@ -7,7 +7,10 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::SockRef;
 use socket2::Socket;
+use tokio::net::TcpStream;
 
 use crate::data_folder::DataFolderError;
 
@@ -116,6 +119,17 @@ fn check_access(path: &Path, user: u32, owner: u32, mode: u32) -> Result<(), Dat
 /// Lets a restarted server bind while connections of the previous one are in TIME_WAIT.
 pub(crate) fn allow_restart(socket: &Socket) -> io::Result<()> {
     socket.set_reuse_address(true)
+}
+
+/// Limits the bytes that the kernel holds for this socket before it sends them. Has no effect on other systems than Linux.
+pub(crate) fn limit_unsent(stream: &TcpStream, bytes: u32) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return SockRef::from(stream).set_tcp_notsent_lowat(bytes);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = (stream, bytes);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

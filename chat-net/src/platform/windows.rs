@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::Socket;
+use tokio::net::TcpStream;
 
 use crate::data_folder::DataFolderError;
 
@@ -114,6 +115,11 @@ pub(crate) fn check_data_folder(_path: &Path) -> Result<(), DataFolderError> {
 /// A restarted server can bind in any case, and SO_REUSEADDR would let two servers use one port.
 #[expect(clippy::unnecessary_wraps, reason = "other systems can refuse")]
 pub(crate) fn allow_restart(_socket: &Socket) -> io::Result<()> {
+    Ok(())
+}
+
+/// Has no effect: Windows has no such limit.
+pub(crate) fn limit_unsent(_stream: &TcpStream, _bytes: u32) -> io::Result<()> {
     Ok(())
 }
 

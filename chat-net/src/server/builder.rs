@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chat_core::accounts::Accounts;
 use chat_core::presence::Record;
+use chat_core::relay::RelayConfig;
 use chat_core::server::{RegistrationPolicy, ServerConfig, SettingError};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 use tokio::task::spawn_blocking;
@@ -74,6 +75,13 @@ impl<A: Accounts> ServerBuilder<A> {
     /// can connect.
     pub fn registration(mut self, policy: RegistrationPolicy) -> Self {
         self.registration = Some(policy);
+        self
+    }
+
+    /// Sets the limits of the relay, which passes sealed datagrams on between clients that have no other way to each
+    /// other. `None` switches it off, and clients are told so. By default [`RelayConfig::default`].
+    pub fn relay(mut self, config: Option<RelayConfig>) -> Self {
+        self.options.relay = config;
         self
     }
 
@@ -156,6 +164,7 @@ impl<A: Accounts> ServerBuilder<A> {
             self.options.machine.registration = policy;
         }
         self.options.machine.check()?;
+        self.options.relay.as_ref().map_or(Ok(()), RelayConfig::check)?;
         SettingError::require_above_zero("send_queue", &self.options.send_queue)?;
         SettingError::require_above_zero("unread_time", &self.options.unread_time)?;
         SettingError::require_above_zero("handshake_time", &self.options.handshake_time)?;

@@ -25,9 +25,10 @@ use super::jobs::Jobs;
 use super::limit_log::LimitLog;
 use super::monitor::{Counters, Held, Metric, RosterRequest, online_users};
 use super::presence_log::PresenceLog;
+use super::relay::{Admission, ConnectionHandle, RelayLink};
 use super::reload::Reload;
 use crate::clock::Clock;
-use crate::connection::{Gone, Handle, Incoming};
+use crate::connection::{Gone, Incoming};
 use crate::random::SystemGenerator;
 
 /// The most events that one turn takes from the queue. The timer is checked between turns.
@@ -39,7 +40,7 @@ pub(super) enum Event {
     Connected {
         conn: ConnId,
         from: SocketAddr,
-        handle: Arc<Handle<Missed>>,
+        handle: Arc<ConnectionHandle>,
     },
     Incoming {
         conn: ConnId,
@@ -48,10 +49,12 @@ pub(super) enum Event {
 }
 
 struct Connection {
-    handle: Arc<Handle<Missed>>,
+    handle: Arc<ConnectionHandle>,
     feed: Feed,
     /// Counts the session. Present after the login.
     session: Option<Held>,
+    /// Lets the session relay. Present after the login, if the server relays and the client takes relayed datagrams.
+    relayed: Option<Admission>,
     /// The time of the last frame.
     last_frame: Mono,
 }
@@ -61,6 +64,7 @@ pub(super) struct Hub<A, O> {
     server: Server,
     connections: HashMap<ConnId, Connection>,
     queue_limit: usize,
+    relay: Option<RelayLink>,
     jobs: Jobs<A>,
     log: Option<PresenceLog>,
     observer: O,
@@ -91,6 +95,7 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
             server,
             connections: HashMap::new(),
             queue_limit: options.send_queue,
+            relay: None,
             jobs,
             log,
             observer,
@@ -103,6 +108,12 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         };
         hub.perform();
         hub
+    }
+
+    /// Lets sessions relay over this link. By default they cannot.
+    pub(super) fn relaying(mut self, relay: Option<RelayLink>) -> Self {
+        self.relay = relay;
+        self
     }
 
     /// Handles events until `shutdown` resolves, and then until the machine has stopped. The machine sends every
@@ -204,7 +215,8 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
     fn handle_event(&mut self, now: Now, event: Event) {
         match event {
             Event::Connected { conn, from, handle } => {
-                let connection = Connection { handle, feed: Feed::default(), session: None, last_frame: now.mono };
+                let (feed, last_frame) = (Feed::default(), now.mono);
+                let connection = Connection { handle, feed, session: None, relayed: None, last_frame };
                 self.connections.insert(conn, connection);
                 self.handle(now, Input::Connected { conn, from });
             }
@@ -262,11 +274,13 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
                     });
                     self.counters.sent(&bytes, queued.count());
                 }
-                Output::Admit { conn, .. } => {
+                Output::Admit { conn, relay: session } => {
                     if let Some(connection) = self.connections.get_mut(&conn) {
                         connection.session = Some(self.counters.hold(Metric::Sessions));
                         self.counters.login_time.record(self.clock.now().mono.since(connection.last_frame));
                         connection.handle.set_limits(self.queue_limit, MAX_FRAME);
+                        let relay = self.relay.as_ref().zip(session);
+                        connection.relayed = relay.map(|(relay, session)| relay.admit(session, &connection.handle));
                     }
                 }
                 Output::Close { conn } => {

@@ -1,4 +1,5 @@
-//! The presence server: it checks accounts and publishes who is online. Messages do not pass through it.
+//! The presence server: it checks accounts and publishes who is online. Messages do not pass through it, except between
+//! clients that have no other way to each other: the relay passes their sealed datagrams on.
 //!
 //! [`Server::builder`] prepares a server, and [`serve`] runs one from its parts.
 //!
@@ -9,6 +10,8 @@
 //! acceptor -> TLS -> connection -- frames --> hub (machine) -- jobs --> accounts
 //!                         ^                     |    |
 //!                         +---- send queue -----+    +-- records --> observer, presence log
+//!                         |                     |
+//!                         +---- parcels, relayed datagrams ----> relay (machine)
 //! ```
 
 mod acceptor;
@@ -23,6 +26,7 @@ mod lifetime;
 mod limit_log;
 mod monitor;
 mod presence_log;
+mod relay;
 mod reload;
 mod run;
 mod start_error;
@@ -36,6 +40,7 @@ use std::time::Duration;
 
 use chat_core::accounts::Accounts;
 use chat_core::presence::Record;
+use chat_core::relay::RelayConfig;
 use chat_core::server::ServerConfig;
 use socket2::Type;
 use tokio::net::TcpListener;
@@ -59,8 +64,11 @@ use crate::{bind, connection, platform};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServerOptions {
-    /// The times and limits of the machine.
+    /// The times and limits of the machine. What clients are told of the relay comes from [`Self::relay`].
     pub machine: ServerConfig,
+    /// The limits of the relay, which passes sealed datagrams on between clients that have no other way to each other.
+    /// `None` relays nothing, and clients are told so.
+    pub relay: Option<RelayConfig>,
     /// The file of the presence log. `None` writes none.
     pub presence_log: Option<PathBuf>,
     /// The format of the lines in the presence log.
@@ -82,6 +90,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             machine: ServerConfig::default(),
+            relay: Some(RelayConfig::default()),
             presence_log: None,
             presence_log_format: PresenceLogFormat::default(),
             reload: Reload::default(),

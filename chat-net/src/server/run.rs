@@ -1,6 +1,6 @@
 //! One run of a server: starts its tasks, waits for the reason to stop, and stops them in order.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use super::lifetime::Lifetime;
 use super::limit_log::LimitLog;
 use super::monitor::ServerState;
 use super::presence_log::PresenceLog;
+use super::relay::RelayTask;
 use super::{ServeError, ServerOptions};
 use crate::clock::Clock;
 use crate::identity::ServerIdentity;
@@ -54,10 +55,11 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
         listener: TcpListener,
         identity: &ServerIdentity,
         accounts: Arc<A>,
-        options: ServerOptions,
+        mut options: ServerOptions,
         observer: O,
         lifetime: Lifetime,
     ) -> Result<Self, ServeError> {
+        options.machine.relay = options.relay.map(|relay| relay.terms());
         options.reload.certificate(identity);
         options.reload.begin_registration(options.machine.registration.clone());
         let log = match &options.presence_log {
@@ -87,7 +89,10 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
             lifetime: lifetime.clone(),
         };
         let jobs = Jobs::new(accounts, Arc::clone(&counters));
-        let hub = Hub::new(Clock::start(), &options, ticket_key, jobs, log, limits, observer);
+        let clock = Clock::start();
+        let relay = options.relay.map(|config| RelayTask::new(config, clock, Arc::clone(&counters)));
+        let (relay, link) = relay.unzip();
+        let hub = Hub::new(clock, &options, ticket_key, jobs, log, limits, observer).relaying(link);
         // Separate tasks, so that waking one does not poll the other. They are aborted when this future is dropped.
         let (stop_hub, stop_acceptor) = (CancellationToken::new(), CancellationToken::new());
         let mut acceptor = AbortOnDropHandle::new(tokio::spawn(acceptor.run(stop_acceptor.clone())));
@@ -100,12 +105,23 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
                 hub
             }
         }));
+        let mut relay = AbortOnDropHandle::new(tokio::spawn({
+            let lifetime = lifetime.clone();
+            async move {
+                let _lifetime = lifetime;
+                match relay {
+                    Some(relay) => relay.run().await,
+                    None => pending().await,
+                }
+            }
+        }));
         counters.set_state(ServerState::Serving);
         let failed = tokio::select! {
             () = shutdown => None,
             // Before they are stopped, they end only by a panic.
             ended = &mut hub => ended.err(),
             ended = &mut acceptor => ended.err(),
+            ended = &mut relay => ended.err(),
         };
         if let Some(error) = failed {
             return resume_panic(error);

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use chat_core::relay::RelaySettingError;
 use chat_core::server::SettingError;
 
 use super::ServeError;
@@ -16,6 +17,9 @@ pub enum StartError {
     /// A setting cannot work. The error names it.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// A limit of the relay cannot work. The error names it.
+    #[error("relay: {0}")]
+    Relay(#[from] RelaySettingError),
     /// Neither a data folder nor an identity was given, so the server has no keys.
     #[error("the server has no keys; name a folder with data_dir, or pass an identity")]
     NoIdentity,

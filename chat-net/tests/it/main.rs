@@ -12,6 +12,8 @@ mod login;
 mod office;
 mod other_server;
 mod outage;
+mod raw;
 mod relay;
+mod relaying;
 mod server;
 mod trust;

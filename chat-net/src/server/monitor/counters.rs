@@ -1,10 +1,11 @@
-//! The numbers that the server's tasks keep for operators. Most are atomics, each correct by itself. The two locks are
-//! held only to copy a value.
+//! The numbers that the server's tasks keep for operators. Most are atomics, each correct by itself. The locks are held
+//! only to copy a value.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chat_core::relay::RelayCounts;
 use chat_core::server::{Counts, Limit, Server};
 
 use super::histogram::Histogram;
@@ -49,20 +50,27 @@ pub enum Metric {
     PresenceLogLost,
     /// Total of calls to the accounts that failed because the accounts were unavailable or panicked.
     AccountsFailed,
+    /// Sessions that sent or received a relayed datagram within the last minute. Counted again as long as datagrams pass,
+    /// and then each minute.
+    RelayedSessions,
+    /// The bytes of memory that relayed datagrams occupy while they wait for their recipients to read.
+    RelayWaiting,
 }
 
 /// How many metrics there are.
-pub(super) const METRICS: usize = Metric::AccountsFailed as usize + 1;
+pub(super) const METRICS: usize = Metric::RelayWaiting as usize + 1;
 
 /// What the tasks of one server count.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) login_time: Histogram,
     pub(crate) turn_time: Histogram,
+    pub(crate) relay_time: Histogram,
     state: Mutex<ServerState>,
     metrics: [AtomicU64; METRICS],
     limits: [AtomicU64; Limit::ALL.len()],
     counts: Mutex<Counts>,
+    relay: Mutex<RelayCounts>,
 }
 
 impl Counters {
@@ -93,6 +101,16 @@ impl Counters {
         *lock(&self.counts) = server.counts();
     }
 
+    /// Publishes the relay's numbers after one of its turns.
+    pub(crate) fn relayed(&self, counts: RelayCounts, waiting: usize) {
+        self.set(Metric::RelayWaiting, waiting as u64);
+        *lock(&self.relay) = counts;
+    }
+
+    pub(crate) fn relayed_sessions(&self, sessions: usize) {
+        self.set(Metric::RelayedSessions, sessions as u64);
+    }
+
     /// Counts that a client reached `limit`.
     pub(crate) fn limit_reached(&self, limit: Limit) {
         self.limits[limit as usize].fetch_add(1, Ordering::Relaxed);
@@ -116,6 +134,8 @@ impl Counters {
             state: *lock(&self.state),
             login_time: self.login_time.distribution(),
             turn_time: self.turn_time.distribution(),
+            relay_time: self.relay_time.distribution(),
+            relay: *lock(&self.relay),
             metrics: self.metrics.each_ref().map(load),
             limits: self.limits.each_ref().map(load),
             counts: *lock(&self.counts),

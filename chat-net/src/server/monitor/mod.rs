@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_core::id::SessionId;
 use chat_core::name::UserName;
+use chat_core::relay::{ParcelResult, RelayCounts};
 use chat_core::roster::Roster;
 use chat_core::server::{Count, Counts, Limit};
 use chat_core::time::Timestamp;
@@ -143,8 +144,8 @@ pub enum ServerState {
     Stopped,
 }
 
-/// The numbers of a server at one moment. Index it with a [`Metric`], with a [`Count`] of logins or rejections, or with
-/// a [`Limit`] to get how often clients reached that limit.
+/// The numbers of a server at one moment. Index it with a [`Metric`], with a [`Count`] of logins or rejections, with a
+/// [`Limit`] to get how often clients reached that limit, or with a [`ParcelResult`] to get how many parcels had it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Metrics {
@@ -154,6 +155,11 @@ pub struct Metrics {
     pub login_time: Distribution,
     /// The times of the hub's turns. A turn handles up to 64 events, and the hub does nothing else meanwhile.
     pub turn_time: Distribution,
+    /// The times from when the relay received the oldest datagram of a frame until the recipient's connection had written
+    /// the frame.
+    pub relay_time: Distribution,
+    /// What the relay has passed and dropped.
+    pub relay: RelayCounts,
     metrics: [u64; METRICS],
     limits: [u64; Limit::ALL.len()],
     counts: Counts,
@@ -180,6 +186,14 @@ impl Index<Count> for Metrics {
 
     fn index(&self, count: Count) -> &u64 {
         &self.counts[count]
+    }
+}
+
+impl Index<ParcelResult> for Metrics {
+    type Output = u64;
+
+    fn index(&self, result: ParcelResult) -> &u64 {
+        &self.relay[result]
     }
 }
 
