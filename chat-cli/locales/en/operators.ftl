@@ -125,6 +125,13 @@ status-frames = frames
 # $more (Number)
 # $outgoing (String), bytes
 status-frames-line = { $count } in ({ $incoming }), { $more } out ({ $outgoing })
+status-relay = relay
+# $count (Number), sessions
+# $more (Number), datagrams
+# $outgoing (String), bytes
+# $dropped (Number), datagrams
+status-relay-line = { $count } sessions, { $more } datagrams passed on ({ $outgoing }), { $dropped } dropped
+status-relay-off = off
 status-problems = problems
 status-none = none
 # $count (Number)

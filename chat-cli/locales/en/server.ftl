@@ -61,6 +61,11 @@ server-option-frames-per-second = Frames per second that a connection may send o
 server-option-frame-burst = Frames that a connection may send in one burst after a pause [default: 40]
 server-option-max-password-checks = Maximum number of password checks running or waiting; fewer if they would take more than 10 s. Further clients receive a retry time [default: 1024]
 server-option-password-threads = Threads that check passwords, each with 19 MiB of memory [default: number of processors, at most 4]
+server-option-relay = Whether the server passes sealed messages on between clients that have no other way to each other [default: on]
+server-option-relay-rate = KiB per second that the server relays for one session on average [default: 256]
+server-option-relay-burst = KiB that the server relays for one session in one burst after a pause [default: 1024]
+server-option-relay-total = KiB per second that the server relays for all sessions together [default: 16384]
+server-option-relay-memory = KiB of memory for relayed datagrams whose recipients read slowly; beyond it, datagrams are dropped [default: 65536]
 server-option-to = The file to create
 server-option-to-database = sqlite:PATH or mysql://USER@HOST/DATABASE [env: CHAT_TO_DATABASE]
 server-option-to-database-file = A file whose first line is the URL of that database
@@ -136,6 +141,10 @@ hint-limits-registrations = raise registrations-per-hour or lower registrations-
 # $min (Number)
 limits-frames = frame-burst ({ $count }) is below frames-per-second ({ $min }); a burst covers at least one second
 hint-limits-frames = raise frame-burst or lower frames-per-second
+# $count (Number)
+# $max (Number)
+limits-relay = relay-rate ({ $count }) exceeds relay-total ({ $max })
+hint-limits-relay = raise relay-total or lower relay-rate
 # $advice (String)
 # $file (String)
 check-sources-and-file = { $advice }; check the arguments, the environment and { $file }

@@ -320,6 +320,11 @@ fn describe_limit(arg: Arg, texts: &Texts) -> Arg {
         "frame_burst" => t.server_option_frame_burst(),
         "max_password_checks" => t.server_option_max_password_checks(),
         "password_threads" => t.server_option_password_threads(),
+        "relay" => t.server_option_relay(),
+        "relay_rate" => t.server_option_relay_rate(),
+        "relay_burst" => t.server_option_relay_burst(),
+        "relay_total" => t.server_option_relay_total(),
+        "relay_memory" => t.server_option_relay_memory(),
         _ => return arg,
     };
     arg.help(text).help_heading(t.help_limits())

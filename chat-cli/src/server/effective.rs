@@ -7,8 +7,8 @@ use clap::parser::ValueSource;
 use serde::Serialize;
 
 use super::database::{Database, NamedDatabase};
-use super::limits::Limits;
-use super::settings::ServerSettings;
+use super::limits::{KIB, Limits};
+use super::settings::{ServerSettings, Switch};
 use super::status::json_lines;
 use crate::format::Format;
 use crate::table::{Cell, Table};
@@ -111,6 +111,21 @@ impl Sources<'_> {
             ("max-password-checks", settings.max_password_checks.is_some(), machine.max_checks as u64),
             ("password-threads", settings.password_threads.is_some(), store.hashing.threads.get() as u64),
         ];
+        all.extend(numbers.map(|(key, is_set, number)| self.setting(key, is_set, Some(number.to_string()))));
+        all.extend(self.relay());
+        all
+    }
+
+    fn relay(&self) -> Vec<EffectiveSetting> {
+        let (settings, relay) = (self.settings, self.limits.relay_limits());
+        let numbers = [
+            ("relay-rate", settings.relay_rate.is_some(), u64::from(relay.rate / KIB)),
+            ("relay-burst", settings.relay_burst.is_some(), u64::from(relay.burst / KIB)),
+            ("relay-total", settings.relay_total.is_some(), u64::from(relay.total / KIB)),
+            ("relay-memory", settings.relay_memory.is_some(), relay.memory as u64 / u64::from(KIB)),
+        ];
+        let switch = value_name(settings.relay.unwrap_or(Switch::On));
+        let mut all = vec![self.setting("relay", settings.relay.is_some(), Some(switch))];
         all.extend(numbers.map(|(key, is_set, number)| self.setting(key, is_set, Some(number.to_string()))));
         all
     }

@@ -5,11 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
+use chat_core::relay::RelayConfig;
 use chat_core::server::{ObservedAddresses, RegistrationPolicy, ServerConfig};
 use chat_net::server::ServerOptions;
 use chat_store::StoreOptions;
 
-use super::settings::{Registration, ServerSettings};
+use super::settings::{Registration, ServerSettings, Switch};
 use crate::error::CliError;
 use crate::number::Number;
 use crate::texts::{Sentence, Texts};
@@ -20,6 +21,8 @@ pub struct Limits {
     machine: ServerConfig,
     handshake_time: Duration,
     store: StoreOptions,
+    is_relaying: bool,
+    relay: RelayConfig,
 }
 
 impl Limits {
@@ -60,7 +63,8 @@ impl Limits {
         if settings.frame_burst.is_none() {
             machine.frame_burst = machine.frame_burst.max(machine.frames_per_second);
         }
-        let limits = Self { machine, handshake_time, store };
+        let is_relaying = settings.relay.unwrap_or(Switch::On) == Switch::On;
+        let limits = Self { machine, handshake_time, store, is_relaying, relay: relay(settings) };
         limits.check(settings.config.as_deref())?;
         Ok(limits)
     }
@@ -73,6 +77,16 @@ impl Limits {
     /// The time limit for a TLS handshake.
     pub fn handshake_time(&self) -> Duration {
         self.handshake_time
+    }
+
+    /// The limits of the relay. `None` if the server relays nothing.
+    pub fn relay(&self) -> Option<RelayConfig> {
+        self.is_relaying.then_some(self.relay)
+    }
+
+    /// The limits of the relay, whether or not it is switched on.
+    pub(super) fn relay_limits(&self) -> RelayConfig {
+        self.relay
     }
 
     /// The options to open the accounts with.
@@ -136,8 +150,35 @@ impl Limits {
                 file,
             ));
         }
+        let (part, whole) = (self.relay.rate / KIB, self.relay.total / KIB);
+        if part > whole {
+            return Err(contradiction(
+                move |texts: &Texts| texts.say().limits_relay(part, whole),
+                |texts: &Texts| texts.say().hint_limits_relay(),
+                file,
+            ));
+        }
         Ok(())
     }
+}
+
+/// Limits of the relay are set in KiB.
+pub(super) const KIB: u32 = 1_024;
+
+/// The limits of the relay.
+fn relay(settings: &ServerSettings) -> RelayConfig {
+    let mut relay = RelayConfig::default();
+    set(&mut relay.rate, settings.relay_rate, |number| number.small().saturating_mul(KIB));
+    set(&mut relay.burst, settings.relay_burst, |number| number.small().saturating_mul(KIB));
+    set(&mut relay.total, settings.relay_total, |number| number.small().saturating_mul(KIB));
+    set(&mut relay.memory, settings.relay_memory, |number| number.count().saturating_mul(KIB as usize));
+    // A default adapts to a limit that was set.
+    match (settings.relay_rate, settings.relay_total) {
+        (None, Some(_)) => relay.rate = relay.rate.min(relay.total),
+        (Some(_), None) => relay.total = relay.total.max(relay.rate),
+        _ => {}
+    }
+    relay
 }
 
 /// The error of two limits that contradict each other. The hint also says where they can come from.
@@ -217,6 +258,7 @@ mod tests {
     #[test]
     fn the_help_states_the_defaults_of_the_libraries() {
         let (machine, net) = (ServerConfig::default(), ServerOptions::default());
+        let relay = net.relay.expect("it is on by default");
         let command = crate::server::args::described(&Texts::default());
         for (option, default) in [
             ("max_connections", machine.max_connections as u64),
@@ -232,6 +274,10 @@ mod tests {
             ("frames_per_second", machine.frames_per_second.into()),
             ("frame_burst", machine.frame_burst.into()),
             ("max_password_checks", machine.max_checks as u64),
+            ("relay_rate", u64::from(relay.rate / KIB)),
+            ("relay_burst", u64::from(relay.burst / KIB)),
+            ("relay_total", u64::from(relay.total / KIB)),
+            ("relay_memory", relay.memory as u64 / 1_024),
         ] {
             let option = command.get_arguments().find(|arg| arg.get_id() == option).unwrap();
             let help = option.get_help().unwrap().to_string();
@@ -252,6 +298,11 @@ mod tests {
                 "frame-burst (49) is below frames-per-second (50)",
                 "raise frame-burst",
             ),
+            (
+                ["--relay-rate", "200", "--relay-total", "199"],
+                "relay-rate (200) exceeds relay-total (199)",
+                "raise relay-total",
+            ),
         ] {
             let error = limits(&args).unwrap_err();
             assert_eq!(error.exit().code(), 2);
@@ -264,5 +315,25 @@ mod tests {
         assert!(limits(&["--registration", "invited"]).is_err(), "there is no code");
         assert!(limits(&["--max-connections", "5"]).is_ok(), "the default for one address gives way");
         assert!(limits(&["--frames-per-second", "5000"]).is_ok(), "the default for the burst gives way");
+    }
+
+    #[test]
+    fn the_relay_is_on_unless_it_is_switched_off_and_its_limits_can_work() {
+        assert_eq!(limits(&[]).unwrap().relay(), Some(RelayConfig::default()));
+        assert_eq!(limits(&["--relay", "off"]).unwrap().relay(), None);
+        let all = ["--relay", "on", "--relay-rate", "20", "--relay-burst", "30", "--relay-total", "40"];
+        let relay = limits(&[&all[..], &["--relay-memory", "128"]].concat()).unwrap().relay().unwrap();
+        assert_eq!((relay.rate, relay.burst, relay.total, relay.memory), (20_480, 30_720, 40_960, 131_072));
+        for (args, rate, total) in [
+            (["--relay-total", "16"], 16, 16),
+            (["--relay-rate", "20000"], 20_000, 20_000),
+            (["--relay-rate", "4194303"], 4_194_303, 4_194_303),
+        ] {
+            let relay = limits(&args).unwrap().relay().unwrap();
+            assert_eq!((relay.rate / KIB, relay.total / KIB, relay.check()), (rate, total, Ok(())));
+        }
+        for memory in ["128", "4194303"] {
+            assert_eq!(limits(&["--relay-memory", memory]).unwrap().relay().unwrap().check(), Ok(()), "{memory}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::{Arguments, Display, Write};
 
+use chat_core::relay::ParcelResult;
 use chat_core::server::{Count, Limit};
-use chat_net::server::{Distribution, Metric};
+use chat_net::server::{Distribution, Metric, Metrics};
 
 use super::running::Observation;
 use super::status::ServerFacts;
@@ -68,8 +69,28 @@ pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
     page.histogram("chat_log_in_seconds", "Time from a login request to its welcome.", &server.login_time);
     let help = "Time that the hub, the task that owns the roster, spends on one turn.";
     page.histogram("chat_turn_seconds", help, &server.turn_time);
+    relay(&mut page, server);
     process(&mut page);
     page.0
+}
+
+/// What the relay does. All numbers are zero if it is off.
+fn relay(page: &mut Page, server: &Metrics) {
+    let help = "Sessions that sent or received a relayed datagram within the last minute.";
+    page.gauge("chat_relay_sessions", help, server[Metric::RelayedSessions]);
+    let name = "chat_relay_datagrams_total";
+    page.family(name, Kind::Counter, "Datagrams that clients sent to the relay, by what became of them.");
+    for &result in ParcelResult::ALL {
+        page.line(format_args!("{name}{{by=\"tcp\",result=\"{}\"}} {}", result.name(), server[result]));
+    }
+    let name = "chat_relay_bytes_total";
+    page.family(name, Kind::Counter, "Bytes that the relay received from clients and passed on, without TLS.");
+    page.line(format_args!("{name}{{by=\"tcp\",direction=\"in\"}} {}", server.relay.received_bytes));
+    page.line(format_args!("{name}{{by=\"tcp\",direction=\"out\"}} {}", server.relay.sent_bytes));
+    let help = "Memory of relayed datagrams that wait for their recipients to read.";
+    page.gauge("chat_relay_lane_bytes", help, server[Metric::RelayWaiting]);
+    let help = "Time from when the server has read a relayed datagram until it has written it.";
+    page.histogram("chat_relay_seconds", help, &server.relay_time);
 }
 
 /// The metrics of this process, on systems that offer them, under the names that other exporters use.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use chat_core::relay::ParcelResult;
 use chat_core::server::{Count, ObservedAddresses, RegistrationPolicy};
 use chat_net::ServerHandle;
 use chat_net::server::{Distribution, Metric, Metrics, OnlineUser, ServerState};
@@ -12,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::invite::InvitationFacts;
 use super::reload::{ReloadRequest, Reloaded};
 use super::settings::Registration;
-use super::status::{Logins, OnlineEntry, ServerFacts, Status};
+use super::status::{Logins, OnlineEntry, RelayStatus, ServerFacts, Status};
 
 /// The running server, seen from inside its process.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ pub(super) struct RunningServer {
     pub(super) started: Instant,
     pub(super) reloads: mpsc::Sender<ReloadRequest>,
     pub(super) observed_addresses: ObservedAddresses,
+    pub(super) is_relaying: bool,
 }
 
 /// All counters, each read once. A status or a page of metrics shows one observation.
@@ -72,6 +74,7 @@ impl RunningServer {
             frames_out: server[Metric::FramesOut],
             bytes_in: server[Metric::BytesIn],
             bytes_out: server[Metric::BytesOut],
+            relay: self.is_relaying.then(|| relay_status(&server)),
         }
     }
 
@@ -113,6 +116,17 @@ impl From<OnlineUser> for OnlineEntry {
             address: online.address().to_string(),
             since: online.since().as_millis(),
         }
+    }
+}
+
+fn relay_status(server: &Metrics) -> RelayStatus {
+    let dropped = ParcelResult::ALL.iter().filter(|result| **result != ParcelResult::Passed);
+    RelayStatus {
+        sessions: server[Metric::RelayedSessions],
+        passed: server[ParcelResult::Passed],
+        passed_bytes: server.relay.sent_bytes,
+        dropped: dropped.map(|result| (result.name().to_owned(), server[*result])).collect(),
+        p99_ms: millis(&server.relay_time, 0.99),
     }
 }
 

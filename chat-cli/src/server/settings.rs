@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chat_core::invitation::InvitationCode;
+use chat_core::relay::RelayConfig;
 use chat_net::server::PresenceLogFormat;
 use chat_store::StoreUrl;
 use clap::builder::BoolishValueParser;
@@ -123,6 +124,36 @@ pub(super) struct ServerSettings {
 
     #[arg(long, env = "CHAT_PASSWORD_THREADS", value_name = "NUMBER")]
     pub(super) password_threads: Option<Number<1, 256>>,
+
+    #[arg(long, env = "CHAT_RELAY", value_enum, value_name = "on|off", hide_possible_values = true)]
+    pub(super) relay: Option<Switch>,
+
+    #[arg(long, env = "CHAT_RELAY_RATE", value_name = "NUMBER")]
+    pub(super) relay_rate: Option<Number<LEAST_KIB, MOST_KIB>>,
+
+    #[arg(long, env = "CHAT_RELAY_BURST", value_name = "NUMBER")]
+    pub(super) relay_burst: Option<Number<LEAST_KIB, MOST_KIB>>,
+
+    #[arg(long, env = "CHAT_RELAY_TOTAL", value_name = "NUMBER")]
+    pub(super) relay_total: Option<Number<LEAST_KIB, MOST_KIB>>,
+
+    #[arg(long, env = "CHAT_RELAY_MEMORY", value_name = "NUMBER")]
+    pub(super) relay_memory: Option<Number<LEAST_MEMORY_KIB, MOST_KIB>>,
+}
+
+/// The least and the highest limit of the relay, in KiB: what it can work with, and what fits its 32-bit numbers.
+const LEAST_KIB: u64 = RelayConfig::LEAST as u64 / 1_024;
+const MOST_KIB: u64 = u32::MAX as u64 / 1_024;
+
+/// The least memory of the relay, in KiB: it holds one full lane.
+const LEAST_MEMORY_KIB: u64 = 128;
+
+/// Whether something is switched on.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Switch {
+    On,
+    Off,
 }
 
 /// Who can register an account.
@@ -246,7 +277,7 @@ mod tests {
             let error = format!("{:?}", merged(&format!("{key} = {{}}"), &[]).unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
-        assert_eq!(keys.len(), 27, "{keys:?}");
+        assert_eq!(keys.len(), 32, "{keys:?}");
     }
 
     #[test]

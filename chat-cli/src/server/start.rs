@@ -167,6 +167,7 @@ pub(super) async fn start<O: FnMut(&Record) + Send + 'static>(
     let server = Server::builder(accounts.clone())
         .identity(identity)
         .config(config)
+        .relay(options.limits.relay())
         .handshake_time(options.limits.handshake_time())
         .presence_log(options.presence_log.unwrap_or_else(|| presence_log_in(folder.path())))
         .presence_log_format(options.presence_log_format)
@@ -272,6 +273,7 @@ fn running(
         started: Instant::now(),
         reloads,
         observed_addresses: limits.machine().observed_addresses,
+        is_relaying: limits.relay().is_some(),
     }
 }
 

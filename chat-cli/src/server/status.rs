@@ -40,6 +40,9 @@ pub(super) struct Status {
     pub(super) frames_out: u64,
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
+    /// `None` if the server relays nothing.
+    #[serde(default)]
+    pub(super) relay: Option<RelayStatus>,
 }
 
 /// The part of the status that does not change while the server runs.
@@ -61,6 +64,17 @@ pub(super) struct Logins {
     pub(super) password: u64,
     pub(super) resumed: u64,
     pub(super) fresh: u64,
+}
+
+/// What the relay does.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(super) struct RelayStatus {
+    pub(super) sessions: u64,
+    pub(super) passed: u64,
+    pub(super) passed_bytes: u64,
+    /// Dropped datagrams by reason.
+    pub(super) dropped: BTreeMap<String, u64>,
+    pub(super) p99_ms: Option<f64>,
 }
 
 /// One session that is online.
@@ -104,6 +118,7 @@ pub(super) fn rows(status: &Status, texts: &Texts) -> Vec<(String, String)> {
         (t.status_refused(), refused(status, texts)),
         (t.status_checks(), t.status_checks_line(status.checks_running, status.checks_waiting)),
         (t.status_frames(), t.status_frames_line(status.frames_in, incoming, status.frames_out, outgoing)),
+        (t.status_relay(), relay(status, texts)),
         (t.status_problems(), problems(status, texts)),
     ]
 }
@@ -132,6 +147,14 @@ fn login_times(status: &Status, texts: &Texts) -> String {
     }
     let time = |ms: Option<f64>| ms.map_or_else(|| t.time_over_ten_seconds(), |ms| t.time_millis(ms.to_string()));
     t.status_login_times(time(status.login_median_ms), time(status.login_p99_ms))
+}
+
+fn relay(status: &Status, texts: &Texts) -> String {
+    let t = texts.say();
+    let Some(RelayStatus { sessions, passed, passed_bytes, dropped, .. }) = &status.relay else {
+        return t.status_relay_off();
+    };
+    t.status_relay_line(*sessions, *passed, bytes(*passed_bytes), dropped.values().sum::<u64>())
 }
 
 fn refused(status: &Status, texts: &Texts) -> String {
@@ -257,6 +280,13 @@ mod tests {
             frames_out: 34,
             bytes_in: 567,
             bytes_out: 89_012,
+            relay: Some(RelayStatus {
+                sessions: 2,
+                passed: 1_200,
+                passed_bytes: 345_678,
+                dropped: BTreeMap::from([("no_session".to_owned(), 3), ("rate".to_owned(), 4)]),
+                p99_ms: Some(2.5),
+            }),
         }
     }
 
@@ -300,6 +330,7 @@ mod tests {
             refused: BTreeMap::new(),
             login_median_ms: None,
             login_p99_ms: None,
+            relay: None,
             ..status()
         };
         assert_in_both_languages("new", &status);

@@ -106,7 +106,7 @@ fn samples() -> FluentArgs<'static> {
         ("days", "2"),
         ("hours", "3"),
     ];
-    const SERVER_NUMBERS: [&str; 6] = ["fresh", "id", "logins", "online", "refused", "resumed"];
+    const SERVER_NUMBERS: [&str; 7] = ["dropped", "fresh", "id", "logins", "online", "refused", "resumed"];
     let numbers_of_server = SERVER_NUMBERS.into_iter().map(|name| (name, FluentValue::from(2)));
     let texts = TEXTS.into_iter().chain(SERVER_TEXTS).map(|(name, value)| (name, FluentValue::from(value)));
     let numbers = NUMBERS.into_iter().chain(["their-high", "their-low"]).map(|name| (name, FluentValue::from(2)));
