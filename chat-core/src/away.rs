@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::text;
 
 /// The text of a user who is away: up to 128 bytes of UTF-8 on one line. An empty one says only that the user is away.
@@ -64,6 +66,21 @@ impl TryFrom<String> for AwayText {
 
     fn try_from(typed: String) -> Result<Self, AwayTextError> {
         Self::parse(&typed)
+    }
+}
+
+/// As a string.
+impl Serialize for AwayText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Checks the rules.
+impl<'de> Deserialize<'de> for AwayText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let typed = <&str>::deserialize(deserializer)?;
+        Self::parse(typed).map_err(serde::de::Error::custom)
     }
 }
 

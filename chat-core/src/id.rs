@@ -60,7 +60,8 @@ id!(
     ConnId, "{}"
 );
 id!(
-    /// Identifies a run of the server. Random, so that the revisions of two runs are never confused.
+    /// Identifies a run of the server, or a stretch of the journal of several servers. Random, so that the revisions of two
+    /// are never confused.
     Epoch, "{:016x}"
 );
 id!(
@@ -70,6 +71,23 @@ id!(
 id!(
     /// Numbers the roster changes of one epoch. Rises by one with each change.
     Revision, "{}"
+);
+id!(
+    /// The number that a node writes to the journal under. It rises each time the node enters, so that what it sent earlier
+    /// and what arrives late is refused.
+    Fence, "{}"
+);
+id!(
+    /// Identifies a node: one run of one of several servers. Random.
+    NodeId, "{:016x}"
+);
+id!(
+    /// The position of an act in the journal. Rises by one with each act. 0 is before the first.
+    Position, "{}"
+);
+id!(
+    /// Identifies one act in the journal. Random, so that two journals with the same positions are told apart.
+    Tag, "{:016x}"
 );
 id!(
     /// Identifies a session: the first 8 bytes of the SHA-256 of its public key.

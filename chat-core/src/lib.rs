@@ -58,7 +58,7 @@
 //! | support | `error_chain named precis` | helpers that know nothing of chat: error texts, Unicode profiles |
 //! | values | `time name text away password invitation id key generator extras source` | parsed once at the edge, with private fields, and never checked again |
 //! | facts | `presence roster message` | who is online and what changed, what was said and its outcomes |
-//! | port | `accounts` | the trait, an implementation in memory, and the contract suite (feature `testing`) |
+//! | ports | `accounts journal` | the traits, implementations in memory, and the contract suites (feature `testing`) |
 //! | wire | `wire/{frame,hello,rejection,control,datagram}` | the wire formats: one encoder and one decoder for both ends, with golden bytes |
 //! | seal | `seal/{keys,replay}` | keys derived from the roster, AES-256-GCM, the replay window |
 //! | parts | `memory places rate_limit timers` | what several machines are built from, and what a driver counts by network |
@@ -212,6 +212,7 @@ pub mod presence;
 pub mod roster;
 
 pub mod accounts;
+pub mod journal;
 
 pub mod wire;
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat_core::accounts::Accounts;
 use chat_core::generator::Generator;
+use chat_core::journal::JournalError;
 use chat_core::server::{Job, JobResult};
 use chat_core::time::{Mono, Now, Timestamp};
 use tokio::time::sleep;
@@ -21,6 +22,8 @@ pub(crate) async fn run(accounts: &impl Accounts, job: Job) -> JobResult {
         Job::ChangedSince { since } => JobResult::Accounts(accounts.changed_since(since).await),
         Job::Seen { ids } => JobResult::Seen(accounts.mark_seen(ids, wall()).await),
         Job::VoidTickets { ids, until } => JobResult::Voided(accounts.void_tickets(ids, until).await),
+        // Only a server that shares its roster with others calls a journal.
+        Job::Journal(_) => JobResult::Journal(Err(JournalError::Empty)),
     }
 }
 

@@ -7,6 +7,7 @@
 
 #[cfg(feature = "testing")]
 pub mod contract;
+mod digest;
 pub mod memory;
 mod shared;
 
@@ -15,6 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::digest::AccountDigest;
 use crate::id::AccountId;
 use crate::name::{NameError, UserName};
 use crate::password::Password;

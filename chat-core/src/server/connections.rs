@@ -65,6 +65,8 @@ pub(super) enum Authenticating {
         /// The fresh session, if the ticket's own has ended.
         request: SessionRequest,
     },
+    /// The session is judged, and the journal decides.
+    Journal,
 }
 
 /// The part of a connection that belongs to a session.
@@ -178,6 +180,11 @@ impl Connections {
             State::Online(online) => Some(online),
             State::Greeting | State::Guest | State::Authenticating(_) => None,
         }
+    }
+
+    /// The connections that have logged in.
+    pub(super) fn all_online(&self) -> impl Iterator<Item = ConnId> {
+        self.all.iter().filter(|(_, connection)| matches!(connection.state, State::Online(_))).map(|(conn, _)| *conn)
     }
 
     /// The connections that have not logged in.

@@ -10,6 +10,7 @@ use super::config::RegistrationPolicy;
 use super::limit::Limit;
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId, JobId, SessionId};
+use crate::journal::{JournalCall, JournalError, JournalReply};
 use crate::name::UserName;
 use crate::password::Password;
 use crate::presence::Record;
@@ -180,7 +181,7 @@ impl fmt::Debug for Output {
     }
 }
 
-/// One call of [`Accounts`](crate::accounts::Accounts). The driver adds the time. Exhaustive, because it makes every
+/// One call of [`Accounts`](crate::accounts::Accounts), or of the journal. The driver adds the time. Exhaustive, because it makes every
 /// call.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a driver makes every call")]
@@ -230,6 +231,8 @@ pub enum Job {
         /// The beginning of the latest of these sessions.
         until: Timestamp,
     },
+    /// Call the [`Journal`](crate::journal::Journal). Only a server that [shares](super::Server::sharing) one does.
+    Journal(JournalCall),
 }
 
 /// The result of a [`Job`]. Exhaustive, as [`Job`] is.
@@ -244,6 +247,8 @@ pub enum JobResult {
     Seen(Result<(), AccountError>),
     /// The result of [`Job::VoidTickets`].
     Voided(Result<(), AccountError>),
+    /// The result of [`Job::Journal`].
+    Journal(Result<JournalReply, JournalError>),
 }
 
 impl JobResult {
@@ -253,6 +258,10 @@ impl JobResult {
 
     pub(super) fn accounts(self) -> Result<Vec<Account>, AccountError> {
         if let Self::Accounts(result) = self { result } else { Err(other_kind()) }
+    }
+
+    pub(super) fn journal(self) -> Result<JournalReply, JournalError> {
+        if let Self::Journal(result) = self { result } else { Err(JournalError::away(OtherKind)) }
     }
 
     pub(super) fn voided(self) -> Result<(), AccountError> {

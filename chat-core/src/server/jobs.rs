@@ -49,6 +49,13 @@ pub(super) enum PendingJob {
         /// The time in it.
         until: Timestamp,
     },
+    /// A call of the journal.
+    Journal {
+        /// The result counts in this run only.
+        run: u64,
+        /// The proposals in it.
+        numbers: Vec<u64>,
+    },
 }
 
 /// The jobs in flight.

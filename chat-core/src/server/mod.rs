@@ -44,6 +44,7 @@
 //! | `connections` | the connections and how far each has come |
 //! | `known_sources` | the sources from which somebody has logged in |
 //! | `forwarders` | whether clients connect through a port forwarder, so that observed addresses mislead |
+//! | `shared` | the journal that several servers share: what is proposed, and how far this server is |
 //! | `logins` | logging in: passwords, tickets, registrations, and their limits |
 //! | `account_watch` | jobs that the server starts by itself: polls for changed accounts, reports of those online |
 //! | `void_tickets` | reports which tickets are void, so that they stay void after a restart |
@@ -74,6 +75,7 @@ mod publication;
 mod registration;
 mod session_rates;
 mod session_request;
+mod shared;
 mod throttle;
 mod tickets;
 mod timer;
@@ -102,15 +104,62 @@ use logins::Logins;
 use machine::{Machine, Phase};
 use membership::Membership;
 use moves::Moves;
+use shared::Shared;
 use timer::Timer;
 use void_tickets::VoidTickets;
 
 use crate::generator::Generator;
-use crate::id::{Epoch, Revision};
+use crate::id::{Epoch, NodeId, Position, Revision, Tag};
+use crate::journal::NodeRow;
 use crate::presence::Record;
 use crate::roster::Roster;
 use crate::time::{Mono, Now};
 use crate::timers::Timers;
+
+/// How far a server is with the journal that it shares.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct JournalStatus {
+    /// What the server can do.
+    pub state: JournalState,
+    /// The node that it is.
+    pub node: NodeId,
+    /// The epoch of the journal.
+    pub epoch: Epoch,
+    /// The last act that it has applied.
+    pub position: Position,
+    /// The tag of that act.
+    pub tip: Tag,
+    /// The revision of the roster after that act.
+    pub revision: Revision,
+    /// The number of nodes that are not lost, this one included.
+    pub nodes: usize,
+    /// The number of sessions that are at this server.
+    pub sessions_here: usize,
+}
+
+/// What a server that shares a journal can do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum JournalState {
+    /// It reads the journal, and nobody can log in yet.
+    Entering,
+    /// It proposes and applies acts.
+    Ready,
+    /// The journal cannot be reached. Those who are online stay, and nobody else can log in.
+    Away,
+    /// A later version writes to the journal. The server stops.
+    Incompatible,
+}
+
+/// The epoch of a roster that is not loaded yet.
+struct OneNumber(u64);
+
+impl Generator for OneNumber {
+    fn fill(&mut self, out: &mut [u8]) {
+        out.iter_mut().zip(self.0.to_be_bytes().iter().cycle()).for_each(|(to, from)| *to = *from);
+    }
+}
 
 /// The server machine.
 #[derive(Debug)]
@@ -153,9 +202,53 @@ impl Server {
                 void_tickets: VoidTickets::new(now.wall),
                 settled_at: now.mono + config.settling,
                 phase: Phase::Serving,
+                shared: None,
             },
             config,
         }
+    }
+
+    /// A server that shares the roster with others. It is a node of the journal that its driver calls for it, from the
+    /// first job on. Until it has read the journal, nobody can log in. `row` tells operators which node it is. All nodes
+    /// have the same accounts and the same `ticket_key`.
+    pub fn sharing(
+        now: Now,
+        config: ServerConfig,
+        ticket_key: TicketKey,
+        mut generator: Box<dyn Generator>,
+        row: NodeRow,
+        out: &mut Vec<Output>,
+    ) -> Self {
+        let unused = generator.number();
+        let mut server = Self::new(now, config, ticket_key, Box::new(OneNumber(unused)), out);
+        let shared = Shared::new(row, generator);
+        server.machine.membership.share(shared.node());
+        server.machine.shared = Some(Box::new(shared));
+        let Self { config, timers, jobs, counts, machine, .. } = &mut server;
+        machine.enter_journal(&mut Cx { now, config, timers, jobs, counts, out });
+        server
+    }
+
+    /// How far this server is with the journal that it shares. `None` if it is alone.
+    pub fn journal(&self) -> Option<JournalStatus> {
+        let shared = self.machine.shared.as_ref()?;
+        let membership = &self.machine.membership;
+        let state = match &shared.phase {
+            _ if shared.is_incompatible => JournalState::Incompatible,
+            shared::Phase::Ready if !shared.is_held => JournalState::Ready,
+            shared::Phase::Away(shared::Next::Enter) => JournalState::Away,
+            _ => JournalState::Entering,
+        };
+        Some(JournalStatus {
+            state,
+            node: shared.node(),
+            epoch: membership.publication().epoch(),
+            position: membership.position(),
+            tip: shared.tip,
+            revision: membership.publication().revision(),
+            nodes: membership.nodes().alive().count(),
+            sessions_here: membership.accounts().count(),
+        })
     }
 
     /// Handles one input and appends its outputs to `out`. Does nothing once the server has stopped; see

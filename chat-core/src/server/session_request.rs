@@ -11,7 +11,7 @@ use crate::wire::control::Offer;
 use crate::wire::rejection::Rejection;
 
 /// The session that a guest asks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct SessionRequest {
     /// Its public key.
     pub(super) key: PublicKey,

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::accounts::Account;
+use crate::accounts::AccountDigest;
 use crate::id::{AccountId, Epoch};
 use crate::key::PublicKey;
 use crate::time::Timestamp;
@@ -55,23 +55,6 @@ pub(super) struct Ticket {
     pub(super) issued: Timestamp,
 }
 
-/// Identifies an account beyond its id. Ids begin at 1 in every database, and so do generations. A server whose
-/// database was replaced and whose ticket key was not must not take the first user of one database for that of another.
-///
-/// The first 16 bytes of the SHA-256 of the creation time and the canonical user name.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) struct AccountDigest([u8; 16]);
-
-impl AccountDigest {
-    pub(super) fn of(account: &Account) -> Self {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(&account.created.as_millis().to_be_bytes());
-        context.update(account.name.canonical().as_bytes());
-        let hash = context.finish();
-        Self(*hash.as_ref().first_chunk().expect("SHA-256 has 32 bytes"))
-    }
-}
-
 /// The first byte of a ticket. The tag covers it. Format 1 had no digest of the account.
 const FORMAT: u8 = 2;
 
@@ -101,7 +84,7 @@ impl Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::Status;
+    use crate::accounts::{Account, Status};
     use crate::name::UserName;
 
     const LIFE: Duration = Duration::from_secs(60);
@@ -172,14 +155,6 @@ mod tests {
         let tag = hmac::sign(&key().0, &other);
         other.extend_from_slice(tag.as_ref());
         assert_eq!(open(&other, 1_000_000), None);
-    }
-
-    #[test]
-    fn accounts_of_other_databases_have_other_digests() {
-        let digest = |name, created| AccountDigest::of(&account(name, created));
-        assert_eq!(digest("Alice", 5), digest("alice", 5), "the spelling does not matter");
-        assert_ne!(digest("alice", 5), digest("carol", 5));
-        assert_ne!(digest("alice", 5), digest("alice", 6));
     }
 
     #[test]

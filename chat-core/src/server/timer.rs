@@ -27,6 +27,14 @@ pub(super) enum Timer {
     VoidTickets,
     /// Pending changes are published.
     Publish,
+    /// The guest waits no longer for its act.
+    Proposal(ConnId),
+    /// The node gives a sign of life.
+    Round,
+    /// The node tries to enter again, or founds an epoch.
+    Rejoin,
+    /// The node publishes again.
+    Hold,
     /// The server stops without waiting for further results.
     Stop,
 }

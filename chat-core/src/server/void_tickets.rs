@@ -93,7 +93,8 @@ impl VoidTickets {
             return cx.timers.set(Timer::VoidTickets, next);
         }
         for account in ids {
-            if self.waiting.get(account).is_some_and(|needed| *needed <= until) {
+            let since = membership.session(*account).map(|session| session.since.offset_by(-1));
+            if self.waiting.get(account).is_some_and(|needed| since.unwrap_or(*needed).min(*needed) <= until) {
                 self.waiting.remove(account);
             }
         }
@@ -132,12 +133,15 @@ impl VoidTickets {
     /// The accounts of the next report, and the one time for all of them. `since` returns when the session of an
     /// account began that is online: its own tickets stay valid.
     fn next_report(&self, since: impl Fn(AccountId) -> Option<Timestamp>) -> Option<(Vec<AccountId>, Timestamp)> {
-        let first = || self.waiting.iter().take(MAX_IDS);
-        let latest = first().map(|(_, needed)| *needed).max()?;
+        // A session that began at another node, on an earlier clock, keeps its own tickets.
+        let needed =
+            |account, needed: Timestamp| since(account).map_or(needed, |since| needed.min(since.offset_by(-1)));
+        let first = || self.waiting.iter().take(MAX_IDS).map(|(account, until)| (account, needed(*account, *until)));
+        let latest = first().map(|(_, needed)| needed).max()?;
         let online = first().filter_map(|(account, _)| since(*account)).min();
         let until = online.map_or(latest, |online| latest.min(online.offset_by(-1)));
         // Never empty: what an account needs is earlier than its session that is online.
-        let ids = first().filter(|(_, needed)| **needed <= until).map(|(account, _)| *account).collect();
+        let ids = first().filter(|(_, needed)| *needed <= until).map(|(account, _)| *account).collect();
         Some((ids, until))
     }
 }

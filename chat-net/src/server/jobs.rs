@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chat_core::accounts::{AccountError, Accounts};
 use chat_core::error_chain::error_chain;
 use chat_core::id::JobId;
+use chat_core::journal::JournalError;
 use chat_core::server::{Job, JobResult};
 use tokio::task::{AbortHandle, Id, JoinSet};
 
@@ -87,6 +88,8 @@ async fn run(accounts: &impl Accounts, job: Job) -> JobResult {
         Job::ChangedSince { since } => JobResult::Accounts(accounts.changed_since(since).await),
         Job::Seen { ids } => JobResult::Seen(accounts.mark_seen(ids, clock::wall()).await),
         Job::VoidTickets { ids, until } => JobResult::Voided(accounts.void_tickets(ids, until).await),
+        // The machine is alone.
+        Job::Journal(_) => JobResult::Journal(Err(JournalError::Empty)),
     }
 }
 
@@ -96,6 +99,7 @@ fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
         JobResult::Account(result) => result.as_ref().err(),
         JobResult::Accounts(result) => result.as_ref().err(),
         JobResult::Seen(result) | JobResult::Voided(result) => result.as_ref().err(),
+        JobResult::Journal(_) => None,
     };
     match error? {
         AccountError::Unavailable(cause) => Some(&**cause),
@@ -106,7 +110,7 @@ fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
 const fn is_query(job: &Job) -> bool {
     match job {
         // A password check may also upgrade the stored hash. If it is aborted, the next check does that.
-        Job::Authenticate { .. } | Job::LookUp { .. } | Job::ChangedSince { .. } => true,
+        Job::Authenticate { .. } | Job::LookUp { .. } | Job::ChangedSince { .. } | Job::Journal(_) => true,
         Job::Register { .. } | Job::ChangePassword { .. } | Job::Seen { .. } | Job::VoidTickets { .. } => false,
     }
 }
@@ -117,6 +121,7 @@ fn unfinished(job: &Job) -> JobResult {
         Job::Register { .. } | Job::Authenticate { .. } | Job::ChangePassword { .. } => JobResult::Account(Err(error)),
         Job::LookUp { .. } | Job::ChangedSince { .. } => JobResult::Accounts(Err(error)),
         Job::Seen { .. } => JobResult::Seen(Err(error)),
+        Job::Journal(_) => JobResult::Journal(Err(JournalError::away("the call did not finish"))),
         Job::VoidTickets { .. } => JobResult::Voided(Err(error)),
     }
 }

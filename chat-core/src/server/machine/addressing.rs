@@ -3,15 +3,17 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Machine;
-use super::transitions::Then;
+use super::transitions::{Then, Welcoming};
 use crate::id::{AccountId, ConnId};
+use crate::journal::Act;
 use crate::server::addresses::{self, Contradiction, Credibility, contradiction};
 use crate::server::config::ObservedAddresses;
 use crate::server::cx::Cx;
 use crate::server::forwarders::Finding;
 use crate::server::io::Output;
-use crate::server::membership::{Act, Resumption};
+use crate::server::membership::Membership;
 use crate::server::moves::Permitted;
+use crate::server::shared::Again;
 use crate::server::timer::Timer;
 use crate::time::Mono;
 use crate::wire::control::Offer;
@@ -38,29 +40,28 @@ impl Machine {
         Ok(addresses)
     }
 
-    /// Lets a session begin or continue on a connection, with those of `addresses` that it may have now. The others
+    /// Lets a session begin or continue on a connection, with those of its addresses that it may have now. The others
     /// follow when they are permitted.
-    pub(super) fn enter(
-        &mut self,
-        cx: &mut Cx<'_>,
-        conn: ConnId,
-        account: AccountId,
-        resumption: Resumption,
-        addresses: Vec<SocketAddr>,
-    ) {
-        let Resumption { mut act, kind, known_version } = resumption;
+    pub(super) fn enter(&mut self, cx: &mut Cx<'_>, mut act: Act, welcoming: Welcoming, again: Again) {
+        let Welcoming { conn, account, ref addresses, .. } = welcoming;
         let Some(observed) = self.connections.get(conn).map(|connection| connection.from.ip()) else { return };
         if let Act::Began { entry, .. } = &mut act {
             // A session that continues is not remembered, because one account could replace all others in the memory.
             self.logins.session_began(cx.now.mono, &entry.user, observed.into());
             self.known_sources.session_began(cx.now.mono, observed.into());
-            entry.addresses = self.moves.permit(cx.now.mono, account, observed, &addresses).addresses;
+            entry.addresses = self.moves.permit(cx.now.mono, account, observed, addresses).addresses;
+        } else if !self.membership.is_here(account)
+            && let Act::Continued { addresses: moved, .. } = &mut act
+        {
+            // The session comes from another node, with the new addresses.
+            let known = self.membership.entry(account).map(|entry| entry.addresses.clone());
+            *moved =
+                self.permit_move(cx.now.mono, account, observed, addresses).0.filter(|new| known.as_ref() != Some(new));
         } else {
             // The welcome then has the new addresses already.
-            self.move_now(cx, account, observed, &addresses);
+            self.move_now(cx, account, observed, addresses);
         }
-        self.propose(cx, act, Then::Welcome { conn, account, kind, known_version });
-        self.change_addresses(cx, conn, addresses);
+        self.propose(cx, act, Then::Welcome(welcoming), again);
     }
 
     /// Changes the addresses of a session, now or when that is permitted again.
@@ -85,20 +86,39 @@ impl Machine {
         observed: IpAddr,
         addresses: &[SocketAddr],
     ) -> Option<Mono> {
-        let now = cx.now.mono;
-        if self.membership.entry(account).is_none_or(|entry| entry.addresses == addresses) {
-            return None;
+        let (moved, again_at) = self.permit_move(cx.now.mono, account, observed, addresses);
+        if let Some(addresses) = moved {
+            self.propose(cx, Act::Moved { account, addresses }, Then::Nothing, Again::Here);
+        }
+        again_at
+    }
+
+    /// The addresses that a session may have now, if they are other ones, and when to try the rest again.
+    fn permit_move(
+        &mut self,
+        now: Mono,
+        account: AccountId,
+        observed: IpAddr,
+        addresses: &[SocketAddr],
+    ) -> (Option<Vec<SocketAddr>>, Option<Mono>) {
+        // What is proposed already may not be what the session is to have in the end.
+        let is_moving = self.is_unsettled(account, |act| matches!(act, Act::Moved { .. }));
+        let has = |addresses: &[SocketAddr], membership: &Membership| {
+            membership.entry(account).is_none_or(|entry| entry.addresses == addresses) && !is_moving
+        };
+        if has(addresses, &self.membership) {
+            return (None, None);
         }
         let free_at = self.moves.free_at(now, account);
         if now < free_at {
-            return Some(free_at);
+            return (None, Some(free_at));
         }
         let Permitted { addresses, rest_at } = self.moves.permit(now, account, observed, addresses);
-        if let Some(act) = self.membership.judge_move(account, addresses) {
-            self.moves.moved(now, account);
-            self.propose(cx, act, Then::Nothing);
+        if has(&addresses, &self.membership) {
+            return (None, rest_at);
         }
-        rest_at
+        self.moves.moved(now, account);
+        (Some(addresses), rest_at)
     }
 
     fn judge_observed(&mut self, cx: &mut Cx<'_>, account: AccountId, offer: &Offer, from: SocketAddr) -> Credibility {

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Machine, Phase};
+use super::{Judged, Machine, Phase, Welcoming};
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId};
+use crate::journal::Act;
 use crate::server::connections::{Authenticating, State};
 use crate::server::cx::Cx;
 use crate::server::limit::Limit;
-use crate::server::membership::{Act, Resumption};
+use crate::server::membership::Resumption;
 use crate::server::session_request::SessionRequest;
+use crate::server::shared::Again;
 use crate::server::throttle::ThrottledAttempt;
+use crate::server::tickets::Ticket;
 use crate::server::timer::Timer;
 use crate::wire::control::{Purpose, Reply, Request, WelcomeKind};
 use crate::wire::rejection::Rejection;
@@ -18,6 +21,7 @@ use crate::wire::rejection::Rejection;
 impl Machine {
     /// A request of a connection that has said hello and not logged in.
     pub(super) fn guest_request(&mut self, cx: &mut Cx<'_>, conn: ConnId, request: Request<'_>) {
+        let is_away = self.is_journal_away();
         let Some(connection) = self.connections.get_mut(conn) else { return };
         connection.requests += 1;
         if connection.requests > cx.config.max_guest_requests {
@@ -27,6 +31,9 @@ impl Machine {
         let is_guest = matches!(connection.state, State::Guest);
         if is_guest && self.phase != Phase::Serving {
             return self.close(cx, conn);
+        }
+        if is_guest && is_away && matches!(request, Request::Login(_)) {
+            return self.reject(cx, conn, Rejection::StorageUnavailable);
         }
         let begun = match request {
             Request::Leave => return self.guest_leaves(cx, conn),
@@ -88,16 +95,62 @@ impl Machine {
     ) -> Result<(), Rejection> {
         let account = result.map_err(|error| Rejection::from(&error))?;
         request.addresses = self.choose_addresses(cx, conn, account.id, &request.offer)?;
+        self.begin_session(cx, conn, purpose, &account, request, Judged::First)
+    }
+
+    /// Judges a login with the right password, and lets the session begin.
+    pub(super) fn begin_session(
+        &mut self,
+        cx: &mut Cx<'_>,
+        conn: ConnId,
+        purpose: Purpose,
+        account: &Account,
+        request: SessionRequest,
+        judged: Judged,
+    ) -> Result<(), Rejection> {
         let addresses = request.addresses.clone();
-        let act = self.membership.judge_login(cx, &account, request)?;
-        self.logins.count_session(cx, &account.name)?;
-        let resumption = Resumption { act, kind: WelcomeKind::LoggedIn, known_version: None };
-        let latest = self.membership.latest_session(cx.now.mono, account.id);
-        self.enter(cx, conn, account.id, resumption, addresses);
-        // A new account has no tickets.
-        if purpose == Purpose::Login {
-            self.void_tickets.void_earlier(cx, &mut self.membership, account.id, latest);
+        let again = match &self.shared {
+            Some(_) => Again::Login { conn, purpose, account: account.clone(), request: request.clone() },
+            None => Again::Never,
+        };
+        let act = self.membership.judge_login(cx, account, request)?;
+        if judged == Judged::First {
+            self.logins.count_session(cx, &account.name)?;
         }
+        // A new account has no tickets.
+        let voids = (purpose == Purpose::Login).then(|| self.membership.latest_session(cx.now.mono, account.id));
+        let (account, kind) = (account.id, WelcomeKind::LoggedIn);
+        self.enter(cx, act, Welcoming { conn, account, kind, known_version: None, addresses, voids }, again);
+        Ok(())
+    }
+
+    /// Judges a login with a valid ticket, and lets the session continue or begin.
+    pub(super) fn resume_session(
+        &mut self,
+        cx: &mut Cx<'_>,
+        conn: ConnId,
+        ticket: &Ticket,
+        account: Option<&Account>,
+        request: SessionRequest,
+        judged: Judged,
+    ) -> Result<(), Rejection> {
+        let addresses = request.addresses.clone();
+        let again = match (&self.shared, account) {
+            (Some(_), Some(account)) => {
+                Again::Resume { conn, ticket: ticket.clone(), account: account.clone(), request: request.clone() }
+            }
+            _ => Again::Never,
+        };
+        let Resumption { act, kind, known_version } = self.membership.judge_resumption(cx, ticket, account, request)?;
+        if judged == Judged::First
+            && kind == WelcomeKind::Fresh
+            && let Act::Began { entry, .. } = &act
+        {
+            let source = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?.source();
+            self.logins.count_fresh_session(cx, &entry.user, source)?;
+        }
+        let account = ticket.account;
+        self.enter(cx, act, Welcoming { conn, account, kind, known_version, addresses, voids: None }, again);
         Ok(())
     }
 
@@ -116,20 +169,11 @@ impl Machine {
             let Authenticating::Ticket { ticket, mut request } = authenticating else { continue };
             let judged = accounts.as_ref().map_err(Rejection::from).and_then(|accounts| {
                 request.addresses = self.choose_addresses(cx, conn, ticket.account, &request.offer)?;
-                let addresses = request.addresses.clone();
                 let account = accounts.get(&ticket.account);
-                let resumption = self.membership.judge_resumption(cx, &ticket, account, request)?;
-                if resumption.kind == WelcomeKind::Fresh
-                    && let Act::Began { entry, .. } = &resumption.act
-                {
-                    let source = self.connections.get(conn).ok_or(Rejection::UnexpectedRequest)?.source();
-                    self.logins.count_fresh_session(cx, &entry.user, source)?;
-                }
-                Ok((resumption, addresses))
+                self.resume_session(cx, conn, &ticket, account, request, Judged::First)
             });
-            match judged {
-                Ok((resumption, addresses)) => self.enter(cx, conn, ticket.account, resumption, addresses),
-                Err(why) => self.reject(cx, conn, why),
+            if let Err(why) = judged {
+                self.reject(cx, conn, why);
             }
         }
         self.logins.looked_up(cx);

@@ -6,11 +6,14 @@
 mod addressing;
 mod guest;
 mod online;
+mod proposing;
+mod sharing;
 mod stop;
 mod transitions;
 
 use std::net::SocketAddr;
 
+pub(in crate::server) use self::transitions::{Then, Welcoming};
 use super::account_watch::AccountWatch;
 use super::addresses;
 use super::away_changes::AwayChanges;
@@ -24,6 +27,7 @@ use super::limit::Limit;
 use super::logins::Logins;
 use super::membership::Membership;
 use super::moves::Moves;
+use super::shared::Shared;
 use super::timer::Timer;
 use super::void_tickets::VoidTickets;
 use crate::id::{ConnId, JobId};
@@ -48,6 +52,15 @@ pub(super) struct Machine {
     /// The end of the settling time.
     pub(super) settled_at: Mono,
     pub(super) phase: Phase,
+    /// The journal that this server shares with others. `None` if it is alone.
+    pub(super) shared: Option<Box<Shared>>,
+}
+
+/// Whether a request is judged for the first time, and counts against limits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Judged {
+    First,
+    Again,
 }
 
 /// The phase of the server, from its start to its end.
@@ -76,8 +89,16 @@ impl Machine {
             Input::Stop => self.begin_stop(cx),
             Input::Tick => self.tick(cx),
         }
+        if self.shared.is_some() {
+            self.drive_journal(cx);
+        }
         self.publish(cx);
         self.stop_if_due(cx);
+    }
+
+    /// Whether nobody can log in, because the journal cannot be asked.
+    fn is_journal_away(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| !shared.is_serving())
     }
 
     fn connected(&mut self, cx: &mut Cx<'_>, conn: ConnId, from: SocketAddr) {
@@ -183,6 +204,7 @@ impl Machine {
                 let changed = self.accounts.polled(cx, at, result.accounts());
                 self.accounts_changed(cx, changed);
             }
+            PendingJob::Journal { run, numbers } => self.journal_done(cx, run, numbers, result.journal()),
             PendingJob::Seen => self.accounts.reported(cx),
             PendingJob::VoidTickets { ids, until } => {
                 self.void_tickets.reported(cx, &mut self.membership, &ids, until, result.voided());
@@ -211,6 +233,10 @@ impl Machine {
                     cx.timers.set(Timer::Seen, next);
                     self.accounts.seen(cx, self.membership.accounts());
                 }
+                Timer::Proposal(conn) => self.stop_waiting(cx, conn),
+                Timer::Round => self.round(cx),
+                Timer::Rejoin => self.rejoin(cx),
+                Timer::Hold => self.end_hold(cx),
                 Timer::VoidTickets => self.void_tickets.retry(cx, &mut self.membership),
                 // Both are checked after every input.
                 Timer::Publish | Timer::Stop => {}

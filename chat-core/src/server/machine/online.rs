@@ -5,6 +5,7 @@ use super::{Machine, Phase};
 use crate::accounts::{Account, AccountError};
 use crate::away::AwayText;
 use crate::id::{AccountId, ConnId, JobId};
+use crate::journal::Act;
 use crate::password::Password;
 use crate::presence::OfflineReason;
 use crate::server::cx::Cx;
@@ -12,7 +13,8 @@ use crate::server::io::Job;
 use crate::server::jobs::PendingJob;
 use crate::server::limit::Limit;
 use crate::server::logins::MIN_RETRY;
-use crate::server::membership::{Act, PasswordChange};
+use crate::server::membership::PasswordChange;
+use crate::server::shared::Again;
 use crate::server::timer::Timer;
 use crate::wire::control::{ChangePassword, Offer, Reply, Request};
 use crate::wire::rejection::Rejection;
@@ -69,7 +71,12 @@ impl Machine {
     /// Lets the user go away or come back, now or when that is permitted again.
     fn set_away(&mut self, cx: &mut Cx<'_>, conn: ConnId, away: Option<AwayText>) {
         let Some(account) = self.connections.online(conn).map(|online| online.account) else { return };
-        let act = self.membership.judge_away(account, away.clone());
+        let is_changing = self.is_unsettled(account, |act| matches!(act, Act::Away { .. }));
+        let act = if is_changing {
+            Some(Act::Away { account, away: away.clone() })
+        } else {
+            self.membership.judge_away(account, away.clone())
+        };
         let wait = act.as_ref().and_then(|_| self.away_changes.count(cx.now.mono, account).err());
         match wait {
             Some(wait) => {
@@ -83,7 +90,7 @@ impl Machine {
             online.next_away = wait.map(|_| away);
         }
         if let Some(act) = act.filter(|_| wait.is_none()) {
-            self.propose(cx, act, Then::Nothing);
+            self.propose(cx, act, Then::Nothing, Again::Here);
         }
     }
 
@@ -100,7 +107,12 @@ impl Machine {
         let Some(pending) = self.membership.password_change(account) else { return };
         let Some(PasswordChange { highest, .. }) = pending.take_if(|change| change.job == job) else { return };
         if let Ok(changed) = &result {
-            self.propose(cx, Act::Renewed { account, generation: changed.generation }, Then::Nothing);
+            let generation = changed.generation;
+            if self.shared.is_some() {
+                // A poll must not take it for the change of an operator before the journal has the act.
+                self.membership.renew(account, generation);
+            }
+            self.propose(cx, Act::Renewed { account, generation }, Then::Nothing, Again::Here);
         }
         let Some(session) = self.membership.session(account) else { return };
         let is_own = session.generation >= highest;
@@ -125,7 +137,7 @@ impl Machine {
     pub(super) fn accounts_changed(&mut self, cx: &mut Cx<'_>, accounts: Vec<Account>) {
         for Account { id, generation, .. } in accounts {
             let Some(session) = self.membership.session(id) else { continue };
-            let is_newer = generation > session.generation;
+            let is_newer = generation > session.generation && self.membership.is_here(id);
             match self.membership.password_change(id) {
                 // It may be the session's own change, whose result has not arrived yet.
                 Some(Some(change)) => change.highest = change.highest.max(generation),

@@ -22,13 +22,14 @@ impl Machine {
         let others: Vec<_> = self.connections.guests().filter(|conn| !registering.contains(conn)).collect();
         others.into_iter().for_each(|conn| self.close(cx, conn));
         self.void_tickets.retry(cx, &mut self.membership);
+        self.leave_journal(cx);
     }
 
     /// Stops once no registration, password change or report of void tickets is in flight, or when the finish time is
     /// over: publishes the last changes, sends the reason to every session, and closes all connections.
     pub(super) fn stop_if_due(&mut self, cx: &mut Cx<'_>) {
         let Phase::Stopping { by } = self.phase else { return };
-        if (cx.jobs.changes() > 0 || self.void_tickets.is_reporting()) && cx.now.mono < by {
+        if (cx.jobs.changes() > 0 || self.void_tickets.is_reporting() || self.is_leaving()) && cx.now.mono < by {
             return;
         }
         self.phase = Phase::Stopped;

@@ -1,45 +1,73 @@
 //! The transitions of connections and sessions. The module documentation of the server lists the verbs.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Machine;
 use crate::id::{AccountId, ConnId};
+use crate::journal::Act;
 use crate::presence::OfflineReason;
 use crate::roster::RosterVersion;
 use crate::server::connections::Online;
 use crate::server::counts::Count;
 use crate::server::cx::Cx;
 use crate::server::io::Output;
-use crate::server::membership::{Act, Effect};
+use crate::server::membership::Effect;
+use crate::server::shared::{Again, Kept};
 use crate::server::timer::Timer;
+use crate::time::Timestamp;
 use crate::wire::control::{DELTA, Ended, Reply, Timings, Welcome, WelcomeKind, relay_extra, version_extra};
 use crate::wire::rejection::Rejection;
 
 /// What follows once a proposed act is in effect.
 #[derive(Debug)]
-pub(super) enum Then {
+pub(in crate::server) enum Then {
     Nothing,
-    /// The connection is welcomed to the session of the account.
-    Welcome {
-        conn: ConnId,
+    /// A connection is welcomed to a session.
+    Welcome(Welcoming),
+    /// The tickets of sessions of the account that began at `since` or earlier are void.
+    Void {
         account: AccountId,
-        kind: WelcomeKind,
-        /// The version of the client's roster, if a delta may begin there.
-        known_version: Option<RosterVersion>,
+        since: Timestamp,
     },
+    /// A session is back that was at this server before.
+    Keep(Box<Kept>),
+}
+
+/// A connection that is to be welcomed to a session.
+#[derive(Debug)]
+pub(in crate::server) struct Welcoming {
+    pub(in crate::server) conn: ConnId,
+    pub(in crate::server) account: AccountId,
+    pub(in crate::server) kind: WelcomeKind,
+    /// The version of the client's roster, if a delta may begin there.
+    pub(in crate::server) known_version: Option<RosterVersion>,
+    /// The addresses that the session is to have. Those that it may not have now follow when they are permitted.
+    pub(in crate::server) addresses: Vec<SocketAddr>,
+    /// Whether the tickets of the account's earlier sessions are void from now on, and if so, when the latest of them
+    /// that this run knows began.
+    pub(in crate::server) voids: Option<Option<Timestamp>>,
 }
 
 impl Machine {
-    /// Proposes an act. This server needs nobody's consent, so it applies the act immediately.
-    pub(super) fn propose(&mut self, cx: &mut Cx<'_>, act: Act, then: Then) {
-        for effect in self.membership.apply(cx.now, act) {
-            self.perform(cx, effect);
-        }
+    /// A proposed act is in effect.
+    pub(super) fn proceed(&mut self, cx: &mut Cx<'_>, then: Then) {
         match then {
             Then::Nothing => {}
-            Then::Welcome { conn, account, kind, known_version } => {
-                self.welcome(cx, conn, account, kind, known_version);
+            Then::Welcome(Welcoming { conn, account, kind, known_version, addresses, voids }) => {
+                if self.shared.is_none() || self.take_waiting(cx, conn) {
+                    self.welcome(cx, conn, account, kind, known_version);
+                    self.change_addresses(cx, conn, addresses);
+                } else {
+                    // The client is gone, or has given up.
+                    self.begin_grace(cx, account);
+                }
+                if let Some(latest) = voids {
+                    self.void_tickets.void_earlier(cx, &mut self.membership, account, latest);
+                }
             }
+            Then::Keep(kept) => self.keep(cx, *kept),
+            Then::Void { account, since } => self.void_tickets.void(cx, &mut self.membership, account, since),
         }
     }
 
@@ -61,6 +89,7 @@ impl Machine {
     pub(super) fn detach(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
         if let Some(account) = self.connections.online(conn).map(|online| online.account)
             && self.membership.set_connection(account, None)
+            && self.membership.is_here(account)
         {
             let until = cx.after(cx.config.grace);
             cx.timers.set(Timer::Grace(account), until);
@@ -82,14 +111,26 @@ impl Machine {
 
     /// **End** a session for good. Its connection, if it has one, is closed.
     pub(super) fn end(&mut self, cx: &mut Cx<'_>, account: AccountId, reason: OfflineReason) {
-        self.propose(cx, Act::Ended { account, reason }, Then::Nothing);
+        self.end_connection(cx, account, (reason == OfflineReason::Kicked).then_some(Ended::Kicked));
+        self.propose(cx, Act::Ended { account, reason }, Then::Nothing, Again::Here);
+    }
+
+    /// Closes the connection of a session that ends, if this has to be proposed: the client need not wait for that.
+    fn end_connection(&mut self, cx: &mut Cx<'_>, account: AccountId, notice: Option<Ended>) {
+        if self.shared.is_some()
+            && self.membership.is_here(account)
+            && let Some(conn) = self.membership.take_connection(account)
+        {
+            self.close_ended(cx, conn, notice);
+        }
     }
 
     /// **Leave**: end a session because its client asked for it, and void its tickets.
     pub(super) fn leave(&mut self, cx: &mut Cx<'_>, account: AccountId) {
         let Some(since) = self.membership.session(account).map(|session| session.since) else { return };
-        self.end(cx, account, OfflineReason::Asked);
-        self.void_tickets.void(cx, &mut self.membership, account, since);
+        let act = Act::Ended { account, reason: OfflineReason::Asked };
+        self.end_connection(cx, account, None);
+        self.propose(cx, act, Then::Void { account, since }, Again::Here);
     }
 
     /// **Remove** a connection, with its timers and everything that waits for it.
@@ -97,7 +138,9 @@ impl Machine {
         self.connections.remove(conn);
         self.logins.remove(conn);
         self.membership.publication_mut().remove(conn);
-        for timer in [Timer::Login, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move, Timer::Away] {
+        for timer in
+            [Timer::Login, Timer::Silence, Timer::Renew, Timer::Refresh, Timer::Move, Timer::Away, Timer::Proposal]
+        {
             cx.timers.cancel(timer(conn));
         }
     }
@@ -113,22 +156,30 @@ impl Machine {
     }
 
     /// Performs the effect of an act on this server's connections.
-    fn perform(&mut self, cx: &mut Cx<'_>, effect: Effect) {
+    pub(super) fn perform(&mut self, cx: &mut Cx<'_>, effect: Effect) {
         match effect {
-            Effect::Ended { account, conn, notice } => {
+            Effect::Ended { account, conn, notice, was_here } => {
                 cx.timers.cancel(Timer::Grace(account));
                 if let Some(conn) = conn {
                     self.close_ended(cx, conn, notice);
                 }
-                self.accounts.seen(cx, [account]);
+                if was_here {
+                    self.accounts.seen(cx, [account]);
+                }
             }
             Effect::Replaced { conn } => self.close_ended(cx, conn, Some(Ended::Replaced)),
             Effect::Detached { conn } => self.close_ended(cx, conn, None),
+            Effect::Gone { account } => cx.timers.cancel(Timer::Grace(account)),
+            Effect::Inherited { account } => {
+                // A client whose server has lost power notices that only after the silence.
+                let until = cx.after(cx.config.silence + cx.config.grace);
+                cx.timers.set(Timer::Grace(account), until);
+            }
         }
     }
 
     /// Closes a connection that no longer belongs to a session, if the connection still exists.
-    fn close_ended(&mut self, cx: &mut Cx<'_>, conn: ConnId, notice: Option<Ended>) {
+    pub(super) fn close_ended(&mut self, cx: &mut Cx<'_>, conn: ConnId, notice: Option<Ended>) {
         if self.connections.get(conn).is_none() {
             return;
         }
@@ -149,6 +200,7 @@ impl Machine {
         known_version: Option<RosterVersion>,
     ) {
         let Some(entry) = self.membership.entry(account).cloned() else { return };
+        let Some(arrival) = self.membership.session(account).map(|session| session.arrival) else { return };
         let online = Online { account, refresh_from: cx.now.mono, moving: None, next_away: None };
         let Some(observed) = self.connections.log_in(conn, online) else { return };
         self.membership.set_connection(account, Some(conn));
@@ -161,8 +213,12 @@ impl Machine {
         let takes_relayed = self.connections.get(conn).is_some_and(|connection| connection.relay);
         let relay = cx.config.relay.filter(|_| takes_relayed).map(|terms| (entry.session(), terms));
         let publication = self.membership.publication_mut();
-        let delta = known_version.and_then(|version| publication.delta(version));
+        let delta = known_version.and_then(|version| publication.delta(version, arrival));
+        // The client of another node may know more than this server has published.
+        let known = known_version.filter(|_| delta.is_some()).map(|version| version.revision);
         let published = publication.published();
+        let reached =
+            RosterVersion { revision: published.revision.max(known.unwrap_or(published.revision)), ..published };
         let welcome = Welcome {
             kind,
             entry,
@@ -177,7 +233,7 @@ impl Machine {
             settling_ms: millis(cx.now.mono.until(self.settled_at)),
             extras: delta
                 .iter()
-                .map(|_| version_extra(DELTA, published))
+                .map(|_| version_extra(DELTA, reached))
                 .chain(relay.as_ref().map(|(_, terms)| relay_extra(terms)))
                 .collect(),
         };

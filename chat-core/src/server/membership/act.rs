@@ -1,48 +1,37 @@
-//! Acts on the sessions, and their effects on connections.
+//! Where acts come from, and their effects on connections.
 
-use std::net::SocketAddr;
-
-use crate::away::AwayText;
-use crate::id::{AccountId, ConnId};
-use crate::presence::OfflineReason;
-use crate::roster::Entry;
-use crate::server::tickets::AccountDigest;
+use crate::id::{AccountId, ConnId, NodeId, Position};
+use crate::time::Timestamp;
 use crate::wire::control::Ended;
 
-/// One act on the sessions and the roster. It leaves nothing to decide: the same acts in the same order lead to the
-/// same sessions and the same roster.
-#[derive(Clone, Debug)]
-pub(in crate::server) enum Act {
-    /// A session begins. It replaces the session of the same account, if there is one.
-    Began {
-        account: AccountId,
-        /// Identifies the account in tickets.
-        digest: AccountDigest,
-        /// The generation of the account.
-        generation: u64,
-        entry: Entry,
-        /// The accounts whose sessions conflict with this one. These sessions end as kicked.
-        evicted: Vec<AccountId>,
-    },
-    /// A session continues on another connection.
-    Continued { account: AccountId },
-    /// A session has other addresses.
-    Moved { account: AccountId, addresses: Vec<SocketAddr> },
-    /// The user of a session goes away, or comes back.
-    Away { account: AccountId, away: Option<AwayText> },
-    /// A session has changed the password of its account, which has this generation now.
-    Renewed { account: AccountId, generation: u64 },
-    /// A session ends for good.
-    Ended { account: AccountId, reason: OfflineReason },
+/// Where an act comes from. A server that is alone counts its own acts.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Origin {
+    /// Its position among all acts.
+    pub(in crate::server) position: Position,
+    /// The node that proposed it.
+    pub(in crate::server) node: NodeId,
+    /// When it was proposed.
+    pub(in crate::server) at: Timestamp,
 }
 
 /// What an act means for this server's connections and for the accounts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::server) enum Effect {
     /// A session has ended. Its connection, if it has one, is closed after the notice, if there is one.
-    Ended { account: AccountId, conn: Option<ConnId>, notice: Option<Ended> },
+    Ended {
+        account: AccountId,
+        conn: Option<ConnId>,
+        notice: Option<Ended>,
+        /// Whether the session was at this server.
+        was_here: bool,
+    },
     /// A newer session of the same account has replaced the one on this connection.
     Replaced { conn: ConnId },
     /// The session of this connection continues on another one.
     Detached { conn: ConnId },
+    /// The session of this account was here, and is at another node now.
+    Gone { account: AccountId },
+    /// The session of this account was at a node that is lost, and is here now.
+    Inherited { account: AccountId },
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::accounts::Account;
-use crate::id::{AccountId, ConnId, Epoch, JobId, Revision, SessionId};
+use crate::accounts::{Account, AccountDigest};
+use crate::id::{AccountId, ConnId, Epoch, JobId, NodeId, Position, Revision, SessionId};
 use crate::key::PublicKey;
 use crate::memory::Memory;
 use crate::name::UserName;
-use crate::server::tickets::{AccountDigest, Ticket};
+use crate::server::tickets::Ticket;
 use crate::time::{Mono, Timestamp};
 
 /// One session that is online. A session in its grace time counts as online.
@@ -25,6 +25,10 @@ pub(in crate::server) struct Session {
     /// The highest revision that its arrival in this run may have. A client that states a lower one receives a
     /// snapshot.
     pub(in crate::server) arrival: Revision,
+    /// The node that it is at. Only that node judges its requests, and ends it when the grace time is over.
+    pub(in crate::server) home: NodeId,
+    /// The last act that changed it.
+    pub(in crate::server) position: Position,
     /// Its connection at this server. `None` during the grace time.
     pub(in crate::server) conn: Option<ConnId>,
     /// Its own password change, while that is in flight.
@@ -58,6 +62,18 @@ pub(super) struct Sessions {
     live: BTreeMap<AccountId, Session>,
     accounts: BTreeMap<SessionId, AccountId>,
     past: Memory<AccountId, Past>,
+    /// The accounts whose last session has ended, as the journal has them. `None` at a server that is alone, which needs
+    /// no positions of sessions that ended.
+    ended: Option<BTreeMap<AccountId, EndedSession>>,
+}
+
+/// The last session of an account that has no session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::server) struct EndedSession {
+    /// The act that ended it.
+    pub(in crate::server) position: Position,
+    /// When the latest session of the account began.
+    pub(in crate::server) since: Timestamp,
 }
 
 /// The record of an account's sessions that ended in this run.
@@ -78,7 +94,48 @@ impl Sessions {
     pub(super) fn new(ticket_life: Duration) -> Self {
         // A ticket may be valid for twice its life if the clock is set back.
         let life = ticket_life.saturating_mul(2);
-        Self { live: BTreeMap::new(), accounts: BTreeMap::new(), past: Memory::new(life, MAX_PAST) }
+        Self { live: BTreeMap::new(), accounts: BTreeMap::new(), past: Memory::new(life, MAX_PAST), ended: None }
+    }
+
+    /// Keeps which sessions have ended, as the journal does.
+    pub(super) fn keep_ended(&mut self) {
+        self.ended.get_or_insert_default();
+    }
+
+    /// The last session of `account`, if it has ended.
+    pub(super) fn ended_one(&self, account: AccountId) -> Option<EndedSession> {
+        self.ended.as_ref()?.get(&account).copied()
+    }
+
+    /// Removes and returns all sessions. What is remembered of those that ended stays, except for their positions.
+    pub(super) fn take(&mut self) -> BTreeMap<AccountId, Session> {
+        self.accounts.clear();
+        self.ended = self.ended.take().map(|_| BTreeMap::new());
+        std::mem::take(&mut self.live)
+    }
+
+    /// The last act that changed the session of `account`, or ended the last one. 0 if none is known.
+    pub(super) fn position(&self, account: AccountId) -> Position {
+        let ended = || self.ended.as_ref()?.get(&account).map(|ended| ended.position);
+        self.live.get(&account).map(|session| session.position).or_else(ended).unwrap_or(Position::new(0))
+    }
+
+    /// The accounts whose last session has ended, at a node.
+    pub(super) fn ended(&self) -> impl Iterator<Item = (AccountId, EndedSession)> {
+        self.ended.iter().flatten().map(|(account, ended)| (*account, *ended))
+    }
+
+    /// Records that the last session of `account` has ended, as a slot of the journal says.
+    pub(super) fn set_ended(&mut self, now: Mono, account: AccountId, ended: EndedSession) {
+        self.forget_until(now, account, ended);
+    }
+
+    fn forget_until(&mut self, now: Mono, account: AccountId, session: EndedSession) {
+        if let Some(ended) = &mut self.ended {
+            ended.insert(account, session);
+        }
+        let ended = &mut self.past.renew(now, account).ended;
+        *ended = (*ended).max(Some(session.since));
     }
 
     pub(super) fn get(&self, account: AccountId) -> Option<&Session> {
@@ -98,9 +155,14 @@ impl Sessions {
         self.live.len()
     }
 
-    /// The accounts of all sessions.
-    pub(super) fn accounts(&self) -> impl Iterator<Item = AccountId> {
-        self.live.keys().copied()
+    /// All sessions, by account.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.live.values()
+    }
+
+    /// All sessions, by account.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+        self.live.values_mut()
     }
 
     /// What a ticket allows its client in the run of `epoch`.
@@ -153,16 +215,18 @@ impl Sessions {
 
     /// Adds a session. The previous session of the account must have ended, and the key must not be in use.
     pub(super) fn begin(&mut self, session: Session) {
+        if let Some(ended) = &mut self.ended {
+            ended.remove(&session.account);
+        }
         self.accounts.insert(session.key.session(), session.account);
         self.live.insert(session.account, session);
     }
 
-    /// Ends the session of `account` for good.
-    pub(super) fn end(&mut self, now: Mono, account: AccountId) -> Option<Session> {
+    /// Ends the session of `account` for good, by the act at `position`.
+    pub(super) fn end(&mut self, now: Mono, account: AccountId, position: Position) -> Option<Session> {
         let session = self.live.remove(&account)?;
         self.accounts.remove(&session.key.session());
-        let ended = &mut self.past.renew(now, account).ended;
-        *ended = (*ended).max(Some(session.since));
+        self.forget_until(now, account, EndedSession { position, since: session.since });
         Some(session)
     }
 }
@@ -185,9 +249,15 @@ mod tests {
             key: PublicKey::new([key; 32]),
             since: Timestamp::from_millis(since),
             arrival: Revision::new(1),
+            home: NodeId::new(0),
+            position: Position::new(0),
             conn: None,
             password_change: None,
         }
+    }
+
+    fn end(sessions: &mut Sessions, account: AccountId) -> Option<Session> {
+        sessions.end(Mono::ZERO, account, Position::new(1))
     }
 
     fn standing(sessions: &Sessions, epoch: Epoch, key: u8, since: u64) -> Standing {
@@ -211,7 +281,7 @@ mod tests {
         for (since, expected) in [(4, Standing::Superseded), (5, Standing::Superseded), (6, Standing::Returning)] {
             assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}");
         }
-        sessions.end(Mono::ZERO, ALICE);
+        end(&mut sessions, ALICE);
         for (since, expected) in [(4, Standing::Ended), (5, Standing::Ended), (6, Standing::Returning)] {
             assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}, and no session is online");
         }
@@ -241,7 +311,7 @@ mod tests {
         sessions.past = Memory::new(Duration::from_secs(60), 1);
         for account in [AccountId::new(8), AccountId::new(9)] {
             sessions.begin(Session { account, ..session(account.get() as u8, 5) });
-            sessions.end(Mono::ZERO, account);
+            end(&mut sessions, account);
         }
         assert_eq!(standing(&sessions, THEN, 1, 5), Standing::Ended);
         sessions.begin(session(2, 4));
@@ -257,7 +327,7 @@ mod tests {
         assert_eq!(next(&sessions, 5), 5);
         sessions.begin(session(1, 9));
         assert_eq!((next(&sessions, 5), next(&sessions, 50)), (10, 50));
-        sessions.end(Mono::ZERO, ALICE);
+        end(&mut sessions, ALICE);
         assert_eq!(next(&sessions, 5), 10);
         assert!(sessions.void_tickets(Mono::ZERO, ALICE, Timestamp::from_millis(20)));
         assert_eq!(next(&sessions, 5), 21);
@@ -271,8 +341,8 @@ mod tests {
         let id = PublicKey::new([1; 32]).session();
         sessions.begin(session(1, 9));
         assert_eq!(sessions.account(id), Some(ALICE));
-        assert!(sessions.end(Mono::ZERO, ALICE).is_some());
-        assert_eq!((sessions.account(id), sessions.accounts().count()), (None, 0));
-        assert!(sessions.end(Mono::ZERO, ALICE).is_none());
+        assert!(end(&mut sessions, ALICE).is_some());
+        assert_eq!((sessions.account(id), sessions.iter().count()), (None, 0));
+        assert!(end(&mut sessions, ALICE).is_none());
     }
 }

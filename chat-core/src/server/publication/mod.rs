@@ -32,6 +32,8 @@ pub(super) struct Publication {
     log: RosterLog,
     schedule: PublishSchedule,
     snapshots: Snapshots,
+    /// Whether nothing is published for now.
+    is_held: bool,
 }
 
 impl Publication {
@@ -41,7 +43,43 @@ impl Publication {
             log: RosterLog::new(epoch, config.max_update_log),
             schedule: PublishSchedule::default(),
             snapshots: Snapshots::default(),
+            is_held: false,
         }
+    }
+
+    /// Gives changes their final revisions when they are made, from now on. None is left out.
+    pub(super) fn number_when_made(&mut self) {
+        self.log.number_when_made();
+    }
+
+    /// Empties the roster. The caller [restarts](Self::restart) it once it is filled again.
+    pub(super) fn clear(&mut self) {
+        self.log.clear();
+    }
+
+    /// Continues at another version, with the same roster. Pending changes are not published: every session needs a
+    /// snapshot.
+    pub(super) fn restart(&mut self, version: RosterVersion) {
+        self.log.restart(version);
+    }
+
+    /// Writes the pending changes to the presence log, and drops them.
+    pub(super) fn record_pending(&mut self, out: &mut Vec<Output>) {
+        self.log.record_pending(out);
+    }
+
+    /// Publishes nothing until it is released.
+    pub(super) fn hold(&mut self) {
+        self.is_held = true;
+    }
+
+    /// Publishes again.
+    pub(super) fn release(&mut self) {
+        self.is_held = false;
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held
     }
 
     pub(super) fn epoch(&self) -> Epoch {
@@ -80,8 +118,10 @@ impl Publication {
     }
 
     /// The frames that lead from `version` to the published one, if the update log has them and a snapshot is longer.
-    pub(super) fn delta(&mut self, version: RosterVersion) -> Option<Arc<[Bytes]>> {
-        self.log.delta(version)
+    /// None of them begins before `arrival`, when the session of the client was not online yet.
+    pub(super) fn delta(&mut self, version: RosterVersion, arrival: Revision) -> Option<Arc<[Bytes]>> {
+        let begins_later = self.log.delta_begin(version).is_some_and(|begin| begin >= arrival);
+        if begins_later { self.log.delta(version) } else { None }
     }
 
     /// The connection needs a snapshot.
@@ -121,7 +161,7 @@ impl Publication {
     /// The frames of a snapshot, and the connections that are to get it now. They count as reading it from here on.
     /// `None` if no connection needs one, or if changes are pending: their publication comes first.
     pub(super) fn take_snapshot(&mut self) -> Option<(Arc<[Bytes]>, BTreeSet<ConnId>)> {
-        if !self.snapshots.are_wanted() {
+        if self.is_held || !self.snapshots.are_wanted() {
             return None;
         }
         let frames = self.log.snapshot()?;
@@ -130,6 +170,7 @@ impl Publication {
 
     /// When the pending changes are to be published. `None` if there are none.
     fn due(&self, config: &ServerConfig) -> Option<Mono> {
-        (self.log.pending() > 0).then(|| self.schedule.due(&config.publish_interval, self.roster().len()))
+        (self.log.pending() > 0 && !self.is_held)
+            .then(|| self.schedule.due(&config.publish_interval, self.roster().len()))
     }
 }

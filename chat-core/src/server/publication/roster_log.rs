@@ -37,6 +37,16 @@ pub(super) struct RosterLog {
     /// The snapshot at the published revision, if one was encoded.
     snapshot: Option<Arc<[Bytes]>>,
     update_log: UpdateLog,
+    numbering: Numbering,
+}
+
+/// When changes get their final revisions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Numbering {
+    /// When they are published, condensed.
+    Published,
+    /// When they are made, as at every other node.
+    Made,
 }
 
 impl RosterLog {
@@ -50,7 +60,35 @@ impl RosterLog {
             pending: Vec::new(),
             snapshot: None,
             update_log: UpdateLog::new(log_limit),
+            numbering: Numbering::Published,
         }
+    }
+
+    /// Gives changes their final revisions when they are made, from now on. None is left out.
+    pub(super) fn number_when_made(&mut self) {
+        self.numbering = Numbering::Made;
+    }
+
+    /// Continues at another version, with the same roster. Pending changes are not published.
+    pub(super) fn restart(&mut self, version: RosterVersion) {
+        self.epoch = version.epoch;
+        self.revision = version.revision;
+        self.pending.clear();
+        self.snapshot = None;
+        self.update_log = self.update_log.restarted(version.revision);
+    }
+
+    /// Empties the roster. The caller [restarts](Self::restart) it once it is filled again.
+    pub(super) fn clear(&mut self) {
+        self.roster = Roster::new();
+        self.entries_len = 0;
+        self.pending.clear();
+        self.snapshot = None;
+    }
+
+    /// Writes the pending changes to the presence log, and drops them.
+    pub(super) fn record_pending(&mut self, out: &mut Vec<Output>) {
+        record(std::mem::take(&mut self.pending), out);
     }
 
     pub(super) fn epoch(&self) -> Epoch {
@@ -95,7 +133,8 @@ impl RosterLog {
     ///
     /// [condensed]: super::condense
     pub(super) fn publish(&mut self, out: &mut Vec<Output>) {
-        let pending = condense(std::mem::take(&mut self.pending));
+        let pending = std::mem::take(&mut self.pending);
+        let pending = if self.numbering == Numbering::Published { condense(pending) } else { pending };
         let (epoch, published) = (self.epoch, self.published().revision.get());
         self.revision = Revision::new(published + pending.len() as u64);
         if pending.is_empty() {
@@ -111,8 +150,7 @@ impl RosterLog {
         }
         self.snapshot = None;
         out.push(Output::Broadcast { bytes: packed.bytes });
-        let records = pending.into_iter().filter(|pending| pending.kind == Kind::Presence);
-        out.extend(records.map(|pending| Output::Record(Record::Presence(pending.change.event(pending.at)))));
+        record(pending, out);
     }
 
     /// The version of the roster that is published.
@@ -136,16 +174,30 @@ impl RosterLog {
         Some(Arc::clone(frames))
     }
 
-    /// The frames that lead from `version` to the [published](Self::published) one. `None` if a snapshot is not longer,
-    /// if the update log does not reach back to `version`, or if `version` is not one that a client can have: of
-    /// another epoch, ahead of the published one, or within a frame.
+    /// Where the frames begin that [`delta`](Self::delta) returns.
+    pub(super) fn delta_begin(&self, version: RosterVersion) -> Option<Revision> {
+        self.update_log.begin(version.revision)
+    }
+
+    /// The frames that lead from `version` to the [published](Self::published) one. There are none if the client of
+    /// another node is ahead of that. `None` if a snapshot is not longer, if the update log does not reach back to
+    /// `version`, or if `version` is not one that a client can have: of another epoch, or ahead of the last change.
     pub(super) fn delta(&mut self, version: RosterVersion) -> Option<Arc<[Bytes]>> {
         if version.epoch != self.epoch {
             return None;
         }
+        let is_made = self.numbering == Numbering::Made && version.revision <= self.revision;
+        if is_made && version.revision > self.update_log.end() {
+            return Some(Arc::default());
+        }
         let delta = self.update_log.since(version.revision, self.entries_len)?;
         Some(Some(delta).filter(|delta| !delta.is_empty()).into_iter().collect())
     }
+}
+
+fn record(changes: Vec<Pending>, out: &mut Vec<Output>) {
+    let records = changes.into_iter().filter(|pending| pending.kind == Kind::Presence);
+    out.extend(records.map(|pending| Output::Record(Record::Presence(pending.change.event(pending.at)))));
 }
 
 fn encoded_len(entry: &Entry) -> usize {
@@ -239,7 +291,8 @@ mod tests {
             let delta = log.delta(version(revision));
             // From the first frame on, the delta is longer than the snapshot.
             assert_eq!(delta.map(|delta| delta.concat()).as_deref(), (revision > 0).then_some(rest), "{revision}");
-            assert_eq!(log.delta(version(revision + 1)), None);
+            let within = log.delta(version(revision + 1));
+            assert_eq!(within.map(|delta| delta.concat()).as_deref(), (revision > 0).then_some(rest), "within a frame");
             let (payload, behind) = behind.split_at(u32::from_be_bytes(*length) as usize);
             let Ok(Reply::Update(update)) = Reply::decode(payload) else { panic!("not an update") };
             (rest, revision) = (behind, update.to.get());

@@ -26,6 +26,11 @@ impl UpdateLog {
         Self { limit, len: 0, start: Revision::new(0), frames: VecDeque::new(), joined: None }
     }
 
+    /// An empty log that begins at `start`, with the same limit.
+    pub(super) fn restarted(&self, start: Revision) -> Self {
+        Self { start, ..Self::new(self.limit) }
+    }
+
     /// The revision after the newest frame: the one that is published.
     pub(super) fn end(&self) -> Revision {
         self.frames.back().map_or(self.start, |(to, _)| *to)
@@ -44,17 +49,28 @@ impl UpdateLog {
         }
     }
 
-    /// All frames after `revision`, one after another. `None` if the log does not reach back so far, if no frame ends
-    /// at `revision`, or if they have `max_len` bytes or more.
+    /// The revision at which the frame begins that leads on from `revision`: that revision, or an earlier one if
+    /// `revision` is within the frame. `None` if the log does not reach back so far.
+    pub(super) fn begin(&self, revision: Revision) -> Option<Revision> {
+        let earlier = self.frames.partition_point(|(to, _)| *to <= revision);
+        let begin = earlier.checked_sub(1).map_or(self.start, |last| self.frames[last].0);
+        (begin <= revision).then_some(begin)
+    }
+
+    /// All frames after `revision`, one after another, from the one on that holds it if it is within a frame: the client
+    /// passes over what it has. `None` if the log does not reach back so far, if `revision` comes after the newest frame,
+    /// or if the frames have `max_len` bytes or more.
     pub(super) fn since(&mut self, revision: Revision, max_len: usize) -> Option<Bytes> {
+        if revision > self.end() {
+            return None;
+        }
         let mut len = 0;
         let mut newest_first = self.frames.iter().rev();
         loop {
             match newest_first.next() {
-                Some((to, _)) if *to == revision => break,
-                Some((to, _)) if *to < revision => return None,
+                Some((to, _)) if *to <= revision => break,
                 Some((_, frame)) => len += frame.len(),
-                None if revision == self.start => break,
+                None if self.start <= revision => break,
                 None => return None,
             }
             if len >= max_len {
@@ -89,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delta_begins_where_a_frame_ends_and_nowhere_else() {
+    fn a_delta_begins_with_the_frame_that_holds_the_revision() {
         let mut log = UpdateLog::new(1_000_000);
         assert_eq!((since(&mut log, 0), since(&mut log, 1)), (Some(vec![]), None));
         push(&mut log, &[(2, 3), (1, 4)]);
@@ -99,9 +115,16 @@ mod tests {
         assert_eq!(since(&mut log, 2).as_deref(), Some(&all[3..]));
         assert_eq!(since(&mut log, 3).as_deref(), Some(&all[7..]));
         assert_eq!((since(&mut log, 8), log.end()), (Some(vec![]), Revision::new(8)));
-        for between in [1, 4, 5, 6, 7, 9, u64::MAX] {
-            assert_eq!(since(&mut log, between), None, "{between}");
+        for (within, begin, frames) in [(1, 0, &all[..]), (4, 3, &all[7..]), (7, 3, &all[7..])] {
+            assert_eq!(since(&mut log, within).as_deref(), Some(frames), "{within}");
+            assert_eq!(log.begin(Revision::new(within)), Some(Revision::new(begin)));
         }
+        assert_eq!(log.begin(Revision::new(3)), Some(Revision::new(3)));
+        for after in [9, u64::MAX] {
+            assert_eq!(since(&mut log, after), None, "{after}");
+        }
+        let mut log = log.restarted(Revision::new(8));
+        assert_eq!((since(&mut log, 8), since(&mut log, 7), log.begin(Revision::new(7))), (Some(vec![]), None, None));
     }
 
     #[test]

@@ -331,6 +331,7 @@ impl World {
             Job::LookUp { .. } | Job::ChangedSince { .. } => JobResult::Accounts(Ok(self.accounts())),
             Job::Seen { .. } => JobResult::Seen(Ok(())),
             Job::VoidTickets { .. } => JobResult::Voided(Ok(())),
+            Job::Journal(_) => unreachable!("the server is alone"),
         };
         self.feed(Input::Done { job, result });
     }

@@ -379,6 +379,7 @@ fn show_job(job: &Job) -> String {
         Job::LookUp { ids } => format!("job look-up{}", numbers(ids)),
         Job::ChangedSince { since } => format!("job changed-since {}", since.as_millis() as i64 - START as i64),
         Job::Seen { ids } => format!("job seen{}", numbers(ids)),
+        Job::Journal(call) => format!("job {call:?}"),
         Job::VoidTickets { ids, until } => {
             format!("job void-tickets{} until {}", numbers(ids), until.as_millis() as i64 - START as i64)
         }

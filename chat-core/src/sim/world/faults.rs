@@ -179,6 +179,7 @@ impl World {
 
     /// Crashes a server.
     pub fn kill_server(&mut self, server: ServerId, crash: Crash) {
+        self.asleep.remove(&server);
         self.servers[server.0].end(crash);
         let run = self.servers[server.0].run;
         if crash == Crash::Process {

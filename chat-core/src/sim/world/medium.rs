@@ -10,6 +10,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::{ConnectionFault, Direction, ServerId, UserId};
 use crate::id::{ConnId, JobId};
+use crate::journal::JournalCall;
 use crate::server::JobResult;
 use crate::sim::{Network, Profile};
 use crate::time::Mono;
@@ -43,6 +44,18 @@ pub(super) enum Event {
     Gone { conn: ConnId, at: End },
     /// A job of a server is done.
     Done { server: ServerId, run: u64, id: JobId, result: JobResult },
+    /// A call of a server reaches the journal.
+    JournalCall { caller: Caller, call: JournalCall },
+    /// A read of the journal has waited long enough.
+    ReadEnds { caller: Caller },
+}
+
+/// The job of a server that calls the journal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Caller {
+    pub(super) server: ServerId,
+    pub(super) run: u64,
+    pub(super) id: JobId,
 }
 
 /// A connection between a user and one run of a server.

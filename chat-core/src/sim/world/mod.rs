@@ -3,7 +3,9 @@
 //! Users are identified by the number from [`World::add_user`], because several of them may log in to the same account.
 //! The module `faults` has a method for each fault, such as [`World::kill`].
 
+mod cluster;
 mod faults;
+mod journal;
 mod medium;
 mod server;
 mod time;
@@ -104,6 +106,11 @@ pub struct World {
     by_address: BTreeMap<SocketAddr, UserId>,
     starts: u64,
     tags: u64,
+    /// The journal that the servers share, in a world of nodes.
+    journal: Option<journal::SimJournal>,
+    /// The servers whose processes are suspended, with what waits for them.
+    asleep: BTreeMap<ServerId, Vec<medium::Event>>,
+    observed: cluster::Observed,
 }
 
 /// The password of every user.
@@ -112,7 +119,13 @@ const PASSWORD: &str = "correct horse";
 impl World {
     /// Creates a world with one running server, [`World::SERVER`], and no users.
     pub fn new(profile: Profile, config: WorldConfig, seed: u64) -> Self {
-        let mut world = Self {
+        let mut world = Self::empty(profile, config, seed);
+        world.add_server();
+        world
+    }
+
+    fn empty(profile: Profile, config: WorldConfig, seed: u64) -> Self {
+        Self {
             ledger: Ledger::new(),
             config,
             seed,
@@ -123,9 +136,10 @@ impl World {
             by_address: BTreeMap::new(),
             starts: 0,
             tags: 0,
-        };
-        world.add_server();
-        world
+            journal: None,
+            asleep: BTreeMap::new(),
+            observed: cluster::Observed::default(),
+        }
     }
 
     /// The server that exists from the beginning.
@@ -133,11 +147,16 @@ impl World {
 
     /// Adds and starts a server with accounts of its own.
     pub fn add_server(&mut self) -> ServerId {
+        let id = self.add_stopped_server();
+        self.start_server(id);
+        id
+    }
+
+    fn add_stopped_server(&mut self) -> ServerId {
         let id = ServerId(self.servers.len());
         // Clocks start anywhere, so that nothing relies on zero.
         let clock = Clock::new(Mono::at(Duration::from_secs(1_000 + self.servers.len() as u64)));
         self.servers.push(ServerNode::new(id, clock, [u8::try_from(id.0).unwrap_or(u8::MAX); 32]));
-        self.start_server(id);
         id
     }
 
@@ -157,6 +176,9 @@ impl World {
         let address = SocketAddr::from(([10, 0, high, low], 4000));
         let clock = Clock::new(Mono::at(Duration::from_secs(id.0 as u64 * 7)));
         self.users.push(UserNode::new(id, name, server, clock, address));
+        if self.journal.is_some() {
+            self.users[id.0].servers = (0..self.servers.len()).map(ServerId).collect();
+        }
         self.by_address.insert(address, id);
         id
     }

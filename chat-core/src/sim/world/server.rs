@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::medium::{End, Event, Medium};
+use super::medium::{Caller, End, Event, Medium};
 use super::{Crash, ServerId, WorldConfig};
 use crate::accounts::Accounts;
 use crate::accounts::memory::MemoryAccounts;
 use crate::id::{ConnId, JobId};
+use crate::journal::{JournalError, NodeRow};
 use crate::presence::Record;
 use crate::server::{Closed, Input, Job, JobResult, Missed, Output, Server, TicketKey};
 use crate::sim::{Clock, SeededGenerator};
@@ -20,11 +22,13 @@ use crate::wire::frame::{FrameDecoder, MAX_FRAME, MAX_GUEST_FRAME};
 /// A computer with a server, running or not.
 #[derive(Debug)]
 pub(super) struct ServerNode {
-    id: ServerId,
+    pub(super) id: ServerId,
     pub(super) clock: Clock,
-    pub(super) accounts: MemoryAccounts,
+    pub(super) accounts: Arc<MemoryAccounts>,
+    /// Whether it shares the journal of the world.
+    pub(super) shares: bool,
     /// Survives restarts, like a key file.
-    ticket_key: [u8; TicketKey::LEN],
+    pub(super) ticket_key: [u8; TicketKey::LEN],
     machine: Option<Server>,
     /// How the server ended, if it is not running.
     crash: Option<Crash>,
@@ -41,7 +45,8 @@ impl ServerNode {
         Self {
             id,
             clock,
-            accounts: MemoryAccounts::new(),
+            accounts: Arc::default(),
+            shares: false,
             ticket_key,
             machine: None,
             crash: None,
@@ -72,7 +77,13 @@ impl ServerNode {
         let generator = Box::new(SeededGenerator::new(seed));
         let key = TicketKey::new(self.ticket_key);
         let now = self.clock.now(medium.now);
-        self.machine = Some(Server::new(now, config.server.clone(), key, generator, &mut self.out));
+        let config_of_server = config.server.clone();
+        self.machine = Some(if self.shares {
+            let row = NodeRow { name: format!("node {}", self.id.0) };
+            Server::sharing(now, config_of_server, key, generator, row, &mut self.out)
+        } else {
+            Server::new(now, config_of_server, key, generator, &mut self.out)
+        });
         self.perform(config.job_time, medium);
     }
 
@@ -172,6 +183,10 @@ impl ServerNode {
                         medium.close(conn, End::User);
                     }
                 }
+                Output::Job { id, job: Job::Journal(call) } => {
+                    let caller = Caller { server: self.id, run: self.run, id };
+                    medium.schedule(Duration::ZERO, Event::JournalCall { caller, call });
+                }
                 Output::Job { id, job } => {
                     // The accounts change now, and the result arrives later, so that a crash can occur in between.
                     let result = perform_job(&self.accounts, job, self.clock.now(medium.now).wall);
@@ -196,6 +211,7 @@ fn perform_job(accounts: &MemoryAccounts, job: Job, at: Timestamp) -> JobResult 
         Job::ChangedSince { since } => JobResult::Accounts(ready(accounts.changed_since(since))),
         Job::Seen { ids } => JobResult::Seen(ready(accounts.mark_seen(ids, at))),
         Job::VoidTickets { ids, until } => JobResult::Voided(ready(accounts.void_tickets(ids, until))),
+        Job::Journal(_) => JobResult::Journal(Err(JournalError::Empty)),
     }
 }
 

@@ -45,7 +45,8 @@ impl World {
 
     fn next_event(&self) -> Option<Mono> {
         let awake = self.users.iter().filter(|node| !self.suspended.contains_key(&node.id));
-        let machines = awake.filter_map(UserNode::deadline).chain(self.servers.iter().filter_map(ServerNode::deadline));
+        let servers = self.servers.iter().filter(|node| !self.asleep.contains_key(&node.id));
+        let machines = awake.filter_map(UserNode::deadline).chain(servers.filter_map(ServerNode::deadline));
         machines.chain(self.medium.deadline()).min()
     }
 
@@ -70,7 +71,8 @@ impl World {
         }
         for server in 0..self.servers.len() {
             let mut ticks = 0;
-            while self.servers[server].deadline().is_some_and(|at| at <= now) {
+            let is_asleep = self.asleep.contains_key(&super::ServerId(server));
+            while !is_asleep && self.servers[server].deadline().is_some_and(|at| at <= now) {
                 self.servers[server].feed(Input::Tick, self.config.job_time, &mut self.medium);
                 ticks += 1;
                 assert!(ticks < MAX_TICKS_AT_A_TIME, "server {server} never stops ticking");
@@ -87,7 +89,10 @@ impl World {
     }
 
     fn handle_event(&mut self, event: Event) {
+        let Some(event) = self.keep_for_sleeper(event) else { return };
         match event {
+            Event::JournalCall { caller, call } => self.call_journal(caller, call),
+            Event::ReadEnds { caller } => self.end_read(caller),
             Event::Dialled { conn } => self.handle_dialled(conn),
             Event::Bytes { conn, at: End::Server, bytes } => {
                 let Some(server) = self.medium.connection(conn).map(|conn| conn.server) else { return };
@@ -117,6 +122,7 @@ impl World {
                 if server_node.run == run {
                     server_node.done(id, result, self.config.job_time, &mut self.medium);
                 }
+                self.observe_nodes();
             }
         }
     }
@@ -134,10 +140,18 @@ impl World {
         }
         let server_node = &mut self.servers[server.0];
         if !server_node.is_powered() {
+            // A driver that knows several addresses does not wait for one of them.
+            self.with(user, UserNode::dial_another);
             return;
         }
         self.medium.set_run(id, server_node.run);
         let accepted = server_node.accept(id, self.config.job_time, &mut self.medium);
-        self.with(user, |node, cx| if accepted { node.connected(cx) } else { node.lost(cx) });
+        self.with(user, |node, cx| {
+            if accepted {
+                node.connected(cx);
+            } else if !node.dial_next(cx) {
+                node.lost(cx);
+            }
+        });
     }
 }

@@ -22,6 +22,10 @@ pub(super) struct UserNode {
     pub(super) id: UserId,
     pub(super) user: UserName,
     pub(super) server: ServerId,
+    /// The servers that its program dials in random order. Empty if it knows only one.
+    pub(super) servers: Vec<ServerId>,
+    /// Those that the current attempt has not dialled.
+    untried: Vec<ServerId>,
     pub(super) clock: Clock,
     /// The address of its UDP socket.
     pub(super) address: SocketAddr,
@@ -52,6 +56,8 @@ impl UserNode {
             id,
             user,
             server,
+            servers: Vec::new(),
+            untried: Vec::new(),
             clock,
             address,
             client: None,
@@ -184,10 +190,9 @@ impl UserNode {
         for output in out.drain(..) {
             match output {
                 client::Output::Connect => {
-                    // Another port for each connection, as a kernel assigns them.
-                    let port = 32_768 + u16::try_from(cx.medium.number() % 20_000).unwrap_or_default();
-                    let from = SocketAddr::new(self.address.ip(), port);
-                    self.conn = Some(cx.medium.dial(self.id, from, self.server, self.partitioned));
+                    self.untried.clone_from(&self.servers);
+                    self.choose_server(cx.medium);
+                    self.dial(cx.medium);
                 }
                 client::Output::Send(bytes) => {
                     if let Some(conn) = self.conn {
@@ -208,6 +213,39 @@ impl UserNode {
         self.client_out = out;
         let offset = self.client.as_ref().map_or(0, Client::clock_offset);
         self.feed_peer(peer::Input::ClockOffset(offset), cx);
+    }
+
+    /// Chooses the next of several servers. Returns whether there is one that the current attempt has not dialled.
+    fn choose_server(&mut self, medium: &mut Medium) -> bool {
+        let index = match self.untried.len() {
+            0 => return false,
+            1 => 0,
+            count => (medium.random() * count as f64) as usize,
+        };
+        self.server = self.untried.swap_remove(index);
+        true
+    }
+
+    fn dial(&mut self, medium: &mut Medium) {
+        // Another port for each connection, as a kernel assigns them.
+        let port = 32_768 + u16::try_from(medium.number() % 20_000).unwrap_or_default();
+        let from = SocketAddr::new(self.address.ip(), port);
+        self.conn = Some(medium.dial(self.id, from, self.server, self.partitioned));
+    }
+
+    /// Dials the next server, if the program knows several.
+    pub(super) fn dial_another(&mut self, cx: &mut UserContext<'_>) {
+        self.dial_next(cx);
+    }
+
+    /// The server refuses the connection, or cannot be reached. Dials the next one, if the program knows several.
+    /// Returns whether there is one.
+    pub(super) fn dial_next(&mut self, cx: &mut UserContext<'_>) -> bool {
+        let has_next = self.choose_server(cx.medium);
+        if has_next {
+            self.dial(cx.medium);
+        }
+        has_next
     }
 
     fn handle_client_event(&mut self, event: &Event, cx: &mut UserContext<'_>) {

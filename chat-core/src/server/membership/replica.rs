@@ -1,0 +1,265 @@
+//! The sessions as a replica of the journal: what its slots say, and what an act changes in them.
+
+use std::collections::BTreeMap;
+
+use super::{EndedSession, Membership, Nodes, Session};
+use crate::id::{AccountId, ConnId, Epoch, NodeId, Position, Revision, SessionId};
+use crate::journal::state::{decode, encode};
+use crate::journal::{AccountState, Act, Head, NodeState, Proposal, Slot, State, UnknownAct};
+use crate::roster::{Change, Entry, RosterVersion};
+use crate::time::Mono;
+
+/// The sessions before a replica was loaded anew.
+#[derive(Debug)]
+pub(in crate::server) struct Before {
+    pub(in crate::server) epoch: Epoch,
+    pub(in crate::server) sessions: BTreeMap<AccountId, (Session, Entry)>,
+    pub(in crate::server) ended: BTreeMap<AccountId, EndedSession>,
+    pub(in crate::server) position: Position,
+}
+
+impl Membership {
+    /// Shares a journal from now on, as this node.
+    pub(in crate::server) fn share(&mut self, node: NodeId) {
+        self.node = node;
+        self.sessions.keep_ended();
+        self.publication.number_when_made();
+    }
+
+    pub(in crate::server) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    pub(in crate::server) fn position(&self) -> Position {
+        self.position
+    }
+
+    pub(in crate::server) fn nodes(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// All sessions, at any node.
+    pub(in crate::server) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.iter()
+    }
+
+    /// The account of the session with this id.
+    pub(in crate::server) fn account_of(&self, session: SessionId) -> Option<AccountId> {
+        self.sessions.account(session)
+    }
+
+    /// When the last session of `account` began that has ended, if none is online.
+    pub(in crate::server) fn ended(&self, account: AccountId) -> Option<EndedSession> {
+        self.sessions.ended_one(account)
+    }
+
+    /// Takes the connection from the session of `account`.
+    pub(in crate::server) fn take_connection(&mut self, account: AccountId) -> Option<ConnId> {
+        self.sessions.get_mut(account)?.conn.take()
+    }
+
+    /// Replaces everything by what the slots of the journal say, as they were at `head` or later. Returns what was
+    /// there before, and the highest position of all.
+    ///
+    /// # Errors
+    /// A slot has a value that this version does not know.
+    pub(in crate::server) fn load(
+        &mut self,
+        now: Mono,
+        head: &Head,
+        states: Vec<State>,
+    ) -> Result<(Before, Position), UnknownAct> {
+        let (epoch, position) = (self.publication.epoch(), self.position);
+        let ended = self.sessions.ended().collect();
+        let mut before = Before { epoch, position, ended, sessions: BTreeMap::new() };
+        let roster = self.publication.roster().clone();
+        for (account, session) in self.sessions.take() {
+            if let Some(entry) = roster.get(&session.user).cloned() {
+                before.sessions.insert(account, (session, entry));
+            }
+        }
+        self.publication.clear();
+        self.nodes = Nodes::default();
+        self.position = head.position;
+        let mut highest = head.position;
+        for State { slot, position, value } in states {
+            highest = highest.max(position);
+            match slot {
+                Slot::Account(account) => {
+                    let state = decode(&value).ok_or(UnknownAct)?;
+                    self.load_account(now, account, position, head.revision, state);
+                }
+                Slot::Node(node) => self.nodes.set(node, position, decode(&value).ok_or(UnknownAct)?),
+                Slot::Session(_) => {}
+            }
+        }
+        for session in self.sessions.iter_mut() {
+            session.home = self.nodes.heir(session.home);
+        }
+        Ok((before, highest))
+    }
+
+    fn load_account(
+        &mut self,
+        now: Mono,
+        account: AccountId,
+        position: Position,
+        arrival: Revision,
+        state: AccountState,
+    ) {
+        match state {
+            AccountState::Online { home, digest, generation, entry } => {
+                let Entry { user, key, since, .. } = entry.clone();
+                self.publication.make(since, Change::Online(entry));
+                let (conn, password_change) = (None, None);
+                self.sessions.begin(Session {
+                    account,
+                    user,
+                    digest,
+                    generation,
+                    key,
+                    since,
+                    arrival,
+                    home,
+                    position,
+                    conn,
+                    password_change,
+                });
+            }
+            AccountState::Ended { since } => self.sessions.set_ended(now, account, EndedSession { position, since }),
+        }
+    }
+
+    /// Whether the journal that was loaded goes on from what was there before, as far as its slots tell.
+    pub(in crate::server) fn continues(&self, before: &Before) -> bool {
+        let sessions = before.sessions.iter().map(|(account, (session, _))| (*account, session.position));
+        let ended = before.ended.iter().map(|(account, ended)| (*account, ended.position));
+        sessions.chain(ended).all(|(account, position)| {
+            let now = self.sessions.position(account);
+            now == position || now > before.position
+        })
+    }
+
+    /// All slots but those of nodes that are not lost: what an epoch that is founded from this replica begins with.
+    pub(in crate::server) fn states(&self) -> Vec<State> {
+        let mut states = Vec::new();
+        for session in self.sessions.iter() {
+            let Some(value) = self.account_state(session, session.home) else { continue };
+            let (account, position) = (session.account, session.position);
+            states.push(State { slot: Slot::Account(account), position, value });
+            states.push(State { slot: Slot::Session(session.key.session()), position, value: encode(&account) });
+        }
+        states.extend(self.sessions.ended().map(|(account, EndedSession { position, since })| State {
+            slot: Slot::Account(account),
+            position,
+            value: encode(&AccountState::Ended { since }),
+        }));
+        states.extend(self.nodes.lost().map(|(node, position, state)| State {
+            slot: Slot::Node(node),
+            position,
+            value: encode(state),
+        }));
+        states
+    }
+
+    /// What the journal must know of an act of this node: the slots that it was judged on, and those that it changes.
+    pub(in crate::server) fn proposal(&self, act: &Act, encoded: Vec<u8>) -> Proposal {
+        let mut proposal = Proposal { changes: act.changes(), guards: vec![], writes: vec![], act: encoded };
+        if let Some(account) = act.account() {
+            proposal.guards.push((Slot::Account(account), self.sessions.position(account)));
+        }
+        match act {
+            Act::Began { account, digest, generation, entry, evicted } => {
+                for other in evicted {
+                    proposal.guards.push((Slot::Account(*other), self.sessions.position(*other)));
+                    self.write_end(*other, &mut proposal);
+                }
+                let id = Slot::Session(entry.session());
+                if let Some(replaced) = self.sessions.get(*account) {
+                    proposal.writes.push((Slot::Session(replaced.key.session()), None));
+                }
+                // An id that is in use belongs to one of those that end, whose slots are guarded.
+                if self.sessions.account(entry.session()).is_none() {
+                    proposal.guards.push((id, Position::new(0)));
+                }
+                let (home, digest, generation, entry) = (self.node, *digest, *generation, entry.clone());
+                let state = AccountState::Online { home, digest, generation, entry };
+                proposal.writes.push((Slot::Account(*account), Some(encode(&state))));
+                proposal.writes.push((id, Some(encode(account))));
+            }
+            Act::Continued { account, generation, addresses } => {
+                self.write_session(*account, self.node, &mut proposal, |known, entry| {
+                    *known = (*known).max(*generation);
+                    if let Some(addresses) = addresses {
+                        entry.addresses.clone_from(addresses);
+                    }
+                });
+            }
+            Act::Moved { account, addresses } => {
+                self.rewrite(*account, &mut proposal, |_, entry| entry.addresses.clone_from(addresses));
+            }
+            Act::Away { account, away } => {
+                self.rewrite(*account, &mut proposal, |_, entry| entry.set_away(away.as_ref()));
+            }
+            Act::Renewed { account, generation } => {
+                self.rewrite(*account, &mut proposal, |known, _| *known = (*known).max(*generation));
+            }
+            Act::Ended { account, .. } => self.write_end(*account, &mut proposal),
+            Act::Lost { node, heir } => self.write_lost(*node, *heir, &mut proposal),
+            Act::Left { heir } => self.write_lost(self.node, *heir, &mut proposal),
+            Act::Joined { .. } => {}
+        }
+        proposal
+    }
+
+    fn write_lost(&self, node: NodeId, heir: NodeId, proposal: &mut Proposal) {
+        proposal.guards.push((Slot::Node(node), self.nodes.position(node)));
+        proposal.writes.push((Slot::Node(node), Some(encode(&NodeState::Lost { heir }))));
+    }
+
+    fn write_end(&self, account: AccountId, proposal: &mut Proposal) {
+        let Some(session) = self.sessions.get(account) else { return };
+        proposal.writes.push((Slot::Session(session.key.session()), None));
+        let state = AccountState::Ended { since: session.since };
+        proposal.writes.push((Slot::Account(account), Some(encode(&state))));
+    }
+
+    fn rewrite(&self, account: AccountId, proposal: &mut Proposal, change: impl FnOnce(&mut u64, &mut Entry)) {
+        if let Some(session) = self.sessions.get(account) {
+            self.write_session(account, session.home, proposal, change);
+        }
+    }
+
+    fn write_session(
+        &self,
+        account: AccountId,
+        home: NodeId,
+        proposal: &mut Proposal,
+        change: impl FnOnce(&mut u64, &mut Entry),
+    ) {
+        let Some(session) = self.sessions.get(account) else { return };
+        let Some(mut entry) = self.entry(account).cloned() else { return };
+        let mut generation = session.generation;
+        change(&mut generation, &mut entry);
+        let state = AccountState::Online { home, digest: session.digest, generation, entry };
+        proposal.writes.push((Slot::Account(account), Some(encode(&state))));
+    }
+
+    fn account_state(&self, session: &Session, home: NodeId) -> Option<Vec<u8>> {
+        let entry = self.roster().get(&session.user)?.clone();
+        let state = AccountState::Online { home, digest: session.digest, generation: session.generation, entry };
+        Some(encode(&state))
+    }
+
+    /// Notes that the account of a session has this generation, before the journal says so.
+    pub(in crate::server) fn renew(&mut self, account: AccountId, generation: u64) {
+        if let Some(session) = self.sessions.get_mut(account) {
+            session.generation = session.generation.max(generation);
+        }
+    }
+
+    /// Continues the numbers of changes at this version. Pending changes are not published.
+    pub(in crate::server) fn renumber(&mut self, version: RosterVersion) {
+        self.publication.restart(version);
+    }
+}
