@@ -59,7 +59,7 @@
 //! | values | `time name text away password invitation id key generator extras source` | parsed once at the edge, with private fields, and never checked again |
 //! | facts | `presence roster message` | who is online and what changed, what was said and its outcomes |
 //! | ports | `accounts journal` | the traits, implementations in memory, and the contract suites (feature `testing`) |
-//! | wire | `wire/{frame,hello,rejection,control,datagram}` | the wire formats: one encoder and one decoder for both ends, with golden bytes |
+//! | wire | `wire/{frame,hello,rejection,control,datagram,relay}` | the wire formats: one encoder and one decoder for both ends, with golden bytes |
 //! | seal | `seal/{keys,replay}` | keys derived from the roster, AES-256-GCM, the replay window |
 //! | parts | `memory places rate_limit timers` | what several machines are built from, and what a driver counts by network |
 //! | machines | `server client peer relay` | the rules, as state machines without I/O |
@@ -67,7 +67,7 @@
 //!
 //! # Machines
 //!
-//! All three machines follow the sans-IO pattern and have the same interface:
+//! Three of the machines, `server`, `client` and `peer`, follow the sans-IO pattern with the same interface:
 //!
 //! - `handle(now, input, out)` processes one input: a command, a frame, the result of a job, or a tick. It appends
 //!   outputs to `out`.
@@ -78,6 +78,8 @@
 //! For each event, the driver reads both clocks once, passes one input, and performs all outputs in order before the
 //! next input. Then it sleeps until the deadline. A machine never blocks: slow work leaves as a job, and its result
 //! returns as an input. No input is fatal, however wrong it is.
+//!
+//! The fourth machine, [`relay::Relay`], has only a few inputs, and a method for each.
 //!
 //! # Write your own driver
 //!
@@ -183,10 +185,10 @@
 //! assert_eq!(alice.reports[0].outcome, Outcome::Delivered);
 //! ```
 //!
-//! The drivers of the other two machines have the same shape, with frames instead of datagrams.
+//! The drivers of the server and the client have the same shape, with frames instead of datagrams.
 //! `examples/minimal_server` in the repository drives the server machine in about a hundred lines. The drivers of
 //! `chat-net` add what a real network needs: TLS, bounded send queues, and system calls for many datagrams.
-//! `sim::World` drives all three machines in virtual time (feature `sim`).
+//! `sim::World` drives these three machines in virtual time (feature `sim`).
 
 // An exhaustive type needs a reason in its documentation.
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]

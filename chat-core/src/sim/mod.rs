@@ -2,9 +2,9 @@
 //!
 //! A run is a function of its seed. Nothing here reads a clock or opens a socket.
 //!
-//! [`World`] runs machines of all three kinds, wired as by a real driver, and injects faults. [`Group`] runs peer machines
-//! only, and is faster where presence does not matter. Both record messages and outcomes in a [`Ledger`], which checks the
-//! delivery contract. [`each_seed`] runs a test with many seeds and reports the one that failed.
+//! [`World`] runs server, client and peer machines, wired as by a real driver, and injects faults. [`Group`] runs peer
+//! machines only, and is faster where presence does not matter. Both record messages and outcomes in a [`Ledger`], which
+//! checks the delivery contract. [`each_seed`] runs a test with many seeds and reports the one that failed.
 
 pub mod fuzz;
 

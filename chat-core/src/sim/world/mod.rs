@@ -1,4 +1,4 @@
-//! A world of servers and users: machines of all three kinds in virtual time, from one seed.
+//! A world of servers and users: their server, client and peer machines in virtual time, from one seed.
 //!
 //! Users are identified by the number from [`World::add_user`], because several of them may log in to the same account.
 //! The module `faults` has a method for each fault, such as [`World::kill`].
@@ -90,7 +90,7 @@ pub enum ProgramEvent {
     Peer(peer::Output),
 }
 
-/// Machines of all three kinds in any number, wired as by a real driver.
+/// Server, client and peer machines in any number, wired as by a real driver.
 ///
 /// A test can inject faults: broken connections, crashes, suspensions, changes of address, and wrong clocks.
 #[derive(Debug)]
