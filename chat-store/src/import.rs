@@ -54,6 +54,9 @@ impl SqlAccounts {
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing changes in any case.
     pub async fn taken(&self, names: &[UserName]) -> Result<Vec<UserName>, AccountError> {
         let mut taken = Vec::new();
         for names in names.chunks(NAMES_PER_QUERY) {

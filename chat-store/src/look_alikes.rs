@@ -34,6 +34,9 @@ impl SqlAccounts {
     ///
     /// # Errors
     /// [`AccountError::Unavailable`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing changes in any case.
     pub async fn look_alikes(&self, limit: usize) -> Result<LookAlikes, AccountError> {
         let mut found = LookAlikes::default();
         let mut after = i64::MIN;

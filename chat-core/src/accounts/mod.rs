@@ -222,6 +222,10 @@ pub trait Accounts: Send + Sync + 'static {
 }
 
 /// The operations of operators. The server itself does not need them.
+///
+/// As with [`Accounts`], no method may block the calling thread, and dropping a returned future must leave the accounts
+/// as if the call had either completed or not been made. Only [`delete_unused`](Self::delete_unused) may then have
+/// deleted some of the accounts and not the others.
 pub trait Operator: Send + Sync + 'static {
     /// Sets a password without the old one and raises the generation. The status stays the same.
     ///

@@ -102,6 +102,9 @@ impl HashPool {
     ///
     /// # Errors
     /// [`HashError::Busy`] without waiting if the queue is full; [`HashError::Memory`]; [`HashError::Random`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: if the future is dropped, the hash is discarded. A password that still waits is not hashed.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
         let cost = self.options.cost;
         self.run(move |memory| phc::hash(&password, cost, memory.blocks(cost)?)).await
@@ -112,6 +115,9 @@ impl HashPool {
     ///
     /// # Errors
     /// [`HashError::Busy`] without waiting if the queue is full; [`HashError::Memory`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: if the future is dropped, the result is discarded. A password that still waits is not checked.
     pub async fn verify(&self, password: Password, stored: Option<&PasswordHash>) -> Result<Verification, HashError> {
         let fields = match stored {
             Some(hash) => Arc::new(hash.fields()?),
