@@ -79,7 +79,7 @@ macro_rules! query {
                         Ok(result) => result.map_err($crate::error::QueryError::query),
                         Err(elapsed) => {
                             drop(deadpool::managed::Object::take(lease));
-                            Err($crate::error::QueryError::Timeout(elapsed))
+                            Err($crate::error::QueryError::Timeout(elapsed.into()))
                         }
                     }
                 }))
@@ -111,7 +111,7 @@ pub(crate) async fn run_to_completion<T: Send + 'static>(
     match tokio::spawn(query).await {
         Ok(result) => result,
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        Err(cancelled) => Err(QueryError::Stopped(cancelled)),
+        Err(cancelled) => Err(QueryError::Stopped(cancelled.into())),
     }
 }
 

@@ -205,10 +205,10 @@ pub enum QueryError {
     Query(#[source] Box<dyn Error + Send + Sync>),
     /// A query was not answered in time. It may or may not have been carried out.
     #[error("the database does not answer a query")]
-    Timeout(#[source] tokio::time::error::Elapsed),
+    Timeout(#[source] Box<dyn Error + Send + Sync>),
     /// The runtime is shutting down.
     #[error("the program is ending")]
-    Stopped(#[source] tokio::task::JoinError),
+    Stopped(#[source] Box<dyn Error + Send + Sync>),
     /// A password was not hashed, for a reason other than a full queue.
     #[error("a password was not hashed")]
     Hash(#[source] HashError),
