@@ -35,7 +35,7 @@ pub fn open(user: &str) -> io::Result<Endpoint> {
     let user = user.parse().expect("benchmarks use valid user names");
     let mut options = EndpointOptions::new(user, ([127, 0, 0, 1], 0).into());
     options.peer = peer_config();
-    Endpoint::bind(options)
+    Endpoint::bind(options).map_err(io::Error::other)
 }
 
 /// Opens `count` endpoints on the current runtime.

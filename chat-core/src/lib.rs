@@ -61,7 +61,7 @@
 //! | ports | `accounts journal` | the traits, implementations in memory, and the contract suites (feature `testing`) |
 //! | wire | `wire/{frame,hello,rejection,control,datagram,relay}` | the wire formats: one encoder and one decoder for both ends, with golden bytes |
 //! | seal | `seal/{keys,replay}` | keys derived from the roster, AES-256-GCM, the replay window |
-//! | parts | `memory places rate_limit timers` | what several machines are built from, and what a driver counts by network |
+//! | parts | `memory places rate_limit setting timers` | what several machines are built from, and what a driver counts by network |
 //! | machines | `server client peer relay` | the rules, as state machines without I/O |
 //! | simulator | `sim` | seeded network, clocks and generator for machines in any number, and fuzz targets (feature `sim`) |
 //!
@@ -223,6 +223,7 @@ pub mod seal;
 mod memory;
 pub mod places;
 pub mod rate_limit;
+mod setting;
 mod timers;
 
 pub mod client;

@@ -31,6 +31,18 @@ pub(crate) fn bind(
     }
 }
 
+/// Why a UDP socket cannot be bound, for users.
+pub(crate) fn udp_cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "another program uses this port; choose another one, or 0 for any".to_owned(),
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address; choose one of its own, or [::] for all".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need special permissions; choose a higher one".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 fn open(
     address: SocketAddr,
     kind: Type,

@@ -43,11 +43,12 @@ use chat_core::extras::Extras;
 use chat_core::key::KeyPair;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
-use chat_core::peer::{Input, Loopback, Output, PeerConfig, SendError, Token};
+use chat_core::peer::{Input, Loopback, Output, PeerConfig, SendError, SettingError, Token};
 use chat_core::roster::{Change, Entry, LinkVersions};
 use chat_core::time::Timestamp;
 use chat_core::wire::datagram::VERSION;
 
+use crate::bind::udp_cause;
 use crate::peer_driver::PeerDriver;
 pub use crate::peer_driver::QueuedMessage;
 use crate::random::SystemGenerator;
@@ -88,6 +89,23 @@ pub enum AcceptMode {
     Manual,
 }
 
+/// Why [`Endpoint::bind`] made no endpoint.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// A setting of [`EndpointOptions::peer`] cannot work. The error names it.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The UDP socket cannot be bound.
+    #[error("messages cannot be received at {address} (UDP): {}", udp_cause(.source))]
+    Udp {
+        /// The address from [`EndpointOptions::udp`].
+        address: SocketAddr,
+        /// The system's error.
+        source: io::Error,
+    },
+}
+
 /// A session without a server. See the [module](self).
 ///
 /// Dropping it without [`Endpoint::leave`] sends no goodbyes: messages that peers send afterwards become unconfirmed.
@@ -105,14 +123,16 @@ impl Endpoint {
     /// `[::]` becomes `0.0.0.0`.
     ///
     /// # Errors
-    /// The address cannot be bound.
+    /// See [`EndpointError`].
     ///
     /// # Panics
     /// Outside a tokio runtime with I/O and time enabled.
-    pub fn bind(options: EndpointOptions) -> io::Result<Self> {
-        let EndpointOptions { user, keys, udp, accept, peer } = options;
+    pub fn bind(options: EndpointOptions) -> Result<Self, EndpointError> {
+        let EndpointOptions { user, keys, udp: address, accept, peer } = options;
+        peer.check()?;
+        let udp = Udp::bind(address).map_err(|source| EndpointError::Udp { address, source })?;
         // The application decides which addresses enter the roster, so loopback addresses are allowed.
-        let driver = PeerDriver::begin(Udp::bind(udp)?, user.clone(), Arc::clone(&keys), Loopback::Allowed, peer);
+        let driver = PeerDriver::begin(udp, user.clone(), Arc::clone(&keys), Loopback::Allowed, peer);
         Ok(Self { user, keys, since: driver.now().wall, accept, driver })
     }
 

@@ -9,6 +9,7 @@ use chat_core::error_chain::error_chain;
 use chat_core::id::AccountId;
 use chat_core::name::UserName;
 use chat_core::password::Password;
+use chat_core::server::SettingError;
 use chat_core::time::Timestamp;
 
 use crate::backend::{Backend, ReadableFile};
@@ -52,7 +53,7 @@ pub struct StoreOptions {
     pub hashing: HashOptions,
     /// The maximum number of accounts, including removed ones, whose names stay reserved. 100,000 by default: ten times
     /// the sessions of one server, in a database that is still small. Servers that share a database may exceed the limit
-    /// by a few accounts.
+    /// by a few accounts. [`SqlAccounts::open`] refuses zero.
     pub max_accounts: u32,
 }
 
@@ -75,6 +76,7 @@ impl SqlAccounts {
     /// # Cancel safety
     /// If the future is dropped, a migration that has begun completes, and nothing else happens.
     pub async fn open(url: &StoreUrl, options: StoreOptions) -> Result<Self, OpenError> {
+        SettingError::require_above_zero("max_accounts", &options.max_accounts)?;
         let hashes = HashPool::new(options.hashing).map_err(OpenError::HashThreads)?;
         let (backend, _) = Backend::open(&url.0).await?;
         backend.renew_canonical_names().await.map_err(OpenError::Names)?;

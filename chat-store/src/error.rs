@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::AccountError;
+use chat_core::server::SettingError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::hashing::HashError;
@@ -18,6 +19,9 @@ use crate::url::{StoreUrl, UrlError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// A setting cannot work. The error names it.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The URL cannot be parsed.
     #[error(transparent)]
     Url(#[from] UrlError),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::roster::LinkFeatures;
 
 /// The times that the client decides itself. The server's welcome brings those that both ends must share, such as the
-/// heartbeat interval. Change the fields of [`ClientConfig::default`].
+/// heartbeat interval. Change the fields of [`ClientConfig::default`]. All times must be above zero, unless their
+/// documentation says what zero means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ClientConfig {
@@ -16,10 +17,10 @@ pub struct ClientConfig {
     /// than the server's own time limits, so that users see the server's reason instead of a timeout.
     pub reply_timeout: Duration,
     /// How long the first login is retried while the server is busy or slows the client down. Default 3 minutes: twice
-    /// what a small server needs for ten thousand logins at the same moment.
+    /// what a small server needs for ten thousand logins at the same moment. With zero, it is not retried.
     pub busy_timeout: Duration,
     /// How long the client repeats an unanswered registration. Default 1 minute: longer than a restart of a server, and
-    /// no longer than a user is willing to wait.
+    /// no longer than a user is willing to wait. With zero, it repeats none.
     pub registration_timeout: Duration,
     /// The shortest delay before reconnecting. Default 0.5 s: about what a restart of the server takes.
     pub min_backoff: Duration,
@@ -29,7 +30,8 @@ pub struct ClientConfig {
     /// A tick that is later than this shows that the client itself stalled, on a suspended laptop or an overloaded
     /// machine. The elapsed time then says nothing about the server. Default 2 s: more than any scheduling delay.
     pub stall_threshold: Duration,
-    /// How much time the server gets to answer after such a stall. Default 5 s: enough for Wi-Fi to reconnect.
+    /// How much time the server gets to answer after such a stall. Default 5 s: enough for Wi-Fi to reconnect. With zero,
+    /// it gets none, and every such stall breaks the connection.
     pub stall_extension: Duration,
     /// The link features of this client, which its entry in the roster states. Default: none.
     pub link_features: LinkFeatures,

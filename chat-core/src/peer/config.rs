@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::SettingError;
 use crate::wire::datagram::MAX_FRAMES;
 
-/// Settings that an application may choose. Change the fields of [`PeerConfig::default`].
+/// Settings that an application may choose. Change the fields of [`PeerConfig::default`]; [`PeerConfig::check`] finds
+/// settings that cannot work.
 ///
 /// All other values are constants of the peer machine, because both ends of a link rely on them.
 #[derive(Clone, Debug)]
@@ -23,7 +25,7 @@ pub struct PeerConfig {
     /// The messages per second that one peer may send us on average; 0 means no limit. A peer that sends faster is
     /// granted room later.
     pub rate: u32,
-    /// The messages that one peer may send us at once before `rate` applies.
+    /// The messages that one peer may send us at once before `rate` applies. Must be above zero unless `rate` is 0.
     pub burst: u32,
 }
 
@@ -36,6 +38,19 @@ impl Default for PeerConfig {
             rate: 50,
             burst: 500,
         }
+    }
+}
+
+impl PeerConfig {
+    /// Checks that a session can work with these settings. Without any time, every message would fail, and every peer
+    /// would be unresponsive. With a burst of zero, no message would ever pass the rate limit.
+    ///
+    /// # Errors
+    /// The first setting that is wrong.
+    pub fn check(&self) -> Result<(), SettingError> {
+        SettingError::require_above_zero("link_timeout", &self.link_timeout)?;
+        SettingError::require_above_zero("unresponsive_after", &self.unresponsive_after)?;
+        if self.rate == 0 { Ok(()) } else { SettingError::require_above_zero("burst", &self.burst) }
     }
 }
 

@@ -93,6 +93,7 @@ pub use self::config::PeerConfig;
 pub use self::io::{Datagram, Families, Input, LinkLocal, Loopback, Output, Reach, SendError, Token, Transmit};
 pub use self::limit_counts::LimitCounts;
 pub use self::slab::{Slab, Train};
+pub use crate::setting::SettingError;
 
 /// All links of one session. See the [module](self).
 pub struct Peer {

@@ -1,62 +1,8 @@
 //! Finds settings with which a server cannot work.
 
 use std::fmt::Debug;
-use std::time::Duration;
 
-use super::{PublishInterval, ServerConfig, ThrottleConfig};
-
-/// A setting with which a server cannot work. The names are those of the fields of [`ServerConfig`].
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SettingError {
-    /// A limit or a time is zero.
-    #[error("{setting} is zero; choose a value above zero")]
-    Zero {
-        /// The name of the setting.
-        setting: &'static str,
-    },
-    /// A setting is larger than another one permits.
-    #[error("{setting} ({value}) must not exceed {bound} ({bound_value}); lower {setting} or raise {bound}")]
-    Exceeds {
-        /// The name of the setting.
-        setting: &'static str,
-        /// Its value.
-        value: String,
-        /// The name of the setting that bounds it.
-        bound: &'static str,
-        /// The value of that setting.
-        bound_value: String,
-    },
-    /// A time is not shorter than another one.
-    #[error("{setting} ({value:?}) must be shorter than {bound} ({bound_value:?}); lower {setting} or raise {bound}")]
-    NotShorter {
-        /// The name of the setting.
-        setting: &'static str,
-        /// Its value.
-        value: Duration,
-        /// The name of the setting that bounds it.
-        bound: &'static str,
-        /// The value of that setting.
-        bound_value: Duration,
-    },
-}
-
-impl SettingError {
-    /// The name of the setting.
-    pub const fn setting(&self) -> &'static str {
-        match self {
-            Self::Zero { setting } | Self::Exceeds { setting, .. } | Self::NotShorter { setting, .. } => setting,
-        }
-    }
-
-    /// Requires that `setting` is above zero.
-    ///
-    /// # Errors
-    /// [`SettingError::Zero`].
-    pub fn require_above_zero<T: Default + PartialEq>(setting: &'static str, value: &T) -> Result<(), Self> {
-        if *value == T::default() { Err(Self::Zero { setting }) } else { Ok(()) }
-    }
-}
+use super::{PublishInterval, ServerConfig, SettingError, ThrottleConfig};
 
 fn require_at_most<T: Debug + PartialOrd>(
     part: (&'static str, &T),
@@ -163,6 +109,8 @@ fn check_throttle(config: &ThrottleConfig) -> Result<(), SettingError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn wrong(change: impl FnOnce(&mut ServerConfig)) -> SettingError {

@@ -85,12 +85,13 @@ mod void_tickets;
 mod tests;
 
 pub use config::{ObservedAddresses, RegistrationPolicy, ServerConfig, ThrottleConfig};
-pub use config_check::SettingError;
 pub use counts::{Count, Counts};
 pub use io::{Closed, Input, Job, JobResult, Missed, Output};
 pub use limit::Limit;
 pub use publication::PublishInterval;
 pub use tickets::TicketKey;
+
+pub use crate::setting::SettingError;
 
 use account_watch::AccountWatch;
 use away_changes::AwayChanges;

@@ -10,6 +10,7 @@ use rustls::CertificateError;
 use super::setting_error::ClientSettingError;
 use super::wire_types::{ServerRejection, VersionMismatch};
 use crate::address::ServerAddress;
+use crate::bind::udp_cause;
 use crate::identity::{CertificateProblem, Fingerprint};
 use crate::trust::KnownServersError;
 
@@ -196,17 +197,6 @@ fn plain(error: &io::Error) -> String {
         HostUnreachable => "the host cannot be reached".to_owned(),
         NetworkUnreachable => "the network cannot be reached".to_owned(),
         TimedOut => "no answer".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-fn udp_cause(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "another program uses this port; choose another one, or 0 for any".to_owned(),
-        io::ErrorKind::AddrNotAvailable => {
-            "this machine does not have that address; choose one of its own, or [::] for all".to_owned()
-        }
-        io::ErrorKind::PermissionDenied => "ports below 1024 need special permissions; choose a higher one".to_owned(),
         _ => error.to_string(),
     }
 }

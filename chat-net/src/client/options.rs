@@ -81,8 +81,6 @@ impl ClientOptions {
             ("reply_timeout", machine.reply_timeout),
             ("min_backoff", machine.min_backoff),
             ("stall_threshold", machine.stall_threshold),
-            ("link_timeout", peer.link_timeout),
-            ("unresponsive_after", peer.unresponsive_after),
         ] {
             if time.is_zero() {
                 return Err(ClientSettingError::NoTime { setting });
@@ -92,9 +90,6 @@ impl ClientOptions {
         if min > max {
             return Err(ClientSettingError::Backoff { min, max });
         }
-        if peer.rate > 0 && peer.burst == 0 {
-            return Err(ClientSettingError::NoBurst);
-        }
-        Ok(())
+        Ok(peer.check()?)
     }
 }

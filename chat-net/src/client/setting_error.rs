@@ -5,13 +5,14 @@ use std::time::Duration;
 use chat_core::invitation::InvitationCodeError;
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
+use chat_core::peer::SettingError;
 use chat_core::wire::control::Offer;
 
 use crate::address::AddressError;
 use crate::identity::FingerprintError;
 
 /// A setting of a client is impossible. Each message begins with the name of the setting, which is that of the method
-/// of [`ClientBuilder`](super::ClientBuilder) or of the argument.
+/// of [`ClientBuilder`](super::ClientBuilder), of the argument, or of the field.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientSettingError {
@@ -61,9 +62,9 @@ pub enum ClientSettingError {
         /// The longest delay.
         max: Duration,
     },
-    /// With a burst of 0, no message would ever pass the rate limit.
-    #[error("`burst`: with 0, no message arrives; set at least 1, or a `rate` of 0 for no limit")]
-    NoBurst,
+    /// A setting of the [links](super::ClientBuilder::links) cannot work.
+    #[error(transparent)]
+    Links(#[from] SettingError),
 }
 
 impl ClientSettingError {
@@ -79,7 +80,7 @@ impl ClientSettingError {
             Self::Advertise(_) | Self::TooManyAddresses { .. } => "advertise",
             Self::NoTime { setting } => setting,
             Self::Backoff { .. } => "min_backoff",
-            Self::NoBurst => "burst",
+            Self::Links(error) => error.setting(),
         }
     }
 }

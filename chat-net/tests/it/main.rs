@@ -12,6 +12,7 @@ mod login;
 mod office;
 mod other_server;
 mod outage;
+mod peers;
 mod raw;
 mod relay;
 mod relaying;

@@ -29,11 +29,17 @@ impl HashCost {
     /// Creates a cost from memory in KiB, passes and lanes. Requires at least 8 KiB per lane, one pass and one lane.
     ///
     /// # Errors
-    /// [`CostError`] if a number is out of range.
+    /// [`CostError`] names the first number that is out of range.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, CostError> {
-        let lanes_fit = (1..=Self::MAX_LANES).contains(&lanes) && (1..=Self::MAX_PASSES).contains(&passes);
-        if !lanes_fit || memory_kib < 8 * lanes || memory_kib > Self::MAX_MEMORY_KIB {
-            return Err(CostError);
+        // The lanes come first, because the least memory depends on them.
+        for (setting, is_allowed) in [
+            ("lanes", (1..=Self::MAX_LANES).contains(&lanes)),
+            ("passes", (1..=Self::MAX_PASSES).contains(&passes)),
+            ("memory_kib", (lanes.saturating_mul(8)..=Self::MAX_MEMORY_KIB).contains(&memory_kib)),
+        ] {
+            if !is_allowed {
+                return Err(CostError { setting });
+            }
         }
         Ok(Self { memory_kib, passes, lanes })
     }
@@ -79,13 +85,21 @@ impl Default for HashCost {
 /// A cost parameter is out of range.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "the hash cost is out of range; allowed are 1 to {} lanes, 8 KiB for each lane to {} KiB of memory, and 1 to {} passes",
+    "{setting} of the hash cost is out of range; allowed are 1 to {} lanes, 8 KiB for each lane to {} KiB of memory, and 1 to {} passes",
     HashCost::MAX_LANES,
     HashCost::MAX_MEMORY_KIB,
     HashCost::MAX_PASSES
 )]
-#[non_exhaustive]
-pub struct CostError;
+pub struct CostError {
+    setting: &'static str,
+}
+
+impl CostError {
+    /// The name of the parameter: `memory_kib`, `passes` or `lanes`.
+    pub const fn setting(&self) -> &'static str {
+        self.setting
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -93,19 +107,21 @@ mod tests {
 
     #[test]
     fn costs_outside_the_limits_are_refused() {
-        for (memory, passes, lanes, allowed) in [
-            (8, 1, 1, true),
-            (7, 1, 1, false),
-            (16, 1, 2, true),
-            (15, 1, 2, false),
-            (8, 0, 1, false),
-            (8, 1, 0, false),
-            (1024 * 1024, 1024, 64, true),
-            (1024 * 1024 + 1, 1, 1, false),
-            (1024 * 1024, 1025, 1, false),
-            (1024 * 1024, 1, 65, false),
+        for (memory, passes, lanes, refused) in [
+            (8, 1, 1, None),
+            (7, 1, 1, Some("memory_kib")),
+            (16, 1, 2, None),
+            (15, 1, 2, Some("memory_kib")),
+            (8, 0, 1, Some("passes")),
+            (8, 1, 0, Some("lanes")),
+            (1024 * 1024, 1024, 64, None),
+            (1024 * 1024 + 1, 1, 1, Some("memory_kib")),
+            (1024 * 1024, 1025, 1, Some("passes")),
+            (1024 * 1024, 1, 65, Some("lanes")),
+            (8, 1, u32::MAX, Some("lanes")),
         ] {
-            assert_eq!(HashCost::new(memory, passes, lanes).is_ok(), allowed, "{memory} {passes} {lanes}");
+            let error = HashCost::new(memory, passes, lanes).err();
+            assert_eq!(error.map(|error| error.setting()), refused, "{memory} {passes} {lanes}");
         }
     }
 

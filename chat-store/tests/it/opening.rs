@@ -107,6 +107,19 @@ async fn open_creates_the_file_and_its_folder_for_the_owner_only() {
     drop(chat_store::open(&url).await.expect("the folder exists already"));
 }
 
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_limit_of_no_accounts_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.sqlite");
+    let url: StoreUrl = format!("sqlite:{}", path.display()).parse().unwrap();
+    let mut options = cheap(8);
+    options.max_accounts = 0;
+    let error = SqlAccounts::open(&url, options).await.unwrap_err();
+    assert!(matches!(&error, OpenError::Setting(error) if error.setting() == "max_accounts"), "{error:?}");
+    assert!(!path.exists(), "nothing was created");
+}
+
 #[tokio::test]
 async fn open_refuses_an_invalid_url_without_its_password() {
     for url in ["mysql://ann:hush@db", "mysql://ann:/hush@db/chat", "postgres://ann:hush@db/chat", "sqlite:"] {
