@@ -47,10 +47,10 @@
 //! - Messages among members that your program knows already: [`peers`].
 //! - The lower door, for programs that have all parts themselves: [`server::serve`] and [`client::connect`].
 //!
-//! The crate's root re-exports the types of [`chat_core`] that most programs need. Others that its interface shows,
-//! such as [`ClientConfig`](chat_core::client::ClientConfig) and [`PeerConfig`](chat_core::peer::PeerConfig), are in
-//! that crate. Enums and options that may grow are `#[non_exhaustive]`: start from the default options and change their
-//! fields. No type of another library is public, except for types of tokio and `bytes::Bytes`.
+//! The crate re-exports the types of [`chat_core`] that its interface shows: those that most programs need at its root,
+//! those of the lower door in [`client`], and those of a session without a server in [`peers`]. Enums and options that
+//! may grow are `#[non_exhaustive]`: start from the default options and change their fields. No type of another library
+//! is public, except for types of tokio.
 //!
 //! `docs/EMBEDDING.md` in the repository is a guided tour with complete programs.
 //!
@@ -71,7 +71,7 @@
 //! - A message has 1 to 16,384 bytes. [`ClientHandle::send`] fails while 1,024 messages or 1 MiB wait for the
 //!   recipient.
 //! - A receiver accepts 50 messages per second from each peer on average, and bursts of 500. Faster senders wait; see
-//!   [`PeerConfig`](chat_core::peer::PeerConfig).
+//!   [`PeerConfig`].
 //! - If an application does not read its [`Events`], its peers wait before they send more. `send` fails while too many
 //!   outcomes are unread.
 //! - The server drops a client that does not read. [`ServerConfig`] lists its limits, whose
@@ -120,6 +120,7 @@ pub mod trust;
 
 pub use chat_core::accounts::{Account, AccountError, Accounts, Status};
 pub use chat_core::away::{AwayText, AwayTextError};
+pub use chat_core::client::ClientConfig;
 pub use chat_core::id::{AccountId, MessageId, SessionId};
 pub use chat_core::invitation::{InvitationCode, InvitationCodeError};
 pub use chat_core::message::{
@@ -127,6 +128,7 @@ pub use chat_core::message::{
 };
 pub use chat_core::name::{NameError, UserName};
 pub use chat_core::password::{Password, PasswordError};
+pub use chat_core::peer::PeerConfig;
 pub use chat_core::presence::{OfflineReason, Presence, PresenceEvent, Record};
 pub use chat_core::server::{
     Count, Limit, ObservedAddresses, PublishInterval, RegistrationPolicy, ServerConfig, SettingError, ThrottleConfig,

@@ -8,10 +8,8 @@
 //! [`Endpoint::try_next`].
 //!
 //! ```
-//! use chat_core::message::{Content, Recipient};
-//! use chat_core::peer::Output;
-//! use chat_core::text::Text;
-//! use chat_net::peers::{Endpoint, EndpointOptions};
+//! use chat_net::peers::{Endpoint, EndpointOptions, Output};
+//! use chat_net::{Content, Recipient};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,7 +19,7 @@
 //! alice.add_to_roster([bob.entry()]);
 //! bob.add_to_roster([alice.entry()]);
 //!
-//! alice.send(Recipient::Everyone, Content::Text(Text::parse("大家好")?))?;
+//! alice.send(Recipient::Everyone, Content::try_from("大家好")?)?;
 //! let (mut at_alice, mut at_bob) = (Vec::new(), Vec::new());
 //! while alice.pending_outcomes() > 0 {
 //!     tokio::select! {
@@ -40,11 +38,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chat_core::extras::Extras;
-use chat_core::key::KeyPair;
+pub use chat_core::key::KeyPair;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
-use chat_core::peer::{Input, Loopback, Output, PeerConfig, SendError, SettingError, Token};
-use chat_core::roster::{Change, Entry, LinkVersions};
+use chat_core::peer::{Input, Loopback, PeerConfig, SettingError};
+pub use chat_core::peer::{Output, SendError, Token};
+use chat_core::roster::LinkVersions;
+pub use chat_core::roster::{Change, Entry};
 use chat_core::time::Timestamp;
 use chat_core::wire::datagram::VERSION;
 

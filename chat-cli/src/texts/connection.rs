@@ -283,8 +283,6 @@ mod tests {
     use std::fmt::Display;
 
     use chat_core::time::Timestamp;
-    use chat_core::wire::hello::Hello;
-    use chat_core::wire::rejection::Rejection;
     use chat_net::address::ServerAddress;
     use chat_net::identity::Fingerprint;
 
@@ -299,38 +297,36 @@ mod tests {
     }
 
     fn versions() -> [VersionMismatch; 2] {
-        let hello = |version| Hello { low: version, high: version, features: 0 };
-        [(1, 2), (2, 1)].map(|(ours, theirs)| hello(ours).agree(hello(theirs)).unwrap_err().into())
+        [(1, 2), (2, 1)].map(|(ours, theirs)| VersionMismatch::new(ours..=ours, theirs..=theirs).unwrap())
     }
 
     #[test]
     fn english_rejections_are_those_of_the_library() {
-        let time = Duration::from_millis(1_250);
-        let rejections = [
-            Rejection::Name(NameError::Empty),
-            Rejection::Password(PasswordError::Empty),
-            Rejection::NameTaken,
-            Rejection::WrongCredentials,
-            Rejection::Disabled,
-            Rejection::RegistrationClosed,
-            Rejection::busy(time),
-            Rejection::slow_down(time),
-            Rejection::StorageUnavailable,
-            Rejection::Addresses,
-            Rejection::KeyInUse,
-            Rejection::TicketRefused,
-            Rejection::Superseded,
-            Rejection::UnexpectedRequest,
-            Rejection::Malformed,
-            Rejection::TooManyRequests,
-            Rejection::Full,
-            Rejection::LoginTimeout,
-            Rejection::too_many_registrations(time),
-            Rejection::too_many_registrations(Duration::from_secs(121)),
-            Rejection::NotInvited,
-            Rejection::AccountsFull,
+        let kinds = [
+            RejectionKind::Name,
+            RejectionKind::Password,
+            RejectionKind::NameTaken,
+            RejectionKind::WrongCredentials,
+            RejectionKind::Disabled,
+            RejectionKind::RegistrationClosed,
+            RejectionKind::Busy,
+            RejectionKind::SlowDown,
+            RejectionKind::StorageUnavailable,
+            RejectionKind::Addresses,
+            RejectionKind::KeyInUse,
+            RejectionKind::TicketRefused,
+            RejectionKind::Superseded,
+            RejectionKind::UnexpectedRequest,
+            RejectionKind::Malformed,
+            RejectionKind::TooManyRequests,
+            RejectionKind::Full,
+            RejectionKind::LoginTimeout,
+            RejectionKind::TooManyRegistrations,
+            RejectionKind::NotInvited,
+            RejectionKind::AccountsFull,
         ];
-        assert_same(&rejections.map(ServerRejection::from));
+        let times = [Duration::from_millis(1_250), Duration::from_secs(121)];
+        assert_same(&times.map(|time| kinds.map(|kind| ServerRejection::new(kind, Some(time)))).concat());
     }
 
     #[test]
@@ -351,7 +347,7 @@ mod tests {
             KnownServersError::Read { path: path.clone(), source: ErrorKind::NotFound.into() }.into(),
             KnownServersError::Write { path: path.clone(), source: ErrorKind::NotFound.into() }.into(),
             KnownServersError::Line { path, line: 7 }.into(),
-            ConnectError::Rejected(Rejection::Full.into()),
+            ConnectError::Rejected(ServerRejection::new(RejectionKind::Full, None)),
             ConnectError::RegistrationUnanswered { server: server.clone() },
             ConnectError::OnlyRegistered { server: server.clone() },
             ConnectError::Internal,
@@ -402,13 +398,13 @@ mod tests {
         assert_same(&[
             EndReason::Replaced,
             EndReason::Kicked,
-            EndReason::Rejected(Rejection::Full.into()),
+            EndReason::Rejected(ServerRejection::new(RejectionKind::Full, None)),
             EndReason::NotChat("it says hello"),
             EndReason::NoCommonVersion(versions()[0]),
             EndReason::Internal,
         ]);
         assert_same(&[
-            ChangePasswordError::Rejected(Rejection::StorageUnavailable.into()),
+            ChangePasswordError::Rejected(ServerRejection::new(RejectionKind::StorageUnavailable, None)),
             ChangePasswordError::NotConnected,
             ChangePasswordError::InProgress,
             ChangePasswordError::Unanswered,

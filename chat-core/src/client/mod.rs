@@ -35,6 +35,8 @@ mod tests;
 pub use config::ClientConfig;
 pub use io::{Credentials, Event, Input, LoginFailure, Output, PasswordChangeError};
 
+pub use crate::wire::control::Purpose;
+
 use std::time::Duration;
 
 use backoff::Backoff;

@@ -37,6 +37,7 @@ pub use self::lane::SMALL;
 use crate::id::SessionId;
 use crate::time::Mono;
 use crate::wire::datagram::{HEADER, MAX_DATAGRAM, TAG, VERSION};
+pub use crate::wire::relay::RelayTerms;
 use crate::wire::relay::{DatagramFrame, Parcel};
 
 /// A session counts as relayed for this time after it sent or received a datagram that was passed on.

@@ -37,8 +37,8 @@ pub enum SendError {
     Offline,
 }
 
-impl From<peer::SendError> for SendError {
-    fn from(error: peer::SendError) -> Self {
+impl SendError {
+    pub(crate) fn new(error: peer::SendError) -> Self {
         match error {
             peer::SendError::UnknownRecipient(user) => Self::UnknownRecipient(user),
             peer::SendError::ToOneself => Self::ToOneself,
@@ -89,10 +89,10 @@ pub enum SetAwayError {
     Offline,
 }
 
-impl From<PasswordChangeError> for ChangePasswordError {
-    fn from(error: PasswordChangeError) -> Self {
+impl ChangePasswordError {
+    pub(crate) const fn new(error: PasswordChangeError) -> Self {
         match error {
-            PasswordChangeError::Rejected(rejection) => Self::Rejected(rejection.into()),
+            PasswordChangeError::Rejected(rejection) => Self::Rejected(ServerRejection::of(rejection)),
             PasswordChangeError::NotConnected => Self::NotConnected,
             PasswordChangeError::InProgress => Self::InProgress,
             PasswordChangeError::Unanswered => Self::Unanswered,
@@ -129,8 +129,8 @@ pub enum EndReason {
     Internal,
 }
 
-impl From<Ended> for EndReason {
-    fn from(ended: Ended) -> Self {
+impl EndReason {
+    pub(crate) const fn new(ended: Ended) -> Self {
         match ended {
             Ended::Replaced => Self::Replaced,
             Ended::Kicked => Self::Kicked,
@@ -152,12 +152,12 @@ mod tests {
             peer::SendError::QueueFull,
             peer::SendError::Length,
         ] {
-            assert_eq!(SendError::from(error.clone()).to_string(), error.to_string());
+            assert_eq!(SendError::new(error.clone()).to_string(), error.to_string());
         }
         for error in
             [PasswordChangeError::NotConnected, PasswordChangeError::InProgress, PasswordChangeError::Unanswered]
         {
-            assert_eq!(ChangePasswordError::from(error).to_string(), error.to_string());
+            assert_eq!(ChangePasswordError::new(error).to_string(), error.to_string());
         }
     }
 }

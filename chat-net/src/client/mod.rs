@@ -69,6 +69,9 @@ mod wire_types;
 
 use std::ops::Deref;
 
+pub use chat_core::client::{Credentials, Purpose};
+pub use chat_core::roster::Entry;
+
 pub use self::builder::ClientBuilder;
 pub use self::connect::connect;
 pub use self::connect_error::{ConnectError, TlsError};

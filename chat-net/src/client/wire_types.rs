@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chat_core::wire::hello::NoCommonVersion;
+use chat_core::name::NameError;
+use chat_core::password::PasswordError;
+use chat_core::wire::hello::{Hello, NoCommonVersion};
 use chat_core::wire::rejection::Rejection;
 
 /// The server's answer to a request that it does not fulfil: a sentence for users, a kind, and perhaps a retry time.
@@ -12,6 +14,40 @@ use chat_core::wire::rejection::Rejection;
 pub struct ServerRejection(Rejection);
 
 impl ServerRejection {
+    /// A rejection such as a server sends, for tests of applications. `retry_after` counts only for the kinds that have a
+    /// retry time, and is zero if there is none. The sentence of [`RejectionKind::Name`] and [`RejectionKind::Password`]
+    /// says that the value is empty.
+    pub fn new(kind: RejectionKind, retry_after: Option<Duration>) -> Self {
+        let retry_after = retry_after.unwrap_or_default();
+        Self(match kind {
+            RejectionKind::Name => Rejection::Name(NameError::Empty),
+            RejectionKind::Password => Rejection::Password(PasswordError::Empty),
+            RejectionKind::NameTaken => Rejection::NameTaken,
+            RejectionKind::WrongCredentials => Rejection::WrongCredentials,
+            RejectionKind::Disabled => Rejection::Disabled,
+            RejectionKind::RegistrationClosed => Rejection::RegistrationClosed,
+            RejectionKind::Busy => Rejection::busy(retry_after),
+            RejectionKind::SlowDown => Rejection::slow_down(retry_after),
+            RejectionKind::StorageUnavailable => Rejection::StorageUnavailable,
+            RejectionKind::Addresses => Rejection::Addresses,
+            RejectionKind::KeyInUse => Rejection::KeyInUse,
+            RejectionKind::TicketRefused => Rejection::TicketRefused,
+            RejectionKind::Superseded => Rejection::Superseded,
+            RejectionKind::UnexpectedRequest => Rejection::UnexpectedRequest,
+            RejectionKind::Malformed => Rejection::Malformed,
+            RejectionKind::TooManyRequests => Rejection::TooManyRequests,
+            RejectionKind::Full => Rejection::Full,
+            RejectionKind::LoginTimeout => Rejection::LoginTimeout,
+            RejectionKind::TooManyRegistrations => Rejection::too_many_registrations(retry_after),
+            RejectionKind::NotInvited => Rejection::NotInvited,
+            RejectionKind::AccountsFull => Rejection::AccountsFull,
+        })
+    }
+
+    pub(crate) const fn of(rejection: Rejection) -> Self {
+        Self(rejection)
+    }
+
     /// The kind, to match on.
     pub const fn kind(&self) -> RejectionKind {
         match self.0 {
@@ -42,12 +78,6 @@ impl ServerRejection {
     /// How long to wait before the same request may succeed. `None` if the server named no retry time.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after()
-    }
-}
-
-impl From<Rejection> for ServerRejection {
-    fn from(rejection: Rejection) -> Self {
-        Self(rejection)
     }
 }
 
@@ -108,6 +138,17 @@ pub enum RejectionKind {
 pub struct VersionMismatch(NoCommonVersion);
 
 impl VersionMismatch {
+    /// A mismatch between the versions of two programs, for tests of applications. `None` if they have a version in
+    /// common.
+    pub fn new(ours: RangeInclusive<u16>, theirs: RangeInclusive<u16>) -> Option<Self> {
+        let [ours, theirs] = [ours, theirs].map(|range| Hello { low: *range.start(), high: *range.end(), features: 0 });
+        ours.agree(theirs).err().map(Self)
+    }
+
+    pub(crate) const fn of(versions: NoCommonVersion) -> Self {
+        Self(versions)
+    }
+
     /// The versions that this program supports.
     pub const fn ours(&self) -> RangeInclusive<u16> {
         self.0.ours.low..=self.0.ours.high
@@ -116,11 +157,5 @@ impl VersionMismatch {
     /// The versions that the server supports.
     pub const fn theirs(&self) -> RangeInclusive<u16> {
         self.0.theirs.low..=self.0.theirs.high
-    }
-}
-
-impl From<NoCommonVersion> for VersionMismatch {
-    fn from(versions: NoCommonVersion) -> Self {
-        Self(versions)
     }
 }

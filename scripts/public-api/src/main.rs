@@ -3,10 +3,12 @@
 //!
 //! A listing has one line per public item. A change of the API is a change of a listing, so that reviews show it. Types
 //! of other crates are refused unless the library allows that crate: the library could otherwise not replace the crate
-//! without breaking its users.
+//! without breaking its users. chat-net re-exports every type of chat-core that it shows, and shows none of the wire:
+//! the formats could otherwise not grow.
 
 mod crates;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 
 use public_api::Builder;
 
-use self::crates::crates_in;
+use self::crates::{crates_in, types_in};
 
 /// A library, and the crates whose types its public API may contain, besides the standard library and itself.
 struct Library {
@@ -31,6 +33,9 @@ const LIBRARIES: [Library; 3] = [
     Library { name: "chat-store", allowed: &["chat_core"] },
     Library { name: "chat-net", allowed: &["chat_core", "tokio"] },
 ];
+
+/// It shows values of chat-core, and embedders need no other crate for them.
+const FRONT_DOOR: &str = "chat-net";
 
 const STANDARD_LIBRARY: [&str; 3] = ["alloc", "core", "std"];
 
@@ -79,8 +84,22 @@ fn check(library: &Library, mode: Mode) -> Result<Vec<String>, Box<dyn Error>> {
         .filter(|(_, found)| !is_allowed(found))
         .map(|(line, found)| format!("{name} shows a type of {found}; wrap it in a type of its own:\n    {line}"))
         .collect();
+    if *name == FRONT_DOOR {
+        problems.extend(core_types(&lines));
+    }
     problems.extend(compare(name, &lines, mode)?);
     Ok(problems)
+}
+
+/// Returns a sentence for every type of chat-core that the front door shows and should not, or does not re-export.
+fn core_types(lines: &[String]) -> BTreeSet<String> {
+    let exported: BTreeSet<&str> =
+        lines.iter().filter_map(|line| line.strip_prefix("pub use ")?.rsplit("::").next()).collect();
+    let wire = lines.iter().flat_map(|line| types_in(line, "chat_core::wire::"));
+    let wire = wire.map(|found| format!("{FRONT_DOOR} shows {found} of chat_core::wire; wrap it in a type of its own"));
+    let missing = lines.iter().flat_map(|line| types_in(line, "chat_core::"));
+    let missing = missing.filter(|found| !exported.contains(found));
+    wire.chain(missing.map(|found| format!("{FRONT_DOOR} shows {found} of chat-core; re-export it"))).collect()
 }
 
 /// Compares the lines with the listing in `docs/api`, or writes it.

@@ -12,7 +12,7 @@ use super::server_connection::ConnectionEvent;
 use super::{Driver, SessionStage, Started};
 use crate::client::command::answer;
 use crate::client::offer::make_offer;
-use crate::client::{ConnectError, EndReason, Event, Notice};
+use crate::client::{ChangePasswordError, ConnectError, EndReason, Event, Notice, ServerRejection, VersionMismatch};
 use crate::send_queue::Full;
 
 impl Driver {
@@ -145,18 +145,18 @@ impl Driver {
             machine::Event::ServerStopping => self.notify(Notice::ServerStopping),
             machine::Event::PasswordChange(result) => {
                 if let Some(reply) = self.password_change.take() {
-                    answer(reply, result.map_err(Into::into));
+                    answer(reply, result.map_err(ChangePasswordError::new));
                 }
             }
             machine::Event::MoveRejected(rejection) => {
                 log::warn!("the server rejects this client's new addresses: {rejection}");
             }
             machine::Event::Rejected(rejection) => {
-                let rejection = rejection.into();
+                let rejection = ServerRejection::of(rejection);
                 self.end(ConnectError::Rejected(rejection), EndReason::Rejected(rejection));
             }
             machine::Event::NoCommonVersion(versions) => {
-                let versions = versions.into();
+                let versions = VersionMismatch::of(versions);
                 self.end(ConnectError::NoCommonVersion(versions), EndReason::NoCommonVersion(versions));
             }
             machine::Event::Protocol(what) => {
@@ -168,7 +168,7 @@ impl Driver {
                 self.end(error, EndReason::Internal);
             }
             machine::Event::Failed(failure) => self.fail_login(failure, EndReason::Internal),
-            machine::Event::Ended(ended) => self.fail_login(ended, ended.into()),
+            machine::Event::Ended(ended) => self.fail_login(ended, EndReason::new(ended)),
             machine::Event::Left => self.stage = SessionStage::Left,
         }
     }

@@ -239,7 +239,7 @@ impl Driver {
         match command {
             Command::Send { to, content, reply } => self.send(now, to, content, reply),
             Command::ChangePassword { reply, .. } if self.password_change.is_some() => {
-                answer(reply, Err(machine::PasswordChangeError::InProgress.into()));
+                answer(reply, Err(ChangePasswordError::InProgress));
             }
             Command::ChangePassword { old, new, reply } => {
                 self.password_change = Some(reply);

@@ -56,7 +56,7 @@ impl Driver {
         let sent = queued.map(|queued| Sent::new(queued, self.collectors.open(queued.id, queued.recipients), audience));
         // A caller that knows of the message must see its outcomes as pending.
         self.count_pending(usize::max);
-        answer(reply, sent.map_err(Into::into));
+        answer(reply, sent.map_err(SendError::new));
     }
 
     /// Passes the application's decisions about messages to the machine.

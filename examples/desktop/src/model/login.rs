@@ -365,7 +365,6 @@ mod tests {
     use std::time::Duration;
 
     use chat_cli::texts::{Localised, Texts};
-    use chat_core::wire::rejection::Rejection;
     use chat_net::identity::Fingerprint;
 
     use super::*;
@@ -481,25 +480,26 @@ mod tests {
     #[test]
     fn a_rejection_stands_beside_the_field_that_caused_it() {
         let time = Duration::from_secs(7);
-        for (rejection, field) in [
-            (Rejection::WrongCredentials, Field::Password),
-            (Rejection::NameTaken, Field::User),
-            (Rejection::NotInvited, Field::Invitation),
-            (Rejection::Addresses, Field::Advertised),
-            (Rejection::RegistrationClosed, Field::Form),
-            (Rejection::Disabled, Field::Form),
-            (Rejection::StorageUnavailable, Field::Form),
-            (Rejection::Full, Field::Form),
-            (Rejection::slow_down(time), Field::Form),
+        for (kind, field) in [
+            (RejectionKind::WrongCredentials, Field::Password),
+            (RejectionKind::NameTaken, Field::User),
+            (RejectionKind::NotInvited, Field::Invitation),
+            (RejectionKind::Addresses, Field::Advertised),
+            (RejectionKind::RegistrationClosed, Field::Form),
+            (RejectionKind::Disabled, Field::Form),
+            (RejectionKind::StorageUnavailable, Field::Form),
+            (RejectionKind::Full, Field::Form),
+            (RejectionKind::SlowDown, Field::Form),
         ] {
             let mut form = form();
             form.is_busy = true;
-            form.refuse(ConnectError::Rejected(rejection.into()), NOW);
+            let rejection = ServerRejection::new(kind, Some(time));
+            form.refuse(ConnectError::Rejected(rejection), NOW);
             let all = problems(&form);
             assert_eq!(all.iter().map(|(field, _)| *field).collect::<Vec<_>>(), [field], "{rejection:?}");
             assert_eq!(all[0].1, rejection.to_string());
             assert!(!form.is_busy);
-            assert_eq!(form.password.is_empty(), rejection == Rejection::WrongCredentials, "{rejection:?}");
+            assert_eq!(form.password.is_empty(), kind == RejectionKind::WrongCredentials, "{rejection:?}");
             assert_eq!(form.retry_at, rejection.retry_after().map(|after| NOW + after));
         }
     }

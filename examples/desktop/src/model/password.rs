@@ -108,7 +108,7 @@ impl PasswordForm {
 
 #[cfg(test)]
 mod tests {
-    use chat_core::wire::rejection::Rejection;
+    use chat_net::client::{RejectionKind, ServerRejection};
 
     use super::*;
 
@@ -136,9 +136,10 @@ mod tests {
             assert_eq!(form.submit().is_some(), fields.is_empty());
             assert_eq!((wrong(&form).as_slice(), form.is_busy), (fields, fields.is_empty()));
         }
+        let rejected = |kind| ChangePasswordError::Rejected(ServerRejection::new(kind, None));
         for (error, field) in [
-            (ChangePasswordError::Rejected(Rejection::WrongCredentials.into()), Old),
-            (ChangePasswordError::Rejected(Rejection::Full.into()), Form),
+            (rejected(RejectionKind::WrongCredentials), Old),
+            (rejected(RejectionKind::Full), Form),
             (ChangePasswordError::NotConnected, Form),
         ] {
             let mut form = form("correct horse", "battery staple", "battery staple");

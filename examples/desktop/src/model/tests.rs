@@ -9,7 +9,7 @@ use chat_core::message::{Content, FailReason, Outcome, Report, Scope};
 use chat_core::name::UserName;
 use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 use chat_core::text::Text;
-use chat_net::client::{Notice, SendError, SetAwayError};
+use chat_net::client::{Notice, RejectionKind, SendError, ServerRejection, SetAwayError};
 
 use super::conversation::{Line, LineId, What};
 use super::exchange::FileProblem;
@@ -138,8 +138,8 @@ fn a_changed_key_has_a_screen_of_its_own_that_only_forgetting_leaves() {
 fn a_server_that_slows_down_is_not_asked_before_its_time() {
     let mut model = Model::new(form(), Settings::default());
     act(&mut model, Action::Submit);
-    let rejection = chat_core::wire::rejection::Rejection::slow_down(Duration::from_secs(7));
-    model.apply([Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection.into())))], NOW);
+    let rejection = ServerRejection::new(RejectionKind::SlowDown, Some(Duration::from_secs(7)));
+    model.apply([Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection)))], NOW);
     assert!(act_at(&mut model, Action::Submit, NOW + Duration::from_secs(6)).is_none());
     assert!(act_at(&mut model, Action::Submit, NOW + Duration::from_secs(8)).is_some());
 }

@@ -5,11 +5,10 @@ use std::io::ErrorKind;
 use chat_cli::texts::{Language, Localised, WindowSentence as W};
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
-use chat_core::wire::rejection::Rejection;
 use chat_desktop::model::Screen;
 use chat_desktop::model::exchange::{Happening, KnownServer, Purpose, TrustBy, Wish};
 use chat_net::address::{AddressError, ServerAddress};
-use chat_net::client::{ConnectError, EndReason, Event, ServerRejection};
+use chat_net::client::{ConnectError, EndReason, Event, RejectionKind, ServerRejection};
 use chat_net::identity::Fingerprint;
 use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
@@ -64,7 +63,7 @@ fn a_rejection_stands_in_the_form_and_clears_only_a_wrong_password() {
     for language in LANGUAGES {
         let mut stage = filled(language);
         stage.press(W::LogIn);
-        let rejection = ServerRejection::from(Rejection::WrongCredentials);
+        let rejection = ServerRejection::new(RejectionKind::WrongCredentials, None);
         stage.happen(Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection))));
         assert!(stage.shows(&rejection.text(&stage.texts)));
         let form = &stage.window.state().model.form;
@@ -142,7 +141,7 @@ fn errors() -> Vec<(ConnectError, Option<W>)> {
     let at = || server.clone();
     let source = |kind: ErrorKind| std::io::Error::from(kind);
     let [known, shown] = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
-    let rejected = |rejection: Rejection| ConnectError::Rejected(rejection.into());
+    let rejected = |kind| ConnectError::Rejected(ServerRejection::new(kind, None));
     let address = "192.168.1.7:40001".parse().unwrap();
     vec![
         (ConnectError::Resolve { server: at(), source: source(ErrorKind::NotFound) }, Some(W::Server)),
@@ -151,16 +150,16 @@ fn errors() -> Vec<(ConnectError, Option<W>)> {
         (ConnectError::NotChat { server: at(), what: "it sent a malformed hello" }, Some(W::Server)),
         (ConnectError::Untrusted { server: at(), shown }, Some(W::Server)),
         (ConnectError::WrongFingerprint { server: at(), wanted: known, shown }, Some(W::Server)),
-        (rejected(Rejection::NameTaken), Some(W::User)),
-        (rejected(Rejection::WrongCredentials), Some(W::Password)),
-        (rejected(Rejection::NotInvited), Some(W::Invitation)),
+        (rejected(RejectionKind::NameTaken), Some(W::User)),
+        (rejected(RejectionKind::WrongCredentials), Some(W::Password)),
+        (rejected(RejectionKind::NotInvited), Some(W::Invitation)),
         (ConnectError::Udp { address, source: source(ErrorKind::AddrInUse) }, Some(W::OwnAddress)),
-        (rejected(Rejection::Addresses), Some(W::Advertised)),
+        (rejected(RejectionKind::Addresses), Some(W::Advertised)),
         (ConnectError::Authorities { path: "ca.pem".into(), what: "it is empty".to_owned() }, Some(W::ServerTrust)),
-        (rejected(Rejection::RegistrationClosed), None),
-        (rejected(Rejection::Disabled), None),
-        (rejected(Rejection::StorageUnavailable), None),
-        (rejected(Rejection::Full), None),
+        (rejected(RejectionKind::RegistrationClosed), None),
+        (rejected(RejectionKind::Disabled), None),
+        (rejected(RejectionKind::StorageUnavailable), None),
+        (rejected(RejectionKind::Full), None),
         (ConnectError::LoginFailed { server: at(), what: "the connection broke".to_owned() }, None),
         (ConnectError::Internal, None),
     ]
@@ -249,8 +248,8 @@ fn a_server_that_slows_down_is_waited_for() {
     for language in LANGUAGES {
         let mut stage = filled(language);
         stage.press(W::LogIn);
-        let rejection = Rejection::slow_down(std::time::Duration::from_secs(3_600));
-        stage.happen(Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection.into()))));
+        let rejection = ServerRejection::new(RejectionKind::SlowDown, Some(std::time::Duration::from_secs(3_600)));
+        stage.happen(Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection))));
         assert!(stage.tells(W::Wait { seconds: 3_600 }));
     }
 }
