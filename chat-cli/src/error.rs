@@ -109,7 +109,7 @@ impl CliError {
 
     /// Sets the code for scripts.
     #[must_use]
-    pub fn code(self, code: impl Into<ErrorCode>) -> Self {
+    pub(crate) fn code(self, code: impl Into<ErrorCode>) -> Self {
         Self { code: Some(code.into()), ..self }
     }
 
@@ -141,7 +141,7 @@ impl CliError {
     }
 
     /// The code and the sentence for scripts. `None` if standard output cannot be written, and for help and version.
-    pub fn for_scripts(&self, texts: &Texts) -> Option<(ErrorCode, String)> {
+    pub(crate) fn for_scripts(&self, texts: &Texts) -> Option<(ErrorCode, String)> {
         let sentence = match &self.message {
             Message::Sentence(sentence) | Message::Shown(sentence) => sentence.text(texts),
             Message::Clap(error) => parse_error::on_one_line(error, texts),

@@ -1,16 +1,16 @@
 //! The programs `chat-server` and `chat-client`, line-oriented and scriptable. They combine chat-core, chat-net and
 //! chat-store.
 //!
-//! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what every user interface needs: the
-//! model of what a user sees ([`view`]), its sentences ([`texts`]), its settings and files ([`desktop`]), a server with a window ([`server_desktop`]), and its errors.
-//! For chat inside your own program use chat-net and chat-store.
+//! The library exposes the two programs, [`chat_server`] and [`chat_client`], and what the windows need: the notices of a
+//! session ([`view`]), its sentences ([`texts`]), its settings and files ([`desktop`]), a server with a window
+//! ([`server_desktop`]), and its errors. For chat inside your own program use chat-net and chat-store.
 //!
 //! Standard output carries the conversation, standard error carries diagnostics, and `--help` documents the exit codes.
 //! Arguments are read in three stages: clap parses each value on its own (`args`), `config::merge` combines
 //! arguments and environment with the configuration file (`settings`), and `task` decides what they mean together.
 //!
-//! An error in one line of input is an [`input_error::InputError`] and never ends the program. An error that ends it is
-//! an [`error::CliError`], which knows its exit code and its [`error_code::ErrorCode`] for scripts.
+//! An error in one line of input never ends the program (`input_error`). An error that ends it is an
+//! [`error::CliError`], which knows its exit code, and its code for scripts (`error_code`).
 //!
 //! A program starts all of its threads at its beginning, and a panic in any of them ends it.
 //!
@@ -26,14 +26,14 @@ mod database_url;
 mod early;
 mod environment;
 pub mod error;
-pub mod error_code;
+mod error_code;
 mod fingerprint;
 mod folder;
 mod format;
 mod generate;
 #[cfg(test)]
 mod help;
-pub mod input_error;
+mod input_error;
 mod invitation;
 mod isolate;
 mod number;

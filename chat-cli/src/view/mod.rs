@@ -11,6 +11,6 @@ mod outcome;
 pub(crate) mod samples;
 mod serialize;
 
-pub use self::event::{LinkTrouble, OnlineUser, SentAtIs, SentMessage, ViewEvent};
+pub(crate) use self::event::{LinkTrouble, OnlineUser, SentMessage, ViewEvent};
 pub use self::notice::{Notice, RecipientPresence};
-pub use self::outcome::{MessageOutcome, UserOutcome};
+pub(crate) use self::outcome::{MessageOutcome, UserOutcome};
