@@ -1,5 +1,6 @@
 //! The bot in Python of `examples/group_bot.py`, on the real programs. These tests need `python3`.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -27,6 +28,22 @@ fn answer(client: &Client, to: &str) -> String {
     message["text"].as_str().unwrap().to_owned()
 }
 
+/// The exchange in the bot's documentation: what alice types, and the answer as a client shows it.
+fn documented_exchange() -> Vec<(String, String)> {
+    let source = fs::read_to_string(BOT).unwrap();
+    let said = |line: &str, start: &str| Some(line.trim_start().strip_prefix(start)?.to_owned());
+    let lines: Vec<&str> = source.lines().collect();
+    let pairs =
+        lines.windows(2).filter_map(|pair| Some((said(pair[0], "alice > everyone: ")?, pair[1].trim().to_owned())));
+    pairs.collect()
+}
+
+/// `text` with `#` for every number, because the dice fall as they like.
+fn without_numbers(text: &str) -> String {
+    let one_by_one = text.replace(|char: char| char.is_ascii_digit(), "#");
+    one_by_one.replace("##", "#")
+}
+
 #[test]
 fn the_python_bot_rolls_dice_tells_the_time_and_knows_who_is_online() {
     let server = Server::start(chat_store::testing::sqlite());
@@ -45,6 +62,13 @@ fn the_python_bot_rolls_dice_tells_the_time_and_knows_who_is_online() {
     ] {
         alice.type_line(line);
         assert_contains(&answer(&alice, "everyone"), beginning);
+    }
+    let exchange = documented_exchange();
+    assert_eq!(exchange.len(), 2, "{exchange:?}");
+    for (line, documented) in exchange {
+        alice.type_line(&line);
+        let shown = format!("dealer > everyone: {}", answer(&alice, "everyone"));
+        assert_eq!(without_numbers(&shown), without_numbers(&documented), "{shown}");
     }
     alice.type_line("no command");
     alice.type_line("/msg dealer !who");
