@@ -97,23 +97,28 @@ impl ServerIdentity {
         key_pem: &[u8],
         ticket_key: Zeroizing<[u8; TICKET_KEY_LEN]>,
     ) -> Result<Self, IdentityError> {
-        let broken = |path: &Path, what| IdentityError::Broken { path: path.into(), what };
         let chain = CertificateDer::pem_slice_iter(files::without_byte_order_mark(chain_pem))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| broken(chain_path, "it is not a PEM file"))?;
-        let leaf = chain.first().ok_or_else(|| broken(chain_path, "it holds no certificate"))?;
-        let fingerprint = Fingerprint::of(leaf).map_err(|_| {
-            broken(chain_path, "its certificate cannot be read; it must be an X.509 certificate of version 3")
+            .map_err(|error| IdentityError::broken(chain_path, "it is not a PEM file", error))?;
+        let leaf = chain.first().ok_or_else(|| IdentityError::Broken {
+            path: chain_path.into(),
+            what: "it holds no certificate",
+            source: None,
+        })?;
+        let fingerprint = Fingerprint::of(leaf).map_err(|error| {
+            let what = "its certificate cannot be read; it must be an X.509 certificate of version 3";
+            IdentityError::broken(chain_path, what, error)
         })?;
         let key = PrivateKeyDer::from_pem_slice(files::without_byte_order_mark(key_pem))
-            .map_err(|_| broken(key_path, no_key(key_pem)))?;
+            .map_err(|error| IdentityError::broken(key_path, no_key(key_pem), error))?;
         let certified = CertifiedKey::from_der(chain, key, &tls::provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
                 IdentityError::OtherKey { certificate: chain_path.into(), key: key_path.into() }
             }
-            _ => broken(
+            _ => IdentityError::broken(
                 key_path,
                 "TLS does not support this kind of private key; use ECDSA, Ed25519, or RSA of at least 2048 bits",
+                error,
             ),
         })?;
         Ok(Self { certified: Arc::new(certified), ticket_key, fingerprint })
@@ -152,7 +157,7 @@ fn ticket_key(path: &Path) -> Result<Zeroizing<[u8; TICKET_KEY_LEN]>, IdentityEr
 
 fn parse_ticket_key(path: &Path, bytes: &[u8]) -> Result<Zeroizing<[u8; TICKET_KEY_LEN]>, IdentityError> {
     let bytes: &[u8; TICKET_KEY_LEN] =
-        bytes.try_into().map_err(|_| IdentityError::Broken { path: path.into(), what: BROKEN_TICKET_KEY })?;
+        bytes.try_into().map_err(|error| IdentityError::broken(path, BROKEN_TICKET_KEY, error))?;
     Ok(Zeroizing::new(*bytes))
 }
 
@@ -213,6 +218,8 @@ pub enum IdentityError {
         path: PathBuf,
         /// What is wrong with it, and what to do.
         what: &'static str,
+        /// The error of the library that reads it, for developers. `None` if there is none.
+        source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// The private key belongs to another certificate.
     #[error(
@@ -228,6 +235,15 @@ pub enum IdentityError {
     /// Creating a certificate failed.
     #[error("a certificate could not be created: {0}")]
     Create(#[source] Box<dyn Error + Send + Sync>),
+    /// The runtime shut down while a server loaded its identity again.
+    #[error("the identity was not loaded, because the program is ending")]
+    Stopping(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl IdentityError {
+    fn broken(path: &Path, what: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Broken { path: path.into(), what, source: Some(source.into()) }
+    }
 }
 
 #[cfg(test)]
@@ -277,7 +293,7 @@ mod tests {
             fs::write(folder.path().join(file), content).unwrap();
             let error = ServerIdentity::load_or_create(folder.path()).unwrap_err();
             assert!(
-                matches!(&error, IdentityError::Broken { path, what: is } if path.ends_with(file) && *is == what),
+                matches!(&error, IdentityError::Broken { path, what: is, .. } if path.ends_with(file) && *is == what),
                 "{error}"
             );
             assert_eq!(fs::read_to_string(folder.path().join(file)).unwrap(), content);

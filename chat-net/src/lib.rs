@@ -139,8 +139,8 @@ pub use chat_core::time::Timestamp;
 pub use self::address::{AddressError, AdvertisedAddress, ServerAddress};
 pub use self::client::{
     AcceptMode, ChangePasswordError, Client, ClientBuilder, ClientHandle, ClientSettingError, ConnectError, EndReason,
-    Event, Events, MessageToken, Notice, OutcomeEvents, ReceivedMessage, RecipientOutcome, RejectionKind, Roster,
-    RosterEntry, RosterWatch, SendError, Sent, ServerRejection, SetAwayError, TlsError, VersionMismatch,
+    Event, Events, LoginFailure, MessageToken, Notice, OutcomeEvents, ReceivedMessage, RecipientOutcome, RejectionKind,
+    Roster, RosterEntry, RosterWatch, SendError, Sent, ServerRejection, SetAwayError, TlsError, VersionMismatch,
 };
 pub use self::identity::{CertificateProblem, Fingerprint, FingerprintError};
 pub use self::server::{Server, ServerBuilder, ServerHandle, StartError};

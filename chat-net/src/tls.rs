@@ -18,6 +18,7 @@ use rustls::{
 
 use crate::certificate::CertificateProblem;
 use crate::files;
+use crate::trust::AuthoritiesError;
 
 /// The configuration of a server. Each handshake presents the certificate that `resolver` has at that time.
 pub(crate) fn server(resolver: Arc<dyn ResolvesServerCert>) -> Arc<ServerConfig> {
@@ -45,18 +46,16 @@ pub(crate) fn client_by_key() -> Arc<ClientConfig> {
 /// of the certificate, [`certificate_problem`] returns the reason.
 ///
 /// # Errors
-/// A sentence for people that says what is wrong with the file.
-pub(crate) fn client_by_authority(file: &Path) -> Result<Arc<ClientConfig>, String> {
-    let pem = fs::read(file).map_err(|error| format!("the file cannot be read: {error}"))?;
+/// The file cannot be read, or has no certificates of authorities.
+pub(crate) fn client_by_authority(file: &Path) -> Result<Arc<ClientConfig>, AuthoritiesError> {
+    let pem = fs::read(file).map_err(AuthoritiesError::Read)?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(files::without_byte_order_mark(&pem)) {
-        let certificate = certificate.map_err(|_| "the file is damaged: it is not in PEM form".to_owned())?;
-        roots.add(certificate).map_err(|_| {
-            "a certificate in the file cannot be read; it must be an X.509 certificate of version 3".to_owned()
-        })?;
+        let certificate = certificate.map_err(|error| AuthoritiesError::NotPem(error.into()))?;
+        roots.add(certificate).map_err(|error| AuthoritiesError::NotX509(error.into()))?;
     }
     if roots.is_empty() {
-        return Err("the file holds no certificate in PEM form".to_owned());
+        return Err(AuthoritiesError::Empty);
     }
     let provider = provider();
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))

@@ -70,6 +70,11 @@ connect-not-certifiable = the host of { $server } is neither a DNS name nor an I
 # $file (String)
 # $detail (String)
 connect-authorities = the certificate authorities in { $file } cannot be used: { $detail }
+# $detail (String) of the system
+authorities-unreadable = the file cannot be read: { $detail }
+authorities-not-pem = the file is damaged: it is not in PEM form
+authorities-not-x509 = a certificate in the file cannot be read; it must be an X.509 certificate of version 3
+authorities-empty = the file holds no certificate in PEM form
 # $server (String)
 # $shown (String), a fingerprint
 connect-untrusted = { $server } is not known here; its fingerprint is { $shown }; compare it with the one that the operator gives you
@@ -87,6 +92,9 @@ connect-login-failed = the login at { $server } failed: { $reason }; try again
 login-disconnected = the connection failed or broke during login
 login-connect-timed-out = connecting took too long
 login-reply-timed-out = the server did not answer in time
+login-roster-incomplete = the connection broke before the roster was complete
+login-server-stopping = the server is stopping
+login-too-slow = this client did not read what the server sent
 # $server (String)
 connect-registration-unanswered = { $server } did not answer the registration, so the account may exist; try to log in before you register again
 # $server (String)

@@ -36,6 +36,7 @@ key-not-written = { $file } cannot be written: { $detail }
 # $file (String)
 # $detail (String) for developers
 key-unusable = { $file } cannot be used: { $detail }
+key-not-loaded = the identity was not loaded, because the program is ending
 # $other (String), the file of the key
 # $file (String), the file of the certificate
 key-of-other-certificate = the private key in { $other } does not belong to the certificate in { $file }; name the key that belongs to the certificate

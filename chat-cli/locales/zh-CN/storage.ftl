@@ -17,6 +17,7 @@ hint-folder-in-use = 请停止那台服务器，或用 --data-dir 选择另一�
 key-unreadable = 无法读取 { $file }：{ $detail }
 key-not-written = 无法写入 { $file }：{ $detail }
 key-unusable = 无法使用 { $file }：{ $detail }
+key-not-loaded = 没有加载证书和密钥，因为程序正在结束
 key-of-other-certificate = { $other } 里的私钥与 { $file } 里的证书不匹配；请指定与该证书匹配的私钥
 certificate-not-created = 无法生成证书：{ $detail }
 presence-log-not-opened = 无法打开在线日志 { $file }；请指定一个你可以写入的文件：{ $detail }

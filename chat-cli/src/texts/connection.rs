@@ -3,16 +3,15 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use chat_core::client::LoginFailure;
 use chat_core::message::{FailReason, UnconfirmedReason};
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
 use chat_net::client::{
-    ChangePasswordError, ConnectError, EndReason, RejectionKind, SendError, ServerRejection, SetAwayError,
-    VersionMismatch,
+    ChangePasswordError, ConnectError, EndReason, LoginFailure, RejectionKind, SendError, ServerRejection,
+    SetAwayError, VersionMismatch,
 };
 use chat_net::identity::CertificateProblem;
-use chat_net::trust::KnownServersError;
+use chat_net::trust::{AuthoritiesError, KnownServersError};
 
 use super::{Localised, Texts};
 
@@ -103,7 +102,7 @@ impl Localised for ConnectError {
             Self::Tls { server, source } => t.connect_tls(server.to_string(), source.to_string()),
             Self::Certificate { server, problem } => t.connect_certificate(server.to_string(), problem.text(texts)),
             Self::NotCertifiable { server } => t.connect_not_certifiable(server.to_string()),
-            Self::Authorities { path, what } => t.connect_authorities(path.display().to_string(), what),
+            Self::Authorities { path, source } => t.connect_authorities(path.display().to_string(), source.text(texts)),
             Self::Untrusted { server, shown } => t.connect_untrusted(server.to_string(), shown.to_string()),
             Self::FingerprintChanged { server, known, shown } => {
                 t.connect_fingerprint_changed(server.to_string(), known.to_string(), shown.to_string())
@@ -114,9 +113,7 @@ impl Localised for ConnectError {
             Self::KnownServers(error) => error.text(texts),
             Self::NoCommonVersion(error) => error.text(texts),
             Self::Rejected(rejection) => rejection.text(texts),
-            Self::LoginFailed { server, what } => {
-                t.connect_login_failed(server.to_string(), why_login_failed(texts, what))
-            }
+            Self::LoginFailed { server, source } => t.connect_login_failed(server.to_string(), source.text(texts)),
             Self::RegistrationUnanswered { server } => t.connect_registration_unanswered(server.to_string()),
             Self::OnlyRegistered { server } => t.connect_only_registered(server.to_string()),
             Self::Udp { address, source } => t.connect_udp(address.to_string(), why_no_udp(texts, source)),
@@ -139,17 +136,33 @@ fn why_unreachable(texts: &Texts, error: &io::Error) -> String {
     }
 }
 
-/// Why a login failed. The library passes on the reason as an English text only.
-fn why_login_failed(texts: &Texts, what: &str) -> String {
-    let t = texts.say();
-    if what == LoginFailure::Disconnected.to_string() {
-        t.login_disconnected()
-    } else if what == LoginFailure::ConnectTimedOut.to_string() {
-        t.login_connect_timed_out()
-    } else if what == LoginFailure::ReplyTimedOut.to_string() {
-        t.login_reply_timed_out()
-    } else {
-        what.to_owned()
+impl Localised for LoginFailure {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::Disconnected => t.login_disconnected(),
+            Self::ConnectTimedOut => t.login_connect_timed_out(),
+            Self::Unanswered => t.login_reply_timed_out(),
+            Self::RosterIncomplete => t.login_roster_incomplete(),
+            Self::ServerStopping => t.login_server_stopping(),
+            Self::TooSlow => t.login_too_slow(),
+            Self::Ended(reason) => reason.text(texts),
+            // A kind that is newer than this program.
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl Localised for AuthoritiesError {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::Read(source) => t.authorities_unreadable(source.to_string()),
+            Self::NotPem(_) => t.authorities_not_pem(),
+            Self::NotX509(_) => t.authorities_not_x509(),
+            Self::Empty => t.authorities_empty(),
+            _ => self.to_string(),
+        }
     }
 }
 
@@ -333,14 +346,13 @@ mod tests {
     fn english_connect_errors_are_those_of_the_library() {
         let server: ServerAddress = "lab:7777".parse().unwrap();
         let [known, shown] = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
-        let (wanted, path, what) = (known, std::path::PathBuf::from("file"), "what it is".to_owned());
+        let (wanted, path) = (known, std::path::PathBuf::from("file"));
         let mut errors = vec![
             ConnectError::Resolve { server: server.clone(), source: ErrorKind::NotFound.into() },
             ConnectError::TimedOut { server: server.clone() },
             ConnectError::NotChat { server: server.clone(), what: "it says hello" },
             ConnectError::Certificate { server: server.clone(), problem: CertificateProblem::NoHost },
             ConnectError::NotCertifiable { server: server.clone() },
-            ConnectError::Authorities { path: path.clone(), what: what.clone() },
             ConnectError::Untrusted { server: server.clone(), shown },
             ConnectError::FingerprintChanged { server: server.clone(), known, shown },
             ConnectError::WrongFingerprint { server: server.clone(), wanted, shown },
@@ -368,9 +380,24 @@ mod tests {
         {
             errors.push(ConnectError::Udp { address: "[::]:1".parse().unwrap(), source: kind.into() });
         }
-        let failures = [LoginFailure::Disconnected, LoginFailure::ConnectTimedOut, LoginFailure::ReplyTimedOut];
-        for what in failures.map(|failure| failure.to_string()).into_iter().chain([what]) {
-            errors.push(ConnectError::LoginFailed { server: server.clone(), what });
+        for source in [
+            LoginFailure::Disconnected,
+            LoginFailure::ConnectTimedOut,
+            LoginFailure::Unanswered,
+            LoginFailure::RosterIncomplete,
+            LoginFailure::ServerStopping,
+            LoginFailure::TooSlow,
+            LoginFailure::Ended(EndReason::Replaced),
+        ] {
+            errors.push(ConnectError::LoginFailed { server: server.clone(), source });
+        }
+        for source in [
+            AuthoritiesError::Read(ErrorKind::NotFound.into()),
+            AuthoritiesError::NotPem("cause".into()),
+            AuthoritiesError::NotX509("cause".into()),
+            AuthoritiesError::Empty,
+        ] {
+            errors.push(ConnectError::Authorities { path: "file".into(), source });
         }
         assert_same(&errors);
     }

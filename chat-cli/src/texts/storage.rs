@@ -94,11 +94,12 @@ impl Localised for IdentityError {
             Self::Read { path, source } => t.key_unreadable(path.display().to_string(), source.to_string()),
             Self::Write { path, source } => t.key_not_written(path.display().to_string(), source.to_string()),
             // The library describes the content of a file in English only.
-            Self::Broken { path, what } => t.key_unusable(path.display().to_string(), what),
+            Self::Broken { path, what, .. } => t.key_unusable(path.display().to_string(), what),
             Self::OtherKey { certificate, key } => {
                 t.key_of_other_certificate(key.display().to_string(), certificate.display().to_string())
             }
             Self::Create(source) => t.certificate_not_created(source.to_string()),
+            Self::Stopping(_) => t.key_not_loaded(),
             _ => self.to_string(),
         }
     }

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use rustls::CertificateError;
 
+use super::login_failure::LoginFailure;
 use super::setting_error::ClientSettingError;
 use super::wire_types::{ServerRejection, VersionMismatch};
 use crate::address::ServerAddress;
 use crate::bind::udp_cause;
 use crate::identity::{CertificateProblem, Fingerprint};
-use crate::trust::KnownServersError;
+use crate::trust::{AuthoritiesError, KnownServersError};
 
 /// Why [`connect`](super::connect), [`ClientBuilder::login`](super::ClientBuilder::login) or
 /// [`ClientBuilder::register`](super::ClientBuilder::register) failed.
@@ -66,6 +67,7 @@ pub enum ConnectError {
         /// The address of the server.
         server: ServerAddress,
         /// Why the certificate is refused.
+        #[source]
         problem: CertificateProblem,
     },
     /// The client trusts authorities, and no certificate can be for this host.
@@ -75,12 +77,12 @@ pub enum ConnectError {
         server: ServerAddress,
     },
     /// The file of certificate authorities cannot be used.
-    #[error("the certificate authorities in {} cannot be used: {what}", .path.display())]
+    #[error("the certificate authorities in {} cannot be used: {source}", .path.display())]
     Authorities {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        what: String,
+        source: AuthoritiesError,
     },
     /// The server is unknown, and the user or the settings did not accept it.
     #[error(
@@ -126,12 +128,12 @@ pub enum ConnectError {
     Rejected(ServerRejection),
     /// The login ended without a rejection: the server did not answer, or the connection or the session ended before
     /// the roster was complete.
-    #[error("the login at {server} failed: {what}; try again")]
+    #[error("the login at {server} failed: {source}; try again")]
     LoginFailed {
         /// The address of the server.
         server: ServerAddress,
         /// What happened.
-        what: String,
+        source: LoginFailure,
     },
     /// The connection ended before the server answered the registration. Further attempts could not find out whether
     /// the account exists.

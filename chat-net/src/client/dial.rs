@@ -18,7 +18,7 @@ use super::race::{self, Lost};
 use crate::address::ServerAddress;
 use crate::identity::Fingerprint;
 use crate::tls;
-use crate::trust::{Answer, KnownServers, KnownServersError, Trust, UnknownServer};
+use crate::trust::{Answer, AuthoritiesError, KnownServers, KnownServersError, Trust, UnknownServer};
 
 /// The server name in the TLS handshake when the key identifies the server. No such host exists (RFC 6761), and the
 /// server ignores the name.
@@ -69,11 +69,9 @@ impl Dialer {
                 let name = ServerName::try_from(server.host().to_owned())
                     .map_err(|_| ConnectError::NotCertifiable { server: server.clone() })?;
                 let file = path.clone();
-                let config = match without_blocking(move || tls::client_by_authority(&file)).await {
-                    Ok(read) => read,
-                    Err(error) => Err(format!("the file cannot be read: {error}")),
-                };
-                (name, config.map_err(|what| ConnectError::Authorities { path: path.clone(), what })?)
+                let read = without_blocking(move || tls::client_by_authority(&file)).await;
+                let config = read.map_err(AuthoritiesError::Read).flatten();
+                (name, config.map_err(|source| ConnectError::Authorities { path: path.clone(), source })?)
             }
         };
         let mut dialer = Self { server, name, config, pinned: None, last: None, timeout };

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 use tokio::task::spawn_blocking;
 
 use super::lifetime::Lifetime;
+use super::start_error::cancelled;
 use super::{Prepared, PresenceLogFormat, Server, ServerHandle, ServerOptions, StartError, listen};
 use crate::data_folder::{DataFolder, FolderLock};
 use crate::identity::ServerIdentity;
@@ -186,7 +187,7 @@ impl<A: Accounts> ServerBuilder<A> {
             let lock = folder.lock()?;
             Ok((ServerIdentity::load_or_create(folder.path())?, Some(lock)))
         });
-        loaded.await.map_err(|_| StartError::Stopping)?
+        loaded.await.map_err(|error| StartError::Stopping(cancelled(error)))?
     }
 
     fn build(self, listener: TcpListener, (identity, lock): Keys) -> Result<Server, StartError> {

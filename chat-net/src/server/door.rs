@@ -12,6 +12,7 @@ use chat_core::server::RegistrationPolicy;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
+use super::start_error::cancelled;
 use super::{Metrics, Monitor, NotServing, OnlineUser, Reload, ServeError, ServerBuilder};
 use crate::identity::{Fingerprint, IdentityError, ServerIdentity};
 
@@ -186,18 +187,16 @@ impl ServerHandle {
     /// ticket key stays in any case.
     ///
     /// # Errors
-    /// The identity is gone or cannot be loaded. The previous one stays in use, and no file is created.
+    /// The identity is gone or cannot be loaded, or the runtime shuts down. The previous identity stays in use, and no
+    /// file is created.
     ///
     /// # Cancel safety
     /// If the future is dropped, the presence log is reopened, and the identity stays.
     pub async fn reload(&self) -> Result<(), IdentityError> {
         self.reload_presence_log();
         let Some(folder) = self.shared.data_dir.clone() else { return Ok(()) };
-        match spawn_blocking(move || ServerIdentity::load(&folder)).await {
-            Ok(identity) => self.reload_certificate(&identity?),
-            // Loading does not panic, so the runtime is shutting down, and the server ends too.
-            Err(error) => log::debug!("the identity was not loaded: {error}"),
-        }
+        let loaded = spawn_blocking(move || ServerIdentity::load(&folder)).await;
+        self.reload_certificate(&loaded.map_err(|error| IdentityError::Stopping(cancelled(error)))??);
         Ok(())
     }
 

@@ -1,10 +1,13 @@
 //! Why a server cannot start.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 
 use chat_core::relay::RelaySettingError;
 use chat_core::server::SettingError;
+use tokio::task::JoinError;
 
 use super::ServeError;
 use crate::data_folder::DataFolderError;
@@ -51,5 +54,10 @@ pub enum StartError {
     PresenceLog(#[from] ServeError),
     /// The runtime shut down while the server was built.
     #[error("the program is ending")]
-    Stopping,
+    Stopping(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Why a blocking task has no result: the runtime shuts down. A panic of the task goes on in the caller.
+pub(super) fn cancelled(error: JoinError) -> Box<dyn Error + Send + Sync> {
+    error.try_into_panic().map_or_else(Into::into, |panic| resume_unwind(panic))
 }

@@ -1,5 +1,6 @@
 //! Trust: how a client decides that it talks to the right server.
 
+mod authorities;
 mod known_servers;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use authorities::AuthoritiesError;
 pub use known_servers::{KnownServers, KnownServersError};
 
 use crate::address::ServerAddress;

@@ -49,9 +49,10 @@ fn errors_of_folder_keys_and_accounts_are_those_of_the_libraries() {
     assert_same(&[
         IdentityError::Read { path: file(), source: not_found() },
         IdentityError::Write { path: file(), source: not_found() },
-        IdentityError::Broken { path: file(), what: "it is not a PEM file" },
+        IdentityError::Broken { path: file(), what: "it is not a PEM file", source: None },
         IdentityError::OtherKey { certificate: file(), key: "key".into() },
         IdentityError::Create(cause()),
+        IdentityError::Stopping(cause()),
     ]);
     assert_same(&[
         StartError::PresenceLog(ServeError::PresenceLog { path: file(), source: not_found() }),

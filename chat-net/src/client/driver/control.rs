@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::client::{self as machine, LoginFailure, Output};
+use chat_core::client::{self as machine, Output};
 use chat_core::peer::Input;
 use chat_core::time::Now;
 use chat_core::wire::control::{Purpose, WelcomeKind};
@@ -12,7 +12,9 @@ use super::server_connection::ConnectionEvent;
 use super::{Driver, SessionStage, Started};
 use crate::client::command::answer;
 use crate::client::offer::make_offer;
-use crate::client::{ChangePasswordError, ConnectError, EndReason, Event, Notice, ServerRejection, VersionMismatch};
+use crate::client::{
+    ChangePasswordError, ConnectError, EndReason, Event, LoginFailure, Notice, ServerRejection, VersionMismatch,
+};
 use crate::send_queue::Full;
 
 impl Driver {
@@ -163,12 +165,16 @@ impl Driver {
                 let error = ConnectError::NotChat { server: self.address.clone(), what };
                 self.end(error, EndReason::NotChat(what));
             }
-            machine::Event::Failed(LoginFailure::RegistrationUnanswered) => {
+            machine::Event::Failed(machine::LoginFailure::RegistrationUnanswered) => {
                 let error = ConnectError::RegistrationUnanswered { server: self.address.clone() };
                 self.end(error, EndReason::Internal);
             }
-            machine::Event::Failed(failure) => self.fail_login(failure, EndReason::Internal),
-            machine::Event::Ended(ended) => self.fail_login(ended, EndReason::new(ended)),
+            machine::Event::Failed(failure) => {
+                self.fail_login(LoginFailure::new(failure), EndReason::Internal);
+            }
+            machine::Event::Ended(ended) => {
+                self.fail_login(LoginFailure::of_session(ended), EndReason::new(ended));
+            }
             machine::Event::Left => self.stage = SessionStage::Left,
         }
     }
@@ -178,7 +184,7 @@ impl Driver {
     /// client retries for a limited time, because a second registration would be rejected.
     fn retry_start(&mut self, after: Duration) {
         if self.purpose == Purpose::Login {
-            return self.fail_login("the connection broke before the roster was complete", EndReason::Internal);
+            return self.fail_login(LoginFailure::RosterIncomplete, EndReason::Internal);
         }
         let now = self.clock.now().mono;
         let limit = *self.start_limit.get_or_insert(now + self.registration_timeout);
@@ -204,8 +210,8 @@ impl Driver {
         }
     }
 
-    fn fail_login(&mut self, what: impl ToString, reason: EndReason) {
-        let error = ConnectError::LoginFailed { server: self.address.clone(), what: what.to_string() };
+    fn fail_login(&mut self, source: LoginFailure, reason: EndReason) {
+        let error = ConnectError::LoginFailed { server: self.address.clone(), source };
         self.end(error, reason);
     }
 

@@ -1,14 +1,18 @@
 //! The builder, and errors that say what to change.
 
 use std::error::Error;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use chat_core::client::ClientConfig;
 use chat_core::peer::PeerConfig;
 use chat_core::wire::hello::Hello;
+use chat_net::identity::{CertificateProblem, ServerIdentity};
+use chat_net::trust::{AuthoritiesError, Trust};
 use chat_net::{
-    AddressError, Client, ClientBuilder, ClientSettingError, ConnectError, Event, Fingerprint, NameError,
-    OfflineReason, PasswordError, Presence, RejectionKind, SettingError,
+    AddressError, Client, ClientBuilder, ClientSettingError, ConnectError, EndReason, Event, Fingerprint, LoginFailure,
+    NameError, OfflineReason, PasswordError, Presence, RejectionKind, ServerAddress, SettingError,
 };
 use tokio::time::timeout;
 
@@ -171,11 +175,49 @@ async fn a_server_of_another_version_is_a_typed_error() {
 
 #[tokio::test]
 async fn errors_keep_their_sources() {
-    let setting = refused(at("two words")).await;
-    assert!(setting.source().unwrap().is::<AddressError>());
+    type IsExpected = fn(&(dyn Error + 'static)) -> bool;
+    fn is<E: Error + 'static>(source: &(dyn Error + 'static)) -> bool {
+        source.is::<E>()
+    }
+    async fn failed(builder: ClientBuilder) -> ConnectError {
+        builder.login("alice", PASSWORD).await.expect_err("the login fails")
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let ca = |path| Client::builder("lab").trust(Trust::Ca(path));
+    let authorities = |error| match error {
+        ConnectError::Authorities { source, .. } => source,
+        other => panic!("{other:?}"),
+    };
+    let damaged = |kind| format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let nobody = Client::builder(free).fingerprint("00".repeat(32)).unwrap().login("alice", PASSWORD).await;
-    assert!(nobody.err().unwrap().source().unwrap().is::<std::io::Error>());
+    let (server, problem): (ServerAddress, _) = ("lab".parse().unwrap(), CertificateProblem::NoHost);
+    let (missing, broken) = (folder.path().join("none"), file("broken", "-----BEGIN CERTIFICATE-----\nAAAA\n"));
+    let not_x509 = file("not-x509", &damaged("CERTIFICATE"));
+    let identity = |path: &Path| ServerIdentity::from_pem(path, path, path).unwrap_err();
+    let replaced = LoginFailure::Ended(EndReason::Replaced);
+    let cases: [(Box<dyn Error>, IsExpected); 12] = [
+        (refused(at("two words")).await.into(), is::<AddressError>),
+        (ConnectError::from(refused(at("two words")).await).into(), is::<AddressError>),
+        (failed(Client::builder(free).fingerprint("00".repeat(32)).unwrap()).await.into(), is::<std::io::Error>),
+        (failed(ca(missing.clone())).await.into(), is::<AuthoritiesError>),
+        (authorities(failed(ca(missing.clone())).await).into(), is::<std::io::Error>),
+        (authorities(failed(ca(broken.clone())).await).into(), |_| true),
+        (authorities(failed(ca(not_x509.clone())).await).into(), |_| true),
+        (ConnectError::Certificate { server: server.clone(), problem }.into(), is::<CertificateProblem>),
+        (ConnectError::LoginFailed { server, source: replaced }.into(), is::<LoginFailure>),
+        (replaced.into(), is::<EndReason>),
+        (identity(&missing).into(), is::<std::io::Error>),
+        (identity(&broken).into(), |_| true),
+    ];
+    for (error, is_expected) in cases {
+        let source = error.source().unwrap_or_else(|| panic!("{error:?} has no source"));
+        assert!(is_expected(source), "{error:?}: {source:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use chat_core::accounts::memory::MemoryAccounts;
@@ -11,7 +11,7 @@ use chat_core::server::{RegistrationPolicy, ServerConfig};
 use chat_core::wire::control::Purpose;
 use chat_net::client::RejectionKind;
 use chat_net::data_folder::DataFolderError;
-use chat_net::identity::{IDENTITY_FILE, ServerIdentity};
+use chat_net::identity::{IDENTITY_FILE, IdentityError, ServerIdentity};
 use chat_net::server::{Monitor, NotServing, PresenceLogFormat, Reload, ServeError};
 use chat_net::{Server, ServerHandle, StartError};
 use tokio::net::TcpListener;
@@ -43,6 +43,19 @@ async fn the_handle_shows_who_is_online() {
     assert_eq!((online[0].user(), online[0].session()), (alice.client.user(), alice.client.session()));
     running.stop().await;
     assert!(matches!(handle.roster().await, Err(NotServing { .. })));
+}
+
+#[test]
+fn a_reload_on_a_runtime_that_has_shut_down_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(builder(&folder).bind("127.0.0.1:0")).unwrap();
+    let context = runtime.handle().clone();
+    runtime.shutdown_background();
+    let _entered = context.enter();
+    let handle = server.handle();
+    let result = pin!(handle.reload()).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(&result, Poll::Ready(Err(IdentityError::Stopping(_)))), "{result:?}");
 }
 
 #[tokio::test]

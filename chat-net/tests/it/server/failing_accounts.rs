@@ -13,7 +13,7 @@ use chat_core::server::Count;
 use chat_core::time::Timestamp;
 use chat_core::wire::control::Purpose;
 use chat_net::Server;
-use chat_net::client::{ChangePasswordError, ConnectError, RejectionKind};
+use chat_net::client::{ChangePasswordError, ConnectError, LoginFailure, RejectionKind};
 use chat_net::server::{Metric, ServerState};
 use tempfile::TempDir;
 
@@ -149,7 +149,8 @@ async fn accounts_that_hang_delay_only_logins_and_do_not_keep_the_server_from_st
     let mut impatient = running.options("alice", Purpose::Login);
     impatient.machine.reply_timeout = Duration::from_millis(500);
     let result = running.connect(impatient).await;
-    assert!(matches!(result.as_ref().err(), Some(ConnectError::LoginFailed { .. })), "{:?}", result.err());
+    let error = result.err();
+    assert!(matches!(&error, Some(ConnectError::LoginFailed { source: LoginFailure::Unanswered, .. })), "{error:?}");
     assert_eq!(running.handle.metrics()[Metric::PasswordChecks], 1, "the handle shows the check that hangs");
     bob.client.send(to("alice"), text("still here?")).await.unwrap();
     assert_eq!(alice.message().await.1, "still here?");

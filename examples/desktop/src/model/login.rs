@@ -366,6 +366,7 @@ mod tests {
 
     use chat_cli::texts::{Localised, Texts};
     use chat_net::identity::Fingerprint;
+    use chat_net::trust::AuthoritiesError;
 
     use super::*;
 
@@ -472,7 +473,7 @@ mod tests {
             assert_eq!((form.first_problem(), form.shows_network), (Some(field), field == Field::ServerTrust));
         }
         let mut form = form();
-        let error = ConnectError::Authorities { path: "ca.pem".into(), what: "it is empty".to_owned() };
+        let error = ConnectError::Authorities { path: "ca.pem".into(), source: AuthoritiesError::Empty };
         form.refuse(error, NOW);
         assert_eq!(form.first_problem(), Some(Field::ServerTrust));
     }

@@ -8,8 +8,9 @@ use chat_core::password::PasswordError;
 use chat_desktop::model::Screen;
 use chat_desktop::model::exchange::{Happening, KnownServer, Purpose, TrustBy, Wish};
 use chat_net::address::{AddressError, ServerAddress};
-use chat_net::client::{ConnectError, EndReason, Event, RejectionKind, ServerRejection};
+use chat_net::client::{ConnectError, EndReason, Event, LoginFailure, RejectionKind, ServerRejection};
 use chat_net::identity::Fingerprint;
+use chat_net::trust::AuthoritiesError;
 use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::Queryable;
@@ -155,12 +156,12 @@ fn errors() -> Vec<(ConnectError, Option<W>)> {
         (rejected(RejectionKind::NotInvited), Some(W::Invitation)),
         (ConnectError::Udp { address, source: source(ErrorKind::AddrInUse) }, Some(W::OwnAddress)),
         (rejected(RejectionKind::Addresses), Some(W::Advertised)),
-        (ConnectError::Authorities { path: "ca.pem".into(), what: "it is empty".to_owned() }, Some(W::ServerTrust)),
+        (ConnectError::Authorities { path: "ca.pem".into(), source: AuthoritiesError::Empty }, Some(W::ServerTrust)),
         (rejected(RejectionKind::RegistrationClosed), None),
         (rejected(RejectionKind::Disabled), None),
         (rejected(RejectionKind::StorageUnavailable), None),
         (rejected(RejectionKind::Full), None),
-        (ConnectError::LoginFailed { server: at(), what: "the connection broke".to_owned() }, None),
+        (ConnectError::LoginFailed { server: at(), source: LoginFailure::Disconnected }, None),
         (ConnectError::Internal, None),
     ]
 }
