@@ -9,15 +9,30 @@ use chat_core::client::ClientConfig;
 use chat_core::peer::PeerConfig;
 use chat_core::wire::hello::Hello;
 use chat_net::identity::{CertificateProblem, ServerIdentity};
+use chat_net::peers::Endpoint;
 use chat_net::trust::{AuthoritiesError, Trust};
 use chat_net::{
-    AddressError, Client, ClientBuilder, ClientSettingError, ConnectError, EndReason, Event, Fingerprint, LoginFailure,
-    NameError, OfflineReason, PasswordError, Presence, RejectionKind, ServerAddress, SettingError,
+    AddressError, Client, ClientBuilder, ClientHandle, ClientSettingError, ConnectError, EndReason, Event, Events,
+    Fingerprint, LoginFailure, NameError, OfflineReason, PasswordError, Presence, RejectionKind, RosterWatch, Sent,
+    ServerAddress, SettingError,
 };
 use tokio::time::timeout;
 
 use crate::harness::{PASSWORD, PATIENCE, Server};
 use crate::other_server::OtherServer;
+
+#[test]
+fn client_and_handles_can_move_between_threads() {
+    fn is_send<T: Send + 'static>() {}
+    fn is_shared<T: Clone + Send + Sync + 'static>() {}
+    is_shared::<ClientHandle>();
+    is_shared::<RosterWatch>();
+    is_send::<Client>();
+    is_send::<ClientBuilder>();
+    is_send::<Events>();
+    is_send::<Sent>();
+    is_send::<Endpoint>();
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_in_a_few_lines_answers_and_learns_the_outcome() {
