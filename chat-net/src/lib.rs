@@ -130,6 +130,7 @@ pub use chat_core::name::{NameError, UserName};
 pub use chat_core::password::{Password, PasswordError};
 pub use chat_core::peer::PeerConfig;
 pub use chat_core::presence::{OfflineReason, Presence, PresenceEvent, Record};
+pub use chat_core::relay::{ParcelResult, RelayConfig, RelayCounts, RelaySettingError};
 pub use chat_core::server::{
     Count, Limit, ObservedAddresses, PublishInterval, RegistrationPolicy, ServerConfig, SettingError, ThrottleConfig,
 };

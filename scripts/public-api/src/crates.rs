@@ -17,7 +17,9 @@ pub(crate) fn types_in<'a>(line: &'a str, module: &'a str) -> impl Iterator<Item
 }
 
 fn paths_in(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|char: char| !char.is_ascii_alphanumeric() && char != '_' && char != ':')
+    let paths = line.split(|char: char| !char.is_ascii_alphanumeric() && char != '_' && char != ':');
+    // A bound follows its type after a colon.
+    paths.map(|path| path.trim_end_matches(':'))
 }
 
 #[cfg(test)]
