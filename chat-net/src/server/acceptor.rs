@@ -18,14 +18,15 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::ServerOptions;
+use super::accepted_socket::AcceptedSocket;
 use super::handshake_limiter::{Displaced, HandshakeLimiter, Slot};
 use super::hub::Event;
 use super::lifetime::Lifetime;
 use super::limit_log::LimitLog;
 use super::monitor::{Counters, Metric};
 use super::relay::ConnectionHandle;
+use crate::connection;
 use crate::log_throttle::LogThrottle;
-use crate::{connection, platform};
 
 /// The most bytes of TLS records that may wait for the socket: two records of maximum length. The rest stays in the
 /// send queue, which counts it. By default, rustls would buffer 64 KiB for every client that does not read.
@@ -33,11 +34,6 @@ const TLS_BUFFER: usize = 32 * 1024;
 
 /// The most bytes that may wait for a guest, which receives only a hello and rejections.
 const GUEST_QUEUE: usize = 16 * 1024;
-
-/// The most bytes that the kernel may hold for a client before it sends them, if the server relays: one TLS record. What
-/// it holds beyond that would delay presence behind relayed datagrams. The rest of a connection's speed is not affected,
-/// because the kernel asks for more as soon as it sends.
-const UNSENT: u32 = 16 * 1024;
 
 /// The shortest and the longest pause after a failure to accept, for example for lack of file descriptors. Each pause
 /// is twice as long as the previous one.
@@ -148,7 +144,8 @@ impl Acceptor {
         let (tls, events) = (TlsAcceptor::from(Arc::clone(&self.tls)), self.events.clone());
         let (stopping, lifetime) = (stopping.clone(), self.lifetime.clone());
         let (handshake_time, unread_time) = (self.options.handshake_time, self.options.unread_time);
-        let relays = self.options.relay.is_some();
+        let handle = Arc::new(ConnectionHandle::new(GUEST_QUEUE, MAX_GUEST_FRAME));
+        let stream = AcceptedSocket::new(stream, Arc::clone(&handle));
         let limits = Arc::clone(&self.limits);
         let counters = Arc::clone(&self.counters);
         // Boxed, because the handshake's state is large and short-lived.
@@ -158,7 +155,6 @@ impl Acceptor {
                 let handshake = async {
                     slot.turn().await.map_err(|Displaced| NoConnection::Displaced)?;
                     let _in_progress = counters.hold(Metric::Handshakes);
-                    prepare(&stream, relays);
                     let handshake = tls.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
                     tokio::select! {
                         result = handshake => result.map_err(|error| NoConnection::Failed(error.to_string())),
@@ -191,7 +187,6 @@ impl Acceptor {
             let _connected = counters.hold(Metric::Connections);
             // A dual-stack socket maps IPv4 addresses into IPv6 ones.
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-            let handle = Arc::new(ConnectionHandle::new(GUEST_QUEUE, MAX_GUEST_FRAME));
             let connected = Event::Connected { conn, from, handle: Arc::clone(&handle) };
             let wrap = |incoming| Event::Incoming { conn, incoming };
             let running = connection::run(split(stream), &handle, unread_time, &events, wrap);
@@ -202,49 +197,7 @@ impl Acceptor {
     }
 }
 
-/// Sets the options of an accepted socket. A socket without them works too.
-fn prepare(stream: &TcpStream, relays: bool) {
-    // Small frames must not wait for acknowledgements.
-    drop(stream.set_nodelay(true));
-    // Set for all connections, because nothing reaches the socket of one that has logged in.
-    if relays {
-        drop(platform::limit_unsent(stream, UNSENT));
-    }
-}
-
 fn is_caused_by_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn accepted(relays: bool) -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let far = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (near, _) = listener.accept().await.unwrap();
-        prepare(&near, relays);
-        (near, far)
-    }
-
-    #[tokio::test]
-    async fn small_frames_do_not_wait_for_acknowledgements() {
-        for relays in [true, false] {
-            let (near, _far) = accepted(relays).await;
-            assert!(near.nodelay().unwrap());
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn the_kernel_holds_little_that_is_unsent_if_the_server_relays() {
-        let unsent = async |relays| {
-            let (near, _far) = accepted(relays).await;
-            socket2::SockRef::from(&near).tcp_notsent_lowat().unwrap()
-        };
-        assert_eq!(unsent(true).await, UNSENT);
-        assert_ne!(unsent(false).await, UNSENT);
-    }
 }

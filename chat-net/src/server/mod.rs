@@ -14,6 +14,7 @@
 //!                         +---- parcels, relayed datagrams ----> relay (machine)
 //! ```
 
+mod accepted_socket;
 mod acceptor;
 mod builder;
 mod door;

@@ -1,6 +1,6 @@
 //! How the hub and the connections reach the relay, without waiting for it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use chat_core::id::SessionId;
@@ -61,7 +61,7 @@ impl RelayLink {
     pub(in crate::server) fn admit(&self, session: SessionId, handle: &Arc<ConnectionHandle>) -> Admission {
         let admitted = Admitted { session, frames: FrameRate::default(), link: self.clone() };
         // A connection logs in once.
-        drop(handle.bypass.0.set(admitted));
+        drop(handle.bypass.admitted.set(admitted));
         self.note(Fact::Admitted(session, Line(Arc::clone(handle))));
         Admission(Arc::clone(handle))
     }
@@ -81,7 +81,10 @@ impl RelayLink {
 
 /// A connection's access to the relay. It has none until the hub admits its session.
 #[derive(Debug, Default)]
-pub(in crate::server) struct RelayAccess(OnceLock<Admitted>);
+pub(in crate::server) struct RelayAccess {
+    admitted: OnceLock<Admitted>,
+    is_relayed_to: AtomicBool,
+}
 
 #[derive(Debug)]
 struct Admitted {
@@ -90,11 +93,23 @@ struct Admitted {
     link: RelayLink,
 }
 
+impl RelayAccess {
+    /// Whether anything was relayed to this connection.
+    pub(in crate::server) fn is_relayed_to(&self) -> bool {
+        self.is_relayed_to.load(Ordering::Relaxed)
+    }
+
+    /// States that something is relayed to this connection.
+    pub(in crate::server) fn set_relayed_to(&self) {
+        self.is_relayed_to.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Bypass for RelayAccess {
     /// Takes frames of parcels. The hub receives those that are malformed or too many, and judges them as it judges other
     /// frames.
     fn take(&self, payload: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
-        let Some(Admitted { session, frames, link }) = self.0.get() else { return Some(payload) };
+        let Some(Admitted { session, frames, link }) = self.admitted.get() else { return Some(payload) };
         if !Parcels::are_in(&payload) {
             return Some(payload);
         }
@@ -109,7 +124,7 @@ impl Bypass for RelayAccess {
     }
 
     fn written(&self, Relayed { since, is_wanted }: Relayed) {
-        let Some(Admitted { session, link, .. }) = self.0.get() else { return };
+        let Some(Admitted { session, link, .. }) = self.admitted.get() else { return };
         link.0.counters.relay_time.record(link.0.clock.mono().since(since));
         if is_wanted {
             link.note(Fact::Written(*session));
@@ -124,7 +139,7 @@ pub(in crate::server) struct Admission(Arc<ConnectionHandle>);
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        if let Some(Admitted { session, link, .. }) = self.0.bypass.0.get() {
+        if let Some(Admitted { session, link, .. }) = self.0.bypass.admitted.get() {
             link.note(Fact::Gone(*session, Line(Arc::clone(&self.0))));
         }
     }

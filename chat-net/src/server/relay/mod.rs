@@ -149,6 +149,8 @@ impl RelayTask {
             let mut frame = DatagramFrame::new();
             let more = self.relay.drain(self.link.0.clock.mono(), session, FRAME, &mut frame);
             if let Some(bytes) = frame.take() {
+                // The lock of the queue orders it before the write.
+                handle.bypass.set_relayed_to();
                 handle.queue.set_relayed(bytes, since, more);
             }
         }
