@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use super::{
-    Appended, Entering, Founding, Head, Journal, JournalCall, JournalError, JournalReply, LoggedAct, Proposal, Signs,
-    Slot, State, States, Verdict, Writer,
+    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, Slot, State, States,
+    Verdict, Writer,
 };
 use crate::id::{Epoch, Fence, NodeId, Position, Revision, Tag};
 
@@ -112,23 +112,20 @@ impl Journal for MemoryJournal {
     }
 }
 
+/// What the simulated journal needs besides.
+#[cfg(feature = "sim")]
 impl Table {
-    /// How far the journal is. `None` if it is empty.
-    pub(crate) fn head(&self) -> Option<Head> {
-        self.stored.as_ref().map(|stored| stored.head)
-    }
-
     /// Makes a call. A read that finds nothing returns no act.
-    pub(crate) fn call(&mut self, call: JournalCall) -> Result<JournalReply, JournalError> {
+    pub(crate) fn call(&mut self, call: super::JournalCall) -> Result<super::JournalReply, JournalError> {
         Ok(match call {
-            JournalCall::Enter(entering) => JournalReply::Entered(self.enter(entering)?),
-            JournalCall::Append(by, proposals) => JournalReply::Appended(self.append(by, proposals)?),
-            JournalCall::Read(epoch, after) => JournalReply::Read(self.read(epoch, after)?),
-            JournalCall::Renew(by) => JournalReply::Renewed(self.renew(by)?),
-            JournalCall::States(epoch, cursor) => JournalReply::States(self.states(epoch, cursor)?),
-            JournalCall::Found(old, new) => {
+            super::JournalCall::Enter(entering) => super::JournalReply::Entered(self.enter(entering)?),
+            super::JournalCall::Append(by, proposals) => super::JournalReply::Appended(self.append(by, proposals)?),
+            super::JournalCall::Read(epoch, after) => super::JournalReply::Read(self.read(epoch, after)?),
+            super::JournalCall::Renew(by) => super::JournalReply::Renewed(self.renew(by)?),
+            super::JournalCall::States(epoch, cursor) => super::JournalReply::States(self.states(epoch, cursor)?),
+            super::JournalCall::Found(old, new) => {
                 self.found(old, new)?;
-                JournalReply::Founded
+                super::JournalReply::Founded
             }
         })
     }
@@ -148,6 +145,13 @@ impl Table {
     /// All acts that can be read.
     pub(crate) fn log(&self) -> impl DoubleEndedIterator<Item = &LoggedAct> {
         self.stored.iter().flat_map(|stored| &stored.log)
+    }
+}
+
+impl Table {
+    /// How far the journal is. `None` if it is empty.
+    pub(crate) fn head(&self) -> Option<Head> {
+        self.stored.as_ref().map(|stored| stored.head)
     }
 
     fn enter(&mut self, Entering { node, fence, state, act }: Entering) -> Result<Head, JournalError> {
