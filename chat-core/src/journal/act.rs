@@ -112,7 +112,7 @@ impl Act {
     }
 }
 
-/// What a node says about itself.
+/// The state that a node reports about itself.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NodeRow {
     /// Its name, which operators give it.

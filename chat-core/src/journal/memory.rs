@@ -26,7 +26,7 @@ struct Shared {
     readers: Vec<Waker>,
 }
 
-/// What the journal stores. Calls of it never wait.
+/// The content of the journal. Calls of it never wait.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     stored: Option<Stored>,
@@ -112,7 +112,7 @@ impl Journal for MemoryJournal {
     }
 }
 
-/// What the simulated journal needs besides.
+/// Calls that only the simulated journal makes.
 #[cfg(feature = "sim")]
 impl Table {
     /// Makes a call. A read that finds nothing returns no act.

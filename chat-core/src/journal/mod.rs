@@ -84,7 +84,7 @@ pub struct Proposal {
     pub act: Vec<u8>,
 }
 
-/// What became of a proposal.
+/// The result of one proposal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
     /// It is in the journal.
@@ -93,7 +93,7 @@ pub enum Verdict {
     Refused,
 }
 
-/// What became of several proposals.
+/// The results of several proposals.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Appended {
     /// For each proposal, in order.

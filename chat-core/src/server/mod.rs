@@ -139,7 +139,7 @@ pub struct JournalStatus {
     pub sessions_here: usize,
 }
 
-/// What a server that shares a journal can do.
+/// The methods of a server that shares a journal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum JournalState {

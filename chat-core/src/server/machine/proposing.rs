@@ -100,7 +100,7 @@ impl Machine {
         if shared.proposals.is_busy(account) { None } else { shared.proposals.next(account) }
     }
 
-    /// The node has entered anew: what it sent before and has not read is not in the journal, or it is in the slots.
+    /// The node has entered again: what it sent before and has not read is not in the journal, or it is in the slots.
     pub(super) fn judge_all(&mut self, cx: &mut Cx<'_>, intents: Vec<Intent>) {
         for intent in intents {
             if self.is_in_effect(&intent.act) {

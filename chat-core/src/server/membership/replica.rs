@@ -9,7 +9,7 @@ use crate::journal::{AccountState, Act, Head, NodeState, Proposal, Slot, State, 
 use crate::roster::{Change, Entry, RosterVersion};
 use crate::time::Mono;
 
-/// The sessions before a replica was loaded anew.
+/// The sessions before a replica was loaded again.
 #[derive(Debug)]
 pub(in crate::server) struct Before {
     pub(in crate::server) epoch: Epoch,

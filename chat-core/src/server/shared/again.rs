@@ -7,7 +7,7 @@ use crate::server::session_request::SessionRequest;
 use crate::server::tickets::Ticket;
 use crate::wire::control::Purpose;
 
-/// What an act was judged from.
+/// The source of an act's judgement.
 #[derive(Debug)]
 pub(in crate::server) enum Again {
     /// From the session, which is at this node.
@@ -18,7 +18,7 @@ pub(in crate::server) enum Again {
     Login { conn: ConnId, purpose: Purpose, account: Account, request: SessionRequest },
     /// From a ticket.
     Resume { conn: ConnId, ticket: Ticket, account: Account, request: SessionRequest },
-    /// From a session that was at this node before the node, or the journal, began anew.
+    /// From a session that was at this node before the node, or the journal, began again.
     Keep(Box<Kept>),
 }
 
