@@ -160,7 +160,7 @@ fn two_servers_on_one_database_share_accounts_but_not_the_roster() {
     let database = block_on(testing::mysql());
     let first = Server::start(database.clone());
     let second = Server::start(database);
-    assert_contains(&second.process.errors(), "another server uses this database");
+    second.process.errors_with("another server uses this database");
     assert!(!first.process.errors().contains("another server"));
     let mut alice = first.client("alice").register().start();
     let there = second.client("alice").start();

@@ -20,9 +20,9 @@ fn an_address_that_does_not_answer_delays_no_connection() {
     let port = server.address.port();
     let client = server.client_inside(&network, "alice", &format!("chat.test:{port}")).env(LOG.0, LOG.1);
     let alice = client.register().start();
-    let log = alice.process.errors();
-    let position = |text: &str| log.find(text).unwrap_or_else(|| panic!("no {text:?} in {log}"));
     let (dead, live) = (format!("connecting to [fd00:1::1]:{port}"), format!("connecting to 10.9.9.1:{port}"));
+    let log = alice.process.errors_with(&live);
+    let position = |text: &str| log.find(text).unwrap_or_else(|| panic!("no {text:?} in {log}"));
     assert!(position(&dead) < position(&live), "{log}");
     assert!(!log.contains("cannot connect to"), "the first address had not failed yet: {log}");
 }

@@ -95,8 +95,7 @@ fn a_certificate_that_openssl_req_x509_made_is_explained_on_both_sides() {
     let office = Office::new();
     let files = office.issue("openssl", &authority("localhost"));
     let server = office.serve(&files);
-    assert_contains(
-        &server.process.errors(),
+    server.process.errors_with(
         "openssl-cert.pem: it is a certificate authority's own certificate (CA:TRUE), which a server cannot use; \
          clients that know the fingerprint (--fingerprint) accept it",
     );
@@ -160,7 +159,7 @@ fn each_certificate_that_a_client_refuses_has_its_own_sentence() {
     let (files, ca) = office.issue_by("later", &later, "ours");
     let mut server = office.serve(&files);
     let problem = "is not valid before 3001-02-03T00:00:00.000Z, and this machine's clock is at 20";
-    assert_contains(&server.process.errors(), problem);
+    server.process.errors_with(problem);
     let refused = office.join(&server, "bob", &["--ca", path_text(&ca)]);
     assert_refused(&refused, &server, problem);
     server.stop();
@@ -168,7 +167,7 @@ fn each_certificate_that_a_client_refuses_has_its_own_sentence() {
     let files = office.issue("nameless", &CertificateParams::default());
     let server = office.serve(&files);
     let problem = "names no host: it has no subject alternative name";
-    assert_contains(&server.process.errors(), problem);
+    server.process.errors_with(problem);
     assert_refused(&office.join(&server, "bob", &["--ca", path_text(&files[0])]), &server, problem);
 }
 
@@ -233,7 +232,7 @@ fn a_private_key_that_everybody_can_read_causes_a_warning() {
         let mut server = office.serve(&files);
         let warning =
             format!("every user can access the private key {}; restrict it with chmod o-rwx", files[1].display());
-        assert_eq!(server.process.errors().contains(&warning), warned, "{mode:o}: {}", server.process.errors());
         server.stop();
+        assert_eq!(server.process.errors().contains(&warning), warned, "{mode:o}: {}", server.process.errors());
     }
 }

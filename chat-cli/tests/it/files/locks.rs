@@ -25,10 +25,9 @@ fn without_locks_the_programs_warn_and_continue() {
         let home = Home::new();
         let library = failing(&home, error);
         let mut server = Server::start_command(&home, &mut chat_server(&home, &library, &["--listen", "127.0.0.1:0"]));
-        let errors = server.process.errors();
-        assert_contains(&errors, "data has no locks, so a second server with this folder would not be noticed: ");
+        server.process.errors_with("data has no locks, so a second server with this folder would not be noticed: ");
         let claim = "data/chat.sqlite.lock has no locks; make sure that only one server uses";
-        assert_contains(&errors, claim);
+        let errors = server.process.errors_with(claim);
         assert!(!errors.contains("another server"), "{errors}");
 
         let known = home.join("known");

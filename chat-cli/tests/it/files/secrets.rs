@@ -37,13 +37,12 @@ fn a_secret_causes_a_warning_if_others_can_read_it_and_an_error_if_they_can_writ
     set(0o640);
     let mut server = Server::start_command(&home, &mut command(&home));
     assert_eq!(server.fingerprint, fingerprint);
-    let errors = server.process.errors();
     for file in &files {
         let warning = format!(
             "other users can read {}, and this program cannot change that: Operation not permitted",
             file.display()
         );
-        assert_contains(&errors, &warning);
+        server.process.errors_with(&warning);
     }
     server.stop();
 
@@ -58,7 +57,7 @@ fn a_secret_causes_a_warning_if_others_can_read_it_and_an_error_if_they_can_writ
     assert_contains(&err, &sentence);
 
     let mut server = Server::start_in(&home, &[]);
-    assert_contains(&server.process.errors(), "was accessible to other users; now only its owner can read it");
+    server.process.errors_with("was accessible to other users; now only its owner can read it");
     for file in &files {
         assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     }

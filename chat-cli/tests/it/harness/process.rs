@@ -57,6 +57,21 @@ impl Process {
         self.stderr.text()
     }
 
+    /// Waits until standard error contains this text, and returns all of it so far. Standard output and standard error are
+    /// two pipes, so a test can read a line of one before it can read what the program wrote earlier to the other.
+    #[track_caller]
+    pub(crate) fn errors_with(&self, part: &str) -> String {
+        let begin = Instant::now();
+        loop {
+            let errors = self.errors();
+            if errors.contains(part) {
+                return errors;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{errors:?} does not contain {part:?}");
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }

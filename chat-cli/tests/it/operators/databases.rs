@@ -81,7 +81,7 @@ fn a_second_server_on_one_sqlite_file_warns_and_cannot_move_its_accounts() {
     assert!(moved.err.starts_with("error: a server uses sqlite:"), "{}", moved.err);
     assert!(!target.exists() && !home.join("target.sqlite.lock").exists(), "a refused move creates no database");
     let mut second = Server::start_in(&Home::new(), &["--database", &database]);
-    assert!(second.process.errors().contains("another server uses this database"), "{}", second.process.errors());
+    second.process.errors_with("another server uses this database");
     assert!(!first.process.errors().contains("another server"), "{}", first.process.errors());
     second.stop();
     first.stop();
