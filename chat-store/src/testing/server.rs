@@ -219,7 +219,7 @@ impl Installation {
                 command
             }
         };
-        command.arg(format!("--datadir={}", data.display())).args(as_root(folder));
+        command.arg(format!("--datadir={}", data.display())).args(as_root(folder)).env(TEMPORARY_FILES, folder);
         command
     }
 
@@ -236,6 +236,7 @@ impl Installation {
         }
         let server = command
             .arg(format!("--port={port}"))
+            .env(TEMPORARY_FILES, folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -329,6 +330,9 @@ const FILES: [(&str, &str); 6] = [
     ("ssl-cert", "cert.pem"),
     ("ssl-key", "key.pem"),
 ];
+/// Names the folder of a server's temporary tables. A server that starts deletes all such tables in this folder, also those
+/// of another running server, which crashes then.
+const TEMPORARY_FILES: &str = "TMPDIR";
 /// Only this machine can reach the server. It is fast, because a commit survives a crash of the server but not of the
 /// machine.
 const SETTINGS: [&str; 7] = [
