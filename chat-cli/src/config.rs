@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use crate::database_url::holds_password;
 use crate::error::CliError;
 use crate::input_error::most_like;
+use crate::path;
 use crate::text_file;
 use crate::texts::{Language, Localised, Sentence, Texts, parse_error};
 
@@ -89,13 +90,13 @@ pub fn from_str<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserialize
 /// Deserializes the path of a file or folder.
 ///
 /// # Errors
-/// The path is empty.
+/// The path is empty, or Windows reserves its name for a device.
 pub fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let path = PathBuf::deserialize(deserializer)?;
     if path.as_os_str().is_empty() {
         return Err(D::Error::custom(Texts::default().say().config_empty_path()));
     }
-    Ok(Some(path))
+    path::checked(path).map(Some).map_err(D::Error::custom)
 }
 
 /// Deserializes an address to bind to.

@@ -13,6 +13,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use crate::error::{CliError, Exit};
+use crate::path;
 use crate::texts::Texts;
 
 /// The commands that describe the command line. Both programs have them.
@@ -27,7 +28,7 @@ pub enum GenerateCommand {
     /// Write the manual pages of this program into a folder, one for each command
     Man {
         /// The folder, which must exist
-        #[arg(value_name = "DIR")]
+        #[arg(value_name = "DIR", value_parser = path::parser())]
         folder: PathBuf,
     },
 }

@@ -38,6 +38,7 @@ mod invitation;
 mod isolate;
 mod number;
 mod panic;
+mod path;
 mod platform;
 mod private_file;
 mod progress;

@@ -55,7 +55,7 @@
 //!
 //! | row | modules | contents |
 //! | --- | --- | --- |
-//! | support | `error_chain named precis` | helpers that know nothing of chat: error texts, Unicode profiles |
+//! | support | `device_name error_chain named precis` | helpers that know nothing of chat: reserved file names, error texts, Unicode profiles |
 //! | values | `time name text away password invitation id key generator extras source` | parsed once at the edge, with private fields, and never checked again |
 //! | facts | `presence roster message` | who is online and what changed, what was said and its outcomes |
 //! | ports | `accounts journal` | the traits, implementations in memory, and the contract suites (feature `testing`) |
@@ -193,6 +193,7 @@
 // An exhaustive type needs a reason in its documentation.
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+pub mod device_name;
 pub mod error_chain;
 mod named;
 mod precis;

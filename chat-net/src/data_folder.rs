@@ -24,7 +24,7 @@ impl DataFolder {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DataFolderError> {
         let path = path.into();
         let unusable = |source| DataFolderError::Unusable { path: path.clone(), source };
-        if platform::is_device_name(&path) {
+        if platform::is_device(&path) {
             return Err(unusable(io::Error::other("this name belongs to a device of the system")));
         }
         platform::create_private_folder(&path).map_err(unusable)?;

@@ -69,7 +69,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Whether `path` exists and is not a regular file. A device such as /dev/null must not be replaced by a file.
 pub(crate) fn is_device(path: &Path) -> bool {
-    platform::is_device_name(path) || fs::metadata(path).is_ok_and(|found| !found.is_file())
+    platform::is_device(path) || fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 /// Gives a new file the owner and the mode of the file that it replaces, as far as the system allows.

@@ -48,6 +48,10 @@ file-too-large = it is larger than { $max } bytes
 # $max (Number) of bytes
 file-line-too-long = its first line is longer than { $max } bytes
 
+## Paths, after a colon
+
+path-is-device = Windows reserves this name for a device; choose another name
+
 ## The configuration file
 
 # $file (String)

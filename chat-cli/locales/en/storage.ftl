@@ -58,6 +58,7 @@ url-sqlite-path = the database URL has no file; write sqlite:PATH
 url-sqlite-host = the SQLite URL names a host; write sqlite:PATH, with one slash before an absolute path
 url-sqlite-memory = an SQLite database in memory cannot keep accounts; write sqlite:PATH
 url-sqlite-url = the SQLite URL contains another URL instead of a path; write sqlite:PATH, or the other URL alone
+url-sqlite-device = Windows reserves the name of the SQLite file for a device; write sqlite:PATH with another name
 url-mysql = the MySQL URL cannot be read; write mysql://user:password@host[:port]/database, with special characters of the password percent-encoded (%40 for @)
 url-not-encoded = the MySQL URL has a special character that is not percent-encoded; in the user name and the password write %2F for /, %3F for ?, %23 for # and %25 for %, and write %40 for every @ except the one before the host
 # $detail (String)

@@ -28,6 +28,10 @@ file-not-utf8 = 它不是 UTF-8 编码
 file-too-large = 它大于 { $max } 字节
 file-line-too-long = 它的第一行超过 { $max } 字节
 
+## 路径，在冒号之后
+
+path-is-device = Windows 把这个名称保留给设备；请换一个名称
+
 ## 配置文件
 
 config-unreadable = 无法读取配置文件 { $file }：{ $reason }

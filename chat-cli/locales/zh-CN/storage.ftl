@@ -31,6 +31,7 @@ url-sqlite-path = 数据库 URL 里没有文件；请写 sqlite:路径
 url-sqlite-host = SQLite 的 URL 里有主机；请写 sqlite:路径，绝对路径前面只有一个斜杠
 url-sqlite-memory = 内存里的 SQLite 数据库不能保存账号；请写 sqlite:路径
 url-sqlite-url = SQLite 的 URL 里不是路径，而是另一个 URL；请写 sqlite:路径，或只写那个 URL
+url-sqlite-device = Windows 把这个 SQLite 文件名保留给设备；请写 sqlite:路径，换一个文件名
 url-mysql = 无法解析 MySQL 的 URL；请写 mysql://用户:密码@主机[:端口]/数据库，密码里的特殊字符用百分号编码（@ 写成 %40）
 url-not-encoded = MySQL 的 URL 里有未用百分号编码的特殊字符；在用户名和密码里，请把 / 写成 %2F、? 写成 %3F、# 写成 %23、% 写成 %25，并把除主机前面那个以外的 @ 写成 %40
 url-mysql-option = MySQL 的 URL 里有不允许的选项：{ $detail }

@@ -16,6 +16,7 @@ use super::text::ColorChoice;
 use crate::config::{self, Settings};
 use crate::error::CliError;
 use crate::format::Format;
+use crate::path;
 use crate::texts::{Language, Texts};
 
 /// The options that the user gave, from one source or merged from all. Their help is in `locales`, and
@@ -26,7 +27,7 @@ pub(super) struct ClientSettings {
     #[arg(long, env = "CHAT_LANG", value_enum, value_name = "LANGUAGE", ignore_case = true, global = true)]
     pub(super) lang: Option<Language>,
 
-    #[arg(long, env = "CHAT_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "CHAT_CONFIG", value_name = "FILE", value_parser = path::parser())]
     #[serde(skip)]
     pub(super) config: Option<PathBuf>,
 
@@ -42,11 +43,11 @@ pub(super) struct ClientSettings {
         require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) register: Option<bool>,
 
-    #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
+    #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE", value_parser = path::parser())]
     #[serde(deserialize_with = "config::path")]
     pub(super) password_file: Option<PathBuf>,
 
-    #[arg(long, env = "CHAT_INVITATION_FILE", value_name = "FILE")]
+    #[arg(long, env = "CHAT_INVITATION_FILE", value_name = "FILE", value_parser = path::parser())]
     #[serde(deserialize_with = "config::path")]
     pub(super) invitation_file: Option<PathBuf>,
 
@@ -66,11 +67,11 @@ pub(super) struct ClientSettings {
         require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) accept_new: Option<bool>,
 
-    #[arg(long, env = "CHAT_CA", value_name = "FILE")]
+    #[arg(long, env = "CHAT_CA", value_name = "FILE", value_parser = path::parser())]
     #[serde(deserialize_with = "config::path")]
     pub(super) ca: Option<PathBuf>,
 
-    #[arg(long, env = "CHAT_KNOWN_SERVERS", value_name = "FILE", global = true)]
+    #[arg(long, env = "CHAT_KNOWN_SERVERS", value_name = "FILE", value_parser = path::parser(), global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) known_servers: Option<PathBuf>,
 
@@ -84,7 +85,7 @@ pub(super) struct ClientSettings {
         require_equals = true, default_missing_value = "yes", hide_possible_values = true)]
     pub(super) bell: Option<bool>,
 
-    #[arg(long, env = "CHAT_HISTORY", value_name = "FILE|none")]
+    #[arg(long, env = "CHAT_HISTORY", value_name = "FILE|none", value_parser = path::parser())]
     #[serde(deserialize_with = "config::path")]
     pub(super) history: Option<PathBuf>,
 

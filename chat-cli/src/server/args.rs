@@ -14,6 +14,7 @@ use crate::environment;
 use crate::error::CliError;
 use crate::format::Format;
 use crate::generate::GenerateCommand;
+use crate::path;
 use crate::texts::{Texts, help};
 
 /// The arguments and environment variables, each parsed on its own.
@@ -81,7 +82,7 @@ pub(super) enum OperatorCommand {
         output: OutputArgs,
     },
     Backup {
-        #[arg(value_name = "FILE")]
+        #[arg(value_name = "FILE", value_parser = path::parser())]
         to: PathBuf,
     },
     Move {
@@ -89,7 +90,7 @@ pub(super) enum OperatorCommand {
         #[arg(long, value_name = "URL", conflicts_with = "to_database_file")]
         to_database: Option<NamedDatabase>,
 
-        #[arg(long, env = "CHAT_TO_DATABASE_FILE", value_name = "FILE")]
+        #[arg(long, env = "CHAT_TO_DATABASE_FILE", value_name = "FILE", value_parser = path::parser())]
         to_database_file: Option<PathBuf>,
     },
     InstallService,
@@ -111,7 +112,7 @@ pub(super) enum UserCommand {
     #[command(flatten)]
     Account(AccountCommand),
     Import {
-        #[arg(value_name = "FILE")]
+        #[arg(value_name = "FILE", value_parser = path::parser())]
         import_file: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
@@ -186,7 +187,7 @@ pub(super) struct UserArgs {
 /// Where a password comes from, unless it is typed.
 #[derive(Args, Debug)]
 pub(super) struct PasswordArgs {
-    #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE")]
+    #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE", value_parser = path::parser())]
     pub(super) password_file: Option<PathBuf>,
 }
 

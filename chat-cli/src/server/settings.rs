@@ -22,6 +22,7 @@ use crate::error::CliError;
 use crate::folder;
 use crate::invitation;
 use crate::number::Number;
+use crate::path;
 use crate::texts::{Language, Sentence, Texts};
 
 /// The options that the operator gave, from one source or merged from all. Their help is in `locales`, and
@@ -32,11 +33,11 @@ pub(super) struct ServerSettings {
     #[arg(long, env = "CHAT_LANG", value_enum, value_name = "LANGUAGE", ignore_case = true, global = true)]
     pub(super) lang: Option<Language>,
 
-    #[arg(long, env = "CHAT_CONFIG", value_name = "FILE", global = true)]
+    #[arg(long, env = "CHAT_CONFIG", value_name = "FILE", value_parser = path::parser(), global = true)]
     #[serde(skip)]
     pub(super) config: Option<PathBuf>,
 
-    #[arg(long, env = "CHAT_DATA_DIR", value_name = "DIR", global = true)]
+    #[arg(long, env = "CHAT_DATA_DIR", value_name = "DIR", value_parser = path::parser(), global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) data_dir: Option<PathBuf>,
 
@@ -44,15 +45,15 @@ pub(super) struct ServerSettings {
     #[arg(long, value_name = "URL", global = true, conflicts_with = "database_file")]
     pub(super) database: Option<NamedDatabase>,
 
-    #[arg(long, env = "CHAT_DATABASE_FILE", value_name = "FILE", global = true)]
+    #[arg(long, env = "CHAT_DATABASE_FILE", value_name = "FILE", value_parser = path::parser(), global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) database_file: Option<PathBuf>,
 
-    #[arg(long, env = "CHAT_CERT", value_name = "FILE", global = true)]
+    #[arg(long, env = "CHAT_CERT", value_name = "FILE", value_parser = path::parser(), global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) cert: Option<PathBuf>,
 
-    #[arg(long, env = "CHAT_KEY", value_name = "FILE", global = true)]
+    #[arg(long, env = "CHAT_KEY", value_name = "FILE", value_parser = path::parser(), global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) key: Option<PathBuf>,
 
@@ -60,7 +61,7 @@ pub(super) struct ServerSettings {
     #[serde(deserialize_with = "config::bind_address")]
     pub(super) listen: Option<SocketAddr>,
 
-    #[arg(long, env = "CHAT_PRESENCE_LOG", value_name = "FILE", global = true)]
+    #[arg(long, env = "CHAT_PRESENCE_LOG", value_name = "FILE", value_parser = path::parser(), global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) presence_log: Option<PathBuf>,
 

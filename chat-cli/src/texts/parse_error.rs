@@ -11,6 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::{Localised, Texts};
 use crate::address::BindAddressError;
 use crate::number::NumberError;
+use crate::path::DeviceName;
 use crate::server::days::DaysError;
 use crate::server::presence_log::since::SinceError;
 
@@ -85,6 +86,7 @@ pub(crate) fn reason(error: &Error, texts: &Texts) -> String {
         source.downcast_ref::<BindAddressError>().map(|error| error.text(texts)),
         source.downcast_ref::<FingerprintError>().map(|error| error.text(texts)),
         source.downcast_ref::<NumberError>().map(|error| error.text(texts)),
+        source.downcast_ref::<DeviceName>().map(|error| error.text(texts)),
         source.downcast_ref::<DaysError>().map(|error| error.text(texts)),
         source.downcast_ref::<SinceError>().map(|error| error.text(texts)),
     ];

@@ -140,6 +140,7 @@ impl Localised for UrlError {
             Self::SqliteHost => t.url_sqlite_host(),
             Self::SqliteMemory => t.url_sqlite_memory(),
             Self::SqliteUrl => t.url_sqlite_url(),
+            Self::SqliteDevice => t.url_sqlite_device(),
             Self::MySql => t.url_mysql(),
             Self::NotEncoded => t.url_not_encoded(),
             Self::MySqlOption(what) => t.url_mysql_option(what),

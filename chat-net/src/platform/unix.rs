@@ -79,8 +79,8 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Whether the name alone makes a path lead to a device. It never does.
-pub(crate) const fn is_device_name(_path: &Path) -> bool {
+/// Whether a path leads to a device by a reserved name. There are none.
+pub(crate) const fn is_device(_path: &Path) -> bool {
     false
 }
 

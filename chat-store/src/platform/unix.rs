@@ -40,8 +40,8 @@ pub(crate) const fn path_in_url(text: &str) -> &str {
     text
 }
 
-/// Returns whether the name alone makes a path lead to a device. It never does.
-pub(crate) const fn is_device_name(_path: &Path) -> bool {
+/// Returns whether a path leads to a device by a reserved name. There are none.
+pub(crate) const fn is_device(_path: &Path) -> bool {
     false
 }
 

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use chat_core::device_name::is_device_path;
 use winapi_util::HandleRef;
 use winapi_util::file::information;
 
@@ -37,10 +38,9 @@ pub(crate) fn path_in_url(text: &str) -> &str {
     }
 }
 
-/// Returns whether the name alone makes a path lead to a device, such as `NUL` or `CON` in any folder.
-pub(crate) fn is_device_name(path: &Path) -> bool {
-    // The system translates these names, and knows which of them its version has.
-    std::path::absolute(path).is_ok_and(|path| path.as_os_str().as_encoded_bytes().starts_with(br"\\.\"))
+/// Returns whether a path leads to a device, such as `NUL` or `CON` in any folder.
+pub(crate) fn is_device(path: &Path) -> bool {
+    is_device_path(&path.to_string_lossy())
 }
 
 /// Returns whether the error of an attempt to lock a file means that the file system has no locks, as some network drives
@@ -101,15 +101,6 @@ mod tests {
         const LOCK_VIOLATION: i32 = 33;
         for (error, tolerated) in [(1, true), (50, true), (ACCESS_DENIED, false), (LOCK_VIOLATION, false)] {
             assert_eq!(has_no_locks(&io::Error::from_raw_os_error(error)), tolerated, "{error}");
-        }
-    }
-
-    #[test]
-    fn names_of_devices_are_recognised_in_any_spelling() {
-        for (name, is_device) in
-            [("NUL", true), ("nul", true), ("CON", true), ("COM1", true), ("NULL", false), ("data", false)]
-        {
-            assert_eq!(is_device_name(Path::new(name)), is_device, "{name}");
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::platform;
 pub(crate) fn copy(from: &ReadableFile, to: &Path) -> Result<(), BackupError> {
     let file_error = |source| BackupError::File { path: to.to_owned(), source };
     // Fails before the work is done. `publish` checks again at the end.
-    if platform::is_device_name(to) || fs::symlink_metadata(to).is_ok() {
+    if platform::is_device(to) || fs::symlink_metadata(to).is_ok() {
         return Err(file_error(ErrorKind::AlreadyExists.into()));
     }
     let temporary = temporary_path(to).map_err(file_error)?;

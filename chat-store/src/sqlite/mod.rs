@@ -37,7 +37,7 @@ pub(crate) const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA synchronous =
 pub(crate) fn ensure_private_file(path: &Path) -> Result<String, OpenError> {
     let not_created = |source| OpenError::CreateFile { path: path.to_owned(), source };
     let not_a_file = || OpenError::File { path: path.to_owned(), source: "it is not a file".into() };
-    if platform::is_device_name(path) {
+    if platform::is_device(path) {
         return Err(not_a_file());
     }
     let text = absolute(path)?;

@@ -12,6 +12,9 @@ use std::str::FromStr;
 #[cfg(feature = "mysql")]
 pub(crate) use mysql::MySqlLocation;
 
+#[cfg(feature = "sqlite")]
+use crate::platform;
+
 /// The URL of a database: `sqlite:PATH` or `mysql://user:password@host[:port]/database`.
 ///
 /// In a MySQL URL, special characters of the user name and the password are percent-encoded. `?require_ssl=true` enables
@@ -138,7 +141,10 @@ fn parse_sqlite_path(path: &str) -> Result<PathBuf, UrlError> {
         "" => Err(UrlError::SqlitePath),
         ":memory:" => Err(UrlError::SqliteMemory),
         path if path.contains("://") => Err(UrlError::SqliteUrl),
-        path => Ok(crate::platform::path_in_url(path).into()),
+        path => {
+            let path = PathBuf::from(platform::path_in_url(path));
+            if platform::is_device(&path) { Err(UrlError::SqliteDevice) } else { Ok(path) }
+        }
     }
 }
 
@@ -174,6 +180,9 @@ pub enum UrlError {
     /// An SQLite URL that contains another URL, which may hold a password.
     #[error("the SQLite URL contains another URL instead of a path; write sqlite:PATH, or the other URL alone")]
     SqliteUrl,
+    /// An SQLite URL that leads to a device of Windows, such as `sqlite:COM1`.
+    #[error("Windows reserves the name of the SQLite file for a device; write sqlite:PATH with another name")]
+    SqliteDevice,
     /// A MySQL URL that cannot be parsed.
     #[error(
         "the MySQL URL cannot be read; write mysql://user:password@host[:port]/database, with special characters of \
@@ -247,6 +256,16 @@ mod tests {
         ] {
             assert_eq!(StoreUrl::parse(typed).unwrap().sqlite_path(), Some(Path::new(path)), "{typed}");
         }
+    }
+
+    #[test]
+    fn names_of_devices_are_refused_where_they_are_reserved() {
+        for typed in ["sqlite:CON", "sqlite:/data/com1.sqlite", "sqlite:///C:/nul", r"sqlite:\\.\pipe\chat"] {
+            let expected = if cfg!(windows) { Some(UrlError::SqliteDevice) } else { None };
+            assert_eq!(StoreUrl::parse(typed).err(), expected, "{typed}");
+        }
+        let authority = StoreUrl::parse("mysql://ann@db/chat?require_ssl=true&ca=com1.pem");
+        assert_eq!(authority.is_err(), cfg!(windows));
     }
 
     #[test]

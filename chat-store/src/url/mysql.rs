@@ -1,11 +1,12 @@
 //! MySQL URLs. Everything before the last `@` may be a part of a password, so no error quotes it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mysql_async::{Opts, OptsBuilder};
 
 use super::UrlError;
+use crate::platform;
 
 /// How to reach a MySQL database.
 #[derive(Clone)]
@@ -25,6 +26,9 @@ impl MySqlLocation {
             return Err(UrlError::MySqlDatabase);
         }
         let tls = match (opts.ssl_opts().cloned(), ca_file) {
+            (Some(_), Some(file)) if platform::is_device(Path::new(&file)) => {
+                return Err(UrlError::MySqlOption("ca is a name that Windows reserves for a device".to_owned()));
+            }
             (Some(tls), Some(file)) => {
                 Some(tls.with_root_certs(vec![PathBuf::from(file).into()]).with_disable_built_in_roots(true))
             }

@@ -48,7 +48,7 @@ impl HistoryFile {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             files::create_private_folder(folder)?;
         }
-        if files::is_device_name(path) || fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        if files::is_device(path) || fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             return Err(HistoryFileError::NotAFile);
         }
         let mut file = files::private(OpenOptions::new().read(true).append(true).create(true)).open(path)?;

@@ -61,8 +61,13 @@ pub const RESTRICT: &str = "chmod 600";
 /// The command that takes a file from everyone else than its owner and its group, for hints.
 pub const RESTRICT_TO_GROUP: &str = "chmod o-rwx";
 
-/// Whether the name alone makes a path lead to a device. It never does.
-pub const fn is_device_name(_path: &Path) -> bool {
+/// Whether a path leads to a device by a reserved name. There are none.
+pub const fn has_device_name(_path: &Path) -> bool {
+    false
+}
+
+/// Whether a path alone shows that it leads to a device. It does not.
+pub const fn is_device(_path: &Path) -> bool {
     false
 }
 

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use chat_core::device_name;
 use winapi_util::HandleRef;
 use winapi_util::file::information;
 
@@ -52,10 +53,15 @@ pub const RESTRICT: &str = "icacls FILE /inheritance:r /grant:r %USERNAME%:F";
 /// The command that takes a file from everyone else, for hints.
 pub const RESTRICT_TO_GROUP: &str = RESTRICT;
 
-/// Whether the name alone makes a path lead to a device, such as `NUL` or `CON` in any folder.
-pub fn is_device_name(path: &Path) -> bool {
-    // The system translates these names, and knows which of them its version has.
-    std::path::absolute(path).is_ok_and(|path| path.as_os_str().as_encoded_bytes().starts_with(br"\\.\"))
+/// Whether a path leads to a device by a reserved name, such as `NUL` or `CON` in any folder. A path that names a device
+/// explicitly, such as `\\.\pipe\name`, is what the user means.
+pub fn has_device_name(path: &Path) -> bool {
+    device_name::has_device_name(&path.to_string_lossy())
+}
+
+/// Whether a path leads to a device, by a reserved name or explicitly.
+pub fn is_device(path: &Path) -> bool {
+    device_name::is_device_path(&path.to_string_lossy())
 }
 
 /// Whether `path` leads to `file`.
