@@ -46,12 +46,15 @@ pub(crate) fn has_right_to_left(text: &str) -> bool {
 /// 9). It then does not grow, and no copy of the password is left in memory.
 ///
 /// # Errors
-/// The first character that the freeform class does not contain.
+/// The first character that the freeform class does not contain, in `typed` or in the normalised form.
 pub(crate) fn opaque_string(typed: &str, out: &mut String) -> Result<(), Refused> {
     check(typed, Class::Freeform)?;
+    let begin = out.len();
     let is_space = |ch| CodePointMapData::<GeneralCategory>::new().get(ch) == GeneralCategory::SpaceSeparator;
     out.extend(typed.chars().map(|ch| if is_space(ch) { ' ' } else { ch }).nfc());
-    Ok(())
+    // The profile must accept its own result (RFC 8264, section 7), because the server parses what the client has
+    // normalised. Normalisation turns U+0387 into U+00B7, which only a context allows.
+    check(&out[begin..], Class::Freeform)
 }
 
 /// A string class of RFC 8264, section 4.
@@ -189,6 +192,8 @@ mod tests {
             for typed in [ch.to_string(), format!("a{ch}b"), format!("\u{5d0}{ch}\u{5d0}"), format!("कः्{ch}क")]
             {
                 if let Ok(old) = OpaqueString::enforce(&typed)
+                    // No client could log in with a password that the server refuses in its normalised form.
+                    && OpaqueString::enforce(&*old).is_ok()
                     && opaque(&typed).as_deref() != Ok(&*old)
                 {
                     refused.push((typed.clone(), opaque(&typed)));
@@ -214,6 +219,12 @@ mod tests {
     fn passwords_that_look_alike_are_normalised_to_the_same_bytes() {
         assert_eq!(opaque("cafe\u{301}\u{3000}x").as_deref(), Ok("caf\u{e9} x"));
         assert_eq!(opaque("tab\there"), Err(Refused::Char('\t')));
+    }
+
+    #[test]
+    fn a_password_that_is_refused_in_its_normalised_form_is_refused_as_typed() {
+        assert_eq!(opaque("a\u{387}b"), Err(Refused::Char('\u{b7}')));
+        assert_eq!(opaque("l\u{387}l").as_deref(), Ok("l\u{b7}l"));
     }
 
     #[test]
