@@ -36,6 +36,7 @@ mod help;
 mod input_error;
 mod invitation;
 mod isolate;
+mod log_file;
 mod number;
 mod panic;
 mod path;

@@ -89,7 +89,7 @@ window-address-of-server = Server: { $server }
 # $addresses (String)
 window-addresses-own = Messages to you arrive at { $addresses } (UDP)
 window-log-file = Log file
-window-log-file-explained = Warnings of the program, for whoever helps you. It never contains messages.
+window-log-file-explained = The log has warnings and errors of this program. If something does not work, send it to the person who helps you. It never contains messages.
 window-no-log-file = There is none: the file cannot be written. Standard error has the log.
 window-notices = Notices
 window-no-notices = There are no notices
@@ -100,7 +100,7 @@ window-notices-count = Notices · { $count }
 
 # $server (String)
 window-first-meeting = First connection to { $server }
-window-compare = Compare this fingerprint with the one that the operator of the server gives you (`chat-server fingerprint` prints it). If they differ, somebody in between wants to read your password.
+window-compare = Compare this fingerprint with the one that the operator of the server gives you. The window of the server shows it, and “chat-server fingerprint” prints it. If they differ, somebody in between wants to read your password.
 window-same = They are the same: remember it
 window-different = They differ: disconnect
 # $server (String)
@@ -154,7 +154,7 @@ window-empty-everyone = Nothing said yet. What you write goes to everybody who i
 # $user (String)
 window-empty-user = Nothing said yet. What you write goes to { $user } only.
 # $server (String)
-window-nobody-else = Nobody else is online yet. Whoever logs in at { $server } appears here.
+window-nobody-else = Nobody else is online. People appear here when they log in to { $server }.
 # $name (String)
 # $time (String)
 # $text (String)
@@ -215,6 +215,8 @@ window-and-more = and { $count } more
 window-reconnecting = The connection to the server broke; retrying in { $seconds } s. Messages between people still arrive.
 window-reconnecting-now = The connection to the server broke; connecting again… Messages between people still arrive.
 window-retry-now = Retry now
+# $server (String)
+window-other-key = { $server } answers with another key than before, so nothing is sent to it. Ask its operator. If the key was changed on purpose, go offline and log in again: the window then shows both fingerprints.
 window-log-in-again = Log in here again
 window-leave = Go offline
 # $count (Number) of messages

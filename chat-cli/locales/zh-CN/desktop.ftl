@@ -81,7 +81,7 @@ window-addresses = 地址
 window-address-of-server = 服务器：{ $server }
 window-addresses-own = 发给你的消息到达 { $addresses }（UDP）
 window-log-file = 日志文件
-window-log-file-explained = 程序的警告，供帮助你的人查看，不包含消息内容。
+window-log-file-explained = 记录本程序的警告和错误。出问题时，可以把它发给帮助你的人。其中没有消息内容。
 window-no-log-file = 没有日志文件，因为无法写入；日志在标准错误输出里。
 window-notices = 通知
 window-no-notices = 没有通知
@@ -90,7 +90,7 @@ window-notices-count = 通知 · { $count }
 ## 服务器的密钥
 
 window-first-meeting = 第一次连接 { $server }
-window-compare = 请把这个指纹与服务器管理员给你的核对（在服务器上运行 `chat-server fingerprint` 可看到）。如果不一致，说明中间有人想窃取你的密码。
+window-compare = 请把这个指纹与服务器管理员给你的核对（服务器窗口里就能看到，也可以运行“chat-server fingerprint”查看）。如果不一致，说明中间有人想窃取你的密码。
 window-same = 一致，记住它
 window-different = 不一致，断开
 window-key-changed = { $server } 的密钥变了
@@ -161,6 +161,7 @@ window-and-more = 另有 { $count } 人
 window-reconnecting = 与服务器的连接断了，{ $seconds } 秒后重试。人与人之间的消息仍能送达。
 window-reconnecting-now = 与服务器的连接断了，正在重新连接… 人与人之间的消息仍能送达。
 window-retry-now = 现在重试
+window-other-key = { $server } 出示的密钥与以前不同，所以没有向它发送任何内容。请询问管理员；如果密钥确实换了，请下线后重新登录，届时会显示新旧两个指纹。
 window-log-in-again = 在这里重新登录
 window-leave = 下线
 window-pending = 还有 { $count } 条消息没有结果，等到结果后窗口会关闭。现在离开的话，路上的消息可能丢失。

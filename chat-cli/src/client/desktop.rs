@@ -2,6 +2,7 @@
 //! servers, and the last logins.
 
 use std::ffi::OsString;
+use std::future::pending;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -10,7 +11,6 @@ use chat_net::address::{AdvertisedAddress, ServerAddress};
 use clap::{Args, Command};
 
 use super::args::describe;
-use super::log_file;
 use super::settings::ClientSettings;
 pub use super::start::last_logins::LastLogins;
 use super::task::JoinOptions;
@@ -22,10 +22,16 @@ use crate::environment;
 use crate::error::CliError;
 pub use crate::fingerprint::in_groups;
 use crate::folder;
+use crate::log_file;
+use crate::signals::StopSignals;
+use crate::terminal;
 use crate::texts::{Language, Localised, Sentence, Texts, WindowSentence, help};
 
 /// The name of the program, and of its help.
 const NAME: &str = "chat-desktop";
+
+/// The program with whose files a window shares its folders.
+const CLIENT: &str = "chat-client";
 
 /// The options of `chat-client` that mean something in a window. The others are about lines and terminals.
 const OPTIONS: [&str; 9] =
@@ -53,23 +59,38 @@ pub struct DesktopOptions {
 /// do not tell about themselves.
 const FILTER: &str = "warn,chat_net::udp=error,eframe=off,winit=error";
 
-/// Begins a program: a panic in any thread ends it, core dumps are turned off, and standard error receives the log, from
-/// warnings up unless `RUST_LOG` says otherwise. Call it before anything secret is in memory.
-pub fn begin() {
-    crate::begin(FILTER);
+/// Begins a program with a window: a panic in any thread ends it, and core dumps are turned off. Standard error receives
+/// the log, from warnings up unless `RUST_LOG` says otherwise. A window may be started from a menu, where nobody sees
+/// standard error, so the log goes to the file `chat-desktop.log` in the user's data folder too, which each start
+/// replaces. Returns its path. `None` if the file cannot be written. Call it before anything secret is in memory.
+pub fn begin() -> Option<PathBuf> {
+    begin_program(CLIENT, NAME)
 }
 
-/// As [`begin`], for a window that may be started from a menu, where nobody sees standard error: the log goes to the file
-/// `NAME.log` in the user's data folder too, which each start replaces. Returns its path. `None` if the file cannot be
-/// written.
-pub fn begin_with_log_file(name: &str) -> Option<PathBuf> {
-    let opened = log_file::open(name);
-    let (path, target) = match opened {
-        Ok((path, file)) => (Some(path), Some(env_logger::Target::Pipe(Box::new(file)))),
-        Err(_) => (None, None),
+/// As [`begin`], for the program of this name, whose log is in the data folder of `owner`.
+pub(crate) fn begin_program(owner: &str, name: &str) -> Option<PathBuf> {
+    let folder = folder::default(owner, "").ok();
+    let (path, target) = match folder.and_then(|folder| log_file::open(&folder, name).ok()) {
+        Some((path, file)) => (Some(path), Some(env_logger::Target::Pipe(Box::new(file)))),
+        None => (None, None),
     };
     crate::begin_to(FILTER, target);
     path
+}
+
+/// Waits until the system asks the program to stop: by SIGTERM, Ctrl-C or the end of its terminal on Unix, by the end of
+/// its console on Windows. From the first poll on, such requests do not end the process by themselves. Never resolves if
+/// the system allows no handler. Requires a tokio runtime.
+pub async fn stop_requested() {
+    // Without a terminal, as after nohup, the end of one concerns others.
+    let signals = if terminal::is_interactive() { StopSignals::with_hang_up() } else { StopSignals::new() };
+    match signals {
+        Ok(mut signals) => signals.next().await,
+        Err(_) => {
+            log::warn!("the system allows no handler for requests to stop, so one ends the program without a goodbye");
+            pending::<()>().await;
+        }
+    }
 }
 
 /// The language: that of `--lang`, else of the environment, else of the configuration file of `chat-client`, else of the
@@ -80,12 +101,12 @@ pub fn language(args: &[OsString]) -> Language {
 
 /// As [`language`], but what a window `remembered` takes precedence over the configuration file.
 pub fn language_or(args: &[OsString], remembered: Option<Language>) -> Language {
-    early::language_or(args, folder::config("chat-client").as_deref(), remembered)
+    early::language_or(args, folder::config(CLIENT).as_deref(), remembered)
 }
 
 /// The file of the settings of windows, beside that of known servers. `None` if the user has no home folder.
 pub fn settings_file() -> Option<PathBuf> {
-    folder::default("chat-client", "--known-servers FILE").ok().map(|folder| folder.join("desktop-settings"))
+    folder::default(CLIENT, "--known-servers FILE").ok().map(|folder| folder.join("desktop-settings"))
 }
 
 /// Parses the IP address on which to receive messages, without a port or with one. Any address if nothing is typed.
@@ -138,7 +159,7 @@ impl DesktopOptions {
         environment::parse(&help::localise(strict, texts), args)?;
         // The file has keys for the other options too, so they are merged with all of them.
         let matches = environment::parse(&all, args)?;
-        let settings: ClientSettings = config::merge_or(&matches, folder::config("chat-client").as_deref())?;
+        let settings: ClientSettings = config::merge_or(&matches, folder::config(CLIENT).as_deref())?;
         let known_servers = match &settings.known_servers {
             Some(path) => path.clone(),
             None => super::task::default_known_servers()?,

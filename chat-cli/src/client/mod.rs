@@ -24,7 +24,6 @@ mod last_message;
 pub mod line;
 mod line_buffer;
 pub mod line_reader;
-mod log_file;
 mod mention;
 pub mod named_servers;
 pub mod outcomes;

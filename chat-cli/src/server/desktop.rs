@@ -29,6 +29,7 @@ pub use super::start::{StartAdvice, StartPart};
 use super::status::{self, Status};
 use super::task::{CertificateFiles, ServeOptions, certificate};
 use super::{args, users};
+use crate::client::desktop;
 use crate::error::CliError;
 use crate::folder::{self, DataFolder};
 use crate::texts::{Language, Localised, Sentence, ServerWindowSentence, Texts, help};
@@ -39,6 +40,12 @@ const NAME: &str = "chat-server-desktop";
 
 /// The program whose data folder a window uses unless another one is named.
 const SERVER: &str = "chat-server";
+
+/// Begins a program with a window, as [`begin`](desktop::begin) does. The log is in the data folder that a server uses by
+/// default.
+pub fn begin() -> Option<PathBuf> {
+    desktop::begin_program(SERVER, NAME)
+}
 
 /// The language: that of `--lang`, else of the environment, else the one that a window `remembered`, else that of the
 /// configuration file that is named, else of the locale.

@@ -1,32 +1,21 @@
 //! Connects the model, the view and the thread that talks to the server.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat_cli::desktop::{self, DesktopOptions, LastLogins, TrustChoice};
 use chat_cli::texts::{Localised, Texts, WindowSentence};
-use chat_core::time::Timestamp;
 use chat_net::address::AdvertisedAddress;
 use eframe::egui::{Context, Ui, UserAttentionType, ViewportCommand};
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc::error::TrySendError;
 
+use crate::link::{self, Link, now};
 use crate::look::Caret;
-use crate::model::exchange::Wish;
+use crate::model::exchange::{Happening, Wish};
 use crate::model::login::Form;
 use crate::model::settings::{Attention, Settings};
 use crate::model::{Action, Closing, Model, Screen};
 use crate::run::{Port, disk};
 use crate::view::View;
-
-/// The most happenings that a frame takes, so that a flood does not keep the window from drawing.
-const BATCH: usize = 512;
-
-/// The least time between two frames: 60 in a second. A display without vertical synchronisation would take as many as the
-/// processor can draw.
-const FRAME: Duration = Duration::from_nanos(1_000_000_000 / 60);
 
 /// What is known before the window opens.
 #[derive(Debug)]
@@ -80,15 +69,11 @@ pub struct App {
     /// What the window shows.
     pub model: Model,
     view: View,
-    port: Port,
-    /// Wishes that found no room, in their order.
-    backlog: VecDeque<Wish>,
+    link: Link<Wish, Happening>,
     title: String,
     /// How many messages called for attention so far.
     unread: usize,
     caret: Caret,
-    /// When the next frame may begin.
-    next_frame: Instant,
 }
 
 impl App {
@@ -98,30 +83,17 @@ impl App {
         Self {
             model: Model::new(start.0, start.1),
             view,
-            port,
-            backlog: VecDeque::new(),
+            link: Link::new(port),
             title: String::new(),
             unread: 0,
             caret: Caret::default(),
-            next_frame: Instant::now(),
         }
     }
 
     /// Takes what happened and hands on what is wished for. Runs while the window is hidden too.
     pub fn turn(&mut self, context: &Context) {
-        let now = now();
-        let mut happenings = Vec::new();
-        while happenings.len() < BATCH
-            && let Ok(happening) = self.port.happenings.try_recv()
-        {
-            happenings.push(happening);
-        }
-        if happenings.len() == BATCH {
-            context.request_repaint();
-        }
-        let wishes = self.model.apply(happenings, now);
-        self.backlog.extend(wishes);
-        self.hand_on();
+        let (model, now) = (&mut self.model, now());
+        self.link.turn(context, |happenings| model.apply(happenings, now));
         self.tell_window(context);
     }
 
@@ -133,11 +105,9 @@ impl App {
         let mut actions = self.view.show(ui, &mut self.model, now);
         actions.extend(self.dropped(ui.ctx()));
         for action in actions {
-            let wish = self.model.act(action, now);
-            self.backlog.extend(wish);
+            self.link.hand_on(self.model.act(action, now));
             ui.ctx().request_repaint();
         }
-        self.hand_on();
     }
 
     /// Files that were dropped on a conversation.
@@ -148,23 +118,6 @@ impl App {
         context.input(|input| {
             input.raw.dropped_files.iter().map(|file| Action::DropFile(file.path().to_owned())).collect()
         })
-    }
-
-    /// Waits until a frame is due.
-    fn pace(&mut self) {
-        thread::sleep(self.next_frame.saturating_duration_since(Instant::now()));
-        self.next_frame = Instant::now() + FRAME;
-    }
-
-    fn hand_on(&mut self) {
-        while let Some(wish) = self.backlog.pop_front() {
-            match self.port.wishes.try_send(wish) {
-                Ok(()) => {}
-                Err(TrySendError::Full(wish)) => return self.backlog.push_front(wish),
-                // The thread ends only at a panic, which ends the program.
-                Err(TrySendError::Closed(_)) => return,
-            }
-        }
     }
 
     /// Title, attention, and the end.
@@ -204,20 +157,19 @@ impl App {
 
     /// Keeps the window open until the goodbye is said.
     fn hold_close(&mut self, context: &Context) {
-        if !context.input(|input| input.viewport().close_requested()) || self.model.closing == Closing::Done {
+        if !link::is_closing(context) || self.model.closing == Closing::Done {
             return;
         }
-        let wish = self.model.act(Action::Close, now());
-        self.backlog.extend(wish);
+        self.link.hand_on(self.model.act(Action::Close, now()));
         if self.model.closing != Closing::Done {
-            context.send_viewport_cmd(ViewportCommand::CancelClose);
+            link::stay_open(context);
         }
     }
 }
 
 impl eframe::App for App {
     fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
-        self.pace();
+        self.link.pace();
         self.hold_close(context);
         self.turn(context);
     }
@@ -225,10 +177,4 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.draw(ui);
     }
-}
-
-/// The current time. A clock before 1970 counts as 1970.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

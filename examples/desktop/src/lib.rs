@@ -10,11 +10,13 @@
 //! draws. [`app`] connects the three, and [`server_app`] connects those of the window of a server.
 
 pub mod app;
+mod link;
 pub mod look;
 pub mod model;
 mod program;
 pub mod run;
 pub mod server_app;
 pub mod view;
+pub mod window;
 
 pub use self::program::{chat_desktop, chat_server_desktop};

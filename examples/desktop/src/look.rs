@@ -51,6 +51,8 @@ pub struct Palette {
     pub bad_ground: Color32,
     /// Between two areas.
     pub line: Color32,
+    /// Around what can be typed into or pressed.
+    pub edge: Color32,
     /// The ground of a field.
     pub field: Color32,
 }
@@ -74,6 +76,7 @@ const LIGHT: Palette = Palette {
     warning_ground: Color32::from_rgb(0xff, 0xf4, 0xd6),
     bad_ground: Color32::from_rgb(0xfd, 0xe7, 0xe7),
     line: Color32::from_rgb(0xe3, 0xe6, 0xea),
+    edge: Color32::from_rgb(0xc3, 0xca, 0xd2),
     field: Color32::from_rgb(0xff, 0xff, 0xff),
 };
 
@@ -96,6 +99,7 @@ const DARK: Palette = Palette {
     warning_ground: Color32::from_rgb(0x3a, 0x30, 0x16),
     bad_ground: Color32::from_rgb(0x43, 0x1f, 0x22),
     line: Color32::from_rgb(0x26, 0x30, 0x3b),
+    edge: Color32::from_rgb(0x42, 0x50, 0x5f),
     field: Color32::from_rgb(0x14, 0x1b, 0x23),
 };
 
@@ -108,6 +112,10 @@ const NAMES: [[Color32; 2]; 6] = [
     [Color32::from_rgb(0x0f, 0x74, 0x85), Color32::from_rgb(0x6c, 0xcb, 0xdb)],
     [Color32::from_rgb(0x1f, 0x66, 0xad), Color32::from_rgb(0x7d, 0xbb, 0xf2)],
 ];
+
+/// The bundled fonts that have emoji.
+const LINED_EMOJI: &str = "emoji-icon-font";
+const FILLED_EMOJI: &str = "NotoEmoji-Regular";
 
 /// How long the caret blinks after the last key, in seconds. Then it stands: each blink is a frame, which costs a processor
 /// without a GPU 20 ms, and somebody who reads looks elsewhere.
@@ -171,6 +179,15 @@ pub fn install(context: &Context, language: Language) {
         }
         fonts.font_data.insert(font.name, Arc::new(font.data));
     }
+    // Its faces are drawn with lines. Those of the other one are filled, and look like blobs at the size of a text.
+    for names in fonts.families.values_mut() {
+        if let (Some(lines), Some(filled)) =
+            (names.iter().position(|name| name == LINED_EMOJI), names.iter().position(|name| name == FILLED_EMOJI))
+            && filled < lines
+        {
+            names.swap(lines, filled);
+        }
+    }
     context.set_fonts(fonts);
     context.add_font_provider(Arc::new(provider));
     // The size of the text is a setting of the window, which the same keys change.
@@ -214,13 +231,18 @@ fn space(style: &mut Style) {
     style.spacing.item_spacing = vec2(8.0, 6.0);
     style.spacing.button_padding = vec2(14.0, 7.0);
     style.spacing.interact_size.y = 34.0;
+    style.spacing.icon_width = 16.0;
+    style.spacing.icon_spacing = 7.0;
     // Rows of Chinese stand too tight otherwise.
     style.spacing.extra_text_line_spacing = 3.0;
 }
 
 fn paint(visuals: &mut Visuals, palette: &Palette) {
     visuals.panel_fill = palette.ground;
-    visuals.window_fill = palette.ground;
+    visuals.window_fill = palette.card;
+    visuals.window_stroke = Stroke::new(1.0, palette.edge);
+    visuals.window_corner_radius = CornerRadius::same(12);
+    visuals.menu_corner_radius = CornerRadius::same(8);
     visuals.extreme_bg_color = palette.field;
     visuals.text_edit_bg_color = Some(palette.field);
     visuals.selection.bg_fill = palette.accent.gamma_multiply(0.35);
@@ -242,11 +264,13 @@ fn paint(visuals: &mut Visuals, palette: &Palette) {
     ] {
         state.corner_radius = round;
         state.expansion = 0.0;
+        // What can be ticked.
+        state.bg_fill = palette.field;
     }
     widgets.noninteractive.bg_stroke = Stroke::new(1.0, palette.line);
     widgets.noninteractive.fg_stroke.color = palette.text;
     widgets.inactive.fg_stroke.color = palette.text;
-    widgets.inactive.bg_stroke = Stroke::new(1.0, palette.line);
+    widgets.inactive.bg_stroke = Stroke::new(1.0, palette.edge);
     widgets.inactive.weak_bg_fill = palette.hovered;
     widgets.hovered.weak_bg_fill = palette.selected;
     widgets.hovered.bg_stroke = Stroke::new(1.0, palette.accent);

@@ -1,17 +1,15 @@
 //! Connects the model, the view and the thread of a server's window.
 
-use std::collections::VecDeque;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
 
 use chat_cli::server_desktop::{self, ServerDesktopOptions};
 use chat_cli::texts::Texts;
-use chat_core::time::Timestamp;
 use eframe::egui::{Context, Ui, ViewportCommand};
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc::error::TrySendError;
 
+use crate::link::{self, Link, now};
 use crate::look::Caret;
-use crate::model::server::exchange::Wish;
+use crate::model::server::exchange::{Happening, Wish};
 use crate::model::server::form::{DatabaseKind, StartForm};
 use crate::model::server::registration::Registration;
 use crate::model::server::settings::Remembered;
@@ -19,9 +17,6 @@ use crate::model::server::{Action, Closing, ServerModel};
 use crate::model::settings::Settings;
 use crate::run::ServerPort;
 use crate::view::server::ServerView;
-
-/// The most happenings that a frame takes, so that a flood does not keep the window from drawing.
-const BATCH: usize = 512;
 
 /// Reads what the window remembers.
 pub fn load_remembered() -> Remembered {
@@ -57,7 +52,7 @@ impl ServerStart {
     }
 
     /// An empty form, which nothing is remembered for.
-    pub fn empty(default_folder: std::path::PathBuf) -> Self {
+    pub fn empty(default_folder: PathBuf) -> Self {
         Self(StartForm::new(Some(default_folder), None), Registration::default(), Settings::default())
     }
 }
@@ -68,40 +63,22 @@ pub struct ServerApp {
     /// What the window shows.
     pub model: ServerModel,
     view: ServerView,
-    port: ServerPort,
-    /// Wishes that found no room, in their order.
-    backlog: VecDeque<Wish>,
+    link: Link<Wish, Happening>,
     caret: Caret,
 }
 
 impl ServerApp {
     /// A window that offers to start a server.
-    pub fn new(start: ServerStart, port: ServerPort, texts: Texts) -> Self {
+    pub fn new(start: ServerStart, port: ServerPort, texts: Texts, log_file: Option<PathBuf>) -> Self {
         let ServerStart(form, registration, look) = start;
-        let view = ServerView::new(texts, TimeZone::system());
-        Self {
-            model: ServerModel::new(form, registration, look),
-            view,
-            port,
-            backlog: VecDeque::new(),
-            caret: Caret::default(),
-        }
+        let view = ServerView::new(texts, TimeZone::system(), log_file);
+        Self { model: ServerModel::new(form, registration, look), view, link: Link::new(port), caret: Caret::default() }
     }
 
     /// Takes what happened and hands on what is wished for. Runs while the window is hidden too.
     pub fn turn(&mut self, context: &Context) {
-        let mut happenings = Vec::new();
-        while happenings.len() < BATCH
-            && let Ok(happening) = self.port.happenings.try_recv()
-        {
-            happenings.push(happening);
-        }
-        if happenings.len() == BATCH {
-            context.request_repaint();
-        }
-        let wishes = self.model.apply(happenings, now());
-        self.backlog.extend(wishes);
-        self.hand_on();
+        let (model, now) = (&mut self.model, now());
+        self.link.turn(context, |happenings| model.apply(happenings, now));
         match self.model.closing {
             Closing::No => {}
             // For the eye, the window is gone at once. The goodbye takes up to 5 s.
@@ -115,42 +92,26 @@ impl ServerApp {
         crate::look::set(ui.ctx(), &self.model.look);
         self.caret.turn(ui.ctx());
         for action in self.view.show(ui, &mut self.model, now()) {
-            self.act(action);
+            self.link.hand_on(self.model.act(action));
             ui.ctx().request_repaint();
-        }
-    }
-
-    fn act(&mut self, action: Action) {
-        let wishes = self.model.act(action);
-        self.backlog.extend(wishes);
-        self.hand_on();
-    }
-
-    fn hand_on(&mut self) {
-        while let Some(wish) = self.backlog.pop_front() {
-            match self.port.wishes.try_send(wish) {
-                Ok(()) => {}
-                Err(TrySendError::Full(wish)) => return self.backlog.push_front(wish),
-                // The thread ends only at a panic, which ends the program.
-                Err(TrySendError::Closed(_)) => return,
-            }
         }
     }
 
     /// Keeps the window open until the server has stopped.
     fn hold_close(&mut self, context: &Context) {
-        if !context.input(|input| input.viewport().close_requested()) || self.model.closing == Closing::Done {
+        if !link::is_closing(context) || self.model.closing == Closing::Done {
             return;
         }
-        self.act(Action::Close);
+        self.link.hand_on(self.model.act(Action::Close));
         if self.model.closing != Closing::Done {
-            context.send_viewport_cmd(ViewportCommand::CancelClose);
+            link::stay_open(context);
         }
     }
 }
 
 impl eframe::App for ServerApp {
     fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        self.link.pace();
         self.hold_close(context);
         self.turn(context);
     }
@@ -158,10 +119,4 @@ impl eframe::App for ServerApp {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.draw(ui);
     }
-}
-
-/// The current time. A clock before 1970 counts as 1970.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

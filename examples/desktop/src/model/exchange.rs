@@ -207,6 +207,8 @@ pub enum Happening {
     PasswordAnswer(Result<(), ChangePasswordError>),
     /// The settings were not kept. The value is the system's error.
     SettingsNotSaved(String),
+    /// The system asks the program to stop. The thread says goodbye by itself.
+    StopRequested,
     /// Something else happened in the session.
     Event(Box<Event>),
 }

@@ -1,6 +1,7 @@
 //! What the window shows, as plain values: [`Model::apply`] takes what happened, [`Model::act`] what the user did, and both
 //! return what is wished for.
 
+mod action;
 pub mod conversation;
 pub mod exchange;
 pub mod heights;
@@ -14,16 +15,14 @@ pub mod session;
 pub mod settings;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use chat_cli::texts::Sentence;
 use chat_core::name::UserName;
 use chat_core::time::Timestamp;
 use chat_net::address::ServerAddress;
 use chat_net::client::{ConnectError, EndReason, Event};
-use chat_net::identity::Fingerprint;
 
-use self::conversation::{LineId, Partner};
+pub use self::action::{Action, Closing, Screen, Side};
 use self::exchange::{Happening, People, Wish};
 use self::login::{Field, Form, Mode};
 use self::session::Session;
@@ -48,120 +47,6 @@ pub struct Model {
     pub settings_problem: Option<String>,
     /// Why a server was not forgotten.
     pub forget_problem: Option<Sentence>,
-}
-
-/// A panel at the side of the session.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Side {
-    /// What became of an own line of the open conversation.
-    Outcomes(LineId),
-    /// The notices.
-    Notices,
-    /// The settings.
-    Settings,
-    /// What the user says about being away.
-    Away,
-    /// The keys and the marks.
-    Help,
-}
-
-/// What fills the window.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Screen {
-    /// The form of the log-in.
-    LogIn,
-    /// A server is met for the first time.
-    FirstMeeting {
-        /// The server.
-        server: ServerAddress,
-        /// The fingerprint that it shows.
-        shown: Fingerprint,
-    },
-    /// A server shows another key than before.
-    OtherKey {
-        /// The server.
-        server: ServerAddress,
-        /// The fingerprint that is remembered.
-        known: Fingerprint,
-        /// The fingerprint that it shows.
-        shown: Fingerprint,
-    },
-    /// The session.
-    Chat,
-}
-
-/// How far the end of the program is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Closing {
-    /// Nobody asked for it.
-    No,
-    /// The user is asked whether to leave before all outcomes are known.
-    Asking,
-    /// The client says goodbye.
-    Leaving,
-    /// The window may go.
-    Done,
-}
-
-/// What the user did.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Action {
-    /// Left a field of the form.
-    LeftField(Field),
-    /// Changed a field of the form.
-    ChangedField(Field),
-    /// Chose between log-in and registration.
-    SetMode(Mode),
-    /// Chose a server that is known.
-    ChooseServer(ServerAddress),
-    /// Pressed the button of the form.
-    Submit,
-    /// Gave up the log-in that is going on.
-    Cancel,
-    /// Said whether the fingerprint is the right one.
-    Trust(bool),
-    /// Went back from a key that changed.
-    Back,
-    /// Forgot the fingerprint of a server whose key changed.
-    ForgetKey,
-    /// Forgot the fingerprint of a server in the settings.
-    ForgetServer(ServerAddress),
-    /// Wants to connect to the server now.
-    RetryNow,
-    /// Said to be away, with what is typed.
-    GoAway,
-    /// Said to be back.
-    BeBack,
-    /// Dropped a file on the window.
-    DropFile(PathBuf),
-    /// Opened a conversation.
-    Open(Partner),
-    /// Opened the next conversation with unread lines.
-    OpenNextUnread,
-    /// Sent the draft.
-    Send,
-    /// Saw the end of the open conversation, in a window that has the focus.
-    Read,
-    /// Went offline, or wants to log in after the end of the session.
-    GoOffline,
-    /// Opened a panel.
-    ShowSide(Side),
-    /// Closed the panel.
-    CloseSide,
-    /// Sent a line again to those for whom it certainly failed.
-    SendAgain(LineId),
-    /// Cleared the notices.
-    ClearNotices,
-    /// Changed a setting.
-    SetSettings(Settings),
-    /// Pressed the button that changes the password.
-    ChangePassword,
-    /// Asked to close the window.
-    Close,
-    /// Wants to stay until all outcomes are known.
-    Stay,
-    /// Wants to leave at once.
-    LeaveNow,
 }
 
 impl Model {
@@ -191,6 +76,11 @@ impl Model {
         let has_waited = self.closing == Closing::Asking && self.pending() == 0;
         let close = if has_waited { self.close() } else { None };
         accept.into_iter().chain(close).collect()
+    }
+
+    /// Whether there is a server to say goodbye to.
+    fn has_session(&self) -> bool {
+        self.screen == Screen::Chat && self.session.as_ref().is_some_and(|session| session.end.is_none())
     }
 
     fn pending(&self) -> usize {
@@ -242,6 +132,9 @@ impl Model {
                 }
             }
             Happening::SettingsNotSaved(error) => self.settings_problem = Some(error),
+            Happening::StopRequested => {
+                self.closing = if self.has_session() { Closing::Leaving } else { Closing::Done };
+            }
             Happening::Event(event) => self.event(*event, now),
         }
     }
@@ -389,7 +282,7 @@ impl Model {
             Action::ChangePassword => return self.session.as_mut()?.password.submit(),
             Action::Close => return self.close(),
             Action::Stay => self.closing = Closing::No,
-            Action::LeaveNow if self.screen == Screen::Chat => {
+            Action::LeaveNow if self.has_session() => {
                 self.closing = Closing::Leaving;
                 return Some(Wish::Leave);
             }
@@ -422,20 +315,16 @@ impl Model {
     }
 
     fn close(&mut self) -> Option<Wish> {
-        match &self.session {
-            Some(session) if self.screen == Screen::Chat && session.end.is_none() => {
-                if session.pending() > 0 && self.closing == Closing::No {
-                    self.closing = Closing::Asking;
-                    return None;
-                }
-                self.closing = Closing::Leaving;
-                Some(Wish::Leave)
-            }
-            _ => {
-                self.closing = Closing::Done;
-                None
-            }
+        if !self.has_session() {
+            self.closing = Closing::Done;
+            return None;
         }
+        if self.pending() > 0 && self.closing == Closing::No {
+            self.closing = Closing::Asking;
+            return None;
+        }
+        self.closing = Closing::Leaving;
+        Some(Wish::Leave)
     }
 }
 

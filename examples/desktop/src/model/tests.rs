@@ -10,8 +10,9 @@ use chat_core::name::UserName;
 use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 use chat_core::text::Text;
 use chat_net::client::{Notice, RejectionKind, SendError, ServerRejection, SetAwayError};
+use chat_net::identity::Fingerprint;
 
-use super::conversation::{Line, LineId, What};
+use super::conversation::{Line, LineId, Partner, What};
 use super::exchange::FileProblem;
 use super::outcome::Mark;
 use super::session::Connection;

@@ -16,16 +16,14 @@ use chat_net::trust::{KnownServers, Trust, UnknownServer};
 use tokio::sync::{Mutex, mpsc};
 
 use super::trust::Question;
-use super::{FarPort, Teller, disk};
+use super::{Teller, disk};
 use crate::model::exchange::{Happening, LogIn, People, Purpose, TrustBy, Wish};
 
 /// A change of the password that the server has not answered.
 type PasswordChange = Pin<Box<dyn Future<Output = Result<(), ChangePasswordError>> + Send>>;
 
 /// Fulfils wishes until the window is gone.
-pub(super) async fn run(port: FarPort, wake: Arc<dyn Fn() + Send + Sync>) {
-    let FarPort { mut wishes, happenings } = port;
-    let tell = Teller::new(happenings, wake);
+pub(super) async fn run(mut wishes: mpsc::Receiver<Wish>, tell: Teller<Happening>) {
     while let Some(wish) = wishes.recv().await {
         match wish {
             Wish::LogIn(login) => {

@@ -62,31 +62,61 @@ pub struct Runtime<W = Wish, H = Happening> {
 }
 
 impl Runtime {
-    /// Starts the thread that talks to a server. It calls `wake` when something happened.
+    /// Starts the thread that talks to a server. It calls `wake` when something happened, and says goodbye when `stop`
+    /// resolves.
     ///
     /// # Errors
     /// The system grants no thread or no runtime.
-    pub fn start(wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
-        Self::spawn(|far| client::run(far, Arc::new(wake)))
+    pub fn start(
+        stop: impl Future<Output = ()> + Send + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::spawn(wake, stop, (Wish::Leave, Happening::StopRequested), client::run)
     }
 }
 
 impl Runtime<ServerWish, ServerHappening> {
-    /// Starts the thread that runs a server. It calls `wake` when something happened.
+    /// Starts the thread that runs a server. It calls `wake` when something happened, and stops the server when `stop`
+    /// resolves.
     ///
     /// # Errors
     /// The system grants no thread or no runtime.
-    pub fn start_server(options: ServerDesktopOptions, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
-        Self::spawn(|far| server::run(options, far, Arc::new(wake)))
+    pub fn start_server(
+        options: ServerDesktopOptions,
+        stop: impl Future<Output = ()> + Send + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let last = (ServerWish::Stop, ServerHappening::StopRequested);
+        Self::spawn(wake, stop, last, |wishes, tell| server::run(options, wishes, tell))
     }
 }
 
 impl<W: Send + 'static, H: Send + 'static> Runtime<W, H> {
-    fn spawn<F: Future<Output = ()> + Send + 'static>(run: impl FnOnce(FarPort<W, H>) -> F) -> io::Result<Self> {
-        let (port, far) = ports();
+    /// Starts a thread that fulfils wishes with `run`. When `stop` resolves, the window is told so, and the wish that says
+    /// goodbye is fulfilled without it: a window that is minimised may not run.
+    fn spawn<F: Future<Output = ()> + Send + 'static>(
+        wake: impl Fn() + Send + Sync + 'static,
+        stop: impl Future<Output = ()> + Send + 'static,
+        (goodbye, stopping): (W, H),
+        run: impl FnOnce(mpsc::Receiver<W>, Teller<H>) -> F + Send + 'static,
+    ) -> io::Result<Self> {
+        let (port, FarPort { wishes, happenings }) = ports();
+        // Not a sender of its own, which would hide that the window is gone.
+        let own_wishes = port.wishes.downgrade();
+        let tell = Teller::new(happenings, Arc::new(wake));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let run = run(far);
-        let thread = thread::Builder::new().name("chat".to_owned()).spawn(move || runtime.block_on(run))?;
+        let running = async move {
+            let (run, teller) = (run(wishes, tell.clone()), tell);
+            tokio::spawn(async move {
+                stop.await;
+                if let Some(wishes) = own_wishes.upgrade() {
+                    // The window may be gone by now, which says goodbye too.
+                    let (_told, _gone) = tokio::join!(teller.tell(stopping), wishes.send(goodbye));
+                }
+            });
+            run.await;
+        };
+        let thread = thread::Builder::new().name("chat".to_owned()).spawn(move || runtime.block_on(running))?;
         Ok(Self { port, thread })
     }
 
@@ -121,6 +151,11 @@ impl<H> Teller<H> {
     /// Whether the window is still there.
     fn is_heard(&self) -> bool {
         !self.happenings.is_closed()
+    }
+
+    /// Whether the window takes another happening at once. One that is minimised may not.
+    fn has_room(&self) -> bool {
+        self.happenings.capacity() > 0
     }
 }
 

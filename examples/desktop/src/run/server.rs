@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{FarPort, Teller};
+use super::Teller;
 use crate::model::server::exchange::{AccountChange, Accounts, ChangeProblem, Happening, OnlineUser, Wish};
 
 /// The most records that wait for this thread: room for all users of a large room who log in at the same time. Further
@@ -34,13 +34,7 @@ const PAGE: u32 = 500;
 pub(crate) const MAX_ACCOUNTS: usize = 10_000;
 
 /// Fulfils wishes until the window is gone.
-pub(super) async fn run(
-    options: ServerDesktopOptions,
-    port: FarPort<Wish, Happening>,
-    wake: Arc<dyn Fn() + Send + Sync>,
-) {
-    let FarPort { mut wishes, happenings } = port;
-    let tell = Teller::new(happenings, wake);
+pub(super) async fn run(options: ServerDesktopOptions, mut wishes: mpsc::Receiver<Wish>, tell: Teller<Happening>) {
     while let Some(wish) = wishes.recv().await {
         match wish {
             Wish::Start(wanted) => {
@@ -119,23 +113,43 @@ async fn serve(
     tell.tell(Happening::Running(Box::new(controls.facts()))).await;
     let (stop, stopping) = oneshot::channel::<()>();
     let mut stop = Some(stop);
-    let mut running = pin!(host.run(async {
+    // A task of its own, which nothing that is waited for below holds up.
+    let mut running = tokio::spawn(host.run(async {
         // Dropping the other end stops the server too.
         let _stopped = stopping.await;
     }));
-    let (mut batch, mut answers) = (Vec::with_capacity(BATCH), JoinSet::new());
-    let mut reading = Reading::default();
+    let (mut batch, mut answers, mut rosters) = (Vec::with_capacity(BATCH), JoinSet::new(), JoinSet::new());
+    let mut known = Known::default();
     let mut clock = interval(READING);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut has_records = true;
     let problem = loop {
         tokio::select! {
-            ended = &mut running => break ended.err(),
-            count = records.recv_many(&mut batch, BATCH), if has_records => {
+            // A task that panics ends the program.
+            ended = &mut running => break ended.ok().and_then(Result::err),
+            // Without room, they wait here until the clock ticks, and are counted if they are too many: the window must
+            // not keep this thread from taking the wish to stop.
+            count = records.recv_many(&mut batch, BATCH), if has_records && tell.has_room() => {
                 has_records = count > 0;
                 pass_on(&mut batch, left_out, tell).await;
             }
-            _ = clock.tick() => reading.read(&controls, tell).await,
+            _ = clock.tick() => if tell.has_room() {
+                let status = Box::new(controls.status());
+                if known.revision != Some(status.revision()) && rosters.is_empty() {
+                    rosters.spawn(roster(controls.clone(), status.revision()));
+                }
+                if known.status.as_ref() != Some(&status) {
+                    known.status = Some(status.clone());
+                    tell.tell(Happening::Status(status)).await;
+                }
+            },
+            Some(read) = rosters.join_next(), if !rosters.is_empty() => {
+                // A server that stops has no roster any more.
+                if let Ok(Some((revision, online))) = read {
+                    known.revision = Some(revision);
+                    tell.tell(Happening::Online(online)).await;
+                }
+            }
             Some(answer) = answers.join_next(), if !answers.is_empty() => {
                 // A task that panics ends the program.
                 if let Ok(answer) = answer {
@@ -168,34 +182,23 @@ async fn pass_on(batch: &mut Vec<Record>, left_out: &AtomicUsize, tell: &Teller<
     }
 }
 
-/// What was read of the server last.
+/// What the window knows of the server.
 #[derive(Debug, Default)]
-struct Reading {
+struct Known {
     status: Option<Box<server_desktop::HostStatus>>,
+    /// That of the roster.
     revision: Option<u64>,
 }
 
-impl Reading {
-    /// Tells the window what is new.
-    async fn read(&mut self, controls: &HostControls, tell: &Teller<Happening>) {
-        let status = Box::new(controls.status());
-        let revision = status.revision();
-        if self.revision != Some(revision)
-            && let Ok(online) = controls.server().roster().await
-        {
-            self.revision = Some(revision);
-            let online = online.iter().map(|online| OnlineUser {
-                user: online.user().clone(),
-                address: online.address(),
-                since: online.since(),
-            });
-            tell.tell(Happening::Online(online.collect())).await;
-        }
-        if self.status.as_ref() != Some(&status) {
-            self.status = Some(status.clone());
-            tell.tell(Happening::Status(status)).await;
-        }
-    }
+/// Who is online, at this revision of the roster or a later one.
+async fn roster(controls: HostControls, revision: u64) -> Option<(u64, Vec<OnlineUser>)> {
+    let online = controls.server().roster().await.ok()?;
+    let online = online.iter().map(|online| OnlineUser {
+        user: online.user().clone(),
+        address: online.address(),
+        since: online.since(),
+    });
+    Some((revision, online.collect()))
 }
 
 async fn list(controls: HostControls) -> Happening {

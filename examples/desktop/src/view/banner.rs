@@ -23,8 +23,8 @@ impl View {
             }
             return;
         }
-        if let Some((known, shown)) = session.other_key {
-            let text = Notice::ServerKeyChanged { known, shown }.text(&self.texts);
+        if session.other_key.is_some() {
+            let text = self.say(W::OtherKey { server: session.server.to_string() });
             banner(ui, "key", &text, colours.bad, colours.bad_ground, None);
         }
         if let Some(wait) = session.until_retry(now) {

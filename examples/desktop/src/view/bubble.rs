@@ -111,11 +111,11 @@ impl View {
             Mark::Delivered { all: 1 } => ("✔".to_owned(), colours.good, self.say(W::MarkDelivered)),
             Mark::Delivered { all } => {
                 let sentence = self.say(W::MarkDeliveredOf { delivered: *all, all: *all });
-                (format!("✔ {all}"), colours.good, sentence)
+                (format!("✔  {all}"), colours.good, sentence)
             }
             Mark::Partly { delivered, all } => {
                 let sentence = self.say(W::MarkDeliveredOf { delivered: *delivered, all: *all });
-                (format!("✔ {delivered}/{all}"), colours.warning, sentence)
+                (format!("✔  {delivered}/{all}"), colours.warning, sentence)
             }
             Mark::Failed(reason) => {
                 ("✖".to_owned(), colours.bad, self.say(W::MarkFailed { reason: reason.text(&self.texts) }))

@@ -4,8 +4,8 @@ use chat_cli::texts::{Localised, WindowSentence as W};
 use chat_core::text::{Text, TextError};
 use eframe::egui::text::{CCursor, CCursorRange};
 use eframe::egui::{
-    self, CompletionPopup, CompletionQuery, Event, Id, Key, KeyboardShortcut, Modifiers, ScrollArea, Suggestion,
-    TextEdit, Ui, vec2,
+    self, CompletionPopup, CompletionQuery, Event, Frame, Id, Key, KeyboardShortcut, Margin, Modifiers, ScrollArea,
+    Suggestion, TextEdit, Ui, vec2,
 };
 
 use super::{View, fields};
@@ -102,24 +102,31 @@ impl View {
             ui.vertical(|ui| {
                 ui.set_width(width);
                 let area = ScrollArea::vertical().id_salt("draft").max_height(row * MAX_ROWS + 16.0);
-                area.auto_shrink([false, true]).show(ui, |ui| {
-                    let field = TextEdit::multiline(&mut draft)
-                        .hint_text(name.clone())
-                        .desired_rows(1)
-                        .desired_width(f32::INFINITY)
-                        .margin(egui::Margin::symmetric(12, 8))
-                        .min_size(vec2(0.0, ui.spacing().interact_size.y))
-                        .return_key(KeyboardShortcut::new(break_line, Key::Enter));
-                    let list = CompletionPopup::new(id()).word_boundary(|ch| !is_in_name(ch));
-                    let shown = list.show(ui, field, |query| suggestions(session, query));
-                    self.suggests = shown.is_open;
-                    let response = shown.text_edit.response.response;
-                    is_changed = response.changed() || shown.accepted.is_some();
-                    response.widget_info(|| {
-                        let mut info = egui::WidgetInfo::labeled(egui::Role::MultilineTextInput, true, &name);
-                        info.current_text_value = Some(draft.clone());
-                        info
-                    });
+                // The panel has the height of the last frame, and grows with this one.
+                let area = area.min_scrolled_height(row * MAX_ROWS + 16.0).auto_shrink([false, true]);
+                // The edge stays while the text is scrolled.
+                let edge = if has_focus { (1.5, colours.accent) } else { (1.0, colours.edge) };
+                let frame = Frame::new().fill(colours.field).stroke(edge).corner_radius(8);
+                frame.show(ui, |ui| {
+                    area.show(ui, |ui| {
+                        let field = TextEdit::multiline(&mut draft)
+                            .hint_text(name.clone())
+                            .desired_rows(1)
+                            .desired_width(f32::INFINITY)
+                            .frame(Frame::new().inner_margin(Margin::symmetric(12, 8)))
+                            .min_size(vec2(0.0, ui.spacing().interact_size.y))
+                            .return_key(KeyboardShortcut::new(break_line, Key::Enter));
+                        let list = CompletionPopup::new(id()).word_boundary(|ch| !is_in_name(ch));
+                        let shown = list.show(ui, field, |query| suggestions(session, query));
+                        self.suggests = shown.is_open;
+                        let response = shown.text_edit.response.response;
+                        is_changed = response.changed() || shown.accepted.is_some();
+                        response.widget_info(|| {
+                            let mut info = egui::WidgetInfo::labeled(egui::Role::MultilineTextInput, true, &name);
+                            info.current_text_value = Some(draft.clone());
+                            info
+                        });
+                    })
                 });
             });
             is_pressed = fields::main_button(ui, &send, can_send).clicked();

@@ -2,15 +2,21 @@
 
 use std::any::TypeId;
 use std::ops::Range;
+use std::path::Path;
 
+use chat_cli::texts::{Localised, Texts, WindowSentence as W};
 use eframe::egui::text::{ByteIndex, CharIndex};
 use eframe::egui::{self, Button, Color32, Id, Response, RichText, TextBuffer, TextEdit, Ui, Widget};
 
 use crate::look::palette;
 use crate::model::secret::Secret;
+use crate::model::settings::ZOOM;
 
 /// The width of the column of a form.
 pub(super) const COLUMN: f32 = 360.0;
+
+/// The height of a row with a choice.
+pub(super) const CHOICE: f32 = 26.0;
 
 /// A button that leads on.
 pub(super) fn main_button(ui: &mut Ui, name: &str, is_enabled: bool) -> Response {
@@ -28,10 +34,22 @@ pub(super) fn link(ui: &mut Ui, name: &str) -> Response {
 /// The width of [`arrow`].
 pub(super) const ARROW: f32 = 34.0;
 
+/// A button without a name beside a field, which may have a red edge.
+fn beside(ui: &mut Ui) -> Response {
+    let colours = palette(ui);
+    let size = egui::vec2(ARROW, ui.spacing().interact_size.y);
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        widgets.inactive.bg_stroke = egui::Stroke::new(1.0, colours.edge);
+        widgets.hovered.bg_stroke = egui::Stroke::new(1.0, colours.accent);
+        ui.add(Button::new("").min_size(size))
+    })
+    .inner
+}
+
 /// A button that opens a list.
 pub(super) fn arrow(ui: &mut Ui, name: &str) -> Response {
-    let size = egui::vec2(ARROW, ui.spacing().interact_size.y);
-    let response = ui.add(Button::new("").min_size(size));
+    let response = beside(ui);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
     let (centre, colour) = (response.rect.center(), ui.style().interact(&response).fg_stroke.color);
     let corners = [(-4.5, -2.0), (0.0, 2.5), (4.5, -2.0)].map(|(x, y)| centre + egui::vec2(x, y));
@@ -41,29 +59,104 @@ pub(super) fn arrow(ui: &mut Ui, name: &str) -> Response {
 
 /// The name above a field, a field that has this name for screen readers, and below it what is wrong with it.
 pub(super) fn field(ui: &mut Ui, name: &str, problem: Option<&str>, add: impl FnOnce(&mut Ui) -> Response) -> Response {
+    let response = named(ui, name, problem.is_some(), add);
+    if let Some(problem) = problem {
+        sentence(ui, problem, palette(ui).bad);
+    }
+    ui.add_space(GAP);
+    response
+}
+
+/// The room below a field.
+pub(super) const GAP: f32 = 4.0;
+
+/// The name above a field, and a field that has this name for screen readers. A wrong one has a red edge.
+pub(super) fn named(ui: &mut Ui, name: &str, is_wrong: bool, add: impl FnOnce(&mut Ui) -> Response) -> Response {
     let colours = palette(ui);
     let label = ui.label(RichText::new(name).size(13.0).color(colours.quiet));
-    let response = ui
-        .scope(|ui| {
-            if problem.is_some() {
-                let stroke = egui::Stroke::new(1.5, colours.bad);
-                ui.visuals_mut().widgets.inactive.bg_stroke = stroke;
-                ui.visuals_mut().widgets.hovered.bg_stroke = stroke;
+    let add = |ui: &mut Ui| {
+        if is_wrong {
+            let stroke = egui::Stroke::new(1.5, colours.bad);
+            ui.visuals_mut().widgets.inactive.bg_stroke = stroke;
+            ui.visuals_mut().widgets.hovered.bg_stroke = stroke;
+        }
+        with_ring(ui, add)
+    };
+    ui.scope(add).inner.labelled_by(label.id)
+}
+
+/// A field whose edge has the accent while it has the focus.
+pub(super) fn with_ring<T>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> T) -> T {
+    let accent = palette(ui).accent;
+    ui.scope(|ui| {
+        ui.visuals_mut().selection.stroke.color = accent;
+        add(ui)
+    })
+    .inner
+}
+
+/// Something is going on.
+pub(super) fn spinner(ui: &mut Ui) {
+    let accent = palette(ui).accent;
+    ui.add(egui::Spinner::new().size(18.0).color(accent));
+}
+
+/// The frame of a dialog.
+pub(super) fn dialog_frame(ui: &Ui) -> egui::Frame {
+    egui::Frame::popup(ui.style()).corner_radius(12).inner_margin(egui::Margin::symmetric(22, 18))
+}
+
+/// Buttons that change the size of the text, in percent. Not a slider, which would move away below the pointer.
+pub(super) fn zoom(ui: &mut Ui, texts: &Texts, zoom: u16) -> u16 {
+    let mut chosen = zoom;
+    ui.horizontal(|ui| {
+        for (sign, name, next) in [
+            ("–", W::Smaller, zoom.saturating_sub(super::settings::STEP).max(*ZOOM.start())),
+            ("+", W::Larger, (zoom + super::settings::STEP).min(*ZOOM.end())),
+        ] {
+            let name = name.text(texts);
+            let button = ui.add_enabled(next != zoom, Button::new(sign));
+            button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, next != zoom, &name));
+            if button.on_hover_text(&name).clicked() {
+                chosen = next;
             }
-            add(ui)
-        })
-        .inner
-        .labelled_by(label.id);
-    if let Some(problem) = problem {
-        sentence(ui, problem, colours.bad);
-    }
-    ui.add_space(6.0);
-    response
+            if sign == "–" {
+                ui.label(format!("{zoom} %"));
+            }
+        }
+    });
+    chosen
 }
 
 /// A sentence that wraps.
 pub(super) fn sentence(ui: &mut Ui, text: &str, colour: Color32) {
     ui.add(egui::Label::new(RichText::new(text).size(13.0).color(colour)).wrap());
+}
+
+/// The name of a part of a panel.
+pub(super) fn heading(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).strong());
+    ui.add_space(2.0);
+}
+
+/// Text that can be selected, for those who pass it on.
+pub(super) fn line(ui: &mut Ui, text: &str) {
+    ui.add(egui::Label::new(RichText::new(text).size(13.0)).wrap().selectable(true));
+}
+
+/// Where the log is.
+pub(super) fn log_file(ui: &mut Ui, texts: &Texts, path: Option<&Path>) {
+    let quiet = palette(ui).quiet;
+    heading(ui, &W::LogFile.text(texts));
+    let Some(path) = path else {
+        return sentence(ui, &W::NoLogFile.text(texts), quiet);
+    };
+    let path = path.display().to_string();
+    line(ui, &path);
+    if link(ui, &W::Copy.text(texts)).clicked() {
+        ui.copy_text(path);
+    }
+    sentence(ui, &W::LogFileExplained.text(texts), quiet);
 }
 
 /// A field for one line of text.
@@ -92,22 +185,43 @@ pub(super) fn password(ui: &mut Ui, id: Id, secret: &mut Secret, is_shown: bool,
     response
 }
 
-/// The width of the switch that shows a secret, with the room before it.
-const EYE: f32 = 54.0;
-
 /// A field for a secret, with a switch of this name that shows it.
 pub(super) fn secret_with_eye(ui: &mut Ui, id: Id, secret: &mut Secret, name: &str) -> Response {
     let key = id.with("shown");
     let mut is_shown = ui.data(|data| data.get_temp::<bool>(key).unwrap_or(false));
     ui.horizontal(|ui| {
-        let response = password(ui, id, secret, is_shown, ui.available_width() - EYE);
-        if ui.selectable_label(is_shown, "👁").on_hover_text(name).clicked() {
+        let width = ui.available_width() - ARROW - ui.spacing().item_spacing.x;
+        let response = password(ui, id, secret, is_shown, width);
+        if eye(ui, is_shown, name).clicked() {
             is_shown = !is_shown;
             ui.data_mut(|data| data.insert_temp(key, is_shown));
         }
         response
     })
     .inner
+}
+
+/// A button with an eye, which is crossed out while it is off.
+fn eye(ui: &mut Ui, is_on: bool, name: &str) -> Response {
+    /// Half the width and half the height of the eye.
+    const HALF: egui::Vec2 = egui::vec2(8.0, 5.0);
+    let response = beside(ui);
+    let is_enabled = ui.is_enabled();
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, is_enabled, is_on, name));
+    let (centre, colour) = (response.rect.center(), ui.style().interact(&response).fg_stroke.color);
+    let stroke = egui::Stroke::new(1.4, colour);
+    for side in [-1.0, 1.0] {
+        let lid = (-8_i8..=8).map(|step| {
+            let x = f32::from(step) / 8.0;
+            centre + egui::vec2(x * HALF.x, side * HALF.y * (1.0 - x * x))
+        });
+        ui.painter().add(egui::Shape::line(lid.collect(), stroke));
+    }
+    ui.painter().circle_filled(centre, 2.2, colour);
+    if !is_on {
+        ui.painter().line_segment([centre + egui::vec2(-6.5, 6.0), centre + egui::vec2(6.5, -6.0)], stroke);
+    }
+    response.on_hover_text(name)
 }
 
 /// A password as egui edits it.

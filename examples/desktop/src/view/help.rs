@@ -43,7 +43,7 @@ impl View {
             let marks: [(&str, Color32, W); 5] = [
                 ("…", colours.quiet, W::MarkWaiting),
                 ("✔", colours.good, W::MarkDelivered),
-                ("✔ 2/3", colours.warning, W::MarkDeliveredOf { delivered: 2, all: 3 }),
+                ("✔  2/3", colours.warning, W::MarkDeliveredOf { delivered: 2, all: 3 }),
                 ("✖", colours.bad, W::MarkMeansFailed),
                 ("?", colours.warning, W::MarkMeansUnconfirmed),
             ];

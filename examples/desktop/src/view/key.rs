@@ -3,14 +3,15 @@
 use chat_cli::desktop::in_groups;
 use chat_cli::texts::WindowSentence as W;
 use chat_net::identity::Fingerprint;
-use eframe::egui::{self, Align, CentralPanel, Color32, Frame, Id, Key, Label, Layout, Margin, RichText, Ui};
+use eframe::egui::{Align, CentralPanel, Color32, Frame, Id, Key, Label, Layout, Margin, RichText, Ui};
 
+use super::card::card;
 use super::{View, fields};
 use crate::look::palette;
 use crate::model::Action;
 
-/// The width of the card, in which half a fingerprint fits a line.
-const WIDTH: f32 = 440.0;
+/// The width of the card, in which half a fingerprint fits a line, and both answers a row.
+const WIDTH: f32 = 470.0;
 
 impl View {
     pub(super) fn first_meeting(
@@ -22,7 +23,7 @@ impl View {
         actions: &mut Vec<Action>,
     ) {
         let colours = palette(ui);
-        card(ui, colours.accent, |ui| {
+        key_card(ui, colours.accent, |ui| {
             ui.heading(RichText::new(self.say(W::FirstMeeting { server: server.to_owned() })).strong());
             ui.add_space(8.0);
             self.fingerprint(ui, shown);
@@ -54,7 +55,7 @@ impl View {
         actions: &mut Vec<Action>,
     ) {
         let colours = palette(ui);
-        card(ui, colours.bad, |ui| {
+        key_card(ui, colours.bad, |ui| {
             let title = self.say(W::KeyChanged { server: server.to_owned() });
             ui.heading(RichText::new(title).strong().color(colours.bad));
             ui.add_space(8.0);
@@ -83,7 +84,7 @@ impl View {
 
     /// A fingerprint in groups that people can read to each other, and a button that copies it.
     fn fingerprint(&self, ui: &mut Ui, fingerprint: Fingerprint) {
-        Frame::new().fill(palette(ui).theirs).corner_radius(8).inner_margin(Margin::symmetric(14, 10)).show(ui, |ui| {
+        Frame::new().fill(palette(ui).side).corner_radius(8).inner_margin(Margin::symmetric(14, 10)).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.vertical(|ui| {
                     for half in in_groups(fingerprint) {
@@ -101,22 +102,9 @@ impl View {
     }
 }
 
-fn card(ui: &mut Ui, edge: Color32, add: impl FnOnce(&mut Ui)) {
-    let colours = palette(ui);
-    CentralPanel::default().frame(Frame::new().fill(colours.side).inner_margin(Margin::same(16))).show(ui, |ui| {
-        egui::ScrollArea::vertical().id_salt(Id::unique("key")).auto_shrink(false).show(ui, |ui| {
-            ui.vertical_centered(|ui| {
-                ui.add_space((ui.available_height() * 0.12).max(4.0));
-                Frame::new()
-                    .fill(colours.card)
-                    .stroke(egui::Stroke::new(1.5, edge))
-                    .corner_radius(14)
-                    .inner_margin(Margin::symmetric(28, 22))
-                    .show(ui, |ui| {
-                        ui.set_width(WIDTH);
-                        ui.with_layout(Layout::top_down(Align::Min), add);
-                    });
-            });
-        });
+fn key_card(ui: &mut Ui, edge: Color32, add: impl FnOnce(&mut Ui)) {
+    let side = palette(ui).side;
+    CentralPanel::default().frame(Frame::new().fill(side).inner_margin(Margin::same(16))).show(ui, |ui| {
+        card(ui, Id::unique("key"), WIDTH, edge, add);
     });
 }

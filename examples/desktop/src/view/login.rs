@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use chat_cli::texts::{Localised, WindowSentence as W};
 use chat_core::time::Timestamp;
-use eframe::egui::{
-    self, Align, CentralPanel, Frame, Id, Key, Layout, Margin, Popup, Response, RichText, ScrollArea, Ui,
-};
+use eframe::egui::{Align, CentralPanel, Frame, Id, Key, Layout, Margin, Popup, Response, RichText, ScrollArea, Ui};
 
+use super::card::card;
 use super::{View, fields};
 use crate::look::palette;
 use crate::model::Action;
 use crate::model::login::{Field, Form, Mode};
 use crate::model::settings::Settings;
+
+/// The fields that share a row. What is wrong with them stands below both.
+const HALVES: [Field; 2] = [Field::OwnAddress, Field::OwnPort];
 
 impl View {
     pub(super) fn log_in(
@@ -25,27 +27,15 @@ impl View {
         actions: &mut Vec<Action>,
     ) {
         let colours = palette(ui);
-        CentralPanel::default().frame(Frame::new().fill(colours.side).inner_margin(Margin::same(16))).show(ui, |ui| {
-            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-                self.language_switch(ui, settings, actions);
-            });
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                ui.vertical_centered(|ui| {
-                    // A long form needs the room itself.
-                    let above = if form.shows_network { 0.0 } else { ui.available_height() * 0.06 };
-                    ui.add_space(above.max(4.0));
-                    Frame::new()
-                        .fill(colours.card)
-                        .stroke(egui::Stroke::new(1.0, colours.line))
-                        .corner_radius(14)
-                        .inner_margin(Margin::symmetric(28, 22))
-                        .show(ui, |ui| {
-                            ui.set_width(fields::COLUMN);
-                            ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                                self.form(ui, form, is_new, now, actions);
-                            });
-                        });
+        CentralPanel::default().frame(Frame::new().fill(colours.side).inner_margin(Margin::same(10))).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().interact_size.y = 26.0;
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    self.language_switch(ui, settings, actions);
                 });
+            });
+            card(ui, Id::unique("log-in"), fields::COLUMN, colours.line, |ui| {
+                self.form(ui, form, is_new, now, actions);
             });
         });
     }
@@ -84,6 +74,11 @@ impl View {
                         });
                     }
                 });
+                // A sentence has no room in the column of a port.
+                for problem in HALVES.iter().filter_map(|field| form.problem(*field)) {
+                    fields::sentence(ui, &problem.text(&self.texts), palette(ui).bad);
+                }
+                ui.add_space(fields::GAP);
                 self.field(ui, form, Field::Advertised, &self.say(W::Advertised), actions);
                 self.field(ui, form, Field::ServerTrust, &self.say(W::ServerTrust), actions);
             }
@@ -100,7 +95,7 @@ impl View {
         let wait = form.retry_at.filter(|at| *at > now).map(|at| at.abs_diff(now));
         ui.horizontal(|ui| {
             if form.is_busy {
-                ui.spinner();
+                fields::spinner(ui);
                 ui.label(self.say(W::Connecting { server: form.server.trim().to_owned() }));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if ui.button(self.say(W::Cancel)).clicked() {
@@ -134,7 +129,7 @@ impl View {
     fn field(&self, ui: &mut Ui, form: &mut Form, field: Field, name: &str, actions: &mut Vec<Action>) {
         let problem = form.problem(field).map(|problem| problem.text(&self.texts));
         let id = id(field);
-        let response = fields::field(ui, name, problem.as_deref(), |ui| match field {
+        let add = |ui: &mut Ui| match field {
             Field::Server => self.server(ui, id, form, actions),
             Field::User => ui.add(fields::text(id, &mut form.user, "")),
             Field::Password => fields::secret_with_eye(ui, id, &mut form.password, &self.say(W::ShowPassword)),
@@ -146,7 +141,12 @@ impl View {
             Field::Advertised | Field::Form => {
                 ui.add(fields::text(id, &mut form.advertised, &self.say(W::AdvertisedHint)))
             }
-        });
+        };
+        let response = if HALVES.contains(&field) {
+            fields::named(ui, name, problem.is_some(), add)
+        } else {
+            fields::field(ui, name, problem.as_deref(), add)
+        };
         if response.changed() {
             actions.push(Action::ChangedField(field));
         } else if response.lost_focus() {

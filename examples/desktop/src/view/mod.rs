@@ -2,6 +2,7 @@
 
 mod banner;
 mod bubble;
+mod card;
 mod composer;
 mod fields;
 mod help;
@@ -126,7 +127,7 @@ impl View {
         self.send_key = model.settings.send_key;
         self.banners(ui, session, now, actions);
         Panel::left("people")
-            .default_size(250.0)
+            .default_size(268.0)
             .size_range(190.0..=400.0)
             .frame(Frame::new().fill(colours.side).inner_margin(Margin::symmetric(10, 10)))
             .show(ui, |ui| self.people(ui, session, side, &mut moves));
@@ -183,7 +184,7 @@ impl View {
 
     fn ask_before_leaving(&self, ui: &Ui, model: &Model, actions: &mut Vec<Action>) {
         let count = model.session.as_ref().map_or(0, Session::pending);
-        let answer = Modal::new(egui::Id::unique("leave")).show(ui.ctx(), |ui| {
+        let answer = Modal::new(egui::Id::unique("leave")).frame(fields::dialog_frame(ui)).show(ui.ctx(), |ui| {
             ui.set_max_width(380.0);
             ui.label(self.say(WindowSentence::Pending { count }));
             ui.add_space(10.0);

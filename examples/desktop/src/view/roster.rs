@@ -40,7 +40,7 @@ pub(super) fn search_id() -> Id {
 impl View {
     pub(super) fn people(&mut self, ui: &mut Ui, session: &Session, side: Option<Side>, actions: &mut Vec<Action>) {
         let name = self.say(W::Search);
-        let search = ui.add(fields::text(search_id(), &mut self.search, &name));
+        let search = fields::with_ring(ui, |ui| ui.add(fields::text(search_id(), &mut self.search, &name)));
         search.widget_info(|| WidgetInfo::labeled(Role::SearchInput, true, &name));
         ui.add_space(2.0);
         let everyone = self.say(W::Everyone);
@@ -108,7 +108,7 @@ impl View {
             });
         }
         ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = vec2(12.0, 0.0);
+            ui.spacing_mut().item_spacing = vec2(10.0, 0.0);
             ui.style_mut().override_font_id = Some(FontId::proportional(13.5));
             let count = session.notices().len();
             let notices = if count == 0 { W::Notices } else { W::NoticesCount { count } };

@@ -11,13 +11,10 @@ use crate::model::Action;
 use crate::model::exchange::KnownServer;
 use crate::model::password::PasswordField;
 use crate::model::session::Session;
-use crate::model::settings::{Attention, SendKey, Settings, Theme, ZOOM};
+use crate::model::settings::{Attention, SendKey, Settings, Theme};
 
 /// By how much a button or a key changes the size of the text, in percent.
 pub(super) const STEP: u16 = 10;
-
-/// The height of a row with a choice.
-const CHOICE: f32 = 26.0;
 
 /// What the panel shows besides the session.
 pub(super) struct Shown<'a> {
@@ -48,18 +45,18 @@ impl View {
         ui.separator();
         self.known_servers(ui, shown, actions);
         ui.separator();
-        heading(ui, &self.say(W::Addresses));
+        fields::heading(ui, &self.say(W::Addresses));
         let server = session.server.to_string();
-        line(ui, &self.say(W::AddressOfServer { server }));
+        fields::line(ui, &self.say(W::AddressOfServer { server }));
         let addresses: Vec<String> = session.own_addresses.iter().map(SocketAddr::to_string).collect();
-        line(ui, &self.say(W::AddressesOwn { addresses: addresses.join(", ") }));
+        fields::line(ui, &self.say(W::AddressesOwn { addresses: addresses.join(", ") }));
         ui.separator();
-        self.log_file(ui);
+        fields::log_file(ui, &self.texts, self.log_file.as_deref());
     }
 
     fn choices(&mut self, ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
         let mut changed = settings.clone();
-        ui.spacing_mut().interact_size.y = CHOICE;
+        ui.spacing_mut().interact_size.y = fields::CHOICE;
         small(ui, &self.say(W::Language));
         ui.horizontal(|ui| self.language_switch(ui, settings, actions));
         small(ui, &self.say(W::Theme));
@@ -71,23 +68,7 @@ impl View {
             }
         });
         small(ui, &self.say(W::TextSize));
-        ui.horizontal(|ui| {
-            // Not a slider, which would move away below the pointer.
-            for (sign, name, zoom) in [
-                ("–", W::Smaller, changed.zoom.saturating_sub(STEP).max(*ZOOM.start())),
-                ("+", W::Larger, (changed.zoom + STEP).min(*ZOOM.end())),
-            ] {
-                let name = self.say(name);
-                let button = ui.add_enabled(zoom != changed.zoom, egui::Button::new(sign));
-                button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, zoom != settings.zoom, &name));
-                if button.on_hover_text(&name).clicked() {
-                    changed.zoom = zoom;
-                }
-                if sign == "–" {
-                    ui.label(format!("{} %", settings.zoom));
-                }
-            }
-        });
+        changed.zoom = fields::zoom(ui, &self.texts, settings.zoom);
         small(ui, &self.say(W::SendKey));
         ui.radio_value(&mut changed.send_key, SendKey::Enter, self.say(W::SendKeyEnter));
         ui.radio_value(&mut changed.send_key, SendKey::ControlEnter, self.say(W::SendKeyControl));
@@ -106,7 +87,7 @@ impl View {
 
     fn known_servers(&self, ui: &mut Ui, shown: &Shown<'_>, actions: &mut Vec<Action>) {
         let colours = palette(ui);
-        heading(ui, &self.say(W::KnownServers));
+        fields::heading(ui, &self.say(W::KnownServers));
         let mut known = shown.servers.iter().filter(|known| known.fingerprint.is_some()).peekable();
         if known.peek().is_none() {
             fields::sentence(ui, &self.say(W::NoKnownServers), colours.quiet);
@@ -131,21 +112,6 @@ impl View {
             fields::sentence(ui, &problem.text(&self.texts), colours.bad);
         }
         fields::sentence(ui, &self.say(W::ForgetExplained), colours.quiet);
-    }
-
-    fn log_file(&self, ui: &mut Ui) {
-        let quiet = palette(ui).quiet;
-        heading(ui, &self.say(W::LogFile));
-        let Some(path) = &self.log_file else {
-            fields::sentence(ui, &self.say(W::NoLogFile), quiet);
-            return;
-        };
-        let path = path.display().to_string();
-        line(ui, &path);
-        if fields::link(ui, &self.say(W::Copy)).clicked() {
-            ui.copy_text(path);
-        }
-        fields::sentence(ui, &self.say(W::LogFileExplained), quiet);
     }
 
     fn change_password(&self, ui: &mut Ui, session: &mut Session, actions: &mut Vec<Action>) {
@@ -187,18 +153,8 @@ impl View {
     }
 }
 
-fn heading(ui: &mut Ui, text: &str) {
-    ui.label(RichText::new(text).strong());
-    ui.add_space(2.0);
-}
-
 /// The name above a choice.
 fn small(ui: &mut Ui, text: &str) {
     ui.add_space(6.0);
     ui.label(RichText::new(text).size(13.0).color(palette(ui).quiet));
-}
-
-/// Text that can be selected, for those who pass it on.
-fn line(ui: &mut Ui, text: &str) {
-    ui.add(Label::new(RichText::new(text).size(13.0)).wrap().selectable(true));
 }

@@ -10,12 +10,12 @@ use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 use chat_core::time::Timestamp;
 use chat_desktop::model::conversation::LineId;
 use chat_desktop::model::exchange::{Happening, Wish};
-use chat_desktop::model::{Closing, Screen};
+use chat_desktop::model::{Action, Closing, Screen};
 use chat_net::client::{EndReason, Event, Notice};
 use eframe::egui::{Event as Input, ImeEvent, Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
-use crate::stage::{LANGUAGES, Stage, user};
+use crate::stage::{AT, LANGUAGES, Stage, user};
 
 fn sent(stage: &mut Stage) -> (String, String) {
     let text = stage.wish_for(|wish| match wish {
@@ -33,10 +33,10 @@ fn id(number: u64) -> MessageId {
 fn enter_sends_and_shift_enter_breaks_the_line() {
     for language in LANGUAGES {
         let mut stage = Stage::online(language, &["bob"]);
-        stage.fill(&W::WriteEveryone, "你好");
+        stage.fill(W::WriteEveryone, "你好");
         stage.window.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
         stage.run();
-        stage.fill(&W::WriteEveryone, "hello");
+        stage.fill(W::WriteEveryone, "hello");
         assert_eq!(stage.draft(), "你好\nhello");
         stage.window.key_press(Key::Enter);
         stage.run();
@@ -49,7 +49,7 @@ fn enter_sends_and_shift_enter_breaks_the_line() {
 #[test]
 fn enter_in_a_composition_does_not_send() {
     let mut stage = Stage::online(Language::Chinese, &["bob"]);
-    stage.fill(&W::WriteEveryone, "x");
+    stage.fill(W::WriteEveryone, "x");
     // In one frame, as an input method that hands on the key would do it.
     let (modifiers, physical_key) = (Modifiers::NONE, None);
     let enter = Input::Key { key: Key::Enter, physical_key, pressed: true, repeat: false, modifiers };
@@ -65,10 +65,10 @@ fn enter_in_a_composition_does_not_send() {
 #[test]
 fn a_name_opens_a_conversation_of_two_and_the_draft_stays_behind() {
     let mut stage = Stage::online(Language::English, &["bob", "carol"]);
-    stage.fill(&W::WriteEveryone, "to all");
+    stage.fill(W::WriteEveryone, "to all");
     stage.window.get_by_label("bob").click();
     stage.run();
-    stage.fill(&W::WriteUser { user: "bob".to_owned() }, "psst");
+    stage.fill(W::WriteUser { user: "bob".to_owned() }, "psst");
     stage.press(W::Send);
     assert_eq!(sent(&mut stage), ("bob".to_owned(), "psst".to_owned()));
     stage.press(W::Everyone);
@@ -80,7 +80,7 @@ fn undoing_brings_back_nothing_that_was_typed_for_somebody_else() {
     let mut stage = Stage::online(Language::English, &["bob"]);
     stage.window.get_by_label("bob").click();
     stage.run();
-    stage.fill(&W::WriteUser { user: "bob".to_owned() }, "psst");
+    stage.fill(W::WriteUser { user: "bob".to_owned() }, "psst");
     // egui remembers a text that does not change for a second.
     (0..20).for_each(|_| stage.window.step());
     stage.press(W::Send);
@@ -109,12 +109,11 @@ fn a_mark_says_what_became_of_a_line() {
         let mut stage = Stage::online(language, &["bob"]);
         stage.window.get_by_label("bob").click();
         stage.run();
-        stage.fill(&W::WriteUser { user: "bob".to_owned() }, "hello");
+        stage.fill(W::WriteUser { user: "bob".to_owned() }, "hello");
         stage.window.key_press(Key::Enter);
         stage.run();
         assert!(stage.shows(&stage.say(W::MarkWaiting)));
-        let at = Timestamp::from_millis(1_795_600_000_000);
-        stage.happen(Happening::Queued { line: LineId(1), id: id(1), recipients: 1, at });
+        stage.happen(Happening::Queued { line: LineId(1), id: id(1), recipients: 1, at: AT });
         let failed = Outcome::Failed(FailReason::Left);
         stage.event(Event::Report(Report::new(id(1), user("bob"), failed, Duration::from_millis(3))));
         let reason = FailReason::Left.text(&stage.texts);
@@ -142,12 +141,11 @@ fn the_panels_open_and_escape_closes_them() {
 #[test]
 fn a_mark_leads_to_who_has_a_line_and_sends_it_again() {
     let mut stage = Stage::online(Language::English, &["bob", "carol"]);
-    stage.fill(&W::WriteEveryone, "hello");
+    stage.fill(W::WriteEveryone, "hello");
     stage.window.key_press(Key::Enter);
     stage.run();
     sent(&mut stage);
-    let at = Timestamp::from_millis(1_795_600_000_000);
-    stage.happen(Happening::Queued { line: LineId(1), id: id(1), recipients: 2, at });
+    stage.happen(Happening::Queued { line: LineId(1), id: id(1), recipients: 2, at: AT });
     let failed = Outcome::Failed(FailReason::QueueFull);
     stage.event(Event::Report(Report::new(id(1), user("bob"), failed, Duration::from_millis(3))));
     stage.event(Event::Report(Report::new(id(1), user("carol"), Outcome::Delivered, Duration::from_millis(38))));
@@ -160,17 +158,26 @@ fn a_mark_leads_to_who_has_a_line_and_sends_it_again() {
 
 #[test]
 fn who_left_cannot_be_written_to_and_the_text_stays() {
-    let mut stage = Stage::online(Language::English, &["bob"]);
-    stage.window.get_by_label("bob").click();
-    stage.run();
-    stage.fill(&W::WriteUser { user: "bob".to_owned() }, "are you there?");
-    let offline = Presence::Offline(OfflineReason::Asked);
-    stage.event(Event::Presence(PresenceEvent::new(Timestamp::from_millis(1), user("bob"), offline)));
-    stage.window.key_press(Key::Enter);
-    stage.run();
-    assert!(stage.wish().is_none());
-    assert!(stage.shows(&stage.say(W::UserAbsent { user: "bob".to_owned() })));
-    assert_eq!(stage.draft(), "are you there?");
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["小红"]);
+        stage.window.get_by_label("小红").click();
+        stage.run();
+        stage.fill(W::WriteUser { user: "小红".to_owned() }, "你在吗？");
+        let offline = Presence::Offline(OfflineReason::Asked);
+        stage.event(Event::Presence(PresenceEvent::new(AT, user("小红"), offline)));
+        stage.window.key_press(Key::Enter);
+        stage.run();
+        assert!(stage.wish().is_none());
+        assert!(stage.tells(W::UserAbsent { user: "小红".to_owned() }) && stage.tells(W::Offline));
+        assert_eq!(stage.draft(), "你在吗？");
+        stage.event(Event::Presence(PresenceEvent::new(
+            AT,
+            user("小红"),
+            Presence::Online("10.0.0.9:1".parse().unwrap()),
+        )));
+        stage.press(W::Send);
+        assert_eq!(sent(&mut stage), ("小红".to_owned(), "你在吗？".to_owned()));
+    }
 }
 
 #[test]
@@ -221,16 +228,25 @@ fn banners_tell_of_the_connection_and_of_the_end() {
 
 #[test]
 fn leaving_with_open_outcomes_asks_first() {
-    let mut stage = Stage::online(Language::English, &["bob"]);
-    stage.fill(&W::WriteEveryone, "hello");
-    stage.window.key_press(Key::Enter);
-    stage.run();
-    sent(&mut stage);
-    stage.window.state_mut().model.act(chat_desktop::model::Action::Close, Timestamp::from_millis(1));
-    stage.run();
-    assert!(stage.shows(&stage.say(W::Pending { count: 1 })));
-    stage.press(W::Stay);
-    assert_eq!(stage.window.state().model.closing, Closing::No);
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.fill(W::WriteEveryone, "hello");
+        stage.window.key_press(Key::Enter);
+        stage.run();
+        sent(&mut stage);
+        stage.model().act(Action::Close, AT);
+        stage.run();
+        assert!(stage.tells(W::Pending { count: 1 }));
+        stage.press(W::Stay);
+        assert_eq!(stage.model().closing, Closing::No);
+        stage.model().act(Action::Close, AT);
+        stage.run();
+        stage.press(W::LeaveNow);
+        assert!(stage.wish_for(|wish| matches!(wish, Wish::Leave).then_some(())).is_some());
+        assert_eq!(stage.model().closing, Closing::Leaving);
+        stage.event(Event::Left);
+        assert_eq!(stage.model().closing, Closing::Done);
+    }
 }
 
 #[test]

@@ -19,9 +19,9 @@ use crate::stage::{LANGUAGES, Stage};
 
 fn filled(language: Language) -> Stage {
     let mut stage = Stage::new(language);
-    stage.fill(&W::Server, "lab");
-    stage.fill(&W::User, "小明");
-    stage.fill(&W::Password, "correct horse");
+    stage.fill(W::Server, "lab");
+    stage.fill(W::User, "小明");
+    stage.fill(W::Password, "correct horse");
     stage
 }
 
@@ -44,10 +44,10 @@ fn enter_logs_in_with_what_is_typed() {
 fn what_is_wrong_with_a_field_is_told_when_it_is_left() {
     for language in LANGUAGES {
         let mut stage = Stage::new(language);
-        stage.fill(&W::Server, "http://lab");
-        stage.fill(&W::User, "two words");
-        stage.fill(&W::Password, "short");
-        stage.fill(&W::Server, "");
+        stage.fill(W::Server, "http://lab");
+        stage.fill(W::User, "two words");
+        stage.fill(W::Password, "short");
+        stage.fill(W::Server, "");
         let url = AddressError::Url.text(&stage.texts);
         let name = NameError::Char(' ').text(&stage.texts);
         let password = PasswordError::TooShort.text(&stage.texts);
@@ -76,13 +76,13 @@ fn a_rejection_stands_in_the_form_and_clears_only_a_wrong_password() {
 fn a_registration_needs_the_password_twice() {
     let mut stage = filled(Language::English);
     stage.press(W::NewAccount);
-    stage.fill(&W::PasswordAgain, "correct hose");
+    stage.fill(W::PasswordAgain, "correct hose");
     stage.press(W::Register);
     assert!(stage.shows(&stage.say(W::PasswordsDiffer)));
     assert!(stage.wish().is_none());
     stage.window.state_mut().model.form.again.clear();
-    stage.fill(&W::PasswordAgain, "correct horse");
-    stage.fill(&W::Invitation, "welcome-2026");
+    stage.fill(W::PasswordAgain, "correct horse");
+    stage.fill(W::Invitation, "welcome-2026");
     stage.press(W::Register);
     let Some(Wish::LogIn(login)) = stage.wish() else { panic!("no registration") };
     let Purpose::Register { invitation: Some(invitation) } = &login.purpose else { panic!("{:?}", login.purpose) };
@@ -112,18 +112,30 @@ fn a_server_is_met_with_its_fingerprint_and_escape_refuses_it() {
 
 #[test]
 fn a_changed_key_can_be_forgotten_but_not_accepted() {
-    let mut stage = filled(Language::English);
-    stage.press(W::LogIn);
-    stage.wish();
-    let [known, shown] = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
-    let error = ConnectError::FingerprintChanged { server: "lab".parse().unwrap(), known, shown };
-    stage.happen(Happening::NotLoggedIn(Box::new(error)));
-    assert!(stage.shows(&["0101"; 8].join(" ")) && stage.shows(&["0202"; 8].join(" ")));
-    let same = stage.say(W::Same);
-    assert!(stage.window.query_by_label(&same).is_none());
-    stage.press(W::ForgetKey);
-    assert!(matches!(stage.wish(), Some(Wish::Forget { .. })));
-    assert_eq!(stage.window.state().model.screen, Screen::LogIn);
+    for language in LANGUAGES {
+        let mut stage = filled(language);
+        let [known, shown] = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
+        let refused = || {
+            let error = ConnectError::FingerprintChanged { server: "lab".parse().unwrap(), known, shown };
+            Happening::NotLoggedIn(Box::new(error))
+        };
+        stage.press(W::LogIn);
+        assert!(matches!(stage.wish(), Some(Wish::LogIn(_))));
+        stage.happen(refused());
+        assert!(stage.tells(W::KeyChanged { server: "lab:7777".to_owned() }));
+        assert!(stage.shows(&["0101"; 8].join(" ")) && stage.shows(&["0202"; 8].join(" ")));
+        assert!(!stage.tells(W::Same), "nothing accepts it");
+        let back = stage.say(W::Back);
+        assert!(stage.window.get_by_label(&back).is_focused(), "the safe answer has the focus");
+        stage.window.key_press(Key::Escape);
+        stage.run();
+        assert!(stage.wish().is_none());
+        assert_eq!(stage.model().screen, Screen::LogIn);
+        stage.happen(refused());
+        stage.press(W::ForgetKey);
+        assert!(matches!(stage.wish(), Some(Wish::Forget { .. })));
+        assert_eq!(stage.model().screen, Screen::LogIn);
+    }
 }
 
 #[test]
@@ -173,14 +185,14 @@ fn every_failed_log_in_is_told_below_the_field_that_caused_it() {
             let mut stage = filled(language);
             stage.make_high();
             stage.press(W::NewAccount);
-            stage.fill(&W::PasswordAgain, "correct horse");
+            stage.fill(W::PasswordAgain, "correct horse");
             stage.press(W::Register);
             assert!(stage.wish_for(|wish| matches!(wish, Wish::LogIn(_)).then_some(())).is_some());
             let sentence = error.text(&stage.texts);
             stage.happen(Happening::NotLoggedIn(Box::new(error)));
             let told = stage.place(&sentence);
             let above = match field {
-                Some(name) => stage.field(&name),
+                Some(name) => stage.field(name),
                 None => {
                     let button = stage.say(W::Register);
                     stage.window.get_by_role_and_label(Role::Button, &button).rect()
@@ -215,9 +227,9 @@ fn the_network_has_fields_for_address_port_and_fingerprint() {
         let more = format!("+ {}", stage.say(W::More));
         stage.window.get_by_label(&more).click();
         stage.run();
-        stage.fill(&W::OwnAddress, "everywhere");
-        stage.fill(&W::OwnPort, "70000");
-        stage.fill(&W::ServerTrust, "no such file");
+        stage.fill(W::OwnAddress, "everywhere");
+        stage.fill(W::OwnPort, "70000");
+        stage.fill(W::ServerTrust, "no such file");
         stage.press(W::LogIn);
         assert!(stage.wish().is_none());
         assert!(stage.tells(W::OwnAddressWrong { typed: "everywhere".to_owned() }) && stage.shows("70000"));

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod attention;
 mod chat;
 mod login;
 mod panels;
 mod people;
 mod real;
 mod server;
+mod set;
 mod stage;
 mod typing;

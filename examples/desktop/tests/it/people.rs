@@ -2,16 +2,13 @@
 
 use chat_cli::texts::WindowSentence as W;
 use chat_core::message::Scope;
-use chat_core::time::Timestamp;
 use chat_desktop::model::exchange::{Happening, Wish};
 use chat_net::client::{Event, Notice, SetAwayError};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event as Input, Key};
 use egui_kittest::kittest::Queryable;
 
-use crate::stage::{LANGUAGES, Stage, user};
-
-const AT: Timestamp = Timestamp::from_millis(1_795_600_000_000);
+use crate::stage::{AT, LANGUAGES, Stage, user};
 
 #[test]
 fn who_is_away_is_told_with_what_they_say() {
@@ -34,7 +31,7 @@ fn one_is_away_with_a_text_until_one_is_back() {
     for language in LANGUAGES {
         let mut stage = Stage::online(language, &["bob"]);
         stage.press(W::GoAway);
-        stage.fill(&W::AwayText, "午饭");
+        stage.fill(W::AwayText, "午饭");
         stage.press(W::SetAway);
         let wish = stage.wish_for(|wish| if let Wish::SetAway(away) = wish { Some(away) } else { None });
         let away = wish.unwrap();

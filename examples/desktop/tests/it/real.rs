@@ -1,6 +1,8 @@
 //! The whole program except its window, against a server on SQLite in this process.
 
+use std::future::pending;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -41,7 +43,7 @@ impl TestServer {
                 let accounts = chat_store::open(&url).await.unwrap();
                 let server = Server::builder(accounts).data_dir(data).bind(address).await.unwrap();
                 ready.send(server.handle()).unwrap();
-                server.run_until(std::future::pending::<()>()).await.unwrap();
+                server.run_until(pending::<()>()).await.unwrap();
             });
         });
         Self { handle: started.recv_timeout(PATIENCE).unwrap(), thread: Some(thread) }
@@ -65,12 +67,23 @@ struct Person {
 
 impl Person {
     fn new(folder: &Path, server: &str, name: &str) -> Self {
+        Self::with(folder, server, name, pending(), || {})
+    }
+
+    /// As [`Self::new`], at a program that is asked to stop, and whose thread wakes a window.
+    fn with(
+        folder: &Path,
+        server: &str,
+        name: &str,
+        stop: impl Future<Output = ()> + Send + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         let known = folder.join(format!("known-servers-{name}"));
         let mut form = Form::new(known.clone(), TrustChoice::Known(known), None);
         form.server = server.to_owned();
         form.user = name.to_owned();
         form.own_address = "127.0.0.1:0".to_owned();
-        Self { model: Model::new(form, Settings::default()), port: Runtime::start(|| {}).unwrap().into_port() }
+        Self { model: Model::new(form, Settings::default()), port: Runtime::start(stop, wake).unwrap().into_port() }
     }
 
     fn act(&mut self, action: Action) {
@@ -351,5 +364,69 @@ fn what_the_window_was_told_before_the_goodbye_is_delivered() {
     alice.until_marked(&partner("小明"), &Mark::Delivered { all: 1 });
     ming.until("the log-in", |model| model.screen == Screen::LogIn);
     assert_eq!(ming.model.session.as_mut().unwrap().conversation(&partner("alice")).unwrap().lines().len(), 1);
+    server.stop();
+}
+
+#[test]
+fn a_message_that_the_window_did_not_take_before_the_goodbye_is_not_delivered() {
+    const LATE: usize = 30;
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let gate = Arc::new(Mutex::new(()));
+    let waiting = Arc::clone(&gate);
+    // The thread waits here while the gate is closed.
+    let wake = move || drop(waiting.lock().unwrap());
+    let mut ming = Person::with(folder.path(), &server.address(), "小明", pending(), wake);
+    let mut alice = Person::new(folder.path(), &server.address(), "alice");
+    ming.register();
+    alice.register();
+    alice.until_online("小明");
+    ming.until_online("alice");
+    let closed = gate.lock().unwrap();
+    for number in 0..=LATE {
+        alice.say(partner("小明"), &format!("message {number}"));
+        if number == 0 {
+            let begun = Instant::now();
+            while ming.port.happenings.is_empty() {
+                assert!(begun.elapsed() < PATIENCE, "nothing arrives");
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+    ming.act(Action::GoOffline);
+    drop(closed);
+    ming.until("the log-in", |model| model.screen == Screen::LogIn);
+    let taken = ming.model.session.as_ref().unwrap().conversation(&partner("alice")).unwrap().lines().len();
+    let marks = |model: &Model| -> Vec<Mark> {
+        let conversation = model.session.as_ref().unwrap().conversation(&partner("小明")).unwrap();
+        let own = conversation.lines().iter().filter_map(|line| match &line.what {
+            What::Own(_, state) => Some(state.mark()),
+            _ => None,
+        });
+        own.collect()
+    };
+    alice.until("all outcomes are known", |model| !marks(model).contains(&Mark::OnItsWay));
+    let marks = marks(&alice.model);
+    let delivered = marks.iter().filter(|mark| **mark == Mark::Delivered { all: 1 }).count();
+    assert_eq!((marks.len(), delivered), (LATE + 1, taken), "{marks:?}");
+    assert!(delivered < marks.len(), "some came too late");
+    server.stop();
+}
+
+#[test]
+fn a_request_to_stop_says_goodbye() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let (ask, asked) = tokio::sync::oneshot::channel();
+    let stop = async { drop(asked.await) };
+    let mut ming = Person::with(folder.path(), &server.address(), "小明", stop, || {});
+    let mut alice = Person::new(folder.path(), &server.address(), "alice");
+    ming.register();
+    alice.register();
+    alice.until_online("小明");
+    ask.send(()).unwrap();
+    // The window does not look: the thread says goodbye by itself.
+    alice.until("小明 left", |model| !model.session.as_ref().unwrap().roster.is_online(&"小明".parse().unwrap()));
+    ming.until("the window may go", |model| model.closing == chat_desktop::model::Closing::Done);
     server.stop();
 }

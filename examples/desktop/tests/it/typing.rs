@@ -30,7 +30,7 @@ fn a_name_after_an_at_sign_is_completed_by_tab_and_by_enter() {
         [(LANGUAGES[0], "hi @Bo", Key::Tab, "hi @bob "), (LANGUAGES[1], "你好＠小", Key::Enter, "你好＠小红 ")]
     {
         let mut stage = Stage::online(language, &["bob", "小红", "carol"]);
-        stage.fill(&W::WriteEveryone, typed);
+        stage.fill(W::WriteEveryone, typed);
         stage.window.key_press(key);
         stage.run();
         assert_eq!(stage.draft(), draft);
@@ -44,13 +44,13 @@ fn a_name_after_an_at_sign_is_completed_by_tab_and_by_enter() {
 #[test]
 fn a_name_that_is_complete_needs_no_list_and_a_private_text_has_none() {
     let mut stage = Stage::online(LANGUAGES[0], &["bob", "carol"]);
-    stage.fill(&W::WriteEveryone, "@bob");
+    stage.fill(W::WriteEveryone, "@bob");
     stage.window.key_press(Key::Enter);
     stage.run();
     assert_eq!(is_sent(&mut stage).as_deref(), Some("@bob"));
     stage.window.get_by_label("carol").click();
     stage.run();
-    stage.fill(&W::WriteUser { user: "carol".to_owned() }, "@bo");
+    stage.fill(W::WriteUser { user: "carol".to_owned() }, "@bo");
     stage.window.key_press(Key::Enter);
     stage.run();
     assert_eq!(is_sent(&mut stage).as_deref(), Some("@bo"));
@@ -59,7 +59,7 @@ fn a_name_that_is_complete_needs_no_list_and_a_private_text_has_none() {
 #[test]
 fn escape_closes_the_list_of_names_and_keeps_the_text() {
     let mut stage = Stage::online(LANGUAGES[0], &["bob"]);
-    stage.fill(&W::WriteEveryone, "@b");
+    stage.fill(W::WriteEveryone, "@b");
     stage.window.key_press(Key::Escape);
     stage.run();
     stage.window.key_press(Key::Enter);
@@ -70,13 +70,13 @@ fn escape_closes_the_list_of_names_and_keeps_the_text() {
 #[test]
 fn up_in_an_empty_field_brings_back_the_last_text() {
     let mut stage = Stage::online(LANGUAGES[0], &["bob"]);
-    stage.fill(&W::WriteEveryone, "hello");
+    stage.fill(W::WriteEveryone, "hello");
     stage.window.key_press(Key::Enter);
     stage.run();
     assert_eq!((stage.draft().as_str(), is_sent(&mut stage).as_deref()), ("", Some("hello")));
     stage.window.key_press(Key::ArrowUp);
     stage.run();
-    stage.fill(&W::WriteEveryone, "!");
+    stage.fill(W::WriteEveryone, "!");
     assert_eq!(stage.draft(), "hello!", "the caret is at the end");
 }
 
@@ -84,11 +84,11 @@ fn up_in_an_empty_field_brings_back_the_last_text() {
 fn control_characters_that_are_pasted_are_removed_and_told() {
     for language in LANGUAGES {
         let mut stage = Stage::online(language, &["bob"]);
-        stage.fill(&W::WriteEveryone, "see: ");
+        stage.fill(W::WriteEveryone, "see: ");
         paste(&mut stage, "one\r\ntwo\u{1b}[31m\u{7}");
         assert_eq!(stage.draft(), "see: one\ntwo[31m");
         assert!(stage.tells(W::Removed { count: 2 }));
-        stage.fill(&W::WriteEveryone, "!");
+        stage.fill(W::WriteEveryone, "!");
         assert!(!stage.tells(W::Removed { count: 2 }), "until the text is changed");
         assert_eq!(stage.draft(), "see: one\ntwo[31m!");
     }
@@ -127,7 +127,7 @@ impl DroppedFile for Dropped {
 fn a_dropped_text_file_is_taken_over_and_another_file_is_refused() {
     for language in LANGUAGES {
         let mut stage = Stage::online(language, &["bob"]);
-        stage.fill(&W::WriteEveryone, "see: ");
+        stage.fill(W::WriteEveryone, "see: ");
         stage.window.input_mut().dropped_files.push(Arc::new(Dropped("/tmp/notes.txt")));
         stage.run();
         let read = stage.wish_for(|wish| match wish {

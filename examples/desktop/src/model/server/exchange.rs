@@ -84,6 +84,8 @@ pub enum Happening {
     Suggested(Password),
     /// The settings were not kept. The value is the system's error.
     SettingsNotSaved(String),
+    /// The system asks the program to stop. The thread says goodbye by itself.
+    StopRequested,
 }
 
 /// Why an account was not changed.

@@ -2,6 +2,7 @@
 //! the operator did, and both return what is wished for.
 
 pub mod accounts;
+mod action;
 pub mod arrivals;
 pub mod exchange;
 pub mod form;
@@ -17,11 +18,12 @@ use chat_core::name::UserName;
 use chat_core::presence::{Presence, Record};
 use chat_core::time::Timestamp;
 
-use self::accounts::{AccountField, AccountForm, AccountList, Dialog};
+use self::accounts::{AccountForm, AccountList, Dialog};
+pub use self::action::{Action, Closing, Phase, Tab};
 use self::arrivals::Arrivals;
 use self::exchange::{AccountChange, Happening, OnlineUser, Wish};
-use self::form::{DatabaseKind, Field, StartForm};
-use self::registration::{Choice, Registration};
+use self::form::{Field, StartForm};
+use self::registration::Registration;
 use self::settings::Remembered;
 use super::settings::Settings;
 
@@ -57,19 +59,6 @@ pub struct ServerModel {
     online_names: BTreeSet<UserName>,
 }
 
-/// How far the server is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Phase {
-    /// It does not run.
-    Stopped,
-    /// It starts.
-    Starting,
-    /// It runs.
-    Running,
-    /// It says goodbye to its clients.
-    Stopping,
-}
-
 /// A running server.
 #[derive(Debug)]
 pub struct Running {
@@ -79,79 +68,6 @@ pub struct Running {
     pub since: Timestamp,
     /// Its numbers, once they were read.
     pub status: Option<Box<HostStatus>>,
-}
-
-/// What fills the right part of the window while the server runs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Tab {
-    /// Arrivals and departures.
-    Arrivals,
-    /// Who is online.
-    Online,
-    /// The accounts.
-    Accounts,
-    /// The numbers of the status.
-    Numbers,
-}
-
-/// How far the end of the program is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Closing {
-    /// Nobody asked for it.
-    No,
-    /// The server stops first.
-    Stopping,
-    /// The window may go.
-    Done,
-}
-
-/// What the operator did.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Action {
-    /// Left a field of the form.
-    LeftField(Field),
-    /// Changed a field of the form.
-    ChangedField(Field),
-    /// Chose a kind of database.
-    SetDatabase(DatabaseKind),
-    /// Chose who may register.
-    SetRegistration(Choice),
-    /// Asked for another invitation code.
-    NewCode,
-    /// Pressed the button that starts the server.
-    Start,
-    /// Gave up the start that is going on.
-    Cancel,
-    /// Pressed the button that stops the server.
-    Stop,
-    /// Opened a tab.
-    Show(Tab),
-    /// Asked for the list of accounts.
-    Refresh,
-    /// Disabled or enabled an account.
-    SetStatus(UserName, NewStatus),
-    /// Wants to add an account.
-    Add,
-    /// Wants to set the password of an account.
-    Reset(UserName),
-    /// Wants to remove an account.
-    Remove(UserName),
-    /// Chose whether others may register the name of the account to remove.
-    FreeName(bool),
-    /// Changed a field of the form of an account.
-    ChangedAccount(AccountField),
-    /// Asked for a password.
-    Suggest,
-    /// Pressed the button of the dialog that leads on.
-    Confirm,
-    /// Closed the dialog.
-    Dismiss,
-    /// Opened or closed the settings.
-    ShowSettings(bool),
-    /// Changed a setting.
-    SetLook(Settings),
-    /// Asked to close the window.
-    Close,
 }
 
 impl ServerModel {
@@ -225,6 +141,7 @@ impl ServerModel {
                 }
             }
             Happening::SettingsNotSaved(error) => self.settings_problem = Some(error),
+            Happening::StopRequested => self.stop_requested(),
         }
         Vec::new()
     }
@@ -254,6 +171,17 @@ impl ServerModel {
             self.form.show(Field::Form, problem);
         }
         self.end_closing();
+    }
+
+    /// The thread stops the server without a question, because the system does not wait for an answer.
+    fn stop_requested(&mut self) {
+        self.dialog = None;
+        match self.phase {
+            Phase::Running | Phase::Stopping => {
+                (self.phase, self.closing) = (Phase::Stopping, Closing::Stopping);
+            }
+            Phase::Stopped | Phase::Starting => self.closing = Closing::Done,
+        }
     }
 
     const fn end_closing(&mut self) {

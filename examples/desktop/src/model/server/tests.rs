@@ -16,6 +16,8 @@ use chat_net::identity::Fingerprint;
 use super::accounts::AccountField;
 use super::arrivals::{Line, MAX_LINES};
 use super::exchange::{Accounts, ChangeProblem};
+use super::form::DatabaseKind;
+use super::registration::Choice;
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);

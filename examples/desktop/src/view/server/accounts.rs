@@ -25,13 +25,14 @@ impl ServerView {
         ui.horizontal(|ui| {
             let field =
                 fields::text(Id::unique("find-account"), &mut model.accounts.search, &name).desired_width(220.0);
-            ui.add(field).widget_info(|| WidgetInfo::labeled(Role::SearchInput, true, &name));
+            fields::with_ring(ui, |ui| ui.add(field))
+                .widget_info(|| WidgetInfo::labeled(Role::SearchInput, true, &name));
             if ui.button(self.say(S::AddAccount)).clicked() {
                 actions.push(Action::Add);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if model.accounts.is_listing || model.accounts.is_changing {
-                    ui.spinner();
+                    fields::spinner(ui);
                 } else if fields::link(ui, &self.say(S::Refresh)).clicked() {
                     actions.push(Action::Refresh);
                 }

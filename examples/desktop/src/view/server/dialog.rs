@@ -15,7 +15,7 @@ impl ServerView {
     pub(super) fn dialog(&self, ui: &Ui, model: &mut ServerModel, is_new: bool, actions: &mut Vec<Action>) {
         let online = model.online.len();
         let Some(dialog) = &mut model.dialog else { return };
-        let shown = Modal::new(Id::unique("dialog")).show(ui.ctx(), |ui| {
+        let shown = Modal::new(Id::unique("dialog")).frame(fields::dialog_frame(ui)).show(ui.ctx(), |ui| {
             ui.set_width(WIDTH);
             match dialog {
                 Dialog::Account(form) => self.account_form(ui, form, is_new, actions),
@@ -87,7 +87,7 @@ impl ServerView {
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             if form.is_busy {
-                ui.spinner();
+                fields::spinner(ui);
                 ui.label(self.say(S::Working));
                 return;
             }

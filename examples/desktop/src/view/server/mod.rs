@@ -7,18 +7,22 @@ mod running;
 mod start;
 mod tabs;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chat_cli::texts::{Language, Localised, ServerWindowSentence as S, Texts, WindowSentence as W};
 use chat_core::time::Timestamp;
-use eframe::egui::{self, Align, Frame, Key, Layout, Margin, Modifiers, Panel, RichText, Role, Slider, Ui, WidgetInfo};
+use eframe::egui::{self, Align, Layout, Modal, RichText, Role, Ui, WidgetInfo};
 use jiff::tz::TimeZone;
 
 use super::{fields, zoomed};
 use crate::look::palette;
 use crate::model::server::registration::Choice;
 use crate::model::server::{Action, Phase, ServerModel};
-use crate::model::settings::{Settings, Theme, ZOOM};
+use crate::model::settings::{Settings, Theme};
+
+/// The width of the settings.
+const SETTINGS: f32 = 390.0;
 
 /// How long a button says that something was copied.
 const COPIED: f64 = 2.0;
@@ -29,6 +33,8 @@ pub struct ServerView {
     pub texts: Texts,
     /// The time zone in which times are shown.
     pub zone: TimeZone,
+    /// The file of the log, if there is one.
+    log_file: Option<PathBuf>,
     /// The phase of the last frame.
     last_phase: Option<Phase>,
     /// Whether the last frame had a dialog.
@@ -43,8 +49,8 @@ impl std::fmt::Debug for ServerView {
 
 impl ServerView {
     /// A view in a language and a time zone.
-    pub fn new(texts: Texts, zone: TimeZone) -> Self {
-        Self { texts, zone, last_phase: None, had_dialog: false }
+    pub fn new(texts: Texts, zone: TimeZone, log_file: Option<PathBuf>) -> Self {
+        Self { texts, zone, log_file, last_phase: None, had_dialog: false }
     }
 
     /// A sentence in the language of the window.
@@ -81,6 +87,7 @@ impl ServerView {
         let colours = palette(ui);
         ui.label(RichText::new(self.say(S::Registration)).size(13.0).color(colours.quiet));
         ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().interact_size.y = fields::CHOICE;
             for (choice, name) in [
                 (Choice::Open, S::RegistrationOpen),
                 (Choice::Invited, S::RegistrationInvited),
@@ -141,10 +148,10 @@ impl ServerView {
         }
     }
 
-    fn settings(&self, ui: &mut Ui, model: &ServerModel, actions: &mut Vec<Action>) {
-        let colours = palette(ui);
-        let frame = Frame::new().fill(colours.side).inner_margin(Margin::symmetric(16, 12));
-        Panel::right("settings").default_size(270.0).size_range(240.0..=360.0).frame(frame).show(ui, |ui| {
+    fn settings(&self, ui: &Ui, model: &ServerModel, actions: &mut Vec<Action>) {
+        // Not a panel, which would leave no room for the tabs.
+        let shown = Modal::new(egui::Id::unique("settings")).frame(fields::dialog_frame(ui)).show(ui.ctx(), |ui| {
+            ui.set_width(SETTINGS);
             ui.horizontal(|ui| {
                 ui.label(RichText::new(self.also(W::Settings)).size(17.0).strong());
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -153,12 +160,14 @@ impl ServerView {
                     }
                 });
             });
-            if model.dialog.is_none() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-                actions.push(Action::ShowSettings(false));
-            }
             ui.add_space(6.0);
             self.look(ui, model, actions);
+            ui.separator();
+            fields::log_file(ui, &self.texts, self.log_file.as_deref());
         });
+        if shown.should_close() {
+            actions.push(Action::ShowSettings(false));
+        }
     }
 
     fn look(&self, ui: &mut Ui, model: &ServerModel, actions: &mut Vec<Action>) {
@@ -173,8 +182,8 @@ impl ServerView {
             }
         });
         ui.add_space(6.0);
-        let label = ui.label(RichText::new(self.also(W::TextSize)).size(13.0).color(colours.quiet));
-        ui.add(Slider::new(&mut changed.zoom, ZOOM).step_by(10.0).suffix(" %")).labelled_by(label.id);
+        ui.label(RichText::new(self.also(W::TextSize)).size(13.0).color(colours.quiet));
+        changed.zoom = fields::zoom(ui, &self.texts, changed.zoom);
         if changed != model.look {
             actions.push(Action::SetLook(changed));
         }

@@ -70,7 +70,7 @@ impl ServerView {
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             if is_stopping {
-                ui.spinner();
+                fields::spinner(ui);
             } else if ui.button(self.say(S::Stop)).clicked() {
                 actions.push(Action::Stop);
             }

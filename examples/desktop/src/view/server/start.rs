@@ -1,12 +1,13 @@
 //! The form that starts the server.
 
 use chat_cli::texts::{Localised, ServerWindowSentence as S, WindowSentence as W};
-use eframe::egui::{self, Align, CentralPanel, Frame, Id, Key, Layout, Margin, RichText, ScrollArea, Ui};
+use eframe::egui::{Align, CentralPanel, Frame, Id, Key, Layout, Margin, RichText, Ui};
 
 use super::{ServerView, fields};
 use crate::look::palette;
 use crate::model::server::form::{DatabaseKind, Field};
 use crate::model::server::{Action, Phase, ServerModel};
+use crate::view::card::card;
 
 /// The width of the form, in which a path and a URL can be read.
 const WIDTH: f32 = 430.0;
@@ -14,26 +15,12 @@ const WIDTH: f32 = 430.0;
 impl ServerView {
     pub(super) fn start(&mut self, ui: &mut Ui, model: &mut ServerModel, is_new: bool, actions: &mut Vec<Action>) {
         let colours = palette(ui);
-        CentralPanel::default().frame(Frame::new().fill(colours.side).inner_margin(Margin::same(16))).show(ui, |ui| {
+        CentralPanel::default().frame(Frame::new().fill(colours.side).inner_margin(Margin::same(10))).show(ui, |ui| {
             ui.horizontal(|ui| {
+                ui.spacing_mut().interact_size.y = 26.0;
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.preferences(ui, model, actions));
             });
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                ui.vertical_centered(|ui| {
-                    ui.add_space((ui.available_height() * 0.03).max(4.0));
-                    Frame::new()
-                        .fill(colours.card)
-                        .stroke(egui::Stroke::new(1.0, colours.line))
-                        .corner_radius(14)
-                        .inner_margin(Margin::symmetric(28, 22))
-                        .show(ui, |ui| {
-                            ui.set_width(WIDTH);
-                            ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                                self.start_form(ui, model, is_new, actions);
-                            });
-                        });
-                });
-            });
+            card(ui, Id::unique("start"), WIDTH, colours.line, |ui| self.start_form(ui, model, is_new, actions));
         });
     }
 
@@ -54,7 +41,7 @@ impl ServerView {
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             if is_busy {
-                ui.spinner();
+                fields::spinner(ui);
                 ui.label(self.say(S::Starting));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if ui.button(self.also(W::Cancel)).clicked() {
@@ -104,6 +91,7 @@ impl ServerView {
             (DatabaseKind::Url, S::DatabaseByUrl),
         ];
         ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().interact_size.y = fields::CHOICE;
             for (kind, name) in kinds {
                 if kind == DatabaseKind::Named && model.form.named_database.is_none() {
                     continue;
@@ -117,8 +105,10 @@ impl ServerView {
         match (model.form.database, &model.form.named_database) {
             (DatabaseKind::Url, _) => {
                 self.start_field(ui, model, Field::Database, S::DatabaseUrl, actions);
-                fields::sentence(ui, &self.say(S::DatabaseUrlHint), colours.quiet);
-                ui.add_space(6.0);
+                // Where it is wrong, the sentence about it has the form too.
+                if model.form.problem(Field::Database).is_none() {
+                    fields::sentence(ui, &self.say(S::DatabaseUrlHint), colours.quiet);
+                }
                 return;
             }
             (DatabaseKind::Named, Some(url)) => fields::sentence(ui, url, colours.quiet),

@@ -96,7 +96,9 @@ impl ServerView {
                     ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
                         ui.label(RichText::new(name).color(quiet));
                     });
-                    ui.add(Label::new(value).wrap().selectable(true));
+                    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+                        ui.add(Label::new(value).wrap().selectable(true));
+                    });
                     ui.end_row();
                 }
             });

@@ -1,6 +1,7 @@
 //! The whole program except its window, with a server on SQLite and clients of the library.
 
 use std::ffi::OsString;
+use std::future::pending;
 use std::net::TcpListener;
 use std::path::Path;
 use std::thread;
@@ -21,8 +22,9 @@ use chat_desktop::model::server::{Action, Closing, Phase, ServerModel, Tab};
 use chat_desktop::model::settings::Settings;
 use chat_desktop::run::{Port, Runtime};
 use chat_net::Client;
-use chat_net::client::{ConnectError, EndReason, Event, RejectionKind};
+use chat_net::client::{ConnectError, EndReason, Event, Notice, RejectionKind};
 use tokio::runtime;
+use tokio::sync::oneshot;
 
 use crate::stage::user;
 
@@ -39,11 +41,16 @@ struct Operator {
 impl Operator {
     /// With a data folder of its own, at a port that the system chooses.
     fn new(folder: &Path) -> Self {
+        Self::with(folder, pending())
+    }
+
+    /// As [`Self::new`], at a program that is asked to stop.
+    fn with(folder: &Path, stop: impl Future<Output = ()> + Send + 'static) -> Self {
         let args = ["chat-server-desktop"].map(OsString::from);
         let options = ServerDesktopOptions::from_args(&args, &Texts::default()).unwrap();
         let mut form = StartForm::new(Some(folder.join("data")), None);
         form.address = "127.0.0.1:0".to_owned();
-        let (port, thread) = Runtime::start_server(options, || {}).unwrap().into_parts();
+        let (port, thread) = Runtime::start_server(options, stop, || {}).unwrap().into_parts();
         let settings = Settings { file: Some(folder.join("settings")), ..Settings::default() };
         Self { model: ServerModel::new(form, Registration::default(), settings), port, thread }
     }
@@ -307,4 +314,75 @@ fn a_start_can_be_given_up_while_the_database_hangs() {
     operator.act(Action::Cancel);
     operator.model.form.set_database(DatabaseKind::InFolder);
     operator.start();
+}
+
+#[test]
+fn a_request_to_stop_says_goodbye_to_the_clients() {
+    let (folder, runtime) = (tempfile::tempdir().unwrap(), runtime());
+    let (ask, asked) = oneshot::channel();
+    let mut operator = Operator::with(folder.path(), async { drop(asked.await) });
+    operator.start();
+    let mut client = runtime.block_on(operator.builder().register("alice", "correct horse")).unwrap();
+    ask.send(()).unwrap();
+    // A server that says nothing is noticed a minute later.
+    let said = async {
+        loop {
+            if let Some(Event::Notice(Notice::Reconnecting { .. })) = client.next().await {
+                return;
+            }
+        }
+    };
+    runtime.block_on(async { tokio::time::timeout(PATIENCE / 2, said).await }).expect("the goodbye arrives");
+    operator.until("the window may go", |model| model.closing == Closing::Done);
+    let line = operator.model.arrivals.lines().back().cloned();
+    assert!(matches!(line, Some(Line::Record(Record::Stopping(_)))), "{line:?}");
+}
+
+#[test]
+fn a_stop_right_after_the_start_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut operator = Operator::new(folder.path());
+    for _ in 0..3 {
+        operator.start();
+        operator.stop();
+    }
+}
+
+#[test]
+fn a_window_that_does_not_look_keeps_nobody_from_stopping_the_server() {
+    let (folder, runtime) = (tempfile::tempdir().unwrap(), runtime());
+    let mut operator = Operator::started(folder.path());
+    // Each answer is a happening, and nobody takes them.
+    while operator.port.happenings.len() < operator.port.happenings.max_capacity() {
+        operator.port.wishes.try_send(Wish::Suggest).ok();
+        thread::sleep(Duration::from_millis(1));
+    }
+    let alice = runtime.block_on(operator.builder().register("alice", "correct horse")).unwrap();
+    drop(alice);
+    operator.stop();
+}
+
+#[test]
+fn accounts_are_in_mariadb_and_wrong_credentials_stand_beside_the_url() {
+    let (folder, runtime) = (tempfile::tempdir().unwrap(), runtime());
+    let database = runtime.block_on(chat_store::testing::mysql());
+    let url = database.url_text();
+    let (user, rest) = url.strip_prefix("mysql://").unwrap().split_once('@').unwrap();
+    let name = user.split(':').next().unwrap();
+    let mut operator = Operator::new(folder.path());
+    operator.model.form.set_database(DatabaseKind::Url);
+    type_into(&mut operator.model.form.url, &format!("mysql://{name}:hushhush@{rest}"));
+    let sentence = operator.refused(Field::Database);
+    assert!(sentence.contains("password") && !sentence.contains("hushhush"), "{sentence}");
+    type_into(&mut operator.model.form.url, url);
+    operator.start();
+    let facts = &operator.model.running.as_ref().unwrap().facts;
+    assert!(facts.database.starts_with("mysql://"), "{}", facts.database);
+    runtime.block_on(operator.builder().register("alice", "correct horse")).unwrap();
+    operator.act(Action::Show(Tab::Accounts));
+    operator.until_listed("alice", Status::Active);
+    operator.stop();
+    assert!(!folder.path().join("data/chat.sqlite").exists(), "the accounts are elsewhere");
+    let kept = std::fs::read_to_string(folder.path().join("settings")).unwrap();
+    assert!(kept.contains("database = url") && !kept.contains("mysql"), "the URL has a password: {kept}");
 }

@@ -12,13 +12,11 @@ use chat_desktop::model::server::exchange::{AccountChange, ChangeProblem, Happen
 use chat_desktop::model::server::{Action, Closing, Phase};
 use chat_desktop::model::settings::Theme;
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Key, Modifiers, OutputCommand};
+use eframe::egui::{Key, Modifiers, OutputCommand, ViewportCommand};
 use egui_kittest::kittest::Queryable;
 
-use super::stage::{AT, Stage};
-use crate::stage::user;
-
-const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
+use super::stage::Stage;
+use crate::stage::{AT, LANGUAGES, user};
 
 fn records(stage: &mut Stage, records: impl IntoIterator<Item = (&'static str, Presence)>) {
     let records =
@@ -46,10 +44,10 @@ fn enter_starts_with_the_defaults_and_the_button_says_that_it_starts() {
         stage.run();
         let Some(Wish::Start(settings)) = stage.wish() else { panic!("no start in {language:?}") };
         assert_eq!(settings.listen.to_string(), "0.0.0.0:7777");
-        assert!(stage.says(S::Starting));
+        assert!(stage.tells(S::Starting));
         stage.press(W::Cancel);
         assert!(matches!(stage.wish(), Some(Wish::Cancel)));
-        assert!(stage.says(S::Start));
+        assert!(stage.tells(S::Start));
     }
 }
 
@@ -60,7 +58,7 @@ fn every_wrong_input_is_told_beside_its_field_and_stays() {
         replace(&mut stage, Role::TextInput, S::Address, "lab:x");
         replace(&mut stage, Role::TextInput, S::Folder, "data");
         stage.click(Role::RadioButton, S::DatabaseByUrl);
-        stage.fill(Role::PasswordInput, S::DatabaseUrl, "redis://ann:hush@db");
+        stage.fill(S::DatabaseUrl, "redis://ann:hush@db");
         stage.press(S::Start);
         assert!(stage.wish().is_none(), "nothing starts while a field is wrong");
         let address = chat_cli::server_desktop::listen_address("lab:x").unwrap_err().text(&stage.texts);
@@ -94,11 +92,11 @@ fn a_refused_start_stands_beside_its_field_with_what_to_do() {
             stage.press(S::Start);
             let refused = S::Advice { problem: "7777".to_owned(), advice };
             stage.happen(Happening::NotStarted(HostError { part, sentence: Sentence::about(refused.clone()) }));
-            assert!(stage.says(refused.clone()), "{refused:?}");
+            assert!(stage.tells(refused.clone()), "{refused:?}");
             assert!(matches!(stage.wish(), Some(Wish::Start(_))));
             stage.press(S::Start);
             assert!(matches!(stage.wish(), Some(Wish::Start(_))));
-            assert!(!stage.says(refused), "the sentence goes with the next start");
+            assert!(!stage.tells(refused), "the sentence goes with the next start");
         }
     }
 }
@@ -107,7 +105,7 @@ fn a_refused_start_stands_beside_its_field_with_what_to_do() {
 fn the_running_server_shows_what_others_need_and_copies_it() {
     for language in LANGUAGES {
         let mut stage = Stage::running(language, &[]);
-        assert!(stage.shows("192.0.2.7:7777") && stage.shows("--fingerprint") && stage.says(S::NoArrivals));
+        assert!(stage.shows("192.0.2.7:7777") && stage.shows("--fingerprint") && stage.tells(S::NoArrivals));
         assert!(stage.shows(&["abab"; 8].join(" ")));
         for (name, copied) in [
             (S::CopyAddress { address: "192.0.2.7:7777".to_owned() }, "192.0.2.7:7777".to_owned()),
@@ -154,9 +152,9 @@ fn arrivals_and_departures_are_listed_with_their_reasons() {
         ] {
             assert!(stage.shows(&format!("{name} {}", stage.say(what))), "{name}");
         }
-        assert!(stage.shows("192.0.2.9:40001") && !stage.says(S::NoArrivals));
+        assert!(stage.shows("192.0.2.9:40001") && !stage.tells(S::NoArrivals));
         stage.happen(Happening::Records { records: vec![Record::Stopping(AT)], left_out: 7 });
-        assert!(stage.says(S::ArrivalsLeftOut { count: 7 }) && stage.says(S::ServerStopping));
+        assert!(stage.tells(S::ArrivalsLeftOut { count: 7 }) && stage.tells(S::ServerStopping));
     }
 }
 
@@ -165,16 +163,16 @@ fn who_is_online_and_the_numbers_have_tabs() {
     for language in LANGUAGES {
         let mut stage = Stage::running(language, &[]);
         stage.press(S::Online { count: 0 });
-        assert!(stage.says(S::NobodyOnline));
+        assert!(stage.tells(S::NobodyOnline));
         let online = ["小明", "alice"].map(|name| OnlineUser {
             user: user(name),
             address: "192.0.2.9:40001".parse().unwrap(),
             since: AT,
         });
         stage.happen(Happening::Online(online.into()));
-        assert!(stage.says(S::Online { count: 2 }) && stage.shows("小明 192.0.2.9:40001"));
+        assert!(stage.tells(S::Online { count: 2 }) && stage.shows("小明 192.0.2.9:40001"));
         stage.happen(Happening::Status(Box::default()));
-        assert!(stage.says(S::Counts { online: 0, logins: 0, refused: 0 }));
+        assert!(stage.tells(S::Counts { online: 0, logins: 0, refused: 0 }));
         stage.press(S::Numbers);
         for (name, _) in HostStatus::default().rows(&stage.texts) {
             assert!(stage.shows(&name), "{name}");
@@ -188,7 +186,7 @@ fn who_may_register_changes_while_the_server_runs() {
         let mut stage = Stage::running(language, &[]);
         stage.click(Role::RadioButton, S::RegistrationClosed);
         assert!(matches!(stage.wish(), Some(Wish::SetRegistration(RegistrationPolicy::Closed))));
-        assert!(stage.says(S::RegistrationClosedHint));
+        assert!(stage.tells(S::RegistrationClosedHint));
         stage.click(Role::RadioButton, S::RegistrationInvited);
         assert!(matches!(stage.wish(), Some(Wish::NewCode)));
         stage.happen(Happening::Code(InvitationCode::parse("spring-2026").unwrap()));
@@ -211,9 +209,9 @@ fn accounts_are_disabled_and_enabled_with_a_button_that_names_them() {
         assert_eq!(name, user("小明"));
         let done = S::Changed { user: "小明".to_owned(), status: NewStatus::Disabled };
         stage.happen(Happening::Changed(Ok(done.clone())));
-        assert!(stage.says(done));
-        stage.fill(Role::SearchInput, S::FindAccount, "nobody");
-        assert!(stage.says(S::NoAccountFound { typed: "nobody".to_owned() }) && !stage.shows("alice"));
+        assert!(stage.tells(done));
+        stage.fill(S::FindAccount, "nobody");
+        assert!(stage.tells(S::NoAccountFound { typed: "nobody".to_owned() }) && !stage.shows("alice"));
     }
 }
 
@@ -226,12 +224,12 @@ fn removing_asks_with_the_name_and_the_safe_answer_has_the_focus() {
         assert!(matches!(stage.wish(), Some(Wish::List)));
         let remove = S::RemoveUser { user: "alice".to_owned() };
         stage.press(remove.clone());
-        assert!(stage.says(S::RemoveQuestion { user: "alice".to_owned() }));
+        assert!(stage.tells(S::RemoveQuestion { user: "alice".to_owned() }));
         let cancel = stage.say(W::Cancel);
         assert!(stage.window.get_by_role_and_label(Role::Button, &cancel).is_focused());
         stage.window.key_press(Key::Escape);
         stage.run();
-        assert!(stage.wish().is_none() && !stage.says(S::RemoveQuestion { user: "alice".to_owned() }));
+        assert!(stage.wish().is_none() && !stage.tells(S::RemoveQuestion { user: "alice".to_owned() }));
         stage.press(remove.clone());
         stage.click(Role::CheckBox, S::FreeName);
         // The one in the list has the same name, and stands before the one that answers.
@@ -253,9 +251,9 @@ fn a_password_is_reset_by_typing_or_by_a_suggestion_that_is_shown_once() {
         stage.list(&["alice"]);
         assert!(matches!(stage.wish(), Some(Wish::List)));
         stage.press(S::ResetUser { user: "alice".to_owned() });
-        stage.fill(Role::PasswordInput, W::NewPassword, "short");
+        stage.fill(W::NewPassword, "short");
         stage.press(S::SetPassword);
-        assert!(stage.says(PasswordError::TooShort) && stage.wish().is_none());
+        assert!(stage.tells(PasswordError::TooShort) && stage.wish().is_none());
         stage.press(S::Suggest);
         assert!(matches!(stage.wish(), Some(Wish::Suggest)));
         stage.happen(Happening::Suggested(Password::parse("k7q2-9xmd-4rtz-8bwn").unwrap()));
@@ -263,7 +261,7 @@ fn a_password_is_reset_by_typing_or_by_a_suggestion_that_is_shown_once() {
         let Some(Wish::Change(AccountChange::SetPassword(_, password))) = stage.wish() else { panic!() };
         assert_eq!(password.expose(), "k7q2-9xmd-4rtz-8bwn");
         stage.happen(Happening::Changed(Ok(S::PasswordSet { user: "alice".to_owned() })));
-        assert!(stage.shows("k7q2-9xmd-4rtz-8bwn") && stage.says(S::PasswordOnce));
+        assert!(stage.shows("k7q2-9xmd-4rtz-8bwn") && stage.tells(S::PasswordOnce));
         stage.press(W::Close);
         assert!(!stage.shows("k7q2"));
     }
@@ -275,12 +273,12 @@ fn an_account_is_added_and_a_wrong_name_stands_beside_its_field() {
         let mut stage = Stage::running(language, &[]);
         stage.press(S::Accounts);
         stage.list(&[]);
-        assert!(matches!(stage.wish(), Some(Wish::List)) && stage.says(S::NoAccounts));
+        assert!(matches!(stage.wish(), Some(Wish::List)) && stage.tells(S::NoAccounts));
         stage.press(S::AddAccount);
-        stage.fill(Role::TextInput, W::User, "two words");
-        stage.fill(Role::PasswordInput, W::NewPassword, "correct horse");
+        stage.fill(W::User, "two words");
+        stage.fill(W::NewPassword, "correct horse");
         stage.press(S::Add);
-        assert!(stage.says(NameError::Char(' ')) && stage.wish().is_none());
+        assert!(stage.tells(NameError::Char(' ')) && stage.wish().is_none());
         let label = stage.say(W::User);
         stage.window.get_by_role_and_label(Role::TextInput, &label).focus();
         stage.window.key_press_modifiers(Modifiers::COMMAND, Key::A);
@@ -302,7 +300,7 @@ fn closing_a_running_server_asks_and_then_stops_it() {
         let mut stage = Stage::running(language, &[]);
         stage.window.state_mut().model.act(Action::Close);
         stage.run();
-        assert!(stage.says(S::CloseQuestion { count: 0 }));
+        assert!(stage.tells(S::CloseQuestion { count: 0 }));
         stage.press(S::KeepRunning);
         assert_eq!(stage.window.state().model.phase, Phase::Running);
         stage.window.state_mut().model.act(Action::Close);
@@ -319,10 +317,34 @@ fn a_server_that_stops_leads_back_to_the_form_with_what_was_typed() {
     for language in LANGUAGES {
         let mut stage = Stage::running(language, &[]);
         stage.press(S::Stop);
-        assert!(matches!(stage.wish(), Some(Wish::Stop)) && stage.says(S::Stopping));
+        assert!(matches!(stage.wish(), Some(Wish::Stop)) && stage.tells(S::Stopping));
         stage.happen(Happening::Stopped(Some("the disk is gone".into())));
-        assert!(stage.shows("the disk is gone") && stage.says(S::Start));
+        assert!(stage.shows("the disk is gone") && stage.tells(S::Start));
         assert_eq!(stage.window.state().model.form.address, "0.0.0.0:7777");
+    }
+}
+
+#[test]
+fn a_request_to_stop_hides_the_window_until_the_server_has_stopped() {
+    let mut stage = Stage::running(LANGUAGES[0], &[]);
+    stage.window.state_mut().model.act(Action::Close);
+    stage.happen(Happening::StopRequested);
+    assert!(!stage.tells(S::CloseQuestion { count: 0 }), "the system does not wait for an answer");
+    assert!(stage.commands().contains(&ViewportCommand::Visible(false)));
+    stage.happen(Happening::Stopped(None));
+    assert!(stage.commands().contains(&ViewportCommand::Close));
+    let mut stage = Stage::new(LANGUAGES[0]);
+    stage.happen(Happening::StopRequested);
+    assert!(stage.commands().contains(&ViewportCommand::Close));
+}
+
+#[test]
+fn the_settings_name_the_log_file() {
+    for language in LANGUAGES {
+        let mut stage = Stage::new(language);
+        stage.press(W::Settings);
+        assert!(stage.tells(W::LogFile) && stage.shows("/home/ming/chat-server-desktop.log"));
+        stage.press(W::Copy);
     }
 }
 
@@ -334,7 +356,7 @@ fn language_theme_and_size_of_the_text_change_at_once() {
     assert_eq!(stage.window.state().model.look.theme, Theme::Dark);
     stage.window.key_press(Key::Escape);
     stage.run();
-    assert!(!stage.says(W::TextSize));
+    assert!(!stage.tells(W::TextSize));
     stage.window.get_by_label("中文").click();
     stage.run();
     assert!(stage.shows("启动服务器"));

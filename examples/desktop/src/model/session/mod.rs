@@ -1,15 +1,16 @@
 //! A session: people, conversations, and the state of the connection.
 
+mod sending;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chat_cli::texts::{Sentence, WindowSentence};
 use chat_cli::view::Notice;
 use chat_core::away::AwayText;
 use chat_core::id::MessageId;
-use chat_core::message::{Content, Recipient, Report, Scope};
+use chat_core::message::{Content, Scope};
 use chat_core::name::UserName;
 use chat_core::presence::Presence;
 use chat_core::text::Text;
@@ -20,7 +21,6 @@ use chat_net::identity::Fingerprint;
 
 use super::conversation::{Conversation, Line, LineId, Partner, What};
 use super::exchange::{FileProblem, People, Wish};
-use super::outcome::{State, Tally};
 use super::password::PasswordForm;
 use super::roster::Roster;
 
@@ -165,60 +165,6 @@ impl Session {
         all.into_iter().find(|(_, conversation)| conversation.unread > 0).map(|(partner, _)| partner.clone())
     }
 
-    /// Whether a text to this partner has a recipient.
-    pub fn can_send_to(&self, partner: &Partner) -> Result<(), WindowSentence> {
-        match partner {
-            Partner::One(user) if !self.roster.is_online(user) => {
-                Err(WindowSentence::UserAbsent { user: user.as_str().to_owned() })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Sends the draft of the open conversation. It stays if it breaks a rule.
-    pub fn send(&mut self, now: Timestamp) -> Option<Wish> {
-        let partner = self.open.clone();
-        if self.end.is_some() || self.can_send_to(&partner).is_err() {
-            return None;
-        }
-        let conversation = self.open_conversation();
-        let text = Text::parse(conversation.draft.trim_end()).ok()?;
-        conversation.draft.clear();
-        conversation.remark = None;
-        let shown: Arc<str> = text.as_str().into();
-        conversation.last_sent = Some(shown.clone());
-        conversation.new_from = None;
-        let line = self.add(&partner, now, What::Own(shown, State::Sent(Tally::default())));
-        self.waiting.insert(line, partner.clone());
-        let to = match partner {
-            Partner::Everyone => Recipient::Everyone,
-            Partner::One(user) => Recipient::One(user),
-        };
-        Some(Wish::Send { line, to, text })
-    }
-
-    /// Notes that a line was sent.
-    pub fn queued(&mut self, line: LineId, id: MessageId, recipients: usize, at: Timestamp) {
-        let Some(partner) = self.waiting.remove(&line) else { return };
-        if let Some(shown) = self.own_line(&partner, line) {
-            shown.at = at;
-            if let What::Own(_, State::Sent(tally)) = &mut shown.what {
-                tally.recipients = Some(recipients);
-            }
-        }
-        if recipients > 0 {
-            self.outstanding.insert(id, (partner, line));
-        }
-    }
-
-    /// Notes that a line was not sent.
-    pub fn not_sent(&mut self, line: LineId, error: SendError) {
-        let Some(partner) = self.waiting.remove(&line) else { return };
-        if let Some(Line { what: What::Own(_, state), .. }) = self.own_line(&partner, line) {
-            *state = State::NotSent(error);
-        }
-    }
-
     /// Applies an event other than a message.
     pub fn apply(&mut self, event: Event, now: Timestamp) {
         match event {
@@ -254,19 +200,6 @@ impl Session {
             _ => What::Note(Sentence::about(WindowSentence::Binary { bytes: 0 })),
         };
         self.add(&partner, at, what);
-    }
-
-    fn report(&mut self, report: Report) {
-        let Some((partner, line)) = self.outstanding.get(&report.id).cloned() else { return };
-        let Report { id, user, outcome, elapsed, .. } = report;
-        let mut is_complete = true;
-        if let Some(Line { what: What::Own(_, State::Sent(tally)), .. }) = self.own_line(&partner, line) {
-            tally.add(user, outcome, elapsed);
-            is_complete = tally.is_complete();
-        }
-        if is_complete {
-            self.outstanding.remove(&id);
-        }
     }
 
     fn notice(&mut self, notice: client::Notice, now: Timestamp) {
@@ -354,36 +287,6 @@ impl Session {
         self.notices.clear();
     }
 
-    /// The users who certainly did not get an own line of the open conversation, and are online now.
-    pub fn certainly_failed(&mut self, line: LineId) -> Vec<UserName> {
-        let open = self.open.clone();
-        let Some(Line { what: What::Own(_, State::Sent(tally)), .. }) = self.own_line(&open, line) else {
-            return Vec::new();
-        };
-        let failed: Vec<UserName> = tally.failed.iter().map(|(user, _)| user.clone()).collect();
-        failed.into_iter().filter(|user| self.end.is_none() && self.roster.is_online(user)).collect()
-    }
-
-    /// Sends a line of the open conversation again, to each who certainly did not get it.
-    pub fn send_again(&mut self, line: LineId, now: Timestamp) -> Vec<Wish> {
-        let (open, users) = (self.open.clone(), self.certainly_failed(line));
-        let Some(Line { what: What::Own(shown, State::Sent(tally)), .. }) = self.own_line(&open, line) else {
-            return Vec::new();
-        };
-        let Ok(text) = Text::parse(shown) else { return Vec::new() };
-        let shown = Arc::clone(shown);
-        // Their outcomes are those of the new lines from now on.
-        tally.failed.retain(|(user, _)| !users.contains(user));
-        tally.resent += users.len();
-        let send = |user: UserName| {
-            let partner = Partner::One(user.clone());
-            let line = self.add(&partner, now, What::Own(Arc::clone(&shown), State::Sent(Tally::default())));
-            self.waiting.insert(line, partner);
-            Wish::Send { line, to: Recipient::One(user), text: text.clone() }
-        };
-        users.into_iter().map(send).collect()
-    }
-
     /// Whether nobody knows who is online, because the connection is broken.
     pub fn is_stale(&self) -> bool {
         self.connection != Connection::Works
@@ -412,10 +315,6 @@ impl Session {
             self.not_sent(line, SendError::Offline);
         }
         self.roster.set_online(Vec::new(), |_| true);
-    }
-
-    fn own_line(&mut self, partner: &Partner, line: LineId) -> Option<&mut Line> {
-        self.conversations.get_mut(partner)?.own_line(line)
     }
 
     fn add(&mut self, partner: &Partner, at: Timestamp, what: What) -> LineId {

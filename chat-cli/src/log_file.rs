@@ -4,7 +4,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::folder;
 use crate::platform::files;
 
 /// The most bytes of a log file. A problem that repeats for days says nothing new, and must not fill a disk.
@@ -14,19 +13,14 @@ const MAX_BYTES: usize = 1024 * 1024;
 const FULL: &str = "the log file is full; standard error has the rest\n";
 
 /// Writes to standard error, and to the file until it is full.
-pub(super) struct LogFile {
+pub(crate) struct LogFile {
     file: File,
     room: usize,
 }
 
-/// Opens the log file of the program of this name in the user's data folder. The file of the start before gets the ending
-/// `.old`. Other users cannot read it.
-pub(super) fn open(name: &str) -> io::Result<(PathBuf, LogFile)> {
-    let folder = folder::default("chat-client", "--known-servers FILE").map_err(|_| io::ErrorKind::NotFound)?;
-    open_in(&folder, name)
-}
-
-fn open_in(folder: &Path, name: &str) -> io::Result<(PathBuf, LogFile)> {
+/// Opens the log file of the program of this name in a folder. The file of the start before gets the ending `.old`. Other
+/// users cannot read it.
+pub(crate) fn open(folder: &Path, name: &str) -> io::Result<(PathBuf, LogFile)> {
     files::create_private_folder(folder)?;
     let path = folder.join(format!("{name}.log"));
     match fs::rename(&path, folder.join(format!("{name}.log.old"))) {
@@ -65,7 +59,7 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("chat-client");
         for line in ["one\n", "two\n", "three\n"] {
-            let (path, mut log) = open_in(&folder, "window").unwrap();
+            let (path, mut log) = open(&folder, "window").unwrap();
             log.write_all(line.as_bytes()).unwrap();
             assert_eq!((fs::read_to_string(&path).unwrap().as_str(), path), (line, folder.join("window.log")));
         }
@@ -75,7 +69,7 @@ mod tests {
     #[test]
     fn a_full_file_says_so_once() {
         let folder = tempfile::tempdir().unwrap();
-        let (path, mut log) = open_in(folder.path(), "window").unwrap();
+        let (path, mut log) = open(folder.path(), "window").unwrap();
         log.room = 8;
         for line in ["12345\n", "67890\n", "67890\n"] {
             assert_eq!(log.write(line.as_bytes()).unwrap(), line.len());

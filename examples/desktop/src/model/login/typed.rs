@@ -1,0 +1,155 @@
+//! What is typed in the form, parsed: each field on its own, and all of them as a log-in.
+
+use std::path::PathBuf;
+
+use chat_cli::desktop::{self, TrustChoice};
+use chat_cli::texts::{Sentence, WindowSentence};
+use chat_core::invitation::InvitationCode;
+use chat_core::name::UserName;
+use chat_core::password::Password;
+use chat_net::address::{AddressError, AdvertisedAddress, ServerAddress};
+
+use super::{Field, Form, Mode};
+use crate::model::exchange::{LogIn, Purpose, TrustBy};
+
+impl Form {
+    /// Checks a field that was left. An empty one is not wrong before the button is pressed.
+    pub fn check(&mut self, field: Field) {
+        let is_empty = match field {
+            Field::Server => self.server.trim().is_empty(),
+            Field::User => self.user.trim().is_empty(),
+            Field::Password => self.password.is_empty(),
+            Field::Again => self.again.is_empty(),
+            Field::Invitation => self.invitation.trim().is_empty(),
+            Field::OwnAddress | Field::OwnPort | Field::Advertised | Field::ServerTrust | Field::Form => false,
+        };
+        if is_empty {
+            self.clear(field);
+            return;
+        }
+        let wrong = match field {
+            Field::Server => self.parse_server().err(),
+            Field::User => self.parse_user().err(),
+            Field::Password => self.parse_password().err(),
+            Field::Again => self.compare().err(),
+            Field::Invitation => self.parse_invitation().err(),
+            Field::OwnAddress => desktop::own_address(&self.own_address).err(),
+            Field::OwnPort => desktop::own_port(&self.own_port).err(),
+            Field::Advertised => self.parse_advertised().err(),
+            Field::ServerTrust => self.parse_trust().err(),
+            Field::Form => None,
+        };
+        match wrong {
+            Some(sentence) => self.show(field, sentence),
+            None => self.clear(field),
+        }
+        if let (Field::Server, Ok(server)) = (field, self.parse_server()) {
+            // With the port that counts if none was typed.
+            self.server = server.to_string();
+        }
+    }
+
+    /// Everything that a log-in needs. `None` if a field is wrong, beside which a sentence then stands.
+    pub fn submit(&mut self) -> Option<LogIn> {
+        self.problems.clear();
+        let server = self.parse_server().map_err(|wrong| self.show(Field::Server, wrong));
+        let user = self.parse_user().map_err(|wrong| self.show(Field::User, wrong));
+        let password = self.parse_password().map_err(|wrong| self.show(Field::Password, wrong));
+        let purpose = match self.mode {
+            Mode::LogIn => Ok(Purpose::LogIn),
+            Mode::Register => {
+                if let Err(wrong) = self.compare() {
+                    self.show(Field::Again, wrong);
+                }
+                self.parse_invitation()
+                    .map(|invitation| Purpose::Register { invitation })
+                    .map_err(|wrong| self.show(Field::Invitation, wrong))
+            }
+        };
+        let address = desktop::own_address(&self.own_address);
+        let address = address.map_err(|wrong| self.show(Field::OwnAddress, wrong));
+        let port = desktop::own_port(&self.own_port).map_err(|wrong| self.show(Field::OwnPort, wrong));
+        let advertise = self.parse_advertised().map_err(|wrong| self.show(Field::Advertised, wrong));
+        let typed_trust = self.parse_trust().map_err(|wrong| self.show(Field::ServerTrust, wrong));
+        if !self.problems.is_empty() {
+            return None;
+        }
+        let server = server.ok()?;
+        let trust = typed_trust.ok()?.unwrap_or_else(|| self.trust_in(&server));
+        let mut udp = address.ok()?;
+        // A port of its own field counts more than one that was typed with the address.
+        if let Some(port) = port.ok().filter(|port| *port != 0) {
+            udp.set_port(port);
+        }
+        Some(LogIn {
+            trust,
+            server,
+            user: user.ok()?,
+            password: password.ok()?,
+            purpose: purpose.ok()?,
+            udp,
+            advertise: advertise.ok()?,
+            is_remembered: self.remembers,
+        })
+    }
+
+    fn parse_server(&self) -> Result<ServerAddress, Sentence> {
+        self.server.trim().parse().map_err(|error: AddressError| Sentence::about(error))
+    }
+
+    fn parse_user(&self) -> Result<UserName, Sentence> {
+        UserName::parse(self.user.trim()).map_err(Sentence::about)
+    }
+
+    fn parse_password(&self) -> Result<Password, Sentence> {
+        Password::parse(self.password.as_str()).map_err(Sentence::about)
+    }
+
+    fn compare(&self) -> Result<(), Sentence> {
+        if self.again.as_str() == self.password.as_str() {
+            Ok(())
+        } else {
+            Err(Sentence::about(WindowSentence::PasswordsDiffer))
+        }
+    }
+
+    fn parse_invitation(&self) -> Result<Option<InvitationCode>, Sentence> {
+        let typed = self.invitation.trim();
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        InvitationCode::parse(typed).map(Some).map_err(Sentence::about)
+    }
+
+    /// How to recognise the server, if that was typed.
+    fn parse_trust(&self) -> Result<Option<TrustBy>, Sentence> {
+        let typed = self.server_trust.trim();
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        if let Ok(fingerprint) = typed.parse() {
+            return Ok(Some(TrustBy::Fingerprint(fingerprint)));
+        }
+        let path = PathBuf::from(typed);
+        if path.is_file() {
+            return Ok(Some(TrustBy::Authority(path)));
+        }
+        Err(Sentence::about(WindowSentence::ServerTrustWrong))
+    }
+
+    fn parse_advertised(&self) -> Result<Vec<AdvertisedAddress>, Sentence> {
+        let typed = self.advertised.split([',', '，', ' ']).map(str::trim).filter(|typed| !typed.is_empty());
+        typed.map(|typed| typed.parse().map_err(|error: AddressError| Sentence::about(error))).collect()
+    }
+
+    fn trust_in(&self, server: &ServerAddress) -> TrustBy {
+        // A fingerprint belongs to the server that the settings name, and to no other.
+        match &self.trust {
+            TrustChoice::Fingerprint(fingerprint) if self.trusted.as_ref() == Some(server) => {
+                TrustBy::Fingerprint(*fingerprint)
+            }
+            TrustChoice::Ca(file) => TrustBy::Authority(file.clone()),
+            _ => TrustBy::Known(self.known_servers.clone()),
+        }
+    }
+}
