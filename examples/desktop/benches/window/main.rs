@@ -1,0 +1,34 @@
+//! The real windows with their real drawing, whose other end this program plays: `figures` measures them for
+//! scripts/desktop-figures, and `pictures` shows each of their screens for scripts/desktop-pictures. Needs a display.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failure ends this program, and its output is the result"
+)]
+
+mod client_pictures;
+mod driven;
+mod figures;
+mod pictures;
+mod process;
+mod server_pictures;
+
+use std::env;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: window figures NAME, or window pictures client|server LANGUAGE THEME FOLDER";
+
+fn main() -> ExitCode {
+    // cargo bench adds an argument of its own.
+    let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["figures", name] => figures::measure(name),
+        ["pictures", window, language, theme, folder] => pictures::take(window, language, theme, folder.into()),
+        _ => {
+            println!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
