@@ -10,6 +10,7 @@
 //! draws. [`app`] connects the three, and [`server_app`] connects those of the window of a server.
 
 pub mod app;
+mod input_method;
 mod link;
 pub mod look;
 pub mod model;

@@ -3,7 +3,7 @@
 use chat_cli::texts::{Language, Localised, ServerWindowSentence, Texts, WindowSentence};
 use eframe::egui::{Context, ViewportBuilder, vec2};
 
-use crate::look;
+use crate::{input_method, look};
 
 /// The size of a window at its start, in points: two panels beside each other on a small laptop.
 const SIZE: [f32; 2] = [960.0, 660.0];
@@ -67,6 +67,7 @@ impl Window {
             native,
             Box::new(move |window| {
                 look::install(&window.egui_ctx, language);
+                input_method::install(window);
                 make(&window.egui_ctx)
             }),
         )
