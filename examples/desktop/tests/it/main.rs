@@ -7,6 +7,7 @@ mod chat;
 mod login;
 mod panels;
 mod people;
+mod program;
 mod real;
 mod server;
 mod set;
