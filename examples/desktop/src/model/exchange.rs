@@ -125,6 +125,8 @@ pub enum Purpose {
 pub enum TrustBy {
     /// By the fingerprint that is remembered for it, or else by asking.
     Known(PathBuf),
+    /// By the fingerprint that is remembered for it, or else by this one, which is then remembered.
+    Invited(PathBuf, Fingerprint),
     /// By this fingerprint.
     Fingerprint(Fingerprint),
     /// By a certificate of an authority in this file.

@@ -52,7 +52,11 @@ async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<H
     let (server, is_remembered, trust) = (login.server.clone(), login.is_remembered, login.trust.clone());
     // A log-in has one question at most.
     let (answer, answers) = mpsc::channel(1);
-    let question = Question { tell: tell.clone(), answers: Mutex::new(answers) };
+    let expected = match &trust {
+        TrustBy::Invited(_, fingerprint) => Some(*fingerprint),
+        _ => None,
+    };
+    let question = Question { tell: tell.clone(), expected, answers: Mutex::new(answers) };
     let mut connecting = pin!(connect(login, question));
     let result = loop {
         tokio::select! {
@@ -71,6 +75,13 @@ async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<H
     let client = match result {
         Ok(client) => client,
         Err(error) => {
+            let error = match (error, expected) {
+                // No person has refused it.
+                (ConnectError::Untrusted { server, shown }, Some(wanted)) => {
+                    ConnectError::WrongFingerprint { server, wanted, shown }
+                }
+                (error, _) => error,
+            };
             tell.tell(Happening::NotLoggedIn(Box::new(error))).await;
             return None;
         }
@@ -80,7 +91,7 @@ async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<H
         if let Err(error) = logins.remember(server.clone(), client.user().clone()) {
             log::info!("the login is not remembered: {error}");
         }
-        if let TrustBy::Known(file) = &trust {
+        if let TrustBy::Known(file) | TrustBy::Invited(file, _) = &trust {
             tell.tell(Happening::Servers(disk::servers(file, &logins))).await;
         }
     }
@@ -94,7 +105,7 @@ async fn connect(login: LogIn, question: Question) -> Result<Client, ConnectErro
     let trust = match trust {
         TrustBy::Fingerprint(fingerprint) => Trust::Fingerprint(fingerprint),
         TrustBy::Authority(file) => Trust::Ca(file),
-        TrustBy::Known(file) => known(&file, question)?,
+        TrustBy::Known(file) | TrustBy::Invited(file, _) => known(&file, question)?,
     };
     // A message is accepted once it is in the model.
     let mut builder = Client::builder(server).trust(trust).accept(AcceptMode::Manual).udp(udp);

@@ -11,9 +11,12 @@ use tokio::sync::{Mutex, mpsc};
 use super::Teller;
 use crate::model::exchange::Happening;
 
-/// Asks the user in the window. A log-in asks at most once, and no connection is open meanwhile.
+/// Asks the user in the window, unless an invitation answers. A log-in asks at most once, and no connection is open
+/// meanwhile.
 pub(super) struct Question {
     pub(super) tell: Teller<Happening>,
+    /// The fingerprint of the invitation.
+    pub(super) expected: Option<Fingerprint>,
     pub(super) answers: Mutex<mpsc::Receiver<bool>>,
 }
 
@@ -24,6 +27,9 @@ impl AskUser for Question {
         shown: Fingerprint,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         Box::pin(async move {
+            if let Some(expected) = self.expected {
+                return if shown == expected { Answer::Accept } else { Answer::Refuse };
+            }
             self.tell.tell(Happening::FirstMeeting { server: server.clone(), shown }).await;
             match self.answers.lock().await.recv().await {
                 Some(true) => Answer::Accept,

@@ -240,7 +240,7 @@ fn the_network_has_fields_for_address_port_and_fingerprint() {
         stage.press(W::LogIn);
         let Some(Wish::LogIn(login)) = stage.wish() else { panic!("no log-in") };
         assert_eq!(login.udp.to_string(), "127.0.0.1:40001");
-        assert!(matches!(login.trust, TrustBy::Fingerprint(_)));
+        assert!(matches!(login.trust, TrustBy::Invited(..)));
     }
 }
 

@@ -308,6 +308,32 @@ fn a_password_that_was_changed_elsewhere_leads_back_to_the_log_in() {
 }
 
 #[test]
+fn an_invitation_recognises_the_server_which_is_remembered_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), "127.0.0.1:0");
+    let mut alice = Person::new(folder.path(), &server.address(), "alice");
+    alice.submit(Mode::Register, "correct horse");
+    alice.until("the first meeting", |model| matches!(model.screen, Screen::FirstMeeting { .. }));
+    let Screen::FirstMeeting { shown, .. } = alice.model.screen else { unreachable!() };
+    alice.act(Action::Trust(false));
+    let invitation = |digits: &str| format!("chat-client {} --fingerprint {digits}", server.address());
+    alice.until("the sentence", |model| model.form.problem(Field::Server).is_some());
+
+    alice.model.form.server = invitation(&"00".repeat(32));
+    alice.submit(Mode::Register, "correct horse");
+    alice.until("another fingerprint", |model| model.form.problem(Field::ServerTrust).is_some());
+
+    alice.model.form.server = invitation(&shown.to_string());
+    alice.submit(Mode::Register, "correct horse");
+    alice.until("the chat", |model| model.screen == Screen::Chat);
+    alice.act(Action::GoOffline);
+    alice.until("the log-in", |model| model.screen == Screen::LogIn);
+    alice.model.form.server_trust.clear();
+    alice.log_in("correct horse");
+    server.stop();
+}
+
+#[test]
 fn others_see_who_is_away_and_what_is_said_about_it() {
     let folder = tempfile::tempdir().unwrap();
     let server = TestServer::start(folder.path(), "127.0.0.1:0");

@@ -94,13 +94,34 @@ fn the_own_port_the_fingerprint_and_the_certificate_can_be_typed() {
     form.server_trust = format!(" {digits} ");
     let login = form.submit().unwrap();
     assert_eq!(login.udp.to_string(), "[::]:40001");
-    assert_eq!(login.trust, TrustBy::Fingerprint(digits.parse().unwrap()));
+    assert_eq!(login.trust, TrustBy::Invited("known".into(), digits.parse().unwrap()));
     let file = tempfile::NamedTempFile::new().unwrap();
     form.own_address = "127.0.0.1".to_owned();
     form.server_trust = file.path().to_str().unwrap().to_owned();
     let login = form.submit().unwrap();
     assert_eq!(login.udp.to_string(), "127.0.0.1:40001");
     assert_eq!(login.trust, TrustBy::Authority(file.path().to_owned()));
+}
+
+#[test]
+fn an_invitation_that_is_pasted_as_the_server_brings_its_fingerprint() {
+    let digits = "ab".repeat(32);
+    for (typed, server) in [("192.168.1.7:7777", "192.168.1.7:7777"), ("\"[fd00::7]:7777\"", "[fd00::7]:7777")] {
+        let invitation = format!(" chat-client {typed} --fingerprint {digits}\n");
+        let mut form = form();
+        form.server = invitation.clone();
+        form.check(Field::Server);
+        assert_eq!((form.server.as_str(), form.first_problem()), (server, None));
+        // Enter submits without leaving the field.
+        form.server = invitation;
+        let login = form.submit().unwrap();
+        assert_eq!(login.server.to_string(), server);
+        assert_eq!(login.trust, TrustBy::Invited("known".into(), digits.parse().unwrap()));
+    }
+    let mut form = form();
+    form.server = "chat-client lab --fingerprint 12".to_owned();
+    form.check(Field::Server);
+    assert_eq!((form.server_trust.as_str(), form.first_problem()), ("", Some(Field::Server)), "half an invitation");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use chat_core::invitation::InvitationCode;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_net::address::{AddressError, AdvertisedAddress, ServerAddress};
+use chat_net::identity::Fingerprint;
 
 use super::{Field, Form, Mode};
 use crate::model::exchange::{LogIn, Purpose, TrustBy};
@@ -15,6 +16,9 @@ use crate::model::exchange::{LogIn, Purpose, TrustBy};
 impl Form {
     /// Checks a field that was left. An empty one is not wrong before the button is pressed.
     pub fn check(&mut self, field: Field) {
+        if field == Field::Server {
+            self.take_invitation();
+        }
         let is_empty = match field {
             Field::Server => self.server.trim().is_empty(),
             Field::User => self.user.trim().is_empty(),
@@ -52,6 +56,7 @@ impl Form {
     /// Everything that a log-in needs. `None` if a field is wrong, beside which a sentence then stands.
     pub fn submit(&mut self) -> Option<LogIn> {
         self.problems.clear();
+        self.take_invitation();
         let server = self.parse_server().map_err(|wrong| self.show(Field::Server, wrong));
         let user = self.parse_user().map_err(|wrong| self.show(Field::User, wrong));
         let password = self.parse_password().map_err(|wrong| self.show(Field::Password, wrong));
@@ -93,6 +98,19 @@ impl Form {
         })
     }
 
+    /// Takes an invitation apart that was pasted into the field of the server: the line for `chat-client` that the
+    /// server's window and `chat-server invite` give.
+    fn take_invitation(&mut self) {
+        let words: Vec<&str> = self.server.split_whitespace().collect();
+        if let ["chat-client", server, "--fingerprint", digits] = words[..]
+            && digits.parse::<Fingerprint>().is_ok()
+        {
+            // An IPv6 address is in quotation marks.
+            (self.server, self.server_trust) = (server.trim_matches('"').to_owned(), digits.to_owned());
+            self.clear(Field::ServerTrust);
+        }
+    }
+
     fn parse_server(&self) -> Result<ServerAddress, Sentence> {
         self.server.trim().parse().map_err(|error: AddressError| Sentence::about(error))
     }
@@ -128,7 +146,7 @@ impl Form {
             return Ok(None);
         }
         if let Ok(fingerprint) = typed.parse() {
-            return Ok(Some(TrustBy::Fingerprint(fingerprint)));
+            return Ok(Some(TrustBy::Invited(self.known_servers.clone(), fingerprint)));
         }
         let path = PathBuf::from(typed);
         if path.is_file() {
