@@ -5,7 +5,7 @@
 #![expect(clippy::exhaustive_structs, reason = "wire structures never change")]
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,9 +78,19 @@ impl Entry {
     /// The lowest UDP port of an address. Ports below belong to services of the system, not to chat clients.
     pub const LOWEST_PORT: u16 = 1024;
 
+    /// The only address of a session that hides where it is and is reached through the relay alone. No datagram is sent to
+    /// it. It has the prefix that networks discard (RFC 6666), in case an earlier version sends one.
+    pub const HIDDEN_ADDRESS: SocketAddr =
+        SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 1)), Self::LOWEST_PORT);
+
     /// The session id.
     pub fn session(&self) -> SessionId {
         self.key.session()
+    }
+
+    /// Whether the session hides its addresses.
+    pub fn is_hidden(&self) -> bool {
+        self.addresses.iter().all(|address| *address == Self::HIDDEN_ADDRESS)
     }
 
     /// The preferred address.

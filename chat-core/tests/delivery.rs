@@ -12,7 +12,7 @@ use chat_core::message::{Content, FailReason, Outcome, Recipient, UnconfirmedRea
 use chat_core::peer::{Datagram, Input, LimitCounts, Output, Peer, PeerConfig, SendError, Slab, Transmit};
 use chat_core::presence::OfflineReason;
 use chat_core::roster::Change;
-use chat_core::sim::{Application, Group, Profile, SeededGenerator, announce, each_seed};
+use chat_core::sim::{Application, Group, Profile, RelayLine, SeededGenerator, announce, each_seed};
 use chat_core::text::Text;
 use chat_core::time::Now;
 use chat_core::wire::datagram::MAX_DATAGRAM;
@@ -353,8 +353,23 @@ fn numbers_continue_when_a_session_returns() {
     assert_eq!(texts(&group.take_outputs(1)), ["one", "two"]);
 }
 
+/// Which ways there are in a random conversation.
+#[derive(Clone, Copy, PartialEq)]
+enum Ways {
+    Direct,
+    Relayed(Option<Profile>),
+    /// Directly, or through the server while UDP is blocked: for all, for two, or in one direction.
+    Flickering,
+}
+
+/// A line to the server: as slow as a bad mobile network in some conversations.
+fn line(below: &mut impl FnMut(u64) -> u64, hostile: Option<Profile>) -> RelayLine {
+    let rate = if below(2) == 0 { None } else { Some(16_000 + below(100_000) as u32) };
+    RelayLine { latency: Duration::from_millis(below(100)), rate, hostile, ..RelayLine::fast() }
+}
+
 /// One random conversation: sent messages, received messages and reported outcomes must agree.
-fn conversation(seed: u64) {
+fn conversation(seed: u64, ways: Ways) {
     let mut random = SeededGenerator::new(seed);
     let mut below = |most: u64| random.number() % most;
     let profile = Profile {
@@ -366,7 +381,15 @@ fn conversation(seed: u64) {
         ..Profile::GOOD
     };
     let count = 2 + below(4) as usize;
-    let mut group = Group::new(count, profile, &PeerConfig::default(), seed);
+    let config = PeerConfig::default();
+    let mut group = match ways {
+        Ways::Direct => Group::new(count, profile, &config, seed),
+        Ways::Relayed(hostile) => Group::with_relay(count, profile, line(&mut below, hostile), &config, seed),
+        Ways::Flickering => Group::with_relay(count, profile, line(&mut below, None), &config, seed),
+    };
+    if matches!(ways, Ways::Relayed(_)) {
+        group.network.block_all();
+    }
     for sent in 0..5 + below(40) {
         let from = below(count as u64) as usize;
         let to = below(count as u64 + 1) as usize;
@@ -375,7 +398,23 @@ fn conversation(seed: u64) {
         let filler = "x".repeat(length as usize);
         group.send_text(from, recipient, &format!("{sent} {filler}"));
         group.run(Duration::from_millis(below(50)));
-        if below(30) == 0 {
+        if ways == Ways::Flickering && below(4) == 0 {
+            let (a, b) = (group.address(0), group.address(1));
+            match below(5) {
+                0 => group.network.block_all(),
+                1 => group.network.block(a, b),
+                2 => group.network.block(b, a),
+                _ => group.network.unblock(),
+            }
+            group.run(Duration::from_millis(below(3_000)));
+        }
+        if ways != Ways::Direct && below(30) == 0 {
+            let member = below(count as u64) as usize;
+            group.connect_relay(member, false);
+            group.run(Duration::from_millis(below(8_000)));
+            group.connect_relay(member, true);
+        }
+        if ways == Ways::Direct && below(30) == 0 {
             let (a, b) = (group.address(0), group.address(1));
             group.network.block(a, b);
             group.run(Duration::from_millis(below(8_000)));
@@ -429,6 +468,32 @@ fn check_contract(group: &Group, outputs: &[Vec<Output>]) {
 
 #[test]
 fn at_most_once_in_order_and_exactly_once_if_delivered() {
-    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_000, conversation);
+    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_000, |seed| conversation(seed, Ways::Direct));
     announce(format_args!("delivery: {count} seeds"));
+}
+
+#[test]
+fn the_delivery_contract_holds_with_everything_relayed() {
+    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_000, |seed| conversation(seed, Ways::Relayed(None)));
+    announce(format_args!("delivery: {count} seeds with everything relayed"));
+}
+
+#[test]
+fn the_delivery_contract_holds_with_udp_that_dies_and_returns() {
+    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_000, |seed| conversation(seed, Ways::Flickering));
+    announce(format_args!("delivery: {count} seeds with UDP that dies and returns"));
+}
+
+#[test]
+fn a_hostile_relay_breaks_no_contract() {
+    let hostile = Profile {
+        jitter: Duration::from_millis(200),
+        loss: 0.2,
+        duplication: 0.2,
+        reordering: 0.2,
+        corruption: 0.1,
+        ..Profile::GOOD
+    };
+    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..500, |seed| conversation(seed, Ways::Relayed(Some(hostile))));
+    announce(format_args!("delivery: {count} seeds with a hostile relay"));
 }

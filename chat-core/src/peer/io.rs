@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
+use super::way::Way;
 use crate::id::{MessageId, SessionId};
 use crate::message::{Content, Message, Outcome, Recipient, Report};
 use crate::name::UserName;
 use crate::roster::{Change, Entry};
 use crate::time::Timestamp;
+use crate::wire::relay::RelayTerms;
 
 /// An input of the peer machine.
 #[derive(Debug)]
@@ -33,6 +35,11 @@ pub enum Input {
     Refuse(Token),
     /// The server's clock minus the local clock, in milliseconds.
     ClockOffset(i64),
+    /// The server relays for our connection on these terms, or with `None`: there is no connection that relays. Links whose
+    /// peer takes relayed datagrams use the relay while no direct way works.
+    Relay(Option<RelayTerms>),
+    /// Our own addresses have changed. Links that use the relay ask for a direct way again.
+    Moved,
     /// Our session ends. All pending outcomes are reported, and every peer receives a last ack and a bye.
     Leave,
     /// A newer login of our account replaced our session. All pending outcomes are reported, and every peer receives a last
@@ -84,6 +91,14 @@ pub enum Output {
     Unresponsive(UserName),
     /// An unresponsive peer acknowledges packets again.
     Responsive(UserName),
+    /// Another way carries the datagrams to this user, and has answered. At most once a second for each user. That a direct
+    /// way is the first one is not reported.
+    Way {
+        /// The user.
+        user: UserName,
+        /// The way.
+        way: Way,
+    },
     /// A message failed because the peer has no address that this machine can send to. Reported once until the peer has
     /// other addresses.
     NoAddress(UserName),
@@ -152,6 +167,8 @@ pub enum Families {
     V4,
     /// IPv6 only.
     V6,
+    /// Neither: nothing is sent to any address, and nothing that comes from one is processed. Only the relay is left.
+    Neither,
 }
 
 /// The addresses of the roster that the driver's socket can send to. Made from [`Loopback`]; its fields can be changed.
@@ -187,15 +204,20 @@ pub enum Transmit {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Datagram<'a> {
-    /// The address from which it came.
-    pub from: SocketAddr,
+    /// The way over which it came.
+    pub from: Way,
     /// Its bytes, which the machine overwrites.
     pub bytes: &'a mut [u8],
 }
 
 impl<'a> Datagram<'a> {
-    /// A datagram that came from `from`.
+    /// A datagram that came from the address `from`.
     pub const fn new(from: SocketAddr, bytes: &'a mut [u8]) -> Self {
-        Self { from, bytes }
+        Self { from: Way::Direct(from), bytes }
+    }
+
+    /// A datagram that the server relayed. Its header names its sender.
+    pub const fn relayed(bytes: &'a mut [u8]) -> Self {
+        Self { from: Way::Relay, bytes }
     }
 }

@@ -1,7 +1,10 @@
 //! The peer machine: messages between two sessions over UDP, sealed, acknowledged, each with one outcome per recipient.
 //!
+//! Messages go straight to the peer's machine. While no direct way works, they go through the relay of the server.
+//!
 //! The driver passes roster changes and commands to [`Peer::handle`] and received datagrams to [`Peer::receive`]. It
-//! calls [`Peer::transmit`] while its socket takes datagrams, and sends [`Input::Tick`] at [`Peer::deadline`]. Because
+//! calls [`Peer::transmit`] while its socket takes datagrams and [`Peer::transmit_relayed`] while its connection to the
+//! server takes parcels, and sends [`Input::Tick`] at [`Peer::deadline`]. Because
 //! the driver pulls datagrams, messages that become ready for one peer while the socket is busy share datagrams, and no
 //! timer delays a lone message.
 //!
@@ -18,6 +21,8 @@
 //! | `receive` | a datagram finds its link; the application's decisions |
 //! | `roster` | sessions come online, go offline, move and return |
 //! | `schedule` | timers, the ready queue, stalls of the process |
+//! | `carrier` | the relay: its terms, and the links that wait for it |
+//! | `way` | the ways of datagrams, and what an application learns of them |
 //! | `remote` | one peer: roster entry, link, timer |
 //! | `table` | all peers |
 //! | `resumptions` | what is kept of removed links, by user |
@@ -32,7 +37,8 @@
 //! | `mod` | the link's state, and how it opens, closes and reopens |
 //! | `receive`, `transmit` | opens a datagram and dispatches its frames; composes and seals the next datagram |
 //! | `timing`, `idle` | deadlines and probes; what an idle link releases |
-//! | `path` | candidate addresses, challenges and proofs |
+//! | `path` | candidate addresses, challenges and proofs; the relay as a candidate |
+//! | `way` | when datagrams go to the relay, and when they come back |
 //! | `datagram_size` | shorter datagrams for networks that silently drop full ones |
 //! | `received_packets` | which packets arrived, and when their ack is due |
 //! | `recovery` | packets in flight: round-trip time, loss, congestion (RFC 9002) |
@@ -56,6 +62,7 @@
 //! | retire | Remove a peer that is offline, and keep its resumption state. |
 
 mod body;
+mod carrier;
 mod config;
 mod io;
 mod limit_counts;
@@ -70,11 +77,13 @@ mod send;
 mod slab;
 mod table;
 mod timers;
+mod way;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::carrier::Carrier;
 use self::link::{Context, Decision, Goodbye};
 use self::messages::Messages;
 use self::remote::{LocalSession, Readiness, RemotePeer};
@@ -87,12 +96,13 @@ use crate::key::KeyPair;
 use crate::message::{FailReason, UnconfirmedReason};
 use crate::name::UserName;
 use crate::time::{Mono, Now};
-use crate::wire::datagram::RefusalReason;
+use crate::wire::datagram::{MAX_DATAGRAM, RefusalReason};
 
 pub use self::config::PeerConfig;
 pub use self::io::{Datagram, Families, Input, LinkLocal, Loopback, Output, Reach, SendError, Token, Transmit};
 pub use self::limit_counts::LimitCounts;
 pub use self::slab::{Slab, Train};
+pub use self::way::{LinkStatus, Rung, Way};
 pub use crate::setting::SettingError;
 
 /// All links of one session. See the [module](self).
@@ -108,6 +118,7 @@ pub struct Peer {
     clock_offset: i64,
     /// Peers whose links may have something to send, each once.
     ready: VecDeque<PeerIndex>,
+    carrier: Carrier,
     timers: PeerTimers,
     /// The time of the driver's last call.
     called: Mono,
@@ -147,9 +158,11 @@ impl Peer {
                 messages: Messages::new(session),
                 limits: LimitCounts::default(),
                 events: Vec::new(),
+                relayed_datagram: MAX_DATAGRAM,
             },
             clock_offset: 0,
             ready: VecDeque::new(),
+            carrier: Carrier::default(),
             timers: PeerTimers::default(),
             called: Mono::ZERO,
             buffered: 0,
@@ -167,6 +180,8 @@ impl Peer {
             Input::Accept(token) => self.decide(mono, token, Decision::Accept, out),
             Input::Refuse(token) => self.decide(mono, token, Decision::Refuse(RefusalReason::Application), out),
             Input::ClockOffset(offset) => self.clock_offset = offset,
+            Input::Relay(terms) => self.set_relay(mono, terms, out),
+            Input::Moved => self.on_moved(mono),
             Input::Leave => self.end(mono, Goodbye::Bye, out),
             Input::Replaced => self.end(mono, Goodbye::LastAck, out),
             Input::Tick => self.tick(mono, out),
@@ -199,16 +214,16 @@ impl Peer {
                 }
             }
             if slab.is_full() {
-                peer.mark_ready(index, &mut self.ready);
+                peer.mark_ready(now.mono, index, &mut self.ready, &mut self.carrier);
             }
-            peer.set_timer(now.mono, index, &self.cx.config, &mut self.timers);
+            peer.set_timer(now.mono, index, &self.cx.config, &self.carrier, &mut self.timers);
         }
         Transmit::Done
     }
 
     /// Returns the time at which the machine needs [`Input::Tick`].
     pub fn deadline(&self) -> Option<Mono> {
-        self.timers.next()
+        self.timers.next().into_iter().chain(self.carrier.resume_at()).min()
     }
 
     /// Returns the number of outcomes that are pending, over all messages and recipients.
@@ -216,8 +231,18 @@ impl Peer {
         self.cx.messages.pending_outcomes()
     }
 
-    /// Returns the measured round-trip time of each user that is online and has acknowledged a packet at its current
-    /// address: the smoothed estimate of RFC 9002 section 5.3. It can include the time for which the other side delays
+    /// Returns the state of the link to each user that is online and has one.
+    pub fn links(&self) -> impl Iterator<Item = LinkStatus<'_>> {
+        self.users.iter().filter_map(|(user, session)| {
+            let link = self.peers.get(self.peers.index(session)?)?.link.as_ref()?;
+            let (way, since) = link.answering_way().unzip();
+            let (loss, in_flight) = link.load();
+            Some(LinkStatus { user, way, since, round_trip: link.round_trip(), loss, in_flight })
+        })
+    }
+
+    /// Returns the measured round-trip time of each user that is online and has acknowledged a packet over its current
+    /// way: the smoothed estimate of RFC 9002 section 5.3. It can include the time for which the other side delays
     /// acks.
     pub fn round_trips(&self) -> impl Iterator<Item = (&UserName, Duration)> {
         self.users.iter().filter_map(|(user, session)| {

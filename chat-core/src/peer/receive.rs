@@ -5,19 +5,23 @@ use std::net::SocketAddr;
 use super::config::MAX_BUFFERED_TOTAL;
 use super::link::{Decision, Memory, Validity};
 use super::remote::RosterStatus;
-use super::{Datagram, Output, Peer, Token, body};
+use super::{Datagram, Families, Output, Peer, Token, Way, body};
 use crate::time::{Mono, Now};
 use crate::wire::datagram::Header;
 
 impl Peer {
     /// Processes a datagram, or drops it if it does not belong to a link or does not open.
     pub(super) fn receive_datagram(&mut self, now: Now, datagram: Datagram<'_>, out: &mut Vec<Output>) {
-        let from = SocketAddr::new(datagram.from.ip().to_canonical(), datagram.from.port());
+        let from = match datagram.from {
+            Way::Direct(_) if self.local.reach.families == Families::Neither => return,
+            Way::Direct(from) => Way::Direct(SocketAddr::new(from.ip().to_canonical(), from.port())),
+            Way::Relay => Way::Relay,
+        };
         let Ok((header, header_bytes, sealed)) = Header::split(datagram.bytes) else { return };
         let Some(index) = self.peers.index(&header.session) else { return };
         let Some(peer) = self.peers.get_mut(index) else { return };
         if peer.status == RosterStatus::Gone
-            || peer.open_link(&self.local, &mut self.resumptions, &mut self.cx).is_err()
+            || peer.open_link(&self.local, &mut self.resumptions, &self.carrier, &mut self.cx).is_err()
         {
             return;
         }
@@ -48,7 +52,7 @@ impl Peer {
             self.retire(index, out);
         } else {
             // `transmit` sets the timer: a fast application decides about many messages in a row.
-            peer.mark_ready(index, &mut self.ready);
+            peer.mark_ready(now, index, &mut self.ready, &mut self.carrier);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::PeerConfig;
+use super::carrier::{Carrier, RelayQueue, Urgency};
 use super::io::Reach;
 use super::link::{Context, Link, usable_addresses};
 use super::resumptions::Resumptions;
@@ -26,6 +27,7 @@ pub(super) struct RemotePeer {
     /// Opened by the first datagram in either direction.
     pub(super) link: Option<Box<Link>>,
     pub(super) ready: Readiness,
+    pub(super) relay_queue: RelayQueue,
     pub(super) timer: Option<Mono>,
     pub(super) no_address: NoAddress,
 }
@@ -67,7 +69,8 @@ impl RemotePeer {
     /// A peer of the roster without a link.
     pub(super) const fn new(session: SessionId, entry: Entry) -> Self {
         let (status, ready) = (RosterStatus::Online, Readiness::NotQueued);
-        Self { session, entry, status, link: None, ready, timer: None, no_address: NoAddress::NotReported }
+        let (relay_queue, no_address) = (RelayQueue::NotQueued, NoAddress::NotReported);
+        Self { session, entry, status, link: None, ready, relay_queue, timer: None, no_address }
     }
 
     /// Returns the link, and opens it first if there is none.
@@ -78,6 +81,7 @@ impl RemotePeer {
         &mut self,
         local: &LocalSession,
         resumptions: &mut Resumptions,
+        carrier: &Carrier,
         cx: &mut Context,
     ) -> Result<&mut Link, FailReason> {
         if self.link.is_none() {
@@ -90,24 +94,45 @@ impl RemotePeer {
             let keys = LinkKeys::derive(&local.keys, &local.user, &theirs).map_err(|_| FailReason::Incompatible)?;
             let (resumption, challenges) = resumptions.take(&entry.user, self.session);
             let addresses = usable_addresses(entry, local.reach);
-            let link = Link::new(keys, addresses, resumption, challenges, cx);
+            let link = Link::new(keys, addresses, resumption, challenges, carrier.standing(entry.link_features()), cx);
             self.link = Some(Box::new(link));
         }
         self.link.as_deref_mut().ok_or(FailReason::Incompatible)
     }
 
-    /// Appends the peer to the ready queue, unless it is there already or has no link.
-    pub(super) fn mark_ready(&mut self, index: PeerIndex, ready: &mut VecDeque<PeerIndex>) {
-        if self.link.is_some() && self.ready == Readiness::NotQueued {
+    /// Appends the peer to the ready queue, unless it is there already or has no link, and to that of the relay if the link
+    /// uses it.
+    pub(super) fn mark_ready(
+        &mut self,
+        now: Mono,
+        index: PeerIndex,
+        ready: &mut VecDeque<PeerIndex>,
+        carrier: &mut Carrier,
+    ) {
+        let Some(link) = &self.link else { return };
+        let answers_over_relay = link.answers_over_relay();
+        let urgency = if answers_over_relay && link.is_ack_due(now) { Urgency::AckDue } else { Urgency::None };
+        if self.ready == Readiness::NotQueued {
             self.ready = Readiness::Queued;
             ready.push_back(index);
+        }
+        if answers_over_relay {
+            carrier.push(now, index, self, urgency);
         }
     }
 
     /// Sets the timer to the next deadline, unless it expires earlier anyway: the deadline moves with almost every
     /// datagram, mostly to a later time, and an occasional early tick costs less than setting the timer each time.
-    pub(super) fn set_timer(&mut self, now: Mono, index: PeerIndex, config: &PeerConfig, timers: &mut PeerTimers) {
-        let link = self.link.as_ref().and_then(|link| link.deadline(now, config));
+    pub(super) fn set_timer(
+        &mut self,
+        now: Mono,
+        index: PeerIndex,
+        config: &PeerConfig,
+        carrier: &Carrier,
+        timers: &mut PeerTimers,
+    ) {
+        let brake = carrier.brake(self);
+        let link = self.link.as_ref().and_then(|link| link.deadline(now, brake, config));
         let deadline = match self.status {
             RosterStatus::Online => link,
             RosterStatus::Lingering(until) => Some(link.map_or(until, |at| at.min(until))),

@@ -32,7 +32,7 @@ impl Peer {
                 if let Some(link) = &mut peer.link {
                     link.offer(now, usable_addresses(&peer.entry, self.local.reach), &mut self.cx);
                 }
-                self.mark_ready(index);
+                self.mark_ready(now, index);
             }
         }
     }
@@ -61,7 +61,10 @@ impl Peer {
                 self.users.insert(entry.user.clone(), session);
                 peer.entry = entry;
                 peer.no_address = NoAddress::NotReported;
-                index.into_iter().for_each(|index| self.mark_ready(index));
+                if let Some(index) = index {
+                    self.update_relay(now, index);
+                    self.mark_ready(now, index);
+                }
             }
             // Keys are public, so another user may claim one. The user that came with the key first keeps it while
             // online.
@@ -128,6 +131,7 @@ impl Peer {
         if peer.ready == Readiness::Queued {
             self.ready.retain(|ready| *ready != index);
         }
+        self.carrier.remove(index, peer.relay_queue);
         self.buffered -= peer.link.as_ref().map_or(0, |link| link.buffered());
         peer.link
     }

@@ -14,6 +14,7 @@ const STALL: Duration = Duration::from_secs(2);
 impl Peer {
     /// Runs every timer that has expired.
     pub(super) fn tick(&mut self, now: Mono, out: &mut Vec<Output>) {
+        self.carrier.on_tick(now);
         while let Some(index) = self.timers.pop(now) {
             let Some(peer) = self.peers.get_mut(index) else { continue };
             peer.timer = None;
@@ -21,8 +22,9 @@ impl Peer {
                 self.retire(index, out);
                 continue;
             }
+            let brake = self.carrier.brake(peer);
             if let Some(link) = &mut peer.link {
-                link.on_timeout(now, &mut self.cx);
+                link.on_timeout(now, brake, &mut self.cx);
             }
             self.report_events(now, index, out);
         }
@@ -50,8 +52,8 @@ impl Peer {
         }
         for index in self.peers.indices() {
             if let Some(peer) = self.peers.get_mut(index) {
-                peer.mark_ready(index, &mut self.ready);
-                peer.set_timer(now, index, &self.cx.config, &mut self.timers);
+                peer.mark_ready(now, index, &mut self.ready, &mut self.carrier);
+                peer.set_timer(now, index, &self.cx.config, &self.carrier, &mut self.timers);
             }
         }
     }
@@ -68,20 +70,21 @@ impl Peer {
                     LinkEvent::Unresponsive => out.push(Output::Unresponsive(user.clone())),
                     LinkEvent::Responsive => out.push(Output::Responsive(user.clone())),
                     LinkEvent::Violation => out.push(Output::Violation(user.clone())),
+                    LinkEvent::Way(way) => out.push(Output::Way { user: user.clone(), way }),
                 }
             }
-            peer.mark_ready(index, &mut self.ready);
+            peer.mark_ready(now, index, &mut self.ready, &mut self.carrier);
             // For a peer in the ready queue, `transmit` sets the timer.
             if peer.ready == Readiness::NotQueued {
-                peer.set_timer(now, index, &self.cx.config, &mut self.timers);
+                peer.set_timer(now, index, &self.cx.config, &self.carrier, &mut self.timers);
             }
         }
     }
 
     /// Puts a peer into the ready queue.
-    pub(super) fn mark_ready(&mut self, index: PeerIndex) {
+    pub(super) fn mark_ready(&mut self, now: Mono, index: PeerIndex) {
         if let Some(peer) = self.peers.get_mut(index) {
-            peer.mark_ready(index, &mut self.ready);
+            peer.mark_ready(now, index, &mut self.ready, &mut self.carrier);
         }
     }
 }

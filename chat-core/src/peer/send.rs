@@ -42,11 +42,11 @@ impl Peer {
         let len = body.len();
         let message = self.cx.messages.insert(body, body::ack_spread(count));
         let mut failures = Vec::new();
-        let Self { local, resumptions, cx, ready, peers, .. } = self;
+        let Self { local, resumptions, cx, ready, carrier, peers, .. } = self;
         let mut enqueue = |index: PeerIndex, peer: &mut RemotePeer| {
-            let link = peer.open_link(local, resumptions, cx);
-            match link.and_then(|link| link.enqueue(now, message, len)) {
-                Ok(()) => peer.mark_ready(index, ready),
+            let link = peer.open_link(local, resumptions, carrier, cx);
+            match link.and_then(|link| link.enqueue(now, message, len, cx)) {
+                Ok(()) => peer.mark_ready(now, index, ready, carrier),
                 Err(reason) => failures.push((index, reason)),
             }
         };

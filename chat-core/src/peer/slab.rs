@@ -8,19 +8,21 @@ use crate::wire::datagram::MAX_DATAGRAM;
 ///
 /// Datagrams that the socket does not take stay unchanged: their packet numbers are used, so they must not be sealed
 /// again.
+///
+/// `D` is what names a destination: an address, or for the relay a session.
 #[derive(Debug)]
-pub struct Slab {
+pub struct Slab<D = SocketAddr> {
     /// The slots allocated so far: the largest number that was ever filled at once.
     bytes: Vec<[u8; MAX_DATAGRAM]>,
-    filled: Vec<Filled>,
+    filled: Vec<Filled<D>>,
     /// The number of removed datagrams at the front of `filled`.
     removed: usize,
     slots: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Filled {
-    to: SocketAddr,
+struct Filled<D> {
+    to: D,
     len: usize,
 }
 
@@ -28,16 +30,16 @@ struct Filled {
 /// sends them with one system call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Train<'a> {
+pub struct Train<'a, D = SocketAddr> {
     /// The destination.
-    pub to: SocketAddr,
+    pub to: D,
     /// The datagrams, without gaps.
     pub bytes: &'a [u8],
     /// The number of datagrams.
     pub datagrams: usize,
 }
 
-impl Slab {
+impl<D: Copy + PartialEq> Slab<D> {
     /// Creates a slab of `slots` datagrams. A slot is allocated when it is first filled, and kept.
     pub fn new(slots: usize) -> Self {
         Self { bytes: Vec::new(), filled: Vec::with_capacity(slots), removed: 0, slots }
@@ -53,12 +55,12 @@ impl Slab {
     }
 
     /// Iterates over the datagrams in the order in which they were sealed.
-    pub fn iter(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (D, &[u8])> {
         self.trains(1).map(|train| (train.to, train.bytes))
     }
 
     /// Iterates over the datagrams in the order in which they were sealed, in trains of at most `longest` datagrams.
-    pub fn trains(&self, longest: usize) -> impl Iterator<Item = Train<'_>> {
+    pub fn trains(&self, longest: usize) -> impl Iterator<Item = Train<'_, D>> {
         let mut next = self.removed;
         std::iter::from_fn(move || {
             let first = self.filled.get(next)?;
@@ -91,7 +93,7 @@ impl Slab {
 
     /// Lets `write` fill the next slot. `write` returns the destination and the length, or `None` if it left the slot
     /// empty. Returns whether the slot was filled.
-    pub(super) fn push(&mut self, write: impl FnOnce(&mut [u8; MAX_DATAGRAM]) -> Option<(SocketAddr, usize)>) -> bool {
+    pub(super) fn push(&mut self, write: impl FnOnce(&mut [u8; MAX_DATAGRAM]) -> Option<(D, usize)>) -> bool {
         let index = self.filled.len();
         if index == self.bytes.len() {
             self.bytes.push([0; MAX_DATAGRAM]);

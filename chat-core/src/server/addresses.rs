@@ -124,7 +124,8 @@ fn is_unicast(ip: IpAddr) -> bool {
 
 /// Whether the address is public and not the observed one, so that it may belong to a third party.
 pub(super) fn is_unobserved(ip: IpAddr, observed: IpAddr) -> bool {
-    ip != observed && is_public(ip)
+    // Nobody is at the address that hides where a client is.
+    ip != observed && is_public(ip) && ip != Entry::HIDDEN_ADDRESS.ip()
 }
 
 /// Whether the address may lie outside of the local network.

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use super::START;
 use super::application::{Application, Inbox};
-use super::{Ledger, Network, Profile, SeededGenerator, SimDatagram};
+use super::relayed::{Arrival, RelayServer};
+use super::{Ledger, Network, Profile, RelayLine, SeededGenerator, SimDatagram};
 use crate::extras::Extras;
+use crate::id::SessionId;
 use crate::key::KeyPair;
 use crate::message::{Content, Recipient};
 use crate::name::UserName;
-use crate::peer::{Datagram, Input, LimitCounts, Loopback, Output, Peer, PeerConfig, Slab};
-use crate::roster::{Change, Entry, LinkVersions};
+use crate::peer::{Datagram, Input, LimitCounts, LinkStatus, Loopback, Output, Peer, PeerConfig, Slab, Transmit};
+use crate::relay::RelayCounts;
+use crate::roster::{Change, Entry, LinkFeatures, LinkVersions};
 use crate::seal::{LinkKeys, Party};
 use crate::text::Text;
 use crate::time::{Mono, Now, Timestamp};
@@ -28,6 +31,7 @@ pub struct Group {
     pub ledger: Ledger,
     members: Vec<Member>,
     by_address: BTreeMap<SocketAddr, usize>,
+    relay: Option<RelayServer>,
     now: Mono,
 }
 
@@ -38,9 +42,12 @@ struct Member {
     keys: Arc<KeyPair>,
     address: SocketAddr,
     slab: Slab,
+    relay_slab: Slab<SessionId>,
     inbox: Inbox,
     /// Datagrams that arrived while the member was suspended.
     socket: VecDeque<SimDatagram>,
+    /// Relayed datagrams that arrived while the member was suspended.
+    relayed: Vec<Vec<u8>>,
     outputs: Vec<Output>,
     /// How many of `outputs` were recorded already.
     recorded: usize,
@@ -60,13 +67,22 @@ const SOCKET_BUFFER: usize = 200;
 impl Group {
     /// Creates a group of `count` members, named `m0`, `m1` and so on, at 10.0.0.1, 10.0.0.2 and so on.
     pub fn new(count: usize, profile: Profile, config: &PeerConfig, seed: u64) -> Self {
+        Self::create(count, profile, None, config, seed)
+    }
+
+    /// Like [`new`](Self::new), with a server that relays for all members.
+    pub fn with_relay(count: usize, profile: Profile, line: RelayLine, config: &PeerConfig, seed: u64) -> Self {
+        Self::create(count, profile, Some(line), config, seed)
+    }
+
+    fn create(count: usize, profile: Profile, line: Option<RelayLine>, config: &PeerConfig, seed: u64) -> Self {
         let mut members = Vec::new();
         for index in 0..count {
             let mut generator = SeededGenerator::new(seed.wrapping_mul(1_000).wrapping_add(index as u64));
             let keys = Arc::new(KeyPair::generate(&mut generator));
             let user = UserName::parse(&format!("m{index}")).expect("a valid user name");
             let address = address(index);
-            let entry = Entry {
+            let mut entry = Entry {
                 user: user.clone(),
                 key: keys.public(),
                 addresses: vec![address],
@@ -74,6 +90,7 @@ impl Group {
                 versions: LinkVersions { low: 1, high: 1 },
                 extras: Extras::default(),
             };
+            entry.set_link_features(if line.is_some() { LinkFeatures::RELAY } else { LinkFeatures::NONE });
             let peer = Peer::new(Arc::clone(&keys), user, Loopback::Ignored, config.clone(), Box::new(generator));
             members.push(Member {
                 peer,
@@ -81,8 +98,10 @@ impl Group {
                 keys,
                 address,
                 slab: Slab::new(8),
+                relay_slab: Slab::new(4),
                 inbox: Inbox::new(Application::Accepts),
                 socket: VecDeque::new(),
+                relayed: Vec::new(),
                 outputs: Vec::new(),
                 recorded: 0,
                 state: State::Running,
@@ -90,14 +109,44 @@ impl Group {
         }
         let by_address = members.iter().enumerate().map(|(index, member)| (member.address, index)).collect();
         let network = Network::new(profile, seed);
-        let mut group = Self { network, ledger: Ledger::new(), members, by_address, now: Mono::ZERO };
+        let sessions = members.iter().map(|member| member.entry.session()).collect();
+        let relay = line.map(|line| RelayServer::new(line, sessions, seed));
+        let mut group = Self { network, ledger: Ledger::new(), members, by_address, relay, now: Mono::ZERO };
         let entries: Vec<Entry> = group.members.iter().map(|member| member.entry.clone()).collect();
         for index in 0..count {
             let others =
                 entries.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, entry)| entry.clone());
             group.input(index, Input::Roster(others.collect()));
+            let terms = group.relay.as_ref().map(RelayServer::terms);
+            group.input(index, Input::Relay(terms));
         }
         group
+    }
+
+    /// Breaks a member's connection to the server that relays, or opens it again.
+    pub fn connect_relay(&mut self, index: usize, is_connected: bool) {
+        let Some(relay) = &mut self.relay else { return };
+        relay.connect(self.now, index, is_connected);
+        let terms = is_connected.then(|| relay.terms());
+        self.input(index, Input::Relay(terms));
+    }
+
+    /// What the server has relayed, and what it has dropped.
+    pub fn relay_counts(&self) -> RelayCounts {
+        self.relay.as_ref().map(RelayServer::counts).unwrap_or_default()
+    }
+
+    /// Passes a parcel of a member to the server, bypassing the member's machine: a malicious member.
+    pub fn send_parcel(&mut self, from: usize, to: usize, datagram: &[u8]) {
+        let to = self.members[to].entry.session();
+        if let Some(relay) = &mut self.relay {
+            relay.send(self.now, from, to, datagram);
+        }
+    }
+
+    /// The state of a member's links.
+    pub fn links(&self, index: usize) -> impl Iterator<Item = LinkStatus<'_>> {
+        self.members[index].peer.links()
     }
 
     /// The current time of the simulation.
@@ -137,7 +186,10 @@ impl Group {
     pub fn resume(&mut self, index: usize) {
         self.members[index].state = State::Running;
         for SimDatagram { from, mut bytes, .. } in std::mem::take(&mut self.members[index].socket) {
-            self.receive(index, from, &mut bytes);
+            self.receive(index, Datagram::new(from, &mut bytes));
+        }
+        for mut bytes in std::mem::take(&mut self.members[index].relayed) {
+            self.receive(index, Datagram::relayed(&mut bytes));
         }
         self.input(index, Input::Tick);
     }
@@ -247,12 +299,22 @@ impl Group {
     fn next_event(&self) -> Option<Mono> {
         let running = self.members.iter().filter(|member| member.state == State::Running);
         let due = running.flat_map(|member| [member.peer.deadline(), member.inbox.deadline()]);
-        due.chain([self.network.deadline()]).flatten().min()
+        let relay = self.relay.as_ref().and_then(RelayServer::deadline);
+        due.chain([self.network.deadline(), relay]).flatten().min()
     }
 
     fn process_due(&mut self) {
         while let Some(datagram) = self.network.receive(self.now) {
             self.arrive(datagram);
+        }
+        while let Some(arrival) = self.relay.as_mut().and_then(|relay| relay.next(self.now)) {
+            match arrival {
+                Arrival::Writable { member } => self.transmit(member),
+                Arrival::Datagram { to, datagram } if self.members[to].state == State::Suspended => {
+                    self.members[to].relayed.push(datagram);
+                }
+                Arrival::Datagram { to, mut datagram } => self.receive(to, Datagram::relayed(&mut datagram)),
+            }
         }
         for index in 0..self.members.len() {
             let member = &self.members[index];
@@ -272,14 +334,13 @@ impl Group {
             }
             return;
         }
-        self.receive(index, from, &mut bytes);
+        self.receive(index, Datagram::new(from, &mut bytes));
     }
 
-    fn receive(&mut self, index: usize, from: SocketAddr, bytes: &mut [u8]) {
+    fn receive(&mut self, index: usize, datagram: Datagram<'_>) {
         let now = self.clocks();
         let member = &mut self.members[index];
-        let batch = std::iter::once(Datagram { from, bytes });
-        member.peer.receive(now, batch, &mut member.outputs);
+        member.peer.receive(now, std::iter::once(datagram), &mut member.outputs);
         self.record_and_accept(index);
         self.transmit(index);
     }
@@ -312,7 +373,23 @@ impl Group {
                 self.network.send(self.now, member.address, to, bytes);
             }
             member.slab.remove(usize::MAX);
-            if more == crate::peer::Transmit::Done {
+            if more == Transmit::Done {
+                break;
+            }
+        }
+        let Some(relay) = &mut self.relay else { return };
+        loop {
+            if !relay.is_writable(self.now, index) {
+                // The machine learns that the links wait.
+                member.peer.transmit_relayed(now, &mut Slab::new(0));
+                return;
+            }
+            let more = member.peer.transmit_relayed(now, &mut member.relay_slab);
+            for (to, bytes) in member.relay_slab.iter() {
+                relay.send(self.now, index, to, bytes);
+            }
+            member.relay_slab.remove(usize::MAX);
+            if more == Transmit::Done {
                 return;
             }
         }

@@ -15,6 +15,7 @@ mod group;
 mod ledger;
 mod network;
 mod profile;
+mod relayed;
 mod seeds;
 mod world;
 
@@ -27,6 +28,7 @@ pub use group::Group;
 pub use ledger::{Ledger, Totals};
 pub use network::{Network, SimDatagram};
 pub use profile::{Bursts, Profile, Rate};
+pub use relayed::RelayLine;
 pub use seeds::{SEED_VARIABLE, announce, each_seed};
 pub use world::{
     AddressChange, ConnectionFault, Crash, Direction, ProgramEvent, ServerId, Suspension, TimedEvent, UserId, World,

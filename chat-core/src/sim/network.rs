@@ -19,6 +19,7 @@ pub struct Network {
     directions: BTreeMap<(SocketAddr, SocketAddr), DirectionState>,
     count: u64,
     blocked: Vec<(SocketAddr, SocketAddr)>,
+    blocks_all: bool,
     max_datagram: usize,
     captured: Option<Vec<SimDatagram>>,
 }
@@ -67,6 +68,7 @@ impl Network {
             directions: BTreeMap::new(),
             count: 0,
             blocked: Vec::new(),
+            blocks_all: false,
             max_datagram: usize::MAX,
             captured: None,
         }
@@ -88,9 +90,15 @@ impl Network {
         self.blocked.push((from, to));
     }
 
+    /// Drops every datagram from now on: a network without UDP.
+    pub const fn block_all(&mut self) {
+        self.blocks_all = true;
+    }
+
     /// Ends all partitions.
     pub fn unblock(&mut self) {
         self.blocked.clear();
+        self.blocks_all = false;
     }
 
     /// Silently drops longer datagrams from now on.
@@ -117,7 +125,11 @@ impl Network {
         if bytes.len() > self.max_datagram {
             return;
         }
-        if self.blocked.contains(&(from, to)) || self.chance(self.profile.loss) || self.is_bad(now, from, to) {
+        if self.blocks_all
+            || self.blocked.contains(&(from, to))
+            || self.chance(self.profile.loss)
+            || self.is_bad(now, from, to)
+        {
             return;
         }
         let Some(left) = self.leave(now, from, to, bytes.len()) else { return };

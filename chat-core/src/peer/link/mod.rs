@@ -18,6 +18,7 @@ mod resumption;
 mod retransmission_budget;
 mod timing;
 mod transmit;
+mod way;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,9 +31,11 @@ use self::path::Path;
 use self::received_packets::ReceivedPackets;
 use self::recovery::Recovery;
 use self::retransmission_budget::RetransmissionBudget;
+use self::way::WayState;
 use super::config::{ACK_DELAY, PeerConfig};
 use super::limit_counts::LimitCounts;
 use super::messages::{MessageHandle, Messages};
+use super::way::Way;
 use crate::generator::Generator;
 use crate::message::{FailReason, Outcome, UnconfirmedReason};
 use crate::seal::LinkKeys;
@@ -40,14 +43,16 @@ use crate::time::Mono;
 use crate::wire::datagram::ByeReason;
 
 pub(super) use self::incoming::Decision;
-pub(super) use self::path::{ChallengeBudget, usable_addresses};
+pub(super) use self::path::{ChallengeBudget, RelayStanding, usable_addresses};
 pub(super) use self::resumption::Resumption;
 #[cfg(test)]
 pub(super) use self::resumption::resumption_after;
+pub(super) use self::timing::Brake;
 
 pub(super) struct Link {
     keys: LinkKeys,
     path: Path,
+    way: WayState,
     datagram_size: DatagramSize,
     recovery: Recovery,
     received: ReceivedPackets,
@@ -111,6 +116,8 @@ pub(super) enum LinkEvent {
     Responsive,
     /// One side violated the protocol, and the link is closed.
     Violation,
+    /// Another way is used, and has answered.
+    Way(Way),
 }
 
 /// What all links of a machine share.
@@ -121,6 +128,8 @@ pub(super) struct Context {
     pub(super) limits: LimitCounts,
     /// The events of the link that is being processed.
     pub(super) events: Vec<LinkEvent>,
+    /// The longest datagram that the relay carries.
+    pub(super) relayed_datagram: usize,
 }
 
 /// Whether received messages may be buffered.
@@ -153,8 +162,17 @@ impl Link {
     ///
     /// # Errors
     /// The reason why the message failed for this peer.
-    pub(super) fn enqueue(&mut self, now: Mono, message: MessageHandle, len: usize) -> Result<(), FailReason> {
-        let to = self.path.current().ok_or(FailReason::NoAddress)?;
+    pub(super) fn enqueue(
+        &mut self,
+        now: Mono,
+        message: MessageHandle,
+        len: usize,
+        cx: &mut Context,
+    ) -> Result<(), FailReason> {
+        let to = self.path.current();
+        if to.is_none() && !self.waits_for_relay() {
+            return Err(FailReason::NoAddress);
+        }
         match self.state {
             LinkState::Open => {}
             LinkState::Closing(ByeReason::Violation) | LinkState::Closed => return Err(FailReason::Misbehaved),
@@ -162,10 +180,18 @@ impl Link {
                 return Err(FailReason::Left);
             }
         }
-        if !self.awaits_ack() && !self.path.is_proven() {
+        if self.path.is_relayed() {
+            self.path.ask_if_due(now);
+        } else if !self.awaits_ack()
+            && !self.path.is_proven()
+            && let Some(to) = to
+        {
             self.path.challenge_others(now);
             // If no message may go to this address before it is proven, a probe challenges it.
-            self.probe_due = self.path.allowance(to) < self.datagram_size.current();
+            self.probe_due = self.path.allowance(Way::Direct(to)) < self.datagram_size.current();
+            if self.probe_due && self.path.is_relay_ready() {
+                self.use_relay(now, cx.generator.as_mut());
+            }
         }
         self.outgoing.enqueue(message, len).map_err(|QueueFull| FailReason::QueueFull)?;
         // Start even if the message needs more room: the ack that granted the room may have been lost, and a probe
@@ -177,6 +203,11 @@ impl Link {
     /// Returns the measured round-trip time, if there was a round trip at the current address.
     pub(super) fn round_trip(&self) -> Option<Duration> {
         self.recovery.rtt.estimate()
+    }
+
+    /// Whether an ack is due.
+    pub(super) fn is_ack_due(&self, now: Mono) -> bool {
+        self.received.ack_due().is_some_and(|at| at <= now)
     }
 
     /// Records what the application decided about the message with this number.

@@ -1,17 +1,19 @@
 //! Receiving on a link: a datagram is opened, and its frames are dispatched to the link's parts.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::datagram_size::DatagramSize;
 use super::incoming::{Decision, ResendRequest};
 use super::packet::AckEliciting;
+use super::path::PongResult;
 use super::received_packets::AckRequest;
-use super::recovery::SentFrame;
+use super::recovery::{Medium, SentFrame};
+use super::way::Telling;
 use super::{
     Context, Link, LinkEvent, LinkState, MAX_PONGS, Memory, Responsiveness, UNACKED_PROBES_BEFORE_MOVE, Validity,
 };
 use crate::message::{FailReason, UnconfirmedReason};
+use crate::peer::Way;
 use crate::peer::config::{ACK_DELAY, MAX_ACK_SPREAD};
 use crate::time::Mono;
 use crate::wire::Malformed;
@@ -23,7 +25,7 @@ impl Link {
     pub(in crate::peer) fn receive(
         &mut self,
         now: Mono,
-        from: SocketAddr,
+        from: Way,
         (number, header, sealed): (u64, &[u8; HEADER], &mut [u8]),
         memory: Memory,
         cx: &mut Context,
@@ -41,9 +43,16 @@ impl Link {
         }
         self.retransmissions.on_received(len);
         let is_newest = number >= self.received.next();
-        self.path.on_received(now, from, len, is_newest, cx.generator.as_mut());
+        if let Way::Direct(from) = from
+            && self.path.on_received(now, from, len, is_newest, cx.generator.as_mut())
+        {
+            self.tell_way(now, cx);
+        }
         match self.process(now, from, frames, cx, deliver) {
-            Ok(request) => self.received.insert(now, number, request),
+            Ok((request, telling)) => {
+                self.received.insert(now, number, request);
+                self.on_heard(now, number, from, telling, cx.generator.as_mut());
+            }
             Err(Malformed) => {
                 self.received.mark_seen(number);
                 self.abort(LinkState::Closing(ByeReason::Violation), cx);
@@ -59,11 +68,12 @@ impl Link {
     fn process(
         &mut self,
         now: Mono,
-        from: SocketAddr,
+        from: Way,
         frames: &[u8],
         cx: &mut Context,
         mut deliver: impl FnMut(u64, &[u8]) -> Validity,
-    ) -> Result<AckRequest, Malformed> {
+    ) -> Result<(AckRequest, Telling), Malformed> {
+        let mut telling = Telling::No;
         let mut ack_eliciting = AckEliciting::No;
         let mut ack_delay = ACK_DELAY;
         let mut max_ack_delay = None;
@@ -79,6 +89,9 @@ impl Link {
             if is_ack_eliciting(&frame) {
                 ack_eliciting = AckEliciting::Yes;
             }
+            if !matches!(frame, Frame::Padding | Frame::Ping(_) | Frame::Pong(_)) {
+                telling = Telling::Yes;
+            }
             match frame {
                 Frame::Padding => {}
                 Frame::Message { number, body } => self.incoming.on_message(number, body, &mut deliver)?,
@@ -89,15 +102,24 @@ impl Link {
                 Frame::Ack(ack) => self.on_ack(now, &ack, cx)?,
                 Frame::Ping(bytes) => {
                     ack_delay = Duration::ZERO;
-                    if self.pongs.len() < MAX_PONGS {
+                    // The relay needs no proof, so a ping that came from there only elicits an ack.
+                    if let Way::Direct(from) = from
+                        && self.pongs.len() < MAX_PONGS
+                    {
                         self.pongs.push((bytes, from));
                     }
                 }
+                Frame::Pong(_) if from == Way::Relay => {}
                 Frame::Pong(bytes) => {
-                    if self.path.on_pong(bytes, self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE) {
-                        self.recovery.restart();
-                        self.datagram_size = DatagramSize::new();
+                    match self.path.on_pong(bytes, self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE) {
+                        PongResult::Nothing => {}
+                        PongResult::OtherAddress => {
+                            self.recovery.restart(Medium::Datagrams);
+                            self.datagram_size = DatagramSize::new();
+                        }
+                        PongResult::LeavesRelay => self.leave_relay(now),
                     }
+                    self.tell_way(now, cx);
                 }
                 Frame::Bye { reason: ByeReason::Violation, .. } => {
                     self.abort(LinkState::Closed, cx);
@@ -120,7 +142,7 @@ impl Link {
         for number in invalid {
             self.incoming.decide(now, number, Decision::Refuse(RefusalReason::Content));
         }
-        Ok(match ack_eliciting {
+        let request = match ack_eliciting {
             AckEliciting::No => AckRequest::None,
             // A scheduled ack includes this packet, so no random delay is drawn: drawing is expensive.
             AckEliciting::Yes => AckRequest::Within(match (max_ack_delay, self.received.ack_due()) {
@@ -128,7 +150,8 @@ impl Link {
                 (Some(most), Some(_)) => most,
                 (None, _) => ack_delay,
             }),
-        })
+        };
+        Ok((request, telling))
     }
 
     fn on_ack(&mut self, now: Mono, ack: &Ack, cx: &mut Context) -> Result<(), Malformed> {
@@ -160,6 +183,9 @@ impl Link {
             |packet| losses.push(packet),
         );
         losses.iter().for_each(|packet| self.on_lost(now, packet));
+        if any_acked && self.path.on_answered() {
+            self.tell_way(now, cx);
+        }
         let (messages, events) = (&cx.messages, &mut cx.events);
         let message_progress = self.outgoing.on_ack(ack, messages, |message, outcome| {
             events.push(LinkEvent::Outcome(message, outcome));

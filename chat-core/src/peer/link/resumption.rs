@@ -8,11 +8,12 @@ use super::datagram_size::DatagramSize;
 use super::incoming::{Incoming, IncomingResumption, ResendRequest};
 use super::outgoing::Outgoing;
 use super::packet_numbers::PacketNumbers;
-use super::path::{ChallengeBudget, Path};
+use super::path::{ChallengeBudget, Path, RelayStanding};
 use super::position::Position;
 use super::received_packets::ReceivedPackets;
-use super::recovery::Recovery;
+use super::recovery::{Medium, Recovery};
 use super::retransmission_budget::RetransmissionBudget;
+use super::way::WayState;
 use super::{Context, Link, LinkState, Responsiveness};
 use crate::peer::config::ACK_DELAY;
 use crate::rate_limit::RateLimit;
@@ -39,6 +40,7 @@ impl Link {
         addresses: impl Iterator<Item = SocketAddr>,
         resumption: Resumption,
         challenges: ChallengeBudget,
+        relay: RelayStanding,
         cx: &mut Context,
     ) -> Self {
         let Resumption { next_packet, next_received, outgoing, incoming, retransmissions } = resumption;
@@ -46,11 +48,17 @@ impl Link {
         // The earlier link may have acknowledged packets whose messages it did not deliver. The peer must send these
         // again.
         let resend = if next_received > 0 { ResendRequest::Due } else { ResendRequest::None };
+        let path = Path::new(addresses, challenges, relay, cx.generator.as_mut());
+        let mut recovery = Recovery::new();
+        if path.is_relayed() {
+            recovery.restart(Medium::Relay);
+        }
         Self {
             keys,
-            path: Path::new(addresses, challenges, cx.generator.as_mut()),
+            path,
+            way: WayState::starting_at(next_received),
             datagram_size: DatagramSize::new(),
-            recovery: Recovery::new(),
+            recovery,
             received: ReceivedPackets::starting_at(next_received),
             outgoing: Outgoing::resuming(outgoing),
             incoming: Incoming::resuming(incoming, resend, cx.config.window, rate_limit),

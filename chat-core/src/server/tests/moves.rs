@@ -132,6 +132,18 @@ fn a_session_that_begins_too_early_with_another_unobserved_address_has_it_later(
 }
 
 #[test]
+fn a_session_that_hides_its_addresses_shows_none_however_early_it_comes() {
+    let mut t = Bench::new();
+    let offer = |public: &str| offering(OfferPolicy::Advertised, &[public]);
+    arrive(&mut t, 1, "alice", "[fd00::7]:50000", offer("[2001:db8::7]:40001"));
+    t.send(1, &Request::Leave);
+    t.pass(10_000);
+    let hidden = Entry::HIDDEN_ADDRESS.to_string();
+    arrive(&mut t, 2, "alice", "[fd00::7]:50000", offer(&hidden));
+    assert_eq!(addresses(&t), [hidden]);
+}
+
+#[test]
 fn the_correction_behind_a_forwarder_replaces_a_deferred_change() {
     let mut t = Bench::new();
     let own = |host: u8| offering(OfferPolicy::Detected, &[&format!("192.168.1.{host}:40001")]);

@@ -166,7 +166,7 @@ impl UserNode {
     pub(super) fn receive(&mut self, datagrams: &mut [SimDatagram], cx: &mut UserContext<'_>) {
         let now = self.now(cx.medium);
         let Some(peer) = &mut self.peer else { return };
-        let batch = datagrams.iter_mut().map(|datagram| Datagram { from: datagram.from, bytes: &mut datagram.bytes });
+        let batch = datagrams.iter_mut().map(|datagram| Datagram::new(datagram.from, &mut datagram.bytes));
         peer.receive(now, batch, &mut self.peer_out);
         self.perform_peer(cx);
     }

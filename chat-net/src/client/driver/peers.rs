@@ -113,7 +113,7 @@ impl Driver {
                 self.collectors.add(report);
             }
             self.events.push(match output {
-                Output::Queued { .. } | Output::NotSent { .. } => continue,
+                Output::Queued { .. } | Output::NotSent { .. } | Output::Way { .. } => continue,
                 Output::Report(_) | Output::Summary { .. } if self.outcome_events == OutcomeEvents::Omitted => continue,
                 Output::Deliver { message, token: inner } => {
                     Event::Message(ReceivedMessage::new(message, MessageToken { session, inner }))

@@ -61,6 +61,14 @@ impl Candidate {
         Self { to, source, proof: Proof::Pending, challenge, received, sent, datagrams, challenges, challenge_at: None }
     }
 
+    /// Takes back the proof of an address that no longer answers. Only the answer to a new challenge proves it again.
+    pub(super) fn revoke(&mut self, generator: &mut dyn Generator) {
+        if self.proof == Proof::Proven {
+            self.proof = Proof::Pending;
+            generator.fill(&mut self.challenge);
+        }
+    }
+
     /// Counts a datagram of `len` bytes to this address.
     pub(super) fn on_sent(&mut self, now: Mono, len: usize, role: Role, budget: &mut ChallengeBudget) {
         if self.proof == Proof::Proven {
@@ -107,13 +115,17 @@ pub(in crate::peer) fn usable_addresses(entry: &Entry, reach: Reach) -> impl Ite
 
 fn is_usable(address: SocketAddr, reach: Reach) -> bool {
     let ip = address.ip();
-    let is_within_reach = match ip {
-        IpAddr::V4(_) => reach.families != Families::V6,
-        IpAddr::V6(ip) => {
-            reach.families != Families::V4 && (!ip.is_unicast_link_local() || reach.link_local == LinkLocal::Allowed)
-        }
-    } && (!ip.is_loopback() || reach.loopback == Loopback::Allowed);
-    is_within_reach && !(ip.is_unspecified() || ip.is_multicast() || address.port() == 0)
+    let has_family = match ip {
+        IpAddr::V4(_) => matches!(reach.families, Families::Both | Families::V4),
+        IpAddr::V6(_) => matches!(reach.families, Families::Both | Families::V6),
+    };
+    let is_link_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let is_within_reach = has_family
+        && (!is_link_local || reach.link_local == LinkLocal::Allowed)
+        && (!ip.is_loopback() || reach.loopback == Loopback::Allowed);
+    let is_nowhere =
+        ip.is_unspecified() || ip.is_multicast() || address.port() == 0 || address == Entry::HIDDEN_ADDRESS;
+    is_within_reach && !is_nowhere
 }
 
 #[cfg(test)]
@@ -130,12 +142,14 @@ mod tests {
             ("192.168.1.7:4000", Reach { families: Families::V6, ..everything }),
             ("[2001:db8::7]:4000", Reach { families: Families::V4, ..everything }),
             ("[fe80::7]:4000", Reach { families: Families::V4, ..everything }),
+            ("192.168.1.7:4000", Reach { families: Families::Neither, ..everything }),
+            ("[2001:db8::7]:4000", Reach { families: Families::Neither, ..everything }),
             ("[fe80::7]:4000", Reach { link_local: LinkLocal::Ignored, ..everything }),
         ] {
             let address = address.parse().unwrap();
             assert!(is_usable(address, everything) && !is_usable(address, narrower), "{address} {narrower:?}");
         }
-        for nowhere in ["0.0.0.0:4000", "[::]:4000", "224.0.0.1:4000", "192.168.1.7:0"] {
+        for nowhere in ["0.0.0.0:4000", "[::]:4000", "224.0.0.1:4000", "192.168.1.7:0", "[100::1]:1024"] {
             assert!(!is_usable(nowhere.parse().unwrap(), everything), "{nowhere}");
         }
     }

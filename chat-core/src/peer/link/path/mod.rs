@@ -3,15 +3,21 @@
 //! An address is proven by a `Pong` with the bytes of a `Ping` that was sent there (compare RFC 9000 section 8.2).
 //! Before that, an address that the roster offers receives only a few datagrams, and an address learned from a datagram
 //! at most three times the bytes received from it, so that no member can aim the messages of a group at a third party.
+//!
+//! If no address answers, the relay carries the datagrams until one does. Only a pong leads back: a way may be blocked in
+//! one direction, so hearing the peer over it proves nothing.
 
 mod candidate;
 mod challenge_budget;
+mod relay;
 
 use std::net::SocketAddr;
 
 use self::candidate::{CHALLENGE_PAUSE, Candidate, FREE_DATAGRAMS, Proof, Source};
 use self::challenge_budget::Role;
+use self::relay::{RelayCandidate, Usage};
 use crate::generator::Generator;
+use crate::peer::Way;
 use crate::peer::limit_counts::LimitCounts;
 use crate::time::Mono;
 use crate::wire::datagram::{HEADER, TAG};
@@ -19,6 +25,7 @@ use crate::wire::datagram::{HEADER, TAG};
 pub(in crate::peer) use self::candidate::usable_addresses;
 pub(in crate::peer) use self::challenge_budget::ChallengeBudget;
 pub(super) use self::challenge_budget::Permission;
+pub(in crate::peer) use self::relay::RelayStanding;
 
 #[derive(Debug)]
 pub(super) struct Path {
@@ -31,6 +38,18 @@ pub(super) struct Path {
     challenge_at: Option<Mono>,
     /// The budget of all addresses of the path, including those of earlier offers.
     budget: ChallengeBudget,
+    relay: RelayCandidate,
+}
+
+/// What the bytes of a pong lead to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum PongResult {
+    /// The way stays.
+    Nothing,
+    /// Another address becomes current.
+    OtherAddress,
+    /// An address takes over from the relay.
+    LeavesRelay,
 }
 
 /// The length of a datagram with a ping and a pong.
@@ -44,13 +63,16 @@ impl Path {
     pub(super) fn new(
         addresses: impl Iterator<Item = SocketAddr>,
         budget: ChallengeBudget,
+        standing: RelayStanding,
         generator: &mut dyn Generator,
     ) -> Self {
-        let candidates = addresses.map(|to| Candidate::new(to, Source::Offered, generator)).collect();
-        Self { candidates, current: 0, proven: None, challenge_at: None, budget }
+        let candidates: Vec<_> = addresses.map(|to| Candidate::new(to, Source::Offered, generator)).collect();
+        let relay = RelayCandidate::new(standing, !candidates.is_empty());
+        Self { candidates, current: 0, proven: None, challenge_at: None, budget, relay }
     }
 
-    /// Replaces the addresses that the roster offers. The current address stays if it is proven.
+    /// Replaces the addresses that the roster offers. The current address stays if it is proven. While the relay is used, new
+    /// addresses are asked at once.
     pub(super) fn offer(
         &mut self,
         addresses: impl Iterator<Item = SocketAddr>,
@@ -63,6 +85,9 @@ impl Path {
         let datagrams = old.iter().map(|candidate| candidate.datagrams).max().unwrap_or(0);
         for to in addresses {
             let known = old.iter().position(|candidate| candidate.to == to).map(|index| old.swap_remove(index));
+            if known.is_none() {
+                self.relay.restart_asking(now);
+            }
             let candidate =
                 known.unwrap_or_else(|| Candidate { datagrams, ..Candidate::new(to, Source::Offered, generator) });
             self.candidates.push(Candidate { source: Source::Offered, ..candidate });
@@ -74,6 +99,9 @@ impl Path {
         self.update_summary();
         if current.is_some() {
             self.challenge_others(now);
+        }
+        if self.candidates.is_empty() && self.relay.usage == Usage::Unused {
+            self.relay.usage = Usage::Unanswered;
         }
     }
 
@@ -89,6 +117,7 @@ impl Path {
     }
 
     /// Records an authentic datagram. If it is the newest and came from another address, a proof of that address starts.
+    /// Returns whether another address becomes current.
     pub(super) fn on_received(
         &mut self,
         now: Mono,
@@ -96,34 +125,36 @@ impl Path {
         len: usize,
         is_newest: bool,
         generator: &mut dyn Generator,
-    ) {
+    ) -> bool {
         if self.proven == Some(from) {
-            return;
+            return false;
         }
         let index = match self.find(from) {
             Some(index) => index,
             None if is_newest => self.learn(from, generator),
-            None => return,
+            None => return false,
         };
         let current_is_unproven = self.candidates[self.current].proof == Proof::Pending;
         let candidate = &mut self.candidates[index];
         candidate.received += len as u64;
         if index == self.current || !is_newest {
-            return;
+            return false;
         }
-        if candidate.proof == Proof::Proven || current_is_unproven {
+        let changes = candidate.proof == Proof::Proven || current_is_unproven;
+        if changes {
             self.current = index;
         } else if candidate.challenge_at.is_none() {
             candidate.challenges = 0;
             candidate.challenge_at = Some(now);
         }
         self.update_summary();
+        changes
     }
 
-    /// Handles the bytes of a pong. Returns whether another address becomes current.
-    pub(super) fn on_pong(&mut self, bytes: [u8; 8], current_does_not_answer: bool) -> bool {
+    /// Handles the bytes of a pong that came directly.
+    pub(super) fn on_pong(&mut self, bytes: [u8; 8], current_does_not_answer: bool) -> PongResult {
         let Some(index) = self.candidates.iter().position(|candidate| candidate.challenge == bytes) else {
-            return false;
+            return PongResult::Nothing;
         };
         let candidate = &mut self.candidates[index];
         // Only the first pong completes a proof. A late one must not lead back to an address that the peer has left.
@@ -135,11 +166,89 @@ impl Path {
         let current = &self.candidates[self.current];
         let is_preferred = completes_move || current_does_not_answer || current.proof == Proof::Pending;
         let changes = index != self.current && is_preferred;
-        if changes {
+        let leaves_relay = self.relay.usage != Usage::Unused;
+        if changes || leaves_relay {
             self.current = index;
         }
+        self.relay.usage = Usage::Unused;
         self.update_summary();
-        changes
+        match (leaves_relay, changes) {
+            (true, _) => PongResult::LeavesRelay,
+            (false, true) => PongResult::OtherAddress,
+            (false, false) => PongResult::Nothing,
+        }
+    }
+
+    /// Sends everything to the relay from now on. Addresses that were proven must prove themselves again, and all are asked.
+    pub(super) fn use_relay(&mut self, now: Mono, generator: &mut dyn Generator) {
+        self.candidates.iter_mut().for_each(|candidate| candidate.revoke(generator));
+        self.relay.usage = Usage::Unanswered;
+        self.relay.restart_asking(now);
+        self.update_summary();
+        self.ask_if_due(now);
+    }
+
+    /// Changes whether the relay may be used.
+    pub(super) const fn set_relay(&mut self, standing: RelayStanding) {
+        self.relay.standing = standing;
+    }
+
+    /// Asks every direct address once, if the relay is used and it is time to ask.
+    pub(super) fn ask_if_due(&mut self, now: Mono) {
+        if self.relay.ask_at().is_none_or(|at| now < at) {
+            return;
+        }
+        self.relay.on_asked(now);
+        self.candidates.iter_mut().for_each(|candidate| candidate.challenge_at = Some(now));
+        self.update_summary();
+    }
+
+    /// Lets direct addresses be asked at once, because one of them may work now.
+    pub(super) const fn restart_asking(&mut self, now: Mono) {
+        self.relay.restart_asking(now);
+    }
+
+    /// Returns the time from which direct addresses are to be asked, if the relay is used.
+    pub(super) fn ask_at(&self) -> Option<Mono> {
+        self.relay.ask_at()
+    }
+
+    /// Records an ack of a packet that went over the way in use. Returns whether the relay has answered for the first time.
+    pub(super) fn on_answered(&mut self) -> bool {
+        let answers = self.relay.usage == Usage::Unanswered && self.relay.is_used();
+        if answers {
+            self.relay.usage = Usage::Answered;
+        }
+        answers
+    }
+
+    /// Returns the way in use if it has answered.
+    pub(super) fn answering(&self) -> Option<Way> {
+        match self.relay.usage {
+            Usage::Answered if self.relay.is_used() => Some(Way::Relay),
+            Usage::Answered | Usage::Unanswered => None,
+            Usage::Unused => self.proven.map(Way::Direct),
+        }
+    }
+
+    /// Whether the relay is used.
+    pub(super) fn is_relayed(&self) -> bool {
+        self.relay.is_used()
+    }
+
+    /// Whether the relay may come into use.
+    pub(super) fn is_relay_ready(&self) -> bool {
+        self.relay.is_ready()
+    }
+
+    /// Returns whether the link may use the relay.
+    pub(super) const fn relay_standing(&self) -> RelayStanding {
+        self.relay.standing
+    }
+
+    /// Returns the direct address in use, or `None` if the relay is used or there is no address.
+    pub(super) fn direct(&self) -> Option<SocketAddr> {
+        if self.is_relayed() { None } else { self.current() }
     }
 
     /// Starts to challenge the other addresses, because something is to be sent.
@@ -170,7 +279,8 @@ impl Path {
 
     /// Stops the challenges to offered addresses, because nothing is to be sent. The proof of a learned address goes on.
     pub(super) fn stop_challenging_offered(&mut self) {
-        if self.challenge_at.is_none() {
+        // While the relay is used, each challenge is a single one.
+        if self.challenge_at.is_none() || self.is_relayed() {
             return;
         }
         let offered = self.candidates.iter_mut().filter(|candidate| candidate.source == Source::Offered);
@@ -187,6 +297,7 @@ impl Path {
         limits: &mut LimitCounts,
     ) -> Option<(SocketAddr, [u8; 8])> {
         self.challenge_at.filter(|at| *at <= now)?;
+        let is_relayed = self.is_relayed();
         let mut next = None;
         while next.is_none()
             && let Some(index) = self.next_due(now)
@@ -194,13 +305,19 @@ impl Path {
             let role = self.role(index);
             let candidate = &mut self.candidates[index];
             let permission = candidate.permission(now, len, role, &self.budget);
-            if let Permission::Later(wait) = permission {
-                limits.challenges += 1;
-                candidate.challenge_at = Some(now + wait);
-                continue;
+            match permission {
+                // All are asked again, at a time that the relay decides.
+                _ if is_relayed => candidate.challenge_at = None,
+                Permission::Later(wait) => {
+                    limits.challenges += 1;
+                    candidate.challenge_at = Some(now + wait);
+                    continue;
+                }
+                Permission::Granted | Permission::Denied => {
+                    candidate.challenges += 1;
+                    candidate.challenge_at = (candidate.challenges < MAX_CHALLENGES).then(|| now + candidate.pause());
+                }
             }
-            candidate.challenges += 1;
-            candidate.challenge_at = (candidate.challenges < MAX_CHALLENGES).then(|| now + candidate.pause());
             next = (permission == Permission::Granted).then_some((candidate.to, candidate.challenge));
         }
         self.update_summary();
@@ -212,7 +329,8 @@ impl Path {
         self.candidates.shrink_to_fit();
     }
 
-    /// Returns the current address, or `None` if the roster offers no usable one.
+    /// Returns the current address, or `None` if the roster offers no usable one. While the relay is used, nothing but
+    /// challenges goes there.
     pub(super) fn current(&self) -> Option<SocketAddr> {
         self.proven.or_else(|| self.candidates.get(self.current).map(|candidate| candidate.to))
     }
@@ -222,26 +340,27 @@ impl Path {
         self.proven.is_some()
     }
 
-    /// Returns the challenge of the current address until it is proven.
+    /// Returns the challenge of the current address until it is proven, unless the relay is used.
     pub(super) fn challenge(&self) -> Option<[u8; 8]> {
-        if self.is_proven() {
+        if self.is_proven() || self.is_relayed() {
             return None;
         }
         self.candidates.get(self.current).map(|candidate| candidate.challenge)
     }
 
-    /// Returns the largest datagram that may go to `to` now, in bytes.
-    pub(super) fn allowance(&self, to: SocketAddr) -> usize {
-        if self.proven == Some(to) {
-            return usize::MAX;
+    /// Returns the largest datagram that may go over `to` now, in bytes.
+    pub(super) fn allowance(&self, to: Way) -> usize {
+        match to {
+            Way::Relay => usize::MAX,
+            Way::Direct(to) if self.proven == Some(to) => usize::MAX,
+            Way::Direct(to) => self.find(to).map_or(0, |index| self.candidates[index].allowance()),
         }
-        self.find(to).map_or(0, |index| self.candidates[index].allowance())
     }
 
-    /// Returns whether a datagram of `len` bytes without messages may go to the current address.
+    /// Returns whether a datagram of `len` bytes without messages may go over the way in use.
     pub(super) fn permission(&self, now: Mono, len: usize) -> Permission {
         match self.candidates.get(self.current) {
-            _ if self.is_proven() => Permission::Granted,
+            _ if self.is_proven() || self.is_relayed() => Permission::Granted,
             Some(current) => current.permission(now, len, Role::Current, &self.budget),
             None => Permission::Denied,
         }

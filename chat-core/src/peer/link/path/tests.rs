@@ -16,7 +16,12 @@ fn at(millis: u64) -> Mono {
 
 fn path(addresses: &[u8]) -> (Path, SeededGenerator) {
     let mut generator = SeededGenerator::new(1);
-    let path = Path::new(addresses.iter().copied().map(address), ChallengeBudget::default(), &mut generator);
+    let path = Path::new(
+        addresses.iter().copied().map(address),
+        ChallengeBudget::default(),
+        RelayStanding::Absent,
+        &mut generator,
+    );
     (path, generator)
 }
 
@@ -28,15 +33,15 @@ fn next_challenge(path: &mut Path, now: Mono) -> Option<(SocketAddr, [u8; 8])> {
 fn an_offered_address_receives_three_datagrams_before_it_is_proven() {
     let (mut path, _) = path(&[1]);
     for _ in 0..3 {
-        assert_eq!(path.allowance(address(1)), usize::MAX);
+        assert_eq!(path.allowance(Way::Direct(address(1))), usize::MAX);
         path.on_sent(at(0), address(1), 1200);
     }
-    assert_eq!(path.allowance(address(1)), 0);
-    assert!(!path.on_pong([9; 8], false), "the bytes are not those of a challenge");
-    assert_eq!(path.allowance(address(1)), 0);
+    assert_eq!(path.allowance(Way::Direct(address(1))), 0);
+    assert_eq!(path.on_pong([9; 8], false), PongResult::Nothing, "the bytes are not those of a challenge");
+    assert_eq!(path.allowance(Way::Direct(address(1))), 0);
     path.on_pong(path.challenge().unwrap(), false);
     assert!(path.is_proven() && path.challenge().is_none());
-    assert_eq!(path.allowance(address(1)), usize::MAX);
+    assert_eq!(path.allowance(Way::Direct(address(1))), usize::MAX);
 }
 
 #[test]
@@ -45,12 +50,12 @@ fn a_learned_address_receives_three_times_its_bytes_until_it_is_proven_and_becom
     path.on_pong(path.challenge().unwrap(), false);
     path.on_received(at(0), address(9), 50, true, &mut generator);
     assert_eq!(path.current(), Some(address(1)), "the proven address stays current until then");
-    assert_eq!(path.allowance(address(9)), 150);
+    assert_eq!(path.allowance(Way::Direct(address(9))), 150);
     let (to, challenge) = next_challenge(&mut path, at(0)).unwrap();
     assert_eq!(to, address(9));
     path.on_sent(at(0), to, 42);
-    assert_eq!(path.allowance(address(9)), 108);
-    assert!(path.on_pong(challenge, false));
+    assert_eq!(path.allowance(Way::Direct(address(9))), 108);
+    assert_eq!(path.on_pong(challenge, false), PongResult::OtherAddress);
     assert_eq!(path.current(), Some(address(9)));
 }
 
@@ -59,11 +64,11 @@ fn a_peer_whose_first_datagrams_were_lost_may_answer_the_first_that_arrives() {
     let (mut path, mut generator) = path(&[1]);
     (0..3).for_each(|_| path.on_sent(at(0), address(1), 1200));
     (0..9).for_each(|_| path.on_sent(at(0), address(1), 48));
-    assert_eq!(path.allowance(address(1)), 0);
+    assert_eq!(path.allowance(Way::Direct(address(1))), 0);
     path.on_received(at(0), address(1), 48, true, &mut generator);
-    assert_eq!(path.allowance(address(1)), 144);
+    assert_eq!(path.allowance(Way::Direct(address(1))), 144);
     path.on_sent(at(0), address(1), 100);
-    assert_eq!(path.allowance(address(1)), 44);
+    assert_eq!(path.allowance(Way::Direct(address(1))), 44);
 }
 
 #[test]
@@ -71,7 +76,7 @@ fn an_older_datagram_from_another_address_starts_no_proof() {
     let (mut path, mut generator) = path(&[1]);
     path.on_received(at(0), address(9), 50, false, &mut generator);
     assert_eq!(next_challenge(&mut path, at(0)), None);
-    assert_eq!(path.allowance(address(9)), 0);
+    assert_eq!(path.allowance(Way::Direct(address(9))), 0);
 }
 
 #[test]
@@ -102,11 +107,11 @@ fn the_first_offered_address_that_answers_becomes_current() {
     path.challenge_others(at(0));
     let challenged: Vec<_> = std::iter::from_fn(|| next_challenge(&mut path, at(0))).collect();
     assert_eq!(challenged.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [address(2), address(3)]);
-    assert!(path.on_pong(challenged[1].1, false));
+    assert_eq!(path.on_pong(challenged[1].1, false), PongResult::OtherAddress);
     assert_eq!(path.current(), Some(address(3)));
-    assert!(!path.on_pong(challenged[0].1, false), "the current address answers");
+    assert_eq!(path.on_pong(challenged[0].1, false), PongResult::Nothing, "the current address answers");
     assert_eq!(path.current(), Some(address(3)));
-    assert!(path.on_pong(challenged[0].1, true), "the current address does not answer");
+    assert_eq!(path.on_pong(challenged[0].1, true), PongResult::OtherAddress, "the current address does not answer");
 }
 
 #[test]
@@ -124,7 +129,7 @@ fn a_proven_address_stays_current_when_the_offer_changes() {
     assert_eq!(path.current(), Some(address(1)));
     let (to, challenge) = next_challenge(&mut path, at(0)).unwrap();
     assert_eq!(to, address(5));
-    assert!(path.on_pong(challenge, true));
+    assert_eq!(path.on_pong(challenge, true), PongResult::OtherAddress);
     let (mut path, mut generator) = self::path(&[1, 2]);
     path.offer([address(5)].into_iter(), at(0), &mut generator);
     assert_eq!(path.current(), Some(address(5)), "no address was proven");

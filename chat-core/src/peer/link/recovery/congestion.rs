@@ -1,5 +1,6 @@
 //! Congestion control (RFC 9002 section 7): how many bytes may be in flight.
 
+use super::Medium;
 use crate::time::Mono;
 use crate::wire::datagram::MAX_DATAGRAM;
 
@@ -11,6 +12,7 @@ pub(super) struct Congestion {
     /// The start of the current recovery period. Packets sent before it belong to a congestion event that has been
     /// answered already.
     pub(super) recovery_start: Option<Mono>,
+    max_window: usize,
 }
 
 /// RFC 9002 section 7.2.
@@ -19,12 +21,10 @@ pub(super) const INITIAL_WINDOW: usize = 10 * MAX_DATAGRAM;
 /// RFC 9002 section 7.2.
 pub(super) const MIN_WINDOW: usize = 2 * MAX_DATAGRAM;
 
-/// A larger window has no use: it exceeds the room that any peer grants by default.
-const MAX_WINDOW: usize = 16 * 1024 * 1024;
-
 impl Congestion {
-    pub(super) const fn new() -> Self {
-        Self { window: INITIAL_WINDOW, slow_start_threshold: usize::MAX, recovery_start: None }
+    pub(super) const fn new(medium: Medium) -> Self {
+        let max_window = medium.max_window();
+        Self { window: INITIAL_WINDOW, slow_start_threshold: usize::MAX, recovery_start: None, max_window }
     }
 
     /// Grows the window after a packet of `size` bytes was acknowledged: by its size in slow start, then by one datagram
@@ -35,7 +35,7 @@ impl Congestion {
         }
         let is_slow_start = self.window < self.slow_start_threshold;
         self.window += if is_slow_start { size } else { MAX_DATAGRAM * size / self.window };
-        self.window = self.window.min(MAX_WINDOW);
+        self.window = self.window.min(self.max_window);
     }
 
     /// Halves the window after losses, once per round trip. `last_lost` is the time at which the last lost packet was

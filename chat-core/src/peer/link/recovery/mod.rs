@@ -1,6 +1,8 @@
 //! The packets in flight: which are acknowledged, which are lost, and whether more may leave (RFC 9002).
 
 mod congestion;
+mod loss_share;
+mod medium;
 mod rtt;
 
 use std::collections::VecDeque;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 
 use self::congestion::Congestion;
+use self::loss_share::LossShare;
+pub(super) use self::medium::Medium;
 use self::rtt::Rtt;
 use crate::peer::config::{ACK_DELAY, MAX_QUEUED};
 use crate::time::Mono;
@@ -61,6 +65,7 @@ pub(super) struct Recovery {
     losing_since: Option<Mono>,
     loss_deadline: Option<Mono>,
     congestion: Congestion,
+    losses: LossShare,
 }
 
 /// The packets by which a packet may be overtaken before it counts as lost (RFC 9002 section 6.1.1).
@@ -76,14 +81,15 @@ const MAX_TRACKED: usize = 2 * MAX_QUEUED;
 impl Recovery {
     pub(super) const fn new() -> Self {
         Self {
-            rtt: Rtt::new(),
+            rtt: Rtt::new(Medium::Datagrams),
             in_flight: VecDeque::new(),
             bytes_in_flight: 0,
             largest_acked: None,
             acked_sent_at: None,
             losing_since: None,
             loss_deadline: None,
-            congestion: Congestion::new(),
+            congestion: Congestion::new(Medium::Datagrams),
+            losses: LossShare::new(),
         }
     }
 
@@ -112,6 +118,7 @@ impl Recovery {
                 bytes += packet.size;
                 latest_sent_at = latest_sent_at.max(Some(packet.at));
                 acked(&packet);
+                self.losses.record(false);
                 if packet.number == ack.largest {
                     largest_sent_at = Some(packet.at);
                 }
@@ -145,6 +152,7 @@ impl Recovery {
             if largest - packet.number >= PACKET_THRESHOLD || packet.at + delay <= now {
                 let packet = self.in_flight.remove(index).expect("the index was just looked up");
                 self.bytes_in_flight -= packet.size;
+                self.losses.record(true);
                 // Losses are found in the order of sending. An acknowledged packet between two losses ends the series.
                 if self.acked_sent_at.is_none_or(|acked| packet.at > acked) {
                     self.losing_since.get_or_insert(packet.at);
@@ -183,10 +191,28 @@ impl Recovery {
         }
     }
 
-    /// Resets the estimates, because another address became current.
-    pub(super) fn restart(&mut self) {
-        self.rtt = Rtt::new();
-        self.congestion = Congestion::new();
+    /// Gives up all packets in flight, because the way that they took no longer works, and returns them. That is no sign of
+    /// congestion.
+    pub(super) fn take_in_flight(&mut self) -> VecDeque<SentPacket> {
+        let packets = std::mem::take(&mut self.in_flight);
+        self.clear();
+        packets
+    }
+
+    /// Resets the estimates, because another way is used.
+    pub(super) fn restart(&mut self, medium: Medium) {
+        self.rtt = Rtt::new(medium);
+        self.congestion = Congestion::new(medium);
+    }
+
+    /// Returns the share of the last 64 packets that were lost.
+    pub(super) fn loss_share(&self) -> f32 {
+        self.losses.share()
+    }
+
+    /// Returns the bytes in flight.
+    pub(super) const fn in_flight_bytes(&self) -> usize {
+        self.bytes_in_flight
     }
 
     /// Returns unused memory to the allocator.
