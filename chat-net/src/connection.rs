@@ -56,7 +56,7 @@ impl Bypass for () {
     fn written(&self, _: Relayed) {}
 }
 
-impl Handle {
+impl<B: Default> Handle<Infallible, B> {
     /// For a client's connection.
     pub(crate) fn client() -> Self {
         Self::new(SESSION_LIMIT, MAX_FRAME)

@@ -2,13 +2,12 @@
 //! server ([`peers::Endpoint`]).
 //!
 //! The server checks accounts and knows who is online. Messages travel sealed over UDP, directly from client to client,
-//! and the sender receives one outcome per recipient. Clients reconnect by themselves, and conversations continue while
-//! the server is away.
+//! and through the server only where there is no direct way. The sender receives one outcome per recipient. Clients
+//! reconnect by themselves, and direct conversations continue while the server is away.
 //!
-//! **What it is not.** There is no relay, no hole punching, no mailbox and no history: clients must reach each other
-//! directly, and a user who is offline receives nothing. The crate stores no accounts: they come from `chat-store`
-//! (SQLite, MySQL), from memory, or from your own implementation of [`Accounts`]. The rules are in [`chat_core`],
-//! without I/O.
+//! **What it is not.** There is no hole punching, no mailbox and no history: a user who is offline receives nothing.
+//! The crate stores no accounts: they come from `chat-store` (SQLite, MySQL), from memory, or from your own
+//! implementation of [`Accounts`]. The rules are in [`chat_core`], without I/O.
 //!
 //! # A server and two clients
 //!
@@ -104,6 +103,7 @@ mod log_throttle;
 mod peer_driver;
 mod platform;
 mod random;
+mod relay_line;
 mod send_queue;
 mod tls;
 mod udp;
@@ -128,7 +128,7 @@ pub use chat_core::message::{
 };
 pub use chat_core::name::{NameError, UserName};
 pub use chat_core::password::{Password, PasswordError};
-pub use chat_core::peer::PeerConfig;
+pub use chat_core::peer::{PeerConfig, Rung};
 pub use chat_core::presence::{OfflineReason, Presence, PresenceEvent, Record};
 pub use chat_core::relay::{ParcelResult, RelayConfig, RelayCounts, RelaySettingError};
 pub use chat_core::server::{
@@ -140,8 +140,9 @@ pub use chat_core::time::Timestamp;
 pub use self::address::{AddressError, AdvertisedAddress, ServerAddress};
 pub use self::client::{
     AcceptMode, ChangePasswordError, Client, ClientBuilder, ClientHandle, ClientSettingError, ConnectError, EndReason,
-    Event, Events, LoginFailure, MessageToken, Notice, OutcomeEvents, ReceivedMessage, RecipientOutcome, RejectionKind,
-    Roster, RosterEntry, RosterWatch, SendError, Sent, ServerRejection, SetAwayError, TlsError, VersionMismatch,
+    Event, Events, LinkStatus, LoginFailure, MessageToken, Notice, OutcomeEvents, ReachMode, ReceivedMessage,
+    RecipientOutcome, RejectionKind, Roster, RosterEntry, RosterWatch, SendError, Sent, ServerRejection, SetAwayError,
+    TlsError, VersionMismatch,
 };
 pub use self::identity::{CertificateProblem, Fingerprint, FingerprintError};
 pub use self::server::{Server, ServerBuilder, ServerHandle, StartError};

@@ -13,12 +13,14 @@ use chat_core::id::MessageId;
 use chat_core::key::KeyPair;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
-use chat_core::peer::{Input, Loopback, Output, Peer, PeerConfig, SendError, Token};
+use chat_core::peer::{Datagram, Input, LinkStatus, Output, Peer, PeerConfig, Reach, SendError, Token};
 use chat_core::time::{Now, Timestamp};
+use chat_core::wire::relay::RelayTerms;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
 use crate::random::SystemGenerator;
+use crate::relay_line::RelayLine;
 use crate::udp::{Progress, Udp};
 
 /// A message that was queued for its recipients.
@@ -42,6 +44,8 @@ pub(crate) struct PeerDriver {
     clock: Clock,
     peer: Peer,
     udp: Udp,
+    /// The connection to a server that relays.
+    relay: Option<RelayLine>,
     outputs: Vec<Output>,
     /// Messages that the next turn accepts.
     accepted: Vec<Token>,
@@ -49,13 +53,14 @@ pub(crate) struct PeerDriver {
 }
 
 impl PeerDriver {
-    /// Begins a session on `udp`.
-    pub(crate) fn begin(udp: Udp, user: UserName, keys: Arc<KeyPair>, loopback: Loopback, config: PeerConfig) -> Self {
-        let peer = Peer::new(keys, user, udp.reach(loopback), config, Box::new(SystemGenerator));
+    /// Begins a session on `udp`, which sends to the addresses within `reach`.
+    pub(crate) fn begin(udp: Udp, user: UserName, keys: Arc<KeyPair>, reach: Reach, config: PeerConfig) -> Self {
+        let peer = Peer::new(keys, user, reach, config, Box::new(SystemGenerator));
         Self {
             clock: Clock::start(),
             peer,
             udp,
+            relay: None,
             outputs: Vec::new(),
             accepted: Vec::new(),
             timer: Box::pin(sleep_until(Instant::now())),
@@ -84,6 +89,23 @@ impl PeerDriver {
     /// The measured round-trip time of each user.
     pub(crate) fn round_trips(&self) -> BTreeMap<UserName, Duration> {
         self.peer.round_trips().map(|(user, time)| (user.clone(), time)).collect()
+    }
+
+    /// The state of each link.
+    pub(crate) fn links(&self) -> impl Iterator<Item = LinkStatus<'_>> {
+        self.peer.links()
+    }
+
+    /// Sends relayed datagrams over `relay`, on the terms of the server. With `None`, there is no server that relays.
+    pub(crate) fn set_relay(&mut self, relay: Option<(RelayLine, RelayTerms)>) {
+        let (line, terms) = relay.unzip();
+        self.relay = line;
+        self.handle(Input::Relay(terms));
+    }
+
+    /// Passes datagrams that the server relayed to the machine.
+    pub(crate) fn receive_relayed<'a>(&mut self, datagrams: impl Iterator<Item = &'a mut [u8]>) {
+        self.peer.receive(self.clock.now(), datagrams.map(Datagram::relayed), &mut self.outputs);
     }
 
     /// Passes one input to the machine. Its outputs come with the next call that hands over outputs.
@@ -149,6 +171,7 @@ impl PeerDriver {
             tokio::select! {
                 biased;
                 () = self.udp.ready() => {}
+                () = freed(&self.relay) => {}
                 () = &mut self.timer, if self.peer.deadline().is_some() => {}
                 () = tokio::task::yield_now(), if progress == Progress::More => {}
             }
@@ -183,12 +206,14 @@ impl PeerDriver {
     /// Transmits everything that the machine has to send.
     async fn flush(&mut self) {
         loop {
-            if self.udp.transmit(&mut self.peer, self.clock.now()) == Progress::More {
+            if self.transmit(self.clock.now()) == Progress::More {
                 tokio::task::yield_now().await;
-            } else if self.udp.flush() {
-                return;
-            } else {
+            } else if !self.udp.flush() {
                 self.udp.writable().await;
+            } else if let Some(relay) = self.relay.as_ref().filter(|relay| !relay.is_free()) {
+                relay.freed().await;
+            } else {
+                return;
             }
         }
     }
@@ -203,6 +228,22 @@ impl PeerDriver {
         if self.peer.deadline().is_some_and(|deadline| deadline <= now.mono) {
             self.peer.handle(now, Input::Tick, &mut self.outputs);
         }
-        received.or(self.udp.transmit(&mut self.peer, now))
+        received.or(self.transmit(now))
+    }
+
+    /// Sends what the machine has for the socket and for the relay.
+    fn transmit(&mut self, now: Now) -> Progress {
+        if let Some(relay) = &mut self.relay {
+            relay.transmit(&mut self.peer, now);
+        }
+        self.udp.transmit(&mut self.peer, now)
+    }
+}
+
+/// Resolves when the connection to the server takes relayed datagrams again. Cancel safe.
+async fn freed(relay: &Option<RelayLine>) {
+    match relay {
+        Some(relay) => relay.freed().await,
+        None => std::future::pending().await,
     }
 }

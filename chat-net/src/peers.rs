@@ -132,7 +132,8 @@ impl Endpoint {
         peer.check()?;
         let udp = Udp::bind(address).map_err(|source| EndpointError::Udp { address, source })?;
         // The application decides which addresses enter the roster, so loopback addresses are allowed.
-        let driver = PeerDriver::begin(udp, user.clone(), Arc::clone(&keys), Loopback::Allowed, peer);
+        let reach = udp.reach(Loopback::Allowed);
+        let driver = PeerDriver::begin(udp, user.clone(), Arc::clone(&keys), reach, peer);
         Ok(Self { user, keys, since: driver.now().wall, accept, driver })
     }
 

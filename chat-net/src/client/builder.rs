@@ -10,7 +10,7 @@ use chat_core::password::{Password, PasswordError};
 use chat_core::peer::PeerConfig;
 use chat_core::wire::control::Purpose;
 
-use super::{AcceptMode, Client, ClientOptions, ClientSettingError, ConnectError, OutcomeEvents, connect};
+use super::{AcceptMode, Client, ClientOptions, ClientSettingError, ConnectError, OutcomeEvents, ReachMode, connect};
 use crate::address::{AddressError, AdvertisedAddress, ServerAddress};
 use crate::identity::{Fingerprint, FingerprintError};
 use crate::trust::Trust;
@@ -65,6 +65,7 @@ pub struct ClientBuilder {
     invitation: Option<InvitationCode>,
     udp: Option<SocketAddr>,
     advertise: Vec<AdvertisedAddress>,
+    reach: ReachMode,
     accept: AcceptMode,
     outcome_events: OutcomeEvents,
     timing: ClientConfig,
@@ -79,6 +80,7 @@ impl ClientBuilder {
             invitation: None,
             udp: None,
             advertise: Vec::new(),
+            reach: ReachMode::Auto,
             accept: AcceptMode::Automatic,
             outcome_events: OutcomeEvents::Included,
             timing: ClientConfig::default(),
@@ -140,6 +142,13 @@ impl ClientBuilder {
     {
         self.advertise.push(address.try_into().map_err(|error| ClientSettingError::Advertise(error.into()))?);
         Ok(self)
+    }
+
+    /// Sets which ways the client uses to its peers. The default is [`ReachMode::Auto`]: straight from machine to machine
+    /// where there is a way, and through the server otherwise.
+    pub fn reach(mut self, mode: ReachMode) -> Self {
+        self.reach = mode;
+        self
     }
 
     /// Sets when a received message counts as accepted. The default is [`AcceptMode::Automatic`]: when [`Client::next`]
@@ -249,6 +258,7 @@ impl ClientBuilder {
         Ok(ClientOptions {
             udp: self.udp.unwrap_or(options.udp),
             advertise: self.advertise,
+            reach: self.reach,
             accept: self.accept,
             outcome_events: self.outcome_events,
             machine: self.timing,

@@ -26,7 +26,7 @@ use crate::udp::Udp;
 /// stays.
 pub async fn connect(options: ClientOptions) -> Result<Client, ConnectError> {
     options.check()?;
-    let ClientOptions { server, trust, login, udp: address, advertise, accept, outcome_events, machine, peer } =
+    let ClientOptions { server, trust, login, udp: address, advertise, reach, accept, outcome_events, machine, peer } =
         options;
     let udp = Udp::bind(address).map_err(|source| ConnectError::Udp { address, source })?;
     let udp_address = udp.local_address();
@@ -42,6 +42,7 @@ pub async fn connect(options: ClientOptions) -> Result<Client, ConnectError> {
         machine,
         peer,
         advertise,
+        reach_mode: reach,
         outcome_events,
         udp,
         dialer,

@@ -9,8 +9,8 @@ use chat_core::name::UserName;
 use chat_core::presence::PresenceEvent;
 use chat_core::time::Timestamp;
 
-use super::ReceivedMessage;
 use super::error::EndReason;
+use super::{LinkStatus, ReceivedMessage};
 use crate::identity::Fingerprint;
 
 /// What happened in a session.
@@ -48,6 +48,9 @@ pub enum Event {
         /// The other recipients, each with its outcome.
         others: Vec<(UserName, Outcome)>,
     },
+    /// Messages to a user take another way than before, or the first one, and it has answered. At most once a second for
+    /// each user.
+    Way(LinkStatus),
     /// The state of a connection changed.
     Notice(Notice),
     /// The session ended without [`ClientHandle::leave`](super::ClientHandle::leave). This is the last event. The client
@@ -92,6 +95,8 @@ pub enum Notice {
     /// address of another machine, and an address family that this machine does not use. The notice comes once until
     /// the peer has other addresses.
     PeerWithoutAddress(UserName),
+    /// The server does not relay, and this client's [`ReachMode`](super::ReachMode) uses nothing else: no message arrives.
+    NoRelay,
     /// This peer violated the protocol, or reports that this client did. The link to it is closed.
     PeerMisbehaved(UserName),
     /// The session keeps the resumption state of 65,536 peers that have left, which is the limit. Messages to new peers

@@ -3,7 +3,7 @@
 //! Each kind of event has its own limit. The peer machine limits unaccepted messages.
 //! [`ClientHandle::send`](super::ClientHandle::send) fails when too many outcomes are unread. Beyond [`MAX_PRESENCE`],
 //! the queue keeps one presence change per user; beyond [`MAX_NOTICES`], it drops the oldest notices, and beyond
-//! [`MAX_AWAY`] the oldest events about users who are away or back.
+//! [`MAX_AWAY`] and [`MAX_WAYS`] the oldest events about users who are away or back, and about ways.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,10 @@ const MAX_NOTICES: usize = 256;
 /// The most unread events about users who go away or come back that the queue keeps. The
 /// roster shows who is away now, so the oldest are the least useful.
 const MAX_AWAY: usize = 256;
+
+/// The most unread events about ways that the queue keeps.
+/// [`ClientHandle::links`](super::ClientHandle::links) shows the ways now, so the oldest are the least useful.
+const MAX_WAYS: usize = 256;
 
 /// The most outcomes that may be pending, unread in the event stream, or held by a [`Sent`](super::Sent). Beyond it,
 /// [`ClientHandle::send`](super::ClientHandle::send) fails. They occupy about 30 MB.
@@ -116,6 +120,8 @@ struct Unread {
     notices: usize,
     /// How many events about users who are away or back are in `queue`.
     away: usize,
+    /// How many events about ways are in `queue`.
+    ways: usize,
     /// How many reports and summaries are in `queue`.
     outcomes: usize,
     /// One merged change per user, later than all presence events in `queue`.
@@ -150,6 +156,8 @@ impl EventQueue {
                 unread.drop_first(|event| matches!(event, Event::Away { .. }));
             }
             Event::Away { .. } => unread.away += 1,
+            Event::Way(_) if unread.ways >= MAX_WAYS => unread.drop_first(|event| matches!(event, Event::Way(_))),
+            Event::Way(_) => unread.ways += 1,
             Event::Ended(_) | Event::Left => unread.is_over = true,
             Event::Message(_) => {}
         }
@@ -198,6 +206,7 @@ impl EventQueue {
             Event::Report(_) | Event::Summary { .. } => unread.outcomes -= 1,
             Event::Notice(_) => unread.notices -= 1,
             Event::Away { .. } => unread.away -= 1,
+            Event::Way(_) => unread.ways -= 1,
             Event::Message(_) | Event::Ended(_) | Event::Left => {}
         }
         Popped::Event(event)
@@ -255,7 +264,7 @@ mod tests {
     use chat_core::presence::OfflineReason;
     use chat_core::time::Timestamp;
 
-    use super::super::Notice;
+    use super::super::{LinkStatus, Notice};
     use super::*;
 
     fn presence(user: &str, presence: Presence) -> PresenceEvent {
@@ -343,6 +352,19 @@ mod tests {
         assert_eq!(all[MAX_AWAY], away(999));
         queue.push(away(0));
         assert_eq!(drain(&queue), [away(0)], "those that were read count no more");
+    }
+
+    #[test]
+    fn the_queue_keeps_the_latest_events_about_ways_and_all_others() {
+        let queue = EventQueue::default();
+        let way = |in_flight| Event::Way(LinkStatus::relayed("bob", in_flight));
+        queue.push(Event::Notice(Notice::Reconnected));
+        (0..1_000).for_each(|number| queue.push(way(number)));
+        let all = drain(&queue);
+        assert_eq!((all.len(), &all[0]), (1 + MAX_WAYS, &Event::Notice(Notice::Reconnected)));
+        assert_eq!(all[MAX_WAYS], way(999));
+        queue.push(way(0));
+        assert_eq!(drain(&queue), [way(0)], "those that were read count no more");
     }
 
     #[test]

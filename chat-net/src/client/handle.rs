@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::command::Command;
 use super::events::{Decision, EventQueue};
-use super::{ChangePasswordError, MessageToken, Roster, RosterWatch, SendError, Sent, SetAwayError};
+use super::{ChangePasswordError, LinkStatus, MessageToken, Roster, RosterWatch, SendError, Sent, SetAwayError};
 
 /// A handle to a session. Clones are cheap handles to the same session, for any number of tasks. The client leaves the
 /// session when all handles and the [`Events`](super::Events) are dropped.
@@ -104,6 +104,15 @@ impl ClientHandle {
     /// Dropping the future has no effect.
     pub async fn round_trips(&self) -> BTreeMap<UserName, Duration> {
         self.ask(|reply| Command::RoundTrips { reply }).await.unwrap_or_default()
+    }
+
+    /// The state of the link to each user with whom there is one: which way it takes, and how well that works. Sorted by
+    /// user name. Empty once the session is over.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn links(&self) -> Vec<LinkStatus> {
+        self.ask(|reply| Command::Links { reply }).await.unwrap_or_default()
     }
 
     /// Changes the password of the account. The server then ends the account's other sessions.

@@ -2,16 +2,21 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use chat_core::roster::Entry;
 use chat_core::wire::control::{Offer, OfferPolicy};
 
+use super::ReachMode;
 use crate::address::AdvertisedAddress;
 use crate::interfaces::{self, is_link_local};
 
 /// Offers the advertised addresses, or detected ones if there are none. `local` is the address of this end of the
 /// connection to the server: peers in the server's network can most likely reach this client there. `udp` is the
-/// address to which the UDP socket is bound.
-pub(super) fn make_offer(local: IpAddr, udp: SocketAddr, advertise: &[AdvertisedAddress]) -> Offer {
+/// address to which the UDP socket is bound. A client that hides its addresses offers none that anybody can use.
+pub(super) fn make_offer(local: IpAddr, udp: SocketAddr, advertise: &[AdvertisedAddress], reach: ReachMode) -> Offer {
     let port = udp.port();
+    if reach == ReachMode::Relay {
+        return Offer { policy: OfferPolicy::Advertised, port, addresses: vec![Entry::HIDDEN_ADDRESS] };
+    }
     if !advertise.is_empty() {
         let addresses = advertise.iter().map(|address| address.with_default_port(port)).collect();
         return Offer { policy: OfferPolicy::Advertised, port, addresses };
@@ -79,10 +84,18 @@ mod tests {
             IpAddr::from([127, 0, 0, 1]),
             udp,
             &["203.0.113.5:5000".parse().unwrap(), "203.0.113.6".parse().unwrap()],
+            ReachMode::Auto,
         );
         let addresses = vec!["203.0.113.5:5000".parse().unwrap(), SocketAddr::from(([203, 0, 113, 6], port))];
         assert_eq!(offered, Offer { policy: OfferPolicy::Advertised, port, addresses });
-        let offered = make_offer(IpAddr::from([192, 168, 1, 7]), udp, &[]);
+        let offered = make_offer(IpAddr::from([192, 168, 1, 7]), udp, &[], ReachMode::Auto);
         assert_eq!(offered.addresses, [udp], "a socket bound to one address offers only that one");
+    }
+
+    #[test]
+    fn a_client_that_hides_its_addresses_offers_none_of_them() {
+        let udp = "192.168.1.7:40001".parse().unwrap();
+        let offered = make_offer(IpAddr::from([192, 168, 1, 7]), udp, &[], ReachMode::Relay);
+        assert_eq!((offered.policy, offered.addresses), (OfferPolicy::Advertised, vec![Entry::HIDDEN_ADDRESS]));
     }
 }

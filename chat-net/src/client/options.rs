@@ -6,8 +6,8 @@ use chat_core::client::{ClientConfig, Credentials};
 use chat_core::peer::PeerConfig;
 use chat_core::wire::control::Offer;
 
-use super::AcceptMode;
 use super::setting_error::ClientSettingError;
+use super::{AcceptMode, ReachMode};
 use crate::address::{AdvertisedAddress, ServerAddress};
 use crate::trust::Trust;
 
@@ -30,11 +30,13 @@ pub struct ClientOptions {
     pub udp: SocketAddr,
     /// The addresses at which peers can reach this client: at most 4. If empty, the client detects its addresses.
     pub advertise: Vec<AdvertisedAddress>,
+    /// Which ways the client uses to its peers. The default is [`ReachMode::Auto`].
+    pub reach: ReachMode,
     /// When a received message counts as accepted. The default is [`AcceptMode::Automatic`].
     pub accept: AcceptMode,
     /// Whether outcomes are events. The default is [`OutcomeEvents::Included`].
     pub outcome_events: OutcomeEvents,
-    /// The timeouts of the connection to the server.
+    /// The timeouts of the connection to the server. The driver sets its link features as [`reach`](Self::reach) says.
     pub machine: ClientConfig,
     /// The timeouts and limits of the links to peers.
     pub peer: PeerConfig,
@@ -63,6 +65,7 @@ impl ClientOptions {
             login,
             udp: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
             advertise: Vec::new(),
+            reach: ReachMode::Auto,
             accept: AcceptMode::Automatic,
             outcome_events: OutcomeEvents::Included,
             machine: ClientConfig::default(),
@@ -72,7 +75,10 @@ impl ClientOptions {
 
     /// Refuses settings with which no client works.
     pub(super) fn check(&self) -> Result<(), ClientSettingError> {
-        let Self { advertise, machine, peer, .. } = self;
+        let Self { advertise, reach, machine, peer, .. } = self;
+        if *reach == ReachMode::Relay && !advertise.is_empty() {
+            return Err(ClientSettingError::AdvertiseHidden);
+        }
         if advertise.len() > Offer::MAX_ADDRESSES {
             return Err(ClientSettingError::TooManyAddresses { count: advertise.len() });
         }

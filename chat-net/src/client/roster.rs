@@ -124,7 +124,8 @@ impl RosterEntry {
         self.0.since
     }
 
-    /// The preferred one of the addresses at which the session may receive datagrams.
+    /// The preferred one of the addresses at which the session may receive datagrams. It means nothing if the session
+    /// [hides](Self::is_hidden) its addresses.
     pub fn address(&self) -> SocketAddr {
         self.0.address()
     }
@@ -133,6 +134,12 @@ impl RosterEntry {
     /// [`Entry::MAX_ADDRESSES`].
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.0.addresses
+    }
+
+    /// Whether the session hides its addresses, and is reached through the relay of the server alone: its client uses
+    /// [`ReachMode::Relay`](super::ReachMode::Relay).
+    pub fn is_hidden(&self) -> bool {
+        self.0.is_hidden()
     }
 
     /// The away text of a user who is away, which may be empty. `None` if the user is not away.

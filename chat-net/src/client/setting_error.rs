@@ -48,6 +48,9 @@ pub enum ClientSettingError {
         /// The number of addresses.
         count: usize,
     },
+    /// An address to advertise is named, and the client hides its addresses.
+    #[error("`advertise`: with the reach mode `relay`, no peer learns an address; leave it out, or use `auto`")]
+    AdvertiseHidden,
     /// A time that must be longer than zero is zero.
     #[error("`{setting}`: a time of zero is too short; set a longer one, or leave the default")]
     NoTime {
@@ -77,7 +80,7 @@ impl ClientSettingError {
             Self::User(_) => "user",
             Self::Password(_) => "password",
             Self::Invitation(_) | Self::InvitationForLogin => "invitation",
-            Self::Advertise(_) | Self::TooManyAddresses { .. } => "advertise",
+            Self::Advertise(_) | Self::AdvertiseHidden | Self::TooManyAddresses { .. } => "advertise",
             Self::NoTime { setting } => setting,
             Self::Backoff { .. } => "min_backoff",
             Self::Links(error) => error.setting(),

@@ -6,6 +6,7 @@
 mod away;
 mod chat;
 mod client;
+mod forwarder;
 mod harness;
 mod hostile;
 mod login;
@@ -14,6 +15,7 @@ mod other_server;
 mod outage;
 mod peers;
 mod raw;
+mod reach;
 mod relay;
 mod relaying;
 mod server;

@@ -219,7 +219,7 @@ fn a_user_on_the_servers_machine_reaches_the_others() {
 #[test]
 fn a_message_to_a_user_without_a_usable_address_fails_at_once_with_its_own_reason() {
     let network = Namespace::new("ip addr add 10.9.9.1/32 dev lo; ip addr add fd00::9/128 dev lo nodad");
-    let server = Server::start_inside(&network, &["--listen", "[::]:0"]);
+    let server = Server::start_inside(&network, &["--listen", "[::]:0", "--relay", "off"]);
     let port = server.address.port();
     let client = |user, ip: &str| {
         let udp = if ip.contains(':') { format!("[{ip}]:0") } else { format!("{ip}:0") };

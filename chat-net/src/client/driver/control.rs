@@ -6,6 +6,7 @@ use chat_core::client::{self as machine, Output};
 use chat_core::peer::Input;
 use chat_core::time::Now;
 use chat_core::wire::control::{Purpose, WelcomeKind};
+use chat_core::wire::relay::Datagrams;
 use log::Level;
 
 use super::server_connection::ConnectionEvent;
@@ -13,7 +14,8 @@ use super::{Driver, SessionStage, Started};
 use crate::client::command::answer;
 use crate::client::offer::make_offer;
 use crate::client::{
-    ChangePasswordError, ConnectError, EndReason, Event, LoginFailure, Notice, ServerRejection, VersionMismatch,
+    ChangePasswordError, ConnectError, EndReason, Event, LoginFailure, Notice, ReachMode, ServerRejection,
+    VersionMismatch,
 };
 use crate::send_queue::Full;
 
@@ -29,7 +31,7 @@ impl Driver {
         match event {
             ConnectionEvent::Dialed(stream) => {
                 // A client that returns from another network is reachable at other addresses.
-                let offer = make_offer(stream.local.ip(), self.udp_address, &self.advertise);
+                let offer = make_offer(stream.local.ip(), self.udp_address, &self.advertise, self.reach_mode);
                 self.local = stream.local;
                 if let Some(peers) = &mut self.peers {
                     peers.use_zone_of(self.local);
@@ -39,11 +41,19 @@ impl Driver {
                 if offer != self.offer {
                     self.offer = offer.clone();
                     self.handle(now, machine::Input::Move(offer));
+                    self.handle_peers(Input::Moved);
                 }
                 self.handle(now, machine::Input::Connected);
             }
-            ConnectionEvent::Frame(frame) => self.handle(now, machine::Input::Frame(&frame)),
-            ConnectionEvent::Disconnected => self.handle(now, machine::Input::Disconnected),
+            ConnectionEvent::Frame(mut frame) => {
+                if !Datagrams::are_in(&frame) || !self.receive_relayed(&mut frame) {
+                    self.handle(now, machine::Input::Frame(&frame));
+                }
+            }
+            ConnectionEvent::Disconnected => {
+                self.set_relay(None);
+                self.handle(now, machine::Input::Disconnected);
+            }
             ConnectionEvent::WrongKey { known, shown } => {
                 if self.reported_key.replace(shown) != Some(shown) {
                     self.notify(Notice::ServerKeyChanged { known, shown });
@@ -58,6 +68,7 @@ impl Driver {
         // A server that reads so slowly that the queue is full counts as disconnected.
         while self.perform_outputs().is_err() {
             self.server.abort();
+            self.set_relay(None);
             self.machine.handle(now, machine::Input::Disconnected, &mut self.outputs);
         }
         self.set_clock(now);
@@ -69,7 +80,10 @@ impl Driver {
         let mut outputs = std::mem::take(&mut self.outputs);
         for output in outputs.drain(..) {
             match output {
-                Output::Connect => self.server.dial(),
+                Output::Connect => {
+                    self.set_relay(None);
+                    self.server.dial();
+                }
                 Output::Send(bytes) => {
                     let sent = self.server.send(bytes);
                     result = result.and(sent);
@@ -88,9 +102,13 @@ impl Driver {
 
     fn handle_event(&mut self, event: machine::Event) {
         match event {
-            machine::Event::Welcome { kind: WelcomeKind::Continued, .. } => {}
-            machine::Event::Welcome { kind, keys, entry, at, .. } => {
+            machine::Event::Welcome { kind: WelcomeKind::Continued, relay, .. } => self.set_relay(relay),
+            machine::Event::Welcome { kind, keys, entry, at, relay, .. } => {
                 self.begin_session(keys, entry.user.clone());
+                self.set_relay(relay);
+                if relay.is_none() && self.reach_mode == ReachMode::Relay {
+                    self.notify(Notice::NoRelay);
+                }
                 if let SessionStage::Starting { welcome, .. } = &mut self.stage {
                     *welcome = Some((entry.user, at));
                 } else if kind == WelcomeKind::Fresh {

@@ -28,7 +28,9 @@ use super::dial::{Dialer, TrustedStream};
 use super::events::EventQueue;
 use super::network_watch::NetworkWatch;
 use super::offer::make_offer;
-use super::{ChangePasswordError, ConnectError, EndReason, Event, Notice, OutcomeEvents, Roster, SetAwayError};
+use super::{
+    ChangePasswordError, ConnectError, EndReason, Event, Notice, OutcomeEvents, ReachMode, Roster, SetAwayError,
+};
 use crate::address::{AdvertisedAddress, ServerAddress};
 use crate::clock::Clock;
 use crate::identity::Fingerprint;
@@ -53,6 +55,7 @@ pub(super) struct Parts {
     pub(super) machine: ClientConfig,
     pub(super) peer: PeerConfig,
     pub(super) advertise: Vec<AdvertisedAddress>,
+    pub(super) reach_mode: ReachMode,
     pub(super) outcome_events: OutcomeEvents,
     pub(super) udp: Udp,
     pub(super) dialer: Dialer,
@@ -108,6 +111,7 @@ pub(super) struct Driver {
     clock_offset: i64,
     offer: Offer,
     advertise: Vec<AdvertisedAddress>,
+    reach_mode: ReachMode,
     commands: mpsc::Receiver<Command>,
     events: Arc<EventQueue>,
     outcome_events: OutcomeEvents,
@@ -139,7 +143,7 @@ impl Driver {
     pub(super) fn new(parts: Parts, stream: TrustedStream) -> Self {
         let clock = Clock::start();
         let (local, udp_address) = (stream.local, parts.udp.local_address());
-        let offer = make_offer(local.ip(), udp_address, &parts.advertise);
+        let offer = make_offer(local.ip(), udp_address, &parts.advertise, parts.reach_mode);
         let ReceiveBuffer { granted, wanted } = parts.udp.receive_buffer();
         if granted < wanted {
             parts.events.push(Event::Notice(Notice::ReceiveBufferSmall { granted, wanted }));
@@ -147,8 +151,9 @@ impl Driver {
         let mut outputs = Vec::new();
         let (purpose, registration_timeout) = (parts.login.purpose, parts.machine.registration_timeout);
         let generator = Box::new(SystemGenerator);
-        let machine =
-            machine::Client::new(clock.now(), parts.login, offer.clone(), parts.machine, generator, &mut outputs);
+        let mut config = parts.machine;
+        config.link_features = parts.reach_mode.link_features();
+        let machine = machine::Client::new(clock.now(), parts.login, offer.clone(), config, generator, &mut outputs);
         let mut driver = Self {
             clock,
             address: parts.server,
@@ -169,6 +174,7 @@ impl Driver {
             clock_offset: 0,
             offer,
             advertise: parts.advertise,
+            reach_mode: parts.reach_mode,
             commands: parts.commands,
             events: parts.events,
             outcome_events: parts.outcome_events,
@@ -248,6 +254,7 @@ impl Driver {
             Command::RoundTrips { reply } => {
                 answer(reply, self.peers.as_ref().map(PeerDriver::round_trips).unwrap_or_default());
             }
+            Command::Links { reply } => answer(reply, self.links()),
             Command::RetryNow { done } => {
                 self.handle(now, machine::Input::RetryNow);
                 answer(done, ());

@@ -7,13 +7,16 @@ use chat_core::message::{Content, FailReason, Outcome, Recipient};
 use chat_core::name::UserName;
 use chat_core::peer::{Input, Output};
 use chat_core::time::Now;
+use chat_core::wire::relay::{Datagrams, RelayTerms};
 use tokio::sync::oneshot;
 
 use super::Driver;
 use crate::client::command::answer;
 use crate::client::events::{Decision, MAX_OUTCOMES};
 use crate::client::sent::Audience;
-use crate::client::{Event, MessageToken, Notice, OutcomeEvents, ReceivedMessage, SendError, Sent};
+use crate::client::{
+    Event, LinkStatus, MessageToken, Notice, OutcomeEvents, ReachMode, ReceivedMessage, SendError, Sent,
+};
 use crate::peer_driver::PeerDriver;
 use crate::udp::Progress;
 
@@ -27,11 +30,40 @@ impl Driver {
         self.push_events();
         self.session.send_replace(keys.session());
         self.clock_offset = 0;
-        let (loopback, config) = (self.loopback, self.peer_config.clone());
+        let config = self.peer_config.clone();
         self.peers = udp.map(|mut udp| {
             udp.use_zone_of(self.local);
-            PeerDriver::begin(udp, user, keys, loopback, config)
+            let mut reach = udp.reach(self.loopback);
+            reach.families = self.reach_mode.limit(reach.families);
+            PeerDriver::begin(udp, user, keys, reach, config)
         });
+    }
+
+    /// Lets datagrams go through the server that relays on these terms, or through none.
+    pub(super) fn set_relay(&mut self, terms: Option<RelayTerms>) {
+        let terms = terms.filter(|_| self.reach_mode != ReachMode::Direct);
+        if let Some(peers) = &mut self.peers {
+            peers.set_relay(self.server.relay_line().zip(terms));
+            peers.hand_over(&mut self.peer_outputs);
+        }
+        self.push_events();
+    }
+
+    /// Passes the datagrams of a frame on. Returns whether the frame contains relayed datagrams and nothing else.
+    pub(super) fn receive_relayed(&mut self, frame: &mut [u8]) -> bool {
+        let Ok(datagrams) = Datagrams::split_mut(frame) else { return false };
+        if let Some(peers) = self.peers.as_mut().filter(|_| self.reach_mode != ReachMode::Direct) {
+            peers.receive_relayed(datagrams);
+            peers.hand_over(&mut self.peer_outputs);
+        }
+        self.push_events();
+        true
+    }
+
+    /// The state of each link.
+    pub(super) fn links(&self) -> Vec<LinkStatus> {
+        let links = self.peers.iter().flat_map(PeerDriver::links);
+        links.map(|link| LinkStatus::new(&link)).collect()
     }
 
     /// Passes the whole roster to the peer machine.
@@ -113,7 +145,7 @@ impl Driver {
                 self.collectors.add(report);
             }
             self.events.push(match output {
-                Output::Queued { .. } | Output::NotSent { .. } | Output::Way { .. } => continue,
+                Output::Queued { .. } | Output::NotSent { .. } => continue,
                 Output::Report(_) | Output::Summary { .. } if self.outcome_events == OutcomeEvents::Omitted => continue,
                 Output::Deliver { message, token: inner } => {
                     Event::Message(ReceivedMessage::new(message, MessageToken { session, inner }))
@@ -122,6 +154,14 @@ impl Driver {
                 Output::Summary { id, delivered, others } => Event::Summary { id, delivered, others },
                 Output::Unresponsive(user) => Event::Notice(Notice::PeerUnresponsive(user)),
                 Output::Responsive(user) => Event::Notice(Notice::PeerResponsive(user)),
+                Output::Way { user, .. } => {
+                    let links = self.peers.iter().flat_map(PeerDriver::links);
+                    match links.into_iter().find(|link| *link.user == user) {
+                        Some(link) => Event::Way(LinkStatus::new(&link)),
+                        // The user has left meanwhile.
+                        None => continue,
+                    }
+                }
                 Output::NoAddress(user) => Event::Notice(Notice::PeerWithoutAddress(user)),
                 Output::Violation(user) => Event::Notice(Notice::PeerMisbehaved(user)),
                 Output::Exhausted => Event::Notice(Notice::SessionExhausted),

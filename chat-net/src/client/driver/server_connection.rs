@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 
 use crate::client::ConnectError;
 use crate::client::dial::{Dialer, TrustedStream};
-use crate::connection::{self, Handle, Incoming};
+use crate::connection::{self, Incoming};
 use crate::identity::Fingerprint;
+use crate::relay_line::{ClientConnection, RelayLine};
 use crate::send_queue::Full;
 
 /// The most received frames that may wait for the driver. While the queue is full, the connection is not read.
@@ -43,7 +44,7 @@ enum ConnectionState {
     /// Each connection has a channel of its own, so a frame of an earlier connection cannot be mistaken for a frame of
     /// this one.
     Up {
-        handle: Arc<Handle>,
+        handle: Arc<ClientConnection>,
         frames: mpsc::Receiver<Incoming>,
         task: JoinHandle<()>,
     },
@@ -72,7 +73,7 @@ impl ServerConnection {
     pub(super) fn open(&mut self, stream: TrustedStream) {
         self.dialer.prefer(stream.remote);
         let (inbound, frames) = mpsc::channel(MAX_WAITING_FRAMES);
-        let handle = Arc::new(Handle::client());
+        let handle = Arc::new(ClientConnection::client());
         let task = tokio::spawn({
             let handle = Arc::clone(&handle);
             let halves = split(stream.stream);
@@ -109,6 +110,14 @@ impl ServerConnection {
                     ConnectionEvent::Disconnected
                 }
             },
+        }
+    }
+
+    /// A way for relayed datagrams out of a session, if there is a connection.
+    pub(super) fn relay_line(&self) -> Option<RelayLine> {
+        match &self.state {
+            ConnectionState::Up { handle, .. } => Some(RelayLine::new(Arc::clone(handle))),
+            ConnectionState::Down | ConnectionState::Dialing(_) => None,
         }
     }
 

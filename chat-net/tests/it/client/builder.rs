@@ -13,8 +13,8 @@ use chat_net::peers::Endpoint;
 use chat_net::trust::{AuthoritiesError, Trust};
 use chat_net::{
     AddressError, Client, ClientBuilder, ClientHandle, ClientSettingError, ConnectError, EndReason, Event, Events,
-    Fingerprint, LoginFailure, NameError, OfflineReason, PasswordError, Presence, RejectionKind, RosterWatch, Sent,
-    ServerAddress, SettingError,
+    Fingerprint, LoginFailure, NameError, OfflineReason, PasswordError, Presence, ReachMode, RejectionKind,
+    RosterWatch, Sent, ServerAddress, SettingError,
 };
 use tokio::time::timeout;
 
@@ -109,6 +109,11 @@ async fn an_impossible_setting_is_refused_by_its_name() {
         (
             at("lab").advertise("everywhere").unwrap_err(),
             Refused::Advertise(AddressError::Advertised("everywhere".into())),
+            "advertise",
+        ),
+        (
+            refused(at("lab").advertise("10.0.0.7").unwrap().reach(ReachMode::Relay)).await,
+            Refused::AdvertiseHidden,
             "advertise",
         ),
         (refused(five).await, Refused::TooManyAddresses { count: 5 }, "advertise"),
