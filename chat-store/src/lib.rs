@@ -13,6 +13,9 @@
 //! Both features are enabled by default. A program that needs one database disables the default features and does not
 //! build the other one. Without both, only [`hashing`] is left.
 //!
+//! The feature `redis` adds `RedisJournal`, an implementation of the port [`chat_core::journal::Journal`], through which
+//! several presence servers share one roster.
+//!
 #![cfg_attr(feature = "sqlite", doc = "```")]
 #![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
 //! use chat_core::accounts::Accounts;
@@ -60,10 +63,14 @@ mod names;
 mod open;
 #[cfg(database)]
 mod operator;
+#[cfg(any(feature = "mysql", feature = "redis"))]
+mod percent;
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "most of it concerns SQLite files"))]
 mod platform;
 #[cfg(database)]
 mod queries;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(database)]
 mod row;
 #[cfg(database)]
@@ -74,7 +81,7 @@ mod schema_check;
 mod skeletons;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(all(database, feature = "testing"))]
+#[cfg(all(any(database, feature = "redis"), feature = "testing"))]
 pub mod testing;
 #[cfg(database)]
 mod transfer;
@@ -97,6 +104,8 @@ pub use look_alikes::{LookAlike, LookAlikes};
 pub use mysql::{ConnectError, Refusal, Stranger, Transport};
 #[cfg(database)]
 pub use open::open;
+#[cfg(feature = "redis")]
+pub use redis::{RedisError, RedisJournal, RosterUrl, RosterUrlError};
 #[cfg(database)]
 pub use transfer::transfer;
 #[cfg(database)]

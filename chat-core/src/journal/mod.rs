@@ -205,7 +205,7 @@ pub trait Journal: Send + Sync + 'static {
     fn renew(&self, by: Writer) -> impl Future<Output = Result<Signs, JournalError>> + Send;
 
     /// Slots of accounts and of nodes, in any order, from `cursor` on, which is 0 at first. A slot that changes meanwhile
-    /// may be returned as it was or as it is.
+    /// may be returned as it was or as it is, and a slot may be returned more than once.
     ///
     /// # Errors
     /// [`JournalError::OtherEpoch`].

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use mysql_async::{Opts, OptsBuilder};
 
 use super::UrlError;
-use crate::platform;
+use crate::{percent, platform};
 
 /// How to reach a MySQL database.
 #[derive(Clone)]
@@ -124,23 +124,9 @@ fn parse_error(error: &mysql_async::UrlError) -> UrlError {
 /// Removes the option `ca=FILE`, which the driver does not know, from the URL. Returns the rest and the file.
 fn take_ca_file(url: &str) -> (String, Option<String>) {
     let Some((base, options)) = url.split_once('?') else { return (url.to_owned(), None) };
-    let ca_file = options.split('&').find_map(|option| option.strip_prefix("ca=")).map(percent_decoded);
+    let ca_file = options.split('&').find_map(|option| option.strip_prefix("ca=")).map(percent::decoded);
     let rest: Vec<&str> = options.split('&').filter(|option| !option.starts_with("ca=")).collect();
     (format!("{base}?{}", rest.join("&")), ca_file)
-}
-
-/// Decodes `%` and two hexadecimal digits. Anything else stays as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|digits| byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        let encoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(encoded.unwrap_or(byte));
-        rest = if encoded.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// The options that operators need.

@@ -15,6 +15,9 @@ mod opening;
 #[cfg(feature = "mysql")]
 mod outage;
 mod passwords;
+#[cfg(feature = "redis")]
+#[cfg(not(windows))]
+mod roster;
 #[cfg(all(feature = "mysql", feature = "sqlite"))]
 mod transfer;
 

@@ -58,8 +58,8 @@ impl Membership {
         self.sessions.get_mut(account)?.conn.take()
     }
 
-    /// Replaces everything by what the slots of the journal say, as they were at `head` or later. Returns what was
-    /// there before, and the highest position of all.
+    /// Replaces everything by what the slots of the journal say, as they were at `head` or later. If a slot is there more
+    /// than once, the latest counts. Returns what was there before, and the highest position of all.
     ///
     /// # Errors
     /// A slot has a value that this version does not know.
@@ -82,7 +82,7 @@ impl Membership {
         self.nodes = Nodes::default();
         self.position = head.position;
         let mut highest = head.position;
-        for State { slot, position, value } in states {
+        for (slot, (position, value)) in latest(states) {
             highest = highest.max(position);
             match slot {
                 Slot::Account(account) => {
@@ -261,5 +261,33 @@ impl Membership {
     /// Continues the numbers of changes at this version. Pending changes are not published.
     pub(in crate::server) fn renumber(&mut self, version: RosterVersion) {
         self.publication.restart(version);
+    }
+}
+
+/// Each slot as the latest act left it.
+fn latest(states: Vec<State>) -> BTreeMap<Slot, (Position, Vec<u8>)> {
+    let mut slots = BTreeMap::new();
+    for State { slot, position, value } in states {
+        let known = slots.entry(slot).or_insert((position, Vec::new()));
+        if known.0 <= position {
+            *known = (position, value);
+        }
+    }
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_slot_that_is_there_twice_the_latest_counts() {
+        let state = |account, position, value: u8| {
+            let slot = Slot::Account(AccountId::new(account));
+            State { slot, position: Position::new(position), value: vec![value] }
+        };
+        let slots = latest(vec![state(1, 5, 1), state(2, 4, 2), state(1, 3, 3), state(2, 6, 4), state(2, 6, 5)]);
+        let found: Vec<_> = slots.into_values().map(|(position, value)| (position.get(), value[0])).collect();
+        assert_eq!(found, [(5, 1), (6, 5)]);
     }
 }

@@ -1,20 +1,18 @@
 //! A disposable MySQL-compatible server, started from the installed binary.
 
-use std::env;
 use std::fs;
 use std::io::Read;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mysql_async::Opts;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
-use super::{Cleanup, TestDatabase, create_database};
+use super::database::{Cleanup, TestDatabase, create_database};
+use super::process::{RunningServer, create_certificate, find_program, free_port, log};
 use crate::platform;
 
 /// MariaDB or MySQL on a port of 127.0.0.1, with its data in a temporary folder and its own certificate.
@@ -84,25 +82,7 @@ impl MySqlServer {
     /// # Panics
     /// If the server does not run.
     pub fn pause(&self) {
-        self.signal("-STOP");
-        // The signal is accepted before the last thread stops, and that thread could still answer.
-        let deadline = Instant::now() + STOP_TIMEOUT;
-        while !self.is_stopped() {
-            assert!(Instant::now() < deadline, "the server stops");
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// Returns whether all threads are stopped. Assumes it on systems without `/proc`.
-    fn is_stopped(&self) -> bool {
-        let running = self.running.as_ref().expect("only a running server can be paused");
-        let Ok(mut threads) = fs::read_dir(format!("/proc/{}/task", running.server.id())) else { return true };
-        let stopped = |thread: std::io::Result<fs::DirEntry>| {
-            // A thread that has ended by now counts as stopped. The name in parentheses may contain any characters.
-            let stat = thread.and_then(|thread| fs::read_to_string(thread.path().join("stat"))).unwrap_or_default();
-            stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('T'))
-        };
-        threads.all(stopped)
+        self.running.as_ref().expect("only a running server can be paused").pause();
     }
 
     /// Resumes the server after [`Self::pause`].
@@ -110,15 +90,7 @@ impl MySqlServer {
     /// # Panics
     /// If the server does not run.
     pub fn resume(&self) {
-        self.signal("-CONT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let running = self.running.as_ref().expect("only a running server receives signals");
-        // Not every system has a program `kill`, but the shell has the command built in.
-        let pid = running.server.id().to_string();
-        let sent = Command::new("sh").args(["-c", "kill \"$1\" \"$2\"", "kill", signal, &pid]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "the server receives {signal}");
+        self.running.as_ref().expect("only a running server can be resumed").resume();
     }
 
     /// Starts the server again, on the same port and with the same data.
@@ -131,25 +103,6 @@ impl MySqlServer {
         self.running = Some(running.unwrap_or_else(|()| {
             panic!("the MySQL server does not start again; its log:\n{}", log(self.folder.path()))
         }));
-    }
-}
-
-/// A running server, and the process that kills it when this process ends.
-#[derive(Debug)]
-struct RunningServer {
-    server: Child,
-    /// A shell that waits for the end of its input, which only this process holds open.
-    guard: Child,
-}
-
-impl Drop for RunningServer {
-    fn drop(&mut self) {
-        // The guard must end first: once the server has ended, its process id may be reused, and the guard would kill
-        // another process.
-        for child in [&mut self.guard, &mut self.server] {
-            drop(child.kill());
-            drop(child.wait());
-        }
     }
 }
 
@@ -225,7 +178,6 @@ impl Installation {
 
     /// Starts the server and waits until it answers. Fails if the server ends before it answers.
     fn run(&self, folder: &Path, port: u16) -> Result<RunningServer, ()> {
-        let log = fs::File::create(folder.join("log")).expect("the temporary folder is accessible");
         let mut command = Command::new(&self.server);
         command.arg("--no-defaults").args(SETTINGS).args(as_root(folder));
         for (setting, file) in FILES {
@@ -234,67 +186,15 @@ impl Installation {
         if let Product::MySql = self.product {
             command.arg("--mysqlx=OFF");
         }
-        let server = command
-            .arg(format!("--port={port}"))
-            .env(TEMPORARY_FILES, folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the installed server runs");
-        let guard = Command::new("sh")
-            .args(["-c", "read -r _; kill -9 \"$1\"; sleep 1; rm -rf \"$2\"", "guard", &server.id().to_string()])
-            .arg(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("there is a shell");
-        let mut running = RunningServer { server, guard };
-        let begin = Instant::now();
-        while begin.elapsed() < START_TIMEOUT {
-            if running.server.try_wait().expect("the server is a child of this process").is_some() {
-                return Err(());
-            }
-            if sends_greeting(port) {
-                return Ok(running);
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Err(())
+        command.arg(format!("--port={port}")).env(TEMPORARY_FILES, folder);
+        RunningServer::start(command, folder, || sends_greeting(port))
     }
-}
-
-/// Searches the folders of `PATH`, and those for servers, which `PATH` may lack.
-fn find_program(names: &[&str]) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> =
-        env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin", "/usr/libexec"].map(PathBuf::from)).collect();
-    names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
 }
 
 /// Returns the option that a server requires when root starts it. For other users the option is not allowed.
 fn as_root(folder: &Path) -> Option<&'static str> {
     let is_root = platform::belongs_to_root(folder).expect("the temporary folder is accessible");
     is_root.then_some("--user=root")
-}
-
-/// Creates a certificate authority for this server only, and the server's certificate.
-fn create_certificate(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let (authority_key, key) = (KeyPair::generate()?, KeyPair::generate()?);
-    let mut authority = CertificateParams::new([])?;
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    fs::write(folder.join("ca.pem"), authority.self_signed(&authority_key)?.pem())?;
-    let certificate = CertificateParams::new(["127.0.0.1".to_owned()])?;
-    let certificate = certificate.signed_by(&key, &Issuer::new(authority, authority_key))?;
-    fs::write(folder.join("cert.pem"), certificate.pem())?;
-    fs::write(folder.join("key.pem"), key.serialize_pem())?;
-    Ok(())
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("127.0.0.1 has a free port");
-    listener.local_addr().expect("the listener is bound").port()
 }
 
 /// Returns whether the server sends its greeting, which it does once it has executed the init file.
@@ -304,23 +204,10 @@ fn sends_greeting(port: u16) -> bool {
     stream.set_read_timeout(Some(Duration::from_secs(1))).is_ok() && stream.read(&mut [0; 5]).is_ok_and(|read| read > 0)
 }
 
-fn log(folder: &Path) -> String {
-    fs::read_to_string(folder.join("log")).unwrap_or_default()
-}
-
-pub(super) fn random() -> u64 {
-    let mut bytes = [0; 8];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random numbers");
-    u64::from_be_bytes(bytes)
-}
-
 const USER: &str = "chat";
 const PASSWORD: &str = "throw-away";
 /// MariaDB's script fails occasionally on a busy machine ("Unknown table 'mysql.tmp_user_sys'").
 const DATA_ATTEMPTS: usize = 3;
-const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// The limit for stopping all threads, which takes microseconds.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Options that name a file in the server's folder.
 const FILES: [(&str, &str); 6] = [
     ("datadir", "data"),
