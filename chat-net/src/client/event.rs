@@ -95,7 +95,10 @@ pub enum Notice {
     /// address of another machine, and an address family that this machine does not use. The notice comes once until
     /// the peer has other addresses.
     PeerWithoutAddress(UserName),
-    /// The server does not relay, and this client's [`ReachMode`](super::ReachMode) uses nothing else: no message arrives.
+    /// The server does not relay, although a peer cannot be reached without that. The notice comes once, after the first
+    /// [`PeerUnresponsive`](Self::PeerUnresponsive) or [`PeerWithoutAddress`](Self::PeerWithoutAddress); with
+    /// [`ReachMode::Relay`](super::ReachMode::Relay) at the beginning, because no message arrives then; with
+    /// [`ReachMode::Direct`](super::ReachMode::Direct) never.
     NoRelay,
     /// This peer violated the protocol, or reports that this client did. The link to it is closed.
     PeerMisbehaved(UserName),

@@ -193,8 +193,24 @@ async fn a_client_that_only_relays_is_told_that_the_server_does_not() {
     alice.sees(&["bob"]).await;
     let sent = alice.client.send(to("bob"), text("hello")).await.unwrap();
     assert_eq!(outcome(sent).await, Outcome::Failed(FailReason::NoAddress));
-    let carol = server.join("carol").await;
+    let mut carol = server.join("carol").await;
     deliver(&carol, to("bob"), "others go on as before", &mut [&mut bob]).await;
+    // Carol learns it when it matters, and once.
+    let _eve = server.connect(with_mode(&server, "eve", ReachMode::Relay)).await.unwrap();
+    carol.sees(&["eve"]).await;
+    for user in ["alice", "eve"] {
+        let sent = carol.client.send(to(user), text("hello")).await.unwrap();
+        assert_eq!(outcome(sent).await, Outcome::Failed(FailReason::NoAddress));
+    }
+    bob.client.send(to("carol"), text("the end")).await.unwrap();
+    let mut told = 0;
+    carol
+        .find(|event| {
+            told += usize::from(matches!(event, Event::Notice(Notice::NoRelay)));
+            matches!(event, Event::Message(_)).then_some(())
+        })
+        .await;
+    assert_eq!(told, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

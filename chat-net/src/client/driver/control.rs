@@ -102,11 +102,15 @@ impl Driver {
 
     fn handle_event(&mut self, event: machine::Event) {
         match event {
-            machine::Event::Welcome { kind: WelcomeKind::Continued, relay, .. } => self.set_relay(relay),
+            machine::Event::Welcome { kind: WelcomeKind::Continued, relay, .. } => {
+                self.server_relay.note(relay.is_some());
+                self.set_relay(relay);
+            }
             machine::Event::Welcome { kind, keys, entry, at, relay, .. } => {
                 self.begin_session(keys, entry.user.clone());
+                self.server_relay.note(relay.is_some());
                 self.set_relay(relay);
-                if relay.is_none() && self.reach_mode == ReachMode::Relay {
+                if self.reach_mode == ReachMode::Relay && self.server_relay.is_news() {
                     self.notify(Notice::NoRelay);
                 }
                 if let SessionStage::Starting { welcome, .. } = &mut self.stage {

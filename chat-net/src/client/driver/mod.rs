@@ -112,6 +112,7 @@ pub(super) struct Driver {
     offer: Offer,
     advertise: Vec<AdvertisedAddress>,
     reach_mode: ReachMode,
+    server_relay: ServerRelay,
     commands: mpsc::Receiver<Command>,
     events: Arc<EventQueue>,
     outcome_events: OutcomeEvents,
@@ -136,6 +137,35 @@ enum Wake {
     Peers,
     NetworkSign,
     Timer,
+}
+
+/// Whether the server relays, as of its last welcome.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum ServerRelay {
+    Works,
+    /// It does not, and the application does not know yet.
+    Missing,
+    /// It does not, and the application knows.
+    KnownMissing,
+}
+
+impl ServerRelay {
+    const fn note(&mut self, works: bool) {
+        match (works, *self) {
+            (true, _) => *self = Self::Works,
+            (false, Self::Works) => *self = Self::Missing,
+            (false, _) => {}
+        }
+    }
+
+    /// Whether the application is to learn now that the server does not relay. Only once.
+    const fn is_news(&mut self) -> bool {
+        let is_news = matches!(self, Self::Missing);
+        if is_news {
+            *self = Self::KnownMissing;
+        }
+        is_news
+    }
 }
 
 impl Driver {
@@ -175,6 +205,7 @@ impl Driver {
             offer,
             advertise: parts.advertise,
             reach_mode: parts.reach_mode,
+            server_relay: ServerRelay::Works,
             commands: parts.commands,
             events: parts.events,
             outcome_events: parts.outcome_events,

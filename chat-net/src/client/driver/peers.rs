@@ -141,6 +141,7 @@ impl Driver {
         }
         let session = *self.session.borrow();
         for output in self.peer_outputs.drain(..) {
+            let needs_relay = matches!(output, Output::Unresponsive(_) | Output::NoAddress(_));
             if let Output::Report(report) = &output {
                 self.collectors.add(report);
             }
@@ -166,6 +167,9 @@ impl Driver {
                 Output::Violation(user) => Event::Notice(Notice::PeerMisbehaved(user)),
                 Output::Exhausted => Event::Notice(Notice::SessionExhausted),
             });
+            if needs_relay && self.reach_mode != ReachMode::Direct && self.server_relay.is_news() {
+                self.events.push(Event::Notice(Notice::NoRelay));
+            }
         }
         // Outcomes count as pending until the application can read them.
         self.count_pending(|_, pending| pending);
