@@ -132,3 +132,37 @@ fn all_rosters_agree_after_a_churn() {
     let rows = presence(&["churn", "--sessions", "40", "--seconds", "4", "--rate", "40", "--full-rosters", "10"]);
     assert!(rows.len() == 1 && rows[0]["online"].as_u64() > Some(0), "{rows:#?}");
 }
+
+/// Runs a scenario of `relay` against the real server.
+fn relay(args: &[&str]) -> Vec<Value> {
+    let server = ["--server", env!("CARGO_BIN_EXE_presence_server")];
+    rows(env!("CARGO_BIN_EXE_relay"), &[args, &server].concat())
+}
+
+#[test]
+fn relayed_round_trips_come_back_and_are_compared_with_their_legs() {
+    let rows = relay(&["round-trip", "--rounds", "20"]);
+    let what: Vec<_> = rows.iter().map(|row| row["what"].as_str().expect("a name")).collect();
+    let names = ["two legs", "relayed datagram and answer", "private message, straight", "private message, relayed"];
+    assert_eq!(what, names);
+    assert!(rows.iter().all(|row| row["lost"] == 0 && row["p50_us"].as_f64() > Some(0.0)), "{rows:#?}");
+}
+
+#[test]
+fn a_slow_flood_loses_nothing_in_the_relay() {
+    let rows = relay(&["throughput", "--rates", "400,800", "--seconds", "0.5", "--members", "4"]);
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| row["passed_per_second"].as_f64() > Some(100.0)), "{rows:#?}");
+}
+
+#[test]
+fn changes_reach_every_client_while_the_relay_is_flooded() {
+    let args =
+        ["presence", "--sessions", "20", "--rounds", "1", "--members", "2", "--size", "1200", "--excess", "0.05"];
+    let rows = relay(&args);
+    assert_eq!(rows.len(), 4);
+    for row in &rows {
+        assert_eq!(row["rounds"], 5, "{rows:#?}");
+        assert_eq!(row["relayed_per_second"].as_f64() > Some(0.0), row["relay"] == "flooded", "{rows:#?}");
+    }
+}

@@ -24,10 +24,10 @@ use crate::output::{Progress, Row, Table};
 use crate::stats::{Histogram, millis};
 
 /// The pause between two changes: longer than the longest publish interval, so that each is published immediately.
-const PAUSE: Duration = Duration::from_millis(1_100);
+pub(super) const PAUSE: Duration = Duration::from_millis(1_100);
 
 /// Index of the client that makes the changes. It does not count as a receiver.
-const ACTOR: usize = 0;
+pub(super) const ACTOR: usize = 0;
 
 /// Runs the scenario.
 ///
@@ -76,17 +76,17 @@ pub async fn run(settings: &Settings, table: &mut Table, rounds: usize) -> io::R
 
 /// The times of one kind of change.
 #[derive(Debug, Default)]
-struct Times {
-    written: Histogram,
-    received: Histogram,
+pub(super) struct Times {
+    pub(super) written: Histogram,
+    pub(super) received: Histogram,
     each: Histogram,
     server: Duration,
-    missing: usize,
+    pub(super) missing: usize,
 }
 
 impl Times {
     /// Makes the actor cause the change `revision` and waits until all other clients have received it.
-    async fn measure(&mut self, trial: &Trial, revision: usize, command: Command) {
+    pub(super) async fn measure(&mut self, trial: &Trial, revision: usize, command: Command) {
         let (clients, receivers) = (&trial.clients, ACTOR + 1..trial.clients.states.len());
         clients.set_target(revision as u64);
         let server = trial.server.process.time();

@@ -114,6 +114,32 @@ pub(crate) struct Client {
     pub(crate) prepared: Option<Connection>,
 }
 
+impl State {
+    /// The encoded request that logs in with this session key.
+    pub(crate) fn login_request(&self, method: Method, key: PublicKey) -> Vec<u8> {
+        let (offer, versions) = (offer(self.offered.port()), LinkVersions { low: 1, high: 1 });
+        let version = self.view.version_to_resume();
+        encoded(&match method {
+            Method::Ticket => Request::Resume(Resume {
+                ticket: &self.account.ticket,
+                offer,
+                next_key: key,
+                versions,
+                extras: version.into_iter().map(|version| version_extra(KNOWN_VERSION, version)).collect(),
+            }),
+            Method::Password | Method::Register => Request::Login(Login {
+                purpose: if method == Method::Register { Purpose::Register } else { Purpose::Login },
+                user: &self.account.name,
+                password: &self.account.password,
+                offer,
+                key,
+                versions,
+                extras: Extras::default(),
+            }),
+        })
+    }
+}
+
 impl Client {
     /// Executes commands until the sender is dropped.
     pub(crate) async fn run(mut self) {
@@ -183,30 +209,9 @@ impl Client {
     }
 
     fn login_request(&mut self, method: Method) -> Vec<u8> {
-        let state = self.shared.lock();
         let mut key = [0; 32];
         self.generator.fill(&mut key);
-        let (key, offer, versions) =
-            (PublicKey::new(key), offer(state.offered.port()), LinkVersions { low: 1, high: 1 });
-        let version = state.view.version_to_resume();
-        encoded(&match method {
-            Method::Ticket => Request::Resume(Resume {
-                ticket: &state.account.ticket,
-                offer,
-                next_key: key,
-                versions,
-                extras: version.into_iter().map(|version| version_extra(KNOWN_VERSION, version)).collect(),
-            }),
-            Method::Password | Method::Register => Request::Login(Login {
-                purpose: if method == Method::Register { Purpose::Register } else { Purpose::Login },
-                user: &state.account.name,
-                password: &state.account.password,
-                offer,
-                key,
-                versions,
-                extras: Extras::default(),
-            }),
-        })
+        self.shared.lock().login_request(method, PublicKey::new(key))
     }
 
     /// Follows the roster and executes commands, until a command ends it or the connection fails.

@@ -10,6 +10,7 @@ use chat_core::wire::control::{Ended, Reply, Request};
 use chat_core::wire::frame::{self, FrameDecoder, FrameError, MAX_FRAME};
 use chat_core::wire::hello::Hello;
 use chat_core::wire::rejection::Rejection;
+use chat_core::wire::relay::Datagrams;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio_rustls::client::TlsStream;
 
@@ -28,6 +29,10 @@ pub(crate) struct Connection {
     stage: Stage,
     /// The number of the last heartbeat, and when it was sent.
     heartbeat: (u32, Instant),
+    /// The number of the last heartbeat that was answered.
+    pub(crate) answered: u32,
+    /// The relayed datagrams that came.
+    pub(crate) relayed: u64,
 }
 
 /// What the client expects from the server next.
@@ -79,6 +84,8 @@ impl Connection {
             decoder: FrameDecoder::new(MAX_FRAME),
             stage: Stage::Hello,
             heartbeat: (0, Instant::now()),
+            answered: 0,
+            relayed: 0,
         };
         let mut hello = Vec::new();
         frame::encode_raw(&Hello::OURS.encode(), &mut hello);
@@ -109,14 +116,15 @@ impl Connection {
         self.send(&Request::Heartbeat { number }).await
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Sends encoded frames.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
     }
 
     /// Waits until there are bytes to read, and processes one buffer of them. Cancel safe.
     pub(crate) async fn read(&mut self) -> Result<(), Failure> {
-        let Self { shared, counters, stream, decoder, stage, heartbeat } = self;
+        let Self { shared, counters, stream, decoder, stage, heartbeat, answered, relayed } = self;
         let mut input = stream.fill_buf().await?;
         let length = input.len();
         if length == 0 {
@@ -124,8 +132,12 @@ impl Connection {
         }
         let mut frames = 0;
         let mut state = shared.lock();
-        while let Some(payload) = decoder.next(&mut input)? {
+        while let Some(mut payload) = decoder.next(&mut input)? {
             frames += 1;
+            if Datagrams::are_in(&payload) {
+                *relayed += Datagrams::split_mut(&mut payload)?.count() as u64;
+                continue;
+            }
             if *stage == Stage::Hello {
                 Hello::decode(&payload)?;
                 *stage = Stage::Welcome;
@@ -152,6 +164,7 @@ impl Connection {
                 Reply::Ended(ended) => return Err(Failure::Ended(ended)),
                 Reply::Ticket(ticket) => state.account.ticket = ticket,
                 Reply::Heartbeat { number, .. } if number == heartbeat.0 => {
+                    *answered = number;
                     counters.record_heartbeat(heartbeat.1.elapsed());
                 }
                 _ => {}

@@ -23,6 +23,7 @@ pub mod login_storm;
 mod naive;
 mod net;
 mod processor_samples;
+pub mod relay;
 pub mod resume_storm;
 mod server;
 mod tls;

@@ -51,6 +51,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits until it listens. The servers for comparisons are this executable.
     pub(crate) fn start(settings: &Settings, design: Design) -> io::Result<Self> {
+        Self::start_with(settings, design, &[])
+    }
+
+    /// As [`start`](Self::start), with further arguments.
+    pub(crate) fn start_with(settings: &Settings, design: Design, args: &[String]) -> io::Result<Self> {
         let (own, data) = (std::env::current_exe()?, settings.server_data());
         let mut command = if design == Design::Ours {
             let mut command =
@@ -65,6 +70,7 @@ impl Server {
             command
         };
         let mut child = command
+            .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -60,6 +60,11 @@ impl Trial {
         Ok(Self { design, timeout: settings.patience, server, clients })
     }
 
+    /// A presence server that runs already, and its clients.
+    pub(crate) fn with(server: Server, clients: Clients, timeout: Duration) -> Self {
+        Self { design: Design::Ours, timeout, server, clients }
+    }
+
     /// Makes the clients in `range` log in, and waits until each has the complete roster: each of `range.end` sessions is
     /// one change.
     pub(crate) async fn login(&self, range: Range<usize>) -> Reached {
