@@ -26,6 +26,7 @@ option-password-file = A file whose first line is the password
 option-invitation-file = A file whose first line is the invitation code, for --register [env: CHAT_INVITATION_CODE is the code itself]
 option-udp = The address to receive messages on [default: [::]:0]
 option-advertise = An address at which others can reach you, instead of those found automatically (repeatable)
+option-reach = Which ways messages may take to others [default: auto]
 option-fingerprint = Trust only the server with this fingerprint
 option-accept-new = Trust and remember an unknown server without asking
 option-ca = Trust servers whose certificate is signed by an authority in this PEM file
@@ -57,6 +58,11 @@ hint-user = write --user NAME
 # $count (Number)
 # $max (Number)
 client-too-many-addresses = --advertise names { $count } addresses; at most { $max } are allowed
+client-reach-conflict = --reach relay hides your addresses, and --advertise shows one
+hint-reach-conflict = leave one of them out; --reach auto turns off what the environment or a file says
+# $file (String)
+client-reach-conflict-in-file = { $file } hides your addresses with reach = "relay", and shows one with advertise
+hint-reach-conflict-in-file = keep one of the two
 client-trust-conflict = --accept-new trusts any server, and --fingerprint and --ca do not
 hint-trust-conflict = use one of them; CHAT_ACCEPT_NEW=no turns off --accept-new from the environment or a file
 # $file (String)

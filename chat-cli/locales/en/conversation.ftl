@@ -26,6 +26,8 @@ welcome-among-many = you are { $user }; { $count } online: { $names } and { $mor
 # $address (String)
 user-online = { $user } is online at { $address }
 # $user (String)
+user-online-hidden = { $user } is online and hides the address
+# $user (String)
 user-offline = { $user } is offline
 # $user (String)
 user-offline-lost = { $user } is offline: the connection was lost
@@ -36,6 +38,8 @@ user-offline-too-slow = { $user } is offline: the program did not read what the 
 # $user (String)
 # $address (String)
 user-replaced = { $user } has logged in again at { $address }
+# $user (String)
+user-replaced-hidden = { $user } has logged in again and hides the address
 # $user (String)
 # $address (String)
 user-moved = { $user } has moved to { $address }
@@ -69,13 +73,19 @@ crowd-both = { $arrived }; { $left }
 # $more (Number) of users that are not in the list
 some-and-more = { $names } and { $more } more
 who-name = name
+who-way = way
+who-way-host = host
+who-way-lan = lan
+who-way-routed = routed
+who-way-server = server
+who-hidden = hidden
 who-address = address
 who-since = since
 who-round-trip = round trip
 who-state = state
 who-online = online
-who-silent = does not answer
-who-no-address = no reachable address
+who-silent = silent
+who-no-address = unreachable
 
 ## Messages: the recipient, after the name of the sender and an arrow
 

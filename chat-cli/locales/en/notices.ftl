@@ -4,6 +4,8 @@
 notice-ended = the session is over: { $reason }
 notice-kicked = the server ended the session: the account was disabled or removed, or its password was changed
 notice-new-session = the server no longer had the session, so a new one began
+notice-no-relay = this server does not relay, so messages reach only those to whom there is a direct way
+notice-no-relay-hidden = this server does not relay, so with --reach relay no message arrives; ask the operator, or leave and use --reach auto, which shows others your addresses
 notice-nobody-there = nobody else is online, so nobody received the message
 notice-password-changed = the password is changed
 # $user (String)
@@ -13,7 +15,11 @@ notice-peer-misbehaved = the program of { $user } broke the protocol; nothing is
 # $user (String)
 notice-peer-no-address = no address of { $user } can be reached from this machine, so messages to { $user } fail; { $user } can name another with --advertise
 # $user (String)
-notice-peer-silent = { $user } does not answer over UDP, perhaps because of a firewall; still trying
+notice-peer-silent = { $user } does not answer, perhaps because of a firewall; still trying
+# $users (String), a list
+notice-peers-direct = messages to { $users } go straight from machine to machine again
+# $users (String), a list
+notice-peers-relayed = messages to { $users } go through the server, still sealed: there is no direct way
 # $granted (Number) of bytes
 # $wanted (Number) of bytes
 notice-receive-buffer-small = the UDP receive buffer has { $granted } bytes instead of { $wanted }; to allow more, run: sysctl -w net.core.rmem_max={ $wanted }

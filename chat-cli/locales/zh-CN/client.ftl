@@ -27,6 +27,7 @@ option-password-file = 第一行是密码的文件
 option-invitation-file = 第一行是邀请码的文件，用于 --register [环境变量：CHAT_INVITATION_CODE 是邀请码本身]
 option-udp = 接收消息的地址 [默认：[::]:0]
 option-advertise = 别人向你发送消息时使用的地址，代替自动找到的地址（可重复）
+option-reach = 消息可以走哪些途径到达别人 [默认：auto]
 option-fingerprint = 只信任有这个指纹的服务器
 option-accept-new = 不询问，直接信任并记住未知的服务器
 option-ca = 如果服务器的证书由这个 PEM 文件里的证书颁发机构签发，就信任该服务器
@@ -55,6 +56,10 @@ hint-server = 请用 --server 主机:端口 指定
 client-no-user = 没有指定用户名
 hint-user = 请用 --user 名字 指定
 client-too-many-addresses = --advertise 指定了 { $count } 个地址；最多允许 { $max } 个
+client-reach-conflict = --reach relay 不公开你的地址，而 --advertise 会公开一个地址
+hint-reach-conflict = 请去掉其中一个；--reach auto 可以关闭环境变量或文件里的设置
+client-reach-conflict-in-file = { $file } 用 reach = "relay" 隐藏了你的地址，又用 advertise 公开了地址
+hint-reach-conflict-in-file = 请只保留其中一项
 client-trust-conflict = --accept-new 表示信任任何服务器，不能与 --fingerprint 或 --ca 同时使用
 hint-trust-conflict = 请只用其中一个；CHAT_ACCEPT_NEW=no 可以关闭环境变量或文件里的 --accept-new
 client-trust-conflict-in-file = { $file } 同时设置了 fingerprint、accept-new 和 ca 中的多项

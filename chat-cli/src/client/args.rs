@@ -86,6 +86,7 @@ pub(super) fn describe(arg: Arg, texts: &Texts) -> Arg {
         "invitation_file" => t.option_invitation_file(),
         "udp" => t.option_udp(),
         "advertise" => t.option_advertise(),
+        "reach" => t.option_reach(),
         "fingerprint" => t.option_fingerprint(),
         "accept_new" => t.option_accept_new(),
         "ca" => t.option_ca(),

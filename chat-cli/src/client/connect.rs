@@ -26,7 +26,7 @@ pub async fn connect(options: JoinOptions, texts: &Texts) -> Result<(ClientHandl
     if terminal::is_interactive() {
         return start::log_in(options, texts).await;
     }
-    let JoinOptions { server, user, purpose, password, invitation, udp, advertise, trust: choice, .. } = options;
+    let JoinOptions { server, user, purpose, password, invitation, udp, advertise, reach, trust: choice, .. } = options;
     let server = server.ok_or_else(|| {
         CliError::usage(|texts: &Texts| texts.say().client_no_server()).hint(|texts: &Texts| texts.say().hint_server())
     })?;
@@ -45,6 +45,7 @@ pub async fn connect(options: JoinOptions, texts: &Texts) -> Result<(ClientHandl
     let mut options = ClientOptions::new(server, trust, credentials);
     options.udp = udp;
     options.advertise = advertise;
+    options.reach = reach;
     // A message is accepted once its line is written.
     options.accept = AcceptMode::Manual;
     let connected = chat_net::client::connect(options).await;

@@ -32,6 +32,7 @@ mod password_change;
 mod printable;
 pub mod prompt;
 mod raw_mode;
+mod reach;
 pub mod renderer;
 mod rows;
 pub mod screen;
@@ -102,7 +103,7 @@ pub fn report(error: &CliError, format: Format, texts: &Texts) -> Exit {
 async fn converse(options: JoinOptions, texts: &Texts) -> Result<Exit, CliError> {
     // Without a terminal, no terminal can be closed, and `nohup` expects SIGHUP to stay ignored.
     let mut signals = if terminal::is_interactive() { StopSignals::with_hang_up()? } else { StopSignals::new()? };
-    let (input, end_of_input) = (options.input, options.end_of_input);
+    let (input, end_of_input, reach) = (options.input, options.end_of_input, options.reach);
     let history = options.history.clone();
     let renderer = Renderer::new(options.format, options.appearance, texts.clone());
     let (client, events) = tokio::select! {
@@ -125,7 +126,7 @@ async fn converse(options: JoinOptions, texts: &Texts) -> Result<Exit, CliError>
     if let Some(advice) = console.advice.take() {
         ui.advise(&advice).await;
     }
-    let conversation = Conversation::new(client, events, ui, input, end_of_input);
+    let conversation = Conversation::new(client, events, ui, input, end_of_input, reach);
     let interrupted = Arc::clone(&console.interrupted);
     let stop = async move {
         tokio::select! {

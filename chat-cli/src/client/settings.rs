@@ -12,6 +12,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::named_servers::NamedServers;
+use super::reach::ReachChoice;
 use super::text::ColorChoice;
 use crate::config::{self, Settings};
 use crate::error::CliError;
@@ -58,6 +59,9 @@ pub(super) struct ClientSettings {
     #[arg(long, env = "CHAT_ADVERTISE", value_name = "IP[:PORT]", value_delimiter = ',')]
     #[serde(deserialize_with = "advertised_addresses")]
     pub(super) advertise: Vec<AdvertisedAddress>,
+
+    #[arg(long, env = "CHAT_REACH", value_enum, value_name = "MODE")]
+    pub(super) reach: Option<ReachChoice>,
 
     #[arg(long, env = "CHAT_FINGERPRINT", value_name = "HEX", conflicts_with = "ca")]
     #[serde(deserialize_with = "config::from_str")]
@@ -111,6 +115,11 @@ impl Settings for ClientSettings {
             return Err(CliError::usage(move |texts: &Texts| texts.say().client_trust_conflict_in_file(&file))
                 .hint(|texts: &Texts| texts.say().hint_trust_conflict_in_file()));
         }
+        if self.reach == Some(ReachChoice::Relay) && !self.advertise.is_empty() {
+            let file = path.display().to_string();
+            return Err(CliError::usage(move |texts: &Texts| texts.say().client_reach_conflict_in_file(&file))
+                .hint(|texts: &Texts| texts.say().hint_reach_conflict_in_file()));
+        }
         Ok(())
     }
 
@@ -118,6 +127,10 @@ impl Settings for ClientSettings {
         // Each of the three decides which server to trust.
         if given.fingerprint.is_some() || given.accept_new.is_some() || given.ca.is_some() {
             (self.fingerprint, self.accept_new, self.ca) = (None, None, None);
+        }
+        // Whoever hides addresses for once means all of them. The other way round, nothing that is hidden is shown.
+        if given.reach == Some(ReachChoice::Relay) {
+            self.advertise.clear();
         }
     }
 }
@@ -176,5 +189,8 @@ mod tests {
         assert_eq!((settings.advertise.len(), settings.format, settings.input), (2, Some(Format::Json), None));
         assert!(read("user = 'two words'").is_err());
         assert!(read("accept-new = true\nca = 'x'").is_err());
+        assert_eq!(read("reach = 'direct'").unwrap().reach, Some(ReachChoice::Direct));
+        assert!(read("reach = 'everywhere'").is_err());
+        assert!(read("reach = 'relay'\nadvertise = ['10.0.0.7']").is_err());
     }
 }

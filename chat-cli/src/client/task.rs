@@ -8,6 +8,7 @@ use chat_core::invitation::InvitationCode;
 use chat_core::name::UserName;
 use chat_core::wire::control::{Offer, Purpose};
 use chat_net::address::{AdvertisedAddress, ServerAddress};
+use chat_net::client::ReachMode;
 use chat_net::identity::Fingerprint;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -61,6 +62,8 @@ pub struct JoinOptions {
     pub udp: SocketAddr,
     /// The addresses to advertise instead of those that are found.
     pub advertise: Vec<AdvertisedAddress>,
+    /// Which ways messages may take.
+    pub reach: ReachMode,
     /// How to recognise the server.
     pub trust: TrustChoice,
     /// The format of the output.
@@ -168,6 +171,11 @@ impl JoinOptions {
                 texts.say().client_too_many_addresses(count, Offer::MAX_ADDRESSES)
             }));
         }
+        let reach = ReachMode::from(settings.reach.unwrap_or_default());
+        if reach == ReachMode::Relay && !settings.advertise.is_empty() {
+            return Err(CliError::usage(|texts: &Texts| texts.say().client_reach_conflict())
+                .hint(|texts: &Texts| texts.say().hint_reach_conflict()));
+        }
         let register = settings.register.unwrap_or(false);
         Ok(Self {
             server: settings.server,
@@ -178,6 +186,7 @@ impl JoinOptions {
             invitation: if register { invitation::read(settings.invitation_file.as_deref())? } else { None },
             udp: settings.udp.unwrap_or(UDP),
             advertise: settings.advertise,
+            reach,
             trust,
             format: settings.format.unwrap_or_default(),
             input: settings.input.unwrap_or_default(),
@@ -254,7 +263,7 @@ mod tests {
         assert_eq!(options.udp.to_string(), "[::]:0");
         assert_eq!((options.user, options.purpose), (None, Purpose::Login));
         assert_eq!((options.format, options.input), (Format::Text, Format::Text));
-        assert_eq!(options.end_of_input, EndOfInput::Leave);
+        assert_eq!((options.end_of_input, options.reach), (EndOfInput::Leave, ReachMode::Auto));
         assert_eq!(options.trust, TrustChoice::Known("known".into()));
         assert!(options.advertise.is_empty());
     }
@@ -309,6 +318,26 @@ mod tests {
             let error = task(&[&["--server", "lab"], wrong].concat()).unwrap_err();
             assert_eq!(error.exit().code(), 2, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn hidden_addresses_are_not_advertised() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chat.toml");
+        std::fs::write(&file, "advertise = ['10.0.0.7']\n").unwrap();
+        let config = ["--config", file.to_str().unwrap()];
+        let hidden = join(&[&config[..], &["--reach", "relay"]].concat());
+        assert_eq!((hidden.reach, hidden.advertise.len()), (ReachMode::Relay, 0));
+        assert_eq!(join(&config).advertise.len(), 1);
+        std::fs::write(&file, "reach = 'relay'\n").unwrap();
+        let arguments = ["--advertise", "10.0.0.7"];
+        for wrong in [&["--reach", "relay"][..], &config] {
+            let error = task(&[&["--server", "lab"], wrong, &arguments].concat()).unwrap_err();
+            assert_eq!(error.exit().code(), 2, "{wrong:?}");
+            assert!(format!("{error:?}").contains("--reach auto"), "{error:?}");
+        }
+        let shown = join(&[&config[..], &arguments, &["--reach", "auto"]].concat());
+        assert_eq!((shown.reach, shown.advertise.len()), (ReachMode::Auto, 1));
     }
 
     #[test]

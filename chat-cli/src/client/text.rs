@@ -6,10 +6,12 @@
 mod roster;
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use chat_core::message::Recipient;
 use chat_core::name::UserName;
 use chat_core::presence::OfflineReason;
+use chat_core::roster::Entry;
 use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use clap::ValueEnum;
@@ -137,11 +139,21 @@ impl TextRenderer {
         match event {
             ViewEvent::Welcome { user, at, online, .. } => self.event(*at, &self.welcome(user, online), out),
             ViewEvent::Online { user, address, at } => {
-                self.presence(*at, &t.user_online(self.plain(user), address.to_string()), out);
+                let user = self.plain(user);
+                let sentence = match shown_address(*address) {
+                    Some(address) => t.user_online(user, address.to_string()),
+                    None => t.user_online_hidden(user),
+                };
+                self.presence(*at, &sentence, out);
             }
             ViewEvent::Offline { user, reason, at } => self.presence(*at, &self.offline(user, *reason), out),
             ViewEvent::Replaced { user, address, at } => {
-                self.event(*at, &t.user_replaced(self.name(user), address.to_string()), out);
+                let user = self.name(user);
+                let sentence = match shown_address(*address) {
+                    Some(address) => t.user_replaced(user, address.to_string()),
+                    None => t.user_replaced_hidden(user),
+                };
+                self.event(*at, &sentence, out);
             }
             ViewEvent::Moved { user, address, at } => {
                 self.event(*at, &t.user_moved(self.name(user), address.to_string()), out);
@@ -173,8 +185,8 @@ impl TextRenderer {
                 };
                 push_indented(text, out);
             }
-            // The line that was typed is still on the screen, and its outcome follows.
-            ViewEvent::Sent { .. } => {}
+            // The line that was typed is still on the screen, and its outcome follows. Notices tell what matters of ways.
+            ViewEvent::Sent { .. } | ViewEvent::Link { .. } => {}
             ViewEvent::Outcome { outcome, sent, .. } => self.outcome(outcome, sent.as_ref(), out),
             ViewEvent::Summary { delivered, failed, sent, .. } => self.summary(*delivered, failed, sent, out),
             ViewEvent::Roster { online } => self.roster(online, out),
@@ -391,6 +403,11 @@ impl TextRenderer {
             Colour::On => format!("\x1b[{FAINT}m{line}\x1b[0m"),
         }
     }
+}
+
+/// The address of a user, unless the user hides it.
+fn shown_address(address: SocketAddr) -> Option<SocketAddr> {
+    (address != Entry::HIDDEN_ADDRESS).then_some(address)
 }
 
 const fn no_limit() -> usize {

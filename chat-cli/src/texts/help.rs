@@ -76,10 +76,10 @@ fn describe(arg: Arg, texts: &Texts) -> Arg {
     let names: Vec<String> = values.iter().map(|value| value.get_name().to_owned()).collect();
     let short_values = (!names.is_empty()).then(|| t.help_short_values(texts.list(&names)));
     let long_values = (!names.is_empty()).then(|| {
-        if names.iter().all(|name| value_help(name, texts).is_empty()) {
+        if names.iter().all(|name| value_help(&arg, name, texts).is_empty()) {
             return t.help_short_values(texts.list(&names));
         }
-        let lines = names.iter().map(|name| format!("\n- {name}: {}", value_help(name, texts)));
+        let lines = names.iter().map(|name| format!("\n- {name}: {}", value_help(&arg, name, texts)));
         t.help_possible_values() + &lines.collect::<String>()
     });
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
@@ -115,6 +115,7 @@ fn placeholder(name: &str, texts: &Texts) -> String {
         "LANGUAGE" => t.placeholder_language(),
         "FILE|none" => t.placeholder_file_or_none(),
         "WHEN" => t.placeholder_when(),
+        "MODE" => t.placeholder_mode(),
         "SHELL" => t.placeholder_shell(),
         "DIR" => t.placeholder_dir(),
         "URL" => t.placeholder_url(),
@@ -128,9 +129,12 @@ fn placeholder(name: &str, texts: &Texts) -> String {
     }
 }
 
-fn value_help(name: &str, texts: &Texts) -> String {
+fn value_help(arg: &Arg, name: &str, texts: &Texts) -> String {
     let t = texts.say();
     match name {
+        "direct" => t.value_direct(),
+        "auto" if arg.get_id() == "reach" => t.value_reach_auto(),
+        "relay" => t.value_relay(),
         "text" => t.value_text(),
         "json" => t.value_json(),
         "auto" => t.value_auto(),

@@ -8,15 +8,17 @@ use chat_core::away::AwayText;
 use chat_core::id::{MessageId, SessionId};
 use chat_core::message::{Message, Outcome, Recipient, Report, Scope, SentAt};
 use chat_core::name::UserName;
+use chat_core::peer::Rung;
 use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use chat_net::client::{Roster, RosterEntry};
 use serde::Serialize;
 
+use super::link::{Link, LinkTrouble};
 use super::notice::Notice;
 use super::outcome::UserOutcome;
-use super::serialize::{as_display, as_micros, as_optional_away, as_str, as_text};
+use super::serialize::{as_display, as_micros, as_optional_away, as_optional_name, as_str, as_text};
 use crate::input_error::InputError;
 
 /// One event to show. Times are on the server's clock.
@@ -91,6 +93,14 @@ pub enum ViewEvent {
         user: UserName,
         /// When.
         at: Timestamp,
+    },
+    /// Messages to a user take another way than before, or the first one.
+    Link {
+        /// The user.
+        user: UserName,
+        /// The way.
+        #[serde(flatten)]
+        link: Link,
     },
     /// A message arrived.
     Message {
@@ -206,24 +216,18 @@ pub struct OnlineUser {
     /// The measured round-trip time, if datagrams were exchanged.
     #[serde(rename = "round_trip_us", serialize_with = "as_micros", skip_serializing_if = "Option::is_none")]
     pub round_trip: Option<Duration>,
+    /// The way that messages to this user take, once one has answered.
+    #[serde(serialize_with = "as_optional_name", skip_serializing_if = "Option::is_none")]
+    pub way: Option<Rung>,
+    /// The address to which datagrams go, if the way is a direct one.
+    #[serde(skip)]
+    pub proven: Option<SocketAddr>,
     /// Why messages to this user do not arrive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<LinkTrouble>,
     /// The away text, if the user is away.
     #[serde(serialize_with = "as_optional_away", skip_serializing_if = "Option::is_none")]
     pub away: Option<AwayText>,
-}
-
-/// What is wrong with the link to a user, as far as this client knows. The notices of the same names report it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LinkTrouble {
-    /// The user does not answer.
-    Silent,
-    /// This machine can reach no address of the user.
-    NoAddress,
-    /// The user's program broke the protocol.
-    Misbehaved,
 }
 
 /// The meaning of `sent_at` if it is not the sender's time.
@@ -281,13 +285,18 @@ impl ViewEvent {
     /// The answer to `/who`.
     pub fn roster(
         online: &Roster,
-        round_trips: &BTreeMap<UserName, Duration>,
+        links: &BTreeMap<UserName, Link>,
         troubles: &BTreeMap<UserName, LinkTrouble>,
     ) -> Self {
-        let user = |entry: &RosterEntry| OnlineUser {
-            round_trip: round_trips.get(entry.user()).copied(),
-            trouble: troubles.get(entry.user()).copied(),
-            ..entry.into()
+        let user = |entry: &RosterEntry| {
+            let link = links.get(entry.user());
+            OnlineUser {
+                round_trip: link.and_then(|link| link.round_trip),
+                way: link.map(|link| link.way).filter(|way| *way != Rung::None),
+                proven: link.and_then(|link| link.address),
+                trouble: troubles.get(entry.user()).copied(),
+                ..entry.into()
+            }
         };
         Self::Roster { online: online.iter().map(user).collect() }
     }
@@ -328,7 +337,8 @@ impl From<Notice> for ViewEvent {
 impl From<&RosterEntry> for OnlineUser {
     fn from(entry: &RosterEntry) -> Self {
         let (user, address, since) = (entry.user().clone(), entry.address(), entry.since());
-        Self { user, address, since, round_trip: None, trouble: None, away: entry.away() }
+        let away = entry.away();
+        Self { user, address, since, round_trip: None, way: None, proven: None, trouble: None, away }
     }
 }
 

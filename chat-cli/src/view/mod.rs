@@ -5,12 +5,14 @@
 //! no operating system, so a graphical user interface can use it unchanged.
 
 mod event;
+mod link;
 mod notice;
 mod outcome;
 #[cfg(test)]
 pub(crate) mod samples;
 mod serialize;
 
-pub(crate) use self::event::{LinkTrouble, OnlineUser, SentMessage, ViewEvent};
+pub(crate) use self::event::{OnlineUser, SentMessage, ViewEvent};
+pub(crate) use self::link::{Link, LinkTrouble};
 pub use self::notice::{Notice, RecipientPresence};
 pub(crate) use self::outcome::{MessageOutcome, UserOutcome};

@@ -9,7 +9,7 @@ use chat_core::away::AwayText;
 use chat_core::id::SessionId;
 use chat_core::message::Recipient;
 use chat_core::name::UserName;
-use chat_net::client::{self, EndReason};
+use chat_net::client::{self, EndReason, ReachMode};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
 
@@ -72,6 +72,12 @@ pub enum Notice {
         #[serde(serialize_with = "as_display")]
         session: SessionId,
     },
+    /// The server does not relay, and somebody cannot be reached without that.
+    NoRelay {
+        /// Which ways this client uses.
+        #[serde(skip)]
+        reach: ReachMode,
+    },
     /// A line was for everyone, and no other user is online.
     NobodyThere {
         /// The `ref` of the line.
@@ -112,6 +118,16 @@ pub enum Notice {
     PeerSilent {
         /// The user.
         user: UserName,
+    },
+    /// Messages to these users, which went through the server, go straight to them again.
+    PeersDirect {
+        /// The users.
+        users: Vec<UserName>,
+    },
+    /// Messages to these users go through the server.
+    PeersRelayed {
+        /// The users.
+        users: Vec<UserName>,
     },
     /// The system grants a small receive buffer only.
     ReceiveBufferSmall {
@@ -165,6 +181,10 @@ pub enum Notice {
     },
 }
 
+/// The most users that the sentence about their links names. In a room that cannot exchange datagrams, all links change at
+/// once.
+const SHOWN_NAMES: usize = 8;
+
 /// Whether the recipient of lines without a command is online.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RecipientPresence {
@@ -180,6 +200,7 @@ impl Notice {
         use client::Notice as Connection;
         Some(match notice {
             Connection::NewSession(session) => Self::NewSession { session },
+            Connection::NoRelay => Self::NoRelay { reach: ReachMode::default() },
             Connection::PeerMisbehaved(user) => Self::PeerMisbehaved { user },
             Connection::PeerResponsive(user) => Self::PeerAnswers { user },
             Connection::PeerUnresponsive(user) => Self::PeerSilent { user },
@@ -225,6 +246,8 @@ impl Localised for Notice {
             Self::LinesTo { to, presence: RecipientPresence::Online } => t.notice_lines_to_user(to.to_string()),
             Self::LinesTo { to, presence: RecipientPresence::Absent } => t.notice_lines_to_absent(to.to_string()),
             Self::NewSession { .. } => t.notice_new_session(),
+            Self::NoRelay { reach: ReachMode::Relay } => t.notice_no_relay_hidden(),
+            Self::NoRelay { .. } => t.notice_no_relay(),
             Self::NobodyThere { .. } => t.notice_nobody_there(),
             Self::NotIgnored { user } => t.notice_not_ignored(user.as_str()),
             Self::PasswordChanged => t.notice_password_changed(),
@@ -234,6 +257,8 @@ impl Localised for Notice {
             Self::PeerMisbehaved { user } => t.notice_peer_misbehaved(user.as_str()),
             Self::PeerNoAddress { user } => t.notice_peer_no_address(user.as_str()),
             Self::PeerSilent { user } => t.notice_peer_silent(user.as_str()),
+            Self::PeersDirect { users } => t.notice_peers_direct(some(users, texts)),
+            Self::PeersRelayed { users } => t.notice_peers_relayed(some(users, texts)),
             Self::ReceiveBufferSmall { granted, wanted } => t.notice_receive_buffer_small(*granted, *wanted),
             Self::Reconnected => t.notice_reconnected(),
             Self::Reconnecting { after } => t.notice_reconnecting(format!("{:.1}", after.as_secs_f32())),
@@ -261,12 +286,22 @@ impl Localised for Notice {
     }
 }
 
+/// A list of the first of these users, and how many more there are.
+fn some(users: &[UserName], texts: &Texts) -> String {
+    let names: Vec<String> = users.iter().take(SHOWN_NAMES).map(|user| user.as_str().to_owned()).collect();
+    let list = texts.list(&names);
+    match users.len() - names.len() {
+        0 => list,
+        more => texts.say().some_and_more(list, more),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::view::samples::{all_notices, code_of};
+    use crate::view::samples::{all_notices, code_of, name};
 
     #[test]
     fn every_code_is_unique() {
@@ -281,6 +316,11 @@ mod tests {
             (
                 Notice::Reconnecting { after: Duration::from_millis(1_250) },
                 "the connection to the server broke; retrying in 1.2 s, while messages between users still arrive",
+            ),
+            (
+                Notice::PeersRelayed { users: (0..10).map(|number| name(&format!("u{number}"))).collect() },
+                "messages to u0, u1, u2, u3, u4, u5, u6, u7 and 2 more go through the server, still sealed: there is no \
+                 direct way",
             ),
             (Notice::Waiting { outcomes: 1 }, "waiting for 1 outstanding outcome; Ctrl-C leaves immediately"),
             (Notice::Waiting { outcomes: 2 }, "waiting for 2 outstanding outcomes; Ctrl-C leaves immediately"),

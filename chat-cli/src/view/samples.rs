@@ -9,7 +9,7 @@ use chat_core::message::{Content, Message, Outcome, Recipient, Report, Scope};
 use chat_core::name::{NameError, UserName};
 use chat_core::text::{Text, TextError};
 use chat_core::time::Timestamp;
-use chat_net::client::{ChangePasswordError, EndReason, SetAwayError};
+use chat_net::client::{ChangePasswordError, EndReason, ReachMode, SetAwayError};
 use chat_net::identity::Fingerprint;
 use serde::Serialize;
 
@@ -35,7 +35,8 @@ pub(crate) fn address() -> SocketAddr {
 }
 
 pub(crate) fn online(user: &str) -> OnlineUser {
-    OnlineUser { user: name(user), address: address(), since: AT, round_trip: None, trouble: None, away: None }
+    let (round_trip, way, proven) = (None, None, None);
+    OnlineUser { user: name(user), address: address(), since: AT, round_trip, way, proven, trouble: None, away: None }
 }
 
 pub(crate) fn message(from: &str, scope: Scope, body: &str) -> Message {
@@ -55,7 +56,7 @@ pub(crate) fn code_of(value: &impl Serialize) -> String {
 }
 
 /// A notice of each kind.
-pub(crate) fn all_notices() -> [Notice; 26] {
+pub(crate) fn all_notices() -> [Notice; 29] {
     let (known, shown) = (Fingerprint::new([1; 32]), Fingerprint::new([2; 32]));
     [
         Notice::Away { away: "lunch".parse().unwrap(), reference: None },
@@ -67,6 +68,7 @@ pub(crate) fn all_notices() -> [Notice; 26] {
         Notice::Kicked,
         Notice::LinesTo { to: Recipient::One(name("bob")), presence: RecipientPresence::Online },
         Notice::NewSession { session: SessionId::new(1) },
+        Notice::NoRelay { reach: ReachMode::Auto },
         Notice::NobodyThere { reference: None },
         Notice::NotIgnored { user: name("bob") },
         Notice::PasswordChanged,
@@ -75,6 +77,8 @@ pub(crate) fn all_notices() -> [Notice; 26] {
         Notice::PeerMisbehaved { user: name("bob") },
         Notice::PeerNoAddress { user: name("bob") },
         Notice::PeerSilent { user: name("bob") },
+        Notice::PeersDirect { users: vec![name("bob")] },
+        Notice::PeersRelayed { users: vec![name("bob")] },
         Notice::ReceiveBufferSmall { granted: 1, wanted: 2 },
         Notice::Reconnected,
         Notice::Reconnecting { after: Duration::ZERO },

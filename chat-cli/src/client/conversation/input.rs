@@ -15,7 +15,7 @@ use crate::client::{json_line, line, password_change};
 use crate::error::CliError;
 use crate::format::Format;
 use crate::input_error::{InputError, most_like};
-use crate::view::{Notice, RecipientPresence, SentMessage, ViewEvent};
+use crate::view::{Link, Notice, RecipientPresence, SentMessage, ViewEvent};
 
 impl Conversation {
     pub(super) async fn typed(&mut self, input: Input) -> Result<Flow, CliError> {
@@ -38,8 +38,9 @@ impl Conversation {
             },
             Ok(Action::Resend) => self.resend().await?,
             Ok(Action::Who) => {
-                let round_trips = self.client.round_trips().await;
-                let roster = ViewEvent::roster(&self.client.roster(), &round_trips, &self.troubles);
+                let links = self.client.links().await;
+                let links = links.iter().map(|status| (status.user().clone(), Link::from(status))).collect();
+                let roster = ViewEvent::roster(&self.client.roster(), &links, &self.troubles);
                 self.ui.show(&roster).await?;
             }
             Ok(Action::Ignore(user)) => {

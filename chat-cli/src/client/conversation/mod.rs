@@ -2,6 +2,7 @@
 
 mod input;
 mod output;
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, ready};
@@ -11,10 +12,11 @@ use std::time::Duration;
 
 use chat_core::message::Recipient;
 use chat_core::name::UserName;
-use chat_net::client::{ClientHandle, Events};
+use chat_net::client::{ClientHandle, Events, ReachMode};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
+use self::ways::Ways;
 use super::ignored::Ignored;
 use super::input::Input;
 use super::last_message::LastMessage;
@@ -70,6 +72,9 @@ pub struct Conversation {
     troubles: BTreeMap<UserName, LinkTrouble>,
     /// The users who are away, and of whom a notice has said so.
     told_away: BTreeSet<UserName>,
+    /// Which ways this client uses.
+    reach: ReachMode,
+    ways: Ways,
 }
 
 /// What the client has read from the input so far.
@@ -113,7 +118,14 @@ enum End {
 
 impl Conversation {
     /// Prepares a conversation. `input` is the format of the lines that will be typed.
-    pub fn new(client: ClientHandle, events: Events, ui: Ui, input: Format, end_of_input: EndOfInput) -> Self {
+    pub fn new(
+        client: ClientHandle,
+        events: Events,
+        ui: Ui,
+        input: Format,
+        end_of_input: EndOfInput,
+        reach: ReachMode,
+    ) -> Self {
         Self {
             client,
             events,
@@ -130,6 +142,8 @@ impl Conversation {
             last_message: None,
             troubles: BTreeMap::new(),
             told_away: BTreeSet::new(),
+            reach,
+            ways: Ways::default(),
         }
     }
 
@@ -189,6 +203,7 @@ impl Conversation {
                     self.ui.show_crowd().await?;
                     Flow::Continue
                 }
+                () = self.ways.due() => self.tell_ways().await?,
             };
             match flow {
                 Flow::Continue => {}
@@ -236,6 +251,7 @@ impl Conversation {
             let flow = tokio::select! {
                 event = self.events.next() => self.show_events(event).await?,
                 answer = self.password_change.answer() => self.password_answered(answer).await?,
+                () = self.ways.due() => self.tell_ways().await?,
                 _ = due.tick() => {
                     is_due = true;
                     Flow::Continue

@@ -4,12 +4,14 @@ use std::future::ready;
 
 use chat_core::message::{Content, Scope};
 use chat_core::presence::Presence;
-use chat_net::client::{self, Event, MessageToken, ReceivedMessage};
+use chat_net::client::{self, Event, LinkStatus, MessageToken, ReachMode, ReceivedMessage};
+use tokio::time::Instant;
 
+use super::ways::{Tier, Ways};
 use super::{Conversation, End, Flow, ServerState};
 use crate::client::screen::Batch;
 use crate::error::CliError;
-use crate::view::{LinkTrouble, Notice, ViewEvent};
+use crate::view::{Link, LinkTrouble, Notice, ViewEvent};
 
 /// The most events in one write. Many, because each write waits for the screen. Not all, so that the senders of the
 /// first messages do not wait until the last one is written.
@@ -55,6 +57,7 @@ impl Conversation {
                 self.troubles.remove(&event.user);
                 if !matches!(event.presence, Presence::Moved(_)) {
                     self.told_away.remove(&event.user);
+                    self.ways.forget(&event.user);
                 }
                 self.ui.render(&event.into(), batch);
             }
@@ -79,6 +82,7 @@ impl Conversation {
                     self.ui.render(&ViewEvent::summary(id, delivered, others, sent), batch);
                 }
             }
+            Event::Way(status) => self.render_way(&status, batch),
             Event::Notice(notice) => self.render_notice(notice, batch),
             Event::Ended(reason) => {
                 self.ui.render(&Notice::from(reason).into(), batch);
@@ -107,6 +111,27 @@ impl Conversation {
         }
     }
 
+    /// Renders the way that messages to a user take. People are told the difference between direct and relayed, and not if
+    /// they have chosen it.
+    fn render_way(&mut self, status: &LinkStatus, batch: &mut Batch) {
+        if self.reach != ReachMode::Relay {
+            let tier = if status.is_relayed() { Tier::Relayed } else { Tier::Direct };
+            self.ways.note(Instant::now(), status.user(), tier);
+        }
+        // It has no line, and would only separate arrivals that share one.
+        if !self.ui.is_text() {
+            self.ui.render(&ViewEvent::Link { user: status.user().clone(), link: Link::from(status) }, batch);
+        }
+    }
+
+    /// Says to whom messages go through the server from now on, and to whom they no longer do.
+    pub(super) async fn tell_ways(&mut self) -> Result<Flow, CliError> {
+        for notice in self.ways.take(Instant::now()) {
+            self.ui.show(&notice.into()).await?;
+        }
+        Ok(Flow::Continue)
+    }
+
     /// Remembers for `/who` to whom messages do not arrive.
     fn note_trouble(&mut self, notice: &client::Notice) {
         let (user, trouble) = match notice {
@@ -131,10 +156,15 @@ impl Conversation {
             client::Notice::Reconnecting { .. } if is_known && self.ui.is_text() => return,
             client::Notice::Reconnecting { .. } => self.server = ServerState::Disconnected,
             client::Notice::Reconnected => self.server = ServerState::Connected,
+            // Its links begin anew.
+            client::Notice::NewSession(_) => self.ways = Ways::default(),
             _ => {}
         }
         self.note_trouble(&notice);
-        if let Some(notice) = Notice::of_connection(notice) {
+        if let Some(mut notice) = Notice::of_connection(notice) {
+            if let Notice::NoRelay { reach } = &mut notice {
+                *reach = self.reach;
+            }
             self.ui.render(&notice.into(), batch);
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chat_core::id::SessionId;
 use chat_core::message::{FailReason, Outcome, Recipient, Scope, SentAt, UnconfirmedReason};
+use chat_core::peer::Rung;
 use chat_core::presence::{OfflineReason, Presence, PresenceEvent};
 
 use super::*;
@@ -12,7 +13,7 @@ use crate::texts::Language;
 use crate::view::samples::{
     AT, ID, address, all_input_errors, all_notices, code_of, message, name, online, report, text,
 };
-use crate::view::{LinkTrouble, Notice, OnlineUser, SentMessage, UserOutcome};
+use crate::view::{Link, LinkTrouble, Notice, OnlineUser, SentMessage, UserOutcome};
 
 const DOCUMENT: &str = include_str!("../../../../docs/JSON.md");
 
@@ -39,15 +40,41 @@ fn welcome_and_roster() {
 
 #[test]
 fn what_is_known_of_the_links() {
-    let near = OnlineUser { round_trip: Some(Duration::from_micros(412)), ..online("bob") };
+    let near = OnlineUser { round_trip: Some(Duration::from_micros(412)), way: Some(Rung::Lan), ..online("bob") };
+    let relayed =
+        OnlineUser { round_trip: Some(Duration::from_millis(41)), way: Some(Rung::RelayedTcp), ..online("bob") };
+    assert_line(
+        &ViewEvent::Roster { online: vec![relayed] },
+        r#"{"event":"roster","online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123,"round_trip_us":41000,"way":"relayed-tcp"}]}"#,
+    );
     let silent = OnlineUser { trouble: Some(LinkTrouble::Silent), ..online("小明") };
     assert_line(
         &ViewEvent::Roster { online: vec![near, silent] },
-        r#"{"event":"roster","online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123,"round_trip_us":412},{"user":"小明","address":"192.168.1.7:40001","since":1795408080123,"trouble":"silent"}]}"#,
+        r#"{"event":"roster","online":[{"user":"bob","address":"192.168.1.7:40001","since":1795408080123,"round_trip_us":412,"way":"lan"},{"user":"小明","address":"192.168.1.7:40001","since":1795408080123,"trouble":"silent"}]}"#,
     );
     for trouble in [LinkTrouble::Silent, LinkTrouble::NoAddress, LinkTrouble::Misbehaved] {
         let name = serde_json::to_value(trouble).unwrap();
         assert!(DOCUMENT.contains(&format!("| `{}` |", name.as_str().unwrap())), "docs/JSON.md has no row for {name}");
+    }
+}
+
+#[test]
+fn a_way_that_messages_take() {
+    let link = |way, address, round_trip, loss| ViewEvent::Link {
+        user: name("bob"),
+        link: Link { way, address, round_trip, loss },
+    };
+    assert_line(
+        &link(Rung::RelayedTcp, None, Some(Duration::from_micros(41_200)), 0.0),
+        r#"{"event":"link","user":"bob","way":"relayed-tcp","round_trip_us":41200,"loss":0.0}"#,
+    );
+    assert_line(
+        &link(Rung::Lan, Some(address()), None, 1.0 / 64.0),
+        r#"{"event":"link","user":"bob","way":"lan","address":"192.168.1.7:40001","loss":0.016}"#,
+    );
+    for way in [Rung::Host, Rung::Lan, Rung::Routed, Rung::RelayedTcp, Rung::None] {
+        let name = way.name();
+        assert!(DOCUMENT.contains(&format!("| `{name}` |")), "docs/JSON.md has no row for {name}");
     }
 }
 
@@ -184,7 +211,11 @@ fn notices_with_and_without_fields() {
         ),
         (
             Notice::PeerSilent { user: name("bob") },
-            r#"{"event":"notice","code":"peer-silent","text":"bob does not answer over UDP, perhaps because of a firewall; still trying","user":"bob"}"#,
+            r#"{"event":"notice","code":"peer-silent","text":"bob does not answer, perhaps because of a firewall; still trying","user":"bob"}"#,
+        ),
+        (
+            Notice::PeersRelayed { users: vec![name("bob"), name("小明")] },
+            r#"{"event":"notice","code":"peers-relayed","text":"messages to bob, 小明 go through the server, still sealed: there is no direct way","users":["bob","小明"]}"#,
         ),
         (
             Notice::Away { away: "lunch".parse().unwrap(), reference: Some("r1".to_owned()) },

@@ -118,6 +118,7 @@ impl Start {
             let mut options = ClientOptions::new(server.clone(), trust, login);
             options.udp = self.options.udp;
             options.advertise.clone_from(&self.options.advertise);
+            options.reach = self.options.reach;
             // A message is accepted once its line is written.
             options.accept = AcceptMode::Manual;
             match self.connect(options).await {

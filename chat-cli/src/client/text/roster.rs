@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use chat_core::away::AwayText;
+use chat_core::peer::Rung;
 use unicode_width::UnicodeWidthStr;
 
-use super::{TextRenderer, push};
+use super::{TextRenderer, push, shown_address};
 use crate::isolate::{Reader, isolated};
 use crate::view::{LinkTrouble, OnlineUser};
 
-/// The columns: name, address, since, round trip, state.
-const COLUMNS: usize = 5;
+/// The columns: name, way, address, since, round trip, state.
+const COLUMNS: usize = 6;
 
 /// The blanks between two columns.
 const GAP: &str = "  ";
+
+/// What stands in a cell for something that is not known.
+const NOTHING: &str = "-";
 
 /// The mark before an away text below its row, so that it does not look like a row.
 const MARK: &str = "│ ";
@@ -29,15 +33,15 @@ impl TextRenderer {
         }
         push(out, format_args!("{}\n", t.roster_count(online.len())));
         if self.reader == Reader::Other {
-            for OnlineUser { user, address, since, away, .. } in online {
-                let row = t.roster_row(self.name(user), address.to_string(), self.time(*since));
-                let away = away.as_ref().map(|away| t.roster_away(self.away(away))).unwrap_or_default();
+            for user in online {
+                let row = t.roster_row(self.name(&user.user), self.offered(user), self.time(user.since));
+                let away = user.away.as_ref().map(|away| t.roster_away(self.away(away))).unwrap_or_default();
                 push(out, format_args!("  {row}{away}\n"));
             }
             return;
         }
         let rows: Vec<Row> = online.iter().map(|user| self.row(user)).collect();
-        let heading = [t.who_name(), t.who_address(), t.who_since(), t.who_round_trip(), t.who_state()];
+        let heading = [t.who_name(), t.who_way(), t.who_address(), t.who_since(), t.who_round_trip(), t.who_state()];
         let width =
             |column: usize| rows.iter().chain([&heading]).map(|row| row[column].width_cjk()).max().unwrap_or_default();
         let widths: [usize; COLUMNS] = std::array::from_fn(width);
@@ -62,19 +66,48 @@ impl TextRenderer {
 
     /// Two lines for each user, for a terminal that is too narrow for the table.
     fn narrow(&self, online: &[OnlineUser], rows: &[Row], out: &mut String) {
-        for (user, [_, address, since, round_trip, _]) in online.iter().zip(rows) {
+        for (user, [_, way, address, since, round_trip, _]) in online.iter().zip(rows) {
             push(out, format_args!("{GAP}{}{GAP}{}\n", self.name(&user.user), self.state(user)));
-            push(out, format_args!("{GAP}{GAP}{address}{GAP}{since}{GAP}{round_trip}\n"));
+            push(out, format_args!("{GAP}{GAP}{way}{GAP}{address}{GAP}{since}{GAP}{round_trip}\n"));
         }
     }
 
     /// The row of a user. Its state is without the away text, which would make the table too wide for most terminals.
-    fn row(&self, OnlineUser { user, address, since, round_trip, trouble, away }: &OnlineUser) -> Row {
+    fn row(&self, online: &OnlineUser) -> Row {
+        let OnlineUser { user, since, round_trip, trouble, away, .. } = online;
         let since = self.zoned(*since);
         let format = if self.day.is_none_or(|day| day == since.date()) { "%H:%M:%S" } else { "%m-%d %H:%M" };
         let state = self.states(away.as_ref().map(|_| self.texts.say().who_away_silent()), *trouble);
-        let round_trip = round_trip.map_or_else(|| "-".to_owned(), shown_time);
-        [self.plain(user), address.to_string(), since.strftime(format).to_string(), round_trip, state]
+        let round_trip = round_trip.map_or_else(|| NOTHING.to_owned(), shown_time);
+        let since = since.strftime(format).to_string();
+        [self.plain(user), self.way(online), self.address(online), since, round_trip, state]
+    }
+
+    /// One word for the way that messages to a user take.
+    fn way(&self, user: &OnlineUser) -> String {
+        let t = self.texts.say();
+        match user.way {
+            Some(Rung::Host) => t.who_way_host(),
+            Some(Rung::Lan) => t.who_way_lan(),
+            Some(Rung::Routed) => t.who_way_routed(),
+            Some(Rung::RelayedTcp) => t.who_way_server(),
+            // A kind that is newer than this program has its name.
+            Some(way) => way.name().to_owned(),
+            None => NOTHING.to_owned(),
+        }
+    }
+
+    /// The address that matters: the one that datagrams go to, or as long as there is none the one that is offered.
+    fn address(&self, user: &OnlineUser) -> String {
+        match (user.proven, user.way) {
+            (Some(proven), _) => proven.to_string(),
+            (None, Some(Rung::RelayedTcp)) => NOTHING.to_owned(),
+            (None, _) => self.offered(user),
+        }
+    }
+
+    fn offered(&self, user: &OnlineUser) -> String {
+        shown_address(user.address).map_or_else(|| self.texts.say().who_hidden(), |address| address.to_string())
     }
 
     /// The state of a user, with the away text.
@@ -116,20 +149,29 @@ fn shown_time(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chat_core::roster::Entry;
     use jiff::tz::TimeZone;
 
     use super::*;
     use crate::texts::{Language, Texts};
     use crate::view::ViewEvent;
-    use crate::view::samples::{AT, online};
+    use crate::view::samples::{AT, address, online};
 
     fn table(language: Language, columns: fn() -> usize) -> String {
         let mut text = TextRenderer::new(Texts::new(language), TimeZone::UTC, Reader::Terminal);
         text.columns = columns;
         let users = vec![
-            OnlineUser { round_trip: Some(Duration::from_micros(412)), ..online("alexandra") },
+            OnlineUser {
+                round_trip: Some(Duration::from_micros(412)),
+                way: Some(Rung::Lan),
+                proven: Some(address()),
+                ..online("alexandra")
+            },
             OnlineUser { trouble: Some(LinkTrouble::Silent), ..online("bob") },
-            OnlineUser { round_trip: Some(Duration::from_millis(128)), ..online("小明") },
+            OnlineUser {
+                round_trip: Some(Duration::from_millis(128)), way: Some(Rung::RelayedTcp), ..online("小明")
+            },
+            OnlineUser { address: Entry::HIDDEN_ADDRESS, ..online("小红") },
             OnlineUser {
                 trouble: Some(LinkTrouble::NoAddress),
                 since: AT + Duration::from_secs(86_400),
@@ -179,11 +221,10 @@ mod tests {
         let table = table(Language::Chinese, || 80);
         let places: Vec<usize> = table
             .lines()
-            .filter_map(|line| {
-                line.find("192.168.1.7").map(|at| line[..at].replace(['\u{2068}', '\u{2069}'], "").width())
-            })
+            .filter_map(|line| line.find("04:28").map(|at| line[..at].replace(['\u{2068}', '\u{2069}'], "").width()))
             .collect();
-        assert_eq!(places, [places[0]; 4], "{table}");
+        assert_eq!(places[..4], [places[0]; 4], "{table}");
+        assert_eq!(places.len(), 5, "{table}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn a_name_from_right_to_left_does_not_move_the_address_beside_it() {
     let plain = show(Reader::Other);
     assert!(!plain.contains('\u{2068}'), "{plain}");
     let shown = show(Reader::Terminal);
-    for name in ["\u{2068}שלום\u{2069}  192.168", "\u{2068}עלי\u{2069}   192.168"] {
+    for name in ["\u{2068}שלום\u{2069}  -    192.168", "\u{2068}עלי\u{2069}   -    192.168"] {
         assert!(shown.contains(name), "{shown}");
     }
 }
@@ -96,6 +96,21 @@ fn presence_events_have_one_line_each() {
     }
     assert_eq!(shown(&roster(&["bob"])), "1 online\n  bob 192.168.1.7:40001 since 12:28:00\n");
     assert_eq!(shown(&roster(&[])), "nobody else is online\n");
+}
+
+#[test]
+fn a_hidden_address_is_not_shown() {
+    let hidden = Entry::HIDDEN_ADDRESS;
+    for (presence, lines) in [
+        (Presence::Online(hidden), ["bob is online and hides the address", "bob 上线了，不公开地址"]),
+        (Presence::Replaced(hidden), ["bob has logged in again and hides the address", "bob 重新登录了，不公开地址"]),
+    ] {
+        let event = PresenceEvent::new(AT, name("bob"), presence).into();
+        let shown = [Language::English, Language::Chinese].map(|language| shown_in(language, &event));
+        assert_eq!(shown, lines.map(|line| format!("12:28:00 * {line}\n")));
+    }
+    let user = OnlineUser { address: hidden, ..online("bob") };
+    assert_eq!(shown(&ViewEvent::Roster { online: vec![user] }), "1 online\n  bob hidden since 12:28:00\n");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::harness::{
-    Client, Forwarder, Home, Namespace, PASSWORD, Server, assert_contains, finish, path_text, preload, until,
+    Client, Container, Forwarder, Home, Namespace, PASSWORD, Server, assert_contains, finish, path_text, preload, until,
 };
 
 /// Makes sockets fail as on a machine whose kernel has no IPv6.
@@ -85,68 +85,35 @@ fn all_addresses_include_ipv4_whatever_the_system_says_about_ipv6() {
     }
 }
 
-/// A server in a network of its own, as a container has it, and two machines of users. A router stands between them: it has
-/// the address 10.17.0.1 towards the server.
-struct Container {
-    server_network: Namespace,
-    router: Namespace,
-    machines: [Namespace; 2],
-}
-
-/// The addresses of the two machines.
-const MACHINES: [&str; 2] = ["10.1.1.2", "10.1.2.2"];
-
-impl Container {
-    fn new() -> Self {
-        let router = Namespace::new("sysctl -q -w net.ipv4.ip_forward=1");
-        let server_network = router.beside("");
-        router.link("server", &server_network, "eth0");
-        router.run("ip addr add 10.17.0.1/16 dev server; ip link set server up");
-        server_network
-            .run("ip addr add 10.17.0.2/16 dev eth0; ip link set eth0 up; ip route add default via 10.17.0.1");
-        let machines = [("lan1", "10.1.1"), ("lan2", "10.1.2")].map(|(here, network)| {
-            let machine = router.beside("");
-            router.link(here, &machine, "eth0");
-            router.run(&format!("ip addr add {network}.1/24 dev {here}; ip link set {here} up"));
-            machine.run(&format!(
-                "ip addr add {network}.2/24 dev eth0; ip link set eth0 up; ip route add default via {network}.1"
-            ));
-            machine
-        });
-        Self { server_network, router, machines }
-    }
-
-    /// Logs both users in at `found_at`, and asserts that each sees the other at the address of the other's machine.
-    fn converse(&self, server: &Server, found_at: &str) {
-        let client = |number: usize, user| server.client_inside(&self.machines[number], user, found_at);
-        let mut alice = client(0, "alice").register().start();
-        let mut bob = client(1, "bob").register().start();
-        let mut seen = alice.expect(&["online bob"]).remove(0);
-        assert_eq!(address(&seen).ip().to_string(), MACHINES[1]);
-        bob.type_line("/who");
-        // Alice may move when bob's arrival reveals the forwarder.
-        let is_right = |event: &serde_json::Value| {
-            event["online"][0]["address"].as_str().is_some_and(|address| address.starts_with(MACHINES[0]))
-        };
-        loop {
-            seen = bob.next_event();
-            if seen["event"] == "roster" && is_right(&seen) {
-                break;
-            } else if seen["event"] == "moved" {
-                bob.type_line("/who");
-            }
+/// Logs both users in at `found_at`, and asserts that each sees the other at the address of the other's machine.
+fn converse_behind(container: &Container, server: &Server, found_at: &str) {
+    let client = |number: usize, user| server.client_inside(&container.machines[number], user, found_at);
+    let mut alice = client(0, "alice").register().start();
+    let mut bob = client(1, "bob").register().start();
+    let mut seen = alice.expect(&["online bob"]).remove(0);
+    assert_eq!(address(&seen).ip().to_string(), Container::MACHINES[1]);
+    bob.type_line("/who");
+    // Alice may move when bob's arrival reveals the forwarder.
+    let is_right = |event: &serde_json::Value| {
+        event["online"][0]["address"].as_str().is_some_and(|address| address.starts_with(Container::MACHINES[0]))
+    };
+    loop {
+        seen = bob.next_event();
+        if seen["event"] == "roster" && is_right(&seen) {
+            break;
+        } else if seen["event"] == "moved" {
+            bob.type_line("/who");
         }
-        converse(&mut alice, &mut bob);
     }
+    converse(&mut alice, &mut bob);
 }
-
 #[test]
 fn behind_a_port_forwarder_users_see_each_others_own_addresses() {
     let container = Container::new();
     let server = Server::start_inside(&container.server_network, &["--listen", "[::]:0"]);
     let target = SocketAddr::new("10.17.0.2".parse().unwrap(), server.address.port());
     let _forwarder = Forwarder::start(&container.router, "0.0.0.0:7000", target);
-    container.converse(&server, "10.1.1.1:7000");
+    converse_behind(&container, &server, "10.1.1.1:7000");
     let warning = "clients connect from 10.17.0.1, but one has the address ";
     until("the server warns", || server.process.errors().contains(warning));
     assert_eq!(server.process.errors().matches(warning).count(), 1, "{}", server.process.errors());
@@ -157,7 +124,7 @@ fn behind_a_tunnel_to_loopback_users_see_each_others_own_addresses() {
     let container = Container::new();
     let server = Server::start_inside(&container.server_network, &["--listen", "127.0.0.1:0"]);
     let _forwarder = Forwarder::start(&container.server_network, "10.17.0.2:7000", server.address);
-    container.converse(&server, "10.17.0.2:7000");
+    converse_behind(&container, &server, "10.17.0.2:7000");
     let warning = "clients connect from 127.0.0.1, but one has the address ";
     until("the server warns", || server.process.errors().contains(warning));
     assert_eq!(server.process.errors().matches(warning).count(), 1, "{}", server.process.errors());
@@ -172,7 +139,11 @@ fn with_trust_observed_off_users_see_the_addresses_that_clients_offer() {
     let client = |number: usize, user| server.client_inside(&container.machines[number], user, "10.1.1.1:7000");
     let bob = client(1, "bob").register().start();
     let _alice = client(0, "alice").register().start();
-    assert_eq!(address(&bob.expect(&["online alice"])[0]).ip().to_string(), MACHINES[0], "from the first user on");
+    assert_eq!(
+        address(&bob.expect(&["online alice"])[0]).ip().to_string(),
+        Container::MACHINES[0],
+        "from the first user on"
+    );
     assert_eq!(server.process.errors(), "");
 }
 
@@ -186,7 +157,7 @@ fn a_client_in_a_tunnel_of_its_own_is_seen_at_its_machines_address() {
         .machines
         .each_ref()
         .map(|machine| Forwarder::start(machine, "127.0.0.1:7000", "10.17.0.2:7000".parse().unwrap()));
-    container.converse(&server, "127.0.0.1:7000");
+    converse_behind(&container, &server, "127.0.0.1:7000");
 }
 
 #[test]
@@ -200,7 +171,7 @@ fn the_first_client_that_comes_through_a_tunnel_of_its_own_is_seen_at_its_machin
     let _far_end = Forwarder::start(&container.router, "10.1.1.1:7000", target);
     let _tunnel = Forwarder::start(&container.machines[0], "127.0.0.1:7000", "10.1.1.1:7000".parse().unwrap());
     let _alice = server.client_inside(&container.machines[0], "alice", "127.0.0.1:7000").register().start();
-    assert_eq!(address(&bob.expect(&["online alice"])[0]).ip().to_string(), MACHINES[0]);
+    assert_eq!(address(&bob.expect(&["online alice"])[0]).ip().to_string(), Container::MACHINES[0]);
 }
 
 #[test]
@@ -224,7 +195,12 @@ fn a_message_to_a_user_without_a_usable_address_fails_at_once_with_its_own_reaso
     let client = |user, ip: &str| {
         let udp = if ip.contains(':') { format!("[{ip}]:0") } else { format!("{ip}:0") };
         let found_at = udp.replace(":0", &format!(":{port}"));
-        server.client_inside(&network, user, &found_at).env("CHAT_UDP", &udp).register().start()
+        server
+            .client_inside(&network, user, &found_at)
+            .env("CHAT_UDP", &udp)
+            .env("CHAT_REACH", "direct")
+            .register()
+            .start()
     };
     let mut alice = client("alice", "10.9.9.1");
     let _bob = client("bob", "fd00::9");

@@ -17,6 +17,7 @@ mod outage;
 mod presence;
 mod quitting;
 mod reconnecting;
+mod relay;
 mod restart;
 mod roaming;
 mod scripts;

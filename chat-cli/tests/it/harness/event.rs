@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use chat_core::roster::Entry;
 use serde_json::Value;
 
 /// One line for an event. It omits the fields that differ from run to run, after it has asserted that times are close to
-/// now, that addresses are on 127.0.0.1 or in a [`Namespace`](super::Namespace), and that ids are present.
+/// now, that addresses are on 127.0.0.1, in a [`Namespace`](super::Namespace) or hidden, and that ids are present.
 pub(crate) fn short_form(event: &Value) -> String {
     let text = |field: &str| event[field].as_str().unwrap_or_else(|| panic!("{event} has no {field}")).to_owned();
     let event_name = text("event");
@@ -31,6 +32,10 @@ pub(crate) fn short_form(event: &Value) -> String {
         "back" => {
             assert!(event["at"].is_u64(), "{event}");
             format!("back {}", text("user"))
+        }
+        "link" => {
+            assert!(event["loss"].is_number() && event.get("round_trip_us").is_none_or(Value::is_u64), "{event}");
+            format!("link {} {}", text("user"), text("way"))
         }
         "message" => {
             assert!(event["sent_at"].is_u64() && event["received_at"].is_u64() && event["id"].is_string(), "{event}");
@@ -100,8 +105,10 @@ fn is_now(time: &Value) -> bool {
 
 fn is_local(address: &Value) -> bool {
     let address: Option<SocketAddr> = address.as_str().and_then(|address| address.parse().ok());
-    address
-        .is_some_and(|address| (address.ip().is_loopback() || is_in_namespace(address.ip())) && address.port() >= 1_024)
+    address.is_some_and(|address| {
+        (address.ip().is_loopback() || is_in_namespace(address.ip()) || address == Entry::HIDDEN_ADDRESS)
+            && address.port() >= Entry::LOWEST_PORT
+    })
 }
 
 /// The tests give their namespaces addresses of these networks.
