@@ -160,6 +160,8 @@ window-nobody-else = Nobody else is online. People appear here when they log in 
 # $text (String)
 window-spoken-line = { $name }, { $time }: { $text }
 window-copy-text = Copy the text
+# $link (String)
+window-open-link = Open { $link }
 window-copy-line = Copy with name and time
 # $count (Number) of lines
 window-below = { $count ->
@@ -221,9 +223,9 @@ window-log-in-again = Log in here again
 window-leave = Go offline
 # $count (Number) of messages
 window-pending = { $count ->
-        [one] The outcome of one message is not known yet.
-       *[other] The outcomes of { $count } messages are not known yet.
-    } The window closes as soon as they are known. If you leave now, messages on their way may be lost.
+        [one] The outcome of one message is not known yet. The window closes as soon as it is.
+       *[other] The outcomes of { $count } messages are not known yet. The window closes as soon as they are.
+    } If you leave now, messages on their way may be lost.
 window-stay = Keep it open
 window-leave-now = Leave now
 

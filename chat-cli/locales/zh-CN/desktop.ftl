@@ -126,6 +126,7 @@ window-empty-user = 还没有消息。写在这里的内容只发给 { $user }�
 window-nobody-else = 还没有别人在线。登录 { $server } 的人会出现在这里。
 window-spoken-line = { $name }，{ $time }：{ $text }
 window-copy-text = 复制文字
+window-open-link = 打开 { $link }
 window-copy-line = 连同名字和时间复制
 window-below = 下面有 { $count } 条新消息
 window-unread = { $name }，{ $count } 条未读

@@ -317,6 +317,14 @@ pub enum Reach {
 pub struct HostStatus(Status);
 
 impl HostStatus {
+    /// Reads what `chat-server status --format json` printed.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text).map(Self)
+    }
+
     /// The number of sessions that are online.
     pub const fn online(&self) -> u64 {
         self.0.online

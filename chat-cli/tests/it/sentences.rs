@@ -27,7 +27,7 @@ fn messages(file: &str) -> impl Iterator<Item = &str> {
 
 /// A value for each argument of all Fluent messages.
 fn samples() -> FluentArgs<'static> {
-    const TEXTS: [(&str, &str); 59] = [
+    const TEXTS: [(&str, &str); 60] = [
         ("address", "192.168.1.7:40001"),
         ("addresses", "192.168.1.7:7777, 10.0.0.7:7777"),
         ("advice", "⟨advice⟩"),
@@ -48,6 +48,7 @@ fn samples() -> FluentArgs<'static> {
         ("keys", "server, user"),
         ("known", "53e1…a0"),
         ("last", "lab:7777"),
+        ("link", "https://rooms.example/2f"),
         ("mark", "⟨mark⟩"),
         ("message", "⟨message⟩"),
         ("name", "bob"),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chat_cli::server_desktop::{DatabaseUrl, HostError, HostFacts, Reach, StartAdvice, StartPart};
+use chat_cli::server_desktop::{DatabaseUrl, HostError, HostFacts, HostStatus, Reach, StartAdvice, StartPart};
 use chat_cli::texts::{Sentence, ServerWindowSentence as S};
 use chat_core::accounts::{ListedAccount, Status};
 use chat_core::id::AccountId;
@@ -60,7 +60,7 @@ pub(crate) fn take(server: &Server) {
 fn running(server: &Server) {
     let listening: SocketAddr = "0.0.0.0:7777".parse().unwrap();
     let addresses = vec!["192.168.1.7:7777".parse().unwrap(), "10.0.0.7:7777".parse().unwrap()];
-    let fingerprint = Fingerprint::new(std::array::from_fn(|place| u8::try_from(place * 151 % 256).unwrap()));
+    let fingerprint = fingerprint();
     server.tell(Happening::Running(Box::new(HostFacts {
         listening,
         addresses,
@@ -88,7 +88,7 @@ fn running(server: &Server) {
         records.push(Record::Presence(PresenceEvent::new(minutes_ago(5), user(name), presence)));
     }
     server.tell(Happening::Records { records, left_out: 0 });
-    server.tell(Happening::Status(Box::default()));
+    server.tell(Happening::Status(Box::new(HostStatus::from_json(&status()).unwrap())));
     let online = [("Anna", 30), ("张伟", 31), ("王建国", 0)].map(|(name, last)| OnlineUser {
         user: user(name),
         address: address(last),
@@ -98,6 +98,24 @@ fn running(server: &Server) {
     server.shot("05-arrivals");
     server.act(Action::Show(Tab::Online));
     server.shot("06-online");
+}
+
+fn fingerprint() -> Fingerprint {
+    Fingerprint::new(std::array::from_fn(|place| u8::try_from(place * 151 % 256).unwrap()))
+}
+
+/// What `chat-server status --format json` prints.
+fn status() -> String {
+    let (started_at, fingerprint) = (minutes_ago(90).as_millis(), fingerprint());
+    format!(
+        r#"{{"version": "0.2.0", "pid": 4711, "listening": "0.0.0.0:7777", "started_at": {started_at},
+            "database": "sqlite:/home/ming/.local/share/chat-server/chat.sqlite", "max_connections": 20000,
+            "state": "running", "fingerprint": "{fingerprint}", "uptime_s": 5400, "online": 3, "connections": 3,
+            "roster": 3, "roster_changes": 11, "log_ins": {{"password": 7, "resumed": 1, "fresh": 0}},
+            "refused": {{"wrong_credentials": 2}}, "checks_running": 0, "checks_waiting": 0, "log_in_median_ms": 61.2,
+            "log_in_p99_ms": 88.4, "turn_p99_ms": 0.4, "too_slow": 0, "handshakes_failed": 0, "accept_failed": 0,
+            "presence_log_lost": 0, "frames_in": 412, "frames_out": 530, "bytes_in": 20480, "bytes_out": 31744}}"#
+    )
 }
 
 fn accounts(server: &Server) {

@@ -1,5 +1,6 @@
 //! One line of a conversation: who, what, when, and for own lines a mark.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use chat_cli::texts::{Localised, Sentence, WindowSentence as W};
@@ -9,7 +10,7 @@ use eframe::egui::{
     WidgetText, pos2, vec2,
 };
 
-use super::View;
+use super::{View, links};
 use crate::look::{name_colour, palette};
 use crate::model::outcome::{Mark, State};
 
@@ -42,6 +43,8 @@ pub(super) fn at(ui: &mut Ui, place: &Place<'_>, add: impl FnOnce(&mut Ui)) {
 struct Parts<'a> {
     name: Option<Arc<Galley>>,
     text: Arc<Galley>,
+    /// The places of its links.
+    links: &'a [Range<usize>],
     foot: Arc<Galley>,
     /// What a pointer and a screen reader learn about the foot.
     explanation: Option<String>,
@@ -58,9 +61,11 @@ impl View {
             let text = RichText::new(from.as_str()).size(13.5).strong().color(name_colour(ui, from.canonical()));
             galley(ui, text)
         });
+        let links = links::links(text);
         let parts = Parts {
             name,
-            text: galley(ui, RichText::new(text)),
+            text: words(ui, text, &links),
+            links: &links,
             foot: galley(ui, RichText::new(&place.time).size(11.5).color(colours.quiet)),
             explanation: None,
             fill: colours.theirs,
@@ -78,9 +83,11 @@ impl View {
         for (part, colour) in [(format!("{}  ", place.time), colours.quiet), (sign, colour)] {
             foot.append(&part, 0.0, egui::TextFormat::simple(FontId::proportional(11.5), colour));
         }
+        let links = links::links(text);
         let parts = Parts {
             name: None,
-            text: galley(ui, RichText::new(text)),
+            text: words(ui, text, &links),
+            links: &links,
             foot: ui.painter().layout_job(foot),
             explanation: Some(self.say(W::ShowOutcomes { mark: explanation })),
             fill: colours.own,
@@ -147,6 +154,7 @@ impl View {
     /// What can be done with a line.
     fn menu(&self, response: &Response, (text, place): &(&str, &Place<'_>)) {
         response.context_menu(|ui| {
+            self.link_menu(ui, text);
             if ui.button(self.say(W::CopyText)).clicked() {
                 ui.copy_text((*text).to_owned());
             }
@@ -158,7 +166,7 @@ impl View {
 
     /// Draws a bubble. Returns whether its foot was pressed.
     fn bubble(&self, ui: &mut Ui, parts: &Parts<'_>) -> bool {
-        let Parts { name, text, foot, explanation, fill, is_own, said } = parts;
+        let Parts { name, text, links, foot, explanation, fill, is_own, said } = parts;
         let (text_size, foot_size) = (text.size(), foot.size());
         let name_size = name.as_ref().map_or(vec2(0.0, 0.0), |name| name.size());
         let last_row = text.rows.last().map_or(0.0, |row| row.rect().right());
@@ -187,6 +195,8 @@ impl View {
             corner.y += name_size.y;
         }
         let words = ui.put(Rect::from_min_size(corner, text_size), Label::new(Arc::clone(text)).selectable(true));
+        links::follow(ui, &words, said.0, links, text);
+        links::follow_by_key(ui, &whole, said.0);
         self.menu(&whole, said);
         self.menu(&words, said);
         let foot_rect = Rect::from_min_size(rect.max - vec2(PAD, 6.0) - foot_size, foot_size);
@@ -204,9 +214,14 @@ impl View {
     }
 }
 
+/// What is said, laid out.
+fn words(ui: &Ui, text: &str, links: &[Range<usize>]) -> Arc<Galley> {
+    if links.is_empty() { galley(ui, RichText::new(text)) } else { galley(ui, links::text_with_links(ui, text, links)) }
+}
+
 /// Text laid out to the width of a bubble.
-fn galley(ui: &Ui, text: RichText) -> Arc<Galley> {
-    WidgetText::from(text).into_galley(ui, Some(TextWrapMode::Wrap), text_width(ui), FontSelection::Default)
+fn galley(ui: &Ui, text: impl Into<WidgetText>) -> Arc<Galley> {
+    text.into().into_galley(ui, Some(TextWrapMode::Wrap), text_width(ui), FontSelection::Default)
 }
 
 /// The widest row of text in a bubble.

@@ -22,7 +22,7 @@ impl View {
         ui: &mut Ui,
         form: &mut Form,
         settings: &Settings,
-        is_new: bool,
+        wants_focus: bool,
         now: Timestamp,
         actions: &mut Vec<Action>,
     ) {
@@ -35,17 +35,17 @@ impl View {
                 });
             });
             card(ui, Id::unique("log-in"), fields::COLUMN, colours.line, |ui| {
-                self.form(ui, form, is_new, now, actions);
+                self.form(ui, form, wants_focus, now, actions);
             });
         });
     }
 
-    fn form(&self, ui: &mut Ui, form: &mut Form, is_new: bool, now: Timestamp, actions: &mut Vec<Action>) {
+    fn form(&self, ui: &mut Ui, form: &mut Form, wants_focus: bool, now: Timestamp, actions: &mut Vec<Action>) {
         let is_registration = form.mode == Mode::Register;
         let title = if is_registration { W::Register } else { W::LogIn };
         ui.heading(RichText::new(self.say(title.clone())).strong());
         ui.add_space(8.0);
-        if is_new {
+        if wants_focus {
             focus_first(ui, form);
         }
         ui.add_enabled_ui(!form.is_busy, |ui| {

@@ -8,6 +8,7 @@ mod fields;
 mod help;
 mod key;
 mod lines;
+mod links;
 mod login;
 mod roster;
 pub mod server;
@@ -45,6 +46,8 @@ pub struct View {
     wants_field: bool,
     /// Whether names are suggested below what is typed, so that some keys choose one of them.
     suggests: bool,
+    /// Whether a log-in was going on in the last frame.
+    was_busy: bool,
     /// The screen of the last frame.
     last_screen: Option<Screen>,
     /// The conversation of the last frame.
@@ -69,6 +72,7 @@ impl View {
             send_key: SendKey::Enter,
             wants_field: true,
             suggests: false,
+            was_busy: false,
             last_screen: None,
             last_open: None,
         }
@@ -88,7 +92,10 @@ impl View {
         match &model.screen {
             Screen::LogIn => {
                 let settings = &model.settings;
-                self.log_in(ui, &mut model.form, settings, is_new_screen, now, &mut actions);
+                // The fields lose the focus while a log-in is going on.
+                let wants_focus = is_new_screen || (self.was_busy && !model.form.is_busy);
+                self.was_busy = model.form.is_busy;
+                self.log_in(ui, &mut model.form, settings, wants_focus, now, &mut actions);
             }
             Screen::FirstMeeting { server, shown } => {
                 self.first_meeting(ui, &server.to_string(), *shown, is_new_screen, &mut actions);
@@ -171,7 +178,10 @@ impl View {
 
     fn heading(&self, ui: &mut Ui, session: &Session) {
         let (title, state) = match &session.open {
-            Partner::Everyone => (self.say(WindowSentence::EveryoneOnline { count: session.roster.online() }), None),
+            Partner::Everyone => match session.roster.online() {
+                0 => (self.say(WindowSentence::Everyone), None),
+                count => (self.say(WindowSentence::EveryoneOnline { count }), None),
+            },
             Partner::One(user) => (user.as_str().to_owned(), self.state_of(session.roster.get(user))),
         };
         ui.horizontal(|ui| {

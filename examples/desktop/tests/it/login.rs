@@ -69,6 +69,8 @@ fn a_rejection_stands_in_the_form_and_clears_only_a_wrong_password() {
         assert!(stage.shows(&rejection.text(&stage.texts)));
         let form = &stage.window.state().model.form;
         assert_eq!((form.server.as_str(), form.user.as_str(), form.password.is_empty()), ("lab:7777", "小明", true));
+        stage.run();
+        assert!(stage.node(&stage.say(W::Password)).is_focused(), "the next thing to type");
     }
 }
 

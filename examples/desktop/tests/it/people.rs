@@ -70,6 +70,34 @@ fn an_empty_room_says_how_others_come() {
 }
 
 #[test]
+fn a_link_opens_by_a_click_its_menu_and_a_key_and_other_words_do_not() {
+    let link = "https://rooms.example/2f";
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.arrive("bob", Scope::Group, link);
+        stage.window.get_by_label(link).click();
+        assert_eq!(stage.opened().as_deref(), Some(link));
+        stage.run();
+        stage.window.get_by_label(link).click_secondary();
+        stage.run();
+        let open = stage.say(W::OpenLink { link: link.to_owned() });
+        stage.window.get_by_label(&open).click();
+        assert_eq!(stage.opened().as_deref(), Some(link));
+        stage.run();
+        stage.window.get_by_role(Role::ListItem).focus();
+        stage.run();
+        stage.window.key_down(Key::Enter);
+        assert_eq!(stage.opened().as_deref(), Some(link));
+        stage.window.key_up(Key::Enter);
+        stage.run();
+        let words = "no link here, none at all, and none there";
+        stage.arrive("bob", Scope::Group, words);
+        stage.window.get_by_label(words).click();
+        assert_eq!(stage.opened(), None);
+    }
+}
+
+#[test]
 fn a_line_is_copied_by_its_menu_and_by_the_keyboard() {
     for language in LANGUAGES {
         let mut stage = Stage::online(language, &["bob"]);

@@ -101,7 +101,7 @@ impl<A: Program, W, H> Set<A, W, H> {
     }
 
     /// The field of this name.
-    fn node<'a>(&'a self, name: &'a str) -> Node<'a> {
+    pub(crate) fn node<'a>(&'a self, name: &'a str) -> Node<'a> {
         let mut found = FIELDS.iter().filter_map(|role| self.window.query_by_role_and_label(*role, name));
         found.next().unwrap_or_else(|| panic!("no field: {name}"))
     }
@@ -143,6 +143,15 @@ impl<A: Program, W, H> Set<A, W, H> {
         self.window.step();
         self.window.output().platform_output.commands.iter().find_map(|command| match command {
             OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        })
+    }
+
+    /// The page that the next frame opens.
+    pub(crate) fn opened(&mut self) -> Option<String> {
+        self.window.step();
+        self.window.output().platform_output.commands.iter().find_map(|command| match command {
+            OutputCommand::OpenUrl(open) => Some(open.url.clone()),
             _ => None,
         })
     }

@@ -79,22 +79,30 @@ impl ServerView {
 
     fn invitation(&self, ui: &mut Ui, facts: &HostFacts) {
         let colours = palette(ui);
-        ui.label(RichText::new(self.say(S::ForOthers)).size(13.0).color(colours.quiet));
         let note = match facts.reach {
             Reach::Others => None,
             Reach::ThisMachine => Some(S::OnlyHere { address: format!("0.0.0.0:{}", facts.listening.port()) }),
             Reach::Forwarder => Some(S::BehindForwarder),
             Reach::Nowhere => Some(S::NoAddress),
         };
+        if let Some(note) = note {
+            fields::sentence(ui, &self.say(note), colours.warning);
+        }
+        // First, because it has everything that a colleague needs.
+        if let Some(invitation) = &facts.invitation {
+            self.headed(ui, &self.say(S::Invitation), &self.say(S::CopyInvitation), invitation);
+            boxed(ui, |ui| {
+                ui.add(Label::new(RichText::new(invitation).monospace().size(DIGITS)).selectable(true).wrap());
+            });
+            ui.add_space(6.0);
+        }
+        ui.label(RichText::new(self.say(S::ForOthers)).size(13.0).color(colours.quiet));
         for address in facts.addresses.iter().take(MAX_ADDRESSES) {
             let address = address.to_string();
             ui.horizontal(|ui| {
                 ui.add(Label::new(RichText::new(&address).monospace().size(15.0)).selectable(true).truncate());
                 self.copy(ui, &self.say(S::CopyAddress { address: address.clone() }), &address);
             });
-        }
-        if let Some(note) = note {
-            fields::sentence(ui, &self.say(note), colours.warning);
         }
         ui.add_space(6.0);
         self.headed(ui, &self.say(S::Fingerprint), &self.say(S::CopyFingerprint), &facts.fingerprint.to_string());
@@ -103,12 +111,6 @@ impl ServerView {
                 ui.add(Label::new(RichText::new(half).monospace().size(DIGITS)).selectable(true));
             }
         });
-        if let Some(invitation) = &facts.invitation {
-            self.headed(ui, &self.say(S::Invitation), &self.say(S::CopyInvitation), invitation);
-            boxed(ui, |ui| {
-                ui.add(Label::new(RichText::new(invitation).monospace().size(DIGITS)).selectable(true).wrap());
-            });
-        }
     }
 
     /// A heading, and the button that copies what follows it.
