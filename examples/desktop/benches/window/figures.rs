@@ -89,6 +89,7 @@ impl Stage {
         let people = (0..people).map(|number| (user(number), None)).collect();
         let (server, user) = ("lab".parse().unwrap(), "小明".parse().unwrap());
         self.tell(Happening::Welcome { server, user, people, own_addresses: Vec::new() });
+        self.driver.until("the session", |app| app.model.session.is_some());
         self.add_lines(0..lines);
         self.driver.settle();
     }
@@ -192,7 +193,7 @@ fn memory_of_many(stage: &Stage) {
     let (all, own) = memory();
     let own_part = format!(", {own:.0} MB of it not mapped from files");
     judge("memory with 10,000 people and 10,000 lines", all, "MB", 150.0, &own_part);
-    stage.add_lines(LINES..LINES + MANY_LINES - 1);
+    stage.add_lines(LINES..MANY_LINES);
     stage.driver.settle();
     let (more, _) = memory();
     judge("memory of 90,000 further lines", more - all, "MB", 40.0, "");

@@ -14,12 +14,18 @@ mod pictures;
 mod process;
 mod server_pictures;
 
-use std::env;
-use std::process::ExitCode;
+use std::process::{self as os, ExitCode};
+use std::{env, panic};
 
 const USAGE: &str = "usage: window figures NAME, or window pictures client|server LANGUAGE THEME FOLDER";
 
 fn main() -> ExitCode {
+    // The window would stay open without the thread that drives it.
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        os::exit(101);
+    }));
     // cargo bench adds an argument of its own.
     let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
