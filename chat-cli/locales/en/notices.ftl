@@ -13,7 +13,7 @@ notice-peer-answers = { $user } answers again
 # $user (String)
 notice-peer-misbehaved = the program of { $user } broke the protocol; nothing is sent to { $user } until { $user } logs in again
 # $user (String)
-notice-peer-no-address = no address of { $user } can be reached from this machine, so messages to { $user } fail; { $user } can name another with --advertise
+notice-peer-no-address = no address of { $user } can be reached from this machine, and no server relays between you, so messages to { $user } fail; { $user } can name an address with --advertise
 # $user (String)
 notice-peer-silent = { $user } does not answer, perhaps because of a firewall; still trying
 # $users (String), a list
