@@ -63,6 +63,10 @@ fn finished(mut line: Vec<u8>, bytes: usize, source: Source) -> Result<String, I
     if line.last() == Some(&b'\r') {
         line.pop();
     }
+    // Much text in UTF-16, which programs of Windows write, is valid UTF-8 with zero bytes between the characters.
+    if source == Source::Stream && line.contains(&0) {
+        return Err(InputError::NotUtf8);
+    }
     String::from_utf8(line).map_err(|_| InputError::NotUtf8)
 }
 
@@ -102,6 +106,8 @@ mod tests {
         let long = [vec![b'x'; MAX_LINE_BYTES + 1], b"\nok\n".to_vec()].concat();
         assert_eq!(all(&long), [Err(InputError::LineTooLong { max: MAX_LINE_BYTES }), Ok("ok".to_owned())]);
         assert_eq!(all(b"\xff\nok"), [Err(InputError::NotUtf8), Ok("ok".to_owned())]);
+        // "hi" and a line end in UTF-16. The last byte is the rest of the line end.
+        assert_eq!(all(b"h\0i\0\n\0"), [Err(InputError::NotUtf8), Err(InputError::NotUtf8)]);
         let longest = vec![b'x'; MAX_LINE_BYTES];
         assert_eq!(all(&longest), [Ok("x".repeat(MAX_LINE_BYTES))]);
     }

@@ -7,6 +7,7 @@
 //! - [`generated`] covers completion scripts and manual pages.
 //! - [`languages`] covers the languages of the programs, and [`sentences`] all their sentences.
 //! - [`threads`] covers threads that the system refuses or that panic.
+//! - [`windows`] covers what only the programs for Windows do.
 //! - [`operators`] covers configuration, databases, and the view into a running server.
 //! - [`conversation`] covers servers and clients that talk to each other.
 //!
@@ -26,3 +27,4 @@ mod languages;
 mod operators;
 mod sentences;
 mod threads;
+mod windows;
