@@ -219,7 +219,7 @@ impl Peer {
             if let Some(peer) = self.peers.get_mut(index)
                 && let Some(link) = &mut peer.link
             {
-                link.on_moved(now);
+                link.on_moved(now, self.cx.generator.as_mut());
                 peer.mark_ready(now, index, &mut self.ready, &mut self.carrier);
             }
         }

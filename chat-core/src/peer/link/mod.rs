@@ -181,7 +181,7 @@ impl Link {
             }
         }
         if self.path.is_relayed() {
-            self.path.ask_if_due(now);
+            self.path.ask_if_due(now, cx.generator.as_mut());
         } else if !self.awaits_ack()
             && !self.path.is_proven()
             && let Some(to) = to

@@ -111,13 +111,13 @@ impl Link {
                 }
                 Frame::Pong(_) if from == Way::Relay => {}
                 Frame::Pong(bytes) => {
-                    match self.path.on_pong(bytes, self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE) {
+                    match self.path.on_pong(now, bytes, self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE) {
                         PongResult::Nothing => {}
                         PongResult::OtherAddress => {
                             self.recovery.restart(Medium::Datagrams);
                             self.datagram_size = DatagramSize::new();
                         }
-                        PongResult::LeavesRelay => self.leave_relay(now),
+                        PongResult::LeavesRelay(round_trip) => self.leave_relay(now, round_trip),
                     }
                     self.tell_way(now, cx);
                 }

@@ -41,14 +41,15 @@ impl Link {
             self.unacked_probes += 1;
             self.probe_due = true;
             self.probe_timer_start = now;
-            if self.gives_up_address(now) {
-                self.use_relay(now, cx.generator.as_mut());
-            } else if self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE && !self.path.is_relayed() {
+            if self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE && !self.path.is_relayed() {
                 self.path.rechallenge_others(now);
             }
         }
+        if brake == Brake::Off && self.gives_up_address_at().is_some_and(|at| at <= now) {
+            self.use_relay(now, cx.generator.as_mut());
+        }
         if self.ask_deadline().is_some_and(|at| at <= now) {
-            self.path.ask_if_due(now);
+            self.path.ask_if_due(now, cx.generator.as_mut());
         }
         self.tell_way(now, cx);
         self.release_if_idle(now);
@@ -63,6 +64,7 @@ impl Link {
             self.received.ack_due().filter(|at| *at > now),
             self.recovery.loss_deadline(),
             self.probe_deadline().filter(|_| brake == Brake::Off),
+            self.gives_up_address_at().filter(|_| brake == Brake::Off),
             self.ask_deadline(),
             self.tell_way_at(),
             self.path.next_challenge_after(now),

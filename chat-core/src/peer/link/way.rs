@@ -10,7 +10,7 @@ use super::datagram_size::DatagramSize;
 use super::incoming::ResendRequest;
 use super::path::RelayStanding;
 use super::recovery::{Medium, SentFrame};
-use super::{Context, Link, LinkEvent, UNACKED_PROBES_BEFORE_MOVE};
+use super::{Context, Link, LinkEvent, LinkState, UNACKED_PROBES_BEFORE_MOVE};
 use crate::generator::Generator;
 use crate::peer::Way;
 use crate::time::Mono;
@@ -88,10 +88,10 @@ impl Link {
     }
 
     /// Our own addresses have changed, so a direct way may work now.
-    pub(in crate::peer) fn on_moved(&mut self, now: Mono) {
+    pub(in crate::peer) fn on_moved(&mut self, now: Mono, generator: &mut dyn Generator) {
         self.path.restart_asking(now);
         if self.awaits_ack() {
-            self.path.ask_if_due(now);
+            self.path.ask_if_due(now, generator);
         }
     }
 
@@ -113,19 +113,26 @@ impl Link {
         self.probe_due = self.unacked_since.is_some();
     }
 
-    /// Whether the relay takes over, now that a probe was not acknowledged in time.
-    pub(super) fn gives_up_address(&self, now: Mono) -> bool {
-        if !self.path.is_relay_ready() {
-            return false;
+    /// Returns the time at which the relay takes over, unless an ack comes before: once the first probe of an unproven address
+    /// was due, or once two probes of a proven one were and it has been silent for [`SILENCE`].
+    pub(super) fn gives_up_address_at(&self) -> Option<Mono> {
+        let silent_since = self.unacked_since?.max(self.way.since);
+        if !self.path.is_relay_ready() || self.state != LinkState::Open || !self.awaits_ack() {
+            None
+        } else if self.path.is_proven() {
+            (self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE).then(|| silent_since + SILENCE)
+        } else {
+            (self.unacked_probes > 0).then_some(silent_since)
         }
-        let silent_since = self.unacked_since.unwrap_or(now).max(self.way.since);
-        !self.path.is_proven()
-            || (self.unacked_probes >= UNACKED_PROBES_BEFORE_MOVE && now.since(silent_since) >= SILENCE)
     }
 
-    /// A direct address takes over from the relay.
-    pub(super) fn leave_relay(&mut self, now: Mono) {
+    /// A direct address with this round-trip time takes over from the relay. Without it, an address further away than the
+    /// first probes expect would seem silent before its first ack, and the two would take turns.
+    pub(super) fn leave_relay(&mut self, now: Mono, round_trip: Option<Duration>) {
         self.on_way_changed(now, Medium::Datagrams);
+        if let Some(round_trip) = round_trip {
+            self.recovery.rtt.sample(round_trip, Duration::ZERO);
+        }
     }
 
     fn on_way_changed(&mut self, now: Mono, medium: Medium) {
@@ -150,7 +157,7 @@ impl Link {
         if !tells || number < self.way.next_telling {
             // A direct address that is heard may well answer.
             if from != Way::Relay {
-                self.path.ask_if_due(now);
+                self.path.ask_if_due(now, generator);
             }
             return;
         }
@@ -166,7 +173,7 @@ impl Link {
                 if before == Heard::Relayed {
                     self.path.restart_asking(now);
                 }
-                self.path.ask_if_due(now);
+                self.path.ask_if_due(now, generator);
             }
         }
     }

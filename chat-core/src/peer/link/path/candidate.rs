@@ -15,7 +15,7 @@ pub(super) struct Candidate {
     pub(super) to: SocketAddr,
     pub(super) source: Source,
     pub(super) proof: Proof,
-    /// The bytes of every ping to this address.
+    /// The bytes of the pings to this address. Other ones each time that the relay is used and it is asked again.
     pub(super) challenge: [u8; 8],
     /// The bytes of authentic datagrams from this address.
     pub(super) received: u64,
@@ -26,6 +26,8 @@ pub(super) struct Candidate {
     /// The challenges sent while the address was not the current one.
     pub(super) challenges: u32,
     pub(super) challenge_at: Option<Mono>,
+    /// When the last challenge went there.
+    pub(super) challenged_at: Mono,
 }
 
 /// The origin of a candidate.
@@ -58,15 +60,16 @@ impl Candidate {
         let mut challenge = [0; 8];
         generator.fill(&mut challenge);
         let (received, sent, datagrams, challenges) = (0, 0, 0, 0);
-        Self { to, source, proof: Proof::Pending, challenge, received, sent, datagrams, challenges, challenge_at: None }
+        let (proof, challenge_at, challenged_at) = (Proof::Pending, None, Mono::ZERO);
+        Self { to, source, proof, challenge, received, sent, datagrams, challenges, challenge_at, challenged_at }
     }
 
-    /// Takes back the proof of an address that no longer answers. Only the answer to a new challenge proves it again.
-    pub(super) fn revoke(&mut self, generator: &mut dyn Generator) {
-        if self.proof == Proof::Proven {
-            self.proof = Proof::Pending;
-            generator.fill(&mut self.challenge);
-        }
+    /// Challenges the address at `now` with new bytes, so that the answer tells its round-trip time. Whether it has answered
+    /// before does not matter.
+    pub(super) fn ask(&mut self, now: Mono, generator: &mut dyn Generator) {
+        self.proof = Proof::Pending;
+        generator.fill(&mut self.challenge);
+        self.challenge_at = Some(now);
     }
 
     /// Counts a datagram of `len` bytes to this address.

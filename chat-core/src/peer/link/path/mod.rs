@@ -12,6 +12,7 @@ mod challenge_budget;
 mod relay;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use self::candidate::{CHALLENGE_PAUSE, Candidate, FREE_DATAGRAMS, Proof, Source};
 use self::challenge_budget::Role;
@@ -48,8 +49,8 @@ pub(super) enum PongResult {
     Nothing,
     /// Another address becomes current.
     OtherAddress,
-    /// An address takes over from the relay.
-    LeavesRelay,
+    /// An address takes over from the relay. Its round-trip time, if it was asked while the relay was used.
+    LeavesRelay(Option<Duration>),
 }
 
 /// The length of a datagram with a ping and a pong.
@@ -152,7 +153,7 @@ impl Path {
     }
 
     /// Handles the bytes of a pong that came directly.
-    pub(super) fn on_pong(&mut self, bytes: [u8; 8], current_does_not_answer: bool) -> PongResult {
+    pub(super) fn on_pong(&mut self, now: Mono, bytes: [u8; 8], current_does_not_answer: bool) -> PongResult {
         let Some(index) = self.candidates.iter().position(|candidate| candidate.challenge == bytes) else {
             return PongResult::Nothing;
         };
@@ -167,13 +168,14 @@ impl Path {
         let is_preferred = completes_move || current_does_not_answer || current.proof == Proof::Pending;
         let changes = index != self.current && is_preferred;
         let leaves_relay = self.relay.usage != Usage::Unused;
+        let round_trip = self.relay.is_used().then(|| now.since(self.candidates[index].challenged_at));
         if changes || leaves_relay {
             self.current = index;
         }
         self.relay.usage = Usage::Unused;
         self.update_summary();
         match (leaves_relay, changes) {
-            (true, _) => PongResult::LeavesRelay,
+            (true, _) => PongResult::LeavesRelay(round_trip),
             (false, true) => PongResult::OtherAddress,
             (false, false) => PongResult::Nothing,
         }
@@ -181,11 +183,9 @@ impl Path {
 
     /// Sends everything to the relay from now on. Addresses that were proven must prove themselves again, and all are asked.
     pub(super) fn use_relay(&mut self, now: Mono, generator: &mut dyn Generator) {
-        self.candidates.iter_mut().for_each(|candidate| candidate.revoke(generator));
         self.relay.usage = Usage::Unanswered;
         self.relay.restart_asking(now);
-        self.update_summary();
-        self.ask_if_due(now);
+        self.ask_if_due(now, generator);
     }
 
     /// Changes whether the relay may be used.
@@ -194,12 +194,12 @@ impl Path {
     }
 
     /// Asks every direct address once, if the relay is used and it is time to ask.
-    pub(super) fn ask_if_due(&mut self, now: Mono) {
+    pub(super) fn ask_if_due(&mut self, now: Mono, generator: &mut dyn Generator) {
         if self.relay.ask_at().is_none_or(|at| now < at) {
             return;
         }
         self.relay.on_asked(now);
-        self.candidates.iter_mut().for_each(|candidate| candidate.challenge_at = Some(now));
+        self.candidates.iter_mut().for_each(|candidate| candidate.ask(now, generator));
         self.update_summary();
     }
 
@@ -318,7 +318,10 @@ impl Path {
                     candidate.challenge_at = (candidate.challenges < MAX_CHALLENGES).then(|| now + candidate.pause());
                 }
             }
-            next = (permission == Permission::Granted).then_some((candidate.to, candidate.challenge));
+            if permission == Permission::Granted {
+                candidate.challenged_at = now;
+                next = Some((candidate.to, candidate.challenge));
+            }
         }
         self.update_summary();
         next

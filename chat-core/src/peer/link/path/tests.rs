@@ -37,9 +37,9 @@ fn an_offered_address_receives_three_datagrams_before_it_is_proven() {
         path.on_sent(at(0), address(1), 1200);
     }
     assert_eq!(path.allowance(Way::Direct(address(1))), 0);
-    assert_eq!(path.on_pong([9; 8], false), PongResult::Nothing, "the bytes are not those of a challenge");
+    assert_eq!(path.on_pong(at(0), [9; 8], false), PongResult::Nothing, "the bytes are not those of a challenge");
     assert_eq!(path.allowance(Way::Direct(address(1))), 0);
-    path.on_pong(path.challenge().unwrap(), false);
+    path.on_pong(at(0), path.challenge().unwrap(), false);
     assert!(path.is_proven() && path.challenge().is_none());
     assert_eq!(path.allowance(Way::Direct(address(1))), usize::MAX);
 }
@@ -47,7 +47,7 @@ fn an_offered_address_receives_three_datagrams_before_it_is_proven() {
 #[test]
 fn a_learned_address_receives_three_times_its_bytes_until_it_is_proven_and_becomes_current() {
     let (mut path, mut generator) = path(&[1]);
-    path.on_pong(path.challenge().unwrap(), false);
+    path.on_pong(at(0), path.challenge().unwrap(), false);
     path.on_received(at(0), address(9), 50, true, &mut generator);
     assert_eq!(path.current(), Some(address(1)), "the proven address stays current until then");
     assert_eq!(path.allowance(Way::Direct(address(9))), 150);
@@ -55,7 +55,7 @@ fn a_learned_address_receives_three_times_its_bytes_until_it_is_proven_and_becom
     assert_eq!(to, address(9));
     path.on_sent(at(0), to, 42);
     assert_eq!(path.allowance(Way::Direct(address(9))), 108);
-    assert_eq!(path.on_pong(challenge, false), PongResult::OtherAddress);
+    assert_eq!(path.on_pong(at(0), challenge, false), PongResult::OtherAddress);
     assert_eq!(path.current(), Some(address(9)));
 }
 
@@ -82,7 +82,7 @@ fn an_older_datagram_from_another_address_starts_no_proof() {
 #[test]
 fn an_unanswered_proof_ends_after_the_last_challenge() {
     let (mut path, mut generator) = path(&[1]);
-    path.on_pong(path.challenge().unwrap(), false);
+    path.on_pong(at(0), path.challenge().unwrap(), false);
     path.on_received(at(0), address(9), 1000, true, &mut generator);
     let mut challenges = 0;
     let mut now = at(0);
@@ -107,11 +107,15 @@ fn the_first_offered_address_that_answers_becomes_current() {
     path.challenge_others(at(0));
     let challenged: Vec<_> = std::iter::from_fn(|| next_challenge(&mut path, at(0))).collect();
     assert_eq!(challenged.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [address(2), address(3)]);
-    assert_eq!(path.on_pong(challenged[1].1, false), PongResult::OtherAddress);
+    assert_eq!(path.on_pong(at(0), challenged[1].1, false), PongResult::OtherAddress);
     assert_eq!(path.current(), Some(address(3)));
-    assert_eq!(path.on_pong(challenged[0].1, false), PongResult::Nothing, "the current address answers");
+    assert_eq!(path.on_pong(at(0), challenged[0].1, false), PongResult::Nothing, "the current address answers");
     assert_eq!(path.current(), Some(address(3)));
-    assert_eq!(path.on_pong(challenged[0].1, true), PongResult::OtherAddress, "the current address does not answer");
+    assert_eq!(
+        path.on_pong(at(0), challenged[0].1, true),
+        PongResult::OtherAddress,
+        "the current address does not answer"
+    );
 }
 
 #[test]
@@ -124,12 +128,12 @@ fn each_address_has_a_challenge_of_its_own() {
 #[test]
 fn a_proven_address_stays_current_when_the_offer_changes() {
     let (mut path, mut generator) = path(&[1, 2]);
-    path.on_pong(path.challenge().unwrap(), false);
+    path.on_pong(at(0), path.challenge().unwrap(), false);
     path.offer([address(5)].into_iter(), at(0), &mut generator);
     assert_eq!(path.current(), Some(address(1)));
     let (to, challenge) = next_challenge(&mut path, at(0)).unwrap();
     assert_eq!(to, address(5));
-    assert_eq!(path.on_pong(challenge, true), PongResult::OtherAddress);
+    assert_eq!(path.on_pong(at(0), challenge, true), PongResult::OtherAddress);
     let (mut path, mut generator) = self::path(&[1, 2]);
     path.offer([address(5)].into_iter(), at(0), &mut generator);
     assert_eq!(path.current(), Some(address(5)), "no address was proven");
@@ -150,7 +154,7 @@ fn challenges(path: &mut Path, from: u64, seconds: u64) -> Vec<SocketAddr> {
 #[test]
 fn other_addresses_do_not_renew_the_challenges_of_a_link() {
     let (mut path, mut generator) = path(&[1]);
-    path.on_pong(path.challenge().unwrap(), false);
+    path.on_pong(at(0), path.challenge().unwrap(), false);
     let mut sent = 0;
     for second in 0..600 {
         let offered = (0..4).map(|port| SocketAddr::from(([203, 0, 113, 7], 5_000 + 4 * (second as u16 % 9) + port)));
@@ -163,7 +167,7 @@ fn other_addresses_do_not_renew_the_challenges_of_a_link() {
 #[test]
 fn addresses_share_the_challenges_of_a_link_evenly() {
     let (mut path, _) = path(&[1, 2, 3, 4, 5]);
-    path.on_pong(path.challenge().unwrap(), false);
+    path.on_pong(at(0), path.challenge().unwrap(), false);
     path.challenge_others(at(0));
     let sent = challenges(&mut path, 0, 60);
     for last in 2..=5 {
@@ -196,8 +200,8 @@ fn an_address_that_has_answered_is_challenged_whenever_the_current_one_does_not(
     let (mut path, _) = path(&[1, 2]);
     path.challenge_others(at(0));
     let (_, challenge) = next_challenge(&mut path, at(0)).unwrap();
-    path.on_pong(path.challenge().unwrap(), false);
-    path.on_pong(challenge, false);
+    path.on_pong(at(0), path.challenge().unwrap(), false);
+    path.on_pong(at(0), challenge, false);
     assert_eq!(path.current(), Some(address(1)));
     for second in 1..200 {
         path.rechallenge_others(at(second * 1_000));

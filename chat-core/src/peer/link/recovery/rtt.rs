@@ -31,7 +31,7 @@ impl Rtt {
     }
 
     /// Adds a sample. `ack_delay` is the time by which the peer states that it delayed the ack.
-    pub(super) fn sample(&mut self, sample: Duration, ack_delay: Duration) {
+    pub(in crate::peer::link) fn sample(&mut self, sample: Duration, ack_delay: Duration) {
         self.latest = sample;
         self.fastest = self.fastest.min(sample.saturating_sub(ack_delay));
         let Some(min) = self.min else {
