@@ -29,10 +29,14 @@ impl Extras {
         self.0.iter().find(|extra| extra.tag == tag).map(|extra| extra.value.as_slice())
     }
 
-    /// Replaces the values with this tag. `None` removes them.
+    /// Replaces the values with this tag. `None` removes them. In what was set one after the other, in whatever order, the
+    /// tags rise, so that equal values make equal lists.
     pub fn set(&mut self, tag: u16, value: Option<Vec<u8>>) {
         self.0.retain(|extra| extra.tag != tag);
-        self.0.extend(value.map(|value| Extra { tag, value }));
+        if let Some(value) = value {
+            let index = self.0.iter().position(|extra| extra.tag > tag).unwrap_or(self.0.len());
+            self.0.insert(index, Extra { tag, value });
+        }
     }
 }
 
@@ -57,5 +61,15 @@ mod tests {
         assert_eq!((extras.get(2), extras.get(9)), (Some(&[1][..]), Some(&[1][..])));
         extras.set(2, None);
         assert_eq!(extras.get(2), None);
+    }
+
+    #[test]
+    fn values_that_are_set_in_another_order_make_the_same_list() {
+        let set = |tags: [u16; 3]| {
+            let mut extras = Extras::default();
+            tags.into_iter().for_each(|tag| extras.set(tag, Some(vec![7])));
+            extras
+        };
+        assert_eq!(set([3, 1, 2]), set([1, 2, 3]));
     }
 }
