@@ -9,6 +9,7 @@ use chat_core::generator::Generator;
 use chat_core::message::Recipient;
 use chat_core::peer::LimitCounts;
 use chat_core::presence::{Presence, Record};
+use chat_core::relay::{ParcelResult, RelayConfig};
 use chat_core::roster::Roster;
 use chat_core::server::{Count, ServerConfig};
 use chat_core::sim::{
@@ -33,10 +34,14 @@ struct Churn {
 }
 
 impl Churn {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, ways: Ways) -> Self {
         let mut random = SeededGenerator::new(seed ^ 0xc4u64);
         let (_, profile) = Profile::LADDER[(random.number() % 6) as usize];
-        let mut world = World::new(profile, WorldConfig::default(), seed);
+        let relay = (ways != Ways::Direct).then(RelayConfig::default);
+        let mut world = World::new(profile, WorldConfig { relay, ..WorldConfig::default() }, seed);
+        if ways == Ways::Relayed {
+            world.network().block_all();
+        }
         let mut users = world.add_online(["alice", "bob", "小明", "eve"]).to_vec();
         // Second programs of two users.
         users.extend(["bob", "eve"].map(|name| world.add_user(name)));
@@ -133,6 +138,17 @@ impl Churn {
         }
     }
 
+    /// UDP dies for all or in one direction between two users, or returns.
+    fn disturb_udp(&mut self) {
+        let [from, to] = [0; 2].map(|_: u32| self.below(self.users.len() as u64) as usize);
+        let (from, to) = (self.world.address(self.users[from]), self.world.address(self.users[to]));
+        match self.below(4) {
+            0 => self.world.network().block_all(),
+            1 => self.world.network().block(from, to),
+            _ => self.world.network().unblock(),
+        }
+    }
+
     /// Applies the events of each user to the roster of its application.
     fn apply_events(&mut self) {
         for (index, user) in self.users.clone().into_iter().enumerate() {
@@ -177,10 +193,24 @@ impl Churn {
     }
 }
 
-fn churn(seed: u64) {
-    let mut churn = Churn::new(seed);
+/// Which ways there are between the users.
+#[derive(Clone, Copy, PartialEq)]
+enum Ways {
+    Direct,
+    /// Through the server only.
+    Relayed,
+    /// Directly, or through the server while UDP is dead.
+    Flickering,
+}
+
+/// Returns how many datagrams the server has passed on since it started last.
+fn churn(seed: u64, ways: Ways) -> u64 {
+    let mut churn = Churn::new(seed, ways);
     for _ in 0..10 + churn.below(40) {
         churn.inject_fault();
+        if ways == Ways::Flickering && churn.below(4) == 0 {
+            churn.disturb_udp();
+        }
         let pause = Duration::from_millis(churn.half(2_000, 20_000));
         let pause = Duration::from_millis(churn.below(pause.as_millis() as u64));
         churn.world.run(pause);
@@ -198,12 +228,33 @@ fn churn(seed: u64) {
     assert!(churn.world.run_until_idle(QUIET), "messages are not delivered after the faults");
     churn.world.ledger.check();
     assert_eq!(churn.world.limit_counts(), LimitCounts::default(), "honest users reached a limit");
+    churn.world.relay_counts(World::SERVER)[ParcelResult::Passed]
 }
 
 #[test]
 fn every_client_has_the_servers_roster_after_any_faults() {
-    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_500, churn);
+    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..1_500, |seed| {
+        assert_eq!(churn(seed, Ways::Direct), 0, "nobody relays");
+    });
     announce(format_args!("churn: {count} seeds"));
+}
+
+/// Runs seeds with a server that relays, and states how much it has relayed.
+fn churn_relayed(ways: Ways, what: &str) {
+    let passed = Cell::new(0);
+    let count = each_seed(env!("CARGO_CRATE_NAME"), 0..750, |seed| passed.set(passed.get() + churn(seed, ways)));
+    assert!(passed.get() > 5 * count, "{} datagrams were relayed", passed.get());
+    announce(format_args!("churn: {count} seeds {what}, {} datagrams relayed", passed.get()));
+}
+
+#[test]
+fn the_delivery_contract_holds_through_any_faults_with_everything_relayed() {
+    churn_relayed(Ways::Relayed, "with everything relayed");
+}
+
+#[test]
+fn the_delivery_contract_holds_through_any_faults_with_udp_that_dies_and_returns() {
+    churn_relayed(Ways::Flickering, "with UDP that dies and returns");
 }
 
 /// Users who come and go faster than the server publishes.

@@ -9,20 +9,45 @@ use std::time::Duration;
 use chat_core::generator::Generator;
 use chat_core::message::Recipient;
 use chat_core::peer::{LimitCounts, PeerConfig};
-use chat_core::sim::{Application, Group, Profile, SEED_VARIABLE, SeededGenerator, announce, each_seed};
+use chat_core::sim::{Application, Group, Profile, RelayLine, SEED_VARIABLE, SeededGenerator, announce, each_seed};
 
 /// The seeds of an ordinary run: a thousand for each of the nine networks.
 const SEEDS: u64 = 9_000;
 
+/// With a relay: two hundred for each.
+const RELAYED_SEEDS: u64 = 1_800;
+
 /// Below the link timeout, so that no outcome may be unconfirmed.
 const MAX_PARTITION_MS: u64 = 10_000;
 
+/// Which ways there are between the members.
+#[derive(Clone, Copy, PartialEq)]
+enum Ways {
+    Direct,
+    /// Through a server only, whose lines are as good as the network.
+    Relayed,
+    /// Directly, or through the server while UDP is dead.
+    Flickering,
+}
+
+/// A server whose lines have the delay of the network. What a network loses, TCP sends again: that is delay too.
+fn line(profile: &Profile) -> RelayLine {
+    RelayLine { latency: profile.latency.mul_f64(1.0 + 2.0 * profile.mean_loss()), ..RelayLine::fast() }
+}
+
 /// Runs a random conversation, and returns its number of messages.
-fn conversation(profile: Profile, seed: u64) -> usize {
+fn conversation(profile: Profile, ways: Ways, seed: u64) -> usize {
     let mut random = SeededGenerator::new(seed);
     let mut below = |limit: u64| random.number() % limit;
     let count = 2 + below(4) as usize;
-    let mut group = Group::new(count, profile, &PeerConfig::default(), seed);
+    let config = PeerConfig::default();
+    let mut group = match ways {
+        Ways::Direct => Group::new(count, profile, &config, seed),
+        Ways::Relayed | Ways::Flickering => Group::with_relay(count, profile, line(&profile), &config, seed),
+    };
+    if ways == Ways::Relayed {
+        group.network.block_all();
+    }
     for _ in 0..5 + below(40) {
         let from = below(count as u64) as usize;
         let to = below(count as u64 + 1) as usize;
@@ -33,6 +58,11 @@ fn conversation(profile: Profile, seed: u64) -> usize {
         group.run(Duration::from_millis(below(50)));
         let someone = below(count as u64) as usize;
         match below(40) {
+            0 if ways == Ways::Relayed => {
+                group.connect_relay(someone, false);
+                group.run(Duration::from_millis(below(MAX_PARTITION_MS)));
+                group.connect_relay(someone, true);
+            }
             0 => {
                 let (a, b) = (group.address(0), group.address(1));
                 group.network.block(a, b);
@@ -46,6 +76,8 @@ fn conversation(profile: Profile, seed: u64) -> usize {
                 group.run(Duration::from_millis(below(MAX_PARTITION_MS)));
                 group.resume(someone);
             }
+            4..=7 if ways == Ways::Flickering => group.network.block_all(),
+            8..=11 if ways == Ways::Flickering => group.network.unblock(),
             _ => {}
         }
     }
@@ -60,26 +92,43 @@ fn conversation(profile: Profile, seed: u64) -> usize {
 
 #[test]
 fn the_delivery_contract_holds_on_every_network_of_the_ladder() {
+    run_ladder(Ways::Direct, SEEDS, "");
+}
+
+#[test]
+fn the_delivery_contract_holds_on_every_network_with_everything_relayed() {
+    run_ladder(Ways::Relayed, RELAYED_SEEDS, " with everything relayed");
+}
+
+#[test]
+fn the_delivery_contract_holds_on_every_network_with_udp_that_dies_and_returns() {
+    run_ladder(Ways::Flickering, RELAYED_SEEDS, " with UDP that dies and returns");
+}
+
+/// Runs this many seeds on all networks in turn, on all processors.
+fn run_ladder(ways: Ways, seeds: u64, what: &str) {
     let messages = AtomicUsize::new(0);
     let scenario = |seed| {
-        messages.fetch_add(conversation(profile(seed), seed), Ordering::Relaxed);
+        messages.fetch_add(conversation(profile(seed), ways, seed), Ordering::Relaxed);
     };
     let run = |seeds| each_seed(env!("CARGO_CRATE_NAME"), seeds, scenario);
     let seeds: u64 = thread::scope(|scope| {
         let name = thread::current().name().unwrap_or_default().to_owned();
-        let start = |seeds| thread::Builder::new().name(name.clone()).spawn_scoped(scope, move || run(seeds)).unwrap();
-        let threads: Vec<_> = shares().map(start).collect();
+        let start = |seeds| {
+            thread::Builder::new().name(name.clone()).spawn_scoped(scope, move || run(seeds)).expect("a thread")
+        };
+        let threads: Vec<_> = shares(seeds).map(start).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).sum()
     });
     let (networks, messages) = (Profile::LADDER.len(), messages.into_inner());
-    announce(format_args!("profiles: {seeds} seeds on {networks} networks in turn, {messages} messages"));
+    announce(format_args!("profiles: {seeds} seeds on {networks} networks in turn{what}, {messages} messages"));
 }
 
 /// Divides the seeds among the processors. A single seed runs on one.
-fn shares() -> impl Iterator<Item = std::ops::Range<u64>> {
+fn shares(seeds: u64) -> impl Iterator<Item = std::ops::Range<u64>> {
     let is_single = std::env::var(SEED_VARIABLE).is_ok();
     let threads = if is_single { 1 } else { thread::available_parallelism().map_or(1, NonZero::get) as u64 };
-    (0..threads).map(move |thread| thread * SEEDS / threads..(thread + 1) * SEEDS / threads)
+    (0..threads).map(move |thread| thread * seeds / threads..(thread + 1) * seeds / threads)
 }
 
 /// Sends 500 messages, or as many as `CHAT_MESSAGES` says.
@@ -91,7 +140,7 @@ fn the_delivery_contract_holds_for_any_number_of_messages() {
     while messages.get() < wanted {
         let seed = seeds.next().expect("the range of seeds is endless");
         each_seed(env!("CARGO_CRATE_NAME"), seed..seed + 1, |seed| {
-            messages.set(messages.get() + conversation(profile(seed), seed));
+            messages.set(messages.get() + conversation(profile(seed), Ways::Direct, seed));
         });
         if std::env::var(SEED_VARIABLE).is_ok() {
             break;

@@ -1,5 +1,7 @@
 //! A group of peer machines on a simulated network, in virtual time.
 
+mod hostile;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,10 +19,8 @@ use crate::name::UserName;
 use crate::peer::{Datagram, Input, LimitCounts, LinkStatus, Loopback, Output, Peer, PeerConfig, Slab, Transmit};
 use crate::relay::RelayCounts;
 use crate::roster::{Change, Entry, LinkFeatures, LinkVersions};
-use crate::seal::{LinkKeys, Party};
 use crate::text::Text;
 use crate::time::{Mono, Now, Timestamp};
-use crate::wire::datagram::{Header, MAX_FRAMES};
 
 /// Peer machines that all know each other. Each has a socket of its own.
 #[derive(Debug)]
@@ -136,14 +136,6 @@ impl Group {
         self.relay.as_ref().map(RelayServer::counts).unwrap_or_default()
     }
 
-    /// Passes a parcel of a member to the server, bypassing the member's machine: a malicious member.
-    pub fn send_parcel(&mut self, from: usize, to: usize, datagram: &[u8]) {
-        let to = self.members[to].entry.session();
-        if let Some(relay) = &mut self.relay {
-            relay.send(self.now, from, to, datagram);
-        }
-    }
-
     /// The state of a member's links.
     pub fn links(&self, index: usize) -> impl Iterator<Item = LinkStatus<'_>> {
         self.members[index].peer.links()
@@ -232,36 +224,6 @@ impl Group {
         std::mem::take(&mut self.members[index].outputs)
     }
 
-    /// Delivers a datagram to the member at address `to`, bypassing the network.
-    pub fn inject(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        self.arrive(SimDatagram { from, to, bytes: bytes.to_vec() });
-    }
-
-    /// Seals `frames` with the keys of member `from` as packet `number`, and delivers the datagram to member `to`, bypassing
-    /// the network: a malicious member. Frames beyond the size of a datagram are cut off.
-    pub fn forge(&mut self, from: usize, to: usize, number: u64, frames: &[u8]) {
-        let (sender, receiver) = (&self.members[from], &self.members[to]);
-        let theirs = Party { key: receiver.entry.key, user: receiver.entry.user.clone() };
-        let Ok(mut keys) = LinkKeys::derive(&sender.keys, &sender.entry.user, &theirs) else { return };
-        let header = Header { session: sender.entry.session(), number }.encode();
-        let mut sealed = frames[..frames.len().min(MAX_FRAMES)].to_vec();
-        let tag = keys.seal(number, &header, &mut sealed);
-        let bytes = [&header[..], &sealed, &tag].concat();
-        let (from, to) = (sender.address, receiver.address);
-        self.arrive(SimDatagram { from, to, bytes });
-    }
-
-    /// Opens a datagram that member `from` sealed for member `to`, and returns its frames: what a malicious member does with
-    /// what it receives. Returns none if it does not open.
-    pub fn open_datagram(&self, from: usize, to: usize, datagram: &[u8]) -> Option<Vec<u8>> {
-        let (sender, receiver) = (&self.members[from], &self.members[to]);
-        let theirs = Party { key: sender.entry.key, user: sender.entry.user.clone() };
-        let mut keys = LinkKeys::derive(&receiver.keys, &receiver.entry.user, &theirs).ok()?;
-        let mut datagram = datagram.to_vec();
-        let (header, header_bytes, sealed) = Header::split(&mut datagram).ok()?;
-        keys.open(header.number, header_bytes, sealed).ok().map(|frames| frames.to_vec())
-    }
-
     /// Returns how often each limit on peers took effect, over all members.
     pub fn limit_counts(&self) -> LimitCounts {
         let mut counts = LimitCounts::default();
@@ -310,10 +272,7 @@ impl Group {
         while let Some(arrival) = self.relay.as_mut().and_then(|relay| relay.next(self.now)) {
             match arrival {
                 Arrival::Writable { member } => self.transmit(member),
-                Arrival::Datagram { to, datagram } if self.members[to].state == State::Suspended => {
-                    self.members[to].relayed.push(datagram);
-                }
-                Arrival::Datagram { to, mut datagram } => self.receive(to, Datagram::relayed(&mut datagram)),
+                Arrival::Datagram { to, datagram } => self.arrive_relayed(to, datagram),
             }
         }
         for index in 0..self.members.len() {
@@ -335,6 +294,14 @@ impl Group {
             return;
         }
         self.receive(index, Datagram::new(from, &mut bytes));
+    }
+
+    fn arrive_relayed(&mut self, to: usize, mut datagram: Vec<u8>) {
+        if self.members[to].state == State::Suspended {
+            self.members[to].relayed.push(datagram);
+        } else {
+            self.receive(to, Datagram::relayed(&mut datagram));
+        }
     }
 
     fn receive(&mut self, index: usize, datagram: Datagram<'_>) {

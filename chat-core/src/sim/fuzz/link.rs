@@ -9,7 +9,7 @@ use crate::message::{FailReason, Outcome, Recipient};
 use crate::peer::{Input, Output, PeerConfig};
 use crate::presence::OfflineReason;
 use crate::roster::Change;
-use crate::sim::{Application, Group, Profile, SimDatagram};
+use crate::sim::{Application, Group, Profile, RelayLine, SimDatagram};
 
 /// The most steps of one run: enough to reach any state, and few enough for thousands of runs a second.
 const MAX_STEPS: usize = 120;
@@ -20,8 +20,8 @@ const QUIET: Duration = Duration::from_secs(90);
 /// How long the rate limit needs for the most messages that one run can send, at 50 a second.
 const RATE_LIMIT_TIME: Duration = Duration::from_secs(MAX_STEPS as u64 * 255 / 50);
 
-/// Runs two peer machines through the steps in `data`. The first byte selects the quality of the network. Each step is a
-/// byte and its arguments.
+/// Runs two peer machines through the steps in `data`. The first byte selects the quality of the network, and whether a server
+/// relays. Each step is a byte and its arguments.
 ///
 /// # Panics
 /// If a message is delivered twice or out of order, an outcome is wrong, missing or reported twice, or a link never becomes
@@ -35,7 +35,13 @@ pub fn link(data: &[u8]) {
         duplication: f64::from(quality >> 4 & 3) / 10.0,
         ..Profile::GOOD
     };
-    let mut run = Run::new(Group::new(2, profile, &PeerConfig::default(), quality.into()));
+    let (config, seed) = (PeerConfig::default(), quality.into());
+    let relays = quality & RELAY != 0;
+    let group = match relays {
+        false => Group::new(2, profile, &config, seed),
+        true => Group::with_relay(2, profile, RelayLine::fast(), &config, seed),
+    };
+    let mut run = Run::new(group, relays);
     for _ in 0..MAX_STEPS {
         if run.step(&mut bytes).is_none() {
             break;
@@ -45,8 +51,13 @@ pub fn link(data: &[u8]) {
     run.end();
 }
 
+/// The bit of the first byte that says whether a server relays, and that of a step which says that it is about the relay.
+const RELAY: u8 = 0x40;
+const RELAY_STEP: u8 = 0x10;
+
 struct Run {
     group: Group,
+    relays: bool,
     applications: [Application; 2],
     captured: Vec<SimDatagram>,
     /// Whether member 1 sent forged packets. The contract then no longer covers it.
@@ -59,10 +70,11 @@ struct Run {
 }
 
 impl Run {
-    fn new(mut group: Group) -> Self {
+    fn new(mut group: Group, relays: bool) -> Self {
         group.network.capture();
         Self {
             group,
+            relays,
             applications: [Application::Accepts; 2],
             captured: Vec::new(),
             forged: false,
@@ -77,6 +89,9 @@ impl Run {
     /// Performs one step. Returns none at the end of the data.
     fn step(&mut self, bytes: &mut impl Iterator<Item = u8>) -> Option<()> {
         let (step, argument) = (bytes.next()?, bytes.next()?);
+        if self.relays && step & RELAY_STEP != 0 {
+            return self.relay_step(step, argument, bytes);
+        }
         let (who, group) = (usize::from(step >> 7), &mut self.group);
         let (own, other) = (group.address(who), group.address(1 - who));
         match step & 15 {
@@ -122,16 +137,35 @@ impl Run {
                 }
             }
             _ => {
-                let number = match argument >> 6 {
-                    0 => u64::from(argument & 63),
-                    1 => 1 << (argument & 63),
-                    2 => u64::MAX - u64::from(argument & 63),
-                    _ => 1000 + u64::from(argument & 63),
-                };
-                let length = usize::from(bytes.next()?);
-                let frames: Vec<u8> = bytes.take(length).collect();
+                let (number, frames) = forged(argument, bytes)?;
                 self.forged = true;
                 group.forge(1, 0, number, &frames);
+            }
+        }
+        Some(())
+    }
+
+    /// Performs one step that is about the relay. Returns none at the end of the data.
+    fn relay_step(&mut self, step: u8, argument: u8, bytes: &mut impl Iterator<Item = u8>) -> Option<()> {
+        let (who, group) = (usize::from(step >> 7), &mut self.group);
+        match step & 15 {
+            0..=2 => group.connect_relay(who, argument & 1 == 0),
+            3..=5 => group.network.block_all(),
+            6..=7 => group.input(who, Input::Moved),
+            8..=13 => {
+                self.captured.extend(group.network.take_captured());
+                if let Some(datagram) = self.captured.get(usize::from(argument)).cloned() {
+                    match step & 1 {
+                        // A malicious server, and a member that relays what is not its own.
+                        0 => group.inject_relayed(who, &datagram.bytes),
+                        _ => group.send_parcel(who, 1 - who, &datagram.bytes),
+                    }
+                }
+            }
+            _ => {
+                let (number, frames) = forged(argument, bytes)?;
+                self.forged = true;
+                group.forge_relayed(1, 0, number, &frames);
             }
         }
         Some(())
@@ -199,6 +233,7 @@ impl Run {
     fn end(mut self) {
         self.group.network.unblock();
         for who in 0..2 {
+            self.group.connect_relay(who, true);
             self.applications[who] = Application::Accepts;
             self.group.set_application(who, Application::Accepts);
         }
@@ -216,12 +251,25 @@ impl Run {
         assert_eq!(self.pending[..honest], [0; 2][..honest], "outcomes stay pending");
         // The rate limit may have delayed an ack that grants room.
         self.group.run(RATE_LIMIT_TIME);
-        let sent = self.group.network.sent();
+        let sent = |group: &Group| (group.network.sent(), group.relay_counts().received_bytes);
+        let before = sent(&self.group);
         self.group.run(QUIET);
         self.check();
         if self.pending[1] > 0 {
             return;
         }
-        assert_eq!(self.group.network.sent(), sent, "a link never becomes idle");
+        assert_eq!(sent(&self.group), before, "a link never becomes idle");
     }
+}
+
+/// The number and the frames of a forged packet, of which the first byte says how the number is chosen.
+fn forged(argument: u8, bytes: &mut impl Iterator<Item = u8>) -> Option<(u64, Vec<u8>)> {
+    let number = match argument >> 6 {
+        0 => u64::from(argument & 63),
+        1 => 1 << (argument & 63),
+        2 => u64::MAX - u64::from(argument & 63),
+        _ => 1000 + u64::from(argument & 63),
+    };
+    let length = usize::from(bytes.next()?);
+    Some((number, bytes.take(length).collect()))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::medium::{End, Event};
 use super::{ServerId, UserId, World};
 use crate::client;
+use crate::peer;
 use crate::server::{Input, Server};
 use crate::sim::{Clock, SimDatagram};
 use crate::time::Mono;
@@ -141,6 +142,7 @@ impl World {
                 let offer = node.offer();
                 node.lost(cx);
                 node.feed_client(client::Input::Move(offer), cx);
+                node.feed_peer(peer::Input::Moved, cx);
             }
         });
     }

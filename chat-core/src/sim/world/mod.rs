@@ -4,9 +4,11 @@
 //! The module `faults` has a method for each fault, such as [`World::kill`].
 
 mod cluster;
+mod config;
 mod faults;
 mod journal;
 mod medium;
+mod relay;
 mod server;
 mod time;
 mod user;
@@ -15,6 +17,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use config::WorldConfig;
 pub use faults::{AddressChange, ConnectionFault, Crash, Direction, Suspension};
 
 use self::faults::Suspended;
@@ -24,14 +27,15 @@ use self::user::{UserContext, UserNode};
 use super::{Application, Clock, Ledger, Network, Profile};
 use crate::accounts::memory::MemoryAccounts;
 use crate::away::AwayText;
-use crate::client::{self, ClientConfig, Credentials};
+use crate::client::{self, Credentials};
 use crate::message::{Content, Recipient};
 use crate::name::UserName;
 use crate::password::Password;
-use crate::peer::{self, LimitCounts, Peer, PeerConfig};
+use crate::peer::{self, LimitCounts, Peer};
 use crate::presence::Record;
+use crate::relay::RelayCounts;
 use crate::roster::Roster;
-use crate::server::{Counts, ServerConfig};
+use crate::server::Counts;
 use crate::text::Text;
 use crate::time::Mono;
 use crate::wire::control::Purpose;
@@ -43,32 +47,6 @@ pub struct UserId(usize);
 /// A server of a [`World`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct ServerId(usize);
-
-/// The configuration of a world. Exhaustive, as [`Profile`] is.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "tests write literals")]
-pub struct WorldConfig {
-    /// The configuration of all server machines.
-    pub server: ServerConfig,
-    /// The configuration of all client machines.
-    pub client: ClientConfig,
-    /// The configuration of all peer machines.
-    pub peer: PeerConfig,
-    /// The mean duration of a job. Durations are uniform between 0.5 and 1.5 times the mean.
-    pub job_time: Duration,
-}
-
-impl Default for WorldConfig {
-    fn default() -> Self {
-        Self {
-            server: ServerConfig::default(),
-            client: ClientConfig::default(),
-            peer: PeerConfig::default(),
-            // One password check on an ordinary core.
-            job_time: Duration::from_millis(20),
-        }
-    }
-}
 
 /// An event and its time.
 #[derive(Debug)]
@@ -226,7 +204,7 @@ impl World {
 
     /// Makes the user leave. Has no effect while the user is suspended.
     pub fn leave(&mut self, user: UserId) {
-        self.with(user, |node, cx| node.feed_client(client::Input::Leave, cx));
+        self.with(user, UserNode::leave);
     }
 
     /// Changes how the user's application handles messages.
@@ -273,6 +251,11 @@ impl World {
     /// The counts of a server in its current run, if the server is running.
     pub fn server_counts(&self, server: ServerId) -> Option<Counts> {
         self.servers[server.0].machine().map(crate::server::Server::counts)
+    }
+
+    /// What the relay of a server has passed on and dropped in its current run.
+    pub fn relay_counts(&self, server: ServerId) -> RelayCounts {
+        self.servers[server.0].relay_counts()
     }
 
     /// Returns how often each limit on peers took effect, over all users and their programs.

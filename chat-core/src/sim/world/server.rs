@@ -8,12 +8,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::medium::{Caller, End, Event, Medium};
+use super::relay::ServerRelay;
 use super::{Crash, ServerId, WorldConfig};
 use crate::accounts::Accounts;
 use crate::accounts::memory::MemoryAccounts;
 use crate::id::{ConnId, JobId};
 use crate::journal::{JournalError, NodeRow};
 use crate::presence::Record;
+use crate::relay::RelayCounts;
 use crate::server::{Closed, Input, Job, JobResult, Missed, Output, Server, TicketKey};
 use crate::sim::{Clock, SeededGenerator};
 use crate::time::{Mono, Timestamp};
@@ -30,6 +32,7 @@ pub(super) struct ServerNode {
     /// Survives restarts, like a key file.
     pub(super) ticket_key: [u8; TicketKey::LEN],
     machine: Option<Server>,
+    relay: Option<ServerRelay>,
     /// How the server ended, if it is not running.
     crash: Option<Crash>,
     pub(super) run: u64,
@@ -49,6 +52,7 @@ impl ServerNode {
             shares: false,
             ticket_key,
             machine: None,
+            relay: None,
             crash: None,
             run: 0,
             connections: BTreeMap::new(),
@@ -77,7 +81,8 @@ impl ServerNode {
         let generator = Box::new(SeededGenerator::new(seed));
         let key = TicketKey::new(self.ticket_key);
         let now = self.clock.now(medium.now);
-        let config_of_server = config.server.clone();
+        let config_of_server = config.of_server();
+        self.relay = config.relay.map(ServerRelay::new);
         self.machine = Some(if self.shares {
             let row = NodeRow { name: format!("node {}", self.id.0) };
             Server::sharing(now, config_of_server, key, generator, row, &mut self.out)
@@ -90,6 +95,7 @@ impl ServerNode {
     /// Ends the process. The caller ends its connections.
     pub(super) fn end(&mut self, crash: Crash) {
         self.machine = None;
+        self.relay = None;
         self.crash = Some(crash);
         self.connections.clear();
         self.synced.clear();
@@ -114,6 +120,9 @@ impl ServerNode {
         // Look up the decoder for each frame: a frame can change the decoder's limit or close the connection.
         while let Some(decoder) = self.connections.get_mut(&conn) {
             match decoder.next(&mut bytes) {
+                Ok(Some(payload)) if self.relay.as_ref().is_some_and(|relay| relay.takes(conn, &payload)) => {
+                    self.relay_parcels(conn, &payload, medium);
+                }
                 Ok(Some(payload)) => {
                     self.feed(Input::Frame { conn, payload: &payload }, job_time, medium);
                 }
@@ -129,10 +138,30 @@ impl ServerNode {
 
     /// The connection has broken.
     pub(super) fn gone(&mut self, conn: ConnId, job_time: Duration, medium: &mut Medium) {
-        self.synced.remove(&conn);
+        self.forget(conn);
         if self.connections.remove(&conn).is_some() {
             self.feed(Input::Closed { conn, why: Closed::Broken }, job_time, medium);
         }
+    }
+
+    /// The connection receives nothing any more.
+    fn forget(&mut self, conn: ConnId) {
+        self.synced.remove(&conn);
+        if let Some(relay) = &mut self.relay {
+            relay.gone(conn);
+        }
+    }
+
+    /// Passes the parcels of a frame on. Simulated writes never wait, so nothing stays in a lane.
+    fn relay_parcels(&mut self, conn: ConnId, payload: &[u8], medium: &mut Medium) {
+        let now = self.clock.now(medium.now).mono;
+        let Some(relay) = &mut self.relay else { return };
+        relay.pass(now, conn, payload, |to, frame| medium.write(to, End::User, &frame));
+    }
+
+    /// What the relay has passed on and dropped in this run.
+    pub(super) fn relay_counts(&self) -> RelayCounts {
+        self.relay.as_ref().map(ServerRelay::counts).unwrap_or_default()
     }
 
     /// A job is done.
@@ -172,13 +201,19 @@ impl ServerNode {
                         medium.write(*conn, End::User, &bytes);
                     }
                 }
-                Output::Admit { conn, .. } => {
+                Output::Admit { conn, relay: session } => {
                     if let Some(decoder) = self.connections.get_mut(&conn) {
                         decoder.set_limit(MAX_FRAME);
+                    }
+                    if let Some((relay, session)) = self.relay.as_mut().zip(session) {
+                        relay.admit(conn, session);
                     }
                 }
                 Output::Close { conn } => {
                     self.synced.remove(&conn);
+                    if let Some(relay) = &mut self.relay {
+                        relay.gone(conn);
+                    }
                     if self.connections.remove(&conn).is_some() {
                         medium.close(conn, End::User);
                     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::medium::{End, Medium};
 use super::{ProgramEvent, ServerId, TimedEvent, UserId, WorldConfig};
 use crate::client::{self, Client, Credentials, Event};
-use crate::id::ConnId;
+use crate::id::{ConnId, SessionId};
 use crate::key::KeyPair;
 use crate::name::UserName;
 use crate::peer::{self, Datagram, LimitCounts, Loopback, Peer, Slab, Transmit};
@@ -15,6 +15,7 @@ use crate::sim::{Clock, Ledger, SeededGenerator, SimDatagram};
 use crate::time::{Mono, Now};
 use crate::wire::control::{Ended, Offer, OfferPolicy, WelcomeKind};
 use crate::wire::frame::{FrameDecoder, MAX_FRAME};
+use crate::wire::relay::{Datagrams, Parcel, ParcelFrame};
 
 /// A computer with a client, running or not.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub(super) struct UserNode {
     pub(super) events: Vec<TimedEvent>,
     decoder: FrameDecoder,
     slab: Slab,
+    relay_slab: Slab<SessionId>,
     seed: u64,
     peers_started: u64,
     /// The limit counts of peer machines that have ended.
@@ -68,6 +70,7 @@ impl UserNode {
             events: Vec::new(),
             decoder: FrameDecoder::new(MAX_FRAME),
             slab: Slab::new(SLAB_SLOTS),
+            relay_slab: Slab::new(SLAB_SLOTS),
             seed: 0,
             peers_started: 0,
             limits: LimitCounts::default(),
@@ -106,7 +109,7 @@ impl UserNode {
         self.seed = seed;
         let generator = Box::new(SeededGenerator::new(seed));
         let now = self.now(cx.medium);
-        let (offer, config) = (self.offer(), cx.config.client);
+        let (offer, config) = (self.offer(), cx.config.of_client());
         self.client = Some(Client::new(now, credentials, offer, config, generator, &mut self.client_out));
         self.perform(cx);
     }
@@ -138,6 +141,7 @@ impl UserNode {
     pub(super) fn read(&mut self, mut bytes: &[u8], cx: &mut UserContext<'_>) {
         loop {
             match self.decoder.next(&mut bytes) {
+                Ok(Some(mut payload)) if Datagrams::are_in(&payload) => self.read_relayed(&mut payload, cx),
                 Ok(Some(payload)) => self.feed_client(client::Input::Frame(&payload), cx),
                 Ok(None) => return,
                 Err(_) => return self.lost(cx),
@@ -146,6 +150,21 @@ impl UserNode {
                 return;
             }
         }
+    }
+
+    /// Processes datagrams that the server relayed.
+    fn read_relayed(&mut self, payload: &mut [u8], cx: &mut UserContext<'_>) {
+        let now = self.now(cx.medium);
+        let Some(peer) = &mut self.peer else { return };
+        let datagrams = Datagrams::split_mut(payload).expect("servers send frames that clients can read");
+        peer.receive(now, datagrams.map(Datagram::relayed), &mut self.peer_out);
+        self.perform_peer(cx);
+    }
+
+    /// Leaves. As in a real driver, the peers learn of it before the server does.
+    pub(super) fn leave(&mut self, cx: &mut UserContext<'_>) {
+        self.end_peer(peer::Input::Leave, cx);
+        self.feed_client(client::Input::Leave, cx);
     }
 
     /// The connection is open.
@@ -158,6 +177,7 @@ impl UserNode {
     pub(super) fn lost(&mut self, cx: &mut UserContext<'_>) {
         if let Some(conn) = self.conn.take() {
             cx.medium.close(conn, End::Server);
+            self.feed_peer(peer::Input::Relay(None), cx);
             self.feed_client(client::Input::Disconnected, cx);
         }
     }
@@ -190,6 +210,7 @@ impl UserNode {
         for output in out.drain(..) {
             match output {
                 client::Output::Connect => {
+                    self.feed_peer(peer::Input::Relay(None), cx);
                     self.untried.clone_from(&self.servers);
                     self.choose_server(cx.medium);
                     self.dial(cx.medium);
@@ -250,13 +271,16 @@ impl UserNode {
 
     fn handle_client_event(&mut self, event: &Event, cx: &mut UserContext<'_>) {
         match event {
-            Event::Welcome { kind: WelcomeKind::LoggedIn, keys, .. } => self.start_peer(keys, cx),
-            Event::Welcome { kind: WelcomeKind::Fresh, keys, .. } => {
-                self.start_peer(keys, cx);
-                // The roster is known already. Its changes will be reported.
-                self.pass_roster(cx);
+            Event::Welcome { kind, keys, relay, .. } => {
+                if *kind != WelcomeKind::Continued {
+                    self.start_peer(keys, cx);
+                }
+                self.feed_peer(peer::Input::Relay(*relay), cx);
+                if *kind == WelcomeKind::Fresh {
+                    // The roster is known already. Its changes will be reported.
+                    self.pass_roster(cx);
+                }
             }
-            Event::Welcome { kind: WelcomeKind::Continued, .. } => {}
             Event::Online { .. } => self.pass_roster(cx),
             Event::Change { change, .. } => self.feed_peer(peer::Input::Change(change.clone()), cx),
             Event::Rejected(_)
@@ -321,6 +345,21 @@ impl UserNode {
                 cx.medium.network.send(world, self.address, to, bytes);
             }
             self.slab.remove(usize::MAX);
+            if more == Transmit::Done {
+                break;
+            }
+        }
+        let Some(conn) = self.conn else { return };
+        let mut frame = ParcelFrame::new();
+        loop {
+            let more = peer.transmit_relayed(now, &mut self.relay_slab);
+            for (to, datagram) in self.relay_slab.iter() {
+                assert!(frame.push(Parcel { to, datagram }), "a full slab fits one frame");
+            }
+            self.relay_slab.remove(usize::MAX);
+            if let Some(bytes) = frame.take() {
+                cx.medium.write(conn, End::Server, &bytes);
+            }
             if more == Transmit::Done {
                 return;
             }
