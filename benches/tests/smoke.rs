@@ -141,9 +141,14 @@ fn relay(args: &[&str]) -> Vec<Value> {
 
 #[test]
 fn relayed_round_trips_come_back_and_are_compared_with_their_legs() {
-    let rows = relay(&["round-trip", "--rounds", "20"]);
+    let rows = relay(&["round-trip", "--rounds", "100"]);
     let what: Vec<_> = rows.iter().map(|row| row["what"].as_str().expect("a name")).collect();
-    let names = ["two legs", "relayed datagram and answer", "private message, straight", "private message, relayed"];
+    let names = [
+        "two legs",
+        "relayed datagram and answer",
+        "private message and answer, straight",
+        "private message and answer, relayed",
+    ];
     assert_eq!(what, names);
     assert!(rows.iter().all(|row| row["lost"] == 0 && row["p50_us"].as_f64() > Some(0.0)), "{rows:#?}");
 }

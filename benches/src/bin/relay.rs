@@ -41,7 +41,7 @@ enum Scenario {
         #[command(flatten)]
         flood: Flood,
         /// Datagrams that all members together offer each second. Each number yields a row.
-        #[arg(long, value_delimiter = ',', default_value = "10000,20000,40000,60000,80000,120000")]
+        #[arg(long, value_delimiter = ',', default_value = "10000,20000,40000,80000,120000,200000,400000")]
         rates: Vec<u64>,
         /// Seconds for each rate.
         #[arg(long, default_value = "5", value_parser = seconds)]

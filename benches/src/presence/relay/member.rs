@@ -2,8 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,9 +41,10 @@ pub(super) struct Progress {
     pub(super) sent: AtomicU64,
     /// The datagrams that came, for each member.
     pub(super) received: Vec<AtomicU64>,
-    /// While the members wait, they only read.
-    pub(super) is_flowing: AtomicBool,
-    pub(super) datagrams_per_second: AtomicU64,
+    /// What they send together. While it is zero, they only read.
+    datagrams_per_second: AtomicU64,
+    /// All of them, once they have logged in.
+    pub(super) sessions: OnceLock<Vec<SessionId>>,
 }
 
 impl Progress {
@@ -58,7 +59,6 @@ impl Progress {
     /// Lets the members send this many datagrams each second together, or none.
     pub(super) fn flow(&self, datagrams_per_second: u64) {
         self.datagrams_per_second.store(datagrams_per_second, Ordering::Relaxed);
-        self.is_flowing.store(datagrams_per_second > 0, Ordering::Relaxed);
     }
 }
 
@@ -101,14 +101,8 @@ impl Member {
         Ok(())
     }
 
-    /// Sends datagrams to all `others` in turn at the rate that `progress` says, and counts those that come.
-    pub(super) async fn flood(
-        mut self,
-        place: usize,
-        others: Vec<SessionId>,
-        size: usize,
-        progress: Arc<Progress>,
-    ) -> Result<(), Failure> {
+    /// Sends datagrams to all other members in turn at the rate that `progress` says, and counts those that come.
+    pub(super) async fn flood(mut self, place: usize, size: usize, progress: Arc<Progress>) -> Result<(), Failure> {
         let (mut ticks, mut heartbeats) = (interval(TICK), interval(HEARTBEAT));
         // A member that was late does not make up for it with a burst.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -116,12 +110,11 @@ impl Member {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
-                    if !progress.is_flowing.load(Ordering::Relaxed) {
-                        continue;
-                    }
+                    let Some(sessions) = progress.sessions.get() else { continue };
                     let rate = progress.datagrams_per_second.load(Ordering::Relaxed) as f64;
-                    owed += rate / progress.received.len() as f64 * TICK.as_secs_f64();
-                    let frames = frames(&datagram, &others, &mut next, owed as usize);
+                    owed += rate / sessions.len() as f64 * TICK.as_secs_f64();
+                    let others = |at: usize| sessions[(place + 1 + at % (sessions.len() - 1)) % sessions.len()];
+                    let frames = frames(&datagram, others, &mut next, owed as usize);
                     for frame in frames {
                         self.send(&frame).await?;
                     }
@@ -146,11 +139,11 @@ impl Member {
     }
 }
 
-/// Frames with `count` parcels, each with this datagram, to all of `others` in turn.
-pub(super) fn frames(datagram: &[u8], others: &[SessionId], next: &mut usize, count: usize) -> Vec<Bytes> {
+/// Frames with `count` parcels, each with this datagram, to the recipients `to` from number `next` on.
+pub(super) fn frames(datagram: &[u8], to: impl Fn(usize) -> SessionId, next: &mut usize, count: usize) -> Vec<Bytes> {
     let (mut frames, mut frame) = (Vec::new(), ParcelFrame::new());
     for _ in 0..count {
-        let parcel = Parcel { to: others[*next % others.len()], datagram };
+        let parcel = Parcel { to: to(*next), datagram };
         *next += 1;
         if !frame.push(parcel) {
             frames.extend(frame.take());
@@ -167,9 +160,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_contain_every_parcel_and_address_the_others_in_turn() {
-        let (others, mut next) = ([SessionId::new(1), SessionId::new(2), SessionId::new(3)], 1);
-        let frames = frames(&[7; 1_200], &others, &mut next, 100);
+    fn frames_contain_every_parcel() {
+        let mut next = 1;
+        let frames = frames(&[7; 1_200], |at| SessionId::new(at as u64), &mut next, 100);
         assert_eq!((frames.len(), next), (2, 101));
         let bytes: usize = frames.iter().map(Bytes::len).sum();
         assert!(bytes > 100 * (1_200 + Parcel::HEADER) && bytes < 100 * (1_200 + Parcel::HEADER) + 32, "{bytes}");

@@ -16,7 +16,7 @@ use clap::builder::RangedU64ValueParser;
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct Flood {
     /// Members that send parcels to each other.
-    #[arg(long, default_value_t = 16, value_parser = RangedU64ValueParser::<usize>::from(2..=200))]
+    #[arg(long, default_value_t = 16, value_parser = RangedU64ValueParser::<usize>::from(2..=1_000))]
     members: usize,
     /// Bytes of each datagram.
     #[arg(long, default_value_t = 256, value_parser = RangedU64ValueParser::<usize>::from(33..=1_200))]

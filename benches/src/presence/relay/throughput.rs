@@ -83,16 +83,14 @@ pub(super) async fn begin(
     accounts: &[super::super::accounts::TestAccount],
     size: usize,
 ) -> io::Result<(Arc<Progress>, JoinSet<io::Result<()>>)> {
-    let mut all = Vec::new();
+    let (progress, mut tasks, mut sessions) = (Progress::new(accounts.len()), JoinSet::new(), Vec::new());
     for (place, account) in accounts.iter().enumerate() {
-        all.push(Member::join(net, first + place, account).await?);
-    }
-    let sessions: Vec<_> = all.iter().map(|member| member.session).collect();
-    let (progress, mut tasks) = (Progress::new(all.len()), JoinSet::new());
-    for (place, member) in all.into_iter().enumerate() {
-        let others = sessions.iter().copied().filter(|session| *session != member.session).collect();
+        let member = Member::join(net, first + place, account).await?;
+        sessions.push(member.session);
+        // It reads what the server sends from now on.
         let progress = Arc::clone(&progress);
-        tasks.spawn(async move { member.flood(place, others, size, progress).await.map_err(io::Error::other) });
+        tasks.spawn(async move { member.flood(place, size, progress).await.map_err(io::Error::other) });
     }
+    progress.sessions.get_or_init(|| sessions);
     Ok((progress, tasks))
 }
