@@ -203,7 +203,7 @@ fn a_key_of_another_certificate_is_reported_at_the_start_and_at_a_reload() {
             certificate.display()
         )
     };
-    let args = ["--cert", path_text(&certificate), "--key", path_text(&other_key)];
+    let args = ["--listen", "127.0.0.1:0", "--cert", path_text(&certificate), "--key", path_text(&other_key)];
     let Finished { code, out, err } = finish(office.home.command("chat-server").args(args));
     assert_eq!((code, out.as_str()), (Some(3), ""));
     assert_eq!(

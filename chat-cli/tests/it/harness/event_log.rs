@@ -15,7 +15,7 @@ pub(crate) struct EventLog {
     pub(crate) sent: Vec<String>,
     /// The outcomes by message id and recipient. There must be one of each.
     pub(crate) outcomes: BTreeMap<(String, String), Vec<String>>,
-    /// All other events except summaries.
+    /// All other events except summaries and changes of the way.
     pub(crate) others: Vec<String>,
 }
 
@@ -53,6 +53,9 @@ impl EventLog {
             Some("message") => self.messages.entry(text("from")).or_default().push(text("text")),
             Some("sent") => self.sent.push(text("id")),
             Some("outcome") => self.outcomes.entry((text("id"), text("user"))).or_default().push(text("result")),
+            // A peer that is silent for a moment may be reached through the server for a moment.
+            Some("link") => {}
+            Some("notice") if matches!(event["code"].as_str(), Some("peers-relayed" | "peers-direct")) => {}
             Some("summary") => {}
             _ => self.others.push(short_form(event)),
         }
