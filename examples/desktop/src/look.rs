@@ -191,7 +191,11 @@ pub fn install(context: &Context, language: Language) {
     context.set_fonts(fonts);
     context.add_font_provider(Arc::new(provider));
     // The size of the text is a setting of the window, which the same keys change.
-    context.options_mut(|options| options.zoom_with_keyboard = false);
+    context.options_mut(|options| {
+        options.zoom_with_keyboard = false;
+        // Of a system that does not say what it prefers, as most with X11.
+        options.fallback_theme = Theme::Light;
+    });
     dress(context);
 }
 

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use chat_cli::texts::{Localised, Texts, WindowSentence as W};
 use eframe::egui::text::{ByteIndex, CharIndex};
-use eframe::egui::{self, Button, Color32, Id, Response, RichText, TextBuffer, TextEdit, Ui, Widget};
+use eframe::egui::{
+    self, Button, Color32, Id, Key, Modifiers, Response, RichText, Sense, TextBuffer, TextEdit, Ui, Widget,
+};
 
 use crate::look::palette;
 use crate::model::secret::Secret;
@@ -35,21 +37,21 @@ pub(super) fn link(ui: &mut Ui, name: &str) -> Response {
 pub(super) const ARROW: f32 = 34.0;
 
 /// A button without a name beside a field, which may have a red edge.
-fn beside(ui: &mut Ui) -> Response {
+fn beside(ui: &mut Ui, sense: Sense) -> Response {
     let colours = palette(ui);
     let size = egui::vec2(ARROW, ui.spacing().interact_size.y);
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
         widgets.inactive.bg_stroke = egui::Stroke::new(1.0, colours.edge);
         widgets.hovered.bg_stroke = egui::Stroke::new(1.0, colours.accent);
-        ui.add(Button::new("").min_size(size))
+        ui.add(Button::new("").min_size(size).sense(sense))
     })
     .inner
 }
 
 /// A button that opens a list.
 pub(super) fn arrow(ui: &mut Ui, name: &str) -> Response {
-    let response = beside(ui);
+    let response = beside(ui, Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
     let (centre, colour) = (response.rect.center(), ui.style().interact(&response).fg_stroke.color);
     let corners = [(-4.5, -2.0), (0.0, 2.5), (4.5, -2.0)].map(|(x, y)| centre + egui::vec2(x, y));
@@ -185,14 +187,15 @@ pub(super) fn password(ui: &mut Ui, id: Id, secret: &mut Secret, is_shown: bool,
     response
 }
 
-/// A field for a secret, with a switch of this name that shows it.
+/// A field for a secret, with a switch of this name that shows it, as Alt+F8 does in the field.
 pub(super) fn secret_with_eye(ui: &mut Ui, id: Id, secret: &mut Secret, name: &str) -> Response {
     let key = id.with("shown");
     let mut is_shown = ui.data(|data| data.get_temp::<bool>(key).unwrap_or(false));
     ui.horizontal(|ui| {
         let width = ui.available_width() - ARROW - ui.spacing().item_spacing.x;
         let response = password(ui, id, secret, is_shown, width);
-        if eye(ui, is_shown, name).clicked() {
+        let is_key = response.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::ALT, Key::F8));
+        if eye(ui, is_shown, name).clicked() || is_key {
             is_shown = !is_shown;
             ui.data_mut(|data| data.insert_temp(key, is_shown));
         }
@@ -205,7 +208,8 @@ pub(super) fn secret_with_eye(ui: &mut Ui, id: Id, secret: &mut Secret, name: &s
 fn eye(ui: &mut Ui, is_on: bool, name: &str) -> Response {
     /// Half the width and half the height of the eye.
     const HALF: egui::Vec2 = egui::vec2(8.0, 5.0);
-    let response = beside(ui);
+    // Not in the order of Tab, which leads from the password to what is typed next.
+    let response = beside(ui, Sense::CLICK);
     let is_enabled = ui.is_enabled();
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, is_enabled, is_on, name));
     let (centre, colour) = (response.rect.center(), ui.style().interact(&response).fg_stroke.color);

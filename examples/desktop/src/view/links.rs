@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use chat_cli::texts::WindowSentence as W;
 use eframe::egui::{
-    self, Align, CursorIcon, FontSelection, Galley, OpenUrl, Response, RichText, Stroke, TextFormat, Ui, Vec2,
-    text::LayoutJob,
+    self, Align, CursorIcon, FontSelection, Galley, OpenUrl, Response, RichText, Ui, Vec2, text::LayoutJob,
 };
 
 use super::View;
@@ -47,22 +46,14 @@ pub(super) fn links(text: &str) -> Vec<Range<usize>> {
 /// A text whose links look like links.
 pub(super) fn text_with_links(ui: &Ui, text: &str, links: &[Range<usize>]) -> LayoutJob {
     let mut job = LayoutJob::default();
-    let plain = |job: &mut LayoutJob, part: &str| {
-        RichText::new(part).append_to(job, ui.style(), FontSelection::Default, Align::Center);
-    };
+    let mut append = |part: RichText| part.append_to(&mut job, ui.style(), FontSelection::Default, Align::Center);
     let mut from = 0;
     for link in links {
-        plain(&mut job, &text[from..link.start]);
-        let begun = job.sections.len();
-        plain(&mut job, &text[link.clone()]);
-        for section in &mut job.sections[begun..] {
-            let colour = ui.visuals().hyperlink_color;
-            let underline = Stroke::new(1.0, colour);
-            section.format = TextFormat { color: colour, underline, ..section.format.clone() };
-        }
+        append(RichText::new(&text[from..link.start]));
+        append(RichText::new(&text[link.clone()]).color(ui.visuals().hyperlink_color).underline());
         from = link.end;
     }
-    plain(&mut job, &text[from..]);
+    append(RichText::new(&text[from..]));
     job
 }
 
@@ -119,6 +110,23 @@ pub(super) fn follow_by_key(ui: &Ui, whole: &Response, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_looks_like_one_and_the_words_around_it_do_not() {
+        let text = "see https://a.example, please";
+        egui::__run_test_ui(|ui| {
+            let job = text_with_links(ui, text, &links(text));
+            let colour = ui.visuals().hyperlink_color;
+            let shown: Vec<(&str, bool)> = job
+                .sections
+                .iter()
+                .map(|section| {
+                    (&text[section.byte_range.start.0..section.byte_range.end.0], section.format.color == colour)
+                })
+                .collect();
+            assert_eq!(shown, [("see ", false), ("https://a.example", true), (", please", false)]);
+        });
+    }
 
     #[test]
     fn a_link_ends_where_a_reader_would_end_it() {

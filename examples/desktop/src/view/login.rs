@@ -200,6 +200,8 @@ fn focus_first(ui: &Ui, form: &Form) {
         Field::Server
     } else if form.user.is_empty() {
         Field::User
+    } else if form.mode == Mode::Register && !form.password.is_empty() {
+        Field::Again
     } else {
         Field::Password
     };

@@ -24,6 +24,7 @@ use jiff::tz::TimeZone;
 
 use crate::look::palette;
 use crate::model::conversation::Partner;
+use crate::model::login::Mode;
 use crate::model::session::Session;
 use crate::model::settings::{SendKey, Settings, ZOOM};
 use crate::model::{Action, Closing, Model, Screen, Side};
@@ -46,8 +47,8 @@ pub struct View {
     wants_field: bool,
     /// Whether names are suggested below what is typed, so that some keys choose one of them.
     suggests: bool,
-    /// Whether a log-in was going on in the last frame.
-    was_busy: bool,
+    /// What the form of the log-in was for in the last frame, and whether a log-in was going on.
+    last_form: (Mode, bool),
     /// The screen of the last frame.
     last_screen: Option<Screen>,
     /// The conversation of the last frame.
@@ -72,7 +73,7 @@ impl View {
             send_key: SendKey::Enter,
             wants_field: true,
             suggests: false,
-            was_busy: false,
+            last_form: (Mode::LogIn, false),
             last_screen: None,
             last_open: None,
         }
@@ -92,9 +93,10 @@ impl View {
         match &model.screen {
             Screen::LogIn => {
                 let settings = &model.settings;
-                // The fields lose the focus while a log-in is going on.
-                let wants_focus = is_new_screen || (self.was_busy && !model.form.is_busy);
-                self.was_busy = model.form.is_busy;
+                // The fields lose the focus while a log-in is going on, and to the link that changes the form.
+                let form = (model.form.mode, model.form.is_busy);
+                let wants_focus = is_new_screen || (self.last_form != form && !model.form.is_busy);
+                self.last_form = form;
                 self.log_in(ui, &mut model.form, settings, wants_focus, now, &mut actions);
             }
             Screen::FirstMeeting { server, shown } => {

@@ -11,8 +11,8 @@ use chat_net::address::{AddressError, ServerAddress};
 use chat_net::client::{ConnectError, EndReason, Event, LoginFailure, RejectionKind, ServerRejection};
 use chat_net::identity::Fingerprint;
 use chat_net::trust::AuthoritiesError;
-use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
 use crate::stage::{LANGUAGES, Stage};
@@ -78,6 +78,7 @@ fn a_rejection_stands_in_the_form_and_clears_only_a_wrong_password() {
 fn a_registration_needs_the_password_twice() {
     let mut stage = filled(Language::English);
     stage.press(W::NewAccount);
+    assert!(stage.node(&stage.say(W::PasswordAgain)).is_focused(), "the next thing to type");
     stage.fill(W::PasswordAgain, "correct hose");
     stage.press(W::Register);
     assert!(stage.shows(&stage.say(W::PasswordsDiffer)));
@@ -89,6 +90,26 @@ fn a_registration_needs_the_password_twice() {
     let Some(Wish::LogIn(login)) = stage.wish() else { panic!("no registration") };
     let Purpose::Register { invitation: Some(invitation) } = &login.purpose else { panic!("{:?}", login.purpose) };
     assert_eq!(invitation.expose(), "welcome-2026");
+}
+
+#[test]
+fn tab_leads_from_one_password_to_the_next_and_a_key_shows_it() {
+    for language in LANGUAGES {
+        let mut stage = filled(language);
+        stage.press(W::NewAccount);
+        let [password, again] = [W::Password, W::PasswordAgain].map(|name| stage.say(name));
+        stage.node(&password).focus();
+        stage.run();
+        stage.window.key_press(Key::Tab);
+        stage.run();
+        assert!(stage.node(&again).is_focused());
+        let is_hidden = |stage: &Stage| stage.window.query_by_role_and_label(Role::PasswordInput, &again).is_some();
+        for hidden in [true, false, true] {
+            assert_eq!(is_hidden(&stage), hidden);
+            stage.window.key_press_modifiers(Modifiers::ALT, Key::F8);
+            stage.run();
+        }
+    }
 }
 
 #[test]

@@ -195,6 +195,16 @@ fn errors_of_the_network_stand_beside_the_server_or_the_own_address() {
 }
 
 #[test]
+fn what_is_wrong_with_the_whole_stays_until_something_is_changed() {
+    let mut form = form();
+    form.refuse(ConnectError::Internal, NOW);
+    form.check(Field::Password);
+    assert_eq!(form.first_problem(), Some(Field::Form));
+    form.clear(Field::Password);
+    assert_eq!(form.first_problem(), None);
+}
+
+#[test]
 fn an_account_that_may_exist_leads_back_to_the_log_in() {
     let mut form = form();
     form.set_mode(Mode::Register);

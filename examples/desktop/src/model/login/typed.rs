@@ -28,7 +28,7 @@ impl Form {
             Field::OwnAddress | Field::OwnPort | Field::Advertised | Field::ServerTrust | Field::Form => false,
         };
         if is_empty {
-            self.clear(field);
+            self.problems.remove(&field);
             return;
         }
         let wrong = match field {
@@ -45,7 +45,8 @@ impl Form {
         };
         match wrong {
             Some(sentence) => self.show(field, sentence),
-            None => self.clear(field),
+            // What is wrong with the whole stays until something is changed.
+            None => drop(self.problems.remove(&field)),
         }
         if let (Field::Server, Ok(server)) = (field, self.parse_server()) {
             // With the port that counts if none was typed.
