@@ -28,6 +28,10 @@ window-own-port = Own port
 window-own-port-hint = automatic
 window-advertised = Address for others
 window-advertised-hint = automatic, or IP[:port]
+window-reach = How messages travel
+window-reach-auto = directly, or through the server if there is no direct way
+window-reach-direct = only directly
+window-reach-relay = only through the server, so that nobody learns your address
 window-server-trust = Fingerprint or certificate
 window-server-trust-hint = ask me, or a fingerprint, or a CA file
 window-server-trust-wrong = this is neither a fingerprint (64 hexadecimal digits) nor the path of a file with the certificate of an authority
@@ -176,6 +180,14 @@ window-silent = { $name }, does not answer
 # $name (String)
 window-absent = { $name }, offline
 window-not-answering = does not answer
+window-way-direct = direct
+# $time (String) in milliseconds
+window-way-direct-time = direct · { $time } ms
+window-way-relayed = through the server
+# $time (String) in milliseconds
+window-way-relayed-time = through the server · { $time } ms
+window-way-direct-explained = Messages go straight from machine to machine. The time is that there and back.
+window-way-relayed-explained = Messages go through the server, still sealed: there is no direct way. The time is that there and back.
 window-go-away = Away…
 window-away = Being away
 window-away-explained = Others see that you are away, with this text. Their messages still arrive.

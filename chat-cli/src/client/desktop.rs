@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use chat_core::name::UserName;
 use chat_net::address::{AdvertisedAddress, ServerAddress};
+use chat_net::client::ReachMode;
 use clap::{Args, Command};
 
 use super::args::describe;
@@ -34,8 +35,8 @@ const NAME: &str = "chat-desktop";
 const CLIENT: &str = "chat-client";
 
 /// The options of `chat-client` that mean something in a window. The others are about lines and terminals.
-const OPTIONS: [&str; 9] =
-    ["lang", "config", "server", "user", "udp", "advertise", "fingerprint", "ca", "known_servers"];
+const OPTIONS: [&str; 10] =
+    ["lang", "config", "server", "user", "udp", "advertise", "reach", "fingerprint", "ca", "known_servers"];
 
 /// What the arguments, the environment and the configuration file say before a window opens. Whatever is absent is typed
 /// in the window.
@@ -49,6 +50,8 @@ pub struct DesktopOptions {
     pub udp: SocketAddr,
     /// The addresses to advertise instead of those that are found.
     pub advertise: Vec<AdvertisedAddress>,
+    /// Which ways messages may take.
+    pub reach: ReachMode,
     /// How to recognise the server.
     pub trust: TrustChoice,
     /// The fingerprints that `chat-client` knows.
@@ -164,8 +167,8 @@ impl DesktopOptions {
             Some(path) => path.clone(),
             None => super::task::default_known_servers()?,
         };
-        let JoinOptions { server, user, udp, advertise, trust, .. } = JoinOptions::new(settings)?;
-        Ok(Self { server, user, udp, advertise, trust, known_servers })
+        let JoinOptions { server, user, udp, advertise, reach, trust, .. } = JoinOptions::new(settings)?;
+        Ok(Self { server, user, udp, advertise, reach, trust, known_servers })
     }
 }
 
@@ -184,11 +187,12 @@ mod tests {
     fn the_file_of_chat_client_counts_and_arguments_take_precedence() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chat.toml");
-        fs::write(&file, "server = 'lab'\nuser = 'alice'\nformat = 'json'\nknown-servers = 'known'\n").unwrap();
+        fs::write(&file, "server = 'lab'\nuser = 'alice'\nreach = 'relay'\nformat = 'json'\nknown-servers = 'known'\n")
+            .unwrap();
         let options = options(&["--config", file.to_str().unwrap(), "--user", "小明"]).unwrap();
         assert_eq!(options.server.unwrap().to_string(), "lab:7777");
         assert_eq!((options.user.unwrap().as_str(), options.udp.to_string().as_str()), ("小明", "[::]:0"));
-        assert_eq!(options.known_servers, PathBuf::from("known"));
+        assert_eq!((options.reach, options.known_servers), (ReachMode::Relay, PathBuf::from("known")));
         assert_eq!(options.trust, TrustChoice::Known("known".into()));
     }
 

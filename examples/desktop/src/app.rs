@@ -52,6 +52,7 @@ impl Start {
             address if address.port() == 0 => address.ip().to_string(),
             address => address.to_string(),
         };
+        form.reach = options.reach;
         form.advertised = options.advertise.iter().map(shown).collect::<Vec<_>>().join(", ");
         Self(form, settings)
     }

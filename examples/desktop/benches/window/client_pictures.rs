@@ -10,6 +10,7 @@ use chat_desktop::app::App;
 use chat_desktop::model::conversation::{LineId, Partner, What};
 use chat_desktop::model::exchange::{Happening, KnownServer};
 use chat_desktop::model::login::{Field, Mode};
+use chat_desktop::model::roster::Way;
 use chat_desktop::model::{Action, Closing, Screen, Side};
 use chat_net::address::ServerAddress;
 use chat_net::client::{ConnectError, EndReason, Event, Notice, RejectionKind, ServerRejection};
@@ -149,6 +150,8 @@ fn conversation(client: &Client) {
     client.welcome(&others);
     client.event(Event::Away { at: minutes_ago(30), user: user("赵敏"), away: "在开会".parse().ok() });
     client.event(Event::Notice(Notice::PeerUnresponsive(user("张伟"))));
+    let way = Way { is_relayed: false, round_trip: Some(Duration::from_millis(3)) };
+    client.tell(Happening::Way { user: user("李丽"), way });
     let group = Scope::Group;
     client.arrive("王建国", group, 64, "今天下午三点在二楼会议室开会。");
     client.arrive("李丽", group, 62, "收到，我带上本季度的报告。");

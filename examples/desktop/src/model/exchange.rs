@@ -12,10 +12,11 @@ use chat_core::password::Password;
 use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use chat_net::address::{AdvertisedAddress, ServerAddress};
-use chat_net::client::{ChangePasswordError, ConnectError, Event, SendError, SetAwayError};
+use chat_net::client::{ChangePasswordError, ConnectError, Event, ReachMode, SendError, SetAwayError};
 use chat_net::identity::Fingerprint;
 
 use super::conversation::{LineId, Partner};
+use super::roster::Way;
 
 /// The others who are online, with what they say about being away.
 pub type People = Vec<(UserName, Option<AwayText>)>;
@@ -65,6 +66,8 @@ pub enum Wish {
         /// The new one.
         new: Password,
     },
+    /// Tell the way to this user as it is now.
+    AskWay(UserName),
     /// Connect to the server now, instead of waiting for the next attempt.
     RetryNow,
     /// Tell everybody that the user is away, or back.
@@ -104,6 +107,8 @@ pub struct LogIn {
     pub udp: SocketAddr,
     /// The addresses to advertise instead of those that are found.
     pub advertise: Vec<AdvertisedAddress>,
+    /// Which ways messages may take.
+    pub reach: ReachMode,
     /// Whether the next start of a program suggests the server and the user.
     pub is_remembered: bool,
 }
@@ -193,6 +198,13 @@ pub enum Happening {
         line: LineId,
         /// Why.
         error: SendError,
+    },
+    /// Messages to a user take this way.
+    Way {
+        /// The user.
+        user: UserName,
+        /// The way.
+        way: Way,
     },
     /// A message arrived.
     Message {

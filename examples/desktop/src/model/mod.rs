@@ -23,6 +23,7 @@ use chat_net::address::ServerAddress;
 use chat_net::client::{ConnectError, EndReason, Event};
 
 pub use self::action::{Action, Closing, Screen, Side};
+use self::conversation::Partner;
 use self::exchange::{Happening, People, Wish};
 use self::login::{Field, Form, Mode};
 use self::session::Session;
@@ -67,15 +68,29 @@ impl Model {
 
     /// Applies what happened. Messages that are now in the model are to be accepted.
     pub fn apply(&mut self, happenings: impl IntoIterator<Item = Happening>, now: Timestamp) -> Vec<Wish> {
-        let mut messages = 0;
+        let (mut messages, mut reports) = (0, 0);
         for happening in happenings {
-            messages += usize::from(matches!(happening, Happening::Message { .. }));
+            match &happening {
+                Happening::Message { .. } => messages += 1,
+                Happening::Event(event) => reports += usize::from(matches!(**event, Event::Report(_))),
+                _ => {}
+            }
             self.apply_one(happening, now);
         }
         let accept = (messages > 0).then_some(Wish::Accept(messages));
         let has_waited = self.closing == Closing::Asking && self.pending() == 0;
         let close = if has_waited { self.close() } else { None };
-        accept.into_iter().chain(close).collect()
+        let ask = if messages + reports > 0 { self.ask_way() } else { None };
+        accept.into_iter().chain(close).chain(ask).collect()
+    }
+
+    /// Asks for the way to the partner of the open conversation until it is known. A first direct way is not an event.
+    fn ask_way(&self) -> Option<Wish> {
+        let session = self.session.as_ref()?;
+        let Partner::One(user) = &session.open else { return None };
+        let person = session.roster.get(user).filter(|person| person.is_online)?;
+        let is_known = person.way.is_some_and(|way| way.round_trip.is_some());
+        (!is_known).then(|| Wish::AskWay(user.clone()))
     }
 
     /// Whether there is a server to say goodbye to.
@@ -126,6 +141,11 @@ impl Model {
                     session.receive(from, scope, &content, at);
                 }
             }
+            Happening::Way { user, way } => {
+                if let Some(session) = &mut self.session {
+                    session.set_way(user, way, now);
+                }
+            }
             Happening::PasswordAnswer(answer) => {
                 if let Some(session) = &mut self.session {
                     session.password.answer(answer);
@@ -172,6 +192,9 @@ impl Model {
                 session.begin_again(people, own_addresses);
             }
             session => *session = Some(Session::new(server, user, people, own_addresses)),
+        }
+        if let Some(session) = &mut self.session {
+            session.reach = self.form.reach;
         }
     }
 
@@ -238,19 +261,10 @@ impl Model {
                 let partner = self.session.as_ref()?.open.clone();
                 return Some(Wish::ReadFile { partner, path });
             }
-            Action::Open(partner) => {
-                self.close_outcomes();
-                if let Some(session) = &mut self.session {
-                    session.open(partner);
-                }
-            }
+            Action::Open(partner) => return self.open(partner),
             Action::OpenNextUnread => {
-                self.close_outcomes();
-                if let Some(session) = &mut self.session
-                    && let Some(partner) = session.next_unread()
-                {
-                    session.open(partner);
-                }
+                let partner = self.session.as_ref()?.next_unread()?;
+                return self.open(partner);
             }
             Action::Send => return self.session.as_mut().and_then(|session| session.send(now)),
             Action::Read => {
@@ -290,6 +304,17 @@ impl Model {
             Action::LeaveNow => self.closing = Closing::Done,
         }
         None
+    }
+
+    /// Shows a conversation, for which the time there and back is measured anew.
+    fn open(&mut self, partner: Partner) -> Option<Wish> {
+        self.close_outcomes();
+        let session = self.session.as_mut()?;
+        session.open(partner.clone());
+        match partner {
+            Partner::One(user) if session.roster.is_online(&user) => Some(Wish::AskWay(user)),
+            _ => None,
+        }
     }
 
     fn forget(&mut self, server: ServerAddress) -> Wish {

@@ -1,6 +1,7 @@
 //! The people: who is online, who was, who is away, and who does not answer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chat_core::away::AwayText;
 use chat_core::name::UserName;
@@ -16,6 +17,17 @@ pub struct Person {
     pub is_silent: bool,
     /// What the person says about being away.
     pub away: Option<AwayText>,
+    /// The way that messages to the person take, once one has answered.
+    pub way: Option<Way>,
+}
+
+/// The way that messages to a person take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Way {
+    /// Whether they go through the server.
+    pub is_relayed: bool,
+    /// The time there and back, once it is measured.
+    pub round_trip: Option<Duration>,
 }
 
 /// The people, in the order of their canonical names.
@@ -29,13 +41,13 @@ pub struct Roster {
 
 impl Roster {
     /// Replaces those who are online. Others whom `keep` names stay as offline. Who stays online and does not answer still
-    /// does not.
+    /// does not, and is reached the same way.
     pub fn set_online(&mut self, online: People, keep: impl Fn(&UserName) -> bool) {
         let before = std::mem::take(&mut self.people);
         self.online = online.len();
         for (user, away) in online {
-            let is_silent = before.get(&user).is_some_and(|person| person.is_silent);
-            self.people.insert(user, Person { is_online: true, is_silent, away });
+            let (is_silent, way) = before.get(&user).map_or((false, None), |person| (person.is_silent, person.way));
+            self.people.insert(user, Person { is_online: true, is_silent, away, way });
         }
         for user in before.into_keys().filter(keep) {
             self.people.entry(user).or_default();
@@ -43,9 +55,9 @@ impl Roster {
         self.revision += 1;
     }
 
-    /// A new session has begun: nobody was written to in it, so nobody has failed to answer.
-    pub fn forget_silence(&mut self) {
-        self.people.values_mut().for_each(|person| person.is_silent = false);
+    /// A new session has begun: nobody was written to in it, so nobody has answered or failed to.
+    pub fn forget_answers(&mut self) {
+        self.people.values_mut().for_each(|person| (person.is_silent, person.way) = (false, None));
         self.revision += 1;
     }
 
@@ -79,6 +91,13 @@ impl Roster {
             person.is_silent = is_silent;
             self.revision += 1;
         }
+    }
+
+    /// Notes the way to a person. Returns the one so far.
+    pub fn set_way(&mut self, user: &UserName, way: Way) -> Option<Way> {
+        let person = self.people.get_mut(user)?;
+        self.revision += 1;
+        person.way.replace(way)
     }
 
     /// Notes that a person is away, or back.
@@ -180,7 +199,7 @@ mod tests {
         let silent = |roster: &Roster| ["bob", "carol"].map(|name| roster.get(&user(name)).unwrap().is_silent);
         roster.set_online(people(&["bob", "carol"]), |_| false);
         assert_eq!(silent(&roster), [true, false], "the same session continues");
-        roster.forget_silence();
+        roster.forget_answers();
         assert_eq!(silent(&roster), [false, false]);
         roster.set_silent(&user("bob"), true);
         roster.arrive(user("bob"));

@@ -7,9 +7,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use chat_cli::desktop::LastLogins;
+use chat_core::peer::Rung;
 use chat_net::address::ServerAddress;
 use chat_net::client::{
-    AcceptMode, ChangePasswordError, Client, ClientHandle, ConnectError, Event, Events, MessageToken, Notice,
+    AcceptMode, ChangePasswordError, Client, ClientHandle, ConnectError, Event, Events, LinkStatus, MessageToken,
+    Notice,
 };
 use chat_net::interfaces;
 use chat_net::trust::{KnownServers, Trust, UnknownServer};
@@ -18,6 +20,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::trust::Question;
 use super::{Teller, disk};
 use crate::model::exchange::{Happening, LogIn, People, Purpose, TrustBy, Wish};
+use crate::model::roster::Way;
 
 /// A change of the password that the server has not answered.
 type PasswordChange = Pin<Box<dyn Future<Output = Result<(), ChangePasswordError>> + Send>>;
@@ -36,6 +39,7 @@ pub(super) async fn run(mut wishes: mpsc::Receiver<Wish>, tell: Teller<Happening
             Wish::ReadFile { partner, path } => disk::read(partner, path, tell.clone()),
             // They concern a log-in or a session that is over.
             Wish::ChangePassword { .. }
+            | Wish::AskWay(_)
             | Wish::RetryNow
             | Wish::SetAway(_)
             | Wish::Cancel
@@ -101,14 +105,14 @@ async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<H
 }
 
 async fn connect(login: LogIn, question: Question) -> Result<Client, ConnectError> {
-    let LogIn { server, trust, user, password, purpose, udp, advertise, .. } = login;
+    let LogIn { server, trust, user, password, purpose, udp, advertise, reach, .. } = login;
     let trust = match trust {
         TrustBy::Fingerprint(fingerprint) => Trust::Fingerprint(fingerprint),
         TrustBy::Authority(file) => Trust::Ca(file),
         TrustBy::Known(file) | TrustBy::Invited(file, _) => known(&file, question)?,
     };
     // A message is accepted once it is in the model.
-    let mut builder = Client::builder(server).trust(trust).accept(AcceptMode::Manual).udp(udp);
+    let mut builder = Client::builder(server).trust(trust).accept(AcceptMode::Manual).udp(udp).reach(reach);
     for address in advertise {
         builder = builder.advertise(address)?;
     }
@@ -180,6 +184,12 @@ async fn session(client: Client, wishes: &mut mpsc::Receiver<Wish>, tell: &Telle
                     let client = client.clone();
                     change = Some(Box::pin(async move { client.change_password(old, new).await }));
                 }
+                Some(Wish::AskWay(user)) => {
+                    let links = client.links().await;
+                    if let Some(way) = links.iter().find(|link| *link.user() == user).and_then(way) {
+                        tell.tell(Happening::Way { user, way }).await;
+                    }
+                }
                 Some(Wish::RetryNow) => client.retry_now().await,
                 Some(Wish::SetAway(away)) => {
                     let result = client.set_away(away.clone()).await;
@@ -211,6 +221,12 @@ async fn save(file: &Path, text: &str, tell: &Teller<Happening>) {
     }
 }
 
+/// What the window shows of a link. `None` until a way has answered.
+fn way(link: &LinkStatus) -> Option<Way> {
+    let has_answered = link.rung() != Rung::None;
+    has_answered.then(|| Way { is_relayed: link.is_relayed(), round_trip: link.round_trip() })
+}
+
 async fn pass_on(event: Event, unaccepted: &mut VecDeque<MessageToken>, tell: &Teller<Happening>) {
     let happening = match event {
         Event::Message(message) => {
@@ -222,6 +238,10 @@ async fn pass_on(event: Event, unaccepted: &mut VecDeque<MessageToken>, tell: &T
                 at: message.at(),
             }
         }
+        Event::Way(link) => match way(&link) {
+            Some(way) => Happening::Way { user: link.user().clone(), way },
+            None => return,
+        },
         event => Happening::Event(Box::new(event)),
     };
     tell.tell(happening).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chat_cli::texts::{Localised, WindowSentence as W};
 use chat_core::time::Timestamp;
+use chat_net::client::ReachMode;
 use eframe::egui::{Align, CentralPanel, Frame, Id, Key, Layout, Margin, Popup, Response, RichText, ScrollArea, Ui};
 
 use super::card::card;
@@ -80,6 +81,7 @@ impl View {
                 }
                 ui.add_space(fields::GAP);
                 self.field(ui, form, Field::Advertised, &self.say(W::Advertised), actions);
+                self.reach(ui, form);
                 self.field(ui, form, Field::ServerTrust, &self.say(W::ServerTrust), actions);
             }
         });
@@ -89,6 +91,17 @@ impl View {
             ui.add_space(4.0);
             fields::sentence(ui, &problem.text(&self.texts), palette(ui).bad);
         }
+    }
+
+    /// Which ways messages may take.
+    fn reach(&self, ui: &mut Ui, form: &mut Form) {
+        ui.label(RichText::new(self.say(W::Reach)).size(13.0).color(palette(ui).quiet));
+        for (mode, name) in
+            [(ReachMode::Auto, W::ReachAuto), (ReachMode::Direct, W::ReachDirect), (ReachMode::Relay, W::ReachRelay)]
+        {
+            ui.radio_value(&mut form.reach, mode, self.say(name));
+        }
+        ui.add_space(fields::GAP);
     }
 
     fn buttons(&self, ui: &mut Ui, form: &Form, title: W, now: Timestamp, actions: &mut Vec<Action>) {

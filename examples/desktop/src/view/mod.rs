@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use chat_cli::texts::{Language, Localised, Texts, WindowSentence};
 use chat_core::time::Timestamp;
-use eframe::egui::{self, CentralPanel, Frame, Key, Margin, Modal, Modifiers, Panel, Ui};
+use eframe::egui::{self, Align, CentralPanel, Frame, Key, Layout, Margin, Modal, Modifiers, Panel, Ui};
 use jiff::tz::TimeZone;
 
 use crate::look::palette;
@@ -190,6 +190,16 @@ impl View {
             ui.label(egui::RichText::new(title).size(17.0).strong());
             if let Some(state) = state {
                 ui.add(egui::Label::new(egui::RichText::new(state).color(palette(ui).quiet)).truncate());
+            }
+            let person = match &session.open {
+                Partner::Everyone => None,
+                Partner::One(user) => session.roster.get(user),
+            };
+            if let Some((way, explained)) = person.and_then(|person| self.way_of(person)) {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let way = egui::RichText::new(way).size(13.0).color(palette(ui).quiet);
+                    ui.label(way).on_hover_text(explained);
+                });
             }
         });
     }

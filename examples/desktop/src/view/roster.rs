@@ -9,7 +9,7 @@ use eframe::egui::{
 use super::{View, fields};
 use crate::look::{Palette, palette};
 use crate::model::conversation::Partner;
-use crate::model::roster::Person;
+use crate::model::roster::{Person, Way};
 use crate::model::session::Session;
 use crate::model::{Action, Side};
 
@@ -162,9 +162,13 @@ impl View {
             actions.push(Action::Open(partner.clone()));
         }
         let state = self.state_of(person).filter(|_| person.is_some_and(|person| person.is_online));
-        let response = match &state {
-            Some(state) => response.on_hover_text(state),
-            None => response,
+        let way = person.and_then(|person| self.way_of(person));
+        let response = match (&state, way) {
+            (None, None) => response,
+            (state, way) => {
+                let parts = state.iter().cloned().chain(way.map(|(_, explained)| explained));
+                response.on_hover_text(parts.collect::<Vec<_>>().join("\n"))
+            }
         };
         if !ui.is_rect_visible(rect) {
             return;
@@ -204,6 +208,14 @@ impl View {
             Some(Person { away: Some(away), .. }) => Some(self.say(W::IsAway { text: away.as_str().to_owned() })),
             Some(_) => None,
         }
+    }
+
+    /// The way that messages to a person take: in a few words, and explained.
+    pub(super) fn way_of(&self, person: &Person) -> Option<(String, String)> {
+        let Way { is_relayed, round_trip } = person.way.filter(|_| person.is_online && !person.is_silent)?;
+        // A time below a millisecond counts as one.
+        let millis = round_trip.map(|time| time.as_millis().max(1));
+        Some((self.say(W::Way { is_relayed, millis }), self.say(W::WayExplained { is_relayed })))
     }
 
     /// The row as a screen reader says it.

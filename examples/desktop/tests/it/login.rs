@@ -8,7 +8,7 @@ use chat_core::password::PasswordError;
 use chat_desktop::model::Screen;
 use chat_desktop::model::exchange::{Happening, KnownServer, Purpose, TrustBy, Wish};
 use chat_net::address::{AddressError, ServerAddress};
-use chat_net::client::{ConnectError, EndReason, Event, LoginFailure, RejectionKind, ServerRejection};
+use chat_net::client::{ConnectError, EndReason, Event, LoginFailure, ReachMode, RejectionKind, ServerRejection};
 use chat_net::identity::Fingerprint;
 use chat_net::trust::AuthoritiesError;
 use eframe::egui::accesskit::Role;
@@ -260,10 +260,12 @@ fn the_network_has_fields_for_address_port_and_fingerprint() {
         let form = &mut stage.model().form;
         (form.own_address, form.own_port) = ("127.0.0.1".to_owned(), "40001".to_owned());
         form.server_trust = "ab".repeat(32);
+        stage.click(Role::RadioButton, W::ReachRelay);
         stage.press(W::LogIn);
         let Some(Wish::LogIn(login)) = stage.wish() else { panic!("no log-in") };
         assert_eq!(login.udp.to_string(), "127.0.0.1:40001");
         assert!(matches!(login.trust, TrustBy::Invited(..)));
+        assert_eq!(login.reach, ReachMode::Relay);
     }
 }
 

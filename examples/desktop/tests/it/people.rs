@@ -1,8 +1,11 @@
 //! People: who is away, who does not answer, nobody at all, and lines that are copied.
 
+use std::time::Duration;
+
 use chat_cli::texts::WindowSentence as W;
 use chat_core::message::Scope;
 use chat_desktop::model::exchange::{Happening, Wish};
+use chat_desktop::model::roster::Way;
 use chat_net::client::{Event, Notice, SetAwayError};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event as Input, Key};
@@ -66,6 +69,31 @@ fn an_empty_room_says_how_others_come() {
         assert!(stage.tells(W::NobodyElse { server: "lab:7777".to_owned() }));
         stage.welcome(&["bob"]);
         assert!(!stage.tells(W::NobodyElse { server: "lab:7777".to_owned() }));
+    }
+}
+
+#[test]
+fn the_way_to_a_person_is_shown_and_a_detour_is_told_once() {
+    let way =
+        |is_relayed, millis: u64| Way { is_relayed, round_trip: Some(Duration::from_micros(millis * 1_000 - 500)) };
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob", "carol"]);
+        stage.window.get_by_label("bob").click();
+        stage.run();
+        assert!(matches!(stage.wish(), Some(Wish::AskWay(_))), "a time of now");
+        stage.happen(Happening::Way { user: user("bob"), way: way(false, 1) });
+        assert!(stage.tells(W::Way { is_relayed: false, millis: Some(1) }));
+        assert_eq!(stage.session().notices().len(), 0, "everybody expects a direct way");
+        for name in ["bob", "carol", "bob"] {
+            stage.happen(Happening::Way { user: user(name), way: way(true, 25) });
+        }
+        assert!(stage.tells(W::Way { is_relayed: true, millis: Some(24) }));
+        let told: Vec<String> = stage.session().notices().iter().map(|(_, notice)| format!("{notice:?}")).collect();
+        assert_eq!(told.len(), 1, "one notice for both: {told:?}");
+        stage.happen(Happening::Way { user: user("bob"), way: way(false, 2) });
+        assert_eq!(stage.session().notices().len(), 2);
+        stage.event(Event::Notice(Notice::PeerUnresponsive(user("bob"))));
+        assert!(!stage.tells(W::Way { is_relayed: false, millis: Some(1) }), "no way works");
     }
 }
 

@@ -193,6 +193,12 @@ fn text_goes_both_ways_also_while_the_server_is_away() {
     ming.say(partner("alice"), "hello\nalice");
     alice.until_said(&partner("小明"), "hello\nalice");
     ming.until_marked(&partner("alice"), &Mark::Delivered { all: 1 });
+    let name = "小明".parse().unwrap();
+    let way = |model: &Model| model.session.as_ref().unwrap().roster.get(&name).and_then(|person| person.way);
+    alice.say(partner("小明"), "just us");
+    alice.until("the way, and the time there and back", |model| {
+        way(model).is_some_and(|way| !way.is_relayed && way.round_trip.is_some())
+    });
 
     server.stop();
     alice.until("the connection broke", |model| model.session.as_ref().unwrap().is_stale());

@@ -10,7 +10,7 @@ use chat_cli::desktop::TrustChoice;
 use chat_cli::texts::Sentence;
 use chat_core::time::Timestamp;
 use chat_net::address::ServerAddress;
-use chat_net::client::{ConnectError, RejectionKind, ServerRejection};
+use chat_net::client::{ConnectError, ReachMode, RejectionKind, ServerRejection};
 
 use super::exchange::KnownServer;
 use super::secret::Secret;
@@ -68,6 +68,8 @@ pub struct Form {
     pub own_port: String,
     /// The typed addresses to advertise, separated by commas. Those that are found if empty.
     pub advertised: String,
+    /// Which ways messages may take.
+    pub reach: ReachMode,
     /// The typed fingerprint of the server, or file of an authority. As the settings say if empty.
     pub server_trust: String,
     /// The servers that can be chosen instead of typed.
@@ -102,6 +104,7 @@ impl Form {
             own_address: String::new(),
             own_port: String::new(),
             advertised: String::new(),
+            reach: ReachMode::default(),
             server_trust: String::new(),
             servers: Vec::new(),
             mode: Mode::LogIn,

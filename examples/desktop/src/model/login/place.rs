@@ -26,7 +26,9 @@ pub(super) fn place(error: &ConnectError) -> Field {
         | ConnectError::WrongFingerprint { .. } => Field::Server,
         ConnectError::Authorities { .. } => Field::ServerTrust,
         ConnectError::Udp { .. } => Field::OwnAddress,
-        ConnectError::Setting(ClientSettingError::TooManyAddresses { .. }) => Field::Advertised,
+        ConnectError::Setting(ClientSettingError::TooManyAddresses { .. } | ClientSettingError::AdvertiseHidden) => {
+            Field::Advertised
+        }
         ConnectError::Rejected(rejection) => match rejection.kind() {
             RejectionKind::Name | RejectionKind::NameTaken => Field::User,
             RejectionKind::Password | RejectionKind::WrongCredentials => Field::Password,

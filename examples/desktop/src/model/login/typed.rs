@@ -95,6 +95,7 @@ impl Form {
             purpose: purpose.ok()?,
             udp,
             advertise: advertise.ok()?,
+            reach: self.reach,
             is_remembered: self.remembers,
         })
     }

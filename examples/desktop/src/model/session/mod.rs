@@ -16,13 +16,16 @@ use chat_core::presence::Presence;
 use chat_core::text::Text;
 use chat_core::time::Timestamp;
 use chat_net::address::ServerAddress;
-use chat_net::client::{self, EndReason, Event, SendError, SetAwayError};
+use chat_net::client::{self, EndReason, Event, ReachMode, SendError, SetAwayError};
 use chat_net::identity::Fingerprint;
 
 use super::conversation::{Conversation, Line, LineId, Partner, What};
 use super::exchange::{FileProblem, People, Wish};
 use super::password::PasswordForm;
-use super::roster::Roster;
+use super::roster::{Roster, Way};
+
+/// For how long a notice about the way to somebody takes in others, whose ways change for the same reason.
+const GATHER: Duration = Duration::from_secs(5);
 
 /// The most notices. The oldest are the least useful.
 const MAX_NOTICES: usize = 1_000;
@@ -66,6 +69,8 @@ pub struct Session {
     pub away_problem: Option<Sentence>,
     /// The addresses at which messages arrive.
     pub own_addresses: Vec<SocketAddr>,
+    /// Which ways messages may take.
+    pub reach: ReachMode,
     notices: VecDeque<(Timestamp, Notice)>,
     conversations: BTreeMap<Partner, Conversation>,
     /// The lines whose outcomes are not all known.
@@ -93,6 +98,7 @@ impl Session {
             away_typed: String::new(),
             away_problem: None,
             own_addresses,
+            reach: ReachMode::default(),
             notices: VecDeque::new(),
             conversations: BTreeMap::from([(Partner::Everyone, Conversation::default())]),
             outstanding: HashMap::new(),
@@ -106,7 +112,7 @@ impl Session {
         self.connection = Connection::Works;
         (self.other_key, self.end) = (None, None);
         (self.own_away, self.away_problem, self.own_addresses) = (None, None, own_addresses);
-        self.roster.forget_silence();
+        self.roster.forget_answers();
         self.password = PasswordForm::default();
         self.outstanding.clear();
         self.waiting.clear();
@@ -217,7 +223,10 @@ impl Session {
             N::PeerResponsive(user) => self.roster.set_silent(user, false),
             _ => {}
         }
-        let Some(shown) = Notice::of_connection(notice).filter(|_| !is_repeated) else { return };
+        let Some(mut shown) = Notice::of_connection(notice).filter(|_| !is_repeated) else { return };
+        if let Notice::NoRelay { reach } = &mut shown {
+            *reach = self.reach;
+        }
         match &shown {
             Notice::PeerMisbehaved { user } | Notice::PeerNoAddress { user } => {
                 let partner = Partner::One(user.clone());
@@ -225,15 +234,39 @@ impl Session {
             }
             Notice::NewSession { .. } => {
                 self.connection = Connection::Works;
-                self.roster.forget_silence();
+                self.roster.forget_answers();
+                self.add(&Partner::Everyone, now, What::Note(Sentence::about(shown.clone())));
+            }
+            // Nobody can write to this user.
+            Notice::NoRelay { reach: ReachMode::Relay } => {
                 self.add(&Partner::Everyone, now, What::Note(Sentence::about(shown.clone())));
             }
             _ => {}
         }
+        self.keep_notice(now, shown);
+    }
+
+    fn keep_notice(&mut self, now: Timestamp, notice: Notice) {
         if self.notices.len() == MAX_NOTICES {
             self.notices.pop_front();
         }
-        self.notices.push_back((now, shown));
+        self.notices.push_back((now, notice));
+    }
+
+    /// Notes the way to a user. Everybody expects a direct way, so a notice tells of the others, and of their end.
+    pub fn set_way(&mut self, user: UserName, way: Way, now: Timestamp) {
+        let was_relayed = self.roster.set_way(&user, way).is_some_and(|before| before.is_relayed);
+        if was_relayed == way.is_relayed {
+            return;
+        }
+        // Many links change at once, for example in a network that passes no datagrams.
+        let recent = self.notices.back_mut().filter(|(at, _)| now.abs_diff(*at) < GATHER);
+        match recent {
+            Some((_, Notice::PeersRelayed { users })) if way.is_relayed => users.push(user),
+            Some((_, Notice::PeersDirect { users })) if !way.is_relayed => users.push(user),
+            _ if way.is_relayed => self.keep_notice(now, Notice::PeersRelayed { users: vec![user] }),
+            _ => self.keep_notice(now, Notice::PeersDirect { users: vec![user] }),
+        }
     }
 
     /// Says that the user is away, with what is typed.
