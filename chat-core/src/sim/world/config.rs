@@ -8,7 +8,7 @@ use crate::relay::RelayConfig;
 use crate::roster::LinkFeatures;
 use crate::server::ServerConfig;
 
-/// The configuration of a world. Exhaustive, as [`Profile`] is.
+/// The configuration of a world. Exhaustive, as [`Profile`](crate::sim::Profile) is.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "tests write literals")]
 pub struct WorldConfig {
