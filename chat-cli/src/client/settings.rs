@@ -128,7 +128,7 @@ impl Settings for ClientSettings {
         if given.fingerprint.is_some() || given.accept_new.is_some() || given.ca.is_some() {
             (self.fingerprint, self.accept_new, self.ca) = (None, None, None);
         }
-        // Whoever hides addresses for once means all of them. The other way round, nothing that is hidden is shown.
+        // The argument --reach relay hides every address, also those that the configuration file advertises.
         if given.reach == Some(ReachChoice::Relay) {
             self.advertise.clear();
         }

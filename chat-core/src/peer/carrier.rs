@@ -16,7 +16,7 @@ use crate::time::{Mono, Now};
 use crate::wire::datagram::MAX_DATAGRAM;
 use crate::wire::relay::{Parcel, RelayTerms};
 
-/// What carries relayed datagrams to the server.
+/// The relay as the peer machine uses it: its terms, and the links that wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Carrier {
     state: State,

@@ -156,7 +156,7 @@ impl Conversation {
             client::Notice::Reconnecting { .. } if is_known && self.ui.is_text() => return,
             client::Notice::Reconnecting { .. } => self.server = ServerState::Disconnected,
             client::Notice::Reconnected => self.server = ServerState::Connected,
-            // Its links begin anew.
+            // Its links start again.
             client::Notice::NewSession(_) => self.ways = Ways::default(),
             _ => {}
         }

@@ -20,7 +20,7 @@ const GATHER: Duration = Duration::from_secs(1);
 /// told at once, so that the last mention is right.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// What is known of each user to whom messages go, or went, through the server.
+/// The state of each user whose messages go, or went, through the server.
 #[derive(Debug, Default)]
 pub(super) struct Ways {
     users: BTreeMap<UserName, State>,
@@ -31,14 +31,14 @@ pub(super) struct Ways {
 #[derive(Debug)]
 struct State {
     now: Tier,
-    /// What the user of this client knows.
+    /// The way that the user of this client was last told.
     told: Tier,
     told_at: Option<Instant>,
     /// When the change is mentioned, if `now` and `told` differ.
     due: Instant,
 }
 
-/// The kinds of ways whose difference people are told.
+/// The two kinds of ways that notices distinguish.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Tier {
     /// Straight from machine to machine.

@@ -16,7 +16,7 @@ const COLUMNS: usize = 6;
 /// The blanks between two columns.
 const GAP: &str = "  ";
 
-/// What stands in a cell for something that is not known.
+/// The content of a cell whose value is unknown.
 const NOTHING: &str = "-";
 
 /// The mark before an away text below its row, so that it does not look like a row.

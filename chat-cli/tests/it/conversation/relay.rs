@@ -18,7 +18,7 @@ const TYPING_INTERVAL: Duration = Duration::from_millis(500);
 /// Longer than a notice about a way waits for others.
 const NOTICED: Duration = Duration::from_millis(1_500);
 
-/// What the roster shows of a client that hides its addresses.
+/// The address in the roster of a client that hides its addresses.
 const HIDDEN: &str = "[100::1]:1024";
 
 /// A server in the container, with these arguments.
@@ -239,7 +239,7 @@ fn nobody_sees_the_address_of_a_client_that_uses_the_relay_only() {
     assert_eq!((&entry["address"], &entry["way"]), (&HIDDEN.into(), &"relayed-tcp".into()), "{entry}");
     let entry = who(&mut alice);
     assert_eq!(entry["way"], "relayed-tcp", "{entry}");
-    // Whoever has chosen it reads nothing about it.
+    // A user who has chosen the relay expects it, so no notice says so.
     let told = alice.watch(NOTICED);
     assert!(!told.iter().any(|event| event.starts_with("notice")), "{told:?}");
     for machine in &container.machines {

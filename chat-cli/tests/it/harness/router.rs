@@ -83,7 +83,7 @@ impl Router {
     /// Connects a client to its peers through this router.
     pub(crate) fn connect(&self, number: usize, client: ClientSetup) -> ClientSetup {
         let (private, public) = (self.private(number).to_string(), self.public(number).to_string());
-        // What the router drops does not find another way, so that a test sees what the links do about it.
+        // Without the relay, a test sees what the links do about datagrams that the router drops.
         client.args(&["--advertise", &public]).env("CHAT_UDP", &private).env("CHAT_REACH", "direct")
     }
 

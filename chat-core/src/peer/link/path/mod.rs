@@ -42,7 +42,7 @@ pub(super) struct Path {
     relay: RelayCandidate,
 }
 
-/// What the bytes of a pong lead to.
+/// The effect of a pong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum PongResult {
     /// The way stays.
