@@ -121,6 +121,10 @@ pub(crate) fn allow_restart(socket: &Socket) -> io::Result<()> {
     socket.set_reuse_address(true)
 }
 
+/// Whether [`limit_unsent`] has an effect.
+#[cfg(test)]
+pub(crate) const LIMITS_UNSENT: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// Limits the bytes that the kernel holds for this socket before it sends them. Has no effect on other systems than Linux.
 pub(crate) fn limit_unsent(stream: &TcpStream, bytes: u32) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -129,6 +133,18 @@ pub(crate) fn limit_unsent(stream: &TcpStream, bytes: u32) -> io::Result<()> {
     {
         let _ = (stream, bytes);
         Ok(())
+    }
+}
+
+/// What [`limit_unsent`] has set.
+#[cfg(test)]
+pub(crate) fn unsent_limit(stream: &TcpStream) -> io::Result<Option<u32>> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return SockRef::from(stream).tcp_notsent_lowat().map(Some);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = stream;
+        Ok(None)
     }
 }
 

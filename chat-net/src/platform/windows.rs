@@ -118,6 +118,17 @@ pub(crate) fn allow_restart(_socket: &Socket) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether [`limit_unsent`] has an effect.
+#[cfg(test)]
+pub(crate) const LIMITS_UNSENT: bool = false;
+
+/// What [`limit_unsent`] has set.
+#[cfg(test)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems can refuse")]
+pub(crate) fn unsent_limit(_stream: &TcpStream) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
 /// Has no effect: Windows has no such limit.
 pub(crate) fn limit_unsent(_stream: &TcpStream, _bytes: u32) -> io::Result<()> {
     Ok(())
