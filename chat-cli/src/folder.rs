@@ -39,7 +39,7 @@ pub fn warn_if_open(path: &Path, secret: &str) {
 impl From<DataFolderError> for CliError {
     fn from(error: DataFolderError) -> Self {
         let hint = match &error {
-            DataFolderError::Unusable { .. } => {
+            DataFolderError::Unusable { .. } | DataFolderError::Device { .. } => {
                 Some(Sentence::from(|texts: &Texts| texts.say().hint_folder_unusable()))
             }
             DataFolderError::OtherOwner { .. } => {

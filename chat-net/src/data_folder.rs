@@ -25,7 +25,7 @@ impl DataFolder {
         let path = path.into();
         let unusable = |source| DataFolderError::Unusable { path: path.clone(), source };
         if platform::is_device(&path) {
-            return Err(unusable(io::Error::other("this name belongs to a device of the system")));
+            return Err(DataFolderError::Device { path });
         }
         platform::create_private_folder(&path).map_err(unusable)?;
         platform::check_data_folder(&path)?;
@@ -116,6 +116,12 @@ pub enum DataFolderError {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+    /// Windows reserves the name for a device, such as `NUL`.
+    #[error("the data folder {} is a device of the system", .path.display())]
+    Device {
+        /// The name of the device.
+        path: PathBuf,
     },
     /// The folder belongs to another user, who may have put keys into it.
     #[error("the data folder {} belongs to another user (uid {owner}), whose keys may be in it", .path.display())]

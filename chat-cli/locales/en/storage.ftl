@@ -11,6 +11,8 @@ error-with-cause = { $problem }: { $reason }
 # $detail (String) of the system
 folder-unusable = the data folder { $file } cannot be used: { $detail }
 # $file (String), a folder
+folder-is-device = the data folder { $file } is a device of the system
+# $file (String), a folder
 # $count (Number), the id of a user
 folder-of-other-user = the data folder { $file } belongs to another user (uid { $count }), whose keys may be in it
 # $file (String), a folder

@@ -5,6 +5,7 @@ error-with-cause = { $problem }：{ $reason }
 ## 数据目录和密钥
 
 folder-unusable = 无法使用数据目录 { $file }：{ $detail }
+folder-is-device = 数据目录 { $file } 是系统的设备
 folder-of-other-user = 数据目录 { $file } 属于另一个用户（uid { $count }），里面的密钥可能是那个用户的
 folder-writable-by-everyone = 任何用户都能写入数据目录 { $file }，里面的密钥可能是别人的
 folder-not-locked = 无法锁定数据目录 { $file }：{ $detail }

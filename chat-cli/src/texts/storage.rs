@@ -75,6 +75,7 @@ impl Localised for DataFolderError {
         let t = texts.say();
         match self {
             Self::Unusable { path, source } => t.folder_unusable(path.display().to_string(), source.to_string()),
+            Self::Device { path } => t.folder_is_device(path.display().to_string()),
             Self::OtherOwner { path, owner } => t.folder_of_other_user(path.display().to_string(), *owner),
             Self::WritableByEveryone { path } => t.folder_writable_by_everyone(path.display().to_string()),
             Self::Lock { path, source } => t.folder_not_locked(path.display().to_string(), source.to_string()),

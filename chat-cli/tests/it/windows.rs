@@ -43,6 +43,23 @@ fn names_of_devices_are_refused_instead_of_waiting_for_the_device() {
 
 #[test]
 #[ignore = "needs the programs for Windows: scripts/test-windows"]
+fn the_null_device_is_no_data_folder() {
+    let home = Home::new();
+    let sentences = [
+        r"the data folder \\.\NUL is a device of the system
+hint: choose a folder ",
+        r"数据目录 \\.\NUL 是系统的设备
+建议：请用 --data-dir ",
+    ];
+    for (language, sentence) in LANGUAGES.iter().zip(sentences) {
+        let refused = home.run("chat-server", &["--lang", language, "--data-dir", r"\\.\NUL", "fingerprint"]);
+        assert_eq!((refused.code, refused.out.as_str()), (Some(3), ""), "{}", refused.err);
+        assert_contains(&refused.err, sentence);
+    }
+}
+
+#[test]
+#[ignore = "needs the programs for Windows: scripts/test-windows"]
 fn folders_and_files_have_chinese_names_with_spaces() {
     let home = Home::new();
     let operate = |args: &[&str]| {

@@ -40,6 +40,7 @@ fn url() -> StoreUrl {
 fn errors_of_folder_keys_and_accounts_are_those_of_the_libraries() {
     assert_same(&[
         DataFolderError::Unusable { path: file(), source: not_found() },
+        DataFolderError::Device { path: file() },
         DataFolderError::OtherOwner { path: file(), owner: 7 },
         DataFolderError::WritableByEveryone { path: file() },
         DataFolderError::Lock { path: file(), source: not_found() },
@@ -79,6 +80,7 @@ fn errors_of_urls_and_of_opening_are_those_of_the_library() {
         UrlError::SqliteHost,
         UrlError::SqliteMemory,
         UrlError::SqliteUrl,
+        UrlError::SqliteDevice,
         UrlError::MySql,
         UrlError::NotEncoded,
         UrlError::MySqlOption("x".into()),
