@@ -49,6 +49,15 @@ pub enum OpenError {
         /// The error of the system or of SQLite.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The file system of the SQLite file has no locks, which SQLite needs for every change.
+    #[error(
+        "the file system of the database file {} has no locks, which SQLite needs; use a folder on a disk of this machine, or MySQL",
+        path.display()
+    )]
+    NoLocks {
+        /// The absolute path.
+        path: PathBuf,
+    },
     /// The SQLite file or its folder cannot be written.
     #[error("the database file {} cannot be changed; this needs a file and a folder that are writable", path.display())]
     ReadOnly {

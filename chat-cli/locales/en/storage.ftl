@@ -76,6 +76,8 @@ open-claim = the lock file { $file }.lock, by which a server claims the database
 # $file (String)
 open-file = the database file { $file } cannot be used; it must be a writable SQLite database
 # $file (String)
+open-no-locks = the file system of the database file { $file } has no locks, which SQLite needs; use a folder on a disk of this machine, or MySQL
+# $file (String)
 open-read-only = the database file { $file } cannot be changed; this needs a file and a folder that are writable
 # $file (String)
 open-unreadable = the database file { $file } cannot be read; it must be an SQLite database

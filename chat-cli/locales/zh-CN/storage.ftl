@@ -43,6 +43,7 @@ url-mysql-database = MySQL 的 URL 里没有数据库名；请写 mysql://用户
 open-not-created = 无法新建数据库文件 { $file }；请指定一个已存在、可写入的目录里的文件
 open-claim = 无法使用锁文件 { $file }.lock，服务器用它表明自己正在使用数据库
 open-file = 无法使用数据库文件 { $file }；它必须是可写入的 SQLite 数据库
+open-no-locks = 数据库文件 { $file } 所在的文件系统没有文件锁，而 SQLite 需要文件锁；请使用本机磁盘上的目录，或改用 MySQL
 open-read-only = 无法修改数据库文件 { $file }；文件和它的目录都必须可写入
 open-unreadable = 无法读取数据库文件 { $file }；它必须是 SQLite 数据库
 open-journal = 数据库文件 { $file } 的最新改动在它旁边的另一个文件里，而目录不可写入，无法读取；请把它连同 -wal、-shm 和 -journal 文件复制到可写入的目录，再使用那个副本

@@ -159,6 +159,7 @@ impl Localised for OpenError {
             Self::CreateFile { path, .. } => t.open_not_created(path.display().to_string()),
             Self::ClaimFile { path, .. } => t.open_claim(path.display().to_string()),
             Self::File { path, .. } => t.open_file(path.display().to_string()),
+            Self::NoLocks { path } => t.open_no_locks(path.display().to_string()),
             Self::ReadOnly { path } => t.open_read_only(path.display().to_string()),
             Self::Unreadable { path, .. } => t.open_unreadable(path.display().to_string()),
             Self::UnreadableJournal { path, .. } => t.open_journal(path.display().to_string()),

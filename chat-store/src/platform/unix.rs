@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, FlockOperation, access, fcntl_lock};
 use rustix::io::Errno;
 
 /// The files hold password hashes, which allow offline guessing.
@@ -43,6 +43,12 @@ pub(crate) const fn path_in_url(text: &str) -> &str {
 /// Returns whether a path leads to a device by a reserved name. There are none.
 pub(crate) const fn is_device(_path: &Path) -> bool {
     false
+}
+
+/// Locks a file as SQLite does, until it is closed. A file system can have these locks and not those of [`File::lock`], or the
+/// other way round.
+pub(crate) fn lock_as_sqlite(file: &File) -> io::Result<()> {
+    Ok(fcntl_lock(file, FlockOperation::NonBlockingLockExclusive)?)
 }
 
 /// Returns whether the error of an attempt to lock a file means that the file system has no locks.

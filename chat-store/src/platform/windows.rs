@@ -43,6 +43,11 @@ pub(crate) fn is_device(path: &Path) -> bool {
     is_device_path(&path.to_string_lossy())
 }
 
+/// Locks a file as SQLite does, until it is closed. Windows has one kind of locks.
+pub(crate) fn lock_as_sqlite(file: &File) -> io::Result<()> {
+    Ok(file.try_lock()?)
+}
+
 /// Returns whether the error of an attempt to lock a file means that the file system has no locks, as some network drives
 /// report it.
 pub(crate) fn has_no_locks(error: &io::Error) -> bool {

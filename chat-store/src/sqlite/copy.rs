@@ -51,7 +51,7 @@ pub(crate) fn copy_before(from: &ReadableFile, path: &str, version: &str) -> Res
 }
 
 /// A path beside `to` that no other call uses.
-fn temporary_path(to: &Path) -> io::Result<PathBuf> {
+pub(super) fn temporary_path(to: &Path) -> io::Result<PathBuf> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let name = to.file_name().ok_or_else(|| io::Error::from(ErrorKind::IsADirectory))?.to_string_lossy();
     let (process, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));

@@ -3,6 +3,7 @@
 mod applied;
 mod copy;
 mod lock;
+mod probe;
 mod readable;
 
 use std::fs::OpenOptions;
@@ -95,9 +96,15 @@ fn is_writable(path: &Path) -> bool {
 /// Opens the file for migrations and switches it to WAL mode, in which readers and a writer do not block each other. The
 /// mode is stored in the file.
 pub(crate) fn open(path: &str) -> Result<SqliteConnection, OpenError> {
-    let unusable = |source| OpenError::File { path: path.into(), source };
-    let mut connection = SqliteConnection::establish(path).map_err(|error| unusable(error.into()))?;
-    connection.batch_execute(SETUP).map_err(|error| unusable(error.into()))?;
+    try_open(path).map_err(|source| {
+        let path = PathBuf::from(path);
+        if probe::lacks_locks(&path) { OpenError::NoLocks { path } } else { OpenError::File { path, source } }
+    })
+}
+
+fn try_open(path: &str) -> Result<SqliteConnection, Box<dyn std::error::Error + Send + Sync>> {
+    let mut connection = SqliteConnection::establish(path)?;
+    connection.batch_execute(SETUP)?;
     // Two connections that switch the mode at the same time both fail immediately, regardless of the busy timeout.
     let begin = Instant::now();
     loop {
@@ -106,7 +113,7 @@ pub(crate) fn open(path: &str) -> Result<SqliteConnection, OpenError> {
             Err(Error::DatabaseError(_, info)) if info.message() == LOCKED && begin.elapsed() < BUSY_TIMEOUT => {
                 thread::sleep(WAL_RETRY_PAUSE);
             }
-            Err(error) => return Err(unusable(error.into())),
+            Err(error) => return Err(error.into()),
         }
     }
 }

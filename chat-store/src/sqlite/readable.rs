@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
-use super::{absolute, applied, beside, is_writable};
+use super::{absolute, applied, beside, is_writable, probe};
 use crate::error::OpenError;
 
 /// Executed on every connection that only reads.
@@ -83,6 +83,10 @@ impl ReadableFile {
         let (path, source) = (self.path.clone(), error.into());
         if self.frozen.is_none() && !is_writable(&path) {
             return OpenError::UnreadableJournal { path, source };
+        }
+        // What is read as it is needs no locks.
+        if self.frozen.is_none() && probe::lacks_locks(&path) {
+            return OpenError::NoLocks { path };
         }
         OpenError::Unreadable { path, source }
     }

@@ -91,6 +91,7 @@ fn errors_of_urls_and_of_opening_are_those_of_the_library() {
         OpenError::CreateFile { path: file(), source: not_found() },
         OpenError::ClaimFile { path: file(), source: not_found() },
         OpenError::File { path: file(), source: cause() },
+        OpenError::NoLocks { path: file() },
         OpenError::ReadOnly { path: file() },
         OpenError::Unreadable { path: file(), source: cause() },
         OpenError::UnreadableJournal { path: file(), source: cause() },

@@ -43,7 +43,7 @@ pub(crate) use self::home::{Home, path_text};
 pub(crate) use self::impairment::Impairment;
 pub(crate) use self::namespace::Namespace;
 pub(crate) use self::output::Output;
-pub(crate) use self::preload::preload;
+pub(crate) use self::preload::{launcher, preload};
 pub(crate) use self::process::{Finished, NO_INPUT, Process, finish, finish_with};
 pub(crate) use self::raw_connection::{RawConnection, connect_from, login};
 pub(crate) use self::router::{Datagram, Network, Router};
