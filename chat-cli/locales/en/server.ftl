@@ -2,7 +2,7 @@
 
 ## Help
 
-server-about = Holds the accounts of a chat and knows who is online; messages do not pass through it
+server-about = Holds the accounts of a chat, knows who is online, and relays messages that find no direct way
 server-after-help =
     Without a command, chat-server serves until SIGTERM or SIGINT. On SIGHUP, and for the command reload, it reopens the presence log and reloads --cert and --key. All commands except move work while a server runs.
 

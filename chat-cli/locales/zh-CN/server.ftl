@@ -2,7 +2,7 @@
 
 ## 帮助
 
-server-about = 管理聊天账号和在线名单；消息不经过服务器
+server-about = 管理聊天账号和在线名单；无法直接连通时中转加密的消息
 server-after-help =
     不带命令时，chat-server 一直提供服务，直到收到 SIGTERM 或 SIGINT。
     收到 SIGHUP 或执行命令 reload 时，它重新打开在线日志，并重新加载 --cert 和 --key。
