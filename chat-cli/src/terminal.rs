@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::platform::signals::{self, Notices};
 use crate::platform::terminal::{
-    Settings, interprets_sequences, is_in_foreground, write_to_stderr_if_ready, write_to_stdout_if_ready,
+    Settings, ask_hidden, interprets_sequences, is_in_foreground, write_to_stderr_if_ready, write_to_stdout_if_ready,
 };
 use crate::secret::PasswordPrompt;
 use crate::texts::{Localised, Sentence, Texts};
@@ -63,7 +63,7 @@ impl PasswordPrompt for TerminalPrompt {
         let question = &question.text(&self.texts);
         self.silent.get_or_insert_with(EchoGuard::new);
         let _repeated = QuestionRepeater::new(question);
-        let typed = rpassword::prompt_password(question).map(Zeroizing::new);
+        let typed = ask_hidden(question).map(Zeroizing::new);
         if typed.as_ref().is_err_and(|error| error.kind() == ErrorKind::UnexpectedEof) {
             // The next output begins on a new line.
             drop(writeln!(io::stderr()));

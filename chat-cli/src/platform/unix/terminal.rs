@@ -152,6 +152,14 @@ fn wait_for_input() -> io::Result<()> {
     }
 }
 
+/// Asks at the terminal for a line that is not shown while it is typed, and reads it.
+///
+/// # Errors
+/// There is no terminal, or [`io::ErrorKind::UnexpectedEof`] at the end of the input.
+pub fn ask_hidden(question: &str) -> io::Result<String> {
+    rpassword::prompt_password(question)
+}
+
 /// Whether the terminal at standard output interprets sequences for colours and the cursor. All do whose name does not say
 /// otherwise.
 pub const fn interprets_sequences() -> bool {

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
 
+use rpassword::ConfigBuilder;
 use winapi_util::{HandleRef, console};
 use zeroize::Zeroizing;
 
@@ -57,7 +58,7 @@ impl Settings {
     /// These modes, but as rpassword changes them while it reads.
     #[must_use]
     pub const fn for_hidden_answer(mut self) -> Self {
-        self.input = PROCESSED_INPUT | LINE_INPUT;
+        self.input = PROCESSED_INPUT;
         self
     }
 
@@ -168,6 +169,23 @@ impl KeyInput {
         };
         Ok(self.ahead.insert(ahead))
     }
+}
+
+/// Asks at the console for a line that is not shown while it is typed, and reads it.
+///
+/// rpassword writes questions as bytes, which the console shows in its code page, and ends lines with a NUL. Therefore it only
+/// reads here. The standard library shows all characters.
+///
+/// # Errors
+/// There is no console, or [`io::ErrorKind::UnexpectedEof`] at the end of the input.
+pub fn ask_hidden(question: &str) -> io::Result<String> {
+    let mut err = io::stderr();
+    write!(err, "{question}")?;
+    err.flush()?;
+    let typed = rpassword::read_password_with_config(ConfigBuilder::new().output_discard().build())?;
+    // The key that ended the line was not shown either.
+    writeln!(err)?;
+    Ok(typed)
 }
 
 /// Makes the console at standard output interpret sequences for colours and the cursor. Returns whether it does: it does
