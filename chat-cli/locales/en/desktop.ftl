@@ -245,10 +245,10 @@ window-leave-now = Leave now
 
 window-no-display = there is no display for a window: neither DISPLAY nor WAYLAND_DISPLAY leads to one
 # $detail (String) of the system
-window-no-opengl = the window cannot be drawn, because OpenGL does not work here: { $detail }
+window-no-drawing = the window cannot be drawn: { $detail }
 # $detail (String) of the system
 window-no-window = the window cannot be opened: { $detail }
 # $program (String)
-window-hint-opengl = install Mesa (Debian: libgl1, libegl1, libgl1-mesa-dri), or use { $program }, which needs no window
+window-hint-drawing = the log says more; { $program } needs no window
 # $program (String)
 window-hint-display = start it in a desktop session, or use { $program }, which needs no window

@@ -182,7 +182,7 @@ window-leave-now = 现在离开
 ## 为什么没有窗口
 
 window-no-display = 没有能显示窗口的屏幕：DISPLAY 和 WAYLAND_DISPLAY 都没有指向屏幕
-window-no-opengl = 无法绘制窗口，因为 OpenGL 在这里不能用：{ $detail }
+window-no-drawing = 无法绘制窗口：{ $detail }
 window-no-window = 无法打开窗口：{ $detail }
-window-hint-opengl = 请安装 Mesa（Debian：libgl1、libegl1、libgl1-mesa-dri），或使用不需要窗口的 { $program }
+window-hint-drawing = 日志里有更多信息；{ $program } 不需要窗口
 window-hint-display = 请在桌面会话里启动，或使用不需要窗口的 { $program }

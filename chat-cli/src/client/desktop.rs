@@ -58,9 +58,9 @@ pub struct DesktopOptions {
     pub known_servers: PathBuf,
 }
 
-/// The log of a program with windows. eframe logs the error that the program reports as a sentence, and winit what displays
-/// do not tell about themselves.
-const FILTER: &str = "warn,chat_net::udp=error,eframe=off,winit=error,egui_system_font_provider=error";
+/// The log of a program with windows. eframe logs why it does not draw, and winit what displays do not tell about
+/// themselves.
+const FILTER: &str = "warn,chat_net::udp=error,eframe=error,winit=error,egui_system_font_provider=error";
 
 /// Begins a program with a window: a panic in any thread ends it, and core dumps are turned off. Standard error receives
 /// the log, from warnings up unless `RUST_LOG` says otherwise. A window may be started from a menu, where nobody sees

@@ -172,9 +172,9 @@ pub enum WindowSentence {
     Stay,
     LeaveNow,
     NoDisplay,
-    NoOpengl { detail: String },
+    NoDrawing { detail: String },
     NoWindow { detail: String },
-    HintOpengl { program: &'static str },
+    HintDrawing { program: &'static str },
     HintDisplay { program: &'static str },
 }
 
@@ -354,9 +354,9 @@ impl Localised for WindowSentence {
             Self::Stay => t.window_stay(),
             Self::LeaveNow => t.window_leave_now(),
             Self::NoDisplay => t.window_no_display(),
-            Self::NoOpengl { detail } => t.window_no_opengl(detail.as_str()),
+            Self::NoDrawing { detail } => t.window_no_drawing(detail.as_str()),
             Self::NoWindow { detail } => t.window_no_window(detail.as_str()),
-            Self::HintOpengl { program } => t.window_hint_opengl(*program),
+            Self::HintDrawing { program } => t.window_hint_drawing(*program),
             Self::HintDisplay { program } => t.window_hint_display(*program),
         }
     }

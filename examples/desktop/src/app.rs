@@ -16,6 +16,7 @@ use crate::model::settings::{Attention, Settings};
 use crate::model::{Action, Closing, Model, Screen};
 use crate::run::{Port, disk};
 use crate::view::View;
+use crate::window::Program;
 
 /// What is known before the window opens.
 #[derive(Debug)]
@@ -158,7 +159,7 @@ impl App {
 
     /// Keeps the window open until the goodbye is said.
     fn hold_close(&mut self, context: &Context) {
-        if !link::is_closing(context) || self.model.closing == Closing::Done {
+        if !link::is_closing(context) || self.is_done() {
             return;
         }
         self.link.hand_on(self.model.act(Action::Close, now()));
@@ -168,14 +169,18 @@ impl App {
     }
 }
 
-impl eframe::App for App {
-    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+impl Program for App {
+    fn logic(&mut self, context: &Context) {
         self.link.pace();
         self.hold_close(context);
         self.turn(context);
     }
 
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui) {
         self.draw(ui);
+    }
+
+    fn is_done(&self) -> bool {
+        self.model.closing == Closing::Done
     }
 }

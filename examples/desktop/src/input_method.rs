@@ -5,10 +5,9 @@
 //! focus again, so that nothing can be composed until somebody goes to another window and back. An input method that stays
 //! allowed keeps the context that has the focus.
 
-use eframe::CreationContext;
 use eframe::egui::output::IMEOutput;
 use eframe::egui::{Context, FullOutput, IMEPurpose, Plugin, Pos2, Rect};
-use raw_window_handle::{HasDisplayHandle as _, RawDisplayHandle};
+use raw_window_handle::{HasDisplayHandle, RawDisplayHandle};
 
 /// Keeps the input method of a window allowed.
 #[derive(Debug)]
@@ -41,10 +40,10 @@ impl Plugin for StaysAllowed {
 }
 
 /// Keeps the input method of this window allowed if it is a window of X11.
-pub(crate) fn install(window: &CreationContext<'_>) {
+pub(crate) fn install(context: &Context, window: &impl HasDisplayHandle) {
     let display = window.display_handle().map(|handle| handle.as_raw());
     if matches!(display, Ok(RawDisplayHandle::Xlib(_) | RawDisplayHandle::Xcb(_))) {
-        window.egui_ctx.add_plugin(StaysAllowed::default());
+        context.add_plugin(StaysAllowed::default());
     }
 }
 

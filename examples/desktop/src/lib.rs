@@ -14,9 +14,11 @@ mod input_method;
 mod link;
 pub mod look;
 pub mod model;
+mod painter;
 mod program;
 pub mod run;
 pub mod server_app;
+mod software;
 pub mod view;
 pub mod window;
 

@@ -14,7 +14,7 @@ use eframe::egui::Context;
 use crate::app::{self, App, Start};
 use crate::run::Runtime;
 use crate::server_app::{self, ServerApp, ServerStart};
-use crate::window::Window;
+use crate::window::{NoWindow, Window};
 
 /// How long a window may take to end after a request to stop: twice the longest goodbye. A window that is minimised may
 /// not run, and so cannot close itself.
@@ -77,18 +77,12 @@ fn end(result: Result<(), CliError>, texts: &Texts) -> ExitCode {
 }
 
 /// Why there is no window, and what to do about it. `program` needs none.
-fn no_window(error: eframe::Error, program: &'static str) -> CliError {
+fn no_window(error: NoWindow, program: &'static str) -> CliError {
     use WindowSentence as W;
     let (sentence, hint) = match error {
-        // Its own text lists the settings of every buffer, which helps nobody without OpenGL.
-        eframe::Error::NoGlutinConfigs(_, source) => {
-            (W::NoOpengl { detail: source.to_string() }, Some(W::HintOpengl { program }))
-        }
-        eframe::Error::Glutin(_) | eframe::Error::OpenGL(_) => {
-            (W::NoOpengl { detail: error.to_string() }, Some(W::HintOpengl { program }))
-        }
-        eframe::Error::WinitEventLoop(_) => (W::NoDisplay, Some(W::HintDisplay { program })),
-        error => (W::NoWindow { detail: error.to_string() }, None),
+        NoWindow::Display(_) => (W::NoDisplay, Some(W::HintDisplay { program })),
+        NoWindow::Drawing(error) => (W::NoDrawing { detail: error.to_string() }, Some(W::HintDrawing { program })),
+        NoWindow::Program(error) => (W::NoWindow { detail: error.to_string() }, None),
     };
     let error = CliError::not_there(Sentence::about(sentence));
     match hint {

@@ -17,6 +17,7 @@ use crate::model::server::{Action, Closing, ServerModel};
 use crate::model::settings::Settings;
 use crate::run::ServerPort;
 use crate::view::server::ServerView;
+use crate::window::Program;
 
 /// Reads what the window remembers.
 pub fn load_remembered() -> Remembered {
@@ -99,7 +100,7 @@ impl ServerApp {
 
     /// Keeps the window open until the server has stopped.
     fn hold_close(&mut self, context: &Context) {
-        if !link::is_closing(context) || self.model.closing == Closing::Done {
+        if !link::is_closing(context) || self.is_done() {
             return;
         }
         self.link.hand_on(self.model.act(Action::Close));
@@ -109,14 +110,18 @@ impl ServerApp {
     }
 }
 
-impl eframe::App for ServerApp {
-    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+impl Program for ServerApp {
+    fn logic(&mut self, context: &Context) {
         self.link.pace();
         self.hold_close(context);
         self.turn(context);
     }
 
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui) {
         self.draw(ui);
+    }
+
+    fn is_done(&self) -> bool {
+        self.model.closing == Closing::Done
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chat_desktop::window::{Made, Window};
+use chat_desktop::window::{Made, NoWindow, Program, Window};
 use eframe::egui::{
     ColorImage, Context, Event, Modifiers, MouseWheelSource, MouseWheelUnit, RawInput, ScreenshotCallback, TouchPhase,
     Ui, ViewportCommand, pos2, vec2,
@@ -44,12 +44,12 @@ struct Driven<A> {
 }
 
 /// Opens the window of a program, and drives it from another thread, which ends the process.
-pub(crate) fn open<A: eframe::App + Send + 'static>(
+pub(crate) fn open<A: Program + Send + 'static>(
     window: Window,
     make: impl FnOnce(&Context) -> A + 'static,
     drive: impl FnOnce(Driver<A>) + Send + 'static,
-) -> eframe::Result {
-    window.open(move |context| -> Made<'static> {
+) -> Result<(), NoWindow> {
+    window.open(move |context| -> Made {
         let (calls, called) = mpsc::channel();
         let shared = Arc::new(Shared::default());
         let driver = Driver { context: context.clone(), calls, shared: Arc::clone(&shared) };
@@ -58,17 +58,17 @@ pub(crate) fn open<A: eframe::App + Send + 'static>(
     })
 }
 
-impl<A: eframe::App> eframe::App for Driven<A> {
-    fn logic(&mut self, context: &Context, frame: &mut eframe::Frame) {
+impl<A: Program> Program for Driven<A> {
+    fn logic(&mut self, context: &Context) {
         // One in a frame, so that the next one sees what this one changed.
         if let Ok(call) = self.calls.try_recv() {
             call(&mut self.app);
         }
-        self.app.logic(context, frame);
+        self.app.logic(context);
     }
 
-    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
-        self.app.ui(ui, frame);
+    fn ui(&mut self, ui: &mut Ui) {
+        self.app.ui(ui);
         let mut gap = self.shared.gap.lock().unwrap();
         let now = Instant::now();
         if let Some(last) = gap.1.replace(now) {
@@ -80,7 +80,11 @@ impl<A: eframe::App> eframe::App for Driven<A> {
         }
     }
 
-    fn raw_input_hook(&mut self, _: &Context, input: &mut RawInput) {
+    fn is_done(&self) -> bool {
+        self.app.is_done()
+    }
+
+    fn take_input(&mut self, input: &mut RawInput) {
         input.events.append(&mut self.shared.input.lock().unwrap());
         let wheel = self.shared.wheel.load(Ordering::Relaxed);
         if wheel != 0 {
