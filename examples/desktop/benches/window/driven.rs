@@ -138,6 +138,17 @@ impl<A: 'static> Driver<A> {
         }
     }
 
+    /// Waits until nothing more is drawn.
+    pub(crate) fn rest(&self) {
+        /// A frame that follows another one does so sooner. A caret blinks less often.
+        const PAUSE: Duration = Duration::from_millis(200);
+        let mut before = None;
+        while before != Some(self.frames()) {
+            before = Some(self.frames());
+            thread::sleep(PAUSE);
+        }
+    }
+
     /// Scrolls by this much in each frame from now on.
     pub(crate) fn scroll(&self, points: i32) {
         self.shared.wheel.store(points, Ordering::Relaxed);
