@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat_cli::texts::{Sentence, WindowSentence};
+use chat_cli::texts::WindowSentence;
+use chat_cli::view::Notice;
 use chat_core::name::UserName;
 use chat_core::text::{Text, TextError};
 use chat_core::time::Timestamp;
@@ -56,7 +57,9 @@ pub enum What {
     /// An own text, and what became of it.
     Own(Arc<str>, State),
     /// Something that concerns the conversation as a whole.
-    Note(Sentence),
+    Note(WindowSentence),
+    /// A notice that does.
+    Notice(Notice),
 }
 
 impl What {
@@ -64,7 +67,7 @@ impl What {
     fn text_bytes(&self) -> usize {
         match self {
             Self::From(_, text) | Self::Own(text, _) => text.len(),
-            Self::Note(_) => 0,
+            Self::Note(_) | Self::Notice(_) => 0,
         }
     }
 }

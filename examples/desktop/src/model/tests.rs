@@ -90,6 +90,7 @@ fn lines(model: &mut Model) -> Vec<String> {
         What::From(from, text) => format!("{from}: {text}"),
         What::Own(text, state) => format!("{text} {:?}", state.mark()),
         What::Note(sentence) => sentence.text(&texts),
+        What::Notice(notice) => notice.text(&texts),
     };
     session(model).open_conversation().lines().iter().map(show).collect()
 }

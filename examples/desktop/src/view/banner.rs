@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_cli::texts::{Localised, WindowSentence as W};
+use chat_cli::texts::WindowSentence as W;
 use chat_cli::view::Notice;
 use chat_core::time::Timestamp;
 use eframe::egui::{Color32, Frame, Label, Margin, Panel, RichText, Sides, Ui};
@@ -17,7 +17,7 @@ impl View {
     pub(super) fn banners(&self, ui: &mut Ui, session: &Session, now: Timestamp, actions: &mut Vec<Action>) {
         let colours = palette(ui);
         if let Some(reason) = session.end {
-            let text = Notice::from(reason).text(&self.texts);
+            let text = self.notice(&Notice::from(reason));
             if banner(ui, "ended", &text, colours.bad, colours.bad_ground, Some(&self.say(W::LogInAgain))) {
                 actions.push(Action::GoOffline);
             }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use chat_cli::texts::{Localised, Sentence, WindowSentence as W};
+use chat_cli::texts::{Localised, WindowSentence as W};
 use chat_core::name::UserName;
 use eframe::egui::{
     self, Color32, Event, FontId, FontSelection, Galley, Label, Rect, Response, RichText, Sense, TextWrapMode, Ui,
@@ -37,6 +37,16 @@ pub(super) struct Place<'a> {
 pub(super) fn at(ui: &mut Ui, place: &Place<'_>, add: impl FnOnce(&mut Ui)) {
     ui.add_space(if place.is_together { 3.0 } else { 10.0 });
     add(ui);
+}
+
+/// A line that nobody says.
+pub(super) fn note(ui: &mut Ui, text: String) {
+    let colour = palette(ui).quiet;
+    ui.add_space(8.0);
+    ui.vertical_centered(|ui| {
+        ui.set_max_width(MAX_TEXT);
+        ui.add(Label::new(RichText::new(text).size(13.0).color(colour)).wrap());
+    });
 }
 
 /// The parts of a bubble.
@@ -95,15 +105,6 @@ impl View {
             said: (text, place),
         };
         self.bubble(ui, &parts)
-    }
-
-    pub(super) fn note(&self, ui: &mut Ui, sentence: &Sentence) {
-        let colour = palette(ui).quiet;
-        ui.add_space(8.0);
-        ui.vertical_centered(|ui| {
-            ui.set_max_width(MAX_TEXT);
-            ui.add(Label::new(RichText::new(sentence.text(&self.texts)).size(13.0).color(colour)).wrap());
-        });
     }
 
     /// The sign, its colour, and the sentence that explains it.

@@ -155,7 +155,7 @@ impl View {
         }
         match Text::parse(draft) {
             Ok(_) | Err(TextError::Empty) => {}
-            Err(error) => fields::sentence(ui, &error.text(&self.texts), colours.bad),
+            Err(error) => fields::problem(ui, &error.text(&self.texts)),
         }
         if let Some(sentence) = absent {
             fields::sentence(ui, &self.say(sentence), colours.warning);

@@ -10,6 +10,7 @@ use eframe::egui::{
     self, Button, Color32, Id, Key, Modifiers, Response, RichText, Sense, TextBuffer, TextEdit, Ui, Widget,
 };
 
+use super::sentences::capital;
 use crate::look::palette;
 use crate::model::secret::Secret;
 use crate::model::settings::ZOOM;
@@ -63,7 +64,7 @@ pub(super) fn arrow(ui: &mut Ui, name: &str) -> Response {
 pub(super) fn field(ui: &mut Ui, name: &str, problem: Option<&str>, add: impl FnOnce(&mut Ui) -> Response) -> Response {
     let response = named(ui, name, problem.is_some(), add);
     if let Some(problem) = problem {
-        sentence(ui, problem, palette(ui).bad);
+        self::problem(ui, problem);
     }
     ui.add_space(GAP);
     response
@@ -133,6 +134,11 @@ pub(super) fn zoom(ui: &mut Ui, texts: &Texts, zoom: u16) -> u16 {
 /// A sentence that wraps.
 pub(super) fn sentence(ui: &mut Ui, text: &str, colour: Color32) {
     ui.add(egui::Label::new(RichText::new(text).size(13.0).color(colour)).wrap());
+}
+
+/// A sentence about what is wrong. It stands alone.
+pub(super) fn problem(ui: &mut Ui, text: &str) {
+    sentence(ui, &capital(text), palette(ui).bad);
 }
 
 /// The name of a part of a panel.

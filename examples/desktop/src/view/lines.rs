@@ -6,7 +6,7 @@ use eframe::egui::{self, Align2, FontId, Id, Rect, RichText, ScrollArea, Sense, 
 use jiff::civil::Date;
 
 use super::View;
-use super::bubble::{Place, at};
+use super::bubble::{Place, at, note};
 use crate::look::palette;
 use crate::model::conversation::{Line, Partner, What};
 use crate::model::session::Session;
@@ -127,7 +127,7 @@ impl View {
             };
         let name = match &line.what {
             What::From(from, _) => from.as_str(),
-            What::Own(..) | What::Note(_) => own_name,
+            What::Own(..) | What::Note(_) | What::Notice(_) => own_name,
         };
         let place = Place { is_together, day: day.to_string(), time: self.time(line.at), name };
         match &line.what {
@@ -137,7 +137,8 @@ impl View {
                     actions.push(Action::ShowSide(Side::Outcomes(line.id)));
                 }
             }),
-            What::Note(sentence) => self.note(ui, sentence),
+            What::Note(sentence) => note(ui, self.say(sentence.clone())),
+            What::Notice(notice) => note(ui, self.notice(notice)),
         }
     }
 

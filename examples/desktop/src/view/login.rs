@@ -77,7 +77,7 @@ impl View {
                 });
                 // A sentence has no room in the column of a port.
                 for problem in HALVES.iter().filter_map(|field| form.problem(*field)) {
-                    fields::sentence(ui, &problem.text(&self.texts), palette(ui).bad);
+                    fields::problem(ui, &problem.text(&self.texts));
                 }
                 ui.add_space(fields::GAP);
                 self.field(ui, form, Field::Advertised, &self.say(W::Advertised), actions);
@@ -89,7 +89,7 @@ impl View {
         self.buttons(ui, form, title, now, actions);
         if let Some(problem) = form.problem(Field::Form) {
             ui.add_space(4.0);
-            fields::sentence(ui, &problem.text(&self.texts), palette(ui).bad);
+            fields::problem(ui, &problem.text(&self.texts));
         }
     }
 

@@ -11,6 +11,7 @@ mod lines;
 mod links;
 mod login;
 mod roster;
+mod sentences;
 pub mod server;
 mod settings;
 mod side;

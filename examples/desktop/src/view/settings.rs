@@ -34,9 +34,8 @@ impl View {
         shown: &Shown<'_>,
         actions: &mut Vec<Action>,
     ) {
-        let bad = palette(ui).bad;
         if let Some(reason) = shown.problem {
-            fields::sentence(ui, &self.say(W::NotSaved { reason: reason.to_owned() }), bad);
+            fields::problem(ui, &self.say(W::NotSaved { reason: reason.to_owned() }));
             ui.add_space(6.0);
         }
         self.choices(ui, shown.settings, actions);
@@ -50,6 +49,9 @@ impl View {
         fields::line(ui, &self.say(W::AddressOfServer { server }));
         let addresses: Vec<String> = session.own_addresses.iter().map(SocketAddr::to_string).collect();
         fields::line(ui, &self.say(W::AddressesOwn { addresses: addresses.join(", ") }));
+        if let Some(small) = &session.small_buffer {
+            fields::sentence(ui, &self.notice(small), palette(ui).quiet);
+        }
         ui.separator();
         fields::log_file(ui, &self.texts, self.log_file.as_deref());
     }
@@ -109,7 +111,7 @@ impl View {
             });
         }
         if let Some(problem) = shown.forget_problem {
-            fields::sentence(ui, &problem.text(&self.texts), colours.bad);
+            fields::problem(ui, &problem.text(&self.texts));
         }
         fields::sentence(ui, &self.say(W::ForgetExplained), colours.quiet);
     }
@@ -145,7 +147,7 @@ impl View {
             }
         });
         if let Some(problem) = form.problem(PasswordField::Form) {
-            fields::sentence(ui, &problem.text(&self.texts), colours.bad);
+            fields::problem(ui, &problem.text(&self.texts));
         }
         if form.is_done {
             fields::sentence(ui, &chat_cli::view::Notice::PasswordChanged.text(&self.texts), colours.good);

@@ -66,7 +66,7 @@ impl View {
         match state {
             State::NotSent(error) => {
                 let reason = error.text(&self.texts);
-                fields::sentence(ui, &self.say(W::MarkNotSent { reason }), colours.bad);
+                fields::problem(ui, &self.say(W::MarkNotSent { reason }));
             }
             State::Sent(tally) => self.tally(ui, tally),
         }
@@ -140,7 +140,7 @@ impl View {
         }
         for (at, notice) in session.notices().iter().rev() {
             ui.label(RichText::new(self.time(*at)).size(12.0).color(colours.quiet));
-            ui.add(Label::new(notice.text(&self.texts)).wrap().selectable(true));
+            ui.add(Label::new(self.notice(notice)).wrap().selectable(true));
             ui.add_space(6.0);
         }
         if ui.button(self.say(W::Clear)).clicked() {

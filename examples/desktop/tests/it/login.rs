@@ -67,6 +67,9 @@ fn a_rejection_stands_in_the_form_and_clears_only_a_wrong_password() {
         let rejection = ServerRejection::new(RejectionKind::WrongCredentials, None);
         stage.happen(Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection))));
         assert!(stage.shows(&rejection.text(&stage.texts)));
+        if language == Language::English {
+            assert!(stage.shows("Wrong user name or password"), "it stands alone");
+        }
         let form = &stage.window.state().model.form;
         assert_eq!((form.server.as_str(), form.user.as_str(), form.password.is_empty()), ("lab:7777", "小明", true));
         stage.run();

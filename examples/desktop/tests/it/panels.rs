@@ -1,13 +1,15 @@
 //! The panels: settings, known servers, addresses, log file, and help.
 
 use chat_cli::texts::{Language, WindowSentence as W};
+use chat_cli::view::Notice;
 use chat_desktop::model::exchange::{Happening, KnownServer, Wish};
 use chat_desktop::model::settings::{Attention, SendKey, Settings};
+use chat_net::client::{Event, Notice as ClientNotice, ReachMode};
 use chat_net::identity::Fingerprint;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
-use crate::stage::{LANGUAGES, Stage};
+use crate::stage::{LANGUAGES, Stage, user};
 
 #[test]
 fn f1_opens_and_closes_the_help() {
@@ -94,6 +96,38 @@ fn a_known_server_is_forgotten_and_addresses_and_log_file_are_shown() {
         assert!(stage.tells(W::AddressOfServer { server: "lab:7777".to_owned() }));
         assert!(stage.tells(W::AddressesOwn { addresses: "192.168.1.7:40001".to_owned() }));
         assert!(stage.shows("/home/ming/chat-desktop.log"));
+    }
+}
+
+#[test]
+fn a_small_receive_buffer_is_told_in_the_settings_only() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.make_high();
+        let small = ClientNotice::ReceiveBufferSmall { granted: 212_992, wanted: 4_194_304 };
+        stage.happen(Happening::Event(Box::new(Event::Notice(small))));
+        stage.press(W::Notices);
+        assert!(stage.tells(W::NoNotices));
+        stage.press(W::Settings);
+        assert!(stage.tells(Notice::ReceiveBufferSmall { granted: 212_992, wanted: 4_194_304 }));
+    }
+}
+
+#[test]
+fn notices_say_what_can_be_done_in_a_window() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.session().reach = ReachMode::Relay;
+        let bob = user("bob");
+        stage.happen(Happening::Event(Box::new(Event::Notice(ClientNotice::NoRelay))));
+        stage.happen(Happening::Event(Box::new(Event::Notice(ClientNotice::PeerWithoutAddress(bob.clone())))));
+        stage.happen(Happening::Event(Box::new(Event::Notice(ClientNotice::PeerUnresponsive(bob.clone())))));
+        assert!(stage.tells(W::NoRelayHidden), "in the conversation");
+        stage.press(W::NoticesCount { count: 3 });
+        assert!(stage.tells(W::PeerNoAddress { user: "bob".to_owned() }));
+        assert!(!stage.shows("--"), "options are for terminals");
+        let silent = stage.say(Notice::PeerSilent { user: bob });
+        assert!(stage.window.query_by_label(&silent).is_some(), "a name stays as it is");
     }
 }
 

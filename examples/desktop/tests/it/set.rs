@@ -32,6 +32,13 @@ impl Program for ServerApp {
     }
 }
 
+/// A text as it is, and as a sentence that stands alone.
+fn alone(text: &str) -> [String; 2] {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    [text.to_owned(), first.into_iter().chain(letters).collect()]
+}
+
 /// A program, its window, and the other end of its queues.
 pub(crate) struct Set<A, W, H> {
     pub(crate) window: Harness<'static, A>,
@@ -92,7 +99,7 @@ impl<A: Program, W, H> Set<A, W, H> {
 
     /// Whether a text is in the window.
     pub(crate) fn shows(&self, text: &str) -> bool {
-        self.window.query_all_by_label_contains(text).next().is_some()
+        alone(text).iter().any(|text| self.window.query_all_by_label_contains(text).next().is_some())
     }
 
     /// Whether a sentence is in the window.
@@ -113,7 +120,8 @@ impl<A: Program, W, H> Set<A, W, H> {
 
     /// Where a text is.
     pub(crate) fn place(&self, text: &str) -> Rect {
-        let mut found = self.window.query_all_by_label(text);
+        let texts = alone(text);
+        let mut found = texts.iter().flat_map(|text| self.window.query_all_by_label(text));
         found.next().unwrap_or_else(|| panic!("nowhere: {text}")).rect()
     }
 

@@ -71,6 +71,8 @@ pub struct Session {
     pub own_addresses: Vec<SocketAddr>,
     /// Which ways messages may take.
     pub reach: ReachMode,
+    /// That the system grants a small receive buffer only.
+    pub small_buffer: Option<Notice>,
     notices: VecDeque<(Timestamp, Notice)>,
     conversations: BTreeMap<Partner, Conversation>,
     /// The lines whose outcomes are not all known.
@@ -99,6 +101,7 @@ impl Session {
             away_problem: None,
             own_addresses,
             reach: ReachMode::default(),
+            small_buffer: None,
             notices: VecDeque::new(),
             conversations: BTreeMap::from([(Partner::Everyone, Conversation::default())]),
             outstanding: HashMap::new(),
@@ -202,8 +205,8 @@ impl Session {
         let what = match content {
             Content::Text(text) => What::From(from, text.as_str().into()),
             // Programs may send bytes to each other. The line says that something came which a window cannot show.
-            Content::Bytes(bytes) => What::Note(Sentence::about(WindowSentence::Binary { bytes: bytes.len() })),
-            _ => What::Note(Sentence::about(WindowSentence::Binary { bytes: 0 })),
+            Content::Bytes(bytes) => What::Note(WindowSentence::Binary { bytes: bytes.len() }),
+            _ => What::Note(WindowSentence::Binary { bytes: 0 }),
         };
         self.add(&partner, at, what);
     }
@@ -228,18 +231,23 @@ impl Session {
             *reach = self.reach;
         }
         match &shown {
+            // Few systems grant more without their administrator, and a room of people does not need it.
+            Notice::ReceiveBufferSmall { .. } => {
+                self.small_buffer = Some(shown);
+                return;
+            }
             Notice::PeerMisbehaved { user } | Notice::PeerNoAddress { user } => {
                 let partner = Partner::One(user.clone());
-                self.add(&partner, now, What::Note(Sentence::about(shown.clone())));
+                self.add(&partner, now, What::Notice(shown.clone()));
             }
             Notice::NewSession { .. } => {
                 self.connection = Connection::Works;
                 self.roster.forget_answers();
-                self.add(&Partner::Everyone, now, What::Note(Sentence::about(shown.clone())));
+                self.add(&Partner::Everyone, now, What::Notice(shown.clone()));
             }
             // Nobody can write to this user.
             Notice::NoRelay { reach: ReachMode::Relay } => {
-                self.add(&Partner::Everyone, now, What::Note(Sentence::about(shown.clone())));
+                self.add(&Partner::Everyone, now, What::Notice(shown.clone()));
             }
             _ => {}
         }

@@ -40,11 +40,11 @@ impl ServerView {
         });
         match &model.accounts.result {
             Some(Ok(done)) => fields::sentence(ui, &done.text(&self.texts), colours.good),
-            Some(Err(problem)) => fields::sentence(ui, &problem.text(&self.texts), colours.bad),
+            Some(Err(problem)) => fields::problem(ui, &problem.text(&self.texts)),
             None => {}
         }
         if let Some(problem) = &model.accounts.problem {
-            fields::sentence(ui, &problem.text(&self.texts), colours.bad);
+            fields::problem(ui, &problem.text(&self.texts));
         }
         if model.accounts.has_more {
             fields::sentence(ui, &self.say(S::MoreAccounts { max: MAX_ACCOUNTS }), colours.quiet);

@@ -82,7 +82,7 @@ impl ServerView {
             }
         });
         if let Some(problem) = form.problem(AccountField::Form) {
-            fields::sentence(ui, &problem.text(&self.texts), palette(ui).bad);
+            fields::problem(ui, &problem.text(&self.texts));
         }
         ui.add_space(8.0);
         ui.horizontal(|ui| {

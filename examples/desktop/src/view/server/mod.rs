@@ -188,7 +188,7 @@ impl ServerView {
             actions.push(Action::SetLook(changed));
         }
         if let Some(reason) = &model.settings_problem {
-            fields::sentence(ui, &self.also(W::NotSaved { reason: reason.clone() }), colours.bad);
+            fields::problem(ui, &self.also(W::NotSaved { reason: reason.clone() }));
         }
     }
 

@@ -54,7 +54,7 @@ impl ServerView {
         });
         if let Some(problem) = model.form.problem(Field::Form) {
             ui.add_space(4.0);
-            fields::sentence(ui, &problem.text(&self.texts), palette(ui).bad);
+            fields::problem(ui, &problem.text(&self.texts));
         }
     }
 
@@ -115,7 +115,7 @@ impl ServerView {
             _ => {}
         }
         if let Some(problem) = model.form.problem(Field::Database) {
-            fields::sentence(ui, &problem.text(&self.texts), colours.bad);
+            fields::problem(ui, &problem.text(&self.texts));
         }
         ui.add_space(6.0);
     }
