@@ -230,7 +230,7 @@ impl Model {
     fn act_once(&mut self, action: Action, now: Timestamp) -> Option<Wish> {
         match action {
             Action::LeftField(field) => self.form.check(field),
-            Action::ChangedField(field) => self.form.clear(field),
+            Action::ChangedField(field) => self.form.changed(field),
             Action::SetMode(mode) => self.form.set_mode(mode),
             Action::ChooseServer(server) => self.form.choose(&server),
             Action::Submit => return self.submit(now),

@@ -46,7 +46,7 @@ impl View {
         let title = if is_registration { W::Register } else { W::LogIn };
         ui.heading(RichText::new(self.say(title.clone())).strong());
         ui.add_space(8.0);
-        if wants_focus {
+        if std::mem::take(&mut form.is_refused) || wants_focus {
             focus_first(ui, form);
         }
         ui.add_enabled_ui(!form.is_busy, |ui| {

@@ -78,13 +78,33 @@ fn a_rejection_stands_in_the_form_and_clears_only_a_wrong_password() {
 }
 
 #[test]
+fn enter_in_an_empty_form_says_what_is_missing_and_stays_there() {
+    for language in LANGUAGES {
+        let mut stage = Stage::new(language);
+        assert!(stage.node(&stage.say(W::Server)).is_focused(), "the first thing to type");
+        stage.window.key_press(Key::Enter);
+        stage.run();
+        assert!(stage.tells(AddressError::Empty) && stage.tells(NameError::Empty) && stage.tells(PasswordError::Empty));
+        assert!(stage.node(&stage.say(W::Server)).is_focused(), "what is missing can be typed at once");
+        stage.window.key_press(Key::Tab);
+        stage.run();
+        assert!(!stage.tells(AddressError::Empty), "a field that is left is not wrong because it is empty");
+    }
+}
+
+#[test]
 fn a_registration_needs_the_password_twice() {
     let mut stage = filled(Language::English);
     stage.press(W::NewAccount);
     assert!(stage.node(&stage.say(W::PasswordAgain)).is_focused(), "the next thing to type");
-    stage.fill(W::PasswordAgain, "correct hose");
-    stage.press(W::Register);
-    assert!(stage.shows(&stage.say(W::PasswordsDiffer)));
+    stage.fill(W::PasswordAgain, "correct ho");
+    assert!(!stage.tells(W::PasswordsDiffer), "so far it is right");
+    stage.fill(W::PasswordAgain, "s");
+    assert!(stage.tells(W::PasswordsDiffer), "while it is typed");
+    stage.window.key_press(Key::Enter);
+    stage.run();
+    assert!(stage.tells(W::PasswordsDiffer));
+    assert!(stage.node(&stage.say(W::PasswordAgain)).is_focused(), "what is wrong can be changed at once");
     assert!(stage.wish().is_none());
     stage.window.state_mut().model.form.again.clear();
     stage.fill(W::PasswordAgain, "correct horse");

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chat_cli::desktop::TrustChoice;
-use chat_cli::texts::Sentence;
+use chat_cli::texts::{Sentence, WindowSentence};
 use chat_core::time::Timestamp;
 use chat_net::address::ServerAddress;
 use chat_net::client::{ConnectError, ReachMode, RejectionKind, ServerRejection};
@@ -82,6 +82,8 @@ pub struct Form {
     pub is_busy: bool,
     /// Until when the server wants no further attempt.
     pub retry_at: Option<Timestamp>,
+    /// Whether the first wrong field is to have the focus, because the button was pressed in vain.
+    pub is_refused: bool,
     /// The file of known servers.
     pub known_servers: PathBuf,
     /// Whether the next start of a program suggests the server and the user of a log-in.
@@ -111,6 +113,7 @@ impl Form {
             shows_network: false,
             is_busy: false,
             retry_at: None,
+            is_refused: false,
             known_servers,
             remembers: false,
             trust,
@@ -141,6 +144,18 @@ impl Form {
     pub fn clear(&mut self, field: Field) {
         self.problems.remove(&field);
         self.problems.remove(&Field::Form);
+    }
+
+    /// A field is being changed, so what was said about it is gone. Only the password once more is compared at once: its
+    /// user cannot see what differs, and types it for no other reason.
+    pub fn changed(&mut self, field: Field) {
+        self.clear(field);
+        if matches!(field, Field::Password | Field::Again) {
+            self.problems.remove(&Field::Again);
+            if !self.password.as_str().starts_with(self.again.as_str()) {
+                self.show(Field::Again, Sentence::about(WindowSentence::PasswordsDiffer));
+            }
+        }
     }
 
     /// Changes between log-in and registration. What was typed stays.

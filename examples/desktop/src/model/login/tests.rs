@@ -70,6 +70,25 @@ fn an_empty_field_is_wrong_only_when_the_button_is_pressed() {
 }
 
 #[test]
+fn a_second_password_that_differs_is_told_while_it_is_typed() {
+    let mut form = form();
+    form.set_mode(Mode::Register);
+    let mut typed = |text: &str| {
+        form.again.clear();
+        form.again.insert(0, text);
+        form.changed(Field::Again);
+        form.first_problem()
+    };
+    assert_eq!(
+        ["", "c", "correct", "corrupt", "correct horse", "correct horses"].map(&mut typed),
+        [None, None, None, Some(Field::Again), None, Some(Field::Again)]
+    );
+    form.password.insert(13, "s");
+    form.changed(Field::Password);
+    assert_eq!(form.first_problem(), None, "the first one was corrected");
+}
+
+#[test]
 fn a_chosen_server_brings_the_user_of_the_last_log_in_there() {
     let mut form = form();
     let [lab, ship]: [ServerAddress; 2] = ["lab", "ship:7778"].map(|typed| typed.parse().unwrap());

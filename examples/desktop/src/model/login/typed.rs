@@ -77,7 +77,8 @@ impl Form {
         let port = desktop::own_port(&self.own_port).map_err(|wrong| self.show(Field::OwnPort, wrong));
         let advertise = self.parse_advertised().map_err(|wrong| self.show(Field::Advertised, wrong));
         let typed_trust = self.parse_trust().map_err(|wrong| self.show(Field::ServerTrust, wrong));
-        if !self.problems.is_empty() {
+        self.is_refused = !self.problems.is_empty();
+        if self.is_refused {
             return None;
         }
         let server = server.ok()?;

@@ -55,6 +55,8 @@ pub struct StartForm {
     pub default_folder: Option<PathBuf>,
     /// The database that is named already, without its password.
     pub named_database: Option<String>,
+    /// Whether the first wrong field is to have the focus, because the button was pressed in vain.
+    pub is_refused: bool,
     problems: BTreeMap<Field, Sentence>,
 }
 
@@ -69,6 +71,7 @@ impl StartForm {
             url: Secret::with_limit(MAX_URL),
             default_folder,
             named_database,
+            is_refused: false,
             problems: BTreeMap::new(),
         }
     }
@@ -128,6 +131,7 @@ impl StartForm {
         let listen = listen.map_err(|wrong| self.problems.insert(Field::Address, wrong)).ok();
         let data_dir = data_dir.map_err(|wrong| self.problems.insert(Field::Folder, wrong)).ok();
         let database = database.map_err(|wrong| self.problems.insert(Field::Database, wrong)).ok();
+        self.is_refused = !self.problems.is_empty();
         Some(HostSettings { listen: listen?, data_dir: data_dir?, database: database?, registration })
     }
 

@@ -28,7 +28,8 @@ impl ServerView {
         let is_busy = model.phase == Phase::Starting;
         ui.heading(RichText::new(self.say(S::Title)).strong());
         ui.add_space(8.0);
-        if is_new && !is_busy {
+        let is_refused = std::mem::take(&mut model.form.is_refused);
+        if (is_new || is_refused) && !is_busy {
             let first = model.form.first_problem().filter(|field| *field != Field::Form).unwrap_or(Field::Address);
             ui.memory_mut(|memory| memory.request_focus(id(first)));
         }

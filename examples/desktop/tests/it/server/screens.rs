@@ -73,6 +73,7 @@ fn every_wrong_input_is_told_beside_its_field_and_stays() {
             ("lab:x", "data", "redis://ann:hush@db")
         );
         assert!(!stage.shows("hush"), "the URL is hidden");
+        assert!(stage.node(&stage.say(S::Address)).is_focused(), "the first wrong field can be changed at once");
     }
 }
 
