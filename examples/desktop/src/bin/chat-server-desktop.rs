@@ -1,5 +1,8 @@
 //! The program `chat-server-desktop`.
 
+// No console beside the window. A build for developers has one, for its log.
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
