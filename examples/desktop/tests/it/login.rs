@@ -93,6 +93,16 @@ fn enter_in_an_empty_form_says_what_is_missing_and_stays_there() {
 }
 
 #[test]
+fn an_answer_that_comes_before_the_next_frame_gives_the_focus_too() {
+    let mut stage = filled(Language::English);
+    stage.window.key_press(Key::Enter);
+    stage.window.step();
+    assert!(stage.model().form.is_busy);
+    stage.happen(Happening::NotLoggedIn(Box::new(ConnectError::TimedOut { server: "lab".parse().unwrap() })));
+    assert!(stage.node("Server").is_focused() && stage.shows("lab:7777 does not answer"));
+}
+
+#[test]
 fn a_registration_needs_the_password_twice() {
     let mut stage = filled(Language::English);
     stage.press(W::NewAccount);

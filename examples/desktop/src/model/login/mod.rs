@@ -82,7 +82,8 @@ pub struct Form {
     pub is_busy: bool,
     /// Until when the server wants no further attempt.
     pub retry_at: Option<Timestamp>,
-    /// Whether the first wrong field is to have the focus, because the button was pressed in vain.
+    /// Whether the first wrong field is to have the focus, because the button was pressed in vain. An answer may come before
+    /// the window has drawn that it waits for one.
     pub is_refused: bool,
     /// The file of known servers.
     pub known_servers: PathBuf,
@@ -179,6 +180,7 @@ impl Form {
     /// only if it is wrong.
     pub fn refuse(&mut self, error: ConnectError, now: Timestamp) {
         self.is_busy = false;
+        self.is_refused = true;
         let field = match place::place(&error) {
             // Then the field says what the server is recognised by.
             Field::Server if place::is_about_trust(&error) && !self.server_trust.trim().is_empty() => {

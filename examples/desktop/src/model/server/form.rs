@@ -55,7 +55,8 @@ pub struct StartForm {
     pub default_folder: Option<PathBuf>,
     /// The database that is named already, without its password.
     pub named_database: Option<String>,
-    /// Whether the first wrong field is to have the focus, because the button was pressed in vain.
+    /// Whether the first wrong field is to have the focus, because the button was pressed in vain. An answer may come before
+    /// the window has drawn that it waits for one.
     pub is_refused: bool,
     problems: BTreeMap<Field, Sentence>,
 }
@@ -144,6 +145,7 @@ impl StartForm {
             StartPart::Other => Field::Form,
         };
         self.problems.insert(field, error.sentence);
+        self.is_refused = true;
     }
 
     fn parse_folder(&self) -> Result<PathBuf, Sentence> {

@@ -94,6 +94,9 @@ fn a_refused_start_stands_beside_its_field_with_what_to_do() {
             let refused = S::Advice { problem: "7777".to_owned(), advice };
             stage.happen(Happening::NotStarted(HostError { part, sentence: Sentence::about(refused.clone()) }));
             assert!(stage.tells(refused.clone()), "{refused:?}");
+            if part == StartPart::Address {
+                assert!(stage.node(&stage.say(S::Address)).is_focused(), "it can be changed at once");
+            }
             assert!(matches!(stage.wish(), Some(Wish::Start(_))));
             stage.press(S::Start);
             assert!(matches!(stage.wish(), Some(Wish::Start(_))));
