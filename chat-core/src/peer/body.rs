@@ -1,9 +1,14 @@
 //! Message bodies: encoded once for all recipients, and decoded with the checks that the sender should have made.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::SendError;
-use super::config::{ACK_DELAY, ACK_SPREAD_ABOVE, ACK_SPREAD_PER_RECIPIENT, CLOCK_TOLERANCE, MAX_ACK_SPREAD};
+use super::config::{
+    ACK_DELAY, ACK_SPREAD_ABOVE, ACK_SPREAD_GAPS, ACK_SPREAD_PER_RECIPIENT, CLOCK_TOLERANCE, MAX_ACK_DELAY,
+    MAX_ACK_SPREAD,
+};
 use crate::id::{MessageId, SessionId};
 use crate::message::{Content, Message, Recipient, Scope, SentAt};
 use crate::name::UserName;
@@ -52,14 +57,20 @@ pub(super) fn decode(session: SessionId, from: &UserName, body: &[u8], received_
 }
 
 /// Returns the time in milliseconds over which the acks of a message are spread, or 0 if it has too few recipients for
-/// that.
-pub(super) fn ack_spread(recipients: usize) -> u16 {
+/// that. `gap` is the time since the previous message to the group.
+///
+/// While messages follow each other the spread is long, so that one ack serves several of them. A message that follows none
+/// keeps its short spread: nothing that comes later could share its ack.
+pub(super) fn ack_spread(recipients: usize, gap: Option<Duration>) -> u16 {
     if recipients <= ACK_SPREAD_ABOVE {
         return 0;
     }
     let recipients = u32::try_from(recipients).unwrap_or(u32::MAX);
-    let spread = ACK_DELAY + ACK_SPREAD_PER_RECIPIENT.saturating_mul(recipients);
-    u16::try_from(spread.min(MAX_ACK_SPREAD).as_millis()).unwrap_or(u16::MAX)
+    let alone = (ACK_DELAY + ACK_SPREAD_PER_RECIPIENT.saturating_mul(recipients)).min(MAX_ACK_SPREAD);
+    // With longer gaps no second message would arrive within the average delay.
+    let following = gap.filter(|gap| *gap <= MAX_ACK_DELAY / 2).unwrap_or_default() * ACK_SPREAD_GAPS;
+    let spread = alone.max(following.min(MAX_ACK_DELAY));
+    u16::try_from(spread.as_millis()).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
@@ -114,7 +125,17 @@ mod tests {
     #[test]
     fn the_acks_of_a_large_group_are_spread() {
         for (recipients, millis) in [(1, 0), (32, 0), (33, 20), (1_000, 30), (10_000, 120), (100_000, 250)] {
-            assert_eq!(ack_spread(recipients), millis, "{recipients} recipients");
+            assert_eq!(ack_spread(recipients, None), millis, "{recipients} recipients");
+        }
+    }
+
+    #[test]
+    fn the_acks_of_messages_that_follow_each_other_are_spread_over_several_of_them() {
+        for (recipients, gap, millis) in
+            [(32, 12, 0), (1_000, 0, 30), (1_000, 12, 192), (10_000, 200, 900), (1_000, 450, 900), (1_000, 451, 30)]
+        {
+            let spread = ack_spread(recipients, Some(Duration::from_millis(gap)));
+            assert_eq!(spread, millis, "{recipients} recipients, {gap} ms apart");
         }
     }
 }

@@ -88,8 +88,16 @@ pub(super) const ACK_SPREAD_ABOVE: usize = 32;
 /// The time by which each recipient extends the spread of acks.
 pub(super) const ACK_SPREAD_PER_RECIPIENT: Duration = Duration::from_micros(10);
 
-/// The longest time over which acks are spread, and the longest ack delay that a peer may request.
+/// The longest time over which the acks of a lone message are spread.
 pub(super) const MAX_ACK_SPREAD: Duration = Duration::from_millis(250);
+
+/// While messages to a large group follow each other, the acks are spread over this many gaps between them. A receiver draws
+/// a random part of the spread, which is half of it on average: the time in which [`ACK_EVERY`] messages follow.
+pub(super) const ACK_SPREAD_GAPS: u32 = 2 * ACK_EVERY;
+
+/// The longest time over which the acks of messages that follow each other are spread, and the longest ack delay that a peer
+/// may request. Below [`MAX_PROBE_TIMEOUT`], so that an ack arrives before a probe asks for it.
+pub(super) const MAX_ACK_DELAY: Duration = Duration::from_millis(900);
 
 /// The longest time between two probes, so that messages flow soon after a partition ends.
 pub(super) const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(1);

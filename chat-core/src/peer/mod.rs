@@ -116,6 +116,8 @@ pub struct Peer {
     cx: Context,
     /// The server's clock minus the local clock, in milliseconds.
     clock_offset: i64,
+    /// The time of our last message to everyone.
+    sent_to_everyone: Option<Mono>,
     /// Peers whose links may have something to send, each once.
     ready: VecDeque<PeerIndex>,
     carrier: Carrier,
@@ -161,6 +163,7 @@ impl Peer {
                 relayed_datagram: MAX_DATAGRAM,
             },
             clock_offset: 0,
+            sent_to_everyone: None,
             ready: VecDeque::new(),
             carrier: Carrier::default(),
             timers: PeerTimers::default(),

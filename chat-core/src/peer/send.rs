@@ -40,7 +40,11 @@ impl Peer {
             Recipients::One(_) => (1, Reporting::ReportsOnly),
         };
         let len = body.len();
-        let message = self.cx.messages.insert(body, body::ack_spread(count));
+        let gap = match recipients {
+            Recipients::Everyone(_) => self.sent_to_everyone.replace(now).map(|before| now.since(before)),
+            Recipients::One(_) => None,
+        };
+        let message = self.cx.messages.insert(body, body::ack_spread(count, gap));
         let mut failures = Vec::new();
         let Self { local, resumptions, cx, ready, carrier, peers, .. } = self;
         let mut enqueue = |index: PeerIndex, peer: &mut RemotePeer| {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::message::{FailReason, UnconfirmedReason};
 use crate::peer::Way;
-use crate::peer::config::{ACK_DELAY, MAX_ACK_SPREAD};
+use crate::peer::config::{ACK_DELAY, MAX_ACK_DELAY};
 use crate::time::Mono;
 use crate::wire::Malformed;
 use crate::wire::datagram::{Ack, ByeReason, Frame, Frames, HEADER, RefusalReason};
@@ -130,7 +130,7 @@ impl Link {
                     self.state = LinkState::Draining;
                 }
                 Frame::MaxAckDelay(millis) => {
-                    max_ack_delay = Some(Duration::from_millis(millis.into()).min(MAX_ACK_SPREAD));
+                    max_ack_delay = Some(Duration::from_millis(millis.into()).min(MAX_ACK_DELAY));
                 }
                 Frame::Resend { after } => resend_after = Some(after),
             }
