@@ -47,7 +47,7 @@ pub(crate) struct PeerDriver {
     /// The connection to a server that relays.
     relay: Option<RelayLine>,
     outputs: Vec<Output>,
-    /// Messages that the next turn accepts.
+    /// The last message of each run of messages from one session that the next turn accepts.
     accepted: Vec<Token>,
     timer: Pin<Box<Sleep>>,
 }
@@ -113,9 +113,13 @@ impl PeerDriver {
         self.peer.handle(self.clock.now(), input, &mut self.outputs);
     }
 
-    /// Accepts a message at the beginning of the next turn. Many cost one reading of the clocks.
+    /// Accepts a message, and all earlier ones of its session, at the beginning of the next turn. Many cost one reading of the
+    /// clocks.
     pub(crate) fn accept_with_next_turn(&mut self, token: Token) {
-        self.accepted.push(token);
+        match self.accepted.last_mut() {
+            Some(last) if last.is_same_session(token) => *last = token,
+            _ => self.accepted.push(token),
+        }
     }
 
     /// Queues a message that carries the time `at`.
@@ -141,7 +145,11 @@ impl PeerDriver {
 
     /// Appends the outputs to `out`.
     pub(crate) fn hand_over(&mut self, out: &mut Vec<Output>) {
-        out.append(&mut self.outputs);
+        if out.is_empty() {
+            std::mem::swap(out, &mut self.outputs);
+        } else {
+            out.append(&mut self.outputs);
+        }
     }
 
     /// Receives and transmits without waiting, and appends the outputs to `out`.
@@ -222,7 +230,7 @@ impl PeerDriver {
     fn turn(&mut self) -> Progress {
         let now = self.clock.now();
         for token in self.accepted.drain(..) {
-            self.peer.handle(now, Input::Accept(token), &mut self.outputs);
+            self.peer.handle(now, Input::AcceptUpTo(token), &mut self.outputs);
         }
         let received = self.udp.receive(&mut self.peer, now, &mut self.outputs);
         if self.peer.deadline().is_some_and(|deadline| deadline <= now.mono) {

@@ -31,6 +31,9 @@ pub enum Input {
     },
     /// The application accepts the message with this token.
     Accept(Token),
+    /// The application accepts the message with this token and all earlier messages of the same session about which it has
+    /// not decided. Cheaper than one [`Input::Accept`] for each.
+    AcceptUpTo(Token),
     /// The application refuses the message with this token. For its sender, the message failed as refused.
     Refuse(Token),
     /// The server's clock minus the local clock, in milliseconds.
@@ -114,6 +117,13 @@ pub enum Output {
 pub struct Token {
     pub(super) session: SessionId,
     pub(super) number: u64,
+}
+
+impl Token {
+    /// Whether both messages came from the same session, so that [`Input::AcceptUpTo`] with the later one covers both.
+    pub fn is_same_session(self, other: Self) -> bool {
+        self.session == other.session
+    }
 }
 
 /// The reason why a message was not queued. Exhaustive, because a driver passes every error on.

@@ -181,6 +181,7 @@ impl Peer {
             Input::Change(change) => self.apply(mono, change, out),
             Input::Send { tag, to, content, sent_at } => self.send(mono, tag, &to, &content, sent_at, out),
             Input::Accept(token) => self.decide(mono, token, Decision::Accept, out),
+            Input::AcceptUpTo(token) => self.decide(mono, token, Decision::AcceptUpTo, out),
             Input::Refuse(token) => self.decide(mono, token, Decision::Refuse(RefusalReason::Application), out),
             Input::ClockOffset(offset) => self.clock_offset = offset,
             Input::Relay(terms) => self.set_relay(mono, terms, out),

@@ -40,7 +40,7 @@ impl Peer {
         self.report_events(now.mono, index, out);
     }
 
-    /// Records what the application decided about a message.
+    /// Records what the application decided about a message, or about all messages up to it.
     pub(super) fn decide(&mut self, now: Mono, token: Token, decision: Decision, out: &mut Vec<Output>) {
         let Some(index) = self.peers.index(&token.session) else { return };
         let Some(peer) = self.peers.get_mut(index) else { return };

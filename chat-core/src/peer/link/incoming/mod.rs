@@ -49,6 +49,8 @@ pub(super) enum ResendRequest {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::peer) enum Decision {
     Accept,
+    /// It accepts this message and all earlier ones about which it has not decided.
+    AcceptUpTo,
     Refuse(RefusalReason),
 }
 
@@ -170,6 +172,12 @@ impl Incoming {
     /// Records a decision of the application. Only the first decision about a message counts. Returns whether there is
     /// something new to acknowledge.
     pub(super) fn decide(&mut self, now: Mono, number: u64, decision: Decision) -> bool {
+        if decision == Decision::AcceptUpTo {
+            for message in self.undecided.iter_mut().take_while(|message| message.number <= number) {
+                message.decision.get_or_insert(decision);
+            }
+            return self.remove_decided(now);
+        }
         // Applications mostly decide in order.
         let index = match self.undecided.front() {
             Some(first) if first.number == number => 0,

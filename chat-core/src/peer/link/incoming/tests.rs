@@ -50,6 +50,17 @@ fn decided_messages_are_acknowledged_and_give_room_once_all_before_them_are_deci
 }
 
 #[test]
+fn one_decision_accepts_all_messages_up_to_it_except_those_that_were_refused() {
+    let mut incoming = incoming();
+    (1..=4).for_each(|number| drop(receive(&mut incoming, number, b"xx")));
+    incoming.decide(Mono::ZERO, 2, Decision::Refuse(RefusalReason::Application));
+    assert!(incoming.decide(Mono::ZERO, 3, Decision::AcceptUpTo));
+    assert_eq!(next_ack(&mut incoming), (3, INITIAL_ROOM + 6, vec![2]));
+    assert!(!incoming.decide(Mono::ZERO, 3, Decision::AcceptUpTo), "nothing new is decided");
+    assert_eq!(incoming.buffered(), 2 + MESSAGE_OVERHEAD, "the fourth message is undecided");
+}
+
+#[test]
 fn a_refusal_is_listed_until_it_is_acknowledged_and_the_list_is_bounded() {
     let mut incoming = incoming();
     for number in 1..=MAX_REFUSALS as u64 + 1 {
