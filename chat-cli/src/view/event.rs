@@ -101,6 +101,9 @@ pub enum ViewEvent {
         /// The way.
         #[serde(flatten)]
         link: Link,
+        /// Since when.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// A message arrived.
     Message {

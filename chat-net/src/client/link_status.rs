@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chat_core::name::UserName;
 use chat_core::peer::{self, Rung};
+use chat_core::time::{Now, Timestamp};
 
 /// The state of the link to one user, as of the moment of the call or of the event.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,17 +13,21 @@ pub struct LinkStatus {
     user: UserName,
     rung: Rung,
     address: Option<SocketAddr>,
+    since: Option<Timestamp>,
     round_trip: Option<Duration>,
     loss: f32,
     in_flight: usize,
 }
 
 impl LinkStatus {
-    pub(crate) fn new(status: &peer::LinkStatus<'_>) -> Self {
+    /// `server_time` is the time `now` on the server's clock.
+    pub(crate) fn new(status: &peer::LinkStatus<'_>, now: Now, server_time: Timestamp) -> Self {
+        let millis_before = |since| i64::try_from(now.mono.since(since).as_millis()).unwrap_or(i64::MAX);
         Self {
             user: status.user.clone(),
             rung: status.rung(),
             address: status.address(),
+            since: status.since.map(|since| server_time.offset_by(-millis_before(since))),
             round_trip: status.round_trip,
             loss: status.loss,
             in_flight: status.in_flight,
@@ -50,6 +55,11 @@ impl LinkStatus {
         self.address
     }
 
+    /// When the link began to use this way, on the server's clock. `None` until a way has answered.
+    pub const fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
     /// The smoothed round-trip time over this way, once it is measured. It can include the time for which the other side
     /// waits before it acknowledges.
     pub const fn round_trip(&self) -> Option<Duration> {
@@ -72,6 +82,6 @@ impl LinkStatus {
     /// A link through the server.
     pub(super) fn relayed(user: &str, in_flight: usize) -> Self {
         let user = user.parse().expect("a valid user name");
-        Self { user, rung: Rung::RelayedTcp, address: None, round_trip: None, loss: 0.0, in_flight }
+        Self { user, rung: Rung::RelayedTcp, address: None, since: None, round_trip: None, loss: 0.0, in_flight }
     }
 }

@@ -120,7 +120,8 @@ impl Conversation {
         }
         // It has no line, and would only separate arrivals that share one.
         if !self.ui.is_text() {
-            self.ui.render(&ViewEvent::Link { user: status.user().clone(), link: Link::from(status) }, batch);
+            let (user, link, at) = (status.user().clone(), Link::from(status), status.since());
+            self.ui.render(&ViewEvent::Link { user, link, at }, batch);
         }
     }
 

@@ -63,14 +63,15 @@ fn a_way_that_messages_take() {
     let link = |way, address, round_trip, loss| ViewEvent::Link {
         user: name("bob"),
         link: Link { way, address, round_trip, loss },
+        at: Some(AT),
     };
     assert_line(
         &link(Rung::RelayedTcp, None, Some(Duration::from_micros(41_200)), 0.0),
-        r#"{"event":"link","user":"bob","way":"relayed-tcp","round_trip_us":41200,"loss":0.0}"#,
+        r#"{"event":"link","user":"bob","way":"relayed-tcp","round_trip_us":41200,"loss":0.0,"at":1795408080123}"#,
     );
     assert_line(
         &link(Rung::Lan, Some(address()), None, 1.0 / 64.0),
-        r#"{"event":"link","user":"bob","way":"lan","address":"192.168.1.7:40001","loss":0.016}"#,
+        r#"{"event":"link","user":"bob","way":"lan","address":"192.168.1.7:40001","loss":0.016,"at":1795408080123}"#,
     );
     for way in [Rung::Host, Rung::Lan, Rung::Routed, Rung::RelayedTcp, Rung::None] {
         let name = way.name();

@@ -35,6 +35,7 @@ pub(crate) fn short_form(event: &Value) -> String {
         }
         "link" => {
             assert!(event["loss"].is_number() && event.get("round_trip_us").is_none_or(Value::is_u64), "{event}");
+            assert!(event["at"].is_u64(), "{event}");
             format!("link {} {}", text("user"), text("way"))
         }
         "message" => {

@@ -62,8 +62,9 @@ impl Driver {
 
     /// The state of each link.
     pub(super) fn links(&self) -> Vec<LinkStatus> {
-        let links = self.peers.iter().flat_map(PeerDriver::links);
-        links.map(|link| LinkStatus::new(&link)).collect()
+        let Some(peers) = &self.peers else { return Vec::new() };
+        let now = peers.now();
+        peers.links().map(|link| LinkStatus::new(&link, now, self.machine.server_time(now))).collect()
     }
 
     /// Passes the whole roster to the peer machine.
@@ -156,12 +157,11 @@ impl Driver {
                 Output::Unresponsive(user) => Event::Notice(Notice::PeerUnresponsive(user)),
                 Output::Responsive(user) => Event::Notice(Notice::PeerResponsive(user)),
                 Output::Way { user, .. } => {
-                    let links = self.peers.iter().flat_map(PeerDriver::links);
-                    match links.into_iter().find(|link| *link.user == user) {
-                        Some(link) => Event::Way(LinkStatus::new(&link)),
-                        // The user has left meanwhile.
-                        None => continue,
-                    }
+                    // No link: the user has left meanwhile.
+                    let Some(peers) = &self.peers else { continue };
+                    let Some(link) = peers.links().find(|link| *link.user == user) else { continue };
+                    let now = peers.now();
+                    Event::Way(LinkStatus::new(&link, now, self.machine.server_time(now)))
                 }
                 Output::NoAddress(user) => Event::Notice(Notice::PeerWithoutAddress(user)),
                 Output::Violation(user) => Event::Notice(Notice::PeerMisbehaved(user)),
