@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chat_core::generator::Generator;
+use chat_core::server::TicketKey;
 use rcgen::{CertificateParams, DnType, PKCS_ECDSA_P256_SHA256};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -81,6 +82,11 @@ impl ServerIdentity {
     /// The fingerprint by which clients know this server.
     pub const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
+    }
+
+    /// Identifies the ticket key, and tells nothing about it: servers that share a roster must have the same one.
+    pub fn ticket_key_fingerprint(&self) -> [u8; 16] {
+        TicketKey::new(*self.ticket_key).fingerprint()
     }
 
     /// Returns why every client with [`Trust::Ca`](crate::trust::Trust::Ca) refuses the certificate at this time,

@@ -20,6 +20,7 @@ pub mod act;
 #[cfg(feature = "testing")]
 pub mod contract;
 pub mod memory;
+mod shared;
 pub mod state;
 
 use std::error::Error;

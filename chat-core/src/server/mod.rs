@@ -137,9 +137,29 @@ pub struct JournalStatus {
     pub nodes: usize,
     /// The number of sessions that are at this server.
     pub sessions_here: usize,
+    /// The last act in the journal, as far as this server knows.
+    pub head: Position,
+    /// What has happened so far.
+    pub counts: JournalCounts,
 }
 
-/// The methods of a server that shares a journal.
+/// Totals of a server that shares a journal, from its start.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct JournalCounts {
+    /// Its own acts that it has applied.
+    pub own_acts: u64,
+    /// Acts of others that it has applied.
+    pub other_acts: u64,
+    /// Its own acts that other acts had overtaken.
+    pub refused: u64,
+    /// The epochs of the journal that it has seen, the first included.
+    pub epochs: u64,
+    /// The sessions that it has inherited from nodes that were lost or have left.
+    pub inherited: u64,
+}
+
+/// What a server that shares a journal can do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum JournalState {
@@ -238,6 +258,7 @@ impl Server {
             _ if shared.is_incompatible => JournalState::Incompatible,
             shared::Phase::Ready if !shared.is_held => JournalState::Ready,
             shared::Phase::Away(shared::Next::Enter) => JournalState::Away,
+            _ if shared.is_away => JournalState::Away,
             _ => JournalState::Entering,
         };
         Some(JournalStatus {
@@ -249,7 +270,14 @@ impl Server {
             revision: membership.publication().revision(),
             nodes: membership.nodes().alive().count(),
             sessions_here: membership.accounts().count(),
+            head: shared.head.max(membership.position()),
+            counts: shared.counts,
         })
+    }
+
+    /// The names of the nodes that share the roster and are not lost, this one included. Empty if the server is alone.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.machine.membership.nodes().alive().map(|(_, row)| row.name.as_str())
     }
 
     /// Handles one input and appends its outputs to `out`. Does nothing once the server has stopped; see

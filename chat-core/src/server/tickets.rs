@@ -27,6 +27,12 @@ impl TicketKey {
         bytes.zeroize();
         Self(key)
     }
+
+    /// Identifies the key, and tells nothing about it: servers that share a roster must have the same one.
+    pub fn fingerprint(&self) -> [u8; 16] {
+        let tag = hmac::sign(&self.0, b"chat roster");
+        *tag.as_ref().first_chunk().expect("SHA-256 has 32 bytes")
+    }
 }
 
 /// Prints no bytes.
@@ -155,6 +161,13 @@ mod tests {
         let tag = hmac::sign(&key().0, &other);
         other.extend_from_slice(tag.as_ref());
         assert_eq!(open(&other, 1_000_000), None);
+    }
+
+    #[test]
+    fn a_fingerprint_tells_keys_apart() {
+        let [one, other] = [[8; 32], [9; 32]].map(TicketKey::new);
+        assert_eq!(one.fingerprint(), TicketKey::new([8; 32]).fingerprint());
+        assert_ne!(one.fingerprint(), other.fingerprint());
     }
 
     #[test]

@@ -8,13 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::Accounts;
+use chat_core::journal::{Journal, NodeRow};
 use chat_core::presence::Record;
 use chat_core::relay::RelayConfig;
 use chat_core::server::{RegistrationPolicy, ServerConfig, SettingError};
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 use tokio::task::spawn_blocking;
 
+use super::alone::Alone;
 use super::lifetime::Lifetime;
+use super::run::Sharing;
 use super::start_error::cancelled;
 use super::{Prepared, PresenceLogFormat, Server, ServerHandle, ServerOptions, StartError, listen};
 use crate::data_folder::{DataFolder, FolderLock};
@@ -25,8 +28,9 @@ use crate::identity::ServerIdentity;
 /// Everything but the keys has a default: call [`data_dir`](Self::data_dir) or [`identity`](Self::identity), and then
 /// [`bind`](Self::bind) or [`accept_from`](Self::accept_from).
 #[must_use = "a builder does nothing until `bind` or `accept_from`"]
-pub struct ServerBuilder<A> {
+pub struct ServerBuilder<A, J = Alone> {
     accounts: A,
+    sharing: Option<Sharing<J>>,
     data_dir: Option<PathBuf>,
     identity: Option<ServerIdentity>,
     registration: Option<RegistrationPolicy>,
@@ -43,6 +47,7 @@ impl<A: Accounts> ServerBuilder<A> {
     pub(super) fn new(accounts: A) -> Self {
         Self {
             accounts,
+            sharing: None,
             data_dir: None,
             identity: None,
             registration: None,
@@ -51,6 +56,20 @@ impl<A: Accounts> ServerBuilder<A> {
         }
     }
 
+    /// Shares the roster with all servers that use the same `journal`. They have the same accounts and the same ticket
+    /// key, and should have the same certificate, so that their clients accept each of them. `name` tells operators which
+    /// server it is. By default the server is alone.
+    ///
+    /// Until the server has read the journal, and while the journal cannot be reached, nobody can log in, except clients
+    /// whose sessions are at this server.
+    pub fn sharing<J: Journal>(self, journal: J, name: impl Into<String>) -> ServerBuilder<A, J> {
+        let Self { accounts, sharing: _, data_dir, identity, registration, options, observer } = self;
+        let sharing = Some(Sharing { journal, node: NodeRow { name: name.into() } });
+        ServerBuilder { accounts, sharing, data_dir, identity, registration, options, observer }
+    }
+}
+
+impl<A: Accounts, J: Journal> ServerBuilder<A, J> {
     /// Keeps the server's keys in this folder, and creates what is missing with access for its owner only; see
     /// [`ServerIdentity::load_or_create`]. The folder stays locked as long as the server exists, so that no second
     /// server uses it.
@@ -191,11 +210,12 @@ impl<A: Accounts> ServerBuilder<A> {
     }
 
     fn build(self, listener: TcpListener, (identity, lock): Keys) -> Result<Server, StartError> {
-        let Self { accounts, data_dir, options, observer, .. } = self;
+        let Self { accounts, sharing, data_dir, options, observer, .. } = self;
         let address = listener.local_addr().map_err(StartError::Listener)?;
         let handle = ServerHandle::new(address, options.monitor.clone(), options.reload.clone(), data_dir);
         let lifetime = Lifetime::new(options.monitor.counters(), lock, handle.ended_token());
         let prepared = Prepared::new(listener, &identity, Arc::new(accounts), options, observer, lifetime)?;
+        let prepared = prepared.sharing(sharing);
         let stop = handle.stop_token().cancelled_owned();
         Ok(Server::new(handle, prepared.run(stop)))
     }
@@ -215,7 +235,7 @@ fn listen_at_first(addresses: &[SocketAddr]) -> Result<TcpListener, StartError> 
 }
 
 /// Shows neither the accounts nor the keys.
-impl<A> fmt::Debug for ServerBuilder<A> {
+impl<A, J> fmt::Debug for ServerBuilder<A, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerBuilder")
             .field("data_dir", &self.data_dir)

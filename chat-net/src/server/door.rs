@@ -56,7 +56,7 @@ use crate::identity::{Fingerprint, IdentityError, ServerIdentity};
 #[must_use = "a server accepts no client until it runs"]
 pub struct Server {
     handle: ServerHandle,
-    run: Pin<Box<dyn Future<Output = ()> + Send>>,
+    run: Pin<Box<dyn Future<Output = Result<(), ServeError>> + Send>>,
 }
 
 impl Server {
@@ -65,7 +65,10 @@ impl Server {
         ServerBuilder::new(accounts)
     }
 
-    pub(super) fn new(handle: ServerHandle, run: impl Future<Output = ()> + Send + 'static) -> Self {
+    pub(super) fn new(
+        handle: ServerHandle,
+        run: impl Future<Output = Result<(), ServeError>> + Send + 'static,
+    ) -> Self {
         Self { handle, run: Box::pin(run) }
     }
 
@@ -90,8 +93,8 @@ impl Server {
     /// to every session, and the function returns within 5 s.
     ///
     /// # Errors
-    /// The function returns no error yet. Clients cannot cause one, and failures of the accounts or of an open presence
-    /// log are logged and counted.
+    /// [`ServeError::Incompatible`], if the server shares its roster with others. Clients cannot cause an error, and
+    /// failures of the accounts, of the journal or of an open presence log are logged and counted.
     ///
     /// # Cancel safety
     /// Not cancel safe: see [Dropping](Self#dropping).
@@ -99,11 +102,10 @@ impl Server {
         let Self { handle, mut run } = self;
         let shutdown = pin!(shutdown);
         tokio::select! {
-            () = &mut run => return Ok(()),
+            result = &mut run => return result,
             _ = shutdown => handle.stop(),
         }
-        run.await;
-        Ok(())
+        run.await
     }
 
     /// Runs the server until [`ServerHandle::stop`].
@@ -180,6 +182,11 @@ impl ServerHandle {
     /// Cancel safe: dropping the future discards the answer and nothing else.
     pub async fn roster(&self) -> Result<Vec<OnlineUser>, NotServing> {
         self.shared.monitor.roster().await
+    }
+
+    /// The names of the servers that share this one's roster, this one included, in order. Empty if the server is alone.
+    pub fn nodes(&self) -> Vec<String> {
+        self.shared.monitor.nodes()
     }
 
     /// Reopens the presence log before its next record, and loads the identity again from the data folder. No

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chat_core::accounts::Accounts;
 use chat_core::id::ConnId;
+use chat_core::journal::{Journal, NodeRow};
 use chat_core::presence::Record;
-use chat_core::server::{Closed, Input, Limit, Missed, Output, Server, TicketKey};
+use chat_core::server::{Closed, Input, JournalState, Limit, Missed, Output, Server, TicketKey};
 use chat_core::time::{Mono, Now};
 use chat_core::wire::frame::MAX_FRAME;
 use tokio::sync::mpsc;
@@ -59,13 +60,13 @@ struct Connection {
     last_frame: Mono,
 }
 
-pub(super) struct Hub<A, O> {
+pub(super) struct Hub<A, J, O> {
     clock: Clock,
     server: Server,
     connections: HashMap<ConnId, Connection>,
     queue_limit: usize,
     relay: Option<RelayLink>,
-    jobs: Jobs<A>,
+    jobs: Jobs<A, J>,
     log: Option<PresenceLog>,
     observer: O,
     limits: Arc<LimitLog>,
@@ -77,19 +78,24 @@ pub(super) struct Hub<A, O> {
     too_slow: VecDeque<ConnId>,
 }
 
-impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
+impl<A: Accounts, J: Journal, O: FnMut(&Record)> Hub<A, J, O> {
+    /// `node` is what other servers know of this one, if it shares its roster with them.
     pub(super) fn new(
         clock: Clock,
         options: &ServerOptions,
-        ticket_key: TicketKey,
-        jobs: Jobs<A>,
+        (ticket_key, node): (TicketKey, Option<NodeRow>),
+        jobs: Jobs<A, J>,
         log: Option<PresenceLog>,
         limits: Arc<LimitLog>,
         observer: O,
     ) -> Self {
         let mut out = Vec::new();
         let generator = Box::new(SystemGenerator);
-        let server = Server::new(clock.now(), options.machine.clone(), ticket_key, generator, &mut out);
+        let (now, config) = (clock.now(), options.machine.clone());
+        let server = match node {
+            Some(node) => Server::sharing(now, config, ticket_key, generator, node, &mut out),
+            None => Server::new(now, config, ticket_key, generator, &mut out),
+        };
         let mut hub = Self {
             clock,
             server,
@@ -184,11 +190,16 @@ impl<A: Accounts, O: FnMut(&Record)> Hub<A, O> {
         self
     }
 
+    /// Whether the server has stopped because a later version writes to the journal.
+    pub(super) fn is_incompatible(&self) -> bool {
+        self.server.journal().is_some_and(|journal| journal.state == JournalState::Incompatible)
+    }
+
     /// Waits until `deadline` for unfinished jobs and for the presence log.
     pub(super) async fn close(&mut self, deadline: Instant) {
         // Registrations and password changes continue. An account that exists only in part would be worse than an
         // account whose client received no answer.
-        self.jobs.abort_queries();
+        self.jobs.abort_all_but_changes();
         let jobs = async { while self.jobs.next().await.is_some() {} };
         let log = self.log.take();
         let closed = async {

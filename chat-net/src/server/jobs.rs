@@ -1,4 +1,4 @@
-//! Runs the machine's jobs: calls to the accounts, each in its own task.
+//! Runs the machine's jobs: calls to the accounts and to the journal, each in its own task.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -7,52 +7,103 @@ use std::sync::Arc;
 use chat_core::accounts::{AccountError, Accounts};
 use chat_core::error_chain::error_chain;
 use chat_core::id::JobId;
-use chat_core::journal::JournalError;
+use chat_core::journal::{Journal, JournalCall, JournalError, JournalReply};
 use chat_core::server::{Job, JobResult};
 use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::time::Instant;
 
 use super::monitor::{Counters, Metric};
 use crate::clock;
 use crate::log_throttle::LogThrottle;
 
 /// The jobs in progress. The machine bounds their number.
-pub(super) struct Jobs<A> {
+pub(super) struct Jobs<A, J> {
     accounts: Arc<A>,
+    /// The journal that the server shares with others. `None` if it is alone.
+    journal: Option<Arc<J>>,
     tasks: JoinSet<JobResult>,
     running: HashMap<Id, Running>,
     counters: Arc<Counters>,
     warnings: LogThrottle,
+    journal_warnings: LogThrottle,
+    /// Whether the log says that the journal is away.
+    is_journal_away: bool,
 }
 
 struct Running {
     id: JobId,
     /// The result if the task panics or is aborted: the machine waits for a result of every job.
     fallback: JobResult,
-    /// Present if the job is a query.
-    query: Option<AbortHandle>,
+    abort: AbortHandle,
+    ends: Ends,
 }
 
-impl<A: Accounts> Jobs<A> {
-    pub(super) fn new(accounts: Arc<A>, counters: Arc<Counters>) -> Self {
-        Self { accounts, tasks: JoinSet::new(), running: HashMap::new(), counters, warnings: LogThrottle::default() }
+/// When a server that stops needs a job no more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ends {
+    /// When it begins to stop: the job changes nothing.
+    First,
+    /// When the machine has stopped: it hands its sessions over in the journal before that.
+    Last,
+    /// Never: an account that exists only in part would be worse than one whose client received no answer.
+    Never,
+}
+
+impl<A: Accounts, J: Journal> Jobs<A, J> {
+    pub(super) fn new(accounts: Arc<A>, journal: Option<Arc<J>>, counters: Arc<Counters>) -> Self {
+        Self {
+            accounts,
+            journal,
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            counters,
+            warnings: LogThrottle::default(),
+            journal_warnings: LogThrottle::default(),
+            is_journal_away: false,
+        }
     }
 
     pub(super) fn start(&mut self, id: JobId, job: Job) {
-        let (fallback, is_query) = (unfinished(&job), is_query(&job));
-        let accounts = Arc::clone(&self.accounts);
-        let task = self.tasks.spawn(async move { run(&*accounts, job).await });
-        self.running.insert(task.id(), Running { id, fallback, query: is_query.then_some(task) });
+        let (fallback, ends) = (unfinished(&job), ends(&job));
+        let (accounts, journal) = (Arc::clone(&self.accounts), self.journal.clone());
+        let counters = Arc::clone(&self.counters);
+        let abort = self.tasks.spawn(async move { run(&*accounts, journal.as_deref(), job, &counters).await });
+        self.running.insert(abort.id(), Running { id, fallback, abort, ends });
     }
 
-    /// Aborts the jobs that change nothing. A server that stops no longer needs their results.
+    /// Aborts the calls to the accounts that change nothing. A server that stops no longer needs their results.
     pub(super) fn abort_queries(&self) {
-        self.running.values().filter_map(|job| job.query.as_ref()).for_each(AbortHandle::abort);
+        self.running.values().filter(|job| job.ends == Ends::First).for_each(|job| job.abort.abort());
+    }
+
+    /// Aborts all jobs but those that change accounts: the machine has stopped.
+    pub(super) fn abort_all_but_changes(&self) {
+        self.running.values().filter(|job| job.ends != Ends::Never).for_each(|job| job.abort.abort());
+    }
+
+    /// Logs once a minute why the journal is away, and once that it is back.
+    fn log_journal(&mut self, result: &JobResult) {
+        match result {
+            JobResult::Journal(Err(JournalError::Away(cause))) if self.journal_warnings.allows() => {
+                self.is_journal_away = true;
+                log::error!(
+                    "the roster that the servers share is away, and nobody can log in until it is back: {}",
+                    error_chain(&**cause)
+                );
+            }
+            JobResult::Journal(Ok(JournalReply::Entered(_))) if self.is_journal_away => {
+                self.is_journal_away = false;
+                log::warn!("the roster that the servers share is back");
+            }
+            _ => {}
+        }
     }
 
     /// Waits for the next result. `None` if no job is in progress. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<(JobId, JobResult)> {
         let (task, result) = match self.tasks.join_next_with_id().await? {
             Ok((task, result)) => {
+                self.log_journal(&result);
                 if let Some(cause) = unavailable(&result) {
                     self.counters.add(Metric::AccountsFailed, 1);
                     if self.warnings.allows() {
@@ -77,7 +128,7 @@ impl<A: Accounts> Jobs<A> {
     }
 }
 
-async fn run(accounts: &impl Accounts, job: Job) -> JobResult {
+async fn run(accounts: &impl Accounts, journal: Option<&impl Journal>, job: Job, counters: &Counters) -> JobResult {
     match job {
         Job::Register { name, password } => JobResult::Account(accounts.register(name, password, clock::wall()).await),
         Job::Authenticate { name, password } => JobResult::Account(accounts.authenticate(name, password).await),
@@ -88,9 +139,25 @@ async fn run(accounts: &impl Accounts, job: Job) -> JobResult {
         Job::ChangedSince { since } => JobResult::Accounts(accounts.changed_since(since).await),
         Job::Seen { ids } => JobResult::Seen(accounts.mark_seen(ids, clock::wall()).await),
         Job::VoidTickets { ids, until } => JobResult::Voided(accounts.void_tickets(ids, until).await),
-        // The machine is alone.
-        Job::Journal(_) => JobResult::Journal(Err(JournalError::Empty)),
+        Job::Journal(call) => JobResult::Journal(match journal {
+            Some(journal) => call_journal(journal, call, counters).await,
+            // The machine is alone, and never asks.
+            None => Err(JournalError::Empty),
+        }),
     }
+}
+
+async fn call_journal(
+    journal: &impl Journal,
+    call: JournalCall,
+    counters: &Counters,
+) -> Result<JournalReply, JournalError> {
+    let begin = matches!(call, JournalCall::Append(..)).then(Instant::now);
+    let result = call.make(journal).await;
+    if let (Some(begin), Ok(_)) = (begin, &result) {
+        counters.append_time.record(begin.elapsed());
+    }
+    result
 }
 
 /// Why the accounts were unavailable. Clients do not receive the cause.
@@ -107,11 +174,12 @@ fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
     }
 }
 
-const fn is_query(job: &Job) -> bool {
+const fn ends(job: &Job) -> Ends {
     match job {
         // A password check may also upgrade the stored hash. If it is aborted, the next check does that.
-        Job::Authenticate { .. } | Job::LookUp { .. } | Job::ChangedSince { .. } | Job::Journal(_) => true,
-        Job::Register { .. } | Job::ChangePassword { .. } | Job::Seen { .. } | Job::VoidTickets { .. } => false,
+        Job::Authenticate { .. } | Job::LookUp { .. } | Job::ChangedSince { .. } => Ends::First,
+        Job::Journal(_) => Ends::Last,
+        Job::Register { .. } | Job::ChangePassword { .. } | Job::Seen { .. } | Job::VoidTickets { .. } => Ends::Never,
     }
 }
 
@@ -133,10 +201,11 @@ mod tests {
     use chat_core::password::Password;
 
     use super::*;
+    use crate::server::alone::Alone;
 
     #[tokio::test]
     async fn aborting_queries_leaves_registrations_running() {
-        let mut jobs = Jobs::new(Arc::new(MemoryAccounts::default()), Arc::default());
+        let mut jobs = Jobs::<_, Alone>::new(Arc::new(MemoryAccounts::default()), None, Arc::default());
         let (name, password) = (|| UserName::parse("alice").unwrap(), || Password::parse("correct horse").unwrap());
         jobs.start(JobId::new(1), Job::Register { name: name(), password: password() });
         jobs.start(JobId::new(2), Job::Authenticate { name: name(), password: password() });

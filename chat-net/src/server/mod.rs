@@ -16,6 +16,7 @@
 
 mod accepted_socket;
 mod acceptor;
+mod alone;
 mod builder;
 mod door;
 mod feed;
@@ -23,6 +24,7 @@ mod forwarder_log;
 mod handshake_limiter;
 mod hub;
 mod jobs;
+pub mod journal;
 mod lifetime;
 mod limit_log;
 mod monitor;
@@ -47,6 +49,7 @@ use socket2::Type;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use self::alone::Alone;
 pub use self::builder::ServerBuilder;
 pub use self::door::{Server, ServerHandle};
 pub use self::handshake_limiter::MAX_UNFINISHED_HANDSHAKES;
@@ -56,6 +59,8 @@ pub use self::presence_log::{PresenceLogFormat, PresenceLogFormatError};
 pub use self::reload::Reload;
 use self::run::Prepared;
 pub use self::start_error::StartError;
+pub use chat_core::server::{JournalCounts, JournalState, JournalStatus};
+
 pub use crate::error::ServeError;
 use crate::identity::ServerIdentity;
 use crate::send_queue::SESSION_LIMIT;
@@ -144,8 +149,7 @@ pub async fn serve<A: Accounts>(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let lifetime = Lifetime::new(options.monitor.counters(), None, CancellationToken::new());
-    let prepared = Prepared::new(listener, &identity, accounts, options, observer, lifetime)?;
+    let prepared = Prepared::<_, Alone, _>::new(listener, &identity, accounts, options, observer, lifetime)?;
     drop(identity);
-    prepared.run(shutdown).await;
-    Ok(())
+    prepared.run(shutdown).await
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::Accounts;
+use chat_core::journal::{Journal, NodeRow};
 use chat_core::presence::Record;
 use chat_core::server::TicketKey;
 use tokio::net::TcpListener;
@@ -36,17 +37,24 @@ const EVENTS: usize = 1024;
 const STOP_TIME: Duration = Duration::from_millis(4_500);
 
 /// A server that has everything it needs and does not run yet.
-pub(super) struct Prepared<A, O> {
+pub(super) struct Prepared<A, J, O> {
     listener: TcpListener,
     ticket_key: TicketKey,
     accounts: Arc<A>,
+    sharing: Option<Sharing<J>>,
     options: ServerOptions,
     observer: O,
     log: Option<PresenceLog>,
     lifetime: Lifetime,
 }
 
-impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
+/// The journal that a server shares with others, and what they know of it.
+pub(super) struct Sharing<J> {
+    pub(super) journal: J,
+    pub(super) node: NodeRow,
+}
+
+impl<A: Accounts, J: Journal, O: FnMut(&Record) + Send + 'static> Prepared<A, J, O> {
     /// Opens the presence log.
     ///
     /// # Errors
@@ -70,12 +78,22 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
             None => None,
         };
         let ticket_key = TicketKey::new(*identity.ticket_key);
-        Ok(Self { listener, ticket_key, accounts, options, observer, log, lifetime })
+        Ok(Self { listener, ticket_key, accounts, sharing: None, options, observer, log, lifetime })
+    }
+
+    /// Shares the roster with others. By default the server is alone.
+    pub(super) fn sharing(mut self, sharing: Option<Sharing<J>>) -> Self {
+        self.sharing = sharing;
+        self
     }
 
     /// Runs the server until `shutdown` resolves; see [`super::serve`].
-    pub(super) async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, ticket_key, accounts, options, observer, log, lifetime } = self;
+    ///
+    /// # Errors
+    /// [`ServeError::Incompatible`].
+    pub(super) async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let Self { listener, ticket_key, accounts, sharing, options, observer, log, lifetime } = self;
+        let (journal, node) = sharing.map(|Sharing { journal, node }| (Arc::new(journal), node)).unzip();
         let counters = options.monitor.counters();
         let (events, queue) = mpsc::channel(EVENTS);
         let limits = Arc::new(LimitLog::new(&options));
@@ -88,11 +106,11 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
             options: options.clone(),
             lifetime: lifetime.clone(),
         };
-        let jobs = Jobs::new(accounts, Arc::clone(&counters));
+        let jobs = Jobs::new(accounts, journal, Arc::clone(&counters));
         let clock = Clock::start();
         let relay = options.relay.map(|config| RelayTask::new(config, clock, Arc::clone(&counters)));
         let (relay, link) = relay.unzip();
-        let hub = Hub::new(clock, &options, ticket_key, jobs, log, limits, observer).relaying(link);
+        let hub = Hub::new(clock, &options, (ticket_key, node), jobs, log, limits, observer).relaying(link);
         // Separate tasks, so that waking one does not poll the other. They are aborted when this future is dropped.
         let (stop_hub, stop_acceptor) = (CancellationToken::new(), CancellationToken::new());
         let mut acceptor = AbortOnDropHandle::new(tokio::spawn(acceptor.run(stop_acceptor.clone())));
@@ -116,29 +134,45 @@ impl<A: Accounts, O: FnMut(&Record) + Send + 'static> Prepared<A, O> {
             }
         }));
         counters.set_state(ServerState::Serving);
+        // The hub ends by itself if it can share the roster no more.
+        let mut ended_hub = None;
         let failed = tokio::select! {
             () = shutdown => None,
-            // Before they are stopped, they end only by a panic.
-            ended = &mut hub => ended.err(),
+            ended = &mut hub => match ended {
+                Ok(hub) => {
+                    ended_hub = Some(hub);
+                    None
+                }
+                Err(error) => Some(error),
+            },
+            // Before they are stopped, these end only by a panic.
             ended = &mut acceptor => ended.err(),
             ended = &mut relay => ended.err(),
         };
         if let Some(error) = failed {
-            return resume_panic(error);
+            resume_panic(error);
+            return Ok(());
         }
         counters.set_state(ServerState::Stopped);
         let deadline = Instant::now() + STOP_TIME;
         // Both at the same time, because no connection may arrive while the hub finishes the jobs in progress.
         stop_acceptor.cancel();
         stop_hub.cancel();
-        let mut hub = match hub.await {
-            Ok(hub) => hub,
-            Err(error) => return resume_panic(error),
+        let mut hub = match ended_hub {
+            Some(hub) => hub,
+            None => match hub.await {
+                Ok(hub) => hub,
+                Err(error) => {
+                    resume_panic(error);
+                    return Ok(());
+                }
+            },
         };
         let (connections, ()) = tokio::join!(timeout_at(deadline, &mut acceptor), hub.close(deadline));
         if connections.is_err() {
             log::warn!("some connections did not close within the time limit");
         }
+        if hub.is_incompatible() { Err(ServeError::Incompatible) } else { Ok(()) }
     }
 }
 

@@ -154,6 +154,8 @@ impl Machine {
     fn entered(&mut self, cx: &mut Cx<'_>, head: Head) {
         let position = self.membership.position();
         let Some(shared) = &mut self.shared else { return };
+        shared.head = head.position;
+        shared.is_away = false;
         if shared.epoch != Some(head.epoch) || shared.is_forked || shared.must_load {
             shared.phase = Phase::Loading { head, states: Vec::new() };
             self.call(cx, JournalCall::States(head.epoch, 0), vec![]);
@@ -201,6 +203,7 @@ impl Machine {
                 continue;
             }
             let Some(shared) = &mut self.shared else { return };
+            shared.head = shared.head.max(position);
             if position != self.membership.position().next() {
                 // Acts were dropped: the slots have what they did.
                 return self.load_again(cx);
@@ -231,6 +234,10 @@ impl Machine {
         let ProposedAct { node, number, at, act, .. } = proposed;
         let is_ready = matches!(self.shared.as_ref().map(|shared| &shared.phase), Some(Phase::Ready));
         let is_own = self.shared.as_ref().is_some_and(|shared| shared.is_ours(node));
+        if let Some(shared) = &mut self.shared {
+            let count = if is_own { &mut shared.counts.own_acts } else { &mut shared.counts.other_acts };
+            *count += 1;
+        }
         let left = match &act {
             Act::Lost { node, .. } => Some(*node),
             Act::Left { .. } => Some(node),
@@ -260,6 +267,9 @@ impl Machine {
     }
 
     fn perform_shared(&mut self, cx: &mut Cx<'_>, effect: Effect) {
+        if let (Effect::Inherited { .. }, Some(shared)) = (&effect, &mut self.shared) {
+            shared.counts.inherited += 1;
+        }
         if let Effect::Inherited { account } = effect
             && self.membership.session(account).is_some_and(|session| session.conn.is_some())
         {
@@ -367,8 +377,10 @@ impl Machine {
 
     fn appended(&mut self, numbers: &[u64], appended: &Appended) {
         let Some(shared) = &mut self.shared else { return };
+        shared.head = shared.head.max(appended.head);
         for (number, verdict) in numbers.iter().zip(&appended.verdicts) {
             if *verdict == Verdict::Refused {
+                shared.counts.refused += 1;
                 shared.proposals.refuse(*number, appended.head);
             }
         }
@@ -378,6 +390,7 @@ impl Machine {
         let Some(shared) = &mut self.shared else { return };
         let Some((position, tip)) = shared.in_flight.renew.take() else { return };
         let head = signs.head;
+        shared.head = head.position;
         if head.position < position || head.position == position && head.tip != tip {
             shared.is_forked = head.position == position;
             return self.enter_journal(cx);

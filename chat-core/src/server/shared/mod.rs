@@ -11,6 +11,7 @@ use std::time::Duration;
 pub(super) use self::again::{Again, Kept};
 use self::lives::Lives;
 pub(super) use self::proposals::{Intent, Proposals};
+use super::JournalCounts;
 use super::membership::Before;
 use crate::generator::Generator;
 use crate::id::{Epoch, Fence, NodeId, Position, Revision, Tag};
@@ -74,6 +75,11 @@ pub(super) struct Shared {
     pub(super) is_incompatible: bool,
     /// Whether nothing is published.
     pub(super) is_held: bool,
+    /// The last act in the journal, as far as is known.
+    pub(super) head: Position,
+    pub(super) counts: JournalCounts,
+    /// Whether the journal did not answer last time. It stays so during an attempt to enter.
+    pub(super) is_away: bool,
     /// When the journal was found to be empty.
     empty_since: Option<Mono>,
 }
@@ -146,6 +152,9 @@ impl Shared {
             must_load: false,
             is_incompatible: false,
             is_held: false,
+            head: Position::new(0),
+            counts: JournalCounts::default(),
+            is_away: false,
             empty_since: None,
         }
     }
@@ -190,12 +199,14 @@ impl Shared {
 
     /// The journal is away. Returns the pause.
     pub(super) fn go_away(&mut self) -> Duration {
+        self.is_away = true;
         self.begin_run(Phase::Away(Next::Enter));
         MIN_PAUSE + self.random.0.up_to(MAX_PAUSE)
     }
 
     /// The journal has lost what the replica has, or everything. Returns the pause.
     pub(super) fn found_later(&mut self, now: Mono, current: Option<Epoch>) -> Duration {
+        self.is_away = false;
         if self.epoch.is_some() {
             self.begin_run(Phase::Away(Next::Found(current)));
             return self.random.0.up_to(MAX_FOUNDING_PAUSE);
@@ -233,6 +244,7 @@ impl Shared {
 
     /// The epoch is loaded, or has begun.
     pub(super) fn entered(&mut self, head: &Head) {
+        self.counts.epochs += u64::from(self.epoch != Some(head.epoch));
         self.epoch = Some(head.epoch);
         self.since = head.since;
         self.empty_since = None;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat_core::relay::RelayCounts;
-use chat_core::server::{Counts, Limit, Server};
+use chat_core::server::{Counts, JournalStatus, Limit, Server};
+use tokio::time::Instant;
 
 use super::histogram::Histogram;
 use super::{Metrics, ServerState};
@@ -66,12 +67,25 @@ pub(crate) struct Counters {
     pub(crate) login_time: Histogram,
     pub(crate) turn_time: Histogram,
     pub(crate) relay_time: Histogram,
+    pub(crate) append_time: Histogram,
     state: Mutex<ServerState>,
     metrics: [AtomicU64; METRICS],
     limits: [AtomicU64; Limit::ALL.len()],
     counts: Mutex<Counts>,
     relay: Mutex<RelayCounts>,
+    journal: Mutex<Journal>,
 }
+
+/// What is known of the journal.
+#[derive(Debug, Default)]
+struct Journal {
+    read: Option<Instant>,
+    status: Option<JournalStatus>,
+    nodes: Vec<String>,
+}
+
+/// The time between two observations of the journal: it counts sessions, and a busy hub has thousands of turns a second.
+const JOURNAL_INTERVAL: Duration = Duration::from_millis(250);
 
 impl Counters {
     pub(crate) fn add(&self, metric: Metric, number: u64) {
@@ -99,6 +113,18 @@ impl Counters {
         self.set(Metric::Revision, server.revision().get());
         self.set(Metric::PasswordChecks, server.checks() as u64);
         *lock(&self.counts) = server.counts();
+        let mut journal = lock(&self.journal);
+        if journal.read.is_none_or(|read| read.elapsed() >= JOURNAL_INTERVAL)
+            && let Some(status) = server.journal()
+        {
+            let mut nodes: Vec<_> = server.nodes().map(str::to_owned).collect();
+            nodes.sort_unstable();
+            *journal = Journal { read: Some(Instant::now()), status: Some(status), nodes };
+        }
+    }
+
+    pub(crate) fn nodes(&self) -> Vec<String> {
+        lock(&self.journal).nodes.clone()
     }
 
     /// Publishes the relay's numbers after one of its turns.
@@ -136,6 +162,8 @@ impl Counters {
             turn_time: self.turn_time.distribution(),
             relay_time: self.relay_time.distribution(),
             relay: *lock(&self.relay),
+            journal: lock(&self.journal).status,
+            append_time: self.append_time.distribution(),
             metrics: self.metrics.each_ref().map(load),
             limits: self.limits.each_ref().map(load),
             counts: *lock(&self.counts),

@@ -11,7 +11,7 @@ use chat_core::id::SessionId;
 use chat_core::name::UserName;
 use chat_core::relay::{ParcelResult, RelayCounts};
 use chat_core::roster::Roster;
-use chat_core::server::{Count, Counts, Limit};
+use chat_core::server::{Count, Counts, JournalStatus, Limit};
 use chat_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -66,6 +66,11 @@ impl Monitor {
         let (request, answer) = oneshot::channel();
         self.0.requests.send(request).await.map_err(|_| NotServing)?;
         answer.await.map_err(|_| NotServing)
+    }
+
+    /// The names of the servers that share this one's roster, this one included, in order. Empty if the server is alone.
+    pub fn nodes(&self) -> Vec<String> {
+        self.0.counters.nodes()
     }
 
     pub(crate) fn counters(&self) -> Arc<Counters> {
@@ -160,6 +165,10 @@ pub struct Metrics {
     pub relay_time: Distribution,
     /// What the relay has passed and dropped.
     pub relay: RelayCounts,
+    /// How far the server is with the journal that it shares, as of the last second. `None` if it is alone.
+    pub journal: Option<JournalStatus>,
+    /// The times of the calls by which acts were appended to the journal.
+    pub append_time: Distribution,
     metrics: [u64; METRICS],
     limits: [u64; Limit::ALL.len()],
     counts: Counts,

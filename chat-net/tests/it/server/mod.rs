@@ -3,6 +3,7 @@
 mod builder;
 mod ending;
 mod failing_accounts;
+mod sharing;
 
 use chat_core::accounts::memory::MemoryAccounts;
 use chat_core::wire::control::Purpose;

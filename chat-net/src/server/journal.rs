@@ -1,0 +1,7 @@
+//! The port for the journal that several servers share, which [`ServerBuilder::sharing`](super::ServerBuilder::sharing)
+//! takes.
+
+pub use chat_core::id::{Epoch, Position};
+pub use chat_core::journal::{
+    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, States, Writer,
+};

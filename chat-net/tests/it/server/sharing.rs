@@ -1,0 +1,126 @@
+//! Servers that share one roster through a journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_core::accounts::memory::MemoryAccounts;
+use chat_core::id::{Fence, NodeId};
+use chat_core::journal::memory::MemoryJournal;
+use chat_core::journal::{Entering, Journal};
+use chat_core::message::Outcome;
+use chat_core::wire::control::Purpose;
+use chat_net::Server;
+use chat_net::client::Event;
+use chat_net::identity::ServerIdentity;
+use chat_net::server::{JournalState, Metric, ServeError};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+use super::Running;
+use crate::harness::{PATIENCE, options, text, to};
+
+/// A server that shares `journal`, with the keys in `folder`.
+async fn node(name: &str, journal: &Arc<MemoryJournal>, accounts: &Arc<MemoryAccounts>, folder: &TempDir) -> Server {
+    let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
+    Server::builder(Arc::clone(accounts))
+        .identity(identity)
+        .config(options().machine)
+        .sharing(Arc::clone(journal), name)
+        .bind("127.0.0.1:0")
+        .await
+        .unwrap()
+}
+
+/// Waits until the server has entered the journal, together with so many others.
+async fn is_ready(server: &Running, nodes: usize) {
+    let ready = async {
+        loop {
+            let journal = server.handle.metrics().journal;
+            if journal.is_some_and(|journal| journal.state == JournalState::Ready && journal.nodes == nodes) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, ready).await.expect("the server enters in time");
+}
+
+async fn two() -> (Running, Running, Arc<MemoryJournal>, TempDir) {
+    let (journal, accounts, folder) = (Arc::default(), Arc::default(), tempfile::tempdir().unwrap());
+    let north = Running::start(node("north", &journal, &accounts, &folder).await);
+    is_ready(&north, 1).await;
+    let south = Running::start(node("south", &journal, &accounts, &folder).await);
+    is_ready(&south, 2).await;
+    is_ready(&north, 2).await;
+    (north, south, journal, folder)
+}
+
+#[tokio::test]
+async fn users_of_two_servers_see_each_other_and_exchange_messages() {
+    let (north, south, _, _folder) = two().await;
+    let mut alice = north.join("alice").await;
+    let mut bob = south.join("bob").await;
+    alice.sees(&["bob"]).await;
+    let mut sent = alice.client.send(to("bob"), text("hello")).await.unwrap();
+    assert_eq!(bob.message().await, ("alice".to_owned(), "hello".to_owned()));
+    let outcome = timeout(PATIENCE, sent.next()).await.unwrap().unwrap();
+    assert_eq!(outcome.outcome(), Outcome::Delivered);
+    for server in [&north, &south] {
+        let mut nodes = server.handle.nodes();
+        nodes.sort();
+        assert_eq!(nodes, ["north", "south"]);
+        assert_eq!(server.handle.roster().await.unwrap().len(), 2);
+    }
+    let metrics = south.handle.metrics();
+    assert_eq!((metrics[Metric::Sessions], metrics[Metric::Roster]), (1, 2));
+}
+
+#[tokio::test]
+async fn a_later_login_elsewhere_replaces_the_session_here() {
+    let (north, south, _, _folder) = two().await;
+    let mut here = north.join("alice").await;
+    let _there = south.connect(south.options("alice", Purpose::Login)).await.unwrap();
+    let ended = here.find(|event| match event {
+        Event::Ended(why) => Some(format!("{why:?}")),
+        _ => None,
+    });
+    let ended = timeout(PATIENCE, ended).await.expect("the session ends in time");
+    assert!(ended.contains("Replaced"), "{ended}");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_hands_its_sessions_to_another() {
+    let (north, south, _, _folder) = two().await;
+    let alice = north.join("alice").await;
+    let bob = south.join("bob").await;
+    north.stop().await;
+    is_ready(&south, 1).await;
+    let journal = south.handle.metrics().journal.unwrap();
+    assert_eq!((journal.counts.inherited, journal.sessions_here), (1, 2));
+    assert_eq!(south.handle.nodes(), ["south".to_owned()]);
+    assert_eq!(south.handle.roster().await.unwrap().len(), 2, "nobody is reported offline yet");
+    drop((alice, bob));
+}
+
+#[tokio::test]
+async fn a_server_stops_with_a_reason_if_a_later_version_writes_to_the_journal() {
+    let (journal, accounts, folder) = (Arc::default(), Arc::default(), tempfile::tempdir().unwrap());
+    let server = node("old", &journal, &accounts, &folder).await;
+    let handle = server.handle();
+    let task = tokio::spawn(server.run());
+    let other = NodeId::new(7);
+    let entered = async {
+        loop {
+            // A node without a name: the numbers of two variants, and an empty text.
+            let entering = Entering { node: other, fence: Fence::new(1), state: vec![0, 0], act: vec![0xff; 20] };
+            if let Ok(head) = journal.enter(entering).await {
+                return head;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, entered).await.expect("the server founds an epoch");
+    let result = timeout(PATIENCE, task).await.expect("the server stops by itself").unwrap();
+    assert!(matches!(result, Err(ServeError::Incompatible)), "{result:?}");
+    timeout(PATIENCE, handle.stopped()).await.expect("nothing is left of it");
+}
