@@ -190,6 +190,17 @@ impl RedisError {
         }
     }
 
+    /// Whether the reason may pass without any change to the configuration: the server does not run, is still starting, or
+    /// does not answer.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Silent { .. } | Self::Broken { .. } => true,
+            // It reads its file, or runs somebody's script.
+            Self::Refused { answer, .. } => answer.starts_with("LOADING") || answer.starts_with("BUSY"),
+            _ => false,
+        }
+    }
+
     /// Whether what was asked of the server may still take effect, or its connections cannot be used any more.
     pub(super) fn breaks_connections(&self) -> bool {
         matches!(self, Self::Silent { .. } | Self::Broken { .. } | Self::NotRedis { .. } | Self::ReadOnly { .. })

@@ -21,6 +21,7 @@ mod scripts;
 mod url;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chat_core::id::{Epoch, Position};
@@ -74,22 +75,47 @@ pub struct RedisJournal {
     keys: Keys,
     /// The fingerprint of the keys of those who share the roster.
     fingerprint: String,
+    /// Whether [`Self::check`] has succeeded.
+    is_checked: AtomicBool,
 }
 
 impl RedisJournal {
-    /// Connects, and checks that the server and this user's rights suffice, and that the roster belongs to servers with
-    /// the same keys. `fingerprint` identifies the ticket key.
+    /// A journal that is not connected yet. Unless [`Self::check`] succeeds before, the first server that enters does
+    /// what it does. `fingerprint` identifies the ticket key.
     ///
     /// # Errors
-    /// [`RedisError`], which the operator can correct.
+    /// [`RedisError::CaFile`].
+    pub fn new(url: &RosterUrl, fingerprint: [u8; 16]) -> Result<Self, RedisError> {
+        let keys = Keys::new(&url.room);
+        let fingerprint = format!("{:032x}", u128::from_be_bytes(fingerprint));
+        let connections = Connections::new(url.clone())?;
+        Ok(Self { connections, keys, fingerprint, is_checked: AtomicBool::new(false) })
+    }
+
+    /// Connects, and checks that the server and this user's rights suffice, and that the roster belongs to servers with
+    /// the same keys.
+    ///
+    /// # Errors
+    /// [`RedisError`]. The operator can correct each, but one that [is temporary](RedisError::is_temporary) may also pass.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with I/O and time enabled.
+    pub async fn check(&self) -> Result<(), RedisError> {
+        check::check(self).await?;
+        self.is_checked.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// [`Self::new`] and [`Self::check`].
+    ///
+    /// # Errors
+    /// [`RedisError`].
     ///
     /// # Panics
     /// Outside a tokio runtime with I/O and time enabled.
     pub async fn open(url: &RosterUrl, fingerprint: [u8; 16]) -> Result<Self, RedisError> {
-        let keys = Keys::new(&url.room);
-        let fingerprint = format!("{:032x}", u128::from_be_bytes(fingerprint));
-        let journal = Self { connections: Connections::new(url.clone())?, keys, fingerprint };
-        check::check(&journal).await?;
+        let journal = Self::new(url, fingerprint)?;
+        journal.check().await?;
         Ok(journal)
     }
 
@@ -166,6 +192,9 @@ impl RedisJournal {
 
 impl Journal for RedisJournal {
     async fn enter(&self, entering: Entering) -> Result<Head, JournalError> {
+        if !self.is_checked.load(Ordering::Relaxed) {
+            self.check().await.map_err(JournalError::away)?;
+        }
         let mut epoch = self.epoch().await?.ok_or(JournalError::Empty)?;
         for _ in 1..ENTER_ATTEMPTS {
             match self.enter_epoch(epoch, &entering).await {

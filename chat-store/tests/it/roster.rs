@@ -310,3 +310,21 @@ async fn what_is_no_redis_server_is_said() {
     let error = refused(&format!("redis://{address}")).await;
     assert!(error.to_string().starts_with(&format!("what answers at {address} is no Redis server; ")), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_server_that_was_away_at_the_start_is_checked_before_the_first_node_enters() {
+    let mut server = RedisServer::start(Keep::Nothing);
+    let journal = RedisJournal::new(&RosterUrl::parse(&server.roster()).unwrap(), KEYS).unwrap();
+    server.stop();
+    let away = journal.check().await.unwrap_err();
+    assert!(matches!(away, RedisError::Unreachable { .. }) && away.is_temporary(), "{away:?}");
+    assert!(sentence(journal.enter(entering(1)).await).contains("does not answer"));
+    server.restart();
+    // Nothing but the check needs this right.
+    server.execute(&["ACL", "SETUSER", "default", "-info"]);
+    let refused = journal.check().await.unwrap_err();
+    assert!(matches!(refused, RedisError::Rights { .. }) && !refused.is_temporary(), "{refused:?}");
+    assert!(sentence(journal.enter(entering(1)).await).contains("does not give its user all rights"));
+    server.execute(&["ACL", "SETUSER", "default", "+info"]);
+    assert!(matches!(journal.enter(entering(1)).await, Err(JournalError::Empty)));
+}
