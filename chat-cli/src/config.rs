@@ -132,7 +132,7 @@ fn invalid<S: Settings>(path: &Path, text: &str, error: &toml::de::Error) -> Cli
     };
     let line = text[line_start..].lines().next().unwrap_or_default();
     // The errors of a database URL itself quote nothing.
-    if key != "database" && (holds_password(line) || holds_password(error.message())) {
+    if !matches!(key, "database" | "roster") && (holds_password(line) || holds_password(error.message())) {
         return wrong(Sentence::from(|texts: &Texts| texts.say().config_misplaced_url()))
             .hint(|texts: &Texts| texts.say().hint_config_database());
     }

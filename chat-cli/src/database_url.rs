@@ -11,13 +11,18 @@ use crate::error::CliError;
 use crate::texts::Texts;
 
 /// The options that take the URL of a database, each with its environment variable.
-const OPTIONS: [(&str, &str); 2] = [("--database", "CHAT_DATABASE"), ("--to-database", "CHAT_TO_DATABASE")];
+const OPTIONS: [(&str, &str); 3] =
+    [("--database", "CHAT_DATABASE"), ("--to-database", "CHAT_TO_DATABASE"), (ROSTER, "CHAT_ROSTER")];
+
+/// The option that takes the URL of a roster.
+const ROSTER: &str = "--roster";
 
 /// The environment variables that may contain anything, because no message quotes them.
-const SECRET_VARIABLES: [&str; 4] = ["CHAT_DATABASE", "CHAT_TO_DATABASE", "CHAT_PASSWORD", "CHAT_INVITATION_CODE"];
+const SECRET_VARIABLES: [&str; 5] =
+    ["CHAT_DATABASE", "CHAT_TO_DATABASE", "CHAT_ROSTER", "CHAT_PASSWORD", "CHAT_INVITATION_CODE"];
 
 /// The beginnings of database URLs. The schemes match URLs in which the slashes are missing.
-const MARKS: [&str; 5] = ["://", "mysql:", "mariadb:", "postgres:", "postgresql:"];
+const MARKS: [&str; 7] = ["://", "mysql:", "mariadb:", "postgres:", "postgresql:", "redis:", "rediss:"];
 
 /// Returns whether a text contains a URL with any text in the place of a password. The scheme may be mistyped, and the
 /// password may contain characters that are not percent-encoded.
@@ -40,15 +45,21 @@ pub fn check_arguments(args: &[OsString]) -> Result<(), CliError> {
     let Some(index) = args.iter().position(|arg| holds_password(&arg.to_string_lossy())) else { return Ok(()) };
     let names_target = |arg: Option<&OsString>| arg.is_some_and(|arg| arg.to_string_lossy().starts_with("--to-"));
     let is_target = names_target(args.get(index)) || names_target(index.checked_sub(1).and_then(|at| args.get(at)));
-    Err(argument_error(OPTIONS[usize::from(is_target)].0))
+    let is_roster = args[index].to_string_lossy().to_ascii_lowercase().contains("redis");
+    let option = if is_roster { ROSTER } else { OPTIONS[usize::from(is_target)].0 };
+    Err(argument_error(option))
 }
 
 /// The error of an argument with a password, for an option that takes the URL of a database.
 pub fn argument_error(option: &str) -> CliError {
     let variable = OPTIONS.iter().find(|(known, _)| *known == option).map_or(OPTIONS[0].1, |(_, variable)| variable);
     let (variable, option) = (variable.to_owned(), option.to_owned());
-    CliError::usage(|texts: &Texts| texts.say().database_url_in_argument())
-        .hint(move |texts: &Texts| texts.say().hint_database_url_in_argument(&variable, &option))
+    let is_roster = option == ROSTER;
+    let sentence = move |texts: &Texts| match is_roster {
+        true => texts.say().roster_url_in_argument(),
+        false => texts.say().database_url_in_argument(),
+    };
+    CliError::usage(sentence).hint(move |texts: &Texts| texts.say().hint_database_url_in_argument(&variable, &option))
 }
 
 /// Refuses environment variables of the options of `command` that hold a database URL although they are for something
@@ -109,6 +120,8 @@ mod tests {
             "mysql:ann:hush@db/chat",
             "MySQL:/ann:hush@db/chat",
             "mariadb:/ann:hush@db/chat",
+            "redis://:hush@db",
+            "rediss:chat:hush@db",
             "sqlite://ann:hush@db/chat",
             "sqlite:mysql://ann:hush@db/chat",
             "sqlite:///mysql://ann:hush@db/chat",
@@ -140,6 +153,8 @@ mod tests {
             (&["--to-database", url], "--to-database"),
             (&["--to-database=mysql://ann:hush@db/chat"], "--to-database"),
             (&["move", "--to-database-file", url], "--to-database"),
+            (&["--roster", "redis://chat:hush@db"], "--roster"),
+            (&["--rooster=rediss://:hush@db?ca=x"], "--roster"),
         ] {
             let args: Vec<OsString> = args.iter().map(Into::into).collect();
             let shown = format!("{:?}", check_arguments(&args).unwrap_err());

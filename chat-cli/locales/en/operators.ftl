@@ -132,6 +132,25 @@ status-relay = relay
 # $dropped (Number), datagrams
 status-relay-line = { $count } sessions, { $more } datagrams passed on ({ $outgoing }), { $dropped } dropped
 status-relay-off = off
+status-shared = shared roster
+# $value (String), a URL without its password
+# $state (String)
+# $position (String), a number
+# $count (Number)
+status-shared-line = { $value }: { $state }, position { $position }, { $count } behind
+shared-ready = ready
+shared-entering = entering
+shared-away = away, nobody else can log in
+shared-incompatible = of a later version
+status-nodes = servers
+# $count (Number)
+# $names (String)
+# $value (String), a name
+status-nodes-line = { $count }: { $names }; this one is { $value }
+status-sessions = sessions
+# $count (Number)
+# $more (Number)
+status-sessions-line = { $count } here, { $more } in all
 status-problems = problems
 status-none = none
 # $count (Number)

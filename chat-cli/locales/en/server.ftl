@@ -39,6 +39,9 @@ server-user-list = List all accounts: user name, status, creation time, last-see
 server-option-data-dir = The folder for keys, presence log and database [default: in the user's data folder]
 server-option-database = sqlite:PATH or mysql://USER@HOST/DATABASE [env: CHAT_DATABASE] [default: chat.sqlite in the data folder]
 server-option-database-file = A file whose first line is the database URL
+server-option-roster = The roster that several servers share: redis://HOST, or rediss://HOST?ca=FILE with TLS [env: CHAT_ROSTER] [default: none, the server is alone]
+server-option-roster-file = A file whose first line is the URL of the roster
+server-option-node-name = The name of this server among those that share its roster, for operators [default: the address to listen on]
 server-option-cert = A certificate chain in a PEM file, instead of the server's self-signed certificate
 server-option-key = The private key of that certificate, in a PEM file
 server-option-listen = The address to listen on; port 0 lets the system choose [default: 127.0.0.1:7777]
@@ -169,6 +172,13 @@ database-url-in-argument = the database URL holds a password, and other users ca
 # $variable (String)
 # $option (String)
 hint-database-url-in-argument = put it into the environment variable { $variable }, or into a file for { $option }-file
+roster-url-in-argument = the roster URL holds a password, and other users can see arguments
+# $file (String)
+two-rosters-in-file = { $file } sets both roster and roster-file
+# $file (String)
+# $reason (String)
+roster-file-unreadable = the roster file { $file } cannot be read: { $reason }
+node-name-rule = the name of a server has 1 to 64 letters, digits or signs, without spaces
 # $value (String), an option, variable or key
 database-url-misplaced = { $value } cannot be used: it holds a database URL with a password
 hint-database-url-misplaced = put the URL into CHAT_DATABASE, into the key database of the configuration file, or into a file that --database-file names

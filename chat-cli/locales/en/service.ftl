@@ -44,5 +44,6 @@ service-ended = the service chat-server is installed, but its server does not ru
 hint-service-ended = remove it with chat-server uninstall-service, and install it with other options
 # $variable (String)
 service-secret = { $variable } is set, and a service does not have it
+hint-service-roster = write the URL into a file that LocalService can read, and name the file with --roster-file; or unset the variable
 hint-service-database = write the URL into a file that LocalService can read, and name the file with --database-file; or unset the variable
 hint-service-invitation = write invitation-code into a file that LocalService can read, and name the file with --config; or unset the variable

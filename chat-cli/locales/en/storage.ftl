@@ -143,6 +143,58 @@ mysql-refused = the database server at { $server } refuses the connection
 # $server (String)
 mysql-failed = the connection to the database server at { $server } failed
 
+## The roster that several servers share
+
+roster-url-kind = unknown kind of roster; allowed are redis://[user:password@]host[:port] and rediss://, which uses TLS
+roster-url-not-encoded = the roster URL has a special character that is not percent-encoded; in the user name and the password write %2F for /, %3F for ?, %23 for #, %3A for : and %25 for %, and write %40 for every @ except the one before the host
+roster-url-host = the roster URL names no host; write redis://[user:password@]host[:port]
+roster-url-port = the roster URL has a port that is not a number from 1 to 65535
+roster-url-database = the roster URL has a path that is not the number of a database; write redis://host/0, or leave it out
+roster-url-option = the roster URL has an unknown option; allowed are room=NAME and ca=FILE
+roster-url-room = the room in the roster URL may have 1 to 64 letters from a to z, digits, hyphens and underscores
+roster-url-no-ca = rediss:// needs ?ca=FILE: the PEM file of the certificate authorities that may have issued the Redis server's certificate (for public authorities, for example /etc/ssl/certs/ca-certificates.crt)
+roster-url-ca-without-tls = the roster URL has ca=FILE, which only rediss:// uses
+roster-incompatible = the roster that the servers share has an entry of a later version of this program; update this server too
+# $host (String)
+redis-unknown-host = the host '{ $host }' of the Redis server is unknown; check the host in the URL
+# $server (String)
+redis-unreachable = the Redis server at { $server } does not answer; check that it runs and that its address is right
+# $server (String)
+# $seconds (Number)
+redis-silent = the Redis server at { $server } has not answered for { $seconds } s
+# $server (String)
+redis-broken = the connection to the Redis server at { $server } broke
+# $server (String)
+redis-stranger = what answers at { $server } is no Redis server; check the host, the port, and whether it requires rediss://
+# $file (String)
+redis-ca-file = the file { $file } of certificate authorities cannot be used; check the path after ca= in the URL
+# $server (String)
+redis-tls = cannot make a secure connection to the Redis server at { $server }; check its port for TLS, its certificate, and the file that ca=FILE in the URL names
+# $server (String)
+redis-login = the Redis server at { $server } refuses the login; check the user name and the password in the URL, and that their special characters are percent-encoded
+# $server (String)
+redis-rights = the Redis server at { $server } does not give its user all rights that a roster needs; see the ACL rule in the manual
+# $server (String)
+# $found (String), a version
+redis-version = the Redis server at { $server } has version { $found }, and a roster needs 6.2 or newer
+# $value (String), a room
+redis-other-keys = the servers that share the roster '{ $value }' have another ticket.key; copy theirs to this server, or give this group of servers another ?room= in the URL
+# $value (String), a room
+# $found (String), a form
+redis-format = another version of this program keeps the roster '{ $value }' in another form ({ $found }); update all servers that share it
+# $server (String)
+redis-full = the Redis server at { $server } has reached its limit of memory; raise its maxmemory, or free memory
+# $server (String)
+redis-read-only = the Redis server at { $server } is a replica and accepts no changes; name the primary in the URL
+# $server (String)
+redis-cluster = the Redis server at { $server } is a node of a cluster, and the roster belongs to another one; name that one
+# $server (String)
+# $detail (String), the words of the server
+redis-refused = the Redis server at { $server } refuses: { $detail }
+# $value (String), a room
+# $detail (String)
+redis-damaged = the roster '{ $value }' on the Redis server has something that this program did not write: { $detail }
+
 ## Queries
 
 query-connection = no connection to the database

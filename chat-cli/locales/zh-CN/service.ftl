@@ -41,5 +41,6 @@ hint-service-refused = LocalService 帐户必须能读取这个程序：请把�
 service-ended = Windows 服务 chat-server 已安装，但它的服务器没有运行；原因见 { $file }
 hint-service-ended = 请用 chat-server uninstall-service 删除它，再用别的选项安装
 service-secret = 环境变量 { $variable } 已设置，但 Windows 服务读不到它
+hint-service-roster = 请把 URL 写进 LocalService 能读取的文件，并用 --roster-file 指定该文件；或取消这个变量
 hint-service-database = 请把 URL 写入 LocalService 能读取的文件，并用 --database-file 指定该文件；或者取消这个变量
 hint-service-invitation = 请把 invitation-code 写入 LocalService 能读取的文件，并用 --config 指定该文件；或者取消这个变量

@@ -81,6 +81,36 @@ mysql-no-database = 服务器 { $server } 上没有数据库“{ $value }”；�
 mysql-refused = 数据库服务器 { $server } 拒绝连接
 mysql-failed = 与数据库服务器 { $server } 的连接失败
 
+## 多台服务器共享的名单
+
+roster-url-kind = 未知的名单类型；可以使用 redis://[用户:密码@]主机[:端口]，或使用 TLS 的 rediss://
+roster-url-not-encoded = 名单 URL 里有未按百分号编码的特殊字符；在用户名和密码里，/ 写成 %2F，? 写成 %3F，# 写成 %23，: 写成 %3A，% 写成 %25，除主机前面的 @ 以外，@ 都写成 %40
+roster-url-host = 名单 URL 没有主机；请写成 redis://[用户:密码@]主机[:端口]
+roster-url-port = 名单 URL 里的端口不是 1 到 65535 之间的数字
+roster-url-database = 名单 URL 里的路径不是数据库编号；请写成 redis://主机/0，或省略它
+roster-url-option = 名单 URL 里有未知的选项；可以使用 room=名称 和 ca=文件
+roster-url-room = 名单 URL 里的 room 由 1 到 64 个小写字母 a 到 z、数字、连字符和下划线组成
+roster-url-no-ca = rediss:// 需要 ?ca=文件：可能签发了 Redis 服务器证书的证书颁发机构的 PEM 文件（公共机构例如 /etc/ssl/certs/ca-certificates.crt）
+roster-url-ca-without-tls = 名单 URL 里有 ca=文件，只有 rediss:// 才使用它
+roster-incompatible = 服务器共享的名单里有本程序较新版本写入的内容；请也升级这台服务器
+redis-unknown-host = 找不到 Redis 服务器的主机“{ $host }”；请检查 URL 里的主机
+redis-unreachable = Redis 服务器 { $server } 没有应答；请检查它是否在运行、地址是否正确
+redis-silent = Redis 服务器 { $server } 已有 { $seconds } 秒没有应答
+redis-broken = 与 Redis 服务器 { $server } 的连接断开了
+redis-stranger = 在 { $server } 应答的不是 Redis 服务器；请检查主机、端口，以及它是否要求使用 rediss://
+redis-ca-file = 无法使用证书颁发机构文件 { $file }；请检查 URL 里 ca= 后面的路径
+redis-tls = 无法与 Redis 服务器 { $server } 建立安全连接；请检查它的 TLS 端口、证书，以及 URL 里 ca=文件 所指的文件
+redis-login = Redis 服务器 { $server } 拒绝登录；请检查 URL 里的用户名和密码，以及其中的特殊字符是否已按百分号编码
+redis-rights = Redis 服务器 { $server } 没有给予该用户名单所需的全部权限；请参阅手册里的 ACL 规则
+redis-version = Redis 服务器 { $server } 的版本是 { $found }，而名单需要 6.2 或更新的版本
+redis-other-keys = 共享名单“{ $value }”的服务器使用另一个 ticket.key；请把它们的文件复制到这台服务器，或在 URL 里用 ?room= 给这组服务器指定另一个名称
+redis-format = 本程序的另一个版本以另一种格式（{ $found }）保存名单“{ $value }”；请升级共享它的所有服务器
+redis-full = Redis 服务器 { $server } 已达到内存上限；请提高它的 maxmemory，或释放内存
+redis-read-only = Redis 服务器 { $server } 是副本，不接受更改；请在 URL 里指定主服务器
+redis-cluster = Redis 服务器 { $server } 是集群里的一个节点，而名单属于另一个节点；请指定那个节点
+redis-refused = Redis 服务器 { $server } 拒绝：{ $detail }
+redis-damaged = Redis 服务器上的名单“{ $value }”里有不是本程序写入的内容：{ $detail }
+
 ## 查询
 
 query-connection = 没有连接到数据库

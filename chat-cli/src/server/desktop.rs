@@ -15,13 +15,15 @@ use chat_core::presence::Record;
 use chat_core::server::{ObservedAddresses, RegistrationPolicy};
 use chat_net::ServerHandle;
 use chat_net::identity::Fingerprint;
-use chat_store::{SqlAccounts, StoreUrl};
+use chat_store::{RosterUrl, SqlAccounts, StoreUrl};
 use clap::{Args, Command};
 use zeroize::Zeroizing;
 
 use super::announcer::Announcer;
 use super::database::Database;
 use super::limits::Limits;
+use super::node_name::NodeName;
+use super::roster;
 use super::running::RunningServer;
 use super::settings::ServerSettings;
 use super::start::{NotStarted, Started, start};
@@ -72,6 +74,8 @@ pub struct ServerDesktopOptions {
 #[derive(Clone, Debug)]
 struct ServeSettings {
     database: Database,
+    roster: Option<RosterUrl>,
+    node_name: Option<NodeName>,
     certificate: Option<CertificateFiles>,
     presence_log: Option<PathBuf>,
     presence_log_format: chat_net::server::PresenceLogFormat,
@@ -101,6 +105,8 @@ impl ServerDesktopOptions {
             registration: is_registration_set.then(|| limits.machine().registration.clone()),
             serve: ServeSettings {
                 database: Database::choose(settings.database.clone(), settings.database_file.clone())?,
+                roster: roster::choose(settings.roster.clone(), settings.roster_file.clone())?,
+                node_name: settings.node_name.clone(),
                 certificate: certificate(&settings)?,
                 presence_log: settings.presence_log,
                 presence_log_format: settings.presence_log_format.unwrap_or_default().into(),
@@ -126,15 +132,25 @@ impl ServerDesktopOptions {
         observer: impl FnMut(&Record) + Send + 'static,
     ) -> Result<Host, HostError> {
         let HostSettings { listen, data_dir, database, registration } = wanted;
-        let ServeSettings { certificate, presence_log, presence_log_format, metrics, mut limits, .. } =
-            self.serve.clone();
+        let ServeSettings {
+            roster,
+            node_name,
+            certificate,
+            presence_log,
+            presence_log_format,
+            metrics,
+            mut limits,
+            ..
+        } = self.serve.clone();
         limits.set_registration(registration);
         let database = match database {
             HostDatabase::InFolder => Database::from(None),
             HostDatabase::Named => self.serve.database.clone(),
             HostDatabase::Url(DatabaseUrl(url)) => Database::from(Some(url)),
         };
-        let options = ServeOptions { listen, database, presence_log, presence_log_format, metrics, limits };
+        let node_name = node_name.map_or_else(|| listen.to_string(), |name| name.to_string());
+        let options =
+            ServeOptions { listen, database, roster, node_name, presence_log, presence_log_format, metrics, limits };
         // Progress and the lines about a reload are for a terminal.
         let texts = Texts::default();
         let folder = DataFolder::open(data_dir).map_err(NotStarted::from)?;

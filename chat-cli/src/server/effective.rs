@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use chat_store::RosterUrl;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use serde::Serialize;
 
 use super::database::{Database, NamedDatabase};
 use super::limits::{KIB, Limits};
+use super::roster::NamedRoster;
 use super::settings::{ServerSettings, Switch};
 use super::status::json_lines;
 use crate::format::Format;
@@ -49,6 +51,8 @@ pub(super) struct Sources<'a> {
     pub(super) limits: &'a Limits,
     pub(super) data_dir: &'a Path,
     pub(super) database: &'a Database,
+    pub(super) roster: Option<&'a RosterUrl>,
+    pub(super) node_name: String,
     pub(super) listen: String,
 }
 
@@ -65,6 +69,9 @@ impl Sources<'_> {
             self.setting("data-dir", settings.data_dir.is_some(), Some(data_dir.display().to_string())),
             self.database(),
             self.setting("database-file", settings.database_file.is_some(), path(&settings.database_file)),
+            self.roster(),
+            self.setting("roster-file", settings.roster_file.is_some(), path(&settings.roster_file)),
+            self.setting("node-name", settings.node_name.is_some(), Some(self.node_name.clone())),
             self.setting("cert", settings.cert.is_some(), path(&settings.cert)),
             self.setting("key", settings.key.is_some(), path(&settings.key)),
             self.setting("listen", settings.listen.is_some(), Some(self.listen.clone())),
@@ -148,6 +155,20 @@ impl Sources<'_> {
         } else if self.settings.database_file.is_some() {
             (SettingSource::Setting, Some("database-file".to_owned()))
         } else if NamedDatabase::is_in_environment() {
+            (SettingSource::Environment, Some(variable_of(key)))
+        } else {
+            (SettingSource::Default, None)
+        };
+        EffectiveSetting { key, value, source, from }
+    }
+
+    fn roster(&self) -> EffectiveSetting {
+        let (key, value) = ("roster", self.roster.map(ToString::to_string));
+        let (source, from) = if self.settings.roster.is_some() {
+            return self.setting(key, true, value);
+        } else if self.settings.roster_file.is_some() {
+            (SettingSource::Setting, Some("roster-file".to_owned()))
+        } else if NamedRoster::is_in_environment() {
             (SettingSource::Environment, Some(variable_of(key)))
         } else {
             (SettingSource::Default, None)

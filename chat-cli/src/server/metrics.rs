@@ -4,7 +4,7 @@ use std::fmt::{Arguments, Display, Write};
 
 use chat_core::relay::ParcelResult;
 use chat_core::server::{Count, Limit};
-use chat_net::server::{Distribution, Metric, Metrics};
+use chat_net::server::{Distribution, JournalState, JournalStatus, Metric, Metrics};
 
 use super::running::Observation;
 use super::status::ServerFacts;
@@ -70,6 +70,9 @@ pub(super) fn page(facts: &ServerFacts, observation: &Observation) -> String {
     let help = "Time that the hub, the task that owns the roster, spends on one turn.";
     page.histogram("chat_turn_seconds", help, &server.turn_time);
     relay(&mut page, server);
+    if let Some(status) = &server.journal {
+        journal(&mut page, status, &server.append_time);
+    }
     process(&mut page);
     page.0
 }
@@ -91,6 +94,31 @@ fn relay(page: &mut Page, server: &Metrics) {
     page.gauge("chat_relay_lane_bytes", help, server[Metric::RelayWaiting]);
     let help = "Time from when the server has read a relayed datagram until it has written it.";
     page.histogram("chat_relay_seconds", help, &server.relay_time);
+}
+
+/// The roster that the server shares with others. A server that is alone has none of these.
+fn journal(page: &mut Page, status: &JournalStatus, append_time: &Distribution) {
+    let JournalStatus { state, position, head, nodes, counts, .. } = status;
+    let help = "1 if the server can log users in: the journal that it shares with other servers is there.";
+    page.gauge("chat_journal_up", help, u8::from(*state == JournalState::Ready));
+    let help = "Acts in the journal that this server has not applied yet, as far as it knows.";
+    page.gauge("chat_journal_lag_acts", help, head.get().saturating_sub(position.get()));
+    page.family("chat_journal_acts_total", Kind::Counter, "Applied acts, by the server that proposed them.");
+    page.labelled("chat_journal_acts_total", "by", "own", counts.own_acts);
+    page.labelled("chat_journal_acts_total", "by", "other", counts.other_acts);
+    let help = "Acts of this server that others had overtaken, and that it judged again.";
+    page.total("chat_journal_refused_total", help, counts.refused);
+    let help = "Epochs of the journal that this server has seen: more than one if the journal has lost acts.";
+    page.total("chat_journal_epochs_total", help, counts.epochs);
+    page.gauge("chat_nodes", "Servers that share the roster, this one included.", nodes);
+    page.gauge(
+        "chat_sessions_here",
+        "Sessions at this server, those in their grace time included.",
+        status.sessions_here,
+    );
+    let help = "Sessions that this server got from servers that stopped or gave no sign of life.";
+    page.total("chat_sessions_inherited_total", help, counts.inherited);
+    page.histogram("chat_journal_append_seconds", "Time of a call that appends acts to the journal.", append_time);
 }
 
 /// The metrics of this process, on systems that offer them, under the names that other exporters use.
@@ -187,6 +215,8 @@ mod tests {
             database: String::new(),
             started_at: 0,
             max_connections: 1,
+            roster_url: None,
+            node_name: None,
         };
         let mut hashing = HashLoad::default();
         (hashing.checking, hashing.waiting) = (1, 2);

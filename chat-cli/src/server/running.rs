@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chat_core::relay::ParcelResult;
 use chat_core::server::{Count, ObservedAddresses, RegistrationPolicy};
 use chat_net::ServerHandle;
-use chat_net::server::{Distribution, Metric, Metrics, OnlineUser, ServerState};
+use chat_net::server::{Distribution, JournalState, JournalStatus, Metric, Metrics, OnlineUser, ServerState};
 use chat_store::SqlAccounts;
 use chat_store::hashing::HashLoad;
 use tokio::sync::{mpsc, oneshot};
@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::invite::InvitationFacts;
 use super::reload::{ReloadRequest, Reloaded};
 use super::settings::Registration;
-use super::status::{Logins, OnlineEntry, RelayStatus, ServerFacts, Status};
+use super::status::{Logins, OnlineEntry, RelayStatus, ServerFacts, SharedStatus, Status};
 
 /// The running server, seen from inside its process.
 #[derive(Clone, Debug)]
@@ -75,6 +75,7 @@ impl RunningServer {
             bytes_in: server[Metric::BytesIn],
             bytes_out: server[Metric::BytesOut],
             relay: self.is_relaying.then(|| relay_status(&server)),
+            shared: server.journal.map(|journal| shared_status(&journal, self.server.nodes())),
         }
     }
 
@@ -127,6 +128,31 @@ fn relay_status(server: &Metrics) -> RelayStatus {
         passed_bytes: server.relay.sent_bytes,
         dropped: dropped.map(|result| (result.name().to_owned(), server[*result])).collect(),
         p99_ms: millis(&server.relay_time, 0.99),
+    }
+}
+
+fn shared_status(journal: &JournalStatus, nodes: Vec<String>) -> SharedStatus {
+    SharedStatus {
+        state: journal_state_name(journal.state).to_owned(),
+        nodes,
+        epoch: journal.epoch.to_string(),
+        position: journal.position.get(),
+        lag: journal.head.get().saturating_sub(journal.position.get()),
+        sessions_here: journal.sessions_here as u64,
+        acts_own: journal.counts.own_acts,
+        acts_other: journal.counts.other_acts,
+        acts_refused: journal.counts.refused,
+        epochs: journal.counts.epochs,
+        sessions_inherited: journal.counts.inherited,
+    }
+}
+
+const fn journal_state_name(state: JournalState) -> &'static str {
+    match state {
+        JournalState::Ready => "ready",
+        JournalState::Away => "away",
+        JournalState::Incompatible => "incompatible",
+        _ => "entering",
     }
 }
 

@@ -10,6 +10,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 
 use super::database::{self, NamedDatabase};
+use super::roster::{self, NamedRoster};
 use super::settings::ServerSettings;
 use crate::error::{self, CliError};
 use crate::folder::DataFolder;
@@ -47,6 +48,9 @@ impl NewService {
         let is_argument = |id| given.value_source(id) == Some(ValueSource::CommandLine);
         if NamedDatabase::is_in_environment() && !is_argument("database") && !is_argument("database_file") {
             return Err(secret(database::VARIABLE).hint(|texts: &Texts| texts.say().hint_service_database()));
+        }
+        if NamedRoster::is_in_environment() && !is_argument("roster") && !is_argument("roster_file") {
+            return Err(secret(roster::VARIABLE).hint(|texts: &Texts| texts.say().hint_service_roster()));
         }
         if environment::is_set(invitation::VARIABLE) {
             return Err(secret(invitation::VARIABLE).hint(|texts: &Texts| texts.say().hint_service_invitation()));
@@ -120,7 +124,7 @@ pub(super) fn run(log: PathBuf, arguments: Vec<OsString>) -> Result<(), CliError
 /// The value of an option, with an absolute path if it is a path: services start in a folder of the system.
 fn absolute(option: &str, value: &OsStr) -> OsString {
     match option {
-        "config" | "database_file" | "cert" | "key" | "presence_log" => {
+        "config" | "database_file" | "roster_file" | "cert" | "key" | "presence_log" => {
             std::path::absolute(value).map_or_else(|_| value.to_owned(), OsString::from)
         }
         "database" => {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use chat_core::invitation::InvitationCode;
 use chat_core::relay::RelayConfig;
 use chat_net::server::PresenceLogFormat;
-use chat_store::StoreUrl;
+use chat_store::{RosterUrl, StoreUrl};
 use clap::builder::BoolishValueParser;
 use clap::{ArgMatches, Args, ValueEnum};
 use serde::de::Error;
@@ -16,6 +16,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use super::database::NamedDatabase;
+use super::node_name::NodeName;
+use super::roster::NamedRoster;
 use crate::config::{self, Settings};
 use crate::database_url;
 use crate::error::CliError;
@@ -48,6 +50,17 @@ pub(super) struct ServerSettings {
     #[arg(long, env = "CHAT_DATABASE_FILE", value_name = "FILE", value_parser = path::parser(), global = true)]
     #[serde(deserialize_with = "config::path")]
     pub(super) database_file: Option<PathBuf>,
+
+    // Without clap's `env`, for the same reason.
+    #[arg(long, value_name = "URL", conflicts_with = "roster_file")]
+    pub(super) roster: Option<NamedRoster>,
+
+    #[arg(long, env = "CHAT_ROSTER_FILE", value_name = "FILE", value_parser = path::parser())]
+    #[serde(deserialize_with = "config::path")]
+    pub(super) roster_file: Option<PathBuf>,
+
+    #[arg(long, env = "CHAT_NODE_NAME", value_name = "NAME")]
+    pub(super) node_name: Option<NodeName>,
 
     #[arg(long, env = "CHAT_CERT", value_name = "FILE", value_parser = path::parser(), global = true)]
     #[serde(deserialize_with = "config::path")]
@@ -211,6 +224,7 @@ impl Settings for ServerSettings {
         let paths = [
             ("data-dir", &self.data_dir),
             ("database-file", &self.database_file),
+            ("roster-file", &self.roster_file),
             ("cert", &self.cert),
             ("key", &self.key),
             ("presence-log", &self.presence_log),
@@ -225,7 +239,14 @@ impl Settings for ServerSettings {
             return Err(CliError::usage(move |texts: &Texts| texts.say().two_databases_in_file(&file))
                 .hint(|texts: &Texts| texts.say().hint_two_databases()));
         }
-        if self.database.as_ref().is_some_and(NamedDatabase::holds_password) {
+        if self.roster.is_some() && self.roster_file.is_some() {
+            let file = path.display().to_string();
+            return Err(CliError::usage(move |texts: &Texts| texts.say().two_rosters_in_file(&file))
+                .hint(|texts: &Texts| texts.say().hint_two_databases()));
+        }
+        if self.database.as_ref().is_some_and(NamedDatabase::holds_password)
+            || self.roster.as_ref().is_some_and(NamedRoster::holds_password)
+        {
             folder::warn_if_open(path, "a password");
         } else if self.invitation_code.is_some() {
             folder::warn_if_open(path, "an invitation code");
@@ -236,6 +257,7 @@ impl Settings for ServerSettings {
     fn describe(key: &str, value: &str) -> Option<Sentence> {
         match key {
             "database" => StoreUrl::parse(value).err().map(Sentence::about),
+            "roster" => RosterUrl::parse(value).err().map(Sentence::about),
             "invitation-code" => InvitationCode::parse(value).err().map(Sentence::about),
             _ => None,
         }
@@ -245,6 +267,9 @@ impl Settings for ServerSettings {
         // Each of the two names the database, and so does the environment variable, which clap does not know.
         if given.database.is_some() || given.database_file.is_some() || NamedDatabase::is_in_environment() {
             (self.database, self.database_file) = (None, None);
+        }
+        if given.roster.is_some() || given.roster_file.is_some() || NamedRoster::is_in_environment() {
+            (self.roster, self.roster_file) = (None, None);
         }
     }
 }
@@ -278,7 +303,7 @@ mod tests {
             let error = format!("{:?}", merged(&format!("{key} = {{}}"), &[]).unwrap_err());
             assert!(!error.contains("there is no key"), "{key}: {error}");
         }
-        assert_eq!(keys.len(), 32, "{keys:?}");
+        assert_eq!(keys.len(), 35, "{keys:?}");
     }
 
     #[test]

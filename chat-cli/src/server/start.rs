@@ -21,6 +21,7 @@ use super::announcer::Announcer;
 use super::control::answer_queries;
 use super::limits::Limits;
 use super::reload::{ReloadRequest, Reloader};
+use super::roster::OpenRoster;
 use super::running::RunningServer;
 use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
@@ -146,10 +147,15 @@ pub(super) async fn start<O: FnMut(&Record) + Send + 'static>(
     let accounts = open_accounts(&url, options.limits.store(), texts).await.about(StartPart::Database)?;
     let claim = accounts.claim().await.map_err(|error| CliError::not_there(chain(error)));
     let claim = claim.about(StartPart::Database)?;
-    if claim.is_none() {
+    // Servers that share a roster share their accounts too.
+    if claim.is_none() && options.roster.is_none() {
         log::warn!("another server uses this database; users of the two servers do not see each other");
     }
     look_alikes::warn(&accounts).await;
+    let roster = match &options.roster {
+        Some(url) => Some(OpenRoster::open(url, &identity, options.node_name.clone()).await.about(StartPart::Other)?),
+        None => None,
+    };
     let mut config = options.limits.machine().clone();
     config.check_time = check_time(&accounts).await.about(StartPart::Other)?;
     let metrics_address = metrics.as_ref().map(|(_, address)| *address);
@@ -164,20 +170,23 @@ pub(super) async fn start<O: FnMut(&Record) + Send + 'static>(
         metrics: metrics_address,
     });
     let log = if options.presence_log.is_none() { StartPart::Folder } else { StartPart::Other };
-    let server = Server::builder(accounts.clone())
+    let builder = Server::builder(accounts.clone())
         .identity(identity)
         .config(config)
         .relay(options.limits.relay())
         .handshake_time(options.limits.handshake_time())
         .presence_log(options.presence_log.unwrap_or_else(|| presence_log_in(folder.path())))
         .presence_log_format(options.presence_log_format)
-        .observer(observer)
-        .accept_from(listener)
-        .await
-        .map_err(not_started)
-        .about(log)?;
+        .observer(observer);
+    let server = match roster {
+        Some(roster) => roster.share(builder).accept_from(listener).await,
+        None => builder.accept_from(listener).await,
+    };
+    let server = server.map_err(not_started).about(log)?;
     let (reloads, requests) = mpsc::channel(RELOADS);
-    let running = running(server.handle(), accounts, &options.limits, reloads);
+    let mut running = running(server.handle(), accounts, &options.limits, reloads);
+    running.facts.roster_url = options.roster.as_ref().map(ToString::to_string);
+    running.facts.node_name = options.roster.is_some().then_some(options.node_name);
     let metrics = metrics.map(|(listener, _)| listener);
     Ok(Started { server, running, folder, certificate, requests, metrics, claim, lock })
 }
@@ -267,6 +276,8 @@ fn running(
             database: accounts.url().to_string(),
             started_at: crate::clock::now().as_millis(),
             max_connections: limits.connections() as u64,
+            roster_url: None,
+            node_name: None,
         },
         server,
         accounts,

@@ -43,6 +43,9 @@ pub(super) struct Status {
     /// `None` if the server relays nothing.
     #[serde(default)]
     pub(super) relay: Option<RelayStatus>,
+    /// `None` if the server is alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shared: Option<SharedStatus>,
 }
 
 /// The part of the status that does not change while the server runs.
@@ -56,6 +59,12 @@ pub(super) struct ServerFacts {
     /// Unix time in milliseconds.
     pub(super) started_at: u64,
     pub(super) max_connections: u64,
+    /// The URL of the roster that it shares with other servers, without its password. `None` if the server is alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) roster_url: Option<String>,
+    /// The name of this server among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) node_name: Option<String>,
 }
 
 /// Sessions by how they began or continued.
@@ -75,6 +84,26 @@ pub(super) struct RelayStatus {
     /// Dropped datagrams by reason.
     pub(super) dropped: BTreeMap<String, u64>,
     pub(super) p99_ms: Option<f64>,
+}
+
+/// The roster that the server shares with others.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) struct SharedStatus {
+    /// What the server can do: `entering`, `ready`, `away` or `incompatible`.
+    pub(super) state: String,
+    /// The names of the servers that share the roster, this one included.
+    pub(super) nodes: Vec<String>,
+    pub(super) epoch: String,
+    /// The last act that this server has applied.
+    pub(super) position: u64,
+    /// The number of acts in the journal that it has not applied yet, as far as it knows.
+    pub(super) lag: u64,
+    pub(super) sessions_here: u64,
+    pub(super) acts_own: u64,
+    pub(super) acts_other: u64,
+    pub(super) acts_refused: u64,
+    pub(super) epochs: u64,
+    pub(super) sessions_inherited: u64,
 }
 
 /// One session that is online.
@@ -105,7 +134,7 @@ pub(super) fn rows(status: &Status, texts: &Texts) -> Vec<(String, String)> {
     };
     let started = Timestamp::from_millis(facts.started_at).to_string();
     let (incoming, outgoing) = (bytes(status.bytes_in), bytes(status.bytes_out));
-    vec![
+    let mut rows = vec![
         (t.status_program(), t.status_program_line(&facts.version, facts.pid.to_string(), state)),
         (t.status_since(), t.status_since_line(started, span(status.uptime_s, texts))),
         (t.status_listening(), facts.listening.clone()),
@@ -120,6 +149,31 @@ pub(super) fn rows(status: &Status, texts: &Texts) -> Vec<(String, String)> {
         (t.status_frames(), t.status_frames_line(status.frames_in, incoming, status.frames_out, outgoing)),
         (t.status_relay(), relay(status, texts)),
         (t.status_problems(), problems(status, texts)),
+    ];
+    if let Some(shared) = &status.shared {
+        rows.splice(6..6, shared_rows(status, shared, texts));
+    }
+    rows
+}
+
+/// Names and values of the roster that the server shares.
+fn shared_rows(status: &Status, shared: &SharedStatus, texts: &Texts) -> [(String, String); 3] {
+    let t = texts.say();
+    let SharedStatus { nodes, position, lag, sessions_here, .. } = shared;
+    let state = match shared.state.as_str() {
+        "ready" => t.shared_ready(),
+        "entering" => t.shared_entering(),
+        "away" => t.shared_away(),
+        "incompatible" => t.shared_incompatible(),
+        // A state of another version of the server.
+        other => other.to_owned(),
+    };
+    let url = status.facts.roster_url.clone().unwrap_or_default();
+    let name = status.facts.node_name.clone().unwrap_or_default();
+    [
+        (t.status_shared(), t.status_shared_line(url, state, position.to_string(), *lag)),
+        (t.status_nodes(), t.status_nodes_line(nodes.len() as u64, nodes.join(", "), name)),
+        (t.status_sessions(), t.status_sessions_line(*sessions_here, status.roster)),
     ]
 }
 
@@ -257,6 +311,8 @@ mod tests {
                 database: "sqlite:/var/lib/chat-server/chat.sqlite".to_owned(),
                 started_at: 1_795_408_080_123,
                 max_connections: 500,
+                roster_url: None,
+                node_name: None,
             },
             state: "serving".to_owned(),
             fingerprint: "ab".repeat(32),
@@ -287,6 +343,7 @@ mod tests {
                 dropped: BTreeMap::from([("no_session".to_owned(), 3), ("rate".to_owned(), 4)]),
                 p99_ms: Some(2.5),
             }),
+            shared: None,
         }
     }
 
@@ -334,6 +391,32 @@ mod tests {
             ..status()
         };
         assert_in_both_languages("new", &status);
+    }
+
+    fn sharing() -> Status {
+        let mut status = status();
+        status.facts.roster_url = Some("redis://chat:***@db:6379".to_owned());
+        status.facts.node_name = Some("north".to_owned());
+        status.shared = Some(SharedStatus {
+            state: "ready".to_owned(),
+            nodes: vec!["north".to_owned(), "south".to_owned()],
+            epoch: "00000000000000ab".to_owned(),
+            position: 812,
+            lag: 3,
+            sessions_here: 2,
+            acts_own: 5,
+            acts_other: 7,
+            acts_refused: 1,
+            epochs: 1,
+            sessions_inherited: 4,
+        });
+        status
+    }
+
+    #[test]
+    fn text_and_json_of_a_server_that_shares_its_roster() {
+        assert_in_both_languages("sharing", &sharing());
+        insta::assert_snapshot!("sharing-json", json_lines([sharing()]));
     }
 
     #[test]

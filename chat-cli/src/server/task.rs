@@ -8,7 +8,7 @@ use chat_core::accounts::NewStatus;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_net::server::PresenceLogFormat;
-use chat_store::{StoreOptions, StoreUrl};
+use chat_store::{RosterUrl, StoreOptions, StoreUrl};
 use clap::{ArgMatches, CommandFactory};
 
 use super::args::{AccountCommand, OperatorCommand, ServerArgs, ServerCommand, ServiceCommand, UserCommand};
@@ -18,6 +18,7 @@ use super::effective::{EffectiveSetting, Sources};
 use super::limits::Limits;
 use super::presence_log::LogOptions;
 use super::presence_log::since::Since;
+use super::roster;
 use super::service::NewService;
 use super::settings::ServerSettings;
 use crate::database_url;
@@ -136,6 +137,10 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// The database that holds the accounts.
     pub database: Database,
+    /// The roster that it shares with other servers, if it is not alone.
+    pub roster: Option<RosterUrl>,
+    /// The name by which operators tell it from these servers.
+    pub node_name: String,
     /// The presence log, if it is not in the data folder.
     pub presence_log: Option<PathBuf>,
     /// The format of the presence log.
@@ -214,7 +219,10 @@ impl Operation {
         };
         let certificate = certificate(&settings)?;
         let database = || Database::choose(settings.database.clone(), settings.database_file.clone());
+        let roster = || roster::choose(settings.roster.clone(), settings.roster_file.clone());
         let listen = settings.listen.unwrap_or(LISTEN);
+        // Those who run several servers on one machine have at least different ports.
+        let node_name = settings.node_name.as_ref().map_or_else(|| listen.to_string(), ToString::to_string);
         let stop = match command {
             Some(OperatorCommand::ServeUntilInputEnds) => StopRequest::EndOfInput,
             _ => StopRequest::Signal,
@@ -225,13 +233,15 @@ impl Operation {
             Some(OperatorCommand::Status { output }) => ServerAction::Status(output.format),
             Some(OperatorCommand::Reload) => ServerAction::Reload,
             Some(OperatorCommand::Config { output }) => {
-                let (limits, database) = (limits?, database()?);
+                let (limits, database, roster) = (limits?, database()?, roster()?);
                 let sources = Sources {
                     given: matches,
                     settings: &settings,
                     limits: &limits,
                     data_dir: &data_dir,
                     database: &database,
+                    roster: roster.as_ref(),
+                    node_name,
                     listen: listen.to_string(),
                 };
                 ServerAction::Config(sources.effective(texts), output.format)
@@ -259,13 +269,15 @@ impl Operation {
             }
             Some(OperatorCommand::InstallService) => {
                 // Wrong ones are refused here, because nobody watches the start of a service.
-                drop((limits?, database()?));
+                drop((limits?, database()?, roster()?));
                 ServerAction::InstallService(NewService::new(matches, &settings, listen)?)
             }
             None | Some(OperatorCommand::ServeUntilInputEnds) => ServerAction::Serve(
                 Box::new(ServeOptions {
                     listen,
                     database: database()?,
+                    roster: roster()?,
+                    node_name,
                     presence_log: settings.presence_log,
                     presence_log_format: settings.presence_log_format.unwrap_or_default().into(),
                     metrics: settings.metrics,

@@ -9,7 +9,8 @@ use chat_net::identity::IdentityError;
 use chat_net::server::{ServeError, StartError};
 use chat_store::hashing::HashError;
 use chat_store::{
-    BackupError, ConnectError, ImportError, OpenError, QueryError, Stranger, TransferError, Transport, UrlError,
+    BackupError, ConnectError, ImportError, OpenError, QueryError, RedisError, RosterUrlError, Stranger, TransferError,
+    Transport, UrlError,
 };
 
 use super::{Localised, Sentence, Texts};
@@ -45,6 +46,8 @@ fn text(error: &(dyn Error + 'static), texts: &Texts) -> String {
         error.downcast_ref::<HashError>().map(|error| error.text(texts)),
         error.downcast_ref::<ConnectError>().map(|error| error.text(texts)),
         error.downcast_ref::<UrlError>().map(|error| error.text(texts)),
+        error.downcast_ref::<RedisError>().map(|error| error.text(texts)),
+        error.downcast_ref::<RosterUrlError>().map(|error| error.text(texts)),
     ];
     known.into_iter().flatten().next().unwrap_or_else(|| error.to_string())
 }
@@ -114,6 +117,7 @@ impl Localised for ServeError {
                 t.presence_log_not_opened(path.display().to_string(), source.to_string())
             }
             Self::PresenceLogThread(source) => t.presence_log_thread_refused(source.to_string()),
+            Self::Incompatible => t.roster_incompatible(),
             _ => self.to_string(),
         }
     }
@@ -198,6 +202,51 @@ impl Localised for ConnectError {
             Self::NoDatabase { server, database, .. } => t.mysql_no_database(server, database),
             Self::Refused { server, .. } => t.mysql_refused(server),
             Self::Failed { server, .. } => t.mysql_failed(server),
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl Localised for RosterUrlError {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::Kind => t.roster_url_kind(),
+            Self::NotEncoded => t.roster_url_not_encoded(),
+            Self::Host => t.roster_url_host(),
+            Self::Port => t.roster_url_port(),
+            Self::Database => t.roster_url_database(),
+            Self::Option => t.roster_url_option(),
+            Self::Room => t.roster_url_room(),
+            Self::NoCa => t.roster_url_no_ca(),
+            Self::CaWithoutTls => t.roster_url_ca_without_tls(),
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl Localised for RedisError {
+    fn text(&self, texts: &Texts) -> String {
+        let t = texts.say();
+        match self {
+            Self::UnknownHost { host, .. } => t.redis_unknown_host(host),
+            Self::Unreachable { server, .. } => t.redis_unreachable(server),
+            Self::Silent { server, seconds } => t.redis_silent(server, *seconds),
+            Self::Broken { server, .. } => t.redis_broken(server),
+            Self::NotRedis { server, .. } => t.redis_stranger(server),
+            Self::CaFile { path, .. } => t.redis_ca_file(path.display().to_string()),
+            Self::Tls { server, .. } => t.redis_tls(server),
+            Self::Login { server, .. } => t.redis_login(server),
+            Self::Rights { server, .. } => t.redis_rights(server),
+            Self::Version { server, version } => t.redis_version(server, version),
+            Self::OtherKeys { room } => t.redis_other_keys(room),
+            Self::Format { room, format } => t.redis_format(room, format),
+            Self::Full { server, .. } => t.redis_full(server),
+            Self::ReadOnly { server, .. } => t.redis_read_only(server),
+            Self::Cluster { server, .. } => t.redis_cluster(server),
+            Self::Refused { server, answer } => t.redis_refused(server, answer),
+            // The library describes damage in English only.
+            Self::Damaged { room, what } => t.redis_damaged(room, what),
             _ => self.to_string(),
         }
     }

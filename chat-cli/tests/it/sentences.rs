@@ -92,13 +92,14 @@ fn samples() -> FluentArgs<'static> {
     const NUMBERS: [&str; 11] =
         ["all", "bytes", "count", "delivered", "granted", "max", "min", "more", "our-high", "our-low", "outcomes"];
     /// Those of the sentences of `chat-server` alone.
-    const SERVER_TEXTS: [(&str, &str); 13] = [
+    const SERVER_TEXTS: [(&str, &str); 14] = [
         ("folder", "/data"),
         ("found", "⟨found⟩"),
         ("incoming", "12 kB"),
         ("outgoing", "34 kB"),
         ("median", "50 ms"),
         ("process", "4711"),
+        ("position", "812"),
         ("program", "chat-server"),
         ("rare", "2500 ms"),
         ("span", "2 h 14 min"),

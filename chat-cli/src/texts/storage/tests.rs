@@ -58,6 +58,7 @@ fn errors_of_folder_keys_and_accounts_are_those_of_the_libraries() {
     assert_same(&[
         StartError::PresenceLog(ServeError::PresenceLog { path: file(), source: not_found() }),
         StartError::PresenceLog(ServeError::PresenceLogThread(not_found())),
+        StartError::PresenceLog(ServeError::Incompatible),
         StartError::DataFolder(DataFolderError::WritableByEveryone { path: file() }),
     ]);
     assert_same(&[
@@ -171,4 +172,30 @@ fn a_chain_names_each_cause_once_and_in_the_language() {
     let chinese = chain_of(&error(), &Texts::new(Language::Chinese));
     assert_eq!(chinese.matches("升级结构之前").count(), 1, "{chinese}");
     assert!(chinese.contains("：无法新建文件 some file") && !chinese.contains("cannot be created"), "{chinese}");
+}
+
+#[test]
+fn errors_of_rosters_are_those_of_the_library() {
+    use RosterUrlError::{CaWithoutTls, Database, Host, Kind, NoCa, NotEncoded, Option, Port, Room};
+    assert_same(&[Kind, NotEncoded, Host, Port, Database, Option, Room, NoCa, CaWithoutTls]);
+    let (server, room) = (|| "db:6379".to_owned(), || "main".to_owned());
+    assert_same(&[
+        RedisError::UnknownHost { host: "db".to_owned(), source: not_found() },
+        RedisError::Unreachable { server: server(), source: not_found() },
+        RedisError::Silent { server: server(), seconds: 3 },
+        RedisError::Broken { server: server(), source: cause() },
+        RedisError::NotRedis { server: server(), source: cause() },
+        RedisError::CaFile { path: file(), source: cause() },
+        RedisError::Tls { server: server(), source: not_found() },
+        RedisError::Login { server: server(), source: cause() },
+        RedisError::Rights { server: server(), source: cause() },
+        RedisError::Version { server: server(), version: "5.0.14".to_owned() },
+        RedisError::OtherKeys { room: room() },
+        RedisError::Format { room: room(), format: "2".to_owned() },
+        RedisError::Full { server: server(), source: cause() },
+        RedisError::ReadOnly { server: server(), source: cause() },
+        RedisError::Cluster { server: server(), source: cause() },
+        RedisError::Refused { server: server(), answer: "LOADING".to_owned() },
+        RedisError::Damaged { room: room(), what: "a slot has no position" },
+    ]);
 }
