@@ -3,13 +3,14 @@
 //! The file is TOML, and its keys are the long names of the options. [`merge`] reads it into the same structure as the
 //! arguments and lets the arguments override it, so an option is declared once for all three sources.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Arg, ArgMatches, Args, Command};
-use serde::de::{DeserializeOwned, Error};
+use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::database_url::holds_password;
@@ -85,6 +86,36 @@ pub fn keys<S: Settings>() -> Vec<String> {
 pub fn from_str<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(D::Error::custom)
+}
+
+/// Deserializes an option that may be given several times: one text, or a list of texts.
+///
+/// # Errors
+/// The error of the type's [`FromStr`].
+pub fn one_or_more<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct OneOrMore<T>(PhantomData<T>);
+
+    impl<'de, T: FromStr<Err: Display>> Visitor<'de> for OneOrMore<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
+            text.parse().map(|value| vec![value]).map_err(E::custom)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut values = Vec::new();
+            while let Some(text) = list.next_element::<String>()? {
+                values.push(text.parse().map_err(A::Error::custom)?);
+            }
+            Ok(values)
+        }
+    }
+
+    deserializer.deserialize_any(OneOrMore(PhantomData))
 }
 
 /// Deserializes the path of a file or folder.

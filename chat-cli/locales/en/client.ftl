@@ -19,7 +19,7 @@ client-after-help =
      70  a bug ended the program; please report the line on standard error
 client-forget = Forget the fingerprint of a server, so that the next connection asks about it again
 option-config = A TOML file that sets these options, without the dashes; arguments and the environment take precedence
-option-server = The server
+option-server = The server, or several that share a roster (repeatable)
 option-user = Your user name [default: asked for at the terminal]
 option-register = Create the account first
 option-password-file = A file whose first line is the password

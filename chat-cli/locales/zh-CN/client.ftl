@@ -20,7 +20,7 @@ client-after-help =
      70  程序因错误（bug）而终止；请报告标准错误输出中的那一行
 client-forget = 忘记一台服务器的指纹，下次连接时重新询问
 option-config = 设置这些选项的 TOML 文件，选项名不带横线；参数和环境变量优先
-option-server = 服务器
+option-server = 服务器，或共享名单的多台服务器（可重复）
 option-user = 你的用户名 [默认：在终端上询问]
 option-register = 先注册账号
 option-password-file = 第一行是密码的文件

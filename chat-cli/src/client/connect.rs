@@ -26,7 +26,19 @@ pub async fn connect(options: JoinOptions, texts: &Texts) -> Result<(ClientHandl
     if terminal::is_interactive() {
         return start::log_in(options, texts).await;
     }
-    let JoinOptions { server, user, purpose, password, invitation, udp, advertise, reach, trust: choice, .. } = options;
+    let JoinOptions {
+        server,
+        other_servers,
+        user,
+        purpose,
+        password,
+        invitation,
+        udp,
+        advertise,
+        reach,
+        trust: choice,
+        ..
+    } = options;
     let server = server.ok_or_else(|| {
         CliError::usage(|texts: &Texts| texts.say().client_no_server()).hint(|texts: &Texts| texts.say().hint_server())
     })?;
@@ -43,6 +55,7 @@ pub async fn connect(options: JoinOptions, texts: &Texts) -> Result<(ClientHandl
     let mut credentials = Credentials::new(user, password, purpose);
     credentials.invitation = invitation;
     let mut options = ClientOptions::new(server, trust, credentials);
+    options.other_servers = other_servers;
     options.udp = udp;
     options.advertise = advertise;
     options.reach = reach;

@@ -21,9 +21,9 @@ pub struct NamedServers(BTreeMap<String, NamedServer>);
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct NamedServer {
-    /// Its address.
-    #[serde(deserialize_with = "address")]
-    pub address: ServerAddress,
+    /// Its address, and those of the servers that share its roster. At least one.
+    #[serde(rename = "address", deserialize_with = "addresses")]
+    pub addresses: Vec<ServerAddress>,
     /// The fingerprint of its key. Without one, the file of known servers decides.
     #[serde(default, deserialize_with = "config::from_str")]
     pub fingerprint: Option<Fingerprint>,
@@ -32,9 +32,9 @@ pub struct NamedServer {
     pub user: Option<UserName>,
 }
 
-fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ServerAddress, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(D::Error::custom)
+fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ServerAddress>, D::Error> {
+    let addresses: Vec<ServerAddress> = config::one_or_more(deserializer)?;
+    if addresses.is_empty() { Err(D::Error::missing_field("address")) } else { Ok(addresses) }
 }
 
 impl NamedServers {
@@ -47,7 +47,7 @@ impl NamedServers {
             return Ok(server.clone());
         }
         let address = typed.parse().map_err(Sentence::about)?;
-        Ok(NamedServer { address, fingerprint: None, user: None })
+        Ok(NamedServer { addresses: vec![address], fingerprint: None, user: None })
     }
 
     /// The server that an argument without an option stands for. An address is one that contains a dot or a colon,
@@ -91,13 +91,13 @@ mod tests {
         ))
         .unwrap();
         let lab = servers.find_argument("lab").unwrap();
-        assert_eq!((lab.address.to_string().as_str(), lab.user.unwrap().as_str()), ("lab.example:1", "小明"));
+        assert_eq!((lab.addresses[0].to_string().as_str(), lab.user.unwrap().as_str()), ("lab.example:1", "小明"));
         assert_eq!(lab.fingerprint.unwrap().to_string(), digits);
-        assert_eq!(servers.find("办公室").unwrap().address.to_string(), "10.0.0.7:7777");
+        assert_eq!(servers.find("办公室").unwrap().addresses[0].to_string(), "10.0.0.7:7777");
         for address in ["192.168.1.5", "chat.example:1", "[::1]:2", "localhost"] {
             assert!(servers.find_argument(address).is_ok(), "{address}");
         }
-        assert_eq!(servers.find("other").unwrap().address.to_string(), "other:7777");
+        assert_eq!(servers.find("other").unwrap().addresses[0].to_string(), "other:7777");
         let texts = Texts::default();
         let wrong = |word: &str| servers.find_argument(word).unwrap_err().text(&texts);
         assert!(wrong("lap").contains("'lap'"), "{}", wrong("lap"));

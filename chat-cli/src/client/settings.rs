@@ -32,9 +32,9 @@ pub(super) struct ClientSettings {
     #[serde(skip)]
     pub(super) config: Option<PathBuf>,
 
-    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT")]
-    #[serde(deserialize_with = "config::from_str")]
-    pub(super) server: Option<ServerAddress>,
+    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", value_delimiter = ',')]
+    #[serde(deserialize_with = "config::one_or_more")]
+    pub(super) server: Vec<ServerAddress>,
 
     #[arg(long, env = "CHAT_USER", value_name = "NAME")]
     #[serde(deserialize_with = "config::from_str")]
@@ -168,7 +168,14 @@ mod tests {
     #[test]
     fn names_of_servers_are_tables() {
         let settings = read("user = 'alice'\n[servers.lab]\naddress = 'lab:1'\n").unwrap();
-        assert_eq!(settings.servers.find("lab").unwrap().address.to_string(), "lab:1");
+        assert_eq!(settings.servers.find("lab").unwrap().addresses[0].to_string(), "lab:1");
+        let several = read("server = ['north', 'south:1']\n[servers.lab]\naddress = ['lab', 'ship:2']\n").unwrap();
+        let texts = |servers: &[ServerAddress]| servers.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(texts(&several.server), ["north:7777", "south:1"]);
+        assert_eq!(texts(&several.servers.find("lab").unwrap().addresses), ["lab:7777", "ship:2"]);
+        let wrong = format!("{:?}", read("server = ['north', 'south:x']").unwrap_err());
+        assert!(wrong.contains("'x' is not a port"), "{wrong}");
+        assert!(read("[servers.lab]\naddress = []\n").is_err());
         let error = format!("{:?}", read("[servers.lab]\nadress = 'lab:1'\n").unwrap_err());
         assert!(
             error.contains("line 2: there is no key 'adress'") && error.contains("did you mean address?"),
@@ -185,7 +192,7 @@ mod tests {
             "server = 'lab:1'\nuser = '小明'\nregister = true\nadvertise = ['10.0.0.7', '10.0.0.8:5000']\nformat = 'json'",
         )
         .unwrap();
-        assert_eq!((settings.server.unwrap().to_string().as_str(), settings.register), ("lab:1", Some(true)));
+        assert_eq!((settings.server[0].to_string().as_str(), settings.register), ("lab:1", Some(true)));
         assert_eq!((settings.advertise.len(), settings.format, settings.input), (2, Some(Format::Json), None));
         assert!(read("user = 'two words'").is_err());
         assert!(read("accept-new = true\nca = 'x'").is_err());

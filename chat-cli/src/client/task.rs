@@ -48,6 +48,8 @@ pub enum ClientTask {
 pub struct JoinOptions {
     /// The server to connect to; asked for at the terminal if absent.
     pub server: Option<ServerAddress>,
+    /// The servers that share its roster, any of which the client may connect to.
+    pub other_servers: Vec<ServerAddress>,
     /// The servers that have names.
     pub servers: NamedServers,
     /// The user name; asked for at the terminal if absent.
@@ -148,7 +150,7 @@ impl JoinOptions {
         if matches.value_source("server") == Some(ValueSource::CommandLine) {
             return Err(CliError::usage(|texts: &Texts| texts.say().start_two_servers()));
         }
-        let NamedServer { address, fingerprint, user } = settings.servers.find_argument(word).map_err(|wrong| {
+        let NamedServer { addresses, fingerprint, user } = settings.servers.find_argument(word).map_err(|wrong| {
             let commands = command_names();
             let commands: Vec<&str> = commands.iter().map(String::as_str).collect();
             CliError::usage(wrong).hint(settings.servers.hint(word, &commands))
@@ -159,7 +161,7 @@ impl JoinOptions {
             _ => settings,
         };
         let user = given.user.clone().or(user).or(settings.user);
-        let settings = ClientSettings { server: Some(address), user, ..settings };
+        let settings = ClientSettings { server: addresses, user, ..settings };
         Self::new(settings)
     }
 
@@ -177,8 +179,10 @@ impl JoinOptions {
                 .hint(|texts: &Texts| texts.say().hint_reach_conflict()));
         }
         let register = settings.register.unwrap_or(false);
+        let mut servers = settings.server.into_iter();
         Ok(Self {
-            server: settings.server,
+            server: servers.next(),
+            other_servers: servers.collect(),
             servers: settings.servers,
             user: settings.user,
             purpose: if register { Purpose::Register } else { Purpose::Login },

@@ -18,8 +18,8 @@ use crate::trust::Trust;
 /// The settings of a client that is about to log in. Made by [`Client::builder`].
 ///
 /// A server to trust is required: [`fingerprint`](Self::fingerprint) or [`trust`](Self::trust). Everything else has a
-/// default. A later call replaces an earlier one, except for [`advertise`](Self::advertise). A program that logs in, and
-/// registers the first time, clones the builder:
+/// default. A later call replaces an earlier one, except for [`advertise`](Self::advertise) and
+/// [`or_server`](Self::or_server). A program that logs in, and registers the first time, clones the builder:
 ///
 /// ```no_run
 /// use chat_net::client::{ConnectError, RejectionKind};
@@ -61,6 +61,7 @@ use crate::trust::Trust;
 #[must_use = "a builder does nothing until `login` or `register`"]
 pub struct ClientBuilder {
     server: Result<ServerAddress, AddressError>,
+    other_servers: Vec<ServerAddress>,
     trust: Option<Trust>,
     invitation: Option<InvitationCode>,
     udp: Option<SocketAddr>,
@@ -76,6 +77,7 @@ impl ClientBuilder {
     pub(super) fn new(server: Result<ServerAddress, AddressError>) -> Self {
         Self {
             server,
+            other_servers: Vec::new(),
             trust: None,
             invitation: None,
             udp: None,
@@ -86,6 +88,20 @@ impl ClientBuilder {
             timing: ClientConfig::default(),
             links: PeerConfig::default(),
         }
+    }
+
+    /// Adds a server that shares the roster of the first one, and has the same key or certificate authorities. The client
+    /// connects to any of them, in random order, and to another one if its own does not answer.
+    ///
+    /// # Errors
+    /// [`ClientSettingError::Server`] if the text is not an address.
+    pub fn or_server<S>(mut self, server: S) -> Result<Self, ClientSettingError>
+    where
+        S: TryInto<ServerAddress>,
+        AddressError: From<S::Error>,
+    {
+        self.other_servers.push(server.try_into().map_err(|error| ClientSettingError::Server(error.into()))?);
+        Ok(self)
     }
 
     /// Trusts only the server with this fingerprint, a [`Fingerprint`] or the text that `chat-server fingerprint`
@@ -256,6 +272,7 @@ impl ClientBuilder {
         login.invitation = self.invitation;
         let options = ClientOptions::new(server, trust, login);
         Ok(ClientOptions {
+            other_servers: self.other_servers,
             udp: self.udp.unwrap_or(options.udp),
             advertise: self.advertise,
             reach: self.reach,

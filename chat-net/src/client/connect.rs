@@ -26,11 +26,22 @@ use crate::udp::Udp;
 /// stays.
 pub async fn connect(options: ClientOptions) -> Result<Client, ConnectError> {
     options.check()?;
-    let ClientOptions { server, trust, login, udp: address, advertise, reach, accept, outcome_events, machine, peer } =
-        options;
+    let ClientOptions {
+        server,
+        other_servers,
+        trust,
+        login,
+        udp: address,
+        advertise,
+        reach,
+        accept,
+        outcome_events,
+        machine,
+        peer,
+    } = options;
     let udp = Udp::bind(address).map_err(|source| ConnectError::Udp { address, source })?;
     let udp_address = udp.local_address();
-    let (dialer, stream) = Dialer::dial_first(server.clone(), &trust, machine.connect_timeout).await?;
+    let (dialer, stream) = Dialer::dial_first(server.clone(), other_servers, &trust, machine.connect_timeout).await?;
     let (command_sender, commands) = mpsc::channel(MAX_WAITING_COMMANDS);
     let (pending_outcomes, pending_seen) = watch::channel(0);
     let (roster, roster_seen) = watch::channel(Roster::default());

@@ -1,14 +1,15 @@
 //! Dialing the server: name resolution, TCP, TLS, trust. The client sends no frame before all four have succeeded.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -17,6 +18,7 @@ use super::connect_error::{ConnectError, TlsError};
 use super::race::{self, Lost};
 use crate::address::ServerAddress;
 use crate::identity::Fingerprint;
+use crate::random::SystemGenerator;
 use crate::tls;
 use crate::trust::{Answer, AuthoritiesError, KnownServers, KnownServersError, Trust, UnknownServer};
 
@@ -31,6 +33,9 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(1_000_000_000);
 /// slow file system.
 const FILE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a client that knows an address waits for those of the other hosts.
+const OTHER_HOSTS_TIME: Duration = Duration::from_secs(1);
+
 /// A connection to a server that the client trusts.
 pub(super) struct TrustedStream {
     pub(super) stream: TlsStream<TcpStream>,
@@ -41,40 +46,61 @@ pub(super) struct TrustedStream {
     fingerprint: Fingerprint,
 }
 
-/// Dials one server, as often as needed. The first attempt decides whether to trust the server. Later attempts require
-/// the same key, or a certificate of the same authorities.
+/// Dials one server, or any of several that share a roster, as often as needed. The first attempt decides whether to trust
+/// the server. Later attempts require the same key, or a certificate of the same authorities.
 #[derive(Clone)]
 pub(super) struct Dialer {
+    /// The server by which the user knows all of them: the first.
     server: ServerAddress,
-    name: ServerName<'static>,
+    hosts: Arc<[Host]>,
     config: Arc<ClientConfig>,
     /// The only accepted key. `None` if certificate authorities decide.
     pinned: Option<Fingerprint>,
-    /// The address at which the server was reached last. It is tried first.
+    /// The address at which the session was last. It is tried first.
     last: Option<SocketAddr>,
+    /// The addresses that have accepted a connection since then, which led to no session: a server there may be hung, or
+    /// be away from the roster that it shares. They are tried last. Shared with the attempts, which may be given up.
+    doubtful: Arc<Mutex<BTreeSet<SocketAddr>>>,
     /// The limit on one attempt, from name resolution to the end of the handshake.
     timeout: Duration,
 }
 
+/// One of the servers.
+struct Host {
+    server: ServerAddress,
+    /// The name that its certificate must have.
+    name: ServerName<'static>,
+}
+
 impl Dialer {
-    /// Dials for the first time, and decides whether to trust the server.
+    fn new(server: ServerAddress, hosts: Vec<Host>, config: Arc<ClientConfig>, timeout: Duration) -> Self {
+        Self { server, hosts: hosts.into(), config, pinned: None, last: None, doubtful: Arc::default(), timeout }
+    }
+
+    /// Dials for the first time, and decides whether to trust the server. `others` share its roster.
     pub(super) async fn dial_first(
         server: ServerAddress,
+        others: Vec<ServerAddress>,
         trust: &Trust,
         timeout: Duration,
     ) -> Result<(Self, TrustedStream), ConnectError> {
-        let (name, config) = match trust {
-            Trust::Fingerprint(_) | Trust::Known { .. } => (placeholder_name(), tls::client_by_key()),
+        let is_by_name = matches!(trust, Trust::Ca(_));
+        let host = |server: ServerAddress| {
+            let name = if is_by_name { ServerName::try_from(server.host().to_owned()) } else { Ok(placeholder_name()) };
+            let name = name.map_err(|_| ConnectError::NotCertifiable { server: server.clone() })?;
+            Ok::<_, ConnectError>(Host { server, name })
+        };
+        let hosts = [server.clone()].into_iter().chain(others).map(host).collect::<Result<Vec<_>, _>>()?;
+        let config = match trust {
+            Trust::Fingerprint(_) | Trust::Known { .. } => tls::client_by_key(),
             Trust::Ca(path) => {
-                let name = ServerName::try_from(server.host().to_owned())
-                    .map_err(|_| ConnectError::NotCertifiable { server: server.clone() })?;
                 let file = path.clone();
                 let read = without_blocking(move || tls::client_by_authority(&file)).await;
                 let config = read.map_err(AuthoritiesError::Read).flatten();
-                (name, config.map_err(|source| ConnectError::Authorities { path: path.clone(), source })?)
+                config.map_err(|source| ConnectError::Authorities { path: path.clone(), source })?
             }
         };
-        let mut dialer = Self { server, name, config, pinned: None, last: None, timeout };
+        let mut dialer = Self::new(server, hosts, config, timeout);
         match trust {
             Trust::Fingerprint(wanted) => {
                 let stream = dialer.dial().await?;
@@ -87,7 +113,12 @@ impl Dialer {
                 Ok((dialer, stream))
             }
             Trust::Known { store, unknown } => {
-                let known = dialer.known(store, KnownServers::get).await?;
+                // Servers that share a roster have one key, so the fingerprint of any of them is that of all.
+                let servers: Vec<_> = dialer.hosts.iter().map(|host| host.server.clone()).collect();
+                let get = move |store: &KnownServers, _: &ServerAddress| {
+                    servers.iter().find_map(|server| store.get(server).transpose()).transpose()
+                };
+                let known = dialer.known(store, get).await?;
                 let mut stream = dialer.dial().await?;
                 let shown = stream.fingerprint;
                 // The fingerprint in the file decides, even if another program has added it since.
@@ -121,14 +152,20 @@ impl Dialer {
 
     /// The fingerprint of the server, which need not be trusted.
     pub(super) async fn probe(server: ServerAddress, timeout: Duration) -> Result<Fingerprint, ConnectError> {
-        let (name, config) = (placeholder_name(), tls::client_by_key());
-        let dialer = Self { server, name, config, pinned: None, last: None, timeout };
+        let host = Host { server: server.clone(), name: placeholder_name() };
+        let dialer = Self::new(server, vec![host], tls::client_by_key(), timeout);
         Ok(dialer.dial().await?.fingerprint)
     }
 
-    /// Tries this address first from now on, because the server was reached there.
-    pub(super) const fn prefer(&mut self, remote: SocketAddr) {
+    /// Tries this address first from now on, because the session is there.
+    pub(super) fn prefer(&mut self, remote: SocketAddr) {
         self.last = Some(remote);
+        self.doubtful().clear();
+    }
+
+    fn doubtful(&self) -> MutexGuard<'_, BTreeSet<SocketAddr>> {
+        // What the lock protects changes in steps that cannot panic.
+        self.doubtful.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Dials again, and checks that the server still has the key that was trusted.
@@ -175,14 +212,14 @@ impl Dialer {
 
     async fn dial(&self) -> Result<TrustedStream, ConnectError> {
         let deadline = Instant::now() + self.timeout.min(LONGEST_TIMEOUT);
-        let stream = self.connect_tcp(deadline).await?;
+        let (stream, host) = self.connect_tcp(deadline).await?;
         // Without TCP_NODELAY, small frames would wait for acknowledgements. The connection works either way.
         drop(stream.set_nodelay(true));
         let local = stream.local_addr().map_err(|source| self.unreachable(source))?;
         let remote = stream.peer_addr().map_err(|source| self.unreachable(source))?;
-        let handshake = TlsConnector::from(Arc::clone(&self.config)).connect(self.name.clone(), stream);
+        let handshake = TlsConnector::from(Arc::clone(&self.config)).connect(host.name.clone(), stream);
         let handshake = timeout_at(deadline, handshake).await.map_err(|_| self.timed_out())?;
-        let stream = handshake.map_err(|error| self.handshake_failed(error))?;
+        let stream = handshake.map_err(|error| self.handshake_failed(&host.server, error))?;
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
         let fingerprint = match certificates.first().map(Fingerprint::of) {
             Some(Ok(fingerprint)) => fingerprint,
@@ -199,15 +236,49 @@ impl Dialer {
         Ok(TrustedStream { stream, local, remote, fingerprint })
     }
 
-    /// Resolves the host and connects to the first of its addresses that answers.
-    async fn connect_tcp(&self, deadline: Instant) -> Result<TcpStream, ConnectError> {
-        let resolve = |source| ConnectError::Resolve { server: self.server.clone(), source };
-        let resolved = timeout_at(deadline, self.server.resolve()).await.map_err(|_| self.timed_out())?;
-        let addresses = race::order(resolved.map_err(resolve)?, self.last);
-        race::connect(addresses, deadline, TcpStream::connect).await.map_err(|lost| match lost {
+    /// Resolves the hosts and connects to the first of their addresses that answers.
+    async fn connect_tcp(&self, deadline: Instant) -> Result<(TcpStream, &Host), ConnectError> {
+        let resolved = self.resolve(deadline).await?;
+        let addresses = resolved.iter().map(|(address, _)| *address).collect();
+        let addresses = race::order(addresses, self.last, &self.doubtful(), &mut SystemGenerator);
+        let connected = race::connect(addresses, deadline, |address| async move {
+            TcpStream::connect(address).await.map(|stream| (stream, address))
+        });
+        let (stream, address) = connected.await.map_err(|lost| match lost {
             Lost::Refused(source) => self.unreachable(source),
             Lost::TimedOut => self.timed_out(),
-        })
+        })?;
+        self.doubtful().insert(address);
+        let host = resolved.iter().find(|(resolved, _)| *resolved == address).map_or(0, |(_, host)| *host);
+        Ok((stream, &self.hosts[host]))
+    }
+
+    /// The addresses of the hosts, each with the number of its host. A host that is not found is left out, unless there is
+    /// no other.
+    async fn resolve(&self, deadline: Instant) -> Result<Vec<(SocketAddr, usize)>, ConnectError> {
+        let mut running = JoinSet::new();
+        for (number, host) in self.hosts.iter().enumerate() {
+            let server = host.server.clone();
+            running.spawn(async move { (number, server.resolve().await) });
+        }
+        let (mut found, mut error) = (Vec::new(), None);
+        let mut until = deadline;
+        while let Ok(Some(resolved)) = timeout_at(until, running.join_next()).await {
+            match resolved {
+                Ok((number, Ok(addresses))) => {
+                    found.extend(addresses.into_iter().map(|address| (address, number)));
+                    until = until.min(Instant::now() + OTHER_HOSTS_TIME);
+                }
+                Ok((number, Err(source))) => {
+                    let server = self.hosts[number].server.clone();
+                    log::debug!("cannot find {server}: {source}");
+                    error = Some(ConnectError::Resolve { server, source });
+                }
+                // A runtime that shuts down cancels its tasks.
+                Err(_) => {}
+            }
+        }
+        if found.is_empty() { Err(error.unwrap_or_else(|| self.timed_out())) } else { Ok(found) }
     }
 
     fn timed_out(&self) -> ConnectError {
@@ -222,12 +293,12 @@ impl Dialer {
         ConnectError::NotChat { server: self.server.clone(), what }
     }
 
-    fn handshake_failed(&self, error: io::Error) -> ConnectError {
+    fn handshake_failed(&self, server: &ServerAddress, error: io::Error) -> ConnectError {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             Some(rustls::Error::InvalidMessage(_)) => self.not_chat("it does not speak TLS"),
             Some(rustls::Error::PeerIncompatible(_)) => self.not_chat("it does not speak TLS 1.3"),
             Some(source) => {
-                let server = self.server.clone();
+                let server = server.clone();
                 log::debug!("the TLS handshake with {server} failed: {source}");
                 match tls::certificate_problem(source) {
                     Some(problem) => ConnectError::Certificate { server, problem: problem.clone() },

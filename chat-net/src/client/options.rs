@@ -20,6 +20,10 @@ use crate::trust::Trust;
 pub struct ClientOptions {
     /// The server to connect to.
     pub server: ServerAddress,
+    /// Further servers that share the roster of [`server`](Self::server) and have the same key or certificate authorities.
+    /// The client connects to any of them, in random order, and to another one if its own does not answer. A host name
+    /// with several addresses does the same.
+    pub other_servers: Vec<ServerAddress>,
     /// How to decide whether the server is the right one.
     pub trust: Trust,
     /// The user name, password and purpose of the login. The password is wiped from memory once the server has accepted
@@ -61,6 +65,7 @@ impl ClientOptions {
     pub fn new(server: ServerAddress, trust: Trust, login: Credentials) -> Self {
         Self {
             server,
+            other_servers: Vec::new(),
             trust,
             login,
             udp: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),

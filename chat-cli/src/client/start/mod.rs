@@ -116,6 +116,7 @@ impl Start {
             login.invitation.clone_from(&self.options.invitation);
             let trust = trust(self.options.trust.clone(), UnknownServer::Refuse)?;
             let mut options = ClientOptions::new(server.clone(), trust, login);
+            options.other_servers.clone_from(&self.options.other_servers);
             options.udp = self.options.udp;
             options.advertise.clone_from(&self.options.advertise);
             options.reach = self.options.reach;
@@ -163,14 +164,20 @@ impl Start {
                 TrustChoice::Known(path) => Some((known_servers(path)?, path.clone())),
                 TrustChoice::Fingerprint(_) | TrustChoice::Ca(_) | TrustChoice::AcceptNew(_) => None,
             };
+            let others = self.options.other_servers.clone();
             let known = match &file {
-                Some((store, path)) => store.get(&server).map_err(|error| explain(error.into(), Some(path)))?,
+                Some((store, path)) => {
+                    // One key is that of all.
+                    let mut known = [&server].into_iter().chain(&others).map(|server| store.get(server));
+                    let known = known.find_map(Result::transpose).transpose();
+                    known.map_err(|error| explain(error.into(), Some(path)))?
+                }
                 None => None,
             };
             if origin == Origin::Given && (file.is_none() || known.is_some()) {
                 return Ok(server);
             }
-            match chat_net::client::probe(&server).await {
+            match probe_any(&server, &others).await {
                 Ok(shown) => {
                     match (file, known) {
                         (Some((_, path)), Some(known)) if known != shown => {
@@ -219,7 +226,10 @@ impl Start {
         if self.options.user.is_none() {
             self.options.user = target.user;
         }
-        Ok(target.address)
+        let mut addresses = target.addresses.into_iter();
+        let server = addresses.next();
+        self.options.other_servers = addresses.collect();
+        server.ok_or_else(CliError::interrupted)
     }
 
     /// Asks about an unknown server before anything secret is typed, and remembers it.
@@ -297,6 +307,18 @@ impl Start {
             log::info!("the login is not remembered: {error}");
         }
     }
+}
+
+/// The fingerprint of the first of these servers that answers, which share a roster and have one key.
+async fn probe_any(server: &ServerAddress, others: &[ServerAddress]) -> Result<Fingerprint, ConnectError> {
+    let mut result = chat_net::client::probe(server).await;
+    for other in others {
+        if result.is_ok() {
+            break;
+        }
+        result = chat_net::client::probe(other).await.or(result);
+    }
+    result
 }
 
 /// Begins a new line after a question that was not answered.

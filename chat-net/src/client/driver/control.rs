@@ -103,10 +103,12 @@ impl Driver {
     fn handle_event(&mut self, event: machine::Event) {
         match event {
             machine::Event::Welcome { kind: WelcomeKind::Continued, relay, .. } => {
+                self.server.welcomed();
                 self.server_relay.note(relay.is_some());
                 self.set_relay(relay);
             }
             machine::Event::Welcome { kind, keys, entry, at, relay, .. } => {
+                self.server.welcomed();
                 self.begin_session(keys, entry.user.clone());
                 self.server_relay.note(relay.is_some());
                 self.set_relay(relay);

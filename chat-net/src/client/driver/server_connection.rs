@@ -1,5 +1,6 @@
 //! The connection to the server: the current one, or the attempt to open one.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -33,6 +34,8 @@ pub(super) enum ConnectionEvent {
 
 pub(super) struct ServerConnection {
     dialer: Dialer,
+    /// The address of the current connection, or of the one before.
+    remote: Option<SocketAddr>,
     state: ConnectionState,
     /// The task of a connection that this end closed and that may still be writing.
     closing: Option<JoinHandle<()>>,
@@ -52,7 +55,7 @@ enum ConnectionState {
 
 impl ServerConnection {
     pub(super) fn new(dialer: Dialer, stream: TrustedStream) -> Self {
-        let mut connection = Self { dialer, state: ConnectionState::Down, closing: None };
+        let mut connection = Self { dialer, remote: None, state: ConnectionState::Down, closing: None };
         connection.open(stream);
         connection
     }
@@ -71,7 +74,7 @@ impl ServerConnection {
 
     /// Makes `stream` the current connection.
     pub(super) fn open(&mut self, stream: TrustedStream) {
-        self.dialer.prefer(stream.remote);
+        self.remote = Some(stream.remote);
         let (inbound, frames) = mpsc::channel(MAX_WAITING_FRAMES);
         let handle = Arc::new(ClientConnection::client());
         let task = tokio::spawn({
@@ -80,6 +83,13 @@ impl ServerConnection {
             async move { connection::run(halves, &handle, connection::UNREAD_TIME, &inbound, |incoming| incoming).await }
         });
         self.state = ConnectionState::Up { handle, frames, task };
+    }
+
+    /// The server has granted a session on the current connection.
+    pub(super) fn welcomed(&mut self) {
+        if let Some(remote) = self.remote {
+            self.dialer.prefer(remote);
+        }
     }
 
     /// The next event. Never resolves while there is neither a connection nor an attempt. Cancel safe.

@@ -9,10 +9,10 @@ use chat_core::journal::memory::MemoryJournal;
 use chat_core::journal::{Entering, Journal};
 use chat_core::message::Outcome;
 use chat_core::wire::control::Purpose;
-use chat_net::Server;
 use chat_net::client::Event;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::{JournalState, Metric, ServeError};
+use chat_net::{Server, ServerAddress};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -66,9 +66,7 @@ async fn users_of_two_servers_see_each_other_and_exchange_messages() {
     let outcome = timeout(PATIENCE, sent.next()).await.unwrap().unwrap();
     assert_eq!(outcome.outcome(), Outcome::Delivered);
     for server in [&north, &south] {
-        let mut nodes = server.handle.nodes();
-        nodes.sort();
-        assert_eq!(nodes, ["north", "south"]);
+        assert_eq!(server.handle.nodes(), ["north", "south"]);
         assert_eq!(server.handle.roster().await.unwrap().len(), 2);
     }
     let metrics = south.handle.metrics();
@@ -100,6 +98,46 @@ async fn a_server_that_stops_hands_its_sessions_to_another() {
     assert_eq!(south.handle.nodes(), ["south".to_owned()]);
     assert_eq!(south.handle.roster().await.unwrap().len(), 2, "nobody is reported offline yet");
     drop((alice, bob));
+}
+
+#[tokio::test]
+async fn a_client_that_knows_both_servers_continues_at_the_other_one() {
+    let (north, south, _, _folder) = two().await;
+    let addresses = [&north, &south].map(|server| ServerAddress::try_from(server.handle.address()).unwrap());
+    let options = |user| {
+        let mut options = north.options(user, Purpose::Register);
+        options.other_servers = vec![addresses[1].clone()];
+        options
+    };
+    let mut alice = north.connect(options("alice")).await.unwrap();
+    let mut bob = north.connect(options("bob")).await.unwrap();
+    alice.sees(&["bob"]).await;
+    let session = alice.client.session();
+    // Each of the two may be at either server.
+    let is_at_north = north.handle.metrics()[Metric::Sessions] > 0;
+    let (stopped, other) = if is_at_north { (north, south) } else { (south, north) };
+    stopped.stop().await;
+    is_ready(&other, 1).await;
+    let all_here = async {
+        while other.handle.metrics()[Metric::Sessions] < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, all_here).await.expect("both clients are at the other server in time");
+    assert_eq!(alice.client.session(), session);
+    let mut sent = alice.client.send(to("bob"), text("still here")).await.unwrap();
+    let mut gone = 0;
+    let received = bob.find(|event| match event {
+        Event::Message(_) => Some(()),
+        Event::Presence(_) => {
+            gone += 1;
+            None
+        }
+        _ => None,
+    });
+    timeout(PATIENCE, received).await.expect("the message arrives in time");
+    assert_eq!(gone, 0, "nobody was told that anybody left or came");
+    assert_eq!(timeout(PATIENCE, sent.next()).await.unwrap().unwrap().outcome(), Outcome::Delivered);
 }
 
 #[tokio::test]
