@@ -10,6 +10,7 @@
 //! - [`windows`] covers what only the programs for Windows do.
 //! - [`operators`] covers configuration, databases, and the view into a running server.
 //! - [`conversation`] covers servers and clients that talk to each other.
+//! - [`nodes`] covers servers that share one roster.
 //!
 //! A test waits for events and conditions. A test that has to wait for a fixed time, because it asserts the absence of
 //! an event or suspends a program, names that time.
@@ -24,6 +25,7 @@ mod files;
 mod generated;
 mod harness;
 mod languages;
+mod nodes;
 mod operators;
 mod sentences;
 mod threads;

@@ -1,0 +1,151 @@
+//! Several servers that share one roster through a Redis server of their own.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use chat_store::testing::{self, Keep, RedisServer, TestDatabase};
+use serde_json::Value;
+
+use super::{Client, ClientSetup, EventLog, Home, Server, path_text, until};
+
+/// The files that the servers have in common.
+const KEYS: [&str; 2] = ["identity.pem", "ticket.key"];
+
+/// Running servers with one database, one roster and the same keys, and the Redis server that the test may stop.
+#[derive(Debug)]
+pub(crate) struct Nodes {
+    pub(crate) redis: RedisServer,
+    pub(crate) roster: String,
+    database: TestDatabase,
+    pub(crate) servers: Vec<Server>,
+}
+
+impl Nodes {
+    /// Starts servers, and waits until each has met all others.
+    #[track_caller]
+    pub(crate) fn start(count: usize, keep: Keep) -> Self {
+        let redis = RedisServer::start(keep);
+        let mut nodes = Self { roster: redis.roster(), redis, database: testing::sqlite(), servers: Vec::new() };
+        for number in 0..count {
+            let home = nodes.new_home();
+            let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+            let server = Server::start_command(&home, &mut nodes.command(&home, number, any_port));
+            nodes.servers.push(server);
+        }
+        nodes.are_ready(&(0..count).collect::<Vec<_>>());
+        nodes
+    }
+
+    /// A home with the keys of the servers.
+    pub(crate) fn new_home(&self) -> Home {
+        let home = Home::new();
+        let data = home.join("data");
+        if let Some(first) = self.servers.first() {
+            fs::create_dir(&data).unwrap();
+            fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
+            for key in KEYS {
+                fs::copy(first.data(key), data.join(key)).unwrap();
+            }
+        }
+        home
+    }
+
+    /// The command that starts a server, which operators know as `node0`, `node1` and so on.
+    pub(crate) fn command(&self, home: &Home, number: usize, listen: SocketAddr) -> Command {
+        let mut command = home.command("chat-server");
+        command.args(["--data-dir", path_text(&home.join("data")), "--listen", &listen.to_string()]);
+        command.args(["--node-name", &format!("node{number}")]);
+        command.env("CHAT_DATABASE", self.database.url_text()).env("CHAT_ROSTER", &self.roster);
+        command
+    }
+
+    /// Starts a server again that has ended.
+    pub(crate) fn restart(&mut self, number: usize) {
+        let before = &self.servers[number];
+        let (home, address) = (before.home().clone(), before.address);
+        self.servers[number] = Server::start_command(&home, &mut self.command(&home, number, address));
+    }
+
+    /// A client that knows all servers. It begins at any of them.
+    pub(crate) fn client(&self, user: &str) -> ClientSetup {
+        let [first, others @ ..] = &*self.servers else { panic!("there is no server") };
+        others.iter().fold(first.client(user), |setup, other| setup.args(&["--server", &other.address.to_string()]))
+    }
+
+    /// What a server says about the roster that it shares.
+    pub(crate) fn shared(&self, number: usize) -> Value {
+        self.servers[number].status()["shared"].clone()
+    }
+
+    /// Waits until these servers, and no others, share the roster.
+    #[track_caller]
+    pub(crate) fn are_ready(&self, numbers: &[usize]) {
+        for number in numbers {
+            until("the servers have met", || {
+                let shared = self.shared(*number);
+                let mut nodes: Vec<_> = shared["nodes"].as_array().unwrap().iter().map(Value::to_string).collect();
+                nodes.sort_unstable();
+                let wanted: Vec<_> = numbers.iter().map(|number| format!("\"node{number}\"")).collect();
+                shared["state"] == "ready" && nodes == wanted
+            });
+        }
+    }
+
+    /// The server with the most connected users.
+    pub(crate) fn busiest(&self) -> usize {
+        let online = |number: &usize| self.servers[*number].status()["online"].as_u64().unwrap();
+        (0..self.servers.len()).max_by_key(online).unwrap()
+    }
+
+    /// Waits until these servers together have so many connected users.
+    #[track_caller]
+    pub(crate) fn have_online(&self, numbers: &[usize], users: u64) {
+        until("the users are back", || {
+            numbers.iter().map(|number| self.servers[*number].status()["online"].as_u64().unwrap()).sum::<u64>()
+                == users
+        });
+    }
+}
+
+/// Registers these users. Each sees all before, and is seen by them.
+#[track_caller]
+pub(crate) fn join(nodes: &Nodes, users: &[&str]) -> Vec<Client> {
+    let mut clients: Vec<Client> = Vec::new();
+    for user in users {
+        let new = nodes.client(user).register().start();
+        for client in &clients {
+            client.expect(&[&format!("online {user}")]);
+        }
+        clients.push(new);
+    }
+    clients
+}
+
+/// Each user says something, and every other one receives it. Asserts that until then nobody was told that anybody came or
+/// left.
+#[track_caller]
+pub(crate) fn talk(clients: &mut [Client], words: &str) {
+    clients.iter_mut().for_each(|client| client.type_line(words));
+    let others = clients.len() - 1;
+    for client in clients {
+        let mut log = EventLog::default();
+        log.collect(client, others, others);
+        assert!(log.messages.values().all(|texts| texts == &[words]), "{:?}", log.messages);
+        assert!(log.outcomes.values().all(|outcomes| outcomes == &["delivered"]), "{:?}", log.outcomes);
+        log.others.retain(|event| !event.starts_with("notice "));
+        assert_eq!(log.others, [""; 0], "only notices of the own connection");
+    }
+}
+
+/// Waits until each user sees this, and asserts that until then nobody was told that anybody else came or left.
+#[track_caller]
+pub(crate) fn see(clients: &[Client], event: &str) {
+    for client in clients {
+        let is_presence =
+            |event: &String| ["online ", "offline ", "replaced ", "moved "].iter().any(|kind| event.starts_with(kind));
+        let told: Vec<_> = client.until(event).into_iter().filter(is_presence).collect();
+        assert_eq!(told, [event]);
+    }
+}

@@ -1,0 +1,60 @@
+//! A server is killed, stopped or suspended. Its users go on at the others, and nobody is told anything.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chat_store::testing::Keep;
+use rustix::process::Signal;
+
+use crate::harness::{Nodes, join, see, talk};
+
+const USERS: [&str; 4] = ["alice", "bob", "carol", "小明"];
+
+#[test]
+fn a_conversation_survives_servers_that_are_killed_and_stopped() {
+    /// How long the users of a killed server may be without one.
+    const FAILOVER: Duration = Duration::from_secs(15);
+    let mut nodes = Nodes::start(3, Keep::Nothing);
+    let mut clients = join(&nodes, &USERS);
+    talk(&mut clients, "all here");
+    let killed = nodes.busiest();
+    let rest: Vec<_> = (0..3).filter(|number| *number != killed).collect();
+    nodes.servers[killed].process.kill();
+    let begin = Instant::now();
+    nodes.have_online(&rest, 4);
+    assert!(begin.elapsed() < FAILOVER, "{:?}", begin.elapsed());
+    talk(&mut clients, "one is gone");
+    // The others bury it after six seconds. Its sessions are elsewhere by then.
+    nodes.are_ready(&rest);
+    nodes.servers[rest[0]].stop();
+    nodes.are_ready(&rest[1..]);
+    nodes.have_online(&rest[1..], 4);
+    talk(&mut clients, "one is left");
+    nodes.restart(killed);
+    nodes.restart(rest[0]);
+    nodes.are_ready(&[0, 1, 2]);
+    let dave = nodes.client("dave").register().start();
+    assert_eq!(dave.welcome, "welcome dave: alice, bob, carol, 小明");
+    see(&clients, "online dave");
+}
+
+#[test]
+fn a_server_that_was_suspended_comes_back_with_its_users() {
+    /// Longer than six rounds of a second, after which the others declare the server lost. Shorter than the 25 s after which
+    /// its clients notice.
+    const SUSPENDED: Duration = Duration::from_secs(9);
+    let nodes = Nodes::start(2, Keep::Nothing);
+    let mut clients = join(&nodes, &USERS);
+    let suspended = nodes.busiest();
+    let other = 1 - suspended;
+    nodes.servers[suspended].process.signal(Signal::STOP);
+    thread::sleep(SUSPENDED);
+    nodes.are_ready(&[other]);
+    talk(&mut clients, "it sleeps");
+    nodes.servers[suspended].process.signal(Signal::CONT);
+    nodes.are_ready(&[0, 1]);
+    talk(&mut clients, "it is awake");
+    let dave = nodes.servers[other].client("dave").register().start();
+    assert_eq!(dave.welcome, "welcome dave: alice, bob, carol, 小明");
+    see(&clients, "online dave");
+}

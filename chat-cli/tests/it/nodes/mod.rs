@@ -1,0 +1,5 @@
+//! Several servers that share one roster: people at any of them are in one room, and a server, or Redis, may fail.
+
+mod failing;
+mod redis;
+mod starting;
