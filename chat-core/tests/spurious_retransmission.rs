@@ -44,6 +44,26 @@ fn no_message_is_sent_twice() {
 }
 
 #[test]
+fn no_message_to_a_large_group_is_sent_twice_while_its_acks_are_delayed() {
+    // From 33 recipients on, acks of messages that follow each other are delayed by up to 500 ms.
+    const RECIPIENTS: usize = 35;
+    for profile in lossless_networks() {
+        for pause in [2, 20, 60, 240, 400] {
+            let mut group = Group::new(RECIPIENTS + 1, profile, &PeerConfig::default(), pause);
+            group.network.capture();
+            for _ in 0..20 {
+                group.send_text(0, Recipient::Everyone, &"x".repeat(900));
+                group.run(Duration::from_millis(pause));
+            }
+            assert!(group.run_until_idle(Duration::from_secs(1)), "an outcome takes less than a second");
+            group.run(Duration::from_secs(5));
+            let sent = message_datagrams(&group.network.take_captured(), 0, &group).len();
+            assert_eq!(sent, 20 * RECIPIENTS, "latency {:?}, a text every {pause} ms", profile.latency);
+        }
+    }
+}
+
+#[test]
 fn no_fragment_is_sent_twice() {
     for profile in lossless_networks() {
         let mut group = Group::new(2, profile, &PeerConfig::default(), 7);

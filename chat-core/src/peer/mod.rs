@@ -240,6 +240,7 @@ impl Peer {
         self.users.iter().filter_map(|(user, session)| {
             let link = self.peers.get(self.peers.index(session)?)?.link.as_ref()?;
             let (way, since) = link.answering_way().unzip();
+            let since = since.flatten();
             let (loss, in_flight) = link.load();
             Some(LinkStatus { user, way, since, round_trip: link.round_trip(), loss, in_flight })
         })

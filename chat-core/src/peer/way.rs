@@ -41,7 +41,8 @@ pub struct LinkStatus<'a> {
     pub user: &'a UserName,
     /// The way that the link uses and that has answered. `None` if no way has answered yet.
     pub way: Option<Way>,
-    /// Since when it is this way.
+    /// Since when it is known that this way answers, without another one in between. `None` also for the first second after
+    /// a change that follows another within a second.
     pub since: Option<Mono>,
     /// The smoothed round-trip time over this way, once it is measured.
     pub round_trip: Option<Duration>,

@@ -59,6 +59,31 @@ fn with_udp_blocked_messages_go_through_the_server() {
 }
 
 #[test]
+fn the_time_of_a_way_is_when_it_answered_also_after_the_process_was_suspended() {
+    let mut group = group(2, Profile::GOOD, RelayLine::fast(), 1);
+    let since = |group: &Group| group.links(0).next().and_then(|link| link.since);
+    let to = one(&group, 1);
+    group.run(ms(60_000));
+    let begin = group.now();
+    group.send_text(0, to.clone(), "hello");
+    assert_eq!(since(&group), None, "no way has answered");
+    assert!(group.run_until_idle(ms(400)));
+    let direct = since(&group).unwrap();
+    assert!(direct > begin && direct <= group.now(), "the first way answered just now: {direct:?}");
+    group.suspend(0);
+    group.run(ms(20_000));
+    group.resume(0);
+    group.run(ms(1_000));
+    assert_eq!(since(&group), Some(direct), "the way is the same");
+    group.network.block_all();
+    let blocked = group.now();
+    group.send_text(0, to, "over the relay");
+    assert!(group.run_until_idle(ms(5_000)));
+    let relayed = since(&group).unwrap();
+    assert!(relayed > blocked && relayed <= group.now(), "the relay answered just now: {relayed:?}");
+}
+
+#[test]
 fn a_conversation_in_one_direction_returns_to_udp() {
     let mut group = group(2, Profile::GOOD, RelayLine::fast(), 1);
     let to = one(&group, 1);

@@ -55,7 +55,8 @@ impl LinkStatus {
         self.address
     }
 
-    /// When the link began to use this way, on the server's clock. `None` until a way has answered.
+    /// Since when it is known that this way answers, on the server's clock. `None` until a way has answered, and for the
+    /// first second after a change that follows another within a second.
     pub const fn since(&self) -> Option<Timestamp> {
         self.since
     }

@@ -119,6 +119,11 @@ impl<'a> Packet<'a> {
         self.max_ack_delay = self.max_ack_delay.max(millis);
     }
 
+    /// Withdraws the permission to delay the ack.
+    pub(super) fn forbid_ack_delay(&mut self) {
+        self.max_ack_delay = 0;
+    }
+
     /// Extends the packet to its full space.
     pub(super) fn pad(&mut self) {
         self.padding = Padding::Yes;

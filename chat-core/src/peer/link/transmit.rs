@@ -260,8 +260,11 @@ impl Link {
             let frames: ArrayVec<SentFrame, MAX_SENT_FRAMES> = oldest.frames.clone();
             repeated = self.outgoing.write_copy(&frames, &mut packet, messages);
         }
-        if probes && packet.ack_eliciting() == AckEliciting::No {
-            packet.write_ack_eliciting(&Frame::Ping(NO_CHALLENGE), None);
+        if probes {
+            packet.forbid_ack_delay();
+            if packet.ack_eliciting() == AckEliciting::No {
+                packet.write_ack_eliciting(&Frame::Ping(NO_CHALLENGE), None);
+            }
         }
         if packet.remaining() == remaining_at_start && !probes {
             return None;

@@ -13,6 +13,7 @@ use super::recovery::{Medium, SentFrame};
 use super::{Context, Link, LinkEvent, LinkState, UNACKED_PROBES_BEFORE_MOVE};
 use crate::generator::Generator;
 use crate::peer::Way;
+use crate::peer::config::ACK_DELAY;
 use crate::time::Mono;
 
 /// How long a proven address may be silent before the relay takes over: longer than a burst of losses on a bad radio.
@@ -24,13 +25,13 @@ const EVENT_INTERVAL: Duration = Duration::from_secs(1);
 /// What the link knows about the ways of both ends.
 #[derive(Debug)]
 pub(super) struct WayState {
-    /// When the way last changed.
-    since: Mono,
+    /// When the way last changed, for measuring the peer's silence.
+    changed: Mono,
     /// One more than the highest number of a packet that tells which way the peer uses.
     next_telling: u64,
     /// The way over which that packet came.
     heard: Heard,
-    /// The way that the last event stated, and its time.
+    /// The way that the last event stated, or the first one, and the time from which it is known.
     told: Option<(Way, Mono)>,
 }
 
@@ -52,17 +53,12 @@ pub(super) enum Telling {
 impl WayState {
     /// Numbers below `next` belong to an earlier link.
     pub(super) const fn starting_at(next: u64) -> Self {
-        Self { since: Mono::ZERO, next_telling: next, heard: Heard::Directly, told: None }
+        Self { changed: Mono::ZERO, next_telling: next, heard: Heard::Directly, told: None }
     }
 
     /// Postpones all times that measure the peer's silence.
     pub(super) fn shift(&mut self, by: Duration) {
-        self.since = self.since + by;
-    }
-
-    /// Since when the link uses its way.
-    pub(super) const fn since(&self) -> Mono {
-        self.since
+        self.changed = self.changed + by;
     }
 }
 
@@ -116,7 +112,7 @@ impl Link {
     /// Returns the time at which the relay takes over, unless an ack comes before: once the first probe of an unproven address
     /// was due, or once two probes of a proven one were and it has been silent for [`SILENCE`].
     pub(super) fn gives_up_address_at(&self) -> Option<Mono> {
-        let silent_since = self.unacked_since?.max(self.way.since);
+        let silent_since = self.unacked_since?.max(self.way.changed);
         if !self.path.is_relay_ready() || self.state != LinkState::Open || !self.awaits_ack() {
             None
         } else if self.path.is_proven() {
@@ -138,7 +134,9 @@ impl Link {
     fn on_way_changed(&mut self, now: Mono, medium: Medium) {
         self.recovery.restart(medium);
         self.datagram_size = DatagramSize::new();
-        self.way.since = now;
+        self.way.changed = now;
+        // The permission belonged to packets of the other way.
+        self.max_ack_delay = ACK_DELAY;
         self.probes = 0;
         self.unacked_probes = 0;
         self.probe_timer_start = now;
@@ -202,9 +200,10 @@ impl Link {
         }
     }
 
-    /// The way in use if it has answered, and since when it is used.
-    pub(in crate::peer) fn answering_way(&self) -> Option<(Way, Mono)> {
-        self.path.answering().map(|way| (way, self.way.since()))
+    /// The way in use if it has answered, and since when it is this one, unless it changed a moment ago.
+    pub(in crate::peer) fn answering_way(&self) -> Option<(Way, Option<Mono>)> {
+        let way = self.path.answering()?;
+        Some((way, self.way.told.filter(|(told, _)| *told == way).map(|(_, since)| since)))
     }
 
     /// Returns the share of the last 64 packets that were lost, and the bytes in flight.
