@@ -109,9 +109,9 @@ async fn private_messages(
     }
     let [alice, bob] = &mut clients[..] else { return Err(io::Error::other("two accounts make two clients")) };
     let [to_alice, to_bob] = [&*alice, &*bob].map(|client| Recipient::One(client.user().clone()));
-    while alice.roster().is_empty() {
-        alice.next().await;
-    }
+    // Users of the pair before may still be in the rosters.
+    wait_for(alice, bob.user()).await?;
+    wait_for(bob, alice.user()).await?;
     let mut times = Histogram::default();
     let questions = async {
         // The first message derives the keys of the link and does not count.
@@ -136,6 +136,14 @@ async fn private_messages(
         result = answers => return result,
     }
     Ok(times)
+}
+
+/// Waits until `user` is in the roster of `client`.
+async fn wait_for(client: &mut Client, user: &UserName) -> io::Result<()> {
+    while client.roster().get(user).is_none() {
+        client.next().await.ok_or_else(|| io::Error::other("a session has ended"))?;
+    }
+    Ok(())
 }
 
 async fn next_message(client: &mut Client) -> io::Result<()> {
