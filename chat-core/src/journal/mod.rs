@@ -173,6 +173,9 @@ pub enum JournalError {
 /// The ordered record that several servers share.
 ///
 /// Each call is all or nothing, and takes effect at one moment. A call whose caller no longer waits may still take effect.
+///
+/// Each call has to end by itself within seconds, with [`JournalError::Away`] if the journal does not answer: a node that
+/// waits gives no sign of life, and the others declare it lost. A driver may give up a call after a minute.
 pub trait Journal: Send + Sync + 'static {
     /// Lets a node enter: appends its act, writes its slot, and from then on accepts what it writes under this fence
     /// only. Returns the head, whose position is that of the act.

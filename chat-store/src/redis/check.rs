@@ -21,14 +21,16 @@ pub(super) async fn check(journal: &RedisJournal) -> Result<(), RedisError> {
     };
     let info = String::from_utf8_lossy(&info);
     check_version(&server, &info)?;
+    check_owner(journal).await?;
+    try_rights(journal).await?;
+    // Last, because a check that fails is repeated at every attempt to enter.
     if may_evict(&info) {
         log::warn!(
             "the Redis server at {server} drops keys when its memory is full, and with them the roster; set its \
              maxmemory-policy to noeviction"
         );
     }
-    check_owner(journal).await?;
-    try_rights(journal).await
+    Ok(())
 }
 
 /// The value of a line `name:value`.

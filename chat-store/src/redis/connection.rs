@@ -1,7 +1,8 @@
 //! Connections to a Redis server.
 
 use std::fmt;
-use std::io;
+use std::future::Future;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,11 +18,12 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::error::RedisError;
 use super::url::RosterUrl;
 
-/// How long a call may take, and making a connection: a server that is slower is away.
+/// How long a call may take, and each step of making a connection: a server that is slower is away.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The two connections to the server: a read that waits for an act holds up all other calls of its connection.
@@ -79,7 +81,7 @@ impl Connections {
         if let Some(open) = &self.open()[purpose as usize] {
             return Ok((open.connection.clone(), run));
         }
-        let open = timeout(CALL_TIMEOUT, self.connect()).await.unwrap_or_else(|_| Err(self.not_connected()))?;
+        let open = self.connect().await?;
         let connection = open.connection.clone();
         self.open()[purpose as usize] = Some(open);
         Ok((connection, run))
@@ -97,33 +99,60 @@ impl Connections {
         RedisError::Silent { server: self.url.server(), seconds: time.as_secs() }
     }
 
-    /// The error of a server that has not answered while a connection was made. One that does not expect TLS waits for more.
-    fn not_connected(&self) -> RedisError {
-        match self.tls {
-            Some(_) => RedisError::Tls { server: self.url.server(), source: io::ErrorKind::TimedOut.into() },
-            None => self.silent(CALL_TIMEOUT),
-        }
-    }
-
     fn open(&self) -> MutexGuard<'_, [Option<Open>; 2]> {
         // What the lock protects changes in steps that cannot panic.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Each step has a limit of its own, so that the error names the step that has not ended.
     async fn connect(&self) -> Result<Open, RedisError> {
         let RosterUrl { host, port, .. } = &self.url;
         let unreachable = |source| RedisError::Unreachable { server: self.url.server(), source };
-        let addresses: Vec<_> = match lookup_host((host.as_str(), *port)).await {
-            Ok(addresses) => addresses.collect(),
-            Err(source) => return Err(RedisError::UnknownHost { host: host.clone(), source }),
+        let addresses: Vec<_> = match timeout(CALL_TIMEOUT, lookup_host((host.as_str(), *port))).await {
+            Ok(Ok(addresses)) => addresses.collect(),
+            Ok(Err(source)) => return Err(RedisError::UnknownHost { host: host.clone(), source }),
+            Err(_) => return Err(RedisError::UnknownHost { host: host.clone(), source: ErrorKind::TimedOut.into() }),
         };
-        let stream = TcpStream::connect(&*addresses).await.map_err(unreachable)?;
+        let stream = self.in_time(TcpStream::connect(&*addresses)).await?.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
-        let Some(tls) = &self.tls else { return self.log_in(stream).await };
-        let refused = |source| RedisError::Tls { server: self.url.server(), source };
-        let name = ServerName::try_from(host.clone()).map_err(|error| refused(io::Error::other(error)))?;
-        let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await.map_err(refused)?;
-        self.log_in(stream).await
+        match &self.tls {
+            Some(tls) => {
+                let stream = self.secure(tls, host, stream).await?;
+                self.in_time(self.log_in(stream)).await?
+            }
+            None => self.in_time(self.log_in(stream)).await?,
+        }
+    }
+
+    /// Begins TLS. What is wrong with a certificate, or is no TLS, stays so. A server that says nothing, or that closes the
+    /// connection, may be starting.
+    async fn secure(
+        &self,
+        tls: &Arc<ClientConfig>,
+        host: &str,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, RedisError> {
+        let server = self.url.server();
+        let name = match ServerName::try_from(host.to_owned()) {
+            Ok(name) => name,
+            Err(error) => return Err(RedisError::Tls { server, source: io::Error::other(error) }),
+        };
+        let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
+        match timeout(CALL_TIMEOUT, handshake).await {
+            Ok(Ok(stream)) => Ok(stream),
+            // The kind of every error of TLS itself.
+            Ok(Err(source)) if source.kind() == ErrorKind::InvalidData => Err(RedisError::Tls { server, source }),
+            Ok(Err(source)) => Err(RedisError::Broken { server, source: source.into() }),
+            Err(_) => Err(RedisError::SilentTls { server, seconds: CALL_TIMEOUT.as_secs() }),
+        }
+    }
+
+    /// The result of a step of making a connection.
+    ///
+    /// # Errors
+    /// It has none in time.
+    async fn in_time<T>(&self, step: impl Future<Output = T>) -> Result<T, RedisError> {
+        timeout(CALL_TIMEOUT, step).await.map_err(|_| self.silent(CALL_TIMEOUT))
     }
 
     async fn log_in(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Result<Open, RedisError> {

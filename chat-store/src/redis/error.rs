@@ -37,6 +37,17 @@ pub enum RedisError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// The server accepts connections, and has not answered the beginning of TLS in time.
+    #[error(
+        "the Redis server at {server} has not answered the beginning of TLS for {seconds} s; if this goes on, check that \
+         this port of it is the one for TLS"
+    )]
+    SilentTls {
+        /// The address in the URL.
+        server: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The connection ended.
     #[error("the connection to the Redis server at {server} broke")]
     Broken {
@@ -194,7 +205,7 @@ impl RedisError {
     /// does not answer.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Silent { .. } | Self::Broken { .. } => true,
+            Self::Unreachable { .. } | Self::Silent { .. } | Self::SilentTls { .. } | Self::Broken { .. } => true,
             // It reads its file, or runs somebody's script.
             Self::Refused { answer, .. } => answer.starts_with("LOADING") || answer.starts_with("BUSY"),
             _ => false,

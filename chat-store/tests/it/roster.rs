@@ -213,7 +213,7 @@ async fn what_is_misconfigured_is_said_in_one_sentence() {
         (format!("rediss://{at}?ca=/no/such/file"), "the file /no/such/file of certificate authorities ".to_owned()),
         (
             server.tls_roster().replace(&tls_port(&server), &port.to_string()),
-            "cannot make a secure connection".to_owned(),
+            format!("the Redis server at {at} has not answered the beginning of TLS for 3 s; "),
         ),
     ] {
         let error = refused(&url).await;
@@ -309,6 +309,26 @@ async fn what_is_no_redis_server_is_said() {
     });
     let error = refused(&format!("redis://{address}")).await;
     assert!(error.to_string().starts_with(&format!("what answers at {address} is no Redis server; ")), "{error:?}");
+}
+
+#[tokio::test]
+async fn only_what_is_wrong_with_tls_itself_stays_so() {
+    // It accepts connections, as a suspended server does, and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = RedisServer::shared();
+    let at = |port: &str| server.tls_roster().replace(&format!(":{}?", tls_port(server)), &format!(":{port}?"));
+    let error = refused(&at(&silent.local_addr().unwrap().port().to_string())).await;
+    assert!(matches!(error, RedisError::SilentTls { seconds: 3, .. }) && error.is_temporary(), "{error:?}");
+    // It closes them, as one that stops does.
+    let closing = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = closing.local_addr().unwrap().port().to_string();
+    tokio::spawn(async move { while closing.accept().await.is_ok() {} });
+    let error = refused(&at(&port)).await;
+    assert!(matches!(error, RedisError::Broken { .. }) && error.is_temporary(), "{error:?}");
+    // Its certificate is from another authority.
+    let other = RedisServer::start(Keep::Nothing);
+    let error = refused(&at(&tls_port(&other))).await;
+    assert!(matches!(error, RedisError::Tls { .. }) && !error.is_temporary(), "{error:?}");
 }
 
 #[tokio::test]
