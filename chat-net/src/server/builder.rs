@@ -19,7 +19,7 @@ use super::alone::Alone;
 use super::lifetime::Lifetime;
 use super::run::Sharing;
 use super::start_error::cancelled;
-use super::{Prepared, PresenceLogFormat, Server, ServerHandle, ServerOptions, StartError, listen};
+use super::{Prepared, PresenceLogFormat, Server, ServerHandle, ServerOptions, StartError, listen, node_name};
 use crate::data_folder::{DataFolder, FolderLock};
 use crate::identity::ServerIdentity;
 
@@ -58,7 +58,7 @@ impl<A: Accounts> ServerBuilder<A> {
 
     /// Shares the roster with all servers that use the same `journal`. They have the same accounts and the same ticket
     /// key, and should have the same certificate, so that their clients accept each of them. `name` tells operators which
-    /// server it is. By default the server is alone.
+    /// server it is: 1 to 64 visible characters of ASCII. By default the server is alone.
     ///
     /// Until the server has read the journal, and while the journal cannot be reached, nobody can log in, except clients
     /// whose sessions are at this server.
@@ -188,6 +188,9 @@ impl<A: Accounts, J: Journal> ServerBuilder<A, J> {
         SettingError::require_above_zero("send_queue", &self.options.send_queue)?;
         SettingError::require_above_zero("unread_time", &self.options.unread_time)?;
         SettingError::require_above_zero("handshake_time", &self.options.handshake_time)?;
+        if self.sharing.as_ref().is_some_and(|sharing| !node_name::is_allowed(&sharing.node.name)) {
+            return Err(StartError::NodeName);
+        }
         match (&self.data_dir, &self.identity) {
             (None, None) => Err(StartError::NoIdentity),
             (Some(_), Some(_)) => Err(StartError::TwoIdentities),

@@ -113,6 +113,8 @@ impl<A: Accounts, J: Journal, O: FnMut(&Record)> Hub<A, J, O> {
             too_slow: VecDeque::new(),
         };
         hub.perform();
+        // The first turn may be seconds away, and until then the numbers would be those of a server that is alone.
+        hub.counters.observe(&hub.server);
         hub
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_core::accounts::{AccountError, Accounts};
 use chat_core::error_chain::error_chain;
@@ -10,8 +11,9 @@ use chat_core::id::JobId;
 use chat_core::journal::{Journal, JournalCall, JournalError, JournalReply};
 use chat_core::server::{Job, JobResult};
 use tokio::task::{AbortHandle, Id, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use super::journal_log::JournalLog;
 use super::monitor::{Counters, Metric};
 use crate::clock;
 use crate::log_throttle::LogThrottle;
@@ -25,10 +27,13 @@ pub(super) struct Jobs<A, J> {
     running: HashMap<Id, Running>,
     counters: Arc<Counters>,
     warnings: LogThrottle,
-    journal_warnings: LogThrottle,
-    /// Whether the log says that the journal is away.
-    is_journal_away: bool,
+    journal_log: JournalLog,
 }
+
+/// The most time for a call to the journal, which should end by itself long before: without a limit, a journal that never
+/// answers would stop the server's part in the roster, and nobody would learn of it. A call that founds an epoch sends
+/// several pieces, each of which may take seconds.
+const JOURNAL_TIME: Duration = Duration::from_secs(60);
 
 struct Running {
     id: JobId,
@@ -58,8 +63,7 @@ impl<A: Accounts, J: Journal> Jobs<A, J> {
             running: HashMap::new(),
             counters,
             warnings: LogThrottle::default(),
-            journal_warnings: LogThrottle::default(),
-            is_journal_away: false,
+            journal_log: JournalLog::default(),
         }
     }
 
@@ -81,29 +85,13 @@ impl<A: Accounts, J: Journal> Jobs<A, J> {
         self.running.values().filter(|job| job.ends != Ends::Never).for_each(|job| job.abort.abort());
     }
 
-    /// Logs once a minute why the journal is away, and once that it is back.
-    fn log_journal(&mut self, result: &JobResult) {
-        match result {
-            JobResult::Journal(Err(JournalError::Away(cause))) if self.journal_warnings.allows() => {
-                self.is_journal_away = true;
-                log::error!(
-                    "the roster that the servers share is away, and nobody can log in until it is back: {}",
-                    error_chain(&**cause)
-                );
-            }
-            JobResult::Journal(Ok(JournalReply::Entered(_))) if self.is_journal_away => {
-                self.is_journal_away = false;
-                log::warn!("the roster that the servers share is back");
-            }
-            _ => {}
-        }
-    }
-
     /// Waits for the next result. `None` if no job is in progress. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<(JobId, JobResult)> {
         let (task, result) = match self.tasks.join_next_with_id().await? {
             Ok((task, result)) => {
-                self.log_journal(&result);
+                if let JobResult::Journal(result) = &result {
+                    self.journal_log.note(result);
+                }
                 if let Some(cause) = unavailable(&result) {
                     self.counters.add(Metric::AccountsFailed, 1);
                     if self.warnings.allows() {
@@ -153,11 +141,12 @@ async fn call_journal(
     counters: &Counters,
 ) -> Result<JournalReply, JournalError> {
     let begin = matches!(call, JournalCall::Append(..)).then(Instant::now);
-    let result = call.make(journal).await;
-    if let (Some(begin), Ok(_)) = (begin, &result) {
+    let result = timeout(JOURNAL_TIME, call.make(journal)).await;
+    // Failed calls too: those that wait for their limit are the slowest.
+    if let Some(begin) = begin {
         counters.append_time.record(begin.elapsed());
     }
-    result
+    result.unwrap_or_else(|_| Err(JournalError::away(format!("no answer for {} s", JOURNAL_TIME.as_secs()))))
 }
 
 /// Why the accounts were unavailable. Clients do not receive the cause.
@@ -196,7 +185,11 @@ fn unfinished(job: &Job) -> JobResult {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use chat_core::accounts::memory::MemoryAccounts;
+    use chat_core::id::{Epoch, Fence, NodeId, Position};
+    use chat_core::journal::{Appended, Entering, Founding, Head, LoggedAct, Proposal, Signs, States, Writer};
     use chat_core::name::UserName;
     use chat_core::password::Password;
 
@@ -216,5 +209,54 @@ mod tests {
         assert!(matches!(&results[0].1, JobResult::Account(Ok(account)) if account.name == name()), "{results:?}");
         assert!(matches!(&results[1].1, JobResult::Account(Err(AccountError::Unavailable(_)))), "{results:?}");
         assert!(jobs.next().await.is_none());
+    }
+
+    /// A journal that never answers a sign of life.
+    struct Stuck;
+
+    impl Journal for Stuck {
+        async fn enter(&self, _: Entering) -> Result<Head, JournalError> {
+            Err(JournalError::Empty)
+        }
+
+        async fn append(&self, _: Writer, _: Vec<Proposal>) -> Result<Appended, JournalError> {
+            Err(JournalError::away("at once"))
+        }
+
+        async fn read(&self, _: Epoch, _: Position) -> Result<Vec<LoggedAct>, JournalError> {
+            Err(JournalError::Empty)
+        }
+
+        async fn renew(&self, _: Writer) -> Result<Signs, JournalError> {
+            pending().await
+        }
+
+        async fn states(&self, _: Epoch, _: u64) -> Result<States, JournalError> {
+            Err(JournalError::Empty)
+        }
+
+        async fn found(&self, _: Option<Epoch>, _: Founding) -> Result<(), JournalError> {
+            Err(JournalError::Empty)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_journal_that_never_answers_is_away_and_the_time_of_a_failed_append_counts() {
+        let (counters, writer) = (Arc::new(Counters::default()), || Writer {
+            node: NodeId::new(1),
+            fence: Fence::new(1),
+            epoch: Epoch::new(1),
+        });
+        let accounts = Arc::new(MemoryAccounts::default());
+        let mut jobs = Jobs::new(accounts, Some(Arc::new(Stuck)), Arc::clone(&counters));
+        jobs.start(JobId::new(1), Job::Journal(JournalCall::Renew(writer())));
+        let begin = Instant::now();
+        let (_, result) = jobs.next().await.unwrap();
+        assert!(matches!(result, JobResult::Journal(Err(JournalError::Away(_)))), "{result:?}");
+        assert_eq!(begin.elapsed().as_secs(), JOURNAL_TIME.as_secs());
+        assert_eq!(counters.metrics().append_time.count(), 0);
+        jobs.start(JobId::new(2), Job::Journal(JournalCall::Append(writer(), vec![])));
+        jobs.next().await.unwrap();
+        assert_eq!(counters.metrics().append_time.count(), 1);
     }
 }

@@ -23,6 +23,9 @@ pub enum StartError {
     /// A limit of the relay cannot work. The error names it.
     #[error("relay: {0}")]
     Relay(#[from] RelaySettingError),
+    /// The name of a server that shares its roster is too long, is empty, or has other characters than it may have.
+    #[error("the name of a server that shares its roster has 1 to 64 ASCII letters, digits or signs, without spaces")]
+    NodeName,
     /// Neither a data folder nor an identity was given, so the server has no keys.
     #[error("the server has no keys; name a folder with data_dir, or pass an identity")]
     NoIdentity,

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::histogram::Histogram;
 use super::{Metrics, ServerState};
+use crate::server::node_name;
 
 /// A number that the server keeps. Totals count from its start; the others say how many there are now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,6 +110,11 @@ impl Counters {
     /// Publishes the machine's numbers after a turn of the hub that took `elapsed`.
     pub(crate) fn turned(&self, server: &Server, elapsed: Duration) {
         self.turn_time.record(elapsed);
+        self.observe(server);
+    }
+
+    /// Publishes the machine's numbers.
+    pub(crate) fn observe(&self, server: &Server) {
         self.set(Metric::Roster, server.roster().len() as u64);
         self.set(Metric::Revision, server.revision().get());
         self.set(Metric::PasswordChecks, server.checks() as u64);
@@ -117,7 +123,7 @@ impl Counters {
         if journal.read.is_none_or(|read| read.elapsed() >= JOURNAL_INTERVAL)
             && let Some(status) = server.journal()
         {
-            let mut nodes: Vec<_> = server.nodes().map(str::to_owned).collect();
+            let mut nodes: Vec<_> = server.nodes().map(node_name::shown).collect();
             nodes.sort_unstable();
             *journal = Journal { read: Some(Instant::now()), status: Some(status), nodes };
         }

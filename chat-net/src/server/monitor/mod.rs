@@ -167,7 +167,7 @@ pub struct Metrics {
     pub relay: RelayCounts,
     /// How far the server is with the journal that it shares, as of the last second. `None` if it is alone.
     pub journal: Option<JournalStatus>,
-    /// The times of the calls by which acts were appended to the journal.
+    /// The times of the calls that append acts to the journal, failed ones included.
     pub append_time: Distribution,
     metrics: [u64; METRICS],
     limits: [u64; Limit::ALL.len()],

@@ -1,18 +1,21 @@
 //! Servers that share one roster through a journal.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::accounts::memory::MemoryAccounts;
-use chat_core::id::{Fence, NodeId};
+use chat_core::id::{Epoch, Fence, NodeId, Position};
 use chat_core::journal::memory::MemoryJournal;
-use chat_core::journal::{Entering, Journal};
+use chat_core::journal::{
+    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, States, Writer,
+};
 use chat_core::message::Outcome;
 use chat_core::wire::control::Purpose;
 use chat_net::client::Event;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::{JournalState, Metric, ServeError};
-use chat_net::{Server, ServerAddress};
+use chat_net::{Server, ServerAddress, StartError};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -53,6 +56,57 @@ async fn two() -> (Running, Running, Arc<MemoryJournal>, TempDir) {
     is_ready(&south, 2).await;
     is_ready(&north, 2).await;
     (north, south, journal, folder)
+}
+
+/// A journal that does not answer.
+struct Silent;
+
+impl Journal for Silent {
+    async fn enter(&self, _: Entering) -> Result<Head, JournalError> {
+        pending().await
+    }
+
+    async fn append(&self, _: Writer, _: Vec<Proposal>) -> Result<Appended, JournalError> {
+        pending().await
+    }
+
+    async fn read(&self, _: Epoch, _: Position) -> Result<Vec<LoggedAct>, JournalError> {
+        pending().await
+    }
+
+    async fn renew(&self, _: Writer) -> Result<Signs, JournalError> {
+        pending().await
+    }
+
+    async fn states(&self, _: Epoch, _: u64) -> Result<States, JournalError> {
+        pending().await
+    }
+
+    async fn found(&self, _: Option<Epoch>, _: Founding) -> Result<(), JournalError> {
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_shares_says_so_before_the_journal_has_answered() {
+    /// Shorter than the time after which anything makes the hub turn.
+    const AT_ONCE: Duration = Duration::from_millis(500);
+    let folder = tempfile::tempdir().unwrap();
+    let builder = |name: &str| {
+        let identity = ServerIdentity::load_or_create(folder.path()).unwrap();
+        Server::builder(MemoryAccounts::default()).identity(identity).sharing(Silent, name)
+    };
+    let server = Running::start(builder("north").bind("127.0.0.1:0").await.unwrap());
+    let says_so = async {
+        while server.handle.metrics().journal.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(AT_ONCE, says_so).await.expect("the first numbers are there without a turn");
+    for name in ["", "north pole", "\u{1b}[2J", &"a".repeat(65)] {
+        let refused = builder(name).bind("127.0.0.1:0").await.map(drop);
+        assert!(matches!(refused, Err(StartError::NodeName)), "{name:?}: {refused:?}");
+    }
 }
 
 #[tokio::test]
