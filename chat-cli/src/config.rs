@@ -13,7 +13,7 @@ use clap::{Arg, ArgMatches, Args, Command};
 use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::database_url::holds_password;
+use crate::database_url::{holds_password, is_of_roster};
 use crate::error::CliError;
 use crate::input_error::most_like;
 use crate::path;
@@ -164,8 +164,12 @@ fn invalid<S: Settings>(path: &Path, text: &str, error: &toml::de::Error) -> Cli
     let line = text[line_start..].lines().next().unwrap_or_default();
     // The errors of a database URL itself quote nothing.
     if !matches!(key, "database" | "roster") && (holds_password(line) || holds_password(error.message())) {
-        return wrong(Sentence::from(|texts: &Texts| texts.say().config_misplaced_url()))
-            .hint(|texts: &Texts| texts.say().hint_config_database());
+        return match is_of_roster(key, line) {
+            true => wrong(Sentence::from(|texts: &Texts| texts.say().config_misplaced_roster()))
+                .hint(|texts: &Texts| texts.say().hint_config_roster()),
+            false => wrong(Sentence::from(|texts: &Texts| texts.say().config_misplaced_url()))
+                .hint(|texts: &Texts| texts.say().hint_config_database()),
+        };
     }
     let (value, keys) = (text.get(span).unwrap_or_default(), keys::<S>());
     if error.message().starts_with("unknown field") {
@@ -324,6 +328,16 @@ mod tests {
             ("file = 'a'\nfile = 'b'", "error: FILE, line 2: file: duplicate key"),
             ("file = 'a", "error: FILE, line 1: file: "),
             ("file", "error: FILE, line 1: file: "),
+            (
+                "\ncode = mysql://ann:hush@redis/chat",
+                "error: FILE, line 2: there is a database URL with a password, which only the key database may have\nhint: \
+                 write database = \"URL\"",
+            ),
+            (
+                "code = redis://chat:hush@db",
+                "error: FILE, line 1: there is a roster URL with a password, which only the key roster may have\nhint: \
+                 write roster = \"URL\"",
+            ),
             ("extras = ['x']", "error: one extra is none\n"),
         ] {
             let shown = merged(content.as_bytes(), &["--max-things", "1"]).unwrap_err();

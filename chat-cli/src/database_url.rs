@@ -37,6 +37,17 @@ pub fn holds_password(text: &str) -> bool {
     in_login || rest.contains("password=")
 }
 
+/// Whether a text with a URL that holds a password is about a roster: the scheme decides, and if it is another one, the
+/// option, key or variable that the text belongs to. The scheme may follow other text, and its slashes may be missing.
+pub fn is_of_roster(name: &str, text: &str) -> bool {
+    let before = text.split_once(':').map_or("", |(before, _)| before).to_ascii_lowercase();
+    match before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default() {
+        "redis" | "rediss" => true,
+        "mysql" | "mariadb" | "postgres" | "postgresql" | "sqlite" => false,
+        _ => name.to_ascii_lowercase().contains("roster"),
+    }
+}
+
 /// Refuses arguments with a database URL that holds a password, which other users of the machine can see.
 ///
 /// # Errors
@@ -45,8 +56,11 @@ pub fn check_arguments(args: &[OsString]) -> Result<(), CliError> {
     let Some(index) = args.iter().position(|arg| holds_password(&arg.to_string_lossy())) else { return Ok(()) };
     let names_target = |arg: Option<&OsString>| arg.is_some_and(|arg| arg.to_string_lossy().starts_with("--to-"));
     let is_target = names_target(args.get(index)) || names_target(index.checked_sub(1).and_then(|at| args.get(at)));
-    let is_roster = args[index].to_string_lossy().to_ascii_lowercase().contains("redis");
-    let option = if is_roster { ROSTER } else { OPTIONS[usize::from(is_target)].0 };
+    let (arg, before) = (args[index].to_string_lossy(), index.checked_sub(1).and_then(|at| args.get(at)));
+    let name =
+        if arg.starts_with("--") { arg.clone() } else { before.map(|arg| arg.to_string_lossy()).unwrap_or_default() };
+    let name = name.split('=').next().unwrap_or_default();
+    let option = if is_of_roster(name, &arg) { ROSTER } else { OPTIONS[usize::from(is_target)].0 };
     Err(argument_error(option))
 }
 
@@ -90,17 +104,19 @@ fn is_of_option(command: &Command, variable: &OsStr) -> bool {
 /// # Errors
 /// The value holds one. The message does not quote it.
 pub fn check_value(name: &str, value: &OsStr) -> Result<(), CliError> {
-    if holds_password(&value.to_string_lossy()) {
-        return Err(misplaced(name));
+    let value = value.to_string_lossy();
+    if !holds_password(&value) {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// The error of a database URL in the value of `name`, which is for something else.
-pub fn misplaced(name: &str) -> CliError {
-    let name = name.to_owned();
-    CliError::usage(move |texts: &Texts| texts.say().database_url_misplaced(&name))
-        .hint(|texts: &Texts| texts.say().hint_database_url_misplaced())
+    let (is_roster, name) = (is_of_roster(name, &value), name.to_owned());
+    let error = CliError::usage(move |texts: &Texts| match is_roster {
+        true => texts.say().roster_url_misplaced(&name),
+        false => texts.say().database_url_misplaced(&name),
+    });
+    Err(error.hint(move |texts: &Texts| match is_roster {
+        true => texts.say().hint_roster_url_misplaced(),
+        false => texts.say().hint_database_url_misplaced(),
+    }))
 }
 
 #[cfg(test)]
@@ -155,10 +171,29 @@ mod tests {
             (&["move", "--to-database-file", url], "--to-database"),
             (&["--roster", "redis://chat:hush@db"], "--roster"),
             (&["--rooster=rediss://:hush@db?ca=x"], "--roster"),
+            (&["--database", "mysql://ann:hush@redis.example/chat"], "--database"),
+            (&["--database=mysql://ann:hush@redis.example/chat"], "--database"),
+            (&["--database", "redis://chat:hush@db"], "--roster"),
+            (&["--roster", "valkey://chat:hush@db"], "--roster"),
+            (&["--roster=valkey://chat:hush@db"], "--roster"),
         ] {
             let args: Vec<OsString> = args.iter().map(Into::into).collect();
             let shown = format!("{:?}", check_arguments(&args).unwrap_err());
             assert!(shown.contains(&format!("a file for {option}-file")) && !shown.contains("hush"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_misplaced_url_of_a_roster_belongs_elsewhere_than_that_of_a_database() {
+        for (name, value, remedy) in [
+            ("CHAT_ROSTER_FILE", "redis://chat:hush@db", "CHAT_ROSTER, into the key roster"),
+            ("FILE: cert", "rediss:/:hush@db", "CHAT_ROSTER, into the key roster"),
+            ("CHAT_ROSTER_FILE", "valkey://chat:hush@db", "CHAT_ROSTER, into the key roster"),
+            ("CHAT_DATABASE_FILE", "mysql://ann:hush@redis/chat", "CHAT_DATABASE, into the key database"),
+            ("CHAT_CONFIG", "jdbc://ann:hush@db", "CHAT_DATABASE, into the key database"),
+        ] {
+            let shown = format!("{:?}", check_value(name, value.as_ref()).unwrap_err());
+            assert!(shown.contains(remedy) && !shown.contains("hush"), "{shown}");
         }
     }
 

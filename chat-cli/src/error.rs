@@ -13,7 +13,8 @@ pub enum Exit {
     Fine,
     /// The request was refused or failed. For `chat-client`: a message failed or stayed unconfirmed.
     Failed,
-    /// An argument, an environment variable or the configuration file is wrong.
+    /// An argument, an environment variable or the configuration file is wrong, or the version of `chat-server` is older
+    /// than that of a server that it shares a roster with: a restart does not help.
     Usage,
     /// `chat-client` could not connect or log in, or the server ended its session. `chat-server` could not start, or no
     /// server was running to answer its command.

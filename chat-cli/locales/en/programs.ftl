@@ -68,6 +68,8 @@ config-key-problem = { $key }: { $problem }
 config-unknown-key = there is no key '{ $key }'
 # $keys (String), a list
 hint-config-keys = the keys are { $keys }
+config-misplaced-roster = there is a roster URL with a password, which only the key roster may have
+hint-config-roster = write roster = "URL", with the quotation marks
 config-misplaced-url = there is a database URL with a password, which only the key database may have
 hint-config-database = write database = "URL", with the quotation marks
 config-empty-path = the path is empty; write one, or leave the key out

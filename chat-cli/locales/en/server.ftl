@@ -13,7 +13,7 @@ server-after-help =
     Exit codes:
       0  success, or stopped on request
       1  the accounts refused the request, or the server had to stop
-      2  wrong arguments
+      2  wrong arguments, or a later version has written to the shared roster: a restart does not help
       3  could not start: address, data folder, certificate or database is unusable, or interrupted;
          for status, reload, invite and user list --online: no server is running
      70  a bug ended the program; please report the line on standard error
@@ -41,7 +41,7 @@ server-option-database = sqlite:PATH or mysql://USER@HOST/DATABASE [env: CHAT_DA
 server-option-database-file = A file whose first line is the database URL
 server-option-roster = The roster that several servers share: redis://HOST, or rediss://HOST?ca=FILE with TLS [env: CHAT_ROSTER] [default: none, the server is alone]
 server-option-roster-file = A file whose first line is the URL of the roster
-server-option-node-name = The name of this server among those that share its roster, for operators [default: the address to listen on]
+server-option-node-name = The name of this server among those that share its roster, for operators [default: host name and port]
 server-option-cert = A certificate chain in a PEM file, instead of the server's self-signed certificate
 server-option-key = The private key of that certificate, in a PEM file
 server-option-listen = The address to listen on; port 0 lets the system choose [default: 127.0.0.1:7777]
@@ -178,7 +178,10 @@ two-rosters-in-file = { $file } sets both roster and roster-file
 # $file (String)
 # $reason (String)
 roster-file-unreadable = the roster file { $file } cannot be read: { $reason }
-node-name-rule = the name of a server has 1 to 64 letters, digits or signs, without spaces
+node-name-rule = the name of a server has 1 to 64 ASCII letters, digits or signs, without spaces
+# $value (String), an option, variable or key
+roster-url-misplaced = { $value } cannot be used: it holds a roster URL with a password
+hint-roster-url-misplaced = put the URL into CHAT_ROSTER, into the key roster of the configuration file, or into a file that --roster-file names
 # $value (String), an option, variable or key
 database-url-misplaced = { $value } cannot be used: it holds a database URL with a password
 hint-database-url-misplaced = put the URL into CHAT_DATABASE, into the key database of the configuration file, or into a file that --database-file names

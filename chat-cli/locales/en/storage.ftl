@@ -163,6 +163,9 @@ redis-unreachable = the Redis server at { $server } does not answer; check that 
 # $seconds (Number)
 redis-silent = the Redis server at { $server } has not answered for { $seconds } s
 # $server (String)
+# $seconds (Number)
+redis-silent-tls = the Redis server at { $server } has not answered the beginning of TLS for { $seconds } s; if this goes on, check that this port of it is the one for TLS
+# $server (String)
 redis-broken = the connection to the Redis server at { $server } broke
 # $server (String)
 redis-stranger = what answers at { $server } is no Redis server; check the host, the port, and whether it requires rediss://

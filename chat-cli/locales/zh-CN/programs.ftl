@@ -39,6 +39,8 @@ config-problem = { $file } 第 { $line } 行：{ $problem }
 config-key-problem = { $key }：{ $problem }
 config-unknown-key = 没有名为“{ $key }”的项
 hint-config-keys = 可用的项有 { $keys }
+config-misplaced-roster = 这里有含密码的名单 URL，它只能写在 roster 一项里
+hint-config-roster = 请写成 roster = "URL"，带引号
 config-misplaced-url = 这里有含密码的数据库 URL，它只能写在 database 一项里
 hint-config-database = 请写成 database = "URL"，带引号
 config-empty-path = 路径为空；请写一个路径，或去掉这一项

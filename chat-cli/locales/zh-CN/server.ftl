@@ -18,7 +18,7 @@ server-after-help =
     退出码：
       0  成功，或按要求停止
       1  账号操作被拒绝，或服务器不得不停止
-      2  参数错误
+      2  参数错误，或较新的版本已写入共享名单：重新启动没有用
       3  无法启动：地址、数据目录、证书或数据库不能用，或被中断；
          对于 status、reload、invite 和 user list --online：没有服务器在运行
      70  程序因错误（bug）而终止；请报告标准错误输出中的那一行
@@ -48,7 +48,7 @@ server-option-database = sqlite:路径 或 mysql://用户@主机/数据库 [环�
 server-option-database-file = 第一行是数据库 URL 的文件
 server-option-roster = 多台服务器共享的名单：redis://HOST，或使用 TLS 的 rediss://HOST?ca=FILE [环境变量：CHAT_ROSTER] [默认：无，服务器单独运行]
 server-option-roster-file = 第一行是名单 URL 的文件
-server-option-node-name = 这台服务器在共享名单的服务器之中的名称，供管理员识别 [默认：监听地址]
+server-option-node-name = 这台服务器在共享名单的服务器之中的名称，供管理员识别 [默认：主机名和端口]
 server-option-cert = PEM 文件里的证书链，代替服务器自签名的证书
 server-option-key = 该证书的私钥，PEM 文件
 server-option-listen = 监听的地址；端口 0 表示由系统选择 [默认：127.0.0.1:7777]
@@ -152,7 +152,9 @@ hint-database-url-in-argument = 请把它放进环境变量 { $variable }，或�
 roster-url-in-argument = 名单 URL 里有密码，而其他用户能看到命令行参数
 two-rosters-in-file = { $file } 同时设置了 roster 和 roster-file
 roster-file-unreadable = 无法读取名单文件 { $file }：{ $reason }
-node-name-rule = 服务器名称由 1 到 64 个字母、数字或符号组成，不含空格
+node-name-rule = 服务器名称由 1 到 64 个 ASCII 字母、数字或符号组成，不含空格
+roster-url-misplaced = 不能使用 { $value }：里面有含密码的名单 URL
+hint-roster-url-misplaced = 请把 URL 放进 CHAT_ROSTER、配置文件的 roster 一项，或 --roster-file 指定的文件
 database-url-misplaced = 不能使用 { $value }：里面有含密码的数据库 URL
 hint-database-url-misplaced = 请把 URL 放进 CHAT_DATABASE、配置文件的 database 一项，或 --database-file 指定的文件
 no-target-database = 没有指定目标数据库

@@ -96,6 +96,7 @@ roster-incompatible = 服务器共享的名单里有本程序较新版本写入�
 redis-unknown-host = 找不到 Redis 服务器的主机“{ $host }”；请检查 URL 里的主机
 redis-unreachable = Redis 服务器 { $server } 没有应答；请检查它是否在运行、地址是否正确
 redis-silent = Redis 服务器 { $server } 已有 { $seconds } 秒没有应答
+redis-silent-tls = Redis 服务器 { $server } 已有 { $seconds } 秒没有应答 TLS 握手；如果一直如此，请检查这是不是它的 TLS 端口
 redis-broken = 与 Redis 服务器 { $server } 的连接断开了
 redis-stranger = 在 { $server } 应答的不是 Redis 服务器；请检查主机、端口，以及它是否要求使用 rediss://
 redis-ca-file = 无法使用证书颁发机构文件 { $file }；请检查 URL 里 ca= 后面的路径

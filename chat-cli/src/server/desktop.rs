@@ -148,7 +148,7 @@ impl ServerDesktopOptions {
             HostDatabase::Named => self.serve.database.clone(),
             HostDatabase::Url(DatabaseUrl(url)) => Database::from(Some(url)),
         };
-        let node_name = node_name.map_or_else(|| listen.to_string(), |name| name.to_string());
+        let node_name = node_name.unwrap_or_else(|| NodeName::default(listen)).to_string();
         let options =
             ServeOptions { listen, database, roster, node_name, presence_log, presence_log_format, metrics, limits };
         // Progress and the lines about a reload are for a terminal.

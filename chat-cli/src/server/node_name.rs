@@ -1,10 +1,12 @@
 //! The name of a server among those that share its roster.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::platform::process;
 use crate::texts::{Localised, Texts};
 
 /// The name by which operators tell servers apart: 1 to 64 visible characters of ASCII.
@@ -16,8 +18,23 @@ const MAX: usize = 64;
 
 /// Why a name was refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the name of a server has 1 to 64 letters, digits or signs, without spaces")]
+#[error("the name of a server has 1 to 64 ASCII letters, digits or signs, without spaces")]
 pub struct NodeNameError;
+
+impl NodeName {
+    /// The name of a server that none is given: that of its machine, with the port, because a machine may have several.
+    pub(super) fn default(listen: SocketAddr) -> Self {
+        Self::of_machine(process::host_name().as_deref(), listen)
+    }
+
+    fn of_machine(host: Option<&str>, listen: SocketAddr) -> Self {
+        /// The length of the longest port, with its colon.
+        const PORT: usize = ":65535".len();
+        let visible = host.unwrap_or_default().chars().filter(char::is_ascii_graphic);
+        let host: String = visible.take(MAX - PORT).collect();
+        if host.is_empty() { Self(listen.to_string()) } else { Self(format!("{host}:{}", listen.port())) }
+    }
+}
 
 impl FromStr for NodeName {
     type Err = NodeNameError;
@@ -58,5 +75,16 @@ mod tests {
         for name in ["", "a b", "小", "a\n", &"a".repeat(MAX + 1)] {
             assert_eq!(name.parse::<NodeName>(), Err(NodeNameError), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_server_without_a_name_has_that_of_its_machine() {
+        let listen: SocketAddr = "[::]:65535".parse().unwrap();
+        let name = |host: Option<&str>| NodeName::of_machine(host, listen).to_string();
+        assert_eq!(name(Some("north")), "north:65535");
+        assert_eq!(name(Some("小 north\n")), "north:65535");
+        assert_eq!(name(Some(&"a".repeat(MAX))).len(), MAX);
+        assert_eq!(name(None), "[::]:65535");
+        NodeName::default(listen).to_string().parse::<NodeName>().unwrap();
     }
 }

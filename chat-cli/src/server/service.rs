@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chat_store::StoreUrl;
+use chat_store::{RosterUrl, StoreUrl};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 
@@ -132,8 +132,21 @@ fn absolute(option: &str, value: &OsStr) -> OsString {
             let path = url.as_ref().and_then(|url| url.sqlite_path()).and_then(|path| std::path::absolute(path).ok());
             path.map_or_else(|| value.to_owned(), |path| StoreUrl::sqlite(path).to_string().into())
         }
+        "roster" => value.to_str().and_then(absolute_roster).map_or_else(|| value.to_owned(), Into::into),
         _ => value.to_owned(),
     }
+}
+
+/// The URL of a roster with an absolute path of its file of certificate authorities. `None` if it names none.
+fn absolute_roster(url: &str) -> Option<String> {
+    let parsed = RosterUrl::parse(url).ok()?;
+    let file = std::path::absolute(parsed.ca_file()?).ok()?;
+    // What separates the parts of a URL, and what encodes it.
+    let encode = |c: char| if "%&#?@".contains(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
+    let file: String = file.to_str()?.chars().map(encode).collect();
+    let (address, options) = url.split_once('?')?;
+    let option = |option: &str| if option.starts_with("ca=") { format!("ca={file}") } else { option.to_owned() };
+    Some(format!("{address}?{}", options.split('&').map(option).collect::<Vec<_>>().join("&")))
 }
 
 fn secret(variable: &str) -> CliError {
@@ -194,6 +207,9 @@ mod tests {
             ]
         );
         assert_eq!(options(&["--database", "mysql://ann@db/chat"]), ["--database=mysql://ann@db/chat"]);
+        assert_eq!(options(&["--roster", "redis://db?room=a"]), ["--roster=redis://db?room=a"]);
+        let roster = format!("--roster=rediss://chat@db?ca={}&room=a", at("a%40b.pem"));
+        assert_eq!(options(&["--roster", "rediss://chat@db?ca=a%40b.pem&room=a"]), [roster]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use super::running::RunningServer;
 use super::status::ServerFacts;
 use super::task::{CertificateFiles, ServeOptions};
 use super::{descriptors, http, identity, look_alikes, open_accounts, presence_log_in, warn_about};
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 use crate::folder::{DataFolder, FolderLock};
 use crate::platform::control::{self, Listener};
 use crate::texts::{Sentence, Texts, chain, chain_of};
@@ -227,7 +227,11 @@ impl Started {
         tasks.shutdown().await;
         control::remove(folder.path());
         drop((claim, lock));
-        result.map_err(|error| CliError::not_there(Sentence::about(error)))
+        result.map_err(|error| match error {
+            // A service that starts it again would only end again, and each time move its users to another server.
+            ServeError::Incompatible => CliError::new(Exit::Usage, Sentence::about(error)),
+            error => CliError::not_there(Sentence::about(error)),
+        })
     }
 }
 

@@ -16,6 +16,7 @@ use super::database::{self, Database};
 use super::days::Days;
 use super::effective::{EffectiveSetting, Sources};
 use super::limits::Limits;
+use super::node_name::NodeName;
 use super::presence_log::LogOptions;
 use super::presence_log::since::Since;
 use super::roster;
@@ -221,8 +222,7 @@ impl Operation {
         let database = || Database::choose(settings.database.clone(), settings.database_file.clone());
         let roster = || roster::choose(settings.roster.clone(), settings.roster_file.clone());
         let listen = settings.listen.unwrap_or(LISTEN);
-        // Those who run several servers on one machine have at least different ports.
-        let node_name = settings.node_name.as_ref().map_or_else(|| listen.to_string(), ToString::to_string);
+        let node_name = settings.node_name.clone().unwrap_or_else(|| NodeName::default(listen)).to_string();
         let stop = match command {
             Some(OperatorCommand::ServeUntilInputEnds) => StopRequest::EndOfInput,
             _ => StopRequest::Signal,

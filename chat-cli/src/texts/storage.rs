@@ -232,6 +232,7 @@ impl Localised for RedisError {
             Self::UnknownHost { host, .. } => t.redis_unknown_host(host),
             Self::Unreachable { server, .. } => t.redis_unreachable(server),
             Self::Silent { server, seconds } => t.redis_silent(server, *seconds),
+            Self::SilentTls { server, seconds } => t.redis_silent_tls(server, *seconds),
             Self::Broken { server, .. } => t.redis_broken(server),
             Self::NotRedis { server, .. } => t.redis_stranger(server),
             Self::CaFile { path, .. } => t.redis_ca_file(path.display().to_string()),

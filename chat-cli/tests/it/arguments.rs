@@ -11,7 +11,7 @@ fn help_goes_to_standard_output_and_documents_the_exit_codes() {
     for program in ["chat-server", "chat-client"] {
         let Finished { code, out, err } = home.run(program, &["--help"]);
         assert_eq!((code, err.as_str()), (Some(0), ""), "{program}");
-        for part in ["Usage: ", "Exit codes:\n", "  2  wrong arguments\n", "CHAT_PASSWORD"] {
+        for part in ["Usage: ", "Exit codes:\n", "\n  2  wrong arguments", "CHAT_PASSWORD"] {
             assert!(out.contains(part), "{program} --help lacks {part:?}:\n{out}");
         }
     }

@@ -16,6 +16,11 @@ pub const fn raise_open_files(_wanted: u64) -> Option<u64> {
     None
 }
 
+/// The name of this machine.
+pub fn host_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
+}
+
 /// The number of open files. No safe library reports it.
 pub const fn open_files() -> Option<usize> {
     None

@@ -183,6 +183,7 @@ fn errors_of_rosters_are_those_of_the_library() {
         RedisError::UnknownHost { host: "db".to_owned(), source: not_found() },
         RedisError::Unreachable { server: server(), source: not_found() },
         RedisError::Silent { server: server(), seconds: 3 },
+        RedisError::SilentTls { server: server(), seconds: 3 },
         RedisError::Broken { server: server(), source: cause() },
         RedisError::NotRedis { server: server(), source: cause() },
         RedisError::CaFile { path: file(), source: cause() },

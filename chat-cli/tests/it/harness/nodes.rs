@@ -85,7 +85,9 @@ impl Nodes {
         for number in numbers {
             until("the servers have met", || {
                 let shared = self.shared(*number);
-                let mut nodes: Vec<_> = shared["nodes"].as_array().unwrap().iter().map(Value::to_string).collect();
+                // Absent until the server has begun to share.
+                let Some(nodes) = shared["nodes"].as_array() else { return false };
+                let mut nodes: Vec<_> = nodes.iter().map(Value::to_string).collect();
                 nodes.sort_unstable();
                 let wanted: Vec<_> = numbers.iter().map(|number| format!("\"node{number}\"")).collect();
                 shared["state"] == "ready" && nodes == wanted

@@ -39,6 +39,27 @@ fn a_conversation_survives_servers_that_are_killed_and_stopped() {
 }
 
 #[test]
+fn who_comes_back_after_a_death_stays_online_and_who_does_not_is_offline_once() {
+    /// Longer than the 6 s after which the other server declares this one lost, and the 40 s for which the sessions that it
+    /// inherits then wait.
+    const WATCHED: Duration = Duration::from_secs(50);
+    let mut nodes = Nodes::start(2, Keep::Nothing);
+    let mut clients = join(&nodes, &USERS);
+    let killed = nodes.busiest();
+    let gone = nodes.servers[killed].client("dora").register().start();
+    see(&clients, "online dora");
+    // Suspended first: it neither leaves, nor notices the death.
+    gone.process.signal(Signal::STOP);
+    nodes.servers[killed].process.kill();
+    let death = Instant::now();
+    drop(gone);
+    nodes.have_online(&[1 - killed], 4);
+    thread::sleep(WATCHED.saturating_sub(death.elapsed()));
+    see(&clients, "offline dora lost");
+    talk(&mut clients, "nobody else has left");
+}
+
+#[test]
 fn a_server_that_was_suspended_comes_back_with_its_users() {
     /// Longer than six rounds of a second, after which the others declare the server lost. Shorter than the 25 s after which
     /// its clients notice.

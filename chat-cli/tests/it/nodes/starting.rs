@@ -3,7 +3,12 @@
 use std::fs;
 use std::net::SocketAddr;
 
+use chat_core::id::{Fence, NodeId};
+use chat_core::journal::{Entering, Journal};
+use chat_net::identity::ServerIdentity;
 use chat_store::testing::{Keep, RedisServer};
+use chat_store::{RedisJournal, RosterUrl};
+use tokio::runtime::Runtime;
 
 use crate::harness::{Finished, Home, Nodes, Server, assert_contains, finish, until};
 
@@ -53,6 +58,26 @@ fn a_server_with_another_ticket_key_is_refused_and_one_that_redis_may_drop_is_wa
     let home = nodes.new_home();
     let server = Server::start_command(&home, &mut nodes.command(&home, 1, any_port));
     assert_contains(&server.process.errors_with("noeviction"), "drops keys when its memory is full");
+}
+
+#[test]
+fn a_server_that_meets_a_later_version_ends_with_a_code_after_which_no_service_starts_it_again() {
+    let mut nodes = Nodes::start(1, Keep::Nothing);
+    let identity = ServerIdentity::load_or_create(&nodes.servers[0].data_dir()).unwrap();
+    let roster = RosterUrl::parse(&nodes.roster).unwrap();
+    let journal = RedisJournal::new(&roster, identity.ticket_key_fingerprint()).unwrap();
+    // A node without a name: the numbers of two variants, and an empty text. Its act has a number that nobody knows yet.
+    let entering = Entering { node: NodeId::new(7), fence: Fence::new(1), state: vec![0, 0], act: vec![0xff; 20] };
+    Runtime::new().unwrap().block_on(journal.enter(entering)).unwrap();
+    let code = nodes.servers[0].process.exit().code();
+    let errors = nodes.servers[0].process.errors();
+    assert_eq!(code, Some(2), "{errors}");
+    assert_contains(
+        &errors,
+        "error: the roster that the servers share has an entry of a later version of this program; ",
+    );
+    let unit = include_str!("../../../../packaging/chat-server.service");
+    assert_contains(&unit, "\nRestartPreventExitStatus=2\n");
 }
 
 #[test]
