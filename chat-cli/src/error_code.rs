@@ -109,7 +109,7 @@ impl From<&ConnectError> for ErrorCode {
             ConnectError::NotCertifiable { .. } => Self::HostNotCertifiable,
             ConnectError::Authorities { .. } => Self::AuthoritiesUnusable,
             ConnectError::Untrusted { .. } => Self::UnknownServer,
-            ConnectError::FingerprintChanged { .. } => Self::ServerKeyChanged,
+            ConnectError::FingerprintChanged { .. } | ConnectError::DifferentKeys(_) => Self::ServerKeyChanged,
             ConnectError::WrongFingerprint { .. } => Self::WrongFingerprint,
             ConnectError::KnownServers(_) => Self::KnownServersUnusable,
             ConnectError::NoCommonVersion(_) => Self::Incompatible,

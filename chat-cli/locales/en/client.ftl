@@ -19,13 +19,14 @@ client-after-help =
      70  a bug ended the program; please report the line on standard error
 client-forget = Forget the fingerprint of a server, so that the next connection asks about it again
 option-config = A TOML file that sets these options, without the dashes; arguments and the environment take precedence
-option-server = The server, or several that share a roster (repeatable)
+option-server = The server, or several that share a roster (repeatable, or separated by commas)
+argument-known-server = The server to forget
 option-user = Your user name [default: asked for at the terminal]
 option-register = Create the account first
 option-password-file = A file whose first line is the password
 option-invitation-file = A file whose first line is the invitation code, for --register [env: CHAT_INVITATION_CODE is the code itself]
 option-udp = The address to receive messages on [default: [::]:0]
-option-advertise = An address at which others can reach you, instead of those found automatically (repeatable)
+option-advertise = An address at which others can reach you, instead of those found automatically (repeatable, or separated by commas)
 option-reach = Which ways messages may take to others [default: auto]
 option-fingerprint = Trust only the server with this fingerprint
 option-accept-new = Trust and remember an unknown server without asking
@@ -58,6 +59,9 @@ hint-user = write --user NAME
 # $count (Number)
 # $max (Number)
 client-too-many-addresses = --advertise names { $count } addresses; at most { $max } are allowed
+# $count (Number)
+# $max (Number)
+client-too-many-servers = { $count } servers are named; at most { $max } are allowed
 client-reach-conflict = --reach relay hides your addresses, and --advertise shows one
 hint-reach-conflict = leave one of them out; --reach auto turns off what the environment or a file says
 # $file (String)
@@ -78,6 +82,9 @@ forget-done = { $server } is forgotten; the next connection asks about its finge
 hint-key-changed = ask the operator whether the key was changed; `chat-server fingerprint` prints the true one
 # $command (String)
 hint-forget-key = if it was, `{ $command }` forgets the old key
+# $one (String)
+# $other (String)
+hint-forget-either-key = if one of the keys was changed, `{ $one }` or `{ $other }` forgets the old one; otherwise name only servers that share a roster
 hint-untrusted = add --fingerprint HEX if the fingerprint is right, or --accept-new to trust any server
 hint-known-servers = name a file that you may write to with --known-servers FILE, or use --fingerprint HEX, which writes none
 hint-register = to create an account, add --register

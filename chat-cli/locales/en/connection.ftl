@@ -83,6 +83,11 @@ connect-untrusted = { $server } is not known here; its fingerprint is { $shown }
 # $shown (String), a fingerprint
 connect-fingerprint-changed = the key of { $server } has changed: its fingerprint was { $known } and is now { $shown }; nothing was sent to the server
 # $server (String)
+# $known (String), a fingerprint
+# $other (String), a server
+# $shown (String), a fingerprint
+connect-different-keys = { $server } has the fingerprint { $known }, and { $other } has { $shown }; servers that share a roster have one key; nothing was sent to them
+# $server (String)
 # $wanted (String), a fingerprint
 # $shown (String), a fingerprint
 connect-wrong-fingerprint = { $server } does not have the fingerprint { $wanted }; its fingerprint is { $shown }; nothing was sent to it

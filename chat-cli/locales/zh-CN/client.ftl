@@ -20,13 +20,14 @@ client-after-help =
      70  程序因错误（bug）而终止；请报告标准错误输出中的那一行
 client-forget = 忘记一台服务器的指纹，下次连接时重新询问
 option-config = 设置这些选项的 TOML 文件，选项名不带横线；参数和环境变量优先
-option-server = 服务器，或共享名单的多台服务器（可重复）
+option-server = 服务器，或共享名单的多台服务器（可重复，也可用逗号分隔）
+argument-known-server = 要忘记的服务器
 option-user = 你的用户名 [默认：在终端上询问]
 option-register = 先注册账号
 option-password-file = 第一行是密码的文件
 option-invitation-file = 第一行是邀请码的文件，用于 --register [环境变量：CHAT_INVITATION_CODE 是邀请码本身]
 option-udp = 接收消息的地址 [默认：[::]:0]
-option-advertise = 别人向你发送消息时使用的地址，代替自动找到的地址（可重复）
+option-advertise = 别人向你发送消息时使用的地址，代替自动找到的地址（可重复，也可用逗号分隔）
 option-reach = 消息可以走哪些途径到达别人 [默认：auto]
 option-fingerprint = 只信任有这个指纹的服务器
 option-accept-new = 不询问，直接信任并记住未知的服务器
@@ -56,6 +57,7 @@ hint-server = 请用 --server 主机:端口 指定
 client-no-user = 没有指定用户名
 hint-user = 请用 --user 名字 指定
 client-too-many-addresses = --advertise 指定了 { $count } 个地址；最多允许 { $max } 个
+client-too-many-servers = 指定了 { $count } 台服务器；最多允许 { $max } 台
 client-reach-conflict = --reach relay 不公开你的地址，而 --advertise 会公开一个地址
 hint-reach-conflict = 请去掉其中一个；--reach auto 可以关闭环境变量或文件里的设置
 client-reach-conflict-in-file = { $file } 用 reach = "relay" 隐藏了你的地址，又用 advertise 公开了地址
@@ -71,6 +73,7 @@ forget-done = 已忘记 { $server }；下次连接时会重新询问它的指纹
 
 hint-key-changed = 请询问管理员是否换了密钥；`chat-server fingerprint` 显示真正的指纹
 hint-forget-key = 如果确实换了，请用 `{ $command }` 忘记旧的密钥
+hint-forget-either-key = 如果其中一把密钥换了，请用 `{ $one }` 或 `{ $other }` 忘记旧的密钥；否则只写共享名单的服务器
 hint-untrusted = 如果指纹正确，请加上 --fingerprint 指纹；要信任任何服务器，请加上 --accept-new
 hint-known-servers = 请用 --known-servers 指定一个可写入的文件，或改用 --fingerprint（它不写文件）
 hint-register = 要注册账号，请加上 --register

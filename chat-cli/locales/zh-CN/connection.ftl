@@ -49,6 +49,7 @@ authorities-not-x509 = 无法读取文件里的一个证书；它必须是 X.509
 authorities-empty = 文件里没有 PEM 格式的证书
 connect-untrusted = { $server } 是未知的服务器；它的指纹是 { $shown }；请与管理员给你的指纹核对
 connect-fingerprint-changed = { $server } 的密钥变了：指纹原来是 { $known }，现在是 { $shown }；没有向服务器发送任何内容
+connect-different-keys = { $server } 的指纹是 { $known }，而 { $other } 的指纹是 { $shown }；共享名单的服务器使用同一把密钥；没有向它们发送任何内容
 connect-wrong-fingerprint = { $server } 的指纹不是 { $wanted }，而是 { $shown }；没有向它发送任何内容
 connect-login-failed = 登录 { $server } 失败：{ $reason }；请重试
 login-disconnected = 登录时连接失败或中断

@@ -28,7 +28,7 @@ pub(super) struct ClientArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
     Forget {
-        #[arg(value_name = "HOST:PORT")]
+        #[arg(id = "known_server", value_name = "HOST:PORT")]
         server: ServerAddress,
     },
     #[command(flatten)]
@@ -80,6 +80,7 @@ pub(super) fn describe(arg: Arg, texts: &Texts) -> Arg {
         "config" => t.option_config(),
         "place" => t.start_argument_server(),
         "server" => t.option_server(),
+        "known_server" => t.argument_known_server(),
         "user" => t.option_user(),
         "register" => t.option_register(),
         "password_file" => t.option_password_file(),

@@ -119,6 +119,14 @@ pub(super) fn explain(error: ConnectError, known_servers: Option<&Path>) -> CliE
                 Sentence::from(move |texts: &Texts| texts.say().hint_forget_key(&command)),
             ]
         }
+        ConnectError::DifferentKeys(keys) => {
+            let [one, other] = [&keys.server, &keys.other]
+                .map(|server| format!("chat-client forget {server}{}", known_servers_option(known_servers)));
+            vec![
+                Sentence::from(|texts: &Texts| texts.say().hint_key_changed()),
+                Sentence::from(move |texts: &Texts| texts.say().hint_forget_either_key(&one, &other)),
+            ]
+        }
         ConnectError::Untrusted { .. } => vec![Sentence::from(|texts: &Texts| texts.say().hint_untrusted())],
         ConnectError::Certificate { problem, .. } => vec![certificate_hint(problem).into(), by_fingerprint.into()],
         ConnectError::NotCertifiable { .. } | ConnectError::Authorities { .. } => vec![by_fingerprint.into()],

@@ -8,7 +8,7 @@ use chat_core::invitation::InvitationCode;
 use chat_core::name::UserName;
 use chat_core::wire::control::{Offer, Purpose};
 use chat_net::address::{AdvertisedAddress, ServerAddress};
-use chat_net::client::ReachMode;
+use chat_net::client::{ClientOptions, ReachMode};
 use chat_net::identity::Fingerprint;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -171,6 +171,12 @@ impl JoinOptions {
             let count = settings.advertise.len();
             return Err(CliError::usage(move |texts: &Texts| {
                 texts.say().client_too_many_addresses(count, Offer::MAX_ADDRESSES)
+            }));
+        }
+        if settings.server.len() > ClientOptions::MAX_SERVERS {
+            let count = settings.server.len();
+            return Err(CliError::usage(move |texts: &Texts| {
+                texts.say().client_too_many_servers(count, ClientOptions::MAX_SERVERS)
             }));
         }
         let reach = ReachMode::from(settings.reach.unwrap_or_default());
@@ -371,6 +377,21 @@ mod tests {
         for wrong in [&["lap"][..], &["lab", "--server", "x"], &["lab", "lab"], &["lab:0"]] {
             assert_eq!(at(wrong).unwrap_err().exit().code(), 2, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn several_servers_are_repeated_or_separated_by_commas_and_have_a_limit() {
+        let options = join(&["--server", "north:1,south"]);
+        let others: Vec<String> = options.other_servers.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (options.server.unwrap().to_string().as_str(), others.join(" ").as_str()),
+            ("lab:7777", "north:1 south:7777")
+        );
+        let names = |count: usize| vec!["lab"; count].join(",");
+        let most = ClientOptions::MAX_SERVERS;
+        assert!(task(&["--server", &names(most), "--known-servers", "known"]).is_ok());
+        let refused = task(&["--server", &names(most + 1), "--known-servers", "known"]).unwrap_err();
+        assert!(format!("{refused:?}").contains("at most 16 are allowed") && refused.exit().code() == 2, "{refused:?}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ use chat_core::message::{FailReason, UnconfirmedReason};
 use chat_core::name::NameError;
 use chat_core::password::PasswordError;
 use chat_net::client::{
-    ChangePasswordError, ConnectError, EndReason, LoginFailure, RejectionKind, SendError, ServerRejection,
-    SetAwayError, VersionMismatch,
+    ChangePasswordError, ConnectError, DifferentKeys, EndReason, LoginFailure, RejectionKind, SendError,
+    ServerRejection, SetAwayError, VersionMismatch,
 };
 use chat_net::identity::CertificateProblem;
 use chat_net::trust::{AuthoritiesError, KnownServersError};
@@ -106,6 +106,10 @@ impl Localised for ConnectError {
             Self::Untrusted { server, shown } => t.connect_untrusted(server.to_string(), shown.to_string()),
             Self::FingerprintChanged { server, known, shown } => {
                 t.connect_fingerprint_changed(server.to_string(), known.to_string(), shown.to_string())
+            }
+            Self::DifferentKeys(keys) => {
+                let DifferentKeys { server, known, other, shown } = &**keys;
+                t.connect_different_keys(server.to_string(), known.to_string(), other.to_string(), shown.to_string())
             }
             Self::WrongFingerprint { server, wanted, shown } => {
                 t.connect_wrong_fingerprint(server.to_string(), wanted.to_string(), shown.to_string())
@@ -355,6 +359,7 @@ mod tests {
             ConnectError::NotCertifiable { server: server.clone() },
             ConnectError::Untrusted { server: server.clone(), shown },
             ConnectError::FingerprintChanged { server: server.clone(), known, shown },
+            Box::new(DifferentKeys { server: server.clone(), known, other: "ship".parse().unwrap(), shown }).into(),
             ConnectError::WrongFingerprint { server: server.clone(), wanted, shown },
             KnownServersError::Read { path: path.clone(), source: ErrorKind::NotFound.into() }.into(),
             KnownServersError::Write { path: path.clone(), source: ErrorKind::NotFound.into() }.into(),

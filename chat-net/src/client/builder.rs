@@ -91,7 +91,8 @@ impl ClientBuilder {
     }
 
     /// Adds a server that shares the roster of the first one, and has the same key or certificate authorities. The client
-    /// connects to any of them, in random order, and to another one if its own does not answer.
+    /// connects to any of them, in random order, and to another one if its own does not answer. At most
+    /// [`ClientOptions::MAX_SERVERS`] with the first.
     ///
     /// # Errors
     /// [`ClientSettingError::Server`] if the text is not an address.
@@ -181,7 +182,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long connecting may take, from name resolution to the end of the TLS handshake. The default is 10 s.
+    /// Sets how long connecting may take, from name resolution to the end of the TLS handshake. The default is 10 s. If a
+    /// server has several addresses, or [others](Self::or_server), and one accepts the connection and does not continue,
+    /// the client tries up to two others for as long each before it fails.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.timing.connect_timeout = limit;
         self
@@ -212,7 +215,8 @@ impl ClientBuilder {
     }
 
     /// Connects, logs in as `user`, and returns once the roster is complete. While the server is busy or slows the
-    /// client down, the client retries the login for up to 3 minutes ([`ClientConfig::busy_timeout`]).
+    /// client down, the client retries the login for up to 3 minutes ([`ClientConfig::busy_timeout`]). If the server
+    /// rejects the login, for example because its storage is away, the login fails, also if there are other servers.
     ///
     /// # Errors
     /// See [`ConnectError`]. Its variant [`Setting`](ConnectError::Setting) means that nothing was tried.

@@ -107,6 +107,10 @@ pub enum ConnectError {
         /// The fingerprint that the server shows.
         shown: Fingerprint,
     },
+    /// Two servers that should share a roster have different keys: their known fingerprints differ, or one shows another
+    /// fingerprint than the known one of the other.
+    #[error(transparent)]
+    DifferentKeys(#[from] Box<DifferentKeys>),
     /// The server does not have the fingerprint that the user named.
     #[error("{server} does not have the fingerprint {wanted}; its fingerprint is {shown}; nothing was sent to it")]
     WrongFingerprint {
@@ -161,6 +165,26 @@ pub enum ConnectError {
     /// The client's task ended unexpectedly, which is a bug.
     #[error("the client stopped because of an internal error; please report it")]
     Internal,
+}
+
+/// Two servers that should share a roster, and their different keys.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "{server} has the fingerprint {known}, and {other} has {shown}; servers that share a roster have one key; nothing was sent to them"
+)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "programs that probe servers themselves make one; nothing else says what differs"
+)]
+pub struct DifferentKeys {
+    /// The address of a server whose fingerprint is known.
+    pub server: ServerAddress,
+    /// Its fingerprint.
+    pub known: Fingerprint,
+    /// The address of the other server.
+    pub other: ServerAddress,
+    /// The fingerprint that is known of the other server, or that it shows.
+    pub shown: Fingerprint,
 }
 
 /// Why a TLS handshake failed. Its [source](std::error::Error::source) is the error of the TLS library.

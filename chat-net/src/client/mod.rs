@@ -45,6 +45,7 @@
 //!                    TLS, server     UDP, peers
 //! ```
 
+mod address_order;
 mod builder;
 mod collector;
 mod command;
@@ -56,6 +57,7 @@ mod error;
 mod event;
 mod events;
 mod handle;
+mod hosts;
 mod link_status;
 mod login_failure;
 mod message;
@@ -77,7 +79,7 @@ pub use chat_core::roster::Entry;
 
 pub use self::builder::ClientBuilder;
 pub use self::connect::connect;
-pub use self::connect_error::{ConnectError, TlsError};
+pub use self::connect_error::{ConnectError, DifferentKeys, TlsError};
 pub use self::error::{ChangePasswordError, EndReason, SendError, SetAwayError};
 pub use self::event::{Event, Notice};
 pub use self::events::Events;
@@ -86,7 +88,7 @@ pub use self::link_status::LinkStatus;
 pub use self::login_failure::LoginFailure;
 pub use self::message::{MessageToken, ReceivedMessage};
 pub use self::options::{ClientOptions, OutcomeEvents};
-pub use self::probe::probe;
+pub use self::probe::{probe, probe_any};
 pub use self::reach_mode::{ReachMode, ReachModeError};
 pub use self::roster::{Roster, RosterEntry, RosterWatch};
 pub use self::sent::{RecipientOutcome, Sent};

@@ -22,7 +22,7 @@ pub struct ClientOptions {
     pub server: ServerAddress,
     /// Further servers that share the roster of [`server`](Self::server) and have the same key or certificate authorities.
     /// The client connects to any of them, in random order, and to another one if its own does not answer. A host name
-    /// with several addresses does the same.
+    /// with several addresses does the same. At most [`MAX_SERVERS`](Self::MAX_SERVERS) with the first.
     pub other_servers: Vec<ServerAddress>,
     /// How to decide whether the server is the right one.
     pub trust: Trust,
@@ -61,6 +61,10 @@ pub enum OutcomeEvents {
 }
 
 impl ClientOptions {
+    /// The most servers that a client takes. It looks up all of them at once for each attempt, each on a thread of its own.
+    /// A roster has a few servers, and more can stand behind one name.
+    pub const MAX_SERVERS: usize = 16;
+
     /// A client that logs in at `server` with `login`, and has the default settings otherwise.
     pub fn new(server: ServerAddress, trust: Trust, login: Credentials) -> Self {
         Self {
@@ -80,7 +84,8 @@ impl ClientOptions {
 
     /// Refuses settings with which no client works.
     pub(super) fn check(&self) -> Result<(), ClientSettingError> {
-        let Self { advertise, reach, machine, peer, .. } = self;
+        let Self { other_servers, advertise, reach, machine, peer, .. } = self;
+        Self::check_servers(other_servers)?;
         if *reach == ReachMode::Relay && !advertise.is_empty() {
             return Err(ClientSettingError::AdvertiseHidden);
         }
@@ -102,5 +107,13 @@ impl ClientOptions {
             return Err(ClientSettingError::Backoff { min, max });
         }
         Ok(peer.check()?)
+    }
+
+    /// Refuses too many servers beside the first.
+    pub(super) fn check_servers(others: &[ServerAddress]) -> Result<(), ClientSettingError> {
+        match others.len() + 1 {
+            count if count > Self::MAX_SERVERS => Err(ClientSettingError::TooManyServers { count }),
+            _ => Ok(()),
+        }
     }
 }

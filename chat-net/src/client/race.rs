@@ -2,18 +2,13 @@
 //! soon as that has failed, and takes the first connection. An address that does not answer thus costs 250 ms instead
 //! of a timeout.
 //!
-//! A host with several addresses may be several servers that share a roster. So their order is random, and clients spread
-//! over the servers.
-//!
 //! The system resolves both address families in one call, so the part of the RFC about resolving does not apply.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chat_core::generator::Generator;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -23,52 +18,11 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// Why no address answered.
 #[derive(Debug)]
 pub(super) enum Lost {
-    /// No attempt succeeded. This is the last error that came from the network or the host, or else the last one.
-    Refused(io::Error),
+    /// No attempt succeeded. This is the last error that came from the network or the host, or else the last one, with its
+    /// address.
+    Refused(SocketAddr, io::Error),
     /// The deadline passed, and no error came from the network or the host.
     TimedOut,
-}
-
-/// Orders addresses for [`connect`]. `last`, at which the session was before, comes first. After it, the address families
-/// alternate, beginning with the family of the first resolved address. Within a family the order is random. Those in
-/// `doubtful`, at which a server was reached without a session, come last. Each address occurs once.
-pub(super) fn order(
-    resolved: Vec<SocketAddr>,
-    last: Option<SocketAddr>,
-    doubtful: &BTreeSet<SocketAddr>,
-    generator: &mut impl Generator,
-) -> Vec<SocketAddr> {
-    let begins_with_ipv6 = resolved.first().is_some_and(SocketAddr::is_ipv6);
-    let (mut first, mut second): (Vec<_>, Vec<_>) =
-        resolved.iter().copied().partition(|address| address.is_ipv6() == begins_with_ipv6);
-    for family in [&mut first, &mut second] {
-        family.sort_unstable();
-        family.dedup();
-        shuffle(family, generator);
-    }
-    let (mut first, mut second) = (first.into_iter(), second.into_iter());
-    let mut ordered: Vec<SocketAddr> = last.into_iter().filter(|last| resolved.contains(last)).collect();
-    loop {
-        let pair = [first.next(), second.next()];
-        if pair == [None, None] {
-            // Keeps the order of those that are alike.
-            ordered.sort_by_key(|address| doubtful.contains(address));
-            return ordered;
-        }
-        for address in pair.into_iter().flatten() {
-            if !ordered.contains(&address) {
-                ordered.push(address);
-            }
-        }
-    }
-}
-
-/// Puts addresses into a random order (Fisher and Yates).
-fn shuffle(addresses: &mut [SocketAddr], generator: &mut impl Generator) {
-    for end in (1..addresses.len()).rev() {
-        let chosen = generator.number() % (end as u64 + 1);
-        addresses.swap(end, chosen as usize);
-    }
 }
 
 /// Connects to the first address that answers before `deadline`. The other attempts are dropped.
@@ -104,8 +58,8 @@ where
                     Some(Ok((_, Ok(connection)))) => return Some(connection),
                     Some(Ok((address, Err(failure)))) => {
                         log::debug!("cannot connect to {address}: {failure}");
-                        if is_answer(&failure) || !error.as_ref().is_some_and(is_answer) {
-                            error = Some(failure);
+                        if is_answer(&failure) || !error.as_ref().is_some_and(|(_, error)| is_answer(error)) {
+                            error = Some((address, failure));
                         }
                         // This attempt is over, so the next one begins without the delay.
                         next_at = Instant::now();
@@ -120,8 +74,10 @@ where
     };
     match timeout_at(deadline, race).await {
         Ok(Some(connection)) => Ok(connection),
-        Ok(None) => Err(error.map_or(Lost::TimedOut, Lost::Refused)),
-        Err(_) => Err(error.filter(is_answer).map_or(Lost::TimedOut, Lost::Refused)),
+        Ok(None) => Err(error.map_or(Lost::TimedOut, |(address, error)| Lost::Refused(address, error))),
+        Err(_) => Err(error
+            .filter(|(_, error)| is_answer(error))
+            .map_or(Lost::TimedOut, |(address, error)| Lost::Refused(address, error))),
     }
 }
 
@@ -144,52 +100,6 @@ mod tests {
 
     const SIX: [&str; 3] = ["[2001:db8::1]:7", "[2001:db8::2]:7", "[2001:db8::3]:7"];
     const FOUR: [&str; 2] = ["192.0.2.1:7", "192.0.2.2:7"];
-
-    /// The same numbers in each run.
-    struct Counting(u64);
-
-    impl Generator for Counting {
-        fn fill(&mut self, out: &mut [u8]) {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let bytes = (self.0 >> 33).to_be_bytes();
-            out.iter_mut().zip(bytes).for_each(|(out, byte)| *out = byte);
-        }
-    }
-
-    #[test]
-    fn families_alternate_and_the_last_address_comes_first() {
-        let resolved = || addresses(&[SIX[0], SIX[1], SIX[2], FOUR[0], FOUR[1], SIX[0]]);
-        let (last, none) = (addresses(&[FOUR[1]])[0], BTreeSet::new());
-        let mut first = BTreeSet::new();
-        let mut random = Counting(1);
-        for _ in 0..100 {
-            let ordered = order(resolved(), None, &none, &mut random);
-            let families: Vec<bool> = ordered.iter().map(SocketAddr::is_ipv6).collect();
-            assert_eq!(families, [true, false, true, false, true]);
-            assert_eq!(ordered.iter().collect::<BTreeSet<_>>(), resolved().iter().collect(), "each once");
-            first.insert(ordered[0]);
-            let ordered = order(resolved(), Some(last), &none, &mut random);
-            assert_eq!((ordered[0], ordered.len()), (last, 5));
-        }
-        assert_eq!(
-            first,
-            addresses(&SIX).into_iter().collect(),
-            "each of the preferred family comes first now and then"
-        );
-        let moved = order(addresses(&[FOUR[0], SIX[0]]), Some(last), &none, &mut random);
-        assert_eq!(moved, addresses(&[FOUR[0], SIX[0]]), "it moved away");
-        assert_eq!(order(Vec::new(), Some(last), &none, &mut random), []);
-    }
-
-    #[test]
-    fn an_address_without_a_session_comes_last() {
-        let last = addresses(&[SIX[1]])[0];
-        let doubtful = addresses(&[SIX[1], FOUR[0]]).into_iter().collect();
-        let ordered = order(addresses(&[SIX[0], SIX[1], FOUR[0]]), Some(last), &doubtful, &mut Counting(1));
-        assert_eq!(ordered, addresses(&[SIX[0], SIX[1], FOUR[0]]));
-        let alone = order(addresses(&[SIX[1]]), Some(last), &doubtful, &mut Counting(1));
-        assert_eq!(alone, [last], "there is no other");
-    }
 
     /// Connects to four addresses: the first does not answer, the others do what the test says.
     async fn race(rest: fn(SocketAddr) -> io::Result<SocketAddr>) -> (Result<SocketAddr, Lost>, Duration) {
@@ -229,22 +139,22 @@ mod tests {
             Err::<(), _>(if address.is_ipv6() { unreachable() } else { refused })
         });
         let kind = |result: Result<(), Lost>| match result {
-            Err(Lost::Refused(error)) => Some(error.kind()),
+            Err(Lost::Refused(address, error)) => Some((address, error.kind())),
             _ => None,
         };
-        assert_eq!(kind(refused.await), Some(io::ErrorKind::ConnectionRefused));
+        assert_eq!(kind(refused.await), Some((all()[0], io::ErrorKind::ConnectionRefused)));
         let silent = connect(all(), deadline(), |address| async move {
             if address.is_ipv6() { Err(unreachable()) } else { pending().await }
         });
         assert!(matches!(silent.await, Err::<(), _>(Lost::TimedOut)));
         let nowhere = connect(all(), deadline(), |_| async move { Err(unreachable()) });
-        assert_eq!(kind(nowhere.await), Some(io::ErrorKind::NetworkUnreachable));
+        assert_eq!(kind(nowhere.await), Some((all()[1], io::ErrorKind::NetworkUnreachable)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_reported_rather_than_a_timeout() {
         let (result, took) = race(|_| Err(io::ErrorKind::ConnectionRefused.into())).await;
-        assert!(matches!(result, Err(Lost::Refused(_))), "{result:?}");
+        assert!(matches!(result, Err(Lost::Refused(..))), "{result:?}");
         assert_eq!(took.as_secs(), 10, "the first address could still have answered");
         let silent =
             connect(addresses(&FOUR), Instant::now() + Duration::from_secs(10), |_| pending::<io::Result<()>>());

@@ -8,6 +8,7 @@ use chat_core::password::PasswordError;
 use chat_core::peer::SettingError;
 use chat_core::wire::control::Offer;
 
+use super::options::ClientOptions;
 use crate::address::AddressError;
 use crate::identity::FingerprintError;
 
@@ -19,6 +20,12 @@ pub enum ClientSettingError {
     /// The address of the server is invalid.
     #[error("`server`: {0}")]
     Server(#[source] AddressError),
+    /// There are too many servers.
+    #[error("`or_server`: {count} servers are too many; name at most {}", ClientOptions::MAX_SERVERS)]
+    TooManyServers {
+        /// The number of servers.
+        count: usize,
+    },
     /// No setting says which server to trust.
     #[error(
         "`trust`: nothing says which server to trust; call `fingerprint` with what `chat-server fingerprint` prints, or `trust`"
@@ -75,6 +82,7 @@ impl ClientSettingError {
     pub const fn setting(&self) -> &'static str {
         match self {
             Self::Server(_) => "server",
+            Self::TooManyServers { .. } => "or_server",
             Self::NoTrust => "trust",
             Self::Fingerprint(_) => "fingerprint",
             Self::User(_) => "user",

@@ -145,6 +145,101 @@ async fn a_known_server_with_another_key_receives_nothing() {
     );
 }
 
+/// An address at which nothing listens.
+async fn closed() -> ServerAddress {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().try_into().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_with_different_known_fingerprints_are_refused_before_they_are_dialled() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let north: ServerAddress = listener.local_addr().unwrap().try_into().unwrap();
+    let south = closed().await;
+    let keys = [1, 2].map(|byte| Fingerprint::new([byte; 32]));
+    store(&folder).remember(&north, keys[0]).unwrap();
+    store(&folder).remember(&south, keys[1]).unwrap();
+    let mut options = with(&server, "alice", Trust::Known { store: store(&folder), unknown: UnknownServer::AcceptNew });
+    options.server = north.clone();
+    options.other_servers = vec![south.clone()];
+    match server.connect(options).await.err() {
+        Some(ConnectError::DifferentKeys(it)) => {
+            assert_eq!((it.server, it.known, it.other, it.shown), (north, keys[0], south, keys[1]));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nothing was dialled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_about_the_key_name_the_server_that_shows_it() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let north = closed().await;
+    store(&folder).remember(&north, server.fingerprint).unwrap();
+    let (south, key, captured) = impostor().await;
+    let known = || Trust::Known { store: store(&folder), unknown: UnknownServer::AcceptNew };
+    let at = |trust, south: &ServerAddress| {
+        let mut options = with(&server, "alice", trust);
+        options.server = north.clone();
+        options.other_servers = vec![south.clone()];
+        options
+    };
+    match server.connect(at(known(), &south)).await.err() {
+        Some(ConnectError::DifferentKeys(it)) => {
+            assert_eq!((it.server, it.known, it.other, it.shown), (north.clone(), server.fingerprint, south, key));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(captured.await.unwrap(), b"");
+    let (south, key, captured) = impostor().await;
+    match server.connect(at(Trust::Fingerprint(server.fingerprint), &south)).await.err() {
+        Some(ConnectError::WrongFingerprint { server: named, shown, .. }) => assert_eq!((named, shown), (south, key)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(captured.await.unwrap(), b"");
+    // The client remembers the server that showed its key, and not the one that is not there.
+    assert!(store(&folder).forget(&north).unwrap());
+    let south: ServerAddress = server.address.try_into().unwrap();
+    server.connect(at(known(), &south)).await.unwrap();
+    assert_eq!(store(&folder).all().unwrap(), [(south, server.fingerprint)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_connection_goes_on_at_another_server_if_one_does_not_speak_tls() {
+    let server = Server::start().await;
+    // Each accepts and closes every connection.
+    let mut wrong = Vec::new();
+    for _ in 0..2 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        wrong.push(ServerAddress::try_from(listener.local_addr().unwrap()).unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                drop(stream);
+            }
+        });
+    }
+    // The order is random.
+    for user in ["ann", "ben", "cleo", "dan", "eve", "fay"] {
+        let mut options = server.client_options(user, Purpose::Register);
+        options.server = wrong[0].clone();
+        options.other_servers = vec![wrong[1].clone(), server.address.try_into().unwrap()];
+        server.connect(options).await.unwrap();
+    }
+    let mut options = server.client_options("gus", Purpose::Register);
+    options.server = wrong[0].clone();
+    options.other_servers = vec![wrong[1].clone()];
+    let failed = server.connect(options).await.err();
+    assert!(
+        matches!(&failed, Some(ConnectError::NotChat { server, .. } | ConnectError::Unreachable { server, .. })
+            if wrong.contains(server)),
+        "{failed:?}"
+    );
+}
+
 /// Accepts, after another program has remembered a fingerprint.
 struct WhileAsked(KnownServers, Fingerprint);
 

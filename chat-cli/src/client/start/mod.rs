@@ -25,7 +25,9 @@ use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::wire::control::Purpose;
 use chat_net::address::ServerAddress;
-use chat_net::client::{AcceptMode, Client, ClientHandle, ClientOptions, ConnectError, Events};
+use chat_net::client::{
+    AcceptMode, Client, ClientHandle, ClientOptions, ConnectError, DifferentKeys, Events, probe_any,
+};
 use chat_net::identity::Fingerprint;
 use chat_net::trust::{KnownServers, UnknownServer};
 use tokio::time::timeout;
@@ -166,27 +168,27 @@ impl Start {
             };
             let others = self.options.other_servers.clone();
             let known = match &file {
-                Some((store, path)) => {
-                    // One key is that of all.
-                    let mut known = [&server].into_iter().chain(&others).map(|server| store.get(server));
-                    let known = known.find_map(Result::transpose).transpose();
-                    known.map_err(|error| explain(error.into(), Some(path)))?
-                }
-                None => None,
+                Some((store, path)) => store.all().map_err(|error| explain(error.into(), Some(path)))?,
+                None => Vec::new(),
             };
+            let get = |server: &ServerAddress| known.iter().find(|(known, _)| known == server).cloned();
+            // One key is that of all. Connecting refuses servers with several.
+            let known = [&server].into_iter().chain(&others).find_map(get);
             if origin == Origin::Given && (file.is_none() || known.is_some()) {
                 return Ok(server);
             }
             match probe_any(&server, &others).await {
-                Ok(shown) => {
-                    match (file, known) {
-                        (Some((_, path)), Some(known)) if known != shown => {
-                            return Err(explain(
-                                ConnectError::FingerprintChanged { server, known, shown },
-                                Some(&path),
-                            ));
+                Ok((shown_by, shown)) => {
+                    match (file, get(&shown_by).or(known)) {
+                        (Some((_, path)), Some((server, known))) if known != shown => {
+                            let error = if server == shown_by {
+                                ConnectError::FingerprintChanged { server, known, shown }
+                            } else {
+                                Box::new(DifferentKeys { server, known, other: shown_by, shown }).into()
+                            };
+                            return Err(explain(error, Some(&path)));
                         }
-                        (Some((store, path)), None) => self.ask_trust(&server, shown, &store, &path).await?,
+                        (Some((store, path)), None) => self.ask_trust(&shown_by, shown, &store, &path).await?,
                         _ => {}
                     }
                     if origin == Origin::Typed {
@@ -295,7 +297,7 @@ impl Start {
     }
 
     /// Remembers what the next start suggests, and a server whose fingerprint was named: the next start then needs no
-    /// fingerprint. Neither is worth an error.
+    /// fingerprint. Neither is worth an error. Of several servers that share a roster, both are about the first.
     fn remember(&mut self, server: &ServerAddress, user: &UserName) {
         if let TrustChoice::Fingerprint(fingerprint) = self.options.trust
             && let Ok(path) = default_known_servers()
@@ -307,18 +309,6 @@ impl Start {
             log::info!("the login is not remembered: {error}");
         }
     }
-}
-
-/// The fingerprint of the first of these servers that answers, which share a roster and have one key.
-async fn probe_any(server: &ServerAddress, others: &[ServerAddress]) -> Result<Fingerprint, ConnectError> {
-    let mut result = chat_net::client::probe(server).await;
-    for other in others {
-        if result.is_ok() {
-            break;
-        }
-        result = chat_net::client::probe(other).await.or(result);
-    }
-    result
 }
 
 /// Begins a new line after a question that was not answered.

@@ -96,8 +96,13 @@ async fn an_impossible_setting_is_refused_by_its_name() {
     for _ in 0..5 {
         five = five.advertise("10.0.0.7").unwrap();
     }
+    let mut seventeen = at("lab");
+    for number in 1..17 {
+        seventeen = seventeen.or_server(format!("lab{number}")).unwrap();
+    }
     for (error, is, setting) in [
         (refused(at("two words")).await, Refused::Server(AddressError::Host("two words".into())), "server"),
+        (refused(seventeen).await, Refused::TooManyServers { count: 17 }, "or_server"),
         (refused(Client::builder("lab")).await, Refused::NoTrust, "trust"),
         (
             at("lab").fingerprint("abc").unwrap_err(),
