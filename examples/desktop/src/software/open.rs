@@ -1,4 +1,4 @@
-//! A window that the processor draws, for machines without OpenGL: what eframe does for the others.
+//! The window while it is open: its frames, and what the program asks of it.
 
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -11,55 +11,47 @@ use eframe::egui::{
     Color32, ColorImage, Context, Event, RawInput, Rect, ScreenshotCallback, ViewportBuilder, ViewportCommand,
     ViewportEvent, ViewportId, ViewportInfo,
 };
-use egui_winit::winit::application::ApplicationHandler;
+use egui_winit::ActionRequested;
 use egui_winit::winit::dpi::PhysicalSize;
-use egui_winit::winit::event::{StartCause, WindowEvent};
-use egui_winit::winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy, OwnedDisplayHandle};
-use egui_winit::winit::window::{Window, WindowId};
-use egui_winit::{ActionRequested, accesskit_winit};
+use egui_winit::winit::event_loop::{ActiveEventLoop, EventLoopProxy, OwnedDisplayHandle};
+use egui_winit::winit::window::Window;
+use softbuffer::SoftBufferError;
 
 use crate::input_method;
 use crate::painter::{Canvas, Painter, damage};
 use crate::window::{Make, NoWindow, Program};
 
-/// How long a window may wait for the display before the program goes on without a frame. A display asks for none of a
-/// window that it hides.
-const LONGEST_WAIT: Duration = Duration::from_millis(250);
-
 /// The largest side of a texture, in texels: 64 MB for the glyphs of a long conversation in many scripts.
 const MAX_TEXTURE_SIDE: usize = 4_096;
 
-/// A window that the processor draws.
-pub(crate) struct Software {
-    viewport: ViewportBuilder,
-    make: Option<Make>,
-    proxy: EventLoopProxy<UserEvent>,
-    open: Option<Open>,
-    /// When the next frame is due.
-    due: Option<Instant>,
-    /// When a frame that the window was asked for is missed.
-    missed: Option<Instant>,
-    result: Result<(), NoWindow>,
-}
+/// The most frames in a row that are not shown before the program ends: 2 s with the delay between them, longer than a
+/// display takes to change its size or to come back.
+const MAX_FAILED_FRAMES: u32 = 10;
+
+/// How long after a frame that was not shown the next one is tried.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// The window while it is open.
-struct Open {
-    context: Context,
-    state: egui_winit::State,
-    info: ViewportInfo,
+pub(super) struct Open {
+    pub(super) context: Context,
+    pub(super) state: egui_winit::State,
+    pub(super) info: ViewportInfo,
     painter: Painter,
     /// What the window shows, and of what it was drawn.
     pixels: Vec<u32>,
     painted: Vec<ClippedPrimitive>,
     look: Option<Look>,
+    display: softbuffer::Context<OwnedDisplayHandle>,
     surface: softbuffer::Surface<OwnedDisplayHandle, Arc<Window>>,
+    /// Frames in a row that could not be shown.
+    failed_frames: u32,
     program: Box<dyn Program>,
     /// What the user did while nothing was drawn.
     unseen: RawInput,
     /// Who wants to have the next frame.
     pictures: Vec<ScreenshotCallback>,
     is_first: bool,
-    window: Arc<Window>,
+    pub(super) window: Arc<Window>,
 }
 
 /// What every pixel depends on.
@@ -70,119 +62,14 @@ struct Look {
     ground: Color32,
 }
 
-impl Software {
-    pub(crate) fn new(event_loop: &EventLoop<UserEvent>, viewport: ViewportBuilder, make: Make) -> Self {
-        let proxy = event_loop.create_proxy();
-        Self { viewport, make: Some(make), proxy, open: None, due: None, missed: None, result: Ok(()) }
-    }
-
-    /// How it ended.
-    pub(crate) fn result(self) -> Result<(), NoWindow> {
-        self.result
-    }
-
-    /// Goes on, with a frame if the window is shown. Ends when the window closes.
-    fn turn(&mut self, event_loop: &ActiveEventLoop, is_asked: bool) {
-        self.missed = None;
-        let Some(open) = &mut self.open else { return };
-        let turned = if is_asked && !open.is_hidden() { open.draw(event_loop) } else { Ok(open.go_on(event_loop)) };
-        match turned {
-            Ok(false) => {}
-            Ok(true) => self.end(event_loop, Ok(())),
-            Err(error) => self.end(event_loop, Err(NoWindow::Drawing(error))),
-        }
-    }
-
-    fn end(&mut self, event_loop: &ActiveEventLoop, result: Result<(), NoWindow>) {
-        self.result = result;
-        self.open = None;
-        event_loop.exit();
-    }
-}
-
-impl ApplicationHandler<UserEvent> for Software {
-    fn resumed(&mut self, event_loop: &ActiveEventLoop) {
-        let Some(make) = self.make.take() else { return };
-        match Open::new(event_loop, &self.viewport, &self.proxy, make) {
-            Ok(open) => {
-                self.open = Some(open);
-                // It is hidden until then, so that the display asks for nothing.
-                self.turn(event_loop, true);
-            }
-            Err(error) => self.end(event_loop, Err(error)),
-        }
-    }
-
-    fn window_event(&mut self, event_loop: &ActiveEventLoop, _window: WindowId, event: WindowEvent) {
-        let Some(open) = &mut self.open else { return };
-        match event {
-            WindowEvent::RedrawRequested => return self.turn(event_loop, true),
-            WindowEvent::CloseRequested => {
-                open.info.events.push(ViewportEvent::Close);
-                open.context.request_repaint();
-            }
-            WindowEvent::Occluded(is_occluded) => open.info.occluded = Some(is_occluded),
-            _ => {}
-        }
-        if open.state.on_window_event(&open.window, &event).repaint {
-            self.due = Some(Instant::now());
-        }
-    }
-
-    fn user_event(&mut self, _: &ActiveEventLoop, event: UserEvent) {
-        let Some(open) = &mut self.open else { return };
-        match event {
-            UserEvent::RequestRepaint { when, cumulative_pass_nr, .. } => {
-                // Others were met by a frame that was drawn meanwhile.
-                if open.context.cumulative_pass_nr() <= cumulative_pass_nr + 1 {
-                    self.due = Some(self.due.map_or(when, |due| due.min(when)));
-                }
-            }
-            UserEvent::AccessKitActionRequest(event) => {
-                match event.window_event {
-                    accesskit_winit::WindowEvent::InitialTreeRequested => open.context.enable_accesskit(),
-                    accesskit_winit::WindowEvent::ActionRequested(request) => {
-                        open.state.on_accesskit_action_request(request);
-                    }
-                    accesskit_winit::WindowEvent::AccessibilityDeactivated => open.context.disable_accesskit(),
-                }
-                self.due = Some(Instant::now());
-            }
-        }
-    }
-
-    fn new_events(&mut self, event_loop: &ActiveEventLoop, _: StartCause) {
-        if self.missed.is_some_and(|missed| missed <= Instant::now()) {
-            self.turn(event_loop, false);
-        }
-    }
-
-    fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
-        let now = Instant::now();
-        if let Some(open) = &self.open
-            && self.due.is_some_and(|due| due <= now)
-        {
-            self.due = None;
-            if open.is_hidden() {
-                self.turn(event_loop, false);
-            } else {
-                open.window.request_redraw();
-                self.missed = self.missed.or(Some(now + LONGEST_WAIT));
-            }
-        }
-        let next = self.due.into_iter().chain(self.missed).min();
-        event_loop.set_control_flow(next.map_or(ControlFlow::Wait, ControlFlow::WaitUntil));
-    }
-}
-
 impl Open {
-    fn new(
+    pub(super) fn new(
         event_loop: &ActiveEventLoop,
         viewport: &ViewportBuilder,
         proxy: &EventLoopProxy<UserEvent>,
         make: Make,
     ) -> Result<Self, NoWindow> {
-        let drawing = |error: softbuffer::SoftBufferError| NoWindow::Drawing(error.into());
+        let drawing = |error: SoftBufferError| NoWindow::Drawing(error.into());
         let context = Context::default();
         // AccessKit has to know a window before it is shown.
         let window = egui_winit::create_window(&context, event_loop, &viewport.clone().with_visible(false));
@@ -215,7 +102,9 @@ impl Open {
             pixels: Vec::new(),
             painted: Vec::new(),
             look: None,
+            display,
             surface,
+            failed_frames: 0,
             program,
             unseen: RawInput::default(),
             pictures: Vec::new(),
@@ -224,7 +113,7 @@ impl Open {
         })
     }
 
-    fn is_hidden(&self) -> bool {
+    pub(super) fn is_hidden(&self) -> bool {
         let is_invisible = self.window.is_visible() == Some(false) || self.window.is_minimized() == Some(true);
         !self.is_first && (is_invisible || self.info.occluded == Some(true))
     }
@@ -238,8 +127,14 @@ impl Open {
         input
     }
 
+    /// Asks the program to close its window.
+    pub(super) fn close(&mut self) {
+        self.info.events.push(ViewportEvent::Close);
+        self.context.request_repaint();
+    }
+
     /// Runs the program without a frame. Returns whether the window closes.
-    fn go_on(&mut self, event_loop: &ActiveEventLoop) -> bool {
+    pub(super) fn go_on(&mut self, event_loop: &ActiveEventLoop) -> bool {
         let input = self.input();
         let program = &mut self.program;
         let mut output = self.context.run_logic(&input, |context| program.logic(context));
@@ -250,7 +145,7 @@ impl Open {
     }
 
     /// Draws a frame. Returns whether the window closes.
-    fn draw(&mut self, event_loop: &ActiveEventLoop) -> Result<bool, Box<dyn Error>> {
+    pub(super) fn draw(&mut self, event_loop: &ActiveEventLoop) -> Result<bool, Box<dyn Error>> {
         let input = self.input();
         let program = &mut self.program;
         let mut output = self.context.run_ui(input, |ui| {
@@ -273,19 +168,13 @@ impl Open {
                 self.painter.paint(&mut canvas, look.scale, look.ground, &primitives, part);
             }
             self.painted = primitives;
-            self.surface.resize(width, height)?;
-            let mut buffer = self.surface.buffer_mut()?;
-            buffer.copy_from_slice(&self.pixels);
-            self.window.pre_present_notify();
-            for picture in self.pictures.drain(..) {
-                let colour = |pixel: &u32| {
-                    let [_, red, green, blue] = pixel.to_be_bytes();
-                    Color32::from_rgb(red, green, blue)
-                };
-                let size = [width.get() as usize, height.get() as usize];
-                picture.complete(Arc::new(ColorImage::new(size, buffer.iter().map(colour).collect())));
+            match self.present(width, height) {
+                Ok(()) => self.failed_frames = 0,
+                Err(error) => self.try_again(error)?,
             }
-            buffer.present()?;
+        } else {
+            // The textures of this frame may have changed, and nothing was drawn with them.
+            self.look = None;
         }
         self.painter.free_textures(&output.textures_delta);
         output.textures_delta.clear();
@@ -295,6 +184,40 @@ impl Open {
         }
         let commands = output.viewport_output.remove(&ViewportId::ROOT).map(|output| output.commands);
         Ok(self.obey(commands.unwrap_or_default()))
+    }
+
+    /// Shows the pixels.
+    fn present(&mut self, width: NonZeroU32, height: NonZeroU32) -> Result<(), SoftBufferError> {
+        self.surface.resize(width, height)?;
+        let mut buffer = self.surface.buffer_mut()?;
+        buffer.copy_from_slice(&self.pixels);
+        self.window.pre_present_notify();
+        for picture in self.pictures.drain(..) {
+            let colour = |pixel: &u32| {
+                let [_, red, green, blue] = pixel.to_be_bytes();
+                Color32::from_rgb(red, green, blue)
+            };
+            let size = [width.get() as usize, height.get() as usize];
+            picture.complete(Arc::new(ColorImage::new(size, buffer.iter().map(colour).collect())));
+        }
+        buffer.present()
+    }
+
+    /// Shows the whole window again in a moment, on a new surface: a display may change under a window. Fails if that has
+    /// not helped for a while.
+    fn try_again(&mut self, error: SoftBufferError) -> Result<(), SoftBufferError> {
+        self.failed_frames += 1;
+        log::warn!("frame {} of at most {MAX_FAILED_FRAMES} in a row is not shown: {error}", self.failed_frames);
+        if self.failed_frames >= MAX_FAILED_FRAMES {
+            return Err(error);
+        }
+        self.look = None;
+        match softbuffer::Surface::new(&self.display, Arc::clone(&self.window)) {
+            Ok(surface) => self.surface = surface,
+            Err(error) => log::warn!("there is no new surface: {error}"),
+        }
+        self.context.request_repaint_after(RETRY_DELAY);
+        Ok(())
     }
 
     /// Does what the program asks of its window. Returns whether the window closes.
