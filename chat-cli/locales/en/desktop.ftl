@@ -249,6 +249,8 @@ window-leave-now = Leave now
 window-no-display = there is no display for a window: neither DISPLAY nor WAYLAND_DISPLAY leads to one
 # $detail (String) of the system
 window-no-drawing = the window cannot be drawn: { $detail }
+window-no-graphics = the window cannot be drawn: neither OpenGL nor Direct3D works, and CHAT_PAINTER allows nothing else
+window-display-failed = the window has ended: the display or its driver failed
 # $detail (String) of the system
 window-no-window = the window cannot be opened: { $detail }
 # $program (String)

@@ -185,6 +185,8 @@ window-leave-now = 现在离开
 
 window-no-display = 没有能显示窗口的屏幕：DISPLAY 和 WAYLAND_DISPLAY 都没有指向屏幕
 window-no-drawing = 无法绘制窗口：{ $detail }
+window-no-graphics = 无法绘制窗口：OpenGL 和 Direct3D 都不可用，而 CHAT_PAINTER 不允许使用别的方式
+window-display-failed = 窗口已经结束：屏幕或者它的驱动程序出了故障
 window-no-window = 无法打开窗口：{ $detail }
 window-hint-drawing = 日志里有更多信息；{ $program } 不需要窗口
 window-hint-display = 请在桌面会话里启动，或使用不需要窗口的 { $program }

@@ -72,7 +72,22 @@ async fn stop_requested() {
 fn end(result: Result<(), CliError>, texts: &Texts) -> ExitCode {
     match result {
         Ok(()) => Exit::Fine.into(),
-        Err(error) => error::report(&error, texts).into(),
+        Err(error) => {
+            if cfg!(all(windows, not(debug_assertions))) {
+                log_sentences(&error, texts);
+            }
+            error::report(&error, texts).into()
+        }
+    }
+}
+
+/// Writes to the log what a program without a console would say in vain.
+fn log_sentences(error: &CliError, texts: &Texts) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    if error.show_in(texts, &mut out, &mut err).is_ok() {
+        for text in [out, err].iter().filter(|text| !text.is_empty()) {
+            log::error!("{}", String::from_utf8_lossy(text).trim_end());
+        }
     }
 }
 
@@ -82,6 +97,8 @@ fn no_window(error: NoWindow, program: &'static str) -> CliError {
     let (sentence, hint) = match error {
         NoWindow::Display(_) => (W::NoDisplay, Some(W::HintDisplay { program })),
         NoWindow::Drawing(error) => (W::NoDrawing { detail: error.to_string() }, Some(W::HintDrawing { program })),
+        NoWindow::Graphics => (W::NoGraphics, Some(W::HintDrawing { program })),
+        NoWindow::Broken => (W::DisplayFailed, Some(W::HintDrawing { program })),
         NoWindow::Program(error) => (W::NoWindow { detail: error.to_string() }, None),
     };
     let error = CliError::not_there(Sentence::about(sentence));

@@ -58,13 +58,17 @@ pub type Made = Result<Box<dyn Program>, AnyError>;
 /// Makes a program as soon as there is a window for it.
 pub(crate) type Make = Box<dyn FnOnce(&Context) -> Made>;
 
-/// Why there is no window.
+/// Why there is no window, or none any more.
 #[derive(Debug)]
 pub enum NoWindow {
     /// There is no display.
     Display(EventLoopError),
-    /// Nothing draws on the display, or nothing does so any more.
+    /// Neither OpenGL nor Direct3D works, and the processor may not draw instead.
+    Graphics,
+    /// The processor cannot draw on the display, or cannot do so any more.
     Drawing(Box<dyn error::Error>),
+    /// The display or its driver failed. The log says what is known.
+    Broken,
     /// The program did not start.
     Program(AnyError),
 }
@@ -85,7 +89,7 @@ impl Window {
     /// Shows the window until it is closed. Without OpenGL the processor draws it.
     ///
     /// # Errors
-    /// There is no display, or nothing that draws on it.
+    /// There is no display, nothing that draws on it, or one of them failed meanwhile; or `make` failed.
     pub fn open(self, make: impl FnOnce(&Context) -> Made + 'static) -> Result<(), NoWindow> {
         let mut event_loop = EventLoop::with_user_event().build().map_err(NoWindow::Display)?;
         let viewport = self.viewport();
@@ -94,17 +98,18 @@ impl Window {
             look::install(context, language);
             make(context)
         });
-        let left = match chosen_painter().as_deref() {
-            Some("processor") => Some(make),
-            _ => self.with_graphics(&mut event_loop, viewport.clone(), make)?,
+        let allowed = Painters::allowed();
+        let left = match allowed {
+            Painters::Processor => Some(make),
+            Painters::All | Painters::Graphics => self.with_graphics(&mut event_loop, viewport.clone(), make)?,
         };
         let Some(make) = left else { return Ok(()) };
-        if chosen_painter().as_deref() == Some("graphics") {
-            return Err(NoWindow::Drawing("neither OpenGL nor Direct3D works here".into()));
+        if allowed == Painters::Graphics {
+            return Err(NoWindow::Graphics);
         }
         log::warn!("the processor draws the window");
         let mut software = Software::new(&event_loop, viewport, make);
-        event_loop.run_app_on_demand(&mut software).map_err(NoWindow::Display)?;
+        event_loop.run_app_on_demand(&mut software).map_err(broken)?;
         software.result()
     }
 
@@ -151,20 +156,48 @@ impl Window {
             }
         };
         let mut app = eframe::create_native(&self.title, native, Box::new(create), event_loop);
-        event_loop.run_app_on_demand(&mut app).map_err(NoWindow::Display)?;
+        event_loop.run_app_on_demand(&mut app).map_err(broken)?;
         let Attempt { make, end } = attempt.take();
         match (make, end) {
             (Some(make), _) => Ok(Some(make)),
             (None, End::Closed) => Ok(None),
             (None, End::NotStarted(error)) => Err(NoWindow::Program(error)),
-            (None, End::Broken) => Err(NoWindow::Drawing("the display or its driver failed".into())),
+            (None, End::Broken) => Err(NoWindow::Broken),
         }
     }
 }
 
-/// What draws the window instead of what works: `processor`, for a driver that draws wrongly, or `graphics`.
-fn chosen_painter() -> Option<String> {
-    env::var("CHAT_PAINTER").ok()
+/// The display was there, and failed.
+fn broken(error: EventLoopError) -> NoWindow {
+    log::error!("the display failed: {error}");
+    NoWindow::Broken
+}
+
+/// What may draw the window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Painters {
+    /// OpenGL or Direct3D, and the processor if neither works.
+    All,
+    /// OpenGL or Direct3D only: whoever wants to know why they do not work.
+    Graphics,
+    /// The processor only, for a driver that draws wrongly.
+    Processor,
+}
+
+impl Painters {
+    /// What `CHAT_PAINTER` says.
+    fn allowed() -> Self {
+        let Some(value) = env::var_os("CHAT_PAINTER") else { return Self::All };
+        match value.to_str() {
+            Some("") => Self::All,
+            Some("graphics") => Self::Graphics,
+            Some("processor") => Self::Processor,
+            _ => {
+                log::warn!("CHAT_PAINTER is {value:?}, which means nothing: it may be graphics or processor");
+                Self::All
+            }
+        }
+    }
 }
 
 /// What becomes of a window with OpenGL.
@@ -212,7 +245,9 @@ impl fmt::Display for NoWindow {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Display(error) => error.fmt(out),
+            Self::Graphics => out.write_str("neither OpenGL nor Direct3D works"),
             Self::Drawing(error) => error.fmt(out),
+            Self::Broken => out.write_str("the display or its driver failed"),
             Self::Program(error) => error.fmt(out),
         }
     }
