@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use chat_cli::desktop::{self, DesktopOptions, LastLogins, TrustChoice};
 use chat_cli::texts::{Localised, Texts, WindowSentence};
+use chat_core::time::Timestamp;
 use chat_net::address::AdvertisedAddress;
 use eframe::egui::{Context, Ui, UserAttentionType, ViewportCommand};
 use jiff::tz::TimeZone;
 
-use crate::link::{self, Link, now};
+use crate::link::{self, Link};
 use crate::look::Caret;
 use crate::model::exchange::{Happening, Wish};
 use crate::model::login::Form;
@@ -70,6 +71,8 @@ impl Start {
 pub struct App {
     /// What the window shows.
     pub model: Model,
+    /// What the time is: the time of the system, unless a picture shall show the same again.
+    pub clock: fn() -> Timestamp,
     view: View,
     link: Link<Wish, Happening>,
     title: String,
@@ -84,6 +87,7 @@ impl App {
         let view = View::new(texts, TimeZone::system(), log_file);
         Self {
             model: Model::new(start.0, start.1),
+            clock: link::now,
             view,
             link: Link::new(port),
             title: String::new(),
@@ -94,14 +98,14 @@ impl App {
 
     /// Takes what happened and hands on what is wished for. Runs while the window is hidden too.
     pub fn turn(&mut self, context: &Context) {
-        let (model, now) = (&mut self.model, now());
+        let (model, now) = (&mut self.model, (self.clock)());
         self.link.turn(context, |happenings| model.apply(happenings, now));
         self.tell_window(context);
     }
 
     /// Draws one frame, and applies what the user did.
     pub fn draw(&mut self, ui: &mut Ui) {
-        let now = now();
+        let now = (self.clock)();
         crate::look::set(ui.ctx(), &self.model.settings);
         self.caret.turn(ui.ctx());
         let mut actions = self.view.show(ui, &mut self.model, now);
@@ -162,7 +166,7 @@ impl App {
         if !link::is_closing(context) || self.is_done() {
             return;
         }
-        self.link.hand_on(self.model.act(Action::Close, now()));
+        self.link.hand_on(self.model.act(Action::Close, (self.clock)()));
         if self.model.closing != Closing::Done {
             link::stay_open(context);
         }

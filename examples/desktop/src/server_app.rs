@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use chat_cli::server_desktop::{self, ServerDesktopOptions};
 use chat_cli::texts::Texts;
+use chat_core::time::Timestamp;
 use eframe::egui::{Context, Ui, ViewportCommand};
 use jiff::tz::TimeZone;
 
-use crate::link::{self, Link, now};
+use crate::link::{self, Link};
 use crate::look::Caret;
 use crate::model::server::exchange::{Happening, Wish};
 use crate::model::server::form::{DatabaseKind, StartForm};
@@ -63,6 +64,8 @@ impl ServerStart {
 pub struct ServerApp {
     /// What the window shows.
     pub model: ServerModel,
+    /// What the time is: the time of the system, unless a picture shall show the same again.
+    pub clock: fn() -> Timestamp,
     view: ServerView,
     link: Link<Wish, Happening>,
     caret: Caret,
@@ -73,12 +76,18 @@ impl ServerApp {
     pub fn new(start: ServerStart, port: ServerPort, texts: Texts, log_file: Option<PathBuf>) -> Self {
         let ServerStart(form, registration, look) = start;
         let view = ServerView::new(texts, TimeZone::system(), log_file);
-        Self { model: ServerModel::new(form, registration, look), view, link: Link::new(port), caret: Caret::default() }
+        Self {
+            model: ServerModel::new(form, registration, look),
+            clock: link::now,
+            view,
+            link: Link::new(port),
+            caret: Caret::default(),
+        }
     }
 
     /// Takes what happened and hands on what is wished for. Runs while the window is hidden too.
     pub fn turn(&mut self, context: &Context) {
-        let (model, now) = (&mut self.model, now());
+        let (model, now) = (&mut self.model, (self.clock)());
         self.link.turn(context, |happenings| model.apply(happenings, now));
         match self.model.closing {
             Closing::No => {}
@@ -92,7 +101,7 @@ impl ServerApp {
     pub fn draw(&mut self, ui: &mut Ui) {
         crate::look::set(ui.ctx(), &self.model.look);
         self.caret.turn(ui.ctx());
-        for action in self.view.show(ui, &mut self.model, now()) {
+        for action in self.view.show(ui, &mut self.model, (self.clock)()) {
             self.link.hand_on(self.model.act(action));
             ui.ctx().request_repaint();
         }

@@ -14,6 +14,10 @@ use eframe::egui::{
 /// How long anything may take on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The frames of a minute, of a clock that counts them.
+const MINUTE: u64 = 60 * FRAMES_PER_SECOND;
+const FRAMES_PER_SECOND: u64 = 60;
+
 type Call<A> = Box<dyn FnOnce(&mut A) + Send>;
 
 /// What both threads know.
@@ -27,6 +31,16 @@ struct Shared {
     input: Mutex<Vec<Event>>,
     /// The longest time between two frames, and the end of the last one.
     gap: Mutex<(Duration, Option<Instant>)>,
+    /// The clock of what moves by itself, if that is not the real one.
+    clock: Mutex<Option<FrameClock>>,
+}
+
+/// A clock that counts frames. It stands at full minutes only, so that what moves, such as a spinner, is at the same place
+/// each time.
+#[derive(Debug)]
+struct FrameClock {
+    frames: u64,
+    stands: bool,
 }
 
 /// The end of the thread that drives.
@@ -86,6 +100,10 @@ impl<A: Program> Program for Driven<A> {
 
     fn take_input(&mut self, input: &mut RawInput) {
         input.events.append(&mut self.shared.input.lock().unwrap());
+        if let Some(clock) = &mut *self.shared.clock.lock().unwrap() {
+            clock.frames += u64::from(!clock.stands);
+            input.time = Some(clock.frames as f64 / FRAMES_PER_SECOND as f64);
+        }
         let wheel = self.shared.wheel.load(Ordering::Relaxed);
         if wheel != 0 {
             input.events.push(Event::PointerMoved(pos2(600.0, 300.0)));
@@ -167,6 +185,22 @@ impl<A: 'static> Driver<A> {
         let longest = gap.0;
         *gap = (Duration::ZERO, None);
         longest
+    }
+
+    /// Counts frames instead of the time from now on.
+    pub(crate) fn count_frames(&self) {
+        // Later than the real clock, which began a moment ago.
+        *self.shared.clock.lock().unwrap() = Some(FrameClock { frames: MINUTE, stands: false });
+    }
+
+    /// Stops the clock that counts frames at the next full minute, or lets it go on.
+    pub(crate) fn stand_still(&self, stands: bool) {
+        if let Some(clock) = &mut *self.shared.clock.lock().unwrap() {
+            if stands {
+                clock.frames = clock.frames.next_multiple_of(MINUTE);
+            }
+            clock.stands = stands;
+        }
     }
 
     /// What the window shows.

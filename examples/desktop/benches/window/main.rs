@@ -14,12 +14,34 @@ mod pictures;
 mod process;
 mod server_pictures;
 
+use std::io::Write as _;
 use std::process::{self as os, ExitCode};
-use std::{env, panic};
+use std::{env, io, panic};
+
+use log::{LevelFilter, Log, Metadata, Record};
 
 const USAGE: &str = "usage: window figures NAME, or window pictures client|server LANGUAGE THEME FOLDER";
 
+/// Writes warnings to standard error, such as what draws the window.
+struct Warnings;
+
+impl Log for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= LevelFilter::Warn
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            drop(writeln!(io::stderr(), "{}", record.args()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
 fn main() -> ExitCode {
+    log::set_logger(&Warnings).unwrap();
+    log::set_max_level(LevelFilter::Warn);
     // The window would stay open without the thread that drives it.
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {

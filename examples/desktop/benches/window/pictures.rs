@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{self as os, ExitCode};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use chat_cli::texts::{Language, Texts};
 use chat_core::name::UserName;
@@ -51,9 +50,12 @@ pub(crate) fn take(window: &str, language: &str, theme: &str, folder: PathBuf) -
             let (made, happenings, shown) = (texts.clone(), far.happenings, texts.clone());
             let make = move |_: &_| {
                 let log_file = Some("/home/ming/.local/share/chat-client/chat-desktop.log".into());
-                App::new(Start::empty("known-servers".into()), port, made, log_file)
+                let mut app = App::new(Start::empty("known-servers".into()), port, made, log_file);
+                app.clock = now;
+                app
             };
             driven::open(Window::client(&texts), make, move |driver: Driver<App>| {
+                driver.count_frames();
                 driver.ask(move |app| app.model.settings.theme = theme);
                 client_pictures::take(&Studio { driver, texts: shown, happenings, folder, prefix });
                 os::exit(0);
@@ -66,9 +68,13 @@ pub(crate) fn take(window: &str, language: &str, theme: &str, folder: PathBuf) -
             let (made, happenings, shown) = (texts.clone(), far.happenings, texts.clone());
             let make = move |_: &_| {
                 let log_file = Some("/home/ming/.local/share/chat-server/chat-server-desktop.log".into());
-                ServerApp::new(ServerStart::empty("/home/ming/.local/share/chat-server".into()), port, made, log_file)
+                let start = ServerStart::empty("/home/ming/.local/share/chat-server".into());
+                let mut app = ServerApp::new(start, port, made, log_file);
+                app.clock = now;
+                app
             };
             driven::open(Window::server(&texts), make, move |driver: Driver<ServerApp>| {
+                driver.count_frames();
                 driver.ask(move |app| app.model.look.theme = theme);
                 server_pictures::take(&Studio { driver, texts: shown, happenings, folder, prefix });
                 os::exit(0);
@@ -106,7 +112,9 @@ impl<A: 'static, H: Send + 'static> Studio<A, H> {
     pub(crate) fn shot(&self, name: &str) {
         self.driver.settle();
         let path = self.folder.join(format!("{}-{name}.ppm", self.prefix));
+        self.driver.stand_still(true);
         write(&path, &self.driver.screenshot());
+        self.driver.stand_still(false);
         println!("{}", path.display());
     }
 }
@@ -124,8 +132,12 @@ pub(crate) fn user(name: &str) -> UserName {
     name.parse().unwrap()
 }
 
-/// So many minutes ago.
+/// The time in every picture: the 27th of November 2026, 14:05:09 in London.
+fn now() -> Timestamp {
+    Timestamp::from_millis(1_795_788_309_000)
+}
+
+/// So many minutes before that.
 pub(crate) fn minutes_ago(minutes: u64) -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Timestamp::from_millis(u64::try_from(now.as_millis()).unwrap() - minutes * 60_000)
+    Timestamp::from_millis(now().as_millis() - minutes * 60_000)
 }
