@@ -27,7 +27,7 @@ fn messages(file: &str) -> impl Iterator<Item = &str> {
 
 /// A value for each argument of all Fluent messages.
 fn samples() -> FluentArgs<'static> {
-    const TEXTS: [(&str, &str); 60] = [
+    const TEXTS: [(&str, &str); 61] = [
         ("address", "192.168.1.7:40001"),
         ("addresses", "192.168.1.7:7777, 10.0.0.7:7777"),
         ("advice", "⟨advice⟩"),
@@ -54,6 +54,7 @@ fn samples() -> FluentArgs<'static> {
         ("name", "bob"),
         ("names", "bob, carol"),
         ("now", "2026-11-23T04:29:00Z"),
+        ("one", "chat-client forget north:7777"),
         ("option", "--user <NAME>"),
         ("options", "--user <NAME>"),
         ("other", "--ca <FILE>"),
