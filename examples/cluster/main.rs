@@ -132,7 +132,7 @@ async fn say(clients: &mut [Client], from: usize, text: &str) -> Result<(usize, 
     Ok((sent.outcomes().await.iter().filter(|outcome| outcome.is_delivered()).count(), told))
 }
 
-/// Lets every client read its events until it sees so many others. Returns how many clients do, and how often they have read
+/// Lets every client read its events until it sees this number of others. Returns how many clients do, and how often they have read
 /// until then that somebody left.
 async fn see(clients: &mut [Client], others: usize) -> (usize, usize) {
     let (mut seen, mut told) = (0, 0);

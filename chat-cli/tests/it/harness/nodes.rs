@@ -101,7 +101,7 @@ impl Nodes {
         (0..self.servers.len()).max_by_key(online).unwrap()
     }
 
-    /// Waits until these servers together have so many connected users.
+    /// Waits until these servers together have this number of connected users.
     #[track_caller]
     pub(crate) fn have_online(&self, numbers: &[usize], users: u64) {
         until("the users are back", || {

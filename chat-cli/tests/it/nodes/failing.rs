@@ -1,4 +1,4 @@
-//! A server is killed, stopped or suspended. Its users go on at the others, and nobody is told anything.
+//! A server is killed, stopped or suspended. Its users continue at the others, and no client reports a departure.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -34,7 +34,7 @@ async fn node(name: &str, journal: &Arc<MemoryJournal>, accounts: &Arc<MemoryAcc
         .unwrap()
 }
 
-/// Waits until the server has entered the journal, together with so many others.
+/// Waits until the server has entered the journal, and the given number of others too.
 async fn is_ready(server: &Running, nodes: usize) {
     let ready = async {
         loop {
