@@ -1,78 +1,36 @@
 //! The choice of the database: an argument without a password, a file, `CHAT_DATABASE`, or the configuration file.
 
-use std::convert::Infallible;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use chat_store::StoreUrl;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
-use zeroize::Zeroizing;
+use chat_store::{StoreUrl, UrlError};
 
-use crate::database_url::{self, holds_password};
+use super::named_url::{NamedUrl, SecretUrl, Sources};
 use crate::error::CliError;
-use crate::texts::{Localised, Texts};
-use crate::{environment, folder, text_file};
+use crate::texts::Texts;
 
-/// The environment variable that holds the database URL.
-pub(super) const VARIABLE: &str = "CHAT_DATABASE";
+/// Where the URL of the database may be named.
+pub const SOURCES: Sources =
+    Sources { option: "--database", file_option: "--database-file", variable: "CHAT_DATABASE" };
 
-/// The environment variable that holds the URL of the database to move the accounts to.
-const TO_VARIABLE: &str = "CHAT_TO_DATABASE";
+/// Where the URL of the database to move the accounts to may be named.
+const TARGET: Sources =
+    Sources { option: "--to-database", file_option: "--to-database-file", variable: "CHAT_TO_DATABASE" };
 
 /// The SQLite file in the data folder, used unless another database is named.
 const DEFAULT_FILE: &str = "chat.sqlite";
 
 /// A database named by an argument or by a key of the configuration file.
-#[derive(Clone)]
-pub enum NamedDatabase {
-    /// An argument as it was typed. It is parsed later, because clap prints arguments that it cannot parse.
-    Argument(Zeroizing<String>),
-    /// A key of the configuration file.
-    File {
-        /// The parsed URL.
-        url: StoreUrl,
-        /// Whether the URL contains a password.
-        holds_password: bool,
-    },
-}
+pub type NamedDatabase = NamedUrl<StoreUrl>;
 
-impl NamedDatabase {
-    /// Returns whether the URL contains a password.
-    pub fn holds_password(&self) -> bool {
-        match self {
-            Self::Argument(url) => holds_password(url),
-            Self::File { holds_password, .. } => *holds_password,
-        }
+impl SecretUrl for StoreUrl {
+    type Error = UrlError;
+
+    fn parse(text: &str) -> Result<Self, UrlError> {
+        Self::parse(text)
     }
 
-    /// Returns whether the environment names a database.
-    pub fn is_in_environment() -> bool {
-        environment::is_set(VARIABLE)
-    }
-}
-
-/// Omits the URL.
-impl fmt::Debug for NamedDatabase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NamedDatabase")
-    }
-}
-
-impl FromStr for NamedDatabase {
-    type Err = Infallible;
-
-    fn from_str(typed: &str) -> Result<Self, Infallible> {
-        Ok(Self::Argument(Zeroizing::new(typed.to_owned())))
-    }
-}
-
-impl<'de> Deserialize<'de> for NamedDatabase {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let url = Zeroizing::new(String::deserialize(deserializer)?);
-        let holds_password = holds_password(&url);
-        StoreUrl::parse(&url).map(|url| Self::File { url, holds_password }).map_err(D::Error::custom)
+    fn file_unreadable(texts: &Texts, file: &str, reason: String) -> String {
+        texts.say().database_file_unreadable(file, reason)
     }
 }
 
@@ -84,17 +42,10 @@ impl Database {
     /// Chooses the URL in `named`, else the first line of `file`, else the environment variable.
     ///
     /// # Errors
-    /// The URL cannot be parsed, or it is an argument with a password, which all users of the machine can see.
+    /// The URL cannot be parsed, the file cannot be read, or an argument contains a password, which all users of the machine
+    /// can see.
     pub fn choose(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<Self, CliError> {
-        match named {
-            Some(NamedDatabase::File { url, .. }) => return Ok(Self(Some(url))),
-            Some(NamedDatabase::Argument(url)) => return argument("--database", &url),
-            None => {}
-        }
-        if let Some(path) = file {
-            return first_line("--database-file", &path);
-        }
-        from_environment(VARIABLE)
+        SOURCES.choose(named, file).map(Self)
     }
 
     /// The database that was named. `None` for the default one in the data folder.
@@ -118,52 +69,12 @@ impl From<Option<StoreUrl>> for Database {
 /// variable.
 ///
 /// # Errors
-/// No database is named, the URL cannot be parsed, or it is an argument with a password.
+/// No database is named, or as [`Database::choose`].
 pub fn target(named: Option<NamedDatabase>, file: Option<PathBuf>) -> Result<StoreUrl, CliError> {
-    let database = match (named, file) {
-        (Some(NamedDatabase::File { url, .. }), _) => return Ok(url),
-        (Some(NamedDatabase::Argument(url)), _) => argument("--to-database", &url)?,
-        (None, Some(path)) => first_line("--to-database-file", &path)?,
-        (None, None) => from_environment(TO_VARIABLE)?,
-    };
-    database.0.ok_or_else(|| {
+    TARGET.choose(named, file)?.ok_or_else(|| {
         CliError::usage(|texts: &Texts| texts.say().no_target_database())
-            .hint(|texts: &Texts| texts.say().hint_no_target_database(TO_VARIABLE))
+            .hint(|texts: &Texts| texts.say().hint_no_target_database(TARGET.variable))
     })
-}
-
-fn from_environment(variable: &str) -> Result<Database, CliError> {
-    environment::secret(variable)?.map_or(Ok(Database(None)), |url| parse(variable, &url))
-}
-
-fn argument(option: &str, url: &str) -> Result<Database, CliError> {
-    if holds_password(url) {
-        return Err(database_url::argument_error(option));
-    }
-    parse(option, url)
-}
-
-fn first_line(option: &str, path: &Path) -> Result<Database, CliError> {
-    database_url::check_value(option, path.as_os_str())?;
-    let line = text_file::first_line(path).map_err(|error| {
-        let file = path.display().to_string();
-        CliError::usage(move |texts: &Texts| texts.say().database_file_unreadable(&file, error.text(texts)))
-    })?;
-    let url = line.trim();
-    if holds_password(url) {
-        folder::warn_if_open(path, "a password");
-    }
-    parse(option, url)
-}
-
-fn parse(from: &str, url: &str) -> Result<Database, CliError> {
-    match StoreUrl::parse(url) {
-        Ok(url) => Ok(Database(Some(url))),
-        Err(error) => {
-            let from = from.to_owned();
-            Err(CliError::usage(move |texts: &Texts| texts.say().database_url_unusable(&from, error.text(texts))))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use serde::Serialize;
 
-use super::database::{Database, NamedDatabase};
+use super::database::{self, Database};
 use super::limits::{KIB, Limits};
-use super::roster::NamedRoster;
+use super::roster;
 use super::settings::{ServerSettings, Switch};
 use super::status::json_lines;
 use crate::format::Format;
@@ -154,7 +154,7 @@ impl Sources<'_> {
             return self.setting(key, true, value);
         } else if self.settings.database_file.is_some() {
             (SettingSource::Setting, Some("database-file".to_owned()))
-        } else if NamedDatabase::is_in_environment() {
+        } else if database::SOURCES.is_in_environment() {
             (SettingSource::Environment, Some(variable_of(key)))
         } else {
             (SettingSource::Default, None)
@@ -168,7 +168,7 @@ impl Sources<'_> {
             return self.setting(key, true, value);
         } else if self.settings.roster_file.is_some() {
             (SettingSource::Setting, Some("roster-file".to_owned()))
-        } else if NamedRoster::is_in_environment() {
+        } else if roster::SOURCES.is_in_environment() {
             (SettingSource::Environment, Some(variable_of(key)))
         } else {
             (SettingSource::Default, None)

@@ -16,6 +16,7 @@ pub mod limits;
 mod look_alikes;
 mod metrics;
 mod move_accounts;
+pub mod named_url;
 mod node_name;
 pub mod presence_log;
 mod reload;

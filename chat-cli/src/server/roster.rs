@@ -1,76 +1,33 @@
 //! The choice of the roster that several servers share: an argument without a password, a file, `CHAT_ROSTER`, or the
 //! configuration file.
 
-use std::convert::Infallible;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use chat_net::ServerBuilder;
 use chat_net::identity::ServerIdentity;
 use chat_net::server::Alone;
-use chat_store::{RedisError, RedisJournal, RosterUrl};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
-use zeroize::Zeroizing;
+use chat_store::{RedisError, RedisJournal, RosterUrl, RosterUrlError};
 
-use crate::database_url::{self, holds_password};
+use super::named_url::{NamedUrl, SecretUrl, Sources};
 use crate::error::CliError;
-use crate::texts::{Localised, Texts, chain};
-use crate::{environment, folder, text_file};
+use crate::texts::{Texts, chain};
 
-/// The environment variable that holds the URL of the roster.
-pub(super) const VARIABLE: &str = "CHAT_ROSTER";
+/// Where the URL of the roster may be named.
+pub(super) const SOURCES: Sources =
+    Sources { option: "--roster", file_option: "--roster-file", variable: "CHAT_ROSTER" };
 
 /// A roster named by an argument or by a key of the configuration file.
-#[derive(Clone)]
-pub enum NamedRoster {
-    /// An argument as it was typed. It is parsed later, because clap prints arguments that it cannot parse.
-    Argument(Zeroizing<String>),
-    /// A key of the configuration file.
-    File {
-        /// The parsed URL.
-        url: RosterUrl,
-        /// Whether the URL contains a password.
-        holds_password: bool,
-    },
-}
+pub type NamedRoster = NamedUrl<RosterUrl>;
 
-impl NamedRoster {
-    /// Returns whether the URL contains a password.
-    pub fn holds_password(&self) -> bool {
-        match self {
-            Self::Argument(url) => holds_password(url),
-            Self::File { holds_password, .. } => *holds_password,
-        }
+impl SecretUrl for RosterUrl {
+    type Error = RosterUrlError;
+
+    fn parse(text: &str) -> Result<Self, RosterUrlError> {
+        Self::parse(text)
     }
 
-    /// Returns whether the environment names a roster.
-    pub fn is_in_environment() -> bool {
-        environment::is_set(VARIABLE)
-    }
-}
-
-/// Omits the URL.
-impl fmt::Debug for NamedRoster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NamedRoster")
-    }
-}
-
-impl FromStr for NamedRoster {
-    type Err = Infallible;
-
-    fn from_str(typed: &str) -> Result<Self, Infallible> {
-        Ok(Self::Argument(Zeroizing::new(typed.to_owned())))
-    }
-}
-
-impl<'de> Deserialize<'de> for NamedRoster {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let url = Zeroizing::new(String::deserialize(deserializer)?);
-        let holds_password = holds_password(&url);
-        RosterUrl::parse(&url).map(|url| Self::File { url, holds_password }).map_err(D::Error::custom)
+    fn file_unreadable(texts: &Texts, file: &str, reason: String) -> String {
+        texts.say().roster_file_unreadable(file, reason)
     }
 }
 
@@ -78,33 +35,10 @@ impl<'de> Deserialize<'de> for NamedRoster {
 /// them: the server is alone.
 ///
 /// # Errors
-/// The URL cannot be parsed, or it is an argument with a password, which all users of the machine can see.
+/// The URL cannot be parsed, the file cannot be read, or an argument contains a password, which all users of the machine can
+/// see.
 pub(super) fn choose(named: Option<NamedRoster>, file: Option<PathBuf>) -> Result<Option<RosterUrl>, CliError> {
-    match (named, file) {
-        (Some(NamedRoster::File { url, .. }), _) => Ok(Some(url)),
-        (Some(NamedRoster::Argument(url)), _) if holds_password(&url) => Err(database_url::argument_error("--roster")),
-        (Some(NamedRoster::Argument(url)), _) => parse("--roster", &url).map(Some),
-        (None, Some(path)) => {
-            database_url::check_value("--roster-file", path.as_os_str())?;
-            let line = text_file::first_line(&path).map_err(|error| {
-                let file = path.display().to_string();
-                CliError::usage(move |texts: &Texts| texts.say().roster_file_unreadable(&file, error.text(texts)))
-            })?;
-            let url = line.trim();
-            if holds_password(url) {
-                folder::warn_if_open(&path, "a password");
-            }
-            parse("--roster-file", url).map(Some)
-        }
-        (None, None) => environment::secret(VARIABLE)?.map(|url| parse(VARIABLE, &url)).transpose(),
-    }
-}
-
-fn parse(from: &str, url: &str) -> Result<RosterUrl, CliError> {
-    RosterUrl::parse(url).map_err(|error| {
-        let from = from.to_owned();
-        CliError::usage(move |texts: &Texts| texts.say().database_url_unusable(&from, error.text(texts)))
-    })
+    SOURCES.choose(named, file)
 }
 
 /// A roster that is open, and the name that its other servers know this one by.

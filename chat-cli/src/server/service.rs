@@ -9,8 +9,8 @@ use chat_store::{RosterUrl, StoreUrl};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 
-use super::database::{self, NamedDatabase};
-use super::roster::{self, NamedRoster};
+use super::database;
+use super::roster;
 use super::settings::ServerSettings;
 use crate::error::{self, CliError};
 use crate::folder::DataFolder;
@@ -46,11 +46,11 @@ impl NewService {
     /// A secret comes from the environment, which a service does not have.
     pub(super) fn new(given: &ArgMatches, settings: &ServerSettings, listen: SocketAddr) -> Result<Self, CliError> {
         let is_argument = |id| given.value_source(id) == Some(ValueSource::CommandLine);
-        if NamedDatabase::is_in_environment() && !is_argument("database") && !is_argument("database_file") {
-            return Err(secret(database::VARIABLE).hint(|texts: &Texts| texts.say().hint_service_database()));
+        if database::SOURCES.is_in_environment() && !is_argument("database") && !is_argument("database_file") {
+            return Err(secret(database::SOURCES.variable).hint(|texts: &Texts| texts.say().hint_service_database()));
         }
-        if NamedRoster::is_in_environment() && !is_argument("roster") && !is_argument("roster_file") {
-            return Err(secret(roster::VARIABLE).hint(|texts: &Texts| texts.say().hint_service_roster()));
+        if roster::SOURCES.is_in_environment() && !is_argument("roster") && !is_argument("roster_file") {
+            return Err(secret(roster::SOURCES.variable).hint(|texts: &Texts| texts.say().hint_service_roster()));
         }
         if environment::is_set(invitation::VARIABLE) {
             return Err(secret(invitation::VARIABLE).hint(|texts: &Texts| texts.say().hint_service_invitation()));

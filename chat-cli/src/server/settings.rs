@@ -15,9 +15,9 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
-use super::database::NamedDatabase;
+use super::database::{self, NamedDatabase};
 use super::node_name::NodeName;
-use super::roster::NamedRoster;
+use super::roster::{self, NamedRoster};
 use crate::config::{self, Settings};
 use crate::database_url;
 use crate::error::CliError;
@@ -265,10 +265,10 @@ impl Settings for ServerSettings {
 
     fn yield_to(&mut self, given: &Self) {
         // Each of the two names the database, and so does the environment variable, which clap does not know.
-        if given.database.is_some() || given.database_file.is_some() || NamedDatabase::is_in_environment() {
+        if given.database.is_some() || given.database_file.is_some() || database::SOURCES.is_in_environment() {
             (self.database, self.database_file) = (None, None);
         }
-        if given.roster.is_some() || given.roster_file.is_some() || NamedRoster::is_in_environment() {
+        if given.roster.is_some() || given.roster_file.is_some() || roster::SOURCES.is_in_environment() {
             (self.roster, self.roster_file) = (None, None);
         }
     }

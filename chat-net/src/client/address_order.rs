@@ -92,17 +92,17 @@ fn shuffle<T>(items: &mut [T], generator: &mut impl Generator) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
 
-    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
+    pub(in crate::client) fn addresses(list: &[&str]) -> Vec<SocketAddr> {
         list.iter().map(|address| address.parse().unwrap()).collect()
     }
 
-    const SIX: [&str; 3] = ["[2001:db8::1]:7", "[2001:db8::2]:7", "[2001:db8::3]:7"];
-    const FOUR: [&str; 2] = ["192.0.2.1:7", "192.0.2.2:7"];
+    pub(in crate::client) const SIX: [&str; 3] = ["[2001:db8::1]:7", "[2001:db8::2]:7", "[2001:db8::3]:7"];
+    pub(in crate::client) const FOUR: [&str; 2] = ["192.0.2.1:7", "192.0.2.2:7"];
 
     /// The same numbers in each run.
     struct Counting(u64);

@@ -92,14 +92,8 @@ fn is_answer(error: &io::Error) -> bool {
 mod tests {
     use std::future::pending;
 
+    use super::super::address_order::tests::{FOUR, SIX, addresses};
     use super::*;
-
-    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
-        list.iter().map(|address| address.parse().unwrap()).collect()
-    }
-
-    const SIX: [&str; 3] = ["[2001:db8::1]:7", "[2001:db8::2]:7", "[2001:db8::3]:7"];
-    const FOUR: [&str; 2] = ["192.0.2.1:7", "192.0.2.2:7"];
 
     /// Connects to four addresses: the first does not answer, the others do what the test says.
     async fn race(rest: fn(SocketAddr) -> io::Result<SocketAddr>) -> (Result<SocketAddr, Lost>, Duration) {
