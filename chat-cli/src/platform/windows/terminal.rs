@@ -1,6 +1,7 @@
 //! The modes, the keys and the size of the console.
 
-use std::io::{self, Read, Write};
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Read, Write};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
 
@@ -179,13 +180,25 @@ impl KeyInput {
 /// # Errors
 /// There is no console, or [`io::ErrorKind::UnexpectedEof`] at the end of the input.
 pub fn ask_hidden(question: &str) -> io::Result<String> {
-    let mut err = io::stderr();
-    write!(err, "{question}")?;
-    err.flush()?;
+    let mut console = console_output()?;
+    write!(console, "{question}")?;
+    console.flush()?;
     let typed = rpassword::read_password_with_config(ConfigBuilder::new().output_discard().build())?;
     // The key that ended the line was not shown either.
-    writeln!(err)?;
+    writeln!(console)?;
     Ok(typed)
+}
+
+/// The console, also if standard error or standard output is a file. Only the standard streams show every character; the
+/// console itself takes bytes in its code page.
+fn console_output() -> io::Result<Box<dyn Write>> {
+    if io::stderr().is_terminal() {
+        Ok(Box::new(io::stderr()))
+    } else if io::stdout().is_terminal() {
+        Ok(Box::new(io::stdout()))
+    } else {
+        Ok(Box::new(OpenOptions::new().write(true).open("CONOUT$")?))
+    }
 }
 
 /// Makes the console at standard output interpret sequences for colours and the cursor. Returns whether it does: it does
