@@ -55,13 +55,15 @@ fn one_receiver_is_measured_and_none_is_refused() {
     }
 }
 
-#[cfg(feature = "brokers")]
+#[cfg(feature = "alternatives")]
 #[test]
-fn chat_loses_nothing_beside_brokers() {
+fn chat_and_quic_lose_nothing_beside_brokers() {
     let args = ["--messages", "20", "--peers", "5", "--in-flight", "1,16", "--runs", "1"];
     let rows = rows(env!("CARGO_BIN_EXE_alternatives"), &args);
     let ours: Vec<_> = rows.iter().filter(|row| row["who"] == "chat").collect();
     assert!(ours.len() == 2 && ours.iter().all(|row| row["lost"] == 0), "{rows:#?}");
+    let streams: Vec<_> = rows.iter().filter(|row| row["who"] == "quinn streams").collect();
+    assert!(streams.len() == 2 && streams.iter().all(|row| row["lost"] == 0), "{rows:#?}");
 }
 
 #[test]

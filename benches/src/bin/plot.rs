@@ -24,10 +24,12 @@ struct Args {
 }
 
 /// The contenders in the order of the legend, in colours that most colour-blind people can tell apart.
-const CONTENDERS: [(&str, RGBColor); 6] = [
+const CONTENDERS: [(&str, RGBColor); 8] = [
     ("chat", RGBColor(213, 94, 0)),
     ("plain sendmmsg", RGBColor(34, 34, 34)),
     ("plain send_to", RGBColor(153, 153, 153)),
+    ("quinn streams", RGBColor(86, 180, 233)),
+    ("quinn datagrams", RGBColor(230, 159, 0)),
     ("NATS", RGBColor(0, 114, 178)),
     ("Redis", RGBColor(0, 158, 115)),
     ("Mosquitto", RGBColor(204, 121, 167)),

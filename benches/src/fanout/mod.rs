@@ -1,13 +1,15 @@
-//! One sender, many receivers: messages to everyone through this project, plain datagrams, and brokers.
+//! One sender, many receivers: messages to everyone through this project, plain datagrams, QUIC, and brokers.
 //!
 //! Every run measures all contenders, one after the other, so that other load on the machine affects all of them. Each
 //! contender opens sockets of its own and closes them after the run. The sender has processor 0, and one thread on
 //! processor 1 runs all receivers.
 
-#[cfg(feature = "brokers")]
+#[cfg(feature = "alternatives")]
 mod broker;
 mod chat;
 mod plain;
+#[cfg(feature = "alternatives")]
+mod quic;
 mod receivers;
 mod window;
 
@@ -17,9 +19,11 @@ use std::time::{Duration, Instant};
 
 use clap::builder::RangedU64ValueParser;
 
-#[cfg(feature = "brokers")]
+#[cfg(feature = "alternatives")]
 pub use self::broker::Broker;
 pub use self::plain::SystemCall;
+#[cfg(feature = "alternatives")]
+pub use self::quic::Carrier;
 use self::window::MAX_IN_FLIGHT;
 use crate::machine;
 use crate::output::{Format, Progress, Row, Table};
@@ -95,8 +99,11 @@ pub enum Contender {
     /// Plain datagrams.
     Plain(SystemCall),
     /// A message broker.
-    #[cfg(feature = "brokers")]
+    #[cfg(feature = "alternatives")]
     Broker(Broker),
+    /// QUIC by quinn: sealed and acknowledged, without outcomes.
+    #[cfg(feature = "alternatives")]
+    Quic(Carrier),
 }
 
 impl Contender {
@@ -106,8 +113,12 @@ impl Contender {
             Self::Chat => "chat",
             Self::Plain(SystemCall::SendMmsg) => "plain sendmmsg",
             Self::Plain(SystemCall::SendTo) => "plain send_to",
-            #[cfg(feature = "brokers")]
+            #[cfg(feature = "alternatives")]
             Self::Broker(broker) => broker.name(),
+            #[cfg(feature = "alternatives")]
+            Self::Quic(Carrier::Stream) => "quinn streams",
+            #[cfg(feature = "alternatives")]
+            Self::Quic(Carrier::Datagram) => "quinn datagrams",
         }
     }
 
@@ -115,8 +126,10 @@ impl Contender {
         match self {
             Self::Chat => chat::run(case),
             Self::Plain(call) => plain::run(case, call),
-            #[cfg(feature = "brokers")]
+            #[cfg(feature = "alternatives")]
             Self::Broker(broker) => broker::run(case, broker),
+            #[cfg(feature = "alternatives")]
+            Self::Quic(carrier) => quic::run(case, carrier),
         }
     }
 }
@@ -128,6 +141,8 @@ struct Run {
     per_second: f64,
     /// Processor time of this process per delivered message, both ends, in nanoseconds. An end that waits spins.
     processor_ns: f64,
+    /// The part of it that the sender's thread used. The rest is that of the receivers.
+    sender_processor_ns: f64,
     /// Time per delivered message in which the sender had something to do, in nanoseconds. `None` if unknown.
     sender_ns: Option<f64>,
     /// Messages that did not arrive, arrived out of order, or have another outcome than `delivered`.
@@ -160,6 +175,8 @@ fn measure(table: &mut Table, contenders: &[Contender], case: &Case, runs: usize
             .with("delivered_per_second", median(result.iter().map(|run| run.per_second)))
             .with("chat_to_this", median(ratios))
             .with("cpu_ns", median(result.iter().map(|run| run.processor_ns)))
+            .with("sender_cpu_ns", median(result.iter().map(|run| run.sender_processor_ns)))
+            .with("receivers_cpu_ns", median(result.iter().map(|run| run.processor_ns - run.sender_processor_ns)))
             .with("sender_busy_ns", (!sender.is_empty()).then(|| median(sender)))
             .with("outcome_p50_us", outcomes.micros(0.5))
             .with("outcome_p99_us", outcomes.micros(0.99))
@@ -175,11 +192,12 @@ fn measure(table: &mut Table, contenders: &[Contender], case: &Case, runs: usize
     Ok(())
 }
 
-/// Measures one run.
+/// Measures one run. The thread of the sender starts and reads it.
 #[derive(Debug)]
 struct Watch {
     begin: Instant,
     process: Duration,
+    sender: Duration,
     /// The time in which the sender had something to do.
     busy: Duration,
     delivered: u64,
@@ -192,7 +210,8 @@ const LOSS_TIME: Duration = Duration::from_secs(3);
 impl Watch {
     fn start() -> Self {
         let now = Instant::now();
-        Self { begin: now, process: machine::process_time(), busy: Duration::ZERO, delivered: 0, last_delivery: now }
+        let (process, sender) = (machine::process_time(), machine::thread_time());
+        Self { begin: now, process, sender, busy: Duration::ZERO, delivered: 0, last_delivery: now }
     }
 
     /// Whether the run is over: all `total` messages are delivered, or the rest is lost.
@@ -208,6 +227,7 @@ impl Watch {
         Run {
             per_second: delivered as f64 / self.begin.elapsed().as_secs_f64(),
             processor_ns: each(machine::process_time() - self.process),
+            sender_processor_ns: each(machine::thread_time() - self.sender),
             sender_ns: (self.busy > Duration::ZERO).then(|| each(self.busy)),
             lost: total - delivered,
             outcomes: Histogram::default(),
