@@ -47,7 +47,7 @@ fn converse(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let redis = RedisServer::start(Keep::Nothing);
     writeln!(out, "Redis listens at port {}", redis.port())?;
 
-    // What all servers have in common: the accounts, the keys, and the roster.
+    // All servers share the accounts, the keys, and the roster.
     let folder = tempfile::tempdir()?;
     let shared = Shared {
         database: format!("sqlite:{}", folder.path().join("chat.sqlite").display()),

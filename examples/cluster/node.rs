@@ -10,7 +10,7 @@ use chat_net::{Server, ServerHandle};
 use chat_store::{RedisJournal, RosterUrl};
 use tokio::runtime::{Builder, Runtime};
 
-/// What the servers have in common.
+/// The settings that the servers share.
 pub(super) struct Shared {
     pub(super) database: String,
     pub(super) keys: PathBuf,

@@ -17,7 +17,7 @@ use crate::{environment, folder, text_file};
 
 /// A kind of URL, such as that of a database.
 pub trait SecretUrl: Sized {
-    /// What is wrong with a text.
+    /// The reason why a text is no such URL.
     type Error: Localised + fmt::Display + Send + Sync + 'static;
 
     /// Parses a URL.

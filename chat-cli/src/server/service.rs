@@ -141,7 +141,7 @@ fn absolute(option: &str, value: &OsStr) -> OsString {
 fn absolute_roster(url: &str) -> Option<String> {
     let parsed = RosterUrl::parse(url).ok()?;
     let file = std::path::absolute(parsed.ca_file()?).ok()?;
-    // What separates the parts of a URL, and what encodes it.
+    // The characters that separate the parts of a URL, or encode one.
     let encode = |c: char| if "%&#?@".contains(c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
     let file: String = file.to_str()?.chars().map(encode).collect();
     let (address, options) = url.split_once('?')?;

@@ -89,7 +89,7 @@ pub(super) struct RelayStatus {
 /// The roster that the server shares with others.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct SharedStatus {
-    /// What the server can do: `entering`, `ready`, `away` or `incompatible`.
+    /// The state of the server: `entering`, `ready`, `away` or `incompatible`.
     pub(super) state: String,
     /// The names of the servers that share the roster, this one included.
     pub(super) nodes: Vec<String>,

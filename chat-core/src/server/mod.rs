@@ -121,7 +121,7 @@ use crate::timers::Timers;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct JournalStatus {
-    /// What the server can do.
+    /// The state of the server.
     pub state: JournalState,
     /// The node that it is.
     pub node: NodeId,
@@ -139,7 +139,7 @@ pub struct JournalStatus {
     pub sessions_here: usize,
     /// The last act in the journal, as far as this server knows.
     pub head: Position,
-    /// What has happened so far.
+    /// Counters since the start.
     pub counts: JournalCounts,
 }
 
@@ -159,7 +159,7 @@ pub struct JournalCounts {
     pub inherited: u64,
 }
 
-/// What a server that shares a journal can do.
+/// The state of a server that shares a journal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum JournalState {

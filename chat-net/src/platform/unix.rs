@@ -136,7 +136,7 @@ pub(crate) fn limit_unsent(stream: &TcpStream, bytes: u32) -> io::Result<()> {
     }
 }
 
-/// What [`limit_unsent`] has set.
+/// The limit that [`limit_unsent`] has set.
 #[cfg(test)]
 pub(crate) fn unsent_limit(stream: &TcpStream) -> io::Result<Option<u32>> {
     #[cfg(any(target_os = "linux", target_os = "android"))]

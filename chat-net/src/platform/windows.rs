@@ -122,7 +122,7 @@ pub(crate) fn allow_restart(_socket: &Socket) -> io::Result<()> {
 #[cfg(test)]
 pub(crate) const LIMITS_UNSENT: bool = false;
 
-/// What [`limit_unsent`] has set.
+/// The limit that [`limit_unsent`] has set.
 #[cfg(test)]
 #[expect(clippy::unnecessary_wraps, reason = "other systems can refuse")]
 pub(crate) fn unsent_limit(_stream: &TcpStream) -> io::Result<Option<u32>> {

@@ -68,7 +68,7 @@ const ENTER_ATTEMPTS: u32 = 3;
 /// A journal in Redis, 6.2 or newer, or a server that speaks like it (Valkey, KeyDB).
 ///
 /// All servers that share a roster name the same [`RosterUrl`], have the same accounts, and the same ticket key. A server
-/// uses two connections, and makes them anew when it needs them.
+/// uses two connections, and opens them again when it needs them.
 #[derive(Debug)]
 pub struct RedisJournal {
     connections: Connections,

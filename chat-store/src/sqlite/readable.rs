@@ -84,7 +84,7 @@ impl ReadableFile {
         if self.frozen.is_none() && !is_writable(&path) {
             return OpenError::UnreadableJournal { path, source };
         }
-        // What is read as it is needs no locks.
+        // A file that cannot change needs no locks.
         if self.frozen.is_none() && probe::lacks_locks(&path) {
             return OpenError::NoLocks { path };
         }

@@ -69,9 +69,9 @@ impl Start {
 /// The program in its window.
 #[derive(Debug)]
 pub struct App {
-    /// What the window shows.
+    /// The model that the window shows.
     pub model: Model,
-    /// What the time is: the time of the system, unless a picture shall show the same again.
+    /// The clock: that of the system, or a fixed time for pictures.
     pub clock: fn() -> Timestamp,
     view: View,
     link: Link<Wish, Happening>,

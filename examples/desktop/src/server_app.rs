@@ -62,9 +62,9 @@ impl ServerStart {
 /// The program in its window.
 #[derive(Debug)]
 pub struct ServerApp {
-    /// What the window shows.
+    /// The model that the window shows.
     pub model: ServerModel,
-    /// What the time is: the time of the system, unless a picture shall show the same again.
+    /// The clock: that of the system, or a fixed time for pictures.
     pub clock: fn() -> Timestamp,
     view: ServerView,
     link: Link<Wish, Happening>,

@@ -24,7 +24,7 @@ const MIN_SIZE: [f32; 2] = [560.0, 420.0];
 const ICON: &[u8] = include_bytes!("../../../packaging/desktop/chat-desktop.png");
 const SERVER_ICON: &[u8] = include_bytes!("../../../packaging/desktop/chat-server-desktop.png");
 
-/// What a window shows.
+/// The contents of a window.
 pub trait Program {
     /// Takes what happened. Runs while the window is hidden, too.
     fn logic(&mut self, context: &Context);
@@ -52,7 +52,7 @@ pub struct Window {
 /// An error of this or another library.
 pub type AnyError = Box<dyn error::Error + Send + Sync>;
 
-/// What becomes of making a program of an open window.
+/// The result of making a program of an open window.
 pub type Made = Result<Box<dyn Program>, AnyError>;
 
 /// Makes a program as soon as there is a window for it.
@@ -173,7 +173,7 @@ fn broken(error: EventLoopError) -> NoWindow {
     NoWindow::Broken
 }
 
-/// What may draw the window.
+/// The painters that may draw the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Painters {
     /// OpenGL or Direct3D, and the processor if neither works.
@@ -185,7 +185,7 @@ enum Painters {
 }
 
 impl Painters {
-    /// What `CHAT_PAINTER` says.
+    /// The value of `CHAT_PAINTER`.
     fn allowed() -> Self {
         let Some(value) = env::var_os("CHAT_PAINTER") else { return Self::All };
         match value.to_str() {
@@ -200,7 +200,7 @@ impl Painters {
     }
 }
 
-/// What becomes of a window with OpenGL.
+/// The result of opening a window with OpenGL.
 #[derive(Default)]
 struct Attempt {
     /// Until there is a window.

@@ -65,7 +65,7 @@ pub(super) struct Shared {
     pub(super) in_flight: InFlight,
     pub(super) proposals: Proposals,
     lives: Lives,
-    /// The sessions before the replica was loaded anew, until it is complete.
+    /// The sessions before the replica was loaded again, until it is complete.
     pub(super) before: Option<Before>,
     /// Whether the journal went on from an earlier act than the replica.
     pub(super) is_forked: bool,

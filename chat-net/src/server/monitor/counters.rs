@@ -77,7 +77,7 @@ pub(crate) struct Counters {
     journal: Mutex<Journal>,
 }
 
-/// What is known of the journal.
+/// The state of the journal, as the server knows it.
 #[derive(Debug, Default)]
 struct Journal {
     read: Option<Instant>,

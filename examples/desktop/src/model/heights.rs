@@ -63,7 +63,7 @@ impl Heights {
         let Some(known) = block.heights.get_mut(row % BLOCK) else { return 0.0 };
         let change = f64::from(height) - f64::from(*known);
         *known = height;
-        // Summed anew instead of adding the change, which would collect rounding errors.
+        // Summed again instead of adding the change, which would collect rounding errors.
         block.sum = block.heights.iter().copied().map(f64::from).sum();
         change
     }

@@ -306,7 +306,7 @@ impl Model {
         None
     }
 
-    /// Shows a conversation, for which the time there and back is measured anew.
+    /// Shows a conversation, for which the time there and back is measured again.
     fn open(&mut self, partner: Partner) -> Option<Wish> {
         self.close_outcomes();
         let session = self.session.as_mut()?;

@@ -74,7 +74,7 @@ impl Default for Settings {
 
 impl Settings {
     /// Reads the lines of a file, `NAME = VALUE` each. A line that is wrong counts as absent: the window shows what it
-    /// uses instead, and writes the file anew with the next change.
+    /// uses instead, and writes the whole file with the next change.
     pub fn parse(text: &str) -> Self {
         let mut settings = Self::default();
         for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {

@@ -59,7 +59,7 @@ impl Painter {
         }
     }
 
-    /// Draws this part of the canvas anew, in points.
+    /// Draws a part of the canvas again, in points.
     pub(crate) fn paint(
         &self,
         canvas: &mut Canvas<'_>,
@@ -104,7 +104,7 @@ impl Texture {
         let (left, top) = (u.floor(), v.floor());
         let (right_share, bottom_share) = (u - left, v - top);
         let (x, y) = (left as i32, top as i32);
-        // What is drawn in its own size has a texel for each pixel.
+        // A picture in its own size has a texel for each pixel.
         if right_share < 0.01 && bottom_share < 0.01 {
             return self.texel(x, y);
         }
@@ -113,7 +113,7 @@ impl Texture {
     }
 }
 
-/// What draws one mesh.
+/// Draws one mesh.
 struct Brush<'a, 'b> {
     canvas: &'a mut Canvas<'b>,
     texture: &'a Texture,

@@ -150,7 +150,7 @@ fn what_has_its_own_size_is_copied_and_what_is_larger_is_smooth() {
 }
 
 #[test]
-fn a_frame_that_is_drawn_in_part_looks_like_one_that_is_drawn_anew() {
+fn a_frame_that_is_drawn_in_part_looks_like_one_that_is_drawn_whole() {
     let frame = |left: f32, color| {
         let primitive = |rect, color| ClippedPrimitive {
             clip_rect: whole(),
@@ -165,11 +165,11 @@ fn a_frame_that_is_drawn_in_part_looks_like_one_that_is_drawn_anew() {
         painter.paint(&mut Canvas::new(&mut pixels, WIDTH), 1.0, Color32::BLACK, frame, part);
         pixels.clone()
     };
-    let anew = paint(&after, Rect::EVERYTHING);
+    let whole = paint(&after, Rect::EVERYTHING);
     paint(&before, Rect::EVERYTHING);
     let part = damage(&before, &after).unwrap();
     assert!(part.width() < 6.0 && part.height() < 6.0, "{part:?}");
-    assert_eq!(paint(&after, part), anew);
+    assert_eq!(paint(&after, part), whole);
     assert_eq!(damage(&after, &after), None);
     assert_eq!(damage(&after, &after[..1]), Some(Rect::EVERYTHING));
 }

@@ -37,7 +37,7 @@ pub(super) struct Open {
     pub(super) state: egui_winit::State,
     pub(super) info: ViewportInfo,
     painter: Painter,
-    /// What the window shows, and of what it was drawn.
+    /// The pixels that the window shows, and the shapes that they were drawn from.
     pixels: Vec<u32>,
     painted: Vec<ClippedPrimitive>,
     look: Option<Look>,
@@ -46,7 +46,7 @@ pub(super) struct Open {
     /// Frames in a row that could not be shown.
     failed_frames: u32,
     program: Box<dyn Program>,
-    /// What the user did while nothing was drawn.
+    /// The input since the last frame.
     unseen: RawInput,
     /// Who wants to have the next frame.
     pictures: Vec<ScreenshotCallback>,
@@ -54,7 +54,7 @@ pub(super) struct Open {
     pub(super) window: Arc<Window>,
 }
 
-/// What every pixel depends on.
+/// The values that every pixel depends on.
 #[derive(Clone, Copy, PartialEq)]
 struct Look {
     size: PhysicalSize<u32>,

@@ -125,7 +125,7 @@ impl View {
         });
     }
 
-    /// Makes the list anew if the people or the search changed.
+    /// Makes the list again if the people or the search changed.
     fn renew(&mut self, session: &Session) {
         let wanted = (session.roster.revision(), self.search.clone());
         if self.people.made_for.as_ref() == Some(&wanted) {
