@@ -47,7 +47,7 @@ enum Scenario {
         #[arg(long, default_value = "5", value_parser = seconds)]
         seconds: Duration,
     },
-    /// Latency of one change to every session while the relay is flooded.
+    /// Latency of one change to every session while the relay is flooded. The default takes five minutes.
     Presence {
         #[command(flatten)]
         flood: Flood,
