@@ -135,6 +135,43 @@ fn all_rosters_agree_after_a_churn() {
     assert!(rows.len() == 1 && rows[0]["online"].as_u64() > Some(0), "{rows:#?}");
 }
 
+#[test]
+fn several_servers_are_compared_with_one_in_every_scenario_that_has_both() {
+    let storms = presence(&["join-storm", "--sessions", "60", "--nodes", "3"]);
+    let resumes = presence(&["resume-storm", "--sessions", "30", "--nodes", "2"]);
+    let changes = presence(&["broadcast", "--sessions", "20", "--rounds", "1", "--nodes", "2"]);
+    let churn = presence(&["churn", "--sessions", "30", "--seconds", "2", "--rate", "20", "--nodes", "2"]);
+    assert_eq!((storms.len(), resumes.len(), changes.len(), churn.len()), (2, 2, 4, 2));
+    for row in [storms, resumes, changes, churn].iter().flatten() {
+        let alone = row["nodes"] == 1;
+        assert_eq!(row["ratio"].is_null(), alone, "{row:#?}");
+        assert_eq!(row["servers_cpu_s"].as_array().map(Vec::len), row["nodes"].as_u64().map(|nodes| nodes as usize));
+    }
+}
+
+#[test]
+fn no_client_is_told_anything_when_a_server_or_redis_fails() {
+    let rows =
+        presence(&["failover", "--sessions", "30", "--nodes", "3", "--fault", "server,redis,empty", "--watch", "0.5"]);
+    let faults: Vec<_> = rows.iter().map(|row| row["fault"].as_str().expect("a name")).collect();
+    assert_eq!(faults, ["server", "redis", "empty"]);
+    assert_eq!(rows[0]["clients"], 10, "a third of the clients is at the killed server: {rows:#?}");
+    assert!(rows.iter().all(|row| row["told"] == 0 && row["ms"].as_f64() > Some(0.0)), "{rows:#?}");
+    assert_eq!(rows[2]["epochs"], 1, "{rows:#?}");
+}
+
+#[test]
+fn each_event_is_one_act_and_a_session_that_resumes_at_its_server_is_none() {
+    let rows = presence(&["sharing", "--sessions", "40", "--nodes", "3", "--rest", "1"]);
+    for row in &rows {
+        // A server that the others have declared lost on a busy machine enters again, with an act or two.
+        let acts = row["acts"].as_f64().expect("a number").round();
+        let expected = if row["event"] == "idle" || row["event"] == "resume at home" { 0.0 } else { 1.0 };
+        assert_eq!(acts, expected, "{rows:#?}");
+    }
+    assert_eq!(rows.len(), 6);
+}
+
 /// Runs a scenario of `relay` against the real server.
 fn relay(args: &[&str]) -> Vec<Value> {
     let server = ["--server", env!("CARGO_BIN_EXE_presence_server")];

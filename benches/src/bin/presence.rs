@@ -1,5 +1,5 @@
-//! Benchmarks the presence server with many sessions: join, login and resume storms, idle memory, broadcasts, and a
-//! soak test.
+//! Benchmarks the presence server with many sessions: join, login and resume storms, idle memory, broadcasts, a soak
+//! test, and servers that share a roster.
 //!
 //! Each scenario starts the real `chat-server` as a separate process and connects clients from this process over TLS.
 //! The scenario's module in [`chat_benches::presence`] defines what it measures. Accounts and tickets are created
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chat_benches::output::{Format, Table};
 use chat_benches::presence::{
-    Design, Settings, broadcast, churn, idle, join_storm, login_storm, resume_storm, seconds,
+    Design, Settings, broadcast, churn, failover, idle, join_storm, login_storm, resume_storm, seconds, sharing,
 };
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
@@ -71,6 +71,21 @@ enum Scenario {
         #[arg(long, default_value_t = 50.0)]
         rate: f64,
     },
+    /// One of several servers, or Redis, is killed.
+    Failover {
+        /// What fails, each with servers of its own.
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "server,ghosts,redis,empty")]
+        fault: Vec<failover::Fault>,
+        /// Seconds for which the clients are watched after each fault.
+        #[arg(long, default_value = "10", value_parser = seconds)]
+        watch: Duration,
+    },
+    /// What each event costs Redis, and what a session costs the servers where it is not.
+    Sharing {
+        /// Seconds of idling.
+        #[arg(long, default_value = "10", value_parser = seconds)]
+        rest: Duration,
+    },
     /// Run a server for a comparison.
     #[command(hide = true)]
     Serve { design: Design, data: PathBuf },
@@ -107,6 +122,8 @@ async fn measure(scenario: Scenario, settings: &Settings, table: &mut Table) -> 
         Scenario::Idle { rest } => idle::run(settings, table, rest).await,
         Scenario::Broadcast { rounds } => broadcast::run(settings, table, rounds).await,
         Scenario::Churn { seconds, rate } => churn::run(settings, table, seconds, rate).await,
+        Scenario::Failover { fault, watch } => failover::run(settings, table, &fault, watch).await,
+        Scenario::Sharing { rest } => sharing::run(settings, table, rest).await,
         Scenario::Serve { design, data } => design.serve(&data).await,
     }
 }

@@ -8,18 +8,22 @@
 //! the server's write, and the kernel records the time. The change is **received** when the client has decrypted it and
 //! read its revision. All clients share this process, so the last one receives the change after all others have
 //! processed it.
+//!
+//! With several servers the actor is at the first. `far` is the time until every client of the last server has received
+//! the change. The ratio is that of the times until a change is written to all.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::Settings;
 use super::client::{Command, Method};
 use super::clients::CONVERGENCE_TIME;
+use super::comparison::Comparison;
 use super::net::Arrivals;
 use super::server::Design;
-use super::trial::Trial;
+use super::trial::{Trial, Usage};
+use super::{Case, Settings};
 use crate::output::{Progress, Row, Table};
 use crate::stats::{Histogram, millis};
 
@@ -35,8 +39,10 @@ pub(super) const ACTOR: usize = 0;
 /// The accounts and tickets cannot be created or a server does not start.
 pub async fn run(settings: &Settings, table: &mut Table, rounds: usize) -> io::Result<()> {
     let accounts = settings.accounts(settings.max_sessions(), 0).await?.with_ticket;
-    for (run, sessions) in settings.cases() {
-        let trial = Trial::start(settings, Design::Ours, Arrivals::Recorded, &accounts[..sessions])?;
+    let mut comparison = Comparison::new(settings);
+    for case @ Case { run, sessions, nodes } in settings.cases() {
+        let accounts = &accounts[..sessions];
+        let trial = Trial::start_nodes(settings, Design::Ours, Arrivals::Recorded, accounts, nodes).await?;
         let joined = trial.login(0..sessions).await;
         let (mut departures, mut arrivals) = (Times::default(), Times::default());
         let (begin, mut progress) = (Instant::now(), Progress::default());
@@ -55,7 +61,8 @@ pub async fn run(settings: &Settings, table: &mut Table, rounds: usize) -> io::R
         let faults = trial.clients.wait_until_consistent(|_| true, CONVERGENCE_TIME).await;
         for (change, times) in [("departure", departures), ("arrival", arrivals)] {
             let rounds = times.received.count();
-            let row = Row::default()
+            let usage = times.usage;
+            let mut row = Row::default()
                 .with("run", run)
                 .with("sessions", sessions)
                 .with("change", change)
@@ -65,8 +72,13 @@ pub async fn run(settings: &Settings, table: &mut Table, rounds: usize) -> io::R
                 .with("received_p50_ms", times.received.millis(0.5))
                 .with("received_p99_ms", times.received.millis(0.99))
                 .with("each_p50_ms", times.each.millis(0.5))
-                .with("server_cpu_ms", millis(times.server) / rounds.max(1) as f64)
-                .with_faults("missing", joined.missing.max(times.missing) as u64);
+                .with("server_cpu_ms", millis(usage.server()) / rounds.max(1) as f64);
+            if settings.nodes() > 1 {
+                row = row.with("far_p50_ms", times.far.millis(0.5)).with("far_p99_ms", times.far.millis(0.99));
+            }
+            let written = times.written.millis(0.5).unwrap_or(f64::NAN);
+            let row = comparison.add_to(row, case, change, written, &usage);
+            let row = row.with_faults("missing", joined.missing.max(times.missing) as u64);
             table.row(&faults.add_to(row));
         }
         trial.shut_down().await;
@@ -80,7 +92,10 @@ pub(super) struct Times {
     pub(super) written: Histogram,
     pub(super) received: Histogram,
     each: Histogram,
-    server: Duration,
+    /// The time until every client of the last server has received the change. The actor is at the first server.
+    far: Histogram,
+    /// What the changes have cost.
+    usage: Usage,
     pub(super) missing: usize,
 }
 
@@ -89,17 +104,27 @@ impl Times {
     pub(super) async fn measure(&mut self, trial: &Trial, revision: usize, command: Command) {
         let (clients, receivers) = (&trial.clients, ACTOR + 1..trial.clients.states.len());
         clients.set_target(revision as u64);
-        let server = trial.server.process.time();
+        let before = trial.usage();
         clients.command(ACTOR, command);
         let reached = clients.wait_for_target(receivers.clone(), Instant::now(), trial.timeout).await;
-        self.server += trial.server.process.time() - server;
+        self.usage += trial.usage() - before;
         self.missing = self.missing.max(reached.missing);
         let Some(requested) = clients.states[ACTOR].lock().requested else { return };
-        let (mut written, mut received) = (0, requested.at);
-        for moment in clients.moments(receivers) {
+        let (mut written, mut received, mut far) = (0, requested.at, requested.at);
+        let last = trial.servers.all.len() - 1;
+        for index in receivers {
+            let (server, reached) = {
+                let state = clients.states[index].lock();
+                (state.server, state.reached)
+            };
+            let Some(moment) = reached else { continue };
             (written, received) = (written.max(moment.wall), received.max(moment.at));
+            if server == last {
+                far = far.max(moment.at);
+            }
             self.each.record(moment.at.saturating_duration_since(requested.at));
         }
+        self.far.record(far - requested.at);
         self.written.record(Duration::from_nanos(written.saturating_sub(requested.wall)));
         self.received.record(received - requested.at);
     }

@@ -2,7 +2,8 @@
 //! random, possibly after the grace time, and move to another port.
 //!
 //! At the end every client that should be online must be at the latest revision, and those that keep a roster must
-//! have the expected one. The server's memory is sampled every second. The slope is that of the least-squares line
+//! have the expected one. With several servers, every second session that resumes immediately does so at another one.
+//! The servers' memory is sampled every second. The slope is that of the least-squares line
 //! through the second half of the samples, when one-time growth is over.
 
 use std::io;
@@ -12,12 +13,13 @@ use chat_core::generator::Generator;
 use chat_core::sim::SeededGenerator;
 use tokio::time::sleep;
 
-use super::Settings;
 use super::client::{Command, Method};
 use super::clients::Clients;
+use super::comparison::Comparison;
 use super::net::{Arrivals, wall_nanos};
 use super::server::Design;
 use super::trial::Trial;
+use super::{Case, Settings};
 use crate::output::{Progress, Row, Table};
 
 /// The interval between two samples of the server's memory.
@@ -32,10 +34,12 @@ const CONVERGENCE_TIME: Duration = Duration::from_mins(1);
 /// The accounts and tickets cannot be created or a server does not start.
 pub async fn run(settings: &Settings, table: &mut Table, time: Duration, rate: f64) -> io::Result<()> {
     let accounts = settings.accounts(settings.max_sessions(), 0).await?.with_ticket;
-    for (run, sessions) in settings.cases() {
-        let trial = Trial::start(settings, Design::Ours, Arrivals::Ignored, &accounts[..sessions])?;
+    let mut comparison = Comparison::new(settings);
+    for case @ Case { run, sessions, nodes } in settings.cases() {
+        let accounts = &accounts[..sessions];
+        let trial = Trial::start_nodes(settings, Design::Ours, Arrivals::Ignored, accounts, nodes).await?;
         let joined = trial.login(0..sessions).await;
-        let mut script = Script::new(&trial.clients);
+        let mut script = Script::new(&trial.clients, nodes > 1);
         let (begin, before, mut progress) = (Instant::now(), trial.usage(), Progress::default());
         let (mut samples, mut events) = (Vec::new(), 0);
         while begin.elapsed() < time {
@@ -44,7 +48,7 @@ pub async fn run(settings: &Settings, table: &mut Table, time: Duration, rate: f
             (events..due).for_each(|_| script.next_event());
             events = due;
             if begin.elapsed() >= SAMPLE_INTERVAL * samples.len() as u32 {
-                samples.push((elapsed, trial.server.process.memory().resident as f64));
+                samples.push((elapsed, trial.servers.resident() as f64));
             }
             progress.report(|| format!("{elapsed:.0} of {} s, {events} events", time.as_secs()));
             sleep(Duration::from_millis(10)).await;
@@ -67,8 +71,10 @@ pub async fn run(settings: &Settings, table: &mut Table, time: Duration, rate: f
             .with("quarters_mb", quarters.to_vec())
             .with("most_mb", samples.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max) / 1e6)
             .with("slope_kb_per_minute", slope(&samples[samples.len() / 2..]) * 60.0 / 1e3)
-            .with("server_cpu_share", usage.server.as_secs_f64() / seconds)
+            .with("server_cpu_share", usage.server().as_secs_f64() / seconds)
             .with_faults("missing", joined.missing as u64);
+        let cpu = usage.server().as_secs_f64() / seconds;
+        let row = comparison.add_to(row, case, "server_cpu_share", cpu, &usage);
         table.row(&faults.add_to(row));
         trial.shut_down().await;
     }
@@ -88,6 +94,8 @@ enum Expected {
 /// Generates the events, counts them, and tracks the state that each client should be in.
 struct Script<'a> {
     clients: &'a Clients,
+    /// Whether there are several servers. Every second session that resumes does so at another one then.
+    is_shared: bool,
     generator: SeededGenerator,
     expected: Vec<Expected>,
     joined: u64,
@@ -98,9 +106,9 @@ struct Script<'a> {
 }
 
 impl<'a> Script<'a> {
-    fn new(clients: &'a Clients) -> Self {
+    fn new(clients: &'a Clients, is_shared: bool) -> Self {
         let (generator, expected) = (SeededGenerator::new(wall_nanos()), vec![Expected::Online; clients.states.len()]);
-        Self { clients, generator, expected, joined: 0, left: 0, resumed: 0, broke: 0, moved: 0 }
+        Self { clients, is_shared, generator, expected, joined: 0, left: 0, resumed: 0, broke: 0, moved: 0 }
     }
 
     /// Sends a random event to a random client. Clients execute commands in order, so this does not wait.
@@ -127,6 +135,9 @@ impl<'a> Script<'a> {
             }
             (Expected::Online, 2..=5) => {
                 command(Command::Break);
+                if self.is_shared && self.resumed.is_multiple_of(2) {
+                    command(Command::Elsewhere);
+                }
                 command(Command::Login(Method::Ticket));
                 self.resumed += 1;
             }

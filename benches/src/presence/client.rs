@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Leave,
     /// Break the connection without a leave request.
     Break,
+    /// While offline: connect to another server from now on, if there is one.
+    Elsewhere,
     /// Offer another port.
     Move(u16),
 }
@@ -62,6 +64,8 @@ pub(crate) struct SharedState {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) account: TestAccount,
+    /// The number of the server that the client connects to, among those of its [`Net`].
+    pub(crate) server: usize,
     /// The entry of the client's welcome while the client is online.
     pub(crate) entry: Option<Entry>,
     /// The address that the client offers. The server publishes it once the pause between two changes is over.
@@ -91,7 +95,8 @@ impl Moment {
 
 impl SharedState {
     pub(crate) fn new(account: TestAccount, offered: SocketAddr, view: View) -> Self {
-        let state = State { account, entry: None, offered, view, logged_in: None, requested: None, reached: None };
+        let state =
+            State { account, server: 0, entry: None, offered, view, logged_in: None, requested: None, reached: None };
         Self { arrived: Arc::default(), state: Mutex::new(state) }
     }
 
@@ -150,6 +155,7 @@ impl Client {
                     Ok(connection) => self.prepared = Some(connection),
                     Err(failure) => self.counters.count(&failure),
                 },
+                Command::Elsewhere => self.go_elsewhere(),
                 // Without a session there is nothing to leave, break or move.
                 Command::Leave | Command::Break | Command::Move(_) => {}
             }
@@ -182,6 +188,9 @@ impl Client {
                 Err(failure) => failure,
             };
             self.counters.count(&failure);
+            if failure.is_of_this_server() {
+                self.go_elsewhere();
+            }
             sleep(match failure.retry_after() {
                 Some(time) => time + self.generator.up_to(time.max(MIN_PAUSE)),
                 None => {
@@ -190,6 +199,18 @@ impl Client {
                 }
             })
             .await;
+        }
+    }
+
+    /// Connects to another server from now on, if there is one.
+    fn go_elsewhere(&mut self) {
+        let servers = self.net.servers();
+        // With one server no random number is used.
+        if servers > 1 {
+            let step = 1 + self.generator.number() as usize % (servers - 1);
+            let mut state = self.shared.lock();
+            state.server = (state.server + step) % servers;
+            self.prepared = None;
         }
     }
 
@@ -236,7 +257,7 @@ impl Client {
                         self.shared.lock().offered.set_port(port);
                         connection.send(&Request::Move(offer(port))).await?;
                     }
-                    Some(Command::Login(_) | Command::Connect) => {}
+                    Some(Command::Login(_) | Command::Connect | Command::Elsewhere) => {}
                 },
                 _ = heartbeats.tick() => connection.send_heartbeat().await?,
                 result = connection.read() => result?,

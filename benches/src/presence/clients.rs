@@ -1,7 +1,6 @@
 //! A group of clients in this process, and the expected roster that theirs are compared with.
 
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,7 +8,7 @@ use std::time::{Duration, Instant};
 use chat_core::roster::{Entry, Roster, RosterVersion};
 use chat_core::sim::SeededGenerator;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 use super::accounts::TestAccount;
@@ -37,6 +36,7 @@ pub(crate) struct Clients {
     pub(crate) states: Vec<Arc<SharedState>>,
     pub(crate) counters: Arc<Counters>,
     commands: Vec<UnboundedSender<Command>>,
+    handles: Vec<AbortHandle>,
     tasks: JoinSet<()>,
 }
 
@@ -77,7 +77,7 @@ impl Clients {
         heartbeat: Duration,
     ) -> Self {
         let counters = Arc::<Counters>::default();
-        let (mut states, mut commands, mut tasks) = (Vec::new(), Vec::new(), JoinSet::new());
+        let (mut states, mut commands, mut handles, mut tasks) = (Vec::new(), Vec::new(), Vec::new(), JoinSet::new());
         // Session keys derive from the seed, so it must differ between runs.
         let seed = wall_nanos();
         let step = (accounts.len() / full_rosters.max(1)).max(1);
@@ -98,20 +98,37 @@ impl Clients {
                 number,
                 prepared: None,
             };
-            tasks.spawn(client.run());
+            handles.push(tasks.spawn(client.run()));
             states.push(shared);
             commands.push(sender);
         }
-        Self { states, counters, commands, tasks }
+        Self { states, counters, commands, handles, tasks }
     }
 
     pub(crate) fn command(&self, index: usize, command: Command) {
         self.commands[index].send(command).expect("client tasks live as long as their group");
     }
 
+    /// Ends a client for ever, without a leave request and whatever it does at the moment. It counts as online until the
+    /// caller clears its entry.
+    pub(crate) fn abort(&self, index: usize) {
+        self.handles[index].abort();
+    }
+
+    /// The clients that connect to the server with this number.
+    pub(crate) fn at(&self, server: usize) -> Vec<usize> {
+        (0..self.states.len()).filter(|index| self.states[*index].lock().server == server).collect()
+    }
+
     /// Makes the clients in `range` log in, and waits until each has a complete roster at revision `target` or later, for
     /// at most `timeout`.
-    pub(crate) async fn login(&self, range: Range<usize>, method: Method, target: u64, timeout: Duration) -> Reached {
+    pub(crate) async fn login(
+        &self,
+        range: impl Iterator<Item = usize> + Clone,
+        method: Method,
+        target: u64,
+        timeout: Duration,
+    ) -> Reached {
         self.set_target(target);
         let begin = Instant::now();
         range.clone().for_each(|index| self.command(index, Command::Login(method)));
@@ -128,8 +145,13 @@ impl Clients {
     }
 
     /// Waits until the clients in `range` have reached the target, for at most `timeout` after `begin`.
-    pub(crate) async fn wait_for_target(&self, range: Range<usize>, begin: Instant, timeout: Duration) -> Reached {
-        let (mut progress, count) = (Progress::default(), range.len());
+    pub(crate) async fn wait_for_target(
+        &self,
+        range: impl Iterator<Item = usize> + Clone,
+        begin: Instant,
+        timeout: Duration,
+    ) -> Reached {
+        let (mut progress, count) = (Progress::default(), range.clone().count());
         let reached = || self.counters.reached.load(Ordering::Relaxed);
         // The counter is cheap to check, but it includes the other clients, so the exact check follows.
         while (reached() < count || self.moments(range.clone()).count() < count) && begin.elapsed() < timeout {
@@ -145,8 +167,8 @@ impl Clients {
     }
 
     /// When the clients in `range` reached the target, without those that have not reached it.
-    pub(crate) fn moments(&self, range: Range<usize>) -> impl Iterator<Item = Moment> {
-        self.states[range].iter().filter_map(|shared| shared.lock().reached)
+    pub(crate) fn moments(&self, range: impl Iterator<Item = usize>) -> impl Iterator<Item = Moment> {
+        range.filter_map(|index| self.states[index].lock().reached)
     }
 
     /// The expected roster: the own entry of each online client, with the address that it offers.
@@ -159,7 +181,7 @@ impl Clients {
     }
 
     /// The latest version that an online client with a complete roster has.
-    fn latest_version(&self) -> Option<RosterVersion> {
+    pub(crate) fn latest_version(&self) -> Option<RosterVersion> {
         let versions = self.states.iter().filter_map(|shared| {
             let state = shared.lock();
             (state.entry.is_some() && state.view.is_complete()).then_some(state.view.version)

@@ -62,6 +62,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether another server may do what this one has not done.
+    pub(crate) fn is_of_this_server(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::Closed | Self::Ended(Ended::Stopping))
+    }
+
     /// The retry time that the server stated.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let Self::Rejected(rejection) = self else { return None };
@@ -70,15 +75,16 @@ impl Failure {
 }
 
 impl Connection {
-    /// Connects client `number` and exchanges hellos.
+    /// Connects client `number` to the server of its state and exchanges hellos.
     pub(crate) async fn open(
         net: &Net,
         number: usize,
         shared: &Arc<SharedState>,
         counters: &Arc<Counters>,
     ) -> Result<Self, Failure> {
+        let server = shared.lock().server;
         let mut connection = Self {
-            stream: net.dial(number, &shared.arrived).await?,
+            stream: net.dial(server, number, &shared.arrived).await?,
             shared: Arc::clone(shared),
             counters: Arc::clone(counters),
             decoder: FrameDecoder::new(MAX_FRAME),

@@ -72,7 +72,7 @@ pub(crate) async fn pull(net: &Arc<Net>, clients: usize, bytes: u64) -> io::Resu
         let share = bytes / clients as u64 + u64::from((index as u64) < bytes % clients as u64);
         tasks.spawn(async move {
             let permit = net.dialling.acquire().await;
-            let mut stream = net.dial(index, &Arc::default()).await?;
+            let mut stream = net.dial(0, index, &Arc::default()).await?;
             stream.write_u64(share).await?;
             stream.flush().await?;
             let mut stream = stream.take(share);

@@ -5,15 +5,18 @@
 //! many bytes as the storm did to as many connections of the same client code. With `--naive`, the run also compares
 //! the server with the **naive** design, which sends the whole roster to every session on every change, at a size that
 //! the naive design can handle.
+//!
+//! With several servers, their storm is compared with that of one server instead.
 
 use std::io;
 
 use super::accounts::TestAccount;
 use super::clients::{Faults, Reached};
+use super::comparison::Comparison;
 use super::net::{Arrivals, Net};
 use super::server::{Design, Server};
 use super::trial::{Trial, Usage};
-use super::{Settings, floor};
+use super::{Case, Settings, floor};
 use crate::machine;
 use crate::output::{Row, Table};
 use crate::stats::millis;
@@ -39,19 +42,22 @@ struct Storm {
 pub async fn run(settings: &Settings, table: &mut Table, naive: usize) -> io::Result<()> {
     let most = settings.max_sessions();
     let accounts = settings.accounts(most.max(naive), 0).await?.with_ticket;
+    if settings.nodes() > 1 {
+        return compare_nodes(settings, table, &accounts).await;
+    }
     // Warm-up: the first storm of a process allocates the clients' memory, which all measured storms reuse.
-    Storm::measure(settings, 0, Design::Ours, &accounts[..most]).await?;
+    Storm::measure(settings, 0, Design::Ours, &accounts[..most], 1).await?;
     for run in 1..=settings.runs {
         for &sessions in &settings.sessions {
-            let ours = Storm::measure(settings, run, Design::Ours, &accounts[..sessions]).await?;
+            let ours = Storm::measure(settings, run, Design::Ours, &accounts[..sessions], 1).await?;
             let floor = Storm::floor(settings, &ours).await?;
             let ratio = ours.reached.time.as_secs_f64() / floor.reached.time.as_secs_f64();
             table.row(&ours.row((ours.reached.missing == 0).then_some(ratio), None));
             table.row(&floor.row(Some(1.0), None));
         }
         if naive > 0 {
-            let ours = Storm::measure(settings, run, Design::Ours, &accounts[..naive]).await?;
-            let naive = Storm::measure(settings, run, Design::Naive, &accounts[..naive]).await?;
+            let ours = Storm::measure(settings, run, Design::Ours, &accounts[..naive], 1).await?;
+            let naive = Storm::measure(settings, run, Design::Naive, &accounts[..naive], 1).await?;
             let ratio = naive.reached.time.as_secs_f64() / ours.reached.time.as_secs_f64();
             table.row(&ours.row(None, None));
             table.row(&naive.row(Some(ratio), Some(naive.usage.bytes as f64 / ours.usage.bytes as f64)));
@@ -60,9 +66,26 @@ pub async fn run(settings: &Settings, table: &mut Table, naive: usize) -> io::Re
     Ok(())
 }
 
+/// Storms with one server and with several, whose ratio is that of their times.
+async fn compare_nodes(settings: &Settings, table: &mut Table, accounts: &[TestAccount]) -> io::Result<()> {
+    let mut comparison = Comparison::new(settings);
+    Storm::measure(settings, 0, Design::Ours, &accounts[..settings.max_sessions()], 1).await?;
+    for case @ Case { run, sessions, nodes } in settings.cases() {
+        let storm = Storm::measure(settings, run, Design::Ours, &accounts[..sessions], nodes).await?;
+        table.row(&comparison.add_to(storm.figures(), case, "ms", millis(storm.reached.time), &storm.usage));
+    }
+    Ok(())
+}
+
 impl Storm {
-    async fn measure(settings: &Settings, run: usize, design: Design, accounts: &[TestAccount]) -> io::Result<Self> {
-        let trial = Trial::start(settings, design, Arrivals::Ignored, accounts)?;
+    async fn measure(
+        settings: &Settings,
+        run: usize,
+        design: Design,
+        accounts: &[TestAccount],
+        nodes: usize,
+    ) -> io::Result<Self> {
+        let trial = Trial::start_nodes(settings, design, Arrivals::Ignored, accounts, nodes).await?;
         let (sessions, before) = (accounts.len(), trial.usage());
         let reached = trial.login(0..sessions).await;
         let storm = Self {
@@ -86,12 +109,12 @@ impl Storm {
         let time = floor::pull(&net, storm.sessions, storm.usage.bytes).await?;
         let usage = Usage {
             bytes: storm.usage.bytes,
-            frames: 0,
-            server: server.process.time(),
+            servers: vec![server.process.time()],
             clients: machine::process_time() - clients,
+            ..Usage::default()
         };
-        let reached = Reached { missing: 0, time };
-        Ok(Self { design: Design::Floor, reached, usage, miscounted: 0, faults: Faults::default(), ..*storm })
+        let (&Self { run, sessions, .. }, reached) = (storm, Reached { missing: 0, time });
+        Ok(Self { run, design: Design::Floor, sessions, reached, usage, miscounted: 0, faults: Faults::default() })
     }
 
     /// The row of this storm, with its ratios to the storm that it is compared with.
@@ -105,10 +128,26 @@ impl Storm {
             .with("bytes", self.usage.bytes)
             .with("ratio_of_bytes", ratio_of_bytes)
             .with("frames", self.usage.frames)
-            .with("server_cpu_s", self.usage.server.as_secs_f64())
-            .with("clients_cpu_s", self.usage.clients.as_secs_f64())
-            .with_faults("missing", self.reached.missing as u64)
-            .with_faults("miscounted", self.miscounted as u64);
+            .with("server_cpu_s", self.usage.server().as_secs_f64())
+            .with("clients_cpu_s", self.usage.clients.as_secs_f64());
+        self.add_faults(row)
+    }
+
+    /// The row of a storm that is compared with one of another number of servers.
+    fn figures(&self) -> Row {
+        let row = Row::default()
+            .with("run", self.run)
+            .with("sessions", self.sessions)
+            .with("ms", millis(self.reached.time))
+            .with("bytes", self.usage.bytes)
+            .with("frames", self.usage.frames)
+            .with("clients_cpu_s", self.usage.clients.as_secs_f64());
+        self.add_faults(row)
+    }
+
+    fn add_faults(&self, row: Row) -> Row {
+        let row =
+            row.with_faults("missing", self.reached.missing as u64).with_faults("miscounted", self.miscounted as u64);
         self.faults.add_to(row)
     }
 }

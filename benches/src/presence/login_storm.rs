@@ -22,12 +22,12 @@ use chat_store::hashing::HashCost;
 use tokio::task::block_in_place;
 use tokio::time::sleep;
 
-use super::Settings;
 use super::client::Method;
 use super::clients::{Clients, HEARTBEAT};
 use super::net::{Arrivals, Net};
 use super::processor_samples::ProcessorSamples;
 use super::server::{Design, Server};
+use super::{Case, Settings};
 use crate::machine;
 use crate::output::{Row, Table};
 use crate::stats::millis;
@@ -42,8 +42,9 @@ const OTHER_HEARTBEAT: Duration = Duration::from_secs(1);
 /// # Errors
 /// The accounts and tickets cannot be created or a server does not start.
 pub async fn run(settings: &Settings, table: &mut Table, others: usize, ceiling_time: Duration) -> io::Result<()> {
+    settings.only_alone()?;
     let accounts = settings.accounts(others, settings.max_sessions()).await?;
-    for (run, logins) in settings.cases() {
+    for Case { run, sessions: logins, .. } in settings.cases() {
         let ceiling_before = block_in_place(|| ceiling(ceiling_time));
         let server = Server::start(settings, Design::Ours)?;
         let net = Net::new(server.address, settings.dialling, Arrivals::Ignored)?;

@@ -7,15 +7,22 @@
 //! revisions of updates, each of which must continue the previous one. The expected roster consists of the entry that each
 //! client received about itself in its welcome.
 //!
+//! With `--nodes`, a scenario runs with one server and then with several that share a roster through a Redis server, which
+//! the benchmark starts. The clients begin at the servers in turn, and go to another one if theirs fails.
+//!
 //! Each scenario is one module, whose documentation defines what it measures.
 
 mod accounts;
+mod attempts;
 pub mod broadcast;
 pub mod churn;
 mod client;
 mod clients;
+mod comparison;
 mod connection;
 mod counters;
+pub mod failover;
+mod faults;
 mod floor;
 pub mod idle;
 pub mod join_storm;
@@ -25,7 +32,10 @@ mod net;
 mod processor_samples;
 pub mod relay;
 pub mod resume_storm;
+mod roster;
 mod server;
+mod servers;
+pub mod sharing;
 mod tls;
 mod trial;
 mod view;
@@ -46,6 +56,10 @@ pub struct Settings {
     /// Runs for each number of sessions.
     #[arg(long, global = true, default_value_t = 1)]
     runs: usize,
+    /// Servers that share a roster, compared with one server that has the same sessions. Needs an installed redis-server.
+    /// With 1, the server is alone.
+    #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    nodes: u8,
     /// Path of the chat-server executable [default: chat-server in the directory of this program].
     #[arg(long, global = true)]
     server: Option<PathBuf>,
@@ -69,9 +83,35 @@ impl Settings {
         self.data_dir.get_or_insert_with(|| folder.to_owned());
     }
 
-    /// All runs with all numbers of sessions.
-    fn cases(&self) -> impl Iterator<Item = (usize, usize)> {
-        (1..=self.runs).flat_map(|run| self.sessions.iter().map(move |sessions| (run, *sessions)))
+    /// All runs with all numbers of sessions, first with one server and then with several.
+    fn cases(&self) -> impl Iterator<Item = Case> {
+        let several = (self.nodes > 1).then(|| self.nodes());
+        let sessions = (1..=self.runs).flat_map(|run| self.sessions.iter().map(move |sessions| (run, *sessions)));
+        sessions.flat_map(move |(run, sessions)| {
+            [1].into_iter().chain(several).map(move |nodes| Case { run, sessions, nodes })
+        })
+    }
+
+    fn nodes(&self) -> usize {
+        self.nodes.into()
+    }
+
+    /// Refuses several servers, for a scenario that measures one.
+    fn only_alone(&self) -> io::Result<()> {
+        if self.nodes == 1 {
+            Ok(())
+        } else {
+            Err(io::Error::other("this scenario measures one server, without --nodes"))
+        }
+    }
+
+    /// Refuses a server that is alone, for a scenario that measures what several share.
+    fn only_shared(&self) -> io::Result<()> {
+        if self.nodes > 1 {
+            Ok(())
+        } else {
+            Err(io::Error::other("this scenario measures several servers, such as --nodes 3"))
+        }
     }
 
     fn max_sessions(&self) -> usize {
@@ -89,6 +129,14 @@ impl Settings {
     fn server_data(&self) -> PathBuf {
         self.folder().join("server")
     }
+}
+
+/// One measurement among several.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Case {
+    run: usize,
+    sessions: usize,
+    nodes: usize,
 }
 
 /// Parses a number of seconds.

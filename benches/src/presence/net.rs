@@ -25,9 +25,9 @@ use super::tls;
 /// and of 512 handshakes in quick succession.
 const CLIENTS_PER_ADDRESS: usize = 100;
 
-/// Connects clients to one server.
+/// Connects clients to one server, or to several that share a roster.
 pub(crate) struct Net {
-    server: SocketAddr,
+    servers: Vec<SocketAddr>,
     tls: TlsConnector,
     /// Limits how many clients connect and log in at the same time.
     pub(crate) dialling: Semaphore,
@@ -43,15 +43,30 @@ pub(crate) enum Arrivals {
 
 impl Net {
     pub(crate) fn new(server: SocketAddr, dialling: usize, arrivals: Arrivals) -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Self { server, tls: tls::client()?, dialling: Semaphore::new(dialling), arrivals }))
+        Self::to_any(vec![server], dialling, arrivals)
     }
 
-    /// Connects client number `index` from its source address and performs the TLS handshake. If arrivals are recorded,
-    /// the time of the latest is stored in `arrived`.
-    pub(crate) async fn dial(&self, index: usize, arrived: &Arc<AtomicU64>) -> io::Result<TlsStream<Socket>> {
+    /// As [`new`](Self::new), with at least one server.
+    pub(crate) fn to_any(servers: Vec<SocketAddr>, dialling: usize, arrivals: Arrivals) -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Self { servers, tls: tls::client()?, dialling: Semaphore::new(dialling), arrivals }))
+    }
+
+    pub(crate) fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// Connects client number `index` from its source address to a server and performs the TLS handshake. If arrivals
+    /// are recorded, the time of the latest is stored in `arrived`.
+    pub(crate) async fn dial(
+        &self,
+        server: usize,
+        index: usize,
+        arrived: &Arc<AtomicU64>,
+    ) -> io::Result<TlsStream<Socket>> {
+        let server = self.servers[server];
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(source(index), 0))?;
-        let stream = socket.connect(self.server).await?;
+        let stream = socket.connect(server).await?;
         stream.set_nodelay(true)?;
         let arrived = match self.arrivals {
             Arrivals::Recorded => {
@@ -61,7 +76,7 @@ impl Net {
             Arrivals::Ignored => None,
         };
         let (stream, writer) = stream.into_split();
-        self.tls.connect(ServerName::from(self.server.ip()), join(Reader { stream, arrived }, writer)).await
+        self.tls.connect(ServerName::from(server.ip()), join(Reader { stream, arrived }, writer)).await
     }
 }
 

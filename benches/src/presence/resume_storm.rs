@@ -8,11 +8,12 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Settings;
 use super::client::Command;
+use super::comparison::Comparison;
 use super::net::Arrivals;
 use super::server::Design;
 use super::trial::Trial;
+use super::{Case, Settings};
 use crate::output::{Row, Table};
 use crate::stats::millis;
 
@@ -29,8 +30,10 @@ const OBSERVER: usize = 0;
 /// sessions the results would say nothing about resuming.
 pub async fn run(settings: &Settings, table: &mut Table) -> io::Result<()> {
     let accounts = settings.accounts(settings.max_sessions(), 0).await?.with_ticket;
-    for (run, sessions) in settings.cases() {
-        let trial = Trial::start(settings, Design::Ours, Arrivals::Ignored, &accounts[..sessions])?;
+    let mut comparison = Comparison::new(settings);
+    for case @ Case { run, sessions, nodes } in settings.cases() {
+        let accounts = &accounts[..sessions];
+        let trial = Trial::start_nodes(settings, Design::Ours, Arrivals::Ignored, accounts, nodes).await?;
         let joined = trial.login(0..sessions).await;
         if joined.missing > 0 {
             trial.shut_down().await;
@@ -53,10 +56,11 @@ pub async fn run(settings: &Settings, table: &mut Table) -> io::Result<()> {
             .with("ms", millis(resumed.time))
             .with("bytes", usage.bytes)
             .with("frames", usage.frames)
-            .with("server_cpu_s", usage.server.as_secs_f64())
+            .with("server_cpu_s", usage.server().as_secs_f64())
             .with("deltas", clients.counters.deltas.load(Ordering::Relaxed))
             .with_faults("events", observed() - observed_before)
             .with_faults("missing", resumed.missing as u64);
+        let row = comparison.add_to(row, case, "ms", millis(resumed.time), &usage);
         table.row(&faults.add_to(row));
         trial.shut_down().await;
     }

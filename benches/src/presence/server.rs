@@ -56,11 +56,25 @@ impl Server {
 
     /// As [`start`](Self::start), with further arguments.
     pub(crate) fn start_with(settings: &Settings, design: Design, args: &[String]) -> io::Result<Self> {
-        let (own, data) = (std::env::current_exe()?, settings.server_data());
+        Self::start_in(settings, design, &settings.server_data(), args, &[])
+    }
+
+    /// As [`start_with`](Self::start_with), with the data directory `data` and these environment variables.
+    pub(crate) fn start_in(
+        settings: &Settings,
+        design: Design,
+        data: &Path,
+        args: &[String],
+        variables: &[(&str, &str)],
+    ) -> io::Result<Self> {
+        let own = std::env::current_exe()?;
         let mut command = if design == Design::Ours {
             let mut command =
                 Command::new(settings.server.clone().unwrap_or_else(|| own.with_file_name("chat-server")));
-            command.arg("--data-dir").arg(data).args(["--listen", "127.0.0.1:0"]).env_remove("CHAT_DATABASE");
+            command.arg("--data-dir").arg(data).args(["--listen", "127.0.0.1:0"]);
+            for name in ["CHAT_DATABASE", "CHAT_ROSTER", "CHAT_ROSTER_FILE"] {
+                command.env_remove(name);
+            }
             // In some scenarios one account leaves and returns all the time.
             command.env("CHAT_SESSIONS_PER_ACCOUNT", "1000000");
             command
@@ -71,6 +85,7 @@ impl Server {
         };
         let mut child = command
             .args(args)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -88,12 +103,17 @@ impl Server {
         std::thread::spawn(move || lines.for_each(drop));
         Ok(Self { process: Process::new(child.id()), child, address })
     }
+
+    /// Kills the process. Its connections break at once.
+    pub(crate) fn kill(&mut self) {
+        // Both calls fail if the process has already ended.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both calls fail if the process has already ended.
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.kill();
     }
 }
