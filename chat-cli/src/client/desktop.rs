@@ -44,6 +44,8 @@ const OPTIONS: [&str; 10] =
 pub struct DesktopOptions {
     /// The server to suggest.
     pub server: Option<ServerAddress>,
+    /// The servers that share its roster.
+    pub other_servers: Vec<ServerAddress>,
     /// The user to suggest.
     pub user: Option<UserName>,
     /// The address on which to receive messages.
@@ -167,8 +169,8 @@ impl DesktopOptions {
             Some(path) => path.clone(),
             None => super::task::default_known_servers()?,
         };
-        let JoinOptions { server, user, udp, advertise, reach, trust, .. } = JoinOptions::new(settings)?;
-        Ok(Self { server, user, udp, advertise, reach, trust, known_servers })
+        let JoinOptions { server, other_servers, user, udp, advertise, reach, trust, .. } = JoinOptions::new(settings)?;
+        Ok(Self { server, other_servers, user, udp, advertise, reach, trust, known_servers })
     }
 }
 
@@ -187,10 +189,14 @@ mod tests {
     fn the_file_of_chat_client_counts_and_arguments_take_precedence() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chat.toml");
-        fs::write(&file, "server = 'lab'\nuser = 'alice'\nreach = 'relay'\nformat = 'json'\nknown-servers = 'known'\n")
-            .unwrap();
+        fs::write(
+            &file,
+            "server = ['lab', 'ship']\nuser = 'alice'\nreach = 'relay'\nformat = 'json'\nknown-servers = 'known'\n",
+        )
+        .unwrap();
         let options = options(&["--config", file.to_str().unwrap(), "--user", "小明"]).unwrap();
         assert_eq!(options.server.unwrap().to_string(), "lab:7777");
+        assert_eq!(options.other_servers, ["ship".parse().unwrap()]);
         assert_eq!((options.user.unwrap().as_str(), options.udp.to_string().as_str()), ("小明", "[::]:0"));
         assert_eq!((options.reach, options.known_servers), (ReachMode::Relay, PathBuf::from("known")));
         assert_eq!(options.trust, TrustChoice::Known("known".into()));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chat_cli::desktop::{self, DesktopOptions, LastLogins, TrustChoice};
 use chat_cli::texts::{Localised, Texts, WindowSentence};
 use chat_core::time::Timestamp;
-use chat_net::address::AdvertisedAddress;
+use chat_net::address::{AdvertisedAddress, ServerAddress};
 use eframe::egui::{Context, Ui, UserAttentionType, ViewportCommand};
 use jiff::tz::TimeZone;
 
@@ -37,11 +37,12 @@ impl Start {
         let last = LastLogins::load();
         let servers = disk::servers(&options.known_servers, &last);
         let server = options.server.clone().or_else(|| last.server().cloned());
+        let all = server.iter().chain(&options.other_servers).map(ServerAddress::to_string).collect::<Vec<_>>();
         let user = options.user.clone().or_else(|| server.as_ref().and_then(|server| last.user(server)).cloned());
         let mut form = Form::new(options.known_servers, options.trust, options.server);
         form.remembers = true;
         form.servers = servers;
-        form.server = server.map_or_else(String::new, |server| server.to_string());
+        form.server = all.join(", ");
         form.user = user.map_or_else(String::new, |user| user.as_str().to_owned());
         if !options.udp.ip().is_unspecified() {
             form.own_address = options.udp.ip().to_string();

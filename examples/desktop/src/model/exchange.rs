@@ -95,7 +95,9 @@ pub enum Wish {
 pub struct LogIn {
     /// The server.
     pub server: ServerAddress,
-    /// How to recognise it.
+    /// The servers that share its roster.
+    pub other_servers: Vec<ServerAddress>,
+    /// How to recognise all of them.
     pub trust: TrustBy,
     /// The user.
     pub user: UserName,

@@ -105,7 +105,7 @@ async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<H
 }
 
 async fn connect(login: LogIn, question: Question) -> Result<Client, ConnectError> {
-    let LogIn { server, trust, user, password, purpose, udp, advertise, reach, .. } = login;
+    let LogIn { server, other_servers, trust, user, password, purpose, udp, advertise, reach, .. } = login;
     let trust = match trust {
         TrustBy::Fingerprint(fingerprint) => Trust::Fingerprint(fingerprint),
         TrustBy::Authority(file) => Trust::Ca(file),
@@ -113,6 +113,9 @@ async fn connect(login: LogIn, question: Question) -> Result<Client, ConnectErro
     };
     // A message is accepted once it is in the model.
     let mut builder = Client::builder(server).trust(trust).accept(AcceptMode::Manual).udp(udp).reach(reach);
+    for other in other_servers {
+        builder = builder.or_server(other)?;
+    }
     for address in advertise {
         builder = builder.advertise(address)?;
     }

@@ -52,7 +52,7 @@ pub enum Mode {
 /// The form.
 #[derive(Debug)]
 pub struct Form {
-    /// The typed server.
+    /// The typed server, or several that share a roster, separated by commas.
     pub server: String,
     /// The typed user name.
     pub user: String,

@@ -23,6 +23,7 @@ pub(super) fn place(error: &ConnectError) -> Field {
         | ConnectError::Certificate { .. }
         | ConnectError::NotCertifiable { .. }
         | ConnectError::Untrusted { .. }
+        | ConnectError::DifferentKeys(_)
         | ConnectError::WrongFingerprint { .. } => Field::Server,
         ConnectError::Authorities { .. } => Field::ServerTrust,
         ConnectError::Udp { .. } => Field::OwnAddress,

@@ -57,6 +57,25 @@ fn every_wrong_field_is_told_at_once_and_in_its_place() {
 }
 
 #[test]
+fn several_servers_that_share_a_roster_are_typed_with_commas() {
+    let mut form = form();
+    form.server = "north, south:1，[fd00::7]".to_owned();
+    form.check(Field::Server);
+    assert_eq!(form.server, "north:7777, south:1, [fd00::7]:7777");
+    let login = form.submit().unwrap();
+    let others: Vec<String> = login.other_servers.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (login.server.to_string().as_str(), others.join(" ").as_str()),
+        ("north:7777", "south:1 [fd00::7]:7777")
+    );
+    form.server = "north, south:x".to_owned();
+    assert!(form.submit().is_none(), "each of them is checked");
+    form.server = vec!["lab"; 17].join(",");
+    form.check(Field::Server);
+    assert_eq!(problems(&form), [(Field::Server, "17 servers are named; at most 16 are allowed".to_owned())]);
+}
+
+#[test]
 fn an_empty_field_is_wrong_only_when_the_button_is_pressed() {
     let mut form = form();
     form.user.clear();

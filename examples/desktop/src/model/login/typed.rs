@@ -8,6 +8,7 @@ use chat_core::invitation::InvitationCode;
 use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_net::address::{AddressError, AdvertisedAddress, ServerAddress};
+use chat_net::client::ClientOptions;
 use chat_net::identity::Fingerprint;
 
 use super::{Field, Form, Mode};
@@ -32,7 +33,7 @@ impl Form {
             return;
         }
         let wrong = match field {
-            Field::Server => self.parse_server().err(),
+            Field::Server => self.parse_servers().err(),
             Field::User => self.parse_user().err(),
             Field::Password => self.parse_password().err(),
             Field::Again => self.compare().err(),
@@ -48,9 +49,10 @@ impl Form {
             // What is wrong with the whole stays until something is changed.
             None => drop(self.problems.remove(&field)),
         }
-        if let (Field::Server, Ok(server)) = (field, self.parse_server()) {
-            // With the port that counts if none was typed.
-            self.server = server.to_string();
+        if let (Field::Server, Ok((first, others))) = (field, self.parse_servers()) {
+            // With the ports that count if none was typed.
+            let all: Vec<String> = [first].iter().chain(&others).map(ServerAddress::to_string).collect();
+            self.server = all.join(", ");
         }
     }
 
@@ -58,7 +60,7 @@ impl Form {
     pub fn submit(&mut self) -> Option<LogIn> {
         self.problems.clear();
         self.take_invitation();
-        let server = self.parse_server().map_err(|wrong| self.show(Field::Server, wrong));
+        let servers = self.parse_servers().map_err(|wrong| self.show(Field::Server, wrong));
         let user = self.parse_user().map_err(|wrong| self.show(Field::User, wrong));
         let password = self.parse_password().map_err(|wrong| self.show(Field::Password, wrong));
         let purpose = match self.mode {
@@ -81,7 +83,7 @@ impl Form {
         if self.is_refused {
             return None;
         }
-        let server = server.ok()?;
+        let (server, other_servers) = servers.ok()?;
         let trust = typed_trust.ok()?.unwrap_or_else(|| self.trust_in(&server));
         let mut udp = address.ok()?;
         // A port of its own field counts more than one that was typed with the address.
@@ -91,6 +93,7 @@ impl Form {
         Some(LogIn {
             trust,
             server,
+            other_servers,
             user: user.ok()?,
             password: password.ok()?,
             purpose: purpose.ok()?,
@@ -114,8 +117,16 @@ impl Form {
         }
     }
 
-    fn parse_server(&self) -> Result<ServerAddress, Sentence> {
-        self.server.trim().parse().map_err(|error: AddressError| Sentence::about(error))
+    /// The first server, and those that share its roster.
+    fn parse_servers(&self) -> Result<(ServerAddress, Vec<ServerAddress>), Sentence> {
+        let parse = |typed: &str| typed.parse().map_err(|error: AddressError| Sentence::about(error));
+        let mut typed = self.server.split([',', '，']).map(str::trim).filter(|typed| !typed.is_empty());
+        let first = parse(typed.next().unwrap_or_default())?;
+        let others = typed.map(parse).collect::<Result<Vec<ServerAddress>, Sentence>>()?;
+        match 1 + others.len() {
+            count if count > ClientOptions::MAX_SERVERS => Err(Sentence::about(WindowSentence::TooManyServers(count))),
+            _ => Ok((first, others)),
+        }
     }
 
     fn parse_user(&self) -> Result<UserName, Sentence> {
