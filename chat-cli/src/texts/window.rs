@@ -11,9 +11,7 @@ use super::{Localised, Texts};
 #[expect(missing_docs, reason = "the English sentence describes each of them")]
 pub enum WindowSentence {
     Title,
-    TitleUser {
-        user: String,
-    },
+    TitleUser { user: String },
     About,
     LogIn,
     Register,
@@ -26,17 +24,14 @@ pub enum WindowSentence {
     Password,
     PasswordAgain,
     PasswordsDiffer,
-    /// This many servers were typed, which are too many.
-    TooManyServers(usize),
+    TooManyServers { count: usize },
     Invitation,
     InvitationHint,
     ShowPassword,
     More,
     OwnAddress,
     OwnAddressHint,
-    OwnAddressWrong {
-        typed: String,
-    },
+    OwnAddressWrong { typed: String },
     OwnPort,
     OwnPortHint,
     Advertised,
@@ -44,13 +39,9 @@ pub enum WindowSentence {
     ServerTrust,
     ServerTrustHint,
     ServerTrustWrong,
-    Connecting {
-        server: String,
-    },
+    Connecting { server: String },
     Cancel,
-    Wait {
-        seconds: usize,
-    },
+    Wait { seconds: usize },
     Copy,
     Back,
     Close,
@@ -91,142 +82,71 @@ pub enum WindowSentence {
     ChangePassword,
     OldPassword,
     NewPassword,
-    NotSaved {
-        reason: String,
-    },
+    NotSaved { reason: String },
     NoKnownServers,
     Forget,
-    ForgetServer {
-        server: String,
-    },
+    ForgetServer { server: String },
     ForgetExplained,
     Addresses,
-    AddressOfServer {
-        server: String,
-    },
-    AddressesOwn {
-        addresses: String,
-    },
+    AddressOfServer { server: String },
+    AddressesOwn { addresses: String },
     LogFile,
     LogFileExplained,
     NoLogFile,
     Notices,
     NoNotices,
-    NoticesCount {
-        count: usize,
-    },
-    FirstMeeting {
-        server: String,
-    },
+    NoticesCount { count: usize },
+    FirstMeeting { server: String },
     Compare,
     Same,
     Different,
-    KeyChanged {
-        server: String,
-    },
+    KeyChanged { server: String },
     KeyWas,
     KeyIs,
     KeyAdvice,
     ForgetKey,
     Everyone,
-    EveryoneOnline {
-        count: usize,
-    },
-    Online {
-        count: usize,
-    },
+    EveryoneOnline { count: usize },
+    Online { count: usize },
     Offline,
     Search,
-    NobodyFound {
-        typed: String,
-    },
+    NobodyFound { typed: String },
     WriteEveryone,
-    WriteUser {
-        user: String,
-    },
+    WriteUser { user: String },
     Send,
-    Bytes {
-        bytes: usize,
-        max: usize,
-    },
-    Binary {
-        bytes: usize,
-    },
-    UserAbsent {
-        user: String,
-    },
-    Removed {
-        count: usize,
-    },
-    FileRefused {
-        max: usize,
-    },
-    FileUnread {
-        name: String,
-        reason: String,
-    },
+    Bytes { bytes: usize, max: usize },
+    Binary { bytes: usize },
+    UserAbsent { user: String },
+    Removed { count: usize },
+    FileRefused { max: usize },
+    FileUnread { name: String, reason: String },
     DropHere,
     Complete,
     OlderGone,
     NewLines,
-    Day {
-        year: String,
-        month: String,
-        day: String,
-    },
+    Day { year: String, month: String, day: String },
     EmptyEveryone,
-    EmptyUser {
-        user: String,
-    },
-    NobodyElse {
-        server: String,
-    },
-    SpokenLine {
-        name: String,
-        time: String,
-        text: String,
-    },
+    EmptyUser { user: String },
+    NobodyElse { server: String },
+    SpokenLine { name: String, time: String, text: String },
     CopyText,
-    OpenLink {
-        link: String,
-    },
+    OpenLink { link: String },
     CopyLine,
-    Below {
-        count: usize,
-    },
-    Unread {
-        name: String,
-        count: usize,
-    },
-    Silent {
-        name: String,
-    },
-    Absent {
-        name: String,
-    },
+    Below { count: usize },
+    Unread { name: String, count: usize },
+    Silent { name: String },
+    Absent { name: String },
     NotAnswering,
-    Way {
-        is_relayed: bool,
-        millis: Option<u128>,
-    },
-    WayExplained {
-        is_relayed: bool,
-    },
+    Way { is_relayed: bool, millis: Option<u128> },
+    WayExplained { is_relayed: bool },
     Reach,
     ReachAuto,
     ReachDirect,
     ReachRelay,
     NoRelayHidden,
-    PeerNoAddress {
-        user: String,
-    },
-    IsAway {
-        text: String,
-    },
-    PersonAway {
-        name: String,
-        text: String,
-    },
+    PeerNoAddress { user: String },
+    IsAway { text: String },
+    PersonAway { name: String, text: String },
     GoAway,
     Away,
     AwayExplained,
@@ -237,61 +157,32 @@ pub enum WindowSentence {
     BeBack,
     MarkWaiting,
     MarkDelivered,
-    MarkDeliveredOf {
-        delivered: usize,
-        all: usize,
-    },
-    MarkFailed {
-        reason: String,
-    },
-    MarkUnconfirmed {
-        reason: String,
-    },
-    MarkNotSent {
-        reason: String,
-    },
+    MarkDeliveredOf { delivered: usize, all: usize },
+    MarkFailed { reason: String },
+    MarkUnconfirmed { reason: String },
+    MarkNotSent { reason: String },
     MarkNobodyThere,
     MarkSentAgain,
     Outcomes,
-    ShowOutcomes {
-        mark: String,
-    },
-    SendAgain {
-        count: usize,
-    },
-    AndMore {
-        count: usize,
-    },
-    Reconnecting {
-        seconds: usize,
-    },
+    ShowOutcomes { mark: String },
+    SendAgain { count: usize },
+    AndMore { count: usize },
+    Reconnecting { seconds: usize },
     ReconnectingNow,
     RetryNow,
-    OtherKey {
-        server: String,
-    },
+    OtherKey { server: String },
     LogInAgain,
     Leave,
-    Pending {
-        count: usize,
-    },
+    Pending { count: usize },
     Stay,
     LeaveNow,
     NoDisplay,
-    NoDrawing {
-        detail: String,
-    },
+    NoDrawing { detail: String },
     NoGraphics,
     DisplayFailed,
-    NoWindow {
-        detail: String,
-    },
-    HintDrawing {
-        program: &'static str,
-    },
-    HintDisplay {
-        program: &'static str,
-    },
+    NoWindow { detail: String },
+    HintDrawing { program: &'static str },
+    HintDisplay { program: &'static str },
 }
 
 impl Localised for WindowSentence {
@@ -312,7 +203,7 @@ impl Localised for WindowSentence {
             Self::Password => t.window_password(),
             Self::PasswordAgain => t.window_password_again(),
             Self::PasswordsDiffer => t.passwords_differ(),
-            Self::TooManyServers(count) => t.client_too_many_servers(*count, ClientOptions::MAX_SERVERS),
+            Self::TooManyServers { count } => t.client_too_many_servers(*count, ClientOptions::MAX_SERVERS),
             Self::Invitation => t.window_invitation(),
             Self::InvitationHint => t.window_invitation_hint(),
             Self::ShowPassword => t.window_show_password(),

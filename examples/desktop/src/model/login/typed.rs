@@ -124,7 +124,9 @@ impl Form {
         let first = parse(typed.next().unwrap_or_default())?;
         let others = typed.map(parse).collect::<Result<Vec<ServerAddress>, Sentence>>()?;
         match 1 + others.len() {
-            count if count > ClientOptions::MAX_SERVERS => Err(Sentence::about(WindowSentence::TooManyServers(count))),
+            count if count > ClientOptions::MAX_SERVERS => {
+                Err(Sentence::about(WindowSentence::TooManyServers { count }))
+            }
             _ => Ok((first, others)),
         }
     }
