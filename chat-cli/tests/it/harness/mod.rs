@@ -1,8 +1,8 @@
 //! The one harness of all these tests.
 //!
 //! A [`Home`] is a temporary folder with a clean environment, and every program is started in one. [`Server`] and
-//! [`Client`] are running programs. [`Terminal`] runs a program in a pseudo-terminal. [`Router`] and [`TcpTap`] stand
-//! between the programs and record, delay or drop what they send. Programs in a [`Namespace`] have a network of their own, and a
+//! [`Client`] are running programs. [`Terminal`] runs a program in a pseudo-terminal. [`Router`], [`TcpTap`] and [`Proxy`]
+//! stand between the programs and record, delay or drop what they send. Programs in a [`Namespace`] have a network of their own, and a
 //! [`Container`] is several of them with a router.
 
 mod client;
@@ -20,6 +20,7 @@ mod nodes;
 mod output;
 mod preload;
 mod process;
+mod proxy;
 mod raw_connection;
 mod router;
 mod screen;
@@ -43,10 +44,11 @@ pub(crate) use self::forwarder::Forwarder;
 pub(crate) use self::home::{Home, path_text};
 pub(crate) use self::impairment::Impairment;
 pub(crate) use self::namespace::Namespace;
-pub(crate) use self::nodes::{Nodes, join, see, talk};
+pub(crate) use self::nodes::{Nodes, is_presence, join, join_at, presence_until, see, talk};
 pub(crate) use self::output::Output;
 pub(crate) use self::preload::{launcher, preload};
 pub(crate) use self::process::{Finished, NO_INPUT, Process, finish, finish_with};
+pub(crate) use self::proxy::{Fault, Proxy};
 pub(crate) use self::raw_connection::{RawConnection, connect_from, login};
 pub(crate) use self::router::{Datagram, Network, Router};
 pub(crate) use self::screen::Resizing;

@@ -8,7 +8,7 @@ use std::process::Command;
 use chat_store::testing::{self, Keep, RedisServer, TestDatabase};
 use serde_json::Value;
 
-use super::{Client, ClientSetup, EventLog, Home, Server, path_text, until};
+use super::{Client, ClientSetup, EventLog, Home, Proxy, Server, path_text, until};
 
 /// The files that the servers have in common.
 const KEYS: [&str; 2] = ["identity.pem", "ticket.key"];
@@ -20,22 +20,62 @@ pub(crate) struct Nodes {
     pub(crate) roster: String,
     database: TestDatabase,
     pub(crate) servers: Vec<Server>,
+    /// The URL of the roster for each server.
+    rosters: Vec<String>,
 }
 
 impl Nodes {
     /// Starts servers, and waits until each has met all others.
     #[track_caller]
     pub(crate) fn start(count: usize, keep: Keep) -> Self {
-        let redis = RedisServer::start(keep);
-        let mut nodes = Self { roster: redis.roster(), redis, database: testing::sqlite(), servers: Vec::new() };
-        for number in 0..count {
-            let home = nodes.new_home();
-            let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-            let server = Server::start_command(&home, &mut nodes.command(&home, number, any_port));
-            nodes.servers.push(server);
-        }
+        let mut nodes = Self::new(RedisServer::start(keep));
+        (0..count).for_each(|_| nodes.add(nodes.roster.clone()));
         nodes.are_ready(&(0..count).collect::<Vec<_>>());
         nodes
+    }
+
+    /// Starts two servers, and waits until each has met the other. The first reaches Redis through the proxy.
+    #[track_caller]
+    pub(crate) fn start_first_behind_proxy(keep: Keep) -> (Self, Proxy) {
+        let mut nodes = Self::new(RedisServer::start(keep));
+        let proxy = Proxy::start(nodes.redis.port());
+        nodes.add(nodes.roster_behind(&proxy));
+        nodes.add(nodes.roster.clone());
+        nodes.are_ready(&[0, 1]);
+        (nodes, proxy)
+    }
+
+    /// Starts servers that all reach Redis through the proxy, and waits until each has met all others.
+    #[track_caller]
+    pub(crate) fn start_behind_proxy(count: usize, keep: Keep) -> (Self, Proxy) {
+        let mut nodes = Self::new(RedisServer::start(keep));
+        let proxy = Proxy::start(nodes.redis.port());
+        (0..count).for_each(|_| nodes.add(nodes.roster_behind(&proxy)));
+        nodes.are_ready(&(0..count).collect::<Vec<_>>());
+        (nodes, proxy)
+    }
+
+    /// No server yet.
+    pub(crate) fn new(redis: RedisServer) -> Self {
+        let (roster, database) = (redis.roster(), testing::sqlite());
+        Self { redis, roster, database, servers: Vec::new(), rosters: Vec::new() }
+    }
+
+    /// Starts another server, with this URL of the roster.
+    #[track_caller]
+    pub(crate) fn add(&mut self, roster: String) {
+        self.rosters.push(roster);
+        let (home, number) = (self.new_home(), self.servers.len());
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::start_command(&home, &mut self.command(&home, number, any_port));
+        self.servers.push(server);
+    }
+
+    /// The URL of the roster for a server that reaches Redis through the proxy.
+    pub(crate) fn roster_behind(&self, proxy: &Proxy) -> String {
+        let behind = self.roster.replace(&format!(":{}?", self.redis.port()), &format!(":{}?", proxy.address.port()));
+        assert_ne!(behind, self.roster);
+        behind
     }
 
     /// A home with the keys of the servers.
@@ -57,7 +97,9 @@ impl Nodes {
         let mut command = home.command("chat-server");
         command.args(["--data-dir", path_text(&home.join("data")), "--listen", &listen.to_string()]);
         command.args(["--node-name", &format!("node{number}")]);
-        command.env("CHAT_DATABASE", self.database.url_text()).env("CHAT_ROSTER", &self.roster);
+        command
+            .env("CHAT_DATABASE", self.database.url_text())
+            .env("CHAT_ROSTER", self.rosters.get(number).unwrap_or(&self.roster));
         command
     }
 
@@ -111,12 +153,23 @@ impl Nodes {
     }
 }
 
-/// Registers these users. Each sees all before, and is seen by them.
+/// Registers these users, each at any server. Each sees all before, and is seen by them.
 #[track_caller]
 pub(crate) fn join(nodes: &Nodes, users: &[&str]) -> Vec<Client> {
+    join_with(users.iter().map(|user| (*user, nodes.client(user))))
+}
+
+/// Registers these users, each at the server of this number, and with no other. Each sees all before, and is seen by them.
+#[track_caller]
+pub(crate) fn join_at(nodes: &Nodes, users: &[(usize, &str)]) -> Vec<Client> {
+    join_with(users.iter().map(|(number, user)| (*user, nodes.servers[*number].client(user))))
+}
+
+#[track_caller]
+fn join_with<'a>(users: impl Iterator<Item = (&'a str, ClientSetup)>) -> Vec<Client> {
     let mut clients: Vec<Client> = Vec::new();
-    for user in users {
-        let new = nodes.client(user).register().start();
+    for (user, setup) in users {
+        let new = setup.register().start();
         for client in &clients {
             client.expect(&[&format!("online {user}")]);
         }
@@ -125,8 +178,8 @@ pub(crate) fn join(nodes: &Nodes, users: &[&str]) -> Vec<Client> {
     clients
 }
 
-/// Each user says something, and every other one receives it. Asserts that until then nobody was told that anybody came or
-/// left.
+/// Each user says something, and every other one receives it. Asserts that until then no client reports that a user came
+/// or left.
 #[track_caller]
 pub(crate) fn talk(clients: &mut [Client], words: &str) {
     clients.iter_mut().for_each(|client| client.type_line(words));
@@ -141,13 +194,25 @@ pub(crate) fn talk(clients: &mut [Client], words: &str) {
     }
 }
 
-/// Waits until each user sees this, and asserts that until then nobody was told that anybody else came or left.
+/// Waits until each client reports this, and asserts that until then none reports that any other user came or left.
 #[track_caller]
 pub(crate) fn see(clients: &[Client], event: &str) {
     for client in clients {
-        let is_presence =
-            |event: &String| ["online ", "offline ", "replaced ", "moved "].iter().any(|kind| event.starts_with(kind));
-        let told: Vec<_> = client.until(event).into_iter().filter(is_presence).collect();
-        assert_eq!(told, [event]);
+        let presence: Vec<_> = client.until(event).into_iter().filter(|event| is_presence(event)).collect();
+        assert_eq!(presence, [event]);
     }
+}
+
+/// The next reports of a client that a user came or left, sorted.
+#[track_caller]
+pub(crate) fn presence_until(client: &Client, count: usize) -> Vec<String> {
+    let next = || std::iter::repeat_with(|| client.next()).find(|event| is_presence(event));
+    let mut presence: Vec<_> = std::iter::from_fn(next).take(count).collect();
+    presence.sort_unstable();
+    presence
+}
+
+/// Whether the short form of an event says that a user came or left.
+pub(crate) fn is_presence(event: &str) -> bool {
+    ["online ", "offline ", "replaced ", "moved "].iter().any(|kind| event.starts_with(kind))
 }
