@@ -3,10 +3,11 @@
 //! A [`Home`] is a temporary folder with a clean environment, and every program is started in one. [`Server`] and
 //! [`Client`] are running programs. [`Terminal`] runs a program in a pseudo-terminal. [`Router`], [`TcpTap`] and [`Proxy`]
 //! stand between the programs and record, delay or drop what they send. Programs in a [`Namespace`] have a network of their own, and a
-//! [`Container`] is several of them with a router.
+//! [`Container`] is several of them with a router. A [`Crowd`] is many clients without programs of their own.
 
 mod client;
 mod container;
+mod crowd;
 mod database;
 mod event;
 mod event_log;
@@ -36,6 +37,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::client::{Client, ClientSetup};
 pub(crate) use self::container::{Container, Udp};
+pub(crate) use self::crowd::Crowd;
 pub(crate) use self::database::{block_on, on_both_databases, on_each};
 pub(crate) use self::event::short_form;
 pub(crate) use self::event_log::{EventLog, text};

@@ -1,9 +1,10 @@
 //! A connection to the server without a client, for frames that no client sends.
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use chat_core::extras::Extras;
 use chat_core::generator::Generator;
@@ -65,7 +66,27 @@ impl RawConnection {
         connection
     }
 
-    pub(crate) fn send(&mut self, requests: &[Request<'_>]) -> std::io::Result<()> {
+    /// Connects from this address of loopback, and performs the TLS handshake, all in this time.
+    ///
+    /// # Errors
+    /// The server does not accept the connection, or is slow.
+    pub(crate) fn try_open(source: [u8; 4], server: SocketAddr, time: Duration) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from((source, 0)).into())?;
+        socket.connect_timeout(&server.into(), time)?;
+        let mut tcp = TcpStream::from(socket);
+        tcp.set_read_timeout(Some(time))?;
+        tcp.set_write_timeout(Some(time))?;
+        tcp.set_nodelay(true)?;
+        let name = ServerName::from(IpAddr::from(source));
+        let mut tls = ClientConnection::new(tls_config(), name).unwrap();
+        while tls.is_handshaking() {
+            tls.complete_io(&mut tcp)?;
+        }
+        Ok(Self { stream: StreamOwned::new(tls, tcp), decoder: FrameDecoder::new(MAX_FRAME), unread: Vec::new() })
+    }
+
+    pub(crate) fn send(&mut self, requests: &[Request<'_>]) -> io::Result<()> {
         let mut bytes = Vec::new();
         requests.iter().for_each(|request| frame::encode(request, &mut bytes));
         self.write(&bytes)
@@ -96,23 +117,51 @@ impl RawConnection {
         self.payload().map(|payload| Reply::decode(&payload).unwrap())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+    /// Writes whole frames.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)?;
         self.stream.flush()
     }
 
     fn payload(&mut self) -> Option<Vec<u8>> {
         loop {
-            let mut input = &self.unread[..];
-            let frame = self.decoder.next(&mut input).unwrap();
-            self.unread = input.to_vec();
-            if let Some(frame) = frame {
-                return Some(frame.to_vec());
+            if let Some(payload) = self.received() {
+                return Some(payload);
             }
-            let mut buffer = [0; 4096];
-            match self.stream.read(&mut buffer) {
-                Ok(0) | Err(_) => return None,
-                Ok(read) => self.unread = buffer[..read].to_vec(),
+            self.read().ok()?;
+        }
+    }
+
+    /// The payload of the next frame, if it arrives in this time.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub(crate) fn payload_within(&mut self, time: Duration) -> io::Result<Option<Vec<u8>>> {
+        if let Some(payload) = self.received() {
+            return Ok(Some(payload));
+        }
+        // Zero would mean for ever.
+        self.stream.sock.set_read_timeout(Some(time.max(Duration::from_millis(1))))?;
+        match self.read() {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(None),
+            done => done.map(|()| self.received()),
+        }
+    }
+
+    fn received(&mut self) -> Option<Vec<u8>> {
+        let mut input = &self.unread[..];
+        let payload = self.decoder.next(&mut input).unwrap().map(|frame| frame.to_vec());
+        self.unread = input.to_vec();
+        payload
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        match self.stream.read(&mut buffer)? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            read => {
+                self.unread = buffer[..read].to_vec();
+                Ok(())
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Several servers that share one roster: people at any of them are in one room, and a server, or Redis, may fail.
 
+mod crowds;
 mod failing;
 mod forks;
 mod misfortunes;
