@@ -75,13 +75,13 @@ pub struct RedisJournal {
     keys: Keys,
     /// The fingerprint of the keys of those who share the roster.
     fingerprint: String,
-    /// Whether [`Self::check`] has succeeded.
+    /// Whether [`Self::check`] has succeeded, and no call has failed since for a reason that lasts.
     is_checked: AtomicBool,
 }
 
 impl RedisJournal {
     /// A journal that is not connected yet. Unless [`Self::check`] succeeds before, the first server that enters does
-    /// what it does. `fingerprint` identifies the ticket key.
+    /// what it does, and so does one that enters after a refusal. `fingerprint` identifies the ticket key.
     ///
     /// # Errors
     /// [`RedisError::CaFile`].
@@ -137,8 +137,14 @@ impl RedisJournal {
             Ok(result) => result.map_err(|error| RedisError::new(&self.url().server(), error)),
             Err(_) => Err(self.connections.silent(limit)),
         };
-        if result.as_ref().is_err_and(RedisError::breaks_connections) {
-            self.connections.drop_all(run);
+        if let Err(error) = &result {
+            if error.breaks_connections() {
+                self.connections.drop_all(run);
+            }
+            if !error.is_temporary() {
+                // Without a right that only some calls need, entering would succeed, again and again.
+                self.is_checked.store(false, Ordering::Relaxed);
+            }
         }
         result
     }

@@ -284,6 +284,19 @@ async fn a_full_server_refuses_a_call_as_a_whole() {
     assert_eq!(journal.enter(entering(2)).await.unwrap().position, Position::new(2), "nothing was appended");
 }
 
+/// Only signs of life need this right. Without the check, the server would enter, be refused, and enter again.
+#[tokio::test]
+async fn a_server_that_loses_a_right_enters_only_after_a_check_of_all() {
+    let server = RedisServer::start(Keep::Nothing);
+    let journal = begun(&server.roster()).await;
+    server.execute(&["ACL", "SETUSER", "default", "-hincrby"]);
+    assert!(sentence(journal.renew(writer(1)).await).contains("does not give its user all rights"));
+    assert!(sentence(journal.enter(entering(2)).await).contains("does not give its user all rights"));
+    server.execute(&["ACL", "SETUSER", "default", "+hincrby"]);
+    journal.enter(entering(3)).await.unwrap();
+    journal.renew(writer(3)).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_replica_is_refused() {
     let server = RedisServer::start(Keep::Nothing);

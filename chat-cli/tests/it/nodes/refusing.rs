@@ -1,4 +1,4 @@
-//! Redis answers and refuses, and heals without a restart. And Redis with TLS.
+//! Redis answers and refuses: its memory is full, or a right is gone. Both heal without a restart.
 
 use std::thread;
 use std::time::Duration;
@@ -52,6 +52,20 @@ fn redis_whose_memory_is_full_lets_nobody_in_until_it_has_room() {
         &["CONFIG", "SET", "maxmemory", "1"],
         &["CONFIG", "SET", "maxmemory", "0"],
         "has reached its limit of memory; raise its maxmemory, or free memory",
+    );
+}
+
+#[test]
+fn redis_that_takes_a_right_away_lets_nobody_in_until_it_gives_it_back() {
+    let roster = |redis: &RedisServer| {
+        redis.execute(&["ACL", "SETUSER", "chat", "on", ">hush", "~{chat:*", "+@all"]);
+        redis.roster().replace("redis://", "redis://chat:hush@")
+    };
+    refuses_and_heals(
+        roster,
+        &["ACL", "SETUSER", "chat", "-hincrby"],
+        &["ACL", "SETUSER", "chat", "+hincrby"],
+        "does not give its user all rights that a roster needs; see the ACL rule in the manual",
     );
 }
 
