@@ -33,6 +33,9 @@ pub struct ClientConfig {
     /// How much time the server gets to answer after such a stall. Default 5 s: enough for Wi-Fi to reconnect. With zero,
     /// it gets none, and every such stall breaks the connection.
     pub stall_extension: Duration,
+    /// How many other servers the first login is tried at, if one cannot reach its storage: they share one roster, and another
+    /// one may reach it. The driver sets it to what it can connect to. Default: none.
+    pub other_servers: u32,
     /// The link features of this client, which its entry in the roster states. Default: none.
     pub link_features: LinkFeatures,
 }
@@ -48,6 +51,7 @@ impl Default for ClientConfig {
             max_backoff: Duration::from_secs(30),
             stall_threshold: Duration::from_secs(2),
             stall_extension: Duration::from_secs(5),
+            other_servers: 0,
             link_features: LinkFeatures::NONE,
         }
     }

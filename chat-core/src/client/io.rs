@@ -169,9 +169,9 @@ pub enum Event {
     Protocol(&'static str),
     /// The first login failed before the server replied.
     Failed(LoginFailure),
-    /// The server is busy, or slows the client down. The first login is retried.
+    /// The server is busy, or slows the client down, or cannot reach its storage. The first login is retried.
     Busy {
-        /// The delay before the next attempt.
+        /// The delay before the next attempt. Zero if another server is tried.
         after: Duration,
     },
     /// A connection ended before the server answered the registration. The next attempt follows and finds out whether the

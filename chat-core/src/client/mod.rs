@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The machine logs in, keeps its roster in sync with the server's, sends heartbeats, and resumes its session with a
-//! ticket when the connection breaks. It retries the first login only while the server is busy or slows it down. It
-//! repeats an unanswered registration, and if the account exists already, logs in with the password. It drops the
-//! password at the first welcome.
+//! ticket when the connection breaks. It retries the first login only while the server is busy or slows it down, and at
+//! other servers if one cannot reach its storage. It repeats an unanswered registration, and if the account exists already,
+//! logs in with the password. It drops the password at the first welcome.
 //!
 //! A protocol violation ends the machine before the first snapshot. After that it ends only the connection, and the next
 //! one begins with a snapshot.
@@ -53,11 +53,14 @@ use crate::roster::Roster;
 use crate::time::{Mono, Now, Timestamp};
 use crate::wire::control::{Ended, Offer, Reply, Request};
 use crate::wire::hello::Hello;
+use crate::wire::rejection::Rejection;
 
 /// The client machine. Its driver performs all outputs in order before the next input.
 pub struct Client {
     config: ClientConfig,
     started: Mono,
+    /// How many other servers the first login may still be tried at.
+    other_servers: u32,
     generator: Box<dyn Generator>,
     offer: Offer,
     away: OwnAway,
@@ -95,6 +98,7 @@ impl Client {
         Self {
             config,
             started: now.mono,
+            other_servers: config.other_servers,
             generator,
             offer,
             away: OwnAway::new(),
@@ -303,6 +307,10 @@ impl Client {
         }
         let Some(auth) = auth else { return };
         let disposition = match &auth {
+            Authentication::Password { .. } if self.goes_elsewhere(failure) => {
+                self.other_servers -= 1;
+                Disposition::Elsewhere
+            }
             Authentication::Password { registration, .. } => {
                 let remaining = |limit: Duration, since| limit.saturating_sub(now.mono.since(since));
                 match registration.unanswered_since() {
@@ -325,10 +333,16 @@ impl Client {
                 let after = self.backoff.after(retry_after, &mut *self.generator);
                 self.wait(auth, failure, now, (after, Pause::Requested), out);
             }
+            Disposition::Elsewhere => self.wait(auth, failure, now, (Duration::ZERO, Pause::Requested), out),
         }
         if !matches!(failure, Failure::Disconnected) {
             out.push(Output::Close);
         }
+    }
+
+    /// Whether the first login is tried at another server, which may reach the storage.
+    fn goes_elsewhere(&self, failure: Failure) -> bool {
+        self.other_servers > 0 && matches!(failure, Failure::Rejected(Rejection::StorageUnavailable))
     }
 
     fn wait(
@@ -343,7 +357,9 @@ impl Client {
             out.push(Output::Event(Event::ServerStopping));
         }
         out.push(Output::Event(match &auth {
-            Authentication::Password { registration: Registration::Answered, .. } => Event::Busy { after },
+            Authentication::Password { registration: Registration::Answered | Registration::Unavailable, .. } => {
+                Event::Busy { after }
+            }
             Authentication::Password { .. } => Event::RegistrationUnanswered { after },
             Authentication::Ticket(_) => Event::Reconnecting { after },
         }));

@@ -36,6 +36,8 @@ pub(super) enum Disposition {
     Retry,
     /// Reconnects after the retry time that the server named.
     RetryAfter(Duration),
+    /// Connects to another server at once.
+    Elsewhere,
 }
 
 /// Decides for a client that has no session yet. A user waits for the result, so the client retries only a server that
@@ -148,6 +150,7 @@ mod tests {
             Disposition::End(event) => format!("{event:?}"),
             Disposition::Retry => "retry".into(),
             Disposition::RetryAfter(delay) => format!("retry after {delay:?}"),
+            Disposition::Elsewhere => "elsewhere".into(),
         }
     }
 

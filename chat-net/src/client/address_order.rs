@@ -3,7 +3,7 @@
 //! Several hosts, and a host with several addresses, may be several servers that share a roster. So their order is random,
 //! and clients spread over the servers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use chat_core::generator::Generator;
@@ -14,22 +14,32 @@ use chat_core::generator::Generator;
 pub(super) struct Doubtful {
     /// Each with the place of its latest connection in their order.
     connections: BTreeMap<SocketAddr, u64>,
+    /// The number of the other addresses.
+    others: usize,
 }
 
 impl Doubtful {
     /// Adds an address that has just accepted a connection.
     pub(super) fn add(&mut self, address: SocketAddr) {
         let place = self.connections.values().max().map_or(0, |latest| latest + 1);
-        self.connections.insert(address, place);
+        if self.connections.insert(address, place).is_none() {
+            self.others = self.others.saturating_sub(1);
+        }
     }
 
     pub(super) fn contains(&self, address: SocketAddr) -> bool {
         self.connections.contains_key(&address)
     }
 
-    /// Forgets all addresses except these.
+    /// Forgets all addresses except these, which are all that there are.
     pub(super) fn keep(&mut self, addresses: &[SocketAddr]) {
         self.connections.retain(|address, _| addresses.contains(address));
+        self.others = addresses.iter().collect::<BTreeSet<_>>().len() - self.connections.len();
+    }
+
+    /// The number of addresses that have not accepted a connection.
+    pub(super) fn others(&self) -> usize {
+        self.others
     }
 
     pub(super) fn clear(&mut self) {

@@ -154,6 +154,11 @@ impl Dialer {
         self.doubtful().clear();
     }
 
+    /// The number of further addresses at which a first login may be tried.
+    pub(super) fn other_servers(&self) -> u32 {
+        u32::try_from(self.doubtful().others().min(MAX_FIRST_ATTEMPTS - 1)).unwrap_or(0)
+    }
+
     fn doubtful(&self) -> MutexGuard<'_, Doubtful> {
         // What the lock protects changes in steps that cannot panic.
         self.doubtful.lock().unwrap_or_else(PoisonError::into_inner)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chat_store::testing::Keep;
 use serde_json::json;
 
-use crate::harness::{Fault, Nodes, join_at, presence_until, see, talk, until};
+use crate::harness::{Client, Fault, Nodes, join_at, presence_until, see, talk, until};
 
 const USERS: [(usize, &str); 4] = [(0, "alice"), (1, "bob"), (0, "carol"), (1, "小明")];
 
@@ -119,4 +119,27 @@ fn a_network_with_long_delays_only_makes_logins_take_longer() {
 #[test]
 fn a_network_that_passes_a_few_bytes_at_a_time_only_makes_logins_take_longer() {
     only_takes_longer(Fault::Drip);
+}
+
+#[test]
+fn a_first_login_that_a_server_refuses_without_redis_goes_on_at_another_and_a_wrong_password_does_not() {
+    /// Each begins at any server, so that it is certain enough that some begin at the one without Redis.
+    const LOGINS: usize = 12;
+    let (nodes, proxy) = Nodes::start_first_behind_proxy(Keep::Nothing);
+    proxy.set(Fault::Reset);
+    until("the server notices", || nodes.shared(0)["state"] == "away");
+    let clients: Vec<Client> =
+        (0..LOGINS).map(|number| nodes.client(&format!("user{number}")).register().start()).collect();
+    let refused = |number: usize, why: &str| nodes.servers[number].status()["refused"][why].as_u64().unwrap_or(0);
+    until("some began at the server without Redis", || refused(0, "storage_unavailable") > 0);
+    until("all are at the other server", || nodes.shared(1)["sessions_here"] == LOGINS);
+    drop(clients);
+    proxy.set(Fault::None);
+    nodes.are_ready(&[0, 1]);
+    let wrong = nodes.client("user0").env("CHAT_PASSWORD", "another one").run("");
+    assert_eq!(wrong.error_code(), "wrong-credentials");
+    until("a server has counted it", || refused(0, "wrong_credentials") + refused(1, "wrong_credentials") > 0);
+    // A second attempt would have come before the client ended.
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(refused(0, "wrong_credentials") + refused(1, "wrong_credentials"), 1, "only one server was asked");
 }

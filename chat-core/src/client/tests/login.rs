@@ -64,6 +64,30 @@ fn a_busy_server_is_retried_after_its_retry_time_until_the_busy_timeout() {
 }
 
 #[test]
+fn a_server_without_its_storage_sends_a_first_login_to_as_many_others_as_there_are() {
+    let unavailable = Reply::Rejected(Rejection::StorageUnavailable);
+    let config = ClientConfig { other_servers: 2, ..ClientConfig::default() };
+    let mut harness = Harness::with_config(1, config);
+    assert_eq!(harness.input(Input::Connected), ["hello"]);
+    harness.hello();
+    for _ in 0..2 {
+        assert_eq!(harness.reply(&unavailable), ["busy", "close"]);
+        assert_eq!(harness.millis_to_deadline(), 0);
+        assert_eq!(harness.tick(), ["connect"]);
+        assert_eq!(harness.input(Input::Connected), ["hello"]);
+        assert_eq!(harness.hello(), ["login alice correct horse"]);
+    }
+    assert_eq!(harness.reply(&unavailable), ["Rejected(StorageUnavailable)", "close"]);
+    assert_eq!(harness.client.deadline(), None);
+    // Every server would say the same about the password.
+    let mut harness = Harness::with_config(1, config);
+    harness.input(Input::Connected);
+    harness.hello();
+    let wrong = Reply::Rejected(Rejection::WrongCredentials);
+    assert_eq!(harness.reply(&wrong), ["Rejected(WrongCredentials)", "close"]);
+}
+
+#[test]
 fn a_client_that_waits_for_a_busy_server_can_leave() {
     let mut harness = Harness::logging_in();
     harness.reply(&Reply::Rejected(Rejection::busy(Duration::from_secs(2))));

@@ -52,6 +52,17 @@ fn a_client_recognises_the_account_that_its_own_registration_created() {
 }
 
 #[test]
+fn a_client_recognises_the_account_that_a_server_created_before_it_lost_its_storage() {
+    let mut harness = Harness::with(1, Purpose::Register, ClientConfig { other_servers: 1, ..ClientConfig::default() });
+    harness.input(Input::Connected);
+    harness.hello();
+    assert_eq!(harness.reply(&rejected(Rejection::StorageUnavailable)), ["busy", "close"]);
+    repeat(&mut harness);
+    assert_eq!(harness.reply(&rejected(Rejection::NameTaken)), ["login alice correct horse"]);
+    assert_eq!(harness.welcome(WelcomeKind::LoggedIn, 0), ["welcome LoggedIn own key", "heartbeat 1"]);
+}
+
+#[test]
 fn a_name_that_another_client_registered_is_taken() {
     let mut harness = repeating();
     harness.reply(&rejected(Rejection::NameTaken));

@@ -147,6 +147,9 @@ impl Driver {
                 self.is_roster_changed = true;
                 self.events.push(Event::Away { at, user, away });
             }
+            machine::Event::Busy { after } if after.is_zero() => {
+                log::info!("the server cannot reach its storage; trying another one");
+            }
             machine::Event::Busy { after } => {
                 // After the start, a notice has already reported the broken connection.
                 let level = if matches!(self.stage, SessionStage::Starting { .. }) { Level::Warn } else { Level::Info };

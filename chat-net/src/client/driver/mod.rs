@@ -183,6 +183,7 @@ impl Driver {
         let generator = Box::new(SystemGenerator);
         let mut config = parts.machine;
         config.link_features = parts.reach_mode.link_features();
+        config.other_servers = parts.dialer.other_servers();
         let machine = machine::Client::new(clock.now(), parts.login, offer.clone(), config, generator, &mut outputs);
         let mut driver = Self {
             clock,
