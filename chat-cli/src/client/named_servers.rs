@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chat_core::name::UserName;
-use chat_net::address::ServerAddress;
+use chat_net::address::{AddressError, ServerAddress};
 use chat_net::identity::Fingerprint;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
@@ -38,7 +38,7 @@ fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ServerAdd
 }
 
 impl NamedServers {
-    /// The server of this name, or at this address.
+    /// The server of this name, or at this address. Servers that share a roster are written with commas in between.
     ///
     /// # Errors
     /// There is no server of this name, and it is no address.
@@ -46,8 +46,8 @@ impl NamedServers {
         if let Some(server) = self.0.get(typed) {
             return Ok(server.clone());
         }
-        let address = typed.parse().map_err(Sentence::about)?;
-        Ok(NamedServer { addresses: vec![address], fingerprint: None, user: None })
+        let addresses = split_addresses(typed).map_err(Sentence::about)?;
+        Ok(NamedServer { addresses, fingerprint: None, user: None })
     }
 
     /// The server that an argument without an option stands for. An address is one that contains a dot or a colon,
@@ -74,6 +74,19 @@ impl NamedServers {
     }
 }
 
+/// The addresses in a text, which has commas between them, and perhaps spaces. At least one.
+///
+/// # Errors
+/// One of them is no address.
+pub(super) fn split_addresses(text: &str) -> Result<Vec<ServerAddress>, AddressError> {
+    text.split(',').map(|address| address.trim().parse()).collect()
+}
+
+/// The text that [`split_addresses`] takes.
+pub(super) fn join_addresses(addresses: &[ServerAddress]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,10 +111,13 @@ mod tests {
             assert!(servers.find_argument(address).is_ok(), "{address}");
         }
         assert_eq!(servers.find("other").unwrap().addresses[0].to_string(), "other:7777");
+        let several = servers.find("north, [::1]:2").unwrap();
+        assert_eq!(join_addresses(&several.addresses), "north:7777,[::1]:2");
         let texts = Texts::default();
         let wrong = |word: &str| servers.find_argument(word).unwrap_err().text(&texts);
         assert!(wrong("lap").contains("'lap'"), "{}", wrong("lap"));
         assert!(wrong("lab:x").contains("'x' is not a port"), "{}", wrong("lab:x"));
+        assert!(wrong("lab:1,lab:x").contains("'x' is not a port") && servers.find("lab:1,").is_err());
         assert_eq!(servers.hint("lap", &["forget"]).text(&texts), "did you mean lab?");
         assert_eq!(servers.hint("forgt", &["forget"]).text(&texts), "did you mean forget?");
         assert!(servers.hint("zzz", &["forget"]).text(&texts).contains("[servers.\"zzz\"]"));

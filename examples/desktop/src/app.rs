@@ -36,13 +36,16 @@ impl Start {
     pub fn new(options: DesktopOptions, settings: Settings) -> Self {
         let last = LastLogins::load();
         let servers = disk::servers(&options.known_servers, &last);
-        let server = options.server.clone().or_else(|| last.server().cloned());
-        let all = server.iter().chain(&options.other_servers).map(ServerAddress::to_string).collect::<Vec<_>>();
-        let user = options.user.clone().or_else(|| server.as_ref().and_then(|server| last.user(server)).cloned());
+        let all: Vec<ServerAddress> = match &options.server {
+            Some(server) => [server].into_iter().chain(&options.other_servers).cloned().collect(),
+            None => last.last_servers().to_vec(),
+        };
+        let server = all.first();
+        let user = options.user.clone().or_else(|| server.and_then(|server| last.user(server)).cloned());
         let mut form = Form::new(options.known_servers, options.trust, options.server);
         form.remembers = true;
         form.servers = servers;
-        form.server = all.join(", ");
+        form.server = all.iter().map(ServerAddress::to_string).collect::<Vec<_>>().join(", ");
         form.user = user.map_or_else(String::new, |user| user.as_str().to_owned());
         if !options.udp.ip().is_unspecified() {
             form.own_address = options.udp.ip().to_string();

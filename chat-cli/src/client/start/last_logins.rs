@@ -1,12 +1,15 @@
 //! The file that remembers where the user logged in, and as whom: one line `HOST:PORT NAME` for each, the last login
-//! first. It only suggests answers, so a file that cannot be read suggests none, and a line that is wrong is skipped.
+//! first. Servers that share a roster have one line, with commas between them. The file only suggests answers, so one that
+//! cannot be read suggests none, and a line that is wrong is skipped.
 
 use std::io;
 use std::path::PathBuf;
 
 use chat_core::name::UserName;
 use chat_net::address::ServerAddress;
+use chat_net::client::ClientOptions;
 
+use crate::client::named_servers::{join_addresses, split_addresses};
 use crate::{folder, private_file, text_file};
 
 /// The name of the file in the user's data folder.
@@ -15,7 +18,8 @@ const FILE: &str = "last-logins";
 /// The most logins that are remembered: more servers and names than one person uses.
 const MAX_LOGINS: usize = 32;
 
-/// The largest file that is read, in bytes. The longest line has about 400.
+/// The largest file that is read, in bytes. A line has about 400 for the longest name of one server, so that all logins may
+/// have several servers of usual length.
 const MAX_FILE_BYTES: usize = 64 * 1024;
 
 /// The logins, the last one first.
@@ -23,7 +27,15 @@ const MAX_FILE_BYTES: usize = 64 * 1024;
 pub struct LastLogins {
     /// `None` if the user has no home folder.
     folder: Option<PathBuf>,
-    logins: Vec<(ServerAddress, UserName)>,
+    logins: Vec<LastLogin>,
+}
+
+/// One login.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct LastLogin {
+    /// At least one. If there are several, they share a roster.
+    servers: Vec<ServerAddress>,
+    user: UserName,
 }
 
 impl LastLogins {
@@ -43,21 +55,24 @@ impl LastLogins {
         Self { folder, logins }
     }
 
-    /// The server of the last login.
-    pub fn server(&self) -> Option<&ServerAddress> {
-        self.logins.first().map(|(server, _)| server)
+    /// The servers of the last login. Empty if there is none.
+    pub fn last_servers(&self) -> &[ServerAddress] {
+        self.logins.first().map_or(&[], |login| &login.servers)
     }
 
     /// The user of the last login at `server`.
     pub fn user(&self, server: &ServerAddress) -> Option<&UserName> {
-        self.logins.iter().find(|(known, _)| known == server).map(|(_, user)| user)
+        self.logins.iter().find(|login| login.servers.contains(server)).map(|login| &login.user)
     }
 
-    /// The servers, each with the user of the last login there, the last login first.
+    /// The servers, each with the user of the last login there, the last login first. Of several that share a roster, the
+    /// first.
     pub fn servers(&self) -> Vec<(&ServerAddress, &UserName)> {
         let mut servers: Vec<(&ServerAddress, &UserName)> = Vec::new();
-        for (server, user) in &self.logins {
-            if servers.iter().all(|(known, _)| *known != server) {
+        for LastLogin { servers: of_login, user } in &self.logins {
+            if let Some(server) = of_login.first()
+                && servers.iter().all(|(known, _)| *known != server)
+            {
                 servers.push((server, user));
             }
         }
@@ -66,26 +81,33 @@ impl LastLogins {
 
     /// Whether `user` has logged in at `server` from here.
     pub fn contains(&self, server: &ServerAddress, user: &UserName) -> bool {
-        self.logins.iter().any(|(known, name)| known == server && name == user)
+        self.logins.iter().any(|login| login.servers.contains(server) && login.user == *user)
     }
 
-    /// Puts a login first, and replaces the file.
+    /// Puts a login first, and replaces the file. `others` share the roster of `server`. Of the logins of one user at one
+    /// first server only the last is kept.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn remember(&mut self, server: ServerAddress, user: UserName) -> io::Result<()> {
-        self.logins.retain(|login| login != &(server.clone(), user.clone()));
-        self.logins.insert(0, (server, user));
+    pub fn remember(&mut self, server: ServerAddress, others: &[ServerAddress], user: UserName) -> io::Result<()> {
+        self.logins.retain(|login| login.servers.first() != Some(&server) || login.user != user);
+        let mut servers = vec![server];
+        servers.extend_from_slice(others);
+        servers.truncate(ClientOptions::MAX_SERVERS);
+        self.logins.insert(0, LastLogin { servers, user });
         self.logins.truncate(MAX_LOGINS);
         let Some(folder) = &self.folder else { return Ok(()) };
-        let text: String = self.logins.iter().map(|(server, user)| format!("{server} {user}\n")).collect();
+        let line = |login: &LastLogin| format!("{} {}\n", join_addresses(&login.servers), login.user);
+        let text: String = self.logins.iter().map(line).collect();
         private_file::replace(&folder.join(FILE), &text)
     }
 }
 
-fn parse(line: &str) -> Option<(ServerAddress, UserName)> {
-    let (server, user) = line.trim().split_once(' ')?;
-    Some((server.parse().ok()?, UserName::parse(user).ok()?))
+fn parse(line: &str) -> Option<LastLogin> {
+    let (servers, user) = line.trim().split_once(' ')?;
+    let mut servers = split_addresses(servers).ok()?;
+    servers.truncate(ClientOptions::MAX_SERVERS);
+    Some(LastLogin { servers, user: UserName::parse(user).ok()? })
 }
 
 #[cfg(test)]
@@ -107,14 +129,14 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("chat-client");
         let mut logins = LastLogins::load_from(Some(folder.clone()));
-        assert_eq!((logins.server(), logins.user(&server("lab"))), (None, None));
+        assert_eq!((logins.last_servers(), logins.user(&server("lab"))), (&[][..], None));
         for (at, name) in [("lab", "alice"), ("[::1]:9", "小明"), ("lab", "bob"), ("lab", "alice")] {
-            logins.remember(server(at), user(name)).unwrap();
+            logins.remember(server(at), &[], user(name)).unwrap();
         }
         let path = folder.join(FILE);
         assert_eq!(fs::read_to_string(&path).unwrap(), "lab:7777 alice\nlab:7777 bob\n[::1]:9 小明\n");
         let again = LastLogins::load_from(Some(folder));
-        assert_eq!(again.server(), Some(&server("lab")));
+        assert_eq!(again.last_servers(), [server("lab")]);
         assert_eq!(
             (again.user(&server("lab")), again.user(&server("[::1]:9"))),
             (Some(&user("alice")), Some(&user("小明")))
@@ -126,6 +148,25 @@ mod tests {
         assert!(files.into_iter().all(|name| !name.to_string_lossy().contains("new-")));
     }
 
+    #[test]
+    fn servers_that_share_a_roster_are_one_login() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = || LastLogins::load_from(Some(folder.path().to_owned()));
+        let (north, east, south) = (server("north"), server("[::1]:9"), server("south:1"));
+        load().remember(north.clone(), std::slice::from_ref(&south), user("alice")).unwrap();
+        load().remember(north.clone(), &[east.clone(), south.clone()], user("alice")).unwrap();
+        let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
+        assert_eq!(text, "north:7777,[::1]:9,south:1 alice\n", "the list of the last login");
+        let mut logins = load();
+        assert_eq!(logins.last_servers(), [north.clone(), east, south.clone()]);
+        assert!([&north, &south].into_iter().all(|server| logins.user(server) == Some(&user("alice"))));
+        assert!(logins.contains(&south, &user("alice")) && !logins.contains(&server("west"), &user("alice")));
+        assert_eq!(logins.servers(), [(&north, &user("alice"))]);
+        let many: Vec<_> = (1..=40).map(|port| server(&format!("south:{port}"))).collect();
+        logins.remember(north, &many, user("alice")).unwrap();
+        assert_eq!(load().last_servers().len(), ClientOptions::MAX_SERVERS, "as many as a client takes");
+    }
+
     #[cfg(unix)]
     #[test]
     fn the_file_and_its_folder_are_private() {
@@ -134,7 +175,7 @@ mod tests {
         let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("chat-client");
-        LastLogins::load_from(Some(folder.clone())).remember(server("lab"), user("alice")).unwrap();
+        LastLogins::load_from(Some(folder.clone())).remember(server("lab"), &[], user("alice")).unwrap();
         assert_eq!((mode(&folder), mode(&folder.join(FILE))), (0o700, 0o600));
     }
 
@@ -145,10 +186,10 @@ mod tests {
             fs::write(folder.path().join(FILE), content).unwrap();
             LastLogins::load_from(Some(folder.path().to_owned())).logins.len()
         };
-        assert_eq!(load("nonsense\nlab:1 two words\n\nlab alice\n".as_bytes()), 1);
+        assert_eq!(load("nonsense\nlab:1 two words\n\nlab, alice\nlab alice\n".as_bytes()), 1);
         assert_eq!(load(b"lab:1 \xff\n"), 0);
         assert_eq!(load("a:1 alice\n".repeat(40).as_bytes()), MAX_LOGINS);
         assert_eq!(load(&vec![b'x'; MAX_FILE_BYTES + 1]), 0);
-        assert_eq!(LastLogins::load_from(None).remember(server("lab"), user("alice")).map_err(|_| ()), Ok(()));
+        assert_eq!(LastLogins::load_from(None).remember(server("lab"), &[], user("alice")).map_err(|_| ()), Ok(()));
     }
 }

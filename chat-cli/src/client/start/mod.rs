@@ -36,6 +36,7 @@ use self::last_logins::LastLogins;
 use self::questions::Questions;
 use self::quiet_log::QuietLog;
 use super::connect::{explain, known_servers, trust};
+use super::named_servers::join_addresses;
 use super::task::{JoinOptions, TrustChoice, default_known_servers};
 use crate::error::CliError;
 use crate::error_code::ErrorCode;
@@ -59,8 +60,8 @@ struct Start {
     last_logins: LastLogins,
     /// The server that was typed, unless it is named outside the dialogue.
     typed_server: Option<ServerAddress>,
-    /// The answer that the next question about the server offers.
-    suggested_server: Option<ServerAddress>,
+    /// The answer that the next question about the server offers. Several if they share a roster.
+    suggested_servers: Vec<ServerAddress>,
     /// The user name that was typed, which the next question about it offers.
     typed_user: Option<UserName>,
     password: Option<Password>,
@@ -95,7 +96,7 @@ pub(super) async fn log_in(options: JoinOptions, texts: &Texts) -> Result<(Clien
     let last_logins = LastLogins::load();
     let start = Start {
         questions: Questions::new(texts.clone()),
-        suggested_server: last_logins.server().cloned(),
+        suggested_servers: last_logins.last_servers().to_vec(),
         last_logins,
         typed_server: None,
         typed_user: None,
@@ -198,7 +199,8 @@ impl Start {
                 }
                 Err(error) if origin == Origin::Typed => {
                     self.questions.tell(&Sentence::about(error));
-                    self.suggested_server = Some(server);
+                    self.typed_server = Some(server);
+                    self.suggest_again();
                 }
                 Err(error) => return Err(explain(error, None)),
             }
@@ -212,7 +214,7 @@ impl Start {
         let target = self
             .questions
             .ask(
-                self.suggested_server.as_ref().map(ToString::to_string),
+                Some(join_addresses(&self.suggested_servers)).filter(|suggested| !suggested.is_empty()),
                 |texts, last| match last {
                     Some(last) => texts.say().start_ask_server_again(last),
                     None => texts.say().start_ask_server(),
@@ -232,6 +234,12 @@ impl Start {
         let server = addresses.next();
         self.options.other_servers = addresses.collect();
         server.ok_or_else(CliError::interrupted)
+    }
+
+    /// Asks for the servers again, and suggests those that were typed.
+    fn suggest_again(&mut self) {
+        self.suggested_servers = self.typed_server.take().into_iter().collect();
+        self.suggested_servers.append(&mut self.options.other_servers);
     }
 
     /// Asks about an unknown server before anything secret is typed, and remembers it.
@@ -297,7 +305,7 @@ impl Start {
     }
 
     /// Remembers what the next start suggests, and a server whose fingerprint was named: the next start then needs no
-    /// fingerprint. Neither is worth an error. Of several servers that share a roster, both are about the first.
+    /// fingerprint. Neither is worth an error. Several servers that share a roster have one fingerprint, and one login.
     fn remember(&mut self, server: &ServerAddress, user: &UserName) {
         if let TrustChoice::Fingerprint(fingerprint) = self.options.trust
             && let Ok(path) = default_known_servers()
@@ -305,7 +313,7 @@ impl Start {
         {
             log::info!("the server is not remembered: {error}");
         }
-        if let Err(error) = self.last_logins.remember(server.clone(), user.clone()) {
+        if let Err(error) = self.last_logins.remember(server.clone(), &self.options.other_servers, user.clone()) {
             log::info!("the login is not remembered: {error}");
         }
     }

@@ -107,7 +107,7 @@ impl Start {
             }
             None if about_server && self.typed_server.is_some() => {
                 tell(&self.questions);
-                self.suggested_server = self.typed_server.take();
+                self.suggest_again();
             }
             None if registered => {
                 tell(&self.questions);

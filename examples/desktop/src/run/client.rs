@@ -54,6 +54,7 @@ pub(super) async fn run(mut wishes: mpsc::Receiver<Wish>, tell: Teller<Happening
 /// Connects and logs in. `None` if that failed, or the user gave it up.
 async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<Happening>) -> Option<Client> {
     let (server, is_remembered, trust) = (login.server.clone(), login.is_remembered, login.trust.clone());
+    let other_servers = login.other_servers.clone();
     // A log-in has one question at most.
     let (answer, answers) = mpsc::channel(1);
     let expected = match &trust {
@@ -92,7 +93,7 @@ async fn log_in(login: LogIn, wishes: &mut mpsc::Receiver<Wish>, tell: &Teller<H
     };
     if is_remembered {
         let mut logins = LastLogins::load();
-        if let Err(error) = logins.remember(server.clone(), client.user().clone()) {
+        if let Err(error) = logins.remember(server.clone(), &other_servers, client.user().clone()) {
             log::info!("the login is not remembered: {error}");
         }
         if let TrustBy::Known(file) | TrustBy::Invited(file, _) = &trust {
