@@ -169,11 +169,14 @@ pub enum Event {
     Protocol(&'static str),
     /// The first login failed before the server replied.
     Failed(LoginFailure),
-    /// The server is busy, or slows the client down, or cannot reach its storage. The first login is retried.
+    /// The server is busy, or slows the client down. The first login is retried.
     Busy {
-        /// The delay before the next attempt. Zero if another server is tried.
+        /// The delay before the next attempt.
         after: Duration,
     },
+    /// The server cannot reach its storage, or does not answer after another one could not. The first login is tried at
+    /// another server at once: the next [`Output::Connect`] must not go to a server that has been asked.
+    TryingElsewhere,
     /// A connection ended before the server answered the registration. The next attempt follows and finds out whether the
     /// account exists.
     RegistrationUnanswered {

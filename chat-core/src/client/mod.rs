@@ -17,6 +17,7 @@
 mod backoff;
 mod clock;
 mod config;
+mod elsewhere;
 mod entries;
 mod heartbeat;
 mod io;
@@ -41,6 +42,7 @@ use std::time::Duration;
 
 use backoff::Backoff;
 use clock::ServerClock;
+use elsewhere::Elsewhere;
 use local_roster::LocalRoster;
 use own_away::OwnAway;
 use registration::Registration;
@@ -53,14 +55,12 @@ use crate::roster::Roster;
 use crate::time::{Mono, Now, Timestamp};
 use crate::wire::control::{Ended, Offer, Reply, Request};
 use crate::wire::hello::Hello;
-use crate::wire::rejection::Rejection;
 
 /// The client machine. Its driver performs all outputs in order before the next input.
 pub struct Client {
     config: ClientConfig,
     started: Mono,
-    /// How many other servers the first login may still be tried at.
-    other_servers: u32,
+    elsewhere: Elsewhere,
     generator: Box<dyn Generator>,
     offer: Offer,
     away: OwnAway,
@@ -98,7 +98,7 @@ impl Client {
         Self {
             config,
             started: now.mono,
-            other_servers: config.other_servers,
+            elsewhere: Elsewhere::new(config.other_servers),
             generator,
             offer,
             away: OwnAway::new(),
@@ -301,16 +301,18 @@ impl Client {
     /// Gives up the connection, and either schedules the next attempt or ends the machine.
     fn handle_failure(&mut self, failure: Failure, now: Now, out: &mut Vec<Output>) {
         self.note_unanswered_registration(now.mono, failure);
+        let is_connected = !matches!(failure, Failure::Disconnected);
+        let (failure, goes_elsewhere) = match self.state.authentication_mut() {
+            Some(Authentication::Password { .. }) => self.elsewhere.note(failure),
+            _ => (failure, false),
+        };
         let auth = self.disconnect(out);
         if matches!(failure, Failure::Protocol(_)) {
             self.roster.invalidate();
         }
         let Some(auth) = auth else { return };
         let disposition = match &auth {
-            Authentication::Password { .. } if self.goes_elsewhere(failure) => {
-                self.other_servers -= 1;
-                Disposition::Elsewhere
-            }
+            Authentication::Password { .. } if goes_elsewhere => Disposition::Elsewhere,
             Authentication::Password { registration, .. } => {
                 let remaining = |limit: Duration, since| limit.saturating_sub(now.mono.since(since));
                 match registration.unanswered_since() {
@@ -333,16 +335,14 @@ impl Client {
                 let after = self.backoff.after(retry_after, &mut *self.generator);
                 self.wait(auth, failure, now, (after, Pause::Requested), out);
             }
-            Disposition::Elsewhere => self.wait(auth, failure, now, (Duration::ZERO, Pause::Requested), out),
+            Disposition::Elsewhere => {
+                out.push(Output::Event(Event::TryingElsewhere));
+                self.state = State::Waiting { auth, deadline: now.mono, pause: Pause::Requested };
+            }
         }
-        if !matches!(failure, Failure::Disconnected) {
+        if is_connected {
             out.push(Output::Close);
         }
-    }
-
-    /// Whether the first login is tried at another server, which may reach the storage.
-    fn goes_elsewhere(&self, failure: Failure) -> bool {
-        self.other_servers > 0 && matches!(failure, Failure::Rejected(Rejection::StorageUnavailable))
     }
 
     fn wait(

@@ -38,7 +38,7 @@ impl Client {
     pub(super) fn note_unanswered_registration(&mut self, now: Mono, failure: Failure) {
         let is_silent = matches!(failure, Failure::Disconnected | Failure::ReplyTimedOut);
         let was_sent = matches!(self.state, State::LoggingIn { .. });
-        let goes_elsewhere = self.goes_elsewhere(failure);
+        let goes_elsewhere = self.elsewhere.follows(failure);
         let Some(Authentication::Password { credentials, registration }) = self.state.authentication_mut() else {
             return;
         };

@@ -65,6 +65,15 @@ pub(super) struct Dialer {
     timeout: Duration,
 }
 
+/// The addresses that an attempt may go to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Choice {
+    /// All of them.
+    Any,
+    /// Those that have not accepted a connection since the last session.
+    Untried,
+}
+
 impl Dialer {
     fn new(hosts: Vec<Host>, config: Arc<ClientConfig>, timeout: Duration) -> Self {
         Self { hosts: hosts.into(), config, pinned: None, last: None, doubtful: Arc::default(), timeout }
@@ -165,8 +174,8 @@ impl Dialer {
     }
 
     /// Dials again, and checks that the server still has the key that was trusted.
-    pub(super) async fn redial(&self) -> Result<TrustedStream, ConnectError> {
-        let stream = self.dial().await?;
+    pub(super) async fn redial(&self, choice: Choice) -> Result<TrustedStream, ConnectError> {
+        let stream = self.dial(choice).await?;
         match self.pinned {
             Some(known) if stream.fingerprint != known => {
                 let (server, shown) = (stream.server, stream.fingerprint);
@@ -192,8 +201,8 @@ impl Dialer {
         let mut failed = None;
         for _ in 0..MAX_FIRST_ATTEMPTS {
             let deadline = self.deadline();
-            // After a failure, only addresses that have not accepted a connection are left to try.
-            let (stream, host) = match (self.connect_tcp(deadline, failed.is_some()).await, failed) {
+            let choice = if failed.is_some() { Choice::Untried } else { Choice::Any };
+            let (stream, host) = match (self.connect_tcp(deadline, choice).await, failed) {
                 (Ok(reached), _) => reached,
                 (Err(error), failed) => return Err(failed.unwrap_or(error)),
             };
@@ -213,9 +222,9 @@ impl Dialer {
     }
 
     /// Dials once.
-    async fn dial(&self) -> Result<TrustedStream, ConnectError> {
+    async fn dial(&self, choice: Choice) -> Result<TrustedStream, ConnectError> {
         let deadline = self.deadline();
-        let (stream, host) = self.connect_tcp(deadline, false).await?;
+        let (stream, host) = self.connect_tcp(deadline, choice).await?;
         self.handshake(stream, host, deadline).await
     }
 
@@ -251,9 +260,8 @@ impl Dialer {
         Ok(TrustedStream { stream, local, remote, server, fingerprint })
     }
 
-    /// Resolves the hosts and connects to the first of their addresses that answers. `only_others` leaves out those that
-    /// have accepted a connection without a session.
-    async fn connect_tcp(&self, deadline: Instant, only_others: bool) -> Result<(TcpStream, &Host), ConnectError> {
+    /// Resolves the hosts and connects to the first of their addresses that answers.
+    async fn connect_tcp(&self, deadline: Instant, choice: Choice) -> Result<(TcpStream, &Host), ConnectError> {
         let resolved = hosts::resolve(&self.hosts, deadline).await?;
         let of_hosts: Vec<_> = resolved.iter().map(|(_, addresses)| addresses.clone()).collect();
         let mut addresses = {
@@ -261,7 +269,7 @@ impl Dialer {
             doubtful.keep(&of_hosts.concat());
             order(of_hosts, self.last, &doubtful, &mut SystemGenerator)
         };
-        if only_others {
+        if choice == Choice::Untried {
             let doubtful = self.doubtful();
             addresses.retain(|address| !doubtful.contains(*address));
         }

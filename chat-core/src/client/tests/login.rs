@@ -71,7 +71,7 @@ fn a_server_without_its_storage_sends_a_first_login_to_as_many_others_as_there_a
     assert_eq!(harness.input(Input::Connected), ["hello"]);
     harness.hello();
     for _ in 0..2 {
-        assert_eq!(harness.reply(&unavailable), ["busy", "close"]);
+        assert_eq!(harness.reply(&unavailable), ["trying elsewhere", "close"]);
         assert_eq!(harness.millis_to_deadline(), 0);
         assert_eq!(harness.tick(), ["connect"]);
         assert_eq!(harness.input(Input::Connected), ["hello"]);
@@ -79,6 +79,19 @@ fn a_server_without_its_storage_sends_a_first_login_to_as_many_others_as_there_a
     }
     assert_eq!(harness.reply(&unavailable), ["Rejected(StorageUnavailable)", "close"]);
     assert_eq!(harness.client.deadline(), None);
+    // A server that does not answer is passed over, and does not hide why the first one refused.
+    let mut harness = Harness::with_config(1, config);
+    harness.input(Input::Connected);
+    harness.hello();
+    assert_eq!(harness.reply(&unavailable), ["trying elsewhere", "close"]);
+    harness.tick();
+    assert_eq!(harness.input(Input::Disconnected), ["trying elsewhere"]);
+    harness.tick();
+    assert_eq!(harness.input(Input::Disconnected), ["Rejected(StorageUnavailable)"]);
+    // Without that, it ends the first login.
+    let mut harness = Harness::with_config(1, config);
+    assert_eq!(harness.input(Input::Connected), ["hello"]);
+    assert_eq!(harness.input(Input::Disconnected), ["Failed(Disconnected)"]);
     // Every server would say the same about the password.
     let mut harness = Harness::with_config(1, config);
     harness.input(Input::Connected);

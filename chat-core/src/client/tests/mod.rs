@@ -361,6 +361,7 @@ impl Harness {
             Event::Away { user, away: None, .. } => format!("{user} is back"),
             Event::Reconnecting { .. } => "reconnecting".into(),
             Event::Busy { .. } => "busy".into(),
+            Event::TryingElsewhere => "trying elsewhere".into(),
             Event::RegistrationUnanswered { .. } => "unanswered".into(),
             Event::Reconnected => "reconnected".into(),
             Event::ServerStopping => "server stopping".into(),

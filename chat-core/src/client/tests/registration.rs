@@ -56,7 +56,7 @@ fn a_client_recognises_the_account_that_a_server_created_before_it_lost_its_stor
     let mut harness = Harness::with(1, Purpose::Register, ClientConfig { other_servers: 1, ..ClientConfig::default() });
     harness.input(Input::Connected);
     harness.hello();
-    assert_eq!(harness.reply(&rejected(Rejection::StorageUnavailable)), ["busy", "close"]);
+    assert_eq!(harness.reply(&rejected(Rejection::StorageUnavailable)), ["trying elsewhere", "close"]);
     repeat(&mut harness);
     assert_eq!(harness.reply(&rejected(Rejection::NameTaken)), ["login alice correct horse"]);
     assert_eq!(harness.welcome(WelcomeKind::LoggedIn, 0), ["welcome LoggedIn own key", "heartbeat 1"]);

@@ -292,6 +292,7 @@ impl UserNode {
             Event::Ended(Ended::Replaced) => self.end_peer(peer::Input::Replaced, cx),
             Event::Away { .. }
             | Event::Busy { .. }
+            | Event::TryingElsewhere
             | Event::RegistrationUnanswered { .. }
             | Event::Reconnecting { .. }
             | Event::Reconnected

@@ -147,8 +147,9 @@ impl Driver {
                 self.is_roster_changed = true;
                 self.events.push(Event::Away { at, user, away });
             }
-            machine::Event::Busy { after } if after.is_zero() => {
+            machine::Event::TryingElsewhere => {
                 log::info!("the server cannot reach its storage; trying another one");
+                self.server.leave_out_tried();
             }
             machine::Event::Busy { after } => {
                 // After the start, a notice has already reported the broken connection.

@@ -1,5 +1,6 @@
 //! The connection to the server: the current one, or the attempt to open one.
 
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::client::ConnectError;
-use crate::client::dial::{Dialer, TrustedStream};
+use crate::client::dial::{Choice, Dialer, TrustedStream};
 use crate::connection::{self, Incoming};
 use crate::identity::Fingerprint;
 use crate::relay_line::{ClientConnection, RelayLine};
@@ -34,6 +35,8 @@ pub(super) enum ConnectionEvent {
 
 pub(super) struct ServerConnection {
     dialer: Dialer,
+    /// The servers that the next attempt goes to.
+    choice: Choice,
     /// The address of the current connection, or of the one before.
     remote: Option<SocketAddr>,
     state: ConnectionState,
@@ -55,7 +58,8 @@ enum ConnectionState {
 
 impl ServerConnection {
     pub(super) fn new(dialer: Dialer, stream: TrustedStream) -> Self {
-        let mut connection = Self { dialer, remote: None, state: ConnectionState::Down, closing: None };
+        let mut connection =
+            Self { dialer, choice: Choice::Any, remote: None, state: ConnectionState::Down, closing: None };
         connection.open(stream);
         connection
     }
@@ -63,8 +67,13 @@ impl ServerConnection {
     /// Closes the current connection and dials another.
     pub(super) fn dial(&mut self) {
         self.close();
-        let dialer = self.dialer.clone();
-        self.state = ConnectionState::Dialing(tokio::spawn(async move { dialer.redial().await.map(Box::new) }));
+        let (dialer, choice) = (self.dialer.clone(), mem::replace(&mut self.choice, Choice::Any));
+        self.state = ConnectionState::Dialing(tokio::spawn(async move { dialer.redial(choice).await.map(Box::new) }));
+    }
+
+    /// The next attempt goes to servers that have not accepted a connection yet.
+    pub(super) const fn leave_out_tried(&mut self) {
+        self.choice = Choice::Untried;
     }
 
     /// Whether there is a connection.
@@ -102,13 +111,12 @@ impl ServerConnection {
                 match result {
                     Ok(Ok(stream)) => ConnectionEvent::Dialed(stream),
                     Ok(Err(error)) => {
-                        log::info!("the server cannot be reached: {error}");
-                        match error {
-                            ConnectError::FingerprintChanged { known, shown, .. } => {
-                                ConnectionEvent::WrongKey { known, shown }
-                            }
-                            _ => ConnectionEvent::Disconnected,
+                        if let ConnectError::FingerprintChanged { known, shown, .. } = error {
+                            log::warn!("{error}");
+                            return ConnectionEvent::WrongKey { known, shown };
                         }
+                        log::info!("the server cannot be reached: {error}");
+                        ConnectionEvent::Disconnected
                     }
                     Err(_) => ConnectionEvent::Disconnected,
                 }
@@ -141,7 +149,7 @@ impl ServerConnection {
 
     /// Closes the connection once everything queued is written, or stops dialing.
     pub(super) fn close(&mut self) {
-        match std::mem::replace(&mut self.state, ConnectionState::Down) {
+        match mem::replace(&mut self.state, ConnectionState::Down) {
             ConnectionState::Up { handle, task, .. } => {
                 handle.queue.close();
                 self.closing = Some(task);
@@ -162,7 +170,7 @@ impl ServerConnection {
 
     /// Drops the connection with everything queued, or stops dialing.
     pub(super) fn abort(&mut self) {
-        match std::mem::replace(&mut self.state, ConnectionState::Down) {
+        match mem::replace(&mut self.state, ConnectionState::Down) {
             ConnectionState::Up { handle, .. } => handle.queue.abort(),
             ConnectionState::Dialing(task) => task.abort(),
             ConnectionState::Down => {}
