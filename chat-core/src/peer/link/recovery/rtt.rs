@@ -35,7 +35,10 @@ impl Rtt {
         self.latest = sample;
         self.fastest = self.fastest.min(sample.saturating_sub(ack_delay));
         let Some(min) = self.min else {
-            *self = Self { smoothed: sample, variation: sample / 2, min: Some(sample), ..*self };
+            // Otherwise, the first round trip in a large group would include the time over which its acks are spread. There is
+            // no minimum yet to judge the delay by, so the variation covers the whole sample.
+            let first = sample.saturating_sub(ack_delay);
+            *self = Self { smoothed: first, variation: sample / 2, min: Some(first), ..*self };
             return;
         };
         let min = min.min(sample);
@@ -81,12 +84,12 @@ mod tests {
     fn samples_move_the_estimate_as_rfc_9002_states() {
         let mut rtt = Rtt::new(Medium::Datagrams);
         assert_eq!(rtt.estimate(), None, "the initial estimate is no measurement");
-        rtt.sample(ms(100), ms(90));
-        assert_eq!(rtt.estimate(), Some(ms(100)));
-        assert_eq!((rtt.smoothed, rtt.variation), (ms(100), ms(50)), "the first sample replaces the initial estimate");
+        rtt.sample(ms(190), ms(90));
+        assert_eq!(rtt.estimate(), Some(ms(100)), "the first sample does not include the ack delay");
+        assert_eq!((rtt.smoothed, rtt.variation), (ms(100), ms(95)), "the first sample replaces the initial estimate");
         rtt.sample(ms(140), ms(20));
         assert_eq!(rtt.smoothed, Duration::from_micros(102_500));
-        assert_eq!(rtt.variation, Duration::from_micros(42_500));
+        assert_eq!(rtt.variation, Duration::from_micros(76_250));
         rtt.sample(ms(100), ms(50));
         assert_eq!(rtt.min, Some(ms(100)), "an implausible delay is not subtracted");
     }
