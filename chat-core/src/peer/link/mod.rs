@@ -71,8 +71,6 @@ pub(super) struct Link {
     probes: u32,
     unacked_probes: u32,
     probe_due: bool,
-    /// The longest time for which the peer may delay the acks of the packets in flight.
-    max_ack_delay: Duration,
     /// Answers to pings, and where they go: at most [`MAX_PONGS`].
     pongs: Vec<([u8; 8], SocketAddr)>,
 }
@@ -292,7 +290,6 @@ impl Link {
         self.probes = 0;
         self.unacked_probes = 0;
         self.probe_due = false;
-        self.max_ack_delay = ACK_DELAY;
         self.path.stop_challenging_offered();
     }
 

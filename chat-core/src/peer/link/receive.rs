@@ -202,9 +202,6 @@ impl Link {
             self.probes = 0;
             self.probe_due = false;
         }
-        if self.recovery.is_empty() {
-            self.max_ack_delay = ACK_DELAY;
-        }
         Ok(())
     }
 }

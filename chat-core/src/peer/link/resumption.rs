@@ -15,7 +15,6 @@ use super::recovery::{Medium, Recovery};
 use super::retransmission_budget::RetransmissionBudget;
 use super::way::WayState;
 use super::{Context, Link, LinkState, Responsiveness};
-use crate::peer::config::ACK_DELAY;
 use crate::rate_limit::RateLimit;
 use crate::seal::LinkKeys;
 use crate::time::Mono;
@@ -71,7 +70,6 @@ impl Link {
             probes: 0,
             unacked_probes: 0,
             probe_due: false,
-            max_ack_delay: ACK_DELAY,
             pongs: Vec::new(),
         }
     }

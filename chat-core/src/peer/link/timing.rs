@@ -117,6 +117,6 @@ impl Link {
 
     fn probe_deadline(&self) -> Option<Mono> {
         let waits = self.state == LinkState::Open && self.unacked_since.is_some() && self.awaits_ack();
-        waits.then(|| self.probe_timer_start + self.recovery.rtt.probe_timeout(self.max_ack_delay, self.probes))
+        waits.then(|| self.probe_timer_start + self.recovery.probe_timeout(self.probes))
     }
 }

@@ -303,8 +303,7 @@ impl Link {
         if probing == Probing::Yes || self.may_postpone_probe(now) {
             self.probe_timer_start = now;
         }
-        let requested = Duration::from_millis(max_ack_delay.into());
-        self.max_ack_delay = self.max_ack_delay.max(requested).min(MAX_PROBE_TIMEOUT);
+        self.recovery.allow_ack_delay(Duration::from_millis(max_ack_delay.into()));
     }
 
     /// The longest datagram that may go over this way, in bytes.

@@ -136,7 +136,7 @@ impl Link {
         self.datagram_size = DatagramSize::new();
         self.way.changed = now;
         // The permission belonged to packets of the other way.
-        self.max_ack_delay = ACK_DELAY;
+        self.recovery.max_ack_delay = ACK_DELAY;
         self.probes = 0;
         self.unacked_probes = 0;
         self.probe_timer_start = now;

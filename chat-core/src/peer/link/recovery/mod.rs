@@ -14,7 +14,7 @@ use self::congestion::Congestion;
 use self::loss_share::LossShare;
 pub(super) use self::medium::Medium;
 use self::rtt::Rtt;
-use crate::peer::config::{ACK_DELAY, MAX_QUEUED};
+use crate::peer::config::{ACK_DELAY, MAX_PROBE_TIMEOUT, MAX_QUEUED};
 use crate::time::Mono;
 use crate::wire::datagram::{Ack, MAX_DATAGRAM};
 
@@ -64,6 +64,8 @@ pub(super) struct Recovery {
     /// The time at which the first packet of an unbroken series of losses was sent.
     losing_since: Option<Mono>,
     loss_deadline: Option<Mono>,
+    /// The longest time for which the peer may delay the acks of the packets in flight.
+    pub(super) max_ack_delay: Duration,
     congestion: Congestion,
     losses: LossShare,
 }
@@ -88,6 +90,7 @@ impl Recovery {
             acked_sent_at: None,
             losing_since: None,
             loss_deadline: None,
+            max_ack_delay: ACK_DELAY,
             congestion: Congestion::new(Medium::Datagrams),
             losses: LossShare::new(),
         }
@@ -96,6 +99,16 @@ impl Recovery {
     pub(super) fn on_sent(&mut self, packet: SentPacket) {
         self.bytes_in_flight += packet.size;
         self.in_flight.push_back(packet);
+    }
+
+    /// Records for how long the peer may delay the ack of a packet that was sent.
+    pub(super) fn allow_ack_delay(&mut self, delay: Duration) {
+        self.max_ack_delay = self.max_ack_delay.max(delay).min(MAX_PROBE_TIMEOUT);
+    }
+
+    /// Returns the time to wait for an ack before a probe, after `count` consecutive probes.
+    pub(super) fn probe_timeout(&self, count: u32) -> Duration {
+        self.rtt.probe_timeout(self.max_ack_delay, count)
     }
 
     /// Processes the packet part of an ack. `acked` receives the packets that are acknowledged for the first time, `lost`
@@ -139,6 +152,9 @@ impl Recovery {
             self.acked_sent_at = self.acked_sent_at.max(latest_sent_at);
             self.losing_since = None;
         }
+        if self.in_flight.is_empty() {
+            self.max_ack_delay = ACK_DELAY;
+        }
     }
 
     /// Declares packets lost that were overtaken by [`PACKET_THRESHOLD`] packets or for too long.
@@ -167,7 +183,7 @@ impl Recovery {
         }
         let Some(last_lost) = last_lost else { return };
         self.congestion.on_lost(now, last_lost);
-        let persistent = self.rtt.probe_timeout(ACK_DELAY, 0) * PERSISTENT_CONGESTION_THRESHOLD;
+        let persistent = self.probe_timeout(0) * PERSISTENT_CONGESTION_THRESHOLD;
         if self.losing_since.is_some_and(|since| last_lost.since(since) >= persistent) {
             self.congestion.on_persistent_congestion();
             self.losing_since = None;
@@ -179,6 +195,7 @@ impl Recovery {
         self.in_flight.clear();
         self.bytes_in_flight = 0;
         self.loss_deadline = None;
+        self.max_ack_delay = ACK_DELAY;
     }
 
     /// Postpones all times, because our own process was stalled for this long: a stall is not a round trip.

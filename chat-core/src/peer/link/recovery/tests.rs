@@ -94,6 +94,21 @@ fn persistent_congestion_reduces_the_window_to_its_minimum() {
 }
 
 #[test]
+fn losses_within_the_permitted_ack_delay_are_not_persistent_congestion() {
+    for (ack_delay, is_persistent) in [(20, true), (500, false)] {
+        let mut recovery = Recovery::new();
+        recovery.on_sent(sent(0, 0));
+        acked_and_lost(&mut recovery, 10, &ack(0, &[(1, 0)]));
+        (1..=12).for_each(|number| recovery.on_sent(sent(number, 20 + number * 100)));
+        recovery.allow_ack_delay(Duration::from_millis(ack_delay));
+        acked_and_lost(&mut recovery, 1_230, &ack(12, &[(1, 0)]));
+        let window = recovery.congestion.window;
+        assert_eq!(window == MIN_WINDOW, is_persistent, "acks may take {ack_delay} ms: {window}");
+        assert_eq!(recovery.max_ack_delay, ACK_DELAY, "no packet is in flight, so no ack may be delayed");
+    }
+}
+
+#[test]
 fn a_stall_is_not_persistent_congestion() {
     let mut recovery = Recovery::new();
     recovery.on_sent(sent(0, 0));
