@@ -36,13 +36,26 @@ pub enum SettingError {
         /// The value of that setting.
         bound_value: Duration,
     },
+    /// A time is too short for what it waits for.
+    #[error("{setting} ({value:?}) is too short; choose at least {least:?}")]
+    TooShort {
+        /// The name of the setting.
+        setting: &'static str,
+        /// Its value.
+        value: Duration,
+        /// The shortest time that works.
+        least: Duration,
+    },
 }
 
 impl SettingError {
     /// The name of the setting.
     pub const fn setting(&self) -> &'static str {
         match self {
-            Self::Zero { setting } | Self::Exceeds { setting, .. } | Self::NotShorter { setting, .. } => setting,
+            Self::Zero { setting }
+            | Self::Exceeds { setting, .. }
+            | Self::NotShorter { setting, .. }
+            | Self::TooShort { setting, .. } => setting,
         }
     }
 

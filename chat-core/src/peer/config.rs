@@ -12,12 +12,14 @@ use crate::wire::datagram::MAX_FRAMES;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PeerConfig {
-    /// The time without an ack after which a link gives up the messages that wait for one.
+    /// The time without an ack after which a link gives up the messages that wait for one. At least a second: an ack may be
+    /// delayed, and a probe that asks for it may take so long to leave.
     ///
     /// Longer than the server takes to declare a dead session lost (25 s of silence and 15 s of grace), so that users
     /// see the more precise reason.
     pub link_timeout: Duration,
-    /// The time without an ack after which a peer is reported as unresponsive: long before its messages time out.
+    /// The time without an ack after which a peer is reported as unresponsive: long before its messages time out. At least a
+    /// second, for the same reason.
     pub unresponsive_after: Duration,
     /// The bytes of message bodies that one peer may have in flight or waiting for our application. Less than 64 KiB
     /// counts as 64 KiB.
@@ -42,17 +44,27 @@ impl Default for PeerConfig {
 }
 
 impl PeerConfig {
-    /// Checks that a session can work with these settings. Without any time, every message would fail, and every peer
-    /// would be unresponsive. With a burst of zero, no message would ever pass the rate limit.
+    /// Checks that a session can work with these settings. With less time than an ack may take, messages would fail, and
+    /// peers would be unresponsive, although nothing was lost. With a burst of zero, no message would ever pass the rate
+    /// limit.
     ///
     /// # Errors
     /// The first setting that is wrong.
     pub fn check(&self) -> Result<(), SettingError> {
-        SettingError::require_above_zero("link_timeout", &self.link_timeout)?;
-        SettingError::require_above_zero("unresponsive_after", &self.unresponsive_after)?;
+        for (setting, value) in [("link_timeout", self.link_timeout), ("unresponsive_after", self.unresponsive_after)] {
+            SettingError::require_above_zero(setting, &value)?;
+            if value < LEAST_PATIENCE {
+                return Err(SettingError::TooShort { setting, value, least: LEAST_PATIENCE });
+            }
+        }
         if self.rate == 0 { Ok(()) } else { SettingError::require_above_zero("burst", &self.burst) }
     }
 }
+
+/// The shortest time that may count as silence of a peer: within it, the longest ack delay ends, and the first probe leaves.
+const LEAST_PATIENCE: Duration = MAX_PROBE_TIMEOUT;
+
+const _: () = assert!(MAX_ACK_DELAY.as_millis() < LEAST_PATIENCE.as_millis());
 
 /// The body bytes that a sender may send before the first ack grants more: four of the longest texts.
 pub(super) const INITIAL_ROOM: u64 = 64 * 1024;

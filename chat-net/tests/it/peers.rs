@@ -12,9 +12,11 @@ fn options() -> EndpointOptions {
 #[tokio::test]
 async fn an_endpoint_refuses_impossible_links_by_the_name_of_the_setting() {
     type Spoil = fn(&mut PeerConfig);
-    let wrong: [(&str, Spoil); 3] = [
+    let wrong: [(&str, Spoil); 5] = [
         ("link_timeout", |links| links.link_timeout = Duration::ZERO),
         ("unresponsive_after", |links| links.unresponsive_after = Duration::ZERO),
+        ("link_timeout", |links| links.link_timeout = Duration::from_millis(500)),
+        ("unresponsive_after", |links| links.unresponsive_after = Duration::from_millis(999)),
         ("burst", |links| links.burst = 0),
     ];
     for (setting, spoil) in wrong {
