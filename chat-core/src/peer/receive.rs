@@ -46,11 +46,11 @@ impl Peer {
         let Some(peer) = self.peers.get_mut(index) else { return };
         let Some(link) = &mut peer.link else { return };
         let buffered = link.buffered();
-        link.decide(now, token.number, decision);
+        let is_deadline_new = link.decide(now, token.number, decision);
         self.buffered = self.buffered + link.buffered() - buffered;
         if peer.status == RosterStatus::Gone {
             self.retire(index, out);
-        } else {
+        } else if is_deadline_new {
             // `transmit` sets the timer: a fast application decides about many messages in a row.
             peer.mark_ready(now, index, &mut self.ready, &mut self.carrier);
         }

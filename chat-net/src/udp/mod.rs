@@ -183,12 +183,13 @@ impl Udp {
 
     /// Receives packets with one system call. Returns how many, and whether there may be more.
     fn receive_packets(&mut self, buffer: &mut [u8], meta: &mut [RecvMeta; RECEIVE_BATCH]) -> (usize, Progress) {
-        let mut packets = buffer.chunks_exact_mut(MAX_PACKET);
-        let mut slices: [_; RECEIVE_BATCH] =
-            std::array::from_fn(|_| IoSliceMut::new(packets.next().unwrap_or_default()));
-        let Some(state) = &self.state else { return self.receive_one(&mut slices[0], &mut meta[0]) };
+        let Some(state) = &self.state else { return self.receive_one(&mut buffer[..MAX_PACKET], &mut meta[0]) };
         let mut count = 0;
+        // Every second turn finds nothing, and then does not even prepare the call.
         let result = self.socket.try_io(Interest::READABLE, || {
+            let mut packets = buffer.chunks_exact_mut(MAX_PACKET);
+            let mut slices: [_; RECEIVE_BATCH] =
+                std::array::from_fn(|_| IoSliceMut::new(packets.next().unwrap_or_default()));
             count = state.recv((&self.socket).into(), &mut slices, meta)?;
             // recvmmsg returned fewer than a full batch, so the socket is drained: clear readiness without another
             // system call.

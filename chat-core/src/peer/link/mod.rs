@@ -208,12 +208,15 @@ impl Link {
         self.received.ack_due().is_some_and(|at| at <= now)
     }
 
-    /// Records what the application decided about the message with this number.
-    pub(super) fn decide(&mut self, now: Mono, number: u64, decision: Decision) {
+    /// Records what the application decided about the message with this number. Returns whether that changed the next
+    /// deadline.
+    pub(super) fn decide(&mut self, now: Mono, number: u64, decision: Decision) -> bool {
         // An ack that is already scheduled, perhaps later because the group is large, includes the decision.
-        if self.incoming.decide(now, number, decision) && self.received.ack_due().is_none() {
+        let is_scheduled = self.incoming.decide(now, number, decision) && self.received.ack_due().is_none();
+        if is_scheduled {
             self.received.schedule_ack(now + ACK_DELAY);
         }
+        is_scheduled
     }
 
     /// Replaces the addresses that the roster offers.
