@@ -12,6 +12,19 @@ use egui_system_font_provider::SystemFontProvider;
 
 use crate::model::settings::{self, Settings};
 
+/// The colours of the time and the mark in an own bubble, on whose tinted ground those of other places are too pale.
+#[derive(Clone, Copy, Debug)]
+pub struct Marks {
+    /// The time, and what is not known yet.
+    pub quiet: Color32,
+    /// Delivered.
+    pub good: Color32,
+    /// Not delivered to everyone, or unconfirmed.
+    pub warning: Color32,
+    /// Failed.
+    pub bad: Color32,
+}
+
 /// The colours that egui has no name for.
 #[derive(Clone, Copy, Debug)]
 pub struct Palette {
@@ -35,6 +48,8 @@ pub struct Palette {
     pub theirs: Color32,
     /// What the user said.
     pub own: Color32,
+    /// The time and the mark of what the user said.
+    pub marks: Marks,
     /// Text.
     pub text: Color32,
     /// Text that matters less.
@@ -68,8 +83,14 @@ const LIGHT: Palette = Palette {
     card: Color32::WHITE,
     theirs: Color32::from_rgb(0xf0, 0xf2, 0xf5),
     own: Color32::from_rgb(0xdd, 0xee, 0xfd),
+    marks: Marks {
+        quiet: Color32::from_rgb(0x56, 0x60, 0x69),
+        good: Color32::from_rgb(0x1a, 0x6e, 0x3c),
+        warning: Color32::from_rgb(0x85, 0x58, 0x00),
+        bad: Color32::from_rgb(0xb3, 0x26, 0x26),
+    },
     text: Color32::from_rgb(0x1f, 0x29, 0x33),
-    quiet: Color32::from_rgb(0x6b, 0x75, 0x80),
+    quiet: Color32::from_rgb(0x5c, 0x66, 0x70),
     good: Color32::from_rgb(0x2e, 0x9e, 0x5b),
     warning: Color32::from_rgb(0x9a, 0x66, 0x00),
     bad: Color32::from_rgb(0xc2, 0x2e, 0x2e),
@@ -91,6 +112,12 @@ const DARK: Palette = Palette {
     card: Color32::from_rgb(0x1e, 0x28, 0x33),
     theirs: Color32::from_rgb(0x1e, 0x28, 0x33),
     own: Color32::from_rgb(0x24, 0x46, 0x68),
+    marks: Marks {
+        quiet: Color32::from_rgb(0xb4, 0xc2, 0xd1),
+        good: Color32::from_rgb(0x6f, 0xd8, 0x9a),
+        warning: Color32::from_rgb(0xe8, 0xb3, 0x4b),
+        bad: Color32::from_rgb(0xff, 0x9d, 0x9d),
+    },
     text: Color32::from_rgb(0xdd, 0xe3, 0xea),
     quiet: Color32::from_rgb(0x93, 0xa1, 0xb0),
     good: Color32::from_rgb(0x56, 0xc2, 0x82),
@@ -280,4 +307,35 @@ fn paint(visuals: &mut Visuals, palette: &Palette) {
     widgets.hovered.bg_stroke = Stroke::new(1.0, palette.accent);
     widgets.active.weak_bg_fill = palette.selected;
     widgets.active.bg_stroke = Stroke::new(1.5, palette.accent);
+}
+
+#[cfg(test)]
+mod tests {
+    use eframe::egui::Rgba;
+
+    use super::*;
+
+    /// The contrast of two colours (WCAG 2.2).
+    fn contrast(one: Color32, other: Color32) -> f32 {
+        let luminance = |colour: Color32| {
+            let linear = Rgba::from(colour);
+            0.2126 * linear.r() + 0.7152 * linear.g() + 0.0722 * linear.b()
+        };
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn small_text_has_the_contrast_that_wcag_asks_for() {
+        for palette in [LIGHT, DARK] {
+            let Marks { quiet, good, warning, bad } = palette.marks;
+            let marks = [quiet, good, warning, bad].map(|colour| (colour, palette.own));
+            let others =
+                [palette.theirs, palette.side, palette.ground, palette.card].map(|ground| (palette.quiet, ground));
+            for (colour, ground) in marks.into_iter().chain(others) {
+                let contrast = contrast(colour, ground);
+                assert!(contrast >= 4.5, "{contrast} between {colour:?} and {ground:?}");
+            }
+        }
+    }
 }

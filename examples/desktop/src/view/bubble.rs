@@ -17,6 +17,9 @@ use crate::model::outcome::{Mark, State};
 /// The room between the text and the edge of its bubble.
 const PAD: f32 = 11.0;
 
+/// The sign of what waits.
+pub(super) const CLOCK: &str = "🕑";
+
 /// The widest text, so that rows stay readable in a wide window.
 const MAX_TEXT: f32 = 560.0;
 
@@ -90,7 +93,7 @@ impl View {
         let colours = palette(ui);
         let (sign, colour, explanation) = self.mark(ui, &state.mark());
         let mut foot = egui::text::LayoutJob::default();
-        for (part, colour) in [(format!("{}  ", place.time), colours.quiet), (sign, colour)] {
+        for (part, colour) in [(format!("{}  ", place.time), colours.marks.quiet), (sign, colour)] {
             foot.append(&part, 0.0, egui::TextFormat::simple(FontId::proportional(11.5), colour));
         }
         let links = links::links(text);
@@ -109,17 +112,17 @@ impl View {
 
     /// The sign, its colour, and the sentence that explains it.
     fn mark(&self, ui: &Ui, mark: &Mark) -> (String, Color32, String) {
-        let colours = palette(ui);
+        let colours = palette(ui).marks;
         match mark {
-            Mark::OnItsWay => ("…".to_owned(), colours.quiet, self.say(W::MarkWaiting)),
+            Mark::OnItsWay => (CLOCK.to_owned(), colours.quiet, self.say(W::MarkWaiting)),
             Mark::DeliveredSoFar { delivered, all } => {
                 let sentence = self.say(W::MarkDeliveredOf { delivered: *delivered, all: *all });
-                (format!("… {delivered}/{all}"), colours.quiet, sentence)
+                (format!("{CLOCK}  {delivered}/{all}"), colours.quiet, sentence)
             }
             Mark::Delivered { all: 1 } => ("✔".to_owned(), colours.good, self.say(W::MarkDelivered)),
             Mark::Delivered { all } => {
                 let sentence = self.say(W::MarkDeliveredOf { delivered: *all, all: *all });
-                (format!("✔  {all}"), colours.good, sentence)
+                (format!("✔  {all}/{all}"), colours.good, sentence)
             }
             Mark::Partly { delivered, all } => {
                 let sentence = self.say(W::MarkDeliveredOf { delivered: *delivered, all: *all });
@@ -211,7 +214,12 @@ impl View {
             let ring = egui::Stroke::new(1.5, ui.visuals().selection.stroke.color);
             ui.painter().rect_stroke(foot_rect.expand(2.0), 3, ring, egui::StrokeKind::Outside);
         }
-        shown.on_hover_text(explanation).clicked()
+        if shown.hovered() {
+            // It can be pressed, like a link.
+            let underline = egui::Stroke::new(1.0, palette(ui).marks.quiet);
+            ui.painter().hline(foot_rect.x_range(), foot_rect.bottom(), underline);
+        }
+        shown.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text(explanation).clicked()
     }
 }
 

@@ -3,6 +3,7 @@
 use chat_cli::texts::WindowSentence as W;
 use eframe::egui::{Color32, Grid, Label, RichText, Ui};
 
+use super::bubble::CLOCK;
 use super::{View, fields};
 use crate::look::palette;
 use crate::model::settings::SendKey;
@@ -41,7 +42,7 @@ impl View {
         ui.add_space(4.0);
         Grid::new("marks").num_columns(2).min_row_height(ROW).spacing([12.0, 6.0]).show(ui, |ui| {
             let marks: [(&str, Color32, W); 5] = [
-                ("…", colours.quiet, W::MarkWaiting),
+                (CLOCK, colours.quiet, W::MarkWaiting),
                 ("✔", colours.good, W::MarkDelivered),
                 ("✔  2/3", colours.warning, W::MarkDeliveredOf { delivered: 2, all: 3 }),
                 ("✖", colours.bad, W::MarkMeansFailed),
