@@ -51,30 +51,32 @@ server-window-only-here = Only programs on this machine can connect. To let othe
 server-window-behind-forwarder = Clients connect to the forwarder in front of this server: give its address to others.
 server-window-no-address = This machine has no address at which others could reach the server. Connect it to a network.
 # $address (String)
-server-window-copy-address = Copy the address { $address }
+server-window-copy-address = Copy address { $address }
 server-window-copied = Copied
 server-window-fingerprint = Fingerprint, to compare with what clients show
-server-window-copy-fingerprint = Copy the fingerprint
-server-window-invitation = Invitation for a colleague, who pastes it as the server of the chat window, or into a terminal
-server-window-copy-invitation = Copy the invitation
+server-window-copy-fingerprint = Copy fingerprint
+server-window-invitation = Invitation
+server-window-invitation-explained = Send it to a colleague, who pastes it as the server of the chat window, or into a terminal.
+server-window-copy-invitation = Copy invitation
 server-window-registration = Who can register
 server-window-registration-open = Everyone
-server-window-registration-invited = By invitation
+server-window-registration-invited = With a code
 server-window-registration-closed = Nobody
 server-window-registration-closed-hint = You add the accounts, in the list of accounts.
 server-window-code = Invitation code
-server-window-copy-code = Copy the invitation code
+server-window-code-explained = New users type it when they register. The invitation does not contain it.
+server-window-copy-code = Copy invitation code
 server-window-new-code = New code
 server-window-new-code-hint = The previous code no longer registers anybody. Accounts stay.
 
 ## Arrivals and departures, and who is online
 
-server-window-arrivals = Arrivals
+server-window-arrivals = Activity
 # $count (Number)
 server-window-online = Online · { $count }
 server-window-accounts = Accounts
-server-window-numbers = Numbers
-server-window-no-arrivals = Nobody has come yet. Arrivals and departures appear here.
+server-window-numbers = Statistics
+server-window-no-arrivals = No activity yet. People who come online and leave appear here.
 server-window-nobody-online = Nobody is online.
 server-window-older-arrivals = Older lines are only in the presence log of the data folder
 # $count (Number)
@@ -83,11 +85,11 @@ server-window-server-started = the server started
 server-window-server-stopping = the server stops
 server-window-came = came online
 server-window-replaced = logged in again
-server-window-moved = has another address
+server-window-moved = address changed
 server-window-left = left
 server-window-left-lost = left: the connection was lost
 server-window-left-kicked = left: the account was changed
-server-window-left-too-slow = left: the program did not read
+server-window-left-too-slow = left: its program was too slow
 server-window-column-user = User
 server-window-column-address = Address
 server-window-column-since = Since
@@ -119,10 +121,10 @@ server-window-enable-user = Enable { $user }
 server-window-reset = Password…
 # $user (String)
 server-window-reset-user = Set a new password for { $user }
-server-window-suggest = Suggest one
-server-window-set-password = Set the password
+server-window-suggest = Suggest a password
+server-window-set-password = Set password
 server-window-password-once = The password is shown only now. Give it to its user, who can change it.
-server-window-copy-password = Copy the password
+server-window-copy-password = Copy password
 server-window-remove = Remove…
 # $user (String)
 server-window-remove-user = Remove { $user }

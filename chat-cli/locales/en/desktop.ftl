@@ -9,32 +9,32 @@ window-about = Chat in a window. It shares the configuration file, the known ser
 window-log-in = Log in
 window-register = Register
 window-new-account = New account…
-window-have-account = I have an account
+window-have-account = Log in instead
 window-server = Server
-window-server-hint = host, host:port, or the invitation
+window-server-hint = 192.168.1.7, or paste the invitation
 window-known-servers = Known servers
 window-user = User name
 window-password = Password
-window-password-again = Password again
+window-password-again = Repeat password
 window-invitation = Invitation code
-window-invitation-hint = if the server asks for one
+window-invitation-hint = if the operator gave you one
 window-show-password = Show the password (Alt+F8)
-window-more = Network
-window-own-address = Own address
+window-more = Advanced
+window-own-address = Local address
 window-own-address-hint = automatic, or an IP address
 # $typed (String)
 window-own-address-wrong = “{ $typed }” is not an IP address; leave it empty, or write one such as 192.168.1.5
-window-own-port = Own port
+window-own-port = Local port
 window-own-port-hint = automatic
-window-advertised = Address for others
+window-advertised = Advertised address
 window-advertised-hint = automatic, or IP[:port]
-window-reach = How messages travel
+window-reach = Message route
 window-reach-auto = Directly, or through the server if there is no direct way
 window-reach-direct = Only directly
 window-reach-relay = Only through the server, so that nobody learns your address
-window-no-relay-hidden = this server does not relay, so no message arrives while messages travel only through the server; ask the operator, or go offline and choose another way under “Network”, which shows others your addresses
+window-no-relay-hidden = this server does not relay, so no message arrives while messages travel only through the server; ask the operator, or log out and choose another message route under “Advanced”, which shows others your addresses
 # $user (String)
-window-peer-no-address = no address of { $user } can be reached from this machine, and no server relays between you, so messages to { $user } fail; { $user } can name an address under “Network” before the login
+window-peer-no-address = no address of { $user } can be reached from this machine, and no server relays between you, so messages to { $user } fail; { $user } can name an address under “Advanced” before the login
 window-server-trust = Fingerprint or certificate
 window-server-trust-hint = ask me, or a fingerprint, or a CA file
 window-server-trust-wrong = this is neither a fingerprint (64 hexadecimal digits) nor the path of a file with the certificate of an authority
@@ -42,12 +42,15 @@ window-server-trust-wrong = this is neither a fingerprint (64 hexadecimal digits
 window-connecting = Connecting to { $server }…
 window-cancel = Cancel
 # $seconds (Number)
-window-wait = Again in { $seconds } s
+window-wait = Try again in { $seconds } s
+# $minutes (Number)
+window-wait-minutes = Try again in { $minutes } min
 window-copy = Copy
 window-back = Back
 window-close = Close
 window-clear = Clear
 window-help = Help
+window-help-explained = Keys and marks (F1)
 window-key-send = send
 window-key-break = begin a new line
 window-key-last = bring back the last text, in an empty field
@@ -59,29 +62,30 @@ window-key-zoom = larger, smaller, or normal text
 window-key-help = open or close this help
 window-key-move = move between fields, buttons and messages
 window-key-copy = copy what is selected, or the message with the focus
-window-help-marks = Marks of your messages
+window-help-marks = Status of your messages
 window-mark-means-failed = certainly not delivered
 window-mark-means-unconfirmed = unconfirmed: may or may not have arrived
 window-help-marks-more = Click a mark to see who has the message.
 window-help-composing = Fcitx on X11 shows what you are composing in a window of its own, beside the field.
 window-settings = Settings
+window-settings-explained = Language, appearance, alerts, password and known servers
 window-language = Language
-window-attention = Attention, while another window has the focus
+window-attention = Alerts while this window is inactive
 window-attention-all = For every message
 window-attention-private = For private messages
 window-attention-none = Never
-window-theme = Colours
-window-theme-system = As the system
+window-theme = Appearance
+window-theme-system = Follow system
 window-theme-light = Light
 window-theme-dark = Dark
-window-text-size = Size of the text
+window-text-size = Text size
 window-smaller = Smaller text
 window-larger = Larger text
 window-send-key = Sending
 window-send-key-enter = Enter sends, Shift+Enter begins a new line
 window-send-key-control = Ctrl+Enter sends, Enter begins a new line
-window-change-password = Change the password
-window-old-password = Password so far
+window-change-password = Change password
+window-old-password = Current password
 window-new-password = New password
 # $reason (String) of the system
 window-not-saved = the settings are not saved: { $reason }
@@ -100,8 +104,7 @@ window-log-file-explained = The log has warnings and errors of this program. If 
 window-no-log-file = There is none: the file cannot be written. Standard error has the log.
 window-notices = Notices
 window-no-notices = There are no notices
-# $count (Number) of notices
-window-notices-count = Notices · { $count }
+window-notices-explained = Events besides the messages, such as a lost connection
 
 ## The key of a server
 
@@ -111,9 +114,9 @@ window-compare = Compare this fingerprint with the one that the operator of the 
 window-same = They are the same: remember it
 window-different = They differ: disconnect
 # $server (String)
-window-key-changed = { $server } has another key than before
-window-key-was = Its fingerprint was
-window-key-is = and is now
+window-key-changed = The key of { $server } has changed
+window-key-was = Previous fingerprint
+window-key-is = Current fingerprint
 window-key-advice = Either the operator has changed the key, or somebody intercepts the connection. Nothing was sent to it. Ask the operator; only if the key was changed on purpose, forget the old one and compare the new one.
 window-forget-key = Forget the old fingerprint
 
@@ -125,6 +128,7 @@ window-everyone-online = Everyone · { $count } online
 # $count (Number) of other users
 window-online = Online · { $count }
 window-offline = Offline
+window-state-unknown = Online when the session ended
 window-search = Find a person
 # $typed (String)
 window-nobody-found = No name contains “{ $typed }”
@@ -153,13 +157,30 @@ window-drop-here = Drop a text file here to take over its text.
 window-complete = Tab completes the name
 window-older-gone = Older lines are not kept
 window-new-lines = New
+window-today = Today
+window-yesterday = Yesterday
+# $day (String)
+# $month (Number)
+window-day = { $day } { $month ->
+        [1] January
+        [2] February
+        [3] March
+        [4] April
+        [5] May
+        [6] June
+        [7] July
+        [8] August
+        [9] September
+        [10] October
+        [11] November
+       *[12] December
+    }
+# $day (String) and month
 # $year (String)
-# $month (String) with two digits
-# $day (String) with two digits
-window-day = { $year }-{ $month }-{ $day }
-window-empty-everyone = Nothing said yet. What you write goes to everybody who is online.
+window-day-of-year = { $day } { $year }
+window-empty-everyone = No messages yet. What you write goes to everyone who is online.
 # $user (String)
-window-empty-user = Nothing said yet. What you write goes to { $user } only.
+window-empty-user = No messages yet. What you write goes to { $user } only.
 # $server (String)
 window-nobody-else = Nobody else is online. People appear here when they log in to { $server }.
 # $name (String)
@@ -192,11 +213,12 @@ window-way-relayed-time = through the server · { $time } ms
 window-way-direct-explained = Messages go straight from machine to machine. The time is that there and back.
 window-way-relayed-explained = Messages go through the server, still sealed: there is no direct way. The time is that there and back.
 window-go-away = Away…
-window-away = Being away
+window-go-away-explained = Show others that you are away
+window-away = Away
 window-away-explained = Others see that you are away, with this text. Their messages still arrive.
 window-away-text = What others see (can be empty)
 window-away-hint = back at three
-window-set-away = I am away
+window-set-away = Set as away
 window-change-away = Change the text
 window-be-back = I am back
 
@@ -210,18 +232,18 @@ window-mark-delivered-of = { $delivered } of { $all } delivered
 # $reason (String)
 window-mark-failed = not delivered: { $reason }
 # $reason (String)
-window-mark-unconfirmed = unconfirmed, may or may not have arrived: { $reason }
+window-mark-unconfirmed = may not have arrived ({ $reason })
 # $reason (String)
 window-mark-not-sent = not sent: { $reason }
 window-mark-nobody-there = nobody else was online
-window-mark-sent-again = sent again to everyone who did not get it
-window-outcomes = Who has it
+window-mark-sent-again = resent to everyone who did not get it
+window-outcomes = Delivery
 # $mark (String) what became of the line
-window-show-outcomes = { $mark }; show who has it
+window-show-outcomes = { $mark }; show the delivery
 # $count (Number) of people
 window-send-again = { $count ->
-        [one] Send again, privately, to the one who did not get it
-       *[other] Send again, privately, to the { $count } who did not get it
+        [one] Resend privately to 1 person
+       *[other] Resend privately to { $count } people
     }
 # $count (Number) of people
 window-and-more = and { $count } more
@@ -229,20 +251,23 @@ window-and-more = and { $count } more
 ## The connection and the end of the session
 
 # $seconds (Number)
-window-reconnecting = The connection to the server broke; retrying in { $seconds } s. Messages between people still arrive.
-window-reconnecting-now = The connection to the server broke; connecting again… Messages between people still arrive.
+window-reconnecting = Connection to the server lost; retrying in { $seconds } s. Messages between people still arrive.
+# $minutes (Number)
+window-reconnecting-minutes = Connection to the server lost; retrying in { $minutes } min. Messages between people still arrive.
+window-reconnecting-now = Connection to the server lost; connecting again… Messages between people still arrive.
 window-retry-now = Retry now
 # $server (String)
-window-other-key = { $server } answers with another key than before, so nothing is sent to it. Ask its operator. If the key was changed on purpose, go offline and log in again: the window then shows both fingerprints.
-window-log-in-again = Log in here again
-window-leave = Go offline
+window-other-key = The key of { $server } has changed, so nothing is sent to it. Ask its operator. If the key was changed on purpose, log out and log in again: the window then shows both fingerprints.
+window-log-in-again = Log in again here
+window-leave = Log out
+window-leave-explained = Ends the session: others see you as offline until you log in again
 # $count (Number) of messages
 window-pending = { $count ->
-        [one] The outcome of one message is not known yet. The window closes as soon as it is.
-       *[other] The outcomes of { $count } messages are not known yet. The window closes as soon as they are.
-    } If you leave now, messages on their way may be lost.
-window-stay = Keep it open
-window-leave-now = Leave now
+        [one] One message is still being delivered. The window closes when that is done. If you quit now, the message may be lost.
+       *[other] { $count } messages are still being delivered. The window closes when that is done. If you quit now, these messages may be lost.
+    }
+window-stay = Keep waiting
+window-leave-now = Quit now
 
 ## Why there is no window
 

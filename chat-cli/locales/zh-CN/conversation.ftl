@@ -40,7 +40,7 @@ who-since = 上线时间
 who-round-trip = 往返时间
 who-state = 状态
 who-online = 在线
-who-silent = 没有应答
+who-silent = 无响应
 who-no-address = 地址无法到达
 
 ## 消息

@@ -7,10 +7,10 @@ notice-no-relay = 这台服务器不提供中转，因此消息只能送达可�
 notice-no-relay-hidden = 这台服务器不提供中转，因此使用 --reach relay 时无法收发任何消息；请询问管理员，或者退出后改用 --reach auto（别人会看到你的地址）
 notice-nobody-there = 没有别人在线，因此没有人收到这条消息
 notice-password-changed = 密码已修改
-notice-peer-answers = { $user } 恢复应答
+notice-peer-answers = { $user } 恢复响应
 notice-peer-misbehaved = { $user } 的程序违反了协议；在 { $user } 重新登录之前，不再向对方发送任何内容
 notice-peer-no-address = 本机无法到达 { $user } 的任何地址，服务器也没有在双方之间中转，因此发给 { $user } 的消息都会失败；{ $user } 可以用 --advertise 指定一个地址
-notice-peer-silent = { $user } 没有应答，可能是防火墙的原因；仍在尝试
+notice-peer-silent = { $user } 无响应，可能是防火墙的原因；仍在尝试
 notice-peers-direct = 发给 { $users } 的消息又改为在两台机器之间直接传送
 notice-peers-relayed = 无法直接连通 { $users }，消息改经服务器中转，仍然加密
 notice-receive-buffer-small = UDP 接收缓冲区只有 { $granted } 字节，而不是 { $wanted } 字节；要调大，请运行：sysctl -w net.core.rmem_max={ $wanted }

@@ -13,6 +13,7 @@ use chat_core::name::UserName;
 use chat_core::password::Password;
 use chat_core::presence::Record;
 use chat_core::server::{ObservedAddresses, RegistrationPolicy};
+use chat_core::time::Timestamp;
 use chat_net::ServerHandle;
 use chat_net::identity::Fingerprint;
 use chat_store::{RosterUrl, SqlAccounts, StoreUrl};
@@ -33,6 +34,7 @@ use super::task::{CertificateFiles, ServeOptions, certificate};
 use super::{args, users};
 use crate::client::desktop;
 use crate::error::CliError;
+use crate::fingerprint::in_groups;
 use crate::folder::{self, DataFolder};
 use crate::texts::{Language, Localised, Sentence, ServerWindowSentence, Texts, help};
 use crate::{address, database_url, early, environment, private_file};
@@ -361,9 +363,17 @@ impl HostStatus {
         self.0.roster_changes
     }
 
-    /// Names and values, as `chat-server status` prints them.
-    pub fn rows(&self, texts: &Texts) -> Vec<(String, String)> {
-        status::rows(&self.0, texts)
+    /// When the server started.
+    pub const fn started_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.facts.started_at)
+    }
+
+    /// Names and values, as `chat-server status` prints them, with the start as the window shows times, and the fingerprint
+    /// in groups.
+    pub fn rows(&self, texts: &Texts, started: String) -> Vec<(String, String)> {
+        let plain = self.0.fingerprint.clone();
+        let fingerprint = plain.parse().map_or(plain, |fingerprint| in_groups(fingerprint).join("\n"));
+        status::rows(&self.0, texts, started, fingerprint)
     }
 }
 

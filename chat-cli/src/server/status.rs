@@ -118,11 +118,12 @@ pub(super) struct OnlineEntry {
 
 /// The status as text.
 pub(super) fn text(status: &Status, texts: &Texts) -> String {
-    columns(&rows(status, texts))
+    let started = Timestamp::from_millis(status.facts.started_at).to_string();
+    columns(&rows(status, texts, started, status.fingerprint.clone()))
 }
 
 /// Names and values of the status.
-pub(super) fn rows(status: &Status, texts: &Texts) -> Vec<(String, String)> {
+pub(super) fn rows(status: &Status, texts: &Texts, started: String, fingerprint: String) -> Vec<(String, String)> {
     let t = texts.say();
     let Status { facts, logins, .. } = status;
     let state = match status.state.as_str() {
@@ -132,13 +133,12 @@ pub(super) fn rows(status: &Status, texts: &Texts) -> Vec<(String, String)> {
         // A state of another version of the server.
         other => other.to_owned(),
     };
-    let started = Timestamp::from_millis(facts.started_at).to_string();
     let (incoming, outgoing) = (bytes(status.bytes_in), bytes(status.bytes_out));
     let mut rows = vec![
         (t.status_program(), t.status_program_line(&facts.version, facts.pid.to_string(), state)),
         (t.status_since(), t.status_since_line(started, span(status.uptime_s, texts))),
         (t.status_listening(), facts.listening.clone()),
-        (t.status_fingerprint(), status.fingerprint.clone()),
+        (t.status_fingerprint(), fingerprint),
         (t.status_database(), facts.database.clone()),
         (t.status_online(), online(status, texts)),
         (t.status_connections(), t.status_connections_line(status.connections, facts.max_connections)),

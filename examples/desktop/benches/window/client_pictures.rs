@@ -29,6 +29,7 @@ pub(crate) fn take(client: &Client) {
     conversation(client);
     panels(client);
     banners(client);
+    sizes(client);
 }
 
 impl Client {
@@ -208,7 +209,42 @@ fn conversation(client: &Client) {
     client.with(|app| app.model.session.as_mut().unwrap().open_conversation().draft.clear());
     client.act(Action::Open(Partner::One(user("赵敏"))));
     client.shot("15-empty-conversation");
+    client.act(Action::Open(Partner::One(user("王建国"))));
+    let relayed = Way { is_relayed: true, round_trip: Some(Duration::from_millis(41)) };
+    client.tell(Happening::Way { user: user("王建国"), way: relayed });
+    client.shot("15-relayed");
     client.act(Action::Open(Partner::Everyone));
+}
+
+/// Many people, a search that finds nobody, large texts, and a small window.
+fn sizes(client: &Client) {
+    let names: Vec<String> = (1..=50).map(|number| format!("user{number:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    client.welcome(&names);
+    for (name, minutes) in [("user07", 3), ("user07", 2), ("user31", 2), ("user48", 1)] {
+        client.arrive(name, Scope::Private, minutes, "hello");
+    }
+    client.shot("24-fifty-people");
+    client.driver.context.memory_mut(|memory| memory.request_focus(egui::Id::unique("search")));
+    client.driver.settle();
+    client.driver.input([egui::Event::Text("nobody".to_owned())]);
+    client.shot("25-nobody-found");
+    let escape = |pressed| egui::Event::Key {
+        key: egui::Key::Escape,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: egui::Modifiers::NONE,
+    };
+    client.driver.input([escape(true), escape(false)]);
+    client.with(|app| app.model.settings.zoom = 150);
+    client.shot("26-large-text");
+    client.with(|app| app.model.settings.zoom = 100);
+    let small = egui::vec2(560.0, 420.0);
+    client.driver.context.send_viewport_cmd(egui::ViewportCommand::InnerSize(small));
+    let context = client.driver.context.clone();
+    client.driver.until("a small window", move |_| context.content_rect().width() < small.x + 1.0);
+    client.shot("27-small-window");
 }
 
 fn panels(client: &Client) {

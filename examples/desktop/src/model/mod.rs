@@ -77,6 +77,7 @@ impl Model {
             }
             self.apply_one(happening, now);
         }
+        self.see_notices();
         let accept = (messages > 0).then_some(Wish::Accept(messages));
         let has_waited = self.closing == Closing::Asking && self.pending() == 0;
         let close = if has_waited { self.close() } else { None };
@@ -88,6 +89,9 @@ impl Model {
     fn ask_way(&self) -> Option<Wish> {
         let session = self.session.as_ref()?;
         let Partner::One(user) = &session.open else { return None };
+        if session.end.is_some() {
+            return None;
+        }
         let person = session.roster.get(user).filter(|person| person.is_online)?;
         let is_known = person.way.is_some_and(|way| way.round_trip.is_some());
         (!is_known).then(|| Wish::AskWay(user.clone()))
@@ -278,7 +282,10 @@ impl Model {
                 }
                 self.screen = Screen::LogIn;
             }
-            Action::ShowSide(side) => self.side = Some(side),
+            Action::ShowSide(side) => {
+                self.side = Some(side);
+                self.see_notices();
+            }
             Action::CloseSide => self.side = None,
             // [`Self::act`] does this, because it has several wishes.
             Action::SendAgain(_) => {}
@@ -306,13 +313,20 @@ impl Model {
         None
     }
 
+    /// Notices that come while their panel is open are seen.
+    const fn see_notices(&mut self) {
+        if let (Some(Side::Notices), Some(session)) = (self.side, &mut self.session) {
+            session.see_notices();
+        }
+    }
+
     /// Shows a conversation, for which the time there and back is measured again.
     fn open(&mut self, partner: Partner) -> Option<Wish> {
         self.close_outcomes();
         let session = self.session.as_mut()?;
         session.open(partner.clone());
         match partner {
-            Partner::One(user) if session.roster.is_online(&user) => Some(Wish::AskWay(user)),
+            Partner::One(user) if session.end.is_none() && session.roster.is_online(&user) => Some(Wish::AskWay(user)),
             _ => None,
         }
     }

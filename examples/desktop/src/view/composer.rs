@@ -4,8 +4,8 @@ use chat_cli::texts::{Localised, WindowSentence as W};
 use chat_core::text::{Text, TextError};
 use eframe::egui::text::{CCursor, CCursorRange};
 use eframe::egui::{
-    self, CompletionPopup, CompletionQuery, Event, Frame, Id, Key, KeyboardShortcut, Margin, Modifiers, ScrollArea,
-    Suggestion, TextEdit, Ui, vec2,
+    self, CompletionPopup, CompletionQuery, Event, Frame, Id, Key, KeyboardShortcut, Margin, Modifiers, Rect,
+    ScrollArea, Suggestion, TextEdit, Ui, pos2, vec2,
 };
 
 use super::{View, fields};
@@ -99,7 +99,7 @@ impl View {
             let room = name_width + 2.0 * ui.spacing().button_padding.x + ui.spacing().item_spacing.x + 4.0;
             let row = ui.text_style_height(&egui::TextStyle::Body) + ui.spacing().extra_text_line_spacing;
             let width = (ui.available_width() - room).max(60.0);
-            ui.vertical(|ui| {
+            let field = ui.vertical(|ui| {
                 ui.set_width(width);
                 let area = ScrollArea::vertical().id_salt("draft").max_height(row * MAX_ROWS + 16.0);
                 // The panel has the height of the last frame, and grows with this one.
@@ -129,7 +129,12 @@ impl View {
                     })
                 });
             });
-            is_pressed = fields::main_button(ui, &send, can_send).clicked();
+            // As high as a field of one row, beside the last row of a longer one.
+            let field = field.response.rect;
+            let size = vec2(name_width + 2.0 * ui.spacing().button_padding.x, field.height().min(row + 16.0));
+            let corner = pos2(field.right() + ui.spacing().item_spacing.x, field.bottom() - size.y);
+            let button = |ui: &mut Ui| fields::main_button_of(ui, &send, can_send, size);
+            is_pressed = ui.put(Rect::from_min_size(corner, size), button).clicked();
         });
         let conversation = session.open_conversation();
         conversation.draft = draft;

@@ -4,11 +4,9 @@ use std::any::TypeId;
 use std::ops::Range;
 use std::path::Path;
 
-use chat_cli::texts::{Localised, Texts, WindowSentence as W};
+use chat_cli::texts::{Language, Localised, Texts, WindowSentence as W};
 use eframe::egui::text::{ByteIndex, CharIndex};
-use eframe::egui::{
-    self, Button, Color32, Id, Key, Modifiers, Response, RichText, Sense, TextBuffer, TextEdit, Ui, Widget,
-};
+use eframe::egui::{self, Button, Color32, Id, Key, Modifiers, Response, RichText, TextBuffer, TextEdit, Ui, Widget};
 
 use super::sentences::capital;
 use crate::look::palette;
@@ -23,9 +21,26 @@ pub(super) const CHOICE: f32 = 26.0;
 
 /// A button that leads on.
 pub(super) fn main_button(ui: &mut Ui, name: &str, is_enabled: bool) -> Response {
+    main_button_of(ui, name, is_enabled, egui::Vec2::ZERO)
+}
+
+/// A button that leads on, at least of this size. While it is off, it is grey and not a paler accent, which would look like
+/// a button that is on.
+pub(super) fn main_button_of(ui: &mut Ui, name: &str, is_enabled: bool, size: egui::Vec2) -> Response {
     let colours = palette(ui);
-    let button = Button::new(RichText::new(name).color(colours.on_accent)).fill(colours.accent);
-    ui.add_enabled(is_enabled, button)
+    let (text, fill) = if is_enabled { (colours.on_accent, colours.accent) } else { (colours.quiet, colours.hovered) };
+    // What is off would be faded too, and its name could not be read.
+    let alpha = std::mem::replace(&mut ui.visuals_mut().disabled_alpha, 1.0);
+    let button = Button::new(RichText::new(name).color(text)).fill(fill);
+    let add = |ui: &mut Ui| if size == egui::Vec2::ZERO { ui.add(button) } else { ui.add_sized(size, button) };
+    let response = ui.add_enabled_ui(is_enabled, add).inner;
+    ui.visuals_mut().disabled_alpha = alpha;
+    response
+}
+
+/// A button that removes or ends something for good.
+pub(super) fn danger_button(ui: &mut Ui, name: &str) -> Response {
+    ui.button(RichText::new(name).color(palette(ui).bad))
 }
 
 /// A button that looks like a link.
@@ -34,25 +49,64 @@ pub(super) fn link(ui: &mut Ui, name: &str) -> Response {
     Button::new(RichText::new(name).color(accent)).frame(false).ui(ui)
 }
 
+/// A link that shows more below it, with a triangle that points at what is open.
+pub(super) fn disclosure(ui: &mut Ui, name: &str, is_open: bool) -> Response {
+    let accent = palette(ui).accent;
+    // The room of the triangle.
+    let response = link(ui, &format!("\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}{name}"));
+    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_open, name));
+    let centre = response.rect.left_center() + egui::vec2(6.0, 0.0);
+    let corners =
+        if is_open { [(-5.0, -2.5), (5.0, -2.5), (0.0, 4.0)] } else { [(-2.5, -5.0), (4.0, 0.0), (-2.5, 5.0)] };
+    let corners = corners.map(|(x, y)| centre + egui::vec2(x, y));
+    ui.painter().add(egui::Shape::convex_polygon(corners.into(), accent, egui::Stroke::NONE));
+    response
+}
+
+/// The languages, each named in itself, in the same order in every place. Quieter than what the window is for. Returns the
+/// other one if it is chosen.
+pub(super) fn languages(ui: &mut Ui, current: Language) -> Option<Language> {
+    let colours = palette(ui);
+    let mut all = [(Language::Chinese, "中文"), (Language::English, "English")];
+    if ui.layout().prefer_right_to_left() {
+        all.reverse();
+    }
+    let mut chosen = None;
+    for (language, name) in all {
+        let is_chosen = language == current;
+        let colour = if is_chosen { colours.text } else { colours.quiet };
+        let mut text = RichText::new(name).size(13.5).color(colour);
+        if is_chosen {
+            text = text.underline();
+        }
+        let button = Button::new(text).frame(false).ui(ui);
+        button.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_chosen, name));
+        if button.clicked() && !is_chosen {
+            chosen = Some(language);
+        }
+    }
+    chosen
+}
+
 /// The width of [`arrow`].
 pub(super) const ARROW: f32 = 34.0;
 
 /// A button without a name beside a field, which may have a red edge.
-fn beside(ui: &mut Ui, sense: Sense) -> Response {
+fn beside(ui: &mut Ui) -> Response {
     let colours = palette(ui);
     let size = egui::vec2(ARROW, ui.spacing().interact_size.y);
     ui.scope(|ui| {
         let widgets = &mut ui.visuals_mut().widgets;
         widgets.inactive.bg_stroke = egui::Stroke::new(1.0, colours.edge);
         widgets.hovered.bg_stroke = egui::Stroke::new(1.0, colours.accent);
-        ui.add(Button::new("").min_size(size).sense(sense))
+        ui.add(Button::new("").min_size(size))
     })
     .inner
 }
 
 /// A button that opens a list.
 pub(super) fn arrow(ui: &mut Ui, name: &str) -> Response {
-    let response = beside(ui, Sense::click());
+    let response = beside(ui);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
     let (centre, colour) = (response.rect.center(), ui.style().interact(&response).fg_stroke.color);
     let corners = [(-4.5, -2.0), (0.0, 2.5), (4.5, -2.0)].map(|(x, y)| centre + egui::vec2(x, y));
@@ -73,7 +127,8 @@ pub(super) fn field(ui: &mut Ui, name: &str, problem: Option<&str>, add: impl Fn
 /// The room below a field.
 pub(super) const GAP: f32 = 4.0;
 
-/// The name above a field, and a field that has this name for screen readers. A wrong one has a red edge.
+/// The name above a field, and a field that has this name for screen readers. A wrong one has a red edge, with the focus
+/// too.
 pub(super) fn named(ui: &mut Ui, name: &str, is_wrong: bool, add: impl FnOnce(&mut Ui) -> Response) -> Response {
     let colours = palette(ui);
     let label = ui.label(RichText::new(name).size(13.0).color(colours.quiet));
@@ -83,7 +138,7 @@ pub(super) fn named(ui: &mut Ui, name: &str, is_wrong: bool, add: impl FnOnce(&m
             ui.visuals_mut().widgets.inactive.bg_stroke = stroke;
             ui.visuals_mut().widgets.hovered.bg_stroke = stroke;
         }
-        with_ring(ui, add)
+        ring(ui, if is_wrong { colours.bad } else { colours.accent }, add)
     };
     ui.scope(add).inner.labelled_by(label.id)
 }
@@ -91,8 +146,12 @@ pub(super) fn named(ui: &mut Ui, name: &str, is_wrong: bool, add: impl FnOnce(&m
 /// A field whose edge has the accent while it has the focus.
 pub(super) fn with_ring<T>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> T) -> T {
     let accent = palette(ui).accent;
+    ring(ui, accent, add)
+}
+
+fn ring<T>(ui: &mut Ui, colour: Color32, add: impl FnOnce(&mut Ui) -> T) -> T {
     ui.scope(|ui| {
-        ui.visuals_mut().selection.stroke.color = accent;
+        ui.visuals_mut().selection.stroke.color = colour;
         add(ui)
     })
     .inner
@@ -214,8 +273,7 @@ pub(super) fn secret_with_eye(ui: &mut Ui, id: Id, secret: &mut Secret, name: &s
 fn eye(ui: &mut Ui, is_on: bool, name: &str) -> Response {
     /// Half the width and half the height of the eye.
     const HALF: egui::Vec2 = egui::vec2(8.0, 5.0);
-    // Not in the order of Tab, which leads from the password to what is typed next.
-    let response = beside(ui, Sense::CLICK);
+    let response = beside(ui);
     let is_enabled = ui.is_enabled();
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, is_enabled, is_on, name));
     let (centre, colour) = (response.rect.center(), ui.style().interact(&response).fg_stroke.color);

@@ -35,7 +35,8 @@ impl View {
                 if is_new {
                     no.request_focus();
                 }
-                let yes = fields::main_button(ui, &self.say(W::Same), true);
+                // Neither answer looks as if it were the expected one.
+                let yes = ui.button(self.say(W::Same));
                 if yes.clicked() {
                     actions.push(Action::Trust(true));
                 } else if no.clicked() || ui.input(|input| input.key_pressed(Key::Escape)) {
@@ -72,7 +73,7 @@ impl View {
                 if is_new {
                     back.request_focus();
                 }
-                let forget = ui.button(RichText::new(self.say(W::ForgetKey)).color(colours.bad));
+                let forget = fields::danger_button(ui, &self.say(W::ForgetKey));
                 if forget.clicked() {
                     actions.push(Action::ForgetKey);
                 } else if back.clicked() || ui.input(|input| input.key_pressed(Key::Escape)) {

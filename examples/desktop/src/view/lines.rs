@@ -142,13 +142,19 @@ impl View {
         }
     }
 
-    fn day(&self, at: Timestamp) -> Date {
+    pub(super) fn day(&self, at: Timestamp) -> Date {
         self.zoned(at).date()
     }
 
     fn day_name(&self, date: Date) -> String {
-        let [year, month, day] = ["%Y", "%m", "%d"].map(|part| date.strftime(part).to_string());
-        self.say(W::Day { year, month, day })
+        if date == self.today {
+            return self.say(W::Today);
+        }
+        if self.today.yesterday().is_ok_and(|yesterday| date == yesterday) {
+            return self.say(W::Yesterday);
+        }
+        let year = (date.year() != self.today.year()).then(|| date.year());
+        self.say(W::Day { year, month: date.month(), day: date.day() })
     }
 
     pub(super) fn time(&self, at: Timestamp) -> String {

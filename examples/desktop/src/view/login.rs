@@ -7,8 +7,8 @@ use chat_core::time::Timestamp;
 use chat_net::client::ReachMode;
 use eframe::egui::{Align, CentralPanel, Frame, Id, Key, Layout, Margin, Popup, Response, RichText, ScrollArea, Ui};
 
-use super::card::card;
-use super::{View, fields};
+use super::card::Card;
+use super::{View, fields, logo};
 use crate::look::palette;
 use crate::model::Action;
 use crate::model::login::{Field, Form, Mode};
@@ -35,16 +35,37 @@ impl View {
                     self.language_switch(ui, settings, actions);
                 });
             });
-            card(ui, Id::unique("log-in"), fields::COLUMN, colours.line, |ui| {
-                self.form(ui, form, wants_focus, now, actions);
-            });
+            let name = self.say(W::Title);
+            let card = Card { id: Id::unique("log-in"), width: fields::COLUMN, edge: colours.line };
+            let (title, registers) = match form.mode {
+                Mode::LogIn => (W::LogIn, false),
+                Mode::Register => (W::Register, true),
+            };
+            // What is typed into the one part is read by the other.
+            let form = std::cell::RefCell::new((form, Vec::new()));
+            card.show(
+                ui,
+                // The form of the registration needs the room.
+                |ui| {
+                    if !registers {
+                        logo::brand(ui, &name);
+                    }
+                },
+                |ui| {
+                    let (form, actions) = &mut *form.borrow_mut();
+                    ui.heading(RichText::new(self.say(title.clone())).strong());
+                    self.form(ui, form, registers, wants_focus, actions);
+                },
+                |ui| {
+                    let (form, actions) = &mut *form.borrow_mut();
+                    self.foot(ui, form, title.clone(), now, actions);
+                },
+            );
+            actions.append(&mut form.into_inner().1);
         });
     }
 
-    fn form(&self, ui: &mut Ui, form: &mut Form, wants_focus: bool, now: Timestamp, actions: &mut Vec<Action>) {
-        let is_registration = form.mode == Mode::Register;
-        let title = if is_registration { W::Register } else { W::LogIn };
-        ui.heading(RichText::new(self.say(title.clone())).strong());
+    fn form(&self, ui: &mut Ui, form: &mut Form, is_registration: bool, wants_focus: bool, actions: &mut Vec<Action>) {
         ui.add_space(8.0);
         if std::mem::take(&mut form.is_refused) || wants_focus {
             focus_first(ui, form);
@@ -58,8 +79,7 @@ impl View {
                 self.field(ui, form, Field::Invitation, &self.say(W::Invitation), actions);
             }
             let open = form.shows_network;
-            let arrow = if open { "–" } else { "+" };
-            if fields::link(ui, &format!("{arrow} {}", self.say(W::More))).clicked() {
+            if fields::disclosure(ui, &self.say(W::More), open).clicked() {
                 form.shows_network = !open;
             }
             if open {
@@ -85,6 +105,10 @@ impl View {
                 self.field(ui, form, Field::ServerTrust, &self.say(W::ServerTrust), actions);
             }
         });
+    }
+
+    /// What is in view however long the form is.
+    fn foot(&self, ui: &mut Ui, form: &Form, title: W, now: Timestamp, actions: &mut Vec<Action>) {
         ui.add_space(6.0);
         self.buttons(ui, form, title, now, actions);
         if let Some(problem) = form.problem(Field::Form) {

@@ -10,6 +10,7 @@ mod key;
 mod lines;
 mod links;
 mod login;
+mod logo;
 mod roster;
 mod sentences;
 pub mod server;
@@ -18,9 +19,10 @@ mod side;
 
 use std::path::PathBuf;
 
-use chat_cli::texts::{Language, Localised, Texts, WindowSentence};
+use chat_cli::texts::{Localised, Texts, WindowSentence};
 use chat_core::time::Timestamp;
 use eframe::egui::{self, Align, CentralPanel, Frame, Key, Layout, Margin, Modal, Modifiers, Panel, Ui};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::look::palette;
@@ -54,6 +56,10 @@ pub struct View {
     last_screen: Option<Screen>,
     /// The conversation of the last frame.
     last_open: Option<Partner>,
+    /// The day of this frame.
+    today: Date,
+    /// Whether the last frame asked before leaving.
+    asked: bool,
 }
 
 impl std::fmt::Debug for View {
@@ -77,6 +83,8 @@ impl View {
             last_form: (Mode::LogIn, false),
             last_screen: None,
             last_open: None,
+            today: Date::ZERO,
+            asked: false,
         }
     }
 
@@ -88,6 +96,7 @@ impl View {
     /// Draws one frame.
     pub fn show(&mut self, ui: &mut Ui, model: &mut Model, now: Timestamp) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.today = self.day(now);
         let is_new_screen = self.last_screen.as_ref() != Some(&model.screen);
         self.last_screen = Some(model.screen.clone());
         actions.extend(zoomed(ui, &model.settings).map(Action::SetSettings));
@@ -115,9 +124,11 @@ impl View {
                 self.chat(ui, model, now, &mut actions);
             }
         }
-        if model.closing == Closing::Asking {
-            self.ask_before_leaving(ui, model, &mut actions);
+        let asks = model.closing == Closing::Asking;
+        if asks {
+            self.ask_before_leaving(ui, model, !self.asked, &mut actions);
         }
+        self.asked = asks;
         actions
     }
 
@@ -182,10 +193,14 @@ impl View {
     fn heading(&self, ui: &mut Ui, session: &Session) {
         let (title, state) = match &session.open {
             Partner::Everyone => match session.roster.online() {
+                _ if session.end.is_some() => (self.say(WindowSentence::Everyone), None),
                 0 => (self.say(WindowSentence::Everyone), None),
                 count => (self.say(WindowSentence::EveryoneOnline { count }), None),
             },
-            Partner::One(user) => (user.as_str().to_owned(), self.state_of(session.roster.get(user))),
+            Partner::One(user) => {
+                let state = session.end.is_none().then(|| self.state_of(session.roster.get(user)));
+                (user.as_str().to_owned(), state.flatten())
+            }
         };
         ui.horizontal(|ui| {
             ui.label(egui::RichText::new(title).size(17.0).strong());
@@ -193,8 +208,8 @@ impl View {
                 ui.add(egui::Label::new(egui::RichText::new(state).color(palette(ui).quiet)).truncate());
             }
             let person = match &session.open {
-                Partner::Everyone => None,
-                Partner::One(user) => session.roster.get(user),
+                Partner::One(user) if session.end.is_none() => session.roster.get(user),
+                Partner::Everyone | Partner::One(_) => None,
             };
             if let Some((way, explained)) = person.and_then(|person| self.way_of(person)) {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -205,15 +220,19 @@ impl View {
         });
     }
 
-    fn ask_before_leaving(&self, ui: &Ui, model: &Model, actions: &mut Vec<Action>) {
+    /// The answer that loses nothing has the focus.
+    fn ask_before_leaving(&self, ui: &Ui, model: &Model, is_new: bool, actions: &mut Vec<Action>) {
         let count = model.session.as_ref().map_or(0, Session::pending);
         let answer = Modal::new(egui::Id::unique("leave")).frame(fields::dialog_frame(ui)).show(ui.ctx(), |ui| {
             ui.set_max_width(380.0);
             ui.label(self.say(WindowSentence::Pending { count }));
             ui.add_space(10.0);
             ui.horizontal(|ui| {
-                let stay = fields::main_button(ui, &self.say(WindowSentence::Stay), true);
-                let leave = ui.button(self.say(WindowSentence::LeaveNow));
+                let stay = ui.button(self.say(WindowSentence::Stay));
+                if is_new {
+                    stay.request_focus();
+                }
+                let leave = fields::danger_button(ui, &self.say(WindowSentence::LeaveNow));
                 if leave.clicked() {
                     return Some(Action::LeaveNow);
                 }
@@ -230,13 +249,10 @@ impl View {
 
     /// The switch between the languages, each named in itself.
     fn language_switch(&mut self, ui: &mut Ui, settings: &Settings, actions: &mut Vec<Action>) {
-        for (language, name) in [(Language::Chinese, "中文"), (Language::English, "English")] {
-            let is_chosen = self.texts.language() == language;
-            if ui.selectable_label(is_chosen, name).clicked() && !is_chosen {
-                self.texts = Texts::new(language);
-                crate::look::install(ui.ctx(), language);
-                actions.push(Action::SetSettings(Settings { language: Some(language), ..settings.clone() }));
-            }
+        if let Some(language) = fields::languages(ui, self.texts.language()) {
+            self.texts = Texts::new(language);
+            crate::look::install(ui.ctx(), language);
+            actions.push(Action::SetSettings(Settings { language: Some(language), ..settings.clone() }));
         }
     }
 }

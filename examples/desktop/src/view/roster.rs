@@ -16,14 +16,32 @@ use crate::model::{Action, Side};
 /// The height of a row.
 const ROW: f32 = 36.0;
 
+/// The height of a button below the list, the size of its text, and the room beside that.
+const FOOT: f32 = 26.0;
+const FOOT_TEXT: f32 = 12.5;
+const FOOT_PADDING: egui::Vec2 = vec2(8.0, 3.0);
+
+/// The least width in which the buttons below the list share one row.
+const FOUR_COLUMNS: f32 = 230.0;
+
 /// The least room in which the state of a person is shown beside the name. The tooltip has it too.
 const MIN_STATE: f32 = 40.0;
 
-/// The list that was made for a revision of the roster and a search.
+/// The list that was made last.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
-    made_for: Option<(u64, String)>,
+    made_for: Option<MadeFor>,
     rows: Vec<Row>,
+}
+
+/// What a list is made for.
+#[derive(Debug, Eq, PartialEq)]
+struct MadeFor {
+    revision: u64,
+    is_over: bool,
+    /// Those with unread lines stand first, so that nobody has to look for them.
+    unread: Vec<UserName>,
+    search: String,
 }
 
 #[derive(Debug)]
@@ -86,8 +104,13 @@ impl View {
         ui.separator();
         ui.horizontal(|ui| {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if session.end.is_none() && fields::link(ui, &self.say(W::Leave)).clicked() {
-                    actions.push(Action::GoOffline);
+                if session.end.is_none() {
+                    ui.spacing_mut().button_padding = FOOT_PADDING;
+                    ui.spacing_mut().interact_size.y = FOOT;
+                    let name = RichText::new(self.say(W::Leave)).size(FOOT_TEXT);
+                    if ui.button(name).on_hover_text(self.say(W::LeaveExplained)).clicked() {
+                        actions.push(Action::GoOffline);
+                    }
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.add(egui::Label::new(RichText::new(session.user.as_str()).strong()).truncate());
@@ -107,36 +130,54 @@ impl View {
                 });
             });
         }
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = vec2(10.0, 0.0);
-            ui.style_mut().override_font_id = Some(FontId::proportional(13.5));
-            let count = session.notices().len();
-            let notices = if count == 0 { W::Notices } else { W::NoticesCount { count } };
-            for (name, panel) in [
-                (W::Settings, Side::Settings),
-                (W::GoAway, Side::Away),
-                (notices, Side::Notices),
-                (W::Help, Side::Help),
-            ] {
-                if fields::link(ui, &self.say(name)).clicked() {
-                    actions.push(if side == Some(panel) { Action::CloseSide } else { Action::ShowSide(panel) });
+        ui.add_space(2.0);
+        let panels = [
+            (W::Settings, W::SettingsExplained, Side::Settings),
+            (W::GoAway, W::GoAwayExplained, Side::Away),
+            (W::Notices, W::NoticesExplained, Side::Notices),
+            (W::Help, W::HelpExplained, Side::Help),
+        ];
+        let columns = if ui.available_width() < FOUR_COLUMNS { 2 } else { panels.len() };
+        for row in panels.chunks(columns) {
+            ui.columns(columns, |columns| {
+                for (ui, (name, explanation, panel)) in columns.iter_mut().zip(row) {
+                    let is_open = side == Some(*panel);
+                    let count = if *panel == Side::Notices { session.unseen_notices() } else { 0 };
+                    let button = foot_button(ui, &self.say(name.clone()), is_open, count);
+                    button.widget_info(|| {
+                        let name = self.say(name.clone());
+                        let name = if count == 0 { name } else { self.say(W::Unread { name, count }) };
+                        WidgetInfo::selected(Role::Button, true, is_open, name)
+                    });
+                    if button.on_hover_text(self.say(explanation.clone())).clicked() {
+                        actions.push(if is_open { Action::CloseSide } else { Action::ShowSide(*panel) });
+                    }
                 }
-            }
-        });
+            });
+        }
     }
 
     /// Makes the list again if the people or the search changed.
     fn renew(&mut self, session: &Session) {
-        let wanted = (session.roster.revision(), self.search.clone());
+        let wanted = MadeFor {
+            revision: session.roster.revision(),
+            is_over: session.end.is_some(),
+            unread: session.unread_people(),
+            search: self.search.clone(),
+        };
         if self.people.made_for.as_ref() == Some(&wanted) {
             return;
         }
-        let found = session.roster.find(&self.search);
+        let mut found = session.roster.find(&self.search);
+        if !wanted.unread.is_empty() {
+            found.sort_by_key(|(user, person)| (!person.is_online, wanted.unread.binary_search(user).is_err()));
+        }
         let online = found.iter().filter(|(_, person)| person.is_online).count();
         let mut rows = Vec::with_capacity(found.len() + 2);
         for (number, (user, person)) in found.into_iter().enumerate() {
             if number == 0 && person.is_online {
-                rows.push(Row::Heading(W::Online { count: online }));
+                let heading = if session.end.is_some() { W::StateUnknown } else { W::Online { count: online } };
+                rows.push(Row::Heading(heading));
             } else if number == online {
                 rows.push(Row::Heading(W::Offline));
             }
@@ -242,7 +283,8 @@ impl Row {
 }
 
 fn heading(ui: &mut Ui, text: &str) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
     let colour = palette(ui).quiet;
     ui.painter().text(
         rect.left_bottom() + vec2(6.0, -6.0),
@@ -251,6 +293,23 @@ fn heading(ui: &mut Ui, text: &str) {
         FontId::proportional(12.5),
         colour,
     );
+}
+
+/// A button below the list, which is as wide as the others. The number of what is new stands on its corner.
+fn foot_button(ui: &mut Ui, name: &str, is_open: bool, count: usize) -> egui::Response {
+    let colours = palette(ui);
+    let colour = if is_open { colours.chosen } else { colours.text };
+    let size = vec2(ui.available_width(), FOOT);
+    ui.spacing_mut().button_padding = vec2(2.0, 3.0);
+    ui.spacing_mut().interact_size.y = FOOT;
+    let text = RichText::new(name).size(FOOT_TEXT).color(colour);
+    let button = egui::Button::new(text);
+    let button = if is_open { button.fill(colours.selected) } else { button };
+    let response = ui.add_sized(size, button);
+    if count > 0 {
+        number(ui, response.rect.right_top() + vec2(-7.0, 2.0), count, &colours, 16.0);
+    }
+    response
 }
 
 /// Presence: full, half if the person is away, a ring with a point if the person does not answer, hollow if offline, pale if
@@ -283,13 +342,19 @@ fn dot(ui: &Ui, row: Rect, person: Option<&Person>, is_stale: bool, colours: &Pa
 
 /// The number of unread lines. Returns where it begins.
 fn badge(ui: &Ui, row: Rect, unread: usize, colours: &Palette) -> f32 {
-    let text = if unread > 999 { "999+".to_owned() } else { unread.to_string() };
-    let galley = ui.painter().layout_no_wrap(text, FontId::proportional(12.0), colours.on_accent);
-    let width = (galley.size().x + 12.0).max(20.0);
-    let rect = Rect::from_center_size(pos2(row.right() - 8.0 - width / 2.0, row.center().y), vec2(width, 20.0));
-    ui.painter().rect_filled(rect, 10, colours.accent);
+    number(ui, pos2(row.right() - 18.0, row.center().y), unread, colours, 20.0) - 6.0
+}
+
+/// A number of this height on the accent, which grows from here to the left. Returns where it begins.
+fn number(ui: &Ui, centre: egui::Pos2, count: usize, colours: &Palette, height: f32) -> f32 {
+    let text = if count > 999 { "999+".to_owned() } else { count.to_string() };
+    let galley = ui.painter().layout_no_wrap(text, FontId::proportional(height * 0.6), colours.on_accent);
+    let width = (galley.size().x + height * 0.6).max(height);
+    let right = centre.x + height / 2.0;
+    let rect = Rect::from_min_size(pos2(right - width, centre.y - height / 2.0), vec2(width, height));
+    ui.painter().rect_filled(rect, height / 2.0, colours.accent);
     ui.painter().galley(rect.center() - galley.size() / 2.0, galley, colours.on_accent);
-    rect.left() - 6.0
+    rect.left()
 }
 
 /// Text in one row, cut with an ellipsis.

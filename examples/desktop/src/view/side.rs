@@ -38,6 +38,10 @@ impl View {
                     if fields::link(ui, &self.say(W::Close)).clicked() {
                         actions.push(Action::CloseSide);
                     }
+                    let can_clear = side == Side::Notices && !session.notices().is_empty();
+                    if can_clear && fields::link(ui, &self.say(W::Clear)).clicked() {
+                        actions.push(Action::ClearNotices);
+                    }
                 });
             });
             if ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Escape)) {
@@ -46,7 +50,7 @@ impl View {
             ui.add_space(6.0);
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| match side {
                 Side::Outcomes(line) => self.outcomes(ui, line, session, actions),
-                Side::Notices => self.notices(ui, session, actions),
+                Side::Notices => self.notices(ui, session),
                 Side::Settings => self.settings(ui, session, settings, actions),
                 Side::Away => self.away(ui, session, actions),
                 Side::Help => self.help(ui),
@@ -91,7 +95,17 @@ impl View {
             row(ui, "?", colours.warning, user.as_str(), &reason);
         }
         for (user, elapsed) in &tally.delivered[..delivered.min(MAX_NAMES)] {
-            row(ui, "✔", colours.good, user.as_str(), &format!("{} ms", elapsed.as_millis()));
+            let time = format!("{} ms", elapsed.as_millis());
+            // Hardly anybody looks for it.
+            ui.horizontal(|ui| {
+                ui.label(RichText::new("✔").color(colours.good));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.label(RichText::new(time).size(11.5).color(colours.quiet));
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.add(Label::new(user.as_str()).truncate());
+                    });
+                });
+            });
         }
         let hidden: usize = [tally.failed.len(), tally.unconfirmed.len(), delivered]
             .map(|count| count.saturating_sub(MAX_NAMES))
@@ -132,7 +146,7 @@ impl View {
         }
     }
 
-    fn notices(&self, ui: &mut Ui, session: &Session, actions: &mut Vec<Action>) {
+    fn notices(&self, ui: &mut Ui, session: &Session) {
         let colours = palette(ui);
         if session.notices().is_empty() {
             fields::sentence(ui, &self.say(W::NoNotices), colours.quiet);
@@ -142,9 +156,6 @@ impl View {
             ui.label(RichText::new(self.time(*at)).size(12.0).color(colours.quiet));
             ui.add(Label::new(self.notice(notice)).wrap().selectable(true));
             ui.add_space(6.0);
-        }
-        if ui.button(self.say(W::Clear)).clicked() {
-            actions.push(Action::ClearNotices);
         }
     }
 }

@@ -12,6 +12,7 @@ use chat_desktop::model::conversation::LineId;
 use chat_desktop::model::exchange::{Happening, Wish};
 use chat_desktop::model::{Action, Closing, Screen};
 use chat_net::client::{EndReason, Event, Notice};
+use eframe::egui::accesskit::Role;
 use eframe::egui::{Event as Input, ImeEvent, Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 
@@ -104,6 +105,17 @@ fn unread_lines_are_counted_until_they_are_seen() {
 }
 
 #[test]
+fn those_with_unread_lines_stand_first_until_they_are_read() {
+    let mut stage = Stage::online(Language::English, &["bob", "carol", "dora"]);
+    stage.arrive("dora", Scope::Private, "hello");
+    let unread = stage.say(W::Unread { name: "dora".to_owned(), count: 1 });
+    assert!(stage.place(&unread).bottom() <= stage.place("bob").top());
+    stage.window.get_by_label(&unread).click();
+    stage.run();
+    assert!(stage.window.get_by_role_and_label(Role::Button, "dora").rect().top() > stage.place("carol").top());
+}
+
+#[test]
 fn a_mark_says_what_became_of_a_line() {
     for language in LANGUAGES {
         let mut stage = Stage::online(language, &["bob"]);
@@ -134,7 +146,8 @@ fn the_panels_open_and_escape_closes_them() {
     stage.run();
     assert!(!stage.shows(&stage.say(W::TextSize)));
     stage.event(Event::Notice(Notice::PeerUnresponsive(user("bob"))));
-    stage.press(W::NoticesCount { count: 1 });
+    let name = stage.say(W::Notices);
+    stage.press(W::Unread { name, count: 1 });
     assert!(stage.shows(&view::Notice::PeerSilent { user: user("bob") }.text(&stage.texts)));
 }
 
@@ -227,6 +240,67 @@ fn banners_tell_of_the_connection_and_of_the_end() {
 }
 
 #[test]
+fn people_are_not_called_offline_after_the_end_of_the_session() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.window.get_by_label("bob").click();
+        stage.run();
+        stage.event(Event::Ended(EndReason::Replaced));
+        assert!(stage.tells(W::StateUnknown) && stage.shows("bob"));
+        assert!(!stage.tells(W::Offline) && !stage.tells(W::Online { count: 1 }), "nobody knows");
+    }
+}
+
+#[test]
+fn the_button_that_sends_is_as_high_as_a_row_and_stays_at_the_bottom() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        let send = stage.say(W::Send);
+        let places = |stage: &Stage| (stage.field(W::WriteEveryone), stage.place(&send));
+        let (field, button) = places(&stage);
+        assert!((field.height() - button.height()).abs() < 2.0, "{field} {button}");
+        stage.session().open_conversation().draft = "one\ntwo\nthree\nfour".to_owned();
+        stage.run();
+        let (high, low) = places(&stage);
+        assert!(high.height() > 2.0 * field.height(), "{high}");
+        assert!(
+            (low.height() - button.height()).abs() < 2.0 && (low.bottom() - high.bottom()).abs() < 2.0,
+            "{high} {low}"
+        );
+    }
+}
+
+#[test]
+fn a_day_has_the_name_that_people_call_it() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+    for (language, month) in [(Language::English, "November"), (Language::Chinese, "11 月")] {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.window.state_mut().clock = || AT;
+        stage.arrive("bob", Scope::Group, "hello");
+        assert!(stage.tells(W::Today) && !stage.tells(W::Yesterday));
+        stage.window.state_mut().clock = || Timestamp::from_millis(AT.as_millis() + DAY_MS);
+        stage.run();
+        assert!(stage.tells(W::Yesterday) && !stage.tells(W::Today));
+        stage.window.state_mut().clock = || Timestamp::from_millis(AT.as_millis() + 2 * DAY_MS);
+        stage.run();
+        assert!(stage.shows(month) && !stage.shows("2026"), "this year goes without saying");
+        stage.window.state_mut().clock = || Timestamp::from_millis(AT.as_millis() + 400 * DAY_MS);
+        stage.run();
+        assert!(stage.shows(month) && stage.shows("2026"));
+    }
+}
+
+#[test]
+fn a_long_wait_is_told_in_minutes() {
+    for (language, minutes) in [(Language::English, "10 min"), (Language::Chinese, "10 分钟")] {
+        let mut stage = Stage::online(language, &["bob"]);
+        stage.window.state_mut().clock = || AT;
+        stage.event(Event::Notice(Notice::Reconnecting { after: Duration::from_secs(600) }));
+        assert!(stage.shows(minutes) && !stage.shows("600"));
+    }
+}
+
+#[test]
 fn leaving_with_open_outcomes_asks_first() {
     for language in LANGUAGES {
         let mut stage = Stage::online(language, &["bob"]);
@@ -237,6 +311,9 @@ fn leaving_with_open_outcomes_asks_first() {
         stage.model().act(Action::Close, AT);
         stage.run();
         assert!(stage.tells(W::Pending { count: 1 }));
+        let [stay, leave] = [W::Stay, W::LeaveNow].map(|name| stage.say(name));
+        assert!(stage.window.get_by_label(&stay).is_focused(), "the answer that loses nothing");
+        assert!(stage.place(&stay).right() < stage.place(&leave).left());
         stage.press(W::Stay);
         assert_eq!(stage.model().closing, Closing::No);
         stage.model().act(Action::Close, AT);

@@ -135,6 +135,10 @@ fn tab_leads_from_one_password_to_the_next_and_a_key_shows_it() {
         stage.run();
         stage.window.key_press(Key::Tab);
         stage.run();
+        let eye = stage.say(W::ShowPassword);
+        assert!(stage.window.query_all_by_label(&eye).next().unwrap().is_focused(), "the switch that shows it");
+        stage.window.key_press(Key::Tab);
+        stage.run();
         assert!(stage.node(&again).is_focused());
         let is_hidden = |stage: &Stage| stage.window.query_by_role_and_label(Role::PasswordInput, &again).is_some();
         for hidden in [true, false, true] {
@@ -280,9 +284,7 @@ fn the_network_has_fields_for_address_port_and_fingerprint() {
     for language in LANGUAGES {
         let mut stage = filled(language);
         stage.make_high();
-        let more = format!("+ {}", stage.say(W::More));
-        stage.window.get_by_label(&more).click();
-        stage.run();
+        stage.press(W::More);
         stage.fill(W::OwnAddress, "everywhere");
         stage.fill(W::OwnPort, "70000");
         stage.fill(W::ServerTrust, "no such file");
@@ -299,6 +301,43 @@ fn the_network_has_fields_for_address_port_and_fingerprint() {
         assert_eq!(login.udp.to_string(), "127.0.0.1:40001");
         assert!(matches!(login.trust, TrustBy::Invited(..)));
         assert_eq!(login.reach, ReachMode::Relay);
+    }
+}
+
+#[test]
+fn the_log_in_stays_in_view_while_the_advanced_part_is_open() {
+    for language in LANGUAGES {
+        let mut stage = filled(language);
+        assert!(stage.tells(W::Title), "the name of the program");
+        stage.press(W::NewAccount);
+        stage.press(W::More);
+        let window = stage.window.ctx.content_rect();
+        let button = stage.say(W::Register);
+        let button = stage.window.get_by_role_and_label(Role::Button, &button).rect();
+        assert!(window.contains_rect(button), "{button} in {window}");
+    }
+}
+
+#[test]
+fn the_languages_have_the_same_order_in_every_place() {
+    let mut stage = Stage::new(Language::English);
+    let is_in_order = |stage: &Stage| stage.place("中文").right() <= stage.place("English").left();
+    assert!(is_in_order(&stage), "at the log-in");
+    stage.welcome(&["bob"]);
+    stage.press(W::Settings);
+    assert!(is_in_order(&stage), "in the settings");
+}
+
+#[test]
+fn a_wrong_password_gets_the_focus_from_any_field() {
+    for language in LANGUAGES {
+        let mut stage = filled(language);
+        let server = stage.say(W::Server);
+        stage.node(&server).focus();
+        stage.run();
+        let rejection = ServerRejection::new(RejectionKind::WrongCredentials, None);
+        stage.happen(Happening::NotLoggedIn(Box::new(ConnectError::Rejected(rejection))));
+        assert!(stage.node(&stage.say(W::Password)).is_focused());
     }
 }
 

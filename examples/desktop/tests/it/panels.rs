@@ -123,11 +123,53 @@ fn notices_say_what_can_be_done_in_a_window() {
         stage.happen(Happening::Event(Box::new(Event::Notice(ClientNotice::PeerWithoutAddress(bob.clone())))));
         stage.happen(Happening::Event(Box::new(Event::Notice(ClientNotice::PeerUnresponsive(bob.clone())))));
         assert!(stage.tells(W::NoRelayHidden), "in the conversation");
-        stage.press(W::NoticesCount { count: 3 });
+        let name = stage.say(W::Notices);
+        stage.press(W::Unread { name, count: 3 });
         assert!(stage.tells(W::PeerNoAddress { user: "bob".to_owned() }));
         assert!(!stage.shows("--"), "options are for terminals");
         let silent = stage.say(Notice::PeerSilent { user: bob });
         assert!(stage.window.query_by_label(&silent).is_some(), "a name stays as it is");
+    }
+}
+
+#[test]
+fn notices_are_counted_until_their_panel_is_open() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        let silent = || Event::Notice(ClientNotice::PeerUnresponsive(user("bob")));
+        stage.event(silent());
+        let name = stage.say(W::Notices);
+        let unseen = W::Unread { name, count: 1 };
+        stage.press(unseen.clone());
+        assert!(!stage.tells(unseen.clone()));
+        stage.event(Event::Notice(ClientNotice::PeerResponsive(user("bob"))));
+        assert!(!stage.tells(unseen.clone()), "it is in view");
+        stage.press(W::Close);
+        assert!(!stage.tells(unseen.clone()));
+        stage.event(silent());
+        assert!(stage.tells(unseen), "one is new");
+        stage.press(W::Settings);
+        let clear = stage.say(W::Clear);
+        assert!(stage.window.query_by_label(&clear).is_none());
+        stage.event(silent());
+        let name = stage.say(W::Notices);
+        stage.press(W::Unread { name, count: 2 });
+        let heading = stage.place(&clear).center().y;
+        assert!((heading - stage.place(&stage.say(W::Close)).center().y).abs() < 2.0, "in the heading of the panel");
+        stage.press(W::Clear);
+        assert!(stage.tells(W::NoNotices) && stage.window.query_by_label(&clear).is_none());
+    }
+}
+
+#[test]
+fn what_is_below_the_list_is_in_one_row_and_the_log_out_is_another_kind_of_button() {
+    for language in LANGUAGES {
+        let mut stage = Stage::online(language, &["bob"]);
+        let places = [W::Settings, W::GoAway, W::Notices, W::Help].map(|name| stage.place(&stage.say(name)));
+        let first = places[0];
+        assert!(places.iter().all(|place| (place.size() - first.size()).length() < 1.0 && place.top() == first.top()));
+        stage.press(W::Leave);
+        assert!(stage.wish_for(|wish| matches!(wish, Wish::Leave).then_some(())).is_some());
     }
 }
 

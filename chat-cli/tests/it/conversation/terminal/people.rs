@@ -10,7 +10,7 @@ use crate::harness::{Client, Server};
 fn who_is_a_table_with_round_trips() {
     for (language, heading, online, silent, notice) in [
         ("en", "  name  way", "online", "silent", "bob does not answer"),
-        ("zh-CN", "  名字  途径", "在线", "没有应答", "bob 没有应答"),
+        ("zh-CN", "  名字  途径", "在线", "无响应", "bob 无响应"),
     ] {
         let server = Server::start(testing::sqlite());
         let bob = server.client("bob").register().start();

@@ -74,6 +74,8 @@ pub struct Session {
     /// That the system grants a small receive buffer only.
     pub small_buffer: Option<Notice>,
     notices: VecDeque<(Timestamp, Notice)>,
+    /// How many of the newest ones nobody has seen.
+    unseen_notices: usize,
     conversations: BTreeMap<Partner, Conversation>,
     /// The lines whose outcomes are not all known.
     outstanding: HashMap<MessageId, (Partner, LineId)>,
@@ -103,6 +105,7 @@ impl Session {
             reach: ReachMode::default(),
             small_buffer: None,
             notices: VecDeque::new(),
+            unseen_notices: 0,
             conversations: BTreeMap::from([(Partner::Everyone, Conversation::default())]),
             outstanding: HashMap::new(),
             waiting: BTreeMap::new(),
@@ -151,6 +154,16 @@ impl Session {
     /// The number of unread lines in one conversation.
     pub fn unread_of(&self, partner: &Partner) -> usize {
         self.conversations.get(partner).map_or(0, |conversation| conversation.unread)
+    }
+
+    /// Those with whom there are unread lines, by name.
+    pub fn unread_people(&self) -> Vec<UserName> {
+        let unread = self.conversations.iter().filter(|(_, conversation)| conversation.unread > 0);
+        let people = unread.filter_map(|(partner, _)| match partner {
+            Partner::One(user) => Some(user.clone()),
+            Partner::Everyone => None,
+        });
+        people.collect()
     }
 
     /// The number of own lines whose outcomes are not all known.
@@ -259,6 +272,7 @@ impl Session {
             self.notices.pop_front();
         }
         self.notices.push_back((now, notice));
+        self.unseen_notices = (self.unseen_notices + 1).min(MAX_NOTICES);
     }
 
     /// Notes the way to a user. Everybody expects a direct way, so a notice tells of the others, and of their end.
@@ -323,14 +337,25 @@ impl Session {
         &self.notices
     }
 
+    /// The number of notices that came since the panel of the notices was last open.
+    pub const fn unseen_notices(&self) -> usize {
+        self.unseen_notices
+    }
+
+    /// The panel of the notices is open.
+    pub const fn see_notices(&mut self) {
+        self.unseen_notices = 0;
+    }
+
     /// Forgets the notices.
     pub fn clear_notices(&mut self) {
         self.notices.clear();
+        self.unseen_notices = 0;
     }
 
-    /// Whether nobody knows who is online, because the connection is broken.
+    /// Whether nobody knows who is online, because the connection is broken or the session is over.
     pub fn is_stale(&self) -> bool {
-        self.connection != Connection::Works
+        self.connection != Connection::Works || self.end.is_some()
     }
 
     /// How long until the client tries to connect again. `None` while the connection works.
@@ -355,7 +380,6 @@ impl Session {
         for line in waiting {
             self.not_sent(line, SendError::Offline);
         }
-        self.roster.set_online(Vec::new(), |_| true);
     }
 
     fn add(&mut self, partner: &Partner, at: Timestamp, what: What) -> LineId {

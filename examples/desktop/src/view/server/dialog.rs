@@ -47,7 +47,7 @@ impl ServerView {
             if is_new {
                 no.request_focus();
             }
-            let yes = ui.button(RichText::new(yes).color(palette(ui).bad));
+            let yes = fields::danger_button(ui, yes);
             if yes.clicked() {
                 actions.push(Action::Confirm);
             } else if no.clicked() {
@@ -91,12 +91,12 @@ impl ServerView {
                 ui.label(self.say(S::Working));
                 return;
             }
+            if ui.button(self.also(W::Cancel)).clicked() {
+                actions.push(Action::Dismiss);
+            }
             let name = if form.of.is_some() { S::SetPassword } else { S::Add };
             if fields::main_button(ui, &self.say(name), true).clicked() {
                 actions.push(Action::Confirm);
-            }
-            if ui.button(self.also(W::Cancel)).clicked() {
-                actions.push(Action::Dismiss);
             }
         });
     }

@@ -10,7 +10,7 @@ mod tabs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chat_cli::texts::{Language, Localised, ServerWindowSentence as S, Texts, WindowSentence as W};
+use chat_cli::texts::{Localised, ServerWindowSentence as S, Texts, WindowSentence as W};
 use chat_core::time::Timestamp;
 use eframe::egui::{self, Align, Layout, Modal, RichText, Role, Ui, WidgetInfo};
 use jiff::tz::TimeZone;
@@ -102,6 +102,7 @@ impl ServerView {
         match (model.registration.choice, &model.registration.code) {
             (Choice::Invited, Some(code)) => {
                 let name = ui.label(RichText::new(self.say(S::Code)).size(13.0).color(colours.quiet));
+                let name = name.on_hover_text(self.say(S::CodeExplained));
                 ui.horizontal_wrapped(|ui| {
                     let code = code.expose();
                     ui.add(egui::Label::new(RichText::new(code).monospace()).selectable(true)).labelled_by(name.id);
@@ -120,11 +121,30 @@ impl ServerView {
 
     /// A button that copies a text. Its name says what it copies, because there are several.
     fn copy(&self, ui: &mut Ui, name: &str, text: &str) {
+        self.copies(ui, name, text, &self.also(W::Copy), fields::link);
+    }
+
+    /// The button of this part of the window, over its full width, which copies a text.
+    fn copy_first(&self, ui: &mut Ui, name: &str, text: &str) {
+        self.copies(ui, name, text, name, |ui, shown| {
+            let size = egui::vec2(ui.available_width(), ui.spacing().interact_size.y);
+            fields::main_button_of(ui, shown, true, size)
+        });
+    }
+
+    fn copies(
+        &self,
+        ui: &mut Ui,
+        name: &str,
+        text: &str,
+        idle: &str,
+        add: impl FnOnce(&mut Ui, &str) -> egui::Response,
+    ) {
         let key = egui::Id::unique(("copied", name));
         let now = ui.input(|input| input.time);
         let is_copied = ui.data(|data| data.get_temp::<f64>(key)).is_some_and(|at| now < at + COPIED);
-        let shown = if is_copied { format!("✔ {}", self.say(S::Copied)) } else { self.also(W::Copy) };
-        let button = fields::link(ui, &shown);
+        let shown = if is_copied { format!("✔ {}", self.say(S::Copied)) } else { idle.to_owned() };
+        let button = add(ui, &shown);
         button.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
         if button.clicked() {
             ui.copy_text(text.to_owned());
@@ -135,13 +155,10 @@ impl ServerView {
 
     /// The languages and the settings.
     fn preferences(&mut self, ui: &mut Ui, model: &ServerModel, actions: &mut Vec<Action>) {
-        for (language, name) in [(Language::Chinese, "中文"), (Language::English, "English")] {
-            let is_chosen = self.texts.language() == language;
-            if ui.selectable_label(is_chosen, name).clicked() && !is_chosen {
-                self.texts = Texts::new(language);
-                crate::look::install(ui.ctx(), language);
-                actions.push(Action::SetLook(Settings { language: Some(language), ..model.look.clone() }));
-            }
+        if let Some(language) = fields::languages(ui, self.texts.language()) {
+            self.texts = Texts::new(language);
+            crate::look::install(ui.ctx(), language);
+            actions.push(Action::SetLook(Settings { language: Some(language), ..model.look.clone() }));
         }
         if fields::link(ui, &self.also(W::Settings)).clicked() {
             actions.push(Action::ShowSettings(!model.shows_settings));

@@ -45,7 +45,7 @@ impl ServerView {
             Tab::Arrivals => self.arrivals(ui, model, now),
             Tab::Online => self.online(ui, model, now),
             Tab::Accounts => self.accounts(ui, model, now, actions),
-            Tab::Numbers => self.numbers(ui, model),
+            Tab::Numbers => self.numbers(ui, model, now),
         });
     }
 
@@ -90,9 +90,15 @@ impl ServerView {
         }
         // First, because it has everything that a colleague needs.
         if let Some(invitation) = &facts.invitation {
-            self.headed(ui, &self.say(S::Invitation), &self.say(S::CopyInvitation), invitation);
+            fields::heading(ui, &self.say(S::Invitation));
+            fields::sentence(ui, &self.say(S::InvitationExplained), colours.quiet);
+            ui.add_space(2.0);
+            self.copy_first(ui, &self.say(S::CopyInvitation), invitation);
+            ui.add_space(2.0);
             boxed(ui, |ui| {
-                ui.add(Label::new(RichText::new(invitation).monospace().size(DIGITS)).selectable(true).wrap());
+                let line = RichText::new(invitation).monospace().size(DIGITS).color(colours.quiet);
+                // Its beginning, by which people know it. The button copies all of it.
+                ui.add(Label::new(line).selectable(true).truncate());
             });
             ui.add_space(6.0);
         }
@@ -108,7 +114,8 @@ impl ServerView {
         self.headed(ui, &self.say(S::Fingerprint), &self.say(S::CopyFingerprint), &facts.fingerprint.to_string());
         boxed(ui, |ui| {
             for half in in_groups(facts.fingerprint) {
-                ui.add(Label::new(RichText::new(half).monospace().size(DIGITS)).selectable(true));
+                let half = RichText::new(half).monospace().size(DIGITS).color(colours.quiet);
+                ui.add(Label::new(half).selectable(true));
             }
         });
     }

@@ -87,12 +87,12 @@ impl ServerView {
         });
     }
 
-    pub(super) fn numbers(&self, ui: &mut Ui, model: &ServerModel) {
+    pub(super) fn numbers(&self, ui: &mut Ui, model: &ServerModel, now: Timestamp) {
         let quiet = palette(ui).quiet;
         let Some(status) = model.running.as_ref().and_then(|running| running.status.as_ref()) else { return };
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             Grid::new("numbers").num_columns(2).spacing(vec2(20.0, 10.0)).min_col_width(110.0).show(ui, |ui| {
-                for (name, value) in status.rows(&self.texts) {
+                for (name, value) in status.rows(&self.texts, self.time(status.started_at(), now)) {
                     ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
                         ui.label(RichText::new(name).color(quiet));
                     });

@@ -178,9 +178,11 @@ fn who_is_online_and_the_numbers_have_tabs() {
         stage.happen(Happening::Status(Box::default()));
         assert!(stage.tells(S::Counts { online: 0, logins: 0, refused: 0 }));
         stage.press(S::Numbers);
-        for (name, _) in HostStatus::default().rows(&stage.texts) {
+        for (name, _) in HostStatus::default().rows(&stage.texts, String::new()) {
             assert!(stage.shows(&name), "{name}");
         }
+        let in_utc = HostStatus::default().started_at().to_string();
+        assert!(!stage.shows(&in_utc), "times are those of this place");
     }
 }
 
