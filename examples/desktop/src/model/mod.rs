@@ -13,6 +13,7 @@ pub mod secret;
 pub mod server;
 pub mod session;
 pub mod settings;
+mod spelling;
 
 use std::net::SocketAddr;
 

@@ -7,6 +7,7 @@ use chat_core::away::AwayText;
 use chat_core::name::UserName;
 
 use super::exchange::People;
+use super::spelling::{sounds_like, spelling};
 
 /// A person who is online, or was in this session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -128,15 +129,19 @@ impl Roster {
         self.revision
     }
 
-    /// The people whose names contain what was typed: first those online, then the others, each part by name.
+    /// The people whose names contain what was typed, or are spelt so in pinyin: first those online, then the others, each
+    /// part as the names are spelt.
     pub fn find(&self, typed: &str) -> Vec<(UserName, Person)> {
         let typed = typed.trim().to_lowercase();
         let fits = |user: &UserName| {
-            typed.is_empty() || user.as_str().to_lowercase().contains(&typed) || user.canonical().contains(&typed)
+            typed.is_empty()
+                || user.as_str().to_lowercase().contains(&typed)
+                || user.canonical().contains(&typed)
+                || sounds_like(user, &typed)
         };
-        let found = || self.people.iter().filter(|(user, _)| fits(user));
-        let (online, offline) = (found().filter(|(_, is)| is.is_online), found().filter(|(_, is)| !is.is_online));
-        online.chain(offline).map(|(user, person)| (user.clone(), person.clone())).collect()
+        let mut found: Vec<_> = self.people.iter().filter(|(user, _)| fits(user)).collect();
+        found.sort_by_cached_key(|(user, person)| (!person.is_online, spelling(user)));
+        found.into_iter().map(|(user, person)| (user.clone(), person.clone())).collect()
     }
 
     /// The people online whose names begin with what was typed after `@`, at most `max`.
@@ -231,6 +236,16 @@ mod tests {
         assert_eq!(complete("BO", 9), ["bob", "Bobby"]);
         assert_eq!(complete("小", 9), ["小明"], "who is offline cannot be reached");
         assert_eq!((complete("", 2).len(), complete("x", 9).len()), (2, 0));
+    }
+
+    #[test]
+    fn chinese_names_are_listed_and_found_by_pinyin() {
+        let mut roster = Roster::default();
+        roster.set_online(people(&["张伟", "王建国", "Sofia", "李丽", "Anna", "陈静", "林"]), |_| false);
+        let expected = ["Anna1", "陈静1", "李丽1", "林1", "Sofia1", "王建国1", "张伟1"];
+        assert_eq!(names(&roster, ""), expected);
+        assert_eq!(names(&roster, "zw"), ["张伟1"]);
+        assert_eq!(names(&roster, "jian"), ["王建国1"]);
     }
 
     #[test]
