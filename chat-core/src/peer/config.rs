@@ -61,7 +61,8 @@ impl PeerConfig {
     }
 }
 
-/// The shortest time that may count as silence of a peer: within it, the longest ack delay ends, and the first probe leaves.
+/// The shortest time that may count as silence of a peer: the longest ack delay ends within it, and on paths below some 400 ms
+/// the first probe leaves.
 const LEAST_PATIENCE: Duration = MAX_PROBE_TIMEOUT;
 
 const _: () = assert!(MAX_ACK_DELAY.as_millis() < LEAST_PATIENCE.as_millis());

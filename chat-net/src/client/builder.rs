@@ -196,7 +196,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the time without an ack after which the client abandons the messages to a peer. The default is 45 s.
+    /// Sets the time without an ack after which the client abandons the messages to a peer, at least 1 s. The default is
+    /// 45 s.
     pub fn link_timeout(mut self, limit: Duration) -> Self {
         self.links.link_timeout = limit;
         self

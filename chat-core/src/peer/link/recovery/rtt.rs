@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Medium;
-use crate::peer::config::MAX_PROBE_TIMEOUT;
+use crate::peer::config::{MAX_ACK_DELAY, MAX_PROBE_TIMEOUT};
 
 /// The estimate after the samples so far.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +36,10 @@ impl Rtt {
         self.fastest = self.fastest.min(sample.saturating_sub(ack_delay));
         let Some(min) = self.min else {
             // Otherwise, the first round trip in a large group would include the time over which its acks are spread. There is
-            // no minimum yet to judge the delay by, so the variation covers the whole sample.
-            let first = sample.saturating_sub(ack_delay);
-            *self = Self { smoothed: first, variation: sample / 2, min: Some(first), ..*self };
+            // no minimum yet to judge the delay by. Therefore no more is subtracted than a peer may delay an ack, the
+            // variation covers the whole sample, and the minimum stays a time that only we have measured.
+            let first = sample.saturating_sub(ack_delay.min(MAX_ACK_DELAY)).max(GRANULARITY.min(sample));
+            *self = Self { smoothed: first, variation: sample / 2, min: Some(sample), ..*self };
             return;
         };
         let min = min.min(sample);
@@ -87,11 +88,24 @@ mod tests {
         rtt.sample(ms(190), ms(90));
         assert_eq!(rtt.estimate(), Some(ms(100)), "the first sample does not include the ack delay");
         assert_eq!((rtt.smoothed, rtt.variation), (ms(100), ms(95)), "the first sample replaces the initial estimate");
-        rtt.sample(ms(140), ms(20));
-        assert_eq!(rtt.smoothed, Duration::from_micros(102_500));
-        assert_eq!(rtt.variation, Duration::from_micros(76_250));
+        rtt.sample(ms(140), ms(0));
+        assert_eq!((rtt.smoothed, rtt.variation), (ms(105), Duration::from_micros(81_250)));
+        rtt.sample(ms(180), ms(20));
+        assert_eq!(rtt.smoothed, Duration::from_micros(111_875), "a plausible delay is subtracted");
         rtt.sample(ms(100), ms(50));
         assert_eq!(rtt.min, Some(ms(100)), "an implausible delay is not subtracted");
+    }
+
+    #[test]
+    fn a_peer_that_lies_about_its_delay_does_not_make_the_path_look_instant() {
+        let mut rtt = Rtt::new(Medium::Datagrams);
+        rtt.sample(ms(300), Duration::from_secs(4_000));
+        assert_eq!((rtt.smoothed, rtt.min), (ms(1), Some(ms(300))));
+        (0..20).for_each(|_| rtt.sample(ms(300), Duration::from_secs(4_000)));
+        assert!(rtt.smoothed > ms(270), "{:?}", rtt.smoothed);
+        let mut fast = Rtt::new(Medium::Datagrams);
+        fast.sample(Duration::from_micros(300), ms(5));
+        assert_eq!(fast.estimate(), Some(Duration::from_micros(300)), "shorter than a timer measures");
     }
 
     #[test]
