@@ -149,6 +149,35 @@ fn a_newcomer_answers_questions_until_everything_is_right() {
     }
 }
 
+#[test]
+fn servers_that_share_a_roster_are_typed_and_suggested_together() {
+    for words in LANGUAGES {
+        let home = Home::new();
+        let server = Server::start_in(&Home::new(), &[]);
+        // Nothing answers at the first.
+        let both = format!("127.0.0.1:1,{}", server.address);
+        let mut alice = Terminal::start(&client(&home, &words));
+        answer(&mut alice, words.server, &both);
+        answer(&mut alice, "[y/n] ", "y");
+        answer(&mut alice, words.name, "alice");
+        answer_hidden(&mut alice, words.password, PASSWORD);
+        answer(&mut alice, words.register, "y");
+        answer_hidden(&mut alice, words.repeat, PASSWORD);
+        alice.until_output(words.online);
+        alice.until_output("> ");
+        alice.type_line("/quit");
+        assert_eq!(alice.exit_code(), Some(0));
+        let mut again = Terminal::start(&client(&home, &words));
+        answer(&mut again, &format!("[{both}]"), "");
+        answer(&mut again, "[alice]", "");
+        answer_hidden(&mut again, words.password, PASSWORD);
+        again.until_output(words.online);
+        again.until_output("> ");
+        again.type_keys("\x04");
+        assert_eq!(again.exit_code(), Some(0));
+    }
+}
+
 /// Starts a client at a server that it knows, up to the question for the name.
 fn at_server(home: &Home, words: &Words, server: &Server) -> Terminal {
     let mut client = client(home, words);
