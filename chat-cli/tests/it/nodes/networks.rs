@@ -83,7 +83,7 @@ fn users_of_a_server_that_is_cut_off_for_a_minute_are_offline_once_and_come_back
 /// Logins at the first server take longer, and nothing else is different: it is not lost in more rounds than it takes to
 /// declare it lost.
 fn only_takes_longer(fault: Fault) {
-    const FAULT_TIME: Duration = Duration::from_secs(12);
+    const FAULT_TIME: Duration = Duration::from_secs(9);
     let (nodes, proxy) = Nodes::start_first_behind_proxy(Keep::Nothing);
     let mut clients = join_at(&nodes, &USERS);
     proxy.set(fault);

@@ -12,7 +12,7 @@ const USERS: [&str; 3] = ["alice", "bob", "小明"];
 /// While Redis refuses, those inside stay and nobody else comes in. Each server logs `reason` once a minute.
 fn refuses_and_heals(roster: impl FnOnce(&RedisServer) -> String, refuse: &[&str], permit: &[&str], reason: &str) {
     /// Several attempts to enter, each of which fails, and less than the minute in which the log repeats the reason.
-    const REFUSED_TIME: Duration = Duration::from_secs(8);
+    const REFUSED_TIME: Duration = Duration::from_secs(5);
     let redis = RedisServer::start(Keep::Nothing);
     let mut nodes = Nodes::new(redis);
     nodes.roster = roster(&nodes.redis);
