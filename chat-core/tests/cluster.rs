@@ -184,6 +184,9 @@ impl Cluster {
                             *self.told_gone.entry(user).or_default() += 1;
                         }
                     }
+                    ProgramEvent::Client(Event::Ended(ended)) => {
+                        panic!("the session of a client that runs ended: {ended:?}")
+                    }
                     _ => {}
                 }
             }

@@ -165,14 +165,15 @@ impl Sessions {
         self.live.values_mut()
     }
 
-    /// What a ticket allows its client in the run of `epoch`.
+    /// What a ticket allows its client in the run of `epoch`. Only a later session supersedes that of the ticket: a journal
+    /// that has lost its latest acts may go back to an earlier one.
     pub(super) fn standing(&self, now: Mono, ticket: &Ticket, epoch: Epoch) -> Standing {
         let past = self.past.get(now, &ticket.account);
         let ended =
             ticket.epoch == epoch || past.is_some_and(|past| Some(ticket.since) <= past.ended) || self.has_gaps(now);
         match self.live.get(&ticket.account) {
             Some(live) if live.key == ticket.key => Standing::Live,
-            Some(live) if ended || ticket.since <= live.since => Standing::Superseded,
+            Some(live) if ticket.since <= live.since || self.has_gaps(now) => Standing::Superseded,
             None if ended => Standing::Ended,
             Some(_) | None => Standing::Returning,
         }
@@ -278,6 +279,7 @@ mod tests {
             "a ticket of the same session from before the restart"
         );
         assert_eq!(standing(&sessions, HERE, 1, 4), Standing::Superseded);
+        assert_eq!(standing(&sessions, HERE, 1, 6), Standing::Returning, "the journal went back to an earlier session");
         for (since, expected) in [(4, Standing::Superseded), (5, Standing::Superseded), (6, Standing::Returning)] {
             assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}");
         }
