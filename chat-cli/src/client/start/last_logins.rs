@@ -18,8 +18,8 @@ const FILE: &str = "last-logins";
 /// The most logins that are remembered: more servers and names than one person uses.
 const MAX_LOGINS: usize = 32;
 
-/// The largest file that is read, in bytes. A line has about 400 for the longest name of one server, so that all logins may
-/// have several servers of usual length.
+/// The largest file that is read or written, in bytes. A line has about 400 for the longest name of one server, so that all
+/// logins may have several servers of usual length. The oldest ones are left out if they are longer.
 const MAX_FILE_BYTES: usize = 64 * 1024;
 
 /// The logins, the last one first.
@@ -85,20 +85,28 @@ impl LastLogins {
     }
 
     /// Puts a login first, and replaces the file. `others` share the roster of `server`. Of the logins of one user at one
-    /// first server only the last is kept.
+    /// first server only the last is kept. A login that names no others keeps those of the one before.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn remember(&mut self, server: ServerAddress, others: &[ServerAddress], user: UserName) -> io::Result<()> {
-        self.logins.retain(|login| login.servers.first() != Some(&server) || login.user != user);
-        let mut servers = vec![server];
-        servers.extend_from_slice(others);
-        servers.truncate(ClientOptions::MAX_SERVERS);
+        let is_same = |login: &LastLogin| login.servers.first() == Some(&server) && login.user == user;
+        let before = self.logins.iter().position(is_same).map(|index| self.logins.remove(index));
+        let servers = match before {
+            Some(before) if others.is_empty() => before.servers,
+            _ => [server].iter().chain(others).take(ClientOptions::MAX_SERVERS).cloned().collect(),
+        };
         self.logins.insert(0, LastLogin { servers, user });
         self.logins.truncate(MAX_LOGINS);
         let Some(folder) = &self.folder else { return Ok(()) };
-        let line = |login: &LastLogin| format!("{} {}\n", join_addresses(&login.servers), login.user);
-        let text: String = self.logins.iter().map(line).collect();
+        let mut text = String::new();
+        for LastLogin { servers, user } in &self.logins {
+            let line = format!("{} {user}\n", join_addresses(servers));
+            if text.len() + line.len() > MAX_FILE_BYTES {
+                break;
+            }
+            text.push_str(&line);
+        }
         private_file::replace(&folder.join(FILE), &text)
     }
 }
@@ -162,9 +170,17 @@ mod tests {
         assert!([&north, &south].into_iter().all(|server| logins.user(server) == Some(&user("alice"))));
         assert!(logins.contains(&south, &user("alice")) && !logins.contains(&server("west"), &user("alice")));
         assert_eq!(logins.servers(), [(&north, &user("alice"))]);
+        logins.remember(north.clone(), &[], user("alice")).unwrap();
+        assert_eq!(load().last_servers().len(), 3, "the others are kept");
         let many: Vec<_> = (1..=40).map(|port| server(&format!("south:{port}"))).collect();
         logins.remember(north, &many, user("alice")).unwrap();
         assert_eq!(load().last_servers().len(), ClientOptions::MAX_SERVERS, "as many as a client takes");
+        let long = |number: u32| server(&format!("{number}.{}.example:1", ["a"; 60].join(&"b".repeat(2))));
+        for number in 0..40 {
+            let others: Vec<_> = (1..16).map(|other| long(number * 16 + other)).collect();
+            load().remember(long(number * 16), &others, user("alice")).unwrap();
+        }
+        assert_eq!(load().last_servers()[0], long(39 * 16), "the file is never longer than what is read");
     }
 
     #[cfg(unix)]

@@ -147,8 +147,8 @@ fn are_equal(clients: &mut [Client], all: &Sessions) {
 fn after_each_of_many_misfortunes_all_rosters_are_what_they_were() {
     let number = |variable: &str| env::var(variable).ok().map(|number| number.parse().expect("it is a number"));
     let count = number("CHAT_MISFORTUNES").unwrap_or(MISFORTUNES);
-    // Another seed in each run, so that all runs together try more than one could.
-    let seed = number(SEED_VARIABLE).unwrap_or_else(|| u64::from(std::process::id()));
+    // The same misfortunes in each run: a run that fails does so because of a change, as far as times permit.
+    let seed = number(SEED_VARIABLE).unwrap_or(1);
     let mut random = SeededGenerator::new(seed);
     let mut nodes = Nodes::new(chat_store::testing::RedisServer::start(Keep::Aof));
     let proxies = [(); 2].map(|()| Proxy::start(nodes.redis.port()));

@@ -31,7 +31,6 @@ fn redis_that_stalls_during_changes_delays_them_and_nothing_happens_twice() {
     for finished in &refused {
         assert_eq!((finished.code, finished.error_code().as_str()), (Some(3), "storage-unavailable"));
     }
-    assert!(begin.elapsed() < STALL_TIME, "{:?}", begin.elapsed());
     for number in 0..2 {
         assert_eq!(nodes.shared(number)["state"], "away");
     }
