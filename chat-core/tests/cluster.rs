@@ -328,6 +328,55 @@ fn sessions_of_a_killed_node_continue_elsewhere_without_a_snapshot() {
     announce(format_args!("catching up: {count} seeds, {caught_up} of {resumed} sessions without a snapshot"));
 }
 
+/// A node starts while users come and go, and then all others are killed. Returns how many sessions continued at it, and
+/// how many of them without a snapshot.
+fn catching_up_at_a_new_node(seed: u64) -> (u64, u64) {
+    let mut cluster = Cluster::new(seed, 3);
+    let node = cluster.node();
+    cluster.world.kill_server(node, Crash::Process);
+    for _ in 0..8 {
+        cluster.disturb_users();
+        cluster.run(2_000);
+    }
+    cluster.world.start_server(node);
+    let ready = cluster.world.run_until(20 * SECOND, |world| is_ready(world, node));
+    assert!(ready, "the node has not entered");
+    for _ in 0..cluster.below(4) {
+        cluster.disturb_users();
+        cluster.run(1_000);
+    }
+    cluster.world.run(2 * SECOND);
+    let totals = |cluster: &Cluster| {
+        let counts = cluster.world.server_counts(node).expect("the node is running");
+        (counts[Count::Resumed], counts[Count::CaughtUp])
+    };
+    let before = totals(&cluster);
+    for other in cluster.nodes.clone().into_iter().filter(|other| *other != node) {
+        cluster.world.kill_server(other, Crash::Process);
+    }
+    cluster.world.run(20 * SECOND);
+    let after = totals(&cluster);
+    cluster.end_misfortunes();
+    cluster.world.run(QUIET);
+    cluster.apply_events();
+    cluster.check();
+    (after.0 - before.0, after.1 - before.1)
+}
+
+#[test]
+fn sessions_continue_without_a_snapshot_at_a_node_that_has_just_started() {
+    let total = Cell::new((0, 0));
+    let count = each_seed(env!("CARGO_CRATE_NAME"), seeds(1_000), |seed| {
+        let (resumed, caught_up) = catching_up_at_a_new_node(seed);
+        let (all, most) = total.get();
+        total.set((all + resumed, most + caught_up));
+    });
+    let (resumed, caught_up) = total.get();
+    assert!(count == 1 || resumed > count, "{resumed} sessions");
+    assert!(caught_up * 100 >= resumed * 99, "{caught_up} of {resumed} without a snapshot");
+    announce(format_args!("a new node: {count} seeds, {caught_up} of {resumed} sessions without a snapshot"));
+}
+
 /// The presence log of one server, while users come and go.
 fn records(seed: u64, is_sharing: bool) -> Vec<Record> {
     let mut server = ServerConfig::default();

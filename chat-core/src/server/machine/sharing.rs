@@ -118,6 +118,7 @@ impl Machine {
             && let Some(epoch) = shared.epoch
         {
             shared.in_flight.read = true;
+            let after = shared.read_from(after);
             self.call(cx, JournalCall::Read(epoch, after), vec![]);
         }
     }
@@ -198,11 +199,20 @@ impl Machine {
     }
 
     fn read(&mut self, cx: &mut Cx<'_>, acts: Vec<LoggedAct>) {
+        if acts.is_empty()
+            && let Some(shared) = &mut self.shared
+        {
+            // The journal has dropped even the act with which this node has entered.
+            shared.tail = None;
+        }
         for LoggedAct { position, previous, act } in acts {
+            let Some(shared) = &mut self.shared else { return };
             if position <= self.membership.position() {
+                if let Some(tail) = &mut shared.tail {
+                    tail.push(position, ProposedAct::decode(&act).ok().map(|proposed| (proposed.at, proposed.act)));
+                }
                 continue;
             }
-            let Some(shared) = &mut self.shared else { return };
             shared.head = shared.head.max(position);
             if position != self.membership.position().next() {
                 // Acts were dropped: the slots have what they did.
@@ -237,6 +247,9 @@ impl Machine {
         if let Some(shared) = &mut self.shared {
             let count = if is_own { &mut shared.counts.own_acts } else { &mut shared.counts.other_acts };
             *count += 1;
+            if let Some(tail) = &mut shared.tail {
+                tail.push(position, Some((at, act.clone())));
+            }
         }
         let left = match &act {
             Act::Lost { node, .. } => Some(*node),
@@ -283,7 +296,7 @@ impl Machine {
         let position = self.membership.position();
         let Some(shared) = &mut self.shared else { return };
         let Phase::CatchingUp(target) = shared.phase else { return };
-        if position < target {
+        if position < target || shared.read_from(position) < position {
             return;
         }
         if shared.is_forked {
@@ -295,7 +308,7 @@ impl Machine {
         shared.phase = Phase::Ready;
         let unread = shared.proposals.take_all();
         let is_loaded = self.membership.publication().is_held() && !shared.is_held;
-        let before = shared.before.take();
+        let (before, tail) = (shared.before.take(), shared.tail.take());
         if is_loaded || before.is_some() {
             self.settled_at = {
                 let age = cx.now.wall.abs_diff(shared.since);
@@ -308,6 +321,9 @@ impl Machine {
                 cx.timers.set(Timer::Hold, until);
             } else {
                 self.restart_publication();
+                if let Some(tail) = tail {
+                    self.membership.recall(&tail.into_acts());
+                }
             }
         }
         if let Some(before) = before {

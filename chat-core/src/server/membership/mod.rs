@@ -8,6 +8,7 @@ mod act;
 mod apply;
 mod judge;
 mod nodes;
+mod recall;
 mod replica;
 mod sessions;
 

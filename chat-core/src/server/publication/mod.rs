@@ -63,6 +63,11 @@ impl Publication {
         self.log.restart(version);
     }
 
+    /// Begins the update log with changes that were made before and that have led to this roster. None is pending.
+    pub(super) fn recall(&mut self, changes: &[(Timestamp, Change)]) {
+        self.log.recall(changes);
+    }
+
     /// Writes the pending changes to the presence log, and drops them.
     pub(super) fn record_pending(&mut self, out: &mut Vec<Output>) {
         self.log.record_pending(out);

@@ -135,22 +135,39 @@ impl RosterLog {
     pub(super) fn publish(&mut self, out: &mut Vec<Output>) {
         let pending = std::mem::take(&mut self.pending);
         let pending = if self.numbering == Numbering::Published { condense(pending) } else { pending };
-        let (epoch, published) = (self.epoch, self.published().revision.get());
+        let published = self.published().revision.get();
         self.revision = Revision::new(published + pending.len() as u64);
         if pending.is_empty() {
             return;
         }
-        let packed = pack(pending.iter().map(|pending| (pending.at, &pending.change)), |before, count, payload| {
-            let from = published + before;
+        let bytes = self.log(published, pending.iter().map(|pending| (pending.at, &pending.change)));
+        self.snapshot = None;
+        out.push(Output::Broadcast { bytes });
+        record(pending, out);
+    }
+
+    /// Begins the update log with changes that were made before and that have led to this roster. None is pending. Each has a
+    /// frame of its own: how other nodes have cut their frames is unknown, and a delta begins with a whole frame.
+    pub(super) fn recall(&mut self, changes: &[(Timestamp, Change)]) {
+        let Some(begin) = self.revision.get().checked_sub(changes.len() as u64) else { return };
+        self.update_log = self.update_log.restarted(Revision::new(begin));
+        for (revision, (at, change)) in (begin..).zip(changes) {
+            self.log(revision, [(*at, change)]);
+        }
+    }
+
+    /// Encodes changes that follow the revision `begin`, and adds them to the update log. Returns their frames.
+    fn log<'a>(&mut self, begin: u64, changes: impl IntoIterator<Item = (Timestamp, &'a Change)>) -> Bytes {
+        let epoch = self.epoch;
+        let packed = pack(changes, |before, count, payload| {
+            let from = begin + before;
             let to = from + u64::from(count);
             wire::encode(&(UPDATE, epoch, Revision::new(from), Revision::new(to), count), payload);
         });
         for (count, frame) in packed.frames() {
-            self.update_log.push(Revision::new(published + count), frame);
+            self.update_log.push(Revision::new(begin + count), frame);
         }
-        self.snapshot = None;
-        out.push(Output::Broadcast { bytes: packed.bytes });
-        record(pending, out);
+        packed.bytes
     }
 
     /// The version of the roster that is published.

@@ -3,6 +3,7 @@
 mod again;
 mod lives;
 mod proposals;
+mod tail;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::time::Duration;
 pub(super) use self::again::{Again, Kept};
 use self::lives::Lives;
 pub(super) use self::proposals::{Intent, Proposals};
+use self::tail::Tail;
 use super::JournalCounts;
 use super::membership::Before;
 use crate::generator::Generator;
@@ -67,6 +69,8 @@ pub(super) struct Shared {
     lives: Lives,
     /// The sessions before the replica was loaded again, until it is complete.
     pub(super) before: Option<Before>,
+    /// The acts that have led to the replica, from the time that it is loaded until it is complete.
+    pub(super) tail: Option<Tail>,
     /// Whether the journal went on from an earlier act than the replica.
     pub(super) is_forked: bool,
     /// Whether the slots must be read although the epoch is the same.
@@ -148,6 +152,7 @@ impl Shared {
             proposals: Proposals::default(),
             lives: Lives::default(),
             before: None,
+            tail: None,
             is_forked: false,
             must_load: false,
             is_incompatible: false,
@@ -232,6 +237,11 @@ impl Shared {
         self.lives.clear();
     }
 
+    /// Where the next read begins, if the replica has all acts up to `position`.
+    pub(super) fn read_from(&self, position: Position) -> Position {
+        self.tail.as_ref().map_or(position, Tail::last).min(position)
+    }
+
     /// The node and its fence in the epoch of the replica.
     pub(super) fn writer(&self) -> Option<Writer> {
         Some(Writer { node: self.node, fence: self.fence, epoch: self.epoch? })
@@ -248,5 +258,6 @@ impl Shared {
         self.epoch = Some(head.epoch);
         self.since = head.since;
         self.empty_since = None;
+        self.tail = Some(Tail::new());
     }
 }
