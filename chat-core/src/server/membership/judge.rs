@@ -73,9 +73,11 @@ impl Membership {
         match self.sessions.standing(cx.now.mono, ticket, self.publication.epoch()) {
             Standing::Superseded => Err(Rejection::Superseded),
             Standing::Live => {
-                let arrival = self.sessions.get(account.id).map(|session| session.arrival);
+                let session = self.sessions.get(account.id).filter(|session| session.unconfirmed.is_none());
+                let arrival = session.map(|session| session.arrival);
                 // A client that claims an older roster would receive changes from before its own arrival.
-                let known_version = request.known_version.filter(|known| Some(known.revision) >= arrival);
+                let known_version =
+                    request.known_version.filter(|known| arrival.is_some_and(|arrival| known.revision >= arrival));
                 let act = Act::Continued { account: account.id, generation: account.generation, addresses: None };
                 Ok(Resumption { act, kind: WelcomeKind::Continued, known_version })
             }

@@ -84,7 +84,12 @@ impl Membership {
 
     /// Gives the session of `account` a connection, or takes it away. `false` if there is no such session.
     pub(super) fn set_connection(&mut self, account: AccountId, conn: Option<ConnId>) -> bool {
-        self.sessions.get_mut(account).map(|session| session.conn = conn).is_some()
+        let Some(session) = self.sessions.get_mut(account) else { return false };
+        session.conn = conn;
+        if conn.is_some() {
+            session.unconfirmed = None;
+        }
+        true
     }
 
     /// Whether a ticket is valid and belongs to a session that is online.

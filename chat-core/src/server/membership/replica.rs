@@ -112,6 +112,7 @@ impl Membership {
                 let Entry { user, key, since, .. } = entry.clone();
                 self.publication.make(since, Change::Online(entry));
                 let (conn, password_change) = (None, None);
+                let unconfirmed = (home != self.node).then_some(home);
                 self.sessions.begin(Session {
                     account,
                     user,
@@ -122,11 +123,20 @@ impl Membership {
                     arrival,
                     home,
                     position,
+                    unconfirmed,
                     conn,
                     password_change,
                 });
             }
             AccountState::Ended { since } => self.sessions.set_ended(now, account, EndedSession { position, since }),
+        }
+    }
+
+    /// A node has given a sign of life since the slots were read. It has what its clients know, and would have begun another
+    /// epoch if the journal had lost any of that.
+    pub(in crate::server) fn confirm(&mut self, node: NodeId) {
+        for session in self.sessions.iter_mut().filter(|session| session.unconfirmed == Some(node)) {
+            session.unconfirmed = None;
         }
     }
 
@@ -279,6 +289,66 @@ fn latest(states: Vec<State>) -> BTreeMap<Slot, (Position, Vec<u8>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::{Account, AccountDigest};
+    use crate::extras::Extras;
+    use crate::id::Tag;
+    use crate::key::PublicKey;
+    use crate::roster::LinkVersions;
+    use crate::server::config::ServerConfig;
+    use crate::server::membership::Origin;
+    use crate::time::Timestamp;
+
+    /// The beginning of a session of an account.
+    fn began(number: u8, user: &str) -> Act {
+        let (id, since) = (AccountId::new(number.into()), Timestamp::from_millis(1));
+        let entry = Entry {
+            user: user.parse().unwrap(),
+            key: PublicKey::new([number; 32]),
+            addresses: vec![([10, 0, 0, number], 4000).into()],
+            since,
+            versions: LinkVersions { low: 1, high: 1 },
+            extras: Extras::default(),
+        };
+        let digest = AccountDigest::of(&Account::new(id, entry.user.clone(), since));
+        Act::Began { account: id, digest, generation: 1, entry, evicted: vec![] }
+    }
+
+    #[test]
+    fn a_session_from_the_slots_is_unconfirmed_until_its_node_lives_or_it_continues() {
+        let [a, b, loading] = [1, 2, 3].map(NodeId::new);
+        let origin = |position, node| Origin { position: Position::new(position), node, at: Timestamp::from_millis(1) };
+        let mut old = Membership::new(Epoch::new(1), &ServerConfig::default());
+        old.share(a);
+        for (number, (user, node)) in (1..).zip([("alice", a), ("bob", b), ("carol", b), ("dave", b)]) {
+            old.apply(Mono::ZERO, origin(number.into(), node), began(number, user));
+        }
+        let epoch = Epoch::new(1);
+        let (position, revision, tip) = (Position::new(4), Revision::new(4), Tag::new(0));
+        let head = Head { epoch, position, revision, tip, since: Timestamp::from_millis(1) };
+        let mut new = Membership::new(epoch, &ServerConfig::default());
+        new.share(loading);
+        new.load(Mono::ZERO, &head, old.states()).unwrap();
+        let unconfirmed = |new: &Membership| -> Vec<_> {
+            new.sessions()
+                .filter(|session| session.unconfirmed.is_some())
+                .map(|session| session.account.get())
+                .collect()
+        };
+        assert_eq!(unconfirmed(&new), [1, 2, 3, 4]);
+        new.confirm(a);
+        assert_eq!(unconfirmed(&new), [2, 3, 4], "its node lives");
+        new.apply(Mono::ZERO, origin(5, loading), Act::Lost { node: b, heir: loading });
+        new.confirm(loading);
+        assert_eq!(unconfirmed(&new), [2, 3, 4], "the heir does not know what its client knows");
+        let (account, generation, addresses) = (AccountId::new(2), 1, None);
+        new.apply(Mono::ZERO, origin(6, a), Act::Continued { account, generation, addresses });
+        assert_eq!(unconfirmed(&new), [3, 4], "it continues");
+        new.set_connection(AccountId::new(3), None);
+        new.set_connection(AccountId::new(4), Some(ConnId::new(1)));
+        assert_eq!(unconfirmed(&new), [3], "its client has a connection");
+        new.apply(Mono::ZERO, origin(7, a), began(5, "eve"));
+        assert_eq!(unconfirmed(&new), [3], "a session that begins later");
+    }
 
     #[test]
     fn of_a_slot_that_is_there_twice_the_latest_counts() {

@@ -18,6 +18,8 @@ pub(super) struct Lives {
 struct Seen {
     count: u64,
     rounds: u32,
+    /// Whether it has given a sign of life since the first round.
+    has_lived: bool,
 }
 
 impl Lives {
@@ -33,14 +35,19 @@ impl Lives {
         let mut seen = BTreeMap::new();
         for node in nodes {
             let count = counts.get(&node).copied().unwrap_or(0);
-            let rounds = match self.nodes.get(&node) {
-                Some(before) if before.count == count => before.rounds.saturating_add(1),
-                _ => 0,
+            let (rounds, has_lived) = match self.nodes.get(&node) {
+                Some(before) if before.count == count => (before.rounds.saturating_add(1), before.has_lived),
+                before => (0, before.is_some()),
             };
-            seen.insert(node, Seen { count, rounds });
+            seen.insert(node, Seen { count, rounds, has_lived });
         }
         self.nodes = seen;
         self.nodes.iter().filter(|(_, seen)| seen.rounds >= LOST_AFTER).map(|(node, _)| *node).collect()
+    }
+
+    /// The nodes that have given a sign of life between the rounds.
+    pub(super) fn alive(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes.iter().filter(|(_, seen)| seen.has_lived).map(|(node, _)| *node)
     }
 }
 
@@ -56,6 +63,11 @@ mod tests {
             assert_eq!(lost, if round < 15 { vec![] } else { vec![b] }, "{round}");
         }
         assert_eq!(lives.round([a, b], &[(a, 20), (b, 10)]), [], "it is back");
+        assert_eq!(lives.alive().collect::<Vec<_>>(), [a, b]);
+        lives.clear();
+        lives.round([a, b], &[(a, 20), (b, 10)]);
+        lives.round([a, b], &[(a, 21), (b, 10)]);
+        assert_eq!(lives.alive().collect::<Vec<_>>(), [a], "one that has stopped before the first round");
         lives.clear();
         assert!((0..6).all(|_| lives.round([a], &[]).is_empty()));
         assert_eq!(lives.round([a], &[]), [a], "a node that never gave one");

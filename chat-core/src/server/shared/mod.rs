@@ -252,6 +252,11 @@ impl Shared {
         self.lives.round(others, counts)
     }
 
+    /// The nodes that have given a sign of life between the rounds of this run.
+    pub(super) fn alive(&self) -> impl Iterator<Item = NodeId> {
+        self.lives.alive()
+    }
+
     /// The epoch is loaded, or has begun.
     pub(super) fn entered(&mut self, head: &Head) {
         self.counts.epochs += u64::from(self.epoch != Some(head.epoch));
