@@ -416,7 +416,7 @@ impl Machine {
         let others: BTreeSet<NodeId> =
             self.membership.nodes().alive().map(|(node, _)| node).chain(homes).filter(|other| *other != node).collect();
         let lost = shared.round(others, &signs.lives);
-        shared.alive().for_each(|node| self.membership.confirm(node));
+        shared.alive().for_each(|node| self.membership.verify(node));
         if !matches!(shared.phase, Phase::Ready) {
             return;
         }

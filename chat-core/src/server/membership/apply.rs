@@ -48,7 +48,7 @@ impl Membership {
                     arrival,
                     home: origin.node,
                     position: origin.position,
-                    unconfirmed: None,
+                    unverified: None,
                     conn: None,
                     password_change: None,
                 });
@@ -59,7 +59,7 @@ impl Membership {
                 session.position = origin.position;
                 session.generation = session.generation.max(generation);
                 // Its client is welcomed by a node that has read this act.
-                session.unconfirmed = None;
+                session.unverified = None;
                 let home = std::mem::replace(&mut session.home, origin.node);
                 let detached = session.conn.take().map(|conn| Effect::Detached { conn });
                 let user = addresses.is_some().then(|| session.user.clone());

@@ -73,7 +73,7 @@ impl Membership {
         match self.sessions.standing(cx.now.mono, ticket, self.publication.epoch()) {
             Standing::Superseded => Err(Rejection::Superseded),
             Standing::Live => {
-                let session = self.sessions.get(account.id).filter(|session| session.unconfirmed.is_none());
+                let session = self.sessions.get(account.id).filter(|session| session.unverified.is_none());
                 let arrival = session.map(|session| session.arrival);
                 // A client that claims an older roster would receive changes from before its own arrival.
                 let known_version =

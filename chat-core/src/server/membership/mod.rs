@@ -87,7 +87,7 @@ impl Membership {
         let Some(session) = self.sessions.get_mut(account) else { return false };
         session.conn = conn;
         if conn.is_some() {
-            session.unconfirmed = None;
+            session.unverified = None;
         }
         true
     }

@@ -112,7 +112,7 @@ impl Membership {
                 let Entry { user, key, since, .. } = entry.clone();
                 self.publication.make(since, Change::Online(entry));
                 let (conn, password_change) = (None, None);
-                let unconfirmed = (home != self.node).then_some(home);
+                let unverified = (home != self.node).then_some(home);
                 self.sessions.begin(Session {
                     account,
                     user,
@@ -123,7 +123,7 @@ impl Membership {
                     arrival,
                     home,
                     position,
-                    unconfirmed,
+                    unverified,
                     conn,
                     password_change,
                 });
@@ -134,9 +134,9 @@ impl Membership {
 
     /// A node has given a sign of life since the slots were read. It has what its clients know, and would have begun another
     /// epoch if the journal had lost any of that.
-    pub(in crate::server) fn confirm(&mut self, node: NodeId) {
-        for session in self.sessions.iter_mut().filter(|session| session.unconfirmed == Some(node)) {
-            session.unconfirmed = None;
+    pub(in crate::server) fn verify(&mut self, node: NodeId) {
+        for session in self.sessions.iter_mut().filter(|session| session.unverified == Some(node)) {
+            session.unverified = None;
         }
     }
 
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_from_the_slots_is_unconfirmed_until_its_node_lives_or_it_continues() {
+    fn a_session_from_the_slots_is_unverified_until_its_node_lives_or_it_continues() {
         let [a, b, loading] = [1, 2, 3].map(NodeId::new);
         let origin = |position, node| Origin { position: Position::new(position), node, at: Timestamp::from_millis(1) };
         let mut old = Membership::new(Epoch::new(1), &ServerConfig::default());
@@ -328,26 +328,23 @@ mod tests {
         let mut new = Membership::new(epoch, &ServerConfig::default());
         new.share(loading);
         new.load(Mono::ZERO, &head, old.states()).unwrap();
-        let unconfirmed = |new: &Membership| -> Vec<_> {
-            new.sessions()
-                .filter(|session| session.unconfirmed.is_some())
-                .map(|session| session.account.get())
-                .collect()
+        let unverified = |new: &Membership| -> Vec<_> {
+            new.sessions().filter(|session| session.unverified.is_some()).map(|session| session.account.get()).collect()
         };
-        assert_eq!(unconfirmed(&new), [1, 2, 3, 4]);
-        new.confirm(a);
-        assert_eq!(unconfirmed(&new), [2, 3, 4], "its node lives");
+        assert_eq!(unverified(&new), [1, 2, 3, 4]);
+        new.verify(a);
+        assert_eq!(unverified(&new), [2, 3, 4], "its node lives");
         new.apply(Mono::ZERO, origin(5, loading), Act::Lost { node: b, heir: loading });
-        new.confirm(loading);
-        assert_eq!(unconfirmed(&new), [2, 3, 4], "the heir does not know what its client knows");
+        new.verify(loading);
+        assert_eq!(unverified(&new), [2, 3, 4], "the heir does not know what its client knows");
         let (account, generation, addresses) = (AccountId::new(2), 1, None);
         new.apply(Mono::ZERO, origin(6, a), Act::Continued { account, generation, addresses });
-        assert_eq!(unconfirmed(&new), [3, 4], "it continues");
+        assert_eq!(unverified(&new), [3, 4], "it continues");
         new.set_connection(AccountId::new(3), None);
         new.set_connection(AccountId::new(4), Some(ConnId::new(1)));
-        assert_eq!(unconfirmed(&new), [3], "its client has a connection");
+        assert_eq!(unverified(&new), [3], "its client has a connection");
         new.apply(Mono::ZERO, origin(7, a), began(5, "eve"));
-        assert_eq!(unconfirmed(&new), [3], "a session that begins later");
+        assert_eq!(unverified(&new), [3], "a session that begins later");
     }
 
     #[test]

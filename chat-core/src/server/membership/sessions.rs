@@ -32,7 +32,7 @@ pub(in crate::server) struct Session {
     /// The node that it was at according to the slots, until this node knows that its client knows the same journal. The
     /// journal may have lost acts before the slots were read, and the nodes that had read them may be gone, so that nobody
     /// begins another epoch. The client then states a revision that means something else here, and needs a snapshot.
-    pub(in crate::server) unconfirmed: Option<NodeId>,
+    pub(in crate::server) unverified: Option<NodeId>,
     /// Its connection at this server. `None` during the grace time.
     pub(in crate::server) conn: Option<ConnId>,
     /// Its own password change, while that is in flight.
@@ -257,7 +257,7 @@ mod tests {
             home: NodeId::new(0),
             position: Position::new(0),
             conn: None,
-            unconfirmed: None,
+            unverified: None,
             password_change: None,
         }
     }
