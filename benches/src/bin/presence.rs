@@ -73,14 +73,14 @@ enum Scenario {
     },
     /// One of several servers, or Redis, is killed.
     Failover {
-        /// What fails, each with servers of its own.
+        /// The faults to measure. Each starts servers of its own.
         #[arg(long, value_enum, value_delimiter = ',', default_value = "server,ghosts,redis,empty")]
         fault: Vec<failover::Fault>,
         /// Seconds for which the clients are watched after each fault.
         #[arg(long, default_value = "10", value_parser = seconds)]
         watch: Duration,
     },
-    /// What each event costs Redis, and what a session costs the servers where it is not.
+    /// The cost of each event for Redis, and of a session for the servers that it is not connected to.
     Sharing {
         /// Seconds of idling.
         #[arg(long, default_value = "10", value_parser = seconds)]

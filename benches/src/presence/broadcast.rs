@@ -94,7 +94,7 @@ pub(super) struct Times {
     each: Histogram,
     /// The time until every client of the last server has received the change. The actor is at the first server.
     far: Histogram,
-    /// What the changes have cost.
+    /// The cost of the changes.
     usage: Usage,
     pub(super) missing: usize,
 }

@@ -31,7 +31,7 @@ use super::{Case, Settings};
 use crate::output::{Row, Table};
 use crate::stats::millis;
 
-/// What fails.
+/// A fault.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Fault {
     /// A server, whose clients continue at the others.

@@ -14,7 +14,7 @@ pub(crate) struct SharedRoster {
     pub(crate) url: String,
 }
 
-/// What a Redis server has done since its start.
+/// The counters of a Redis server since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct RedisLoad {
     /// All commands, those within scripts included. Commands that this program sends for its own figures do not count.

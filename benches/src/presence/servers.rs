@@ -18,7 +18,7 @@ use super::server::{Design, Server};
 #[derive(Debug)]
 pub(crate) struct Servers {
     pub(crate) all: Vec<Server>,
-    /// What they share. `None` for a server that is alone.
+    /// The roster that they share. `None` for a server that is alone.
     pub(crate) roster: Option<SharedRoster>,
 }
 

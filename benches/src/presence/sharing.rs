@@ -33,7 +33,7 @@ const OTHER_PORT: u16 = 30_000;
 /// The client that stays when the others leave.
 const OBSERVER: usize = 0;
 
-/// What one kind of event has cost.
+/// The cost of one kind of event.
 struct Phase {
     event: &'static str,
     count: usize,

@@ -6,7 +6,7 @@ use chat_net::client::ClientOptions;
 
 use super::{Localised, Texts};
 
-/// The longest wait that is told in seconds. A longer one is told in minutes.
+/// The longest wait that is shown in seconds. A longer one is shown in minutes.
 const LONG: usize = 120;
 
 /// A sentence of a window. The texts are in `desktop.ftl`, whose names are those of the variants.

@@ -44,7 +44,7 @@ pub(crate) struct Member {
     seen: Mutex<Seen>,
 }
 
-/// What a client has reported.
+/// The reports of a client.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     /// Whether its roster is complete and its connection is up.
@@ -55,7 +55,7 @@ pub(crate) struct Seen {
     pub(crate) presence: Vec<String>,
     /// The rejections of its first login.
     pub(crate) rejected: Vec<Rejection>,
-    /// What ended it for good.
+    /// The reason why it ended for good.
     pub(crate) end: Option<String>,
 }
 
@@ -80,7 +80,7 @@ impl Crowd {
         self.members.iter().map(|member| member.user.to_string()).collect()
     }
 
-    /// What each client has reported so far.
+    /// The reports of each client so far.
     pub(crate) fn seen(&self) -> Vec<(String, Seen)> {
         self.members.iter().map(|member| (member.user.to_string(), member.seen().clone())).collect()
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What is wrong with the network between the clients of a proxy and the server behind it.
+/// A fault of the network between the clients of a proxy and the server behind it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fault {
     None,
@@ -15,7 +15,7 @@ pub(crate) enum Fault {
     Reset,
     /// Nothing arrives in either direction. What was sent meanwhile arrives afterwards, as TCP would send it again.
     Silence,
-    /// What clients send arrives. The answers arrive afterwards.
+    /// The bytes of clients arrive. The answers arrive after the fault.
     SilentServer,
     /// Every byte takes this long, in either direction.
     Delay(Duration),

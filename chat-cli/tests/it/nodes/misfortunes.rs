@@ -29,7 +29,7 @@ const LONGEST: u64 = 5_000;
 /// Every so often the users also write to each other.
 const MESSAGES_EVERY: u64 = 5;
 
-/// What happens, and for how many milliseconds.
+/// A fault of the network, of Redis or of a server.
 #[derive(Clone, Copy, Debug)]
 enum Misfortune {
     /// The network between a server and Redis has a fault.

@@ -17,7 +17,7 @@ use crate::presence::OfflineReason;
 use crate::roster::{Change, Entry};
 use crate::time::Timestamp;
 
-/// What is known of the sessions while the acts are gone through.
+/// The state of the sessions at one place in the acts.
 struct Recollection<'a> {
     membership: &'a Membership,
     /// The user name of each account that is online in the end, or has begun a session.

@@ -169,7 +169,7 @@ impl Sessions {
         self.live.values_mut()
     }
 
-    /// What a ticket allows its client in the run of `epoch`. Only a later session supersedes that of the ticket: a journal
+    /// The standing of a ticket in the run of `epoch`. Only a later session supersedes that of the ticket: a journal
     /// that has lost its latest acts may go back to an earlier one.
     pub(super) fn standing(&self, now: Mono, ticket: &Ticket, epoch: Epoch) -> Standing {
         let past = self.past.get(now, &ticket.account);

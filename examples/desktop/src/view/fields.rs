@@ -29,7 +29,7 @@ pub(super) fn main_button(ui: &mut Ui, name: &str, is_enabled: bool) -> Response
 pub(super) fn main_button_of(ui: &mut Ui, name: &str, is_enabled: bool, size: egui::Vec2) -> Response {
     let colours = palette(ui);
     let (text, fill) = if is_enabled { (colours.on_accent, colours.accent) } else { (colours.quiet, colours.hovered) };
-    // What is off would be faded too, and its name could not be read.
+    // A disabled button would be faded too, and its name could not be read.
     let alpha = std::mem::replace(&mut ui.visuals_mut().disabled_alpha, 1.0);
     let button = Button::new(RichText::new(name).color(text)).fill(fill);
     let add = |ui: &mut Ui| if size == egui::Vec2::ZERO { ui.add(button) } else { ui.add_sized(size, button) };

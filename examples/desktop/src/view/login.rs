@@ -41,7 +41,7 @@ impl View {
                 Mode::LogIn => (W::LogIn, false),
                 Mode::Register => (W::Register, true),
             };
-            // What is typed into the one part is read by the other.
+            // The scrolled part changes the form, and the foot below it reads it.
             let form = std::cell::RefCell::new((form, Vec::new()));
             card.show(
                 ui,
@@ -107,7 +107,7 @@ impl View {
         });
     }
 
-    /// What is in view however long the form is.
+    /// The part that stays in view, however long the form is.
     fn foot(&self, ui: &mut Ui, form: &Form, title: W, now: Timestamp, actions: &mut Vec<Action>) {
         ui.add_space(6.0);
         self.buttons(ui, form, title, now, actions);

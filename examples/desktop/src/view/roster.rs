@@ -34,7 +34,7 @@ pub(super) struct Shown {
     rows: Vec<Row>,
 }
 
-/// What a list is made for.
+/// The input from which a list was made.
 #[derive(Debug, Eq, PartialEq)]
 struct MadeFor {
     revision: u64,
