@@ -35,19 +35,24 @@ impl Client {
         // Only one version exists, so nothing depends on the agreed one yet.
         Hello::OURS.agree(theirs).map_err(Failure::NoCommonVersion)?;
         self.server_features = theirs.features;
-        let next_keys = Arc::new(KeyPair::generate(&mut *self.generator));
         let features = self.config.link_features;
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Handshaking { auth, hello_sent, .. } => {
-                out.push(Output::Send(match &auth {
+            State::Handshaking { mut auth, hello_sent, .. } => {
+                let (next_keys, request) = match &mut auth {
                     Authentication::Password { credentials, .. } => {
-                        requests::login(credentials, credentials.purpose, &self.offer, next_keys.public(), features)
+                        let keys = Arc::new(KeyPair::generate(&mut *self.generator));
+                        let key = keys.public();
+                        (keys, requests::login(credentials, credentials.purpose, &self.offer, key, features))
                     }
                     Authentication::Ticket(session) => {
-                        let (ticket, version) = (session.ticket.as_bytes(), self.roster.version());
-                        requests::resume(ticket, &self.offer, next_keys.public(), version, self.away.text(), features)
+                        let keys = session.next_keys(&mut *self.generator);
+                        let (ticket, version, away) =
+                            (session.ticket.as_bytes(), self.roster.version(), self.away.text());
+                        let request = requests::resume(ticket, &self.offer, keys.public(), version, away, features);
+                        (keys, request)
                     }
-                }));
+                };
+                out.push(Output::Send(request));
                 let deadline = now.mono + self.config.reply_timeout;
                 let one_way_delay = now.mono.since(hello_sent) / 2;
                 self.state = State::LoggingIn { auth, next_keys, request_sent: now, one_way_delay, deadline };
@@ -106,7 +111,7 @@ impl Client {
         }));
         out.push(requests::heartbeat(heartbeat.send(now)));
         self.state = State::Online(Online {
-            session: Session { keys, ticket },
+            session: Session { keys, ticket, next_keys: None },
             heartbeat,
             syncing_since: Some(welcome.kind),
             password_change: PasswordChange::Idle,

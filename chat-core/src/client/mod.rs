@@ -55,6 +55,7 @@ use crate::roster::Roster;
 use crate::time::{Mono, Now, Timestamp};
 use crate::wire::control::{Ended, Offer, Reply, Request};
 use crate::wire::hello::Hello;
+use crate::wire::rejection::Rejection;
 
 /// The client machine. Its driver performs all outputs in order before the next input.
 pub struct Client {
@@ -310,7 +311,12 @@ impl Client {
         if matches!(failure, Failure::Protocol(_)) {
             self.roster.invalidate();
         }
-        let Some(auth) = auth else { return };
+        let Some(mut auth) = auth else { return };
+        if let Authentication::Ticket(session) = &mut auth
+            && matches!(failure, Failure::Rejected(Rejection::KeyInUse))
+        {
+            session.next_keys = None;
+        }
         let disposition = match &auth {
             Authentication::Password { .. } if goes_elsewhere => Disposition::Elsewhere,
             Authentication::Password { registration, .. } => {

@@ -9,6 +9,7 @@ use super::heartbeat::Heartbeat;
 use super::io::{Credentials, PasswordChangeError};
 use super::registration::Registration;
 use super::requests::MAX_TICKET;
+use crate::generator::Generator;
 use crate::key::KeyPair;
 use crate::time::{Mono, Now};
 use crate::wire::control::{Offer, WelcomeKind};
@@ -64,6 +65,16 @@ pub(super) enum Authentication {
 pub(super) struct Session {
     pub(super) keys: Arc<KeyPair>,
     pub(super) ticket: Ticket,
+    /// The keys of the fresh session that follows if this one has ended. Each attempt offers the same, so that the server
+    /// recognises a session that has begun although its welcome was lost.
+    pub(super) next_keys: Option<Arc<KeyPair>>,
+}
+
+impl Session {
+    /// The keys of the fresh session that may follow, which are made once.
+    pub(super) fn next_keys(&mut self, generator: &mut dyn Generator) -> Arc<KeyPair> {
+        Arc::clone(self.next_keys.get_or_insert_with(|| Arc::new(KeyPair::generate(generator))))
+    }
 }
 
 /// Prints no ticket.

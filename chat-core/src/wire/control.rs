@@ -128,7 +128,8 @@ pub struct Resume<'a> {
     pub ticket: &'a [u8],
     /// The addresses that the client offers for datagrams.
     pub offer: Offer,
-    /// The public key of the fresh session, in case the ticket's session has ended.
+    /// The public key of the fresh session, in case the ticket's session has ended. The same at each attempt, until there
+    /// is a welcome: if that session has begun and its welcome was lost, it goes on.
     pub next_key: PublicKey,
     /// The link versions that the client supports.
     pub versions: LinkVersions,

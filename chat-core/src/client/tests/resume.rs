@@ -10,7 +10,7 @@ fn the_roster_and_the_session_key_survive_a_reconnect() {
     let mut harness = Harness::waiting(&[entry("bob", 2)]);
     assert_eq!(harness.names(), ["bob"]);
     harness.reconnect();
-    assert_ne!(harness.offered, harness.session, "each resume offers a new key");
+    assert_ne!(harness.offered, harness.session, "a resume offers a new key");
     assert_eq!(harness.welcome(WelcomeKind::Continued, 0), ["welcome Continued own key", "heartbeat 1"]);
     assert_eq!(harness.names(), ["bob"]);
     assert_eq!(harness.snapshot(&[entry("bob", 2)], complete(1, 10)), ["reconnected"]);
@@ -31,6 +31,26 @@ fn a_fresh_session_has_the_next_key() {
     assert_ne!(harness.offered, fresh);
     assert_eq!(harness.welcome(WelcomeKind::Continued, 0), ["welcome Continued own key", "heartbeat 1"]);
     assert_eq!(harness.session, fresh);
+}
+
+#[test]
+fn each_attempt_offers_the_same_next_key_until_there_is_a_welcome_or_it_is_in_use() {
+    let mut harness = Harness::resuming(&[]);
+    let first = harness.offered;
+    harness.input(Input::Disconnected);
+    harness.reconnect();
+    assert_eq!(harness.offered, first, "the fresh session may have begun");
+    assert_eq!(harness.reply(&Reply::Rejected(Rejection::StorageUnavailable)), ["reconnecting", "close"]);
+    harness.reconnect();
+    assert_eq!(harness.offered, first);
+    assert_eq!(harness.reply(&Reply::Rejected(Rejection::KeyInUse)), ["reconnecting", "close"]);
+    harness.reconnect();
+    let second = harness.offered;
+    assert_ne!(second, first);
+    harness.welcome(WelcomeKind::Continued, 0);
+    harness.input(Input::Disconnected);
+    harness.reconnect();
+    assert_ne!(harness.offered, second);
 }
 
 #[test]

@@ -58,11 +58,9 @@ impl Machine {
                 if self.shared.is_none() || self.take_waiting(cx, conn) {
                     self.welcome(cx, conn, account, kind, known_version);
                     self.change_addresses(cx, conn, addresses);
-                } else if kind == WelcomeKind::Fresh && self.is_deserted(account) {
-                    // The client is gone, or has given up. It comes back with the ticket of the session before, and would
-                    // learn that this one has replaced it.
-                    self.end(cx, account, OfflineReason::Lost);
                 } else {
+                    // The client is gone, or has given up. If it comes back, its ticket continues this session, also the
+                    // ticket of the session before.
                     self.begin_grace(cx, account);
                 }
                 if let Some(latest) = voids {
@@ -72,12 +70,6 @@ impl Machine {
             Then::Keep(kept) => self.keep(cx, *kept),
             Then::Void { account, since } => self.void_tickets.void(cx, &mut self.membership, account, since),
         }
-    }
-
-    /// Whether the session of `account` is here and has no connection.
-    fn is_deserted(&self, account: AccountId) -> bool {
-        self.membership.is_here(account)
-            && self.membership.session(account).is_some_and(|session| session.conn.is_none())
     }
 
     /// **Close** a connection. Its session, if it has one, is detached.

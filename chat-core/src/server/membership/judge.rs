@@ -70,8 +70,14 @@ impl Membership {
             Some(account) if account.status == Status::Active && account.generation == ticket.generation => account,
             _ => return Err(Rejection::TicketRefused),
         };
-        match self.sessions.standing(cx.now.mono, ticket, self.publication.epoch()) {
-            Standing::Superseded => Err(Rejection::Superseded),
+        let is_void = self.sessions.is_void(cx.now.mono, ticket, account);
+        match self.sessions.standing(cx.now.mono, ticket, request.key, self.publication.epoch()) {
+            // An earlier attempt has begun it, and its welcome was lost.
+            Standing::Followed if !is_void => {
+                let act = Act::Continued { account: account.id, generation: account.generation, addresses: None };
+                Ok(Resumption { act, kind: WelcomeKind::Fresh, known_version: None })
+            }
+            Standing::Followed | Standing::Superseded => Err(Rejection::Superseded),
             Standing::Live => {
                 let session = self.sessions.get(account.id).filter(|session| session.unverified.is_none());
                 let arrival = session.map(|session| session.arrival);
@@ -81,9 +87,7 @@ impl Membership {
                 let act = Act::Continued { account: account.id, generation: account.generation, addresses: None };
                 Ok(Resumption { act, kind: WelcomeKind::Continued, known_version })
             }
-            Standing::Returning | Standing::Ended if self.sessions.is_void(cx.now.mono, ticket, account) => {
-                Err(Rejection::TicketRefused)
-            }
+            Standing::Returning | Standing::Ended if is_void => Err(Rejection::TicketRefused),
             Standing::Returning => {
                 let evicted = self.key_thief(ticket, account.id);
                 let request = SessionRequest { key: ticket.key, ..request };

@@ -56,6 +56,8 @@ pub(super) enum Standing {
     Returning,
     /// Its session has ended. A fresh one may begin.
     Ended,
+    /// Its session has ended, and the fresh one that its client asked for is online. Its client has not read the welcome.
+    Followed,
     /// A newer session of the account is online.
     Superseded,
 }
@@ -169,14 +171,15 @@ impl Sessions {
         self.live.values_mut()
     }
 
-    /// The standing of a ticket in the run of `epoch`. Only a later session supersedes that of the ticket: a journal
-    /// that has lost its latest acts may go back to an earlier one.
-    pub(super) fn standing(&self, now: Mono, ticket: &Ticket, epoch: Epoch) -> Standing {
+    /// The standing of a ticket in the run of `epoch`. A fresh session of its client would have `next_key`. Only a later
+    /// session supersedes that of the ticket: a journal that has lost its latest acts may go back to an earlier one.
+    pub(super) fn standing(&self, now: Mono, ticket: &Ticket, next_key: PublicKey, epoch: Epoch) -> Standing {
         let past = self.past.get(now, &ticket.account);
         let ended =
             ticket.epoch == epoch || past.is_some_and(|past| Some(ticket.since) <= past.ended) || self.has_gaps(now);
         match self.live.get(&ticket.account) {
             Some(live) if live.key == ticket.key => Standing::Live,
+            Some(live) if live.key == next_key => Standing::Followed,
             Some(live) if ticket.since <= live.since || self.has_gaps(now) => Standing::Superseded,
             None if ended => Standing::Ended,
             Some(_) | None => Standing::Returning,
@@ -268,7 +271,8 @@ mod tests {
 
     fn standing(sessions: &Sessions, epoch: Epoch, key: u8, since: u64) -> Standing {
         let Session { account, digest, generation, key, since, .. } = session(key, since);
-        sessions.standing(Mono::ZERO, &Ticket { epoch, account, digest, generation, key, since, issued: since }, HERE)
+        let ticket = Ticket { epoch, account, digest, generation, key, since, issued: since };
+        sessions.standing(Mono::ZERO, &ticket, PublicKey::new([9; 32]), HERE)
     }
 
     #[test]
@@ -288,6 +292,9 @@ mod tests {
         for (since, expected) in [(4, Standing::Superseded), (5, Standing::Superseded), (6, Standing::Returning)] {
             assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}");
         }
+        end(&mut sessions, ALICE);
+        sessions.begin(session(9, 5));
+        assert_eq!(standing(&sessions, HERE, 2, 5), Standing::Followed, "the client has asked for this session");
         end(&mut sessions, ALICE);
         for (since, expected) in [(4, Standing::Ended), (5, Standing::Ended), (6, Standing::Returning)] {
             assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}, and no session is online");

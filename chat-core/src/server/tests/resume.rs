@@ -70,6 +70,45 @@ fn the_ticket_of_an_ended_session_begins_a_fresh_one() {
 }
 
 #[test]
+fn a_fresh_session_whose_welcome_was_lost_goes_on_for_its_client() {
+    let mut t = Bench::new();
+    t.login(1, "alice");
+    t.disconnect(1);
+    t.pass(15_000);
+    t.reconnect(3, 1, "alice");
+    let again = |t: &mut Bench, conn, before| {
+        t.connect(conn);
+        let ticket = t.tickets[&before].clone();
+        t.send(conn, &Request::Resume(Resume { next_key: key(3), ..resume(conn, 1, &ticket) }));
+        t.look_up(vec![account("alice")])
+    };
+    // The server may not know yet that the connection is broken.
+    assert_eq!(
+        again(&mut t, 4, 1),
+        [&["close 3".into()], &welcomed(4, "Fresh", "alice", "alice", 3)[..]].concat(),
+        "nothing changes for others"
+    );
+    t.disconnect(4);
+    assert_eq!(again(&mut t, 5, 1), welcomed(5, "Fresh", "alice", "alice", 3), "in its grace time");
+    assert_eq!(t.entry("alice").key, key(3));
+    assert_eq!(t.reconnect(6, 1, "alice"), ["6 <- rejected Superseded"], "it is not the session of this client");
+
+    t.send(5, &Request::Leave);
+    assert_eq!(again(&mut t, 7, 1), ["7 <- rejected TicketRefused"]);
+}
+
+#[test]
+fn a_void_ticket_does_not_continue_a_later_session() {
+    let mut t = Bench::new();
+    t.login(1, "alice");
+    t.login(2, "alice");
+    t.connect(3);
+    let ticket = t.tickets[&1].clone();
+    t.send(3, &Request::Resume(Resume { next_key: key(2), ..resume(3, 1, &ticket) }));
+    assert_eq!(t.look_up(vec![account("alice")]), ["3 <- rejected Superseded"], "the key of a session is no secret");
+}
+
+#[test]
 fn the_ticket_of_a_replaced_session_is_superseded() {
     let mut t = Bench::new();
     t.login(1, "alice");
