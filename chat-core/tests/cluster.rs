@@ -290,6 +290,52 @@ fn nobody_is_reported_offline_who_did_not_leave() {
     announce(format_args!("no false departures: {count} seeds"));
 }
 
+/// One node has not read the latest act, the journal loses it, and all nodes that have read it are killed. The epoch goes
+/// on, and its next revision means something else than what clients of the killed nodes know by it. Perhaps the first
+/// welcomes that these get are lost.
+fn losing_what_one_node_has_not_read(seed: u64) {
+    let mut cluster = Cluster::new(seed, 3);
+    let left = cluster.world.server_of(cluster.users[0]);
+    let others: Vec<_> = cluster.nodes.iter().copied().filter(|node| *node != left).collect();
+    let gone = cluster.users[5];
+    cluster.world.leave(gone);
+    cluster.run(5_000);
+    cluster.world.save_journal();
+    cluster.world.cut_off(left);
+    cluster.reported[5] = None;
+    cluster.world.login(gone, Purpose::Login);
+    let name = cluster.world.name(gone).clone();
+    let is_there = |world: &World| {
+        others.iter().all(|node| world.server_roster(*node).is_some_and(|roster| roster.get(&name).is_some()))
+    };
+    cluster.world.run_until(4 * SECOND, is_there);
+    // A change that the node has to propose as soon as it can.
+    cluster.world.set_away(cluster.users[0], Some("away".parse().expect("a short text")));
+    cluster.run(1_000);
+    cluster.world.kill(gone, Crash::Process);
+    cluster.world.forget_acts(1);
+    others.iter().for_each(|node| cluster.world.kill_server(*node, Crash::Process));
+    cluster.world.reconnect(left);
+    if cluster.below(2) == 0 {
+        let resumed = |world: &World| world.server_counts(left).is_some_and(|counts| counts[Count::Resumed] > 0);
+        cluster.world.run_until(10 * SECOND, resumed);
+        for user in cluster.users.clone() {
+            cluster.world.break_connection(user, ConnectionFault::Reset);
+        }
+    }
+    cluster.world.run(QUIET);
+    cluster.end_misfortunes();
+    cluster.world.run(QUIET);
+    cluster.apply_events();
+    cluster.check();
+}
+
+#[test]
+fn presence_equals_the_truth_after_the_journal_loses_what_one_node_has_not_read() {
+    let count = each_seed(env!("CARGO_CRATE_NAME"), seeds(200), losing_what_one_node_has_not_read);
+    announce(format_args!("lost acts that a node has not read: {count} seeds"));
+}
+
 /// A node is killed while users come and go. Returns how many sessions continued at other nodes, and how many of them
 /// without a snapshot.
 fn catching_up(seed: u64) -> (u64, u64) {

@@ -25,6 +25,8 @@ impl Machine {
         let Some(online) = self.connections.online(conn) else { return };
         let silence = cx.after(cx.config.silence);
         cx.timers.set(Timer::Silence(conn), silence);
+        // A client sends nothing before it has read its welcome.
+        self.membership.verify_client(online.account);
         match request {
             Request::Heartbeat { number } => cx.send(conn, &Reply::Heartbeat { number, at: cx.now.wall }),
             Request::Refresh if cx.now.mono < online.refresh_from => {

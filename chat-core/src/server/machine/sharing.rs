@@ -165,6 +165,7 @@ impl Machine {
             set_pause(cx, pause);
         } else {
             shared.phase = Phase::CatchingUp(head.position);
+            self.membership.doubt_others();
             self.round(cx);
         }
     }

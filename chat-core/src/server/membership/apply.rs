@@ -58,8 +58,6 @@ impl Membership {
                 let Some(session) = self.sessions.get_mut(account) else { return Vec::new() };
                 session.position = origin.position;
                 session.generation = session.generation.max(generation);
-                // Its client is welcomed by a node that has read this act.
-                session.unverified = None;
                 let home = std::mem::replace(&mut session.home, origin.node);
                 let detached = session.conn.take().map(|conn| Effect::Detached { conn });
                 let user = addresses.is_some().then(|| session.user.clone());

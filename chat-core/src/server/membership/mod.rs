@@ -86,10 +86,14 @@ impl Membership {
     pub(super) fn set_connection(&mut self, account: AccountId, conn: Option<ConnId>) -> bool {
         let Some(session) = self.sessions.get_mut(account) else { return false };
         session.conn = conn;
-        if conn.is_some() {
+        true
+    }
+
+    /// The client of `account` has read its welcome at this node, and knows the journal that this node knows.
+    pub(super) fn verify_client(&mut self, account: AccountId) {
+        if let Some(session) = self.sessions.get_mut(account) {
             session.unverified = None;
         }
-        true
     }
 
     /// Whether a ticket is valid and belongs to a session that is online.

@@ -132,8 +132,16 @@ impl Membership {
         }
     }
 
-    /// A node has given a sign of life since the slots were read. It has what its clients know, and would have begun another
-    /// epoch if the journal had lost any of that.
+    /// This node has entered again, and its replica goes on. The journal may have lost acts that this node has not read, so
+    /// the sessions at other nodes are as if they had been read from the slots.
+    pub(in crate::server) fn doubt_others(&mut self) {
+        for session in self.sessions.iter_mut().filter(|session| session.home != self.node && session.conn.is_none()) {
+            session.unverified.get_or_insert(session.home);
+        }
+    }
+
+    /// A node has given a sign of life since this node has entered. It has what its clients know, and would have begun
+    /// another epoch if the journal had lost any of that.
     pub(in crate::server) fn verify(&mut self, node: NodeId) {
         for session in self.sessions.iter_mut().filter(|session| session.unverified == Some(node)) {
             session.unverified = None;
@@ -314,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_from_the_slots_is_unverified_until_its_node_lives_or_it_continues() {
+    fn a_session_from_the_slots_is_unverified_until_its_node_lives_or_its_client_has_read_a_welcome() {
         let [a, b, loading] = [1, 2, 3].map(NodeId::new);
         let origin = |position, node| Origin { position: Position::new(position), node, at: Timestamp::from_millis(1) };
         let mut old = Membership::new(Epoch::new(1), &ServerConfig::default());
@@ -339,12 +347,32 @@ mod tests {
         assert_eq!(unverified(&new), [2, 3, 4], "the heir does not know what its client knows");
         let (account, generation, addresses) = (AccountId::new(2), 1, None);
         new.apply(Mono::ZERO, origin(6, a), Act::Continued { account, generation, addresses });
-        assert_eq!(unverified(&new), [3, 4], "it continues");
-        new.set_connection(AccountId::new(3), None);
         new.set_connection(AccountId::new(4), Some(ConnId::new(1)));
-        assert_eq!(unverified(&new), [3], "its client has a connection");
+        assert_eq!(unverified(&new), [2, 3, 4], "two are welcomed");
+        new.verify_client(AccountId::new(4));
+        assert_eq!(unverified(&new), [2, 3], "one has read its welcome");
         new.apply(Mono::ZERO, origin(7, a), began(5, "eve"));
-        assert_eq!(unverified(&new), [3], "a session that begins later");
+        assert_eq!(unverified(&new), [2, 3], "a session that begins later");
+    }
+
+    #[test]
+    fn sessions_of_other_nodes_are_unverified_again_when_a_node_enters_again() {
+        let [a, b, own] = [1, 2, 3].map(NodeId::new);
+        let origin = |position, node| Origin { position: Position::new(position), node, at: Timestamp::from_millis(1) };
+        let mut membership = Membership::new(Epoch::new(1), &ServerConfig::default());
+        membership.share(own);
+        for (number, (user, node)) in (1..).zip([("alice", a), ("bob", b), ("carol", own), ("dave", a)]) {
+            membership.apply(Mono::ZERO, origin(number.into(), node), began(number, user));
+        }
+        // Its client is here, and has to be taken back from the node that has inherited it.
+        membership.set_connection(AccountId::new(4), Some(ConnId::new(1)));
+        membership.doubt_others();
+        let unverified = |membership: &Membership, number| {
+            membership.session(AccountId::new(number)).is_some_and(|session| session.unverified.is_some())
+        };
+        assert_eq!([1, 2, 3, 4].map(|number| unverified(&membership, number)), [true, true, false, false]);
+        membership.verify(a);
+        assert_eq!([1, 2, 3, 4].map(|number| unverified(&membership, number)), [false, true, false, false]);
     }
 
     #[test]

@@ -29,9 +29,9 @@ pub(in crate::server) struct Session {
     pub(in crate::server) home: NodeId,
     /// The last act that changed it.
     pub(in crate::server) position: Position,
-    /// The node that it was at according to the slots, until this node knows that its client knows the same journal. The
-    /// journal may have lost acts before the slots were read, and the nodes that had read them may be gone, so that nobody
-    /// begins another epoch. The client then states a revision that means something else here, and needs a snapshot.
+    /// The node that it was at when this node entered, until this node knows that its client knows the same journal. The
+    /// journal may have lost acts before, and the nodes that had read them may be gone, so that nobody begins another epoch.
+    /// The client then states a revision that means something else here, and needs a snapshot.
     pub(in crate::server) unverified: Option<NodeId>,
     /// Its connection at this server. `None` during the grace time.
     pub(in crate::server) conn: Option<ConnId>,

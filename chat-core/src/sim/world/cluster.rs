@@ -109,12 +109,19 @@ impl World {
         }
     }
 
-    /// Lets the journal lose the last `acts` acts, and a few more.
+    /// Saves what the journal has: [`World::forget_acts`] goes back to it, or to what it saves by itself.
+    pub fn save_journal(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.save();
+        }
+    }
+
+    /// Restarts the journal without the last `acts` acts, and without a few more.
     pub fn forget_acts(&mut self, acts: u64) {
         let epoch = self.journal_head().map(|(epoch, _)| epoch);
         self.observed.forked.extend(epoch);
         if let Some(journal) = &mut self.journal {
-            journal.forget(acts);
+            journal.forget(acts, &mut self.medium);
             // What was saved may be of an earlier epoch.
             let epoch = journal.table().head().map(|head| head.epoch);
             self.observed.forked.extend(epoch);

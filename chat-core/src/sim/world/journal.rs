@@ -27,6 +27,8 @@ pub(super) struct SimJournal {
     is_stopped: bool,
     stalled_until: Mono,
     cut_off: BTreeSet<ServerId>,
+    /// The servers that have entered since the process of the journal began. The connections of the others are broken.
+    connected: BTreeSet<ServerId>,
     loses_answer: BTreeSet<ServerId>,
     late: BTreeSet<ServerId>,
     reads: Vec<(Caller, Epoch, Position)>,
@@ -55,6 +57,7 @@ impl SimJournal {
             is_stopped: false,
             stalled_until: Mono::ZERO,
             cut_off: BTreeSet::new(),
+            connected: BTreeSet::new(),
             loses_answer: BTreeSet::new(),
             late: BTreeSet::new(),
             reads: Vec::new(),
@@ -68,6 +71,11 @@ impl SimJournal {
         }
         if self.cut_off.contains(&caller.server) {
             return answer(caller, Err(away()), CALL_TIMEOUT, medium);
+        }
+        if matches!(call, JournalCall::Enter(_) | JournalCall::Found(..)) {
+            self.connected.insert(caller.server);
+        } else if !self.connected.contains(&caller.server) {
+            return answer(caller, Err(away()), Duration::from_millis(1), medium);
         }
         let is_append = matches!(call, JournalCall::Append(..));
         if is_append && self.late.remove(&caller.server) {
@@ -94,10 +102,7 @@ impl SimJournal {
         if before != after {
             self.check(before.unwrap_or(Position::new(0)));
             if after.is_some_and(|after| after.get() % SAVE_EVERY == 0) {
-                self.saves.push_back(self.table.clone());
-                if self.saves.len() > MAX_SAVES {
-                    self.saves.pop_front();
-                }
+                self.save();
             }
         }
         if is_append && self.loses_answer.remove(&caller.server) {
@@ -128,6 +133,11 @@ impl SimJournal {
 
     pub(super) fn stop(&mut self, medium: &mut Medium) {
         self.is_stopped = true;
+        self.end_connections(medium);
+    }
+
+    fn end_connections(&mut self, medium: &mut Medium) {
+        self.connected.clear();
         for (caller, ..) in std::mem::take(&mut self.reads) {
             answer(caller, Err(away()), Duration::from_millis(1), medium);
         }
@@ -165,9 +175,18 @@ impl SimJournal {
         self.late.insert(server);
     }
 
+    /// Keeps what it has, to restart with it later.
+    pub(super) fn save(&mut self) {
+        self.saves.push_back(self.table.clone());
+        if self.saves.len() > MAX_SAVES {
+            self.saves.pop_front();
+        }
+    }
+
     /// Restarts with what it had some acts ago.
-    pub(super) fn forget(&mut self, acts: u64) {
+    pub(super) fn forget(&mut self, acts: u64, medium: &mut Medium) {
         let Some(head) = self.table.head() else { return };
+        self.end_connections(medium);
         let is_older = |save: &Table| save.head().is_none_or(|old| old.position.get() + acts <= head.position.get());
         if let Some(index) = self.saves.iter().rposition(is_older) {
             self.table = self.saves[index].clone();
