@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::AccountDigest;
 use crate::away::AwayText;
 use crate::id::{AccountId, NodeId, Tag};
+use crate::name::UserName;
 use crate::presence::OfflineReason;
 use crate::roster::Entry;
 use crate::time::Timestamp;
@@ -65,6 +66,8 @@ pub enum Act {
     Ended {
         /// The account of the session.
         account: AccountId,
+        /// The user name of the session, for readers that have not read how it began.
+        user: UserName,
         /// Why it ends.
         reason: OfflineReason,
     },
@@ -186,7 +189,10 @@ mod tests {
             ),
             (Act::Away { account, away: "hi".parse().ok() }, &[3, 7, 1, 2, b'h', b'i']),
             (Act::Renewed { account, generation: 5 }, &[4, 7, 5]),
-            (Act::Ended { account, reason: OfflineReason::Lost }, &[5, 7, 1]),
+            (
+                Act::Ended { account, user: "bob".parse().unwrap(), reason: OfflineReason::Lost },
+                &[5, 7, 3, b'b', b'o', b'b', 1],
+            ),
             (Act::Joined { row: NodeRow { name: "a".into() } }, &[6, 1, b'a']),
             (Act::Lost { node: NodeId::new(1), heir: NodeId::new(2) }, &[7, 1, 2]),
             (Act::Left { heir: NodeId::new(2) }, &[8, 2]),

@@ -112,8 +112,9 @@ impl Machine {
 
     /// **End** a session for good. Its connection, if it has one, is closed.
     pub(super) fn end(&mut self, cx: &mut Cx<'_>, account: AccountId, reason: OfflineReason) {
+        let Some(user) = self.membership.session(account).map(|session| session.user.clone()) else { return };
         self.end_connection(cx, account, (reason == OfflineReason::Kicked).then_some(Ended::Kicked));
-        self.propose(cx, Act::Ended { account, reason }, Then::Nothing, Again::Here);
+        self.propose(cx, Act::Ended { account, user, reason }, Then::Nothing, Again::Here);
     }
 
     /// Closes the connection of a session that ends, if this has to be proposed: the client need not wait for that.
@@ -128,8 +129,9 @@ impl Machine {
 
     /// **Leave**: end a session because its client asked for it, and void its tickets.
     pub(super) fn leave(&mut self, cx: &mut Cx<'_>, account: AccountId) {
-        let Some(since) = self.membership.session(account).map(|session| session.since) else { return };
-        let act = Act::Ended { account, reason: OfflineReason::Asked };
+        let Some(session) = self.membership.session(account) else { return };
+        let since = session.since;
+        let act = Act::Ended { account, user: session.user.clone(), reason: OfflineReason::Asked };
         self.end_connection(cx, account, None);
         self.propose(cx, act, Then::Void { account, since }, Again::Here);
     }

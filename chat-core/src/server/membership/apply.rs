@@ -89,7 +89,7 @@ impl Membership {
                 self.mark(account, origin);
                 Vec::new()
             }
-            Act::Ended { account, reason } => self.end(now, origin, account, reason).into_iter().collect(),
+            Act::Ended { account, reason, .. } => self.end(now, origin, account, reason).into_iter().collect(),
             Act::Joined { row } => {
                 self.nodes.set(origin.node, origin.position, NodeState::Joined(row));
                 Vec::new()
@@ -210,7 +210,7 @@ mod tests {
                 2 => Act::Moved { account, addresses },
                 3 => Act::Away { account, away: "lunch".parse().ok().filter(|_| other > 1) },
                 4 => Act::Renewed { account, generation: other },
-                5 => Act::Ended { account, reason: OfflineReason::Lost },
+                5 => Act::Ended { account, user: "alice".parse().unwrap(), reason: OfflineReason::Lost },
                 6 => Act::Lost { node, heir },
                 _ => Act::Joined { row: NodeRow::default() },
             }

@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 /// The state of the sessions at one place in the acts.
 struct Recollection<'a> {
     membership: &'a Membership,
-    /// The user name of each account that is online in the end, or has begun a session.
+    /// The user name of each account that is online in the end, or whose session has begun or ended.
     names: BTreeMap<AccountId, UserName>,
     /// The place of the last act with which a session of each account began or ended.
     last: BTreeMap<AccountId, usize>,
@@ -68,7 +68,8 @@ impl<'a> Recollection<'a> {
                     names.entry(*account).or_insert_with(|| entry.user.clone());
                     last.extend(evicted.iter().chain([account]).map(|account| (*account, place)));
                 }
-                Act::Ended { account, .. } => {
+                Act::Ended { account, user, .. } => {
+                    names.entry(*account).or_insert_with(|| user.clone());
                     last.insert(*account, place);
                 }
                 _ => {}
@@ -83,7 +84,9 @@ impl<'a> Recollection<'a> {
             Act::Began { account, entry, evicted, .. } => {
                 let mut changes = Vec::new();
                 for other in evicted {
-                    changes.push(self.offline(*other, OfflineReason::Kicked)?);
+                    self.entries.remove(other);
+                    let user = self.names.get(other)?.clone();
+                    changes.push(Change::Offline { user, reason: OfflineReason::Kicked });
                 }
                 let is_known = self.entries.insert(*account, entry.clone()).is_some();
                 let change = if is_known { Change::Replaced } else { Change::Online };
@@ -103,18 +106,16 @@ impl<'a> Recollection<'a> {
                 self.entries.insert(*account, entry.clone());
                 Some(vec![Change::Replaced(entry)])
             }
-            Act::Ended { account, reason } => Some(vec![self.offline(*account, *reason)?]),
+            Act::Ended { account, user, reason } => {
+                self.entries.remove(account);
+                Some(vec![Change::Offline { user: user.clone(), reason: *reason }])
+            }
             Act::Continued { addresses: None, .. }
             | Act::Renewed { .. }
             | Act::Joined { .. }
             | Act::Lost { .. }
             | Act::Left { .. } => Some(Vec::new()),
         }
-    }
-
-    fn offline(&mut self, account: AccountId, reason: OfflineReason) -> Option<Change> {
-        self.entries.remove(&account);
-        Some(Change::Offline { user: self.names.get(&account)?.clone(), reason })
     }
 
     /// The entry of `account` before the act at `place`: the one with which its session began, or that of a session which
@@ -179,7 +180,7 @@ mod tests {
     }
 
     fn ended(number: usize) -> Act {
-        Act::Ended { account: account(number), reason: OfflineReason::Asked }
+        Act::Ended { account: account(number), user: NAMES[number].parse().unwrap(), reason: OfflineReason::Asked }
     }
 
     fn membership() -> Membership {
@@ -264,16 +265,23 @@ mod tests {
                 is_recalled(&story, unknown, known);
             }
         }
-        // The users of the last acts are online in the end.
-        let unknown = OTHERS + 9;
+        // Who is not online in the end has left, or came within these acts.
+        let unknown = OTHERS + 5;
         assert!((unknown..=story.len()).all(|known| is_recalled(&story, unknown, known)));
     }
 
     #[test]
+    fn a_departure_is_recalled_of_a_session_that_began_before_all_acts() {
+        let mut story = others();
+        story.extend([began(0, 1, &[]), moved(0, 7), ended(0), began(1, 2, &[])]);
+        assert!((OTHERS + 1..=story.len()).all(|known| is_recalled(&story, OTHERS + 1, known)));
+    }
+
+    #[test]
     fn what_cannot_be_told_is_not_recalled_and_neither_is_what_was_before() {
-        // Nobody knows the name of the user who has left.
+        // Nobody knows the name of the user who was evicted.
         let mut gone = story();
-        gone.extend([ended(2), moved(0, 3)]);
+        gone.extend([began(0, 9, &[2]), moved(0, 3)]);
         let (end, beginning) = (gone.len(), OTHERS + 7);
         assert!(!is_recalled(&gone, beginning + 1, end - 2));
         assert!(is_recalled(&gone, beginning + 1, end - 1) && is_recalled(&gone, beginning + 1, end));
