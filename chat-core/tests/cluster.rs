@@ -17,10 +17,10 @@ use chat_core::message::Recipient;
 use chat_core::name::UserName;
 use chat_core::presence::Record;
 use chat_core::roster::{Change, Roster};
-use chat_core::server::{Count, JournalState, ServerConfig};
+use chat_core::server::{Count, JournalState, JournalStatus, ServerConfig};
 use chat_core::sim::{
-    ConnectionFault, Crash, Profile, ProgramEvent, SeededGenerator, ServerId, UserId, World, WorldConfig, announce,
-    each_seed,
+    ConnectionFault, Crash, Profile, ProgramEvent, SeededGenerator, ServerId, Suspension, UserId, World, WorldConfig,
+    announce, each_seed,
 };
 use chat_core::wire::control::Purpose;
 
@@ -158,6 +158,21 @@ impl Cluster {
                 self.world.start_server(node);
             }
         }
+    }
+
+    /// Kills nodes. Returns how many sessions continue at those that are left, and how many of them without a snapshot.
+    fn kill_and_count(&mut self, killed: &[ServerId], left: &[ServerId]) -> (u64, u64) {
+        let totals = |world: &World| {
+            let counts = left.iter().map(|node| world.server_counts(*node).expect("the node is running"));
+            counts.fold((0, 0), |(resumed, caught_up), counts| {
+                (resumed + counts[Count::Resumed], caught_up + counts[Count::CaughtUp])
+            })
+        };
+        let before = totals(&self.world);
+        killed.iter().for_each(|node| self.world.kill_server(*node, Crash::Process));
+        self.world.run(20 * SECOND);
+        let after = totals(&self.world);
+        (after.0 - before.0, after.1 - before.1)
     }
 
     /// Applies the events of each user to the roster of its application.
@@ -336,6 +351,100 @@ fn presence_equals_the_truth_after_the_journal_loses_what_one_node_has_not_read(
     announce(format_args!("lost acts that a node has not read: {count} seeds"));
 }
 
+/// The journal goes back to what it had in an earlier epoch. A client that sleeps meanwhile states a revision of then.
+fn going_back_to_an_earlier_epoch(seed: u64) {
+    let mut cluster = Cluster::new(seed, 1 + (seed % 3) as usize);
+    cluster.run(3_000);
+    cluster.world.save_journal();
+    cluster.world.save_journal();
+    let (first, saved) = cluster.world.journal_head().expect("the journal has an epoch");
+    cluster.world.leave(cluster.users[5]);
+    cluster.world.run(2 * SECOND);
+    let sleeper = cluster.users[0];
+    cluster.world.suspend(sleeper, Suspension::Process);
+    cluster.world.forget_acts(1);
+    cluster.world.run(10 * SECOND);
+    let (second, now) = cluster.world.journal_head().expect("the journal has an epoch");
+    assert_ne!(second, first, "the nodes know what the journal has lost");
+    for index in 1..4 {
+        let (user, text) = (cluster.users[index], cluster.below(100));
+        cluster.world.set_away(user, Some(format!("away {text}").parse().expect("a short text")));
+    }
+    cluster.run(3_000);
+    cluster.world.forget_acts(now.get() - saved.get());
+    if cluster.below(2) == 0 {
+        // Perhaps when a node has read what there is, and is about to found the epoch.
+        let is_back = |status: JournalStatus| status.epoch == first;
+        let nodes = cluster.nodes.clone();
+        let has_read = |world: &World| nodes.iter().filter_map(|node| world.journal_status(*node)).any(is_back);
+        cluster.world.run_until(5 * SECOND, has_read);
+        cluster.world.stop_journal();
+        cluster.world.run(SECOND);
+        cluster.world.start_journal();
+    }
+    cluster.world.run(10 * SECOND);
+    let (third, _) = cluster.world.journal_head().expect("the journal has an epoch");
+    assert!(third != first && third != second, "revisions of the first epoch have another meaning now");
+    cluster.world.wake(sleeper);
+    cluster.world.run(QUIET);
+    cluster.apply_events();
+    cluster.check();
+}
+
+#[test]
+fn presence_equals_the_truth_after_the_journal_goes_back_to_an_earlier_epoch() {
+    let count = each_seed(env!("CARGO_CRATE_NAME"), seeds(200), going_back_to_an_earlier_epoch);
+    announce(format_args!("an earlier epoch: {count} seeds"));
+}
+
+/// The journal loses acts that nodes know, or everything. Returns the time until all nodes share another epoch.
+fn time_of_a_fork(seed: u64) -> Duration {
+    /// The nodes find out in a round of a second, or when their connections break, and enter again after a pause of at most
+    /// 2 s. One of them pauses for up to half a second more, and founds the epoch.
+    const FORK_TIME: Duration = Duration::from_secs(3);
+    let mut cluster = Cluster::new(seed, 3);
+    cluster.run(3_000);
+    cluster.world.save_journal();
+    for _ in 0..=cluster.below(6) {
+        let (index, number) = (cluster.below(6) as usize, cluster.below(1_000));
+        let user = cluster.users[index];
+        cluster.world.set_away(user, Some(format!("away {number}").parse().expect("a short text")));
+        cluster.run(1_000);
+    }
+    cluster.world.run(SECOND);
+    let (before, _) = cluster.world.journal_head().expect("the journal has an epoch");
+    let begin = cluster.world.now();
+    if cluster.below(2) == 0 {
+        cluster.world.empty_journal();
+    } else {
+        cluster.world.forget_acts(1);
+    }
+    let nodes = cluster.nodes.clone();
+    let shares_another = |world: &World| {
+        let mut epochs = nodes.iter().filter_map(|node| world.journal_status(*node)).map(|status| status.epoch);
+        let epoch = world.journal_head().map(|(epoch, _)| epoch).filter(|epoch| *epoch != before);
+        epoch.is_some_and(|epoch| epochs.all(|known| known == epoch))
+    };
+    let is_in_time = cluster.world.run_until(FORK_TIME, shares_another);
+    let statuses: Vec<_> = nodes.iter().map(|node| cluster.world.journal_status(*node)).collect();
+    assert!(is_in_time, "{before}: {statuses:?}");
+    let time = begin.until(cluster.world.now());
+    cluster.world.run(QUIET);
+    cluster.apply_events();
+    assert_eq!(cluster.told_gone, BTreeMap::new(), "users were reported offline who are there");
+    cluster.check();
+    time
+}
+
+#[test]
+fn all_nodes_share_another_epoch_within_seconds_after_the_journal_has_lost_acts() {
+    let longest = Cell::new(Duration::ZERO);
+    let count = each_seed(env!("CARGO_CRATE_NAME"), seeds(200), |seed| {
+        longest.set(longest.get().max(time_of_a_fork(seed)));
+    });
+    announce(format_args!("forks: {count} seeds, {:?} at most", longest.get()));
+}
+
 /// A node is killed while users come and go. Returns how many sessions continued at other nodes, and how many of them
 /// without a snapshot.
 fn catching_up(seed: u64) -> (u64, u64) {
@@ -345,23 +454,18 @@ fn catching_up(seed: u64) -> (u64, u64) {
         cluster.run(1_000);
     }
     cluster.world.run(2 * SECOND);
-    let node = cluster.node();
-    let totals = |cluster: &Cluster| {
-        let counts = cluster.nodes.iter().filter(|other| **other != node);
-        counts.fold((0, 0), |(resumed, caught_up), other| {
-            let counts = cluster.world.server_counts(*other).expect("the node is running");
-            (resumed + counts[Count::Resumed], caught_up + counts[Count::CaughtUp])
-        })
-    };
-    let before = totals(&cluster);
-    cluster.world.kill_server(node, Crash::Process);
-    cluster.world.run(20 * SECOND);
-    let after = totals(&cluster);
-    (after.0 - before.0, after.1 - before.1)
+    let killed = cluster.node();
+    let left: Vec<_> = cluster.nodes.iter().copied().filter(|node| *node != killed).collect();
+    cluster.kill_and_count(&[killed], &left)
 }
 
 #[test]
 fn sessions_of_a_killed_node_continue_elsewhere_without_a_snapshot() {
+    continue_without_a_snapshot("catching up", catching_up);
+}
+
+/// Asserts that nearly all sessions that continue do so without a snapshot.
+fn continue_without_a_snapshot(what: &str, catching_up: impl Fn(u64) -> (u64, u64)) {
     let total = Cell::new((0, 0));
     let count = each_seed(env!("CARGO_CRATE_NAME"), seeds(1_000), |seed| {
         let (resumed, caught_up) = catching_up(seed);
@@ -371,7 +475,7 @@ fn sessions_of_a_killed_node_continue_elsewhere_without_a_snapshot() {
     let (resumed, caught_up) = total.get();
     assert!(count == 1 || resumed > count, "{resumed} sessions");
     assert!(caught_up * 100 >= resumed * 99, "{caught_up} of {resumed} without a snapshot");
-    announce(format_args!("catching up: {count} seeds, {caught_up} of {resumed} sessions without a snapshot"));
+    announce(format_args!("{what}: {count} seeds, {caught_up} of {resumed} sessions without a snapshot"));
 }
 
 /// A node starts while users come and go, and then all others are killed. Returns how many sessions continued at it, and
@@ -392,35 +496,18 @@ fn catching_up_at_a_new_node(seed: u64) -> (u64, u64) {
         cluster.run(1_000);
     }
     cluster.world.run(2 * SECOND);
-    let totals = |cluster: &Cluster| {
-        let counts = cluster.world.server_counts(node).expect("the node is running");
-        (counts[Count::Resumed], counts[Count::CaughtUp])
-    };
-    let before = totals(&cluster);
-    for other in cluster.nodes.clone().into_iter().filter(|other| *other != node) {
-        cluster.world.kill_server(other, Crash::Process);
-    }
-    cluster.world.run(20 * SECOND);
-    let after = totals(&cluster);
+    let killed: Vec<_> = cluster.nodes.iter().copied().filter(|other| *other != node).collect();
+    let continued = cluster.kill_and_count(&killed, &[node]);
     cluster.end_misfortunes();
     cluster.world.run(QUIET);
     cluster.apply_events();
     cluster.check();
-    (after.0 - before.0, after.1 - before.1)
+    continued
 }
 
 #[test]
 fn sessions_continue_without_a_snapshot_at_a_node_that_has_just_started() {
-    let total = Cell::new((0, 0));
-    let count = each_seed(env!("CARGO_CRATE_NAME"), seeds(1_000), |seed| {
-        let (resumed, caught_up) = catching_up_at_a_new_node(seed);
-        let (all, most) = total.get();
-        total.set((all + resumed, most + caught_up));
-    });
-    let (resumed, caught_up) = total.get();
-    assert!(count == 1 || resumed > count, "{resumed} sessions");
-    assert!(caught_up * 100 >= resumed * 99, "{caught_up} of {resumed} without a snapshot");
-    announce(format_args!("a new node: {count} seeds, {caught_up} of {resumed} sessions without a snapshot"));
+    continue_without_a_snapshot("a new node", catching_up_at_a_new_node);
 }
 
 /// The presence log of one server, while users come and go.

@@ -183,9 +183,9 @@ impl Machine {
         let Ok((before, target)) = self.membership.load(cx.now.mono, &head, states) else {
             return self.stop_sharing(cx);
         };
-        if is_same_epoch && !self.membership.continues(&before) {
-            shared.is_forked = true;
-        }
+        // What another node has founded is no fork.
+        shared.is_forked =
+            is_same_epoch && (shared.is_forked || !self.membership.continues(&before)) || shared.is_past(head.epoch);
         if shared.epoch.is_some() && shared.before.is_none() {
             shared.before = Some(before);
         }
@@ -301,9 +301,8 @@ impl Machine {
             return;
         }
         if shared.is_forked {
-            // Clients must not have two stories of one epoch.
+            // Clients must not have two stories of one epoch. If the journal is away now, this is tried again.
             let epoch = shared.epoch;
-            shared.is_forked = false;
             return self.found(cx, epoch);
         }
         shared.phase = Phase::Ready;

@@ -5,7 +5,7 @@ mod lives;
 mod proposals;
 mod tail;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -46,6 +46,10 @@ const NEWCOMER_PAUSE: Duration = Duration::from_secs(3);
 /// has entered, and proposed what it knows better of its own sessions.
 pub(super) const HOLD: Duration = Duration::from_secs(5);
 
+/// The most past epochs that are remembered. Another one begins only when the journal has lost something, and goes back to a
+/// file of seldom more than a day before.
+const MAX_PAST_EPOCHS: usize = 100;
+
 /// A node's part in the journal.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -60,6 +64,8 @@ pub(super) struct Shared {
     pub(super) run: u64,
     /// The epoch of the replica. `None` before the first is loaded.
     pub(super) epoch: Option<Epoch>,
+    /// The latest epochs that the replica had before.
+    past_epochs: VecDeque<Epoch>,
     pub(super) since: Timestamp,
     /// The tag of the last act that was read.
     pub(super) tip: Tag,
@@ -145,6 +151,7 @@ impl Shared {
             phase: Phase::Away(Next::Enter),
             run: 0,
             epoch: None,
+            past_epochs: VecDeque::new(),
             since: Timestamp::from_millis(0),
             tip: Tag::new(0),
             next: 0,
@@ -257,10 +264,21 @@ impl Shared {
         self.lives.alive()
     }
 
+    /// Whether the replica was in this epoch and then in another one. A journal that goes back to it has lost acts, and gives
+    /// its revisions another meaning.
+    pub(super) fn is_past(&self, epoch: Epoch) -> bool {
+        self.epoch != Some(epoch) && self.past_epochs.contains(&epoch)
+    }
+
     /// The epoch is loaded, or has begun.
     pub(super) fn entered(&mut self, head: &Head) {
         self.counts.epochs += u64::from(self.epoch != Some(head.epoch));
-        self.epoch = Some(head.epoch);
+        if let Some(before) = self.epoch.replace(head.epoch).filter(|before| *before != head.epoch) {
+            self.past_epochs.push_back(before);
+            if self.past_epochs.len() > MAX_PAST_EPOCHS {
+                self.past_epochs.pop_front();
+            }
+        }
         self.since = head.since;
         self.empty_since = None;
         self.tail = Some(Tail::new());
