@@ -363,9 +363,7 @@ impl Client {
             out.push(Output::Event(Event::ServerStopping));
         }
         out.push(Output::Event(match &auth {
-            Authentication::Password { registration: Registration::Answered | Registration::Unavailable, .. } => {
-                Event::Busy { after }
-            }
+            Authentication::Password { registration: Registration::Answered, .. } => Event::Busy { after },
             Authentication::Password { .. } => Event::RegistrationUnanswered { after },
             Authentication::Ticket(_) => Event::Reconnecting { after },
         }));

@@ -1,5 +1,5 @@
-//! Unanswered registrations: the server may have created the account before the connection ended, or before it lost its
-//! storage. The client repeats the registration until it knows, and recognises its own account by the password.
+//! Unanswered registrations: the server may have created the account before the connection ended. The client repeats the
+//! registration until it knows, and recognises its own account by the password.
 
 use super::Client;
 use super::io::Output;
@@ -15,8 +15,6 @@ use crate::wire::rejection::Rejection;
 pub(super) enum Registration {
     /// The client knows whether the account exists: it has sent no registration, or the server answered each one.
     Answered,
-    /// A server could not reach its storage, perhaps only after it had created the account. The client asks another one.
-    Unavailable,
     /// A connection ended without the answer, for the first time at `since`. The account may exist.
     Unanswered { since: Mono },
     /// The repeated registration was rejected. The client tries to log in, which works if the account is its own.
@@ -27,7 +25,7 @@ impl Registration {
     /// When a connection first ended without the answer, if one did.
     pub(super) fn unanswered_since(self) -> Option<Mono> {
         match self {
-            Self::Answered | Self::Unavailable => None,
+            Self::Answered => None,
             Self::Unanswered { since } | Self::Rejected { since, .. } => Some(since),
         }
     }
@@ -38,7 +36,6 @@ impl Client {
     pub(super) fn note_unanswered_registration(&mut self, now: Mono, failure: Failure) {
         let is_silent = matches!(failure, Failure::Disconnected | Failure::ReplyTimedOut);
         let was_sent = matches!(self.state, State::LoggingIn { .. });
-        let goes_elsewhere = self.elsewhere.follows(failure);
         let Some(Authentication::Password { credentials, registration }) = self.state.authentication_mut() else {
             return;
         };
@@ -46,9 +43,6 @@ impl Client {
             Some(since) => *registration = Registration::Unanswered { since },
             None if credentials.purpose == Purpose::Register && was_sent && is_silent => {
                 *registration = Registration::Unanswered { since: now };
-            }
-            None if credentials.purpose == Purpose::Register && was_sent && goes_elsewhere => {
-                *registration = Registration::Unavailable;
             }
             None => {}
         }
@@ -65,13 +59,8 @@ impl Client {
         let Authentication::Password { credentials, registration } = auth else {
             return Err(Failure::Rejected(rejection));
         };
-        let repeated_since = match *registration {
-            Registration::Unavailable => Some(now.mono),
-            Registration::Unanswered { since } => Some(since),
-            Registration::Answered | Registration::Rejected { .. } => None,
-        };
-        match (*registration, repeated_since) {
-            (_, Some(since)) if is_about_new_accounts(rejection) => {
+        match *registration {
+            Registration::Unanswered { since } if is_about_new_accounts(rejection) => {
                 *registration = Registration::Rejected { since, why: rejection };
                 let request = requests::login(
                     credentials,
@@ -86,7 +75,7 @@ impl Client {
                 Ok(())
             }
             // The account is not the client's own, so the rejection of the registration stands.
-            (Registration::Rejected { why, .. }, _) if rejection == Rejection::WrongCredentials => {
+            Registration::Rejected { why, .. } if rejection == Rejection::WrongCredentials => {
                 Err(Failure::Rejected(why))
             }
             _ => Err(Failure::Rejected(rejection)),

@@ -22,7 +22,7 @@ use crate::places::Places;
 use crate::rate_limit::RateLimit;
 use crate::source::Source;
 use crate::time::Mono;
-use crate::wire::control::Offer;
+use crate::wire::control::{Offer, Purpose};
 
 /// One connection.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub(super) enum Authenticating {
         request: SessionRequest,
     },
     /// The session is judged, and the journal decides.
-    Journal,
+    Journal(Purpose),
 }
 
 /// The part of a connection that belongs to a session.

@@ -9,6 +9,7 @@
 mod catching_up;
 mod forks;
 mod nodes;
+mod registering;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

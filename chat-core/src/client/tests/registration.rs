@@ -52,14 +52,14 @@ fn a_client_recognises_the_account_that_its_own_registration_created() {
 }
 
 #[test]
-fn a_client_recognises_the_account_that_a_server_created_before_it_lost_its_storage() {
+fn a_registration_that_a_server_refuses_without_its_storage_has_created_nothing() {
     let mut harness = Harness::with(1, Purpose::Register, ClientConfig { other_servers: 1, ..ClientConfig::default() });
     harness.input(Input::Connected);
     harness.hello();
     assert_eq!(harness.reply(&rejected(Rejection::StorageUnavailable)), ["trying elsewhere", "close"]);
     repeat(&mut harness);
-    assert_eq!(harness.reply(&rejected(Rejection::NameTaken)), ["login alice correct horse"]);
-    assert_eq!(harness.welcome(WelcomeKind::LoggedIn, 0), ["welcome LoggedIn own key", "heartbeat 1"]);
+    let taken = harness.reply(&rejected(Rejection::NameTaken));
+    assert_eq!(taken, ["Rejected(NameTaken)", "close"], "the account belongs to somebody else, whatever its password");
 }
 
 #[test]

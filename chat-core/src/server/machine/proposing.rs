@@ -9,7 +9,7 @@ use crate::server::cx::Cx;
 use crate::server::logins::MIN_RETRY;
 use crate::server::shared::{Again, Intent, Kept, MAX_REFUSED, MAX_WAIT, Phase, Shared};
 use crate::server::timer::Timer;
-use crate::wire::control::Ended;
+use crate::wire::control::{Ended, Purpose};
 use crate::wire::rejection::Rejection;
 
 impl Machine {
@@ -41,11 +41,15 @@ impl Machine {
         }
         if let Then::Welcome(Welcoming { conn, .. }) = &intent.then {
             let conn = *conn;
+            let purpose = match &intent.again {
+                Again::Login { purpose, .. } => *purpose,
+                _ => Purpose::Login,
+            };
             if !shared.is_serving() {
-                return self.reject_waiting(cx, conn, Rejection::StorageUnavailable);
+                return self.reject_waiting(cx, conn, purpose, Rejection::StorageUnavailable);
             }
             if let Some(connection) = self.connections.get_mut(conn) {
-                connection.state = State::Authenticating(Authenticating::Journal);
+                connection.state = State::Authenticating(Authenticating::Journal(purpose));
             }
             if cx.timers.get(Timer::Proposal(conn)).is_none() {
                 let until = cx.after(MAX_WAIT);
@@ -136,7 +140,7 @@ impl Machine {
                     } else {
                         self.begin_session(cx, conn, purpose, &account, request, Judged::Again)
                     };
-                    judged.unwrap_or_else(|why| self.reject_waiting(cx, conn, why));
+                    judged.unwrap_or_else(|why| self.reject_waiting(cx, conn, purpose, why));
                 }
             }
             Again::Resume { conn, ticket, account, request } => {
@@ -146,7 +150,7 @@ impl Machine {
                     } else {
                         self.resume_session(cx, conn, &ticket, Some(&account), request, Judged::Again)
                     };
-                    judged.unwrap_or_else(|why| self.reject_waiting(cx, conn, why));
+                    judged.unwrap_or_else(|why| self.reject_waiting(cx, conn, Purpose::Login, why));
                 }
             }
         }
@@ -171,19 +175,34 @@ impl Machine {
 
     fn is_waiting(&self, conn: ConnId) -> bool {
         let state = self.connections.get(conn).map(|connection| &connection.state);
-        matches!(state, Some(State::Authenticating(Authenticating::Journal)))
+        matches!(state, Some(State::Authenticating(Authenticating::Journal(_))))
     }
 
-    fn reject_waiting(&mut self, cx: &mut Cx<'_>, conn: ConnId, why: Rejection) {
+    /// Rejects a guest whose session cannot begin now. If it has registered, the account exists: a rejection would say that
+    /// it does not, so the connection ends without an answer. The client repeats the registration, and recognises the
+    /// account by its password.
+    fn reject_waiting(&mut self, cx: &mut Cx<'_>, conn: ConnId, purpose: Purpose, why: Rejection) {
         self.connections.take_authenticating(conn);
         cx.timers.cancel(Timer::Proposal(conn));
-        self.reject(cx, conn, why);
+        match purpose {
+            Purpose::Login => self.reject(cx, conn, why),
+            Purpose::Register => {
+                cx.counts.add(why);
+                self.close(cx, conn);
+            }
+        }
     }
 
     /// A guest has waited too long for its act, which may still come into effect.
     pub(super) fn stop_waiting(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
-        if self.is_waiting(conn) {
-            self.close_rejected(cx, conn, Rejection::StorageUnavailable);
+        match self.connections.get(conn).map(|connection| &connection.state) {
+            Some(State::Authenticating(Authenticating::Journal(Purpose::Register))) => {
+                self.reject_waiting(cx, conn, Purpose::Register, Rejection::StorageUnavailable);
+            }
+            Some(State::Authenticating(Authenticating::Journal(Purpose::Login))) => {
+                self.close_rejected(cx, conn, Rejection::StorageUnavailable);
+            }
+            _ => {}
         }
     }
 
@@ -191,7 +210,7 @@ impl Machine {
     pub(super) fn take_waiting(&mut self, cx: &mut Cx<'_>, conn: ConnId) -> bool {
         cx.timers.cancel(Timer::Proposal(conn));
         match self.connections.get(conn).map(|connection| &connection.state) {
-            Some(State::Authenticating(Authenticating::Journal)) => {
+            Some(State::Authenticating(Authenticating::Journal(_))) => {
                 self.connections.take_authenticating(conn);
                 true
             }
