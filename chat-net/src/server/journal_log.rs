@@ -77,7 +77,11 @@ mod tests {
             // Within the minute of the first line.
             (1, away()),
             (1, away()),
-            (61, away()),
+            (53, away()),
+            // Once a minute.
+            (1, away()),
+            (59, away()),
+            (1, away()),
             (1, back()),
         ] {
             tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -87,6 +91,6 @@ mod tests {
                 None => "",
             });
         }
-        assert_eq!(lines, ["", "away", "", "", "back", "", "away", "", "away", "back"]);
+        assert_eq!(lines, ["", "away", "", "", "back", "", "away", "", "", "away", "", "away", "back"]);
     }
 }

@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Crowd {
     members: Vec<Arc<Member>>,
+    /// Whether each client breaks its connection as soon as it is online, and resumes at the next server.
+    wanders: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -40,6 +42,7 @@ pub(crate) struct Member {
     user: UserName,
     number: usize,
     servers: Vec<SocketAddr>,
+    wanders: Arc<AtomicBool>,
     is_over: AtomicBool,
     seen: Mutex<Seen>,
 }
@@ -49,12 +52,16 @@ pub(crate) struct Member {
 pub(crate) struct Seen {
     /// Whether its roster is complete and its connection is up.
     pub(crate) is_online: bool,
+    /// How often it was welcomed.
+    pub(crate) welcomes: usize,
     /// The other users in its roster.
     pub(crate) roster: BTreeSet<String>,
     /// The arrivals and departures after its first roster.
     pub(crate) presence: Vec<String>,
     /// The rejections of its first login.
     pub(crate) rejected: Vec<Rejection>,
+    /// How often its registration had no answer. It then repeats that by itself.
+    pub(crate) unanswered: usize,
     /// The reason why it ended for good.
     pub(crate) end: Option<String>,
 }
@@ -62,18 +69,29 @@ pub(crate) struct Seen {
 impl Crowd {
     /// Starts clients whose names begin with `name`.
     pub(crate) fn start(name: &str, count: usize, servers: &[SocketAddr]) -> Self {
+        let wanders = Arc::new(AtomicBool::new(false));
         let members: Vec<_> = (0..count)
             .map(|number| {
                 let user = UserName::parse(&format!("{name}{number}")).unwrap();
-                let (is_over, seen) = (AtomicBool::new(false), Mutex::default());
-                Arc::new(Member { user, number, servers: servers.to_vec(), is_over, seen })
+                let (wanders, is_over, seen) = (Arc::clone(&wanders), AtomicBool::new(false), Mutex::default());
+                Arc::new(Member { user, number, servers: servers.to_vec(), wanders, is_over, seen })
             })
             .collect();
         let threads = members.iter().map(|member| {
             let member = Arc::clone(member);
             thread::spawn(move || member.run())
         });
-        Self { threads: threads.collect(), members }
+        Self { threads: threads.collect(), wanders, members }
+    }
+
+    /// Lets the clients resume at one server after another from now on, or stay where they are.
+    pub(crate) fn wander(&self, wanders: bool) {
+        self.wanders.store(wanders, Ordering::Relaxed);
+    }
+
+    /// How often clients were welcomed.
+    pub(crate) fn welcomes(&self) -> usize {
+        self.members.iter().map(|member| member.seen().welcomes).sum()
     }
 
     pub(crate) fn names(&self) -> BTreeSet<String> {
@@ -197,6 +215,13 @@ impl Member {
                     }
                 }
             }
+            if outputs.is_empty()
+                && self.wanders.load(Ordering::Relaxed)
+                && self.seen().is_online
+                && connection.take().is_some()
+            {
+                machine.handle(now(), Input::Disconnected, &mut outputs);
+            }
             if !outputs.is_empty() {
                 continue;
             }
@@ -238,7 +263,9 @@ impl Member {
                 Change::Moved { user, .. } => format!("moved {user}"),
             }),
             Event::Reconnecting { .. } | Event::ServerStopping => seen.is_online = false,
-            Event::Busy { .. } | Event::RegistrationUnanswered { .. } | Event::Welcome { .. } => {}
+            Event::Welcome { .. } => seen.welcomes += 1,
+            Event::RegistrationUnanswered { .. } => seen.unanswered += 1,
+            Event::Busy { .. } => {}
             other => seen.end = Some(format!("{other:?}")),
         }
         seen.roster = machine.roster().iter().map(|entry| entry.user.to_string()).collect();

@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::client::{Client, ClientSetup};
 pub(crate) use self::container::{Container, Udp};
-pub(crate) use self::crowd::Crowd;
+pub(crate) use self::crowd::{Crowd, Seen};
 pub(crate) use self::database::{block_on, on_both_databases, on_each};
 pub(crate) use self::event::short_form;
 pub(crate) use self::event_log::{EventLog, text};

@@ -137,6 +137,31 @@ impl Nodes {
         }
     }
 
+    /// Waits until each server knows that the roster is away, and asserts that it lets nobody in.
+    #[track_caller]
+    pub(crate) fn let_nobody_in(&self) {
+        for (number, server) in self.servers.iter().enumerate() {
+            until("the server notices", || self.shared(number)["state"] == "away");
+            let refused = server.client("dave").register().run("");
+            assert_eq!((refused.code, refused.error_code().as_str()), (Some(3), "storage-unavailable"));
+        }
+    }
+
+    /// Waits until the servers share the roster again, and asserts that nothing was lost: dave logs in, meets `others`, and
+    /// is seen by them.
+    #[track_caller]
+    pub(crate) fn are_back(&self, others: &[Client], names: &str) {
+        let numbers: Vec<_> = (0..self.servers.len()).collect();
+        self.are_ready(&numbers);
+        let dave = self.client("dave").register().start();
+        assert_eq!(dave.welcome, format!("welcome dave: {names}"));
+        see(others, "online dave");
+        for number in numbers {
+            self.servers[number].process.errors_with("the roster that the servers share is back");
+            assert_eq!(self.shared(number)["epochs"], 1);
+        }
+    }
+
     /// The server with the most connected users.
     pub(crate) fn busiest(&self) -> usize {
         let online = |number: &usize| self.servers[*number].status()["online"].as_u64().unwrap();

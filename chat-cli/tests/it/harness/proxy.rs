@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,8 +41,15 @@ struct Shared {
 struct State {
     fault: Fault,
     server: SocketAddr,
-    /// Both ends of each connection.
-    connections: Vec<[TcpStream; 2]>,
+    /// Those that have ended are only weak.
+    connections: Vec<Weak<Connection>>,
+}
+
+/// Both ends of a connection. The threads that write to them keep it.
+#[derive(Debug)]
+struct Connection {
+    client: TcpStream,
+    server: TcpStream,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,8 +107,12 @@ impl Proxy {
 
 impl State {
     fn reset(&mut self) {
-        // Either end may have closed the connection.
-        self.connections.drain(..).flatten().for_each(|end| drop(end.shutdown(Shutdown::Both)));
+        for connection in self.connections.drain(..).filter_map(|weak| weak.upgrade()) {
+            // Either end may have closed the connection.
+            for end in [&connection.client, &connection.server] {
+                drop(end.shutdown(Shutdown::Both));
+            }
+        }
     }
 }
 
@@ -120,22 +131,32 @@ impl Shared {
         for end in [&client, &server] {
             end.set_nodelay(true)?;
         }
-        state.connections.push([client.try_clone()?, server.try_clone()?]);
+        let readers = [client.try_clone()?, server.try_clone()?];
+        let connection = Arc::new(Connection { client, server });
+        state.connections.retain(|connection| connection.strong_count() > 0);
+        state.connections.push(Arc::downgrade(&connection));
         drop(state);
-        self.forward(Direction::ToServer, client.try_clone()?, server.try_clone()?);
-        self.forward(Direction::ToClient, server, client);
+        for (from, direction) in readers.into_iter().zip([Direction::ToServer, Direction::ToClient]) {
+            self.forward(direction, from, Arc::clone(&connection));
+        }
         Ok(())
     }
 
-    fn forward(self: &Arc<Self>, direction: Direction, from: TcpStream, to: TcpStream) {
+    fn forward(self: &Arc<Self>, direction: Direction, from: TcpStream, connection: Arc<Connection>) {
         let (pieces, waiting) = sync_channel(MAX_WAITING);
         thread::spawn(move || read(from, &pieces));
         let shared = Arc::clone(self);
-        thread::spawn(move || shared.write(direction, &waiting, to));
+        thread::spawn(move || {
+            let to = match direction {
+                Direction::ToServer => &connection.server,
+                Direction::ToClient => &connection.client,
+            };
+            shared.write(direction, &waiting, to);
+        });
     }
 
     /// Writes what was read, as the fault lets it through. The end of a connection waits behind it.
-    fn write(&self, direction: Direction, waiting: &Receiver<Piece>, mut to: TcpStream) {
+    fn write(&self, direction: Direction, waiting: &Receiver<Piece>, mut to: &TcpStream) {
         for (read_at, bytes) in waiting {
             let written = match self.fault_for(direction) {
                 Fault::Delay(time) => {

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use chat_core::wire::rejection::Rejection;
 use chat_store::testing::Keep;
 
-use crate::harness::{Crowd, Nodes, until};
+use crate::harness::{Crowd, Nodes, Seen, until};
 
 /// More users than a server checks passwords in a second, at some 20 ms each on two processors: so logins go on when the
 /// test kills Redis, which it does once it has seen some of them succeed. A thousand would take most of a minute, or several
-/// on a busy machine, and show no more.
+/// on a busy machine: those of the next test have tickets.
 #[test]
 fn whoever_is_welcomed_while_redis_is_killed_is_in_the_roster_and_the_others_come_by_themselves() {
     const USERS: usize = 80;
@@ -21,18 +21,19 @@ fn whoever_is_welcomed_while_redis_is_killed_is_in_the_roster_and_the_others_com
     nodes.redis.stop();
     let welcomed = crowd.count(|seen| seen.is_online);
     assert!(welcomed < USERS, "the logins go on");
-    until("some users are refused", || crowd.count(|seen| !seen.rejected.is_empty()) >= USERS / 16);
+    // Their accounts exist already, or not.
+    let is_refused = |seen: &Seen| !seen.rejected.is_empty() || seen.unanswered > 0;
+    until("some users are refused", || crowd.count(is_refused) >= USERS / 16);
     until("both servers notice", || (0..2).all(|number| nodes.shared(number)["state"] == "away"));
     nodes.redis.restart();
     nodes.are_ready(&[0, 1]);
     crowd.see_all(&crowd.names());
     let all = crowd.seen();
     for (_, seen) in &all {
-        // The account of a registration that was refused may exist.
-        let expected = [Rejection::StorageUnavailable, Rejection::NameTaken];
-        assert!(seen.rejected.iter().all(|why| expected.contains(why)), "{:?}", seen.rejected);
+        // A registration that was refused has created no account.
+        assert!(seen.rejected.iter().all(|why| *why == Rejection::StorageUnavailable), "{:?}", seen.rejected);
     }
-    let refused = |user: &str| all.iter().any(|(name, seen)| name == user && !seen.rejected.is_empty());
+    let refused = |user: &str| all.iter().any(|(name, seen)| name == user && is_refused(seen));
     for (user, seen) in &all {
         let mut events: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for event in &seen.presence {
@@ -45,6 +46,36 @@ fn whoever_is_welcomed_while_redis_is_killed_is_in_the_roster_and_the_others_com
                 kinds == ["online"] || refused(other) && matches!(&*kinds, ["online", "replaced"] | ["replaced"]);
             assert!(is_right, "{user} reports of {other}: {kinds:?}");
         }
+    }
+    for number in 0..2 {
+        assert_eq!(nodes.shared(number)["epochs"], 1, "nothing was lost");
+    }
+}
+
+#[test]
+fn of_a_thousand_logins_with_tickets_while_redis_is_killed_no_client_reports_anything() {
+    const USERS: usize = 100;
+    const LOGINS: usize = 1_000;
+    let mut nodes = Nodes::start(2, Keep::Aof);
+    let servers: Vec<_> = nodes.servers.iter().map(|server| server.address).collect();
+    let crowd = Crowd::start("u", USERS, &servers);
+    crowd.see_all(&crowd.names());
+    let (before, registered) = (crowd.seen(), crowd.welcomes());
+    crowd.wander(true);
+    until("half of the logins are done", || crowd.welcomes() >= registered + LOGINS / 2);
+    nodes.redis.stop();
+    let done = crowd.welcomes();
+    assert!(done < registered + LOGINS, "the logins go on");
+    until("both servers notice", || (0..2).all(|number| nodes.shared(number)["state"] == "away"));
+    // A session continues at its own server without Redis.
+    until("some come back meanwhile", || crowd.welcomes() >= done + USERS / 10);
+    nodes.redis.restart();
+    nodes.are_ready(&[0, 1]);
+    until("all logins are done", || crowd.welcomes() >= registered + LOGINS);
+    crowd.wander(false);
+    crowd.see_all(&crowd.names());
+    for ((user, seen), (_, before)) in crowd.seen().into_iter().zip(before) {
+        assert_eq!((seen.presence, seen.end), (before.presence, None), "{user}");
     }
     for number in 0..2 {
         assert_eq!(nodes.shared(number)["epochs"], 1, "nothing was lost");
