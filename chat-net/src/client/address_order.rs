@@ -14,37 +14,52 @@ use chat_core::generator::Generator;
 pub(super) struct Doubtful {
     /// Each with the place of its latest connection in their order.
     connections: BTreeMap<SocketAddr, u64>,
-    /// The number of the other addresses.
-    others: usize,
+    /// The addresses of each server.
+    servers: BTreeSet<Vec<SocketAddr>>,
 }
 
 impl Doubtful {
     /// Adds an address that has just accepted a connection.
     pub(super) fn add(&mut self, address: SocketAddr) {
         let place = self.connections.values().max().map_or(0, |latest| latest + 1);
-        if self.connections.insert(address, place).is_none() {
-            self.others = self.others.saturating_sub(1);
-        }
+        self.connections.insert(address, place);
     }
 
     pub(super) fn contains(&self, address: SocketAddr) -> bool {
         self.connections.contains_key(&address)
     }
 
-    /// Forgets all addresses except these, which are all that there are.
-    pub(super) fn keep(&mut self, addresses: &[SocketAddr]) {
-        self.connections.retain(|address, _| addresses.contains(address));
-        self.others = addresses.iter().collect::<BTreeSet<_>>().len() - self.connections.len();
+    /// Whether the server at this address has accepted a connection, at this address or another one.
+    pub(super) fn contains_server(&self, address: SocketAddr) -> bool {
+        self.servers.iter().any(|server| server.contains(&address) && self.has_accepted(server))
     }
 
-    /// The number of addresses that have not accepted a connection.
-    pub(super) fn others(&self) -> usize {
-        self.others
+    /// Forgets all addresses except those of these hosts, which are all that there are.
+    pub(super) fn keep(&mut self, hosts: &[Vec<SocketAddr>]) {
+        self.connections.retain(|address, _| hosts.iter().flatten().any(|kept| kept == address));
+        self.servers = hosts.iter().flat_map(|addresses| servers(addresses)).collect();
+    }
+
+    /// The number of servers that have not accepted a connection.
+    pub(super) fn other_servers(&self) -> usize {
+        self.servers.iter().filter(|server| !self.has_accepted(server)).count()
+    }
+
+    fn has_accepted(&self, server: &[SocketAddr]) -> bool {
+        server.iter().any(|address| self.contains(*address))
     }
 
     pub(super) fn clear(&mut self) {
         self.connections.clear();
     }
+}
+
+/// The addresses of each server behind a host. One address of each family belong to one server. More are of several servers,
+/// as far as a client can tell.
+fn servers(host: &[SocketAddr]) -> Vec<Vec<SocketAddr>> {
+    let all: BTreeSet<SocketAddr> = host.iter().copied().collect();
+    let is_pair = all.len() == 2 && all.iter().filter(|address| address.is_ipv6()).count() == 1;
+    if is_pair { vec![all.into_iter().collect()] } else { all.into_iter().map(|address| vec![address]).collect() }
 }
 
 /// Orders the addresses of `hosts` for [`race::connect`](super::race::connect). `last`, at which the session was before, comes first. After it, the
@@ -180,6 +195,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn one_address_of_each_family_is_one_server_and_more_are_several() {
+        let [pair, several, single] = [&[SIX[0], FOUR[0]][..], &[SIX[1], SIX[2], FOUR[1]], &[SIX[0]]].map(addresses);
+        let mut doubtful = Doubtful::default();
+        doubtful.keep(&[pair.clone(), several.clone()]);
+        assert_eq!(doubtful.other_servers(), 4);
+        doubtful.add(pair[0]);
+        assert_eq!(doubtful.other_servers(), 3);
+        assert!(doubtful.contains_server(pair[1]) && !doubtful.contains(pair[1]));
+        doubtful.add(several[0]);
+        assert_eq!(doubtful.other_servers(), 2);
+        assert!(!doubtful.contains_server(several[2]));
+        doubtful.keep(&[single.clone(), single]);
+        assert_eq!(doubtful.other_servers(), 0, "two names of one address");
+    }
+
+    #[test]
     fn if_all_addresses_are_doubtful_each_has_its_turn() {
         let hosts = || addresses(&SIX).into_iter().map(|address| vec![address]).collect();
         let last = addresses(&SIX)[1];
@@ -194,7 +225,7 @@ pub(super) mod tests {
         assert_eq!(turns[0], last);
         assert_eq!(turns[..3].iter().collect::<BTreeSet<_>>().len(), 3, "{turns:?}");
         assert_eq!((&turns[3..6], &turns[6..]), (&turns[..3], &turns[..3]), "{turns:?}");
-        all.keep(&[last]);
+        all.keep(&[vec![last]]);
         assert!(all.contains(last) && !addresses(&[SIX[0], SIX[2]]).into_iter().any(|gone| all.contains(gone)));
     }
 }

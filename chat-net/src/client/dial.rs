@@ -1,33 +1,28 @@
 //! Dialing the server: name resolution, TCP, TLS, trust. The client sends no frame before all four have succeeded.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::address_order::{Doubtful, order};
-use super::connect_error::{ConnectError, DifferentKeys, TlsError};
+use super::connect_error::{ConnectError, TlsError};
 use super::hosts::{self, Host};
+use super::known::{Known, agreed, known_key, use_known, without_blocking};
 use super::race::{self, Lost};
 use crate::address::ServerAddress;
 use crate::identity::Fingerprint;
 use crate::random::SystemGenerator;
 use crate::tls;
-use crate::trust::{Answer, AuthoritiesError, KnownServers, KnownServersError, Trust, UnknownServer};
+use crate::trust::{Answer, AuthoritiesError, KnownServers, Trust, UnknownServer};
 
 /// What a longer timeout counts as, because the system's clock cannot represent every time. Some thirty years.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(1_000_000_000);
-
-/// How long a client waits for a file. A change of the known servers waits up to 2 s for its lock; the rest is for a
-/// slow file system.
-const FILE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many servers a client dials at most before its first session. Each that accepts the connection and then stays
 /// silent costs the whole timeout, and a person waits.
@@ -44,9 +39,6 @@ pub(super) struct TrustedStream {
     server: ServerAddress,
     fingerprint: Fingerprint,
 }
-
-/// A server whose key is known, with the fingerprint of that key.
-type Known = (ServerAddress, Fingerprint);
 
 /// Dials one server, or any of several that share a roster, as often as needed. The first attempt decides whether to trust
 /// the server. Later attempts require the same key, or a certificate of the same authorities.
@@ -72,6 +64,8 @@ pub(super) enum Choice {
     Any,
     /// Those that have not accepted a connection since the last session.
     Untried,
+    /// Those of servers that have not accepted a connection since the last session.
+    OtherServers,
 }
 
 impl Dialer {
@@ -113,7 +107,7 @@ impl Dialer {
             }
             Trust::Known { store, unknown } => {
                 let all = use_known(store, KnownServers::all).await?;
-                let known = dialer.agreed(&all)?;
+                let known = agreed(&dialer.hosts, &all)?;
                 let mut stream = dialer.dial_any().await?;
                 let (server, shown) = (stream.server.clone(), stream.fingerprint);
                 // The fingerprint in the file decides, even if another program has added it since.
@@ -137,7 +131,7 @@ impl Dialer {
                         known
                     }
                 };
-                dialer.pinned = Some(check_known(&stream, &known)?);
+                dialer.pinned = Some(known_key(&stream.server, stream.fingerprint, &known)?);
                 Ok((dialer, stream))
             }
             Trust::Ca(_) => {
@@ -163,9 +157,9 @@ impl Dialer {
         self.doubtful().clear();
     }
 
-    /// The number of further addresses at which a first login may be tried.
+    /// The number of further servers at which a first login may be tried.
     pub(super) fn other_servers(&self) -> u32 {
-        u32::try_from(self.doubtful().others().min(MAX_FIRST_ATTEMPTS - 1)).unwrap_or(0)
+        u32::try_from(self.doubtful().other_servers().min(MAX_FIRST_ATTEMPTS - 1)).unwrap_or(0)
     }
 
     fn doubtful(&self) -> MutexGuard<'_, Doubtful> {
@@ -182,17 +176,6 @@ impl Dialer {
                 Err(ConnectError::FingerprintChanged { server, known, shown })
             }
             _ => Ok(stream),
-        }
-    }
-
-    /// The servers among the known ones. They have one key, because they share a roster.
-    fn agreed(&self, all: &[Known]) -> Result<Vec<Known>, ConnectError> {
-        let find = |host: &Host| all.iter().find(|(server, _)| *server == host.server).cloned();
-        let known: Vec<Known> = self.hosts.iter().filter_map(find).collect();
-        let other = known.iter().find(|(_, fingerprint)| *fingerprint != known[0].1);
-        match other.cloned() {
-            Some(other) => Err(different(known[0].clone(), other)),
-            None => Ok(known),
         }
     }
 
@@ -266,12 +249,13 @@ impl Dialer {
         let of_hosts: Vec<_> = resolved.iter().map(|(_, addresses)| addresses.clone()).collect();
         let mut addresses = {
             let mut doubtful = self.doubtful();
-            doubtful.keep(&of_hosts.concat());
+            doubtful.keep(&of_hosts);
             order(of_hosts, self.last, &doubtful, &mut SystemGenerator)
         };
-        if choice == Choice::Untried {
-            let doubtful = self.doubtful();
-            addresses.retain(|address| !doubtful.contains(*address));
+        match choice {
+            Choice::Any => {}
+            Choice::Untried => addresses.retain(|address| !self.doubtful().contains(*address)),
+            Choice::OtherServers => addresses.retain(|address| !self.doubtful().contains_server(*address)),
         }
         let connected = race::connect(addresses, deadline, |address| async move {
             TcpStream::connect(address).await.map(|stream| (stream, address))
@@ -286,41 +270,5 @@ impl Dialer {
         })?;
         self.doubtful().add(address);
         Ok((stream, host(address)))
-    }
-}
-
-/// The fingerprint of the server, if it is that of `known`.
-fn check_known(stream: &TrustedStream, known: &[Known]) -> Result<Fingerprint, ConnectError> {
-    let (server, shown) = (stream.server.clone(), stream.fingerprint);
-    let own = known.iter().find(|(known, _)| *known == server);
-    match own.or_else(|| known.first()).cloned() {
-        Some((_, known)) if known == shown => Ok(shown),
-        Some((named, known)) if named == server => Err(ConnectError::FingerprintChanged { server, known, shown }),
-        Some(known) => Err(different(known, (server, shown))),
-        None => Err(ConnectError::Untrusted { server, shown }),
-    }
-}
-
-fn different((server, known): Known, (other, shown): Known) -> ConnectError {
-    Box::new(DifferentKeys { server, known, other, shown }).into()
-}
-
-/// Reads or changes the known servers.
-async fn use_known<T: Send + 'static>(
-    store: &KnownServers,
-    work: impl FnOnce(&KnownServers) -> Result<T, KnownServersError> + Send + 'static,
-) -> Result<T, ConnectError> {
-    let file = store.clone();
-    let done = without_blocking(move || work(&file)).await;
-    let failed = |source| KnownServersError::Read { path: store.path().to_owned(), source };
-    Ok(done.map_err(failed)??)
-}
-
-/// Works with files on a thread of its own, so that no task waits for a slow file system or for the lock of another
-/// program.
-async fn without_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    match timeout(FILE_TIMEOUT, spawn_blocking(work)).await {
-        Ok(done) => done.map_err(io::Error::other),
-        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the file system does not answer")),
     }
 }

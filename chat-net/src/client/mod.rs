@@ -58,6 +58,7 @@ mod event;
 mod events;
 mod handle;
 mod hosts;
+mod known;
 mod link_status;
 mod login_failure;
 mod message;

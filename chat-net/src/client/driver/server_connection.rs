@@ -71,9 +71,9 @@ impl ServerConnection {
         self.state = ConnectionState::Dialing(tokio::spawn(async move { dialer.redial(choice).await.map(Box::new) }));
     }
 
-    /// The next attempt goes to servers that have not accepted a connection yet.
+    /// The next attempt goes to servers that have not accepted a connection yet, at any of their addresses.
     pub(super) const fn leave_out_tried(&mut self) {
-        self.choice = Choice::Untried;
+        self.choice = Choice::OtherServers;
     }
 
     /// Whether there is a connection.
