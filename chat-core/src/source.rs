@@ -30,6 +30,17 @@ impl Network {
 
     /// Not before any other network.
     pub(crate) const LAST: Self = Self { base: IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)), prefix: u8::MAX };
+
+    /// The network as bytes, which no other network has.
+    pub(crate) fn bytes(self) -> [u8; 17] {
+        let base = match self.base {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        let mut bytes = [self.prefix; 17];
+        bytes[..16].copy_from_slice(&base.octets());
+        bytes
+    }
 }
 
 impl Source {

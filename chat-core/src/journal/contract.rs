@@ -3,7 +3,8 @@
 //! One function for each rule. A violation panics with a message that states what was expected.
 
 use super::{
-    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Slot, State, Verdict, Writer,
+    Appended, Entering, Founding, Head, HintPosition, Journal, JournalError, LoggedAct, Proposal, Slot, State, Verdict,
+    Writer,
 };
 use crate::id::{AccountId, Epoch, Fence, NodeId, Position, Revision, SessionId, Tag};
 use crate::time::Timestamp;
@@ -34,7 +35,10 @@ pub async fn journal_contract<J: Journal>(journal: &J) {
     signs_of_life_are_counted_for_each_node(journal).await;
     a_node_that_is_declared_lost_neither_writes_nor_enters(journal).await;
     slots_of_accounts_and_nodes_are_returned_with_their_positions(journal).await;
+    hints_are_read_beside_the_acts_from_a_place_on(journal).await;
+    hints_change_no_position_and_need_no_fence(journal).await;
     another_epoch_continues_positions_revisions_and_slots(journal).await;
+    hints_outlast_an_epoch(journal).await;
 }
 
 async fn an_empty_journal_says_so<J: Journal>(journal: &J) {
@@ -44,7 +48,7 @@ async fn an_empty_journal_says_so<J: Journal>(journal: &J) {
         ("renew", journal.renew(by(A, 1, FIRST)).await.map(drop)),
         ("append", journal.append(by(A, 1, FIRST), vec![]).await.map(drop)),
         ("states", journal.states(FIRST, 0).await.map(drop)),
-        ("read", journal.read(FIRST, ABSENT).await.map(drop)),
+        ("read", journal.read(FIRST, ABSENT, None).await.map(drop)),
         ("found another", journal.found(Some(FIRST), founding(SECOND)).await),
     ] {
         assert!(matches!(result, Err(JournalError::Empty)), "{call} of an empty journal: {result:?}");
@@ -57,7 +61,7 @@ async fn an_epoch_begins_once<J: Journal>(journal: &J) {
         let result = journal.found(old, founding(SECOND)).await;
         assert!(matches!(result, Err(JournalError::OtherEpoch(FIRST))), "an epoch after {old:?}: {result:?}");
     }
-    let read = journal.read(SECOND, ABSENT).await;
+    let read = journal.read(SECOND, ABSENT, None).await;
     assert!(matches!(read, Err(JournalError::OtherEpoch(FIRST))), "an epoch that lost: {read:?}");
 }
 
@@ -78,7 +82,7 @@ async fn positions_have_no_gaps_and_each_act_names_the_one_before<J: Journal>(jo
     let appended = ok(journal.append(by(A, 6, FIRST), proposals).await, "append");
     assert_eq!(appended, Appended { verdicts: vec![Verdict::Appended; 3], head: Position::new(6) });
     for after in 0..6 {
-        let acts = ok(journal.read(FIRST, Position::new(after)).await, "read");
+        let acts = ok(journal.read(FIRST, Position::new(after), None).await, "read").acts;
         let expected: Vec<_> = (after + 1..=6)
             .map(|number| LoggedAct {
                 position: Position::new(number),
@@ -174,6 +178,51 @@ async fn slots_of_accounts_and_nodes_are_returned_with_their_positions<J: Journa
     assert!(states == expected, "all slots but those of session ids");
 }
 
+/// Reads the hints from a place on, and returns the next one. The act at position 14 is there, so that no read waits.
+async fn read_hints<J: Journal>(journal: &J, from: Option<HintPosition>) -> (Vec<Vec<u8>>, HintPosition) {
+    let reading = ok(journal.read(FIRST, Position::new(13), from).await, "read");
+    let positions: Vec<_> = reading.acts.iter().map(|logged| logged.position.get()).collect();
+    assert_eq!(positions, [14], "the acts of a read that may have hints");
+    (reading.hints, reading.next_hint)
+}
+
+async fn hints_are_read_beside_the_acts_from_a_place_on<J: Journal>(journal: &J) {
+    ok(journal.hint(vec![b"early".to_vec()]).await, "hint");
+    let (hints, first) = read_hints(journal, None).await;
+    assert_eq!(hints, [b""; 0], "a read that names no place");
+    ok(journal.hint(vec![vec![0, 255, b'\r'], vec![]]).await, "hint");
+    ok(journal.hint(vec![b"late".to_vec()]).await, "hint");
+    for attempt in 0..2 {
+        let (mut hints, next) = read_hints(journal, Some(first)).await;
+        hints.sort();
+        assert_eq!(hints, [vec![], vec![0, 255, b'\r'], b"late".to_vec()], "attempt {attempt} from one place");
+        assert_eq!(read_hints(journal, Some(next)).await, (vec![], next), "the rest of the hints");
+    }
+}
+
+async fn hints_change_no_position_and_need_no_fence<J: Journal>(journal: &J) {
+    let (_, from) = read_hints(journal, None).await;
+    let before = ok(journal.renew(by(A, 6, FIRST)).await, "renew").head;
+    ok(journal.hint(vec![b"a hint".to_vec(); 100]).await, "hint");
+    assert_eq!(ok(journal.renew(by(A, 6, FIRST)).await, "renew").head, before, "the head after hints");
+    // Behind the last act, a read waits for the next one of either.
+    let reading = ok(journal.read(FIRST, before.position, Some(from)).await, "read");
+    assert_eq!((reading.acts, reading.hints), (vec![], vec![b"a hint".to_vec(); 100]), "hints without an act");
+    ok(journal.hint(vec![]).await, "no hint");
+}
+
+async fn hints_outlast_an_epoch<J: Journal>(journal: &J) {
+    let (position, act) = (Position::new(15), Position::new(16));
+    let from = ok(journal.read(SECOND, position, None).await, "read").next_hint;
+    ok(journal.hint(vec![b"a hint".to_vec()]).await, "hint");
+    let head = ok(journal.renew(by(A, 7, SECOND)).await, "renew").head;
+    let third = Epoch::new(33);
+    ok(journal.found(Some(SECOND), Founding { head: Head { epoch: third, ..head }, states: vec![] }).await, "found");
+    assert_eq!(head.position, act);
+    let reading = ok(journal.read(third, act, Some(from)).await, "read");
+    assert_eq!(reading.hints, [b"a hint"], "hints of another epoch");
+}
+
 async fn another_epoch_continues_positions_revisions_and_slots<J: Journal>(journal: &J) {
     let head = Head { epoch: SECOND, ..ok(journal.renew(by(A, 6, FIRST)).await, "renew").head };
     let states = vec![State { slot: ALICE, position: Position::new(12), value: b"alice".to_vec() }];
@@ -185,7 +234,7 @@ async fn another_epoch_continues_positions_revisions_and_slots<J: Journal>(journ
     let guards = [(ALICE, Position::new(12)), (BOB, ABSENT)];
     let appended = journal.append(by(A, 7, SECOND), vec![proposal(16, 0, &guards, &[])]).await;
     assert_eq!(ok(appended, "append").verdicts, [Verdict::Appended], "the slots are those of the founder");
-    let acts = ok(journal.read(SECOND, head.position).await, "read");
+    let acts = ok(journal.read(SECOND, head.position, None).await, "read").acts;
     let previous: Vec<_> = acts.iter().map(|logged| logged.previous).collect();
     assert_eq!(previous, [head.tip, Tag::new(15)], "the first act names the last one of the epoch before");
     assert_eq!(ok(journal.renew(by(A, 7, SECOND)).await, "renew").lives, [(A, 1)], "signs of life begin again");

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use super::{
-    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, Slot, State, States,
-    Verdict, Writer,
+    Appended, Entering, Founding, Head, HintPosition, Journal, JournalError, LoggedAct, Proposal, Reading, Signs, Slot,
+    State, States, Verdict, Writer,
 };
 use crate::id::{Epoch, Fence, NodeId, Position, Revision, Tag};
 
@@ -22,7 +22,7 @@ pub struct MemoryJournal {
 #[derive(Default)]
 struct Shared {
     table: Table,
-    /// The calls that wait for an act.
+    /// The calls that wait for an act or a hint.
     readers: Vec<Waker>,
 }
 
@@ -30,6 +30,10 @@ struct Shared {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     stored: Option<Stored>,
+    /// The last hints, of all epochs.
+    hints: VecDeque<Vec<u8>>,
+    /// The number of all hints so far.
+    given: u128,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +48,10 @@ struct Stored {
 /// The most acts that are kept to be read: some minutes of a busy group. A node that was away for longer reads the
 /// slots instead.
 const MAX_LOG: usize = 20_000;
+
+/// The most hints that are kept to be read. Nodes read them within a second, in which all of them together check fewer
+/// passwords.
+const MAX_HINTS: usize = 10_000;
 
 /// The slots in one piece.
 const PIECE: usize = 1_000;
@@ -85,11 +93,12 @@ impl Journal for MemoryJournal {
         self.write(|table| table.append(by, proposals))
     }
 
-    async fn read(&self, epoch: Epoch, after: Position) -> Result<Vec<LoggedAct>, JournalError> {
+    async fn read(&self, epoch: Epoch, after: Position, hints: Option<HintPosition>) -> Result<Reading, JournalError> {
+        let hints = hints.unwrap_or_else(|| self.shared().table.end_of_hints());
         poll_fn(|context| {
             let mut shared = self.shared();
-            match shared.table.read(epoch, after) {
-                Ok(acts) if acts.is_empty() => {
+            match shared.table.read(epoch, after, hints) {
+                Ok(reading) if reading.is_empty() => {
                     shared.readers.push(context.waker().clone());
                     Poll::Pending
                 }
@@ -97,6 +106,13 @@ impl Journal for MemoryJournal {
             }
         })
         .await
+    }
+
+    async fn hint(&self, hints: Vec<Vec<u8>>) -> Result<(), JournalError> {
+        self.write(|table| {
+            table.hint(hints);
+            Ok(())
+        })
     }
 
     async fn renew(&self, by: Writer) -> Result<Signs, JournalError> {
@@ -120,7 +136,14 @@ impl Table {
         Ok(match call {
             super::JournalCall::Enter(entering) => super::JournalReply::Entered(self.enter(entering)?),
             super::JournalCall::Append(by, proposals) => super::JournalReply::Appended(self.append(by, proposals)?),
-            super::JournalCall::Read(epoch, after) => super::JournalReply::Read(self.read(epoch, after)?),
+            super::JournalCall::Read(epoch, after, hints) => {
+                let hints = hints.unwrap_or_else(|| self.end_of_hints());
+                super::JournalReply::Read(self.read(epoch, after, hints)?)
+            }
+            super::JournalCall::Hint(hints) => {
+                self.hint(hints);
+                super::JournalReply::Hinted
+            }
             super::JournalCall::Renew(by) => super::JournalReply::Renewed(self.renew(by)?),
             super::JournalCall::States(epoch, cursor) => super::JournalReply::States(self.states(epoch, cursor)?),
             super::JournalCall::Found(old, new) => {
@@ -154,6 +177,17 @@ impl Table {
         self.stored.as_ref().map(|stored| stored.head)
     }
 
+    /// Where the next hint will be.
+    pub(crate) fn end_of_hints(&self) -> HintPosition {
+        HintPosition::new(self.given)
+    }
+
+    fn hint(&mut self, hints: Vec<Vec<u8>>) {
+        self.given += hints.len() as u128;
+        self.hints.extend(hints);
+        self.hints.drain(..self.hints.len().saturating_sub(MAX_HINTS));
+    }
+
     fn enter(&mut self, Entering { node, fence, state, act }: Entering) -> Result<Head, JournalError> {
         let stored = self.stored.as_mut().ok_or(JournalError::Empty)?;
         let slot = Slot::Node(node);
@@ -177,10 +211,13 @@ impl Table {
         Ok(Appended { verdicts, head: stored.head.position })
     }
 
-    fn read(&self, epoch: Epoch, after: Position) -> Result<Vec<LoggedAct>, JournalError> {
+    fn read(&self, epoch: Epoch, after: Position, hints: HintPosition) -> Result<Reading, JournalError> {
         let stored = self.of(epoch)?;
         let from = stored.log.partition_point(|logged| logged.position <= after);
-        Ok(stored.log.range(from..).cloned().collect())
+        let acts = stored.log.range(from..).cloned().collect();
+        let unread = usize::try_from(self.given.saturating_sub(hints.get())).unwrap_or(usize::MAX);
+        let hints = self.hints.range(self.hints.len().saturating_sub(unread)..).cloned().collect();
+        Ok(Reading { acts, hints, next_hint: self.end_of_hints() })
     }
 
     fn renew(&mut self, by: Writer) -> Result<Signs, JournalError> {
@@ -226,6 +263,13 @@ impl Table {
         self.of(by.epoch)?;
         let stored = self.stored.as_mut().ok_or(JournalError::Empty)?;
         if stored.fences.get(&by.node) == Some(&by.fence) { Ok(stored) } else { Err(JournalError::Fenced) }
+    }
+}
+
+impl Reading {
+    /// Whether it has neither an act nor a hint.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.acts.is_empty() && self.hints.is_empty()
     }
 }
 

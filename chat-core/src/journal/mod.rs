@@ -11,6 +11,9 @@
 //! notices that from the [tags](crate::id::Tag), each of which names the act before, and founds another *epoch* from what
 //! it knows.
 //!
+//! Beside the acts, the nodes give each other [hints](Hint) about attempts to guess passwords. Hints are part of no epoch,
+//! need no fence, and change no position.
+//!
 //! [`memory::MemoryJournal`] is the smallest implementation. The suite in `contract` (feature `testing`) asserts what this
 //! module promises.
 
@@ -19,6 +22,7 @@
 pub mod act;
 #[cfg(feature = "testing")]
 pub mod contract;
+pub mod hint;
 pub mod memory;
 mod shared;
 pub mod state;
@@ -28,6 +32,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use self::act::{Act, NodeRow, ProposedAct, UnknownAct};
+pub use self::hint::{GivenHint, Hint, HintPosition, NetworkPseudonym, UserPseudonym};
 pub use self::state::{AccountState, NodeState, Slot};
 use crate::id::{Epoch, Fence, NodeId, Position, Revision, Tag};
 use crate::time::Timestamp;
@@ -114,6 +119,17 @@ pub struct LoggedAct {
     pub act: Vec<u8>,
 }
 
+/// Acts and hints that were read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reading {
+    /// The acts, in order.
+    pub acts: Vec<LoggedAct>,
+    /// The encoded hints, in any order.
+    pub hints: Vec<Vec<u8>>,
+    /// Where the next read of hints begins.
+    pub next_hint: HintPosition,
+}
+
 /// Signs of life.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Signs {
@@ -172,7 +188,7 @@ pub enum JournalError {
 
 /// The ordered record that several servers share.
 ///
-/// Each call is all or nothing, and takes effect at one moment. A call whose caller no longer waits may still take effect.
+/// Each call but that for hints is all or nothing, and takes effect at one moment. A call whose caller no longer waits may still take effect.
 ///
 /// Each call has to end by itself within seconds, with [`JournalError::Away`] if the journal does not answer: a node that
 /// waits gives no sign of life, and the others declare it lost. A driver may give up a call after a minute.
@@ -195,12 +211,27 @@ pub trait Journal: Send + Sync + 'static {
         proposals: Vec<Proposal>,
     ) -> impl Future<Output = Result<Appended, JournalError>> + Send;
 
-    /// Acts after a position, in order, from the earliest that is still there. Waits for one if there are none, about a
-    /// second at most. The driver may drop the call at any time, and report that there were none.
+    /// Acts after a position, in order, from the earliest that is still there, and hints from a place on. Waits for one of
+    /// either if there are none, about a second at most. The driver may drop the call at any time, and report that there
+    /// were none.
+    ///
+    /// Without a place, no hint is returned, and the next place is the end of the hints before the read, which need not wait.
     ///
     /// # Errors
     /// [`JournalError::OtherEpoch`].
-    fn read(&self, epoch: Epoch, after: Position) -> impl Future<Output = Result<Vec<LoggedAct>, JournalError>> + Send;
+    fn read(
+        &self,
+        epoch: Epoch,
+        after: Position,
+        hints: Option<HintPosition>,
+    ) -> impl Future<Output = Result<Reading, JournalError>> + Send;
+
+    /// Gives hints to all nodes that read them, the caller included. The journal keeps the last 10,000 or so.
+    ///
+    /// # Errors
+    /// [`JournalError::Away`]. Some of the hints may be given all the same. The node goes on then, so the call mends nothing:
+    /// what has broken, such as a connection, is still broken for the next call, which makes the node enter again.
+    fn hint(&self, hints: Vec<Vec<u8>>) -> impl Future<Output = Result<(), JournalError>> + Send;
 
     /// Gives a sign of life, and returns those of all nodes.
     ///
@@ -230,7 +261,9 @@ pub enum JournalCall {
     /// [`Journal::append`].
     Append(Writer, Vec<Proposal>),
     /// [`Journal::read`].
-    Read(Epoch, Position),
+    Read(Epoch, Position, Option<HintPosition>),
+    /// [`Journal::hint`].
+    Hint(Vec<Vec<u8>>),
     /// [`Journal::renew`].
     Renew(Writer),
     /// [`Journal::states`].
@@ -247,7 +280,9 @@ pub enum JournalReply {
     /// Of [`JournalCall::Append`].
     Appended(Appended),
     /// Of [`JournalCall::Read`].
-    Read(Vec<LoggedAct>),
+    Read(Reading),
+    /// Of [`JournalCall::Hint`].
+    Hinted,
     /// Of [`JournalCall::Renew`].
     Renewed(Signs),
     /// Of [`JournalCall::States`].
@@ -265,7 +300,11 @@ impl JournalCall {
         Ok(match self {
             Self::Enter(entering) => JournalReply::Entered(journal.enter(entering).await?),
             Self::Append(by, proposals) => JournalReply::Appended(journal.append(by, proposals).await?),
-            Self::Read(epoch, after) => JournalReply::Read(journal.read(epoch, after).await?),
+            Self::Read(epoch, after, hints) => JournalReply::Read(journal.read(epoch, after, hints).await?),
+            Self::Hint(hints) => {
+                journal.hint(hints).await?;
+                JournalReply::Hinted
+            }
             Self::Renew(by) => JournalReply::Renewed(journal.renew(by).await?),
             Self::States(epoch, cursor) => JournalReply::States(journal.states(epoch, cursor).await?),
             Self::Found(old, new) => {

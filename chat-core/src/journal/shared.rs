@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, States, Writer};
+use super::{
+    Appended, Entering, Founding, Head, HintPosition, Journal, JournalError, Proposal, Reading, Signs, States, Writer,
+};
 use crate::id::{Epoch, Position};
 
 /// Forwards every call: for several servers in one process, and for an application that uses the journal itself.
@@ -15,8 +17,12 @@ impl<J: Journal> Journal for Arc<J> {
         (**self).append(by, proposals).await
     }
 
-    async fn read(&self, epoch: Epoch, after: Position) -> Result<Vec<LoggedAct>, JournalError> {
-        (**self).read(epoch, after).await
+    async fn read(&self, epoch: Epoch, after: Position, hints: Option<HintPosition>) -> Result<Reading, JournalError> {
+        (**self).read(epoch, after, hints).await
+    }
+
+    async fn hint(&self, hints: Vec<Vec<u8>>) -> Result<(), JournalError> {
+        (**self).hint(hints).await
     }
 
     async fn renew(&self, by: Writer) -> Result<Signs, JournalError> {

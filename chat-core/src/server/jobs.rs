@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::pseudonyms::SourcePseudonym;
 use super::throttle::ThrottledAttempt;
 use crate::id::{AccountId, ConnId, JobId};
-use crate::source::Source;
 use crate::time::Timestamp;
 use crate::wire::control::Purpose;
 
@@ -17,7 +17,7 @@ pub(super) enum PendingJob {
         conn: ConnId,
         purpose: Purpose,
         /// Where the request came from.
-        from: Source,
+        from: SourcePseudonym,
         /// The attempt, which must be ended in the throttle.
         attempt: ThrottledAttempt,
     },
@@ -56,6 +56,8 @@ pub(super) enum PendingJob {
         /// The proposals in it.
         numbers: Vec<u64>,
     },
+    /// A call that gives hints to the other servers.
+    Hints,
 }
 
 /// The jobs in flight.

@@ -7,10 +7,12 @@ use super::account_watch::MAX_IDS;
 use super::config::{RegistrationPolicy, ServerConfig};
 use super::connections::{Authenticating, Connection, State};
 use super::cx::Cx;
+use super::hints::Hints;
 use super::io::Job;
 use super::jobs::PendingJob;
 use super::limit::Limit;
 use super::membership::{Membership, Session};
+use super::pseudonyms::{Pseudonyms, SourcePseudonym};
 use super::registration::{self, Outcome, Registrations};
 use super::session_rates::{Exceeded, SessionRates};
 use super::session_request::SessionRequest;
@@ -18,6 +20,7 @@ use super::throttle::{Throttle, ThrottledAttempt, Verdict};
 use super::tickets::{Ticket, TicketKey};
 use crate::accounts::{Account, AccountError};
 use crate::id::{AccountId, ConnId, Epoch};
+use crate::journal::Hint;
 use crate::name::UserName;
 use crate::password::Password;
 use crate::source::Source;
@@ -33,6 +36,9 @@ pub(super) const MIN_RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Logins {
     ticket_key: TicketKey,
+    pseudonyms: Pseudonyms,
+    /// What other servers have to know of attempts here. `None` if there are no others.
+    hints: Option<Hints>,
     throttle: Throttle,
     session_rates: SessionRates,
     registrations: Registrations,
@@ -51,13 +57,31 @@ pub(super) struct LookUps {
 impl Logins {
     pub(super) fn new(ticket_key: TicketKey, config: &ServerConfig) -> Self {
         Self {
+            pseudonyms: ticket_key.pseudonyms(),
             ticket_key,
+            hints: None,
             throttle: Throttle::new(config.throttle.clone()),
             session_rates: SessionRates::new(config),
             registrations: Registrations::new(config),
             registration: config.registration.clone(),
             look_ups: LookUps::default(),
         }
+    }
+
+    /// Shares what is counted with other servers from now on.
+    pub(super) fn share(&mut self) {
+        self.hints = Some(Hints::default());
+    }
+
+    /// The hints for the other servers. `None` if this server is alone.
+    pub(super) fn hints_mut(&mut self) -> Option<&mut Hints> {
+        self.hints.as_mut()
+    }
+
+    /// Counts what has ended at another server.
+    pub(super) fn hinted(&mut self, cx: &Cx<'_>, hint: Hint) {
+        self.throttle.hinted(cx.now.mono, hint);
+        self.registrations.hinted(cx.now.mono, hint, cx.config);
     }
 
     /// Begins a login with a password, or a registration.
@@ -81,20 +105,20 @@ impl Logins {
         let request = SessionRequest { link_features: login.link_features(), ..request };
         // Check the key before the account is registered, so that a client can repeat a rejected registration.
         membership.check_key(login.key)?;
+        let from = self.pseudonyms.source(connection.source());
         let attempt = self.begin_check(cx, &name, connection.source())?;
         if login.purpose == Purpose::Register
-            && let Err(why) = self.register(cx, login, connection.source())
+            && let Err(why) = self.register(cx, login, from)
         {
             // A wrong invitation code is a guess, like a name that is taken.
             let verdict = if why == Rejection::NotInvited { Verdict::Taken } else { Verdict::Open };
-            self.throttle.end(cx.now.mono, attempt, verdict);
+            self.end_attempt(cx.now.mono, attempt, verdict);
             return Err(why);
         }
         let job = match login.purpose {
             Purpose::Login => Job::Authenticate { name, password },
             Purpose::Register => Job::Register { name, password },
         };
-        let from = connection.source();
         cx.start(PendingJob::Login { conn, purpose: login.purpose, from, attempt }, job);
         connection.state = State::Authenticating(Authenticating::Password(request));
         Ok(())
@@ -162,7 +186,8 @@ impl Logins {
         // Counted only once both agree: what the throttle rejects must not use up the rate of others behind the same
         // source, and what the rates reject must not use up the turn of its network.
         self.session_rates.check(cx.now.mono, user, source).map_err(|exceeded| slow_down(cx, exceeded))?;
-        let attempt = self.throttle.begin(cx.now.mono, user, source).map_err(|wait| {
+        let (hidden_user, hidden_source) = (self.pseudonyms.user(user), self.pseudonyms.source(source));
+        let attempt = self.throttle.begin(cx.now.mono, hidden_user, hidden_source).map_err(|wait| {
             cx.limit_reached(Limit::FailedLogins);
             Rejection::slow_down(wait)
         })?;
@@ -182,7 +207,7 @@ impl Logins {
         match self.count_session(cx, user) {
             Ok(()) => Ok(attempt),
             Err(why) => {
-                self.throttle.end(cx.now.mono, attempt, Verdict::Open);
+                self.end_attempt(cx.now.mono, attempt, Verdict::Open);
                 Err(why)
             }
         }
@@ -216,7 +241,7 @@ impl Logins {
 
     /// Remembers that a session of `user` has begun from `source`.
     pub(super) fn session_began(&mut self, now: Mono, user: &UserName, source: Source) {
-        self.throttle.prove(now, user, source);
+        self.throttle.prove(now, self.pseudonyms.user(user), self.pseudonyms.source(source).source);
     }
 
     /// Ends a password check, given its result.
@@ -237,13 +262,14 @@ impl Logins {
             Err(AccountError::NameTaken) => Verdict::Taken,
             Err(AccountError::Busy(_) | AccountError::Full | AccountError::Unavailable(_)) => Verdict::Open,
         };
-        self.throttle.end(cx.now.mono, attempt, verdict);
+        self.end_attempt(cx.now.mono, attempt, verdict);
     }
 
     /// A registration from `from` is done.
-    pub(super) fn registered(&mut self, now: Mono, from: Source, result: &Result<Account, AccountError>) {
+    pub(super) fn registered(&mut self, now: Mono, from: SourcePseudonym, result: &Result<Account, AccountError>) {
         let outcome = if result.is_ok() { Outcome::Created } else { Outcome::Refused };
         self.registrations.end(now, from, outcome);
+        self.hints.iter_mut().for_each(|hints| hints.push(outcome.hint(from)));
     }
 
     /// A ticket for a session as it is now.
@@ -252,10 +278,17 @@ impl Logins {
         Ticket { epoch, account, digest, generation, key, since, issued }.seal(&self.ticket_key)
     }
 
+    fn end_attempt(&mut self, now: Mono, attempt: ThrottledAttempt, verdict: Verdict) {
+        if let (Some(hints), Some(hint)) = (&mut self.hints, attempt.hint(verdict)) {
+            hints.push(hint);
+        }
+        self.throttle.end(now, attempt, verdict);
+    }
+
     /// Judges whether an account may be registered, and counts the attempt.
-    fn register(&mut self, cx: &mut Cx<'_>, login: &Login<'_>, source: Source) -> Result<(), Rejection> {
+    fn register(&mut self, cx: &mut Cx<'_>, login: &Login<'_>, from: SourcePseudonym) -> Result<(), Rejection> {
         registration::check_policy(&self.registration, login).inspect_err(|_| cx.limit_reached(Limit::Registration))?;
-        self.registrations.begin(cx.now.mono, source, cx.config).map_err(|(limit, wait)| {
+        self.registrations.begin(cx.now.mono, from, cx.config).map_err(|(limit, wait)| {
             cx.limit_reached(limit);
             Rejection::too_many_registrations(wait)
         })

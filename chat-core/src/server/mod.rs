@@ -45,6 +45,7 @@
 //! | `known_sources` | the sources from which somebody has logged in |
 //! | `forwarders` | whether clients connect through a port forwarder, so that observed addresses mislead |
 //! | `shared` | the journal that several servers share: what is proposed, and how far this server is |
+//! | `hints` | what the other servers have to know of attempts to guess a password or to register |
 //! | `logins` | logging in: passwords, tickets, registrations, and their limits |
 //! | `account_watch` | jobs that the server starts by itself: polls for changed accounts, reports of those online |
 //! | `void_tickets` | reports which tickets are void, so that they stay void after a restart |
@@ -63,6 +64,7 @@ mod connections;
 mod counts;
 mod cx;
 mod forwarders;
+mod hints;
 mod io;
 mod jobs;
 mod known_sources;
@@ -71,6 +73,7 @@ mod logins;
 mod machine;
 mod membership;
 mod moves;
+mod pseudonyms;
 mod publication;
 mod registration;
 mod session_rates;
@@ -245,6 +248,7 @@ impl Server {
         let shared = Shared::new(row, generator);
         server.machine.membership.share(shared.node());
         server.machine.shared = Some(Box::new(shared));
+        server.machine.logins.share();
         let Self { config, timers, jobs, counts, machine, .. } = &mut server;
         machine.enter_journal(&mut Cx { now, config, timers, jobs, counts, out });
         server

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::config::{RegistrationPolicy, ServerConfig};
 use super::limit::Limit;
+use super::pseudonyms::SourcePseudonym;
+use crate::journal::{Hint, NetworkPseudonym};
 use crate::memory::Memory;
 use crate::rate_limit::RateLimit;
-use crate::source::{Network, Source};
 use crate::time::Mono;
 use crate::wire::control::{INVITATION, Login};
 use crate::wire::rejection::Rejection;
@@ -16,6 +17,8 @@ use crate::wire::rejection::Rejection;
 ///
 /// A part of the accounts of an hour is reserved for newcomers: networks from which no account was registered within a
 /// day. A few strangers with as many attempts as they like thus do not stop registration for everybody.
+///
+/// Servers that share a roster tell each other of registrations, so sources and networks are counted under pseudonyms.
 #[derive(Debug)]
 pub(super) struct Registrations {
     /// The accounts that were created.
@@ -23,11 +26,11 @@ pub(super) struct Registrations {
     /// The number of accounts of an hour that only newcomers may create.
     reserved: u32,
     /// The registrations without a result. Each may still create an account.
-    in_flight: BTreeMap<Network, u32>,
+    in_flight: BTreeMap<NetworkPseudonym, u32>,
     /// The attempts of each source.
-    attempts: Memory<Source, RateLimit>,
+    attempts: Memory<NetworkPseudonym, RateLimit>,
     /// The networks from which accounts were created.
-    networks: Memory<Network, ()>,
+    networks: Memory<NetworkPseudonym, ()>,
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -53,32 +56,59 @@ impl Registrations {
     ///
     /// # Errors
     /// The limit that is reached, and the time to wait.
-    pub(super) fn begin(&mut self, now: Mono, from: Source, config: &ServerConfig) -> Result<(), (Limit, Duration)> {
-        let attempts = self.attempts.get(now, &from).copied();
-        let mut attempts = attempts.unwrap_or_else(|| per_hour(config.registrations_per_address));
+    pub(super) fn begin(
+        &mut self,
+        now: Mono,
+        from: SourcePseudonym,
+        config: &ServerConfig,
+    ) -> Result<(), (Limit, Duration)> {
+        let SourcePseudonym { source, widest } = from;
+        let mut attempts = self.attempts_of(now, source, config);
         attempts.take(now).map_err(|wait| (Limit::RegistrationsPerAddress, wait))?;
-        let network = widest(from);
-        let is_newcomer = self.networks.get(now, &network).is_none() && !self.in_flight.contains_key(&network);
+        let is_newcomer = self.networks.get(now, &widest).is_none() && !self.in_flight.contains_key(&widest);
         let reserved = if is_newcomer { 0 } else { self.reserved };
         let mut created = self.created;
         created.count_many(now, self.in_flight.values().sum::<u32>().saturating_add(reserved));
         created.take(now).map_err(|wait| (Limit::Registrations, wait))?;
-        *self.attempts.renew(now, from) = attempts;
-        *self.in_flight.entry(network).or_default() += 1;
+        *self.attempts.renew(now, source) = attempts;
+        *self.in_flight.entry(widest).or_default() += 1;
         Ok(())
     }
 
     /// A registration is done.
-    pub(super) fn end(&mut self, now: Mono, from: Source, outcome: Outcome) {
-        let network = widest(from);
-        match self.in_flight.get_mut(&network) {
+    pub(super) fn end(&mut self, now: Mono, from: SourcePseudonym, outcome: Outcome) {
+        match self.in_flight.get_mut(&from.widest) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(self.in_flight.remove(&network)),
+            _ => drop(self.in_flight.remove(&from.widest)),
         }
         if outcome == Outcome::Created {
-            self.created.count(now);
-            self.networks.renew(now, network);
+            self.created(now, from.widest);
         }
+    }
+
+    /// Counts a registration that another server has done.
+    pub(super) fn hinted(&mut self, now: Mono, hint: Hint, config: &ServerConfig) {
+        let (source, widest) = match hint {
+            Hint::Registered { source, widest } => (source, Some(widest)),
+            Hint::NotRegistered { source } => (source, None),
+            Hint::Right { .. } | Hint::Wrong { .. } | Hint::Taken { .. } => return,
+        };
+        let mut attempts = self.attempts_of(now, source, config);
+        attempts.count(now);
+        *self.attempts.renew(now, source) = attempts;
+        if let Some(widest) = widest {
+            self.created(now, widest);
+        }
+    }
+
+    fn attempts_of(&self, now: Mono, source: NetworkPseudonym, config: &ServerConfig) -> RateLimit {
+        let attempts = self.attempts.get(now, &source).copied();
+        attempts.unwrap_or_else(|| per_hour(config.registrations_per_address))
+    }
+
+    fn created(&mut self, now: Mono, widest: NetworkPseudonym) {
+        self.created.count(now);
+        self.networks.renew(now, widest);
     }
 }
 
@@ -90,13 +120,19 @@ pub(super) enum Outcome {
     Refused,
 }
 
-fn per_hour(most: u32) -> RateLimit {
-    RateLimit::new(HOUR / most.max(1), most)
+impl Outcome {
+    /// What other servers count of a registration from `from` with this outcome.
+    pub(super) fn hint(self, from: SourcePseudonym) -> Hint {
+        let SourcePseudonym { source, widest } = from;
+        match self {
+            Self::Created => Hint::Registered { source, widest },
+            Self::Refused => Hint::NotRegistered { source },
+        }
+    }
 }
 
-/// The widest network around a source: its owner could register from any source in it.
-fn widest(source: Source) -> Network {
-    source.networks().next().expect("every source is in a network")
+fn per_hour(most: u32) -> RateLimit {
+    RateLimit::new(HOUR / most.max(1), most)
 }
 
 /// Judges a registration by the policy.
@@ -116,10 +152,13 @@ pub(super) fn check_policy(policy: &RegistrationPolicy, login: &Login<'_>) -> Re
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::net::IpAddr;
 
-    fn source(network: u8, host: u8) -> Source {
-        std::net::IpAddr::from([192, 0, network, host]).into()
+    use super::*;
+    use crate::server::TicketKey;
+
+    fn source(network: u8, host: u8) -> SourcePseudonym {
+        TicketKey::new([7; 32]).pseudonyms().source(IpAddr::from([192, 0, network, host]).into())
     }
 
     fn at(minutes: u64) -> Mono {
@@ -130,7 +169,7 @@ mod tests {
     fn create(
         registrations: &mut Registrations,
         now: Mono,
-        from: Source,
+        from: SourcePseudonym,
         config: &ServerConfig,
     ) -> Result<(), (Limit, u64)> {
         registrations.begin(now, from, config).map_err(|(limit, wait)| (limit, wait.as_secs() / 60))?;

@@ -1,5 +1,7 @@
 //! Slows down password attempts after failures, for the source that causes them. After many failures at one user name,
 //! the throttle slows down attempts at that name from all sources from which its user has never logged in.
+//!
+//! Names and sources are counted under pseudonyms, so that servers that share a roster can tell each other of failures.
 
 mod user_failures;
 
@@ -7,30 +9,32 @@ use std::time::Duration;
 
 use self::user_failures::UserFailures;
 use super::config::ThrottleConfig;
+use super::pseudonyms::SourcePseudonym;
+use crate::journal::{Hint, NetworkPseudonym, UserPseudonym};
 use crate::memory::Memory;
-use crate::name::UserName;
-use crate::source::Source;
 use crate::time::Mono;
 
 /// The failures that are remembered, and the users that have logged in.
 #[derive(Debug)]
 pub(super) struct Throttle {
     config: ThrottleConfig,
-    pairs: Memory<(UserName, Source), Failures>,
-    sources: Memory<Source, Failures>,
+    pairs: Memory<Pair, Failures>,
+    sources: Memory<NetworkPseudonym, Failures>,
     /// The failures of pairs that are not proven. Names without an account are counted in the same way.
-    users: Memory<UserName, UserFailures>,
+    users: Memory<UserPseudonym, UserFailures>,
     /// The pairs that have logged in with the right password. The failures of others behind their source do not slow
     /// them down.
-    proven: Memory<(UserName, Source), ()>,
+    proven: Memory<Pair, ()>,
 }
+
+/// A user name and the source of an attempt at it.
+type Pair = (UserPseudonym, NetworkPseudonym);
 
 /// An attempt that the throttle has let begin. [`Throttle::end`] must end it.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct ThrottledAttempt {
-    user: UserName,
-    from: Source,
+    pair: Pair,
     standing: Standing,
 }
 
@@ -78,11 +82,17 @@ impl Throttle {
     ///
     /// # Errors
     /// The time to wait.
-    pub(super) fn begin(&mut self, now: Mono, user: &UserName, from: Source) -> Result<ThrottledAttempt, Duration> {
-        let pair = (user.clone(), from);
-        let standing = self.proven.get(now, &pair).map_or(Standing::Unknown, |()| Standing::Proven);
+    pub(super) fn begin(
+        &mut self,
+        now: Mono,
+        user: UserPseudonym,
+        from: SourcePseudonym,
+    ) -> Result<ThrottledAttempt, Duration> {
+        let SourcePseudonym { source, widest } = from;
+        let pair = (user, source);
+        let standing = self.standing(now, &pair);
         if standing == Standing::Unknown {
-            self.sources.get(now, &from).map_or(Ok(()), |source| source.admits(now, &self.config))?;
+            self.sources.get(now, &source).map_or(Ok(()), |source| source.admits(now, &self.config))?;
         }
         let failures = self.pairs.get(now, &pair).copied().unwrap_or_default();
         let wait = now.until(failures.until);
@@ -93,63 +103,98 @@ impl Throttle {
             return Err(self.config.first);
         }
         if standing == Standing::Unknown {
-            let failures = match self.users.get_mut(now, user) {
+            let failures = match self.users.get_mut(now, &user) {
                 Some(failures) => failures,
-                None => self.users.renew(now, user.clone()),
+                None => self.users.renew(now, user),
             };
-            failures.admits(now, from, &self.config)?;
+            failures.admits(now, widest, &self.config)?;
             failures.in_flight += 1;
         }
         begin_in(&mut self.pairs, now, pair);
-        begin_in(&mut self.sources, now, from);
-        Ok(ThrottledAttempt { user: user.clone(), from, standing })
+        begin_in(&mut self.sources, now, source);
+        Ok(ThrottledAttempt { pair, standing })
     }
 
-    /// Remembers that `user` has logged in from `from`.
-    pub(super) fn prove(&mut self, now: Mono, user: &UserName, from: Source) {
-        self.proven.renew(now, (user.clone(), from));
+    /// Remembers that `user` has logged in from `source`.
+    pub(super) fn prove(&mut self, now: Mono, user: UserPseudonym, source: NetworkPseudonym) {
+        self.proven.renew(now, (user, source));
     }
 
     /// Ends an attempt.
     pub(super) fn end(&mut self, now: Mono, attempt: ThrottledAttempt, verdict: Verdict) {
-        let ThrottledAttempt { user, from, standing } = attempt;
+        let ThrottledAttempt { pair, standing } = attempt;
         if standing == Standing::Unknown {
-            self.end_at_user(now, &user, verdict);
+            self.end_at_user(now, pair.0, verdict);
         }
-        let pair = (user, from);
-        let (pair_failed, source_failed) = match verdict {
-            Verdict::Wrong => (true, true),
-            Verdict::Taken => (false, true),
-            Verdict::Right | Verdict::Open => (false, false),
-        };
-        if verdict == Verdict::Right {
-            self.proven.renew(now, pair.clone());
+        self.count(now, pair, verdict, 1);
+        self.count_at_source(now, pair.1, verdict, 1);
+    }
+
+    /// Counts an attempt that has ended at another server as one that has ended here.
+    pub(super) fn hinted(&mut self, now: Mono, hint: Hint) {
+        match hint {
+            Hint::Right { user, source } => self.count(now, (user, source), Verdict::Right, 0),
+            Hint::Wrong { user, source } => {
+                let pair = (user, source);
+                if self.standing(now, &pair) == Standing::Unknown {
+                    let failures = self.users.renew(now, user);
+                    failures.take_turn(now, &self.config);
+                    failures.add();
+                }
+                self.count(now, pair, Verdict::Wrong, 0);
+                self.count_at_source(now, source, Verdict::Wrong, 0);
+            }
+            Hint::Taken { source } => self.count_at_source(now, source, Verdict::Taken, 0),
+            Hint::Registered { .. } | Hint::NotRegistered { .. } => {}
         }
-        end_in(&mut self.pairs, now, pair, |failures| {
-            if pair_failed {
-                failures.add(now, 0, &self.config);
-            }
-            if verdict == Verdict::Right {
-                (failures.count, failures.until) = (0, Mono::ZERO);
-            }
-        });
-        end_in(&mut self.sources, now, from, |failures| {
-            if source_failed {
-                failures.add(now, self.config.free_per_address, &self.config);
-            }
-        });
+    }
+
+    fn standing(&self, now: Mono, pair: &Pair) -> Standing {
+        self.proven.get(now, pair).map_or(Standing::Unknown, |()| Standing::Proven)
     }
 
     /// Ends an attempt at `user` from a source that was not proven. A right password does not clear the failures of
     /// others.
-    fn end_at_user(&mut self, now: Mono, user: &UserName, verdict: Verdict) {
-        let Some(failures) = self.users.get_mut(now, user) else { return };
+    fn end_at_user(&mut self, now: Mono, user: UserPseudonym, verdict: Verdict) {
+        let Some(failures) = self.users.get_mut(now, &user) else { return };
         failures.in_flight = failures.in_flight.saturating_sub(1);
         if verdict == Verdict::Wrong {
-            failures.count = failures.count.saturating_add(1);
-            self.users.renew(now, user.clone());
+            self.users.renew(now, user).add();
         } else if failures.count == 0 && failures.in_flight == 0 {
-            self.users.remove(user);
+            self.users.remove(&user);
+        }
+    }
+
+    /// Counts the verdict for a pair, and ends as many attempts of it.
+    fn count(&mut self, now: Mono, pair: Pair, verdict: Verdict, ended: u32) {
+        if verdict == Verdict::Right {
+            self.proven.renew(now, pair);
+        }
+        end_in(&mut self.pairs, now, pair, ended, |failures| match verdict {
+            Verdict::Wrong => failures.add(now, 0, &self.config),
+            Verdict::Right => (failures.count, failures.until) = (0, Mono::ZERO),
+            Verdict::Taken | Verdict::Open => {}
+        });
+    }
+
+    /// Counts the verdict for a source, and ends as many attempts of it.
+    fn count_at_source(&mut self, now: Mono, source: NetworkPseudonym, verdict: Verdict, ended: u32) {
+        end_in(&mut self.sources, now, source, ended, |failures| match verdict {
+            Verdict::Wrong | Verdict::Taken => failures.add(now, self.config.free_per_address, &self.config),
+            Verdict::Right | Verdict::Open => {}
+        });
+    }
+}
+
+impl ThrottledAttempt {
+    /// What other servers count if the attempt ends like this.
+    pub(super) fn hint(&self, verdict: Verdict) -> Option<Hint> {
+        let (user, source) = self.pair;
+        match verdict {
+            Verdict::Right => Some(Hint::Right { user, source }),
+            Verdict::Wrong => Some(Hint::Wrong { user, source }),
+            Verdict::Taken => Some(Hint::Taken { source }),
+            Verdict::Open => None,
         }
     }
 }
@@ -162,12 +207,18 @@ fn begin_in<K: Clone + Ord>(memory: &mut Memory<K, Failures>, now: Mono, key: K)
     }
 }
 
-/// Ends an attempt for one key. Without failures and attempts in flight, nothing is left to remember.
-fn end_in<K: Clone + Ord>(memory: &mut Memory<K, Failures>, now: Mono, key: K, judge: impl FnOnce(&mut Failures)) {
+/// Ends as many attempts for one key, one or none. Without failures and attempts in flight, nothing is left to remember.
+fn end_in<K: Clone + Ord>(
+    memory: &mut Memory<K, Failures>,
+    now: Mono,
+    key: K,
+    attempts: u32,
+    judge: impl FnOnce(&mut Failures),
+) {
     // A new failure is remembered for the whole time. Other results do not extend it.
     let mut ended = memory.get(now, &key).copied().unwrap_or_default();
     let before = ended.count;
-    ended.in_flight = ended.in_flight.saturating_sub(1);
+    ended.in_flight = ended.in_flight.saturating_sub(attempts);
     judge(&mut ended);
     if ended.count == 0 && ended.in_flight == 0 {
         memory.remove(&key);
@@ -205,23 +256,34 @@ impl Failures {
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
+    use std::sync::LazyLock;
 
     use super::*;
+    use crate::name::UserName;
+    use crate::server::TicketKey;
+    use crate::server::pseudonyms::Pseudonyms;
+    use crate::source::Source;
 
     fn at(millis: u64) -> Mono {
         Mono::at(Duration::from_millis(millis))
     }
 
-    fn user(name: &str) -> UserName {
-        UserName::parse(name).unwrap()
+    static PSEUDONYMS: LazyLock<Pseudonyms> = LazyLock::new(|| TicketKey::new([7; 32]).pseudonyms());
+
+    fn user(name: &str) -> UserPseudonym {
+        PSEUDONYMS.user(&UserName::parse(name).unwrap())
     }
 
-    fn source(ip: &str) -> Source {
-        Source::from(ip.parse::<IpAddr>().unwrap())
+    fn source(ip: &str) -> SourcePseudonym {
+        source_of(ip.parse().unwrap())
     }
 
-    fn fail(throttle: &mut Throttle, now: u64, name: &str, from: Source) {
-        let attempt = throttle.begin(at(now), &user(name), from).unwrap();
+    fn source_of(ip: IpAddr) -> SourcePseudonym {
+        PSEUDONYMS.source(Source::from(ip))
+    }
+
+    fn fail(throttle: &mut Throttle, now: u64, name: &str, from: SourcePseudonym) {
+        let attempt = throttle.begin(at(now), user(name), from).unwrap();
         throttle.end(at(now), attempt, Verdict::Wrong);
     }
 
@@ -234,22 +296,22 @@ mod tests {
             fail(&mut throttle, now, "alice", from);
             let end = now + seconds * 1_000;
             assert_eq!(
-                throttle.begin(at(end - 1), &user("Alice"), from).unwrap_err(),
+                throttle.begin(at(end - 1), user("Alice"), from).unwrap_err(),
                 Duration::from_millis(1),
                 "after {now}"
             );
             now = end;
         }
-        assert!(throttle.begin(at(now), &user("alice"), from).is_ok());
+        assert!(throttle.begin(at(now), user("alice"), from).is_ok());
     }
 
     #[test]
     fn failures_from_one_source_do_not_slow_down_another() {
         let mut throttle = Throttle::new(ThrottleConfig::default());
         fail(&mut throttle, 0, "alice", source("192.0.2.1"));
-        assert!(throttle.begin(at(0), &user("alice"), source("192.0.2.1")).is_err());
-        assert!(throttle.begin(at(0), &user("alice"), source("192.0.2.2")).is_ok());
-        assert!(throttle.begin(at(0), &user("bob"), source("192.0.2.1")).is_ok());
+        assert!(throttle.begin(at(0), user("alice"), source("192.0.2.1")).is_err());
+        assert!(throttle.begin(at(0), user("alice"), source("192.0.2.2")).is_ok());
+        assert!(throttle.begin(at(0), user("bob"), source("192.0.2.1")).is_ok());
     }
 
     #[test]
@@ -260,8 +322,8 @@ mod tests {
             fail(&mut throttle, 0, &format!("user{number}"), from);
         }
         fail(&mut throttle, 0, "the21st", from);
-        assert_eq!(throttle.begin(at(999), &user("bob"), from).unwrap_err(), Duration::from_millis(1));
-        assert!(throttle.begin(at(1_000), &user("bob"), from).is_ok());
+        assert_eq!(throttle.begin(at(999), user("bob"), from).unwrap_err(), Duration::from_millis(1));
+        assert!(throttle.begin(at(1_000), user("bob"), from).is_ok());
     }
 
     #[test]
@@ -270,30 +332,30 @@ mod tests {
         let mut throttle = Throttle::new(config);
         let from = source("192.0.2.1");
         fail(&mut throttle, 0, "alice", from);
-        let attempt = throttle.begin(at(1_000), &user("alice"), from).unwrap();
+        let attempt = throttle.begin(at(1_000), user("alice"), from).unwrap();
         throttle.end(at(1_000), attempt, Verdict::Right);
         fail(&mut throttle, 1_000, "alice", from);
-        assert_eq!(throttle.begin(at(1_999), &user("alice"), from).unwrap_err(), Duration::from_millis(1));
+        assert_eq!(throttle.begin(at(1_999), user("alice"), from).unwrap_err(), Duration::from_millis(1));
         assert_eq!(
-            throttle.begin(at(1_999), &user("bob"), from).unwrap_err(),
+            throttle.begin(at(1_999), user("bob"), from).unwrap_err(),
             Duration::from_millis(1),
             "the second failure of the source"
         );
-        assert!(throttle.begin(at(2_000), &user("alice"), from).is_ok());
+        assert!(throttle.begin(at(2_000), user("alice"), from).is_ok());
     }
 
     #[test]
     fn attempts_in_flight_are_bounded_and_open_ones_leave_no_trace() {
         let mut throttle = Throttle::new(ThrottleConfig::default());
         let from = source("192.0.2.1");
-        let first = throttle.begin(at(0), &user("alice"), from).unwrap();
-        let second = throttle.begin(at(0), &user("alice"), from).unwrap();
-        assert_eq!(throttle.begin(at(0), &user("alice"), from).unwrap_err(), Duration::from_secs(1));
+        let first = throttle.begin(at(0), user("alice"), from).unwrap();
+        let second = throttle.begin(at(0), user("alice"), from).unwrap();
+        assert_eq!(throttle.begin(at(0), user("alice"), from).unwrap_err(), Duration::from_secs(1));
         throttle.end(at(0), first, Verdict::Open);
-        let third = throttle.begin(at(0), &user("alice"), from).unwrap();
+        let third = throttle.begin(at(0), user("alice"), from).unwrap();
         throttle.end(at(0), second, Verdict::Right);
         throttle.end(at(0), third, Verdict::Open);
-        assert!(throttle.pairs.get(at(0), &(user("alice"), from)).is_none());
+        assert!(throttle.pairs.get(at(0), &(user("alice"), from.source)).is_none());
     }
 
     #[test]
@@ -301,10 +363,10 @@ mod tests {
         let config = ThrottleConfig { free_per_address: 0, ..ThrottleConfig::default() };
         let mut throttle = Throttle::new(config);
         let from = source("192.0.2.1");
-        let attempt = throttle.begin(at(0), &user("alice"), from).unwrap();
+        let attempt = throttle.begin(at(0), user("alice"), from).unwrap();
         throttle.end(at(0), attempt, Verdict::Taken);
-        assert!(throttle.pairs.get(at(0), &(user("alice"), from)).is_none());
-        assert_eq!(throttle.begin(at(0), &user("bob"), from).unwrap_err(), Duration::from_secs(1));
+        assert!(throttle.pairs.get(at(0), &(user("alice"), from.source)).is_none());
+        assert_eq!(throttle.begin(at(0), user("bob"), from).unwrap_err(), Duration::from_secs(1));
     }
 
     #[test]
@@ -315,7 +377,7 @@ mod tests {
         fail(&mut throttle, 1_000, "alice", from);
         let forgotten = 1_000 + 15 * 60 * 1_000;
         fail(&mut throttle, forgotten, "alice", from);
-        assert!(throttle.begin(at(forgotten + 1_000), &user("alice"), from).is_ok(), "a first failure again");
+        assert!(throttle.begin(at(forgotten + 1_000), user("alice"), from).is_ok(), "a first failure again");
     }
 
     #[test]
@@ -328,7 +390,7 @@ mod tests {
             let mut attempts = Vec::new();
             while attempts.len() < 128 {
                 name += 1;
-                match throttle.begin(at(now), &user(&format!("user{name}")), from) {
+                match throttle.begin(at(now), user(&format!("user{name}")), from) {
                     Ok(attempt) => attempts.push(attempt),
                     Err(_) => break,
                 }
@@ -343,16 +405,16 @@ mod tests {
     fn users_who_have_logged_in_from_a_source_pass_the_failures_of_others_behind_it() {
         let mut throttle = Throttle::new(ThrottleConfig::default());
         let from = source("192.0.2.1");
-        let attempt = throttle.begin(at(0), &user("alice"), from).unwrap();
+        let attempt = throttle.begin(at(0), user("alice"), from).unwrap();
         throttle.end(at(0), attempt, Verdict::Right);
         let mut refused = 0;
         for second in 1..3_600 {
             let now = second * 1_000;
-            match throttle.begin(at(now), &user(&format!("guess{second}")), from) {
+            match throttle.begin(at(now), user(&format!("guess{second}")), from) {
                 Ok(attempt) => throttle.end(at(now), attempt, Verdict::Wrong),
                 Err(_) => refused += 1,
             }
-            let attempt = throttle.begin(at(now), &user("alice"), from).expect("alice has logged in from here");
+            let attempt = throttle.begin(at(now), user("alice"), from).expect("alice has logged in from here");
             throttle.end(at(now), attempt, Verdict::Right);
         }
         assert!(refused > 3_400, "the source is paused for all others: {refused}");
@@ -360,17 +422,17 @@ mod tests {
         for _ in 0..21 {
             fail_any(&mut throttle, 4_000_000, elsewhere);
         }
-        assert!(throttle.begin(at(4_000_000), &user("alice"), elsewhere).is_err(), "she has not logged in from there");
+        assert!(throttle.begin(at(4_000_000), user("alice"), elsewhere).is_err(), "she has not logged in from there");
     }
 
     #[test]
     fn a_proven_user_is_still_slowed_down_by_failures_of_its_own() {
         let mut throttle = Throttle::new(ThrottleConfig::default());
         let from = source("192.0.2.1");
-        let attempt = throttle.begin(at(0), &user("alice"), from).unwrap();
+        let attempt = throttle.begin(at(0), user("alice"), from).unwrap();
         throttle.end(at(0), attempt, Verdict::Right);
         fail(&mut throttle, 0, "alice", from);
-        assert_eq!(throttle.begin(at(0), &user("alice"), from).unwrap_err(), Duration::from_secs(1));
+        assert_eq!(throttle.begin(at(0), user("alice"), from).unwrap_err(), Duration::from_secs(1));
     }
 
     #[test]
@@ -380,14 +442,14 @@ mod tests {
         let names: Vec<_> = (0..200).map(|number| user(&format!("user{number}"))).collect();
         // Some mistype their passwords first.
         for name in &names[..10] {
-            let attempt = throttle.begin(at(0), name, from).unwrap();
+            let attempt = throttle.begin(at(0), *name, from).unwrap();
             throttle.end(at(0), attempt, Verdict::Wrong);
         }
         let attempts: Vec<_> =
-            names.iter().map(|name| throttle.begin(at(1_000), name, from).expect("an honest user")).collect();
+            names.iter().map(|name| throttle.begin(at(1_000), *name, from).expect("an honest user")).collect();
         attempts.into_iter().for_each(|attempt| throttle.end(at(2_000), attempt, Verdict::Right));
         assert_eq!(
-            throttle.sources.get(at(2_000), &from).map(|source| (source.count, source.in_flight)),
+            throttle.sources.get(at(2_000), &from.source).map(|source| (source.count, source.in_flight)),
             Some((10, 0))
         );
     }
@@ -397,7 +459,7 @@ mod tests {
     fn guesses(
         throttle: &mut Throttle,
         name: &str,
-        sources: &[Source],
+        sources: &[SourcePseudonym],
         mut each_second: impl FnMut(&mut Throttle, u64),
     ) -> usize {
         let mut guesses = 0;
@@ -406,7 +468,7 @@ mod tests {
             // A hundred guesses run at the same time.
             for number in 0..100 {
                 let from = sources[(second as usize * 100 + number) % sources.len()];
-                attempts.extend(throttle.begin(at(second * 1_000), &user(name), from));
+                attempts.extend(throttle.begin(at(second * 1_000), user(name), from));
             }
             guesses += attempts.len();
             attempts.into_iter().for_each(|attempt| throttle.end(at(second * 1_000), attempt, Verdict::Wrong));
@@ -415,23 +477,27 @@ mod tests {
         guesses
     }
 
-    fn site(number: usize) -> Vec<Source> {
-        (0..65_536).map(|subnet| source(&format!("2001:db8:{number:x}:{subnet:x}::1"))).collect()
+    fn site(number: usize) -> impl Iterator<Item = String> {
+        (0..65_536).map(move |subnet| format!("2001:db8:{number:x}:{subnet:x}::1"))
+    }
+
+    fn sources(ips: impl Iterator<Item = String>) -> Vec<SourcePseudonym> {
+        ips.map(|ip| source(&ip)).collect()
     }
 
     #[test]
     fn guesses_at_one_name_from_many_sources_are_slowed_down_and_its_user_is_not() {
-        let sites: Vec<_> = (0..20).flat_map(site).step_by(7).collect();
+        let sites = sources((0..20).flat_map(site).step_by(7));
         let addresses: Vec<_> =
-            (0..60_000_u32).map(|host| Source::from(IpAddr::from((0x0a00_0000 + host).to_be_bytes()))).collect();
-        for sources in [site(1), sites, addresses] {
+            (0..60_000_u32).map(|host| source_of(IpAddr::from((0x0a00_0000 + host).to_be_bytes()))).collect();
+        for sources in [sources(site(1)), sites, addresses] {
             let mut throttle = Throttle::new(ThrottleConfig::default());
             let home = source("192.0.2.1");
-            throttle.prove(at(0), &user("alice"), home);
+            throttle.prove(at(0), user("alice"), home.source);
             let guesses = guesses(&mut throttle, "alice", &sources, |throttle, now| {
-                let attempt = throttle.begin(at(now), &user("alice"), home).expect("she has logged in from here");
+                let attempt = throttle.begin(at(now), user("alice"), home).expect("she has logged in from here");
                 throttle.end(at(now), attempt, Verdict::Right);
-                let attempt = throttle.begin(at(now), &user("bob"), source("192.0.2.2")).expect("another user");
+                let attempt = throttle.begin(at(now), user("bob"), source("192.0.2.2")).expect("another user");
                 throttle.end(at(now), attempt, Verdict::Right);
             });
             assert!(guesses <= 100 + 3_600 / 10, "{guesses}");
@@ -441,14 +507,14 @@ mod tests {
     #[test]
     fn a_user_in_a_new_place_has_a_turn_while_others_guess() {
         for networks in [1, 8, 30] {
-            let sources: Vec<_> = (0..networks).flat_map(|number| site(number).into_iter().take(2_000)).collect();
+            let sources = sources((0..networks).flat_map(|number| site(number).take(2_000)));
             let mut throttle = Throttle::new(ThrottleConfig::default());
             let (mut again_at, mut asked, mut admitted_at) = (10_000, 0, None);
             guesses(&mut throttle, "alice", &sources, |throttle, now| {
                 // The client waits for the time in the rejection, and up to twice as long.
                 if admitted_at.is_none() && now >= again_at {
                     asked += 1;
-                    match throttle.begin(at(now), &user("alice"), source("192.0.2.1")) {
+                    match throttle.begin(at(now), user("alice"), source("192.0.2.1")) {
                         Ok(attempt) => {
                             throttle.end(at(now), attempt, Verdict::Right);
                             admitted_at = Some(now);
@@ -463,12 +529,70 @@ mod tests {
     }
 
     #[test]
+    fn guesses_at_one_name_are_hardly_more_at_three_servers_than_at_one_and_its_user_has_a_turn() {
+        for networks in [1, 8, 30] {
+            let sources = sources((0..networks).flat_map(|number| site(number).take(2_000)));
+            let mut servers = [0; 3].map(|_| Throttle::new(ThrottleConfig::default()));
+            let (mut guesses, mut asked_at, mut waited) = (0, 1_000, None);
+            for second in 0..3_600 {
+                let now = second * 1_000;
+                let mut attempts = Vec::new();
+                for (number, server) in servers.iter_mut().enumerate() {
+                    for guess in 0..100 {
+                        let from = sources[(second as usize * 100 + guess + number * 7) % sources.len()];
+                        attempts.extend(server.begin(at(now), user("alice"), from).map(|attempt| (number, attempt)));
+                    }
+                }
+                guesses += attempts.len();
+                for (number, attempt) in attempts {
+                    let hint = attempt.hint(Verdict::Wrong).unwrap();
+                    servers[number].end(at(now), attempt, Verdict::Wrong);
+                    let others = servers.iter_mut().enumerate().filter(|(other, _)| *other != number);
+                    others.for_each(|(_, other)| other.hinted(at(now), hint));
+                }
+                // After a while, the user logs in from a new place.
+                if waited.is_none() && second >= asked_at {
+                    match servers[1].begin(at(now), user("alice"), source("192.0.2.1")) {
+                        Ok(attempt) => {
+                            servers[1].end(at(now), attempt, Verdict::Open);
+                            waited = Some(second - 1_000);
+                        }
+                        Err(wait) => asked_at = second + wait.as_secs() + 1,
+                    }
+                }
+            }
+            // Before a server hears of the others, it lets a hundred begin, and promises a turn to each network.
+            let (at_first, in_turn) = (3 * (100 + networks + 1), 3_600 / 10);
+            assert!(guesses <= at_first + in_turn, "{networks} networks: {guesses}");
+            assert!(waited.is_some_and(|waited| waited <= 340), "{networks} networks, at most 33 turns: {waited:?}");
+        }
+    }
+
+    #[test]
+    fn a_hint_neither_ends_an_attempt_nor_needs_one() {
+        let mut throttle = Throttle::new(ThrottleConfig::default());
+        let from = source("192.0.2.1");
+        let (user, SourcePseudonym { source, .. }) = (user("alice"), from);
+        let attempt = throttle.begin(at(0), user, from).unwrap();
+        for hint in [Hint::Wrong { user, source }, Hint::Right { user, source }, Hint::Taken { source }] {
+            throttle.hinted(at(0), hint);
+        }
+        let in_flight =
+            |memory: &Memory<NetworkPseudonym, Failures>| memory.get(at(0), &source).map(|one| one.in_flight);
+        assert_eq!(in_flight(&throttle.sources), Some(1));
+        assert_eq!(throttle.pairs.get(at(0), &(user, source)).map(|pair| (pair.count, pair.in_flight)), Some((0, 1)));
+        assert_eq!(throttle.sources.get(at(0), &source).map(|source| source.count), Some(2));
+        throttle.end(at(0), attempt, Verdict::Open);
+        assert!(throttle.pairs.get(at(0), &(user, source)).is_none());
+    }
+
+    #[test]
     fn names_without_an_account_are_slowed_down_alike() {
         // The throttle never learns whether there is an account: a wrong password and an unknown name are one verdict.
-        let sources = site(1);
+        let sources = sources(site(1));
         let [known, unknown] = ["alice", "nobody"].map(|name| {
             let mut throttle = Throttle::new(ThrottleConfig::default());
-            throttle.prove(at(0), &user("alice"), source("192.0.2.1"));
+            throttle.prove(at(0), user("alice"), source("192.0.2.1").source);
             guesses(&mut throttle, name, &sources, |_, _| {})
         });
         assert_eq!(known, unknown);
@@ -479,9 +603,9 @@ mod tests {
         let config = ThrottleConfig { max_remembered: 50, free_per_user: 0, ..ThrottleConfig::default() };
         let mut throttle = Throttle::new(config);
         for number in 0..2_000_u32 {
-            let from = Source::from(IpAddr::from((0x0a00_0000 + number * 256).to_be_bytes()));
+            let from = source_of(IpAddr::from((0x0a00_0000 + number * 256).to_be_bytes()));
             for name in ["alice".to_owned(), format!("user{number}")] {
-                if let Ok(attempt) = throttle.begin(at(0), &user(&name), from) {
+                if let Ok(attempt) = throttle.begin(at(0), user(&name), from) {
                     throttle.end(at(0), attempt, Verdict::Wrong);
                 }
             }
@@ -490,9 +614,9 @@ mod tests {
         assert!(debug.matches("UserFailures").count() <= 50 && debug.matches("Turn {").count() <= 50 * 32);
     }
 
-    fn fail_any(throttle: &mut Throttle, now: u64, from: Source) {
-        let count = throttle.sources.get(at(now), &from).map_or(0, |failures| failures.count);
-        if let Ok(attempt) = throttle.begin(at(now), &user(&format!("other{count}")), from) {
+    fn fail_any(throttle: &mut Throttle, now: u64, from: SourcePseudonym) {
+        let count = throttle.sources.get(at(now), &from.source).map_or(0, |failures| failures.count);
+        if let Ok(attempt) = throttle.begin(at(now), user(&format!("other{count}")), from) {
             throttle.end(at(now), attempt, Verdict::Wrong);
         }
     }

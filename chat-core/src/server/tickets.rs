@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use super::pseudonyms::Pseudonyms;
 use crate::accounts::AccountDigest;
 use crate::id::{AccountId, Epoch};
 use crate::key::PublicKey;
@@ -26,6 +27,12 @@ impl TicketKey {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
         bytes.zeroize();
         Self(key)
+    }
+
+    /// What makes pseudonyms for user names and networks, the same at every server with this key.
+    pub(super) fn pseudonyms(&self) -> Pseudonyms {
+        let tag = hmac::sign(&self.0, b"chat pseudonyms");
+        Pseudonyms::new(hmac::Key::new(hmac::HMAC_SHA256, tag.as_ref()))
     }
 
     /// Identifies the key, and tells nothing about it: servers that share a roster must have the same one.

@@ -2,7 +2,7 @@
 
 use chat_core::id::{Epoch, Position};
 use chat_core::journal::{
-    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, States, Writer,
+    Appended, Entering, Founding, Head, HintPosition, Journal, JournalError, Proposal, Reading, Signs, States, Writer,
 };
 
 /// The journal of a server that is alone: no value of this type exists.
@@ -19,7 +19,11 @@ impl Journal for Alone {
         match *self {}
     }
 
-    async fn read(&self, _: Epoch, _: Position) -> Result<Vec<LoggedAct>, JournalError> {
+    async fn read(&self, _: Epoch, _: Position, _: Option<HintPosition>) -> Result<Reading, JournalError> {
+        match *self {}
+    }
+
+    async fn hint(&self, _: Vec<Vec<u8>>) -> Result<(), JournalError> {
         match *self {}
     }
 

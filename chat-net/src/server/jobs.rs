@@ -41,6 +41,16 @@ struct Running {
     fallback: JobResult,
     abort: AbortHandle,
     ends: Ends,
+    about: About,
+}
+
+/// What a result is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum About {
+    Accounts,
+    Roster,
+    /// The server goes on if they are lost, so the log says nothing of it.
+    Hints,
 }
 
 /// When a server that stops needs a job no more.
@@ -68,11 +78,11 @@ impl<A: Accounts, J: Journal> Jobs<A, J> {
     }
 
     pub(super) fn start(&mut self, id: JobId, job: Job) {
-        let (fallback, ends) = (unfinished(&job), ends(&job));
+        let (fallback, ends, about) = (unfinished(&job), ends(&job), about(&job));
         let (accounts, journal) = (Arc::clone(&self.accounts), self.journal.clone());
         let counters = Arc::clone(&self.counters);
         let abort = self.tasks.spawn(async move { run(&*accounts, journal.as_deref(), job, &counters).await });
-        self.running.insert(abort.id(), Running { id, fallback, abort, ends });
+        self.running.insert(abort.id(), Running { id, fallback, abort, ends, about });
     }
 
     /// Aborts the calls to the accounts that change nothing. A server that stops no longer needs their results.
@@ -88,11 +98,14 @@ impl<A: Accounts, J: Journal> Jobs<A, J> {
     /// Waits for the next result. `None` if no job is in progress. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<(JobId, JobResult)> {
         let (task, result) = match self.tasks.join_next_with_id().await? {
-            Ok((task, result)) => {
-                if let JobResult::Journal(result) = &result {
-                    self.journal_log.note(result);
-                }
-                if let Some(cause) = unavailable(&result) {
+            Ok((task, result)) => (task, Ok(result)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        let Running { id, fallback, about, .. } = self.running.remove(&task).expect("`start` inserts every task");
+        match &result {
+            Ok(JobResult::Journal(result)) if about == About::Roster => self.journal_log.note(result),
+            Ok(result) => {
+                if let Some(cause) = unavailable(result) {
                     self.counters.add(Metric::AccountsFailed, 1);
                     if self.warnings.allows() {
                         log::error!(
@@ -101,17 +114,13 @@ impl<A: Accounts, J: Journal> Jobs<A, J> {
                         );
                     }
                 }
-                (task, Some(result))
             }
-            Err(error) => {
-                if !error.is_cancelled() {
-                    self.counters.add(Metric::AccountsFailed, 1);
-                    log::error!("a call to the accounts failed: {error}");
-                }
-                (error.id(), None)
+            Err(error) if !error.is_cancelled() => {
+                self.counters.add(Metric::AccountsFailed, 1);
+                log::error!("a call to the accounts failed: {error}");
             }
-        };
-        let Running { id, fallback, .. } = self.running.remove(&task).expect("`start` inserts every task");
+            Err(_) => {}
+        }
         Some((id, result.unwrap_or(fallback)))
     }
 }
@@ -163,6 +172,14 @@ fn unavailable(result: &JobResult) -> Option<&(dyn Error + 'static)> {
     }
 }
 
+const fn about(job: &Job) -> About {
+    match job {
+        Job::Journal(JournalCall::Hint(_)) => About::Hints,
+        Job::Journal(_) => About::Roster,
+        _ => About::Accounts,
+    }
+}
+
 const fn ends(job: &Job) -> Ends {
     match job {
         // A password check may also upgrade the stored hash. If it is aborted, the next check does that.
@@ -189,7 +206,9 @@ mod tests {
 
     use chat_core::accounts::memory::MemoryAccounts;
     use chat_core::id::{Epoch, Fence, NodeId, Position};
-    use chat_core::journal::{Appended, Entering, Founding, Head, LoggedAct, Proposal, Signs, States, Writer};
+    use chat_core::journal::{
+        Appended, Entering, Founding, Head, HintPosition, Proposal, Reading, Signs, States, Writer,
+    };
     use chat_core::name::UserName;
     use chat_core::password::Password;
 
@@ -223,8 +242,12 @@ mod tests {
             Err(JournalError::away("at once"))
         }
 
-        async fn read(&self, _: Epoch, _: Position) -> Result<Vec<LoggedAct>, JournalError> {
+        async fn read(&self, _: Epoch, _: Position, _: Option<HintPosition>) -> Result<Reading, JournalError> {
             Err(JournalError::Empty)
+        }
+
+        async fn hint(&self, _: Vec<Vec<u8>>) -> Result<(), JournalError> {
+            Err(JournalError::away("at once"))
         }
 
         async fn renew(&self, _: Writer) -> Result<Signs, JournalError> {
@@ -240,13 +263,13 @@ mod tests {
         }
     }
 
+    fn writer() -> Writer {
+        Writer { node: NodeId::new(1), fence: Fence::new(1), epoch: Epoch::new(1) }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_journal_that_never_answers_is_away_and_the_time_of_a_failed_append_counts() {
-        let (counters, writer) = (Arc::new(Counters::default()), || Writer {
-            node: NodeId::new(1),
-            fence: Fence::new(1),
-            epoch: Epoch::new(1),
-        });
+        let counters = Arc::new(Counters::default());
         let accounts = Arc::new(MemoryAccounts::default());
         let mut jobs = Jobs::new(accounts, Some(Arc::new(Stuck)), Arc::clone(&counters));
         jobs.start(JobId::new(1), Job::Journal(JournalCall::Renew(writer())));
@@ -258,5 +281,19 @@ mod tests {
         jobs.start(JobId::new(2), Job::Journal(JournalCall::Append(writer(), vec![])));
         jobs.next().await.unwrap();
         assert_eq!(counters.metrics().append_time.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn hints_that_are_lost_do_not_make_the_log_say_that_the_journal_is_away() {
+        let accounts = Arc::new(MemoryAccounts::default());
+        let mut jobs = Jobs::new(accounts, Some(Arc::new(Stuck)), Arc::default());
+        for (call, is_away) in
+            [(JournalCall::Hint(vec![vec![1]]), false), (JournalCall::Append(writer(), vec![]), true)]
+        {
+            jobs.start(JobId::new(1), Job::Journal(call));
+            let (_, result) = jobs.next().await.unwrap();
+            assert!(matches!(result, JobResult::Journal(Err(JournalError::Away(_)))), "{result:?}");
+            assert_eq!(jobs.journal_log.is_away(), is_away);
+        }
     }
 }

@@ -3,5 +3,6 @@
 
 pub use chat_core::id::{Epoch, Position};
 pub use chat_core::journal::{
-    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, States, Writer,
+    Appended, Entering, Founding, Head, HintPosition, Journal, JournalError, LoggedAct, Proposal, Reading, Signs,
+    States, Writer,
 };

@@ -36,6 +36,12 @@ impl JournalLog {
         }
     }
 
+    /// Whether the log says that the journal is away.
+    #[cfg(test)]
+    pub(super) fn is_away(&self) -> bool {
+        self.is_away
+    }
+
     fn line<'a>(&mut self, result: &'a Result<JournalReply, JournalError>) -> Option<Line<'a>> {
         match result {
             Err(JournalError::Away(cause)) => {
@@ -57,7 +63,7 @@ mod tests {
     use std::time::Duration;
 
     use chat_core::id::Position;
-    use chat_core::journal::Appended;
+    use chat_core::journal::{Appended, HintPosition, Reading};
 
     use super::*;
 
@@ -65,13 +71,14 @@ mod tests {
     async fn the_last_line_is_never_the_opposite_of_the_truth() {
         let away = || Err(JournalError::away("cause"));
         let back = || Ok(JournalReply::Appended(Appended { verdicts: vec![], head: Position::new(1) }));
+        let reading = || Reading { acts: vec![], hints: vec![], next_hint: HintPosition::new(0) };
         let mut log = JournalLog::default();
         let mut lines = Vec::new();
         for (seconds, result) in [
             (0, back()),
             (0, away()),
             (1, away()),
-            (1, Ok(JournalReply::Read(vec![]))),
+            (1, Ok(JournalReply::Read(reading()))),
             (1, back()),
             (1, back()),
             // Within the minute of the first line.

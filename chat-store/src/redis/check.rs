@@ -100,7 +100,9 @@ async fn try_rights(journal: &RedisJournal) -> Result<(), RedisError> {
         .add_command(command("HDEL", &hash, &["a"]))
         .add_command(command("PERSIST", &hash, &[]))
         .add_command(command("XADD", &stream, &["MAXLEN", "~", "1", "1-0", "a", "1"]))
-        .add_command(command("XREAD", "STREAMS", &[&stream, "0"]))
+        .add_command(command("XADD", &stream, &["MAXLEN", "~", "1", "*", "a", "1"]))
+        // The hints too, which may be under a key that this user must not read, or that holds something else.
+        .add_command(command("XREAD", "STREAMS", &[&stream, &journal.keys.hints(), "0", "$"]))
         .add_command(command("EVAL", "return redis.call('HLEN', KEYS[1])", &["1", &hash]))
         .add_command(command("UNLINK", &hash, &[&stream]));
     let call = |mut connection| async move { commands.query_async::<Vec<Value>>(&mut connection).await };

@@ -87,6 +87,15 @@ impl Connections {
         Ok((connection, run))
     }
 
+    /// A connection that was made before.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn existing(&self, purpose: Purpose) -> Result<MultiplexedConnection, RedisError> {
+        let open = self.open()[purpose as usize].as_ref().map(|open| open.connection.clone());
+        open.ok_or_else(|| RedisError::Broken { server: self.url.server(), source: "there is no connection".into() })
+    }
+
     /// Drops all connections of a run, and with them what was sent and not answered. It may still take effect.
     pub(super) fn drop_all(&self, run: u64) {
         if self.run.compare_exchange(run, run + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok() {

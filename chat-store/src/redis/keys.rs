@@ -1,7 +1,7 @@
 //! The names of keys, and of the fields in them.
 
 use chat_core::id::{AccountId, Epoch, NodeId, Position, SessionId, Tag};
-use chat_core::journal::Slot;
+use chat_core::journal::{HintPosition, Slot};
 
 /// The keys of one room. They have a part in braces in common, so that a Redis Cluster keeps them on one node.
 #[derive(Clone, Debug)]
@@ -35,10 +35,32 @@ impl Keys {
         [self.head(), self.slots(epoch), fences, lives, self.log(epoch)]
     }
 
+    /// The hints: a stream. It belongs to no epoch, because nobody minds the loss of hints or their order.
+    pub(super) fn hints(&self) -> String {
+        format!("{}:hints", self.0)
+    }
+
     /// The keys that show at the start what this user of the server may do: a hash and a stream.
     pub(super) fn trial(&self) -> [String; 2] {
         [format!("{}:trial", self.0), format!("{}:trial:log", self.0)]
     }
+}
+
+/// The field of a hint in its entry, and that of a mark, which shows a reader where the hints end.
+pub(super) const HINT: &[u8] = b"h";
+pub(super) const MARK: &[u8] = b"m";
+
+/// The name of an entry of a stream, as Redis makes it: a time and a number.
+pub(super) fn entry(position: HintPosition) -> String {
+    let number = position.get();
+    format!("{}-{}", number >> 64, number & u128::from(u64::MAX))
+}
+
+/// The place of an entry with such a name.
+pub(super) fn place(entry: &str) -> Option<HintPosition> {
+    let (time, number) = entry.split_once('-')?;
+    let (time, number): (u64, u64) = (time.parse().ok()?, number.parse().ok()?);
+    Some(HintPosition::new(u128::from(time) << 64 | u128::from(number)))
 }
 
 /// The field of a slot.
@@ -87,6 +109,20 @@ pub(super) fn tag(tag: Tag) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entry_is_one_place_and_later_entries_are_later_places() {
+        let places = ["0-0", "1795408080000-0", "1795408080000-9", "1795408080001-0", "18446744073709551615-1"];
+        let places = places.map(|name| {
+            let place = place(name).unwrap();
+            assert_eq!(entry(place), name);
+            place
+        });
+        assert!(places.is_sorted());
+        for name in ["", "5", "-", "a-1", "1-", "1-18446744073709551616"] {
+            assert_eq!(place(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn a_field_is_the_name_of_one_slot() {

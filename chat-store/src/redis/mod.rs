@@ -9,8 +9,10 @@
 //! | `{chat:ROOM}:EPOCH:log` | stream | the last acts, whose ids are their positions |
 //! | `{chat:ROOM}:EPOCH:fences` | hash | the fence of each node that has entered and is not lost |
 //! | `{chat:ROOM}:EPOCH:lives` | hash | the signs of life of each node |
+//! | `{chat:ROOM}:hints` | stream | the last hints, whose ids Redis makes |
 //!
-//! What changes them are scripts, each of which Redis runs as a whole or not at all.
+//! What changes them are scripts, each of which Redis runs as a whole or not at all. Only hints are added without a script:
+//! they need nothing to be so.
 
 mod check;
 mod connection;
@@ -26,7 +28,8 @@ use std::time::Duration;
 
 use chat_core::id::{Epoch, Position};
 use chat_core::journal::{
-    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, States, Verdict, Writer,
+    Appended, Entering, Founding, Head, HintPosition, Journal, JournalError, Proposal, Reading, Signs, States, Verdict,
+    Writer,
 };
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value, cmd, pipe};
@@ -37,7 +40,7 @@ pub use self::url::{RosterUrl, RosterUrlError};
 
 use self::connection::{CALL_TIMEOUT, Connections, Purpose};
 use self::keys::Keys;
-use self::reply::{Answer, Entries, Unexpected};
+use self::reply::{Answer, Entries, Streams, Unexpected};
 use self::scripts::{APPEND, Arguments, ENTER, FOUND, RENEW, Script};
 
 /// The form of what is stored. Servers that keep another one may not share the roster.
@@ -47,13 +50,17 @@ const FORMAT: &str = "1";
 /// slots instead.
 const MAX_LOG: usize = 20_000;
 
-/// The most acts of one read: half a megabyte or so.
+/// The most hints that are kept to be read, about: a megabyte. Nodes read them within a second, in which all of them
+/// together check fewer passwords.
+const MAX_HINTS: usize = 10_000;
+
+/// The most acts of one read, and the most hints: half a megabyte or so.
 const MAX_READ: usize = 1_000;
 
 /// About as many slots in one piece: Redis serves nobody else while it collects them.
 const PIECE: usize = 1_000;
 
-/// How long Redis lets a read wait for an act.
+/// How long Redis lets a read wait for an act or a hint.
 const READ_TIME: Duration = Duration::from_secs(1);
 
 /// When the driver gives up a read: the connection is dead.
@@ -228,24 +235,57 @@ impl Journal for RedisJournal {
         Ok(Appended { verdicts: self.expect(verdicts)?, head })
     }
 
-    async fn read(&self, epoch: Epoch, after: Position) -> Result<Vec<LoggedAct>, JournalError> {
-        // An epoch that is over has no log, so a read of it would wait in vain. The head is read afterwards.
+    async fn read(&self, epoch: Epoch, after: Position, hints: Option<HintPosition>) -> Result<Reading, JournalError> {
+        let (log, hints_key) = (self.keys.log(epoch), self.keys.hints());
         let mut commands = pipe();
-        commands
-            .cmd("XREAD")
-            .arg("COUNT")
-            .arg(MAX_READ)
-            .arg("BLOCK")
-            .arg(READ_TIME.as_millis() as u64)
-            .arg("STREAMS")
-            .arg(self.keys.log(epoch))
-            .arg(format!("{after}-0"))
-            .add_command(get_epoch(&self.keys));
-        let call = |mut connection| async move { commands.query_async::<[Value; 2]>(&mut connection).await };
-        let values = self.limited(Purpose::Reads, READ_TIMEOUT, call).await.map_err(JournalError::away)?;
-        let [acts, current] = values;
-        reply::require(self.expect(reply::current(current))?, epoch)?;
-        self.expect(reply::acts(acts))
+        commands.cmd("XREAD").arg("COUNT").arg(MAX_READ);
+        match hints {
+            Some(from) => commands
+                .arg("BLOCK")
+                .arg(READ_TIME.as_millis() as u64)
+                .arg("STREAMS")
+                .arg(&[&log, &hints_key])
+                .arg(format!("{after}-0"))
+                .arg(keys::entry(from)),
+            // The end of the hints is where Redis puts one. This read does not wait, so that hints are read from now on.
+            None => commands.arg("STREAMS").arg(&log).arg(format!("{after}-0")).add_command(add_hint(
+                &self.keys,
+                keys::MARK,
+                b"",
+            )),
+        };
+        // An epoch that is over has no log, so a read of it would wait in vain. The head is read afterwards.
+        commands.add_command(get_epoch(&self.keys));
+        let call = |mut connection| async move { commands.query_async::<Vec<Value>>(&mut connection).await };
+        let mut values =
+            self.limited(Purpose::Reads, READ_TIMEOUT, call).await.map_err(JournalError::away)?.into_iter();
+        let mut next = || self.expect(values.next().ok_or("an answer is missing"));
+        let streams = next()?;
+        let mark = hints.is_none().then(&mut next).transpose()?;
+        reply::require(self.expect(reply::current(next()?))?, epoch)?;
+        let mut streams = self.expect(Streams::parse(streams))?;
+        let acts = self.expect(streams.take(&log).and_then(reply::acts))?;
+        let (read, last) = self.expect(streams.take(&hints_key).and_then(reply::hints))?;
+        let mark = mark.map(|mark| self.expect(reply::place(mark))).transpose()?;
+        let next_hint = last.or(mark).or(hints).ok_or("a read has no place among the hints");
+        Ok(Reading { acts, hints: read, next_hint: self.expect(next_hint)? })
+    }
+
+    async fn hint(&self, hints: Vec<Vec<u8>>) -> Result<(), JournalError> {
+        if hints.is_empty() {
+            return Ok(());
+        }
+        let mut commands = pipe();
+        for hint in hints {
+            commands.add_command(add_hint(&self.keys, keys::HINT, &hint)).ignore();
+        }
+        // The node goes on if this fails. So this neither makes a connection nor drops one: if it is broken, the next call
+        // has to say so, because the server may have restarted, and then the node must enter again.
+        let mut connection = self.connections.existing(Purpose::Calls).map_err(JournalError::away)?;
+        match timeout(CALL_TIMEOUT, commands.query_async::<()>(&mut connection)).await {
+            Ok(result) => result.map_err(|error| JournalError::away(RedisError::new(&self.url().server(), error))),
+            Err(_) => Err(JournalError::away(self.connections.silent(CALL_TIMEOUT))),
+        }
     }
 
     async fn renew(&self, by: Writer) -> Result<Signs, JournalError> {
@@ -310,6 +350,13 @@ impl Journal for RedisJournal {
         }
         result.map(drop)
     }
+}
+
+/// Adds an entry with one field to the hints.
+fn add_hint(keys: &Keys, field: &[u8], value: &[u8]) -> Cmd {
+    let mut command = cmd("XADD");
+    command.arg(keys.hints()).arg("MAXLEN").arg("~").arg(MAX_HINTS).arg("*").arg(field).arg(value);
+    command
 }
 
 fn get_epoch(keys: &Keys) -> Cmd {

@@ -1,7 +1,7 @@
 //! What Redis answers.
 
 use chat_core::id::{Epoch, NodeId, Position, Revision, Tag};
-use chat_core::journal::{Head, JournalError, LoggedAct, State};
+use chat_core::journal::{Head, HintPosition, JournalError, LoggedAct, State};
 use chat_core::time::Timestamp;
 use redis::Value;
 
@@ -156,15 +156,36 @@ pub(super) fn states(value: Value) -> Result<(Vec<State>, Option<u64>), Unexpect
     Ok((states, Some(next).filter(|next| *next != 0)))
 }
 
-/// Acts, as a read of one stream answers them.
-pub(super) fn acts(value: Value) -> Result<Vec<LoggedAct>, Unexpected> {
-    if value == Value::Nil {
-        return Ok(Vec::new());
+/// What a read of several streams answers.
+#[derive(Debug, Default)]
+pub(super) struct Streams(Vec<(Vec<u8>, Value)>);
+
+impl Streams {
+    /// Streams without new entries are absent, and if all are, so is the list.
+    pub(super) fn parse(value: Value) -> Result<Self, Unexpected> {
+        if value == Value::Nil {
+            return Ok(Self::default());
+        }
+        let mut streams = Vec::new();
+        let mut list = Entries::parse(value)?;
+        while let Some(stream) = list.next() {
+            let mut stream = Entries::parse(stream)?;
+            streams.push((stream.bytes()?, stream.value()?));
+        }
+        Ok(Self(streams))
     }
-    // A list of streams, each with its name and its entries.
-    let mut stream = Entries::parse(Entries::parse(value)?.value()?)?;
-    stream.value()?;
-    let mut entries = Entries::parse(stream.value()?)?;
+
+    /// The new entries of the stream with this key.
+    pub(super) fn take(&mut self, key: &str) -> Result<Entries, Unexpected> {
+        match self.0.iter().position(|(name, _)| name == key.as_bytes()) {
+            Some(index) => Entries::parse(self.0.swap_remove(index).1),
+            None => Ok(Entries(Vec::new().into_iter())),
+        }
+    }
+}
+
+/// The acts of a log.
+pub(super) fn acts(mut entries: Entries) -> Result<Vec<LoggedAct>, Unexpected> {
     let mut acts = Vec::new();
     while let Some(entry) = entries.next() {
         let mut entry = Entries::parse(entry)?;
@@ -183,6 +204,28 @@ pub(super) fn acts(value: Value) -> Result<Vec<LoggedAct>, Unexpected> {
         acts.push(LoggedAct { position: Position::new(position), previous, act });
     }
     Ok(acts)
+}
+
+/// Hints, and the place of the last entry. An entry without a hint marks a place.
+pub(super) fn hints(mut entries: Entries) -> Result<(Vec<Vec<u8>>, Option<HintPosition>), Unexpected> {
+    let (mut hints, mut last) = (Vec::new(), None);
+    while let Some(entry) = entries.next() {
+        let mut entry = Entries::parse(entry)?;
+        last = Some(place(entry.value()?)?);
+        let mut fields = Entries::parse(entry.value()?)?;
+        while let Some(name) = fields.next() {
+            let value = fields.bytes()?;
+            if *bytes(name)? == *keys::HINT {
+                hints.push(value);
+            }
+        }
+    }
+    Ok((hints, last))
+}
+
+/// The place of an entry among the hints.
+pub(super) fn place(name: Value) -> Result<HintPosition, Unexpected> {
+    keys::place(&text(name)?).ok_or("a hint has no place")
 }
 
 #[cfg(test)]
@@ -209,16 +252,27 @@ mod tests {
 
     #[test]
     fn entries_of_other_programs_are_errors() {
-        let read =
-            |id: &str, fields: Vec<Value>| acts(list([list([bulk("log"), list([list([bulk(id), list(fields)])])])]));
+        let stream = |id: &str, fields: Vec<Value>| {
+            let value = list([list([bulk("log"), list([list([bulk(id), list(fields)])])])]);
+            Streams::parse(value).unwrap().take("log").unwrap()
+        };
+        let read = |id: &str, fields: Vec<Value>| acts(stream(id, fields));
         let (p, a) = ([bulk("p"), bulk("12345678")], [bulk("a"), bulk("act")]);
         let both = [&p[..], &a[..]].concat();
         assert_eq!(read("7-0", both.clone()).unwrap().first().map(|act| act.position), Some(Position::new(7)));
-        assert_eq!(acts(Value::Nil), Ok(vec![]));
+        assert_eq!(acts(Streams::parse(Value::Nil).unwrap().take("log").unwrap()), Ok(vec![]));
         for (id, fields) in
             [("7-1", both.clone()), ("x", both), ("7-0", p.to_vec()), ("7-0", a.to_vec()), ("7-0", vec![])]
         {
             assert!(read(id, fields).is_err(), "{id}");
+        }
+        let hint = |id: &str, name: &str| hints(stream(id, vec![bulk(name), bulk("hint")]));
+        assert_eq!(hint("7-1", "h"), Ok((vec![b"hint".to_vec()], keys::place("7-1"))));
+        assert_eq!(hint("7-2", "e"), Ok((vec![], keys::place("7-2"))), "a mark, or what a later version writes");
+        assert!(hint("x", "h").is_err());
+        for value in [bulk("log"), list([bulk("log")]), list([list([bulk("log")])]), list([list([])])] {
+            let shown = format!("{value:?}");
+            assert!(Streams::parse(value).is_err(), "{shown}");
         }
         let slots = |field: &str, value: &str| states(list([bulk("0"), list([bulk(field), bulk(value)])]));
         assert!(slots("a1", "0000000000000007value").is_ok());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chat_core::id::{Epoch, Fence, NodeId, Position, Revision, Tag};
 use chat_core::journal::contract::journal_contract;
-use chat_core::journal::{Entering, Founding, Head, Journal, JournalError, Proposal, Slot, State, Writer};
+use chat_core::journal::{Entering, Founding, Head, Journal, JournalError, Proposal, Reading, Slot, State, Writer};
 use chat_core::time::Timestamp;
 use chat_store::testing::{self, Keep, RedisServer};
 use chat_store::{RedisError, RedisJournal, RosterUrl};
@@ -94,8 +94,10 @@ async fn redis_keeps_the_contract_while_it_forgets_its_scripts() {
 #[tokio::test]
 async fn a_read_waits_for_an_act_and_for_about_a_second_at_most() {
     let journal = begun(&RedisServer::shared().roster()).await;
+    let hints = journal.read(EPOCH, Position::new(1), None).await.unwrap().next_hint;
     let begin = Instant::now();
-    assert_eq!(journal.read(EPOCH, Position::new(1)).await.unwrap(), []);
+    let nothing = Reading { acts: vec![], hints: vec![], next_hint: hints };
+    assert_eq!(journal.read(EPOCH, Position::new(1), Some(hints)).await.unwrap(), nothing);
     let waited = begin.elapsed();
     assert!(waited > Duration::from_millis(900) && waited < Duration::from_secs(3), "{waited:?}");
     let append = async {
@@ -103,9 +105,70 @@ async fn a_read_waits_for_an_act_and_for_about_a_second_at_most() {
         journal.append(writer(1), vec![proposal(b"an act--")]).await.unwrap();
     };
     let begin = Instant::now();
-    let (acts, ()) = tokio::join!(journal.read(EPOCH, Position::new(1)), append);
-    assert_eq!(acts.unwrap().len(), 1);
+    let (reading, ()) = tokio::join!(journal.read(EPOCH, Position::new(1), Some(hints)), append);
+    assert_eq!(reading.unwrap().acts.len(), 1);
     assert!(begin.elapsed() < Duration::from_millis(900), "{:?}", begin.elapsed());
+    let hint = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        journal.hint(vec![b"a hint".to_vec()]).await.unwrap();
+    };
+    let begin = Instant::now();
+    let (reading, ()) = tokio::join!(journal.read(EPOCH, Position::new(2), Some(hints)), hint);
+    assert_eq!(reading.unwrap().hints, [b"a hint"]);
+    assert!(begin.elapsed() < Duration::from_millis(900), "{:?}", begin.elapsed());
+}
+
+/// The old ones are dropped in pieces of a hundred or so.
+#[tokio::test]
+async fn only_the_latest_hints_are_kept() {
+    let journal = begun(&RedisServer::shared().roster()).await;
+    let mut from = journal.read(EPOCH, Position::new(1), None).await.unwrap().next_hint;
+    for number in 0..60_u32 {
+        journal.hint((0..200).map(|index| (number * 200 + index).to_be_bytes().to_vec()).collect()).await.unwrap();
+    }
+    let mut hints = Vec::new();
+    while hints.last() != Some(&11_999_u32.to_be_bytes().to_vec()) {
+        let reading = journal.read(EPOCH, Position::new(1), Some(from)).await.unwrap();
+        assert!(reading.hints.len() <= 1_000 && !reading.hints.is_empty());
+        hints.extend(reading.hints);
+        from = reading.next_hint;
+    }
+    assert!((10_000..=10_200).contains(&hints.len()), "{}", hints.len());
+}
+
+/// A node goes on when a hint is lost. Had that made a connection, the node would not learn that the server has restarted.
+#[tokio::test]
+async fn a_hint_that_is_lost_with_its_connection_leaves_it_to_the_next_call_to_say_so() {
+    let mut server = RedisServer::start(Keep::Aof);
+    let journal = begun(&server.roster()).await;
+    journal.hint(vec![b"a hint".to_vec()]).await.unwrap();
+    server.stop();
+    server.restart();
+    for _ in 0..2 {
+        assert!(sentence(journal.hint(vec![b"a hint".to_vec()]).await).contains("broke"));
+    }
+    assert!(sentence(journal.renew(writer(1)).await).contains("broke"));
+    journal.enter(entering(2)).await.unwrap();
+    journal.hint(vec![b"a hint".to_vec()]).await.unwrap();
+}
+
+/// Entries without a hint: the marks of nodes that begin to read, and what a later version may add.
+#[tokio::test]
+async fn what_is_no_hint_is_passed_over() {
+    let server = RedisServer::shared();
+    let url = server.roster();
+    let journal = begun(&url).await;
+    let from = journal.read(EPOCH, Position::new(1), None).await.unwrap().next_hint;
+    journal.read(EPOCH, Position::new(1), None).await.unwrap();
+    let key = format!("{{chat:{}}}:hints", url.rsplit('=').next().unwrap());
+    server.execute(&["XADD", &key, "*", "x", "y"]);
+    journal.hint(vec![b"a hint".to_vec()]).await.unwrap();
+    let reading = journal.read(EPOCH, Position::new(1), Some(from)).await.unwrap();
+    assert_eq!(reading.hints, [b"a hint"]);
+    assert!(reading.next_hint > from);
+    server.execute(&["DEL", &key]);
+    server.execute(&["SET", &key, "x"]);
+    assert!(refused(&url).await.to_string().contains("WRONGTYPE"), "at the start");
 }
 
 #[tokio::test]
@@ -139,7 +202,7 @@ async fn only_the_latest_acts_can_be_read() {
     for _ in 0..50 {
         journal.append(writer(1), vec![proposal(b"an act--"); 500]).await.unwrap();
     }
-    let acts = journal.read(EPOCH, Position::new(0)).await.unwrap();
+    let acts = journal.read(EPOCH, Position::new(0), None).await.unwrap().acts;
     let first = acts.first().unwrap().position.get();
     assert!((4_500..=5_002).contains(&first), "{first}");
     assert!(acts.len() <= 1_000);
@@ -164,7 +227,7 @@ async fn a_call_that_is_answered_late_has_no_effect_once_the_node_has_entered_ag
     let again = journal.append(writer(1), vec![proposal(b"old act!")]).await;
     assert!(matches!(again, Err(JournalError::Fenced)), "{again:?}");
     journal.append(writer(2), vec![proposal(b"new act!")]).await.unwrap();
-    let acts = journal.read(EPOCH, head.position).await.unwrap();
+    let acts = journal.read(EPOCH, head.position, None).await.unwrap().acts;
     assert_eq!(acts.iter().map(|logged| logged.act.as_slice()).collect::<Vec<_>>(), [b"new act!"]);
 }
 
@@ -196,7 +259,7 @@ async fn a_server_that_has_lost_everything_says_so() {
     server.restart();
     assert!(matches!(journal.enter(entering(2)).await, Err(JournalError::Empty)));
     server.execute(&["FLUSHALL"]);
-    assert!(matches!(journal.read(EPOCH, Position::new(1)).await, Err(JournalError::Empty)));
+    assert!(matches!(journal.read(EPOCH, Position::new(1), None).await, Err(JournalError::Empty)));
 }
 
 #[tokio::test]

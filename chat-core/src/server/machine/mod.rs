@@ -20,6 +20,7 @@ use super::away_changes::AwayChanges;
 use super::connections::{Connections, State};
 use super::cx::Cx;
 use super::forwarders::Forwarders;
+use super::hints::Hints;
 use super::io::{Closed, Input, JobResult, Missed, Output};
 use super::jobs::PendingJob;
 use super::known_sources::KnownSources;
@@ -205,6 +206,7 @@ impl Machine {
                 self.accounts_changed(cx, changed);
             }
             PendingJob::Journal { run, numbers } => self.journal_done(cx, run, numbers, result.journal()),
+            PendingJob::Hints => self.logins.hints_mut().into_iter().for_each(Hints::sent),
             PendingJob::Seen => self.accounts.reported(cx),
             PendingJob::VoidTickets { ids, until } => {
                 self.void_tickets.reported(cx, &mut self.membership, &ids, until, result.voided());

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{Machine, Phase as Serving, Then};
 use crate::id::{Epoch, NodeId, Position, Revision};
 use crate::journal::{
-    Act, Appended, Founding, Head, JournalCall, JournalError, JournalReply, LoggedAct, ProposedAct, Signs, States,
-    Verdict,
+    Act, Appended, Founding, GivenHint, Head, JournalCall, JournalError, JournalReply, LoggedAct, ProposedAct, Reading,
+    Signs, States, Verdict,
 };
 use crate::presence::OfflineReason;
 use crate::roster::RosterVersion;
@@ -45,8 +45,10 @@ impl Machine {
         match result {
             Ok(JournalReply::Entered(head)) => self.entered(cx, head),
             Ok(JournalReply::States(states)) => self.loaded(cx, states),
-            Ok(JournalReply::Read(acts)) => {
+            Ok(JournalReply::Read(Reading { acts, hints, next_hint })) => {
                 shared.in_flight.read = false;
+                shared.next_hint = Some(next_hint);
+                self.count_hints(cx, &hints);
                 self.read(cx, acts);
             }
             Ok(JournalReply::Appended(appended)) => {
@@ -55,6 +57,8 @@ impl Machine {
             }
             Ok(JournalReply::Renewed(signs)) => self.renewed(cx, &signs),
             Ok(JournalReply::Founded) => self.enter_journal(cx),
+            // Of another job.
+            Ok(JournalReply::Hinted) => {}
             Err(JournalError::Away(_)) => {
                 let pause = shared.go_away();
                 set_pause(cx, pause);
@@ -119,7 +123,30 @@ impl Machine {
         {
             shared.in_flight.read = true;
             let after = shared.read_from(after);
-            self.call(cx, JournalCall::Read(epoch, after), vec![]);
+            let call = JournalCall::Read(epoch, after, shared.next_hint);
+            self.call(cx, call, vec![]);
+        }
+        self.give_hints(cx);
+    }
+
+    /// Gives the other nodes the hints that wait for them.
+    fn give_hints(&mut self, cx: &mut Cx<'_>) {
+        let (Some(shared), Some(hints)) = (&self.shared, self.logins.hints_mut()) else { return };
+        if !matches!(shared.phase, Phase::Ready) {
+            hints.drop_waiting();
+        } else if let Some(hints) = hints.send(shared.node()) {
+            // A hint is not worth going away for: if the journal is away, another call says so.
+            cx.start(PendingJob::Hints, Job::Journal(JournalCall::Hint(hints)));
+        }
+    }
+
+    /// Counts the hints of other nodes.
+    fn count_hints(&mut self, cx: &Cx<'_>, hints: &[Vec<u8>]) {
+        let Some(shared) = &self.shared else { return };
+        for GivenHint { node, hint } in hints.iter().filter_map(|bytes| GivenHint::decode(bytes)) {
+            if !shared.is_ours(node) {
+                self.logins.hinted(cx, hint);
+            }
         }
     }
 

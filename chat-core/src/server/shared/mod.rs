@@ -17,7 +17,7 @@ use super::JournalCounts;
 use super::membership::Before;
 use crate::generator::Generator;
 use crate::id::{Epoch, Fence, NodeId, Position, Revision, Tag};
-use crate::journal::{Act, Entering, Head, NodeRow, NodeState, ProposedAct, State, Writer, state};
+use crate::journal::{Act, Entering, Head, HintPosition, NodeRow, NodeState, ProposedAct, State, Writer, state};
 use crate::time::{Mono, Timestamp};
 
 /// The time between two signs of life: six of them make a node that is lost, so that its users wait a few seconds.
@@ -69,6 +69,9 @@ pub(super) struct Shared {
     pub(super) since: Timestamp,
     /// The tag of the last act that was read.
     pub(super) tip: Tag,
+    /// Where the next read of hints begins. `None` before the first read in the epoch: what others have seen before is
+    /// forgotten, as by a server that restarts alone.
+    pub(super) next_hint: Option<HintPosition>,
     next: u64,
     pub(super) in_flight: InFlight,
     pub(super) proposals: Proposals,
@@ -154,6 +157,7 @@ impl Shared {
             past_epochs: VecDeque::new(),
             since: Timestamp::from_millis(0),
             tip: Tag::new(0),
+            next_hint: None,
             next: 0,
             in_flight: InFlight::default(),
             proposals: Proposals::default(),
@@ -272,12 +276,16 @@ impl Shared {
 
     /// The epoch is loaded, or has begun.
     pub(super) fn entered(&mut self, head: &Head) {
-        self.counts.epochs += u64::from(self.epoch != Some(head.epoch));
-        if let Some(before) = self.epoch.replace(head.epoch).filter(|before| *before != head.epoch) {
+        if let Some(before) = self.epoch.filter(|before| *before != head.epoch) {
             self.past_epochs.push_back(before);
             if self.past_epochs.len() > MAX_PAST_EPOCHS {
                 self.past_epochs.pop_front();
             }
+        }
+        if self.epoch.replace(head.epoch) != Some(head.epoch) {
+            self.counts.epochs += 1;
+            // A journal that has lost acts may have lost hints, and number them from another beginning.
+            self.next_hint = None;
         }
         self.since = head.since;
         self.empty_since = None;

@@ -7,6 +7,7 @@ mod clocks;
 mod conversation;
 mod counts;
 mod delta;
+mod hints;
 mod hostile;
 mod limits;
 mod login;

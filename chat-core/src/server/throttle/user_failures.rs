@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::journal::NetworkPseudonym;
 use crate::server::config::ThrottleConfig;
-use crate::source::{Network, Source};
 use crate::time::Mono;
 
 /// The most networks that wait for a turn: the last one for about five minutes. Others have to ask again.
-const MAX_TURNS: usize = 32;
+const MAX_TURNS: u32 = 32;
 
 /// The failures at one user name from sources from which its user has never logged in.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub(super) struct UserFailures {
     /// When the next turn without an owner begins.
     next: Mono,
     /// The turns of networks that wait or may make their attempt.
-    turns: BTreeMap<Network, Turn>,
+    turns: BTreeMap<NetworkPseudonym, Turn>,
 }
 
 /// When a network may make one attempt.
@@ -34,13 +34,17 @@ struct Turn {
 }
 
 impl UserFailures {
-    /// Whether an attempt from `source` may begin. If it may not, its network has a turn when the returned time has
-    /// passed, unless too many networks wait.
-    pub(super) fn admits(&mut self, now: Mono, source: Source, config: &ThrottleConfig) -> Result<(), Duration> {
-        if self.count.saturating_add(self.in_flight) < config.free_per_user {
+    /// Whether an attempt from a source in `network` may begin. If it may not, the network has a turn when the returned
+    /// time has passed, unless too many networks wait.
+    pub(super) fn admits(
+        &mut self,
+        now: Mono,
+        network: NetworkPseudonym,
+        config: &ThrottleConfig,
+    ) -> Result<(), Duration> {
+        if !self.gives_turns(config) {
             return Ok(());
         }
-        let Some(network) = source.networks().next() else { return Ok(()) };
         self.turns.retain(|_, turn| now < turn.until);
         if let Some(turn) = self.turns.get(&network) {
             let wait = now.until(turn.from);
@@ -54,7 +58,7 @@ impl UserFailures {
             self.next = now + config.user_interval;
             return Ok(());
         }
-        if self.turns.len() >= MAX_TURNS {
+        if self.turns.len() >= MAX_TURNS as usize {
             return Err(config.user_interval);
         }
         let from = self.next;
@@ -63,5 +67,24 @@ impl UserFailures {
         self.turns.insert(network, Turn { from, until: from + wait + config.user_interval });
         self.next = from + config.user_interval;
         Err(wait)
+    }
+
+    /// Adds a failure.
+    pub(super) fn add(&mut self) {
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// An attempt has ended at another server that let it begin. It has taken one of the turns of all servers. Nobody waits
+    /// for longer than if all attempts came to this server.
+    pub(super) fn take_turn(&mut self, now: Mono, config: &ThrottleConfig) {
+        if self.gives_turns(config) {
+            let longest = config.user_interval.saturating_mul(MAX_TURNS);
+            self.next = self.next.max((self.next.max(now) + config.user_interval).min(now + longest));
+        }
+    }
+
+    /// Whether there are so many failures that attempts need turns.
+    fn gives_turns(&self, config: &ThrottleConfig) -> bool {
+        self.count.saturating_add(self.in_flight) >= config.free_per_user
     }
 }

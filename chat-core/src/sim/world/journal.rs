@@ -11,7 +11,9 @@ use super::medium::{Caller, Event, Medium};
 use crate::id::{Epoch, Position};
 use crate::journal::memory::Table;
 use crate::journal::state::decode;
-use crate::journal::{AccountState, Act, JournalCall, JournalError, JournalReply, NodeState, ProposedAct, Slot};
+use crate::journal::{
+    AccountState, Act, HintPosition, JournalCall, JournalError, JournalReply, NodeState, ProposedAct, Reading, Slot,
+};
 use crate::server::JobResult;
 use crate::time::Mono;
 
@@ -31,7 +33,15 @@ pub(super) struct SimJournal {
     connected: BTreeSet<ServerId>,
     loses_answer: BTreeSet<ServerId>,
     late: BTreeSet<ServerId>,
-    reads: Vec<(Caller, Epoch, Position)>,
+    reads: Vec<(Caller, WaitingRead)>,
+}
+
+/// A read that waits for an act or a hint.
+#[derive(Clone, Copy, Debug)]
+struct WaitingRead {
+    epoch: Epoch,
+    after: Position,
+    hints: HintPosition,
 }
 
 /// How long a driver waits for an answer.
@@ -90,10 +100,11 @@ impl SimJournal {
             }
             return medium.schedule(wait, Event::JournalCall { caller, call });
         }
-        if let JournalCall::Read(epoch, after) = call
-            && matches!(self.table.call(call.clone()), Ok(JournalReply::Read(acts)) if acts.is_empty())
+        if let JournalCall::Read(epoch, after, hints) = call
+            && matches!(self.table.call(call.clone()), Ok(JournalReply::Read(reading)) if reading.is_empty())
         {
-            self.reads.push((caller, epoch, after));
+            let hints = hints.unwrap_or_else(|| self.table.end_of_hints());
+            self.reads.push((caller, WaitingRead { epoch, after, hints }));
             return medium.schedule(READ_TIME, Event::ReadEnds { caller });
         }
         let before = self.table.head().map(|head| head.position);
@@ -116,9 +127,10 @@ impl SimJournal {
 
     /// A read has waited long enough.
     pub(super) fn end_read(&mut self, caller: Caller, medium: &mut Medium) {
-        if let Some(index) = self.reads.iter().position(|(other, ..)| *other == caller) {
-            self.reads.remove(index);
-            answer(caller, Ok(JournalReply::Read(vec![])), Duration::ZERO, medium);
+        if let Some(index) = self.reads.iter().position(|(other, _)| *other == caller) {
+            let (_, WaitingRead { hints, .. }) = self.reads.remove(index);
+            let reading = Reading { acts: vec![], hints: vec![], next_hint: hints };
+            answer(caller, Ok(JournalReply::Read(reading)), Duration::ZERO, medium);
         }
     }
 
@@ -138,7 +150,7 @@ impl SimJournal {
 
     fn end_connections(&mut self, medium: &mut Medium) {
         self.connected.clear();
-        for (caller, ..) in std::mem::take(&mut self.reads) {
+        for (caller, _) in std::mem::take(&mut self.reads) {
             answer(caller, Err(away()), Duration::from_millis(1), medium);
         }
     }
@@ -155,10 +167,10 @@ impl SimJournal {
     pub(super) fn cut(&mut self, server: ServerId, medium: &mut Medium) {
         self.cut_off.insert(server);
         let (cut, others) =
-            std::mem::take(&mut self.reads).into_iter().partition(|(caller, ..)| caller.server == server);
+            std::mem::take(&mut self.reads).into_iter().partition(|(caller, _)| caller.server == server);
         self.reads = others;
-        let cut: Vec<(Caller, Epoch, Position)> = cut;
-        cut.into_iter().for_each(|(caller, ..)| answer(caller, Err(away()), CALL_TIMEOUT, medium));
+        let cut: Vec<(Caller, WaitingRead)> = cut;
+        cut.into_iter().for_each(|(caller, _)| answer(caller, Err(away()), CALL_TIMEOUT, medium));
     }
 
     pub(super) fn mend(&mut self, server: ServerId) {
@@ -204,9 +216,10 @@ impl SimJournal {
     }
 
     fn wake_readers(&mut self, medium: &mut Medium) {
-        for (caller, epoch, after) in std::mem::take(&mut self.reads) {
-            match self.table.call(JournalCall::Read(epoch, after)) {
-                Ok(JournalReply::Read(acts)) if acts.is_empty() => self.reads.push((caller, epoch, after)),
+        for (caller, read) in std::mem::take(&mut self.reads) {
+            let WaitingRead { epoch, after, hints } = read;
+            match self.table.call(JournalCall::Read(epoch, after, Some(hints))) {
+                Ok(JournalReply::Read(reading)) if reading.is_empty() => self.reads.push((caller, read)),
                 result => {
                     let delay = self.one_way();
                     answer(caller, result, delay, medium);

@@ -8,7 +8,7 @@ use chat_core::accounts::memory::MemoryAccounts;
 use chat_core::id::{Epoch, Fence, NodeId, Position};
 use chat_core::journal::memory::MemoryJournal;
 use chat_core::journal::{
-    Appended, Entering, Founding, Head, Journal, JournalError, LoggedAct, Proposal, Signs, States, Writer,
+    Appended, Entering, Founding, Head, HintPosition, Journal, JournalError, Proposal, Reading, Signs, States, Writer,
 };
 use chat_core::message::Outcome;
 use chat_core::wire::control::Purpose;
@@ -70,7 +70,11 @@ impl Journal for Silent {
         pending().await
     }
 
-    async fn read(&self, _: Epoch, _: Position) -> Result<Vec<LoggedAct>, JournalError> {
+    async fn read(&self, _: Epoch, _: Position, _: Option<HintPosition>) -> Result<Reading, JournalError> {
+        pending().await
+    }
+
+    async fn hint(&self, _: Vec<Vec<u8>>) -> Result<(), JournalError> {
         pending().await
     }
 
