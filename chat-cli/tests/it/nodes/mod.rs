@@ -3,6 +3,7 @@
 mod crowds;
 mod failing;
 mod forks;
+mod guessing;
 mod misfortunes;
 mod networks;
 mod redis;
