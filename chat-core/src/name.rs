@@ -10,7 +10,8 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_script::Script;
 use unicode_security::mixed_script::AugmentedScriptSet;
 use unicode_security::skeleton;
@@ -31,13 +32,13 @@ pub use self::skeletons::Skeletons;
 /// Cyrillic is not. Rare and historic characters are allowed, because people have them in their names.
 ///
 /// These rules hold for every name. More rules hold for the names of new accounts, see [`UserName::check_new`].
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone)]
 pub struct UserName {
-    /// `None` if the name was typed in its canonical form, as most names are. This keeps copies cheap: every message
-    /// carries one.
-    shown: Option<Arc<str>>,
-    canonical: Arc<str>,
+    /// The canonical form and, if the name was typed in another form, that one behind it. One piece keeps names small and
+    /// copies cheap: every message and every session has one.
+    text: Arc<str>,
+    /// The length of the canonical form.
+    canonical: u8,
 }
 
 /// Whether a name contains letters that are written from right to left. In a line of other text, such a name needs
@@ -78,9 +79,9 @@ impl UserName {
         if Self::RESERVED.iter().any(|word| skeleton(&canonical).eq(skeleton(word))) {
             return Err(NameError::Reserved);
         }
-        let canonical: Arc<str> = canonical.into();
-        let shown = (*canonical != *typed).then(|| typed.into());
-        Ok(Self { shown, canonical })
+        let len = u8::try_from(canonical.len()).map_err(|_| NameError::TooLong)?;
+        let text = if canonical == typed { canonical } else { canonical + typed };
+        Ok(Self { text: text.into(), canonical: len })
     }
 
     /// Checks the rules that hold for the names of new accounts only. Code that registers an account calls it: the server
@@ -96,7 +97,7 @@ impl UserName {
     /// # Errors
     /// [`NameError::Marks`] or [`NameError::Reserved`].
     pub fn check_new(&self) -> Result<(), NameError> {
-        if marks::has_stray_marks(&self.canonical) {
+        if marks::has_stray_marks(self.canonical()) {
             return Err(NameError::Marks);
         }
         let own = self.skeletons();
@@ -111,12 +112,13 @@ impl UserName {
 
     /// The name as typed at registration.
     pub fn as_str(&self) -> &str {
-        self.shown.as_deref().unwrap_or(&self.canonical)
+        let shown = usize::from(self.canonical);
+        if shown < self.text.len() { &self.text[shown..] } else { &self.text }
     }
 
     /// The form in which names are compared.
     pub fn canonical(&self) -> &str {
-        &self.canonical
+        &self.text[..usize::from(self.canonical)]
     }
 }
 
@@ -209,7 +211,7 @@ impl From<UserName> for String {
 
 impl PartialEq for UserName {
     fn eq(&self, other: &Self) -> bool {
-        self.canonical == other.canonical
+        self.canonical() == other.canonical()
     }
 }
 
@@ -217,7 +219,7 @@ impl Eq for UserName {}
 
 impl Ord for UserName {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.canonical.cmp(&other.canonical)
+        self.canonical().cmp(other.canonical())
     }
 }
 
@@ -229,7 +231,34 @@ impl PartialOrd for UserName {
 
 impl Hash for UserName {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.canonical.hash(state);
+        self.canonical().hash(state);
+    }
+}
+
+/// As the text that was typed.
+impl Serialize for UserName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for UserName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Typed;
+
+        impl Visitor<'_> for Typed {
+            type Value = UserName;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a user name")
+            }
+
+            fn visit_str<E: de::Error>(self, typed: &str) -> Result<UserName, E> {
+                UserName::parse(typed).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Typed)
     }
 }
 
