@@ -208,7 +208,8 @@ pub struct Update {
 /// The sessions that are online, by user name. A user has at most one session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Roster {
-    entries: BTreeMap<UserName, Entry>,
+    /// In boxes, because a tree with large values has a third of its memory unused.
+    entries: BTreeMap<UserName, Box<Entry>>,
 }
 
 impl Roster {
@@ -229,22 +230,22 @@ impl Roster {
 
     /// The entry of `user`, if the user is online.
     pub fn get(&self, user: &UserName) -> Option<&Entry> {
-        self.entries.get(user)
+        self.entries.get(user).map(|entry| &**entry)
     }
 
     /// All entries, in the order of canonical user names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.values().map(|entry| &**entry)
     }
 
     /// Inserts an entry, and returns the user's previous one.
     pub fn insert(&mut self, entry: Entry) -> Option<Entry> {
-        self.entries.insert(entry.user.clone(), entry)
+        self.entries.insert(entry.user.clone(), Box::new(entry)).map(|entry| *entry)
     }
 
     /// Removes and returns the entry of `user`.
     pub fn remove(&mut self, user: &UserName) -> Option<Entry> {
-        self.entries.remove(user)
+        self.entries.remove(user).map(|entry| *entry)
     }
 
     /// Applies one change. A change of a user who is not online has no effect: whether two rosters are in sync is a matter

@@ -107,7 +107,7 @@ impl Machine {
         result: Result<Account, AccountError>,
     ) {
         let Some(pending) = self.membership.password_change(account) else { return };
-        let Some(PasswordChange { highest, .. }) = pending.take_if(|change| change.job == job) else { return };
+        let Some(highest) = pending.take_if(|change| change.job == job).map(|change| change.highest) else { return };
         if let Ok(changed) = &result {
             let generation = changed.generation;
             if self.shared.is_some() {
@@ -176,7 +176,7 @@ impl Machine {
         let pending = PendingJob::ChangePassword { conn, account, attempt };
         let job = cx.start(pending, Job::ChangePassword { id: account, old, new });
         if let Some(change) = self.membership.password_change(account) {
-            *change = Some(PasswordChange { job, highest });
+            *change = Some(Box::new(PasswordChange { job, highest }));
         }
         Ok(())
     }

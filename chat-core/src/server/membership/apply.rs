@@ -34,7 +34,7 @@ impl Membership {
                     effects.extend(session.conn.map(|conn| Effect::Replaced { conn }));
                     effects.extend(self.gone(session.home, origin, account));
                 }
-                let Entry { user, key, since, .. } = entry.clone();
+                let (user, key, since) = (entry.user.clone(), entry.key, entry.since);
                 let change = if replaced.is_some() { Change::Replaced(entry) } else { Change::Online(entry) };
                 self.publication.make(origin.at, change);
                 let arrival = self.publication.revision();

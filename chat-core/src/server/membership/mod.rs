@@ -120,7 +120,7 @@ impl Membership {
     }
 
     /// The password change of the session of `account`, if there is such a session.
-    pub(super) fn password_change(&mut self, account: AccountId) -> Option<&mut Option<PasswordChange>> {
+    pub(super) fn password_change(&mut self, account: AccountId) -> Option<&mut Option<Box<PasswordChange>>> {
         self.sessions.get_mut(account).map(|session| &mut session.password_change)
     }
 }

@@ -75,7 +75,7 @@ impl Membership {
         let roster = self.publication.roster().clone();
         for (account, session) in self.sessions.take() {
             if let Some(entry) = roster.get(&session.user).cloned() {
-                before.sessions.insert(account, (session, entry));
+                before.sessions.insert(account, (*session, entry));
             }
         }
         self.publication.clear();
