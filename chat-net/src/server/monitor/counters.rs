@@ -85,8 +85,9 @@ struct Journal {
     nodes: Vec<String>,
 }
 
-/// The time between two observations of the journal: it counts sessions, and a busy hub has thousands of turns a second.
-const JOURNAL_INTERVAL: Duration = Duration::from_millis(250);
+/// The time between two observations of the journal: it counts sessions, of which there may be thousands, and a busy hub has
+/// thousands of turns a second.
+const JOURNAL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Counters {
     pub(crate) fn add(&self, metric: Metric, number: u64) {
