@@ -29,6 +29,8 @@ pub(super) enum Timer {
     Publish,
     /// The guest waits no longer for its act.
     Proposal(ConnId),
+    /// The node makes the next call of the journal.
+    Journal,
     /// The node gives a sign of life.
     Round,
     /// The node tries to enter again, or founds an epoch.

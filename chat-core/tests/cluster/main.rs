@@ -94,6 +94,8 @@ fn records(seed: u64, is_sharing: bool) -> Vec<Record> {
     // Every change is published alone, so that a server that is alone leaves out none.
     server.publish_interval.min = Duration::ZERO;
     server.publish_interval.per_session = Duration::ZERO;
+    // An act that waits behind another one would be later than at a server that is alone.
+    server.journal_interval = Duration::ZERO;
     // The two draw different times for jobs, unless these take none.
     let config = WorldConfig { server, job_time: Duration::ZERO, ..WorldConfig::default() };
     let mut world = match is_sharing {

@@ -240,8 +240,8 @@ impl Machine {
                 Timer::Rejoin => self.rejoin(cx),
                 Timer::Hold => self.end_hold(cx),
                 Timer::VoidTickets => self.void_tickets.retry(cx, &mut self.membership),
-                // Both are checked after every input.
-                Timer::Publish | Timer::Stop => {}
+                // All are checked after every input.
+                Timer::Publish | Timer::Journal | Timer::Stop => {}
             }
         }
     }

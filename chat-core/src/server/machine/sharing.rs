@@ -103,28 +103,37 @@ impl Machine {
     /// Makes the calls that are due: after every input.
     pub(super) fn drive_journal(&mut self, cx: &mut Cx<'_>) {
         self.judge_waiting(cx);
+        let (now, after) = (cx.now.mono, self.membership.position());
+        let pause_ends = cx.after(cx.config.journal_interval);
         let Some(shared) = &mut self.shared else { return };
         let is_ready = matches!(shared.phase, Phase::Ready);
+        let mut calls = Vec::new();
         if is_ready
             && !shared.in_flight.append
+            && shared.append_from <= now
             && let Some(writer) = shared.writer()
         {
             let (numbers, proposals) = shared.proposals.send();
             if !numbers.is_empty() {
                 shared.in_flight.append = true;
-                self.call(cx, JournalCall::Append(writer, proposals), numbers);
+                shared.append_from = pause_ends;
+                calls.push((JournalCall::Append(writer, proposals), numbers));
             }
         }
-        let after = self.membership.position();
-        let Some(shared) = &mut self.shared else { return };
-        if matches!(shared.phase, Phase::Ready | Phase::CatchingUp(_))
+        if (is_ready && shared.read_from <= now || matches!(shared.phase, Phase::CatchingUp(_)))
             && !shared.in_flight.read
             && let Some(epoch) = shared.epoch
         {
             shared.in_flight.read = true;
-            let after = shared.read_from(after);
-            let call = JournalCall::Read(epoch, after, shared.next_hint);
-            self.call(cx, call, vec![]);
+            shared.read_from = pause_ends;
+            calls.push((JournalCall::Read(epoch, shared.read_after(after), shared.next_hint), vec![]));
+        }
+        match shared.next_call() {
+            Some(at) => cx.timers.set(Timer::Journal, at),
+            None => cx.timers.cancel(Timer::Journal),
+        }
+        for (call, numbers) in calls {
+            self.call(cx, call, numbers);
         }
         self.give_hints(cx);
     }
@@ -324,7 +333,7 @@ impl Machine {
         let position = self.membership.position();
         let Some(shared) = &mut self.shared else { return };
         let Phase::CatchingUp(target) = shared.phase else { return };
-        if position < target || shared.read_from(position) < position {
+        if position < target || shared.read_after(position) < position {
             return;
         }
         if shared.is_forked {

@@ -74,6 +74,9 @@ pub(super) struct Shared {
     pub(super) next_hint: Option<HintPosition>,
     next: u64,
     pub(super) in_flight: InFlight,
+    /// When the next append, and the next read, may begin.
+    pub(super) append_from: Mono,
+    pub(super) read_from: Mono,
     pub(super) proposals: Proposals,
     lives: Lives,
     /// The sessions before the replica was loaded again, until it is complete.
@@ -160,6 +163,8 @@ impl Shared {
             next_hint: None,
             next: 0,
             in_flight: InFlight::default(),
+            append_from: Mono::ZERO,
+            read_from: Mono::ZERO,
             proposals: Proposals::default(),
             lives: Lives::default(),
             before: None,
@@ -248,8 +253,16 @@ impl Shared {
         self.lives.clear();
     }
 
-    /// Where the next read begins, if the replica has all acts up to `position`.
-    pub(super) fn read_from(&self, position: Position) -> Position {
+    /// When the next call can be made that waits for its time. `None` if none does.
+    pub(super) fn next_call(&self) -> Option<Mono> {
+        let is_ready = matches!(self.phase, Phase::Ready);
+        let append = (!self.in_flight.append && self.proposals.are_queued()).then_some(self.append_from);
+        let read = (!self.in_flight.read).then_some(self.read_from);
+        append.into_iter().chain(read).min().filter(|_| is_ready)
+    }
+
+    /// The position behind which the next read begins, if the replica has all acts up to `position`.
+    pub(super) fn read_after(&self, position: Position) -> Position {
         self.tail.as_ref().map_or(position, Tail::last).min(position)
     }
 
@@ -290,5 +303,33 @@ impl Shared {
         self.since = head.since;
         self.empty_since = None;
         self.tail = Some(Tail::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::AccountId;
+    use crate::journal::Proposal;
+    use crate::server::machine::Then;
+    use crate::sim::SeededGenerator;
+
+    #[test]
+    fn a_call_waits_for_its_time_unless_one_is_in_flight_or_nothing_is_to_be_appended() {
+        let mut shared = Shared::new(NodeRow::default(), Box::new(SeededGenerator::new(1)));
+        let at = |millis| Mono::at(Duration::from_millis(millis));
+        (shared.append_from, shared.read_from) = (at(5), at(9));
+        assert_eq!(shared.next_call(), None, "it has not entered");
+        shared.phase = Phase::Ready;
+        assert_eq!(shared.next_call(), Some(at(9)));
+        let act = Act::Renewed { account: AccountId::new(1), generation: 2 };
+        let intent = Intent { act, then: Then::Nothing, again: Again::Never, refused: 0 };
+        let proposal = Proposal { changes: 1, guards: vec![], writes: vec![], act: vec![] };
+        shared.proposals.open(1, intent, proposal);
+        assert_eq!(shared.next_call(), Some(at(5)));
+        shared.in_flight.append = true;
+        assert_eq!(shared.next_call(), Some(at(9)));
+        shared.in_flight.read = true;
+        assert_eq!(shared.next_call(), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The acts that this node has proposed, and those that wait for the journal.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::again::Again;
 use crate::id::{AccountId, Position};
@@ -24,13 +24,12 @@ pub(in crate::server) struct Intent {
 #[derive(Debug)]
 struct Open {
     intent: Intent,
-    proposal: Proposal,
     stage: Stage,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Debug)]
 enum Stage {
-    Queued,
+    Queued(Proposal),
     /// It is sent, and may be in the journal.
     Sent,
     /// It is not in the journal. It is judged again once this position was read.
@@ -41,6 +40,10 @@ enum Stage {
 #[derive(Debug, Default)]
 pub(in crate::server) struct Proposals {
     open: BTreeMap<u64, Open>,
+    /// Those of the open ones that are queued, and those that were refused: a storm has hundreds in flight, and every input
+    /// asks for these.
+    queued: BTreeSet<u64>,
+    refused: BTreeSet<u64>,
     busy: BTreeMap<AccountId, u64>,
     behind: BTreeMap<AccountId, VecDeque<Intent>>,
 }
@@ -57,7 +60,8 @@ impl Proposals {
         if let Some(account) = intent.act.account() {
             self.busy.insert(account, number);
         }
-        self.open.insert(number, Open { intent, proposal, stage: Stage::Queued });
+        self.queued.insert(number);
+        self.open.insert(number, Open { intent, stage: Stage::Queued(proposal) });
     }
 
     /// Whether an act of `account` is proposed.
@@ -99,7 +103,7 @@ impl Proposals {
         if let Some(number) = self.busy.get(&account).copied()
             && let Some(open) = self.open.get(&number)
             && is_lost(&open.intent.act)
-            && open.stage != Stage::Sent
+            && !matches!(open.stage, Stage::Sent)
         {
             self.take(number);
         }
@@ -110,18 +114,27 @@ impl Proposals {
             || behind.is_some_and(|behind| behind.iter().any(|intent| ends(&intent.act)))
     }
 
+    /// Whether a proposal is to be sent.
+    pub(in crate::server) fn are_queued(&self) -> bool {
+        !self.queued.is_empty()
+    }
+
     /// The next proposals to send, with their numbers.
     pub(in crate::server) fn send(&mut self) -> (Vec<u64>, Vec<Proposal>) {
         let (mut numbers, mut proposals, mut bytes) = (Vec::new(), Vec::new(), 0);
-        for (number, open) in self.open.iter_mut().filter(|(_, open)| open.stage == Stage::Queued) {
-            let values = open.proposal.writes.iter().filter_map(|(_, value)| value.as_ref()).map(Vec::len);
-            bytes += open.proposal.act.len() + values.sum::<usize>();
+        while let Some(number) = self.queued.first().copied() {
+            let Some(open) = self.open.get_mut(&number) else { break };
+            let Stage::Queued(proposal) = &open.stage else { break };
+            let values = proposal.writes.iter().filter_map(|(_, value)| value.as_ref()).map(Vec::len);
+            bytes += proposal.act.len() + values.sum::<usize>();
             if proposals.len() >= MAX_BATCH || bytes > MAX_BATCH_BYTES && !proposals.is_empty() {
                 break;
             }
-            open.stage = Stage::Sent;
-            numbers.push(*number);
-            proposals.push(open.proposal.clone());
+            self.queued.remove(&number);
+            numbers.push(number);
+            if let Stage::Queued(proposal) = std::mem::replace(&mut open.stage, Stage::Sent) {
+                proposals.push(proposal);
+            }
         }
         (numbers, proposals)
     }
@@ -130,12 +143,18 @@ impl Proposals {
     pub(in crate::server) fn refuse(&mut self, number: u64, until: Position) {
         if let Some(open) = self.open.get_mut(&number) {
             open.stage = Stage::Refused(until);
+            self.refused.insert(number);
         }
     }
 
     /// Removes a proposal.
     pub(in crate::server) fn take(&mut self, number: u64) -> Option<Intent> {
-        let Open { intent, .. } = self.open.remove(&number)?;
+        let Open { intent, stage } = self.open.remove(&number)?;
+        match stage {
+            Stage::Queued(_) => drop(self.queued.remove(&number)),
+            Stage::Refused(_) => drop(self.refused.remove(&number)),
+            Stage::Sent => {}
+        }
         if let Some(account) = intent.act.account() {
             self.busy.remove(&account);
         }
@@ -144,18 +163,20 @@ impl Proposals {
 
     /// Removes the proposals that were refused because of what was read up to `position`.
     pub(in crate::server) fn take_refused(&mut self, position: Position) -> Vec<Intent> {
-        self.take_where(|stage| matches!(stage, Stage::Refused(until) if until <= position))
+        let is_read = |number: &&u64| {
+            let stage = self.open.get(number).map(|open| &open.stage);
+            matches!(stage, Some(Stage::Refused(until)) if *until <= position)
+        };
+        let numbers: Vec<u64> = self.refused.iter().filter(is_read).copied().collect();
+        numbers.into_iter().filter_map(|number| self.take(number)).collect()
     }
 
     /// Removes the proposals that were sent and are not in the journal, and those that were not sent.
     pub(in crate::server) fn take_all(&mut self) -> Vec<Intent> {
-        self.take_where(|_| true)
-    }
-
-    fn take_where(&mut self, is_wanted: impl Fn(Stage) -> bool) -> Vec<Intent> {
-        let numbers: Vec<u64> =
-            self.open.iter().filter(|(_, open)| is_wanted(open.stage)).map(|(number, _)| *number).collect();
-        numbers.into_iter().filter_map(|number| self.take(number)).collect()
+        self.queued.clear();
+        self.refused.clear();
+        self.busy.clear();
+        std::mem::take(&mut self.open).into_values().map(|open| open.intent).collect()
     }
 
     /// The accounts that have acts waiting, and none proposed.
@@ -171,5 +192,53 @@ impl Proposals {
             self.behind.remove(&account);
         }
         next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(proposals: &mut Proposals, number: u64) {
+        let user = "alice".parse().unwrap();
+        let act = Act::Ended { account: AccountId::new(number), user, reason: OfflineReason::Lost };
+        let intent = Intent { act, then: Then::Nothing, again: Again::Never, refused: 0 };
+        let proposal = Proposal { changes: 1, guards: vec![], writes: vec![], act: vec![] };
+        proposals.open(number, intent, proposal);
+    }
+
+    fn accounts(intents: &[Intent]) -> Vec<u64> {
+        intents.iter().filter_map(|intent| intent.act.account()).map(AccountId::get).collect()
+    }
+
+    #[test]
+    fn each_proposal_is_sent_once_in_order_and_in_batches() {
+        let mut proposals = Proposals::default();
+        let count = MAX_BATCH as u64 + 3;
+        (1..=count).for_each(|number| open(&mut proposals, number));
+        assert!(!proposals.keep_session(AccountId::new(2)), "its client is back before it is sent");
+        let expected: Vec<u64> = (1..=count).filter(|number| *number != 2).collect();
+        let (first, rest) = expected.split_at(MAX_BATCH);
+        assert_eq!(proposals.send().0, first);
+        assert!(proposals.are_queued());
+        let (numbers, sent) = proposals.send();
+        assert_eq!((numbers.as_slice(), sent.len()), (rest, rest.len()));
+        assert!(!proposals.are_queued());
+        assert_eq!(proposals.send().0, [0; 0]);
+        assert_eq!(accounts(&proposals.take_all()), expected);
+        assert!(!proposals.is_busy(AccountId::new(1)));
+    }
+
+    #[test]
+    fn a_refused_proposal_is_taken_once_the_act_that_overtook_it_is_read() {
+        let mut proposals = Proposals::default();
+        (1..=3).for_each(|number| open(&mut proposals, number));
+        proposals.send();
+        proposals.refuse(1, Position::new(8));
+        proposals.refuse(3, Position::new(9));
+        assert_eq!(accounts(&proposals.take_refused(Position::new(7))), [0; 0]);
+        assert_eq!(accounts(&proposals.take_refused(Position::new(8))), [1]);
+        assert_eq!(accounts(&proposals.take_refused(Position::new(9))), [3]);
+        assert_eq!(accounts(&proposals.take_all()), [2]);
     }
 }

@@ -464,9 +464,10 @@ fn then(lines: &[&str], [admit, welcome, page, complete]: [String; 4]) -> Vec<St
     [strings(before), vec![admit, welcome], strings(arrival), vec![page, complete]].concat()
 }
 
-/// The default, except that every change is published immediately, so that the lines follow their cause.
+/// The default, except that every change is published, and every act appended and read, immediately, so that the lines follow
+/// their cause.
 fn untimed() -> ServerConfig {
     let zero = Duration::ZERO;
     let publish_interval = PublishInterval { min: zero, per_session: zero, max: zero };
-    ServerConfig { publish_interval, ..ServerConfig::default() }
+    ServerConfig { publish_interval, journal_interval: zero, ..ServerConfig::default() }
 }
