@@ -10,13 +10,15 @@
 
 use std::io;
 
+use tokio::task::block_in_place;
+
 use super::accounts::TestAccount;
 use super::clients::{Faults, Reached};
 use super::comparison::Comparison;
 use super::net::{Arrivals, Net};
 use super::server::{Design, Server};
 use super::trial::{Trial, Usage};
-use super::{Case, Settings, floor};
+use super::{Case, Settings, floor, warm_memory};
 use crate::machine;
 use crate::output::{Row, Table};
 use crate::stats::millis;
@@ -86,6 +88,7 @@ impl Storm {
         nodes: usize,
     ) -> io::Result<Self> {
         let trial = Trial::start_nodes(settings, design, Arrivals::Ignored, accounts, nodes).await?;
+        block_in_place(warm_memory::warm);
         let (sessions, before) = (accounts.len(), trial.usage());
         let reached = trial.login(0..sessions).await;
         let storm = Self {
@@ -105,6 +108,7 @@ impl Storm {
     async fn floor(settings: &Settings, storm: &Self) -> io::Result<Self> {
         let server = Server::start(settings, Design::Floor)?;
         let net = Net::new(server.address, settings.dialling, Arrivals::Ignored)?;
+        block_in_place(warm_memory::warm);
         let clients = machine::process_time();
         let time = floor::pull(&net, storm.sessions, storm.usage.bytes).await?;
         let usage = Usage {

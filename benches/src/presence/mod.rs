@@ -39,6 +39,7 @@ pub mod sharing;
 mod tls;
 mod trial;
 mod view;
+mod warm_memory;
 
 use std::io;
 use std::path::{Path, PathBuf};
