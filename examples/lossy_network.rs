@@ -18,9 +18,9 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-use chat_core::message::{Content, Outcome, Recipient};
+use chat_core::message::{Outcome, Recipient};
 use chat_core::peer::{Output, PeerConfig};
-use chat_core::sim::{Group, Profile};
+use chat_core::sim::{Group, Profile, texts};
 
 fn main() -> Result<(), Box<dyn Error>> {
     converse(&mut stdout())
@@ -42,7 +42,7 @@ fn converse(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     assert!(group.run_until_idle(Duration::from_secs(60)), "outcomes are missing");
 
     for index in 1..3 {
-        let received: Vec<String> = group.take_outputs(index).into_iter().filter_map(text).collect();
+        let received = texts(&group.take_outputs(index));
         let expected: Vec<String> = (1..=20).map(|number| format!("message {number}")).collect();
         assert_eq!(received, expected, "each message once and in order");
         writeln!(out, "m{index} received {} messages, each once and in order", received.len())?;
@@ -57,16 +57,6 @@ fn converse(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(out, "m0 received 40 reports of `delivered`, the last after {} ms", slowest.as_millis())?;
     writeln!(out, "the members sent {} datagrams", group.network.sent())?;
     Ok(())
-}
-
-fn text(output: Output) -> Option<String> {
-    match output {
-        Output::Deliver { message, .. } => match message.content {
-            Content::Text(text) => Some(text.as_str().to_owned()),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 #[test]

@@ -21,7 +21,7 @@
 //! let mut group = Group::new(2, bad, &PeerConfig::default(), 1); // The last argument is the seed.
 //! group.send_text(0, Recipient::Everyone, "大家好");
 //! assert!(group.run_until_idle(Duration::from_secs(60)), "outcomes are missing");
-//! assert!(group.take_outputs(1).iter().any(|output| matches!(output, Output::Deliver { .. })));
+//! assert!(group.take_outputs(1).iter().any(|output| matches!(output, Output::Deliver(_))));
 //! ```
 //!
 //! # The delivery contract
@@ -129,9 +129,9 @@
 //!         }
 //!         for output in std::mem::take(&mut self.outputs) {
 //!             match output {
-//!                 Output::Deliver { message, token } => {
-//!                     self.messages.push(message);
-//!                     self.peer.handle(now, Input::Accept(token), &mut self.outputs);
+//!                 Output::Deliver(delivery) => {
+//!                     self.messages.extend(delivery.iter().map(Delivered::to_message));
+//!                     self.peer.handle(now, Input::AcceptUpTo(delivery.last_token()), &mut self.outputs);
 //!                 }
 //!                 Output::Report(report) => self.reports.push(report),
 //!                 _ => {} // Answers to commands, summaries, and notices about peers.

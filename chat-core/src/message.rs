@@ -52,6 +52,36 @@ pub enum Content {
     Bytes(Bytes),
 }
 
+/// A content that somebody else owns.
+#[derive(Clone, Copy, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ContentRef<'a> {
+    /// A text for people, which keeps to the rules of a [`Text`].
+    Text(&'a str),
+    /// Bytes for programs.
+    Bytes(&'a [u8]),
+}
+
+impl ContentRef<'_> {
+    /// A copy that owns its content.
+    pub(crate) fn to_content(self) -> Content {
+        match self {
+            Self::Text(text) => Content::Text(Text::from_checked(text)),
+            Self::Bytes(bytes) => Content::Bytes(Bytes::copy_from_slice(bytes)),
+        }
+    }
+}
+
+/// Prints no text: texts do not belong in logs.
+impl fmt::Debug for ContentRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Bytes(bytes) => f.debug_tuple("Bytes").field(bytes).finish(),
+        }
+    }
+}
+
 impl From<Text> for Content {
     fn from(text: Text) -> Self {
         Self::Text(text)

@@ -20,6 +20,15 @@ impl Text {
     /// # Errors
     /// The rule that `typed` breaks.
     pub fn parse(typed: &str) -> Result<Self, TextError> {
+        Self::check(typed)?;
+        Ok(Self(typed.into()))
+    }
+
+    /// Checks the rules of a text.
+    ///
+    /// # Errors
+    /// The rule that `typed` breaks.
+    pub(crate) fn check(typed: &str) -> Result<(), TextError> {
         if typed.is_empty() {
             return Err(TextError::Empty);
         }
@@ -28,12 +37,17 @@ impl Text {
         }
         // Fast path for printable ASCII. Without an early exit the compiler vectorises the loop.
         if typed.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
-            return Ok(Self(typed.into()));
+            return Ok(());
         }
         match typed.chars().find(|&ch| is_forbidden(ch)) {
             Some(ch) => Err(TextError::Char(ch)),
-            None => Ok(Self(typed.into())),
+            None => Ok(()),
         }
+    }
+
+    /// A text that [`Self::check`] has passed.
+    pub(crate) fn from_checked(checked: &str) -> Self {
+        Self(checked.into())
     }
 
     /// The text as a string.

@@ -9,10 +9,10 @@ use std::time::Duration;
 use chat_core::generator::Generator;
 use chat_core::id::MessageId;
 use chat_core::message::{Content, FailReason, Outcome, Recipient, UnconfirmedReason};
-use chat_core::peer::{Datagram, Input, LimitCounts, Output, Peer, PeerConfig, SendError, Slab, Transmit};
+use chat_core::peer::{Datagram, Delivered, Input, LimitCounts, Output, Peer, PeerConfig, SendError, Slab, Transmit};
 use chat_core::presence::OfflineReason;
-use chat_core::roster::Change;
-use chat_core::sim::{Application, Group, Profile, RelayLine, SeededGenerator, announce, each_seed};
+use chat_core::roster::{Change, Entry};
+use chat_core::sim::{Application, Group, Profile, RelayLine, SeededGenerator, announce, each_seed, texts};
 use chat_core::text::Text;
 use chat_core::time::Now;
 use chat_core::wire::datagram::MAX_DATAGRAM;
@@ -32,17 +32,6 @@ fn group(count: usize, profile: Profile, seed: u64) -> Group {
 
 fn one(group: &Group, index: usize) -> Recipient {
     Recipient::One(group.entry(index).user.clone())
-}
-
-fn texts(outputs: &[Output]) -> Vec<String> {
-    let text = |output: &Output| match output {
-        Output::Deliver { message, .. } => match &message.content {
-            Content::Text(text) => Some(text.as_str().to_owned()),
-            _ => None,
-        },
-        _ => None,
-    };
-    outputs.iter().filter_map(text).collect()
 }
 
 fn outcomes(outputs: &[Output]) -> Vec<Outcome> {
@@ -107,8 +96,8 @@ fn receive(now: Now, from: SocketAddr, datagrams: Vec<Vec<u8>>, to: &mut Peer) -
         to.receive(now, std::iter::once(Datagram::new(from, &mut bytes)), &mut outputs);
     }
     for output in &outputs {
-        if let Output::Deliver { token, .. } = output {
-            to.handle(now, Input::Accept(*token), &mut Vec::new());
+        if let Output::Deliver(delivery) = output {
+            to.handle(now, Input::AcceptUpTo(delivery.last_token()), &mut Vec::new());
         }
     }
     outputs
@@ -154,6 +143,49 @@ fn messages_that_wait_for_one_peer_share_datagrams() {
     let expected: Vec<String> = [0].into_iter().chain(0..300).map(|number| format!("message {number}")).collect();
     assert_eq!(texts(&received), expected);
     assert_eq!(outcomes(&reported), [Outcome::Delivered; 301]);
+}
+
+#[test]
+fn messages_that_arrive_in_one_call_are_one_delivery_for_each_session() {
+    let entries: Vec<Entry> = (1..=3).map(|index| common::peer(index).1).collect();
+    let [alice, bob, mut carol] = [1, 2, 3].map(|index| common::peer(index).0);
+    let mut senders = [alice, bob];
+    let start = common::now(Duration::ZERO);
+    senders.iter_mut().chain([&mut carol]).for_each(|peer| {
+        peer.handle(start, Input::Roster(entries.clone()), &mut Vec::new());
+    });
+    let write = |now: Now, from: &mut Peer, text: String| {
+        let content = Content::Text(Text::parse(&text).expect("a valid text"));
+        let to = Recipient::One(entries[2].user.clone());
+        from.handle(now, Input::Send { tag: 0, to, content, sent_at: now.wall }, &mut Vec::new());
+    };
+    // The first message proves the addresses.
+    senders.iter_mut().for_each(|sender| write(start, sender, "hello".into()));
+    for round in 0..40 {
+        let now = common::now(Duration::from_millis(25 * round));
+        for (sender, entry) in senders.iter_mut().zip(&entries) {
+            sender.handle(now, Input::Tick, &mut Vec::new());
+            receive(now, entry.address(), transmit(now, sender), &mut carol);
+        }
+        carol.handle(now, Input::Tick, &mut Vec::new());
+        for bytes in transmit(now, &mut carol) {
+            // Only the one for whom a datagram is can open it.
+            senders.iter_mut().for_each(|sender| drop(receive(now, entries[2].address(), vec![bytes.clone()], sender)));
+        }
+    }
+    let now = common::now(Duration::from_secs(2));
+    let mut datagrams = Vec::new();
+    for (sender, entry) in senders.iter_mut().zip(&entries) {
+        (0..30).for_each(|number| write(now, sender, format!("{number} {}", "x".repeat(100))));
+        let sent = transmit(now, sender);
+        assert!(sent.len() > 1, "the messages fill several datagrams");
+        datagrams.extend(sent.into_iter().map(|bytes| (entry.address(), bytes)));
+    }
+    let mut outputs = Vec::new();
+    carol.receive(now, datagrams.iter_mut().map(|(from, bytes)| Datagram::new(*from, bytes)), &mut outputs);
+    let [Output::Deliver(first), Output::Deliver(second)] = &outputs[..] else { panic!("{outputs:?}") };
+    assert_eq!((first.from(), first.len()), (&entries[0].user, 30));
+    assert_eq!((second.from(), second.len()), (&entries[1].user, 30));
 }
 
 #[test]
@@ -433,10 +465,11 @@ fn check_contract(group: &Group, outputs: &[Vec<Output>]) {
     for (index, outputs) in outputs.iter().enumerate() {
         let mut last = BTreeMap::new();
         for output in outputs {
-            if let Output::Deliver { message, .. } = output {
-                *received.entry((message.id, index)).or_default() += 1;
-                let before = last.insert(message.id.session, message.id.number);
-                assert!(before < Some(message.id.number), "delivered out of order at {index}: {}", message.id);
+            let Output::Deliver(delivery) = output else { continue };
+            for id in delivery.iter().map(Delivered::id) {
+                *received.entry((id, index)).or_default() += 1;
+                let before = last.insert(id.session, id.number);
+                assert!(before < Some(id.number), "delivered out of order at {index}: {id}");
             }
         }
     }

@@ -120,8 +120,12 @@ impl Crowd {
                 let datagram = Datagram::new(address(0), &mut bytes);
                 self.peers[index].receive(now(self.now), std::iter::once(datagram), &mut out);
                 for output in out {
-                    if let Output::Deliver { token, .. } = output {
-                        self.peers[index].handle(now(self.now), Input::Accept(token), &mut Vec::new());
+                    if let Output::Deliver(delivery) = output {
+                        self.peers[index].handle(
+                            now(self.now),
+                            Input::AcceptUpTo(delivery.last_token()),
+                            &mut Vec::new(),
+                        );
                     }
                 }
                 self.transmit_from_peer(index);

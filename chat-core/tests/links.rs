@@ -14,7 +14,7 @@ use chat_core::name::UserName;
 use chat_core::peer::{Datagram, Input, Loopback, Output, Peer, PeerConfig, Slab};
 use chat_core::presence::OfflineReason;
 use chat_core::roster::{Change, Entry};
-use chat_core::sim::{Application, Group, Profile, SeededGenerator};
+use chat_core::sim::{Application, Group, Profile, SeededGenerator, texts};
 use chat_core::text::Text;
 use chat_core::time::{Mono, Now};
 use chat_core::wire::datagram::{Body, BodyContent, BodyScope, Frame};
@@ -42,7 +42,7 @@ fn body(text: &str) -> Vec<u8> {
 }
 
 fn delivered(outputs: &[Output]) -> usize {
-    outputs.iter().filter(|output| matches!(output, Output::Deliver { .. })).count()
+    texts(outputs).len()
 }
 
 fn outcomes(outputs: &[Output]) -> Vec<Outcome> {
@@ -212,7 +212,7 @@ fn a_refusal_is_not_reported_as_delivered_after_the_link_was_retired() {
     group.run(SECOND);
     group.network.block(b, a);
     let token = group.take_outputs(1).iter().find_map(|output| match output {
-        Output::Deliver { token, .. } => Some(*token),
+        Output::Deliver(delivery) => Some(delivery.last_token()),
         _ => None,
     });
     group.input(1, Input::Refuse(token.expect("the message was passed to the application")));
@@ -516,11 +516,11 @@ fn endless_logins_of_one_user_do_not_keep_other_users_out() {
         let tokens: Vec<_> = outputs
             .iter()
             .filter_map(|output| match output {
-                Output::Deliver { token, .. } => Some(*token),
+                Output::Deliver(delivery) => Some(delivery.last_token()),
                 _ => None,
             })
             .collect();
-        tokens.iter().for_each(|token| victim.handle(*now, Input::Accept(*token), &mut Vec::new()));
+        tokens.iter().for_each(|token| victim.handle(*now, Input::AcceptUpTo(*token), &mut Vec::new()));
         let offline = Change::Offline { user, reason: OfflineReason::Asked };
         victim.handle(*now, Input::Change(offline), outputs);
         for _ in 0..2 {

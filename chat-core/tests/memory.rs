@@ -67,8 +67,8 @@ fn carry(at: Now, from: &mut Side, to: &mut Side) {
         more == Transmit::More
     } {}
     for output in out {
-        if let Output::Deliver { token, .. } = output {
-            to.peer.handle(at, Input::Accept(token), &mut Vec::new());
+        if let Output::Deliver(delivery) = output {
+            to.peer.handle(at, Input::AcceptUpTo(delivery.last_token()), &mut Vec::new());
         }
     }
 }

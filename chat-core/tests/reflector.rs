@@ -74,8 +74,8 @@ impl Room {
                 let member = &mut self.members[*index];
                 member.receive(common::now(self.now), std::iter::once(datagram), &mut out);
                 for output in out {
-                    if let Output::Deliver { token, .. } = output {
-                        member.handle(common::now(self.now), Input::Accept(token), &mut Vec::new());
+                    if let Output::Deliver(delivery) = output {
+                        member.handle(common::now(self.now), Input::AcceptUpTo(delivery.last_token()), &mut Vec::new());
                     }
                 }
             }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use chat_core::client::Event;
 use chat_core::id::SessionId;
-use chat_core::message::{Content, Outcome, Recipient, SentAt, UnconfirmedReason};
-use chat_core::peer::Output;
+use chat_core::message::{Outcome, Recipient, SentAt, UnconfirmedReason};
+use chat_core::peer::{Delivered, Output};
 use chat_core::presence::{OfflineReason, Presence, Record};
 use chat_core::roster::Change;
 use chat_core::sim::{
     AddressChange, Application, ConnectionFault, Crash, Direction, Profile, ProgramEvent, Suspension, TimedEvent,
-    UserId, World, WorldConfig,
+    UserId, World, WorldConfig, texts,
 };
 use chat_core::wire::control::{Ended, Purpose, WelcomeKind};
 
@@ -40,10 +40,10 @@ fn lines(events: &[TimedEvent]) -> Vec<String> {
             ProgramEvent::Client(Event::Ended(ended)) => Some(format!("ended: {ended:?}")),
             ProgramEvent::Client(Event::ServerStopping) => Some("the server stops".into()),
             ProgramEvent::Client(Event::Left) => Some("offline".into()),
-            ProgramEvent::Peer(Output::Deliver { message, .. }) => match &message.content {
-                Content::Text(text) => Some(format!("{}: {}", message.from, text.as_str())),
-                _ => None,
-            },
+            ProgramEvent::Peer(output @ Output::Deliver(delivery)) => {
+                let texts = texts([output]).into_iter().map(|text| format!("{}: {text}", delivery.from()));
+                Some(texts.collect::<Vec<_>>().join("\n"))
+            }
             ProgramEvent::Peer(Output::Report(report)) => {
                 Some(format!("{} {} {}", report.user, report.outcome.as_str(), report.outcome.reason()).trim().into())
             }
@@ -369,7 +369,7 @@ fn wrong_clocks_and_clocks_set_back_affect_neither_presence_nor_message_times() 
         for user in [alice, bob] {
             let events = world.take_events(user);
             let message = events.iter().find_map(|event| match &event.event {
-                ProgramEvent::Peer(Output::Deliver { message, .. }) => Some(message.clone()),
+                ProgramEvent::Peer(Output::Deliver(delivery)) => delivery.iter().next().map(Delivered::to_message),
                 _ => None,
             });
             let message = message.expect("the message was delivered");

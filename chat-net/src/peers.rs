@@ -27,7 +27,7 @@
 //!         () = bob.next(&mut at_bob) => {}
 //!     }
 //! }
-//! assert!(matches!(&at_bob[0], Output::Deliver { message, .. } if message.from.as_str() == "alice"));
+//! assert!(matches!(&at_bob[0], Output::Deliver(delivery) if delivery.from().as_str() == "alice"));
 //! assert!(matches!(at_alice[..], [Output::Report(_), Output::Summary { delivered: 1, .. }]));
 //! # Ok(())
 //! # }
@@ -41,8 +41,8 @@ use chat_core::extras::Extras;
 pub use chat_core::key::KeyPair;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
+pub use chat_core::peer::{Delivered, Delivery, Output, SendError, Token};
 use chat_core::peer::{Input, Loopback, PeerConfig, SettingError};
-pub use chat_core::peer::{Output, SendError, Token};
 use chat_core::roster::LinkVersions;
 pub use chat_core::roster::{Change, Entry};
 use chat_core::time::Timestamp;
@@ -233,8 +233,8 @@ impl Endpoint {
     fn accept_later(&mut self, events: &[Output]) {
         if self.accept == AcceptMode::Automatic {
             for event in events {
-                if let Output::Deliver { token, .. } = event {
-                    self.driver.accept_with_next_turn(*token);
+                if let Output::Deliver(delivery) = event {
+                    self.driver.accept_with_next_turn(delivery.last_token());
                 }
             }
         }

@@ -136,7 +136,7 @@ async fn round_trips(
 }
 
 fn is_message(event: &Output) -> bool {
-    matches!(event, Output::Deliver { .. })
+    matches!(event, Output::Deliver(_))
 }
 
 async fn plain_round_trips(args: &Args, times: &mut Histogram) -> io::Result<()> {

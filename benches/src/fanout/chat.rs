@@ -105,12 +105,14 @@ async fn receive(mut endpoint: Endpoint, window: Arc<Window>) {
         endpoint.next(&mut events).await;
         let mut count = 0;
         for event in events.drain(..) {
-            if let Output::Deliver { message, .. } = event {
-                count += 1;
-                if message.id.number != last + 1 {
+            let Output::Deliver(delivery) = event else { continue };
+            count += delivery.len() as u64;
+            for message in &delivery {
+                let number = message.id().number;
+                if number != last + 1 {
                     window.disorder.fetch_add(1, Ordering::Relaxed);
                 }
-                last = message.id.number;
+                last = number;
                 window.arrived(last);
             }
         }

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::SendError;
 use super::config::{
     ACK_DELAY, ACK_SPREAD_ABOVE, ACK_SPREAD_GAPS, ACK_SPREAD_PER_RECIPIENT, CLOCK_TOLERANCE, MAX_ACK_DELAY,
     MAX_ACK_SPREAD,
 };
-use crate::id::{MessageId, SessionId};
-use crate::message::{Content, Message, Recipient, Scope, SentAt};
-use crate::name::UserName;
+use super::delivery::Delivery;
+use super::link::Validity;
+use crate::message::{Content, ContentRef, Recipient, Scope, SentAt};
 use crate::text::Text;
 use crate::time::Timestamp;
 use crate::wire::datagram::{Body, BodyContent, BodyScope};
@@ -32,15 +30,21 @@ pub(super) fn encode(number: u64, to: &Recipient, content: &Content, sent_at: Ti
     Ok(body)
 }
 
-/// Decodes a body, or returns `None` if its content breaks a rule.
+/// Decodes the body of the message with this number on its link, and adds the message to its delivery, which `delivery`
+/// provides. Returns whether the content keeps to the rules; otherwise nothing is added.
 ///
 /// A time of sending that is more than [`CLOCK_TOLERANCE`] off is replaced by the time of arrival.
-pub(super) fn decode(session: SessionId, from: &UserName, body: &[u8], received_at: Timestamp) -> Option<Message> {
-    let body = Body::decode(body).ok()?;
+pub(super) fn deliver<'a>(
+    number: u64,
+    body: &[u8],
+    received_at: Timestamp,
+    delivery: impl FnOnce() -> &'a mut Delivery,
+) -> Validity {
+    let Ok(body) = Body::decode(body) else { return Validity::Invalid };
     let content = match body.content {
-        BodyContent::Text(text) => Content::Text(Text::parse(text).ok()?),
-        BodyContent::Bytes(bytes) if bytes.is_empty() || bytes.len() > Text::MAX_BYTES => return None,
-        BodyContent::Bytes(bytes) => Content::Bytes(Bytes::copy_from_slice(bytes)),
+        BodyContent::Text(text) if Text::check(text).is_ok() => ContentRef::Text(text),
+        BodyContent::Bytes(bytes) if !bytes.is_empty() && bytes.len() <= Text::MAX_BYTES => ContentRef::Bytes(bytes),
+        BodyContent::Text(_) | BodyContent::Bytes(_) => return Validity::Invalid,
     };
     let claimed = Timestamp::from_millis(body.sent_at);
     let sent_at = if claimed.abs_diff(received_at) <= CLOCK_TOLERANCE {
@@ -52,8 +56,8 @@ pub(super) fn decode(session: SessionId, from: &UserName, body: &[u8], received_
         BodyScope::Group => Scope::Group,
         BodyScope::Private => Scope::Private,
     };
-    let id = MessageId { session, number: body.id };
-    Some(Message { id, from: from.clone(), scope, content, sent_at, received_at })
+    delivery().push(number, body.id, sent_at, scope, content);
+    Validity::Valid
 }
 
 /// Returns the time in milliseconds over which the acks of a message are spread, or 0 if it has too few recipients for
@@ -75,12 +79,20 @@ pub(super) fn ack_spread(recipients: usize, gap: Option<Duration>) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::id::SessionId;
+    use crate::message::Message;
+    use crate::peer::Delivered;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_408_080_000);
 
     fn decoded(body: &[u8]) -> Option<Message> {
-        decode(SessionId::new(7), &"alice".parse().unwrap(), body, NOW)
+        let mut delivery = Delivery::new(SessionId::new(7), "alice".parse().unwrap(), NOW);
+        let validity = deliver(1, body, NOW, || &mut delivery);
+        assert_eq!(delivery.len(), usize::from(validity == Validity::Valid));
+        delivery.iter().next().map(Delivered::to_message)
     }
 
     fn text(text: &str) -> Content {

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
+use super::delivery::Delivery;
 use super::way::Way;
 use crate::id::{MessageId, SessionId};
-use crate::message::{Content, Message, Outcome, Recipient, Report};
+use crate::message::{Content, Outcome, Recipient, Report};
 use crate::name::UserName;
 use crate::roster::{Change, Entry};
 use crate::time::Timestamp;
@@ -72,13 +73,9 @@ pub enum Output {
         /// The reason.
         error: SendError,
     },
-    /// A message arrived. The application answers with [`Input::Accept`] or [`Input::Refuse`].
-    Deliver {
-        /// The message.
-        message: Message,
-        /// Identifies the message in the answer.
-        token: Token,
-    },
+    /// Messages arrived. The application answers each with [`Input::Accept`] or [`Input::Refuse`], or several with
+    /// [`Input::AcceptUpTo`].
+    Deliver(Delivery),
     /// One of our messages has its outcome for one recipient.
     Report(Report),
     /// One of our messages to everyone has all its outcomes. Follows the last report.

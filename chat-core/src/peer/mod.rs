@@ -27,6 +27,7 @@
 //! | `table` | all peers |
 //! | `resumptions` | what is kept of removed links, by user |
 //! | `limit_counts` | how often the limits on peers took effect |
+//! | `delivery` | the messages that arrived together |
 //! | `messages`, `body` | our messages and their pending outcomes; the encoding of a message |
 //! | `slab` | the buffer of sealed datagrams |
 //!
@@ -64,6 +65,7 @@
 mod body;
 mod carrier;
 mod config;
+mod delivery;
 mod io;
 mod limit_counts;
 mod link;
@@ -99,6 +101,7 @@ use crate::time::{Mono, Now};
 use crate::wire::datagram::{MAX_DATAGRAM, RefusalReason};
 
 pub use self::config::PeerConfig;
+pub use self::delivery::{Delivered, Delivery, Iter};
 pub use self::io::{Datagram, Families, Input, LinkLocal, Loopback, Output, Reach, SendError, Token, Transmit};
 pub use self::limit_counts::LimitCounts;
 pub use self::slab::{Slab, Train};
@@ -192,12 +195,14 @@ impl Peer {
         }
     }
 
-    /// Processes received datagrams and appends the resulting outputs to `out`.
+    /// Processes received datagrams and appends the resulting outputs to `out`. Messages of one session that arrive in one
+    /// call share an output, unless another output comes between them.
     ///
     /// A datagram that does not open changes nothing and is never answered.
     pub fn receive<'a>(&mut self, now: Now, batch: impl Iterator<Item = Datagram<'a>>, out: &mut Vec<Output>) {
         self.compensate_stall(now.mono);
-        batch.for_each(|datagram| self.receive_datagram(now, datagram, out));
+        let before = out.len();
+        batch.for_each(|datagram| self.receive_datagram(now, datagram, before, out));
     }
 
     /// Seals datagrams that are ready into the free slots of `slab`: all datagrams of one link together, and the links

@@ -3,15 +3,17 @@
 use std::net::SocketAddr;
 
 use super::config::MAX_BUFFERED_TOTAL;
-use super::link::{Decision, Memory, Validity};
+use super::link::{Decision, Memory};
 use super::remote::RosterStatus;
-use super::{Datagram, Families, Output, Peer, Token, Way, body};
+use super::{Datagram, Delivery, Families, Output, Peer, Token, Way, body};
+use crate::id::SessionId;
 use crate::time::{Mono, Now};
 use crate::wire::datagram::Header;
 
 impl Peer {
-    /// Processes a datagram, or drops it if it does not belong to a link or does not open.
-    pub(super) fn receive_datagram(&mut self, now: Now, datagram: Datagram<'_>, out: &mut Vec<Output>) {
+    /// Processes a datagram, or drops it if it does not belong to a link or does not open. Its messages join the delivery
+    /// that the last output is, if that is of the same session and not one of the first `before` outputs.
+    pub(super) fn receive_datagram(&mut self, now: Now, datagram: Datagram<'_>, before: usize, out: &mut Vec<Output>) {
         let from = match datagram.from {
             Way::Direct(_) if self.local.reach.families == Families::Neither => return,
             Way::Direct(from) => Way::Direct(SocketAddr::new(from.ip().to_canonical(), from.port())),
@@ -31,10 +33,9 @@ impl Peer {
         let (user, received_at) = (&peer.entry.user, now.wall.offset_by(self.clock_offset));
         let packet = (header.number, header_bytes, sealed);
         link.receive(now.mono, from, packet, memory, &mut self.cx, |number, body| {
-            let message = body::decode(header.session, user, body, received_at);
-            let Some(message) = message else { return Validity::Invalid };
-            out.push(Output::Deliver { message, token: Token { session: header.session, number } });
-            Validity::Valid
+            body::deliver(number, body, received_at, || {
+                delivery(before, out, header.session, || Delivery::new(header.session, user.clone(), received_at))
+            })
         });
         self.buffered = self.buffered + link.buffered() - buffered;
         self.report_events(now.mono, index, out);
@@ -54,5 +55,17 @@ impl Peer {
             // `transmit` sets the timer: a fast application decides about many messages in a row.
             peer.mark_ready(now, index, &mut self.ready, &mut self.carrier);
         }
+    }
+}
+
+/// The delivery to which the next message of a session belongs: the last output, or else a new one.
+fn delivery(before: usize, out: &mut Vec<Output>, session: SessionId, new: impl FnOnce() -> Delivery) -> &mut Delivery {
+    let takes = |last: &Output| matches!(last, Output::Deliver(delivery) if delivery.takes(session));
+    if !out[before..].last().is_some_and(takes) {
+        out.push(Output::Deliver(new()));
+    }
+    match out.last_mut() {
+        Some(Output::Deliver(delivery)) => delivery,
+        _ => unreachable!("the last output is a delivery"),
     }
 }

@@ -42,10 +42,10 @@ impl Inbox {
         self.waiting.clear();
     }
 
-    /// Adds the message of a delivery. Ignores other outputs.
+    /// Adds the messages of a delivery. Ignores other outputs.
     pub(super) fn add(&mut self, output: &Output) {
-        if let Output::Deliver { message, token } = output {
-            self.waiting.push_back((*token, message.id));
+        if let Output::Deliver(delivery) = output {
+            self.waiting.extend(delivery.iter().map(|message| (message.token(), message.id())));
         }
     }
 

@@ -61,7 +61,9 @@ impl Ledger {
                     self.violation(format!("{user} queued {id}, which is not new"));
                 }
             }
-            Output::Deliver { message, .. } => self.deliver(session, user, message.id),
+            Output::Deliver(delivery) => {
+                delivery.iter().for_each(|message| self.deliver(session, user, message.id()));
+            }
             Output::Report(report) => self.report(report),
             _ => {}
         }

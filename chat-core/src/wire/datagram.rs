@@ -342,13 +342,32 @@ impl<'a> Body<'a> {
     /// # Errors
     /// The bytes are not exactly one body.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        super::decode(bytes)
+        text(bytes).map_or_else(|| super::decode(bytes), Ok)
     }
 
     /// Appends the encoding to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         super::encode(self, out);
     }
+}
+
+/// Decodes a body with a text by hand, because most bodies are texts. Returns `None` for other bodies and for unusual
+/// encodings, which are left to postcard.
+fn text(bytes: &[u8]) -> Option<Body<'_>> {
+    let (id, rest) = number(bytes)?;
+    let (&scope, rest) = rest.split_first()?;
+    let scope = match scope {
+        0 => BodyScope::Group,
+        1 => BodyScope::Private,
+        _ => return None,
+    };
+    let (sent_at, rest) = number(rest)?;
+    let (&0, rest) = rest.split_first()? else { return None };
+    let (len, text) = varint(rest)?;
+    if text.len() as u64 != len {
+        return None;
+    }
+    Some(Body { id, scope, sent_at, content: BodyContent::Text(std::str::from_utf8(text).ok()?) })
 }
 
 #[cfg(test)]

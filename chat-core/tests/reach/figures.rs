@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::peer::Output;
-use chat_core::sim::{Group, Profile, RelayLine, announce, each_seed};
+use chat_core::sim::{Group, Profile, RelayLine, announce, each_seed, texts};
 use chat_core::time::Mono;
 
 use super::{converse, group, ms, one};
@@ -69,8 +68,7 @@ fn the_gap_when_udp_dies_is_short() {
             group.send_text(0, to.clone(), &number.to_string());
             for _ in 0..10 {
                 group.run(ms(5));
-                let delivered = |output: &Output| matches!(output, Output::Deliver { .. });
-                let count = group.take_outputs(1).iter().filter(|output| delivered(output)).count();
+                let count = texts(&group.take_outputs(1)).len();
                 arrivals.extend(std::iter::repeat_n(group.now(), count));
             }
         }

@@ -130,9 +130,9 @@ impl Group {
                 receiver.receive(now, once(Datagram::new(from, &mut bytes)), &mut out);
                 let mut count = 0;
                 for output in out.drain(..) {
-                    if let Output::Deliver { token, .. } = output {
-                        count += 1;
-                        receiver.handle(now, Input::Accept(token), &mut Vec::new());
+                    if let Output::Deliver(delivery) = output {
+                        count += delivery.len() as u64;
+                        receiver.handle(now, Input::AcceptUpTo(delivery.last_token()), &mut Vec::new());
                     }
                 }
                 count

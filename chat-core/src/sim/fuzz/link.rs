@@ -176,8 +176,8 @@ impl Run {
         let outputs = [self.group.take_outputs(0), self.group.take_outputs(1)];
         for (who, outputs) in outputs.iter().enumerate() {
             for output in outputs {
-                if let Output::Deliver { message, .. } = output {
-                    self.deliver(who, message.id);
+                if let Output::Deliver(delivery) = output {
+                    delivery.iter().for_each(|message| self.deliver(who, message.id()));
                 }
             }
             if self.applications[who] == Application::Accepts {

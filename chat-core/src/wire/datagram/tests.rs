@@ -74,6 +74,25 @@ fn messages_decoded_by_hand_equal_those_that_postcard_decodes() {
 }
 
 #[test]
+fn texts_decoded_by_hand_equal_those_that_postcard_decodes() {
+    for (id, sent_at) in [(0, 0), (127, 128), (1 << 55, (1 << 56) - 1), (1 << 56, 5), (5, u64::MAX)] {
+        for scope in [BodyScope::Group, BodyScope::Private] {
+            for content in ["", "x", "大家好", &"x".repeat(16_384)].map(BodyContent::Text) {
+                let (body, mut encoded) = (Body { id, scope, sent_at, content }, Vec::new());
+                body.encode(&mut encoded);
+                let is_usual = id < 1 << 56 && sent_at < 1 << 56;
+                assert_eq!(text(&encoded), is_usual.then(|| body.clone()));
+                assert_eq!(Body::decode(&encoded), Ok(body));
+                encoded.push(0);
+                assert_eq!((text(&encoded), Body::decode(&encoded)), (None, Err(Malformed)));
+            }
+        }
+    }
+    let invalid = [1, 0, 1, 0, 2, 0xc3, 0x28];
+    assert_eq!((text(&invalid), Body::decode(&invalid)), (None, Err(Malformed)));
+}
+
+#[test]
 fn acks_decoded_by_hand_equal_those_that_postcard_decodes() {
     let (mut decoded_by_hand, mut left_to_postcard) = (0, 0);
     for value in [0, 1, 127, 128, 1 << 27, (1 << 28) - 1, 1 << 28, (1 << 56) - 1, 1 << 56, u64::MAX] {

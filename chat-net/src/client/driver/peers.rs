@@ -146,11 +146,15 @@ impl Driver {
             if let Output::Report(report) = &output {
                 self.collectors.add(report);
             }
-            self.events.push(match output {
+            let event = match output {
                 Output::Queued { .. } | Output::NotSent { .. } => continue,
                 Output::Report(_) | Output::Summary { .. } if self.outcome_events == OutcomeEvents::Omitted => continue,
-                Output::Deliver { message, token: inner } => {
-                    Event::Message(ReceivedMessage::new(message, MessageToken { session, inner }))
+                Output::Deliver(delivery) => {
+                    for message in &delivery {
+                        let token = MessageToken { session, inner: message.token() };
+                        self.events.push(Event::Message(ReceivedMessage::new(message.to_message(), token)));
+                    }
+                    continue;
                 }
                 Output::Report(report) => Event::Report(report),
                 Output::Summary { id, delivered, others } => Event::Summary { id, delivered, others },
@@ -166,7 +170,8 @@ impl Driver {
                 Output::NoAddress(user) => Event::Notice(Notice::PeerWithoutAddress(user)),
                 Output::Violation(user) => Event::Notice(Notice::PeerMisbehaved(user)),
                 Output::Exhausted => Event::Notice(Notice::SessionExhausted),
-            });
+            };
+            self.events.push(event);
             if needs_relay && self.reach_mode != ReachMode::Direct && self.server_relay.is_news() {
                 self.events.push(Event::Notice(Notice::NoRelay));
             }
@@ -188,7 +193,7 @@ impl Driver {
 /// Whether an authentic datagram of a peer led to this output.
 const fn comes_from_peer(output: &Output) -> bool {
     match output {
-        Output::Deliver { .. } | Output::Responsive(_) => true,
+        Output::Deliver(_) | Output::Responsive(_) => true,
         Output::Report(report) => {
             matches!(report.outcome, Outcome::Delivered | Outcome::Failed(FailReason::Refused))
         }

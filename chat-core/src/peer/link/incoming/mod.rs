@@ -306,7 +306,7 @@ impl Incoming {
     /// Removes messages up to the first without a decision, or up to a refusal that does not fit the list. Returns whether
     /// there were any.
     fn remove_decided(&mut self, now: Mono) -> bool {
-        let mut any_removed = false;
+        let mut removed = 0;
         while let Some(Undecided { number, len, decision: Some(decision), .. }) = self.undecided.front() {
             if let Decision::Refuse(reason) = decision {
                 if self.refused.len() == MAX_REFUSALS {
@@ -315,11 +315,11 @@ impl Incoming {
                 self.refused.push(Refusal { number: *number, reason: *reason });
             }
             self.buffered -= len;
-            self.rate_limit.count(now);
             self.undecided.pop_front();
-            any_removed = true;
+            removed += 1;
         }
-        any_removed
+        self.rate_limit.count_many(now, removed);
+        removed > 0
     }
 }
 
