@@ -232,15 +232,63 @@ async fn receive(endpoint: Endpoint, carrier: Carrier, size: usize, window: Arc<
     }
 }
 
-/// A stream is in order, so that its length says which messages have arrived.
 async fn receive_stream(mut stream: RecvStream, size: usize, window: &Window) -> io::Result<()> {
-    let (mut chunks, mut received) = (vec![Bytes::new(); 64], 0);
+    let (mut chunks, mut messages) = (vec![Bytes::new(); 64], Numbers::new(size));
     while let Some(count) = stream.read_chunks(&mut chunks).await? {
-        let before = received / size as u64;
-        received += chunks[..count].iter().map(|chunk| chunk.len() as u64).sum::<u64>();
-        let complete = received / size as u64;
-        (before + 1..=complete).for_each(|number| window.arrived(number));
-        window.count(complete - before);
+        let mut arrived = 0;
+        for chunk in &chunks[..count] {
+            messages.read(chunk, |number| {
+                arrived += 1;
+                window.arrived(number);
+            });
+        }
+        window.count(arrived);
     }
     Ok(())
+}
+
+/// Reads the numbers of the messages from the pieces of a stream.
+struct Numbers {
+    size: usize,
+    /// The bytes of the current message that were read.
+    read: usize,
+    number: [u8; 8],
+}
+
+impl Numbers {
+    const fn new(size: usize) -> Self {
+        Self { size, read: 0, number: [0; 8] }
+    }
+
+    /// Calls `arrived` with the number of each message that ends in `piece`.
+    fn read(&mut self, mut piece: &[u8], mut arrived: impl FnMut(u64)) {
+        while !piece.is_empty() {
+            let (part, rest) = piece.split_at(piece.len().min(self.size - self.read));
+            for (digit, byte) in self.number.iter_mut().skip(self.read).zip(part) {
+                *digit = *byte;
+            }
+            (self.read, piece) = (self.read + part.len(), rest);
+            if self.read == self.size {
+                self.read = 0;
+                arrived(u64::from_be_bytes(self.number));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_however_the_stream_is_cut() {
+        for size in [8, 9, 64] {
+            let stream = numbered(6, 20, size);
+            for length in 1..=3 * size {
+                let (mut messages, mut numbers) = (Numbers::new(size), Vec::new());
+                stream.chunks(length).for_each(|piece| messages.read(piece, |number| numbers.push(number)));
+                assert_eq!(numbers, (7..27).collect::<Vec<_>>(), "{size} bytes in pieces of {length}");
+            }
+        }
+    }
 }
