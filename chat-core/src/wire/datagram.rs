@@ -223,8 +223,12 @@ impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let [0, rest @ ..] = self.rest {
-            self.rest = rest;
+        if let [0, ..] = self.rest {
+            // Padding mostly fills the rest. Without an early exit the compiler vectorises the loop.
+            let is_all_padding = self.rest.iter().fold(0, |all, byte| all | byte) == 0;
+            let padding = self.rest.iter().take_while(|byte| **byte == 0);
+            let padding = if is_all_padding { self.rest.len() } else { padding.count() };
+            self.rest = &self.rest[padding..];
         }
         if self.rest.is_empty() {
             return None;
@@ -291,13 +295,16 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// Decodes a varint of at most `max_len` bytes.
+#[inline]
 fn short(bytes: &[u8], max_len: usize) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    for (index, &byte) in bytes.iter().take(max_len).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * index);
+    let (mut value, mut shift, mut rest) = (0, 0, bytes);
+    while shift < 7 * max_len {
+        let (&byte, after) = rest.split_first()?;
+        value |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
-            return Some((value, &bytes[index + 1..]));
+            return Some((value, after));
         }
+        (shift, rest) = (shift + 7, after);
     }
     None
 }

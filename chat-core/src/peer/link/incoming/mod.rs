@@ -65,7 +65,7 @@ pub(super) struct IncomingResumption {
 #[derive(Debug)]
 struct Undecided {
     number: u64,
-    len: u64,
+    len: u32,
     /// The length of all bodies up to and including this one.
     end: u64,
     /// The decision, if an earlier message has none yet.
@@ -107,7 +107,9 @@ impl Incoming {
         }
         self.check(number, body.len())?;
         if number == self.delivered.number + 1 {
-            if let Some(partial) = self.reassembly.remove(&number) {
+            if !self.reassembly.is_empty()
+                && let Some(partial) = self.reassembly.remove(&number)
+            {
                 self.buffered -= partial.total() as u64;
             }
             self.reserve(body.len())?;
@@ -257,9 +259,10 @@ impl Incoming {
 
     /// Returns the position of the last message before the first undecided one.
     fn decided(&self) -> Position {
-        self.undecided
-            .front()
-            .map_or(self.delivered, |first| Position { number: first.number - 1, bytes: first.end - first.len })
+        self.undecided.front().map_or(self.delivered, |first| Position {
+            number: first.number - 1,
+            bytes: first.end - u64::from(first.len),
+        })
     }
 
     /// Checks the limits of a sender: the messages in its queue, and the length of a body.
@@ -280,7 +283,9 @@ impl Incoming {
     /// Delivers the next message, and those that waited for it.
     fn deliver(&mut self, body: &[u8], mut deliver: impl FnMut(u64, &[u8])) {
         self.deliver_one(body, &mut deliver);
-        self.deliver_complete(deliver);
+        if !self.reassembly.is_empty() {
+            self.deliver_complete(deliver);
+        }
     }
 
     /// Delivers complete messages up to the first that is not.
@@ -295,11 +300,11 @@ impl Incoming {
     }
 
     fn deliver_one(&mut self, body: &[u8], deliver: &mut impl FnMut(u64, &[u8])) {
-        let len = body.len() as u64;
         self.delivered.number += 1;
-        self.delivered.bytes += len;
+        self.delivered.bytes += body.len() as u64;
         let Position { number, bytes } = self.delivered;
-        self.undecided.push_back(Undecided { number, len, end: bytes, decision: None });
+        // [`MAX_BODY`] bounds the length.
+        self.undecided.push_back(Undecided { number, len: body.len() as u32, end: bytes, decision: None });
         deliver(number, body);
     }
 
@@ -314,7 +319,7 @@ impl Incoming {
                 }
                 self.refused.push(Refusal { number: *number, reason: *reason });
             }
-            self.buffered -= len;
+            self.buffered -= u64::from(*len);
             self.undecided.pop_front();
             removed += 1;
         }
