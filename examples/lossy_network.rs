@@ -19,8 +19,8 @@ use std::io::{Write, stdout};
 use std::time::Duration;
 
 use chat_core::message::{Outcome, Recipient};
-use chat_core::peer::{Output, PeerConfig};
-use chat_core::sim::{Group, Profile, texts};
+use chat_core::peer::PeerConfig;
+use chat_core::sim::{Group, Profile, reports, texts};
 
 fn main() -> Result<(), Box<dyn Error>> {
     converse(&mut stdout())
@@ -48,11 +48,9 @@ fn converse(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         writeln!(out, "m{index} received {} messages, each once and in order", received.len())?;
     }
     let mut slowest = Duration::ZERO;
-    for output in group.take_outputs(0) {
-        if let Output::Report(report) = output {
-            assert_eq!(report.outcome, Outcome::Delivered);
-            slowest = slowest.max(report.elapsed);
-        }
+    for report in reports(&group.take_outputs(0)) {
+        assert_eq!(report.outcome, Outcome::Delivered);
+        slowest = slowest.max(report.elapsed);
     }
     writeln!(out, "m0 received 40 reports of `delivered`, the last after {} ms", slowest.as_millis())?;
     writeln!(out, "the members sent {} datagrams", group.network.sent())?;

@@ -101,7 +101,9 @@
 //! use chat_core::extras::Extras;
 //! use chat_core::key::KeyPair;
 //! use chat_core::message::{Content, Message, Outcome, Recipient, Report};
-//! use chat_core::peer::{Datagram, Input, Loopback, Output, Peer, PeerConfig, Slab, Transmit};
+//! use chat_core::peer::{
+//!     Datagram, Delivered, Input, Loopback, Output, Peer, PeerConfig, Reported, Slab, Transmit,
+//! };
 //! use chat_core::roster::{Entry, LinkVersions};
 //! use chat_core::sim::SeededGenerator;
 //! use chat_core::time::{Mono, Now, Timestamp};
@@ -133,7 +135,7 @@
 //!                     self.messages.extend(delivery.iter().map(Delivered::to_message));
 //!                     self.peer.handle(now, Input::AcceptUpTo(delivery.last_token()), &mut self.outputs);
 //!                 }
-//!                 Output::Report(report) => self.reports.push(report),
+//!                 Output::Report(reports) => self.reports.extend(reports.iter().map(Reported::to_report)),
 //!                 _ => {} // Answers to commands, summaries, and notices about peers.
 //!             }
 //!         }

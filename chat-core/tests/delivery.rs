@@ -12,7 +12,9 @@ use chat_core::message::{Content, FailReason, Outcome, Recipient, UnconfirmedRea
 use chat_core::peer::{Datagram, Delivered, Input, LimitCounts, Output, Peer, PeerConfig, SendError, Slab, Transmit};
 use chat_core::presence::OfflineReason;
 use chat_core::roster::{Change, Entry};
-use chat_core::sim::{Application, Group, Profile, RelayLine, SeededGenerator, announce, each_seed, texts};
+use chat_core::sim::{
+    Application, Group, Profile, RelayLine, SeededGenerator, announce, each_seed, outcomes, reports, texts,
+};
 use chat_core::text::Text;
 use chat_core::time::Now;
 use chat_core::wire::datagram::MAX_DATAGRAM;
@@ -32,14 +34,6 @@ fn group(count: usize, profile: Profile, seed: u64) -> Group {
 
 fn one(group: &Group, index: usize) -> Recipient {
     Recipient::One(group.entry(index).user.clone())
-}
-
-fn outcomes(outputs: &[Output]) -> Vec<Outcome> {
-    let outcome = |output: &Output| match output {
-        Output::Report(report) => Some(report.outcome),
-        _ => None,
-    };
-    outputs.iter().filter_map(outcome).collect()
 }
 
 #[test]
@@ -315,10 +309,8 @@ fn a_full_queue_fails_messages_to_that_peer_only() {
         group.send_text(0, Recipient::Everyone, &format!("{number}"));
         group.run(Duration::from_millis(1));
     }
-    let outputs = group.take_outputs(0);
-    let full = outputs.iter().filter(
-        |output| matches!(output, Output::Report(report) if report.outcome == Outcome::Failed(FailReason::QueueFull)),
-    );
+    let outcomes = outcomes(&group.take_outputs(0));
+    let full = outcomes.iter().filter(|outcome| **outcome == Outcome::Failed(FailReason::QueueFull));
     assert_eq!(full.count(), 1100 - 1024);
     let to = one(&group, 1);
     group.send_text(0, to, "to the full queue");
@@ -476,16 +468,14 @@ fn check_contract(group: &Group, outputs: &[Vec<Output>]) {
     let mut expected = 0;
     let mut reported = BTreeMap::new();
     for output in outputs.iter().flatten() {
-        match output {
-            Output::Queued { recipients, .. } => expected += recipients,
-            Output::Report(report) => {
-                let user = (0..outputs.len())
-                    .find(|index| group.entry(*index).user == report.user)
-                    .expect("a report names a member");
-                assert!(reported.insert((report.id, user), report.outcome).is_none(), "reported twice: {report:?}");
-            }
-            _ => {}
+        if let Output::Queued { recipients, .. } = output {
+            expected += recipients;
         }
+    }
+    for report in reports(outputs.iter().flatten()) {
+        let user =
+            (0..outputs.len()).find(|index| group.entry(*index).user == report.user).expect("a report names a member");
+        assert!(reported.insert((report.id, user), report.outcome).is_none(), "reported twice: {report:?}");
     }
     assert_eq!(reported.len(), expected, "each message has one outcome per recipient");
     for (key, outcome) in &reported {

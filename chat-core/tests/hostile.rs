@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chat_core::generator::Generator;
 use chat_core::message::{Outcome, Recipient};
-use chat_core::peer::{Output, PeerConfig};
+use chat_core::peer::PeerConfig;
 use chat_core::roster::Change;
-use chat_core::sim::{Group, Profile, SeededGenerator, SimDatagram, texts};
+use chat_core::sim::{Group, Profile, SeededGenerator, SimDatagram, outcomes, texts};
 
 const OUTSIDER: &str = "10.66.66.66:6666";
 
@@ -152,11 +152,8 @@ fn a_member_cannot_aim_messages_at_a_stranger() {
     let large = to_victim.iter().filter(|datagram| datagram.bytes.len() > 100).count();
     assert!(large <= 3, "{large} datagrams with messages went to an unproven address");
     assert!(to_victim.len() <= 3 + 60, "{} datagrams in a minute", to_victim.len());
-    let reports = group
-        .take_outputs(0)
-        .into_iter()
-        .filter(|output| matches!(output, Output::Report(report) if report.outcome != Outcome::Delivered));
-    assert_eq!(reports.count(), 50);
+    let outcomes = outcomes(&group.take_outputs(0));
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome != Outcome::Delivered).count(), 50);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chat_core::message::{Content, Outcome, Recipient};
 use chat_core::peer::{Datagram, Input, Output, Peer, Slab, Transmit};
 use chat_core::roster::Entry;
+use chat_core::sim::outcomes;
 use chat_core::text::Text;
 use chat_core::time::{Mono, Now};
 
@@ -141,11 +142,9 @@ impl Crowd {
                 let mut out = Vec::new();
                 let datagram = Datagram::new(address(index + 1), &mut bytes);
                 self.sender.receive(now(self.now), std::iter::once(datagram), &mut out);
-                for output in out {
-                    if let Output::Report(report) = output {
-                        assert_eq!(report.outcome, Outcome::Delivered);
-                        self.delivered += 1;
-                    }
+                for outcome in outcomes(&out) {
+                    assert_eq!(outcome, Outcome::Delivered);
+                    self.delivered += 1;
                 }
                 self.transmit_from_sender();
             }

@@ -14,7 +14,7 @@ use chat_core::name::UserName;
 use chat_core::peer::{Datagram, Input, Loopback, Output, Peer, PeerConfig, Slab};
 use chat_core::presence::OfflineReason;
 use chat_core::roster::{Change, Entry};
-use chat_core::sim::{Application, Group, Profile, SeededGenerator, texts};
+use chat_core::sim::{Application, Group, Profile, SeededGenerator, outcomes, texts};
 use chat_core::text::Text;
 use chat_core::time::{Mono, Now};
 use chat_core::wire::datagram::{Body, BodyContent, BodyScope, Frame};
@@ -43,14 +43,6 @@ fn body(text: &str) -> Vec<u8> {
 
 fn delivered(outputs: &[Output]) -> usize {
     texts(outputs).len()
-}
-
-fn outcomes(outputs: &[Output]) -> Vec<Outcome> {
-    let outcome = |output: &Output| match output {
-        Output::Report(report) => Some(report.outcome),
-        _ => None,
-    };
-    outputs.iter().filter_map(outcome).collect()
 }
 
 /// A group of two whose members have exchanged messages in both directions.

@@ -9,8 +9,9 @@ use chat_core::accounts::Accounts;
 use chat_core::client::{Event, LoginFailure};
 use chat_core::message::{FailReason, Outcome, UnconfirmedReason};
 use chat_core::password::Password;
-use chat_core::peer::Output;
-use chat_core::sim::{Crash, Profile, ProgramEvent, TimedEvent, UserId, World, WorldConfig, announce, each_seed};
+use chat_core::sim::{
+    Crash, Profile, ProgramEvent, TimedEvent, UserId, World, WorldConfig, announce, each_seed, outcomes,
+};
 use chat_core::wire::control::Purpose;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,13 +37,15 @@ fn messages_to_a_replaced_session_have_that_reason_and_no_other() {
         }
         assert!(world.run_until_idle(60 * SECOND), "outcomes are missing");
         for event in world.take_events(alice) {
-            let ProgramEvent::Peer(Output::Report(report)) = event.event else { continue };
-            match report.outcome {
-                Outcome::Delivered => {}
-                Outcome::Failed(FailReason::Replaced) | Outcome::Unconfirmed(UnconfirmedReason::Replaced) => {
-                    replaced.set(replaced.get() + 1);
+            let ProgramEvent::Peer(output) = event.event else { continue };
+            for outcome in outcomes([&output]) {
+                match outcome {
+                    Outcome::Delivered => {}
+                    Outcome::Failed(FailReason::Replaced) | Outcome::Unconfirmed(UnconfirmedReason::Replaced) => {
+                        replaced.set(replaced.get() + 1);
+                    }
+                    other => panic!("{other:?}"),
                 }
-                other => panic!("{other:?}"),
             }
         }
         world.ledger.check();

@@ -26,31 +26,33 @@ fn world(profile: Profile, seed: u64) -> World {
 
 /// The events that a user would notice, as text and in order.
 fn lines(events: &[TimedEvent]) -> Vec<String> {
-    events
-        .iter()
-        .filter_map(|event| match &event.event {
-            ProgramEvent::Client(Event::Change { change, .. }) => Some(match change {
-                Change::Online(entry) => format!("{} came", entry.user),
-                Change::Replaced(entry) => format!("{} was replaced", entry.user),
-                Change::Offline { user, reason } => format!("{user} left: {reason}"),
-                Change::Moved { user, .. } => format!("{user} moved"),
-            }),
-            ProgramEvent::Client(Event::Online { .. }) => Some("online".into()),
-            ProgramEvent::Client(Event::Reconnected) => Some("reconnected".into()),
-            ProgramEvent::Client(Event::Ended(ended)) => Some(format!("ended: {ended:?}")),
-            ProgramEvent::Client(Event::ServerStopping) => Some("the server stops".into()),
-            ProgramEvent::Client(Event::Left) => Some("offline".into()),
-            ProgramEvent::Peer(output @ Output::Deliver(delivery)) => {
-                let texts = texts([output]).into_iter().map(|text| format!("{}: {text}", delivery.from()));
-                Some(texts.collect::<Vec<_>>().join("\n"))
-            }
-            ProgramEvent::Peer(Output::Report(report)) => {
-                Some(format!("{} {} {}", report.user, report.outcome.as_str(), report.outcome.reason()).trim().into())
-            }
-            ProgramEvent::Peer(Output::NotSent { error, .. }) => Some(error.to_string()),
-            _ => None,
-        })
-        .collect()
+    events.iter().flat_map(|event| event_lines(&event.event)).collect()
+}
+
+fn event_lines(event: &ProgramEvent) -> Vec<String> {
+    let line = match event {
+        ProgramEvent::Client(Event::Change { change, .. }) => match change {
+            Change::Online(entry) => format!("{} came", entry.user),
+            Change::Replaced(entry) => format!("{} was replaced", entry.user),
+            Change::Offline { user, reason } => format!("{user} left: {reason}"),
+            Change::Moved { user, .. } => format!("{user} moved"),
+        },
+        ProgramEvent::Client(Event::Online { .. }) => "online".into(),
+        ProgramEvent::Client(Event::Reconnected) => "reconnected".into(),
+        ProgramEvent::Client(Event::Ended(ended)) => format!("ended: {ended:?}"),
+        ProgramEvent::Client(Event::ServerStopping) => "the server stops".into(),
+        ProgramEvent::Client(Event::Left) => "offline".into(),
+        ProgramEvent::Peer(output @ Output::Deliver(delivery)) => {
+            return texts([output]).into_iter().map(|text| format!("{}: {text}", delivery.from())).collect();
+        }
+        ProgramEvent::Peer(Output::Report(reports)) => {
+            let line = |outcome: Outcome| format!("{} {} {}", reports.user(), outcome.as_str(), outcome.reason());
+            return reports.iter().map(|report| line(report.outcome()).trim().to_owned()).collect();
+        }
+        ProgramEvent::Peer(Output::NotSent { error, .. }) => error.to_string(),
+        _ => return Vec::new(),
+    };
+    vec![line]
 }
 
 fn take_lines(world: &mut World, user: UserId) -> Vec<String> {

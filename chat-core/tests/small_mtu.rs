@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat_core::message::{Outcome, Recipient};
 use chat_core::peer::{Output, PeerConfig};
-use chat_core::sim::{Application, Group, Profile};
+use chat_core::sim::{Application, Group, Profile, outcomes};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -13,9 +13,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_secs(15);
 
 fn delivered(outputs: &[Output]) -> usize {
-    let is_delivered =
-        |output: &&Output| matches!(output, Output::Report(report) if report.outcome == Outcome::Delivered);
-    outputs.iter().filter(is_delivered).count()
+    outcomes(outputs).into_iter().filter(|outcome| *outcome == Outcome::Delivered).count()
 }
 
 /// Returns the length of the longest datagram from `from` since the last call.

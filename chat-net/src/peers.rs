@@ -41,7 +41,7 @@ use chat_core::extras::Extras;
 pub use chat_core::key::KeyPair;
 use chat_core::message::{Content, Recipient};
 use chat_core::name::UserName;
-pub use chat_core::peer::{Delivered, Delivery, Output, SendError, Token};
+pub use chat_core::peer::{Delivered, Delivery, Output, Reported, Reports, SendError, Token};
 use chat_core::peer::{Input, Loopback, PeerConfig, SettingError};
 use chat_core::roster::LinkVersions;
 pub use chat_core::roster::{Change, Entry};

@@ -79,9 +79,10 @@ impl Group {
             let could_progress = std::mem::replace(&mut can_progress, self.sender.try_next(&mut events));
             let is_busy = sent > before_turn || could_progress || can_progress || !events.is_empty();
             for event in events.drain(..) {
-                if let Output::Report(report) = event {
-                    outcomes.record(report.elapsed);
-                    confirmed += u64::from(report.outcome == Outcome::Delivered);
+                let Output::Report(reports) = event else { continue };
+                for report in reports.iter() {
+                    outcomes.record(report.elapsed());
+                    confirmed += u64::from(report.outcome() == Outcome::Delivered);
                 }
             }
             if is_busy {

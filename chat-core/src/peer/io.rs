@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use super::delivery::Delivery;
+use super::reports::Reports;
 use super::way::Way;
 use crate::id::{MessageId, SessionId};
-use crate::message::{Content, Outcome, Recipient, Report};
+use crate::message::{Content, Outcome, Recipient};
 use crate::name::UserName;
 use crate::roster::{Change, Entry};
 use crate::time::Timestamp;
@@ -57,7 +58,7 @@ pub enum Input {
 #[derive(Debug, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "a driver performs every output")]
 pub enum Output {
-    /// A message was queued. One [`Output::Report`] follows for each recipient.
+    /// A message was queued. One outcome follows for each recipient, in [`Output::Report`].
     Queued {
         /// The tag of the command.
         tag: u64,
@@ -76,8 +77,8 @@ pub enum Output {
     /// Messages arrived. The application answers each with [`Input::Accept`] or [`Input::Refuse`], or several with
     /// [`Input::AcceptUpTo`].
     Deliver(Delivery),
-    /// One of our messages has its outcome for one recipient.
-    Report(Report),
+    /// Messages of ours have their outcomes for one recipient.
+    Report(Reports),
     /// One of our messages to everyone has all its outcomes. Follows the last report.
     Summary {
         /// The id of the message.

@@ -1,9 +1,9 @@
 //! Our messages: one body for all recipients, kept until the last outcome is known.
 
-use super::Output;
 use super::config::MAX_QUEUED_BYTES_TOTAL;
+use super::{Output, Reports};
 use crate::id::{MessageId, SessionId};
-use crate::message::{Outcome, Report};
+use crate::message::Outcome;
 use crate::name::UserName;
 use crate::time::Mono;
 
@@ -98,32 +98,39 @@ impl Messages {
         }
     }
 
-    /// Reports the outcome of a message for one recipient. Each recipient must be reported once.
+    /// Reports outcomes of messages for one recipient. Each recipient of a message must be reported once. Summaries follow
+    /// the reports.
     pub(super) fn report(
         &mut self,
         now: Mono,
-        handle: MessageHandle,
         user: &UserName,
-        outcome: Outcome,
+        outcomes: impl IntoIterator<Item = (MessageHandle, Outcome)>,
         out: &mut Vec<Output>,
     ) {
-        let Some(stored) = &mut self.stored[handle.index()] else { return };
-        let id = MessageId { session: self.session, number: stored.number };
-        out.push(Output::Report(Report { id, user: user.clone(), outcome, elapsed: now.since(stored.queued_at) }));
-        stored.pending -= 1;
-        self.pending_outcomes -= 1;
-        match outcome {
-            Outcome::Delivered => stored.delivered += 1,
-            _ if stored.reporting == Reporting::WithSummary => stored.others.push((user.clone(), outcome)),
-            _ => {}
-        }
-        if stored.pending == 0 {
-            if stored.reporting == Reporting::WithSummary {
-                let (delivered, others) = (stored.delivered, std::mem::take(&mut stored.others));
-                out.push(Output::Summary { id, delivered, others });
+        let (mut reports, mut summaries) = (Reports::new(self.session, user.clone()), Vec::new());
+        for (handle, outcome) in outcomes {
+            let Some(stored) = &mut self.stored[handle.index()] else { continue };
+            reports.push(stored.number, outcome, now.since(stored.queued_at));
+            stored.pending -= 1;
+            self.pending_outcomes -= 1;
+            match outcome {
+                Outcome::Delivered => stored.delivered += 1,
+                _ if stored.reporting == Reporting::WithSummary => stored.others.push((user.clone(), outcome)),
+                _ => {}
             }
-            self.remove(handle);
+            if stored.pending == 0 {
+                if stored.reporting == Reporting::WithSummary {
+                    let id = MessageId { session: self.session, number: stored.number };
+                    let (delivered, others) = (stored.delivered, std::mem::take(&mut stored.others));
+                    summaries.push(Output::Summary { id, delivered, others });
+                }
+                self.remove(handle);
+            }
         }
+        if reports.len() > 0 {
+            out.push(Output::Report(reports));
+        }
+        out.append(&mut summaries);
     }
 
     /// Returns the body of a message, and the time in milliseconds for which its ack may be delayed, or 0 for
@@ -168,9 +175,9 @@ mod tests {
         let second = messages.insert(vec![2; 5], 0);
         messages.remove(second);
         assert_eq!((messages.next_number(), messages.body_bytes, messages.pending_outcomes()), (2, 10, 2));
-        messages.report(Mono::ZERO, first, &user, Outcome::Delivered, &mut out);
+        messages.report(Mono::ZERO, &user, [(first, Outcome::Delivered)], &mut out);
         assert_eq!(messages.body(first), (&[1; 10][..], 30));
-        messages.report(Mono::ZERO, first, &user, Outcome::Delivered, &mut out);
+        messages.report(Mono::ZERO, &user, [(first, Outcome::Delivered)], &mut out);
         assert!(matches!(out[..], [Output::Report(_), Output::Report(_), Output::Summary { delivered: 2, .. }]));
         assert_eq!((messages.body_bytes, messages.pending_outcomes()), (0, 0));
         assert_eq!(messages.insert(vec![3], 0), first);

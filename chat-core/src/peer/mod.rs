@@ -27,7 +27,7 @@
 //! | `table` | all peers |
 //! | `resumptions` | what is kept of removed links, by user |
 //! | `limit_counts` | how often the limits on peers took effect |
-//! | `delivery` | the messages that arrived together |
+//! | `delivery`, `reports` | messages that arrived together; outcomes that became known together |
 //! | `messages`, `body` | our messages and their pending outcomes; the encoding of a message |
 //! | `slab` | the buffer of sealed datagrams |
 //!
@@ -72,6 +72,7 @@ mod link;
 mod messages;
 mod receive;
 mod remote;
+mod reports;
 mod resumptions;
 mod roster;
 mod schedule;
@@ -104,6 +105,7 @@ pub use self::config::PeerConfig;
 pub use self::delivery::{Delivered, Delivery, Iter};
 pub use self::io::{Datagram, Families, Input, LinkLocal, Loopback, Output, Reach, SendError, Token, Transmit};
 pub use self::limit_counts::LimitCounts;
+pub use self::reports::{Reported, Reports};
 pub use self::slab::{Slab, Train};
 pub use self::way::{LinkStatus, Rung, Way};
 pub use crate::setting::SettingError;
@@ -162,6 +164,7 @@ impl Peer {
                 generator,
                 messages: Messages::new(session),
                 limits: LimitCounts::default(),
+                outcomes: Vec::new(),
                 events: Vec::new(),
                 relayed_datagram: MAX_DATAGRAM,
             },

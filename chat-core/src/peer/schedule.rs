@@ -62,11 +62,11 @@ impl Peer {
     pub(super) fn report_events(&mut self, now: Mono, index: PeerIndex, out: &mut Vec<Output>) {
         if let Some(peer) = self.peers.get_mut(index) {
             let user = &peer.entry.user;
+            if !self.cx.outcomes.is_empty() {
+                self.cx.messages.report(now, user, self.cx.outcomes.drain(..), out);
+            }
             for event in self.cx.events.drain(..) {
                 match event {
-                    LinkEvent::Outcome(message, outcome) => {
-                        self.cx.messages.report(now, message, user, outcome, out);
-                    }
                     LinkEvent::Unresponsive => out.push(Output::Unresponsive(user.clone())),
                     LinkEvent::Responsive => out.push(Output::Responsive(user.clone())),
                     LinkEvent::Violation => out.push(Output::Violation(user.clone())),

@@ -73,7 +73,7 @@ impl Peer {
                     peer.no_address = NoAddress::Reported;
                     out.push(Output::NoAddress(peer.entry.user.clone()));
                 }
-                self.cx.messages.report(now, message, &peer.entry.user, Outcome::Failed(reason), out);
+                self.cx.messages.report(now, &peer.entry.user, [(message, Outcome::Failed(reason))], out);
             }
         }
     }

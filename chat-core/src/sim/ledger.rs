@@ -64,7 +64,7 @@ impl Ledger {
             Output::Deliver(delivery) => {
                 delivery.iter().for_each(|message| self.deliver(session, user, message.id()));
             }
-            Output::Report(report) => self.report(report),
+            Output::Report(reports) => reports.iter().for_each(|report| self.report(&report.to_report())),
             _ => {}
         }
     }
@@ -189,8 +189,7 @@ mod tests {
     }
 
     fn report(ledger: &mut Ledger, number: u64, outcome: Outcome) {
-        let report = Report { id: id(number), user: bob(), outcome, elapsed: Duration::ZERO };
-        ledger.record(ALICE, &"alice".parse().unwrap(), &Output::Report(report));
+        ledger.report(&Report { id: id(number), user: bob(), outcome, elapsed: Duration::ZERO });
     }
 
     fn deliver(ledger: &mut Ledger, number: u64) {

@@ -28,7 +28,7 @@ pub use generator::SeededGenerator;
 pub use group::Group;
 pub use ledger::{Ledger, Totals};
 pub use network::{Network, SimDatagram};
-pub use outputs::texts;
+pub use outputs::{outcomes, reports, texts};
 pub use profile::{Bursts, Profile, Rate};
 pub use relayed::RelayLine;
 pub use seeds::{SEED_VARIABLE, announce, each_seed};

@@ -1,7 +1,7 @@
 //! What tests read from the outputs of a peer machine.
 
-use crate::message::ContentRef;
-use crate::peer::Output;
+use crate::message::{ContentRef, Outcome, Report};
+use crate::peer::{Output, Reported};
 
 /// The texts that these outputs deliver, in order.
 pub fn texts<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> Vec<String> {
@@ -14,4 +14,18 @@ pub fn texts<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> Vec<String> {
         ContentRef::Bytes(_) => None,
     });
     texts.collect()
+}
+
+/// The outcomes that these outputs report, each with its message and its recipient, in order.
+pub fn reports<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> Vec<Report> {
+    let reports = outputs.into_iter().filter_map(|output| match output {
+        Output::Report(reports) => Some(reports.iter().map(Reported::to_report)),
+        _ => None,
+    });
+    reports.flatten().collect()
+}
+
+/// The outcomes that these outputs report, in order.
+pub fn outcomes<'a>(outputs: impl IntoIterator<Item = &'a Output>) -> Vec<Outcome> {
+    reports(outputs).into_iter().map(|report| report.outcome).collect()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chat_core::message::{Outcome, Recipient};
 use chat_core::peer::{LimitCounts, Output, PeerConfig, Rung};
 use chat_core::relay::{ParcelResult, RelayConfig};
-use chat_core::sim::{Group, Profile, RelayLine, texts};
+use chat_core::sim::{Group, Profile, RelayLine, outcomes, texts};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -19,14 +19,6 @@ fn group(count: usize, profile: Profile, line: RelayLine, seed: u64) -> Group {
 
 fn one(group: &Group, index: usize) -> Recipient {
     Recipient::One(group.entry(index).user.clone())
-}
-
-fn outcomes(outputs: &[Output]) -> Vec<Outcome> {
-    let outcome = |output: &Output| match output {
-        Output::Report(report) => Some(report.outcome),
-        _ => None,
-    };
-    outputs.iter().filter_map(outcome).collect()
 }
 
 /// The changes of way that were reported.

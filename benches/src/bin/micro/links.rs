@@ -113,8 +113,12 @@ impl Group {
             }
             self.deliver();
         }
-        let is_delivered = |output: &Output| matches!(output, Output::Report(r) if r.outcome == Outcome::Delivered);
-        self.confirmed += self.out.drain(..).filter(is_delivered).count() as u64;
+        for output in self.out.drain(..) {
+            if let Output::Report(reports) = output {
+                let delivered = reports.iter().filter(|report| report.outcome() == Outcome::Delivered);
+                self.confirmed += delivered.count() as u64;
+            }
+        }
     }
 
     /// Hands the datagrams in the slab to their receivers, which answer.

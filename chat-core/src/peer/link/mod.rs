@@ -106,8 +106,6 @@ enum Responsiveness {
 /// An event that a link reports to the machine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum LinkEvent {
-    /// One of our messages has its outcome for this peer.
-    Outcome(MessageHandle, Outcome),
     /// The peer has not acknowledged anything for a while.
     Unresponsive,
     /// An unresponsive peer has acknowledged a packet.
@@ -124,7 +122,9 @@ pub(super) struct Context {
     pub(super) generator: Box<dyn Generator>,
     pub(super) messages: Messages,
     pub(super) limits: LimitCounts,
-    /// The events of the link that is being processed.
+    /// The outcomes that the link being processed has found, in the order of its messages.
+    pub(super) outcomes: Vec<(MessageHandle, Outcome)>,
+    /// The other events of that link.
     pub(super) events: Vec<LinkEvent>,
     /// The longest datagram that the relay carries.
     pub(super) relayed_datagram: usize,
@@ -284,9 +284,9 @@ impl Link {
 
     /// Resolves all pending messages without an answer, and awaits no more acks.
     fn abandon(&mut self, unconfirmed: UnconfirmedReason, failed: FailReason, cx: &mut Context) {
-        let events = &mut cx.events;
+        let outcomes = &mut cx.outcomes;
         self.outgoing.abandon(unconfirmed, failed, |message, outcome| {
-            events.push(LinkEvent::Outcome(message, outcome));
+            outcomes.push((message, outcome));
         });
         self.recovery.clear();
         self.unacked_since = None;

@@ -186,9 +186,9 @@ impl Link {
         if any_acked && self.path.on_answered() {
             self.tell_way(now, cx);
         }
-        let (messages, events) = (&cx.messages, &mut cx.events);
+        let (messages, outcomes) = (&cx.messages, &mut cx.outcomes);
         let message_progress = self.outgoing.on_ack(ack, messages, |message, outcome| {
-            events.push(LinkEvent::Outcome(message, outcome));
+            outcomes.push((message, outcome));
         })?;
         if any_acked {
             self.unacked_probes = 0;

@@ -188,10 +188,10 @@ impl Run {
             for output in outputs {
                 match output {
                     Output::Queued { recipients, .. } => self.pending[who] += recipients,
-                    Output::Report(report) => {
-                        self.pending[who] =
-                            self.pending[who].checked_sub(1).expect("there are no more outcomes than recipients");
-                        self.report(1 - who, report.id, report.outcome);
+                    Output::Report(reports) => {
+                        let pending = self.pending[who].checked_sub(reports.len());
+                        self.pending[who] = pending.expect("there are no more outcomes than recipients");
+                        reports.iter().for_each(|report| self.report(1 - who, report.id(), report.outcome()));
                     }
                     Output::Violation(_) => assert!(self.forged, "an honest member is excluded"),
                     _ => {}

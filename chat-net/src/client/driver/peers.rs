@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chat_core::key::KeyPair;
 use chat_core::message::{Content, FailReason, Outcome, Recipient};
 use chat_core::name::UserName;
-use chat_core::peer::{Input, Output};
+use chat_core::peer::{Input, Output, Reported};
 use chat_core::time::Now;
 use chat_core::wire::relay::{Datagrams, RelayTerms};
 use tokio::sync::oneshot;
@@ -143,12 +143,9 @@ impl Driver {
         let session = *self.session.borrow();
         for output in self.peer_outputs.drain(..) {
             let needs_relay = matches!(output, Output::Unresponsive(_) | Output::NoAddress(_));
-            if let Output::Report(report) = &output {
-                self.collectors.add(report);
-            }
             let event = match output {
                 Output::Queued { .. } | Output::NotSent { .. } => continue,
-                Output::Report(_) | Output::Summary { .. } if self.outcome_events == OutcomeEvents::Omitted => continue,
+                Output::Summary { .. } if self.outcome_events == OutcomeEvents::Omitted => continue,
                 Output::Deliver(delivery) => {
                     for message in &delivery {
                         let token = MessageToken { session, inner: message.token() };
@@ -156,7 +153,15 @@ impl Driver {
                     }
                     continue;
                 }
-                Output::Report(report) => Event::Report(report),
+                Output::Report(reports) => {
+                    for report in reports.iter().map(Reported::to_report) {
+                        self.collectors.add(&report);
+                        if self.outcome_events != OutcomeEvents::Omitted {
+                            self.events.push(Event::Report(report));
+                        }
+                    }
+                    continue;
+                }
                 Output::Summary { id, delivered, others } => Event::Summary { id, delivered, others },
                 Output::Unresponsive(user) => Event::Notice(Notice::PeerUnresponsive(user)),
                 Output::Responsive(user) => Event::Notice(Notice::PeerResponsive(user)),
@@ -191,12 +196,12 @@ impl Driver {
 }
 
 /// Whether an authentic datagram of a peer led to this output.
-const fn comes_from_peer(output: &Output) -> bool {
+fn comes_from_peer(output: &Output) -> bool {
     match output {
         Output::Deliver(_) | Output::Responsive(_) => true,
-        Output::Report(report) => {
-            matches!(report.outcome, Outcome::Delivered | Outcome::Failed(FailReason::Refused))
-        }
+        Output::Report(reports) => reports
+            .iter()
+            .any(|report| matches!(report.outcome(), Outcome::Delivered | Outcome::Failed(FailReason::Refused))),
         _ => false,
     }
 }
