@@ -124,7 +124,7 @@ pub use chat_core::client::ClientConfig;
 pub use chat_core::id::{AccountId, MessageId, SessionId};
 pub use chat_core::invitation::{InvitationCode, InvitationCodeError};
 pub use chat_core::message::{
-    Content, FailReason, Message, Outcome, Recipient, Report, Scope, SentAt, UnconfirmedReason,
+    Content, ContentRef, FailReason, Message, Outcome, Recipient, Report, Scope, SentAt, UnconfirmedReason,
 };
 pub use chat_core::name::{NameError, UserName};
 pub use chat_core::password::{Password, PasswordError};

@@ -200,6 +200,12 @@ impl Endpoint {
         self.driver.handle(Input::Accept(token));
     }
 
+    /// Accepts a message and all earlier ones of its session about which the application has not decided, such as those of
+    /// a whole [`Delivery`] with its [last token](Delivery::last_token). For [`AcceptMode::Manual`].
+    pub fn accept_up_to(&mut self, token: Token) {
+        self.driver.handle(Input::AcceptUpTo(token));
+    }
+
     /// Refuses a message. Its sender receives the outcome `failed`. With [`AcceptMode::Automatic`], call it before the
     /// next [`Endpoint::next`], which accepts the message otherwise.
     pub fn refuse(&mut self, token: Token) {

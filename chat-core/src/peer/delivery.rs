@@ -40,7 +40,7 @@ pub struct Delivery {
 }
 
 /// A message of a [`Delivery`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Delivered<'a> {
     delivery: &'a Delivery,
     item: &'a Item,
@@ -64,7 +64,7 @@ enum Part {
     Bytes(u32, u32),
 }
 
-/// The bytes from which on a delivery takes no further message, so that its buffers stay small enough for near caches.
+/// The memory in bytes from which on a delivery takes no further message, so that it stays small enough for near caches.
 const FULL: usize = 64 * 1024;
 
 impl Delivery {
@@ -74,7 +74,8 @@ impl Delivery {
 
     /// Whether a message of this session that arrives now belongs to the delivery.
     pub(super) fn takes(&self, session: SessionId) -> bool {
-        self.session == session && self.texts.len() + self.bytes.len() < FULL
+        let memory = self.texts.len() + self.bytes.len() + self.messages.len() * size_of::<Item>();
+        self.session == session && memory < FULL
     }
 
     /// Adds the message with this number on the link.
@@ -118,11 +119,12 @@ impl Delivery {
     }
 
     /// The messages, in the order of their numbers.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { delivery: self, items: self.messages.iter() }
+    pub fn iter(&self) -> DeliveryIter<'_> {
+        DeliveryIter { delivery: self, items: self.messages.iter() }
     }
 
-    /// The token of the last message. With it, [`Input::AcceptUpTo`](super::Input::AcceptUpTo) accepts all of them.
+    /// The token of the last message. With it, [`Input::AcceptUpTo`](super::Input::AcceptUpTo) accepts all messages of the
+    /// delivery, and all earlier ones of the session about which the application has not decided.
     pub fn last_token(&self) -> Token {
         Token { session: self.session, number: self.messages.last().map_or(0, |item| item.number) }
     }
@@ -130,12 +132,12 @@ impl Delivery {
 
 /// The messages of a [`Delivery`].
 #[derive(Clone, Debug)]
-pub struct Iter<'a> {
+pub struct DeliveryIter<'a> {
     delivery: &'a Delivery,
     items: std::slice::Iter<'a, Item>,
 }
 
-impl<'a> Iterator for Iter<'a> {
+impl<'a> Iterator for DeliveryIter<'a> {
     type Item = Delivered<'a>;
 
     fn next(&mut self) -> Option<Delivered<'a>> {
@@ -147,13 +149,13 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-impl ExactSizeIterator for Iter<'_> {}
+impl ExactSizeIterator for DeliveryIter<'_> {}
 
 impl<'a> IntoIterator for &'a Delivery {
     type Item = Delivered<'a>;
-    type IntoIter = Iter<'a>;
+    type IntoIter = DeliveryIter<'a>;
 
-    fn into_iter(self) -> Iter<'a> {
+    fn into_iter(self) -> DeliveryIter<'a> {
         self.iter()
     }
 }
@@ -203,10 +205,35 @@ impl<'a> Delivered<'a> {
 /// Prints no text: texts do not belong in logs.
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let messages: Vec<_> = self.iter().map(Delivered::to_message).collect();
-        f.debug_tuple("Delivery").field(&messages).finish()
+        f.debug_list().entries(self).finish()
     }
 }
+
+/// Prints no text: texts do not belong in logs.
+impl fmt::Debug for Delivered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivered")
+            .field("id", &self.id())
+            .field("from", self.delivery.from())
+            .field("scope", &self.scope())
+            .field("content", &self.content())
+            .field("sent_at", &self.sent_at())
+            .finish()
+    }
+}
+
+/// Two messages are equal if everything is that an application sees of them, whatever arrived together with them.
+impl PartialEq for Delivered<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let rest = |message: &Self| (message.token(), message.scope(), message.sent_at(), message.delivery.received_at);
+        self.id() == other.id()
+            && self.content() == other.content()
+            && rest(self) == rest(other)
+            && self.delivery.from == other.delivery.from
+    }
+}
+
+impl Eq for Delivered<'_> {}
 
 #[cfg(test)]
 mod tests {
@@ -253,7 +280,21 @@ mod tests {
     }
 
     #[test]
+    fn short_messages_fill_a_delivery_too() {
+        let delivery = delivery(&[ContentRef::Text("x"); FULL / size_of::<Item>() + 1]);
+        assert!(!delivery.takes(SessionId::new(7)));
+    }
+
+    #[test]
+    fn a_message_equals_the_same_one_of_another_delivery() {
+        let [alone, two] = [1, 2].map(|count| delivery(&[ContentRef::Text("x"), ContentRef::Text("y")][..count]));
+        assert_eq!(alone.iter().next(), two.iter().next());
+        assert_ne!(alone.iter().next(), two.iter().nth(1));
+    }
+
+    #[test]
     fn debug_prints_no_text() {
-        assert!(!format!("{:?}", delivery(&[ContentRef::Text("secret")])).contains("secret"));
+        let delivery = delivery(&[ContentRef::Text("secret")]);
+        assert!(!format!("{delivery:?} {:?}", delivery.iter()).contains("secret"));
     }
 }

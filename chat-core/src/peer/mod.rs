@@ -102,10 +102,10 @@ use crate::time::{Mono, Now};
 use crate::wire::datagram::{MAX_DATAGRAM, RefusalReason};
 
 pub use self::config::PeerConfig;
-pub use self::delivery::{Delivered, Delivery, Iter};
+pub use self::delivery::{Delivered, Delivery, DeliveryIter};
 pub use self::io::{Datagram, Families, Input, LinkLocal, Loopback, Output, Reach, SendError, Token, Transmit};
 pub use self::limit_counts::LimitCounts;
-pub use self::reports::{Reported, Reports};
+pub use self::reports::{Reported, Reports, ReportsIter};
 pub use self::slab::{Slab, Train};
 pub use self::way::{LinkStatus, Rung, Way};
 pub use crate::setting::SettingError;
@@ -199,7 +199,7 @@ impl Peer {
     }
 
     /// Processes received datagrams and appends the resulting outputs to `out`. Messages of one session that arrive in one
-    /// call share an output, unless another output comes between them.
+    /// call share an output of about 64 KiB at most, unless another output comes between them.
     ///
     /// A datagram that does not open changes nothing and is never answered.
     pub fn receive<'a>(&mut self, now: Now, batch: impl Iterator<Item = Datagram<'a>>, out: &mut Vec<Output>) {

@@ -3,6 +3,7 @@
 //! One ack decides about hundreds of messages. A copy of the recipient's name and an output for each would cost more than
 //! the rest of processing the ack.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::id::{MessageId, SessionId};
@@ -20,7 +21,7 @@ pub struct Reports {
 }
 
 /// An outcome among [`Reports`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy)]
 pub struct Reported<'a> {
     reports: &'a Reports,
     item: &'a Item,
@@ -55,8 +56,38 @@ impl Reports {
     }
 
     /// The outcomes, in the order of the messages.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Reported<'_>> {
-        self.outcomes.iter().map(|item| Reported { reports: self, item })
+    pub fn iter(&self) -> ReportsIter<'_> {
+        ReportsIter { reports: self, items: self.outcomes.iter() }
+    }
+}
+
+/// The outcomes among [`Reports`].
+#[derive(Clone, Debug)]
+pub struct ReportsIter<'a> {
+    reports: &'a Reports,
+    items: std::slice::Iter<'a, Item>,
+}
+
+impl<'a> Iterator for ReportsIter<'a> {
+    type Item = Reported<'a>;
+
+    fn next(&mut self) -> Option<Reported<'a>> {
+        self.items.next().map(|item| Reported { reports: self.reports, item })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
+}
+
+impl ExactSizeIterator for ReportsIter<'_> {}
+
+impl<'a> IntoIterator for &'a Reports {
+    type Item = Reported<'a>;
+    type IntoIter = ReportsIter<'a>;
+
+    fn into_iter(self) -> ReportsIter<'a> {
+        self.iter()
     }
 }
 
@@ -86,3 +117,18 @@ impl<'a> Reported<'a> {
         Report::new(self.id(), self.user().clone(), self.outcome(), self.elapsed())
     }
 }
+
+impl fmt::Debug for Reported<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_report(), f)
+    }
+}
+
+/// Two outcomes are equal if everything is that an application sees of them, whatever became known together with them.
+impl PartialEq for Reported<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.reports.session == other.reports.session && self.user() == other.user() && self.item == other.item
+    }
+}
+
+impl Eq for Reported<'_> {}

@@ -1,4 +1,4 @@
-//! What tests read from the outputs of a peer machine.
+//! Reads texts and outcomes from the outputs of a peer machine, for tests.
 
 use crate::message::{ContentRef, Outcome, Report};
 use crate::peer::{Output, Reported};
