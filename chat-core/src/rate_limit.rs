@@ -60,6 +60,13 @@ impl RateLimit {
         self.virtual_time = self.virtual_time.max(now) + self.interval.saturating_mul(events);
     }
 
+    /// Counts one event, whether or not the limit allows it, but only as far as the time of one more burst makes good.
+    pub(crate) fn count_up_to_a_burst(&mut self, now: Mono) {
+        let (before, most) = (self.virtual_time, now + self.ahead.saturating_mul(2));
+        self.count(now);
+        self.virtual_time = self.virtual_time.min(most).max(before);
+    }
+
     /// The time from which the events counted so far are within the limit.
     pub(crate) fn free_at(&self) -> Mono {
         self.virtual_time.before(self.ahead)
@@ -79,6 +86,19 @@ mod tests {
         assert_eq!(take(100), Ok(()));
         assert_eq!(take(199), Err(Duration::from_millis(1)));
         assert_eq!((0..6).filter(|_| take(9_000).is_ok()).count(), 4, "a pause restores the burst and no more");
+    }
+
+    #[test]
+    fn events_that_are_counted_up_to_a_burst_are_made_good_in_the_time_of_one() {
+        let mut limit = RateLimit::new(Duration::from_secs(1), 4);
+        let now = Mono::at(Duration::from_secs(9));
+        (0..6).for_each(|_| limit.count_up_to_a_burst(now));
+        assert_eq!(now.until(limit.free_at()), Duration::from_secs(2));
+        (0..1_000).for_each(|_| limit.count_up_to_a_burst(now));
+        assert_eq!(now.until(limit.free_at()), Duration::from_secs(4));
+        limit.count_many(now, 3);
+        limit.count_up_to_a_burst(now);
+        assert_eq!(now.until(limit.free_at()), Duration::from_secs(7), "what was counted before stays");
     }
 
     #[test]

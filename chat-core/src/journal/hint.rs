@@ -57,6 +57,8 @@ pub enum Hint {
         user: UserPseudonym,
         /// Where the attempt came from.
         source: NetworkPseudonym,
+        /// How it was let begin.
+        admission: Admission,
     },
     /// A name was taken, or an invitation code was wrong.
     Taken {
@@ -75,6 +77,16 @@ pub enum Hint {
         /// Where the attempt came from.
         source: NetworkPseudonym,
     },
+}
+
+/// How a node has let an attempt at a user name begin. In the journal: append only.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(clippy::exhaustive_enums, reason = "each is counted")]
+pub enum Admission {
+    /// There were few failures at the name, or the user had logged in from the source before.
+    Free,
+    /// There were many failures at the name, and the attempt took a turn.
+    InTurn,
 }
 
 /// A hint with its origin, as the journal keeps it: in postcard.
@@ -131,17 +143,20 @@ mod tests {
     #[test]
     fn hints_have_golden_bytes() {
         let (user, source, widest) = (USER, SOURCE, WIDEST);
-        for (hint, variant, parts) in [
-            (Hint::Right { user, source }, 0, &[1, 2][..]),
-            (Hint::Wrong { user, source }, 1, &[1, 2]),
-            (Hint::Taken { source }, 2, &[2]),
-            (Hint::Registered { source, widest }, 3, &[2, 3]),
-            (Hint::NotRegistered { source }, 4, &[2]),
+        let wrong = |admission| Hint::Wrong { user, source, admission };
+        for (hint, variant, parts, rest) in [
+            (Hint::Right { user, source }, 0, &[1, 2][..], &[][..]),
+            (wrong(Admission::Free), 1, &[1, 2], &[0]),
+            (wrong(Admission::InTurn), 1, &[1, 2], &[1]),
+            (Hint::Taken { source }, 2, &[2], &[]),
+            (Hint::Registered { source, widest }, 3, &[2, 3], &[]),
+            (Hint::NotRegistered { source }, 4, &[2], &[]),
         ] {
             let given = GivenHint { node: NodeId::new(9), hint };
             let bytes = given.encode();
             let parts = parts.iter().flat_map(|part| [*part; 16]);
-            assert_eq!(bytes, [9, variant].into_iter().chain(parts).collect::<Vec<u8>>(), "{hint:?}");
+            let golden: Vec<u8> = [9, variant].into_iter().chain(parts).chain(rest.iter().copied()).collect();
+            assert_eq!(bytes, golden, "{hint:?}");
             assert_eq!(GivenHint::decode(&bytes), Some(given));
             for cut in 0..bytes.len() {
                 assert_eq!(GivenHint::decode(&bytes[..cut]), None);
@@ -166,7 +181,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_of_a_known_length_are_one_hint_or_none(kind in 0_u8..8, bytes in any::<[u8; 32]>(), length in 0_usize..=32) {
+        fn any_bytes_of_a_known_length_are_one_hint_or_none(kind in 0_u8..8, bytes in any::<[u8; 33]>(), length in 0_usize..=33) {
             let bytes = [&[9, kind][..], &bytes[..length]].concat();
             if let Some(given) = GivenHint::decode(&bytes) {
                 prop_assert_eq!(given.encode(), bytes);

@@ -32,7 +32,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use self::act::{Act, NodeRow, ProposedAct, UnknownAct};
-pub use self::hint::{GivenHint, Hint, HintPosition, NetworkPseudonym, UserPseudonym};
+pub use self::hint::{Admission, GivenHint, Hint, HintPosition, NetworkPseudonym, UserPseudonym};
 pub use self::state::{AccountState, NodeState, Slot};
 use crate::id::{Epoch, Fence, NodeId, Position, Revision, Tag};
 use crate::time::Timestamp;

@@ -82,11 +82,13 @@ impl Registrations {
             _ => drop(self.in_flight.remove(&from.widest)),
         }
         if outcome == Outcome::Created {
-            self.created(now, from.widest);
+            self.created.count(now);
+            self.networks.renew(now, from.widest);
         }
     }
 
-    /// Counts a registration that another server has done.
+    /// Counts a registration that another server has done. However many there are, somebody may register again after the
+    /// time of one burst: an hour.
     pub(super) fn hinted(&mut self, now: Mono, hint: Hint, config: &ServerConfig) {
         let (source, widest) = match hint {
             Hint::Registered { source, widest } => (source, Some(widest)),
@@ -94,21 +96,17 @@ impl Registrations {
             Hint::Right { .. } | Hint::Wrong { .. } | Hint::Taken { .. } => return,
         };
         let mut attempts = self.attempts_of(now, source, config);
-        attempts.count(now);
+        attempts.count_up_to_a_burst(now);
         *self.attempts.renew(now, source) = attempts;
         if let Some(widest) = widest {
-            self.created(now, widest);
+            self.created.count_up_to_a_burst(now);
+            self.networks.renew(now, widest);
         }
     }
 
     fn attempts_of(&self, now: Mono, source: NetworkPseudonym, config: &ServerConfig) -> RateLimit {
         let attempts = self.attempts.get(now, &source).copied();
         attempts.unwrap_or_else(|| per_hour(config.registrations_per_address))
-    }
-
-    fn created(&mut self, now: Mono, widest: NetworkPseudonym) {
-        self.created.count(now);
-        self.networks.renew(now, widest);
     }
 }
 
@@ -121,7 +119,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// What other servers count of a registration from `from` with this outcome.
+    /// The hint for other servers about a registration from `from` with this outcome.
     pub(super) fn hint(self, from: SourcePseudonym) -> Hint {
         let SourcePseudonym { source, widest } = from;
         match self {
@@ -222,6 +220,19 @@ mod tests {
             registrations.end(at(0), source(host, 1), Outcome::Refused);
         }
         assert!(registrations.in_flight.is_empty());
+    }
+
+    #[test]
+    fn hints_stop_registrations_for_an_hour_at_most() {
+        let config = ServerConfig::default();
+        let mut registrations = Registrations::new(&config);
+        let SourcePseudonym { source: here, widest } = source(1, 1);
+        for _ in 0..10_000 {
+            registrations.hinted(at(0), Hint::Registered { source: here, widest }, &config);
+        }
+        assert_eq!(registrations.attempts_of(at(59), here, &config).free_at(), at(60));
+        assert_eq!(create(&mut registrations, at(59), source(2, 1), &config), Err((Limit::Registrations, 1)));
+        assert_eq!(create(&mut registrations, at(61), source(2, 1), &config), Ok(()));
     }
 
     #[test]

@@ -69,8 +69,8 @@ pub(super) struct Shared {
     pub(super) since: Timestamp,
     /// The tag of the last act that was read.
     pub(super) tip: Tag,
-    /// Where the next read of hints begins. `None` before the first read in the epoch: what others have seen before is
-    /// forgotten, as by a server that restarts alone.
+    /// Where the next read of hints begins. `None` before the first read of this run: the node counts only hints that are
+    /// given from then on. Earlier ones may be hours old, or the journal may have lost them and number others like them.
     pub(super) next_hint: Option<HintPosition>,
     next: u64,
     pub(super) in_flight: InFlight,
@@ -250,6 +250,7 @@ impl Shared {
         self.run += 1;
         self.phase = phase;
         self.in_flight = InFlight::default();
+        self.next_hint = None;
         self.lives.clear();
     }
 
@@ -297,8 +298,6 @@ impl Shared {
         }
         if self.epoch.replace(head.epoch) != Some(head.epoch) {
             self.counts.epochs += 1;
-            // A journal that has lost acts may have lost hints, and number them from another beginning.
-            self.next_hint = None;
         }
         self.since = head.since;
         self.empty_since = None;

@@ -125,6 +125,14 @@ impl Pair {
         is_any
     }
 
+    /// Puts hints into the journal, as a node does that is not one of these.
+    fn give(&mut self, hints: Vec<Vec<u8>>) {
+        let journal = Arc::clone(&self.journal);
+        let mut hint = std::pin::pin!(journal.hint(hints));
+        assert!(hint.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        self.drive();
+    }
+
     /// Returns the lines besides the calls of the journal, after these.
     fn lines(&mut self, mut lines: Vec<String>) -> Vec<String> {
         self.drive();
@@ -322,6 +330,25 @@ fn hints_are_dropped_while_the_journal_is_away() {
 }
 
 #[test]
+fn a_server_that_was_away_counts_no_hints_of_that_time() {
+    let mut elsewhere = Pair::new(&patient());
+    elsewhere.connect(0, 1, "192.0.2.1");
+    elsewhere.fail(0, 1, "alice");
+    let mut t = Pair::new(&patient());
+    t.connect(1, 1, "192.0.2.1");
+    t.is_away = true;
+    t.pass(5_000);
+    t.give(vec![elsewhere.given[0].clone(); 10]);
+    t.is_away = false;
+    t.pass(10_000);
+    t.are_ready();
+    t.may(1, 1, "alice");
+    t.answer(1, Err(AccountError::Unavailable(Arc::from(Box::from("a test")))));
+    t.give(elsewhere.given);
+    t.waits(1, 1, "alice", 1_000);
+}
+
+#[test]
 fn one_call_is_in_flight_and_what_comes_meanwhile_goes_as_one_batch() {
     let mut t = Pair::new(&patient());
     t.holds_hints = true;
@@ -347,12 +374,8 @@ fn hints_change_no_position_cost_one_read_and_may_be_anything() {
     let mut t = Pair::new(&patient());
     let status = |t: &Pair| t.nodes.each_ref().map(|node| node.bench.server.journal());
     let (before, reads) = (status(&t), t.reads);
-    // What a later version gives, and what nobody does.
     let any: Vec<Vec<u8>> = (0..=255).map(|byte| vec![9, byte, byte, byte]).chain([vec![], vec![0; 1_000]]).collect();
-    let journal = Arc::clone(&t.journal);
-    let mut hint = std::pin::pin!(journal.hint(any));
-    assert!(hint.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
-    t.drive();
+    t.give(any);
     assert_eq!(status(&t), before);
     assert_eq!(t.reads, reads + 2, "one at each server");
     t.pass(10_000);

@@ -8,12 +8,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::journal::NetworkPseudonym;
+use crate::journal::{Admission, NetworkPseudonym};
 use crate::server::config::ThrottleConfig;
 use crate::time::Mono;
 
-/// The most networks that wait for a turn: the last one for about five minutes. Others have to ask again.
+/// The most networks that wait for a turn: the last one for about five minutes at a server that is alone. Others have to ask
+/// again.
 const MAX_TURNS: u32 = 32;
+
+/// How far ahead the attempts at other servers can move the next turn, in turns: as many as ten servers can promise. Without
+/// a limit, whoever can forge hints could keep a user from new places for days.
+const MAX_AHEAD: u32 = 10 * MAX_TURNS;
 
 /// The failures at one user name from sources from which its user has never logged in.
 #[derive(Clone, Debug, Default)]
@@ -34,16 +39,16 @@ struct Turn {
 }
 
 impl UserFailures {
-    /// Whether an attempt from a source in `network` may begin. If it may not, the network has a turn when the returned
-    /// time has passed, unless too many networks wait.
+    /// Lets an attempt from a source in `network` begin. If it may not, the network has a turn when the returned time has
+    /// passed, unless too many networks wait.
     pub(super) fn admits(
         &mut self,
         now: Mono,
         network: NetworkPseudonym,
         config: &ThrottleConfig,
-    ) -> Result<(), Duration> {
-        if !self.gives_turns(config) {
-            return Ok(());
+    ) -> Result<Admission, Duration> {
+        if self.count.saturating_add(self.in_flight) < config.free_per_user {
+            return Ok(Admission::Free);
         }
         self.turns.retain(|_, turn| now < turn.until);
         if let Some(turn) = self.turns.get(&network) {
@@ -52,12 +57,14 @@ impl UserFailures {
                 return Err(wait);
             }
             self.turns.remove(&network);
-            return Ok(());
+            return Ok(Admission::InTurn);
         }
         if self.next <= now {
             self.next = now + config.user_interval;
-            return Ok(());
+            return Ok(Admission::InTurn);
         }
+        // A bound on the wait instead would leave it to luck whether a network has a turn: servers that share a roster wait
+        // for the turns of each other, and whoever asks most often would have all that become free.
         if self.turns.len() >= MAX_TURNS as usize {
             return Err(config.user_interval);
         }
@@ -74,17 +81,13 @@ impl UserFailures {
         self.count = self.count.saturating_add(1);
     }
 
-    /// An attempt has ended at another server that let it begin. It has taken one of the turns of all servers. Nobody waits
-    /// for longer than if all attempts came to this server.
-    pub(super) fn take_turn(&mut self, now: Mono, config: &ThrottleConfig) {
-        if self.gives_turns(config) {
-            let longest = config.user_interval.saturating_mul(MAX_TURNS);
-            self.next = self.next.max((self.next.max(now) + config.user_interval).min(now + longest));
+    /// Adds a failure at another server, which has let the attempt begin. If that was in turn, it was one of the turns of all
+    /// servers together.
+    pub(super) fn add_of_another(&mut self, now: Mono, admission: Admission, config: &ThrottleConfig) {
+        self.add();
+        if admission == Admission::InTurn {
+            let last = now + config.user_interval.saturating_mul(MAX_AHEAD);
+            self.next = self.next.max((self.next.max(now) + config.user_interval).min(last));
         }
-    }
-
-    /// Whether there are so many failures that attempts need turns.
-    fn gives_turns(&self, config: &ThrottleConfig) -> bool {
-        self.count.saturating_add(self.in_flight) >= config.free_per_user
     }
 }
