@@ -1,8 +1,8 @@
 //! Hints: what one node tells the others about attempts to guess a password or to register, so that all of them slow down
 //! whoever makes too many.
 //!
-//! A hint is no act: hints have no order, one that is lost does no harm, and one that a later version has written is passed
-//! over. User names and networks are in them under pseudonyms only.
+//! A hint is no act: hints have no order, and one that is lost does no harm. Nodes ignore hints of a later version. A hint
+//! names users and networks by their pseudonyms only.
 
 use std::fmt;
 
@@ -174,14 +174,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_one_hint_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn decoded_hints_survive_encoding(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             if let Some(given) = GivenHint::decode(&bytes) {
                 prop_assert_eq!(GivenHint::decode(&given.encode()), Some(given));
             }
         }
 
         #[test]
-        fn any_bytes_of_a_known_length_are_one_hint_or_none(kind in 0_u8..8, bytes in any::<[u8; 33]>(), length in 0_usize..=33) {
+        fn a_hint_has_one_encoding(
+            kind in 0_u8..8,
+            bytes in any::<[u8; 33]>(),
+            length in 0_usize..=33,
+        ) {
             let bytes = [&[9, kind][..], &bytes[..length]].concat();
             if let Some(given) = GivenHint::decode(&bytes) {
                 prop_assert_eq!(given.encode(), bytes);

@@ -50,7 +50,7 @@ struct Stored {
 const MAX_LOG: usize = 20_000;
 
 /// The most hints that are kept to be read. Nodes read them within a second, in which all of them together check fewer
-/// passwords.
+/// passwords, and sources whose invitation codes are wrong are soon paused.
 const MAX_HINTS: usize = 10_000;
 
 /// The slots in one piece.

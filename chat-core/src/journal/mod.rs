@@ -188,7 +188,8 @@ pub enum JournalError {
 
 /// The ordered record that several servers share.
 ///
-/// Each call but that for hints is all or nothing, and takes effect at one moment. A call whose caller no longer waits may still take effect.
+/// Each call but that for hints is all or nothing, and takes effect at one moment. A call whose caller no longer waits may
+/// still take effect.
 ///
 /// Each call has to end by itself within seconds, with [`JournalError::Away`] if the journal does not answer: a node that
 /// waits gives no sign of life, and the others declare it lost. A driver may give up a call after a minute.
@@ -211,11 +212,12 @@ pub trait Journal: Send + Sync + 'static {
         proposals: Vec<Proposal>,
     ) -> impl Future<Output = Result<Appended, JournalError>> + Send;
 
-    /// Acts after a position, in order, from the earliest that is still there, and hints from a place on. Waits for one of
-    /// either if there are none, about a second at most. The driver may drop the call at any time, and report that there
-    /// were none.
+    /// Returns the acts after a position, in order, from the earliest that is still there, and the hints from a place on. If
+    /// there are neither, it waits for one, about a second at most. The driver may drop the call at any time, and report
+    /// that there were none.
     ///
-    /// Without a place, no hint is returned, and the next place is the end of the hints before the read, which need not wait.
+    /// Without a place, it returns no hints, and the next place is the end of the hints before the read. It need not wait
+    /// then.
     ///
     /// # Errors
     /// [`JournalError::OtherEpoch`].
@@ -229,8 +231,8 @@ pub trait Journal: Send + Sync + 'static {
     /// Gives hints to all nodes that read them, the caller included. The journal keeps the last 10,000 or so.
     ///
     /// # Errors
-    /// [`JournalError::Away`]. Some of the hints may be given all the same. The node goes on then, so the call mends nothing:
-    /// what has broken, such as a connection, is still broken for the next call, which makes the node enter again.
+    /// [`JournalError::Away`]. Other nodes may read some of the hints all the same. The node goes on, so the call must not
+    /// reconnect: the next call has to fail too, because that makes the node enter again.
     fn hint(&self, hints: Vec<Vec<u8>>) -> impl Future<Output = Result<(), JournalError>> + Send;
 
     /// Gives a sign of life, and returns those of all nodes.

@@ -5,17 +5,17 @@ use std::collections::VecDeque;
 use crate::id::NodeId;
 use crate::journal::{GivenHint, Hint};
 
-/// The hints that wait for the journal. While the journal is away there are none: what they say is old when it is back, and
+/// The hints that wait for the journal. While the journal is away there are none: they would be old when it is back, and
 /// hardly anybody can log in meanwhile.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
     waiting: VecDeque<Hint>,
-    /// Whether a call is in flight. What comes meanwhile goes with the next.
+    /// Whether a call is in flight. Hints that come meanwhile go with the next.
     in_flight: bool,
 }
 
-/// The most hints that wait. A call takes milliseconds, and a server checks some hundreds of passwords in a second. Of more,
-/// the oldest is dropped.
+/// The most hints that wait. A call takes milliseconds, and a server checks some hundreds of passwords in a second. A wrong
+/// invitation code needs no check, but slows down its source like a wrong password. Beyond that, the node drops the oldest.
 const MAX_WAITING: usize = 256;
 
 impl Hints {

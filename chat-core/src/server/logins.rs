@@ -37,7 +37,7 @@ pub(super) const MIN_RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Logins {
     ticket_key: TicketKey,
     pseudonyms: Pseudonyms,
-    /// What other servers have to know of attempts here. `None` if there are no others.
+    /// The hints for other servers about attempts here. `None` if there are no others.
     hints: Option<Hints>,
     throttle: Throttle,
     session_rates: SessionRates,
@@ -106,7 +106,7 @@ impl Logins {
         // Check the key before the account is registered, so that a client can repeat a rejected registration.
         membership.check_key(login.key)?;
         let from = self.pseudonyms.source(connection.source());
-        let attempt = self.begin_check(cx, &name, connection.source())?;
+        let attempt = self.begin_check(cx, &name, connection.source(), from)?;
         if login.purpose == Purpose::Register
             && let Err(why) = self.register(cx, login, from)
         {
@@ -166,7 +166,7 @@ impl Logins {
         self.look_up(cx);
     }
 
-    /// Lets a password check for `user` from `source` begin. The caller must [end](Self::end_check) it.
+    /// Lets a password check for `user` from `source` begin, whose pseudonyms are `from`. The caller must [end](Self::end_check) it.
     ///
     /// # Errors
     /// [`Rejection::Busy`] if too many are in flight, [`Rejection::SlowDown`] from the throttle and from the session
@@ -176,6 +176,7 @@ impl Logins {
         cx: &mut Cx<'_>,
         user: &UserName,
         source: Source,
+        from: SourcePseudonym,
     ) -> Result<ThrottledAttempt, Rejection> {
         let checks = cx.jobs.checks();
         let backlog = cx.config.check_time.saturating_mul(u32::try_from(checks).unwrap_or(u32::MAX));
@@ -186,8 +187,7 @@ impl Logins {
         // Counted only once both agree: what the throttle rejects must not use up the rate of others behind the same
         // source, and what the rates reject must not use up the turn of its network.
         self.session_rates.check(cx.now.mono, user, source).map_err(|exceeded| slow_down(cx, exceeded))?;
-        let (hidden_user, hidden_source) = (self.pseudonyms.user(user), self.pseudonyms.source(source));
-        let attempt = self.throttle.begin(cx.now.mono, hidden_user, hidden_source).map_err(|wait| {
+        let attempt = self.throttle.begin(cx.now.mono, self.pseudonyms.user(user), from).map_err(|wait| {
             cx.limit_reached(Limit::FailedLogins);
             Rejection::slow_down(wait)
         })?;
@@ -203,7 +203,8 @@ impl Logins {
         user: &UserName,
         source: Source,
     ) -> Result<ThrottledAttempt, Rejection> {
-        let attempt = self.begin_check(cx, user, source)?;
+        let from = self.pseudonyms.source(source);
+        let attempt = self.begin_check(cx, user, source, from)?;
         match self.count_session(cx, user) {
             Ok(()) => Ok(attempt),
             Err(why) => {
@@ -241,7 +242,7 @@ impl Logins {
 
     /// Remembers that a session of `user` has begun from `source`.
     pub(super) fn session_began(&mut self, now: Mono, user: &UserName, source: Source) {
-        self.throttle.prove(now, self.pseudonyms.user(user), self.pseudonyms.source(source).source);
+        self.throttle.prove(now, self.pseudonyms.user(user), self.pseudonyms.source_alone(source));
     }
 
     /// Ends a password check, given its result.

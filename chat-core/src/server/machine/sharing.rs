@@ -219,7 +219,7 @@ impl Machine {
         let Ok((before, target)) = self.membership.load(cx.now.mono, &head, states) else {
             return self.stop_sharing(cx);
         };
-        // What another node has founded is no fork.
+        // An epoch that another node has founded is no fork.
         shared.is_forked =
             is_same_epoch && (shared.is_forked || !self.membership.continues(&before)) || shared.is_past(head.epoch);
         if shared.epoch.is_some() && shared.before.is_none() {
