@@ -75,6 +75,7 @@ mod membership;
 mod moves;
 mod pseudonyms;
 mod publication;
+mod refusal;
 mod registration;
 mod session_rates;
 mod session_request;

@@ -10,6 +10,7 @@ use crate::server::connections::{Authenticating, State};
 use crate::server::cx::Cx;
 use crate::server::limit::Limit;
 use crate::server::membership::Resumption;
+use crate::server::refusal::Refusal;
 use crate::server::session_request::SessionRequest;
 use crate::server::shared::Again;
 use crate::server::throttle::ThrottledAttempt;
@@ -67,7 +68,7 @@ impl Machine {
         let Some(Authenticating::Password(request)) = self.connections.take_authenticating(conn) else { return };
         match self.logged_in(cx, conn, purpose, result, request) {
             Ok(()) => {}
-            Err(why) => self.reject(cx, conn, why),
+            Err(refusal) => self.refuse(cx, conn, refusal),
         }
     }
 
@@ -92,10 +93,14 @@ impl Machine {
         purpose: Purpose,
         result: Result<Account, AccountError>,
         mut request: SessionRequest,
-    ) -> Result<(), Rejection> {
+    ) -> Result<(), Refusal> {
         let account = result.map_err(|error| Rejection::from(&error))?;
-        request.addresses = self.choose_addresses(cx, conn, account.id, &request.offer)?;
-        self.begin_session(cx, conn, purpose, &account, request, Judged::First)
+        let chosen = self.choose_addresses(cx, conn, account.id, &request.offer);
+        let begun = chosen.and_then(|addresses| {
+            request.addresses = addresses;
+            self.begin_session(cx, conn, purpose, &account, request, Judged::First)
+        });
+        begun.map_err(|why| Refusal::of_session(purpose, why))
     }
 
     /// Judges a login with the right password, and lets the session begin.
@@ -133,7 +138,7 @@ impl Machine {
         account: Option<&Account>,
         request: SessionRequest,
         judged: Judged,
-    ) -> Result<(), Rejection> {
+    ) -> Result<(), Refusal> {
         let addresses = request.addresses.clone();
         let again = match (&self.shared, account) {
             (Some(_), Some(account)) => {
@@ -167,13 +172,14 @@ impl Machine {
         for conn in conns {
             let Some(authenticating) = self.connections.take_authenticating(conn) else { continue };
             let Authenticating::Ticket { ticket, mut request } = authenticating else { continue };
-            let judged = accounts.as_ref().map_err(Rejection::from).and_then(|accounts| {
+            let accounts = accounts.as_ref().map_err(|error| Refusal::Rejected(Rejection::from(error)));
+            let judged = accounts.and_then(|accounts| {
                 request.addresses = self.choose_addresses(cx, conn, ticket.account, &request.offer)?;
                 let account = accounts.get(&ticket.account);
                 self.resume_session(cx, conn, &ticket, account, request, Judged::First)
             });
-            if let Err(why) = judged {
-                self.reject(cx, conn, why);
+            if let Err(refusal) = judged {
+                self.refuse(cx, conn, refusal);
             }
         }
         self.logins.looked_up(cx);

@@ -7,6 +7,7 @@ use crate::presence::OfflineReason;
 use crate::server::connections::{Authenticating, State};
 use crate::server::cx::Cx;
 use crate::server::logins::MIN_RETRY;
+use crate::server::refusal::Refusal;
 use crate::server::shared::{Again, Intent, Kept, MAX_REFUSED, MAX_WAIT, Phase, Shared};
 use crate::server::timer::Timer;
 use crate::wire::control::{Ended, Purpose};
@@ -46,7 +47,8 @@ impl Machine {
                 _ => Purpose::Login,
             };
             if !shared.is_serving() {
-                return self.reject_waiting(cx, conn, purpose, Rejection::StorageUnavailable);
+                let refusal = Refusal::of_session(purpose, Rejection::StorageUnavailable);
+                return self.refuse_waiting(cx, conn, refusal);
             }
             if let Some(connection) = self.connections.get_mut(conn) {
                 connection.state = State::Authenticating(Authenticating::Journal(purpose));
@@ -140,17 +142,18 @@ impl Machine {
                     } else {
                         self.begin_session(cx, conn, purpose, &account, request, Judged::Again)
                     };
-                    judged.unwrap_or_else(|why| self.reject_waiting(cx, conn, purpose, why));
+                    let judged = judged.map_err(|why| Refusal::of_session(purpose, why));
+                    judged.unwrap_or_else(|refusal| self.refuse_waiting(cx, conn, refusal));
                 }
             }
             Again::Resume { conn, ticket, account, request } => {
                 if self.is_waiting(conn) {
                     let judged = if refused > MAX_REFUSED {
-                        Err(Rejection::busy(MIN_RETRY))
+                        Err(Rejection::busy(MIN_RETRY).into())
                     } else {
                         self.resume_session(cx, conn, &ticket, Some(&account), request, Judged::Again)
                     };
-                    judged.unwrap_or_else(|why| self.reject_waiting(cx, conn, Purpose::Login, why));
+                    judged.unwrap_or_else(|refusal| self.refuse_waiting(cx, conn, refusal));
                 }
             }
         }
@@ -178,26 +181,19 @@ impl Machine {
         matches!(state, Some(State::Authenticating(Authenticating::Journal(_))))
     }
 
-    /// Rejects a guest whose session cannot begin now. If it has registered, the account exists: a rejection would say that
-    /// it does not, so the connection ends without an answer. The client repeats the registration, and recognises the
-    /// account by its password.
-    fn reject_waiting(&mut self, cx: &mut Cx<'_>, conn: ConnId, purpose: Purpose, why: Rejection) {
+    /// Refuses a guest whose session cannot begin now.
+    fn refuse_waiting(&mut self, cx: &mut Cx<'_>, conn: ConnId, refusal: Refusal) {
         self.connections.take_authenticating(conn);
         cx.timers.cancel(Timer::Proposal(conn));
-        match purpose {
-            Purpose::Login => self.reject(cx, conn, why),
-            Purpose::Register => {
-                cx.counts.add(why);
-                self.close(cx, conn);
-            }
-        }
+        self.refuse(cx, conn, refusal);
     }
 
     /// A guest has waited too long for its act, which may still come into effect.
     pub(super) fn stop_waiting(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
         match self.connections.get(conn).map(|connection| &connection.state) {
             Some(State::Authenticating(Authenticating::Journal(Purpose::Register))) => {
-                self.reject_waiting(cx, conn, Purpose::Register, Rejection::StorageUnavailable);
+                let refusal = Refusal::of_session(Purpose::Register, Rejection::StorageUnavailable);
+                self.refuse_waiting(cx, conn, refusal);
             }
             Some(State::Authenticating(Authenticating::Journal(Purpose::Login))) => {
                 self.close_rejected(cx, conn, Rejection::StorageUnavailable);

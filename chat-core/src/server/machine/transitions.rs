@@ -13,6 +13,7 @@ use crate::server::counts::Count;
 use crate::server::cx::Cx;
 use crate::server::io::Output;
 use crate::server::membership::Effect;
+use crate::server::refusal::Refusal;
 use crate::server::shared::{Again, Kept};
 use crate::server::timer::Timer;
 use crate::time::Timestamp;
@@ -55,6 +56,7 @@ impl Machine {
         match then {
             Then::Nothing => {}
             Then::Welcome(Welcoming { conn, account, kind, known_version, addresses, voids }) => {
+                self.membership.welcomed(account, kind);
                 if self.shared.is_none() || self.take_waiting(cx, conn) {
                     self.welcome(cx, conn, account, kind, known_version);
                     self.change_addresses(cx, conn, addresses);
@@ -108,6 +110,17 @@ impl Machine {
             cx.timers.set(Timer::Login(conn), until);
         }
         cx.send(conn, &Reply::Rejected(why));
+    }
+
+    /// **Refuse** to welcome a guest.
+    pub(super) fn refuse(&mut self, cx: &mut Cx<'_>, conn: ConnId, refusal: Refusal) {
+        match refusal {
+            Refusal::Rejected(why) => self.reject(cx, conn, why),
+            Refusal::Unanswered(why) => {
+                cx.counts.add(why);
+                self.close(cx, conn);
+            }
+        }
     }
 
     /// **End** a session for good. Its connection, if it has one, is closed.

@@ -1,5 +1,6 @@
 //! Applying: the only writer of the sessions and of the roster.
 
+use super::welcome::WelcomeState;
 use super::{Effect, Membership, Origin, Session};
 use crate::id::{AccountId, NodeId};
 use crate::journal::{Act, NodeState};
@@ -49,6 +50,7 @@ impl Membership {
                     home: origin.node,
                     position: origin.position,
                     unverified: None,
+                    welcome: WelcomeState::Unknown,
                     conn: None,
                     password_change: None,
                 });
@@ -58,7 +60,7 @@ impl Membership {
                 let Some(session) = self.sessions.get_mut(account) else { return Vec::new() };
                 session.position = origin.position;
                 session.generation = session.generation.max(generation);
-                let home = std::mem::replace(&mut session.home, origin.node);
+                let home = session.move_to(origin.node);
                 let detached = session.conn.take().map(|conn| Effect::Detached { conn });
                 let user = addresses.is_some().then(|| session.user.clone());
                 if let (Some(user), Some(addresses)) = (user, addresses) {
@@ -104,7 +106,7 @@ impl Membership {
         self.nodes.set(node, origin.position, NodeState::Lost { heir });
         let mut effects = Vec::new();
         for session in self.sessions.iter_mut().filter(|session| session.home == node) {
-            session.home = heir;
+            session.move_to(heir);
             if heir == self.node && node != heir {
                 effects.push(Effect::Inherited { account: session.account });
             }

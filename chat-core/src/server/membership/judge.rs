@@ -11,6 +11,7 @@ use crate::key::PublicKey;
 use crate::roster::{Entry, RosterVersion};
 use crate::server::cx::Cx;
 use crate::server::limit::Limit;
+use crate::server::refusal::Refusal;
 use crate::server::session_request::SessionRequest;
 use crate::server::tickets::Ticket;
 use crate::time::Timestamp;
@@ -62,13 +63,15 @@ impl Membership {
         ticket: &Ticket,
         account: Option<&Account>,
         request: SessionRequest,
-    ) -> Result<Resumption, Rejection> {
+    ) -> Result<Resumption, Refusal> {
         let account = match account {
             // Another account with the same id, in another database.
-            Some(account) if AccountDigest::of(account) != ticket.digest => return Err(Rejection::TicketRefused),
-            Some(account) if account.status == Status::Disabled => return Err(Rejection::Disabled),
+            Some(account) if AccountDigest::of(account) != ticket.digest => {
+                return Err(Refusal::Rejected(Rejection::TicketRefused));
+            }
+            Some(account) if account.status == Status::Disabled => return Err(Refusal::Rejected(Rejection::Disabled)),
             Some(account) if account.status == Status::Active && account.generation == ticket.generation => account,
-            _ => return Err(Rejection::TicketRefused),
+            _ => return Err(Refusal::Rejected(Rejection::TicketRefused)),
         };
         let is_void = self.sessions.is_void(cx.now.mono, ticket, account);
         match self.sessions.standing(cx.now.mono, ticket, request.key, self.publication.epoch()) {
@@ -77,7 +80,12 @@ impl Membership {
                 let act = Act::Continued { account: account.id, generation: account.generation, addresses: None };
                 Ok(Resumption { act, kind: WelcomeKind::Fresh, known_version: None })
             }
-            Standing::Followed | Standing::Superseded => Err(Rejection::Superseded),
+            // The client may have lost its welcome, or somebody has a copy of its old ticket. Only the node that welcomed it
+            // can tell. If that node is gone, the old ticket begins a session again after the grace time.
+            Standing::MaybeFollowed if !is_void => Err(Refusal::Unanswered(Rejection::Superseded)),
+            Standing::Followed | Standing::MaybeFollowed | Standing::Superseded => {
+                Err(Refusal::Rejected(Rejection::Superseded))
+            }
             Standing::Live => {
                 let session = self.sessions.get(account.id).filter(|session| session.unverified.is_none());
                 let arrival = session.map(|session| session.arrival);
@@ -87,7 +95,7 @@ impl Membership {
                 let act = Act::Continued { account: account.id, generation: account.generation, addresses: None };
                 Ok(Resumption { act, kind: WelcomeKind::Continued, known_version })
             }
-            Standing::Returning | Standing::Ended if is_void => Err(Rejection::TicketRefused),
+            Standing::Returning | Standing::Ended if is_void => Err(Refusal::Rejected(Rejection::TicketRefused)),
             Standing::Returning => {
                 let evicted = self.key_thief(ticket, account.id);
                 let request = SessionRequest { key: ticket.key, ..request };

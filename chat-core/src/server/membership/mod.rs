@@ -11,6 +11,7 @@ mod nodes;
 mod recall;
 mod replica;
 mod sessions;
+mod welcome;
 
 pub(super) use self::act::{Effect, Origin};
 pub(super) use self::judge::Resumption;
@@ -18,6 +19,7 @@ pub(super) use self::nodes::Nodes;
 pub(super) use self::replica::Before;
 use self::sessions::Sessions;
 pub(super) use self::sessions::{EndedSession, PasswordChange, Session};
+use self::welcome::WelcomeState;
 use super::config::ServerConfig;
 use super::publication::Publication;
 use super::tickets::Ticket;
@@ -93,6 +95,7 @@ impl Membership {
     pub(super) fn verify_client(&mut self, account: AccountId) {
         if let Some(session) = self.sessions.get_mut(account) {
             session.unverified = None;
+            session.welcome = WelcomeState::Read;
         }
     }
 

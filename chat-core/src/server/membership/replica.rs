@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::welcome::WelcomeState;
 use super::{EndedSession, Membership, Nodes, Session};
 use crate::id::{AccountId, ConnId, Epoch, NodeId, Position, Revision, SessionId};
 use crate::journal::state::{decode, encode};
@@ -124,6 +125,7 @@ impl Membership {
                     home,
                     position,
                     unverified,
+                    welcome: WelcomeState::Unknown,
                     conn,
                     password_change,
                 });

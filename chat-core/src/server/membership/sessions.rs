@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::welcome::WelcomeState;
 use crate::accounts::{Account, AccountDigest};
 use crate::id::{AccountId, ConnId, Epoch, JobId, NodeId, Position, Revision, SessionId};
 use crate::key::PublicKey;
@@ -33,6 +34,8 @@ pub(in crate::server) struct Session {
     /// journal may have lost acts before, and the nodes that had read them may be gone, so that nobody begins another epoch.
     /// The client then states a revision that means something else here, and needs a snapshot.
     pub(in crate::server) unverified: Option<NodeId>,
+    /// Whether the ticket of the session before may still continue it.
+    pub(in crate::server) welcome: WelcomeState,
     /// Its connection at this server. `None` during the grace time.
     pub(in crate::server) conn: Option<ConnId>,
     /// Its own password change, while that is in flight. In a box, because most sessions never have one.
@@ -58,6 +61,8 @@ pub(super) enum Standing {
     Ended,
     /// Its session has ended, and the fresh one that its client asked for is online. Its client has not read the welcome.
     Followed,
+    /// The same, but this node does not know whether the client has read the welcome.
+    MaybeFollowed,
     /// A newer session of the account is online.
     Superseded,
 }
@@ -180,7 +185,11 @@ impl Sessions {
             ticket.epoch == epoch || past.is_some_and(|past| Some(ticket.since) <= past.ended) || self.has_gaps(now);
         match self.live.get(&ticket.account) {
             Some(live) if live.key == ticket.key => Standing::Live,
-            Some(live) if live.key == next_key => Standing::Followed,
+            Some(live) if live.key == next_key => match live.welcome {
+                WelcomeState::Unread => Standing::Followed,
+                WelcomeState::Unknown => Standing::MaybeFollowed,
+                WelcomeState::Read => Standing::Superseded,
+            },
             Some(live) if ticket.since <= live.since || self.has_gaps(now) => Standing::Superseded,
             None if ended => Standing::Ended,
             Some(_) | None => Standing::Returning,
@@ -262,6 +271,7 @@ mod tests {
             position: Position::new(0),
             conn: None,
             unverified: None,
+            welcome: WelcomeState::Unknown,
             password_change: None,
         }
     }
@@ -295,7 +305,14 @@ mod tests {
         }
         end(&mut sessions, ALICE);
         sessions.begin(session(9, 5));
-        assert_eq!(standing(&sessions, HERE, 2, 5), Standing::Followed, "the client has asked for this session");
+        for (welcome, expected) in [
+            (WelcomeState::Unknown, Standing::MaybeFollowed),
+            (WelcomeState::Unread, Standing::Followed),
+            (WelcomeState::Read, Standing::Superseded),
+        ] {
+            sessions.get_mut(ALICE).unwrap().welcome = welcome;
+            assert_eq!(standing(&sessions, HERE, 2, 5), expected, "the ticket's client has asked for this session");
+        }
         end(&mut sessions, ALICE);
         for (since, expected) in [(4, Standing::Ended), (5, Standing::Ended), (6, Standing::Returning)] {
             assert_eq!(standing(&sessions, THEN, 1, since), expected, "{since}, and no session is online");
@@ -367,7 +384,7 @@ mod tests {
         use crate::roster::Entry;
 
         // What the allocator takes for each box is 8 bytes more, in steps of 16.
-        assert_eq!((size_of::<Session>(), size_of::<Entry>()), (160, 112));
+        assert_eq!((size_of::<Session>(), size_of::<Entry>()), (168, 112));
         assert_eq!(size_of::<UserName>(), 24);
     }
 }

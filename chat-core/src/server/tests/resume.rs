@@ -98,6 +98,27 @@ fn a_fresh_session_whose_welcome_was_lost_goes_on_for_its_client() {
 }
 
 #[test]
+fn an_old_ticket_does_not_continue_a_session_whose_client_has_spoken() {
+    let mut t = Bench::new();
+    t.login(1, "alice");
+    t.disconnect(1);
+    t.pass(15_000);
+    t.reconnect(3, 1, "alice");
+    t.send(3, &Request::Heartbeat { number: 1 });
+    let steal = |t: &mut Bench, conn| {
+        t.connect(conn);
+        let ticket = t.tickets[&1].clone();
+        t.send(conn, &Request::Resume(Resume { next_key: key(3), ..resume(conn, 1, &ticket) }));
+        t.look_up(vec![account("alice")])
+    };
+    // The key is in the roster of every member, so it does not show whose ticket this is.
+    assert_eq!(steal(&mut t, 4), ["4 <- rejected Superseded"]);
+    t.disconnect(3);
+    assert_eq!(steal(&mut t, 5), ["5 <- rejected Superseded"], "in its grace time");
+    assert_eq!(t.reconnect(6, 3, "alice")[1], "6 <- welcome Continued alice", "its own ticket");
+}
+
+#[test]
 fn a_void_ticket_does_not_continue_a_later_session() {
     let mut t = Bench::new();
     t.login(1, "alice");
