@@ -72,11 +72,12 @@ impl Machine {
         }
     }
 
-    /// The session of a ticket ends if its client leaves before the account is looked up.
+    /// The session of a ticket ends if its client leaves before the account is looked up, also the session that followed it
+    /// and whose welcome was lost.
     fn guest_leaves(&mut self, cx: &mut Cx<'_>, conn: ConnId) {
         let online = match self.connections.get(conn).map(|connection| &connection.state) {
-            Some(State::Authenticating(Authenticating::Ticket { ticket, .. })) => {
-                self.membership.is_online(ticket).then_some(ticket.account)
+            Some(State::Authenticating(Authenticating::Ticket { ticket, request })) => {
+                self.membership.is_clients(ticket, request.key).then_some(ticket.account)
             }
             _ => None,
         };

@@ -22,7 +22,6 @@ pub(super) use self::sessions::{EndedSession, PasswordChange, Session};
 use self::welcome::WelcomeState;
 use super::config::ServerConfig;
 use super::publication::Publication;
-use super::tickets::Ticket;
 use crate::id::{AccountId, ConnId, Epoch, NodeId, Position};
 use crate::roster::{Entry, Roster};
 use crate::time::{Mono, Timestamp};
@@ -97,13 +96,6 @@ impl Membership {
             session.unverified = None;
             session.welcome = WelcomeState::Read;
         }
-    }
-
-    /// Whether a ticket is valid and belongs to a session that is online.
-    pub(super) fn is_online(&self, ticket: &Ticket) -> bool {
-        self.session(ticket.account).is_some_and(|session| {
-            (session.key, session.generation, session.digest) == (ticket.key, ticket.generation, ticket.digest)
-        })
     }
 
     /// Voids the tickets of the sessions of `account` that began at `until` or earlier. `false` if they are void

@@ -2,6 +2,8 @@
 
 use super::{Membership, Session};
 use crate::id::{AccountId, NodeId};
+use crate::key::PublicKey;
+use crate::server::tickets::Ticket;
 use crate::wire::control::WelcomeKind;
 
 /// Whether the client of a session has read its welcome. Until then, the client has only the ticket of the session before.
@@ -28,6 +30,16 @@ impl Session {
 }
 
 impl Membership {
+    /// Whether the session that is online is that of the ticket, or the one that its client asked for with `next_key` and
+    /// whose welcome may have been lost.
+    pub(in crate::server) fn is_clients(&self, ticket: &Ticket, next_key: PublicKey) -> bool {
+        let has_followed = |session: &Session| session.welcome == WelcomeState::Unread && session.key == next_key;
+        self.session(ticket.account).is_some_and(|session| {
+            (session.generation, session.digest) == (ticket.generation, ticket.digest)
+                && (session.key == ticket.key || has_followed(session))
+        })
+    }
+
     /// A client is welcomed to the session of `account`, which is at this node. A ticket of an earlier session may continue
     /// only one that began with a ticket, and only until its client has read a welcome.
     pub(in crate::server) fn welcomed(&mut self, account: AccountId, kind: WelcomeKind) {
@@ -49,13 +61,11 @@ mod tests {
     use crate::extras::Extras;
     use crate::id::{Epoch, Position};
     use crate::journal::Act;
-    use crate::key::PublicKey;
     use crate::roster::{Entry, LinkVersions};
     use crate::server::config::ServerConfig;
     use crate::server::membership::Origin;
     use crate::server::membership::sessions::Standing;
     use crate::server::tests::account;
-    use crate::server::tickets::Ticket;
     use crate::time::{Mono, Timestamp};
 
     const EPOCH: Epoch = Epoch::new(1);

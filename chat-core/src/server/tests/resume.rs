@@ -98,6 +98,26 @@ fn a_fresh_session_whose_welcome_was_lost_goes_on_for_its_client() {
 }
 
 #[test]
+fn a_client_whose_welcome_was_lost_and_that_leaves_during_the_look_up_is_offline_at_once() {
+    for has_spoken in [false, true] {
+        let mut t = Bench::new();
+        t.login(1, "alice");
+        t.disconnect(1);
+        t.pass(15_000);
+        t.reconnect(3, 1, "alice");
+        if has_spoken {
+            t.send(3, &Request::Heartbeat { number: 1 });
+        }
+        t.connect(4);
+        let ticket = t.tickets[&1].clone();
+        t.send(4, &Request::Resume(Resume { next_key: key(3), ..resume(4, 1, &ticket) }));
+        let lines = t.send(4, &Request::Leave);
+        let is_offline = lines.iter().any(|line| line == "log offline alice asked");
+        assert_eq!(is_offline, !has_spoken, "an old ticket ends no session whose client has spoken: {lines:?}");
+    }
+}
+
+#[test]
 fn an_old_ticket_does_not_continue_a_session_whose_client_has_spoken() {
     let mut t = Bench::new();
     t.login(1, "alice");
