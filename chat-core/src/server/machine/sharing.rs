@@ -444,7 +444,7 @@ impl Machine {
         let head = signs.head;
         shared.head = head.position;
         if head.position < position || head.position == position && head.tip != tip {
-            shared.is_forked = head.position == position;
+            shared.is_forked |= head.position == position;
             return self.enter_journal(cx);
         }
         let node = shared.node();
