@@ -29,7 +29,7 @@ impl TicketKey {
         Self(key)
     }
 
-    /// What makes pseudonyms for user names and networks, the same at every server with this key.
+    /// The maker of pseudonyms for user names and networks, the same at every server with this key.
     pub(super) fn pseudonyms(&self) -> Pseudonyms {
         let tag = hmac::sign(&self.0, b"chat pseudonyms");
         Pseudonyms::new(hmac::Key::new(hmac::HMAC_SHA256, tag.as_ref()))
@@ -49,7 +49,7 @@ impl fmt::Debug for TicketKey {
     }
 }
 
-/// What a ticket says. Encoded as a format byte, postcard, and a tag.
+/// The content of a ticket. Encoded as a format byte, postcard, and a tag.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct Ticket {
     /// The run of the server that made it.

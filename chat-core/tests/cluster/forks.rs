@@ -13,7 +13,7 @@ use crate::nodes::{Cluster, QUIET, SECOND, seeds};
 /// One node has not read the latest act, the journal loses it, and all nodes that have read it are killed. The epoch goes
 /// on, and its next revision means something else than what clients of the killed nodes know by it. Perhaps the first
 /// welcomes that these get are lost.
-fn losing_what_one_node_has_not_read(seed: u64) {
+fn losing_acts_that_one_node_has_not_read(seed: u64) {
     let mut cluster = Cluster::new(seed, 3);
     let left = cluster.world.server_of(cluster.users[0]);
     let others: Vec<_> = cluster.nodes.iter().copied().filter(|node| *node != left).collect();
@@ -52,7 +52,7 @@ fn losing_what_one_node_has_not_read(seed: u64) {
 
 #[test]
 fn presence_equals_the_truth_after_the_journal_loses_what_one_node_has_not_read() {
-    let count = each_seed(env!("CARGO_CRATE_NAME"), seeds(200), losing_what_one_node_has_not_read);
+    let count = each_seed(env!("CARGO_CRATE_NAME"), seeds(200), losing_acts_that_one_node_has_not_read);
     announce(format_args!("lost acts that a node has not read: {count} seeds"));
 }
 
@@ -136,7 +136,7 @@ fn time_of_a_fork(seed: u64) -> Duration {
     let time = begin.until(cluster.world.now());
     cluster.world.run(QUIET);
     cluster.apply_events();
-    assert_eq!(cluster.told_gone, BTreeMap::new(), "users were reported offline who are there");
+    assert_eq!(cluster.departures_seen, BTreeMap::new(), "users were reported offline who are there");
     cluster.check();
     time
 }

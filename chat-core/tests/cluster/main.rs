@@ -78,7 +78,7 @@ fn no_false_departures(seed: u64) {
     cluster.end_misfortunes();
     cluster.world.run(60 * SECOND);
     cluster.apply_events();
-    assert_eq!(cluster.told_gone, BTreeMap::new(), "users were reported offline who are there");
+    assert_eq!(cluster.departures_seen, BTreeMap::new(), "users were reported offline who are there");
     cluster.check();
 }
 

@@ -1,4 +1,4 @@
-//! A world of nodes and users, and what can happen to them.
+//! A world of nodes and users, and the misfortunes that it can have.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub(crate) struct Cluster {
     /// The roster of each user's application, built from reported changes only.
     pub(crate) reported: Vec<Option<Roster>>,
     /// How often a user was reported offline.
-    pub(crate) told_gone: BTreeMap<UserName, usize>,
+    pub(crate) departures_seen: BTreeMap<UserName, usize>,
     pub(crate) asleep: Option<ServerId>,
 }
 
@@ -50,7 +50,8 @@ impl Cluster {
         assert!(world.run_until(20 * SECOND, ready), "the nodes have not entered");
         let users = world.add_online(NAMES).to_vec();
         let reported = vec![None; users.len()];
-        let mut cluster = Self { world, random, nodes, users, reported, told_gone: BTreeMap::new(), asleep: None };
+        let mut cluster =
+            Self { world, random, nodes, users, reported, departures_seen: BTreeMap::new(), asleep: None };
         cluster.apply_events();
         cluster
     }
@@ -70,7 +71,7 @@ impl Cluster {
         self.apply_events();
     }
 
-    /// What can happen to the journal, and between it and the nodes.
+    /// Something happens to the journal, or between it and a node.
     pub(crate) fn disturb_journal(&mut self) {
         let node = self.node();
         match self.below(12) {
@@ -93,7 +94,7 @@ impl Cluster {
         }
     }
 
-    /// What can happen to the nodes.
+    /// Something happens to a node.
     pub(crate) fn disturb_nodes(&mut self) {
         let node = self.node();
         let is_running = self.world.server_roster(node).is_some();
@@ -172,7 +173,7 @@ impl Cluster {
                             reported.apply(&change);
                         }
                         if let Change::Offline { user, .. } = change {
-                            *self.told_gone.entry(user).or_default() += 1;
+                            *self.departures_seen.entry(user).or_default() += 1;
                         }
                     }
                     ProgramEvent::Client(Event::Ended(ended)) => {

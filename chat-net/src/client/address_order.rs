@@ -54,8 +54,8 @@ impl Doubtful {
     }
 }
 
-/// The addresses of each server behind a host. One address of each family belong to one server. More are of several servers,
-/// as far as a client can tell.
+/// The addresses of each server behind a host. An IPv4 and an IPv6 address belong to one server. More are of several
+/// servers, as far as a client can tell.
 fn servers(host: &[SocketAddr]) -> Vec<Vec<SocketAddr>> {
     let all: BTreeSet<SocketAddr> = host.iter().copied().collect();
     let is_pair = all.len() == 2 && all.iter().filter(|address| address.is_ipv6()).count() == 1;

@@ -53,7 +53,7 @@ fn whoever_is_welcomed_while_redis_is_killed_is_in_the_roster_and_the_others_com
 }
 
 #[test]
-fn of_a_thousand_logins_with_tickets_while_redis_is_killed_no_client_reports_anything() {
+fn no_client_reports_anything_when_redis_is_killed_while_a_thousand_log_in_with_tickets() {
     const USERS: usize = 100;
     const LOGINS: usize = 1_000;
     let mut nodes = Nodes::start(2, Keep::Aof);

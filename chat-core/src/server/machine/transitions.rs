@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 use crate::wire::control::{DELTA, Ended, Reply, Timings, Welcome, WelcomeKind, relay_extra, version_extra};
 use crate::wire::rejection::Rejection;
 
-/// What follows once a proposed act is in effect.
+/// The next step once a proposed act is in effect.
 #[derive(Debug)]
 pub(in crate::server) enum Then {
     Nothing,

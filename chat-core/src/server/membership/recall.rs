@@ -1,11 +1,11 @@
-//! Recalling: the changes that the latest acts have made, told from these acts and from the roster to which they have led.
+//! Recalling: the changes that the latest acts have made, derived from these acts and from the roster to which they led.
 //!
 //! A node that has just started knows the roster only as it is. With the changes before, it can send a delta to clients
 //! whose server has failed, instead of a snapshot.
 //!
-//! The acts do not tell everything. A session that began may have replaced another one, and is recalled as online: a client
+//! The acts do not say everything. A session that began may have replaced another one, and is recalled as online: a client
 //! treats both the same. An entry of a user who goes away may have addresses that the user has got later, with a change that
-//! follows. Changes before one that cannot be told are not recalled.
+//! follows. Changes before one that cannot be derived are not recalled.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ struct Recollection<'a> {
 }
 
 impl Membership {
-    /// Puts the changes that the latest `acts` have made into the update log, as far back as they can be told. The acts end
+    /// Puts the changes that the latest `acts` have made into the update log, as far back as they can be derived. The acts end
     /// with the last that was applied, and no change is pending.
     pub(in crate::server) fn recall(&mut self, acts: &[(Timestamp, Act)]) {
         let count: u64 = acts.iter().map(|(_, act)| u64::from(act.changes())).sum();
@@ -78,7 +78,7 @@ impl<'a> Recollection<'a> {
         Self { membership, names, last, entries: BTreeMap::new() }
     }
 
-    /// The changes that the act at `place` has made. `None` if they cannot be told.
+    /// The changes that the act at `place` has made. `None` if they cannot be derived.
     fn changes(&mut self, place: usize, act: &Act) -> Option<Vec<Change>> {
         match act {
             Act::Began { account, entry, evicted, .. } => {
@@ -265,7 +265,7 @@ mod tests {
                 is_recalled(&story, unknown, known);
             }
         }
-        // Who is not online in the end has left, or came within these acts.
+        // A user who is not online in the end has left again, or was never known before these acts.
         let unknown = OTHERS + 5;
         assert!((unknown..=story.len()).all(|known| is_recalled(&story, unknown, known)));
     }
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_not_recalled_and_neither_is_what_was_before() {
+    fn a_change_that_cannot_be_derived_is_not_recalled_and_neither_are_those_before_it() {
         // Nobody knows the name of the user who was evicted.
         let mut gone = story();
         gone.extend([began(0, 9, &[2]), moved(0, 3)]);

@@ -194,7 +194,7 @@ async fn a_client_that_knows_both_servers_continues_at_the_other_one() {
         _ => None,
     });
     timeout(PATIENCE, received).await.expect("the message arrives in time");
-    assert_eq!(gone, 0, "nobody was told that anybody left or came");
+    assert_eq!(gone, 0, "nobody saw anybody leave or come");
     assert_eq!(timeout(PATIENCE, sent.next()).await.unwrap().unwrap().outcome(), Outcome::Delivered);
 }
 
