@@ -44,7 +44,7 @@ struct Running {
     about: About,
 }
 
-/// What a result is about.
+/// The subject of a result.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum About {
     Accounts,

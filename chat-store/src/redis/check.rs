@@ -1,4 +1,4 @@
-//! What is checked when a journal is opened: the version of the server, the rights of the user, and whose roster it is.
+//! The checks before a journal is used: the version of the server, the rights of the user, and whose roster it is.
 
 use redis::{Cmd, Value, cmd, pipe};
 
@@ -101,12 +101,12 @@ async fn try_rights(journal: &RedisJournal) -> Result<(), RedisError> {
         .add_command(command("PERSIST", &hash, &[]))
         .add_command(command("XADD", &stream, &["MAXLEN", "~", "1", "1-0", "a", "1"]))
         .add_command(command("XADD", &stream, &["MAXLEN", "~", "1", "*", "a", "1"]))
-        // The hints too, which may be under a key that this user must not read, or that holds something else.
-        .add_command(command("XREAD", "STREAMS", &[&stream, &journal.keys.hints(), "0", "$"]))
+        .add_command(command("XREAD", "STREAMS", &[&stream, "0"]))
         .add_command(command("EVAL", "return redis.call('HLEN', KEYS[1])", &["1", &hash]))
         .add_command(command("UNLINK", &hash, &[&stream]));
     let call = |mut connection| async move { commands.query_async::<Vec<Value>>(&mut connection).await };
     journal.limited(Purpose::Calls, CALL_TIMEOUT, call).await?;
+    try_hints(journal).await?;
     // A hash that no script has.
     let evalsha = command("EVALSHA", &"0".repeat(40), &["1", &hash]);
     match journal.command(evalsha).await {
@@ -114,6 +114,22 @@ async fn try_rights(journal: &RedisJournal) -> Result<(), RedisError> {
         Err(error) => Err(error),
         Ok(_) => Ok(()),
     }
+}
+
+/// Tries to read and write the hints. Their key may be one that this user must not use, or may hold something else.
+///
+/// # Errors
+/// [`RedisError::Hints`] if it is about their key.
+pub(super) async fn try_hints(journal: &RedisJournal) -> Result<(), RedisError> {
+    let key = journal.keys.hints();
+    let (mut read, mut write) = (cmd("XREAD"), cmd("XADD"));
+    read.arg("STREAMS").arg(&key).arg("$");
+    // A mark, which readers ignore, and only if the stream is there: a room that nobody uses leaves nothing behind.
+    write.arg(&key).arg("NOMKSTREAM").arg("*").arg(keys::MARK).arg("");
+    for command in [read, write] {
+        journal.command(command).await.map_err(|error| error.at_hints(&key))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -104,6 +104,19 @@ pub enum RedisError {
         /// The server's answer, which may name the command.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// The key of the hints cannot be used, although the other keys can.
+    #[error(
+        "the Redis server at {server} does not let its user read and write the key '{key}' as a stream; allow that in the \
+         ACL rule, or delete the key if it holds something else"
+    )]
+    Hints {
+        /// The address in the URL.
+        server: String,
+        /// The key.
+        key: String,
+        /// The server's answer.
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// The server is too old.
     #[error("the Redis server at {server} has version {version}, and a roster needs 6.2 or newer")]
     Version {
@@ -198,6 +211,18 @@ impl RedisError {
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::NotRedis { server, source: error.into() },
             ErrorKind::Io | ErrorKind::Client => Self::Broken { server, source: error.into() },
             _ => Self::Refused { server, answer: text },
+        }
+    }
+
+    /// The error of a command on the key of the hints alone.
+    pub(super) fn at_hints(self, key: &str) -> Self {
+        let key = key.to_owned();
+        match self {
+            Self::Rights { server, source } => Self::Hints { server, key, source },
+            Self::Refused { server, answer } if answer.starts_with("WRONGTYPE") => {
+                Self::Hints { server, key, source: Answer(answer).into() }
+            }
+            other => other,
         }
     }
 

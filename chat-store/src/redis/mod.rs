@@ -11,8 +11,8 @@
 //! | `{chat:ROOM}:EPOCH:lives` | hash | the signs of life of each node |
 //! | `{chat:ROOM}:hints` | stream | the last hints, whose ids Redis makes |
 //!
-//! What changes them are scripts, each of which Redis runs as a whole or not at all. Only hints are added without a script:
-//! they need nothing to be so.
+//! Scripts change them, and Redis runs each script as a whole or not at all. Only hints are added without a script: no other
+//! command depends on them.
 
 mod check;
 mod connection;
@@ -51,7 +51,7 @@ const FORMAT: &str = "1";
 const MAX_LOG: usize = 20_000;
 
 /// The most hints that are kept to be read, about: a megabyte. Nodes read them within a second, in which all of them
-/// together check fewer passwords.
+/// together check fewer passwords, and sources whose invitation codes are wrong are soon paused.
 const MAX_HINTS: usize = 10_000;
 
 /// The most acts of one read, and the most hints: half a megabyte or so.
@@ -257,8 +257,15 @@ impl Journal for RedisJournal {
         // An epoch that is over has no log, so a read of it would wait in vain. The head is read afterwards.
         commands.add_command(get_epoch(&self.keys));
         let call = |mut connection| async move { commands.query_async::<Vec<Value>>(&mut connection).await };
-        let mut values =
-            self.limited(Purpose::Reads, READ_TIMEOUT, call).await.map_err(JournalError::away)?.into_iter();
+        let values = match self.limited(Purpose::Reads, READ_TIMEOUT, call).await {
+            // The answer does not say which of the two streams it is about.
+            Err(error) if !error.is_temporary() => {
+                let error = check::try_hints(self).await.err().unwrap_or(error);
+                return Err(JournalError::away(error));
+            }
+            done => done.map_err(JournalError::away)?,
+        };
+        let mut values = values.into_iter();
         let mut next = || self.expect(values.next().ok_or("an answer is missing"));
         let streams = next()?;
         let mark = hints.is_none().then(&mut next).transpose()?;

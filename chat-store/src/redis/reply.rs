@@ -156,7 +156,7 @@ pub(super) fn states(value: Value) -> Result<(Vec<State>, Option<u64>), Unexpect
     Ok((states, Some(next).filter(|next| *next != 0)))
 }
 
-/// What a read of several streams answers.
+/// The answer to a read of several streams.
 #[derive(Debug, Default)]
 pub(super) struct Streams(Vec<(Vec<u8>, Value)>);
 

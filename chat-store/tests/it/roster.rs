@@ -138,7 +138,7 @@ async fn only_the_latest_hints_are_kept() {
 
 /// A node goes on when a hint is lost. Had that made a connection, the node would not learn that the server has restarted.
 #[tokio::test]
-async fn a_hint_that_is_lost_with_its_connection_leaves_it_to_the_next_call_to_say_so() {
+async fn a_hint_does_not_reconnect() {
     let mut server = RedisServer::start(Keep::Aof);
     let journal = begun(&server.roster()).await;
     journal.hint(vec![b"a hint".to_vec()]).await.unwrap();
@@ -154,7 +154,7 @@ async fn a_hint_that_is_lost_with_its_connection_leaves_it_to_the_next_call_to_s
 
 /// Entries without a hint: the marks of nodes that begin to read, and what a later version may add.
 #[tokio::test]
-async fn what_is_no_hint_is_passed_over() {
+async fn entries_without_a_hint_are_ignored_and_a_key_of_another_type_is_named() {
     let server = RedisServer::shared();
     let url = server.roster();
     let journal = begun(&url).await;
@@ -168,7 +168,10 @@ async fn what_is_no_hint_is_passed_over() {
     assert!(reading.next_hint > from);
     server.execute(&["DEL", &key]);
     server.execute(&["SET", &key, "x"]);
-    assert!(refused(&url).await.to_string().contains("WRONGTYPE"), "at the start");
+    let names_key = |text: String| text.contains(&format!("the key '{key}' as a stream"));
+    assert!(names_key(refused(&url).await.to_string()), "at the start");
+    assert!(names_key(sentence(journal.read(EPOCH, Position::new(1), Some(from)).await)), "later");
+    assert!(names_key(sentence(journal.enter(entering(2)).await)), "then");
 }
 
 #[tokio::test]
