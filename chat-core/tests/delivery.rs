@@ -1,4 +1,6 @@
 //! The delivery contract on the simulator: single scenarios, and random conversations over many seeds.
+//!
+//! The file is long because `docs/DELIVERY.md` names its tests for the sentences of one contract.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Hints: what one node tells the others about attempts to guess a password or to register, so that all of them slow down
-//! whoever makes too many.
+//! Hints: the attempts to guess a password or to register that a node reports to the others. All nodes then slow down a
+//! source that makes too many.
 //!
 //! A hint is no act: hints have no order, and one that is lost does no harm. Nodes ignore hints of a later version. A hint
 //! names users and networks by their pseudonyms only.

@@ -4,6 +4,7 @@
 //! [transitions](transitions), and from these to the parts.
 
 mod addressing;
+mod catching_up;
 mod guest;
 mod online;
 mod proposing;

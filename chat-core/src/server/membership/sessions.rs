@@ -383,7 +383,7 @@ mod tests {
     fn a_session_is_small_because_every_node_has_all_of_them() {
         use crate::roster::Entry;
 
-        // What the allocator takes for each box is 8 bytes more, in steps of 16.
+        // The allocator adds 8 bytes to each box and rounds up to a multiple of 16.
         assert_eq!((size_of::<Session>(), size_of::<Entry>()), (168, 112));
         assert_eq!(size_of::<UserName>(), 24);
     }

@@ -17,7 +17,7 @@ use crate::time::Mono;
 const MAX_TURNS: u32 = 32;
 
 /// How far ahead the attempts at other servers can move the next turn, in turns: as many as ten servers can promise. Without
-/// a limit, whoever can forge hints could keep a user from new places for days.
+/// a limit, an attacker who forges hints could keep a user from logging in from new places for days.
 const MAX_AHEAD: u32 = 10 * MAX_TURNS;
 
 /// The failures at one user name from sources from which its user has never logged in.
@@ -63,8 +63,8 @@ impl UserFailures {
             self.next = now + config.user_interval;
             return Ok(Admission::InTurn);
         }
-        // A bound on the wait instead would leave it to luck whether a network has a turn: servers that share a roster wait
-        // for the turns of each other, and whoever asks most often would have all that become free.
+        // The bound is on the number of turns. With a bound on the wait, a turn that becomes free would go to the network that
+        // asks most often, because servers that share a roster also wait for each other's turns.
         if self.turns.len() >= MAX_TURNS as usize {
             return Err(config.user_interval);
         }
